@@ -1,0 +1,113 @@
+/** Where a value came from: `stale` is memory past its fresh time. */
+export type Tier = "memory" | "kv" | "origin" | "stale";
+
+/** How old a value may be: up to `freshMs` it is served as it is, `maxStaleMs` longer while it is checked behind the reply. */
+export type Ages = { freshMs: number; maxStaleMs: number };
+
+/** How one event reaches the tiers under memory. */
+export type Sources<T> = {
+  /** The newest copy in the key-value store, or null. */
+  fromKv(): Promise<T | null>;
+  /** The current value, given the one in hand (returned itself where it is still current). */
+  fromOrigin(held: T | undefined): Promise<T>;
+  /** Keeps the event alive until the work is done. */
+  defer(work: Promise<unknown>): void;
+};
+
+/** Milliseconds between two attempts at an origin that fails. */
+const retryMs = 5_000;
+
+/** Milliseconds after a failed attempt in which nobody waits for another: what is held is served. */
+const forgiveMs = 30_000;
+
+/** Longer than an attempt can take: one not settled by then died with the request that began it. */
+const abandonedMs = 15_000;
+
+/**
+ * One value in this isolate's memory, in front of KV and an origin, stale while revalidated.
+ * At most one check runs at a time, whoever asks.
+ */
+export class TieredValue<T> {
+  #held: { value: T; checkedAt: number } | undefined;
+  #check: { tier: Promise<Tier>; begunAt: number } | undefined;
+  #failedAt = -Infinity;
+
+  /** The value in memory if it may be served without waiting; `stale` says that a check is due. */
+  peek({ freshMs, maxStaleMs }: Ages): { value: T; tier: "memory" | "stale" } | undefined {
+    if (this.#held === undefined) return undefined;
+    const now = Date.now();
+    const age = now - this.#held.checkedAt;
+    if (age < freshMs) return { value: this.#held.value, tier: "memory" };
+    if (age < freshMs + maxStaleMs || now - this.#failedAt < forgiveMs) return { value: this.#held.value, tier: "stale" };
+    return undefined;
+  }
+
+  /** The value, from the nearest tier that has it. Throws what the origin threw where no tier has one. */
+  async read(ages: Ages, sources: Sources<T>): Promise<{ value: T; tier: Tier }> {
+    const near = this.peek(ages);
+    if (near !== undefined) {
+      if (near.tier === "stale") this.revalidate(ages, sources);
+      return near;
+    }
+    try {
+      const tier = await this.#settle(ages, sources);
+      if (tier === "kv") this.revalidate(ages, sources);
+      return { value: this.#held!.value, tier };
+    } catch (error) {
+      if (this.#held === undefined) throw error;
+      return { value: this.#held.value, tier: "stale" };
+    }
+  }
+
+  /** Begins a check behind the reply, unless one runs, none is due, or one has just failed. */
+  revalidate(ages: Ages, sources: Sources<T>): void {
+    if (Date.now() - this.#failedAt < retryMs || this.peek(ages)?.tier === "memory") return;
+    void this.#begin(ages, sources);
+  }
+
+  /** Holds a value that is known to be current. */
+  hold(value: T, checkedAt = Date.now()): void {
+    this.#held = { value, checkedAt };
+  }
+
+  /** The check that runs, or a new one. */
+  #begin(ages: Ages, sources: Sources<T>): Promise<Tier> {
+    const running = this.#check;
+    if (running !== undefined && Date.now() - running.begunAt < abandonedMs) return running.tier;
+    const check = { tier: this.#refresh(ages, sources), begunAt: Date.now() };
+    this.#check = check;
+    const ended = () => {
+      if (this.#check === check) this.#check = undefined;
+    };
+    sources.defer(check.tier.then(ended, ended));
+    return check.tier;
+  }
+
+  /** Waits for the check that runs. Another request may have begun it, and may die before it settles: then it begins anew. */
+  async #settle(ages: Ages, sources: Sources<T>): Promise<Tier> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const abandoned = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, abandonedMs, undefined);
+    });
+    const tier = await Promise.race([this.#begin(ages, sources), abandoned]).finally(() => clearTimeout(timer));
+    return tier ?? this.#settle(ages, sources);
+  }
+
+  async #refresh({ freshMs }: Ages, sources: Sources<T>): Promise<Tier> {
+    if (this.#held === undefined) {
+      const copy = await sources.fromKv().catch(() => null);
+      if (copy !== null) {
+        // KV does not say how old its copy is, so it counts as past its fresh time and is checked at once.
+        this.hold(copy, Date.now() - freshMs);
+        return "kv";
+      }
+    }
+    try {
+      this.hold(await sources.fromOrigin(this.#held?.value));
+      return "origin";
+    } catch (error) {
+      this.#failedAt = Date.now();
+      throw error;
+    }
+  }
+}

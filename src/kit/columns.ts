@@ -1,0 +1,18 @@
+import { sql, type SQL, type SQLWrapper } from "drizzle-orm";
+import { timestamp } from "drizzle-orm/pg-core";
+
+/** When a row was made and last changed, as ISO 8601 strings. */
+export const timestamps = {
+  created_at: timestamp({ withTimezone: true, mode: "string" }).notNull().defaultNow(),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }).notNull().defaultNow(),
+};
+
+/** `column IN ('a', 'b')` for a CHECK, with the values written out, as DDL takes no parameters. */
+export function isOneOf(column: SQLWrapper, values: readonly string[]): SQL {
+  return sql`${column} in (${sql.raw(values.map((value) => `'${value.replaceAll("'", "''")}'`).join(", "))})`;
+}
+
+/** `low <= column <= high` for a CHECK. */
+export function isBetween(column: SQLWrapper, low: number, high: number): SQL {
+  return sql`${column} between ${sql.raw(String(low))} and ${sql.raw(String(high))}`;
+}

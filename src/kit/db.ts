@@ -1,0 +1,38 @@
+import { neon, neonConfig, NeonDbError } from "@neondatabase/serverless";
+import { drizzle } from "drizzle-orm/neon-http";
+import { AppError } from "./errors.ts";
+import type { Meter } from "./meter.ts";
+
+const timeoutMs = 8_000;
+
+type MeteredInit = RequestInit & { meter: Meter };
+
+/** Neon's driver hands the `fetchOptions` of a client to this function: how each client counts its own round trips. */
+function meteredFetch(input: string, { meter, ...init }: MeteredInit): Promise<Response> {
+  return meter.time("db", () => fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) }));
+}
+
+/**
+ * Opens Postgres over HTTP. Connects to nothing: each query, or each `batch` (one transaction), is one round trip.
+ * @param proxy base URL of a server that speaks Neon's protocol for another PostgreSQL; empty for Neon itself.
+ */
+export function openDatabase(url: string, proxy: string, meter: Meter) {
+  neonConfig.fetchFunction = meteredFetch;
+  if (proxy !== "") neonConfig.fetchEndpoint = `${proxy}/sql`;
+  return drizzle(neon(url, { fetchOptions: { meter } }));
+}
+
+export type Database = ReturnType<typeof openDatabase>;
+
+/** SQLSTATE classes that mean the server is out or full: connection, resources, operator intervention, system error. */
+const outOfService = /^(08|53|57|58)/;
+
+/** What a failed query means to a client: `database_unavailable` where Postgres is out, else undefined (a defect of ours). */
+export function databaseFailure(error: unknown): AppError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof NeonDbError && (cause.code === undefined || outOfService.test(cause.code))) {
+      return new AppError("database_unavailable", "The database does not answer.", { cause: error });
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,108 @@
+import * as z from "zod";
+
+/** A kind of failure: what HTTP calls it, and whether the same request can succeed later. */
+type FailureKind = { status: number; title: string; retryable: boolean };
+
+/** Every failure a client may see. The codes are the part of a reply that clients may rely on. */
+export const failures = {
+  malformed_json: { status: 400, title: "Malformed JSON", retryable: false },
+  unauthenticated: { status: 401, title: "Authentication required", retryable: false },
+  not_found: { status: 404, title: "Not found", retryable: false },
+  method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
+  payload_too_large: { status: 413, title: "Body too large", retryable: false },
+  unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
+  validation_failed: { status: 422, title: "Invalid input", retryable: false },
+  internal: { status: 500, title: "Internal error", retryable: false },
+  misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
+  database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
+  kv_unavailable: { status: 503, title: "Key-value store unavailable", retryable: true },
+  catalog_unavailable: { status: 503, title: "Catalog unavailable", retryable: true },
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureCode = keyof typeof failures;
+
+/** One fault of the input: where it stands (`spirit_ids.0`), in which part of the request, and what is wrong. */
+export type Fault = { path: string; in: "path" | "query" | "body"; message: string };
+
+/** Seconds a client is asked to wait before it repeats a request that failed for want of something of ours. */
+const retryAfterSeconds = 5;
+
+/** A failure that may be told to the client: `message` is the sentence it reads. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: FailureCode;
+  readonly faults: readonly Fault[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** Members that this failure adds to its problem details. */
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: FailureCode,
+    detail: string,
+    extra: {
+      faults?: readonly Fault[];
+      headers?: Record<string, string>;
+      members?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(detail, { cause: extra.cause });
+    this.code = code;
+    this.faults = extra.faults ?? [];
+    this.members = extra.members ?? {};
+    this.headers = {
+      ...(failures[code].retryable ? { "retry-after": String(retryAfterSeconds) } : {}),
+      ...extra.headers,
+    };
+  }
+
+  get status(): number {
+    return failures[this.code].status;
+  }
+
+  /** Whether the same work can succeed later. */
+  get retryable(): boolean {
+    return failures[this.code].retryable;
+  }
+}
+
+/** The 422 that lists every fault of an input. */
+export function invalid(faults: readonly Fault[]): AppError {
+  const sentence = faults.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
+  return new AppError("validation_failed", sentence, { faults });
+}
+
+/** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
+export const Problem = z
+  .looseObject({
+    type: z.string().meta({ description: "Where the kind of problem is explained" }),
+    title: z.string(),
+    status: z
+      .union([z.int(), z.string()])
+      .meta({ description: "HTTP status; the health routes of the spirits say `error` here" }),
+    detail: z.string().meta({ description: "What went wrong this time, in a sentence" }),
+    code: z.enum(Object.keys(failures) as FailureCode[]),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), in: z.enum(["path", "query", "body"]), message: z.string() }))
+      .optional()
+      .meta({ description: "Every fault of the input" }),
+    success: z.literal(false),
+    error: z.string().meta({ description: "Same as `detail`" }),
+  })
+  .meta({ id: "Problem" });
+
+export function problemOf(error: AppError, requestId: string): z.output<typeof Problem> {
+  return {
+    type: `/problems#${error.code}`,
+    title: failures[error.code].title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    request_id: requestId,
+    ...(error.faults.length > 0 ? { errors: [...error.faults] } : {}),
+    success: false,
+    error: error.message,
+    ...error.members,
+  };
+}

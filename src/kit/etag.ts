@@ -1,0 +1,8 @@
+/** Whether an `If-None-Match` or `If-Match` value names this strong ETag. Takes lists and `*`, and ignores `W/`. */
+export function matchesEtag(header: string, etag: string): boolean {
+  if (header === etag || header === "*") return true;
+  return header.split(",").some((candidate) => {
+    const tag = candidate.trim();
+    return (tag.startsWith("W/") ? tag.slice(2) : tag) === etag;
+  });
+}

@@ -1,0 +1,24 @@
+const kinds = ["db", "kv"] as const;
+export type RoundTrip = (typeof kinds)[number];
+
+/** Counts and times the round trips that one event makes. */
+export class Meter {
+  readonly #trips: Record<RoundTrip, { count: number; ms: number }> = { db: { count: 0, ms: 0 }, kv: { count: 0, ms: 0 } };
+
+  /** Runs `work` as one round trip. */
+  async time<T>(kind: RoundTrip, work: () => Promise<T>): Promise<T> {
+    const trip = this.#trips[kind];
+    trip.count += 1;
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      trip.ms += performance.now() - start;
+    }
+  }
+
+  /** A `Server-Timing` value: milliseconds in `dur`, the number of round trips in `desc`. */
+  serverTiming(): string {
+    return kinds.map((kind) => `${kind};dur=${this.#trips[kind].ms.toFixed(1)};desc="${this.#trips[kind].count}"`).join(", ");
+  }
+}

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { ReplyCache } from "../../src/kit/reply-cache.ts";
+
+const reply = (bytes: number) => ({ bytes: new Uint8Array(bytes), etag: '"x"' });
+
+describe("the cache of ready replies", () => {
+  test("lets the least recently used go first", () => {
+    const cache = new ReplyCache(2, 1_000);
+    cache.set("a", reply(1));
+    cache.set("b", reply(1));
+    cache.get("a");
+    cache.set("c", reply(1));
+    expect(cache.get("b")).toBeUndefined();
+    expect(cache.get("a")).toBeDefined();
+    expect(cache.get("c")).toBeDefined();
+  });
+
+  test("never holds more bytes than it may", () => {
+    const cache = new ReplyCache(100, 1_000);
+    for (let i = 0; i < 50; i += 1) cache.set(String(i), reply(300));
+    expect(cache.size).toEqual({ replies: 3, bytes: 900 });
+  });
+
+  test("does not throw all it holds away for a reply that cannot fit", () => {
+    const cache = new ReplyCache(10, 1_000);
+    cache.set("small", reply(10));
+    cache.set("huge", reply(1_001));
+    expect(cache.get("huge")).toBeUndefined();
+    expect(cache.get("small")).toBeDefined();
+  });
+
+  test("counts a replaced reply once", () => {
+    const cache = new ReplyCache(10, 1_000);
+    cache.set("a", reply(400));
+    cache.set("a", reply(500));
+    expect(cache.size).toEqual({ replies: 1, bytes: 500 });
+  });
+});
