@@ -1,0 +1,289 @@
+import { Hono } from "hono";
+import { route, type AppEnv } from "../http.ts";
+import { AppError } from "../kit/errors.ts";
+import * as replies from "./replies.ts";
+import * as s from "./schemas.ts";
+import { catalogRoute, withCatalog } from "./delivery.ts";
+import { publishCatalog } from "./service.ts";
+
+const ok = { success: true as const };
+
+// ── spirits: the contract's [29]–[37], [39], [40]; fixed paths before names ──
+
+export const spirits = new Hono<AppEnv>();
+
+spirits.get(
+  "/",
+  catalogRoute(
+    { id: "listSpirits", summary: "List the spirits", tag: "Spirits", query: s.SpiritQuery, reply: s.SpiritList },
+    (catalog, { query }) => replies.spiritList(catalog, query),
+  ),
+);
+
+spirits.get(
+  "/free",
+  catalogRoute(
+    {
+      id: "listFreeSpirits",
+      summary: "List the spirits of the free tier",
+      tag: "Spirits",
+      query: s.SearchQuery,
+      reply: s.SpiritList,
+    },
+    (catalog, { query }) => replies.spiritList(catalog, { ...query, tier: "free" }),
+  ),
+);
+
+spirits.get(
+  "/tier/:tier",
+  catalogRoute(
+    {
+      id: "listSpiritsOfTier",
+      summary: "List the spirits of one tier",
+      tag: "Spirits",
+      params: s.TierParam,
+      query: s.SearchQuery,
+      reply: s.SpiritTierList,
+    },
+    (catalog, { params, query }) => replies.spiritsOfTier(catalog, params.tier, query),
+  ),
+);
+
+spirits.get(
+  "/name/:name",
+  catalogRoute(
+    {
+      id: "getSpiritByName",
+      summary: "Get a spirit by its name or slug",
+      tag: "Spirits",
+      params: s.SpiritNameParam,
+      reply: s.SpiritReply,
+      fails: ["not_found"],
+    },
+    (catalog, { params }) => ({ ...ok, data: replies.spiritByName(catalog, params.name) }),
+  ),
+);
+
+spirits.get(
+  "/available",
+  catalogRoute(
+    {
+      id: "listAvailableSpirits",
+      summary: "List the spirits unlocked at a rank and a level within it",
+      tag: "Spirits",
+      query: s.StandingQuery,
+      reply: s.SpiritAvailableList,
+    },
+    (catalog, { query }) => replies.spiritsAvailable(catalog, query),
+  ),
+);
+
+const synergyDoc = {
+  summary: "Compute how a set of spirits works together",
+  description:
+    "Each unordered pair adds its synergy to the bonus and its conflict to the penalty. The order of the ids never matters; an id given twice counts once.",
+  tag: "Spirits",
+  reply: s.SynergyReply,
+} as const;
+
+spirits.get(
+  "/synergy",
+  catalogRoute({ ...synergyDoc, id: "getSynergy", query: s.SynergyQuery }, (catalog, { query }) =>
+    replies.synergy(catalog, query.spirit_ids, "query"),
+  ),
+);
+
+spirits.post(
+  "/synergy",
+  route(
+    { ...synergyDoc, id: "computeSynergy", body: s.SynergyBody, fails: ["catalog_unavailable"] },
+    async ({ ctx, c, body }) => {
+      const { result, tier } = await withCatalog(ctx, (catalog) => replies.synergy(catalog, body.spirit_ids, "body"));
+      c.header("x-cache", tier);
+      return result;
+    },
+  ),
+);
+
+spirits.get(
+  "/bundles",
+  catalogRoute(
+    { id: "listBundles", summary: "List the bundles", tag: "Spirits", query: s.BundleQuery, reply: s.BundleList },
+    (catalog, { query }) => replies.bundleList(catalog, query),
+  ),
+);
+
+spirits.get(
+  "/subscription-plans",
+  catalogRoute({ id: "listPlans", summary: "List the subscription plans", tag: "Spirits", reply: s.PlanList }, (catalog) =>
+    replies.planList(catalog),
+  ),
+);
+
+spirits.get(
+  "/health",
+  route(
+    {
+      id: "getSpiritHealth",
+      summary: "Tell whether the catalog can be served",
+      tag: "Health",
+      reply: s.SpiritHealth,
+      fails: ["catalog_unavailable"],
+    },
+    async ({ ctx }) => {
+      try {
+        const { result } = await withCatalog(ctx, (catalog) => catalog.spirits.length);
+        return { ...ok, message: "The spirit catalog is being served.", spirits_count: result, status: "operational" as const };
+      } catch (cause) {
+        const detail = "The spirit catalog cannot be served.";
+        throw new AppError("catalog_unavailable", detail, { cause, members: { message: detail, status: "error" } });
+      }
+    },
+  ),
+);
+
+spirits.get(
+  "/:id",
+  catalogRoute(
+    { id: "getSpirit", summary: "Get a spirit", tag: "Spirits", params: s.IdParam, reply: s.SpiritReply, fails: ["not_found"] },
+    (catalog, { params }) => ({ ...ok, data: replies.spiritById(catalog, params.id) }),
+  ),
+);
+
+spirits.get(
+  "/:id/tools",
+  catalogRoute(
+    {
+      id: "listToolsOfSpirit",
+      summary: "List the tools of a spirit, in the order in which its levels bring them",
+      tag: "Spirits",
+      params: s.IdParam,
+      reply: s.SpiritToolList,
+      fails: ["not_found"],
+    },
+    (catalog, { params }) => replies.toolsOfSpirit(catalog, params.id),
+  ),
+);
+
+// ── tools ────────────────────────────────────────────────────────────────────
+
+export const tools = new Hono<AppEnv>();
+
+tools.get(
+  "/",
+  catalogRoute(
+    { id: "listTools", summary: "List the tools", tag: "Tools", query: s.ToolQuery, reply: s.ToolList },
+    (catalog, { query }) => replies.toolList(catalog, query),
+  ),
+);
+
+tools.get(
+  "/:name",
+  catalogRoute(
+    {
+      id: "getTool",
+      summary: "Get a tool, with the spirits that bring it",
+      tag: "Tools",
+      params: s.NameParam,
+      reply: s.ToolReply,
+      fails: ["not_found"],
+    },
+    (catalog, { params }) => replies.toolByName(catalog, params.name),
+  ),
+);
+
+// ── classes ──────────────────────────────────────────────────────────────────
+
+export const classes = new Hono<AppEnv>();
+
+classes.get(
+  "/",
+  catalogRoute(
+    {
+      id: "listClasses",
+      summary: "List the classes, and which of them a rank unlocks",
+      tag: "Classes",
+      query: s.ClassQuery,
+      reply: s.ClassList,
+    },
+    (catalog, { query }) => replies.classList(catalog, query),
+  ),
+);
+
+classes.get(
+  "/categories",
+  catalogRoute(
+    { id: "listClassCategories", summary: "List the categories of classes", tag: "Classes", reply: s.ClassCategoryList },
+    (catalog) => replies.classCategories(catalog),
+  ),
+);
+
+classes.get(
+  "/:name",
+  catalogRoute(
+    { id: "getClass", summary: "Get a class", tag: "Classes", params: s.NameParam, reply: s.ClassReply, fails: ["not_found"] },
+    (catalog, { params }) => ({ ...ok, class: replies.classByName(catalog, params.name) }),
+  ),
+);
+
+classes.get(
+  "/:name/spirits",
+  catalogRoute(
+    {
+      id: "listSpiritsOfClass",
+      summary: "List the spirits that a class equips",
+      tag: "Classes",
+      params: s.NameParam,
+      reply: s.ClassSpiritList,
+      fails: ["not_found"],
+    },
+    (catalog, { params }) => replies.spiritsOfClass(catalog, params.name),
+  ),
+);
+
+// ── templates ────────────────────────────────────────────────────────────────
+
+export const templates = new Hono<AppEnv>();
+
+templates.get(
+  "/",
+  catalogRoute(
+    { id: "listTemplates", summary: "List the templates", tag: "Templates", query: s.SearchQuery, reply: s.TemplateList },
+    (catalog, { query }) => replies.templateList(catalog, query),
+  ),
+);
+
+templates.get(
+  "/:id",
+  catalogRoute(
+    {
+      id: "getTemplate",
+      summary: "Get a template",
+      tag: "Templates",
+      params: s.IdParam,
+      reply: s.TemplateReply,
+      fails: ["not_found"],
+    },
+    (catalog, { params }) => replies.templateById(catalog, params.id),
+  ),
+);
+
+// ── administration ───────────────────────────────────────────────────────────
+
+export const catalogAdmin = new Hono<AppEnv>();
+
+catalogAdmin.post(
+  "/invalidate",
+  route(
+    {
+      id: "invalidateCatalog",
+      summary: "Publish the catalog that Postgres holds",
+      description: "Writes it to KV where its version moved. Isolates elsewhere follow within the documented bound.",
+      tag: "Administration",
+      access: "admin-secret",
+      reply: s.CatalogPublished,
+      fails: ["catalog_unavailable", "kv_unavailable"],
+    },
+    async ({ ctx }) => ({ ...ok, ...(await publishCatalog(ctx)) }),
+  ),
+);

@@ -1,0 +1,116 @@
+import { sql, type SQL } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { Ctx } from "../context.ts";
+import { TieredValue, type Ages, type Sources, type Tier } from "../kit/cache.ts";
+import { databaseFailure } from "../kit/db.ts";
+import { AppError } from "../kit/errors.ts";
+import { log } from "../kit/log.ts";
+import { ReplyCache } from "../kit/reply-cache.ts";
+import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
+import * as tables from "./tables.ts";
+
+/** The catalog and the replies computed from it, which live and die together. */
+export type Shelf = { catalog: Catalog; replies: ReplyCache };
+
+/** Key in KV. Raise the number when `CatalogRows` changes shape: an older Worker may still be reading. */
+const kvKey = "catalog:1";
+
+const maxReplies = 500;
+const maxReplyBytes = 8 * 1024 * 1024;
+
+const memory = new TieredValue<Shelf>();
+
+type CatalogSettings = { CATALOG_FRESH_SECONDS: number; CATALOG_MAX_STALE_SECONDS: number };
+
+function ages(settings: CatalogSettings): Ages {
+  return { freshMs: settings.CATALOG_FRESH_SECONDS * 1000, maxStaleMs: settings.CATALOG_MAX_STALE_SECONDS * 1000 };
+}
+
+/** The shelf in this isolate's memory, if it may be served at once. Asks nobody. */
+export function peekShelf(settings: CatalogSettings): { value: Shelf; tier: "memory" | "stale" } | undefined {
+  return memory.peek(ages(settings));
+}
+
+/**
+ * The catalog: from memory, else KV, else Postgres.
+ * @throws catalog_unavailable when none of them has it
+ */
+export function readShelf(ctx: Ctx): Promise<{ value: Shelf; tier: Tier }> {
+  return memory.read(ages(ctx.env), sources(ctx));
+}
+
+/** Checks the catalog behind a reply that was served stale. */
+export function revalidateShelf(ctx: Ctx): void {
+  memory.revalidate(ages(ctx.env), sources(ctx));
+}
+
+/**
+ * Brings KV, and this isolate, up to what Postgres holds; writes KV only where the version moved.
+ * @throws catalog_unavailable, kv_unavailable
+ */
+export async function publishCatalog(ctx: Ctx): Promise<{ version: number; changed: boolean }> {
+  const published = (await ctx.cache.get<CatalogCopy>(kvKey))?.version;
+  const held = memory.peek({ freshMs: Infinity, maxStaleMs: 0 })?.value.catalog.version;
+  const { version, rows } = await selectCatalog(ctx, held === published ? published : undefined);
+  const changed = version !== published;
+  if (rows !== null) {
+    const copy = { version, rows };
+    if (changed) await ctx.cache.put(kvKey, copy);
+    memory.hold(stock(copy));
+  }
+  if (changed) log("info", "The catalog was published.", { version, previous: published ?? null });
+  return { version, changed };
+}
+
+function stock(copy: CatalogCopy): Shelf {
+  return { catalog: assembleCatalog(copy), replies: new ReplyCache(maxReplies, maxReplyBytes) };
+}
+
+function sources(ctx: Ctx): Sources<Shelf> {
+  return {
+    fromKv: async () => {
+      const copy = await ctx.cache.get<CatalogCopy>(kvKey);
+      return copy === null ? null : stock(copy);
+    },
+    fromOrigin: async (held) => {
+      const { version, rows } = await selectCatalog(ctx, held?.catalog.version);
+      return held !== undefined && rows === null ? held : stock({ version, rows: rows! });
+    },
+    defer: ctx.defer,
+  };
+}
+
+/**
+ * The catalog's version and, where it is not the known one, its rows: one statement, so one consistent state.
+ * @throws catalog_unavailable
+ */
+async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ version: number; rows: CatalogRows | null }> {
+  const moved = sql`${tables.catalogVersions.version} is distinct from ${known ?? null}::int`;
+  const rows = sql<CatalogRows | null>`case when ${moved} then json_build_object(
+    'spirits', ${shown(tables.spirits)}, 'tools', ${shown(tables.tools)}, 'bundles', ${shown(tables.bundles)},
+    'plans', ${shown(tables.plans)}, 'classes', ${shown(tables.classes)}, 'templates', ${shown(tables.templates)},
+    'affinities', ${all(tables.spiritAffinities, sql`t.spirit_a, t.spirit_b`)},
+    'spirit_tools', ${all(tables.spiritTools)}, 'bundle_spirits', ${all(tables.bundleSpirits)},
+    'plan_spirits', ${all(tables.planSpirits)}, 'class_spirits', ${all(tables.classSpirits)},
+    'template_spirits', ${all(tables.templateSpirits)}
+  ) end`;
+  try {
+    const [current] = await ctx.db.select({ version: tables.catalogVersions.version, rows }).from(tables.catalogVersions);
+    if (current !== undefined) return current;
+  } catch (cause) {
+    log("warn", "The catalog could not be read from Postgres.", { request_id: ctx.requestId, error: cause });
+    if (databaseFailure(cause) === undefined) throw cause;
+    throw new AppError("catalog_unavailable", "The catalog cannot be read: the database does not answer.", { cause });
+  }
+  throw new AppError("catalog_unavailable", "The catalog has not been loaded yet: seed the database.");
+}
+
+/** The active rows of a table as a JSON array by id, without the columns that clients never see. */
+function shown(table: PgTable): SQL {
+  return sql`(select coalesce(json_agg(to_jsonb(t) - '{is_active,created_at,updated_at}'::text[] order by t.id), '[]') from ${table} t where t.is_active)`;
+}
+
+/** Every row of a table as a JSON array. */
+function all(table: PgTable, order: SQL = sql`t.position`): SQL {
+  return sql`(select coalesce(json_agg(t order by ${order}), '[]') from ${table} t)`;
+}
