@@ -1,0 +1,59 @@
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run, type Outcome } from "./run.ts";
+
+/** Everything the gate asks but the tests: each step says what it proves. */
+
+const migrations = join(import.meta.dirname, "../drizzle/migrations");
+
+const steps: Record<string, () => Promise<Outcome>> = {
+  "generated types are up to date": () => run("npm", ["run", "--silent", "types", "--", "--check"]),
+  "types hold": () => run("tsc", ["--noEmit"]),
+  "lint is clean": () => run("oxlint", ["--type-aware", "--deny-warnings"]),
+  "format is ours": () => run("oxfmt", ["--check"]),
+  "migrations are in step with the schema": migrationsInStep,
+  "the development bundle builds": () => dryRun([]),
+  "the production bundle builds": () => dryRun(["--env", "production"]),
+};
+
+/** `drizzle-kit generate` over a copy of the migrations must find nothing to add; `drizzle-kit check` does not notice. */
+async function migrationsInStep(): Promise<Outcome> {
+  return inTemporaryFolder(async (folder) => {
+    const copy = join(folder, "migrations");
+    await cp(migrations, copy, { recursive: true });
+    const args = ["generate", "--dialect", "postgresql", "--schema", "./src/schema.ts", "--out", copy];
+    const { ok, output } = await run("drizzle-kit", args);
+    const before = new Set(await readdir(migrations));
+    const added = (await readdir(copy)).filter((file) => !before.has(file));
+    return { ok: ok && added.length === 0, output: `${output}\nRun \`npm run db:generate\`: ${added.join(", ")} is missing.` };
+  });
+}
+
+function dryRun(args: string[]): Promise<Outcome> {
+  return inTemporaryFolder((folder) => run("wrangler", ["deploy", "--dry-run", "--outdir", folder, ...args]));
+}
+
+async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "spiritforge-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs every step, whatever the others say, and tells which failed. */
+export async function check(): Promise<boolean> {
+  let allHold = true;
+  for (const [name, step] of Object.entries(steps)) {
+    const start = performance.now();
+    const { ok, output } = await step();
+    console.log(`${ok ? "✓" : "✗"} ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+    if (!ok) console.log(output.trim().replace(/^/gm, "    "));
+    allHold &&= ok;
+  }
+  return allHold;
+}
+
+if (import.meta.main) process.exitCode = (await check()) ? 0 : 1;

@@ -1,0 +1,144 @@
+import type { Hono } from "hono";
+import * as z from "zod";
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
+import { aliases } from "../src/aliases.ts";
+import { isDocumented, maxBodyBytes, type AppEnv, type RouteDoc } from "../src/http.ts";
+import { AppError, failures, Problem, problemOf, type FailureCode } from "../src/kit/errors.ts";
+
+/** Failures that can meet any request. */
+const always: readonly FailureCode[] = ["internal", "misconfigured"];
+
+const replyHeaders = z.object({
+  "X-Request-Id": z.string().meta({ description: "The caller's own id if it was well formed, else a new one" }),
+  "Server-Timing": z.string().meta({ description: "Round trips made: milliseconds in `dur`, how many in `desc`" }),
+});
+
+const conditionalHeaders = replyHeaders.extend({
+  ETag: z.string(),
+  "Cache-Control": z.string(),
+  "X-Cache": z.enum(["memory", "kv", "origin", "stale"]).meta({ description: "The tier that had the catalog" }),
+});
+
+const conditionalRequest = z.object({
+  "If-None-Match": z.string().optional().meta({ description: "ETags of what the client holds, or `*`: 304 if it is current" }),
+});
+
+/**
+ * Writes the OpenAPI 3.1 document of every route that `route` made.
+ * @throws an error for a route without documentation
+ */
+export function describeApi(app: Hono<AppEnv>) {
+  const paths: ZodOpenApiPathsObject = {};
+  const undocumented: string[] = [];
+  for (const { method, path, handler } of app.routes) {
+    if (method === "ALL") continue;
+    if (!isDocumented(handler)) {
+      undocumented.push(`${method} ${path}`);
+      continue;
+    }
+    const template = path.replace(/:(\w+)/g, "{$1}");
+    for (const [published, isAlias] of [
+      [template, false] as const,
+      ...aliasesOf(template).map((alias) => [alias, true] as const),
+    ]) {
+      paths[published] = { ...paths[published], [method.toLowerCase()]: operation(handler.doc, isAlias) };
+    }
+  }
+  if (undocumented.length > 0) throw new Error(`Routes without documentation: ${undocumented.join(", ")}`);
+  const document = {
+    openapi: "3.1.0" as const,
+    info: {
+      title: "Spiritforge",
+      version: "2.0.0",
+      description: [
+        "One edge API for products built around AI minions.",
+        "Every failure is problem details (RFC 9457) in `application/problem+json`; its `code` is the part to rely on, and `/problems` explains each.",
+        "Paths marked deprecated are older published ones: they answer the same bytes as the canonical path.",
+        `A trailing slash is ignored. JSON bodies hold at most ${maxBodyBytes} bytes.`,
+      ].join("\n\n"),
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    paths,
+    components: {
+      securitySchemes: {
+        adminSecret: { type: "http" as const, scheme: "bearer", description: "The administration secret of the deployment" },
+      },
+    },
+  };
+  // Replies may gain keys: only requests are closed.
+  return createDocument(document, {
+    override: ({ jsonSchema, io }) => {
+      if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    },
+  });
+}
+
+function aliasesOf(path: string): string[] {
+  return aliases
+    .filter(([, canonical]) => path === canonical || path.startsWith(`${canonical}/`))
+    .map(([alias, canonical]) => alias + path.slice(canonical.length));
+}
+
+function operation(doc: RouteDoc, isAlias: boolean): ZodOpenApiOperationObject {
+  const json = { "application/json": { schema: doc.reply } };
+  return {
+    operationId: isAlias ? `${doc.id}AtAlias` : doc.id,
+    summary: doc.summary,
+    ...(doc.description === undefined ? {} : { description: doc.description }),
+    tags: [doc.tag],
+    ...(isAlias ? { deprecated: true } : {}),
+    security: doc.access === "admin-secret" ? [{ adminSecret: [] }] : [],
+    requestParams: {
+      ...(doc.params ? { path: doc.params } : {}),
+      ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
+      ...(doc.conditional ? { header: conditionalRequest } : {}),
+    },
+    ...(doc.body ? { requestBody: { required: true, content: { "application/json": { schema: doc.body } } } } : {}),
+    responses: {
+      [doc.status ?? 200]: { description: "Done", headers: doc.conditional ? conditionalHeaders : replyHeaders, content: json },
+      ...(doc.conditional ? { 304: { description: "The client's copy is current", headers: conditionalHeaders } } : {}),
+      ...failureResponses(failuresOf(doc)),
+    },
+  };
+}
+
+function failuresOf(doc: RouteDoc): FailureCode[] {
+  return [
+    ...(doc.access ? (["unauthenticated"] as const) : []),
+    ...(doc.body ? (["malformed_json", "payload_too_large", "unsupported_media_type"] as const) : []),
+    ...(doc.params || doc.query || doc.body ? (["validation_failed"] as const) : []),
+    ...(doc.fails ?? []),
+    ...always,
+  ];
+}
+
+/** One response for each status, with an example for each code that comes with it. */
+function failureResponses(codes: readonly FailureCode[]) {
+  return Object.fromEntries(
+    Array.from(
+      Map.groupBy(new Set(codes), (code) => failures[code].status),
+      ([status, group]) => [
+        status,
+        {
+          description: group.map((code) => `${failures[code].title} (\`${code}\`)`).join(", "),
+          headers: replyHeaders,
+          content: {
+            "application/problem+json": {
+              schema: Problem,
+              examples: Object.fromEntries(group.map((code) => [code, { value: exampleOf(code) }])),
+            },
+          },
+        },
+      ],
+    ),
+  );
+}
+
+function exampleOf(code: FailureCode) {
+  const faults =
+    code === "validation_failed"
+      ? [{ path: "id", in: "path" as const, message: "Invalid input: expected number, received NaN" }]
+      : [];
+  return problemOf(new AppError(code, failures[code].title, { faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
+}
