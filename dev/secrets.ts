@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { appendFileSync, chmodSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+
+/** Settings that differ by instance: they are not secrets of the project, and stand in the instance's own file. */
+const INSTANCE_SETTINGS = new Set(["DATABASE_URL", "NEON_PROXY"]);
+
+/**
+ * Gives each secret that `example` names a random development value in `file`, unless it has a value there. The file is
+ * made if need be, readable by its owner alone.
+ *
+ * @returns the names that were added
+ */
+export function ensureSecrets(file: string, example: string): string[] {
+  const names = Object.keys(parseEnv(readFileSync(example, "utf8"))).filter((name) => !INSTANCE_SETTINGS.has(name));
+  const text = readIfThere(file);
+  const known = parseEnv(text);
+  const missing = names.filter((name) => !known[name]);
+  if (missing.length === 0) return [];
+  const lines = missing.map((name) => `${name}=${developmentSecret()}\n`);
+  const separator = text === "" || text.endsWith("\n") ? "" : "\n";
+  appendFileSync(file, separator + lines.join(""), { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return missing;
+}
+
+/** 32 random bytes. Production refuses a value that begins with `dev-`. */
+function developmentSecret(): string {
+  return `dev-${randomBytes(32).toString("base64url")}`;
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
