@@ -1,11 +1,12 @@
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { run, type Outcome } from "./run.ts";
 
 /** Everything the gate asks but the tests: each step says what it proves. */
 
-const migrations = join(import.meta.dirname, "../drizzle/migrations");
+const root = join(import.meta.dirname, "..");
+const migrations = join(root, "drizzle/migrations");
 
 const steps: Record<string, () => Promise<Outcome>> = {
   "generated types are up to date": () => run("npm", ["run", "--silent", "types", "--", "--check"]),
@@ -22,11 +23,16 @@ async function migrationsInStep(): Promise<Outcome> {
   return inTemporaryFolder(async (folder) => {
     const copy = join(folder, "migrations");
     await cp(migrations, copy, { recursive: true });
-    const args = ["generate", "--dialect", "postgresql", "--schema", "./src/schema.ts", "--out", copy];
+    // drizzle-kit takes a folder from the root only; from an absolute one it writes nothing, and still exits with 0.
+    const args = ["generate", "--dialect", "postgresql", "--schema", "./src/schema.ts", "--out", relative(root, copy)];
     const { ok, output } = await run("drizzle-kit", args);
     const before = new Set(await readdir(migrations));
     const added = (await readdir(copy)).filter((file) => !before.has(file));
-    return { ok: ok && added.length === 0, output: `${output}\nRun \`npm run db:generate\`: ${added.join(", ")} is missing.` };
+    const understood = output.includes("No schema changes");
+    return {
+      ok: ok && understood && added.length === 0,
+      output: `${output}\nRun \`npm run db:generate\`: ${added.join(", ")} is missing.`,
+    };
   });
 }
 
