@@ -66,12 +66,11 @@ async function runTransaction(
 }
 
 /** A connection comes back as new or not at all: DISCARD fails on one that is broken or left in a transaction. */
-async function giveBack(client: PoolClient, discard: boolean): Promise<void> {
-  const clean =
-    !discard &&
-    (await client.query("DISCARD ALL").then(
-      () => true,
-      () => false,
-    ));
-  client.release(!clean);
+async function giveBack(client: PoolClient, cancelled: boolean): Promise<void> {
+  try {
+    if (!cancelled) await client.query("DISCARD ALL");
+    client.release(cancelled);
+  } catch {
+    client.release(true);
+  }
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Pool } from "pg";
 import { runPayload } from "./bridge-session.ts";
-import { BadRequest, errorReply, parsePayload, type Payload } from "./neon-protocol.ts";
+import { BadRequest, errorReply, parsePayload, type Payload, type Reply } from "./neon-protocol.ts";
 
 export interface NeonBridge {
   /** Base URL; the endpoint is `<url>/sql`. */
@@ -38,10 +38,13 @@ export async function startNeonBridge(options: {
   pool.on("connect", (client) => client.on("error", () => {}));
 
   let answered = 0;
-  const server = createServer((request, response) => {
-    response.once("finish", () => answered++);
-    void answer(pool, request, response);
-  });
+  const reply = async (request: IncomingMessage, response: ServerResponse) => {
+    const { status, body } = await answer(pool, request, response);
+    if (response.destroyed) return;
+    answered++;
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  };
+  const server = createServer((request, response) => void reply(request, response));
   // An idle connection that the server ends could meet the next request on its way.
   server.keepAliveTimeout = 0;
   server.listen(port, "127.0.0.1");
@@ -60,14 +63,13 @@ export async function startNeonBridge(options: {
   };
 }
 
-async function answer(pool: Pool, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(pool: Pool, request: IncomingMessage, response: ServerResponse): Promise<Reply> {
   const gone = new AbortController();
   response.once("close", () => response.writableFinished || gone.abort());
   try {
-    send(response, 200, await runPayload(pool, await readPayload(request), request.headers, gone.signal));
+    return { status: 200, body: await runPayload(pool, await readPayload(request), request.headers, gone.signal) };
   } catch (error) {
-    const { status, body } = errorReply(error);
-    send(response, status, body);
+    return errorReply(error);
   }
 }
 
@@ -82,9 +84,4 @@ async function readPayload(request: IncomingMessage): Promise<Payload> {
     throw new BadRequest(`request is too large (max is ${MAX_REQUEST_BYTES} bytes)`, 413);
   }
   return parsePayload(await text(request));
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  const json = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json" }).end(json);
 }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { app } from "../src/app.ts";
@@ -6,7 +6,7 @@ import { failures } from "../src/kit/errors.ts";
 import { describeApi } from "./openapi.ts";
 
 /** Writes `public/`: what is served beside the Worker. Runs before every `wrangler dev`, `deploy` and test. */
-const root = join(import.meta.dirname, "../public");
+const published = join(import.meta.dirname, "../public");
 
 const page = (title: string, head: string, body: string) => `<!doctype html>
 <html lang="en">
@@ -68,20 +68,31 @@ const headers = Object.entries({
   .map(([path, lines]) => [path, ...lines.map((line) => `  ${line}`)].join("\n"))
   .join("\n");
 
+/** Files are written aside and renamed into place, since several builds may run at once while the folder is being served. */
 async function build(): Promise<void> {
+  const aside = await mkdtemp(join(dirname(published), ".public-"));
+  const place = async (path: string, write: (file: string) => Promise<void>) => {
+    const file = join(aside, path.replaceAll("/", "-"));
+    await write(file);
+    await rename(file, join(published, path));
+  };
   const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-  const assets = join(root, "reference");
-  await rm(root, { recursive: true, force: true });
-  await mkdir(assets, { recursive: true });
+  const texts = {
+    "openapi.json": JSON.stringify(describeApi(app)),
+    "docs.html": reference,
+    "problems.html": problems,
+    _headers: `${headers}\n`,
+    "reference/start.js": startReference,
+    "reference/problems.css": problemsStyle,
+  };
+  await mkdir(join(published, "reference"), { recursive: true });
   await Promise.all([
-    writeFile(join(root, "openapi.json"), JSON.stringify(describeApi(app))),
-    writeFile(join(root, "docs.html"), reference),
-    writeFile(join(root, "problems.html"), problems),
-    writeFile(join(root, "_headers"), `${headers}\n`),
-    writeFile(join(assets, "start.js"), startReference),
-    writeFile(join(assets, "problems.css"), problemsStyle),
-    ...["swagger-ui.css", "swagger-ui-bundle.js"].map((file) => copyFile(join(swagger, file), join(assets, file))),
+    ...Object.entries(texts).map(([path, text]) => place(path, (file) => writeFile(file, text))),
+    ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) =>
+      place(`reference/${name}`, (file) => copyFile(join(swagger, name), file)),
+    ),
   ]);
+  await rm(aside, { recursive: true });
 }
 
 await build();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { dataFolder, runningDatabase } from "./instance.ts";
+import { dataFolder, runningDatabase, type Environment } from "./instance.ts";
 
 export interface Database {
   url: string;
@@ -14,7 +14,7 @@ export interface Database {
  *
  * @throws Failure if the URL is none, or the folder cannot be used
  */
-export async function resolveDatabase(env: NodeJS.ProcessEnv = process.env): Promise<Database> {
+export async function resolveDatabase(env: Environment = process.env): Promise<Database> {
   const folder = dataFolder(env);
   const url = env.DATABASE_URL ? parseDatabaseUrl(env.DATABASE_URL).href : runningDatabase(folder);
   if (url !== undefined) return { url, close: async () => {} };

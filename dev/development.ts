@@ -70,8 +70,8 @@ async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promis
     return startOwnBackend(databaseUrl);
   }
   log(`embedded Postgres in ${folder}`);
-  if (!existsSync(join(folder, "postgres")))
-    log("first start: Postgres initialises its data folder, which takes a few seconds");
+  const isFirst = !existsSync(join(folder, "postgres"));
+  if (isFirst) log("first start: Postgres initialises its data folder, which takes a few seconds");
   return startEmbeddedBackend(folder);
 }
 

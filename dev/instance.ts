@@ -4,6 +4,9 @@ import { Failure, reasonOf } from "./failure.ts";
 import { tryLock } from "./folder-lock.ts";
 import { writePrivateFile } from "./private-file.ts";
 
+/** The settings of a process; a name that is empty counts as left out. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface Instance {
   /** Absolute path of its data folder. */
   folder: string;
@@ -13,7 +16,7 @@ export interface Instance {
 }
 
 /** Where local state lives: `SPIRITFORGE_DATA`, or `.data` in the project. */
-export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
+export function dataFolder(env: Environment = process.env): string {
   return resolve(env.SPIRITFORGE_DATA || join(import.meta.dirname, "..", ".data"));
 }
 

@@ -1,15 +1,13 @@
+/** `npm run dev`: runs until it is told to stop (exit code 0) or something fails (1). */
 import { once } from "node:events";
 import { startDevelopment } from "./development.ts";
 import { Failure, runCommand } from "./failure.ts";
 import { readSettings } from "./settings.ts";
 
-/** `npm run dev`: runs until it is told to stop (exit code 0) or something fails (1). */
-
 /** If stopping takes longer than this, it is cut short; the Worker's processes end by themselves then. */
 const GRACE_MS = 10_000;
 
 async function run(stop: AbortSignal): Promise<void> {
-  console.log("Spiritforge");
   const development = await startDevelopment(readSettings(process.env), (line) => console.log(`  ${line}`), stop);
   console.log(`\n  API        ${development.url}\n  reference  ${development.url}/docs\n\n  Ctrl-C stops it.\n`);
   try {
@@ -41,4 +39,5 @@ await runCommand(async () => {
     if (!stop.aborted) throw error;
   }
 });
+// A request to a Worker that never answered is not worth waiting for.
 process.exit();

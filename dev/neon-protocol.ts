@@ -13,6 +13,12 @@ const Batch = z.object({ queries: z.array(Statement) });
 export type Statement = z.infer<typeof Statement>;
 export type Payload = z.infer<typeof Batch> | Statement;
 
+/** An HTTP reply; the body is sent as JSON. */
+export interface Reply {
+  status: number;
+  body: object;
+}
+
 /** A request that never reaches Postgres; `message` is for the caller. */
 export class BadRequest extends Error {
   readonly status: number;
@@ -69,7 +75,7 @@ export function statementReply(result: QueryArrayResult, rowAsArray: boolean): o
 }
 
 /** What Neon replies for a failure: everything Postgres said about a statement (400), else the message alone. */
-export function errorReply(error: unknown): { status: number; body: object } {
+export function errorReply(error: unknown): Reply {
   if (error instanceof BadRequest) return { status: error.status, body: { message: error.message } };
   if (!(error instanceof DatabaseError)) return { status: 500, body: { message: reasonOf(error) } };
   const { message, severity, code, detail, hint, position, internalPosition, internalQuery, where } = error;

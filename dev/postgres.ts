@@ -28,8 +28,9 @@ const MAX_CONNECTIONS = 100;
 export async function openEmbeddedPostgres(options: { dataDir?: string; port?: number } = {}): Promise<EmbeddedPostgres> {
   const { dataDir, port = 0 } = options;
   const folder = dataDir === undefined ? undefined : claimDataFolder(dataDir);
+  let session: SharedSession | undefined;
   try {
-    const session = await startSession(dataDir);
+    session = await startSession(dataDir);
     folder?.initialised();
     const server = new PGLiteSocketServer({ db: session, host: "127.0.0.1", port, maxConnections: MAX_CONNECTIONS });
     session.onCrash = () => void server.stop();
@@ -40,13 +41,14 @@ export async function openEmbeddedPostgres(options: { dataDir?: string; port?: n
       async close() {
         try {
           await server.stop();
-          await session.close();
+          await session?.close();
         } finally {
           folder?.release();
         }
       },
     };
   } catch (error) {
+    await session?.close();
     folder?.release();
     throw error;
   }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { Failure } from "./failure.ts";
-import { dataFolder } from "./instance.ts";
+import { dataFolder, type Environment } from "./instance.ts";
 
 export interface Settings {
   /** Where the Worker will listen. */
@@ -15,7 +15,7 @@ export interface Settings {
 }
 
 /** Reads what `npm run dev` can be told: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS. @throws Failure */
-export function readSettings(env: NodeJS.ProcessEnv): Settings {
+export function readSettings(env: Environment): Settings {
   return {
     port: readPort(env.PORT || "8787"),
     folder: dataFolder(env),
