@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_readConfig } from "wrangler";
@@ -51,6 +51,8 @@ export interface WorkerdOptions {
   bindings?: Record<string, string>;
   /** Folder for the state of KV, R2 and queues; a temporary one if left out. */
   persist?: string;
+  /** Takes what the Worker logs; it is printed if left out. */
+  log?: (message: string) => void;
 }
 
 export interface Workerd {
@@ -73,7 +75,7 @@ export async function startIsolates(
   count: number,
   options: WorkerdOptions,
 ): Promise<{ urls: string[]; close(): Promise<void> }> {
-  const { modulePath, bindings, persist } = options;
+  const { modulePath, bindings, persist, log } = options;
   const config: Config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const worker = {
     modules: true,
@@ -91,6 +93,7 @@ export async function startIsolates(
     convertV4MiniflareOptions({
       workers: names.map((name) => ({ ...worker, name })),
       ...(persist === undefined ? {} : { resourcePersistencePath: persist }),
+      ...(log === undefined ? {} : { handleStructuredLogs: ({ message }) => log(message) }),
     }),
   );
   try {

@@ -37,91 +37,38 @@ export type Catalog = {
 };
 
 type SpiritRow = CatalogRows["spirits"][number];
+type ToolRow = CatalogRows["tools"][number];
+
+/** The rows with their links followed, each list in its order. A link to a retired thing leads nowhere. */
+type Index = {
+  rows: CatalogRows;
+  spirits: ReadonlyMap<number, SpiritRow>;
+  toolsOf: ReadonlyMap<number, ToolRow[]>;
+  holdersOf: ReadonlyMap<number, SpiritRow[]>;
+  bundles: ReadonlyMap<number, SpiritRow[]>;
+  plans: ReadonlyMap<number, SpiritRow[]>;
+  classes: ReadonlyMap<number, SpiritRow[]>;
+  templates: ReadonlyMap<number, SpiritRow[]>;
+};
 
 /** Computes what clients see. Names and orders follow the rows; nothing is read or written. */
 export function assembleCatalog({ version, rows }: CatalogCopy): Catalog {
-  const spiritById = new Map(rows.spirits.map((row) => [row.id, row]));
-  const toolById = new Map(rows.tools.map((row) => [row.id, row]));
-
-  const toolsOf = (spirit: SpiritRow) =>
-    linked(
-      rows.spirit_tools,
-      (link) => link.spirit_id === spirit.id,
-      ({ tool_id }) => toolById.get(tool_id),
-    );
-  const holdersOf = (tool: { id: number }) =>
-    rows.spirits.filter(({ id }) => rows.spirit_tools.some((link) => link.spirit_id === id && link.tool_id === tool.id));
-  const spiritsIn = <L extends { spirit_id: number; position: number }>(links: L[], belongs: (link: L) => boolean) =>
-    linked(links, belongs, ({ spirit_id }) => spiritById.get(spirit_id));
-
-  const plans = rows.plans.map((row) => ({ ...row, spirits: spiritsIn(rows.plan_spirits, (link) => link.plan_id === row.id) }));
+  const index = indexLinks(rows);
+  const plans = rows.plans.map((row) => ({ ...row, spirits: index.plans.get(row.id) ?? [] }));
   const freeWithSubscription = rules.spiritsFreeWithSubscription(plans);
-
-  const partnersOf = ({ id }: SpiritRow, percent: "synergy_percent" | "conflict_percent") => {
-    const pairs = rows.affinities.flatMap((pair) => {
-      const other = pair.spirit_a === id ? pair.spirit_b : pair.spirit_b === id ? pair.spirit_a : undefined;
-      const partner = other === undefined ? undefined : spiritById.get(other);
-      return partner === undefined || pair[percent] === 0 ? [] : [[partner.name, pair[percent]] as const];
-    });
-    return Object.fromEntries(pairs);
-  };
-
-  /** What a class or a template is worth, by the rules that answer `/spirits/synergy`. */
-  const figures = (members: SpiritRow[]) => ({
-    ...rules.highestUnlock(members),
-    ...rules.synergyOf(members, rows.affinities),
-    tools: [...new Set(members.flatMap(toolsOf).map(({ name }) => name))],
-  });
-
   return {
     version,
     affinities: rows.affinities,
-    spirits: rows.spirits.map((row) => ({
-      id: row.id,
-      slug: row.slug,
-      name: row.name,
-      category: row.category,
-      description: row.description,
-      icon: row.icon,
-      unlock_rank: row.unlock_rank,
-      unlock_level: row.unlock_level,
-      max_spirit_level: row.max_spirit_level,
-      tools: namesOf(toolsOf(row)),
-      synergies: partnersOf(row, "synergy_percent"),
-      conflicts: partnersOf(row, "conflict_percent"),
-      price_usd: rules.dollars(row.price_cents),
-      price_points: row.price_points,
-      is_premium: tiers.indexOf(row.tier) >= tiers.indexOf("professional"),
-      free_with_subscription: freeWithSubscription.has(row),
-      tier: row.tier,
+    spirits: rows.spirits.map((row) => spiritOf(index, row, freeWithSubscription)),
+    tools: rows.tools.map(({ id, name, category, kind, description }) => ({
+      id,
+      name,
+      category,
+      kind,
+      description,
+      spirits: namesOf(index.holdersOf.get(id)),
     })),
-    tools: rows.tools.map((row) => ({
-      id: row.id,
-      name: row.name,
-      category: row.category,
-      kind: row.kind,
-      description: row.description,
-      spirits: namesOf(holdersOf(row)),
-    })),
-    bundles: rows.bundles.map((row) => {
-      const parts = spiritsIn(rows.bundle_spirits, (link) => link.bundle_id === row.id);
-      const originalCents = parts.reduce((sum, { price_cents }) => sum + price_cents, 0);
-      const saved = rules.savings(originalCents, row.price_cents);
-      return {
-        id: row.id,
-        name: row.name,
-        description: row.description,
-        spirits: namesOf(parts),
-        original_price_usd: rules.dollars(originalCents),
-        bundle_price_usd: rules.dollars(row.price_cents),
-        savings_usd: rules.dollars(saved.cents),
-        savings_percentage: saved.percent,
-        points_cost: row.price_points,
-        category: row.category,
-        icon: row.icon,
-        is_popular: row.is_popular,
-      };
-    }),
+    bundles: rows.bundles.map((row) => bundleOf(row, index.bundles.get(row.id) ?? [])),
     plans: plans.map((plan) => ({
       id: plan.id,
       name: plan.name,
@@ -135,46 +82,124 @@ export function assembleCatalog({ version, rows }: CatalogCopy): Catalog {
       max_spirits_per_minion: plan.max_spirits_per_minion,
       features: plan.features,
     })),
-    classes: rows.classes.map((row) => {
-      const members = spiritsIn(rows.class_spirits, (link) => link.class_id === row.id);
-      return {
-        id: row.id,
-        class_name: row.class_name,
-        icon: row.icon,
-        category: row.category,
-        specialization: row.specialization,
-        perfect_for: row.perfect_for,
-        base_spirits: namesOf(members),
-        ...figures(members),
-      };
+    classes: rows.classes.map(({ id, class_name, icon, category, specialization, perfect_for }) => {
+      const members = index.classes.get(id) ?? [];
+      const named = { id, class_name, icon, category, specialization, perfect_for, base_spirits: namesOf(members) };
+      return { ...named, ...figuresOf(index, members) };
     }),
-    templates: rows.templates.map((row) => {
-      const members = spiritsIn(rows.template_spirits, (link) => link.template_id === row.id);
-      return {
-        id: row.id,
-        name: row.name,
-        icon: row.icon,
-        category: row.category,
-        description: row.description,
-        spirits: namesOf(members),
-        ...figures(members),
-      };
+    templates: rows.templates.map(({ id, name, icon, category, description }) => {
+      const members = index.templates.get(id) ?? [];
+      return { id, name, icon, category, description, spirits: namesOf(members), ...figuresOf(index, members) };
     }),
   };
 }
 
-function namesOf(things: readonly { name: string }[]): string[] {
-  return things.map(({ name }) => name);
+function indexLinks(rows: CatalogRows): Index {
+  const spirits = new Map(rows.spirits.map((row) => [row.id, row]));
+  const tools = new Map(rows.tools.map((row) => [row.id, row]));
+  const spiritOfLink = ({ spirit_id }: { spirit_id: number }) => spirits.get(spirit_id);
+  const bySpirit = rows.spirit_tools.toSorted((a, b) => a.spirit_id - b.spirit_id);
+  return {
+    rows,
+    spirits,
+    toolsOf: follow(
+      rows.spirit_tools,
+      (link) => link.spirit_id,
+      ({ tool_id }) => tools.get(tool_id),
+    ),
+    holdersOf: group(bySpirit, (link) => link.tool_id, spiritOfLink),
+    bundles: follow(rows.bundle_spirits, (link) => link.bundle_id, spiritOfLink),
+    plans: follow(rows.plan_spirits, (link) => link.plan_id, spiritOfLink),
+    classes: follow(rows.class_spirits, (link) => link.class_id, spiritOfLink),
+    templates: follow(rows.template_spirits, (link) => link.template_id, spiritOfLink),
+  };
 }
 
-/** Follows ordered links to the things they name; a link to a retired thing leads nowhere. */
-function linked<L extends { position: number }, T>(
+/** What each owner's links lead to, by their positions. */
+function follow<L extends { position: number }, T>(
   links: L[],
-  belongs: (link: L) => boolean,
-  follow: (link: L) => T | undefined,
-): T[] {
-  return links
-    .filter(belongs)
-    .toSorted((a, b) => a.position - b.position)
-    .flatMap((link) => follow(link) ?? []);
+  ownerOf: (link: L) => number,
+  leadsTo: (link: L) => T | undefined,
+) {
+  return group(
+    links.toSorted((a, b) => a.position - b.position),
+    ownerOf,
+    leadsTo,
+  );
+}
+
+function group<L, T>(links: L[], ownerOf: (link: L) => number, leadsTo: (link: L) => T | undefined): Map<number, T[]> {
+  const found = new Map<number, T[]>();
+  for (const link of links) {
+    const thing = leadsTo(link);
+    if (thing === undefined) continue;
+    const list = found.get(ownerOf(link));
+    if (list === undefined) found.set(ownerOf(link), [thing]);
+    else list.push(thing);
+  }
+  return found;
+}
+
+function spiritOf(index: Index, row: SpiritRow, freeWithSubscription: ReadonlySet<SpiritRow>): Catalog["spirits"][number] {
+  return {
+    id: row.id,
+    slug: row.slug,
+    name: row.name,
+    category: row.category,
+    description: row.description,
+    icon: row.icon,
+    unlock_rank: row.unlock_rank,
+    unlock_level: row.unlock_level,
+    max_spirit_level: row.max_spirit_level,
+    tools: namesOf(index.toolsOf.get(row.id)),
+    synergies: partnersOf(index, row, "synergy_percent"),
+    conflicts: partnersOf(index, row, "conflict_percent"),
+    price_usd: rules.dollars(row.price_cents),
+    price_points: row.price_points,
+    is_premium: tiers.indexOf(row.tier) >= tiers.indexOf("professional"),
+    free_with_subscription: freeWithSubscription.has(row),
+    tier: row.tier,
+  };
+}
+
+function bundleOf(row: CatalogRows["bundles"][number], parts: SpiritRow[]): Catalog["bundles"][number] {
+  const originalCents = parts.reduce((sum, { price_cents }) => sum + price_cents, 0);
+  const saved = rules.savings(originalCents, row.price_cents);
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    spirits: namesOf(parts),
+    original_price_usd: rules.dollars(originalCents),
+    bundle_price_usd: rules.dollars(row.price_cents),
+    savings_usd: rules.dollars(saved.cents),
+    savings_percentage: saved.percent,
+    points_cost: row.price_points,
+    category: row.category,
+    icon: row.icon,
+    is_popular: row.is_popular,
+  };
+}
+
+/** The spirits that work with, or against, this one, and by how many percent. */
+function partnersOf({ rows, spirits }: Index, { id }: SpiritRow, percent: "synergy_percent" | "conflict_percent") {
+  const pairs = rows.affinities.flatMap((pair) => {
+    const other = pair.spirit_a === id ? pair.spirit_b : pair.spirit_b === id ? pair.spirit_a : undefined;
+    const partner = other === undefined ? undefined : spirits.get(other);
+    return partner === undefined || pair[percent] === 0 ? [] : [[partner.name, pair[percent]] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** What a class or a template is worth, by the rules that answer `/spirits/synergy`. */
+function figuresOf({ rows, toolsOf }: Index, members: SpiritRow[]) {
+  return {
+    ...rules.highestUnlock(members),
+    ...rules.synergyOf(members, rows.affinities),
+    tools: [...new Set(members.flatMap(({ id }) => namesOf(toolsOf.get(id))))],
+  };
+}
+
+function namesOf(things: readonly { name: string }[] = []): string[] {
+  return things.map(({ name }) => name);
 }

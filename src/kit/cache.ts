@@ -51,7 +51,7 @@ export class TieredValue<T> {
     }
     try {
       const tier = await this.#settle(ages, sources);
-      if (tier === "kv") this.revalidate(ages, sources);
+      if (tier === "kv") sources.defer(this.#revalidateSoon(ages, sources));
       return { value: this.#held!.value, tier };
     } catch (error) {
       if (this.#held === undefined) throw error;
@@ -63,6 +63,14 @@ export class TieredValue<T> {
   revalidate(ages: Ages, sources: Sources<T>): void {
     if (Date.now() - this.#failedAt < retryMs || this.peek(ages)?.tier === "memory") return;
     void this.#begin(ages, sources);
+  }
+
+  /** Begins the check after the reply has left: opening a driver and building a query would hold it up. */
+  async #revalidateSoon(ages: Ages, sources: Sources<T>): Promise<void> {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 0);
+    });
+    this.revalidate(ages, sources);
   }
 
   /** Holds a value that is known to be current. */

@@ -44,6 +44,7 @@ describe("a value in tiers", () => {
     const value = new TieredValue<string>();
     const { sources, asked, settled } = tiers({ fromKv: () => Promise.resolve("copy") });
     expect(await value.read(ages, sources)).toEqual({ value: "copy", tier: "kv" });
+    await vi.advanceTimersByTimeAsync(0);
     await settled();
     expect(asked.origin).toBe(1);
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });

@@ -1,0 +1,31 @@
+import { parseArgs } from "node:util";
+import { Failure, runCommand } from "../dev/failure.ts";
+import { benchCatalog } from "./catalog.ts";
+
+const benches = { catalog: benchCatalog };
+
+const usage = `Usage: npm run bench -- <name> [--rounds 13] [--seconds 1]
+Names: ${Object.keys(benches).join(", ")}
+`;
+
+function isBench(name: string | undefined): name is keyof typeof benches {
+  return name !== undefined && Object.hasOwn(benches, name);
+}
+
+await runCommand(async () => {
+  const { positionals, values } = readArguments();
+  const [name] = positionals;
+  const rounds = Number(values.rounds);
+  const seconds = Number(values.seconds);
+  if (!isBench(name) || positionals.length > 1 || !(rounds >= 1) || !(seconds > 0)) throw new Failure(usage);
+  await benches[name](Math.trunc(rounds), seconds);
+});
+
+function readArguments() {
+  const number = (fallback: string) => ({ type: "string", default: fallback }) as const;
+  try {
+    return parseArgs({ allowPositionals: true, options: { rounds: number("13"), seconds: number("1") } });
+  } catch (cause) {
+    throw new Failure(usage, { cause });
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startNeonBridge } from "../dev/bridge.ts";
+import { Failure } from "../dev/failure.ts";
+import { openEmbeddedPostgres } from "../dev/postgres.ts";
+import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/workerd.ts";
+import { migrate } from "../drizzle/migrate.ts";
+import { seedCatalog } from "../seed/seed.ts";
+
+const adminSecret = "dev-secret-of-the-benchmark-only-------";
+
+/** What a benchmark of the catalog needs: a seeded Postgres behind the bridge, and both Workers, bundled. */
+export interface Rig {
+  /** A folder that goes with the rig. */
+  folder: string;
+  ours: Bundle;
+  bare: Bundle;
+  /** What our Worker is told beside wrangler.toml. */
+  bindings: Record<string, string>;
+  /** State in which KV holds the published catalog. */
+  publishedState: string;
+  close(): Promise<void>;
+}
+
+export async function openRig(): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), "spiritforge-bench-"));
+  const postgres = await openEmbeddedPostgres();
+  const bridge = await startNeonBridge({ databaseUrl: postgres.url });
+  const close = async () => {
+    await bridge.close();
+    await postgres.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await migrate(postgres.url);
+    await seedCatalog(postgres.url);
+    const ours = await buildWorker(join(folder, "ours"));
+    const bare = await buildWorker(join(folder, "bare"), "bench/bare-worker.ts");
+    const bindings = {
+      DATABASE_URL: "postgres://bench:bench@localhost/bench",
+      NEON_PROXY: bridge.url,
+      ADMIN_SECRET: adminSecret,
+    };
+    const publishedState = join(folder, "state");
+    await publish({ modulePath: ours.modulePath, bindings, persist: publishedState, log: () => {} });
+    return { folder, ours, bare, bindings, publishedState, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function publish(options: WorkerdOptions): Promise<void> {
+  const workerd = await startWorkerd(options);
+  try {
+    const headers = { authorization: `Bearer ${adminSecret}` };
+    const reply = await fetch(`${workerd.url}/api/v2/admin/catalog/invalidate`, { method: "POST", headers });
+    if (!reply.ok) throw new Failure(`The catalog could not be published: ${await reply.text()}`);
+  } finally {
+    await workerd.close();
+  }
+}
