@@ -1,29 +1,50 @@
 import { parseEnv, type Env } from "./env.ts";
 import { openDatabase, type Database } from "./kit/db.ts";
+import type { FeatureHooks } from "./kit/hooks.ts";
 import { newRequestId } from "./kit/ids.ts";
 import { openKeyValue, type KeyValue } from "./kit/kv.ts";
+import { openMailer, type Mailer } from "./kit/mail.ts";
 import { Meter } from "./kit/meter.ts";
 
-/** Who is asking. A job is told from a person by its type, never by a missing user. */
-export type Actor = { kind: "anonymous" } | { kind: "system"; job: string };
+/** Who is asking. A job is told from a person by its type, never by a missing user. `permissions` and `roles` are of auth/roles.ts. */
+export type Actor =
+  | { kind: "anonymous" }
+  | { kind: "system"; job: string }
+  | { kind: "user"; userId: number; sessionId: number; roles: readonly string[]; permissions: readonly string[] }
+  | { kind: "key"; userId: number; keyId: number; permissions: readonly string[] };
+
+/** What all features offer to those before them, composed. */
+export type Hooks = Required<FeatureHooks<Ctx>>;
+
+/** Where an event came from, as the edge saw it. */
+export type Client = { ip: string | null; place: string | null; userAgent: string | null };
 
 /** What every service is given, whatever kind of event called it. */
 export type Ctx = {
   readonly env: Env;
   readonly db: Database;
   readonly cache: KeyValue;
+  readonly mail: Mailer;
   readonly actor: Actor;
+  readonly client: Client;
+  readonly hooks: Hooks;
   readonly requestId: string;
   readonly meter: Meter;
   /** Keeps the event alive until the work is done, without making the reply wait. */
-  readonly defer: (work: Promise<unknown>) => void;
+  defer(work: Promise<unknown>): void;
+  /** The same event, now that it is known who is asking. */
+  actingAs(actor: Actor): Ctx;
+  /** The same event, for work behind its reply: round trips that the reply does not count. */
+  behind(): Ctx;
 };
 
 type Lifetime = Pick<ExecutionContext, "waitUntil">;
 
-function makeContext(bindings: Cloudflare.Env, lifetime: Lifetime, actor: Actor, requestId: string): Ctx {
-  const env = parseEnv(bindings);
-  const meter = new Meter();
+type Event = { bindings: Cloudflare.Env; lifetime: Lifetime; hooks: Hooks; actor: Actor; client: Client; requestId: string };
+
+function makeContext(event: Event, meter = new Meter()): Ctx {
+  const env = parseEnv(event.bindings);
+  const { actor, client, hooks, requestId, lifetime } = event;
   let db: Database | undefined;
   return {
     env,
@@ -32,19 +53,36 @@ function makeContext(bindings: Cloudflare.Env, lifetime: Lifetime, actor: Actor,
       return db;
     },
     cache: openKeyValue(env.CACHE, meter),
+    get mail() {
+      return env.MAIL ?? openMailer({ apiKey: env.RESEND_API_KEY, from: env.MAIL_FROM, url: env.RESEND_URL });
+    },
     actor,
+    client,
+    hooks,
     requestId,
     meter,
     defer: (work) => lifetime.waitUntil(work),
+    actingAs: (other) => makeContext({ ...event, actor: other }, meter),
+    behind: () => makeContext(event),
   };
 }
 
-/** @throws misconfigured */
-export function requestContext(bindings: Cloudflare.Env, lifetime: Lifetime, requestId: string): Ctx {
-  return makeContext(bindings, lifetime, { kind: "anonymous" }, requestId);
+/**
+ * The context of a request, before anybody has said who is asking.
+ * @throws misconfigured
+ */
+export function requestContext(request: Request, event: Pick<Event, "bindings" | "lifetime" | "hooks" | "requestId">): Ctx {
+  return makeContext({ ...event, actor: { kind: "anonymous" }, client: clientOf(request) });
 }
 
 /** @throws misconfigured */
-export function jobContext(bindings: Cloudflare.Env, lifetime: Lifetime, job: string): Ctx {
-  return makeContext(bindings, lifetime, { kind: "system", job }, newRequestId());
+export function jobContext(job: string, event: Pick<Event, "bindings" | "lifetime" | "hooks">): Ctx {
+  const client = { ip: null, place: null, userAgent: null };
+  return makeContext({ ...event, actor: { kind: "system", job }, client, requestId: newRequestId() });
+}
+
+function clientOf({ headers, cf }: Request): Client {
+  const { city, country } = (cf ?? {}) as Partial<IncomingRequestCfProperties>;
+  const place = [city, country].filter((part) => part !== undefined && part !== null).join(", ");
+  return { ip: headers.get("cf-connecting-ip"), place: place || null, userAgent: headers.get("user-agent") };
 }

@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { timingSafeEqual } from "node:crypto";
 
 const encoder = new TextEncoder();
 
@@ -12,8 +11,12 @@ export async function contentHash(data: Uint8Array): Promise<string> {
   return Buffer.from((await sha256(data)).subarray(0, 16)).toString("base64url");
 }
 
-/** Whether two secrets are equal, in a time that tells nothing of either. */
-export async function secretsMatch(given: string, expected: string): Promise<boolean> {
-  const [a, b] = await Promise.all([sha256(encoder.encode(given)), sha256(encoder.encode(expected))]);
-  return timingSafeEqual(a, b);
+/** SHA-256 in base64url: how secrets that are looked up are stored. */
+export async function digest(text: string): Promise<string> {
+  return Buffer.from(await sha256(encoder.encode(text))).toString("base64url");
+}
+
+/** A secret of 256 bits, in 43 characters of base64url. */
+export function newSecret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
 }

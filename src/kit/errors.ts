@@ -7,19 +7,43 @@ type FailureKind = { status: number; title: string; retryable: boolean };
 export const failures = {
   malformed_json: { status: 400, title: "Malformed JSON", retryable: false },
   unauthenticated: { status: 401, title: "Authentication required", retryable: false },
+  invalid_credentials: { status: 401, title: "Wrong name or password", retryable: false },
+  forbidden: { status: 403, title: "Not allowed", retryable: false },
+  account_banned: { status: 403, title: "Account banned", retryable: false },
+  cross_site: { status: 403, title: "Cross-site request refused", retryable: false },
+  insufficient_points: { status: 402, title: "Not enough points", retryable: false },
   not_found: { status: 404, title: "Not found", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
+  account_exists: { status: 409, title: "Account exists", retryable: false },
   payload_too_large: { status: 413, title: "Body too large", retryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   validation_failed: { status: 422, title: "Invalid input", retryable: false },
+  token_invalid: { status: 422, title: "Token invalid or expired", retryable: false },
+  rate_limited: { status: 429, title: "Too many requests", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
   misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
   database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
   kv_unavailable: { status: 503, title: "Key-value store unavailable", retryable: true },
+  mail_unavailable: { status: 503, title: "Mail unavailable", retryable: true },
   catalog_unavailable: { status: 503, title: "Catalog unavailable", retryable: true },
 } as const satisfies Record<string, FailureKind>;
 
 export type FailureCode = keyof typeof failures;
+
+/** What a client is told when the database refuses: by the name of a constraint, or the code given to `refuse`, in this one place. */
+export const constraintFailures: Readonly<Record<string, { code: FailureCode; detail: string }>> = {
+  user_email_taken: { code: "account_exists", detail: "There is an account with this name or address." },
+  session_not_found: { code: "not_found", detail: "There is no such session." },
+  api_key_not_found: { code: "not_found", detail: "There is no such API key." },
+  user_not_found: { code: "not_found", detail: "There is no such user." },
+  user_outranks_you: { code: "forbidden", detail: "Only a superuser may do this to an administrator." },
+  user_spirit_access_user_id_users_id_fk: { code: "not_found", detail: "There is no such user." },
+  spirit_unknown: { code: "validation_failed", detail: "spirit_id: there is no such spirit." },
+  plan_unknown: { code: "validation_failed", detail: "plan_id: there is no such plan." },
+  access_expires_after_granted: { code: "validation_failed", detail: "expires_at: is in the past." },
+  points_not_negative: { code: "insufficient_points", detail: "There are not enough points." },
+  user_username_taken: { code: "account_exists", detail: "There is an account with this name or address." },
+};
 
 /** One fault of the input: where it stands (`spirit_ids.0`), in which part of the request, and what is wrong. */
 export type Fault = { path: string; in: "path" | "query" | "body"; message: string };
@@ -88,7 +112,8 @@ export const Problem = z
       .optional()
       .meta({ description: "Every fault of the input" }),
     success: z.literal(false),
-    error: z.string().meta({ description: "Same as `detail`" }),
+    error: z.string().meta({ description: "Same as `detail`, for older clients" }),
+    message: z.string().meta({ description: "Same as `detail`, for older clients" }),
   })
   .meta({ id: "Problem" });
 
@@ -103,6 +128,7 @@ export function problemOf(error: AppError, requestId: string): z.output<typeof P
     ...(error.faults.length > 0 ? { errors: [...error.faults] } : {}),
     success: false,
     error: error.message,
+    message: error.message,
     ...error.members,
   };
 }

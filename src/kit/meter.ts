@@ -1,9 +1,13 @@
-const kinds = ["db", "kv"] as const;
+const kinds = ["db", "kv", "do"] as const;
 export type RoundTrip = (typeof kinds)[number];
 
 /** Counts and times the round trips that one event makes. */
 export class Meter {
-  readonly #trips: Record<RoundTrip, { count: number; ms: number }> = { db: { count: 0, ms: 0 }, kv: { count: 0, ms: 0 } };
+  readonly #trips: Record<RoundTrip, { count: number; ms: number }> = {
+    db: { count: 0, ms: 0 },
+    kv: { count: 0, ms: 0 },
+    do: { count: 0, ms: 0 },
+  };
 
   /** Runs `work` as one round trip. */
   async time<T>(kind: RoundTrip, work: () => Promise<T>): Promise<T> {

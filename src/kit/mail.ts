@@ -1,0 +1,73 @@
+import { AppError } from "./errors.ts";
+
+/** One message to one person. */
+export type Mail = {
+  to: string;
+  subject: string;
+  text: string;
+  html?: string;
+  /** Names what the mail is about, in 1–256 ASCII characters (`reset-password/42/1764000000`): the same key within 24 hours is the same mail, sent once. */
+  key: string;
+};
+
+export type Mailer = {
+  /** Whether mail can be sent at all, so that a caller may say so before it does anything else. */
+  readonly configured: boolean;
+  /**
+   * Hands the mail over. Repeating it after a failure is safe.
+   * @throws mail_unavailable
+   */
+  send(mail: Mail): Promise<void>;
+};
+
+export type MailSettings = {
+  /** Key of Resend's API; empty if there is none. */
+  apiKey: string;
+  /** `Name <address>` or an address, of a domain that Resend has verified; empty if there is none. */
+  from: string;
+  /** Base URL of Resend's API, without a slash at its end. */
+  url: string;
+  /** How long Resend may take, in milliseconds. */
+  timeoutMs?: number;
+};
+
+/** The mailer of this configuration, over Resend's HTTP API (https://resend.com/docs/api-reference/emails/send-email). */
+export function openMailer(settings: MailSettings): Mailer {
+  const missing = [settings.apiKey === "" ? "RESEND_API_KEY" : "", settings.from === "" ? "MAIL_FROM" : ""].filter(Boolean);
+  if (missing.length === 0) return { configured: true, send: (mail) => post(settings, mail) };
+  return {
+    configured: false,
+    send: () => Promise.reject(unavailable("This server is not configured to send mail.", `${missing.join(" and ")} not set`)),
+  };
+}
+
+async function post({ apiKey, from, url, timeoutMs = 8_000 }: MailSettings, { key, ...message }: Mail): Promise<void> {
+  let status: number;
+  try {
+    const reply = await fetch(`${url}/emails`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        "content-type": "application/json",
+        "idempotency-key": key,
+        // Resend answers 403 without one, and a Worker sends none by itself.
+        "user-agent": "spiritforge",
+      },
+      body: JSON.stringify({ from, ...message }),
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    status = reply.status;
+    await reply.body?.cancel();
+    if (reply.ok) return;
+  } catch (error) {
+    // Only its name: the message of a refused header quotes the header.
+    throw unavailable("The mail service does not answer.", `Resend: ${error instanceof Error ? error.name : "no answer"}`);
+  }
+  throw unavailable("The mail service did not take the mail.", `Resend answered ${status}`);
+}
+
+/** What the log is told stays out of the reply, and what the vendor said stays out of both. */
+function unavailable(detail: string, cause: string): AppError {
+  return new AppError("mail_unavailable", detail, { cause: new Error(cause) });
+}

@@ -1,0 +1,38 @@
+import * as z from "zod";
+
+/** Shapes that every feature's schemas are made of. */
+
+/** A number that Postgres has for an `integer` key. */
+export const Id = z.int().min(1).max(2_147_483_647);
+
+/** A whole number as it stands in a path or a query. */
+export const NumberText = z
+  .string()
+  .regex(/^\d{1,10}$/, "must be a whole number")
+  .transform(Number);
+
+export const IdText = NumberText.pipe(Id);
+
+export const IdParam = z.object({ id: IdText.meta({ description: "Number of the resource", example: 1 }) });
+
+/** A moment of a row, in a reply: ISO 8601 with zone. */
+export const Moment = z.date().meta({ override: { type: "string", format: "date-time" } });
+
+/** A moment that a client names, which must be yet to come. */
+export const FutureMoment = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text))
+  .refine((moment) => moment.getTime() > Date.now(), "is in the past");
+
+export const Total = z.int().min(0).meta({ description: "How many there are" });
+
+/** What every reply that is no failure says first. */
+export const ok = { success: z.literal(true) };
+
+/** One page of a list that runs from the newest id down. */
+export const PageQuery = {
+  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  cursor: NumberText.optional().meta({ description: "`next_cursor` of the page before" }),
+};
+
+export const NextCursor = z.string().optional().meta({ description: "Absent on the last page" });
