@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { AppError } from "./kit/errors.ts";
 import { log } from "./kit/log.ts";
+import type { Mailer } from "./kit/mail.ts";
 
 const seconds = z.coerce.number().int().min(1).max(86_400);
 
@@ -13,26 +14,71 @@ const origins = z
 
 const secret = z.string().min(32);
 
+const perMinute = z.int().min(1);
+
+const printable = /^[!-~]*$/;
+const sender = /^(?:[^\s<>@]+@[^\s<>@]+|[^<>\r\n]+ <[^\s<>@]+@[^\s<>@]+>)$/;
+
 const Settings = z.object({
   ENVIRONMENT: z.enum(["development", "production"]),
   /** `postgres://user:password@host/database` */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Base URL of a stand-in for Neon's SQL endpoint; empty on Neon. */
   NEON_PROXY: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
-  ADMIN_SECRET: secret,
+  /** Signs the proofs that go by mail and the states of social sign-in. */
+  AUTH_SECRET: secret,
+  /** Where clients reach this Worker: the base of the links in mails. */
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }),
+  /** The address whose owner is a superuser once it is proven; empty for none. */
+  SUPERUSER_EMAIL: z.union([z.literal(""), z.email().toLowerCase()]).default(""),
+  /** How long a session or key that was revoked elsewhere may still be believed: in an isolate's memory, and in KV (0 leaves KV out; else KV takes 60 at least). */
+  SESSION_MEMORY_SECONDS: z.coerce.number().int().min(0).max(60),
+  SESSION_KV_SECONDS: z.union([z.literal("0").transform(Number), z.coerce.number().int().min(60).max(3_600)]),
+  /** Sign-in by way of others: each is there when both its values are. */
+  GITHUB_CLIENT_ID: z.string().default(""),
+  GITHUB_CLIENT_SECRET: z.string().default(""),
+  GOOGLE_CLIENT_ID: z.string().default(""),
+  GOOGLE_CLIENT_SECRET: z.string().default(""),
   /** Origins whose pages may call us, separated by spaces or commas. */
   CORS_ORIGINS: origins,
   CATALOG_FRESH_SECONDS: seconds,
   CATALOG_MAX_STALE_SECONDS: seconds,
+  /** Requests a minute by rate limit; what limits/policies.ts makes of them is counted by the bindings, with the same numbers. */
+  RATE_LIMITS: z.object({
+    anonymous: perMinute,
+    sign_in: perMinute,
+    authenticated: perMinute,
+    mutations: perMinute,
+    expensive: perMinute,
+  }),
+  /** Without it, what needs mail says so, and the rest works. */
+  RESEND_API_KEY: z.string().regex(printable, "has characters that no key has").default(""),
+  /** `Name <address>`, or an address: whom our mail is from. */
+  MAIL_FROM: z.union([z.literal(""), z.string().regex(sender, "must be an address, or a name and an <address>")]).default(""),
+  /** Base URL of Resend's API, or of what stands in for it. */
+  RESEND_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .default("https://api.resend.com"),
 });
 
-const ProductionSettings = Settings.refine(({ ADMIN_SECRET }) => !ADMIN_SECRET.startsWith("dev-"), {
-  path: ["ADMIN_SECRET"],
+const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.startsWith("dev-"), {
+  path: ["AUTH_SECRET"],
   message: "is a development value",
-}).refine(({ NEON_PROXY }) => NEON_PROXY === "", { path: ["NEON_PROXY"], message: "is for development" });
+})
+  .refine(({ NEON_PROXY }) => NEON_PROXY === "", { path: ["NEON_PROXY"], message: "is for development" })
+  .refine(({ RESEND_API_KEY }) => !RESEND_API_KEY.startsWith("dev-"), {
+    path: ["RESEND_API_KEY"],
+    message: "is a development value",
+  })
+  .refine(({ RESEND_URL }) => RESEND_URL.startsWith("https:"), { path: ["RESEND_URL"], message: "must be https" });
 
 /** Vars and secrets, parsed, joined to the bindings. */
-export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings>> & z.output<typeof Settings>;
+export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings>> &
+  z.output<typeof Settings> & {
+    /** Takes the mail instead of Resend, if whoever called the Worker's handlers gave one. */
+    readonly MAIL?: Mailer;
+  };
 
 const parsed = new WeakMap<object, Env>();
 

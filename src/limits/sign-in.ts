@@ -1,0 +1,105 @@
+import type { Ctx } from "../context.ts";
+import { digest } from "../kit/crypto.ts";
+import { within } from "../kit/deadline.ts";
+import { AppError } from "../kit/errors.ts";
+import { log } from "../kit/log.ts";
+import type { Admission, SignInGate, SignInKeys } from "./durable-object.ts";
+import { addressGroup, normalizeIdentifier } from "./rules.ts";
+
+/** An attempt that was let through. It counts as failed until `signInSucceeded` or `signInWithdrawn` says otherwise. */
+export type SignInTicket = {
+  readonly gate: string;
+  /** Whose budget was charged; null where the gate was out. */
+  readonly budget: string | null;
+  readonly deviceToken: string | null;
+};
+
+const timeoutMs = 2_000;
+
+/**
+ * Asks whether a password may be tried for this identifier, before anything is looked up or hashed. One round trip. An account
+ * that does not exist answers like one that does. Where the gate is out, the attempt goes on under the plain rate limit.
+ * @param identifier what was typed as the name of the account
+ * @param deviceToken the long-lived secret of the device, if it sent one; a device that signed in before is known by it
+ * @throws rate_limited, with `Retry-After`
+ */
+export async function admitSignIn(ctx: Ctx, identifier: string, deviceToken: string | null): Promise<SignInTicket> {
+  const gate = await gateOf(identifier);
+  const keys = await keysOf(ctx, gate, deviceToken);
+  try {
+    const admission = await askGate<Admission>(ctx, gate, async (stub) => stub.admit(keys));
+    if (admission.admitted) return { gate, budget: admission.budget, deviceToken };
+    throw tooOften(admission.retryAfterSeconds);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    // One gate alone is overloaded when its one account is under attack: to open it then would serve the attacker.
+    if (isMarked(error, "overloaded")) throw tooOften(1);
+    log("error", "The sign-in gate is out: an attempt passes unslowed.", { request_id: ctx.requestId, error });
+    return { gate, budget: null, deviceToken };
+  }
+}
+
+/**
+ * Says that the password was right: the attempt is taken back, and the device and the address are known from now on.
+ * @param deviceToken the secret that the device was given now, if it had none
+ */
+export function signInSucceeded(ctx: Ctx, ticket: SignInTicket, deviceToken = ticket.deviceToken): void {
+  tellGate(ctx, ticket.gate, async (stub) => stub.succeed(ticket.budget, await keysOf(ctx, ticket.gate, deviceToken)));
+}
+
+/** Says that nobody looked at the password, since something of ours was out or busy: the attempt is taken back. */
+export function signInWithdrawn(ctx: Ctx, ticket: SignInTicket): void {
+  const { gate, budget } = ticket;
+  if (budget !== null) tellGate(ctx, gate, (stub) => stub.withdraw(budget));
+}
+
+/** Knows this device and address for an account from now on: after registering, or resetting the password. */
+export function rememberDevice(ctx: Ctx, identifier: string, deviceToken: string | null): void {
+  ctx.defer(gateOf(identifier).then((gate) => signInSucceeded(ctx, { gate, budget: null, deviceToken })));
+}
+
+function tooOften(seconds: number): AppError {
+  const wait = seconds === 1 ? "1 second" : `${seconds} seconds`;
+  return new AppError("rate_limited", `Too many attempts to sign in with this name; try again in ${wait}.`, {
+    headers: { "retry-after": String(seconds) },
+  });
+}
+
+function gateOf(identifier: string): Promise<string> {
+  return digest(`sign-in ${normalizeIdentifier(identifier)}`);
+}
+
+/** The gate is in each hash, so that those of one device or address under several accounts have nothing in common. */
+async function keysOf({ client }: Ctx, gate: string, deviceToken: string | null): Promise<SignInKeys> {
+  const [device, address] = await Promise.all([
+    deviceToken === null ? null : digest(`${gate} device ${deviceToken}`),
+    client.ip === null ? null : digest(`${gate} address ${addressGroup(client.ip)}`),
+  ]);
+  return { device, address };
+}
+
+type Gate = DurableObjectStub<SignInGate>;
+
+async function askGate<T>(ctx: Ctx, gate: string, ask: (stub: Gate) => Promise<T>): Promise<T> {
+  const once = () =>
+    ctx.meter.time("do", () => within(timeoutMs, "The sign-in gate", () => ask(ctx.env.SIGN_IN_GATE.getByName(gate))));
+  try {
+    return await once();
+  } catch (error) {
+    if (isMarked(error, "retryable") && !isMarked(error, "overloaded")) return once();
+    throw error;
+  }
+}
+
+/** Calls the gate behind the reply. What fails leaves the attempt counted as failed, which time forgives. */
+function tellGate(ctx: Ctx, gate: string, tell: (stub: Gate) => Promise<void>): void {
+  const told = askGate(ctx.behind(), gate, tell).catch((error: unknown) =>
+    log("warn", "The sign-in gate was not told of an outcome.", { request_id: ctx.requestId, error }),
+  );
+  ctx.defer(told);
+}
+
+/** What the platform says of an error of an object. */
+function isMarked(error: unknown, mark: "retryable" | "overloaded"): boolean {
+  return error instanceof Error && mark in error && error[mark as keyof Error] === (true as unknown);
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test, vi } from "vitest";
+import type { Ctx } from "../../src/context.ts";
+import { Meter } from "../../src/kit/meter.ts";
+import type { Admission } from "../../src/limits/durable-object.ts";
+import { admitSignIn, signInSucceeded } from "../../src/limits/sign-in.ts";
+
+const deferred: Promise<unknown>[] = [];
+
+/** A context whose gate does what each call in turn says, the last one for ever. */
+function contextWith(...calls: (() => Promise<Admission>)[]) {
+  const made = vi.fn<() => Promise<Admission>>(() => (calls.length > 1 ? calls.shift()! : calls[0]!)());
+  const ctx = {
+    env: { SIGN_IN_GATE: { getByName: () => ({ admit: made, succeed: made }) } },
+    client: { ip: "203.0.113.1" },
+    meter: new Meter(),
+    behind: () => ctx,
+    defer: (work: Promise<unknown>) => void deferred.push(work),
+  } as unknown as Ctx;
+  return { ctx, made };
+}
+
+const failing = (marks: object) => () => Promise.reject(Object.assign(new Error("of the platform"), marks));
+const admitting = () => Promise.resolve<Admission>({ admitted: true, budget: "" });
+
+describe("a gate", () => {
+  test("that failed in passing is asked once more", async () => {
+    const { ctx, made } = contextWith(failing({ retryable: true }), admitting);
+    expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: "" });
+    expect(made).toHaveBeenCalledTimes(2);
+    expect(ctx.meter.serverTiming()).toContain('desc="2"');
+  });
+
+  test("that fails again and again lets the attempt go on", async () => {
+    const { ctx, made } = contextWith(failing({ retryable: true }));
+    expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: null });
+    expect(made).toHaveBeenCalledTimes(2);
+  });
+
+  test("that is overloaded refuses, and is not asked again", async () => {
+    const { ctx, made } = contextWith(failing({ retryable: true, overloaded: true }));
+    await expect(admitSignIn(ctx, "ada", null)).rejects.toMatchObject({
+      code: "rate_limited",
+      message: "Too many attempts to sign in with this name; try again in 1 second.",
+      headers: { "retry-after": "1" },
+    });
+    expect(made).toHaveBeenCalledTimes(1);
+  });
+
+  test("that does not answer lets the attempt go on after two seconds", async () => {
+    const start = Date.now();
+    const { ctx } = contextWith(() => new Promise(() => {}));
+    expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: null });
+    expect(Date.now() - start).toBeGreaterThan(1_900);
+  });
+
+  test("that cannot be told of an outcome fails nobody", async () => {
+    const { ctx } = contextWith(failing({}));
+    signInSucceeded(ctx, { gate: "g", budget: "", deviceToken: null });
+    expect(await Promise.all(deferred)).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import {
+  addressGroup,
+  afterAttempt,
+  delayMs,
+  failuresAt,
+  forgivenAt,
+  freeFailures,
+  normalizeIdentifier,
+  waitMs,
+  withoutAttempt,
+  type Budget,
+} from "../../src/limits/rules.ts";
+
+test.each([
+  ["203.0.113.7", "203.0.113.7"],
+  ["::ffff:203.0.113.7", "203.0.113.7"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:DB8:0001:2::6", "2001:db8:1:2::/64"],
+  ["2001:db8::6", "2001:db8:0:0::/64"],
+  ["2001:db8:1::2:3:4:5", "2001:db8:1:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["::", "0:0:0:0::/64"],
+])("the address %s belongs to %s", (ip, group) => {
+  expect(addressGroup(ip)).toBe(group);
+});
+
+test("an identifier is one in all its spellings", () => {
+  for (const spelling of ["Ada@Example.com", "  ada@example.com ", "ａda@example.com"]) {
+    expect(normalizeIdentifier(spelling)).toBe("ada@example.com");
+  }
+});
+
+describe("delays", () => {
+  test("begin after the free failures and double up to five minutes", () => {
+    const seconds = Array.from({ length: 18 }, (_, failures) => delayMs(failures) / 1_000);
+    expect(seconds).toEqual([0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
+  });
+
+  test("never stop a guesser for longer than five minutes, nor let it have more than twelve guesses an hour", () => {
+    let now = 0;
+    let budget: Budget = { failures: 0, tried_at: 0 };
+    const guesses: number[] = [];
+    while (now < 24 * 3_600_000) {
+      const wait = waitMs(budget, now);
+      expect(wait).toBeLessThanOrEqual(300_000);
+      now += wait;
+      budget = afterAttempt(budget, now);
+      guesses.push(now);
+    }
+    expect(guesses.filter((at) => at > 12 * 3_600_000).length).toBeLessThanOrEqual(12 * 12 + 1);
+  });
+
+  test("do not creep in for someone who mistypes now and then", () => {
+    let budget: Budget = { failures: 0, tried_at: 0 };
+    for (let now = 0; now < 24 * 3_600_000; now += 15 * 60_000) {
+      expect(waitMs(budget, now)).toBe(0);
+      budget = afterAttempt(budget, now);
+    }
+    expect(budget.failures).toBe(1);
+  });
+
+  test("are not made shorter by the moments between quick attempts, nor longer by a clock that went back", () => {
+    let budget: Budget = { failures: 0, tried_at: 0 };
+    for (let i = 0; i < freeFailures; i += 1) budget = afterAttempt(budget, i * 300);
+    expect(waitMs(budget, budget.tried_at)).toBe(1_000);
+    expect(waitMs(budget, budget.tried_at - 3_600_000)).toBe(1_000);
+    expect(failuresAt(budget, budget.tried_at - 3_600_000)).toBe(budget.failures);
+  });
+});
+
+test("failures are forgiven with time, one in ten minutes", () => {
+  const budget = { failures: 6, tried_at: 0 };
+  expect(failuresAt(budget, 10 * 60_000)).toBe(5);
+  expect(failuresAt(budget, 55 * 60_000)).toBe(0.5);
+  expect(failuresAt(budget, forgivenAt(budget))).toBe(0);
+});
+
+test("an attempt that is taken back leaves no trace but its time", () => {
+  const budget = { failures: 2, tried_at: 0 };
+  expect(withoutAttempt(afterAttempt(budget, 0))).toEqual(budget);
+  expect(withoutAttempt({ failures: 0.5, tried_at: 0 }).failures).toBe(0);
+});

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bodyOf } from "../support/api.ts";
+import { startProbe, type Probe } from "./support.ts";
+
+let probe: Probe;
+let addresses = 0;
+
+beforeAll(async () => {
+  probe = await startProbe();
+});
+afterAll(() => probe.close());
+
+const ask = (path: string) => probe.send(path, { ip: `10.1.0.${(addresses += 1)}` });
+
+test("slots are shared by the requests of an isolate, and more than may wait are refused", async () => {
+  const replies = await Promise.all(Array.from({ length: 8 }, () => ask("/slot?ms=300")));
+  expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 200, 429, 429, 429, 429]);
+  const served = await Promise.all(replies.filter(({ ok }) => ok).map(bodyOf));
+  expect(Math.max(...served.map(({ atOnce }) => atOnce as number))).toBe(2);
+  expect(replies.find(({ ok }) => !ok)?.headers.get("retry-after")).toBe("1");
+});
+
+test("requests that are gone keep neither their slots nor their places in the queue", async () => {
+  await ask("/leave");
+  await ask("/leave");
+  expect((await ask("/slot?ms=10")).status).toBe(429);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const reply = await ask("/slot?ms=10");
+  // The two that hold slots never came to their ends, or they would not be counted here.
+  expect(await bodyOf(reply)).toEqual({ atOnce: 3 });
+});
