@@ -1,1 +1,3 @@
+export * from "./auth/tables.ts";
+export * from "./billing/tables.ts";
 export * from "./catalog/tables.ts";

@@ -1,0 +1,47 @@
+import type { Ctx } from "../context.ts";
+import type { Statement } from "../kit/db.ts";
+import { auditLog } from "./tables.ts";
+
+/** Acts that change an account or what it may do. */
+export type AuditAction =
+  | "account.registered"
+  | "account.signed_in"
+  | "account.signed_out"
+  | "account.password_changed"
+  | "account.password_reset"
+  | "account.profile_changed"
+  | "account.email_verified"
+  | "session.revoked"
+  | "session.family_revoked"
+  | "api_key.created"
+  | "api_key.revoked"
+  | "user.roles_changed"
+  | "user.banned"
+  | "user.unbanned"
+  | "access.granted";
+
+/** The statement that records an act; it goes into the commit of the act itself. */
+export function auditRow(
+  ctx: Ctx,
+  action: AuditAction,
+  subjectUserId: number | null,
+  details: Record<string, unknown> = {},
+): Statement {
+  const { actor } = ctx;
+  return ctx.db.insert(auditLog).values({
+    action,
+    actor:
+      actor.kind === "user"
+        ? `user:${actor.userId}`
+        : actor.kind === "key"
+          ? `key:${actor.keyId}`
+          : actor.kind === "system"
+            ? `system:${actor.job}`
+            : "anonymous",
+    actor_user_id: "userId" in actor ? actor.userId : null,
+    subject_user_id: subjectUserId,
+    details,
+    ip_address: ctx.client.ip,
+    request_id: ctx.requestId,
+  });
+}

@@ -1,0 +1,159 @@
+import { sql } from "drizzle-orm";
+import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, unique } from "drizzle-orm/pg-core";
+import { permissions, roles, type Permission, type Role } from "./roles.ts";
+
+const moment = () => timestamp({ withTimezone: true, mode: "date" });
+const id = () => integer().primaryKey().generatedByDefaultAsIdentity();
+
+const written = {
+  created_at: moment().notNull().defaultNow(),
+  updated_at: moment().notNull().defaultNow(),
+};
+
+const listOf = (values: readonly string[]) => sql.raw(`array[${values.map((value) => `'${value}'`).join(", ")}]`);
+
+export const users = pgTable(
+  "users",
+  {
+    id: id(),
+    /** Lower case; how people sign in. Social accounts may lack one. */
+    username: text(),
+    /** The username as it was typed. */
+    display_username: text(),
+    email: text().notNull(),
+    email_verified: boolean().notNull().default(false),
+    name: text().notNull(),
+    first_name: text().notNull().default(""),
+    last_name: text().notNull().default(""),
+    avatar_url: text(),
+    roles: text().array().$type<Role[]>().notNull().default(["user"]),
+    banned_at: moment(),
+    ban_reason: text(),
+    ...written,
+  },
+  (t) => [
+    unique("user_email_taken").on(t.email),
+    unique("user_username_taken").on(t.username),
+    check("user_email_lower_case", sql`${t.email} = lower(${t.email})`),
+    check("user_username_lower_case", sql`${t.username} = lower(${t.username})`),
+    check("user_roles_known", sql`${t.roles} <@ ${listOf(roles)}`),
+  ],
+);
+
+const ownerId = () =>
+  integer()
+    .notNull()
+    .references(() => users.id, { onDelete: "cascade" });
+
+/** A device that is signed in. Its token changes at each refresh; the row is the family. */
+export const sessions = pgTable(
+  "sessions",
+  {
+    id: id(),
+    user_id: ownerId(),
+    token: text().notNull(),
+    expires_at: moment().notNull(),
+    ip_address: text(),
+    user_agent: text(),
+    /** City and country, as the edge saw them. */
+    place: text(),
+    last_seen_at: moment().notNull().defaultNow(),
+    ...written,
+  },
+  (t) => [
+    unique("session_token_taken").on(t.token),
+    index("sessions_of_user").on(t.user_id),
+    index("sessions_by_expiry").on(t.expires_at),
+  ],
+);
+
+/** Tokens that a refresh replaced: one that comes back later than the grace gives its family away. */
+export const retiredTokens = pgTable(
+  "retired_tokens",
+  {
+    /** SHA-256 of the token, base64url. */
+    token_hash: text().primaryKey(),
+    session_id: integer()
+      .notNull()
+      .references(() => sessions.id, { onDelete: "cascade" }),
+    retired_at: moment().notNull().defaultNow(),
+  },
+  (t) => [index("retired_tokens_of_session").on(t.session_id)],
+);
+
+/** How a user signs in: a password, or an account elsewhere. */
+export const accounts = pgTable(
+  "accounts",
+  {
+    id: id(),
+    user_id: ownerId(),
+    account_id: text().notNull(),
+    provider_id: text().notNull(),
+    access_token: text(),
+    refresh_token: text(),
+    id_token: text(),
+    access_token_expires_at: moment(),
+    refresh_token_expires_at: moment(),
+    scope: text(),
+    /** scrypt, in PHC form. */
+    password: text(),
+    ...written,
+  },
+  (t) => [unique("account_linked_once").on(t.provider_id, t.account_id), index("accounts_of_user").on(t.user_id)],
+);
+
+/** One-time proofs: password resets, states of social sign-in. */
+export const verifications = pgTable(
+  "verifications",
+  {
+    id: id(),
+    identifier: text().notNull(),
+    value: text().notNull(),
+    expires_at: moment().notNull(),
+    ...written,
+  },
+  (t) => [index("verifications_by_identifier").on(t.identifier)],
+);
+
+export const apiKeys = pgTable(
+  "api_keys",
+  {
+    id: id(),
+    user_id: ownerId(),
+    name: text().notNull(),
+    /** The first characters, by which its owner knows it. */
+    prefix: text().notNull(),
+    /** SHA-256 of the key, base64url. */
+    key_hash: text().notNull(),
+    scopes: text().array().$type<Permission[]>().notNull(),
+    expires_at: moment(),
+    last_used_at: moment(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    unique("api_key_hash_taken").on(t.key_hash),
+    index("api_keys_of_user").on(t.user_id),
+    check("api_key_scopes_known", sql`${t.scopes} <@ ${listOf(permissions)}`),
+    check("api_key_has_a_scope", sql`cardinality(${t.scopes}) > 0`),
+  ],
+);
+
+/** Who did what to whom, from where. Append-only; written in the commit of the act. */
+export const auditLog = pgTable(
+  "audit_log",
+  {
+    id: id(),
+    at: moment().notNull().defaultNow(),
+    action: text().notNull(),
+    /** The user who acted, if it was one. Kept as a number when the user is gone. */
+    actor_user_id: integer(),
+    /** `user:7`, `key:3`, `system:job`, `anonymous`. */
+    actor: text().notNull(),
+    /** Whom it was done to. */
+    subject_user_id: integer(),
+    details: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    ip_address: text(),
+    request_id: text().notNull(),
+  },
+  (t) => [index("audit_log_by_subject").on(t.subject_user_id, t.id), index("audit_log_by_actor").on(t.actor_user_id, t.id)],
+);

@@ -1,0 +1,212 @@
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  pgView,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { users } from "../auth/tables.ts";
+import { bundles, plans, planSpirits, spirits } from "../catalog/tables.ts";
+import { isOneOf } from "../kit/columns.ts";
+import {
+  accessSources,
+  accessTypes,
+  currencies,
+  grantSources,
+  liveStatuses,
+  pointKinds,
+  purchaseStatuses,
+  subscriptionStatuses,
+} from "./kinds.ts";
+
+const moment = () => timestamp({ withTimezone: true, mode: "date" });
+const id = () => integer().primaryKey().generatedByDefaultAsIdentity();
+
+const written = {
+  created_at: moment().notNull().defaultNow(),
+  updated_at: moment().notNull().defaultNow(),
+};
+
+const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
+
+/** What was bought: a spirit, a bundle or a pack of points. The books outlive the buyer, without the name. */
+export const purchases = pgTable(
+  "user_spirit_purchases",
+  {
+    id: id(),
+    user_id: integer().references(() => users.id, { onDelete: "set null" }),
+    spirit_id: integer().references(() => spirits.id),
+    bundle_id: integer().references(() => bundles.id),
+    /** Points in the pack, if that is what was bought. */
+    pack_points: integer(),
+    currency: text({ enum: currencies }).notNull(),
+    /** What it cost, in cents or in points. */
+    amount: integer().notNull(),
+    status: text({ enum: purchaseStatuses }).notNull().default("pending"),
+    /** The payment at the provider; points need none. */
+    external_reference: text(),
+    paid_at: moment(),
+    refunded_at: moment(),
+    ...written,
+  },
+  (t) => [
+    unique("purchase_reference_taken").on(t.external_reference),
+    index("purchases_of_user").on(t.user_id, t.id),
+    check("purchase_is_of_one_thing", sql`num_nonnulls(${t.spirit_id}, ${t.bundle_id}, ${t.pack_points}) = 1`),
+    check("purchased_pack_holds_points", sql`${t.pack_points} > 0`),
+    check("points_do_not_buy_points", sql`${t.pack_points} is null or ${t.currency} = 'usd'`),
+    check("purchase_currency_known", isOneOf(t.currency, currencies)),
+    check("purchase_amount_not_negative", sql`${t.amount} >= 0`),
+    check("purchase_status_known", isOneOf(t.status, purchaseStatuses)),
+    check(
+      "purchase_in_dollars_has_reference",
+      sql`${t.currency} = 'points' or ${t.external_reference} is not null or ${t.status} in ('pending', 'failed')`,
+    ),
+    check("purchase_paid_at_some_time", sql`(${t.status} in ('paid', 'refunded')) = (${t.paid_at} is not null)`),
+    check("purchase_refunded_at_some_time", sql`(${t.status} = 'refunded') = (${t.refunded_at} is not null)`),
+    check("purchase_refunded_after_paid", sql`${t.refunded_at} >= ${t.paid_at}`),
+  ],
+);
+
+export const subscriptions = pgTable(
+  "user_spirit_subscriptions",
+  {
+    id: id(),
+    user_id: owner().notNull(),
+    plan_id: integer()
+      .notNull()
+      .references(() => plans.id),
+    status: text({ enum: subscriptionStatuses }).notNull(),
+    current_period_start: moment().notNull(),
+    current_period_end: moment().notNull(),
+    cancel_at_period_end: boolean().notNull().default(false),
+    /** The subscription at the provider. */
+    external_reference: text().notNull(),
+    ...written,
+  },
+  (t) => [
+    unique("subscription_reference_taken").on(t.external_reference),
+    uniqueIndex("subscription_one_live_per_user").on(t.user_id).where(isOneOf(t.status, liveStatuses)),
+    index("subscriptions_of_user").on(t.user_id, t.id),
+    check("subscription_status_known", isOneOf(t.status, subscriptionStatuses)),
+    check("subscription_period_ends_after_start", sql`${t.current_period_end} > ${t.current_period_start}`),
+  ],
+);
+
+/** A user's balance: at all times the sum of their `points_transactions`. */
+export const userPoints = pgTable(
+  "user_points",
+  {
+    user_id: owner().primaryKey(),
+    total_points: integer().notNull(),
+    updated_at: moment().notNull().defaultNow(),
+  },
+  (t) => [check("points_not_negative", sql`${t.total_points} >= 0`)],
+);
+
+/** The ledger: append-only (a trigger sees to it). It goes with its owner, since points are worth nothing to anybody else. */
+export const pointsTransactions = pgTable(
+  "points_transactions",
+  {
+    id: id(),
+    user_id: owner().notNull(),
+    kind: text({ enum: pointKinds }).notNull(),
+    /** Positive for points received, negative for points given. */
+    points: integer().notNull(),
+    reason: text().notNull(),
+    /** What brought the points about: counted once. */
+    reference: text().notNull(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    unique("points_counted_once").on(t.user_id, t.reference),
+    check("points_kind_known", isOneOf(t.kind, pointKinds)),
+    check(
+      "points_agree_with_kind",
+      sql`case ${t.kind} when 'spent' then ${t.points} < 0 when 'refund' then ${t.points} <> 0 else ${t.points} > 0 end`,
+    ),
+    check("points_reference_given", sql`${t.reference} <> ''`),
+  ],
+);
+
+/** Grants of single spirits. Taking one back stamps its row, so that a trial that was used stays used. */
+export const userSpiritAccess = pgTable(
+  "user_spirit_access",
+  {
+    user_id: owner().notNull(),
+    spirit_id: integer()
+      .notNull()
+      .references(() => spirits.id),
+    source: text({ enum: grantSources }).notNull(),
+    /** Which purchase, which plan an admin gave, … */
+    reference: text().notNull(),
+    granted_at: moment().notNull().defaultNow(),
+    /** Null for ever. */
+    expires_at: moment(),
+    revoked_at: moment(),
+  },
+  (t) => [
+    primaryKey({ name: "access_granted_once", columns: [t.user_id, t.spirit_id, t.source, t.reference] }),
+    check("access_source_known", isOneOf(t.source, grantSources)),
+    check("access_reference_given", sql`${t.reference} <> ''`),
+    check("access_expires_after_granted", sql`${t.expires_at} > ${t.granted_at}`),
+    check("access_revoked_after_granted", sql`${t.revoked_at} >= ${t.granted_at}`),
+  ],
+);
+
+/** Whether a subscription runs. Its start is not asked, since a provider's clock may be ahead of ours. */
+export const isRunning = sql`${isOneOf(subscriptions.status, liveStatuses)} and ${subscriptions.current_period_end} > now()`;
+
+/**
+ * The plan of every user: what their running subscription is to, else the Free Plan. A subquery, and no view of its own, since
+ * views that stand on views cannot be changed one at a time.
+ */
+export const heldPlans = sql`(
+    select ${users.id} as user_id, coalesce(${subscriptions.plan_id}, free.id) as plan_id, ${subscriptions.id} as subscription_id,
+      coalesce(${subscriptions.created_at}, ${users.created_at}) as since, ${subscriptions.current_period_end} as until
+    from ${users}
+    left join ${subscriptions} on ${subscriptions.user_id} = ${users.id} and ${isRunning}
+    cross join (
+      select ${plans.id} from ${plans} where ${plans.price_cents} = 0 and ${plans.is_active} order by ${plans.id} limit 1
+    ) free
+  ) held`;
+
+/**
+ * Which spirits each user may use, and by what right: a row for each right, so a spirit may come twice.
+ * Asked for one user, every arm starts at an index on that user.
+ */
+export const spiritAccess = pgView("spirit_access", {
+  user_id: integer().notNull(),
+  spirit_id: integer().notNull(),
+  access_type: text({ enum: accessTypes }).notNull(),
+  source: text({ enum: accessSources }).notNull(),
+  granted_at: moment().notNull(),
+  expires_at: moment(),
+}).as(sql`
+  select ${users.id} as user_id, ${spirits.id} as spirit_id, 'free' as access_type, 'free_tier' as source,
+    ${users.created_at} as granted_at, null::timestamptz as expires_at
+  from ${users} cross join ${spirits}
+  where ${spirits.tier} = 'free' and ${spirits.is_active}
+  union all
+  select held.user_id, ${spirits.id},
+    case when held.subscription_id is null then 'free' else 'subscription' end,
+    case when held.subscription_id is null then 'free_plan' else 'plan' end,
+    held.since, held.until
+  from ${heldPlans}
+  join ${planSpirits} on ${planSpirits.plan_id} = held.plan_id
+  join ${spirits} on ${spirits.id} = ${planSpirits.spirit_id}
+  where ${spirits.tier} <> 'free' and ${spirits.is_active}
+  union all
+  select ${userSpiritAccess.user_id}, ${userSpiritAccess.spirit_id}, 'grant', ${userSpiritAccess.source},
+    ${userSpiritAccess.granted_at}, ${userSpiritAccess.expires_at}
+  from ${userSpiritAccess}
+  join ${spirits} on ${spirits.id} = ${userSpiritAccess.spirit_id}
+  where ${userSpiritAccess.revoked_at} is null and ${spirits.is_active}
+    and (${userSpiritAccess.expires_at} is null or ${userSpiritAccess.expires_at} > now())`);
