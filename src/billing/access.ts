@@ -1,0 +1,88 @@
+import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { auditRow } from "../auth/audit.ts";
+import { users } from "../auth/tables.ts";
+import { plans, planSpirits, spirits } from "../catalog/tables.ts";
+import type { Actor, Ctx } from "../context.ts";
+import { commit, refuseUnless } from "../kit/db.ts";
+import { AppError } from "../kit/errors.ts";
+import type { Access, Grant, GrantInput } from "./schemas.ts";
+import { spiritAccess, userSpiritAccess } from "./tables.ts";
+
+/**
+ * By what rights a user may use which spirits, now. One round trip.
+ * @throws not_found for a user whom the caller may not see, as for one who is not there
+ */
+export async function listAccess(ctx: Ctx, userId: number): Promise<Access[]> {
+  const noUser = () => new AppError("not_found", "There is no such user.");
+  if (!maySee(ctx.actor, userId)) throw noUser();
+  const { spirit_id, access_type, source, granted_at, expires_at } = spiritAccess;
+  const [found, rows] = await commit(ctx.db, [
+    ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)),
+    ctx.db
+      .select({ spirit_id, access_type, source, granted_at, expires_at })
+      .from(spiritAccess)
+      .where(eq(spiritAccess.user_id, userId))
+      .orderBy(asc(spirit_id), asc(granted_at), asc(source)),
+  ]);
+  if (found.length === 0) throw noUser();
+  return rows;
+}
+
+function maySee(actor: Actor, userId: number): boolean {
+  if (actor.kind === "system") return true;
+  return actor.kind !== "anonymous" && (actor.userId === userId || actor.permissions.includes("admin.read"));
+}
+
+/**
+ * Gives a user a spirit, or the spirits that a plan includes today, in an admin's name. Given again, what was said last holds.
+ * One round trip.
+ * @throws not_found for an unknown user, validation_failed for an unknown or retired spirit or plan
+ */
+export async function grantAccess(ctx: Ctx, userId: number, input: GrantInput): Promise<Grant[]> {
+  const { spirit_id, plan_id, reason } = input;
+  const expiresAt = input.expires_at?.toISOString() ?? null;
+  const given = spirit_id === undefined ? `plan:${plan_id}` : `spirit:${spirit_id}`;
+  const offered = and(
+    spirits.is_active,
+    spirit_id === undefined ? inArray(spirits.id, spiritsOfPlan(ctx, plan_id!)) : eq(spirits.id, spirit_id),
+  );
+  const { user_id, source, reference, granted_at, expires_at } = userSpiritAccess;
+  const grants = ctx.db
+    .select({
+      user_id: sql<number>`${userId}::int`.as("user_id"),
+      spirit_id: spirits.id,
+      source: sql<"admin">`'admin'`.as("source"),
+      reference: sql<string>`${given}::text`.as("reference"),
+      granted_at: sql<Date>`now()`.as("granted_at"),
+      expires_at: sql<Date | null>`${expiresAt}::timestamptz`.as("expires_at"),
+      revoked_at: sql<Date | null>`null::timestamptz`.as("revoked_at"),
+    })
+    .from(spirits)
+    .where(offered)
+    .orderBy(asc(spirits.id));
+  const [, rows] = await commit(ctx.db, [
+    refuseUnless(
+      ctx.db,
+      sql`exists (${ctx.db.select({ id: spirits.id }).from(spirits).where(offered)})`,
+      spirit_id === undefined ? "plan_unknown" : "spirit_unknown",
+    ),
+    ctx.db
+      .insert(userSpiritAccess)
+      .select(grants)
+      .onConflictDoUpdate({
+        target: [user_id, userSpiritAccess.spirit_id, source, reference],
+        set: { granted_at: sql`excluded.granted_at`, expires_at: sql`excluded.expires_at`, revoked_at: null },
+      })
+      .returning({ spirit_id: userSpiritAccess.spirit_id, source, reference, granted_at, expires_at }),
+    auditRow(ctx, "access.granted", userId, { given, expires_at: expiresAt, reason }),
+  ]);
+  return rows.toSorted((a, b) => a.spirit_id - b.spirit_id);
+}
+
+function spiritsOfPlan(ctx: Ctx, planId: number) {
+  return ctx.db
+    .select({ id: planSpirits.spirit_id })
+    .from(planSpirits)
+    .innerJoin(plans, eq(plans.id, planSpirits.plan_id))
+    .where(and(eq(plans.id, planId), plans.is_active));
+}

@@ -1,0 +1,55 @@
+import { Hono } from "hono";
+import { allow } from "../auth/middleware.ts";
+import { route, type AppEnv } from "../http.ts";
+import { IdParam } from "../kit/shapes.ts";
+import { grantAccess, listAccess } from "./access.ts";
+import * as s from "./schemas.ts";
+
+const ok = { success: true as const };
+
+/** What `/spirits` says of users; [38] of the contract. */
+export const spiritAccess = new Hono<AppEnv>();
+
+spiritAccess.get(
+  "/user/:id/access",
+  route(
+    {
+      id: "listSpiritAccess",
+      summary: "List the spirits that a user may use, and by what right",
+      description: "One's own; an administrator may ask for anybody's. A spirit comes once for each right to it.",
+      tag: "Spirits",
+      access: allow("billing.read"),
+      params: IdParam,
+      reply: s.AccessList,
+      fails: ["not_found"],
+    },
+    async ({ ctx, params }) => {
+      const data = await listAccess(ctx, params.id);
+      return { ...ok, data, user_id: params.id, total: data.length };
+    },
+  ),
+);
+
+export const grantsAdmin = new Hono<AppEnv>();
+
+grantsAdmin.post(
+  "/:id/grants",
+  route(
+    {
+      id: "grantAccess",
+      summary: "Give a user a spirit, or all spirits of a plan",
+      description: "Granted again, what was said last holds: until when, above all.",
+      tag: "Administration",
+      access: allow("admin.write", { sensitive: true }),
+      params: IdParam,
+      body: s.GrantBody,
+      reply: s.GrantList,
+      status: 201,
+      fails: ["not_found"],
+    },
+    async ({ ctx, params, body }) => {
+      const grants = await grantAccess(ctx, params.id, body);
+      return { ...ok, grants, total: grants.length };
+    },
+  ),
+);

@@ -1,0 +1,42 @@
+import * as z from "zod";
+import { FutureMoment, Id, Moment, ok, Total } from "../kit/shapes.ts";
+import { accessSources, accessTypes, grantSources } from "./kinds.ts";
+
+export const GrantBody = z
+  .object({
+    spirit_id: Id.optional().meta({ description: "The spirit to give", example: 5 }),
+    plan_id: Id.optional().meta({ description: "Or the plan whose spirits, as they are today, to give" }),
+    expires_at: FutureMoment.nullable().optional().meta({ description: "When it ends; never, if left out" }),
+    reason: z.string().trim().min(1).max(500).meta({ description: "Kept in the audit", example: "Prize of the hackathon" }),
+  })
+  .refine(
+    ({ spirit_id, plan_id }) => (spirit_id === undefined) !== (plan_id === undefined),
+    "give either spirit_id or plan_id",
+  );
+export type GrantInput = z.output<typeof GrantBody>;
+
+export const AccessShape = z
+  .object({
+    spirit_id: Id,
+    access_type: z.enum(accessTypes),
+    source: z.enum(accessSources),
+    granted_at: Moment,
+    expires_at: Moment.nullable().meta({ description: "Null where it does not end" }),
+  })
+  .meta({ id: "SpiritAccess" });
+export type Access = z.output<typeof AccessShape>;
+
+export const AccessList = z.object({ ...ok, data: z.array(AccessShape), user_id: Id, total: Total });
+
+export const GrantShape = z
+  .object({
+    spirit_id: Id,
+    source: z.enum(grantSources),
+    reference: z.string().meta({ description: "What it came with" }),
+    granted_at: Moment,
+    expires_at: Moment.nullable(),
+  })
+  .meta({ id: "SpiritGrant" });
+export type Grant = z.output<typeof GrantShape>;
+
+export const GrantList = z.object({ ...ok, grants: z.array(GrantShape), total: Total });

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { inDays, newUser, subscribe } from "./support.ts";
+
+let api: TestApi;
+let user: number;
+let token: string;
+let adminToken: string;
+
+beforeAll(async () => {
+  api = await startApi();
+  user = await newUser(api.database);
+  token = await signIn(user);
+  adminToken = await signIn(await newUser(api.database, ["admin"]));
+});
+afterAll(() => api.close());
+
+async function signIn(userId: number): Promise<string> {
+  const session = `session-of-${userId}-${crypto.randomUUID()}`;
+  await api.database.sql("insert into sessions (user_id, token, expires_at) values ($1, $2, $3)", [userId, session, inDays(1)]);
+  return session;
+}
+
+function ask(path: string, bearer: string | undefined, body?: object): Promise<Response> {
+  return api.get(path, {
+    headers: {
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+  });
+}
+
+const accessPath = (id: number, base = "/api/v2/spirits") => `${base}/user/${id}/access`;
+const grantsPath = (id: number) => `/api/v2/admin/users/${id}/grants`;
+
+describe("[38] the spirits of a user", () => {
+  test.each(["/api/v2/spirits", "/api/spirits"])("are told at %s, key by key", async (base) => {
+    const reply = await ask(accessPath(user, base), token);
+    expect(reply.status).toBe(200);
+    const body = await bodyOf(reply);
+    expect(body).toMatchObject({ success: true, user_id: user, total: 5 });
+    const [spirit] = body.data;
+    expect(Object.keys(spirit)).toEqual(["spirit_id", "access_type", "source", "granted_at", "expires_at"]);
+    expect(spirit).toMatchObject({ spirit_id: 1, access_type: "free", source: "free_tier", expires_at: null });
+    expect(new Date(spirit.granted_at).toISOString()).toBe(spirit.granted_at);
+  });
+
+  test("cost a warm request one round trip", async () => {
+    await ask(accessPath(user), token);
+    expect((await ask(accessPath(user), token)).headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="1"/);
+  });
+
+  test("are told to an administrator, with the plan's", async () => {
+    const other = await newUser(api.database);
+    await subscribe(api.database, other, { plan: 4 });
+    expect(await bodyOf(await ask(accessPath(other), adminToken))).toMatchObject({ user_id: other, total: 18 });
+  });
+
+  test("are 404 for anybody else, 401 for nobody, and 422 for no number", async () => {
+    const other = await newUser(api.database);
+    expect((await ask(accessPath(other), token)).status).toBe(404);
+    expect((await ask(accessPath(2_000_000_000), adminToken)).status).toBe(404);
+    expect((await ask(accessPath(user), undefined)).status).toBe(401);
+    expect((await ask("/api/v2/spirits/user/me/access", token)).status).toBe(422);
+  });
+});
+
+describe("an admin's grant", () => {
+  test("is answered with the grants, and seen at once", async () => {
+    const other = await newUser(api.database);
+    const expires_at = inDays(7);
+    const reply = await ask(grantsPath(other), adminToken, { spirit_id: 17, expires_at, reason: "Prize" });
+    expect(reply.status).toBe(201);
+    expect(reply.headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="2"/);
+    expect(await bodyOf(reply)).toEqual({
+      success: true,
+      grants: [{ spirit_id: 17, source: "admin", reference: "spirit:17", granted_at: expect.any(String), expires_at }],
+      total: 1,
+    });
+    const { data } = await bodyOf(await ask(accessPath(other), adminToken));
+    expect(data).toContainEqual({
+      spirit_id: 17,
+      access_type: "grant",
+      source: "admin",
+      granted_at: expect.any(String),
+      expires_at,
+    });
+  });
+
+  test("of a plan holds all its spirits", async () => {
+    const other = await newUser(api.database);
+    const reply = await ask(grantsPath(other), adminToken, { plan_id: 4, reason: "Partner" });
+    expect(await bodyOf(reply)).toMatchObject({ total: 18 });
+  });
+
+  test.each([
+    [{ reason: "Both", spirit_id: 2, plan_id: 2 }, 422],
+    [{ reason: "Neither" }, 422],
+    [{ spirit_id: 2 }, 422],
+    [{ reason: "Unknown", spirit_id: 999 }, 422],
+    [{ reason: "Late", spirit_id: 2, expires_at: "2020-01-01T00:00:00Z" }, 422],
+  ])("asked for as %j is %i", async (body, status) => {
+    const reply = await ask(grantsPath(user), adminToken, body);
+    expect({ status: reply.status, code: (await bodyOf(reply)).code }).toEqual({ status, code: "validation_failed" });
+  });
+
+  test("is 404 to nobody, 403 for who is no administrator, and 401 without a token", async () => {
+    const grant = { spirit_id: 2, reason: "Please" };
+    expect((await ask(grantsPath(2_000_000_000), adminToken, grant)).status).toBe(404);
+    expect((await ask(grantsPath(user), token, grant)).status).toBe(403);
+    expect((await ask(grantsPath(user), undefined, grant)).status).toBe(401);
+  });
+});
