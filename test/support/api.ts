@@ -7,8 +7,6 @@ import { createTestHarness, type WorkerHandle } from "wrangler";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 
-export const adminSecret = "test-administration-secret-of-enough-length";
-
 export type TestDatabase = {
   url: string;
   /** Runs one statement beside the Worker. */
@@ -41,7 +39,12 @@ export async function openTestDatabase(): Promise<TestDatabase> {
 
 /** What the Worker is told in a test: everything of wrangler.toml, with a database of its own. */
 export function testSettings(bridgeUrl: string) {
-  return { DATABASE_URL: "postgres://test:test@localhost/test", NEON_PROXY: bridgeUrl, ADMIN_SECRET: adminSecret };
+  return {
+    DATABASE_URL: "postgres://test:test@localhost/test",
+    NEON_PROXY: bridgeUrl,
+    RESEND_API_KEY: "",
+    AUTH_SECRET: "test-signing-secret-of-enough-length-0001",
+  };
 }
 
 /** A bridge that can be stopped and started again where it was. */
@@ -64,10 +67,23 @@ export async function startStoppableBridge(database: TestDatabase) {
   };
 }
 
+/** `Server-Timing` of a reply that asked nobody. */
+export const noRoundTrips = 'db;dur=0.0;desc="0", kv;dur=0.0;desc="0", do;dur=0.0;desc="0"';
+
 /** The body of a reply, as it came over the wire. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what it is, the test asserts
 export function bodyOf(reply: Response): Promise<any> {
   return reply.json();
+}
+
+let sent = 0;
+
+/** Each request comes from an address of its own (RFC 2544's, for benchmarks), unless the test names one: limits count by it. */
+function fromSomewhere(init: RequestInit = {}): RequestInit {
+  const headers = new Headers(init.headers);
+  sent += 1;
+  if (!headers.has("cf-connecting-ip")) headers.set("cf-connecting-ip", `198.18.${(sent >> 8) & 255}.${sent & 255}`);
+  return { ...init, headers };
 }
 
 export type TestApi = {
@@ -86,9 +102,9 @@ export type TestApi = {
   close(): Promise<void>;
 };
 
-/** The real Worker in workerd, with its own Postgres, KV, R2 and queues. */
-export async function startApi(vars: Record<string, string> = {}): Promise<TestApi> {
-  const database = await openTestDatabase();
+/** The real Worker in workerd, with its own KV, R2, queues and objects, and its own Postgres unless one is shared. */
+export async function startApi(vars: Record<string, string> = {}, shared?: TestDatabase): Promise<TestApi> {
+  const database = shared ?? (await openTestDatabase());
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
   const harness = createTestHarness({
     workers: [{ configPath: "./wrangler.toml", vars, secrets: testSettings(bridgeUrl) }],
@@ -96,20 +112,19 @@ export async function startApi(vars: Record<string, string> = {}): Promise<TestA
   const { url } = await harness.listen();
   return {
     url,
-    get: (path, init) => fetch(new URL(path, url), init),
+    get: (path, init) => fetch(new URL(path, url), fromSomewhere(init)),
     post: (path, body) =>
-      fetch(new URL(path, url), {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      }),
+      fetch(
+        new URL(path, url),
+        fromSomewhere({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      ),
     database,
     ...bridge,
     worker: harness.getWorker<Cloudflare.Env>(),
     async close() {
       await harness.close();
       await bridge.stopPostgres();
-      await database.close();
+      if (shared === undefined) await database.close();
     },
   };
 }

@@ -1,0 +1,9 @@
+import { parse } from "bowser";
+
+/** A device by its user agent, in words: "Firefox on Linux". */
+export function nameDevice(userAgent: string | null): string {
+  if (userAgent === null || userAgent === "") return "Unknown device";
+  const { browser, os } = parse(userAgent);
+  if (browser.name === undefined || browser.name === "") return userAgent.split(/[\s/]/, 1)[0] ?? "Unknown device";
+  return os.name === undefined ? browser.name : `${browser.name} on ${os.name}`;
+}

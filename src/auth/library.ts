@@ -1,0 +1,114 @@
+import { drizzleAdapter } from "better-auth/adapters/drizzle";
+import { betterAuth } from "better-auth/minimal";
+import { eq } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import { digest } from "../kit/crypto.ts";
+import { commit } from "../kit/db.ts";
+import { auditRow } from "./audit.ts";
+import { sessionCookie } from "./bearer.ts";
+import { resetMail, verificationMail } from "./mails.ts";
+import { hashPassword, verifyPassword } from "./passwords.ts";
+import { forgetTokens } from "./sessions.ts";
+import { providersOf } from "./social.ts";
+import { accounts, sessions, users, verifications } from "./tables.ts";
+
+/** Where the library answers below the API. */
+const libraryPath = "/api/auth";
+
+const times = { createdAt: "created_at", updatedAt: "updated_at" };
+
+/**
+ * better-auth over our tables, for what it does best: proofs by mail, and sign-in by way of other providers. This module
+ * costs about 175 ms to evaluate, so it is imported by the routes that need it, when they run.
+ */
+export function openLibrary(ctx: Ctx) {
+  const { env, db } = ctx;
+  return betterAuth({
+    appName: "Spiritforge",
+    baseURL: env.PUBLIC_URL,
+    basePath: libraryPath,
+    secret: env.AUTH_SECRET,
+    trustedOrigins: env.CORS_ORIGINS,
+    telemetry: { enabled: false },
+    rateLimit: { enabled: false },
+    logger: { disabled: true },
+    database: drizzleAdapter(db, {
+      provider: "pg",
+      schema: { users, sessions, accounts, verifications },
+      transaction: false,
+    }),
+    advanced: {
+      database: { generateId: "serial" },
+      ipAddress: { ipAddressHeaders: ["cf-connecting-ip"] },
+      cookies: { session_token: { name: sessionCookie, attributes: { secure: true, sameSite: "lax", path: "/" } } },
+    },
+    user: { modelName: "users", fields: { ...times, emailVerified: "email_verified", image: "avatar_url" } },
+    session: {
+      modelName: "sessions",
+      fields: { ...times, userId: "user_id", expiresAt: "expires_at", ipAddress: "ip_address", userAgent: "user_agent" },
+      expiresIn: 30 * 24 * 3600,
+      storeSessionInDatabase: true,
+    },
+    account: {
+      modelName: "accounts",
+      fields: {
+        ...times,
+        userId: "user_id",
+        accountId: "account_id",
+        providerId: "provider_id",
+        accessToken: "access_token",
+        refreshToken: "refresh_token",
+        idToken: "id_token",
+        accessTokenExpiresAt: "access_token_expires_at",
+        refreshTokenExpiresAt: "refresh_token_expires_at",
+      },
+      // Only an address that the provider has proven joins an account that is there.
+      accountLinking: { enabled: true, trustedProviders: [] },
+      encryptOAuthTokens: true,
+    },
+    verification: { modelName: "verifications", fields: { ...times, expiresAt: "expires_at" } },
+    socialProviders: providersOf(env),
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: true,
+      minPasswordLength: 1,
+      maxPasswordLength: 1_000,
+      password: { hash: hashPassword, verify: ({ hash, password }) => verifyPassword(password, hash) },
+      resetPasswordTokenExpiresIn: 3_600,
+      sendResetPassword: async ({ user, token }) => {
+        const link = new URL("/reset-password", env.PUBLIC_URL);
+        link.searchParams.set("token", token);
+        await ctx.mail.send(resetMail(user, token, link.href, `reset:${await digest(token)}`));
+      },
+      onPasswordReset: async ({ user }) => {
+        const userId = Number(user.id);
+        const [gone] = await commit(db, [
+          db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
+          auditRow(ctx, "account.password_reset", userId),
+        ]);
+        await forgetTokens(ctx, gone);
+      },
+    },
+    emailVerification: {
+      expiresIn: 24 * 3600,
+      sendVerificationEmail: async ({ user, token }) => {
+        const link = new URL("/api/auth/verify-email", env.PUBLIC_URL);
+        link.searchParams.set("token", token);
+        await ctx.mail.send(verificationMail(user, link.href, `verify:${user.id}:${ctx.requestId}`));
+      },
+      afterEmailVerification: async (user) => {
+        await commit(db, [auditRow(ctx, "account.email_verified", Number(user.id))]);
+      },
+    },
+    databaseHooks: {
+      user: {
+        create: {
+          after: async (user) => {
+            const userId = Number(user.id);
+            await commit(db, [auditRow(ctx, "account.registered", userId), ...ctx.hooks.onUserCreated(ctx, userId)]);
+          },
+        },
+      },
+    },
+  });
+}

@@ -1,0 +1,42 @@
+import type { Context } from "hono";
+import type { Actor } from "../context.ts";
+import type { Access, AppEnv } from "../http.ts";
+import { AppError } from "../kit/errors.ts";
+import { counted } from "../limits/middleware.ts";
+import { secretOf } from "./bearer.ts";
+import { actorOf, findCredential } from "./credentials.ts";
+import type { Permission } from "./roles.ts";
+
+/**
+ * Lets in who holds the permission. A `sensitive` route (passwords, keys, roles, money) asks Postgres who is there, so that a
+ * revocation holds at once, and takes no API key.
+ */
+export function allow(permission: Permission, { sensitive = false }: { sensitive?: boolean } = {}): Access {
+  return counted({
+    permission,
+    schemes: sensitive ? ["session", "cookie"] : ["session", "cookie", "apiKey"],
+    async admit(c) {
+      const actor = await authenticate(c, sensitive);
+      if (sensitive && actor.kind === "key") throw new AppError("forbidden", "An API key may not do this: sign in.");
+      if (!("permissions" in actor) || !actor.permissions.includes(permission)) {
+        throw new AppError("forbidden", `This needs the permission ${permission}.`);
+      }
+      return actor;
+    },
+  });
+}
+
+/** @throws unauthenticated, account_banned, cross_site */
+async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> {
+  const ctx = c.get("ctx");
+  const secret = secretOf(c.req.raw, ctx.env.CORS_ORIGINS);
+  const credential = secret === undefined ? undefined : await findCredential(ctx, secret, fresh);
+  if (credential === undefined) {
+    const headers = { "www-authenticate": "Bearer" };
+    const why =
+      secret === undefined ? "Sign in, or send an API key, as a bearer token." : "This token is unknown, expired or revoked.";
+    throw new AppError("unauthenticated", why, { headers });
+  }
+  if (credential.banned) throw new AppError("account_banned", "This account is banned.");
+  return actorOf(credential);
+}

@@ -1,0 +1,68 @@
+import { Buffer } from "node:buffer";
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { invalid } from "../kit/errors.ts";
+import { Semaphore } from "../kit/semaphore.ts";
+
+/** scrypt's cost: N = 2^14, r = 8, p = 5, as OWASP's password storage cheat sheet has it for 16 MiB. One takes about 190 ms. */
+const cost = { ln: 14, r: 8, p: 5 };
+const keyBytes = 32;
+const saltBytes = 16;
+
+/** Hashing blocks its isolate: two at once, and a short queue. */
+const hashing = new Semaphore(2, 16);
+
+/** A hash that no password has, for sign-ins to accounts that do not exist: they take as long as others. */
+const nobodysHash = `$scrypt$ln=14,r=8,p=5$${"A".repeat(22)}$${"A".repeat(43)}`;
+
+const phc = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
+
+function derive(password: string, salt: Uint8Array, { ln, r, p }: typeof cost): Promise<Buffer> {
+  const options = { N: 2 ** ln, r, p, maxmem: 256 * 2 ** ln * r };
+  return hashing.run(
+    () =>
+      new Promise((resolve, reject) => {
+        scrypt(password.normalize("NFKC"), salt, keyBytes, options, (error, key) => (error ? reject(error) : resolve(key)));
+      }),
+  );
+}
+
+/** Hashes a password into PHC form: `$scrypt$ln=14,r=8,p=5$salt$key`. @throws rate_limited when too many wait */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(saltBytes);
+  const key = await derive(password, salt, cost);
+  return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${base64(salt)}$${base64(key)}`;
+}
+
+/**
+ * Whether this is the password of a stored hash, in the same time whether there is a hash or not.
+ * @throws rate_limited when too many wait
+ */
+export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
+  const [, ln, r, p, salt = "", key = ""] = phc.exec(stored ?? nobodysHash) ?? phc.exec(nobodysHash)!;
+  const expected = Buffer.from(key, "base64");
+  const derived = await derive(password, Buffer.from(salt, "base64"), { ln: Number(ln), r: Number(r), p: Number(p) });
+  return stored != null && derived.length === expected.length && timingSafeEqual(derived, expected);
+}
+
+const minLength = 10;
+const maxLength = 128;
+
+/**
+ * Refuses a password that is too short, too long, common, or that holds the username.
+ * @throws validation_failed at `path`
+ */
+export async function checkPassword(password: string, username: string | null, path: string): Promise<void> {
+  const fault = await faultOf(password, username?.toLowerCase());
+  if (fault !== undefined) throw invalid([{ path, in: "body", message: fault }]);
+}
+
+async function faultOf(password: string, username: string | undefined): Promise<string | undefined> {
+  const lower = password.toLowerCase();
+  if (Array.from(password).length < minLength) return `must have at least ${minLength} characters`;
+  if (password.length > maxLength) return `must have at most ${maxLength} characters`;
+  if (username !== undefined && username.length >= 3 && lower.includes(username)) return "must not contain the username";
+  const { isCommon } = await import("./common-passwords.ts");
+  return isCommon(lower) ? "is one of the most common passwords" : undefined;
+}

@@ -1,0 +1,261 @@
+import { Hono, type Context } from "hono";
+import { route, type AppEnv } from "../http.ts";
+import { AppError } from "../kit/errors.ts";
+import { limited } from "../limits/middleware.ts";
+import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts.ts";
+import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./bearer.ts";
+import { allow } from "./middleware.ts";
+import { forgotPassword, resetPassword, sendVerification, verifyEmail } from "./proofs.ts";
+import * as s from "./schemas.ts";
+import { refreshSession, revokeSession } from "./sessions.ts";
+import { configuredProviders } from "./social.ts";
+import { userIdOf, sessionOf } from "./self.ts";
+import { getUser } from "./users.ts";
+
+const ok = { success: true as const };
+const tag = "Accounts";
+const limit = limited("sign_in");
+
+/** What the clients of the previous server call, at /api/auth. */
+export const auth = new Hono<AppEnv>();
+
+/** Browsers are signed in by a cookie, API clients by the token in the body. */
+function signedIn(c: Context<AppEnv>, message: string, { token, deviceToken, user }: SignedIn) {
+  c.header("set-cookie", cookieFor(token));
+  c.header("set-cookie", deviceCookieFor(deviceToken), { append: true });
+  return { ...ok, message, token, user };
+}
+
+auth.post(
+  "/register",
+  route(
+    {
+      id: "register",
+      limit,
+      summary: "Make an account, and sign this device in",
+      description: "The account works at once; a mail asks to prove the address where mail is configured.",
+      tag,
+      body: s.RegisterBody,
+      reply: s.SignedInReply,
+      status: 201,
+      fails: ["account_exists", "rate_limited", "database_unavailable"],
+    },
+    async ({ ctx, c, body }) => {
+      const made = await register(ctx, body, deviceTokenOf(c.req.raw));
+      sendVerification(ctx, body.email);
+      return signedIn(c, "Your account is made.", made);
+    },
+  ),
+);
+
+auth.post(
+  "/login",
+  route(
+    {
+      id: "login",
+      limit,
+      summary: "Sign this device in by name or address and password",
+      tag,
+      body: s.LoginBody,
+      reply: s.SignedInReply,
+      fails: ["invalid_credentials", "account_banned", "rate_limited", "database_unavailable"],
+    },
+    async ({ ctx, c, body }) => signedIn(c, "You are signed in.", await signIn(ctx, body, deviceTokenOf(c.req.raw))),
+  ),
+);
+
+auth.post(
+  "/logout",
+  route(
+    {
+      id: "logout",
+      summary: "Sign this device out",
+      tag,
+      access: allow("account.read", { sensitive: true }),
+      reply: s.Done,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, c }) => {
+      const { userId, sessionId } = sessionOf(ctx);
+      await revokeSession(ctx, userId, sessionId);
+      c.header("set-cookie", cookieFor(null));
+      return { ...ok, message: "You are signed out." };
+    },
+  ),
+);
+
+auth.get(
+  "/verify",
+  route(
+    {
+      id: "verifySession",
+      summary: "Tell who is signed in",
+      tag,
+      access: allow("account.read"),
+      reply: s.UserMessage,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx }) => ({ ...ok, message: "You are signed in.", user: await getUser(ctx, userIdOf(ctx)) }),
+  ),
+);
+
+auth.post(
+  "/refresh",
+  route(
+    {
+      id: "refreshSession",
+      summary: "Exchange this device's token for a new one",
+      description: "The old token is taken for 30 seconds more; one that comes back later signs the device out.",
+      tag,
+      access: allow("account.read", { sensitive: true }),
+      reply: s.TokenReply,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, c }) => {
+      const token = await refreshSession(ctx, sessionOf(ctx).sessionId, secretOf(c.req.raw, ctx.env.CORS_ORIGINS)!);
+      c.header("set-cookie", cookieFor(token));
+      return { ...ok, message: "Here is your new token.", token };
+    },
+  ),
+);
+
+auth.post(
+  "/forgot-password",
+  route(
+    {
+      id: "forgotPassword",
+      limit,
+      summary: "Ask for a mail that lets you choose a new password",
+      tag,
+      body: s.ForgotBody,
+      reply: s.Done,
+      fails: ["mail_unavailable", "rate_limited"],
+    },
+    ({ ctx, body }) => {
+      forgotPassword(ctx, body.email);
+      return { ...ok, message: "If there is an account with this address, a mail is on its way." };
+    },
+  ),
+);
+
+auth.post(
+  "/reset-password",
+  route(
+    {
+      id: "resetPassword",
+      limit,
+      summary: "Choose a new password with the token of the mail; every device is signed out",
+      tag,
+      body: s.ResetBody,
+      reply: s.Done,
+      fails: ["token_invalid", "rate_limited", "database_unavailable"],
+    },
+    async ({ ctx, body }) => {
+      await resetPassword(ctx, body.token, body.password);
+      return { ...ok, message: "Your new password holds. Sign in with it." };
+    },
+  ),
+);
+
+auth.get(
+  "/verify-email",
+  route(
+    {
+      id: "verifyEmail",
+      limit,
+      summary: "Prove an address with the token of the mail",
+      tag,
+      query: s.VerifyEmailQuery,
+      reply: s.Done,
+      fails: ["token_invalid", "database_unavailable"],
+    },
+    async ({ ctx, query }) => {
+      await verifyEmail(ctx, query.token);
+      return { ...ok, message: "Your address is confirmed." };
+    },
+  ),
+);
+
+auth.post(
+  "/resend-verification",
+  route(
+    {
+      id: "resendVerification",
+      limit,
+      summary: "Ask again for the mail that proves your address",
+      tag,
+      access: allow("account.write"),
+      reply: s.Done,
+      fails: ["mail_unavailable", "database_unavailable"],
+    },
+    async ({ ctx }) => {
+      if (!ctx.mail.configured) throw new AppError("mail_unavailable", "Mail is not configured here.");
+      const { email } = await getUser(ctx, userIdOf(ctx));
+      sendVerification(ctx, email);
+      return { ...ok, message: "A mail is on its way." };
+    },
+  ),
+);
+
+auth.get(
+  "/profile",
+  route(
+    {
+      id: "getProfile",
+      summary: "Get what you say of yourself",
+      tag,
+      access: allow("account.read"),
+      reply: s.UserMessage,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx }) => ({ ...ok, message: "This is you.", user: await getUser(ctx, userIdOf(ctx)) }),
+  ),
+);
+
+auth.put(
+  "/profile",
+  route(
+    {
+      id: "updateProfile",
+      summary: "Change what you say of yourself",
+      tag,
+      access: allow("account.write"),
+      body: s.ProfileBody,
+      reply: s.UserMessage,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, body }) => ({ ...ok, message: "Changed.", user: await changeProfile(ctx, userIdOf(ctx), body) }),
+  ),
+);
+
+auth.post(
+  "/change-password",
+  route(
+    {
+      id: "changePassword",
+      summary: "Change your password; your other devices are signed out",
+      tag,
+      access: allow("account.write", { sensitive: true }),
+      body: s.ChangePasswordBody,
+      reply: s.Done,
+      fails: ["invalid_credentials", "rate_limited", "database_unavailable"],
+    },
+    async ({ ctx, body }) => {
+      await changePassword(ctx, sessionOf(ctx), body);
+      return { ...ok, message: "Your new password holds. Your other devices are signed out." };
+    },
+  ),
+);
+
+auth.get(
+  "/health",
+  route(
+    { id: "getAuthHealth", summary: "Tell how people may sign in here", tag: "Health", reply: s.AuthHealth },
+    ({ ctx }) => ({
+      ...ok,
+      message: "Accounts are being served.",
+      status: "operational" as const,
+      providers: configuredProviders(ctx.env),
+    }),
+  ),
+);

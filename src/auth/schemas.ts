@@ -1,0 +1,166 @@
+import * as z from "zod";
+import { FutureMoment, Id, Moment, NextCursor, NumberText, ok, PageQuery } from "../kit/shapes.ts";
+import { permissions, roles } from "./roles.ts";
+
+// ── what requests carry ──────────────────────────────────────────────────────
+
+const Username = z
+  .string()
+  .trim()
+  .min(3)
+  .max(30)
+  .regex(/^[\w.-]+$/, "may hold letters, digits, and _ . -")
+  .meta({ example: "ada" });
+const Email = z.email().max(254).toLowerCase().meta({ example: "ada@example.com" });
+const Name = z.string().trim().max(80);
+const AvatarUrl = z.url({ protocol: /^https$/ }).max(2_000);
+/** Bounded, so that nobody makes us hash a book; the rules of passwords are told by the service. */
+const Password = z.string().min(1).max(1_000).meta({ format: "password", example: "correct horse battery" });
+
+export const RegisterBody = z.object({
+  username: Username,
+  email: Email,
+  password: Password,
+  first_name: Name.default(""),
+  last_name: Name.default(""),
+});
+export type Registration = z.output<typeof RegisterBody>;
+
+export const LoginBody = z.object({
+  username: z.string().trim().min(1).max(254).meta({ description: "Name or address", example: "ada" }),
+  password: Password,
+});
+export type SignIn = z.output<typeof LoginBody>;
+
+export const ProfileBody = z.object({
+  first_name: Name.optional(),
+  last_name: Name.optional(),
+  avatar_url: AvatarUrl.nullable().optional(),
+});
+export type ProfileChange = z.output<typeof ProfileBody>;
+
+/** Older clients send camelCase. */
+export const ChangePasswordBody = z
+  .object({
+    current_password: Password.optional(),
+    new_password: Password.optional(),
+    currentPassword: Password.optional(),
+    newPassword: Password.optional(),
+  })
+  .transform((body) => ({
+    current_password: body.current_password ?? body.currentPassword,
+    new_password: body.new_password ?? body.newPassword,
+  }))
+  .pipe(z.object({ current_password: Password, new_password: Password }));
+
+export const ForgotBody = z.object({ email: Email });
+export const ResetBody = z.object({ token: z.string().min(1).max(500), password: Password });
+export const VerifyEmailQuery = z.object({ token: z.string().min(1).max(4_000) });
+
+export const NewApiKeyBody = z.object({
+  name: z.string().trim().min(1).max(80).meta({ example: "deploys" }),
+  scopes: z
+    .array(z.enum(permissions))
+    .min(1)
+    .refine((list) => new Set(list).size === list.length, "names one twice")
+    .meta({ example: ["minions.read"] }),
+  expires_at: FutureMoment.nullable().optional().meta({ description: "When it stops working; never, if left out" }),
+});
+export type NewApiKey = z.output<typeof NewApiKeyBody>;
+
+export const RolesBody = z.object({
+  roles: z
+    .array(z.enum(roles))
+    .min(1)
+    .refine((list) => new Set(list).size === list.length, "names one twice")
+    .meta({ example: ["user", "admin"] }),
+});
+export const BanBody = z.object({ reason: z.string().trim().min(1).max(500) });
+
+export const UsersQuery = z.object({
+  ...PageQuery,
+  q: z.string().trim().min(1).max(100).optional().meta({ description: "Part of a name or an address" }),
+});
+export const AuditQuery = z.object({
+  ...PageQuery,
+  user_id: NumberText.optional().meta({ description: "What this user did, and what was done to them" }),
+});
+
+// ── what replies carry ───────────────────────────────────────────────────────
+
+export const UserShape = z
+  .object({
+    id: Id,
+    username: z.string().nullable(),
+    email: z.string(),
+    first_name: z.string(),
+    last_name: z.string(),
+    avatar_url: z.string().nullable(),
+    subscription_status: z.string(),
+    is_verified: z.boolean(),
+    roles: z.array(z.enum(roles)),
+    permissions: z.array(z.enum(permissions)),
+    created_at: Moment,
+  })
+  .meta({ id: "User" });
+
+export const Done = z.object({ ...ok, message: z.string() });
+export const SignedInReply = z.object({ ...ok, message: z.string(), token: z.string(), user: UserShape });
+export const UserMessage = z.object({ ...ok, message: z.string(), user: UserShape });
+export const UserReply = z.object({ ...ok, user: UserShape });
+export const TokenReply = z.object({ ...ok, message: z.string(), token: z.string() });
+export const AuthHealth = z.object({
+  ...ok,
+  message: z.string(),
+  status: z.literal("operational"),
+  providers: z.array(z.string()).meta({ description: "Where people may sign in besides with a password" }),
+});
+
+export const SessionShape = z
+  .object({
+    id: Id,
+    device: z.string(),
+    ip: z.string().nullable(),
+    place: z.string().nullable(),
+    last_seen_at: Moment,
+    created_at: Moment,
+    is_current: z.boolean(),
+  })
+  .meta({ id: "Session" });
+export const SessionList = z.object({ ...ok, sessions: z.array(SessionShape), total: z.int() });
+export const RevokedReply = z.object({ ...ok, message: z.string(), revoked: z.int() });
+
+export const ApiKeyShape = z
+  .object({
+    id: Id,
+    name: z.string(),
+    prefix: z.string(),
+    scopes: z.array(z.enum(permissions)),
+    expires_at: Moment.nullable(),
+    last_used_at: Moment.nullable(),
+    created_at: Moment,
+  })
+  .meta({ id: "ApiKey" });
+export const ApiKeyCreated = z.object({ ...ok, api_key: ApiKeyShape, key: z.string() });
+export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
+
+export const AdminUserShape = UserShape.omit({ permissions: true })
+  .extend({ banned_at: Moment.nullable(), ban_reason: z.string().nullable() })
+  .meta({ id: "AdminUser" });
+export const AdminUserList = z.object({ ...ok, users: z.array(AdminUserShape), total: z.int(), next_cursor: NextCursor });
+export const AdminUserReply = z.object({ ...ok, user: AdminUserShape });
+
+export const AuditEntry = z
+  .object({
+    id: Id,
+    at: Moment,
+    action: z.string(),
+    actor: z.string(),
+    actor_user_id: z.int().nullable(),
+    subject_user_id: z.int().nullable(),
+    details: z.record(z.string(), z.unknown()),
+    ip_address: z.string().nullable(),
+    request_id: z.string(),
+  })
+  .meta({ id: "AuditEntry" });
+export const AuditList = z.object({ ...ok, entries: z.array(AuditEntry), total: z.int(), next_cursor: NextCursor });

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { digest } from "../../src/kit/crypto.ts";
+import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { operations, prepare, send, type Listed } from "../support/operations.ts";
+import { makePerson, type Person } from "../support/people.ts";
+
+/** The security table: every guarded operation of the OpenAPI document against everyone who must not get in. */
+
+let api: TestApi;
+let person: Person;
+
+beforeAll(async () => {
+  api = await startApi();
+});
+
+beforeEach(async () => {
+  person = await makePerson(api, ["user", "superuser"]);
+});
+
+afterAll(() => api.close());
+
+const guarded = operations.filter(({ operation }) => operation.security.length > 0);
+const isSensitive = ({ operation }: Listed) => !operation.security.some((scheme) => "apiKey" in scheme);
+const permissionOf = ({ operation }: Listed) => /permission `([\w.]+)`/.exec(operation.description ?? "")![1]!;
+
+async function makeKey(scopes: string[], owner = person): Promise<string> {
+  const key = `sf_${crypto.randomUUID()}`;
+  await api.database.sql("insert into api_keys (user_id, name, prefix, key_hash, scopes) values ($1, 'a key', 'sf_', $2, $3)", [
+    owner.id,
+    await digest(key),
+    scopes,
+  ]);
+  return key;
+}
+
+async function ask(listed: Listed, secret?: string): Promise<{ status: number; code: string }> {
+  const reply = await send(api, listed, await prepare(api, person, listed), secret);
+  return { status: reply.status, code: (await bodyOf(reply)).code };
+}
+
+test("there are guarded operations", () => {
+  expect(guarded.length).toBeGreaterThan(20);
+  expect(owned.length).toBeGreaterThan(2);
+});
+
+describe.each(guarded)("$name", (listed) => {
+  test("is 401 without a token, with one of another scheme, and with one that is tampered with", async () => {
+    expect(await ask(listed)).toEqual({ status: 401, code: "unauthenticated" });
+    const reply = await api.get((await prepare(api, person, listed)).url, {
+      method: listed.method,
+      headers: { authorization: `Basic ${person.token}` },
+    });
+    expect(reply.status).toBe(401);
+    expect(reply.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await ask(listed, `${person.token}x`)).toEqual({ status: 401, code: "unauthenticated" });
+    expect(await ask(listed, person.token.slice(0, -1))).toEqual({ status: 401, code: "unauthenticated" });
+  });
+
+  test("is 401 with a token that has expired, and with one that was revoked", async () => {
+    await api.database.sql("update sessions set expires_at = now() - interval '1 second' where id = $1", [person.sessionId]);
+    expect((await ask(listed, person.token)).status).toBe(401);
+    const other = await makePerson(api, ["superuser"]);
+    await send(api, { method: "DELETE" }, { url: `/api/v2/sessions/${other.sessionId}` }, other.token);
+    expect((await ask(listed, other.token)).status).toBe(401);
+  });
+
+  test("is 403 for somebody who is banned", async () => {
+    await api.database.sql("update users set banned_at = now(), ban_reason = 'spam' where id = $1", [person.id]);
+    expect(await ask(listed, person.token)).toEqual({ status: 403, code: "account_banned" });
+  });
+
+  test("is 403 for a key without its scope, and for every key where it is sensitive", async () => {
+    const permission = permissionOf(listed);
+    const scope = permission === "chat.use" ? "minions.read" : "chat.use";
+    expect(await ask(listed, await makeKey([scope]))).toEqual({ status: 403, code: "forbidden" });
+    const key = await makeKey([permission]);
+    const { status } = await ask(listed, key);
+    expect([401, 403].includes(status)).toBe(isSensitive(listed));
+  });
+
+  test("makes at most the round trips that the rules allow, warm", async () => {
+    const key = isSensitive(listed) ? person.token : await makeKey([permissionOf(listed)]);
+    if (!isSensitive(listed)) await send(api, { method: "GET" }, { url: "/api/v2/me" }, key);
+    const reply = await send(api, listed, await prepare(api, person, listed), key);
+    const [, made] = /db;[^,]*desc="(\d+)"/.exec(reply.headers.get("server-timing")!)!;
+    expect(Number(made)).toBeLessThanOrEqual(isSensitive(listed) ? 2 : 1);
+  });
+});
+
+describe.each(guarded.filter((listed) => permissionOf(listed).startsWith("admin.")))("$name", (listed) => {
+  test("is 403 for everybody who is no administrator", async () => {
+    const user = await makePerson(api, ["user", "premium", "developer"]);
+    expect(await ask(listed, user.token)).toEqual({ status: 403, code: "forbidden" });
+    const key = await makeKey([permissionOf(listed)], user);
+    expect(await ask(listed, key)).toEqual({ status: 403, code: "forbidden" });
+  });
+});
+
+const owned = guarded.filter((listed) => !permissionOf(listed).startsWith("admin.") && listed.path.includes("{id}"));
+
+describe.each(owned)("$name", (listed) => {
+  test("is 404 for what is somebody else's", async () => {
+    const { url, body } = await prepare(api, person, listed);
+    const stranger = await makePerson(api);
+    const reply = await send(api, listed, { url, body }, stranger.token);
+    expect(reply.status).toBe(404);
+  });
+});
+
+describe("25 hostile tokens and keys", () => {
+  const hostile = [
+    "null",
+    "undefined",
+    "0",
+    "-1",
+    "true",
+    "{}",
+    "[]",
+    "*",
+    "%",
+    "_",
+    "'",
+    "' or '1'='1",
+    "'; drop table sessions; --",
+    "\\",
+    "../../etc/passwd",
+    "sf_",
+    "sf_null",
+    "mn_",
+    "x".repeat(8_000),
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",
+    "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl",
+    "credential:1",
+    "%00",
+    "$1",
+    "__proto__",
+  ];
+
+  test.each(hostile)("%s is nobody", async (secret) => {
+    for (const header of [`Bearer ${secret}`, `bearer  ${secret}`]) {
+      const reply = await api.get("/api/v2/me", { headers: { authorization: header } });
+      expect(reply.status).toBe(401);
+      const cookie = await api.get("/api/v2/me", { headers: { cookie: `__Host-spiritforge=${encodeURIComponent(secret)}` } });
+      expect(cookie.status).toBe(401);
+    }
+  });
+
+  test("are 25, and left every session where it was", async () => {
+    expect(hostile).toHaveLength(25);
+    expect((await send(api, { method: "GET" }, { url: "/api/v2/me" }, person.token)).status).toBe(200);
+  });
+});
