@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { DurableObject, env } from "cloudflare:workers";
 import { Hono } from "hono";
 
 /** What any Hono Worker costs that answers this one path: the reply is made beforehand, out of the bindings. */
@@ -12,3 +12,6 @@ const app = new Hono();
 app.get("/api/v2/spirits", () => new Response(body, { status, headers }));
 
 export default app;
+
+/** wrangler.toml names it; nobody asks it here. */
+export class SignInGate extends DurableObject {}

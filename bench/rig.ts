@@ -2,13 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNeonBridge } from "../dev/bridge.ts";
+import { connect } from "../dev/connect.ts";
 import { Failure } from "../dev/failure.ts";
 import { openEmbeddedPostgres } from "../dev/postgres.ts";
 import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/workerd.ts";
 import { migrate } from "../drizzle/migrate.ts";
 import { seedCatalog } from "../seed/seed.ts";
 
-const adminSecret = "dev-secret-of-the-benchmark-only-------";
+const adminToken = "token-of-the-benchmark-s-administrator";
 
 /** What a benchmark of the catalog needs: a seeded Postgres behind the bridge, and both Workers, bundled. */
 export interface Rig {
@@ -35,12 +36,13 @@ export async function openRig(): Promise<Rig> {
   try {
     await migrate(postgres.url);
     await seedCatalog(postgres.url);
+    await signAdministratorIn(postgres.url);
     const ours = await buildWorker(join(folder, "ours"));
     const bare = await buildWorker(join(folder, "bare"), "bench/bare-worker.ts");
     const bindings = {
       DATABASE_URL: "postgres://bench:bench@localhost/bench",
       NEON_PROXY: bridge.url,
-      ADMIN_SECRET: adminSecret,
+      AUTH_SECRET: "dev-secret-of-the-benchmark-only-------",
     };
     const publishedState = join(folder, "state");
     await publish({ modulePath: ours.modulePath, bindings, persist: publishedState, log: () => {} });
@@ -51,10 +53,25 @@ export async function openRig(): Promise<Rig> {
   }
 }
 
+async function signAdministratorIn(databaseUrl: string): Promise<void> {
+  const client = await connect(databaseUrl);
+  try {
+    await client.query(
+      `with administrator as (
+         insert into users (email, name, roles) values ('bench@example.com', 'bench', '{admin}') returning id
+       )
+       insert into sessions (user_id, token, expires_at) select id, $1, now() + interval '1 day' from administrator`,
+      [adminToken],
+    );
+  } finally {
+    await client.end();
+  }
+}
+
 async function publish(options: WorkerdOptions): Promise<void> {
   const workerd = await startWorkerd(options);
   try {
-    const headers = { authorization: `Bearer ${adminSecret}` };
+    const headers = { authorization: `Bearer ${adminToken}` };
     const reply = await fetch(`${workerd.url}/api/v2/admin/catalog/invalidate`, { method: "POST", headers });
     if (!reply.ok) throw new Failure(`The catalog could not be published: ${await reply.text()}`);
   } finally {

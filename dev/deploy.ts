@@ -7,30 +7,27 @@ import { run } from "./run.ts";
 
 /** `npm run deploy`: check → migrate → seed → deploy → publish the catalog. Refuses before it touches anything. */
 
-const secrets = ["DATABASE_URL", "ADMIN_SECRET"];
+const secrets = ["DATABASE_URL", "AUTH_SECRET"];
 
-type Target = { databaseUrl: string; adminSecret: string; apiUrl: string };
-
-function setting(name: string, what: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === "") throw new Failure(`${name} is not set: ${what}.`);
-  return value;
-}
+type Target = { databaseUrl: string; publicUrl: string; apiKey: string | undefined };
 
 /** @throws Failure, saying what is missing */
 async function readTarget(): Promise<Target> {
-  const target = {
-    databaseUrl: setting("DATABASE_URL", "the Neon database to migrate and seed"),
-    adminSecret: setting("ADMIN_SECRET", "the secret that publishes the catalog once the Worker is deployed"),
-    apiUrl: setting("API_URL", "where the deployed Worker answers, such as https://spiritforge.example.workers.dev"),
-  };
-  const { kv_namespaces: namespaces } = readConfig({ config: "wrangler.toml", env: "production" });
-  for (const { binding, id } of namespaces) {
+  const { DATABASE_URL: databaseUrl, ADMIN_API_KEY: apiKey } = process.env;
+  if (!databaseUrl) throw new Failure("DATABASE_URL is not set: the Neon database to migrate and seed.");
+  const config = readConfig({ config: "wrangler.toml", env: "production" });
+  for (const { binding, id } of config.kv_namespaces) {
     if (!/^[0-9a-f]{32}$/.test(id ?? "")) {
       throw new Failure(
         `The KV namespace ${binding} of [env.production] in wrangler.toml has no id: create it and put its id there.`,
       );
     }
+  }
+  const publicUrl = String(config.vars["PUBLIC_URL"]);
+  if (new URL(publicUrl).hostname.endsWith("example.com")) {
+    throw new Failure(
+      "PUBLIC_URL of [env.production.vars] in wrangler.toml is still the example: say where clients will reach us.",
+    );
   }
   if (!(await run("wrangler", ["whoami"])).ok) {
     throw new Failure("There is no Cloudflare account: run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.");
@@ -40,10 +37,10 @@ async function readTarget(): Promise<Target> {
   if (missing.length > 0) {
     throw new Failure(`The Worker has no ${missing.join(" and no ")}: \`npx wrangler secret put NAME --env production\`.`);
   }
-  return target;
+  return { databaseUrl, publicUrl, apiKey };
 }
 
-async function deploy({ databaseUrl, adminSecret, apiUrl }: Target): Promise<void> {
+async function deploy({ databaseUrl, publicUrl, apiKey }: Target): Promise<void> {
   if (!(await check())) throw new Failure("The checks failed: nothing was deployed.");
   for (const tag of await migrate(databaseUrl)) console.log(`migrated ${tag}`);
   await seedCatalog(databaseUrl, console.log);
@@ -51,10 +48,16 @@ async function deploy({ databaseUrl, adminSecret, apiUrl }: Target): Promise<voi
   console.log(output);
   if (!ok)
     throw new Failure("wrangler could not deploy; the database is migrated and seeded, which the running Worker can bear.");
-  const url = new URL("/api/v2/admin/catalog/invalidate", apiUrl);
-  const reply = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${adminSecret}` } });
+  if (apiKey === undefined) {
+    console.log(
+      `Deployed: ${publicUrl}. Cron publishes the catalog within five minutes; with ADMIN_API_KEY set, deploy does it at once.`,
+    );
+    return;
+  }
+  const url = new URL("/api/v2/admin/catalog/invalidate", publicUrl);
+  const reply = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${apiKey}` } });
   if (!reply.ok) throw new Failure(`Deployed, but the catalog was not published: ${reply.status} ${await reply.text()}`);
-  console.log(`Deployed and published: ${apiUrl}`);
+  console.log(`Deployed and published: ${publicUrl}`);
 }
 
 await runCommand(async () => deploy(await readTarget()));

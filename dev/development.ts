@@ -30,7 +30,7 @@ type Log = (line: string) => void;
  * @throws Failure where something that the developer can change is in the way
  */
 export async function startDevelopment(settings: Settings, log: Log, signal: AbortSignal): Promise<Development> {
-  const { port, folder, secretsFile } = settings;
+  const { port, folder } = settings;
   const cleanup: (() => unknown)[] = [];
   const close = async () => {
     for (const undo of cleanup.splice(0).toReversed()) await undo();
@@ -47,11 +47,10 @@ export async function startDevelopment(settings: Settings, log: Log, signal: Abo
 
     await migrate(backend.databaseUrl, { log });
     signal.throwIfAborted();
-    const { version } = await seedCatalog(backend.databaseUrl);
-    log(`catalog version ${version}`);
+    await seedCatalog(backend.databaseUrl, log);
     signal.throwIfAborted();
 
-    const wrangler = startWrangler({ port, folder, envFiles: writeVars(folder, secretsFile, backend, log) });
+    const wrangler = startWrangler({ port, folder, envFiles: writeVars(settings, backend, log) });
     cleanup.push(wrangler.close);
     log("starting the Worker");
     const url = `http://127.0.0.1:${port}`;
@@ -76,11 +75,12 @@ async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promis
 }
 
 /** @returns the files that hold the Worker's vars and secrets; what the later one says wins */
-function writeVars(folder: string, secretsFile: string, { vars }: Backend, log: Log): string[] {
+function writeVars({ folder, port, secretsFile }: Settings, backend: Backend, log: Log): string[] {
   const added = ensureSecrets(secretsFile, join(import.meta.dirname, "../.dev.vars.example"));
   if (added.length > 0) log(`made development values for ${added.join(", ")} in ${secretsFile}`);
   const file = join(folder, "instance.vars");
   // wrangler expands $NAME inside values.
+  const vars = { ...backend.vars, PUBLIC_URL: `http://127.0.0.1:${port}` };
   const lines = Object.entries(vars).map(([name, value]) => `${name}="${value.replaceAll("$", "%24")}"\n`);
   writePrivateFile(file, lines.join(""));
   return [secretsFile, file];

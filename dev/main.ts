@@ -9,7 +9,9 @@ const GRACE_MS = 10_000;
 
 async function run(stop: AbortSignal): Promise<void> {
   const development = await startDevelopment(readSettings(process.env), (line) => console.log(`  ${line}`), stop);
-  console.log(`\n  API        ${development.url}\n  reference  ${development.url}/docs\n\n  Ctrl-C stops it.\n`);
+  console.log(
+    `\n  API        ${development.url}\n  reference  ${development.url}/docs\n  mailbox    ${development.url}/dev/mailbox\n\n  Ctrl-C stops it.\n`,
+  );
   try {
     const code = await Promise.race([development.ended, once(stop, "abort")]);
     if (typeof code === "number") throw new Failure(`wrangler ended by itself, with exit code ${code}.`);

@@ -2,11 +2,12 @@ import type { Hono } from "hono";
 import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { aliases } from "../src/aliases.ts";
+import { sessionCookie } from "../src/auth/bearer.ts";
 import { isDocumented, maxBodyBytes, type AppEnv, type RouteDoc } from "../src/http.ts";
 import { AppError, failures, Problem, problemOf, type FailureCode } from "../src/kit/errors.ts";
 
 /** Failures that can meet any request. */
-const always: readonly FailureCode[] = ["internal", "misconfigured"];
+const always: readonly FailureCode[] = ["rate_limited", "internal", "misconfigured"];
 
 const replyHeaders = z.object({
   "X-Request-Id": z.string().meta({ description: "The caller's own id if it was well formed, else a new one" }),
@@ -62,7 +63,14 @@ export function describeApi(app: Hono<AppEnv>) {
     paths,
     components: {
       securitySchemes: {
-        adminSecret: { type: "http" as const, scheme: "bearer", description: "The administration secret of the deployment" },
+        session: { type: "http" as const, scheme: "bearer", description: "The token of a device that is signed in" },
+        apiKey: { type: "http" as const, scheme: "bearer", description: "An API key, within its scopes" },
+        cookie: {
+          type: "apiKey" as const,
+          in: "cookie" as const,
+          name: sessionCookie,
+          description: "What a browser is signed in by",
+        },
       },
     },
   };
@@ -85,10 +93,10 @@ function operation(doc: RouteDoc, isAlias: boolean): ZodOpenApiOperationObject {
   return {
     operationId: isAlias ? `${doc.id}AtAlias` : doc.id,
     summary: doc.summary,
-    ...(doc.description === undefined ? {} : { description: doc.description }),
+    ...describe(doc),
     tags: [doc.tag],
     ...(isAlias ? { deprecated: true } : {}),
-    security: doc.access === "admin-secret" ? [{ adminSecret: [] }] : [],
+    security: doc.access?.schemes.map((scheme) => ({ [scheme]: [] })) ?? [],
     requestParams: {
       ...(doc.params ? { path: doc.params } : {}),
       ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
@@ -103,9 +111,16 @@ function operation(doc: RouteDoc, isAlias: boolean): ZodOpenApiOperationObject {
   };
 }
 
+/** What it is for, and which permission it asks. */
+function describe({ description, access }: RouteDoc): { description?: string } {
+  const parts = [description, access && `Needs the permission \`${access.permission}\`.`].filter(Boolean);
+  return parts.length === 0 ? {} : { description: parts.join(" ") };
+}
+
 function failuresOf(doc: RouteDoc): FailureCode[] {
   return [
-    ...(doc.access ? (["unauthenticated"] as const) : []),
+    ...(doc.access ? (["unauthenticated", "forbidden", "account_banned"] as const) : []),
+    ...(doc.access?.schemes.includes("cookie") ? (["cross_site"] as const) : []),
     ...(doc.body ? (["malformed_json", "payload_too_large", "unsupported_media_type"] as const) : []),
     ...(doc.params || doc.query || doc.body ? (["validation_failed"] as const) : []),
     ...(doc.fails ?? []),

@@ -1,6 +1,16 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { Failure, reasonOf } from "./failure.ts";
+
+/** A port of 127.0.0.1 that was free just now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 /** @throws Failure if nothing can listen on this port of 127.0.0.1 now */
 export async function assertPortFree(port: number): Promise<void> {

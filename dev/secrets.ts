@@ -5,14 +5,25 @@ import { parseEnv } from "node:util";
 /** Settings that differ by instance: they are not secrets of the project, and stand in the instance's own file. */
 const INSTANCE_SETTINGS = new Set(["DATABASE_URL", "NEON_PROXY"]);
 
+/** Keys that a vendor gives: absent until the developer has one. A random value would have the Worker call the vendor. */
+const VENDOR_KEYS = new Set([
+  "RESEND_API_KEY",
+  "GITHUB_CLIENT_ID",
+  "GITHUB_CLIENT_SECRET",
+  "GOOGLE_CLIENT_ID",
+  "GOOGLE_CLIENT_SECRET",
+]);
+
 /**
- * Gives each secret that `example` names a random development value in `file`, unless it has a value there. The file is
+ * Gives each secret of ours that `example` names a random development value in `file`, unless it has a value there. The file is
  * made if need be, readable by its owner alone.
  *
  * @returns the names that were added
  */
 export function ensureSecrets(file: string, example: string): string[] {
-  const names = Object.keys(parseEnv(readFileSync(example, "utf8"))).filter((name) => !INSTANCE_SETTINGS.has(name));
+  const names = Object.keys(parseEnv(readFileSync(example, "utf8"))).filter(
+    (name) => !INSTANCE_SETTINGS.has(name) && !VENDOR_KEYS.has(name),
+  );
   const text = readIfThere(file);
   const known = parseEnv(text);
   const missing = names.filter((name) => !known[name]);

@@ -38,10 +38,12 @@ export async function buildWorker(folder: string, entry = "src/index.ts"): Promi
 interface Config {
   compatibility_date: string;
   compatibility_flags: string[];
-  vars: Record<string, string>;
+  vars: Record<string, string | Record<string, number>>;
   kv_namespaces: { binding: string; id: string }[];
   r2_buckets: { binding: string; bucket_name: string }[];
   queues: { producers: { binding: string; queue: string }[] };
+  durable_objects: { bindings: { name: string; class_name: string }[] };
+  ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
 }
 
 export interface WorkerdOptions {
@@ -49,8 +51,10 @@ export interface WorkerdOptions {
   modulePath: string;
   /** Vars and secrets, over the vars that wrangler.toml has for development. */
   bindings?: Record<string, string>;
-  /** Folder for the state of KV, R2 and queues; a temporary one if left out. */
+  /** Folder for the state of KV, R2, queues and objects; a temporary one if left out. */
   persist?: string;
+  /** Answers what the Worker fetches, in place of the network. */
+  outbound?: (request: Request) => Promise<Response>;
   /** Takes what the Worker logs; it is printed if left out. */
   log?: (message: string) => void;
 }
@@ -75,7 +79,7 @@ export async function startIsolates(
   count: number,
   options: WorkerdOptions,
 ): Promise<{ urls: string[]; close(): Promise<void> }> {
-  const { modulePath, bindings, persist, log } = options;
+  const { modulePath, bindings, persist, outbound, log } = options;
   const config: Config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const worker = {
     modules: true,
@@ -85,8 +89,13 @@ export async function startIsolates(
     bindings: { ...config.vars, ...bindings },
     kvNamespaces: Object.fromEntries(config.kv_namespaces.map(({ binding, id }) => [binding, id])),
     r2Buckets: Object.fromEntries(config.r2_buckets.map(({ binding, bucket_name }) => [binding, bucket_name])),
+    durableObjects: Object.fromEntries(
+      config.durable_objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
+    ),
+    ratelimits: Object.fromEntries(config.ratelimits.map(({ name, ...limit }) => [name, limit])),
     queueProducers: Object.fromEntries(config.queues.producers.map(({ binding, queue }) => [binding, queue])),
     unsafeDirectSockets: [{}],
+    ...(outbound === undefined ? {} : { outboundService: outbound }),
   };
   const names = Array.from({ length: count }, (_, index) => `worker-${index}`);
   const miniflare = new Miniflare(

@@ -26,10 +26,11 @@ export async function seedCatalog(
   const client = await connect(databaseUrl);
   try {
     const report = await drizzle(client).transaction((tx) => load(tx, seed));
-    for (const [name, { inserted, changed, retired }] of Object.entries(report.tallies)) {
+    const moved = Object.entries(report.tallies).filter(([, tally]) => Object.values(tally).some((rows) => rows > 0));
+    for (const [name, { inserted, changed, retired }] of moved) {
       log(`${name}: ${inserted} inserted, ${changed} changed, ${retired} retired`);
     }
-    log(`catalog version ${report.version}`);
+    log(`catalog version ${report.version}${moved.length === 0 ? ": nothing changed" : ""}`);
     return report;
   } finally {
     await client.end();

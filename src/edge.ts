@@ -1,5 +1,5 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
-import { requestContext } from "./context.ts";
+import { requestContext, type Hooks } from "./context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
 import type { AppEnv } from "./http.ts";
 import { databaseFailure } from "./kit/db.ts";
@@ -15,10 +15,13 @@ export const edge: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /** Gives the handlers their `Ctx`. @throws misconfigured */
-export const giveContext: MiddlewareHandler<AppEnv> = async (c, next) => {
-  c.set("ctx", requestContext(c.env, c.executionCtx, c.get("requestId")));
-  await next();
-};
+export function giveContext(hooks: Hooks): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const event = { bindings: c.env, lifetime: c.executionCtx, hooks, requestId: c.get("requestId") };
+    c.set("ctx", requestContext(c.req.raw, event));
+    await next();
+  };
+}
 
 function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   const headers: Record<string, string> = { ...constantHeaders, "x-request-id": c.get("requestId") };

@@ -1,7 +1,6 @@
 import type { Context, Handler } from "hono";
 import type * as z from "zod";
-import type { Ctx } from "./context.ts";
-import { secretsMatch } from "./kit/crypto.ts";
+import type { Actor, Ctx } from "./context.ts";
 import { AppError, invalid, type FailureCode, type Fault } from "./kit/errors.ts";
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
@@ -27,10 +26,25 @@ export type RouteDoc<
   /** Failures of its own, beside those that follow from what it takes. */
   fails?: readonly FailureCode[];
   /** Who may call it; everyone unless told. */
-  access?: "admin-secret";
+  access?: Access;
+  /** A limit of its own. */
+  limit?: Limit;
   /** Whether the reply carries an ETag and can be asked for conditionally. */
   conditional?: boolean;
 };
+
+/** A guard: who may call a route. Made by the features that know of callers. */
+export type Access = {
+  /** The schemes of the OpenAPI document that it takes. */
+  schemes: readonly ("session" | "cookie" | "apiKey")[];
+  /** Which permission it asks, for the document. */
+  permission: string;
+  /** The caller, if it is let in. @throws unauthenticated, forbidden, account_banned, cross_site */
+  admit(c: Context<AppEnv>): Promise<Actor>;
+};
+
+/** How often a caller may use a route, beside what holds for every route. Made by limits. */
+export type Limit = { policy: string; admit(ctx: Ctx): Promise<void> };
 
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
@@ -66,7 +80,8 @@ export function route<
   handle: (input: RouteInput<Params, Query, Body>) => z.input<Reply> | Response | Promise<z.input<Reply> | Response>,
 ): DocumentedHandler {
   const handler = async (c: Context<AppEnv>): Promise<Response> => {
-    if (doc.access === "admin-secret") await requireAdminSecret(c);
+    if (doc.access !== undefined) c.set("ctx", c.get("ctx").actingAs(await doc.access.admit(c)));
+    await doc.limit?.admit(c.get("ctx"));
     const faults: Fault[] = [];
     const input = {
       ctx: c.get("ctx"),
@@ -80,14 +95,6 @@ export function route<
     return reply instanceof Response ? reply : c.json(reply as object, doc.status ?? 200);
   };
   return Object.assign(handler, { doc });
-}
-
-/** @throws unauthenticated */
-async function requireAdminSecret(c: Context<AppEnv>): Promise<void> {
-  const [scheme, secret] = (c.req.header("authorization") ?? "").split(" ");
-  if (scheme?.toLowerCase() === "bearer" && (await secretsMatch(secret ?? "", c.get("ctx").env.ADMIN_SECRET))) return;
-  const headers = { "www-authenticate": "Bearer" };
-  throw new AppError("unauthenticated", "Send the administration secret as a bearer token.", { headers });
 }
 
 function validate(schema: z.ZodType | undefined, value: unknown, where: Fault["in"], faults: Fault[]): unknown {

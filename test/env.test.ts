@@ -4,7 +4,8 @@ import { createTestHarness } from "wrangler";
 const settings = {
   DATABASE_URL: "postgres://test:test@localhost/test",
   NEON_PROXY: "",
-  ADMIN_SECRET: "an-administration-secret-of-enough-length",
+  RESEND_API_KEY: "",
+  AUTH_SECRET: "a-signing-secret-of-enough-length-000001",
 };
 
 async function ask(env: string | undefined, vars: Record<string, string>, secrets: Record<string, string>) {
@@ -25,8 +26,8 @@ describe("a misconfigured Worker", () => {
       "a development secret in production",
       "production",
       {},
-      { ADMIN_SECRET: `dev-${"x".repeat(40)}` },
-      "ADMIN_SECRET: is a development value",
+      { AUTH_SECRET: `dev-${"x".repeat(40)}` },
+      "AUTH_SECRET: is a development value",
     ],
     [
       "a stand-in for Neon in production",
@@ -35,7 +36,7 @@ describe("a misconfigured Worker", () => {
       { NEON_PROXY: "http://127.0.0.1:1" },
       "NEON_PROXY: is for development",
     ],
-    ["a secret too short", undefined, {}, { ADMIN_SECRET: "short" }, "ADMIN_SECRET: "],
+    ["a secret too short", undefined, {}, { AUTH_SECRET: "short" }, "AUTH_SECRET: "],
     ["an address that is no Postgres", undefined, {}, { DATABASE_URL: "https://example.com" }, "DATABASE_URL: "],
     [
       "an origin that is a page",
@@ -57,7 +58,17 @@ describe("a misconfigured Worker", () => {
     },
   );
 
-  test("works in production with values of its own", async () => {
-    expect((await ask("production", {}, settings)).status).toBe(200);
+  test("works in production with values of its own, and says of what needs mail that there is none", async () => {
+    const harness = createTestHarness({ workers: [{ configPath: "./wrangler.toml", env: "production", secrets: settings }] });
+    await harness.listen();
+    expect((await harness.fetch("/health")).status).toBe(200);
+    const reply = await harness.fetch("/api/auth/forgot-password", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: "ada@example.com" }),
+    });
+    expect(reply.status).toBe(503);
+    expect(await reply.json()).toMatchObject({ code: "mail_unavailable", success: false });
+    await harness.close();
   });
 });

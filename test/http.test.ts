@@ -175,7 +175,9 @@ describe("every reply", () => {
       expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("strict-transport-security")).toContain("max-age=31536000");
-      expect(headers.get("server-timing")).toMatch(/^db;dur=[\d.]+;desc="\d", kv;dur=[\d.]+;desc="\d"$/);
+      expect(headers.get("server-timing")).toMatch(
+        /^db;dur=[\d.]+;desc="\d", kv;dur=[\d.]+;desc="\d", do;dur=[\d.]+;desc="\d"$/,
+      );
     }
   });
 

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { canonicalPath, splitUrl } from "../aliases.ts";
-import { requestContext, type Ctx } from "../context.ts";
+import type { Ctx } from "../context.ts";
 import { parsedEnv } from "../env.ts";
 import { addCors, constantHeaders, jsonType } from "../headers.ts";
 import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http.ts";
@@ -47,7 +47,7 @@ export async function withCatalog<T>(ctx: Ctx, compute: (catalog: Catalog) => T)
 export function warmReply(
   request: Request,
   bindings: Cloudflare.Env,
-  lifetime: Pick<ExecutionContext, "waitUntil">,
+  contextOf: (requestId: string) => Ctx,
 ): Response | undefined {
   if (request.method !== "GET" && request.method !== "HEAD") return undefined;
   const env = parsedEnv(bindings);
@@ -55,7 +55,7 @@ export function warmReply(
   const reply = shelf?.value.replies.get(replyKey(request.url));
   if (env === undefined || shelf === undefined || reply === undefined) return undefined;
   const requestId = requestIdFrom(request.headers.get("x-request-id"));
-  if (shelf.tier === "stale") revalidateShelf(requestContext(bindings, lifetime, requestId));
+  if (shelf.tier === "stale") revalidateShelf(contextOf(requestId));
   const headers: Record<string, string> = {
     ...constantHeaders,
     "x-request-id": requestId,

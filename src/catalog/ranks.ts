@@ -13,7 +13,5 @@ export type Tier = (typeof tiers)[number];
 
 /** What a tool needs in order to run: nothing, a model, the platform's own data, or something the user connected. */
 export const toolKinds = ["pure", "model", "platform", "connector"] as const;
-export type ToolKind = (typeof toolKinds)[number];
 
 export const billingCycles = ["monthly", "yearly"] as const;
-export type BillingCycle = (typeof billingCycles)[number];

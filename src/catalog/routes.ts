@@ -1,6 +1,8 @@
 import { Hono } from "hono";
+import { allow } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http.ts";
 import { AppError } from "../kit/errors.ts";
+import { IdParam } from "../kit/shapes.ts";
 import * as replies from "./replies.ts";
 import * as s from "./schemas.ts";
 import { catalogRoute, withCatalog } from "./delivery.ts";
@@ -145,7 +147,7 @@ spirits.get(
 spirits.get(
   "/:id",
   catalogRoute(
-    { id: "getSpirit", summary: "Get a spirit", tag: "Spirits", params: s.IdParam, reply: s.SpiritReply, fails: ["not_found"] },
+    { id: "getSpirit", summary: "Get a spirit", tag: "Spirits", params: IdParam, reply: s.SpiritReply, fails: ["not_found"] },
     (catalog, { params }) => ({ ...ok, data: replies.spiritById(catalog, params.id) }),
   ),
 );
@@ -157,7 +159,7 @@ spirits.get(
       id: "listToolsOfSpirit",
       summary: "List the tools of a spirit, in the order in which its levels bring them",
       tag: "Spirits",
-      params: s.IdParam,
+      params: IdParam,
       reply: s.SpiritToolList,
       fails: ["not_found"],
     },
@@ -260,7 +262,7 @@ templates.get(
       id: "getTemplate",
       summary: "Get a template",
       tag: "Templates",
-      params: s.IdParam,
+      params: IdParam,
       reply: s.TemplateReply,
       fails: ["not_found"],
     },
@@ -280,7 +282,7 @@ catalogAdmin.post(
       summary: "Publish the catalog that Postgres holds",
       description: "Writes it to KV where its version moved. Isolates elsewhere follow within the documented bound.",
       tag: "Administration",
-      access: "admin-secret",
+      access: allow("admin.write"),
       reply: s.CatalogPublished,
       fails: ["catalog_unavailable", "kv_unavailable"],
     },

@@ -1,12 +1,10 @@
 import * as z from "zod";
+import { Id, IdText, NumberText, ok, Total } from "../kit/shapes.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./ranks.ts";
 
-const maxId = 2_147_483_647;
-const Id = z.int().min(1).max(maxId);
 const Names = z.array(z.string());
 const Percent = z.int().min(0).max(100);
 const Dollars = z.number().min(0).meta({ description: "US dollars, to the cent" });
-const Total = z.int().min(0).meta({ description: "How many the list holds" });
 
 // ── what the catalog holds ───────────────────────────────────────────────────
 
@@ -243,19 +241,13 @@ export const MinionTemplate = z
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
-const numeral = z
-  .string()
-  .regex(/^\d{1,10}$/, "must be a whole number")
-  .transform(Number);
-const IdText = numeral.pipe(Id);
-const LevelText = numeral.pipe(z.int().min(1).max(35));
+const LevelText = NumberText.pipe(z.int().min(1).max(35));
 const Words = z.string().trim().min(1).max(100);
 const Search = {
   category: Words.optional().meta({ description: "Only this category", example: "Data & Analysis" }),
   q: Words.optional().meta({ description: "Only what holds these words in its name or its description" }),
 };
 
-export const IdParam = z.object({ id: IdText.meta({ description: "Number of the resource", example: 1 }) });
 export const NameParam = z.object({ name: Words.meta({ description: "Its name" }) });
 export const SpiritNameParam = z.object({
   name: Words.meta({ description: "Its name or its slug, in any case", example: "writer" }),
@@ -294,8 +286,6 @@ export const SynergyQuery = z.object({
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────
-
-const ok = { success: z.literal(true) };
 
 export const SpiritList = z.object({ ...ok, data: z.array(Spirit), total: Total });
 export const SpiritTierList = SpiritList.extend({ tier: z.enum(tiers) });

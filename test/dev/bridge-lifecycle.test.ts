@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startNeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../dev/postgres.ts";
-import { closedPort } from "./support/port.ts";
+import { freePort } from "../../dev/port.ts";
 import { openSeededPostgres, seededFolder } from "./support/scratch.ts";
 
 let postgres: EmbeddedPostgres;
@@ -73,7 +73,7 @@ describe("the bridge", () => {
   });
 
   test("makes the driver throw while Postgres is out, and goes on when it is back", async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const dataDir = join(await seededFolder(), "postgres");
     await startBridge(`postgres://postgres@127.0.0.1:${port}/postgres`);
     await expect(query`SELECT 1`).rejects.toThrow(`HTTP status 500): {"message":"connect ECONNREFUSED 127.0.0.1:${port}"}`);

@@ -8,7 +8,7 @@ import { isNeon, parseDatabaseUrl } from "../../dev/database-url.ts";
 import { resolveDatabase } from "../../dev/database.ts";
 import { claimInstance } from "../../dev/instance.ts";
 import { readSettings } from "../../dev/settings.ts";
-import { closedPort } from "./support/port.ts";
+import { freePort } from "../../dev/port.ts";
 import { scratchFolder, seededFolder } from "./support/scratch.ts";
 import { sql } from "./support/sql.ts";
 
@@ -43,7 +43,7 @@ describe("the database of the scripts", () => {
 
 describe("a developer's own PostgreSQL", () => {
   test("must be reachable, and have pgvector", async () => {
-    const port = await closedPort();
+    const port = await freePort();
     await expect(startOwnBackend(new URL(`postgres://me:secret@127.0.0.1:${port}/db`))).rejects.toThrow(
       `PostgreSQL at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}.`,
     );

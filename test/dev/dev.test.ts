@@ -2,7 +2,7 @@ import { copyFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { allGone, runDev, runScript } from "./support/dev.ts";
-import { closedPort } from "./support/port.ts";
+import { freePort } from "../../dev/port.ts";
 import { makeFolder, makeSeededFolder, removeFolder, scratchFolder } from "./support/scratch.ts";
 import { sql } from "./support/sql.ts";
 
@@ -14,10 +14,10 @@ describe("npm run dev", () => {
   let other: Dev;
 
   beforeAll(async () => {
-    fresh = runDev(await makeFolder(), await closedPort());
+    fresh = runDev(await makeFolder(), await freePort());
     const seeded = await makeSeededFolder();
     await copyFile(".dev.vars.example", join(seeded, "secrets.vars"));
-    other = runDev(seeded, await closedPort());
+    other = runDev(seeded, await freePort());
     await Promise.all([fresh.ready(), other.ready()]);
     return async () => {
       for (const dev of [fresh, other]) {
@@ -64,7 +64,7 @@ describe("npm run dev", () => {
       code: 1,
       output: `Port ${fresh.port} is taken: stop what listens there, or set PORT to another.\n`,
     });
-    const inUse = await runDev(fresh.folder, await closedPort()).ended;
+    const inUse = await runDev(fresh.folder, await freePort()).ended;
     expect(inUse).toMatchObject({
       code: 1,
       output: expect.stringMatching(/^Spiritforge is already running on .* folder\.\n$/),
@@ -72,8 +72,8 @@ describe("npm run dev", () => {
   });
 
   test("refuses a database that it cannot reach", async () => {
-    const DATABASE_URL = `postgres://me:secret@127.0.0.1:${await closedPort()}/db`;
-    const { code, output } = await runDev(await scratchFolder(), await closedPort(), { DATABASE_URL }).ended;
+    const DATABASE_URL = `postgres://me:secret@127.0.0.1:${await freePort()}/db`;
+    const { code, output } = await runDev(await scratchFolder(), await freePort(), { DATABASE_URL }).ended;
     expect(code).toBe(1);
     expect(output).toContain("cannot be used: connect ECONNREFUSED");
     expect(output).not.toContain("secret");

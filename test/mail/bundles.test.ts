@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
+import { bodyOf, testSettings } from "../support/api.ts";
+import { startFakeResend, vendorWords } from "../support/fake-resend.ts";
+
+/** What each bundle holds, and what it does with mail in workerd. */
+
+const apiKey = "re_test_key_of_the_fake";
+const settings = testSettings("http://127.0.0.1:1");
+
+const entries = ["src/index.ts", "dev/worker.ts", "test/mail/probe.ts", "test/mail/kept-probe.ts"] as const;
+type Entry = (typeof entries)[number];
+
+let folder: string;
+const bundles = {} as Record<Entry, string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "spiritforge-mail-"));
+  for (const entry of entries) {
+    bundles[entry] = (await buildWorker(join(folder, entry.replaceAll("/", "-")), entry)).modulePath;
+  }
+}, 120_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function inWorkerd(entry: Entry, bindings: Record<string, string>, work: (url: string) => Promise<void>): Promise<void> {
+  const workerd = await startWorkerd({ modulePath: bundles[entry], bindings: { ...settings, ...bindings } });
+  try {
+    await work(workerd.url);
+  } finally {
+    await workerd.close();
+  }
+}
+
+function postMail(url: string, key: string): Promise<Response> {
+  const mail = { to: "ada@example.com", subject: "Hello", text: "Open https://example.com/verify?token=1&a=2.", key };
+  return fetch(`${url}/mails`, { method: "POST", body: JSON.stringify(mail) });
+}
+
+test("the configuration starts development from one entry, production from the other", () => {
+  const main = (env?: string) => readConfig({ config: "wrangler.toml", ...(env ? { env } : {}) }).main;
+  expect(main()).toMatch(/\/dev\/worker\.ts$/);
+  expect(main("production")).toMatch(/\/src\/index\.ts$/);
+});
+
+test("the production bundle holds no trace of the mailbox, the development one holds it", async () => {
+  const production = await readFile(bundles["src/index.ts"], "utf8");
+  const development = await readFile(bundles["dev/worker.ts"], "utf8");
+  const traces = ["dev/mailbox", '"mailbox:"', "openMailbox", "withMailbox", "mailboxPage"];
+  expect(traces.filter((trace) => !development.includes(trace))).toEqual([]);
+  expect(traces.filter((trace) => production.includes(trace))).toEqual([]);
+});
+
+test("the production bundle knows no mailbox, even with the settings of development", async () => {
+  await inWorkerd("src/index.ts", {}, async (url) => {
+    for (const path of ["/dev/mailbox", "/dev/mailbox.json"]) expect((await fetch(url + path)).status).toBe(404);
+  });
+});
+
+test("without a key, a Worker of production says that it has no mail, and does not tell clients which setting is missing", async () => {
+  await inWorkerd("test/mail/probe.ts", {}, async (url) => {
+    expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: false });
+    const reply = await postMail(url, "first");
+    expect(reply.status).toBe(503);
+    const body = await reply.text();
+    expect(JSON.parse(body)).toMatchObject({ code: "mail_unavailable", detail: "This server is not configured to send mail." });
+    expect(body).not.toContain("RESEND_API_KEY");
+  });
+});
+
+test("with a key, a Worker sends each mail once through Resend, mailbox or not, and never repeats the vendor's words", async () => {
+  const resend = await startFakeResend(apiKey);
+  try {
+    for (const entry of ["test/mail/probe.ts", "test/mail/kept-probe.ts"] as const) {
+      resend.mails.length = 0;
+      await inWorkerd(entry, { RESEND_API_KEY: apiKey, RESEND_URL: `${resend.url}/` }, async (url) => {
+        expect((await postMail(url, entry)).status).toBe(200);
+        expect((await postMail(url, entry)).status).toBe(200);
+        expect(resend.mails).toHaveLength(1);
+        expect(resend.mails[0]).toMatchObject({ from: "Spiritforge <onboarding@resend.dev>", to: "ada@example.com" });
+        resend.failNext(500);
+        const failed = await postMail(url, `${entry} again`);
+        expect(failed.status).toBe(503);
+        expect(failed.headers.get("retry-after")).toBe("5");
+        expect(await failed.text()).not.toContain(vendorWords);
+      });
+    }
+  } finally {
+    await resend.close();
+  }
+});
+
+test("in development, what a request mails is in the mailbox, once for each key", async () => {
+  await inWorkerd("test/mail/kept-probe.ts", {}, async (url) => {
+    expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: true });
+    for (const key of ["first", "first", "second"]) expect((await postMail(url, key)).status).toBe(200);
+    const { success, mails, total } = await bodyOf(await fetch(`${url}/dev/mailbox.json`));
+    expect({ success, total }).toEqual({ success: true, total: 2 });
+    expect(mails.map(({ key }: { key: string }) => key)).toEqual(["second", "first"]);
+  });
+});

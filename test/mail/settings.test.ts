@@ -1,0 +1,52 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseEnv as parseFile } from "node:util";
+import { describe, expect, test, vi } from "vitest";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { ensureSecrets } from "../../dev/secrets.ts";
+import { parseEnv } from "../../src/env.ts";
+import { testSettings } from "../support/api.ts";
+
+const production = { ...readConfig({ config: "wrangler.toml", env: "production" }).vars, ...testSettings("") };
+
+const parse = (settings: object) => parseEnv({ ...production, ...settings });
+
+describe("the settings of mail", () => {
+  test("may all be missing", () => {
+    expect(parse({})).toMatchObject({ RESEND_API_KEY: "", MAIL_FROM: "", RESEND_URL: "https://api.resend.com" });
+  });
+
+  test.each(["no-reply@example.com", "Spiritforge <no-reply@example.com>", "Ada & Co. <a.b+c@mail.example.com>"])(
+    "take %s as a sender",
+    (sender) => {
+      expect(parse({ MAIL_FROM: sender }).MAIL_FROM).toBe(sender);
+    },
+  );
+
+  test.each([
+    [{ MAIL_FROM: "Spiritforge" }, "MAIL_FROM: must be an address"],
+    [{ MAIL_FROM: "Spiritforge <no-reply@example.com" }, "MAIL_FROM: must be an address"],
+    [{ MAIL_FROM: "a@example.com\r\nBcc: b@example.com" }, "MAIL_FROM: must be an address"],
+    [{ RESEND_API_KEY: "re_key\n" }, "RESEND_API_KEY: has characters that no key has"],
+    [{ RESEND_API_KEY: "dev-key" }, "RESEND_API_KEY: is a development value"],
+    [{ RESEND_URL: "http://api.resend.com" }, "RESEND_URL: must be https"],
+  ])("are refused in production if %j", (settings, fault) => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    expect(() => parse(settings)).toThrow("The server is misconfigured");
+    expect(logged.mock.calls.join()).toContain(fault);
+    logged.mockRestore();
+  });
+});
+
+test("development makes up the secrets of ours, and no key that a vendor gives", () => {
+  const folder = mkdtempSync(join(tmpdir(), "spiritforge-secrets-"));
+  try {
+    const file = join(folder, ".dev.vars");
+    expect(ensureSecrets(file, ".dev.vars.example")).not.toContain("RESEND_API_KEY");
+    expect(parseFile(readFileSync(".dev.vars.example", "utf8"))).toHaveProperty("RESEND_API_KEY", "");
+    expect(readFileSync(file, "utf8")).not.toContain("RESEND");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
