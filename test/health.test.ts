@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { noRoundTrips, startApi, type TestApi } from "./support/api.ts";
+import { expect, test } from "vitest";
+import { noRoundTrips, useApi } from "./support/api.ts";
 
-let api: TestApi;
-
-beforeAll(async () => {
-  api = await startApi();
-});
-
-afterAll(() => api.close());
+const api = useApi();
 
 test("/health is alive and asks nobody", async () => {
   const before = api.roundTrips();

@@ -1,15 +1,9 @@
 import { request } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { maxBodyBytes } from "../src/http.ts";
-import { bodyOf, startApi, type TestApi } from "./support/api.ts";
+import { bodyOf, useApi } from "./support/api.ts";
 
-let api: TestApi;
-
-beforeAll(async () => {
-  api = await startApi();
-});
-
-afterAll(() => api.close());
+const api = useApi();
 
 const synergy = "/api/v2/spirits/synergy";
 

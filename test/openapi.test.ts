@@ -1,9 +1,9 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { aliases } from "../src/aliases.ts";
-import { startApi, type TestApi } from "./support/api.ts";
+import { useApi } from "./support/api.ts";
 import { document, operations, prepare, send, type Operation } from "./support/operations.ts";
 import { makePerson, type Person } from "./support/people.ts";
 
@@ -11,14 +11,8 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 ajv.addSchema(document, "openapi");
 
-let api: TestApi;
+const api = useApi();
 let person: Person;
-
-beforeAll(async () => {
-  api = await startApi();
-});
-
-afterAll(() => api.close());
 
 /** The faults of a reply against the schema that the document gives for its status. */
 async function faults(reply: Response, operation: Operation): Promise<unknown> {

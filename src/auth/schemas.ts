@@ -88,6 +88,8 @@ export const AuditQuery = z.object({
 
 // ── what replies carry ───────────────────────────────────────────────────────
 
+const exampleMoment = new Date("2026-11-23T10:00:00Z");
+
 export const UserShape = z
   .object({
     id: Id,
@@ -102,7 +104,24 @@ export const UserShape = z
     permissions: z.array(z.enum(permissions)),
     created_at: Moment,
   })
-  .meta({ id: "User" });
+  .meta({
+    id: "User",
+    examples: [
+      {
+        id: 7,
+        username: "Ada",
+        email: "ada@example.com",
+        first_name: "Ada",
+        last_name: "Lovelace",
+        avatar_url: null,
+        subscription_status: "free",
+        is_verified: true,
+        roles: ["user"],
+        permissions: ["minions.read", "chat.use", "account.read"],
+        created_at: exampleMoment,
+      },
+    ],
+  });
 
 export const Done = z.object({ ...ok, message: z.string() });
 export const SignedInReply = z.object({ ...ok, message: z.string(), token: z.string(), user: UserShape });
@@ -126,7 +145,20 @@ export const SessionShape = z
     created_at: Moment,
     is_current: z.boolean(),
   })
-  .meta({ id: "Session" });
+  .meta({
+    id: "Session",
+    examples: [
+      {
+        id: 12,
+        device: "Firefox on Linux",
+        ip: "203.0.113.7",
+        place: "Paris, FR",
+        last_seen_at: exampleMoment,
+        created_at: exampleMoment,
+        is_current: true,
+      },
+    ],
+  });
 export const SessionList = z.object({ ...ok, sessions: z.array(SessionShape), total: z.int() });
 export const RevokedReply = z.object({ ...ok, message: z.string(), revoked: z.int() });
 
@@ -140,7 +172,20 @@ export const ApiKeyShape = z
     last_used_at: Moment.nullable(),
     created_at: Moment,
   })
-  .meta({ id: "ApiKey" });
+  .meta({
+    id: "ApiKey",
+    examples: [
+      {
+        id: 3,
+        name: "deploys",
+        prefix: "sf_WDzPkC_",
+        scopes: ["account.read"],
+        expires_at: null,
+        last_used_at: null,
+        created_at: exampleMoment,
+      },
+    ],
+  });
 export const ApiKeyCreated = z.object({ ...ok, api_key: ApiKeyShape, key: z.string() });
 export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
 
@@ -162,5 +207,20 @@ export const AuditEntry = z
     ip_address: z.string().nullable(),
     request_id: z.string(),
   })
-  .meta({ id: "AuditEntry" });
+  .meta({
+    id: "AuditEntry",
+    examples: [
+      {
+        id: 41,
+        at: exampleMoment,
+        action: "user.banned",
+        actor: "user:1",
+        actor_user_id: 1,
+        subject_user_id: 7,
+        details: { reason: "spam" },
+        ip_address: "203.0.113.7",
+        request_id: "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1",
+      },
+    ],
+  });
 export const AuditList = z.object({ ...ok, entries: z.array(AuditEntry), total: z.int(), next_cursor: NextCursor });

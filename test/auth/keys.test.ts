@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { beforeEach, expect, test } from "vitest";
+import { bodyOf, useApi } from "../support/api.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";
 
-let api: TestApi;
+const api = useApi();
 let person: Person;
-
-beforeAll(async () => {
-  api = await startApi();
-});
 
 beforeEach(async () => {
   person = await makePerson(api);
 });
-
-afterAll(() => api.close());
 
 const create = (body: object, owner = person) =>
   api.get("/api/v2/api-keys", {

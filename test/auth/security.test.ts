@@ -1,23 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { digest } from "../../src/kit/crypto.ts";
-import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { bodyOf, useApi } from "../support/api.ts";
 import { operations, prepare, send, type Listed } from "../support/operations.ts";
 import { makePerson, type Person } from "../support/people.ts";
 
 /** The security table: every guarded operation of the OpenAPI document against everyone who must not get in. */
 
-let api: TestApi;
+const api = useApi();
 let person: Person;
-
-beforeAll(async () => {
-  api = await startApi();
-});
 
 beforeEach(async () => {
   person = await makePerson(api, ["user", "superuser"]);
 });
-
-afterAll(() => api.close());
 
 const guarded = operations.filter(({ operation }) => operation.security.length > 0);
 const isSensitive = ({ operation }: Listed) => !operation.security.some((scheme) => "apiKey" in scheme);

@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { digest } from "../../src/kit/crypto.ts";
-import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { bodyOf, startApi, useApi } from "../support/api.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";
 
-let api: TestApi;
+const api = useApi();
 let person: Person;
-
-beforeAll(async () => {
-  api = await startApi();
-});
 
 beforeEach(async () => {
   person = await makePerson(api);
 });
-
-afterAll(() => api.close());
 
 async function anotherDevice(userAgent: string, owner = person): Promise<{ id: number; token: string }> {
   const token = crypto.randomUUID();

@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MinionClass } from "../../src/catalog/schemas.ts";
-import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { bodyOf, useApi } from "../support/api.ts";
 
-let api: TestApi;
-
-beforeAll(async () => {
-  api = await startApi();
-});
-
-afterAll(() => api.close());
+const api = useApi();
 
 async function body(path: string) {
   return bodyOf(await api.get(`/api/v2${path}`));

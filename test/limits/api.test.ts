@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { bodyOf, startApi, type TestApi } from "../support/api.ts";
+import { expect, test } from "vitest";
+import { bodyOf, useApi } from "../support/api.ts";
 import { settleInMinute } from "./support.ts";
 
-let api: TestApi;
-
-beforeAll(async () => {
-  api = await startApi();
-});
-afterAll(() => api.close());
+const api = useApi();
 
 const ask = (path: string, ip: string) => api.get(path, { headers: { "cf-connecting-ip": ip } });
 

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { createTestHarness, type WorkerHandle } from "wrangler";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
@@ -127,4 +127,14 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
       if (shared === undefined) await database.close();
     },
   };
+}
+
+/** An API for all the tests of a file: started before the first, closed after the last. */
+export function useApi(vars?: Record<string, string>): TestApi {
+  const api = {} as TestApi;
+  beforeAll(async () => {
+    Object.assign(api, await startApi(vars));
+  });
+  afterAll(() => api.close());
+  return api;
 }
