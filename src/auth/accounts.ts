@@ -12,7 +12,7 @@ import { accounts, sessions, users } from "./tables.ts";
 import { userColumns, userOf, type User } from "./users.ts";
 
 /** The provider under which a password is kept: the name that the auth library gives it. */
-const passwordProvider = "credential";
+export const passwordProvider = "credential";
 
 /** Somebody who is signed in: shown the token once, and who they are. */
 export type SignedIn = { token: string; user: User; deviceToken: string };

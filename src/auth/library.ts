@@ -1,6 +1,5 @@
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { betterAuth } from "better-auth/minimal";
-import { eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { digest } from "../kit/crypto.ts";
 import { commit } from "../kit/db.ts";
@@ -8,7 +7,6 @@ import { auditRow } from "./audit.ts";
 import { sessionCookie } from "./bearer.ts";
 import { resetMail, verificationMail } from "./mails.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
-import { forgetTokens } from "./sessions.ts";
 import { providersOf } from "./social.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
 
@@ -79,14 +77,6 @@ export function openLibrary(ctx: Ctx) {
         const link = new URL("/reset-password", env.PUBLIC_URL);
         link.searchParams.set("token", token);
         await ctx.mail.send(resetMail(user, token, link.href, `reset:${await digest(token)}`));
-      },
-      onPasswordReset: async ({ user }) => {
-        const userId = Number(user.id);
-        const [gone] = await commit(db, [
-          db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
-          auditRow(ctx, "account.password_reset", userId),
-        ]);
-        await forgetTokens(ctx, gone);
       },
     },
     emailVerification: {

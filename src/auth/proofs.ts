@@ -1,9 +1,17 @@
+import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { AppError } from "../kit/errors.ts";
+import { commit, refuseUnless } from "../kit/db.ts";
+import { AppError, constraintFailures } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { checkPassword } from "./passwords.ts";
+import { passwordProvider } from "./accounts.ts";
+import { auditRow } from "./audit.ts";
+import { checkPassword, hashPassword } from "./passwords.ts";
+import { forgetTokens } from "./sessions.ts";
+import { accounts, sessions, users, verifications } from "./tables.ts";
 
 /** Proofs by mail: that an address is one's own, and that a forgotten password may be replaced. */
+
+const invalidLink = constraintFailures["reset_token_used"]!.detail;
 
 const library = async (ctx: Ctx) => (await import("./library.ts")).openLibrary(ctx);
 
@@ -38,10 +46,37 @@ export function forgotPassword(ctx: Ctx, email: string): void {
   );
 }
 
-/** Ends a reset: the new password holds, and every device is signed out. @throws token_invalid, validation_failed */
+/**
+ * Ends a reset: the token is used up, the new password holds, and every device is signed out, in one commit.
+ * @throws token_invalid, validation_failed
+ */
 export async function resetPassword(ctx: Ctx, token: string, password: string): Promise<void> {
-  await checkPassword(password, null, "password");
-  await refusing(async () => (await library(ctx)).api.resetPassword({ body: { token, newPassword: password } }));
+  // As the library writes it: the token in the identifier, the user's number as the value.
+  const live = and(eq(verifications.identifier, `reset-password:${token}`), gt(verifications.expires_at, sql`now()`))!;
+  const [proof] = await ctx.db
+    .select({ user_id: users.id, username: users.username })
+    .from(verifications)
+    .innerJoin(users, eq(sql`${users.id}::text`, verifications.value))
+    .where(live);
+  if (proof === undefined) throw new AppError("token_invalid", invalidLink);
+  const { user_id, username } = proof;
+  await checkPassword(password, username, "password");
+  const hash = await hashPassword(password);
+  const [, , , , gone] = await commit(ctx.db, [
+    ctx.db.select({ id: verifications.id }).from(verifications).where(live).for("update"),
+    refuseUnless(ctx.db, sql`exists (select from ${verifications} where ${live})`, "reset_token_used"),
+    ctx.db.delete(verifications).where(live),
+    ctx.db
+      .insert(accounts)
+      .values({ user_id, account_id: String(user_id), provider_id: passwordProvider, password: hash })
+      .onConflictDoUpdate({
+        target: [accounts.provider_id, accounts.account_id],
+        set: { password: hash, updated_at: sql`now()` },
+      }),
+    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning({ token: sessions.token }),
+    auditRow(ctx, "account.password_reset", user_id),
+  ]);
+  await forgetTokens(ctx, gone);
 }
 
 /** The library's refusals in our words; what is no refusal goes on as it is. */
@@ -51,6 +86,6 @@ async function refusing(work: () => Promise<unknown>): Promise<void> {
   } catch (error) {
     const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
     if (status >= 500) throw error;
-    throw new AppError("token_invalid", "This link is invalid, used, or expired: ask for another.", { cause: error });
+    throw new AppError("token_invalid", invalidLink, { cause: error });
   }
 }

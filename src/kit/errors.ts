@@ -42,6 +42,7 @@ export const constraintFailures: Readonly<Record<string, { code: FailureCode; de
   plan_unknown: { code: "validation_failed", detail: "plan_id: there is no such plan." },
   access_expires_after_granted: { code: "validation_failed", detail: "expires_at: is in the past." },
   points_not_negative: { code: "insufficient_points", detail: "There are not enough points." },
+  reset_token_used: { code: "token_invalid", detail: "This link is invalid, used, or expired: ask for another." },
   user_username_taken: { code: "account_exists", detail: "There is an account with this name or address." },
 };
 

@@ -72,6 +72,30 @@ describe("a forgotten password", () => {
     expect((await bodyOf(again)).code).toBe("token_invalid");
   });
 
+  test("ten times at once with one token is replaced once", async () => {
+    const { email } = await register("hasty");
+    await mailsTo(email, 1);
+    await forgot(email);
+    const [mail] = await mailsTo(email, 2);
+    const token = linkIn(mail!).searchParams.get("token")!;
+    const replies = await Promise.all(Array.from({ length: 10 }, (_, i) => reset(token, `another long one ${i}`)));
+    const statuses = replies.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 422)).toHaveLength(9);
+    const [user] = await api.database.sql("select id from users where email = $1", [email]);
+    const resets = "select 1 from audit_log where action = 'account.password_reset' and subject_user_id = $1";
+    expect(await api.database.sql(resets, [user!["id"]])).toHaveLength(1);
+  });
+
+  test("may not hold the username", async () => {
+    const { email } = await register("ladybird");
+    await mailsTo(email, 1);
+    await forgot(email);
+    const [mail] = await mailsTo(email, 2);
+    const reply = await reset(linkIn(mail!).searchParams.get("token")!, "my-ladybird-password");
+    expect((await bodyOf(reply)).errors).toMatchObject([{ path: "password", message: "must not contain the username" }]);
+  });
+
   test("is answered alike for an account and for none, without a round trip", async () => {
     const { email } = await register("somebody");
     const known = await forgot(email);
