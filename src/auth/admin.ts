@@ -119,7 +119,10 @@ async function changeUser(
     refuseUnless(ctx.db, sql`exists (select from ${users} where ${one})`, "user_not_found"),
     refuseUnless(
       ctx.db,
-      isSuperuser(ctx) ? sql`true` : sql`not exists (select from ${users} where ${one} and ${users.roles} && ${ranks})`,
+      isSuperuser(ctx)
+        ? sql`true`
+        : sql`not exists (select from ${users} where ${one} and (${users.roles} && ${ranks}
+            or (${users.email_verified} and ${users.email} = ${ctx.env.SUPERUSER_EMAIL})))`,
       "user_outranks_you",
     ),
     ctx.db

@@ -161,10 +161,11 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
   if (row === undefined) return undefined;
   const { session_id, user_id, retired_at, expires_at, seen_at } = row;
   if (retired_at !== null && Date.now() - retired_at.getTime() > graceMs) {
-    await commit(ctx.db, [
-      ctx.db.delete(sessions).where(eq(sessions.id, session_id)),
+    const [gone] = await commit(ctx.db, [
+      ctx.db.delete(sessions).where(eq(sessions.id, session_id)).returning({ token: sessions.token }),
       auditRow(ctx, "session.family_revoked", user_id, { session_id }),
     ]);
+    await Promise.all(gone.map(async (session) => forgetCredential(ctx, await digest(session.token))));
     return undefined;
   }
   return {

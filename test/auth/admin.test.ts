@@ -89,6 +89,8 @@ describe("a superuser", () => {
     const again = await makePerson(api);
     await api.database.sql("update sessions set user_id = $1 where id = $2", [founder.id, again.sessionId]);
     expect((await act("GET", "/users", undefined, again)).status).toBe(200);
+    expect((await act("POST", `/users/${founder.id}/ban`, { reason: "coup" })).status).toBe(403);
+    expect((await act("PUT", `/users/${founder.id}/roles`, { roles: ["user"] })).status).toBe(403);
   });
 });
 

@@ -100,7 +100,9 @@ describe("refreshing", () => {
     await api.database.sql("update retired_tokens set retired_at = now() - interval '31 seconds' where token_hash = $1", [
       await digest(person.token),
     ]);
+    expect(await statusOf(token)).toBe(200);
     expect((await refresh(person.token)).status).toBe(401);
+    expect(await statusOf(token)).toBe(401);
     expect((await refresh(token)).status).toBe(401);
     expect(await api.database.sql("select action from audit_log where subject_user_id = $1", [person.id])).toEqual([
       { action: "session.family_revoked" },
