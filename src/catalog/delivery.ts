@@ -9,8 +9,7 @@ import { contentHash } from "../kit/crypto.ts";
 import { matchesEtag } from "../kit/etag.ts";
 import { requestIdFrom } from "../kit/ids.ts";
 import { Meter } from "../kit/meter.ts";
-import type { ReadyReply } from "../kit/reply-cache.ts";
-import { peekShelf, readShelf, revalidateShelf } from "./service.ts";
+import { peekShelf, readShelf, revalidateShelf, type ReadyReply } from "./service.ts";
 import type { Catalog } from "./snapshot.ts";
 
 /**

@@ -5,12 +5,15 @@ import { TieredValue, type Ages, type Sources, type Tier } from "../kit/cache.ts
 import { databaseFailure } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { ReplyCache } from "../kit/reply-cache.ts";
+import { LruMap } from "../kit/lru.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
 import * as tables from "./tables.ts";
 
-/** The catalog and the replies computed from it, which live and die together. */
-export type Shelf = { catalog: Catalog; replies: ReplyCache };
+/** Bytes ready to send, and what a client needs to ask for them conditionally. */
+export type ReadyReply = { bytes: Uint8Array; etag: string };
+
+/** The catalog and the replies computed from it, by their path and query, which live and die together. */
+export type Shelf = { catalog: Catalog; replies: LruMap<string, ReadyReply> };
 
 /** Key in KV. Raise the number when `CatalogRows` changes shape: an older Worker may still be reading. */
 const kvKey = "catalog:1";
@@ -63,7 +66,10 @@ export async function publishCatalog(ctx: Ctx): Promise<{ version: number; chang
 }
 
 function stock(copy: CatalogCopy): Shelf {
-  return { catalog: assembleCatalog(copy), replies: new ReplyCache(maxReplies, maxReplyBytes) };
+  return {
+    catalog: assembleCatalog(copy),
+    replies: new LruMap(maxReplies, maxReplyBytes, ({ bytes }: ReadyReply) => bytes.length),
+  };
 }
 
 function sources(ctx: Ctx): Sources<Shelf> {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ReplyCache } from "../../src/kit/reply-cache.ts";
+import { LruMap } from "../../src/kit/lru.ts";
 
-const reply = (bytes: number) => ({ bytes: new Uint8Array(bytes), etag: '"x"' });
+const reply = (bytes: number) => new Uint8Array(bytes);
+const mapOf = (maxEntries: number, maxBytes: number) => new LruMap(maxEntries, maxBytes, (bytes: Uint8Array) => bytes.length);
 
-describe("the cache of ready replies", () => {
+describe("a map of bounded size", () => {
   test("lets the least recently used go first", () => {
-    const cache = new ReplyCache(2, 1_000);
+    const cache = mapOf(2, 1_000);
     cache.set("a", reply(1));
     cache.set("b", reply(1));
     cache.get("a");
@@ -16,13 +17,13 @@ describe("the cache of ready replies", () => {
   });
 
   test("never holds more bytes than it may", () => {
-    const cache = new ReplyCache(100, 1_000);
+    const cache = mapOf(100, 1_000);
     for (let i = 0; i < 50; i += 1) cache.set(String(i), reply(300));
-    expect(cache.size).toEqual({ replies: 3, bytes: 900 });
+    expect(cache.size).toEqual({ entries: 3, weight: 900 });
   });
 
   test("does not throw all it holds away for a reply that cannot fit", () => {
-    const cache = new ReplyCache(10, 1_000);
+    const cache = mapOf(10, 1_000);
     cache.set("small", reply(10));
     cache.set("huge", reply(1_001));
     expect(cache.get("huge")).toBeUndefined();
@@ -30,9 +31,9 @@ describe("the cache of ready replies", () => {
   });
 
   test("counts a replaced reply once", () => {
-    const cache = new ReplyCache(10, 1_000);
+    const cache = mapOf(10, 1_000);
     cache.set("a", reply(400));
     cache.set("a", reply(500));
-    expect(cache.size).toEqual({ replies: 1, bytes: 500 });
+    expect(cache.size).toEqual({ entries: 1, weight: 500 });
   });
 });
