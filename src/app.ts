@@ -4,7 +4,7 @@ import { canonicalPath } from "./aliases.ts";
 import { admin } from "./auth/admin-routes.ts";
 import { auth } from "./auth/routes.ts";
 import { apiKeys, me, sessions } from "./auth/self-routes.ts";
-import { social } from "./auth/social.ts";
+import { social } from "./auth/social-routes.ts";
 import { grantsAdmin, spiritAccess } from "./billing/routes.ts";
 import { catalogAdmin, classes, spirits, templates, tools } from "./catalog/routes.ts";
 import { edge, failureReply, giveContext } from "./edge.ts";
