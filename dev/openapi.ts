@@ -3,7 +3,8 @@ import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { aliases } from "../src/aliases.ts";
 import { sessionCookie } from "../src/auth/bearer.ts";
-import { isDocumented, maxBodyBytes, type AppEnv, type RouteDoc } from "../src/http.ts";
+import { maxBodyBytes, type Upload } from "../src/bodies.ts";
+import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../src/http.ts";
 import { AppError, failures, Problem, problemOf, type FailureCode } from "../src/kit/errors.ts";
 
 /** Failures that can meet any request. */
@@ -65,6 +66,7 @@ export function describeApi(app: Hono<AppEnv>) {
       securitySchemes: {
         session: { type: "http" as const, scheme: "bearer", description: "The token of a device that is signed in" },
         apiKey: { type: "http" as const, scheme: "bearer", description: "An API key, within its scopes" },
+        minionToken: { type: "http" as const, scheme: "bearer", description: "The token of a minion, for that minion alone" },
         cookie: {
           type: "apiKey" as const,
           in: "cookie" as const,
@@ -100,15 +102,28 @@ function operation(doc: RouteDoc, isAlias: boolean): ZodOpenApiOperationObject {
     requestParams: {
       ...(doc.params ? { path: doc.params } : {}),
       ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
-      ...(doc.conditional ? { header: conditionalRequest } : {}),
+      ...requestHeaders(doc),
     },
     ...(doc.body ? { requestBody: { required: true, content: { "application/json": { schema: doc.body } } } } : {}),
+    ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload) } } : {}),
     responses: {
       [doc.status ?? 200]: { description: "Done", headers: doc.conditional ? conditionalHeaders : replyHeaders, content: json },
       ...(doc.conditional ? { 304: { description: "The client's copy is current", headers: conditionalHeaders } } : {}),
       ...failureResponses(failuresOf(doc)),
     },
   };
+}
+
+/** A file, as a field of a form or as it is. */
+function uploadContent({ field, types, maxBytes }: Upload) {
+  const file = z.string().meta({ format: "binary", description: `At most ${maxBytes} bytes` });
+  const asItIs = types.map((type) => [type, { schema: file }]);
+  return { "multipart/form-data": { schema: z.object({ [field]: file }) }, ...Object.fromEntries(asItIs) };
+}
+
+function requestHeaders(doc: RouteDoc): { header?: z.ZodObject } {
+  const heeded = { ...(doc.conditional ? conditionalRequest.shape : {}), ...headersOf(doc).shape };
+  return Object.keys(heeded).length === 0 ? {} : { header: z.object(heeded) };
 }
 
 /** What it is for, and which permission it asks. */
@@ -121,8 +136,13 @@ function failuresOf(doc: RouteDoc): FailureCode[] {
   return [
     ...(doc.access ? (["unauthenticated", "forbidden", "account_banned"] as const) : []),
     ...(doc.access?.schemes.includes("cookie") ? (["cross_site"] as const) : []),
-    ...(doc.body ? (["malformed_json", "payload_too_large", "unsupported_media_type"] as const) : []),
-    ...(doc.params || doc.query || doc.body ? (["validation_failed"] as const) : []),
+    ...(doc.body ? (["malformed_json"] as const) : []),
+    ...(doc.body || doc.upload ? (["payload_too_large", "unsupported_media_type"] as const) : []),
+    ...(doc.params || doc.query || doc.body || doc.upload || doc.versioned || doc.replay
+      ? (["validation_failed"] as const)
+      : []),
+    ...(doc.versioned ? (["precondition_failed"] as const) : []),
+    ...(doc.replay ? (["idempotency_key_reused"] as const) : []),
     ...(doc.fails ?? []),
     ...always,
   ];

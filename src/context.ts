@@ -1,6 +1,6 @@
 import { parseEnv, type Env } from "./env.ts";
-import { openDatabase, type Database } from "./kit/db.ts";
-import type { FeatureHooks } from "./kit/hooks.ts";
+import { openDatabase, type Claim, type Database } from "./kit/db.ts";
+import type { composeHooks } from "./kit/hooks.ts";
 import { newRequestId } from "./kit/ids.ts";
 import { openKeyValue, type KeyValue } from "./kit/kv.ts";
 import { openMailer, type Mailer } from "./kit/mail.ts";
@@ -11,10 +11,11 @@ export type Actor =
   | { kind: "anonymous" }
   | { kind: "system"; job: string }
   | { kind: "user"; userId: number; sessionId: number; roles: readonly string[]; permissions: readonly string[] }
-  | { kind: "key"; userId: number; keyId: number; permissions: readonly string[] };
+  | { kind: "key"; userId: number; keyId: number; permissions: readonly string[] }
+  | { kind: "minion"; userId: number; minionId: number; permissions: readonly string[] };
 
 /** What all features offer to those before them, composed. */
-export type Hooks = Required<FeatureHooks<Ctx>>;
+export type Hooks = ReturnType<typeof composeHooks<Ctx>>;
 
 /** Where an event came from, as the edge saw it. */
 export type Client = { ip: string | null; place: string | null; userAgent: string | null };
@@ -30,17 +31,29 @@ export type Ctx = {
   readonly hooks: Hooks;
   readonly requestId: string;
   readonly meter: Meter;
+  /** What makes this event's effect the only one of its kind, where it may arrive twice. */
+  readonly claim: Claim | undefined;
   /** Keeps the event alive until the work is done, without making the reply wait. */
   defer(work: Promise<unknown>): void;
   /** The same event, now that it is known who is asking. */
   actingAs(actor: Actor): Ctx;
+  /** The same event, whose effect is to hold once. */
+  claiming(claim: Claim): Ctx;
   /** The same event, for work behind its reply: round trips that the reply does not count. */
   behind(): Ctx;
 };
 
 type Lifetime = Pick<ExecutionContext, "waitUntil">;
 
-type Event = { bindings: Cloudflare.Env; lifetime: Lifetime; hooks: Hooks; actor: Actor; client: Client; requestId: string };
+type Event = {
+  bindings: Cloudflare.Env;
+  lifetime: Lifetime;
+  hooks: Hooks;
+  actor: Actor;
+  client: Client;
+  requestId: string;
+  claim?: Claim;
+};
 
 function makeContext(event: Event, meter = new Meter()): Ctx {
   const env = parseEnv(event.bindings);
@@ -61,8 +74,10 @@ function makeContext(event: Event, meter = new Meter()): Ctx {
     hooks,
     requestId,
     meter,
+    claim: event.claim,
     defer: (work) => lifetime.waitUntil(work),
     actingAs: (other) => makeContext({ ...event, actor: other }, meter),
+    claiming: (claim) => makeContext({ ...event, claim }, meter),
     behind: () => makeContext(event),
   };
 }
@@ -75,10 +90,24 @@ export function requestContext(request: Request, event: Pick<Event, "bindings" |
   return makeContext({ ...event, actor: { kind: "anonymous" }, client: clientOf(request) });
 }
 
-/** @throws misconfigured */
-export function jobContext(job: string, event: Pick<Event, "bindings" | "lifetime" | "hooks">): Ctx {
+/**
+ * The context of work that nobody waits for.
+ * @param event.requestId the request that asked for it; a new one unless told
+ * @throws misconfigured
+ */
+export function jobContext(job: string, event: Pick<Event, "bindings" | "lifetime" | "hooks"> & { requestId?: string }): Ctx {
   const client = { ip: null, place: null, userAgent: null };
-  return makeContext({ ...event, actor: { kind: "system", job }, client, requestId: newRequestId() });
+  return makeContext({ requestId: newRequestId(), ...event, actor: { kind: "system", job }, client });
+}
+
+/** The context of what an object does by itself. It has no hooks: it is part of one of the features that they would tell. */
+export function objectContext(name: string, bindings: Cloudflare.Env, lifetime: Lifetime): Ctx {
+  const hooks = new Proxy({} as Hooks, {
+    get() {
+      throw new Error("An object has no hooks.");
+    },
+  });
+  return jobContext(name, { bindings, lifetime, hooks });
 }
 
 function clientOf({ headers, cf }: Request): Client {

@@ -10,8 +10,18 @@ export const constantHeaders = {
 export const jsonType = "application/json; charset=utf-8";
 export const problemType = "application/problem+json; charset=utf-8";
 
-const exposedHeaders = ["ETag", "RateLimit-Policy", "Retry-After", "Server-Timing", "X-Cache", "X-Request-Id"].join(", ");
-const acceptedHeaders = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"].join(", ");
+const exposedHeaders = [
+  "ETag",
+  "Idempotency-Replayed",
+  "RateLimit-Policy",
+  "Retry-After",
+  "Server-Timing",
+  "X-Cache",
+  "X-Request-Id",
+].join(", ");
+const acceptedHeaders = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"].join(
+  ", ",
+);
 
 /** Seconds a browser may remember the answer to a preflight; Chromium caps it at two hours. */
 const preflightSeconds = 7_200;

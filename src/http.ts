@@ -1,7 +1,10 @@
 import type { Context, Handler } from "hono";
-import type * as z from "zod";
+import * as z from "zod";
 import type { Actor, Ctx } from "./context.ts";
-import { AppError, invalid, type FailureCode, type Fault } from "./kit/errors.ts";
+import { digest } from "./kit/crypto.ts";
+import { readJson, readUpload, type Upload } from "./bodies.ts";
+import { invalid, type FailureCode, type Fault } from "./kit/errors.ts";
+import { claimKey, isTaken, recallMade } from "./kit/idempotency.ts";
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
 
@@ -20,9 +23,11 @@ export type RouteDoc<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** A file, in place of a body of JSON. */
+  upload?: Upload;
   reply: Reply;
   /** Status of the reply; 200 unless told. */
-  status?: 200 | 201 | 202;
+  status?: 101 | 200 | 201 | 202;
   /** Failures of its own, beside those that follow from what it takes. */
   fails?: readonly FailureCode[];
   /** Who may call it; everyone unless told. */
@@ -31,12 +36,22 @@ export type RouteDoc<
   limit?: Limit;
   /** Whether the reply carries an ETag and can be asked for conditionally. */
   conditional?: boolean;
+  /** Whether `If-Match` is heeded: the version that a client has seen, of what it changes. */
+  versioned?: boolean;
+  /**
+   * The reply to a repetition of a request with an Idempotency-Key, rebuilt from what the first one made: what its `commitOnce` said.
+   * Every POST that creates or pays has one.
+   */
+  replay?(input: Repeated<Params>): z.input<Reply> | Promise<z.input<Reply>>;
 };
+
+/** A request that was had before, and what it made then. */
+export type Repeated<Params> = { ctx: Ctx; params: Output<Params>; made: string };
 
 /** A guard: who may call a route. Made by the features that know of callers. */
 export type Access = {
   /** The schemes of the OpenAPI document that it takes. */
-  schemes: readonly ("session" | "cookie" | "apiKey")[];
+  schemes: readonly ("session" | "cookie" | "apiKey" | "minionToken")[];
   /** Which permission it asks, for the document. */
   permission: string;
   /** The caller, if it is let in. @throws unauthenticated, forbidden, account_banned, cross_site */
@@ -54,12 +69,44 @@ export type RouteInput<Params, Query, Body> = {
   params: Output<Params>;
   query: Output<Query>;
   body: Output<Body>;
+  /** The bytes of the file, of a route that takes an upload. */
+  file: Uint8Array;
+  /** The version in `If-Match`, of a route that is `versioned`. */
+  seen: number | undefined;
 };
 
 export type DocumentedHandler = Handler<AppEnv> & { doc: RouteDoc };
 
-/** The largest JSON body we read, in bytes. */
-export const maxBodyBytes = 64 * 1024;
+type Answer<Reply extends z.ZodType> = z.input<Reply> | Response;
+
+/** `"3"`, `W/"3"` (Cloudflare weakens ETags), or `*`, which any version is. */
+const IfMatch = z
+  .string()
+  .regex(/^(\*|(W\/)?"\d{1,9}")$/, 'must be a version in quotes, such as "3"')
+  .transform((tag) => (tag === "*" ? undefined : Number(/\d+/.exec(tag)![0])))
+  .optional()
+  .meta({
+    description: "The `version` that was seen, in quotes: where it has changed since, nothing is done and the reply is 412",
+  });
+
+const IdempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,200}$/, "must have 1–200 printable ASCII characters")
+  .optional()
+  .meta({
+    description:
+      "A name of your own for this request. Repeated within 24 hours, it makes nothing more: the reply is the first one's, with `Idempotency-Replayed: true`",
+  });
+
+type Heeded = { "if-match"?: number | undefined; "idempotency-key"?: string | undefined };
+
+/** The headers that a route heeds, as it is documented. */
+export function headersOf(doc: Pick<RouteDoc, "versioned" | "replay">) {
+  return z.object({
+    ...(doc.versioned ? { "if-match": IfMatch } : {}),
+    ...(doc.replay ? { "idempotency-key": IdempotencyKey } : {}),
+  });
+}
 
 /** Whether a handler was made by `route`, and so says what it does. */
 export function isDocumented(handler: unknown): handler is DocumentedHandler {
@@ -77,24 +124,54 @@ export function route<
   Body extends z.ZodType = never,
 >(
   doc: RouteDoc<Params, Query, Body, Reply>,
-  handle: (input: RouteInput<Params, Query, Body>) => z.input<Reply> | Response | Promise<z.input<Reply> | Response>,
+  handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
 ): DocumentedHandler {
+  const heeded = doc.versioned || doc.replay ? headersOf(doc) : undefined;
   const handler = async (c: Context<AppEnv>): Promise<Response> => {
     if (doc.access !== undefined) c.set("ctx", c.get("ctx").actingAs(await doc.access.admit(c)));
     await doc.limit?.admit(c.get("ctx"));
     const faults: Fault[] = [];
+    const headers = validate(heeded, c.req.header(), "header", faults) as Heeded | undefined;
+    const json = doc.body && (await readJson(c.req.raw));
     const input = {
       ctx: c.get("ctx"),
       c,
       params: validate(doc.params, c.req.param(), "path", faults),
       query: validate(doc.query, c.req.query(), "query", faults),
-      body: doc.body && validate(doc.body, await readJson(c.req.raw), "body", faults),
+      body: validate(doc.body, json, "body", faults),
+      file: doc.upload && (await readUpload(c.req.raw, doc.upload)),
+      seen: headers?.["if-match"],
     } as RouteInput<Params, Query, Body>;
     if (faults.length > 0) throw invalid(faults);
-    const reply = await handle(input);
-    return reply instanceof Response ? reply : c.json(reply as object, doc.status ?? 200);
+    const key = headers?.["idempotency-key"];
+    const reply = await (key === undefined ? handle(input) : once(doc, input, { key, json }, handle));
+    return reply instanceof Response ? reply : c.json(reply as object, doc.status === 101 ? 200 : doc.status);
   };
   return Object.assign(handler, { doc });
+}
+
+/** Does what a request asks once, and answers whatever repeats it from what it made. @throws idempotency_key_reused */
+async function once<Params extends z.ZodObject, Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType>(
+  { id, replay }: RouteDoc<Params, Query, Body, Reply>,
+  input: RouteInput<Params, Query, Body>,
+  { key, json }: { key: string; json: unknown },
+  handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
+): Promise<Answer<Reply>> {
+  const { ctx, c, params } = input;
+  if (!("userId" in ctx.actor)) throw new Error(`${id} takes an Idempotency-Key from nobody.`);
+  const fingerprint = await digest(JSON.stringify([c.req.method, c.req.path, json ?? null]));
+  const given = { userId: ctx.actor.userId, key, fingerprint };
+  const claim = claimKey(ctx, given);
+  try {
+    const reply = await handle({ ...input, ctx: ctx.claiming(claim) });
+    if (!claim.spent) throw new Error(`${id} made nothing under its Idempotency-Key.`);
+    return reply;
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    const made = await recallMade(ctx, given);
+    c.header("idempotency-replayed", "true");
+    return replay!({ ctx, params, made });
+  }
 }
 
 function validate(schema: z.ZodType | undefined, value: unknown, where: Fault["in"], faults: Fault[]): unknown {
@@ -103,37 +180,4 @@ function validate(schema: z.ZodType | undefined, value: unknown, where: Fault["i
   if (result.success) return result.data;
   for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });
   return undefined;
-}
-
-/**
- * Reads a JSON body.
- * @throws unsupported_media_type, payload_too_large, malformed_json
- */
-async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
-    const said = type === "" ? "has no Content-Type" : `is ${type}`;
-    throw new AppError("unsupported_media_type", `The body ${said}; it must be application/json.`);
-  }
-  const bytes = await readBytes(request, maxBodyBytes);
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
-  } catch (cause) {
-    const why = bytes.length === 0 ? "is empty" : cause instanceof SyntaxError ? "is not valid JSON" : "is not valid UTF-8";
-    throw new AppError("malformed_json", `The body ${why}.`, { cause });
-  }
-}
-
-/** Reads at most `limit` bytes, and stops at the first byte beyond, whatever Content-Length promised. */
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const tooLarge = () => new AppError("payload_too_large", `The body may hold at most ${limit} bytes.`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  const bytes = new Uint8Array(limit);
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    if (length + chunk.length > limit) throw tooLarge();
-    bytes.set(chunk, length);
-    length += chunk.length;
-  }
-  return bytes.subarray(0, length);
 }

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { maxBodyBytes } from "../src/http.ts";
+import { maxBodyBytes } from "../src/bodies.ts";
 import { bodyOf, useApi } from "./support/api.ts";
 
 const api = useApi();

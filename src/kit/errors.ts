@@ -13,31 +13,65 @@ export const failures = {
   cross_site: { status: 403, title: "Cross-site request refused", retryable: false },
   insufficient_points: { status: 402, title: "Not enough points", retryable: false },
   not_found: { status: 404, title: "Not found", retryable: false },
+  spirit_not_owned: { status: 402, title: "Spirit not owned", retryable: false },
+  spirit_locked: { status: 403, title: "Spirit locked", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
   account_exists: { status: 409, title: "Account exists", retryable: false },
+  display_name_taken: { status: 409, title: "Display name taken", retryable: false },
+  minion_limit_reached: { status: 409, title: "Minion limit reached", retryable: false },
+  spirit_limit_reached: { status: 409, title: "Spirit limit reached", retryable: false },
+  spirit_already_equipped: { status: 409, title: "Spirit already equipped", retryable: false },
+  conflict: { status: 409, title: "Conflicts with what is", retryable: false },
+  precondition_failed: { status: 412, title: "Changed meanwhile", retryable: false },
   payload_too_large: { status: 413, title: "Body too large", retryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   validation_failed: { status: 422, title: "Invalid input", retryable: false },
+  idempotency_key_reused: { status: 422, title: "Idempotency key reused", retryable: false },
   token_invalid: { status: 422, title: "Token invalid or expired", retryable: false },
+  upgrade_required: { status: 426, title: "Upgrade required", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
   misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
   database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
   kv_unavailable: { status: 503, title: "Key-value store unavailable", retryable: true },
   mail_unavailable: { status: 503, title: "Mail unavailable", retryable: true },
+  realtime_unavailable: { status: 503, title: "Real-time unavailable", retryable: true },
+  files_unavailable: { status: 503, title: "Files unavailable", retryable: true },
   catalog_unavailable: { status: 503, title: "Catalog unavailable", retryable: true },
 } as const satisfies Record<string, FailureKind>;
 
 export type FailureCode = keyof typeof failures;
 
+type Refusal = { code: FailureCode; detail: string };
+
 /** What a client is told when the database refuses: by the name of a constraint, or the code given to `refuse`, in this one place. */
-export const constraintFailures: Readonly<Record<string, { code: FailureCode; detail: string }>> = {
+export const constraintFailures: Readonly<Record<string, Refusal>> = {
   user_email_taken: { code: "account_exists", detail: "There is an account with this name or address." },
+  notification_not_found: { code: "not_found", detail: "There is no such notification." },
+  version_changed: { code: "precondition_failed", detail: "It has changed since you read it: read it again." },
+  password_needed: { code: "invalid_credentials", detail: "Give your password." },
+  session_not_fresh: { code: "forbidden", detail: "Sign in again, and do this within ten minutes." },
+  minion_not_binned: { code: "not_found", detail: "There is no such minion of yours in the bin." },
+  minion_unknown: { code: "not_found", detail: "There is no such minion." },
+  minion_not_found: { code: "not_found", detail: "There is no such minion of yours." },
+  minion_limit_reached: { code: "minion_limit_reached", detail: "Your plan allows no more minions." },
+  minion_display_name_taken: { code: "display_name_taken", detail: "You have a minion of this display name." },
+  spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
+  spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
+  spirit_limit_reached: { code: "spirit_limit_reached", detail: "Your plan allows no more spirits on a minion." },
+  spirit_already_equipped: { code: "spirit_already_equipped", detail: "This spirit is equipped already." },
+  spirit_not_equipped: { code: "not_found", detail: "This spirit is not equipped." },
+  traits_exceed_slots: { code: "validation_failed", detail: "traits: the minion's level does not allow so many." },
+  traits_exceed_points: {
+    code: "validation_failed",
+    detail: "traits: the minion's rank does not have so many points to spread.",
+  },
+  failed_job_not_found: { code: "not_found", detail: "There is no such failed job." },
+  failed_job_of_no_kind: { code: "conflict", detail: "This kind of job is no more, so it cannot be done again." },
   session_not_found: { code: "not_found", detail: "There is no such session." },
   api_key_not_found: { code: "not_found", detail: "There is no such API key." },
   user_not_found: { code: "not_found", detail: "There is no such user." },
   user_outranks_you: { code: "forbidden", detail: "Only a superuser may do this to an administrator." },
-  user_spirit_access_user_id_users_id_fk: { code: "not_found", detail: "There is no such user." },
   spirit_unknown: { code: "validation_failed", detail: "spirit_id: there is no such spirit." },
   plan_unknown: { code: "validation_failed", detail: "plan_id: there is no such plan." },
   access_expires_after_granted: { code: "validation_failed", detail: "expires_at: is in the past." },
@@ -46,8 +80,17 @@ export const constraintFailures: Readonly<Record<string, { code: FailureCode; de
   user_username_taken: { code: "account_exists", detail: "There is an account with this name or address." },
 };
 
+/** What a constraint, or a code given to `refuse`, means to a client: the owner that a row lacks is gone, whichever row it is. */
+export function refusalOf(constraint: string): Refusal | undefined {
+  const known = constraint.endsWith("_user_id_users_id_fk") ? "user_not_found" : constraint;
+  return constraintFailures[known];
+}
+
+/** The parts of a request that can be at fault. */
+const parts = ["path", "query", "header", "body"] as const;
+
 /** One fault of the input: where it stands (`spirit_ids.0`), in which part of the request, and what is wrong. */
-export type Fault = { path: string; in: "path" | "query" | "body"; message: string };
+export type Fault = { path: string; in: (typeof parts)[number]; message: string };
 
 /** Seconds a client is asked to wait before it repeats a request that failed for want of something of ours. */
 const retryAfterSeconds = 5;
@@ -109,7 +152,7 @@ export const Problem = z
     code: z.enum(Object.keys(failures) as FailureCode[]),
     request_id: z.string(),
     errors: z
-      .array(z.object({ path: z.string(), in: z.enum(["path", "query", "body"]), message: z.string() }))
+      .array(z.object({ path: z.string(), in: z.enum(parts), message: z.string() }))
       .optional()
       .meta({ description: "Every fault of the input" }),
     success: z.literal(false),

@@ -9,10 +9,15 @@ function chainOf(error: unknown): Error[] {
   return chain;
 }
 
+/** What an error and its causes say, outermost first, without what a query was given. */
+export function reasonsOf(error: unknown): string[] {
+  return chainOf(error).map(({ name, message }) => `${name}: ${message}`);
+}
+
 function describe(error: unknown): unknown {
-  const [outermost, ...causes] = chainOf(error);
+  const [outermost, cause] = chainOf(error);
   if (outermost === undefined) return typeof error;
-  return { stack: outermost.stack, causes: causes.map(({ name, message }) => `${name}: ${message}`) };
+  return { stack: outermost.stack, causes: reasonsOf(cause) };
 }
 
 /** Writes one line of JSON. An `error` among the fields is written with its stack and the messages of its causes. */

@@ -36,3 +36,12 @@ export const PageQuery = {
 };
 
 export const NextCursor = z.string().optional().meta({ description: "Absent on the last page" });
+
+/** What `PageQuery` asks for. */
+export type Page = { limit: number; cursor?: number | undefined };
+
+/** One page of rows of which one more was read than the page takes, and the cursor of the next if there is one. */
+export function paged<T extends { id: number }>(rows: T[], limit: number): { items: T[]; next_cursor?: string } {
+  const items = rows.slice(0, limit);
+  return rows.length > limit ? { items, next_cursor: String(items.at(-1)!.id) } : { items };
+}

