@@ -4,13 +4,18 @@ import { warmReply } from "./catalog/delivery.ts";
 import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { hooks } from "./hooks.ts";
+import { handlers } from "./jobs.ts";
+import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
+import { emptyBin } from "./minions/service.ts";
+import { sweepOutbox } from "./kit/queue.ts";
 
 export { SignInGate } from "./limits/durable-object.ts";
+export { UserHub } from "./notifications/durable-object.ts";
 
 /** What runs when, by the crons of wrangler.toml. */
-const crons: Record<string, { job: string; run: (ctx: Ctx) => Promise<unknown> }> = {
-  "*/5 * * * *": { job: "publish-catalog", run: publishCatalog },
-  "17 3 * * *": { job: "sweep-expired", run: sweepExpired },
+const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
+  "*/5 * * * *": { "publish-catalog": publishCatalog, "sweep-outbox": sweepOutbox },
+  "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin },
 };
 
 export default {
@@ -19,9 +24,25 @@ export default {
     return warm ?? app.fetch(request, bindings, lifetime);
   },
 
+  async queue(batch, bindings, lifetime) {
+    const event = { bindings, lifetime, hooks };
+    if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, jobContext("write-down-failed-jobs", event));
+    return consumeJobs<Ctx>(batch, {
+      handlers,
+      contextOf: (job, requestId) => jobContext(job, { ...event, requestId }),
+      dead: bindings.DEAD_JOBS,
+    });
+  },
+
   async scheduled({ cron }, bindings, lifetime) {
     const work = crons[cron];
     if (work === undefined) throw new Error(`Nothing is scheduled for ${cron}.`);
-    await work.run(jobContext(work.job, { bindings, lifetime, hooks }));
+    const runs = Object.entries(work).map(([job, run]) => run(jobContext(job, { bindings, lifetime, hooks })));
+    const failed = (await Promise.allSettled(runs)).filter((run) => run.status === "rejected");
+    if (failed.length > 0)
+      throw new AggregateError(
+        failed.map(({ reason }) => reason),
+        `Failed at ${cron}.`,
+      );
   },
 } satisfies ExportedHandler<Cloudflare.Env>;

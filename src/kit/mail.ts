@@ -1,14 +1,20 @@
+import * as z from "zod";
 import { AppError } from "./errors.ts";
+import { defineJob } from "./queue.ts";
 
 /** One message to one person. */
-export type Mail = {
-  to: string;
-  subject: string;
-  text: string;
-  html?: string;
+const Mail = z.object({
+  to: z.string(),
+  subject: z.string(),
+  text: z.string(),
+  html: z.string().optional(),
   /** Names what the mail is about, in 1–256 ASCII characters (`reset-password/42/1764000000`): the same key within 24 hours is the same mail, sent once. */
-  key: string;
-};
+  key: z.string(),
+});
+export type Mail = z.output<typeof Mail>;
+
+/** Hands a mail over. Its text may hold what takes over an account. */
+export const sendMail = defineJob("send-mail", Mail, { isSecret: true });
 
 export type Mailer = {
   /** Whether mail can be sent at all, so that a caller may say so before it does anything else. */

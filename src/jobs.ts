@@ -1,0 +1,14 @@
+import { eraseUser } from "./auth/erasure.ts";
+import { beginReset, eraseAccount, proveAddress } from "./auth/jobs.ts";
+import { sendResetMail, sendVerificationMail } from "./auth/proofs.ts";
+import type { Ctx } from "./context.ts";
+import { doing, type Handler } from "./kit/consumer.ts";
+import { sendMail } from "./kit/mail.ts";
+
+/** Every background job, and what does it. */
+export const handlers: readonly Handler<Ctx>[] = [
+  doing(sendMail, (ctx: Ctx, mail) => ctx.mail.send(mail)),
+  doing(proveAddress, (ctx: Ctx, { user_id }) => sendVerificationMail(ctx, user_id)),
+  doing(beginReset, (ctx: Ctx, { email }) => sendResetMail(ctx, email)),
+  doing(eraseAccount, eraseUser),
+];

@@ -1,0 +1,39 @@
+import * as z from "zod";
+import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+
+export const FailedJobsQuery = z.object({
+  ...PageQuery,
+  name: z.string().trim().min(1).max(100).optional().meta({ description: "Only this kind of job", example: "send-mail" }),
+});
+
+export const FailedJob = z
+  .object({
+    id: Id,
+    name: z.string(),
+    payload: z.unknown().meta({ description: "What it was told; null for a kind of job that is told secrets" }),
+    user_id: Id.nullable().meta({ description: "Whom it is about" }),
+    request_id: z.string().meta({ description: "The request that asked for it" }),
+    error: z.string().meta({ description: "Why it was given up" }),
+    attempts: z.int().min(1),
+    created_at: Moment,
+    failed_at: Moment,
+  })
+  .meta({
+    id: "FailedJob",
+    examples: [
+      {
+        id: 3,
+        name: "prove-address",
+        payload: { user_id: 7 },
+        user_id: 7,
+        request_id: "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1",
+        error: "AppError: The database does not answer.",
+        attempts: 12,
+        created_at: new Date("2026-11-23T10:00:00Z"),
+        failed_at: new Date("2026-11-23T10:40:00Z"),
+      },
+    ],
+  });
+
+export const FailedJobList = z.object({ ...ok, jobs: z.array(FailedJob), total: Total, next_cursor: NextCursor });
+export const FailedJobDone = z.object({ ...ok, message: z.string() });
