@@ -1,0 +1,263 @@
+import { Server, type ConnectionContext, type WSMessage } from "partyserver";
+import { Admissions, everyone } from "./socket/admissions.ts";
+import { Alarm } from "./socket/alarm.ts";
+import { AppError } from "./errors.ts";
+import { Fanout, type FlowSettings, type ServerFrame } from "./socket/fanout.ts";
+import { FrameLog } from "./socket/frames.ts";
+import { log } from "./log.ts";
+import { ackedBy, MessageRate, readFrame } from "./socket/messages.ts";
+import { Roster, type PresentDevice, type RoomSocket, type SocketState } from "./socket/roster.ts";
+import type { TicketHolder } from "./tickets.ts";
+import { readArrival, refuse, requestIdOf, type Arrival } from "./socket/upgrade.ts";
+
+export type { ServerFrame } from "./socket/fanout.ts";
+export type { PresentDevice, RoomSocket } from "./socket/roster.ts";
+
+/** Why a room closes a socket. After `reconnect` and `slow` a client comes back with a new ticket and `after`; after the others it stays away. */
+export const closeCodes = { flood: 1008, reconnect: 4001, revoked: 4003, erased: 4004, slow: 4008 } as const;
+
+export type RoomSettings = FlowSettings & {
+  /** How long a socket lives, in milliseconds. */
+  lifeMs: number;
+  maxSockets: number;
+};
+
+/** The settings of a room that says nothing else. */
+export const roomSettings: RoomSettings = {
+  lifeMs: 15 * 60_000,
+  maxSockets: 2_000,
+  windowFrames: 256,
+  windowBytes: 256 * 1024,
+  patienceMs: 30_000,
+};
+
+/** What stands for the code of a client that closes without one. */
+const noStatus = 1005;
+
+/** Milliseconds before work of an alarm that failed is tried again. */
+const retryMs = 5_000;
+
+/**
+ * A room of sockets with a log of what was said in it: a Durable Object whose clients come with tickets, miss nothing, and are
+ * told nothing of what goes wrong inside. Hibernation loses nothing.
+ */
+export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> extends Server<Env> {
+  static override options = { hibernate: true };
+
+  readonly #frames = new FrameLog(this.ctx.storage.sql);
+  readonly #admissions = new Admissions(this.ctx.storage.sql);
+  readonly #alarm = new Alarm(this.ctx.storage);
+  readonly #rate = new MessageRate();
+  readonly #roster = new Roster(
+    (device) => this.getConnections<SocketState>(device),
+    () => void this.#try(() => this.onDevices()),
+  );
+  readonly #fanout = new Fanout({
+    frames: this.#frames,
+    flow: () => this.settings,
+    sockets: () => this.#roster.sockets(),
+    snapshot: (holder) => this.snapshot(holder),
+    onCurrent: (socket) => void this.#try(() => this.onCurrent(socket)),
+    onHeld: (dueAt) => this.ringBy(dueAt),
+    onSlow: (socket) => this.#roster.dismiss([socket], closeCodes.slow, "Too slow"),
+  });
+  /** Requests that were admitted, on their way through partyserver. */
+  readonly #arrivals = new Map<Request, Arrival>();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    void ctx.blockConcurrencyWhile(() => this.#alarm.load());
+  }
+
+  // ── What a subclass says ───────────────────────────────────────────────────
+
+  /** How things stand, for a socket that cannot be told what it missed. It may fail: then the client is told that it did. */
+  protected abstract snapshot(holder: TicketHolder): Promise<object>;
+
+  protected get settings(): RoomSettings {
+    return roomSettings;
+  }
+
+  /** A client said something that is no acknowledgement. An `AppError` is told to it; anything else that is thrown is logged. */
+  protected onFrame(socket: RoomSocket, _frame: unknown): void | Promise<void> {
+    this.send(socket, { type: "error", code: "unknown_frame" });
+  }
+
+  /** A socket was sent all there is, at its start or after a lag: what was announced meanwhile, it does not know. */
+  protected onCurrent(_socket: RoomSocket): void | Promise<void> {}
+
+  /** A device came or went. */
+  protected onDevices(): void | Promise<void> {}
+
+  /** When work of the subclass is due, in milliseconds since the epoch. `ringBy` tells of work that comes up. */
+  protected nextAlarm(): number | undefined {
+    return undefined;
+  }
+
+  /** Does what is due. It may run twice, and runs again 5 s after it failed if it is due still. */
+  protected onRing(_now: number): void | Promise<void> {}
+
+  // ── What a subclass, or a Worker, can do ───────────────────────────────────
+
+  /**
+   * Writes a frame to the log, then sends it to everyone.
+   * @returns its number, or undefined where a frame with this key is in the log already: what is retried is told once
+   */
+  publish(frame: ServerFrame, key?: string): number | undefined {
+    const seq = this.#frames.append(frame, key);
+    if (seq !== undefined) this.#fanout.publish(seq);
+    return seq;
+  }
+
+  /** Tells everyone a state, which is not kept. Sockets that lag are not told; see `onCurrent`. */
+  protected announce(frame: ServerFrame): void {
+    this.#fanout.announce(frame);
+  }
+
+  /** Tells one socket something, which is not kept. */
+  protected send(socket: RoomSocket, frame: ServerFrame): void {
+    this.#fanout.tell(socket, frame);
+  }
+
+  /** Sets the alarm, unless it rings by then. */
+  protected ringBy(at: number): void {
+    this.#alarm.ringBy(at);
+  }
+
+  /** Who is connected, by device. */
+  devices(): PresentDevice[] {
+    return this.#roster.devices();
+  }
+
+  /** Closes a device's sockets, and admits no ticket that it still has. */
+  revoke(device: string): void {
+    this.ringBy(this.#admissions.revoke(device, Date.now()));
+    this.closeDevice(device, closeCodes.revoked, "Signed out");
+  }
+
+  /** Closes all sockets, and admits no ticket that anybody still has. */
+  revokeAll(): void {
+    this.ringBy(this.#admissions.revoke(everyone, Date.now()));
+    this.closeAll(closeCodes.revoked, "Signed out");
+  }
+
+  closeDevice(device: string, code: number, reason: string): void {
+    this.#roster.dismiss(this.#roster.sockets(device), code, reason);
+  }
+
+  closeAll(code: number, reason: string): void {
+    this.#roster.dismiss(this.#roster.sockets(), code, reason);
+  }
+
+  /** Closes all sockets and deletes everything. Tickets that were issued before open nothing. */
+  async erase(): Promise<void> {
+    const sockets = [...this.#roster.sockets()];
+    this.#roster.close(sockets, closeCodes.erased, "Erased");
+    // partyserver, which writes at every start, passes over the goodbye of a socket that carries nothing.
+    for (const socket of sockets) WebSocket.prototype.serializeAttachment.call(socket, null);
+    this.#admissions.forget(Date.now());
+    await this.#alarm.clear();
+    await this.ctx.storage.deleteAll();
+  }
+
+  // ── What the platform and partyserver call ─────────────────────────────────
+
+  /** Admits a socket, or refuses it before there is one. */
+  override async fetch(request: Request): Promise<Response> {
+    try {
+      const arrival = readArrival(request);
+      // In `super.fetch`, what onStart throws would be told to the client.
+      await this.setName(this.name);
+      this.#admit(arrival);
+      // Nothing of the client's goes on. Spelt so, partyserver tells an error in a reply, which stays here, and not through a socket.
+      const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });
+      this.#arrivals.set(upgrade, arrival);
+      const reply = await super.fetch(upgrade).finally(() => this.#arrivals.delete(upgrade));
+      if (reply.status !== 101) throw new Error("A socket could not be accepted.");
+      return reply;
+    } catch (error) {
+      return refuse(error, requestIdOf(request));
+    }
+  }
+
+  #admit({ claims }: Arrival): void {
+    const open = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+    if (open + this.#arrivals.size >= this.settings.maxSockets) {
+      throw new AppError("rate_limited", "Too many sockets are open here.");
+    }
+    this.#admissions.admit(claims, Date.now());
+  }
+
+  override getConnectionTags(_socket: RoomSocket, { request }: ConnectionContext): string[] {
+    return [this.#arrivals.get(request)!.claims.device];
+  }
+
+  override onConnect(socket: RoomSocket, { request }: ConnectionContext): void {
+    const { claims, after } = this.#arrivals.get(request)!;
+    this.#arrivals.delete(request);
+    const { user_id, device, label, resource } = claims;
+    const since = Date.now();
+    const until = since + this.settings.lifeMs;
+    const place =
+      after !== undefined && after <= this.#frames.lastSeq ? { sent: after, acked: after } : { sent: null, acked: 0 };
+    const state = { user_id, device, label, resource, since, until, ...place, bytes: 0, held_at: null, closed: false };
+    const isNew = this.#roster.enter(socket, state);
+    this.ringBy(until);
+    this.#fanout.start(socket);
+    if (isNew) void this.#try(() => this.onDevices());
+  }
+
+  override async onMessage(socket: RoomSocket, message: WSMessage): Promise<void> {
+    if (socket.state?.closed !== false) return;
+    if (this.#rate.isExceeded(socket)) return this.#roster.dismiss([socket], closeCodes.flood, "Too many messages");
+    const frame = readFrame(message);
+    const acked = ackedBy(frame);
+    if (acked !== undefined) return this.#fanout.acknowledge(socket, acked);
+    if (frame === undefined || frame.type === "ack") return this.send(socket, { type: "error", code: "malformed_frame" });
+    try {
+      await this.onFrame(socket, frame);
+    } catch (error) {
+      if (error instanceof AppError) return this.send(socket, { type: "error", code: error.code, detail: error.message });
+      log("error", "A frame could not be handled.", { room: this.name, error });
+      this.send(socket, { type: "error", code: "internal" });
+    }
+  }
+
+  override onClose(socket: RoomSocket, code: number): void {
+    this.#roster.leave(socket);
+    // A client that says goodbye without a code waits for an answer too; partyserver takes it for gone.
+    if (code === noStatus) socket.close();
+  }
+
+  override onError(socket: RoomSocket, error: unknown): void {
+    log("warn", "A socket broke.", { room: this.name, error });
+    this.#roster.leave(socket);
+  }
+
+  override async onAlarm(): Promise<void> {
+    const now = Date.now();
+    this.#alarm.rang();
+    const { slow, old } = this.#roster.due(now, this.settings.patienceMs);
+    this.#roster.dismiss(slow, closeCodes.slow, "Too slow");
+    this.#roster.dismiss(old, closeCodes.reconnect, "Reconnect");
+    const hasRung = await this.#try(() => this.onRing(now));
+    const workAt = Math.max(this.nextAlarm() ?? Infinity, hasRung ? 0 : now + retryMs);
+    const rememberedUntil = this.#admissions.prune(now) ?? Infinity;
+    const dueAt = Math.min(workAt, rememberedUntil, this.#roster.due(now, this.settings.patienceMs).nextAt);
+    if (dueAt < Infinity) this.ringBy(dueAt);
+    await this.#alarm.settle();
+    // A room where nothing was said and nobody is leaves nothing behind, not even its name.
+    if (dueAt === Infinity && this.#frames.lastSeq === 0) await this.ctx.storage.deleteAll();
+  }
+
+  async #try(work: () => void | Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      log("error", "A room failed at its own work.", { room: this.name, error });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { Buffer } from "node:buffer";
+import * as z from "zod";
+
+/** What clients of a room say. */
+
+/** The largest message, in bytes. */
+const maxBytes = 32 * 1024;
+
+/** How many messages a socket may send within a time in milliseconds. */
+const allowed = { messages: 60, withinMs: 10_000 };
+
+const ClientFrame = z.looseObject({ type: z.string() });
+const Ack = z.object({ type: z.literal("ack"), seq: z.int().min(0) });
+
+/** What a message says: an object of JSON with a `type`, or undefined where it says something else, or too much. */
+export function readFrame(message: string | ArrayBuffer | ArrayBufferView): z.output<typeof ClientFrame> | undefined {
+  if (typeof message !== "string" || Buffer.byteLength(message) > maxBytes) return undefined;
+  try {
+    return ClientFrame.parse(JSON.parse(message));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Up to which frame a client has read, if that is what it says. */
+export function ackedBy(frame: unknown): number | undefined {
+  return Ack.safeParse(frame).data?.seq;
+}
+
+/** Counts the messages of sockets. In memory: an object that hibernates has not heard any for long. */
+export class MessageRate {
+  readonly #counts = new WeakMap<object, { since: number; messages: number }>();
+
+  /** Counts a message. @returns whether its socket sent too many */
+  isExceeded(socket: object, now = Date.now()): boolean {
+    const running = this.#counts.get(socket);
+    const count = running !== undefined && now - running.since < allowed.withinMs ? running : { since: now, messages: 0 };
+    count.messages += 1;
+    this.#counts.set(socket, count);
+    return count.messages > allowed.messages;
+  }
+}

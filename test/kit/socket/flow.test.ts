@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Frame, TestSocket } from "../../support/sockets.ts";
+import { pause, run, seqsOf, startRooms, type Rooms } from "./support.ts";
+
+let rooms: Rooms;
+
+beforeAll(async () => {
+  rooms = await startRooms();
+});
+afterAll(() => rooms.close());
+
+const isSnapshot = ({ type }: Frame) => type === "snapshot";
+
+/** Joins, and waits for the snapshot. */
+async function settled(room: string): Promise<TestSocket> {
+  const socket = await rooms.join(room);
+  const { seq } = await socket.until(isSnapshot);
+  socket.send({ type: "ack", seq });
+  return socket;
+}
+
+/** A reply after which all that was sent before has come. */
+async function flush(socket: TestSocket): Promise<void> {
+  socket.send({ type: "flush" });
+  await socket.until(({ type }) => type === "error");
+}
+
+describe("a socket that does not acknowledge", () => {
+  test("is held at the window, and replayed what it missed once it does", async () => {
+    const room = "held;windowFrames=8";
+    const socket = await settled(room);
+    await rooms.call(room, "say", 100);
+    await flush(socket);
+    expect(seqsOf(socket.received)).toEqual(run(1, 8));
+    socket.send({ type: "ack", seq: 8 });
+    expect(await socket.until(({ type }) => type === "frames")).toMatchObject({ from_seq: 9, seq: 100 });
+    socket.send({ type: "ack", seq: 100 });
+    await rooms.call(room, "say", 1);
+    await socket.until(({ seq }) => seq === 101);
+    expect(seqsOf(socket.received)).toEqual(run(1, 101));
+  });
+
+  test("is given a snapshot where the log no longer reaches", async () => {
+    const room = "gone;windowFrames=8";
+    const socket = await settled(room);
+    await rooms.call(room, "say", 600);
+    await flush(socket);
+    socket.send({ type: "ack", seq: 8 });
+    expect(await socket.until(isSnapshot)).toMatchObject({ seq: 600 });
+    await rooms.call(room, "say", 1);
+    await socket.until(({ seq }) => seq === 601);
+    expect(seqsOf(socket.received)).toEqual([...run(1, 8), 601]);
+  });
+
+  test("is sent no more than a window of bytes, though it does not even read", async () => {
+    const room = "deaf";
+    const socket = await settled(room);
+    socket.raw.pause();
+    await rooms.call(room, "say", 200, 10_000);
+    const window = 256 * 1024;
+    const [sent] = await rooms.call(room, "unacknowledged");
+    expect(sent).toBeGreaterThanOrEqual(window);
+    expect(sent).toBeLessThan(window + 11_000);
+    socket.raw.resume();
+    await flush(socket);
+    expect(JSON.stringify(socket.received).length).toBeLessThan(window + 12_000);
+    socket.send({ type: "ack", seq: seqsOf(socket.received).at(-1)! });
+    expect(await socket.until(({ type }) => type === "frames")).toMatchObject({ from_seq: seqsOf(socket.received)[27]! });
+  });
+
+  test("is told no state either, but once it is current", async () => {
+    const room = "states;windowFrames=2";
+    const socket = await settled(room);
+    await rooms.call(room, "say", 3);
+    await rooms.call(room, "tellState");
+    await flush(socket);
+    expect(socket.received.some(({ type }) => type === "state")).toBe(false);
+    const before = (await rooms.call(room, "calls")).filter((hook) => hook === "onCurrent").length;
+    socket.send({ type: "ack", seq: 2 });
+    await socket.until(({ type }) => type === "frames");
+    expect((await rooms.call(room, "calls")).filter((hook) => hook === "onCurrent").length).toBe(before + 1);
+    await rooms.call(room, "tellState");
+    expect(await socket.until(({ type }) => type === "state")).toEqual({ type: "state", seq: 3 });
+  });
+
+  test("is closed when a frame is due to it and its patience has run out", async () => {
+    const room = "dull;windowFrames=2;patienceMs=50";
+    const socket = await settled(room);
+    await rooms.call(room, "say", 3);
+    await pause(60);
+    await rooms.call(room, "say", 1);
+    expect(await socket.closed).toMatchObject({ code: 4008 });
+    expect(seqsOf(socket.received)).toEqual([1, 2]);
+  });
+
+  test("is closed by the alarm where nothing more is due to it", async () => {
+    const room = "forgotten;windowFrames=2;patienceMs=300";
+    const socket = await settled(room);
+    await rooms.call(room, "say", 3);
+    await rooms.evict(room);
+    expect(await socket.closed).toMatchObject({ code: 4008 });
+  });
+
+  test("is held after an eviction as before it", async () => {
+    const room = "hibernating;windowFrames=4";
+    const socket = await settled(room);
+    await rooms.call(room, "say", 3);
+    await rooms.evict(room);
+    await rooms.call(room, "say", 3);
+    await rooms.evict(room);
+    await rooms.call(room, "say", 3);
+    await flush(socket);
+    expect(seqsOf(socket.received)).toEqual(run(1, 4));
+    socket.send({ type: "ack", seq: 4 });
+    await socket.until(({ seq }) => seq === 9);
+    expect(seqsOf(socket.received)).toEqual(run(1, 9));
+  });
+});
+
+test("whoever keeps acknowledging is never held", async () => {
+  const room = "keen;windowFrames=16";
+  const socket = await settled(room);
+  socket.raw.on("message", () => {
+    const { seq } = socket.received.at(-1)!;
+    if (seq % 8 === 0) socket.send({ type: "ack", seq });
+  });
+  for (let n = 0; n < 20; n += 1) {
+    await rooms.call(room, "say", 8);
+    await pause(5);
+  }
+  await socket.until(({ seq }) => seq === 160);
+  expect(seqsOf(socket.received)).toEqual(run(1, 160));
+});
+
+test("an acknowledgement of what was not sent, or was acknowledged before, changes nothing", async () => {
+  const room = "liar;windowFrames=4";
+  const socket = await settled(room);
+  await rooms.call(room, "say", 10);
+  for (const seq of [1_000, 0]) socket.send({ type: "ack", seq });
+  await flush(socket);
+  expect(seqsOf(socket.received)).toEqual(run(1, 4));
+});
+
+test.each([
+  ["is not JSON", "{"],
+  ["is binary", new TextEncoder().encode('{"type":"say"}')],
+  ["is no object", "5"],
+  ["has no type", "{}"],
+  ["has more than 32 KiB", JSON.stringify({ type: "say", text: "é".repeat(16 * 1024) })],
+  ["acknowledges no number", '{"type":"ack","seq":"1"}'],
+])("a message that %s is malformed", async (_, message) => {
+  const socket = await settled("malformed");
+  socket.send(message);
+  expect(await socket.until(({ type }) => type === "error")).toEqual({ type: "error", seq: 0, code: "malformed_frame" });
+  await socket.close();
+});
+
+test("a frame that a room does not know is answered so", async () => {
+  const socket = await settled("unknown");
+  socket.send({ type: "what" });
+  expect(await socket.until(({ type }) => type === "error")).toEqual({ type: "error", seq: 0, code: "unknown_frame" });
+});
+
+test("a socket that sends more than 60 messages in 10 s is closed, and another is not", async () => {
+  const [loud, quiet] = [await settled("loud"), await settled("loud")];
+  for (let n = 0; n < 70; n += 1) loud.send({ type: "what" });
+  expect(await loud.closed).toMatchObject({ code: 1008 });
+  expect(loud.received.filter(({ type }) => type === "error").length).toBeLessThanOrEqual(60);
+  await flush(quiet);
+});
+
+test("a ping is answered without the room", async () => {
+  const socket = await settled("pinged");
+  await rooms.evict("pinged");
+  const answer = new Promise((resolve) => {
+    socket.raw.once("message", (data: Buffer) => resolve(data.toString()));
+  });
+  socket.send("ping");
+  expect(await answer).toBe("pong");
+  expect(await rooms.call("pinged", "calls")).toEqual([]);
+});

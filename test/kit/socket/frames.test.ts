@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { run, startRooms, type Rooms } from "./support.ts";
+
+let rooms: Rooms;
+
+beforeAll(async () => {
+  rooms = await startRooms();
+});
+afterAll(() => rooms.close());
+
+test("a frame costs one row written, with a key or without, and still one once the log is full", async () => {
+  const plain = await rooms.call("plain", "rowsOfAppends", 30, 10);
+  expect(plain).toEqual({ rows: Array.from({ length: 30 }, () => 1), first: 22, last: 31 });
+  const keyed = await rooms.call("keyed", "rowsOfAppends", 30, 10, "key");
+  expect(keyed.rows).toEqual(Array.from({ length: 30 }, () => 1));
+});
+
+test("frames are numbered from 1, and a key that is in the log is not appended again", async () => {
+  expect(await rooms.call("keys", "append", { type: "said" }, "a")).toBe(1);
+  expect(await rooms.call("keys", "append", { type: "said" }, "b")).toBe(2);
+  expect(await rooms.call("keys", "append", { type: "said" }, "a")).toBeUndefined();
+  expect(await rooms.call("keys", "append", { type: "said" })).toBe(3);
+});
+
+test("the log keeps the newest 500, tells of a gap before them, and never gives a number twice", async () => {
+  await rooms.call("many", "say", 1_100);
+  expect(await rooms.call("many", "after", 1_098)).toEqual({ gap: false, seqs: [1_099, 1_100] });
+  expect(await rooms.call("many", "after", 600)).toEqual({ gap: false, seqs: run(601, 1_100) });
+  expect(await rooms.call("many", "after", 599)).toEqual({ gap: true, seqs: [] });
+  expect(await rooms.call("many", "after", 1_100)).toEqual({ gap: false, seqs: [] });
+  await rooms.evict("many");
+  expect(await rooms.call("many", "append", { type: "said" })).toBe(1_101);
+});
+
+test("a log is read in pieces, of one frame at least", async () => {
+  await rooms.call("pieces", "say", 10, 1_000);
+  expect((await rooms.call("pieces", "after", 0, 3_500)).seqs).toEqual([1, 2, 3]);
+  expect((await rooms.call("pieces", "after", 3, 10)).seqs).toEqual([4]);
+});
+
+test("a frame larger than 64 KiB is refused and takes no number", async () => {
+  await expect(rooms.call("large", "append", { type: "said", text: "é".repeat(33 * 1024) })).rejects.toThrow(
+    "at most 65536 bytes",
+  );
+  expect(await rooms.call("large", "append", { type: "said", text: "x".repeat(63 * 1024) })).toBe(1);
+});

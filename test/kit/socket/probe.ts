@@ -1,0 +1,169 @@
+import { AppError, problemOf } from "../../../src/kit/errors.ts";
+import { FrameLog } from "../../../src/kit/socket/frames.ts";
+import { connectSocket } from "../../../src/kit/socket/upgrade.ts";
+import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../src/kit/socket.ts";
+import { readTicket, type TicketHolder } from "../../../src/kit/tickets.ts";
+
+/** A Worker with rooms that do as their names say: `a;lifeMs=500;snapshotFails=1` is room a, with a short life and no snapshots. */
+
+type Env = Cloudflare.Env & { ROOMS: DurableObjectNamespace<ProbeRoom>; SECRET: string };
+
+let isolate: string | undefined;
+
+export class ProbeRoom extends SocketRoom<Env> {
+  /** Names of the hooks that were called, in order. */
+  readonly called: string[] = [];
+  readonly #says = new Map(this.name.split(";").map((word) => word.split("=") as [string, string | undefined]));
+
+  #number(word: string): number {
+    return Number(this.#says.get(word) ?? 0);
+  }
+
+  protected override get settings(): RoomSettings {
+    const said = Object.keys(roomSettings).filter((name) => this.#says.has(name));
+    return { ...roomSettings, ...Object.fromEntries(said.map((name) => [name, this.#number(name)])) };
+  }
+
+  override onStart(): void {
+    if (this.#says.has("startFails")) throw new Error("secret of the start");
+  }
+
+  protected override async snapshot({ user_id, label }: TicketHolder): Promise<object> {
+    await new Promise((resolve) => setTimeout(resolve, this.#number("snapshotTakes")));
+    if (this.#says.has("snapshotFails")) throw new Error("secret of the snapshot");
+    return { user_id, label };
+  }
+
+  protected override onFrame(socket: RoomSocket, frame: { type: string; text?: string }): void | Promise<void> {
+    if (frame.type === "say") this.publish({ type: "said", text: frame.text });
+    else if (frame.type === "fail") throw new Error("secret of the frame");
+    else if (frame.type === "refuse") throw new AppError("forbidden", "Not you.");
+    else if (frame.type === "id") this.send(socket, { type: "id", id: socket.id, uri: socket.uri });
+    else return super.onFrame(socket, frame);
+  }
+
+  protected override onDevices(): void {
+    this.called.push("onDevices");
+    if (!this.#says.has("discreet")) this.announce({ type: "presence", devices: this.devices().map(({ device }) => device) });
+    if (this.#says.has("gossips")) this.publish({ type: "said", text: "somebody came or went" });
+    if (this.#says.has("devicesFail")) throw new Error("secret of the devices");
+  }
+
+  protected override onCurrent(): void {
+    this.called.push("onCurrent");
+  }
+
+  protected override nextAlarm(): number | undefined {
+    const at = this.ctx.storage.kv.get<number>("workAt");
+    return at;
+  }
+
+  protected override onRing(now: number): void {
+    const at = this.ctx.storage.kv.get<number>("workAt");
+    if (at === undefined || at > now) return;
+    this.called.push("work");
+    if (this.#says.has("workFails")) throw new Error("secret of the work");
+    this.ctx.storage.kv.delete("workAt");
+  }
+
+  // ── Called by tests ────────────────────────────────────────────────────────
+
+  isolate(): string {
+    return (isolate ??= crypto.randomUUID());
+  }
+
+  calls(): string[] {
+    return this.called;
+  }
+
+  /** Publishes frames that are numbered by `n`. @returns the number of the last */
+  say(count: number, bytes = 0): number {
+    for (let n = 1; n <= count; n += 1) this.publish({ type: "said", n, text: "x".repeat(bytes) });
+    return this.devices().length;
+  }
+
+  tellState(): void {
+    this.announce({ type: "state" });
+  }
+
+  workAt(at: number): void {
+    this.ctx.storage.kv.put("workAt", at);
+    this.ringBy(at);
+  }
+
+  alarmAt(): Promise<number | null> {
+    return this.ctx.storage.getAlarm();
+  }
+
+  /** The keys of the key-value storage. */
+  keys(): string[] {
+    return Array.from(this.ctx.storage.kv.list(), ([key]) => key);
+  }
+
+  async ringTwice(): Promise<void> {
+    await this.onAlarm();
+    await this.onAlarm();
+  }
+
+  /** What the attachments say of what was sent and not acknowledged. */
+  unacknowledged(): number[] {
+    return Array.from(this.getConnections<{ bytes: number }>(), ({ state }) => state!.bytes);
+  }
+
+  /** How many rows it costs to append frames, one by one, with a key or without. */
+  rowsOfAppends(count: number, capacity: number, key?: string): { rows: number[]; first: number; last: number } {
+    let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+    const exec = (query: string, ...bindings: unknown[]) => {
+      const cursor = this.ctx.storage.sql.exec(query, ...bindings);
+      cursors.push(cursor);
+      return cursor;
+    };
+    const frames = new FrameLog({ exec } as unknown as SqlStorage, capacity);
+    frames.append({ type: "makes the table" });
+    const rows = Array.from({ length: count }, (_, n) => {
+      cursors = [];
+      frames.append({ type: "said", n }, key === undefined ? undefined : `${key}${n}`);
+      return cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
+    });
+    const first = this.ctx.storage.sql.exec<{ first: number }>("select min(seq) as first from frames").one().first;
+    return { rows, first, last: frames.lastSeq };
+  }
+
+  append(body: object, key?: string): number | undefined {
+    return new FrameLog(this.ctx.storage.sql).append(body, key);
+  }
+
+  after(seq: number, maxBytes?: number): { gap: boolean; seqs: number[] } {
+    const { gap, frames } = new FrameLog(this.ctx.storage.sql).after(seq, maxBytes);
+    return { gap, seqs: frames.map((frame) => frame.seq) };
+  }
+}
+
+/** Calls a method of a room. A stub that a test held would keep the room in memory. */
+async function call(room: DurableObjectStub<ProbeRoom>, method: string, args: unknown[]): Promise<Response> {
+  const methods = room as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
+  try {
+    return Response.json({ result: await methods[method]!(...args) });
+  } catch (error) {
+    return Response.json({ error: String(error) });
+  }
+}
+
+export default {
+  async fetch(request, env) {
+    const url = new URL(request.url);
+    const [, room = "", method] = url.pathname.split("/").map(decodeURIComponent);
+    try {
+      if (method !== undefined) return await call(env.ROOMS.getByName(room), method, await request.json());
+
+      const ticket = await readTicket(env.SECRET, url.searchParams.get("ticket") ?? "", room.split(";", 1)[0]!);
+      const reply = await connectSocket(env.ROOMS, room, request, ticket, "request-of-a-test");
+      reply.headers.set("x-added", "by the edge");
+      return reply;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const headers = { ...error.headers, "content-type": "application/problem+json" };
+      return new Response(JSON.stringify(problemOf(error, "request-of-a-test")), { status: error.status, headers });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,168 @@
+import { WebSocket as ReconnectingSocket } from "partysocket";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { Frame, TestSocket } from "../../support/sockets.ts";
+import { pause, run, seqsOf, startRooms, type Rooms } from "./support.ts";
+
+let rooms: Rooms;
+
+beforeAll(async () => {
+  rooms = await startRooms();
+});
+afterAll(() => rooms.close());
+
+const isSaid = ({ type }: Frame) => type === "said";
+const isSnapshot = ({ type }: Frame) => type === "snapshot";
+
+describe("a client that comes back with `after` is sent exactly what it missed, as one message", () => {
+  test("after it was away", async () => {
+    await rooms.call("away", "say", 5);
+    const socket = await rooms.join("away", { after: 2 });
+    expect(await socket.next()).toMatchObject({
+      type: "frames",
+      from_seq: 3,
+      seq: 5,
+      frames: [{ n: 3, seq: 3 }, { n: 4 }, { n: 5 }],
+    });
+    await rooms.call("away", "say", 1);
+    expect(await socket.until(isSaid)).toMatchObject({ seq: 6, n: 1 });
+  });
+
+  test("after the room was evicted, and a socket that stayed is sent what comes next", async () => {
+    const stayed = await rooms.join("evicted");
+    await stayed.until(isSnapshot);
+    await rooms.call("evicted", "say", 3);
+    await rooms.evict("evicted");
+    const back = await rooms.join("evicted", { after: 1 });
+    expect(await back.next()).toMatchObject({ type: "frames", from_seq: 2, seq: 3 });
+    await rooms.evict("evicted");
+    await rooms.call("evicted", "say", 2);
+    await Promise.all([stayed, back].map((socket) => socket.until(({ seq }) => seq === 5)));
+    expect(seqsOf(stayed.received)).toEqual(run(1, 5));
+    expect(seqsOf(back.received)).toEqual(run(2, 5));
+  });
+
+  test("after workerd was started anew on the same storage", async () => {
+    const before = await rooms.join("restarted");
+    await rooms.call("restarted", "say", 4);
+    const isolate = await rooms.call("restarted", "isolate");
+    const used = await rooms.urlOf("restarted");
+    await (await rooms.visit(used)).close();
+    await rooms.restart();
+    await before.closed;
+    expect(await rooms.call("restarted", "isolate")).not.toBe(isolate);
+    const back = await rooms.join("restarted", { after: 1 });
+    expect(await back.next()).toMatchObject({ type: "frames", from_seq: 2, seq: 4 });
+    await rooms.call("restarted", "say", 1);
+    await back.until(({ seq }) => seq === 5);
+    expect(seqsOf(back.received)).toEqual(run(2, 5));
+    await expect(rooms.visit(used)).rejects.toThrow("401");
+  });
+
+  test("and nothing, if it missed nothing", async () => {
+    await rooms.call("current", "say", 2);
+    const socket = await rooms.join("current", { after: 2 });
+    await rooms.call("current", "say", 1);
+    expect(await socket.until(isSaid)).toMatchObject({ seq: 3 });
+    expect(socket.received.filter(({ type }) => type !== "presence")).toHaveLength(1);
+  });
+});
+
+test("what was missed comes in pieces of 256 KiB at most, the next once the one before is acknowledged", async () => {
+  await rooms.call("pieces", "say", 60, 10_000);
+  const socket = await rooms.join("pieces", { after: 0 });
+  let pieces = 0;
+  for (let last = 0; last < 60; pieces += 1) {
+    const frame = await socket.until(({ type }) => type === "frames");
+    expect(JSON.stringify(frame).length).toBeLessThan(260 * 1024);
+    expect(frame["from_seq"]).toBe(last + 1);
+    last = frame.seq;
+    socket.send({ type: "ack", seq: last });
+  }
+  expect(pieces).toBe(3);
+  expect(seqsOf(socket.received)).toEqual(run(1, 60));
+});
+
+describe("a snapshot is sent to a client", () => {
+  test.each([
+    ["that was never here", undefined],
+    ["that is ahead of the log", 1_000],
+    ["that was away for longer than the log reaches", 1],
+    ["that does not say a number", "1e3"],
+  ])("%s", async (_, after) => {
+    const room = `snapshot-of-${String(after)}`;
+    await rooms.call(room, "say", 550);
+    const socket = await rooms.join(room, { after });
+    expect(await socket.next()).toEqual({ type: "snapshot", seq: 550, user_id: 7, label: "Zürich 🏔" });
+    await rooms.call(room, "say", 1);
+    expect(await socket.until(isSaid)).toMatchObject({ seq: 551 });
+  });
+
+  test("before anything that is published while it is read, and that comes after it, once", async () => {
+    const room = "slow;snapshotTakes=200";
+    await rooms.call(room, "say", 3);
+    const socket = await rooms.join(room);
+    for (let n = 0; n < 5; n += 1) await rooms.call(room, "say", 2);
+    await pause(250);
+    await rooms.call(room, "say", 1);
+    await socket.until(({ seq }) => seq === 14);
+    expect(socket.received.filter(({ type }) => type !== "presence").map(({ type, seq }) => [type, seq])).toEqual([
+      ["snapshot", 3],
+      ["frames", 13],
+      ["said", 14],
+    ]);
+    expect(seqsOf(socket.received)).toEqual(run(4, 14));
+  });
+});
+
+test("a hook that publishes while a frame is on its way disturbs no order", async () => {
+  const room = "gossip;gossips;windowFrames=5;patienceMs=0";
+  const sockets = await Promise.all([1, 2, 3].map((id) => rooms.join(room, { device: `session:${id}`, after: 0 })));
+  const [before, slow, behind] = sockets as [TestSocket, TestSocket, TestSocket];
+  await Promise.all(sockets.map((socket) => socket.until(({ seq }) => seq === 3)));
+  // With the sixth frame, the second socket lags; with the seventh it is closed, and its leaving is told before the third has the seventh.
+  for (let seq = 4; seq <= 8; seq += 1) {
+    for (const socket of [before, behind]) socket.send({ type: "ack", seq: seq - 1 });
+    await pause(20);
+    await rooms.call(room, "say", 1);
+  }
+  expect(await slow.closed).toMatchObject({ code: 4008 });
+  await Promise.all([before, behind].map((socket) => socket.until(({ seq }) => seq === 9)));
+  expect(seqsOf(before.received)).toEqual(run(1, 9));
+  expect(seqsOf(behind.received)).toEqual(run(1, 9));
+});
+
+test("a thousand sockets that come back at once are each sent what they missed, once and in order", async () => {
+  const room = "thousand;discreet";
+  await rooms.call(room, "say", 200);
+  const visit = async (index: number) => rooms.join(room, { after: index % 200, device: `session:${index % 300}` });
+  const sockets = await Promise.all(Array.from({ length: 1_000 }, (_, index) => visit(index)));
+  await rooms.call(room, "say", 3);
+  await Promise.all(sockets.map((socket) => socket.until(({ seq, type }) => seq === 203 && type === "said")));
+  sockets.forEach(({ received }, index) => expect(seqsOf(received)).toEqual(run((index % 200) + 1, 203)));
+  for (const { raw } of sockets) raw.terminate();
+});
+
+test("a client of partysocket comes back by itself, with a new ticket and `after`, and misses nothing", async () => {
+  const room = "party;lifeMs=300";
+  const seen: Frame[] = [];
+  const lastSeen = () => Math.max(0, ...seen.map(({ seq }) => seq));
+  const urlOf = async () => String(await rooms.urlOf(room, { after: lastSeen() })).replace("http", "ws");
+  const client = new ReconnectingSocket(urlOf, [], { WebSocket, minReconnectionDelay: 10, maxReconnectionDelay: 50 });
+  const codes: number[] = [];
+  client.addEventListener("message", ({ data }) => {
+    seen.push(JSON.parse(String(data)) as Frame);
+    client.send(JSON.stringify({ type: "ack", seq: lastSeen() }));
+  });
+  client.addEventListener("close", ({ code }) => codes.push(code));
+  let said = 0;
+  while (said < 30 || codes.length < 2) {
+    await rooms.call(room, "say", 1);
+    said += 1;
+    await pause(40);
+  }
+  await expect.poll(lastSeen).toBe(said);
+  expect(seqsOf(seen)).toEqual(run(1, said));
+  expect(new Set(codes)).toEqual(new Set([4001]));
+  client.close();
+});
