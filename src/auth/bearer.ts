@@ -31,7 +31,7 @@ export function secretOf(request: Request, origins: readonly string[]): string |
   const authorization = request.headers.get("authorization");
   if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
   const token = cookieOf(request, sessionCookie)?.split(".", 1)[0];
-  if (token !== undefined && !safeMethods.has(request.method) && !sameSite(request, origins)) {
+  if (token !== undefined && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
     throw new AppError("cross_site", "A page of another site may not do this with your cookie.");
   }
   return token;
@@ -55,8 +55,12 @@ function cookieOf(request: Request, wanted: string): string | undefined {
   return undefined;
 }
 
-/** Browsers name the page's origin on every change; what names none is no browser's, and has no business with a cookie. */
-function sameSite(request: Request, origins: readonly string[]): boolean {
+/**
+ * Whether a request comes from a page of ours, or of an origin that is listed. Browsers name the page's origin on every change and
+ * every socket.
+ * @param unnamed what is said of a request that names none, which is no browser's
+ */
+export function isTrustedOrigin(request: Request, origins: readonly string[], unnamed: boolean): boolean {
   const origin = request.headers.get("origin");
-  return origin !== null && (origin === new URL(request.url).origin || origins.includes(origin));
+  return origin === null ? unnamed : origin === new URL(request.url).origin || origins.includes(origin);
 }

@@ -1,0 +1,73 @@
+import * as z from "zod";
+
+/** What a user's hub and their devices say to each other, as JSON. Every frame of the hub has `seq`. */
+
+/** The largest document of preferences, in bytes of JSON. */
+export const maxPreferenceBytes = 16 * 1024;
+
+const Seq = z
+  .int()
+  .min(0)
+  .meta({ description: "Position in the user's stream; what is told again is told under its first one" });
+
+export const NotificationShape = z.object({
+  id: z.int(),
+  kind: z.string(),
+  title: z.string(),
+  body: z.string(),
+  link: z.string().nullable(),
+  data: z.record(z.string(), z.unknown()),
+  created_at: z.iso.datetime(),
+  read_at: z.iso.datetime().nullable(),
+});
+
+const Preferences = z.record(z.string(), z.unknown());
+
+export const DeviceShape = z.object({
+  device: z.string().meta({ description: "`session:12`, or `key:3` for a program" }),
+  label: z.string(),
+  since: z.iso.datetime(),
+});
+
+/** Something happened. These are kept, and told again to a device that comes back with `after`. */
+export const EventFrame = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("notification"), notification: NotificationShape }),
+  z.object({
+    type: z.literal("notifications_read"),
+    ids: z.array(z.int()).nullable().meta({ description: "Null: all up to `up_to`" }),
+    up_to: z.int().nullable(),
+    read_at: z.iso.datetime(),
+  }),
+  z.object({ type: z.literal("preferences_changed"), preferences: Preferences, version: z.int() }),
+  z.object({ type: z.literal("session_revoked"), device: z.string() }),
+]);
+export type EventFrame = z.output<typeof EventFrame>;
+
+const Numbered = z.object({ seq: Seq });
+
+/** Everything that the hub sends. */
+export const ServerFrame = z.union([
+  EventFrame.and(Numbered),
+  Numbered.extend({
+    type: z.literal("frames").meta({ description: "What was missed, from `from_seq` to `seq`" }),
+    from_seq: Seq,
+    frames: z.array(EventFrame.and(Numbered)),
+  }),
+  Numbered.extend({
+    type: z.literal("snapshot").meta({ description: "How things stand at `seq`, where what was missed is no longer kept" }),
+    notifications: z.array(NotificationShape).optional(),
+    unread: z.int().optional(),
+    preferences: Preferences.optional(),
+    version: z.int().optional(),
+    unavailable: z.literal(true).optional().meta({ description: "The database is out: ask the API later" }),
+  }),
+  Numbered.extend({
+    type: z.literal("presence").meta({ description: "Which devices are here. A state, not told again" }),
+    devices: z.array(DeviceShape),
+  }),
+  Numbered.extend({ type: z.literal("error"), code: z.enum(["malformed_frame", "unknown_frame"]) }),
+]);
+export type ServerFrame = z.output<typeof ServerFrame>;
+
+/** Everything that a device sends: how far it has read, at the latest after 64 frames. (`ping` is answered with `pong`.) */
+export const ClientFrame = z.object({ type: z.literal("ack"), seq: Seq });

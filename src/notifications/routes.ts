@@ -1,0 +1,161 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import { isTrustedOrigin } from "../auth/bearer.ts";
+import { allow } from "../auth/middleware.ts";
+import { userIdOf } from "../auth/self.ts";
+import { route, type AppEnv } from "../http.ts";
+import { AppError } from "../kit/errors.ts";
+import { IdParam } from "../kit/shapes.ts";
+import { readTicket } from "../kit/tickets.ts";
+import { openHubSocket } from "./hub.ts";
+import { getPreferences, putPreferences } from "./preferences.ts";
+import * as s from "./schemas.ts";
+import { listNotifications, markAllRead, markRead } from "./service.ts";
+import { issueSocketTicket } from "./tickets.ts";
+
+const ok = { success: true as const };
+const outage = ["database_unavailable"] as const;
+
+// ── /api/v2/notifications ────────────────────────────────────────────────────
+
+export const notifications = new Hono<AppEnv>();
+
+notifications.get(
+  "/",
+  route(
+    {
+      id: "listNotifications",
+      summary: "List what you were told, the newest first",
+      tag: "Notifications",
+      access: allow("account.read"),
+      query: s.NotificationsQuery,
+      reply: s.NotificationList,
+      fails: outage,
+    },
+    async ({ ctx, query }) => ({ ...ok, ...(await listNotifications(ctx, userIdOf(ctx), query)) }),
+  ),
+);
+
+notifications.post(
+  "/read-all",
+  route(
+    {
+      id: "readAllNotifications",
+      summary: "Mark all notifications as read",
+      tag: "Notifications",
+      access: allow("account.write"),
+      body: s.ReadAllBody,
+      reply: s.ReadAllReply,
+      fails: outage,
+    },
+    async ({ ctx, body }) => {
+      const read = await markAllRead(ctx, userIdOf(ctx), body.up_to);
+      return { ...ok, message: "They are marked as read.", read };
+    },
+  ),
+);
+
+notifications.post(
+  "/:id/read",
+  route(
+    {
+      id: "readNotification",
+      summary: "Mark a notification as read",
+      tag: "Notifications",
+      access: allow("account.write"),
+      params: IdParam,
+      reply: s.NotificationReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, notification: await markRead(ctx, userIdOf(ctx), params.id) }),
+  ),
+);
+
+// ── /api/v2/socket-tickets ───────────────────────────────────────────────────
+
+export const socketTickets = new Hono<AppEnv>();
+
+socketTickets.post(
+  "/",
+  route(
+    {
+      id: "createSocketTicket",
+      summary: "Get a ticket that opens a socket",
+      description: "Browsers cannot send headers with a socket, so it is opened with a ticket: once, within 60 seconds.",
+      tag: "Sockets",
+      access: allow("account.read"),
+      body: s.TicketBody,
+      reply: s.TicketReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, body }) => ({ ...ok, ...(await issueSocketTicket(ctx, body.resource)) }),
+  ),
+);
+
+// ── /api/v2/me ───────────────────────────────────────────────────────────────
+
+export const myHub = new Hono<AppEnv>();
+
+myHub.get(
+  "/socket",
+  route(
+    {
+      id: "openMySocket",
+      summary: "Listen to what happens to you: a WebSocket",
+      description:
+        'Frames are JSON with `type` and `seq`: `notification`, `notifications_read`, `preferences_changed`, `session_revoked`, `presence`. Come back with `after` within 15 minutes; what you missed comes as one `frames`, or, where it is no longer kept, as a `snapshot`. Send `{"type":"ack","seq":…}` at the latest after 64 frames.',
+      tag: "Sockets",
+      query: s.SocketQuery,
+      reply: z.null(),
+      status: 101,
+      fails: ["unauthenticated", "cross_site", "upgrade_required", "rate_limited", "realtime_unavailable"],
+    },
+    async ({ ctx, c, query }) => {
+      if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
+        throw new AppError("cross_site", "A page of another site may not open this socket.");
+      }
+      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
+      return openHubSocket(ctx, c.req.raw, ticket);
+    },
+  ),
+);
+
+myHub.get(
+  "/preferences",
+  route(
+    {
+      id: "getPreferences",
+      summary: "Get what your clients keep for all of your devices",
+      tag: "Me",
+      access: allow("account.read"),
+      reply: s.PreferencesReply,
+      fails: outage,
+    },
+    async ({ ctx, c }) => {
+      const kept = await getPreferences(ctx, userIdOf(ctx));
+      c.header("etag", `"${kept.version}"`);
+      return { ...ok, ...kept };
+    },
+  ),
+);
+
+myHub.put(
+  "/preferences",
+  route(
+    {
+      id: "putPreferences",
+      summary: "Replace what your clients keep; your other devices are told",
+      tag: "Me",
+      access: allow("account.write"),
+      versioned: true,
+      body: s.PreferencesBody,
+      reply: s.PreferencesReply,
+      fails: outage,
+    },
+    async ({ ctx, c, body, seen }) => {
+      const kept = await putPreferences(ctx, userIdOf(ctx), body.preferences, seen);
+      c.header("etag", `"${kept.version}"`);
+      return { ...ok, ...kept };
+    },
+  ),
+);

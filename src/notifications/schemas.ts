@@ -1,0 +1,81 @@
+import * as z from "zod";
+import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { maxPreferenceBytes, NotificationShape } from "./protocol.ts";
+
+export const NotificationsQuery = z.object({
+  ...PageQuery,
+  unread: z
+    .stringbool({ truthy: ["true"], falsy: ["false"] })
+    .optional()
+    .meta({ description: "Only the unread ones, or only those that were read" }),
+});
+
+export const NotificationReplyShape = NotificationShape.extend({ created_at: Moment, read_at: Moment.nullable() }).meta({
+  id: "Notification",
+  examples: [
+    {
+      id: 31,
+      kind: "level_up",
+      title: "Ada reached level 6",
+      body: "Ada is Skilled now.",
+      link: "/minions/5",
+      data: { minion_id: 5, level: 6 },
+      created_at: new Date("2026-11-23T10:00:00Z"),
+      read_at: null,
+    },
+  ],
+});
+
+const Unread = z.int().min(0).meta({ description: "How many are unread" });
+
+export const NotificationList = z.object({
+  ...ok,
+  notifications: z.array(NotificationReplyShape),
+  total: Total,
+  unread: Unread,
+  next_cursor: NextCursor,
+});
+export const NotificationReply = z.object({ ...ok, notification: NotificationReplyShape });
+
+export const ReadAllBody = z.object({
+  up_to: Id.optional().meta({ description: "The last one that was seen: those that came after stay unread. All, if left out" }),
+});
+export const ReadAllReply = z.object({ ...ok, message: z.string(), read: z.int().min(0) });
+
+const bytesOf = (document: unknown) => new TextEncoder().encode(JSON.stringify(document)).length;
+
+export const PreferencesBody = z.object({
+  preferences: z
+    .record(z.string(), z.json())
+    .refine((document) => bytesOf(document) <= maxPreferenceBytes, `may have at most ${maxPreferenceBytes} bytes of JSON`)
+    .meta({ description: "Whatever your clients keep", example: { theme: "dark" } }),
+});
+
+export const PreferencesReply = z.object({
+  ...ok,
+  preferences: z.record(z.string(), z.unknown()),
+  version: z.int().min(0).meta({ description: "How often they were written; send it as `If-Match` when you write" }),
+});
+
+export const TicketBody = z.object({
+  resource: z
+    .string()
+    .regex(/^(me|conversation:[\w-]{1,64}|training-job:\d{1,10})$/, 'must be "me", "conversation:<id>" or "training-job:<id>"')
+    .meta({ description: "What to listen to", example: "me" }),
+});
+
+export const TicketReply = z.object({
+  ...ok,
+  ticket: z.string().meta({ description: "Opens one socket, once, within 60 seconds" }),
+  expires_at: Moment,
+});
+
+export const SocketQuery = z.object({
+  ticket: z.string().min(1).max(2_000).meta({ description: "From POST /socket-tickets" }),
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, "must be a whole number")
+    .transform(Number)
+    .optional()
+    .meta({ description: "The last `seq` that was received: what came since is told again" }),
+});

@@ -1,0 +1,240 @@
+import { WebSocket as ReconnectingWebSocket } from "partysocket";
+import { beforeEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { ServerFrame } from "../../src/notifications/protocol.ts";
+import { bodyOf, useApi } from "../support/api.ts";
+import { bearing, makePerson, type Person } from "../support/people.ts";
+import { connect, refusal, type Frame } from "../support/sockets.ts";
+import { anotherDevice, ask, hubUrl, openHub, ticketOf } from "./support.ts";
+
+const api = useApi();
+let person: Person;
+
+beforeEach(async () => {
+  person = await makePerson(api);
+});
+
+const isType = (type: string) => (frame: Frame) => frame.type === type;
+const write = (who: Person, preferences: Record<string, unknown>, headers: Record<string, string> = {}) =>
+  ask(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
+
+/** Puts news into somebody's inbox, as any feature does. */
+async function tell(who: Person, title: string): Promise<number> {
+  const [row] = await api.database.sql(
+    "insert into notifications (user_id, kind, title, body) values ($1, 'test', $2, '') returning id",
+    [who.id, title],
+  );
+  return Number(row!["id"]);
+}
+
+describe("a device that comes for the first time", () => {
+  test("is told how things stand, and who is here", async () => {
+    await tell(person, "first");
+    await write(person, { theme: "dark" });
+    const socket = await openHub(api, person);
+    const snapshot = await socket.next();
+    expect(snapshot).toMatchObject({ type: "snapshot", unread: 1, preferences: { theme: "dark" }, version: 1 });
+    expect(snapshot["notifications"]).toMatchObject([{ kind: "test", title: "first", read_at: null }]);
+    const presence = await socket.until(isType("presence"));
+    expect(presence["devices"]).toMatchObject([{ device: `session:${person.sessionId}`, since: expect.any(String) }]);
+    await socket.close();
+  });
+
+  test("is told so where Postgres is away, and is connected all the same", async () => {
+    const ticket = await ticketOf(api, person);
+    await api.stopPostgres();
+    const socket = await connect(hubUrl(api, ticket));
+    expect(await socket.next()).toEqual({ type: "snapshot", seq: 0, unavailable: true });
+    await api.startPostgres();
+    await socket.close();
+  }, 30_000);
+
+  test("gets frames that are as the protocol says", async () => {
+    const other = await anotherDevice(api, person);
+    const id = await tell(person, "news");
+    const socket = await openHub(api, person);
+    await write(other, { a: 1 });
+    await ask(api, other, `/api/v2/notifications/${id}/read`, { method: "POST" });
+    await socket.until(isType("notifications_read"));
+    for (const frame of socket.received) expect(ServerFrame.safeParse(frame).error?.message).toBeUndefined();
+    await socket.close();
+  });
+});
+
+describe("two devices", () => {
+  test("see each other's preferences and read marks within a second", async () => {
+    const other = await anotherDevice(api, person);
+    const [id, last] = [await tell(person, "one"), await tell(person, "two")];
+    const socket = await openHub(api, other);
+    await socket.until(isType("presence"));
+
+    let start = performance.now();
+    await write(person, { theme: "light" });
+    expect(await socket.until(isType("preferences_changed"))).toMatchObject({ preferences: { theme: "light" }, version: 1 });
+    expect(performance.now() - start).toBeLessThan(1_000);
+
+    start = performance.now();
+    await ask(api, person, `/api/v2/notifications/${id}/read`, { method: "POST" });
+    expect(await socket.until(isType("notifications_read"))).toMatchObject({ ids: [id], up_to: null });
+    expect(performance.now() - start).toBeLessThan(1_000);
+
+    start = performance.now();
+    await ask(api, person, "/api/v2/notifications/read-all", { method: "POST", body: {} });
+    expect(await socket.until(isType("notifications_read"))).toMatchObject({ ids: null, up_to: last });
+    expect(performance.now() - start).toBeLessThan(1_000);
+    await socket.close();
+  });
+
+  test("see each other come and go, and a second tab is no second device", async () => {
+    const other = await anotherDevice(api, person);
+    const first = await openHub(api, person);
+    await first.until(isType("presence"));
+    const second = await openHub(api, other);
+    const both = await first.until(isType("presence"));
+    expect((both["devices"] as { device: string }[]).map(({ device }) => device)).toEqual([
+      `session:${person.sessionId}`,
+      `session:${other.sessionId}`,
+    ]);
+    const tab = await openHub(api, other);
+    await tab.close();
+    await second.close();
+    const alone = await first.until(isType("presence"));
+    expect(alone["devices"]).toHaveLength(1);
+    await first.close();
+  });
+});
+
+describe("a device that comes back", () => {
+  test("is told exactly what it missed, in one frame, though the hub slept meanwhile", async () => {
+    const socket = await openHub(api, person);
+    const { seq } = await socket.until(isType("snapshot"));
+    await socket.close();
+    for (let i = 1; i <= 5; i++) await write(person, { i });
+    await api.worker.evictDurableObject("USER_HUB", { name: String(person.id) });
+    const again = await openHub(api, person, seq);
+    const missed = await again.until(isType("frames"));
+    expect(missed).toMatchObject({ from_seq: seq + 1, seq: seq + 5 });
+    expect((missed["frames"] as { version: number }[]).map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
+    await again.close();
+  });
+
+  test("after more than is kept is told how things stand, from Postgres", async () => {
+    const socket = await openHub(api, person);
+    await socket.until(isType("snapshot"));
+    await socket.close();
+    const storage = await api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
+    await write(person, { i: 1 });
+    await expect.poll(() => storage.exec("select count(*) as n from frames")).toEqual([{ n: 1 }]);
+    await storage.exec("update frames set seq = 900");
+    await tell(person, "beyond");
+    const again = await openHub(api, person, 1);
+    const snapshot = await again.next();
+    expect(snapshot).toMatchObject({ type: "snapshot", seq: 900, preferences: { i: 1 }, unread: 1 });
+    await again.close();
+  });
+
+  test("comes back by itself with partysocket, with a new ticket each time", async () => {
+    let seen: number | undefined;
+    const tickets = new Set<string>();
+    const client = new ReconnectingWebSocket(
+      async () => {
+        const ticket = await ticketOf(api, person);
+        tickets.add(ticket);
+        return hubUrl(api, ticket, seen).replace(/^http/, "ws");
+      },
+      undefined,
+      { WebSocket, minReconnectionDelay: 50, maxReconnectionDelay: 50 },
+    );
+    const frames: Frame[] = [];
+    client.addEventListener("message", ({ data }) => {
+      const frame = JSON.parse(String(data)) as Frame;
+      frames.push(frame);
+      seen = frame.seq;
+    });
+    await expect.poll(() => frames.some(isType("snapshot")), { timeout: 5_000 }).toBe(true);
+    client.reconnect();
+    await write(person, { while: "away" });
+    const told = () =>
+      frames.flatMap((frame) => (frame["frames"] as Frame[] | undefined) ?? [frame]).filter(isType("preferences_changed"));
+    await expect.poll(() => told().length, { timeout: 5_000 }).toBe(1);
+    expect(tickets.size).toBe(2);
+    client.close();
+  });
+});
+
+describe("a device that is signed out", () => {
+  test("is told, closed, and admitted no more with a ticket it still has; the other is told and stays", async () => {
+    const other = await anotherDevice(api, person);
+    const [mine, theirs] = [await openHub(api, person), await openHub(api, other)];
+    const ticket = await ticketOf(api, other);
+    await ask(api, person, `/api/v2/sessions/${other.sessionId}`, { method: "DELETE" });
+    expect(await theirs.closed).toMatchObject({ code: 4003 });
+    expect(theirs.received.at(-1)).toMatchObject({ type: "session_revoked", device: `session:${other.sessionId}` });
+    expect(await mine.until(isType("session_revoked"))).toMatchObject({ device: `session:${other.sessionId}` });
+    expect((await refusal(hubUrl(api, ticket))).status).toBe(401);
+    expect(mine.raw.readyState).toBe(WebSocket.OPEN);
+    await mine.close();
+  });
+
+  test("by a ban is closed with all the others", async () => {
+    const admin = await makePerson(api, ["superuser"]);
+    const sockets = [await openHub(api, person), await openHub(api, await anotherDevice(api, person))];
+    await ask(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
+    for (const socket of sockets) expect(await socket.closed).toMatchObject({ code: 4003 });
+  });
+
+  test("being a program, is closed when its key is revoked", async () => {
+    const made = await bodyOf(
+      await ask(api, person, "/api/v2/api-keys", { method: "POST", body: { name: "watcher", scopes: ["account.read"] } }),
+    );
+    const { api_key, key } = made as { api_key: { id: number }; key: string };
+    const socket = await openHub(api, { token: key });
+    const presence = await socket.until(isType("presence"));
+    expect(presence["devices"]).toMatchObject([{ device: `key:${api_key.id}` }]);
+    await ask(api, person, `/api/v2/api-keys/${api_key.id}`, { method: "DELETE" });
+    expect(await socket.closed).toMatchObject({ code: 4003 });
+  });
+});
+
+describe("a ticket", () => {
+  test("opens one socket", async () => {
+    const ticket = await ticketOf(api, person);
+    const socket = await connect(hubUrl(api, ticket));
+    const refused = await refusal(hubUrl(api, ticket));
+    expect([refused.status, refused.problem["code"]]).toEqual([401, "unauthenticated"]);
+    await socket.close();
+  });
+
+  test("that is forged, or for something else, or for nothing, opens none", async () => {
+    const ticket = await ticketOf(api, person);
+    const [payload, signature] = ticket.split(".") as [string, string];
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
+    const forged = Buffer.from(JSON.stringify({ ...claims, user_id: person.id + 1 })).toString("base64url");
+    for (const text of [`${forged}.${signature}`, payload, `${payload}.`, "x.y", person.token]) {
+      expect((await refusal(hubUrl(api, text))).status).toBe(401);
+    }
+  });
+
+  test("is not had for what is not there, or is somebody else's", async () => {
+    for (const resource of ["conversation:5", "training-job:5"]) {
+      const reply = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
+      expect(reply.status).toBe(404);
+    }
+    const malformed = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource: "users:1" } });
+    expect(malformed.status).toBe(422);
+  });
+
+  test("opens none from a page of another site, and one from a page that is listed", async () => {
+    const foreign = await refusal(hubUrl(api, await ticketOf(api, person)), { origin: "https://evil.example" });
+    expect([foreign.status, foreign.problem["code"]]).toEqual([403, "cross_site"]);
+    const socket = await connect(hubUrl(api, await ticketOf(api, person)), { origin: "http://localhost:3000" });
+    await socket.close();
+  });
+
+  test("without a socket to open is 426, and is not used up", async () => {
+    const ticket = await ticketOf(api, person);
+    const reply = await api.get(hubUrl(api, ticket), { headers: bearing(person.token) });
+    expect([reply.status, (await bodyOf(reply)).code]).toEqual([426, "upgrade_required"]);
+    await (await connect(hubUrl(api, ticket))).close();
+  });
+});
