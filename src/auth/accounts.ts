@@ -5,14 +5,12 @@ import { commit } from "../kit/db.ts";
 import { AppError, constraintFailures } from "../kit/errors.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../limits/sign-in.ts";
 import { auditRow } from "./audit.ts";
-import { checkPassword, hashPassword, verifyPassword } from "./passwords.ts";
+import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "./passwords.ts";
+import { verificationRows } from "./proofs.ts";
 import type { ProfileChange, Registration, SignIn } from "./schemas.ts";
-import { forgetTokens, sessionRow } from "./sessions.ts";
+import { ended, endSessions, sessionRow } from "./sessions.ts";
 import { accounts, sessions, users } from "./tables.ts";
 import { userColumns, userOf, type User } from "./users.ts";
-
-/** The provider under which a password is kept: the name that the auth library gives it. */
-export const passwordProvider = "credential";
 
 /** Somebody who is signed in: shown the token once, and who they are. */
 export type SignedIn = { token: string; user: User; deviceToken: string };
@@ -35,12 +33,13 @@ export async function register(ctx: Ctx, input: Registration, knownDevice: strin
   const hash = await hashPassword(password);
   const token = newSecret();
   const name = [first_name, last_name].filter(Boolean).join(" ") || displayName;
-  const [, , , rows] = await commit(ctx.db, [
+  const [, , , rows] = await commit(ctx, [
     ctx.db.insert(users).values({ id, username, display_username: displayName, email, name, first_name, last_name }),
     ctx.db.insert(accounts).values({ user_id: id, account_id: String(id), provider_id: passwordProvider, password: hash }),
     sessionRow(ctx, id, token),
     ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, id)),
     auditRow(ctx, "account.registered", id),
+    ...verificationRows(ctx, id),
     ...ctx.hooks.onUserCreated(ctx, id),
   ]);
   const deviceToken = knownDevice ?? newSecret();
@@ -65,7 +64,7 @@ export async function signIn(
   const { banned_at, password: _password, ...row } = found;
   if (banned_at !== null) throw new AppError("account_banned", "This account is banned.");
   const token = newSecret();
-  await commit(ctx.db, [sessionRow(ctx, row.id, token), auditRow(ctx, "account.signed_in", row.id)]);
+  await commit(ctx, [sessionRow(ctx, row.id, token), auditRow(ctx, "account.signed_in", row.id)]);
   const deviceToken = knownDevice ?? newSecret();
   for (const name of [row.username?.toLowerCase(), row.email]) if (name !== undefined) rememberDevice(ctx, name, deviceToken);
   return { token, user: userOf(ctx, row), deviceToken };
@@ -102,6 +101,22 @@ async function findByPassword(ctx: Ctx, wanted: string, password: string) {
   return (await verifyPassword(password, found?.password)) ? found : undefined;
 }
 
+/** The name by which attempts at an account are counted where it is known who is signed in. */
+export const attemptsAt = (userId: number) => `account ${userId}`;
+
+/** Asks somebody who is signed in for their password again. @throws invalid_credentials, rate_limited */
+export async function confirmPassword(
+  ctx: Ctx,
+  userId: number,
+  password: string,
+  stored: string | null | undefined,
+): Promise<void> {
+  const right = await guarded(ctx, attemptsAt(userId), null, async () =>
+    (await verifyPassword(password, stored)) ? true : undefined,
+  );
+  if (right === undefined) throw new AppError("invalid_credentials", "The current password is another.");
+}
+
 /**
  * Changes the password of an account, and signs its other devices out.
  * @throws invalid_credentials when the current password is another; validation_failed for the new one
@@ -116,13 +131,11 @@ export async function changePassword(
     .from(users)
     .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
     .where(eq(users.id, userId));
-  const right = await guarded(ctx, `account ${userId}`, null, async () =>
-    (await verifyPassword(input.current_password, account?.password)) ? true : undefined,
-  );
-  if (right === undefined || account?.id == null) throw new AppError("invalid_credentials", "The current password is another.");
+  await confirmPassword(ctx, userId, input.current_password, account?.password);
+  if (account?.id == null) throw new AppError("invalid_credentials", "This account has no password.");
   await checkPassword(input.new_password, account.username, "new_password");
   const hash = await hashPassword(input.new_password);
-  const [, gone] = await commit(ctx.db, [
+  const [, gone] = await commit(ctx, [
     ctx.db
       .update(accounts)
       .set({ password: hash, updated_at: sql`now()` })
@@ -130,15 +143,15 @@ export async function changePassword(
     ctx.db
       .delete(sessions)
       .where(and(eq(sessions.user_id, userId), ne(sessions.id, sessionId)))
-      .returning({ token: sessions.token }),
+      .returning(ended),
     auditRow(ctx, "account.password_changed", userId),
   ]);
-  await forgetTokens(ctx, gone);
+  await endSessions(ctx, userId, gone);
 }
 
 /** Changes what a person says of themselves, in one round trip. */
 export async function changeProfile(ctx: Ctx, userId: number, change: ProfileChange): Promise<User> {
-  const [rows] = await commit(ctx.db, [
+  const [rows] = await commit(ctx, [
     ctx.db
       .update(users)
       .set({ ...change, updated_at: sql`now()` })

@@ -2,6 +2,7 @@ import { and, desc, eq, ilike, lt, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, refuseUnless } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
+import { paged, type Page } from "../kit/shapes.ts";
 import { auditRow } from "./audit.ts";
 import { forgetCredential } from "./credentials.ts";
 import { roles, type Role } from "./roles.ts";
@@ -12,22 +13,14 @@ import { userColumns } from "./users.ts";
 /** Roles that only a superuser gives, takes, or acts upon. */
 const guarded: readonly Role[] = ["admin", "superuser"];
 
-type Page = { limit: number; cursor?: number | undefined };
-
 const adminColumns = (ctx: Ctx) => ({ ...userColumns(ctx), banned_at: users.banned_at, ban_reason: users.ban_reason });
-
-/** One page of a list that runs from the newest id down, and the cursor of the next. */
-function paged<T extends { id: number }>(rows: T[], limit: number): { items: T[]; next_cursor?: string } {
-  const items = rows.slice(0, limit);
-  return rows.length > limit ? { items, next_cursor: String(items.at(-1)!.id) } : { items };
-}
 
 /** Users, the newest first, by part of their name or address. One round trip. */
 export async function listUsers(ctx: Ctx, { q, limit, cursor }: Page & { q?: string | undefined }) {
   const words = q === undefined ? undefined : `%${q.replace(/[\\%_]/g, "\\$&")}%`;
   const matching =
     words === undefined ? undefined : or(ilike(users.username, words), ilike(users.email, words), ilike(users.name, words));
-  const [rows, [count]] = await commit(ctx.db, [
+  const [rows, [count]] = await commit(ctx, [
     ctx.db
       .select(adminColumns(ctx))
       .from(users)
@@ -73,7 +66,7 @@ export async function unbanUser(ctx: Ctx, userId: number) {
 export async function listAudit(ctx: Ctx, { user_id, limit, cursor }: Page & { user_id?: number | undefined }) {
   const about =
     user_id === undefined ? undefined : or(eq(auditLog.actor_user_id, user_id), eq(auditLog.subject_user_id, user_id));
-  const [rows, [count]] = await commit(ctx.db, [
+  const [rows, [count]] = await commit(ctx, [
     ctx.db
       .select()
       .from(auditLog)
@@ -115,7 +108,7 @@ async function changeUser(
     guarded.map((role) => sql`${role}`),
     sql`, `,
   )}]::text[]`;
-  const [, , rows, keys, tokens] = await commit(ctx.db, [
+  const [, , rows, keys, tokens] = await commit(ctx, [
     refuseUnless(ctx.db, sql`exists (select from ${users} where ${one})`, "user_not_found"),
     refuseUnless(
       ctx.db,
@@ -136,6 +129,7 @@ async function changeUser(
       : ctx.db.select({ token: sessions.token }).from(sessions).where(eq(sessions.user_id, userId)),
     auditRow(ctx, action, userId, details),
   ]);
+  if (action === "user.banned") ctx.hooks.onDevicesGone(ctx, userId, "all");
   await Promise.all([forgetTokens(ctx, tokens), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
   return rows[0]!;
 }

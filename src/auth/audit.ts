@@ -18,7 +18,13 @@ export type AuditAction =
   | "user.roles_changed"
   | "user.banned"
   | "user.unbanned"
-  | "access.granted";
+  | "access.granted"
+  | "account.exported"
+  | "account.erased"
+  | "minion.experience_granted"
+  | "minion.token_created"
+  | "job.replayed"
+  | "job.discarded";
 
 /** The statement that records an act; it goes into the commit of the act itself. */
 export function auditRow(
@@ -35,9 +41,11 @@ export function auditRow(
         ? `user:${actor.userId}`
         : actor.kind === "key"
           ? `key:${actor.keyId}`
-          : actor.kind === "system"
-            ? `system:${actor.job}`
-            : "anonymous",
+          : actor.kind === "minion"
+            ? `minion:${actor.minionId}`
+            : actor.kind === "system"
+              ? `system:${actor.job}`
+              : "anonymous",
     actor_user_id: "userId" in actor ? actor.userId : null,
     subject_user_id: subjectUserId,
     details,

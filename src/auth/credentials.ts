@@ -14,9 +14,21 @@ export type Credential = {
   roles: Role[];
   expires_at: number | null;
   seen_at: number;
-} & ({ kind: "session"; session_id: number } | { kind: "key"; key_id: number; scopes: Permission[] });
+} & (
+  | { kind: "session"; session_id: number }
+  | { kind: "key"; key_id: number; scopes: Permission[] }
+  | { kind: "minion"; minion_id: number }
+);
 
 export const keyPrefix = "sf_";
+export const minionTokenPrefix = "mn_";
+
+/** What a minion's token allows, of its own minion. */
+const minionPermissions: readonly Permission[] = ["minions.read", "chat.use"];
+
+/** The names of devices where they listen: a session, or the program that bears a key. */
+export const sessionDevice = (sessionId: number) => `session:${sessionId}`;
+export const keyDevice = (keyId: number) => `key:${keyId}`;
 
 /** How long a token that a refresh replaced is still taken, for requests that were under way. */
 const graceMs = 30_000;
@@ -63,9 +75,14 @@ export async function forgetCredential(ctx: Ctx, hash: string): Promise<void> {
 export function actorOf(credential: Credential): Actor {
   const { user_id: userId, roles } = credential;
   const held = permissionsOf(roles);
-  return credential.kind === "session"
-    ? { kind: "user", userId, sessionId: credential.session_id, roles, permissions: held }
-    : { kind: "key", userId, keyId: credential.key_id, permissions: credential.scopes.filter((scope) => held.includes(scope)) };
+  const limited = (scopes: readonly Permission[]) => scopes.filter((scope) => held.includes(scope));
+  if (credential.kind === "session") {
+    return { kind: "user", userId, sessionId: credential.session_id, roles, permissions: held };
+  }
+  if (credential.kind === "key") {
+    return { kind: "key", userId, keyId: credential.key_id, permissions: limited(credential.scopes) };
+  }
+  return { kind: "minion", userId, minionId: credential.minion_id, permissions: limited(minionPermissions) };
 }
 
 async function recall(ctx: Ctx, hash: string): Promise<Credential | null> {
@@ -95,7 +112,8 @@ function hold({ env }: Ctx, hash: string, credential: Credential): void {
 }
 
 function load(ctx: Ctx, secret: string, hash: string): Promise<Credential | undefined> {
-  return secret.startsWith(keyPrefix) ? loadKey(ctx, hash) : loadSession(ctx, secret, hash);
+  if (secret.startsWith(keyPrefix)) return loadKey(ctx, hash);
+  return secret.startsWith(minionTokenPrefix) ? loadMinionToken(ctx, hash) : loadSession(ctx, secret, hash);
 }
 
 const userColumns = {
@@ -136,6 +154,18 @@ async function loadKey(ctx: Ctx, hash: string): Promise<Credential | undefined> 
   return { kind: "key", key_id, scopes, ...facts, seen_at: seen_at?.getTime() ?? 0 };
 }
 
+async function loadMinionToken(ctx: Ctx, hash: string): Promise<Credential | undefined> {
+  const reached = sql`(${ctx.hooks.minionByToken(hash)}) reached`;
+  const [row] = await ctx.db
+    .select({ ...userColumns, user_id: users.id, minion_id: sql<number>`reached.minion_id` })
+    .from(users)
+    .innerJoin(reached, eq(sql`reached.user_id`, users.id));
+  if (row === undefined) return undefined;
+  const { user_id, minion_id } = row;
+  const facts = { user_id, banned: row.banned_at !== null, roles: rolesOf(ctx, row), expires_at: null, seen_at: 0 };
+  return { kind: "minion", minion_id, ...facts };
+}
+
 async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Credential | undefined> {
   const [row] = await ctx.db
     .select({
@@ -161,10 +191,11 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
   if (row === undefined) return undefined;
   const { session_id, user_id, retired_at, expires_at, seen_at } = row;
   if (retired_at !== null && Date.now() - retired_at.getTime() > graceMs) {
-    const [gone] = await commit(ctx.db, [
+    const [gone] = await commit(ctx, [
       ctx.db.delete(sessions).where(eq(sessions.id, session_id)).returning({ token: sessions.token }),
       auditRow(ctx, "session.family_revoked", user_id, { session_id }),
     ]);
+    ctx.hooks.onDevicesGone(ctx, user_id, [sessionDevice(session_id)]);
     await Promise.all(gone.map(async (session) => forgetCredential(ctx, await digest(session.token))));
     return undefined;
   }
@@ -181,7 +212,7 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
 
 /** Notes that the device or the key was seen, behind the reply. */
 function touch(ctx: Ctx, hash: string, credential: Credential): void {
-  if (Date.now() - credential.seen_at < seenMs) return;
+  if (credential.kind === "minion" || Date.now() - credential.seen_at < seenMs) return;
   credential.seen_at = Date.now();
   remember(ctx, hash, credential);
   const { db } = ctx.behind();

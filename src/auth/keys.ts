@@ -1,10 +1,10 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { digest, newSecret } from "../kit/crypto.ts";
-import { commit, refuseUnless } from "../kit/db.ts";
-import { invalid } from "../kit/errors.ts";
+import { commit, commitOnce, idOfNew, refuseUnless } from "../kit/db.ts";
+import { AppError, invalid } from "../kit/errors.ts";
 import { auditRow } from "./audit.ts";
-import { forgetCredential, keyPrefix } from "./credentials.ts";
+import { forgetCredential, keyDevice, keyPrefix } from "./credentials.ts";
 import type { NewApiKey } from "./schemas.ts";
 import { apiKeys } from "./tables.ts";
 
@@ -31,21 +31,25 @@ export async function createApiKey(ctx: Ctx, userId: number, held: readonly stri
   );
   if (excess.length > 0) throw invalid(excess);
   const key = keyPrefix + newSecret();
-  const [rows] = await commit(ctx.db, [
-    ctx.db
-      .insert(apiKeys)
-      .values({
-        user_id: userId,
-        name: input.name,
-        prefix: key.slice(0, prefixLength),
-        key_hash: await digest(key),
-        scopes: input.scopes,
-        expires_at: input.expires_at ?? null,
-      })
-      .returning(shown),
-    auditRow(ctx, "api_key.created", userId, { name: input.name, scopes: input.scopes }),
-  ]);
+  const row = {
+    user_id: userId,
+    name: input.name,
+    prefix: key.slice(0, prefixLength),
+    key_hash: await digest(key),
+    scopes: input.scopes,
+    expires_at: input.expires_at ?? null,
+  };
+  const audit = auditRow(ctx, "api_key.created", userId, { name: input.name, scopes: input.scopes });
+  const [rows] = await commitOnce(ctx, [ctx.db.insert(apiKeys).values(row).returning(shown), audit], idOfNew(apiKeys));
   return { api_key: rows[0]!, key };
+}
+
+/** An API key as its owner sees it, without the key itself. @throws not_found */
+export async function getApiKey(ctx: Ctx, userId: number, keyId: number) {
+  const its = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId));
+  const [row] = await ctx.db.select(shown).from(apiKeys).where(its);
+  if (row === undefined) throw new AppError("not_found", "There is no such API key.");
+  return row;
 }
 
 export function listApiKeys(ctx: Ctx, userId: number) {
@@ -55,10 +59,11 @@ export function listApiKeys(ctx: Ctx, userId: number) {
 /** @throws not_found */
 export async function revokeApiKey(ctx: Ctx, userId: number, keyId: number): Promise<void> {
   const its = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId))!;
-  const [, gone] = await commit(ctx.db, [
+  const [, gone] = await commit(ctx, [
     refuseUnless(ctx.db, sql`exists (select from ${apiKeys} where ${its})`, "api_key_not_found"),
     ctx.db.delete(apiKeys).where(its).returning({ key_hash: apiKeys.key_hash }),
     auditRow(ctx, "api_key.revoked", userId, { api_key_id: keyId }),
   ]);
+  ctx.hooks.onDevicesGone(ctx, userId, [keyDevice(keyId)]);
   await Promise.all(gone.map(({ key_hash }) => forgetCredential(ctx, key_hash)));
 }

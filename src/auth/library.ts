@@ -1,11 +1,9 @@
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { betterAuth } from "better-auth/minimal";
 import type { Ctx } from "../context.ts";
-import { digest } from "../kit/crypto.ts";
 import { commit } from "../kit/db.ts";
 import { auditRow } from "./audit.ts";
 import { sessionCookie } from "./bearer.ts";
-import { resetMail, verificationMail } from "./mails.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
 import { providersOf } from "./social.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
@@ -15,11 +13,19 @@ const libraryPath = "/api/auth";
 
 const times = { createdAt: "created_at", updatedAt: "updated_at" };
 
+/** What a mail is to carry to a user: a token that proves the address it goes to. */
+export type Proof = { userId: number; email: string; name: string; token: string };
+
+function unasked(): never {
+  throw new Error("Nobody asked for a mail.");
+}
+
 /**
  * better-auth over our tables, for what it does best: proofs by mail, and sign-in by way of other providers. This module
  * costs about 175 ms to evaluate, so it is imported by the routes that need it, when they run.
+ * @param mail takes what is to be mailed
  */
-export function openLibrary(ctx: Ctx) {
+export function openLibrary(ctx: Ctx, mail: (proof: Proof) => void = unasked) {
   const { env, db } = ctx;
   return betterAuth({
     appName: "Spiritforge",
@@ -73,21 +79,13 @@ export function openLibrary(ctx: Ctx) {
       maxPasswordLength: 1_000,
       password: { hash: hashPassword, verify: ({ hash, password }) => verifyPassword(password, hash) },
       resetPasswordTokenExpiresIn: 3_600,
-      sendResetPassword: async ({ user, token }) => {
-        const link = new URL("/reset-password", env.PUBLIC_URL);
-        link.searchParams.set("token", token);
-        await ctx.mail.send(resetMail(user, token, link.href, `reset:${await digest(token)}`));
-      },
+      sendResetPassword: async ({ user, token }) => mail({ ...user, userId: Number(user.id), token }),
     },
     emailVerification: {
       expiresIn: 24 * 3600,
-      sendVerificationEmail: async ({ user, token }) => {
-        const link = new URL("/api/auth/verify-email", env.PUBLIC_URL);
-        link.searchParams.set("token", token);
-        await ctx.mail.send(verificationMail(user, link.href, `verify:${user.id}:${ctx.requestId}`));
-      },
+      sendVerificationEmail: async ({ user, token }) => mail({ ...user, userId: Number(user.id), token }),
       afterEmailVerification: async (user) => {
-        await commit(db, [auditRow(ctx, "account.email_verified", Number(user.id))]);
+        await commit(ctx, [auditRow(ctx, "account.email_verified", Number(user.id))]);
       },
     },
     databaseHooks: {
@@ -95,7 +93,7 @@ export function openLibrary(ctx: Ctx) {
         create: {
           after: async (user) => {
             const userId = Number(user.id);
-            await commit(db, [auditRow(ctx, "account.registered", userId), ...ctx.hooks.onUserCreated(ctx, userId)]);
+            await commit(ctx, [auditRow(ctx, "account.registered", userId), ...ctx.hooks.onUserCreated(ctx, userId)]);
           },
         },
       },

@@ -7,17 +7,29 @@ import { secretOf } from "./bearer.ts";
 import { actorOf, findCredential } from "./credentials.ts";
 import type { Permission } from "./roles.ts";
 
-/**
- * Lets in who holds the permission. A `sensitive` route (passwords, keys, roles, money) asks Postgres who is there, so that a
- * revocation holds at once, and takes no API key.
- */
-export function allow(permission: Permission, { sensitive = false }: { sensitive?: boolean } = {}): Access {
+type Openness = {
+  /** Passwords, keys, roles, money: asks Postgres who is there, so that a revocation holds at once, and takes no key. */
+  sensitive?: boolean;
+  /** Takes the token of the minion whose number is the path's `id` too. */
+  minionToken?: boolean;
+};
+
+/** Lets in who holds the permission. */
+export function allow(permission: Permission, { sensitive = false, minionToken = false }: Openness = {}): Access {
   return counted({
     permission,
-    schemes: sensitive ? ["session", "cookie"] : ["session", "cookie", "apiKey"],
+    schemes: [
+      "session",
+      "cookie",
+      ...(sensitive ? [] : (["apiKey"] as const)),
+      ...(minionToken ? (["minionToken"] as const) : []),
+    ],
     async admit(c) {
       const actor = await authenticate(c, sensitive);
       if (sensitive && actor.kind === "key") throw new AppError("forbidden", "An API key may not do this: sign in.");
+      if (actor.kind === "minion" && !(minionToken && c.req.param("id") === String(actor.minionId))) {
+        throw new AppError("forbidden", "The token of a minion reaches that minion alone.");
+      }
       if (!("permissions" in actor) || !actor.permissions.includes(permission)) {
         throw new AppError("forbidden", `This needs the permission ${permission}.`);
       }

@@ -3,6 +3,9 @@ import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { invalid } from "../kit/errors.ts";
 import { Semaphore } from "../kit/semaphore.ts";
 
+/** The provider under which a password is kept: the name that the auth library gives it. */
+export const passwordProvider = "credential";
+
 /** scrypt's cost: N = 2^14, r = 8, p = 5, as OWASP's password storage cheat sheet has it for 16 MiB. One takes about 190 ms. */
 const cost = { ln: 14, r: 8, p: 5 };
 const keyBytes = 32;

@@ -1,29 +1,48 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, refuseUnless } from "../kit/db.ts";
+import { digest } from "../kit/crypto.ts";
+import { commit, commitOnce, refuseUnless, type Statement } from "../kit/db.ts";
 import { AppError, constraintFailures } from "../kit/errors.ts";
-import { log } from "../kit/log.ts";
-import { passwordProvider } from "./accounts.ts";
+import { sendMail, type Mail } from "../kit/mail.ts";
+import { jobRow } from "../kit/queue.ts";
 import { auditRow } from "./audit.ts";
-import { checkPassword, hashPassword } from "./passwords.ts";
-import { forgetTokens } from "./sessions.ts";
+import { beginReset, proveAddress } from "./jobs.ts";
+import { resetMail, verificationMail } from "./mails.ts";
+import type { Proof } from "./library.ts";
+import { checkPassword, hashPassword, passwordProvider } from "./passwords.ts";
+import { ended, endSessions } from "./sessions.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
 
 /** Proofs by mail: that an address is one's own, and that a forgotten password may be replaced. */
 
 const invalidLink = constraintFailures["reset_token_used"]!.detail;
 
-const library = async (ctx: Ctx) => (await import("./library.ts")).openLibrary(ctx);
+const library = async (ctx: Ctx, mail?: (proof: Proof) => void) => (await import("./library.ts")).openLibrary(ctx, mail);
 
-/** Sends the mail that proves an address, behind the reply. Without mail, the account stays unverified and works. */
-export function sendVerification(ctx: Ctx, email: string): void {
-  if (!ctx.mail.configured) return;
-  const quiet = ctx.behind();
-  quiet.defer(
-    library(quiet)
-      .then((auth) => auth.api.sendVerificationEmail({ body: { email } }))
-      .catch((error: unknown) => log("error", "The verification mail was not sent.", { request_id: ctx.requestId, error })),
-  );
+/** The statements that have a user asked to prove their address. Without mail, an account stays unverified and works. */
+export function verificationRows(ctx: Ctx, userId: number): Statement[] {
+  return ctx.mail.configured ? [jobRow(ctx, proveAddress, { user_id: userId }, userId)] : [];
+}
+
+/** Asks a user again to prove their address. @throws mail_unavailable */
+export async function askForProof(ctx: Ctx, userId: number): Promise<void> {
+  requireMail(ctx);
+  await commit(ctx, [jobRow(ctx, proveAddress, { user_id: userId }, userId)]);
+}
+
+/** Mails the link that proves an address, unless it is proven. */
+export async function sendVerificationMail(ctx: Ctx, userId: number): Promise<void> {
+  const unproven = and(eq(users.id, userId), eq(users.email_verified, false));
+  const [user] = await ctx.db.select({ email: users.email }).from(users).where(unproven);
+  if (user === undefined) return;
+  const proofs: Proof[] = [];
+  const auth = await library(ctx, (proof) => proofs.push(proof));
+  await auth.api.sendVerificationEmail({ body: { email: user.email } });
+  await mailProofs(ctx, proofs, (proof, key) => {
+    const link = new URL("/api/auth/verify-email", ctx.env.PUBLIC_URL);
+    link.searchParams.set("token", proof.token);
+    return verificationMail(proof, link.href, `verify:${key}`);
+  });
 }
 
 /** Takes the proof of an address. @throws token_invalid */
@@ -32,18 +51,35 @@ export async function verifyEmail(ctx: Ctx, token: string): Promise<void> {
 }
 
 /**
- * Begins a reset. All of it happens behind the reply, so that its time tells nothing of the account.
+ * Begins a reset. Whether there is such an account is looked at behind the reply, whose time tells nothing of it.
  * @throws mail_unavailable when no mail can be sent at all
  */
-export function forgotPassword(ctx: Ctx, email: string): void {
-  if (!ctx.mail.configured)
-    throw new AppError("mail_unavailable", "Mail is not configured here, so a password cannot be reset.");
-  const quiet = ctx.behind();
-  quiet.defer(
-    library(quiet)
-      .then((auth) => auth.api.requestPasswordReset({ body: { email } }))
-      .catch((error: unknown) => log("error", "The reset mail was not sent.", { request_id: ctx.requestId, error })),
-  );
+export async function forgotPassword(ctx: Ctx, email: string): Promise<void> {
+  requireMail(ctx);
+  await commit(ctx, [jobRow(ctx, beginReset, { email })]);
+}
+
+/** Mails whoever has this address the token with which a new password is chosen. */
+export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
+  const proofs: Proof[] = [];
+  const auth = await library(ctx, (proof) => proofs.push(proof));
+  await auth.api.requestPasswordReset({ body: { email } });
+  await mailProofs(ctx, proofs, (proof, key) => {
+    const link = new URL("/reset-password", ctx.env.PUBLIC_URL);
+    link.searchParams.set("token", proof.token);
+    return resetMail(proof, proof.token, link.href, `reset:${key}`);
+  });
+}
+
+/** The library swallows what fails while it mails, so it only says what to mail; the mail is a job, asked for once. */
+async function mailProofs(ctx: Ctx, proofs: Proof[], write: (proof: Proof, key: string) => Mail): Promise<void> {
+  const [proof] = proofs;
+  if (proof === undefined) return;
+  await commitOnce(ctx, [jobRow(ctx, sendMail, write(proof, await digest(proof.token)), proof.userId)]);
+}
+
+function requireMail(ctx: Ctx): void {
+  if (!ctx.mail.configured) throw new AppError("mail_unavailable", "Mail is not configured here.");
 }
 
 /**
@@ -62,7 +98,7 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
   const { user_id, username } = proof;
   await checkPassword(password, username, "password");
   const hash = await hashPassword(password);
-  const [, , , , gone] = await commit(ctx.db, [
+  const [, , , , gone] = await commit(ctx, [
     ctx.db.select({ id: verifications.id }).from(verifications).where(live).for("update"),
     refuseUnless(ctx.db, sql`exists (select from ${verifications} where ${live})`, "reset_token_used"),
     ctx.db.delete(verifications).where(live),
@@ -73,10 +109,10 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
         target: [accounts.provider_id, accounts.account_id],
         set: { password: hash, updated_at: sql`now()` },
       }),
-    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning({ token: sessions.token }),
+    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning(ended),
     auditRow(ctx, "account.password_reset", user_id),
   ]);
-  await forgetTokens(ctx, gone);
+  await endSessions(ctx, user_id, gone);
 }
 
 /** The library's refusals in our words; what is no refusal goes on as it is. */

@@ -1,11 +1,10 @@
 import { Hono, type Context } from "hono";
 import { route, type AppEnv } from "../http.ts";
-import { AppError } from "../kit/errors.ts";
 import { limited } from "../limits/middleware.ts";
 import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts.ts";
 import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./bearer.ts";
 import { allow } from "./middleware.ts";
-import { forgotPassword, resetPassword, sendVerification, verifyEmail } from "./proofs.ts";
+import { askForProof, forgotPassword, resetPassword, verifyEmail } from "./proofs.ts";
 import * as s from "./schemas.ts";
 import { refreshSession, revokeSession } from "./sessions.ts";
 import { configuredProviders } from "./social.ts";
@@ -41,9 +40,7 @@ auth.post(
       fails: ["account_exists", "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
-      const made = await register(ctx, body, deviceTokenOf(c.req.raw));
-      sendVerification(ctx, body.email);
-      return signedIn(c, "Your account is made.", made);
+      return signedIn(c, "Your account is made.", await register(ctx, body, deviceTokenOf(c.req.raw)));
     },
   ),
 );
@@ -129,10 +126,10 @@ auth.post(
       tag,
       body: s.ForgotBody,
       reply: s.Done,
-      fails: ["mail_unavailable", "rate_limited"],
+      fails: ["mail_unavailable", "rate_limited", "database_unavailable"],
     },
-    ({ ctx, body }) => {
-      forgotPassword(ctx, body.email);
+    async ({ ctx, body }) => {
+      await forgotPassword(ctx, body.email);
       return { ...ok, message: "If there is an account with this address, a mail is on its way." };
     },
   ),
@@ -189,9 +186,7 @@ auth.post(
       fails: ["mail_unavailable", "database_unavailable"],
     },
     async ({ ctx }) => {
-      if (!ctx.mail.configured) throw new AppError("mail_unavailable", "Mail is not configured here.");
-      const { email } = await getUser(ctx, userIdOf(ctx));
-      sendVerification(ctx, email);
+      await askForProof(ctx, userIdOf(ctx));
       return { ...ok, message: "A mail is on its way." };
     },
   ),

@@ -75,6 +75,9 @@ export const RolesBody = z.object({
     .refine((list) => new Set(list).size === list.length, "names one twice")
     .meta({ example: ["user", "admin"] }),
 });
+export const LeaveBody = z.object({
+  password: Password.optional().meta({ description: "Of an account that has one", example: "correct horse battery" }),
+});
 export const BanBody = z.object({ reason: z.string().trim().min(1).max(500) });
 
 export const UsersQuery = z.object({
@@ -135,6 +138,14 @@ export const AuthHealth = z.object({
   providers: z.array(z.string()).meta({ description: "Where people may sign in besides with a password" }),
 });
 
+export const ExportReply = z.object({
+  ...ok,
+  generated_at: Moment,
+  data: z
+    .record(z.string(), z.array(z.record(z.string(), z.unknown())))
+    .meta({ description: "Rows by what they are: `user`, `sessions`, `notifications`, …" }),
+});
+
 export const SessionShape = z
   .object({
     id: Id,
@@ -186,7 +197,11 @@ export const ApiKeyShape = z
       },
     ],
   });
-export const ApiKeyCreated = z.object({ ...ok, api_key: ApiKeyShape, key: z.string() });
+export const ApiKeyCreated = z.object({
+  ...ok,
+  api_key: ApiKeyShape,
+  key: z.string().nullable().meta({ description: "Null where the request is repeated with its Idempotency-Key" }),
+});
 export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
 
 export const AdminUserShape = UserShape.omit({ permissions: true })

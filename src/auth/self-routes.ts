@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { route, type AppEnv } from "../http.ts";
 import { changeProfile } from "./accounts.ts";
-import { createApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
+import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
 import { IdParam } from "../kit/shapes.ts";
 import { allow } from "./middleware.ts";
 import * as s from "./schemas.ts";
@@ -132,6 +132,7 @@ apiKeys.post(
     {
       id: "createApiKey",
       summary: "Make an API key; it is shown this once",
+      replay: async ({ ctx, made }) => ({ ...ok, api_key: await getApiKey(ctx, userIdOf(ctx), Number(made)), key: null }),
       tag: "API keys",
       access: allow("account.write", { sensitive: true }),
       body: s.NewApiKeyBody,

@@ -3,8 +3,9 @@ import type { Ctx } from "../context.ts";
 import { digest, newSecret } from "../kit/crypto.ts";
 import { commit, refuseUnless, type Statement } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
+import { forgetKeys } from "../kit/idempotency.ts";
 import { auditRow } from "./audit.ts";
-import { forgetCredential } from "./credentials.ts";
+import { forgetCredential, sessionDevice } from "./credentials.ts";
 import { retiredTokens, sessions, verifications } from "./tables.ts";
 
 /** A device stays signed in this long after its last refresh. */
@@ -58,24 +59,24 @@ export async function listSessions(ctx: Ctx, userId: number, currentId: number |
 /** Signs one device of a user out. @throws not_found */
 export async function revokeSession(ctx: Ctx, userId: number, sessionId: number): Promise<void> {
   const its = and(eq(sessions.id, sessionId), eq(sessions.user_id, userId))!;
-  const [, gone] = await commit(ctx.db, [
+  const [, gone] = await commit(ctx, [
     refuseUnless(ctx.db, sql`exists (select from ${sessions} where ${its})`, "session_not_found"),
-    ctx.db.delete(sessions).where(its).returning({ token: sessions.token }),
+    ctx.db.delete(sessions).where(its).returning(ended),
     auditRow(ctx, "session.revoked", userId, { session_id: sessionId }),
   ]);
-  await forgetTokens(ctx, gone);
+  await endSessions(ctx, userId, gone);
 }
 
 /** Signs every other device of a user out. @returns how many */
 export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: number): Promise<number> {
-  const [gone] = await commit(ctx.db, [
+  const [gone] = await commit(ctx, [
     ctx.db
       .delete(sessions)
       .where(and(eq(sessions.user_id, userId), ne(sessions.id, currentId)))
-      .returning({ token: sessions.token }),
+      .returning(ended),
     auditRow(ctx, "session.revoked", userId, { kept: currentId }),
   ]);
-  await forgetTokens(ctx, gone);
+  await endSessions(ctx, userId, gone);
   return gone.length;
 }
 
@@ -85,7 +86,7 @@ export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: n
  */
 export async function refreshSession(ctx: Ctx, sessionId: number, token: string): Promise<string> {
   const hash = await digest(token);
-  const [, , current] = await commit(ctx.db, [
+  const [, , current] = await commit(ctx, [
     ctx.db.insert(retiredTokens).select(
       ctx.db
         .select({
@@ -107,9 +108,9 @@ export async function refreshSession(ctx: Ctx, sessionId: number, token: string)
   return current[0].token;
 }
 
-/** Deletes sessions, and one-time proofs, that have expired. @returns how many of each */
+/** Deletes sessions, one-time proofs and idempotency keys that have expired. @returns how many of each of the first two */
 export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifications: number }> {
-  const [ended, lapsed] = await commit(ctx.db, [
+  const [past, lapsed] = await commit(ctx, [
     ctx.db
       .delete(sessions)
       .where(lt(sessions.expires_at, sql`now()`))
@@ -118,11 +119,26 @@ export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifi
       .delete(verifications)
       .where(lt(verifications.expires_at, sql`now()`))
       .returning({ id: verifications.id }),
+    forgetKeys(ctx.db),
   ]);
-  return { sessions: ended.length, verifications: lapsed.length };
+  return { sessions: past.length, verifications: lapsed.length };
 }
 
-/** Makes this isolate, and soon the others, forget tokens whose sessions are gone. */
-export async function forgetTokens(ctx: Ctx, gone: readonly { token: string }[]): Promise<void> {
-  await Promise.all(gone.map(async ({ token }) => forgetCredential(ctx, await digest(token))));
+/** What `endSessions` must know of a session that was deleted. */
+export const ended = { id: sessions.id, token: sessions.token };
+
+/** Makes this isolate, and soon the others, forget sessions of a user that are gone, and ends what they listen to. */
+export async function endSessions(ctx: Ctx, userId: number, gone: readonly { id: number; token: string }[]): Promise<void> {
+  if (gone.length > 0)
+    ctx.hooks.onDevicesGone(
+      ctx,
+      userId,
+      gone.map(({ id }) => sessionDevice(id)),
+    );
+  await forgetTokens(ctx, gone);
+}
+
+/** Makes this isolate, and soon the others, look these tokens up anew. */
+export async function forgetTokens(ctx: Ctx, tokens: readonly { token: string }[]): Promise<void> {
+  await Promise.all(tokens.map(async ({ token }) => forgetCredential(ctx, await digest(token))));
 }

@@ -1,9 +1,9 @@
-import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, sql, type SQL, type SQLWrapper } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
 import { users } from "../auth/tables.ts";
 import { plans, planSpirits, spirits } from "../catalog/tables.ts";
 import type { Actor, Ctx } from "../context.ts";
-import { commit, refuseUnless } from "../kit/db.ts";
+import { commit, commitOnce, refuseUnless } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import type { Access, Grant, GrantInput } from "./schemas.ts";
 import { spiritAccess, userSpiritAccess } from "./tables.ts";
@@ -16,7 +16,7 @@ export async function listAccess(ctx: Ctx, userId: number): Promise<Access[]> {
   const noUser = () => new AppError("not_found", "There is no such user.");
   if (!maySee(ctx.actor, userId)) throw noUser();
   const { spirit_id, access_type, source, granted_at, expires_at } = spiritAccess;
-  const [found, rows] = await commit(ctx.db, [
+  const [found, rows] = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)),
     ctx.db
       .select({ spirit_id, access_type, source, granted_at, expires_at })
@@ -60,23 +60,37 @@ export async function grantAccess(ctx: Ctx, userId: number, input: GrantInput): 
     .from(spirits)
     .where(offered)
     .orderBy(asc(spirits.id));
-  const [, rows] = await commit(ctx.db, [
-    refuseUnless(
-      ctx.db,
-      sql`exists (${ctx.db.select({ id: spirits.id }).from(spirits).where(offered)})`,
-      spirit_id === undefined ? "plan_unknown" : "spirit_unknown",
-    ),
-    ctx.db
-      .insert(userSpiritAccess)
-      .select(grants)
-      .onConflictDoUpdate({
-        target: [user_id, userSpiritAccess.spirit_id, source, reference],
-        set: { granted_at: sql`excluded.granted_at`, expires_at: sql`excluded.expires_at`, revoked_at: null },
-      })
-      .returning({ spirit_id: userSpiritAccess.spirit_id, source, reference, granted_at, expires_at }),
-    auditRow(ctx, "access.granted", userId, { given, expires_at: expiresAt, reason }),
-  ]);
+  const [, rows] = await commitOnce(
+    ctx,
+    [
+      refuseUnless(
+        ctx.db,
+        sql`exists (${ctx.db.select({ id: spirits.id }).from(spirits).where(offered)})`,
+        spirit_id === undefined ? "plan_unknown" : "spirit_unknown",
+      ),
+      ctx.db
+        .insert(userSpiritAccess)
+        .select(grants)
+        .onConflictDoUpdate({
+          target: [user_id, userSpiritAccess.spirit_id, source, reference],
+          set: { granted_at: sql`excluded.granted_at`, expires_at: sql`excluded.expires_at`, revoked_at: null },
+        })
+        .returning({ spirit_id: userSpiritAccess.spirit_id, source, reference, granted_at, expires_at }),
+      auditRow(ctx, "access.granted", userId, { given, expires_at: expiresAt, reason }),
+    ],
+    sql<string>`${given}`,
+  );
   return rows.toSorted((a, b) => a.spirit_id - b.spirit_id);
+}
+
+/** What an admin gave a user at one time: a spirit, or those of a plan. @param given as `grantAccess` refers to it */
+export async function listGrants(ctx: Ctx, userId: number, given: string): Promise<Grant[]> {
+  const { user_id, spirit_id, source, reference, granted_at, expires_at } = userSpiritAccess;
+  return ctx.db
+    .select({ spirit_id, source, reference, granted_at, expires_at })
+    .from(userSpiritAccess)
+    .where(and(eq(user_id, userId), eq(source, "admin"), eq(reference, given)))
+    .orderBy(asc(spirit_id));
 }
 
 function spiritsOfPlan(ctx: Ctx, planId: number) {
@@ -85,4 +99,10 @@ function spiritsOfPlan(ctx: Ctx, planId: number) {
     .from(planSpirits)
     .innerJoin(plans, eq(plans.id, planSpirits.plan_id))
     .where(and(eq(plans.id, planId), plans.is_active));
+}
+
+/** Whether a user may use a spirit now, as an expression for a query. */
+export function hasAccess(userId: number, spiritId: SQLWrapper): SQL<boolean> {
+  const { user_id, spirit_id } = spiritAccess;
+  return sql<boolean>`exists (select from ${spiritAccess} where ${user_id} = ${userId} and ${spirit_id} = ${spiritId})`;
 }

@@ -2,10 +2,13 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http.ts";
 import { IdParam } from "../kit/shapes.ts";
-import { grantAccess, listAccess } from "./access.ts";
+import { grantAccess, listAccess, listGrants } from "./access.ts";
+import type { Grant } from "./schemas.ts";
 import * as s from "./schemas.ts";
 
 const ok = { success: true as const };
+
+const grantList = (grants: Grant[]) => ({ ...ok, grants, total: grants.length });
 
 /** What `/spirits` says of users; [38] of the contract. */
 export const spiritAccess = new Hono<AppEnv>();
@@ -43,13 +46,11 @@ grantsAdmin.post(
       access: allow("admin.write", { sensitive: true }),
       params: IdParam,
       body: s.GrantBody,
+      replay: async ({ ctx, params, made }) => grantList(await listGrants(ctx, params.id, made)),
       reply: s.GrantList,
       status: 201,
       fails: ["not_found"],
     },
-    async ({ ctx, params, body }) => {
-      const grants = await grantAccess(ctx, params.id, body);
-      return { ...ok, grants, total: grants.length };
-    },
+    async ({ ctx, params, body }) => grantList(await grantAccess(ctx, params.id, body)),
   ),
 );

@@ -76,6 +76,13 @@ export class SignInGate extends DurableObject {
     if (charged !== undefined) this.#write(charged, withoutAttempt(charged), charged.known_at);
   }
 
+  /** Forgets everything, as if nobody had ever tried. */
+  async forget(): Promise<void> {
+    this.#hasTable = false;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
   override async alarm(): Promise<void> {
     await this.prune();
   }

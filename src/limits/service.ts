@@ -37,7 +37,13 @@ export function tooMany(requester: Requester, name: PolicyName): AppError {
   });
 }
 
-const subjects = { anonymous: "this address", user: "this account", key: "this API key", system: "this job" } as const;
+const subjects = {
+  anonymous: "this address",
+  user: "this account",
+  key: "this API key",
+  minion: "this minion",
+  system: "this job",
+} as const;
 
 /** The address that an event came from, with those that belong to the same party; one for all where it is not known. */
 export function addressOf({ client }: Requester): string {
@@ -48,6 +54,7 @@ function partyOf(requester: Requester, by: Policy["by"]): string {
   const { actor } = requester;
   if (by === "caller" && actor.kind === "user") return `user:${actor.userId}`;
   if (by === "caller" && actor.kind === "key") return `key:${actor.keyId}`;
+  if (by === "caller" && actor.kind === "minion") return `minion:${actor.minionId}`;
   return addressOf(requester);
 }
 

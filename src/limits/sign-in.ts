@@ -1,8 +1,8 @@
 import type { Ctx } from "../context.ts";
 import { digest } from "../kit/crypto.ts";
-import { within } from "../kit/deadline.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
+import { askObject, isMarked } from "../kit/objects.ts";
 import type { Admission, SignInGate, SignInKeys } from "./durable-object.ts";
 import { addressGroup, normalizeIdentifier } from "./rules.ts";
 
@@ -58,6 +58,12 @@ export function rememberDevice(ctx: Ctx, identifier: string, deviceToken: string
   ctx.defer(gateOf(identifier).then((gate) => signInSucceeded(ctx, { gate, budget: null, deviceToken })));
 }
 
+/** Forgets all attempts to sign in by these names. @throws what the platform says of objects that do not answer */
+export async function forgetSignIns(ctx: Ctx, identifiers: readonly string[]): Promise<void> {
+  const gates = await Promise.all(identifiers.map(gateOf));
+  await Promise.all(gates.map((gate) => askGate(ctx, gate, (stub) => stub.forget())));
+}
+
 function tooOften(seconds: number): AppError {
   const wait = seconds === 1 ? "1 second" : `${seconds} seconds`;
   return new AppError("rate_limited", `Too many attempts to sign in with this name; try again in ${wait}.`, {
@@ -80,15 +86,8 @@ async function keysOf({ client }: Ctx, gate: string, deviceToken: string | null)
 
 type Gate = DurableObjectStub<SignInGate>;
 
-async function askGate<T>(ctx: Ctx, gate: string, ask: (stub: Gate) => Promise<T>): Promise<T> {
-  const once = () =>
-    ctx.meter.time("do", () => within(timeoutMs, "The sign-in gate", () => ask(ctx.env.SIGN_IN_GATE.getByName(gate))));
-  try {
-    return await once();
-  } catch (error) {
-    if (isMarked(error, "retryable") && !isMarked(error, "overloaded")) return once();
-    throw error;
-  }
+function askGate<T>(ctx: Ctx, gate: string, ask: (stub: Gate) => Promise<T>): Promise<T> {
+  return askObject(ctx.meter, "The sign-in gate", timeoutMs, () => ask(ctx.env.SIGN_IN_GATE.getByName(gate)));
 }
 
 /** Calls the gate behind the reply. What fails leaves the attempt counted as failed, which time forgives. */
@@ -97,9 +96,4 @@ function tellGate(ctx: Ctx, gate: string, tell: (stub: Gate) => Promise<void>): 
     log("warn", "The sign-in gate was not told of an outcome.", { request_id: ctx.requestId, error }),
   );
   ctx.defer(told);
-}
-
-/** What the platform says of an error of an object. */
-function isMarked(error: unknown, mark: "retryable" | "overloaded"): boolean {
-  return error instanceof Error && mark in error && error[mark as keyof Error] === (true as unknown);
 }

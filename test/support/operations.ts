@@ -33,11 +33,19 @@ export const operations = Object.entries(document.paths).flatMap(([path, methods
 
 export type Listed = (typeof operations)[number];
 
+/** The operations that take JSON. */
+export const bodied = operations.filter(({ operation }) => operation.requestBody?.content["application/json"] !== undefined);
+
+/** The smallest picture that there is: a GIF of one pixel. */
+const picture = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "base64");
+
 type Example = {
   /** What stands for the path's parameters; made for the person who asks. */
   params?: (api: TestApi, person: Person) => Promise<Record<string, string | number>> | Record<string, string | number>;
   query?: string;
   body?: unknown;
+  /** A file, in place of a body of JSON. */
+  file?: Uint8Array;
   /** Where the example cannot succeed by itself. */
   status?: number;
 };
@@ -51,6 +59,39 @@ async function ownKey(api: TestApi, person: Person) {
     [person.id, crypto.randomUUID()],
   );
   return { id: Number(key!["id"]) };
+}
+
+/** A minion of the person's, with a spirit. */
+async function ownMinion(api: TestApi, person: Person) {
+  const [row] = await api.database.sql(
+    `insert into spirit_minions (user_id, name, display_name, model) values ($1, 'example', $2, 'builtin/extractive') returning id`,
+    [person.id, crypto.randomUUID()],
+  );
+  await api.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [row!["id"]]);
+  return { id: Number(row!["id"]) };
+}
+
+async function binnedMinion(api: TestApi, person: Person) {
+  const { id } = await ownMinion(api, person);
+  await api.database.sql("update spirit_minions set deleted_at = now() where id = $1", [id]);
+  return { id };
+}
+
+async function ownNotification(api: TestApi, person: Person) {
+  const [row] = await api.database.sql(
+    "insert into notifications (user_id, kind, title, body) values ($1, 'example', 'An example', '') returning id",
+    [person.id],
+  );
+  return { id: Number(row!["id"]) };
+}
+
+async function failedJob(api: TestApi) {
+  const [row] = await api.database.sql(
+    `insert into failed_jobs (reference, name, payload, request_id, error, attempts, created_at)
+     values ($1, 'begin-reset', '{"email": "nobody@example.com"}', 'example', 'It failed.', 12, now()) returning id`,
+    [`job:${crypto.randomUUID()}`],
+  );
+  return { id: Number(row!["id"]) };
 }
 
 /** A request for each operation that needs more than its path. What is missing here makes the tables fail. */
@@ -76,6 +117,39 @@ const examples: Record<string, Example> = {
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },
   beginSocialSignIn: { params: () => ({ provider: "github" }), body: {}, status: 404 },
   endSocialSignIn: { params: () => ({ provider: "github" }), status: 404 },
+  createMinion: { body: { name: "example", display_name: "Example", model: "builtin/extractive" } },
+  getMinion: { params: ownMinion },
+  updateMinion: { params: ownMinion, body: { description: "An example" } },
+  deleteMinion: { params: ownMinion },
+  restoreMinion: { params: binnedMinion },
+  toggleFavoriteMinion: { params: ownMinion },
+  putMinionAvatar: { params: ownMinion, file: picture },
+  removeMinionAvatar: { params: ownMinion },
+  createMinionToken: { params: ownMinion },
+  getAvatar: { params: () => ({ user_id: 1, file: `1-${"x".repeat(22)}.png` }), status: 404 },
+  listMinionSpirits: { params: ownMinion },
+  equipSpirit: { params: ownMinion, body: { spirit_id: 4 } },
+  putLoadout: { params: ownMinion, body: { spirit_ids: [4, 7] } },
+  listAvailableSpiritsOfMinion: { params: ownMinion },
+  getMinionSynergy: { params: ownMinion, query: "?with=4,7" },
+  unequipSpirit: { params: async (api, person) => ({ ...(await ownMinion(api, person)), spirit_id: 1 }) },
+  getMinionClass: { params: ownMinion },
+  assignClass: { params: ownMinion, body: { class_name: "Swiss Army Knife" } },
+  removeClass: { params: ownMinion },
+  getTraits: { params: ownMinion },
+  putTraits: { params: ownMinion, body: { traits: {} } },
+  listMinionTools: { params: ownMinion },
+  listExperience: { params: ownMinion },
+  getScore: { params: ownMinion },
+  grantExperience: { params: ownMinion, body: { amount: 10, reason: "example" } },
+  deleteMe: { body: {} },
+  openMySocket: { query: "?ticket=unknown", status: 401 },
+  createSocketTicket: { body: { resource: "me" } },
+  readNotification: { params: ownNotification },
+  readAllNotifications: { body: {} },
+  putPreferences: { body: { preferences: { theme: "dark" } } },
+  replayFailedJob: { params: failedJob },
+  discardFailedJob: { params: failedJob },
   revokeSession: { params: ownSession },
   createApiKey: { body: { name: "example", scopes: ["account.read"] } },
   revokeApiKey: { params: ownKey },
@@ -86,29 +160,36 @@ const examples: Record<string, Example> = {
   grantAccess: { params: another, body: { spirit_id: 2, reason: "example" } },
 };
 
-export type Prepared = { url: string; body: string | undefined; status: number };
+export type Prepared = { url: string; body: string | Uint8Array | undefined; type: string; status: number };
 
-/** The request of an operation's example, as `person` would send it. */
-export async function prepare(api: TestApi, person: Person, { id, path, operation }: Listed): Promise<Prepared> {
-  const { params, query = "", body, status } = examples[id] ?? {};
-  const values = (await params?.(api, person)) ?? {};
+/** The request of an operation's example, as `person` would send it. @param given stands in its path in place of the example's */
+export async function prepare(
+  api: TestApi,
+  person: Person,
+  { id, path, operation }: Listed,
+  given: Record<string, string> = {},
+): Promise<Prepared> {
+  const { params, query = "", body, file, status } = examples[id] ?? {};
+  const values: Record<string, string | number> = { ...(await params?.(api, person)), ...given };
   const url = path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`No example for {${name}} of ${id}: give one in test/support/operations.ts.`);
     return encodeURIComponent(value);
   });
-  if (operation.requestBody !== undefined && body === undefined) {
+  if (operation.requestBody !== undefined && body === undefined && file === undefined) {
     throw new Error(`No example of a body for ${id}: give one in test/support/operations.ts.`);
   }
   const success = Object.keys(operation.responses).find((code) => code.startsWith("2"));
-  return { url: url + query, body: body === undefined ? undefined : JSON.stringify(body), status: status ?? Number(success) };
+  const type = file === undefined ? "application/json" : "image/gif";
+  const sent = file ?? (body === undefined ? undefined : JSON.stringify(body));
+  return { url: url + query, body: sent, type, status: status ?? Number(success) };
 }
 
 /** Sends a request, by whoever bears the secret. */
 export function send(
   api: TestApi,
   { method }: Pick<Listed, "method">,
-  { url, body, type = "application/json" }: { url: string; body?: string | undefined; type?: string },
+  { url, body, type = "application/json" }: { url: string; body?: string | Uint8Array | undefined; type?: string },
   secret?: string,
 ): Promise<Response> {
   return api.get(url, {
