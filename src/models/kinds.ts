@@ -1,0 +1,23 @@
+/** The providers there are, with the names that people know them by. The database checks them, the schemas validate them. */
+export const providerDisplayNames = { builtin: "Built-in" } as const satisfies Record<string, string>;
+
+export type ProviderName = keyof typeof providerDisplayNames;
+export const providerNames = Object.keys(providerDisplayNames) as [ProviderName, ...ProviderName[]];
+
+/** What a model is known by before anything of it is loaded: what a minion shows and is scored by. */
+export type ModelSummary = {
+  /** What it is for: to answer, or to embed text. */
+  kind: "language" | "embedding";
+  provider: ProviderName;
+  provider_display_name: string;
+  model_id: string;
+  display_name: string;
+  /** Null where it has none, or where the provider does not say. */
+  parameters_billions: number | null;
+  /** In tokens; null where there is no limit, or where the provider does not say. */
+  context_length: number | null;
+  capabilities: readonly string[];
+  architecture: string | null;
+  supports_tools: boolean;
+  supports_streaming: boolean;
+};

@@ -1,0 +1,61 @@
+import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
+import { type AppError, invalid } from "../kit/errors.ts";
+import type { ModelSummary, ProviderName } from "./kinds.ts";
+
+/** With what a provider is called: the key and address of whoever pays for the call, never those of the process. */
+export type ProviderSettings = {
+  apiKey?: string;
+  /** Where the provider is reached instead of at its own `base_url`. */
+  baseUrl?: string;
+  /** What every call goes out through. */
+  fetch?: typeof fetch;
+};
+
+/** What came of running a model once: what it said, or why it did not. */
+export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null };
+
+export const modelWorked = (response: string): ModelTest => ({
+  success: true,
+  message: "The model works.",
+  response,
+  error: null,
+});
+
+export const modelFailed = (error: string): ModelTest => ({
+  success: false,
+  message: "The model does not work.",
+  response: null,
+  error,
+});
+
+/**
+ * Somebody who runs models. Its members in snake_case are replied as they are. Its file is light: what a vendor ships is
+ * imported by the methods, so that a list of providers loads none of it.
+ */
+export type Provider = {
+  readonly name: ProviderName;
+  readonly display_name: string;
+  readonly icon: string;
+  /** Of its mark, as `#rrggbb`. */
+  readonly color: string;
+  /** Where it is reached unless the settings say otherwise; null where the user must say, or nothing is reached at all. */
+  readonly base_url: string | null;
+  readonly requires_api_key: boolean;
+  readonly supports_streaming: boolean;
+  readonly supports_tools: boolean;
+  readonly supports_embeddings: boolean;
+  readonly supports_fine_tuning: boolean;
+  /** @throws validation_failed where the provider is known to have no such language model */
+  languageModel(modelId: string, settings: ProviderSettings): Promise<LanguageModelV4>;
+  /** @throws validation_failed where the provider is known to have no such embedding model */
+  embeddingModel(modelId: string, settings: ProviderSettings): Promise<EmbeddingModelV4>;
+  /** The models that these settings can call, as far as the provider lists them. Throws what the call threw. */
+  listModels(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
+  /** Runs a model once, for real. A refusal is an outcome, not an error. */
+  test(modelId: string, settings: ProviderSettings): Promise<ModelTest>;
+};
+
+/** The 422 for a model that is not there. */
+export function unknownModel(reference: string): AppError {
+  return invalid([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
+}
