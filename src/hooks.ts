@@ -1,8 +1,8 @@
 import * as billing from "./billing/hooks.ts";
-import type { Hooks } from "./context.ts";
+import type { Ctx, Hooks } from "./context.ts";
+import { composeHooks } from "./kit/hooks.ts";
+import * as minions from "./minions/hooks.ts";
+import * as notifications from "./notifications/hooks.ts";
 
 /** What features offer to those before them, in the order of the features. */
-export const hooks: Hooks = {
-  onUserCreated: (ctx, userId) => billing.onUserCreated(ctx, userId),
-  subscriptionStatus: billing.subscriptionStatus,
-};
+export const hooks: Hooks = composeHooks<Ctx>([notifications, billing, minions], { ...billing, ...minions });

@@ -5,8 +5,9 @@ import { describe, expect, test } from "vitest";
 /** Features from the one that stands on nothing to the one that stands on all: a feature imports only those before it. */
 const features = [
   "limits",
-  "notifications",
   "auth",
+  "jobs",
+  "notifications",
   "catalog",
   "billing",
   "models",

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { eq, sql, type SQL } from "drizzle-orm";
 import { plans } from "../catalog/tables.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
@@ -35,4 +35,9 @@ export async function planOf(ctx: Ctx, userId: number): Promise<HeldPlan> {
     .where(eq(sql`held.user_id`, userId));
   if (plan === undefined) throw new AppError("not_found", "There is no such user.");
   return plan;
+}
+
+/** A figure of the plan that a user holds, as an expression for a query. */
+export function planFigure(userId: number, figure: "max_minions" | "max_spirits_per_minion"): SQL<number> {
+  return sql<number>`(select ${plans[figure]} from ${plans} join ${heldPlans} on held.plan_id = ${plans.id} where held.user_id = ${userId})`;
 }

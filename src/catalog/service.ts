@@ -42,6 +42,11 @@ export function readShelf(ctx: Ctx): Promise<{ value: Shelf; tier: Tier }> {
   return memory.read(ages(ctx.env), sources(ctx));
 }
 
+/** The catalog, for what is computed with it. Asks nobody while it is warm. @throws catalog_unavailable */
+export async function catalogOf(ctx: Ctx): Promise<Catalog> {
+  return (await readShelf(ctx)).value.catalog;
+}
+
 /** Checks the catalog behind a reply that was served stale. */
 export function revalidateShelf(ctx: Ctx): void {
   memory.revalidate(ages(ctx.env), sources(ctx));

@@ -25,7 +25,7 @@ async function move(points: number, rest: Partial<PointsMovement> = {}): Promise
   const kind = points > 0 ? "earned" : "spent";
   const row = { userId: user, kind, points, reason: "Test", reference: `test:${++references}`, ...rest } as const;
   try {
-    await commit(ctx.db, [grantPointsRows(ctx, row)]);
+    await commit(ctx, [grantPointsRows(ctx, row)]);
     return undefined;
   } catch (error) {
     return databaseFailure(error)?.code ?? String(error);
@@ -82,7 +82,7 @@ describe("points", () => {
     const ctx = billing.as(system);
     const row = { userId: user, kind: "earned", reason: "Test" } as const;
     await expect(
-      commit(ctx.db, [
+      commit(ctx, [
         grantPointsRows(ctx, { ...row, points: 50, reference: "1" }),
         grantPointsRows(ctx, { ...row, kind: "spent", points: -60, reference: "2" }),
       ]),
@@ -93,7 +93,7 @@ describe("points", () => {
   test("of one commit see each other", async () => {
     const ctx = billing.as(system);
     const row = { userId: user, kind: "earned", reason: "Test" } as const;
-    await commit(ctx.db, [
+    await commit(ctx, [
       grantPointsRows(ctx, { ...row, points: 50, reference: "1" }),
       grantPointsRows(ctx, { ...row, points: 50, reference: "1" }),
       grantPointsRows(ctx, { ...row, kind: "spent", points: -40, reference: "2" }),
@@ -119,7 +119,7 @@ describe("whoever joins", () => {
     const ctx = billing.as(system);
     for (let time = 0; time < 2; time++) {
       const [first, ...rest] = onUserCreated(ctx, user);
-      await commit(ctx.db, [first!, ...rest]);
+      await commit(ctx, [first!, ...rest]);
     }
     expect(await balance()).toEqual({ total: 50, sum: 50, rows: 1 });
     expect(await billing.database.sql("select kind, reference from points_transactions where user_id = $1", [user])).toEqual([

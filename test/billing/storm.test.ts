@@ -28,7 +28,7 @@ async function makeUser(): Promise<number> {
 async function move(userId: number, points: number, reference: string): Promise<string> {
   try {
     const kind = points > 0 ? "earned" : "spent";
-    await commit(postgres.ctx.db, [grantPointsRows(postgres.ctx, { userId, kind, points, reason: "storm", reference })]);
+    await commit(postgres.ctx, [grantPointsRows(postgres.ctx, { userId, kind, points, reason: "storm", reference })]);
     return "moved";
   } catch (error) {
     return databaseFailure(error)?.code ?? String(error);

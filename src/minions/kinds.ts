@@ -1,0 +1,18 @@
+/** The closed sets of minions. The database checks them, the schemas validate them. */
+
+/** Who sees a minion: its owner, or everybody, by name and standing on the leaderboard. */
+export const visibilities = ["private", "public"] as const;
+
+/** How passages are looked up for a minion. */
+export const retrievalMethods = ["semantic", "keyword", "hybrid"] as const;
+
+/** What experience came of. `admin` is given by hand, with a reason. */
+export const experienceKinds = ["training", "usage", "admin"] as const;
+export type ExperienceKind = (typeof experienceKinds)[number];
+
+/** Why a spirit cannot be equipped, or one that is equipped does nothing. */
+export const spiritFaults = ["spirit_locked", "spirit_not_owned", "spirit_limit_reached"] as const;
+export type SpiritFault = (typeof spiritFaults)[number];
+
+/** Days in which a minion that was deleted can be restored. */
+export const keptDays = 30;

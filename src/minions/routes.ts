@@ -1,0 +1,255 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import { allow } from "../auth/middleware.ts";
+import { userIdOf } from "../auth/self.ts";
+import { route, type AppEnv } from "../http.ts";
+import { imageTypes } from "../kit/images.ts";
+import { Id, IdParam, NumberText } from "../kit/shapes.ts";
+import { maxAvatarBytes, putAvatar, readAvatar, replaceAvatar } from "./avatars.ts";
+import { listMinions } from "./listing.ts";
+import type { Found } from "./loadout.ts";
+import * as s from "./schemas.ts";
+import { changeMinion, createMinion, deleteMinion, getMinion, restoreMinion, toggleFavorite } from "./service.ts";
+import { minionOf } from "./shape.ts";
+import { createMinionToken } from "./tokens.ts";
+
+const ok = { success: true as const };
+const tag = "Minions";
+const reading = allow("minions.read");
+const readingOne = allow("minions.read", { minionToken: true });
+const writing = allow("minions.write");
+const outage = ["catalog_unavailable", "database_unavailable"] as const;
+
+const minionReply = ({ catalog, row }: Found) => ({ ...ok, minion: minionOf(catalog, row) });
+
+/** At /api/v2/minions. */
+export const minions = new Hono<AppEnv>();
+
+minions.get(
+  "/",
+  route(
+    {
+      id: "listMinions",
+      summary: "List your minions",
+      tag,
+      access: reading,
+      query: s.MinionsQuery,
+      reply: s.MinionList,
+      fails: outage,
+    },
+    async ({ ctx, query }) => {
+      const { catalog, rows, ...page } = await listMinions(ctx, userIdOf(ctx), query);
+      return { ...ok, minions: rows.map((row) => minionOf(catalog, row)), ...page };
+    },
+  ),
+);
+
+minions.post(
+  "/",
+  route(
+    {
+      id: "createMinion",
+      summary: "Make a minion",
+      description:
+        "A template gives it what spirits you may use and have slots for, and the reply says which it skipped; a class gives all of its spirits or refuses.",
+      tag,
+      access: writing,
+      body: s.NewMinion,
+      replay: async ({ ctx, made }) => minionReply(await getMinion(ctx, userIdOf(ctx), Number(made))),
+      reply: s.MinionCreated,
+      status: 201,
+      fails: [
+        "minion_limit_reached",
+        "display_name_taken",
+        "spirit_locked",
+        "spirit_not_owned",
+        "spirit_limit_reached",
+        ...outage,
+      ],
+    },
+    async ({ ctx, body }) => {
+      const { skipped, ...made } = await createMinion(ctx, userIdOf(ctx), body);
+      return { ...minionReply(made), ...(skipped === undefined ? {} : { skipped }) };
+    },
+  ),
+);
+
+minions.get(
+  "/:id",
+  route(
+    {
+      id: "getMinion",
+      summary: "Get a minion",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.MinionReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, c, params }) => {
+      const found = await getMinion(ctx, userIdOf(ctx), params.id);
+      c.header("etag", `"${found.row.version}"`);
+      return minionReply(found);
+    },
+  ),
+);
+
+minions.patch(
+  "/:id",
+  route(
+    {
+      id: "updateMinion",
+      summary: "Edit a minion",
+      tag,
+      access: writing,
+      versioned: true,
+      params: IdParam,
+      body: s.MinionChange,
+      reply: s.MinionReply,
+      fails: ["not_found", "display_name_taken", ...outage],
+    },
+    async ({ ctx, c, params, body, seen }) => {
+      const found = await changeMinion(ctx, userIdOf(ctx), params.id, body, seen);
+      c.header("etag", `"${found.row.version}"`);
+      return minionReply(found);
+    },
+  ),
+);
+
+minions.delete(
+  "/:id",
+  route(
+    {
+      id: "deleteMinion",
+      summary: "Put a minion into the bin",
+      description: "It can be restored for 30 days. It takes no slot and no name meanwhile, and its experience stays yours.",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.MinionDone,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      await deleteMinion(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: "The minion is in the bin for 30 days." };
+    },
+  ),
+);
+
+minions.post(
+  "/:id/restore",
+  route(
+    {
+      id: "restoreMinion",
+      summary: "Take a minion out of the bin",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.MinionReply,
+      fails: ["not_found", "minion_limit_reached", "display_name_taken", ...outage],
+    },
+    async ({ ctx, params }) => minionReply(await restoreMinion(ctx, userIdOf(ctx), params.id)),
+  ),
+);
+
+minions.post(
+  "/:id/toggle-favorite",
+  route(
+    {
+      id: "toggleFavoriteMinion",
+      summary: "Mark a minion as a favourite, or no longer",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.FavoriteReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      const { is_favorite } = (await toggleFavorite(ctx, userIdOf(ctx), params.id)).row;
+      return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
+    },
+  ),
+);
+
+minions.post(
+  "/:id/avatar",
+  route(
+    {
+      id: "putMinionAvatar",
+      summary: "Give a minion a picture",
+      description: "PNG, JPEG, GIF or WebP, judged by its content. Its address never shows another picture.",
+      tag,
+      access: writing,
+      params: IdParam,
+      upload: { field: "avatar", maxBytes: maxAvatarBytes, types: imageTypes },
+      reply: s.AvatarReply,
+      fails: ["not_found", "files_unavailable", ...outage],
+    },
+    async ({ ctx, params, file }) => {
+      const { avatar_url } = minionReply(await putAvatar(ctx, userIdOf(ctx), params.id, file)).minion;
+      return { ...ok, message: "This is its picture now.", avatar_url: avatar_url! };
+    },
+  ),
+);
+
+minions.delete(
+  "/:id/avatar",
+  route(
+    {
+      id: "removeMinionAvatar",
+      summary: "Take a minion's picture away",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.MinionReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => minionReply(await replaceAvatar(ctx, userIdOf(ctx), params.id, null)),
+  ),
+);
+
+minions.post(
+  "/:id/token",
+  route(
+    {
+      id: "createMinionToken",
+      summary: "Make the token with which a program reaches this minion alone; it is shown this once",
+      description: "The token before ends.",
+      tag,
+      access: allow("minions.write", { sensitive: true }),
+      params: IdParam,
+      replay: () => ({ ...ok, token: null }),
+      reply: s.MinionTokenReply,
+      status: 201,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, token: await createMinionToken(ctx, userIdOf(ctx), params.id) }),
+  ),
+);
+
+/** At /api/v2/avatars: pictures, for whoever knows their addresses. */
+export const avatars = new Hono<AppEnv>();
+
+avatars.get(
+  "/:user_id/:file",
+  route(
+    {
+      id: "getAvatar",
+      summary: "Get a picture",
+      tag,
+      params: z.object({
+        user_id: NumberText.pipe(Id),
+        file: z.string().regex(/^\d{1,10}-[\w-]{22}\.(png|jpg|gif|webp)$/, "is the name of no picture"),
+      }),
+      reply: z.string().meta({ format: "binary" }),
+      fails: ["not_found", "files_unavailable"],
+    },
+    async ({ ctx, c, params }) => {
+      const picture = await readAvatar(ctx, params.user_id, params.file);
+      c.header("cache-control", "public, max-age=31536000, immutable");
+      c.header("content-type", picture.httpMetadata?.contentType ?? "application/octet-stream");
+      c.header("cross-origin-resource-policy", "cross-origin");
+      return c.body(picture.body);
+    },
+  ),
+);

@@ -1,0 +1,341 @@
+import * as z from "zod";
+import { ranks, tiers } from "../catalog/ranks.ts";
+import { Synergy } from "../catalog/schemas.ts";
+import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import { experienceKinds, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
+import { masteries } from "./mastery.ts";
+import { maxIntensity, traits } from "./traits.ts";
+
+// ── what requests carry ──────────────────────────────────────────────────────
+
+const Name = z.string().trim().min(1).max(80);
+const Text = (max: number) => z.string().trim().max(max);
+
+/** What an owner says of a minion. */
+const settings = {
+  description: Text(2_000),
+  personality: Text(2_000),
+  system_prompt: Text(8_000),
+  temperature: z.number().min(0).max(2).nullable().meta({ description: "Null leaves it to the model; so do the next two" }),
+  top_p: z.number().min(0).max(1).nullable(),
+  max_tokens: z.int().min(1).max(1_000_000).nullable(),
+  rag_enabled: z.boolean(),
+  knowledge_base_id: Id.nullable(),
+  top_k: z.int().min(1).max(20),
+  similarity_threshold: z.number().min(0).max(1),
+  retrieval_method: z.enum(retrievalMethods),
+  citations_enabled: z.boolean(),
+  visibility: z.enum(visibilities).meta({ description: "Public minions stand on the leaderboard, by name and standing alone" }),
+};
+
+const Model = z.string().trim().min(1).max(200).meta({ description: "`provider/model`", example: "builtin/extractive" });
+
+export const NewMinion = z.object({
+  name: Name.meta({ example: "ada" }),
+  display_name: Name.meta({ description: "Unique among your minions, in any case", example: "Ada" }),
+  model: Model,
+  ...z.object(settings).partial().shape,
+  template_id: Id.optional().meta({ description: "A template whose spirits it is given, as far as you may" }),
+  class_name: Name.optional().meta({ description: "A class whose spirits it is given, all or nothing" }),
+});
+export type NewMinion = z.output<typeof NewMinion>;
+
+export const MinionChange = z
+  .object({ name: Name, display_name: Name, model: Model, ...settings })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "says nothing to change");
+export type MinionChange = z.output<typeof MinionChange>;
+
+export const sortings = ["newest", "name", "experience", "updated"] as const;
+export type Sorting = (typeof sortings)[number];
+
+const Flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
+
+export const MinionsQuery = z.object({
+  q: z.string().trim().min(1).max(100).optional().meta({ description: "Part of a name or a description" }),
+  model: Model.optional(),
+  class_name: Name.optional(),
+  favorite: Flag.optional(),
+  visibility: z.enum(visibilities).optional(),
+  deleted: Flag.default(false).meta({ description: "Those in the bin instead" }),
+  sort: z.enum(sortings).default("newest"),
+  limit: NumberText.pipe(z.int().min(1).max(100)).default(20),
+  cursor: z.string().max(400).optional().meta({ description: "`next_cursor` of the page before, of the same list" }),
+});
+export type MinionsQuery = z.output<typeof MinionsQuery>;
+
+export const SpiritBody = z.object({ spirit_id: Id.meta({ example: 1 }) });
+export const LoadoutBody = z.object({
+  spirit_ids: z
+    .array(Id)
+    .max(5)
+    .refine((ids) => new Set(ids).size === ids.length, "names one twice")
+    .meta({ description: "The whole loadout, in its order", example: [1, 4] }),
+});
+export const MinionSpiritParam = z.object({ id: NumberText.pipe(Id), spirit_id: NumberText.pipe(Id) });
+export const WithQuery = z.object({
+  with: z
+    .string()
+    .transform((list) => list.split(",").filter(Boolean))
+    .pipe(z.array(NumberText.pipe(Id)).max(18))
+    .optional()
+    .meta({ description: "Spirits to imagine beside those at work, by number", example: "5,6" }),
+});
+export const ClassBody = z.object({ class_name: Name.meta({ example: "Swiss Army Knife" }) });
+export const TraitsBody = z.object({
+  traits: z
+    .record(z.string(), z.int().min(0).max(maxIntensity))
+    .meta({ description: `Intensity, 0–${maxIntensity}, by trait: ${traits.join(", ")}`, example: {} }),
+});
+export const AdminXpBody = z.object({
+  amount: z.int().min(1).max(200_000),
+  reason: z.string().trim().min(1).max(500).meta({ description: "Kept in the audit, and in the history" }),
+});
+export const LeaderboardQuery = z.object({
+  limit: NumberText.pipe(z.int().min(1).max(100)).default(20),
+  cursor: z
+    .string()
+    .regex(/^\d{1,12}\.\d{1,5}$/, "is none of ours")
+    .optional()
+    .meta({ description: "`next_cursor` of the page before" }),
+});
+
+// ── what replies carry ───────────────────────────────────────────────────────
+
+const standing = {
+  experience: z.int().min(0),
+  level: z.int().min(1).max(35),
+  rank: z.enum(ranks),
+  rank_level: z.int().min(1).max(5),
+  xp_to_next_level: z.int().min(0).meta({ description: "0 at level 35" }),
+  xp_progress_percentage: z.number().min(0).max(100),
+};
+
+const ScoreBreakdown = z.object({
+  xp_score: z.int(),
+  rank_score: z.int(),
+  param_score: z.int(),
+  context_score: z.int(),
+  cap_score: z.int(),
+  arch_score: z.int(),
+  total: z.int().max(115),
+});
+
+const scored = { score: z.int(), score_breakdown: ScoreBreakdown };
+
+export const MinionSpiritShape = z
+  .object({
+    spirit_id: Id,
+    slug: z.string(),
+    name: z.string(),
+    icon: z.string(),
+    category: z.string(),
+    tier: z.enum(tiers),
+    position: z.int().min(1).max(5),
+    spirit_level: z.int().min(1).max(10),
+    spirit_xp: z.int().min(0),
+    xp_to_next_level: z.int().min(0),
+    effectiveness_percent: z.int(),
+    is_active: z.boolean(),
+    inactive_because: z.enum(spiritFaults).nullable(),
+    tools: z.array(z.string()).meta({ description: "What it brings at its level" }),
+    equipped_at: Moment,
+  })
+  .meta({ id: "MinionSpirit" });
+export type MinionSpirit = z.output<typeof MinionSpiritShape>;
+
+const ModelSummaryShape = z.object({
+  kind: z.enum(["language", "embedding"]),
+  provider: z.string(),
+  provider_display_name: z.string(),
+  model_id: z.string(),
+  display_name: z.string(),
+  parameters_billions: z.number().nullable(),
+  context_length: z.int().nullable(),
+  capabilities: z.array(z.string()).readonly(),
+  architecture: z.string().nullable(),
+  supports_tools: z.boolean(),
+  supports_streaming: z.boolean(),
+});
+
+const ClassShape = z.object({
+  id: Id,
+  class_name: z.string(),
+  icon: z.string(),
+  category: z.string(),
+  specialization: z.string(),
+});
+
+export const MinionShape = z
+  .object({
+    id: Id,
+    user_id: Id,
+    name: z.string(),
+    display_name: z.string(),
+    model: z.string(),
+    provider: z.string().nullable(),
+    provider_display_name: z.string().nullable(),
+    model_summary: ModelSummaryShape.nullable().meta({ description: "Null where the model is no more" }),
+    ...settings,
+    class: ClassShape.nullable(),
+    traits: z.record(z.string(), z.int()),
+    trait_slots: z.int().min(0).max(5),
+    trait_points: z.int(),
+    trait_compatibility: z.number(),
+    trait_compatibility_percentage: z.number(),
+    ...standing,
+    total_training_xp: z.int().min(0),
+    total_usage_xp: z.int().min(0),
+    ...scored,
+    spirits: z.array(MinionSpiritShape),
+    spirit_slots: z.int().min(1).max(5),
+    synergy: Synergy,
+    is_favorite: z.boolean(),
+    avatar_url: z.string().nullable(),
+    version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit" }),
+    created_at: Moment,
+    updated_at: Moment,
+    deleted_at: Moment.nullable(),
+  })
+  .meta({ id: "Minion" });
+export type Minion = z.output<typeof MinionShape>;
+
+export const MinionReply = z.object({ ...ok, minion: MinionShape });
+
+export const SkippedSpirit = z.object({ spirit: z.string(), code: z.enum(spiritFaults) });
+export const MinionCreated = MinionReply.extend({
+  skipped: z
+    .array(SkippedSpirit)
+    .optional()
+    .meta({ description: "Spirits of the template that you may not use, or have no slot for" }),
+});
+export const MinionList = z.object({ ...ok, minions: z.array(MinionShape), total: Total, next_cursor: NextCursor });
+export const FavoriteReply = z.object({ ...ok, message: z.string(), is_favorite: z.boolean() });
+export const MinionDone = z.object({ ...ok, message: z.string() });
+export const AvatarReply = z.object({ ...ok, message: z.string(), avatar_url: z.string() });
+export const MinionTokenReply = z.object({
+  ...ok,
+  token: z
+    .string()
+    .nullable()
+    .meta({ description: "Shown this once: null where the request is repeated with its Idempotency-Key" }),
+});
+
+export const LoadoutReply = z.object({ ...ok, spirits: z.array(MinionSpiritShape), total: Total });
+export const AvailableSpirits = z.object({
+  ...ok,
+  spirits: z.array(
+    z.object({
+      spirit_id: Id,
+      name: z.string(),
+      icon: z.string(),
+      category: z.string(),
+      tier: z.enum(tiers),
+      is_unlocked: z.boolean(),
+      is_owned: z.boolean(),
+      is_equipped: z.boolean(),
+      has_free_slot: z.boolean(),
+      missing: z.enum(spiritFaults).nullable().meta({ description: "The first thing in the way of equipping it" }),
+    }),
+  ),
+  total: Total,
+});
+export const MinionSynergy = z.object({ ...ok, synergy: Synergy, spirits: z.array(z.string()) });
+export const MinionClassReply = z.object({
+  ...ok,
+  class: ClassShape.nullable(),
+  missing: z.array(SkippedSpirit).meta({ description: "Base spirits of the class that do not work here, and why" }),
+});
+export const TraitsReply = z.object({
+  ...ok,
+  traits: z.record(z.string(), z.int()),
+  trait_slots: z.int(),
+  trait_points: z.int(),
+  trait_compatibility: z.number(),
+  trait_compatibility_percentage: z.number(),
+});
+export const MinionTools = z.object({
+  ...ok,
+  tools: z.array(
+    z.object({
+      name: z.string(),
+      category: z.string(),
+      kind: z.string(),
+      description: z.string(),
+      spirit_id: Id,
+      spirit: z.string(),
+      spirit_level: z.int(),
+      effectiveness_percent: z.int(),
+      uses: z.int().min(0),
+      mastery: z.enum(masteries),
+    }),
+  ),
+  total: Total,
+});
+
+export const XpEvent = z
+  .object({
+    id: Id,
+    kind: z.enum(experienceKinds),
+    xp: z.int().min(0).meta({ description: "0 where the day's usage had its fill" }),
+    reason: z.string(),
+    source_type: z.string(),
+    source_id: z.string(),
+    day: z.iso.date().meta({ description: "UTC" }),
+    created_at: Moment,
+  })
+  .meta({ id: "XpEvent" });
+export const XpEventReply = z.object({ ...ok, event: XpEvent });
+
+export const XpHistory = z.object({
+  ...ok,
+  events: z.array(XpEvent),
+  total: Total,
+  experience: z.int(),
+  usage_today: z.int().meta({ description: "Of the 500 that one minion can gain by use in one UTC day" }),
+  next_cursor: NextCursor,
+});
+export const ScoreReply = z.object({ ...ok, ...scored });
+export const ScoreOfMinionShape = z.object({ id: Id, name: z.string(), display_name: z.string(), ...scored });
+export type ScoreOfMinion = z.output<typeof ScoreOfMinionShape>;
+export const ScoreList = z.object({ ...ok, scores: z.array(ScoreOfMinionShape), total: Total });
+
+export const Leaderboard = z.object({
+  ...ok,
+  entries: z.array(
+    z.object({
+      place: z.int().min(1),
+      minion_id: Id,
+      display_name: z.string(),
+      avatar_url: z.string().nullable(),
+      class_name: z.string().nullable(),
+      experience: z.int(),
+      level: z.int(),
+      rank: z.enum(ranks),
+      score: z.int(),
+    }),
+  ),
+  total: Total,
+  as_of: Moment,
+  next_cursor: NextCursor,
+});
+
+export const Progression = z.object({
+  ...ok,
+  ...standing,
+  minions: z.int().meta({ description: "How many you have" }),
+  max_minions: z.int().meta({ description: "−1 is unlimited" }),
+  max_spirits_per_minion: z.int(),
+  unlocked_spirits: z.array(z.string()),
+  next_unlocks: z
+    .array(
+      z.object({
+        kind: z.enum(["spirit", "class"]),
+        name: z.string(),
+        rank: z.enum(ranks),
+        rank_level: z.int(),
+        xp_missing: z.int(),
+      }),
+    )
+    .meta({ description: "What comes next, the nearest first" }),
+});

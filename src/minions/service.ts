@@ -1,0 +1,180 @@
+import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
+import { planFigure } from "../billing/service.ts";
+import { catalogOf } from "../catalog/service.ts";
+import type { Ctx } from "../context.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { AppError, invalid, type Fault } from "../kit/errors.ts";
+import { describeModel } from "../models/registry.ts";
+import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
+import { keptDays } from "./kinds.ts";
+import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
+import { itself, selectMinions, type MinionRow } from "./rows.ts";
+import type { MinionChange, NewMinion } from "./schemas.ts";
+import { minions, retiredExperience } from "./tables.ts";
+
+/** What there is room for: a plan's minions, those in the bin not counted. */
+const hasRoom = (userId: number): SQL => sql`
+  (select max_minions = -1 or max_minions > (select count(*) from ${minions} where ${and(eq(minions.user_id, userId), isNull(minions.deleted_at))})
+   from (select ${planFigure(userId, "max_minions")} as max_minions) held)`;
+
+/**
+ * Makes a minion, with the spirits of a class (all or none) and of a template (those that may be). One round trip.
+ * @throws minion_limit_reached, display_name_taken; for a class, the refusals of `assignClass`; validation_failed
+ */
+export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...input }: NewMinion) {
+  await requireKnown(ctx, userId, input);
+  const catalog = await catalogOf(ctx);
+  if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
+    throw invalid([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
+  }
+  const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
+  const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
+  const given = saidOf(input);
+  const classRows = (): Statement[] => {
+    if (minionClass === undefined) return [];
+    const chosen = ofClass(minionClass.id);
+    return [refuseUnlessAll(ctx.db, equippable(userId, made, chosen)), equipRows(ctx, userId, made, chosen)];
+  };
+  const wanted = candidates(
+    userId,
+    made,
+    template_id === undefined ? sql`select 0 as spirit_id, 0 as place where false` : ofTemplate(template_id),
+  );
+  const work = async () => {
+    const results = await commitOnce(
+      ctx,
+      [
+        ...lock(ctx, userId),
+        refuseUnlessAll(ctx.db, { minion_limit_reached: hasRoom(userId) }),
+        ctx.db.insert(minions).values({ ...given, user_id: userId, class_id: minionClass?.id ?? null }),
+        ...classRows(),
+        ctx.db.execute<Candidate>(wanted),
+        ...(template_id === undefined ? [] : [equipRows(ctx, userId, made, ofTemplate(template_id))]),
+        selectMinions(ctx, userId, itself(userId, made)),
+      ],
+      idOfNew(minions),
+    );
+    const row = (results.at(-1) as MinionRow[])[0]!;
+    const { rows } = results.at(template_id === undefined ? -2 : -3) as { rows: Candidate[] };
+    return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedOf(rows, row) }) };
+  };
+  return minionClass === undefined ? work() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
+}
+
+/** A minion of a user, in the bin or not. One round trip. @throws not_found */
+export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+  const [catalog, [row]] = await Promise.all([catalogOf(ctx), selectMinions(ctx, userId, eq(minions.id, minionId))]);
+  if (row === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  return { catalog, row };
+}
+
+/** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, display_name_taken, not_found */
+export async function changeMinion(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  change: MinionChange,
+  seen: number | undefined,
+): Promise<Found> {
+  await requireKnown(ctx, userId, change);
+  return changed(ctx, userId, minionId, {
+    unless:
+      seen === undefined
+        ? {}
+        : { version_changed: sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}` },
+    rows: [edited(ctx, userId, minionId, saidOf(change))],
+  });
+}
+
+/** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
+export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+  const toggle = ctx.db
+    .update(minions)
+    .set({ is_favorite: sql`not ${minions.is_favorite}` })
+    .where(itself(userId, minionId));
+  return changed(ctx, userId, minionId, { rows: [toggle] });
+}
+
+/** A commit that changes one minion and reads it. @throws not_found, and what is refused */
+export async function changed(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
+): Promise<Found> {
+  const catalog = await catalogOf(ctx);
+  const results = await commit(ctx, [
+    ...lock(ctx, userId, minionId),
+    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId), ...unless }),
+    ...rows,
+    selectMinions(ctx, userId, itself(userId, minionId)),
+  ]);
+  return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
+}
+
+/** Puts a minion into the bin, from where it can be restored for 30 days. One round trip. @throws not_found */
+export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): Promise<void> {
+  await commit(ctx, [
+    ...lock(ctx, userId, minionId),
+    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+    ctx.db
+      .update(minions)
+      .set({ deleted_at: sql`now()` })
+      .where(itself(userId, minionId)),
+  ]);
+}
+
+/** Takes a minion out of the bin. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
+export async function restoreMinion(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+  const binned = and(eq(minions.id, minionId), eq(minions.user_id, userId), isNotNull(minions.deleted_at))!;
+  const catalog = await catalogOf(ctx);
+  const results = await commit(ctx, [
+    ...lock(ctx, userId),
+    refuseUnlessAll(ctx.db, {
+      minion_not_binned: sql`exists (select from ${minions} where ${binned})`,
+      minion_limit_reached: hasRoom(userId),
+    }),
+    ctx.db.update(minions).set({ deleted_at: null }).where(binned),
+    selectMinions(ctx, userId, itself(userId, minionId)),
+  ]);
+  return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
+}
+
+/** Deletes what has been in the bin for 30 days, with its picture; its experience stays its owner's. */
+export async function emptyBin(ctx: Ctx): Promise<void> {
+  const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
+    with gone as (
+      delete from ${minions} where ${minions.id} in (
+        select id from ${minions} where deleted_at < now() - make_interval(days => ${keptDays}) limit 500
+      )
+      returning user_id, total_training_xp + total_usage_xp as xp, avatar_key
+    ), retired as (
+      insert into ${retiredExperience} as held (user_id, xp)
+      select user_id, sum(xp)::int from gone group by user_id having sum(xp) > 0
+      on conflict (user_id) do update set xp = held.xp + excluded.xp
+    )
+    select avatar_key from gone`);
+  const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
+  if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
+}
+
+type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
+
+/** What somebody says of a minion, as its row holds it: what is left out keeps its default, or stays. */
+function saidOf<T extends Said>(input: T) {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+/** @throws validation_failed for a model or a knowledge base that is not there, or not theirs */
+async function requireKnown(ctx: Ctx, userId: number, { model, knowledge_base_id }: Said): Promise<void> {
+  const faults: Fault[] = [];
+  if (model !== undefined && describeModel(model)?.kind !== "language") {
+    faults.push({ path: "model", in: "body", message: `there is no model “${model}” that answers` });
+  }
+  if (knowledge_base_id != null && !(await ctx.hooks.ownsResource(ctx, userId, `knowledge-base:${knowledge_base_id}`))) {
+    faults.push({ path: "knowledge_base_id", in: "body", message: `there is no knowledge base ${knowledge_base_id} of yours` });
+  }
+  if (faults.length > 0) throw invalid(faults);
+}

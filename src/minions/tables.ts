@@ -1,0 +1,191 @@
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  check,
+  date,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  real,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { users } from "../auth/tables.ts";
+import { classes, spirits, tools } from "../catalog/tables.ts";
+import { isBetween, isOneOf } from "../kit/columns.ts";
+import { experienceKinds, retrievalMethods, visibilities } from "./kinds.ts";
+
+const moment = () => timestamp({ withTimezone: true, mode: "date" });
+const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
+
+export const minions = pgTable(
+  "spirit_minions",
+  {
+    id: integer().primaryKey().generatedByDefaultAsIdentity(),
+    user_id: owner().notNull(),
+    name: text().notNull(),
+    display_name: text().notNull(),
+    /** `builtin/extractive`: a provider's model. */
+    model: text().notNull(),
+    description: text().notNull().default(""),
+    personality: text().notNull().default(""),
+    system_prompt: text().notNull().default(""),
+    /** What the model is asked with; null leaves it to the model. */
+    temperature: real(),
+    top_p: real(),
+    max_tokens: integer(),
+    rag_enabled: boolean().notNull().default(false),
+    knowledge_base_id: integer(),
+    top_k: smallint().notNull().default(4),
+    similarity_threshold: real().notNull().default(0),
+    retrieval_method: text({ enum: retrievalMethods }).notNull().default("hybrid"),
+    citations_enabled: boolean().notNull().default(true),
+    class_id: integer().references(() => classes.id),
+    /** Intensity by trait; a trait that is not named has none. */
+    traits: jsonb().$type<Record<string, number>>().notNull().default({}),
+    total_training_xp: integer().notNull().default(0),
+    total_usage_xp: integer().notNull().default(0),
+    is_favorite: boolean().notNull().default(false),
+    visibility: text({ enum: visibilities }).notNull().default("private"),
+    /** Where its picture is, in R2. */
+    avatar_key: text(),
+    /** How often it was edited, counted from one. */
+    version: integer().notNull().default(1),
+    created_at: moment().notNull().defaultNow(),
+    updated_at: moment().notNull().defaultNow(),
+    /** Since when it is in the bin. */
+    deleted_at: moment(),
+  },
+  (t) => [
+    uniqueIndex("minion_display_name_taken")
+      .on(t.user_id, sql`lower(${t.display_name})`)
+      .where(sql`${t.deleted_at} is null`),
+    index("minions_of_user").on(t.user_id, t.id),
+    index("minions_by_experience")
+      .on(sql`(${t.total_training_xp} + ${t.total_usage_xp}) desc`, t.id)
+      .where(sql`${t.visibility} = 'public' and ${t.deleted_at} is null`),
+    index("minions_in_bin")
+      .on(t.deleted_at)
+      .where(sql`${t.deleted_at} is not null`),
+    check("minion_named", sql`${t.name} <> '' and ${t.display_name} <> ''`),
+    check("minion_temperature_in_range", isBetween(t.temperature, 0, 2)),
+    check("minion_top_p_in_range", isBetween(t.top_p, 0, 1)),
+    check("minion_max_tokens_positive", sql`${t.max_tokens} > 0`),
+    check("minion_top_k_in_range", isBetween(t.top_k, 1, 20)),
+    check("minion_threshold_in_range", isBetween(t.similarity_threshold, 0, 1)),
+    check("minion_retrieval_method_known", isOneOf(t.retrieval_method, retrievalMethods)),
+    check("minion_visibility_known", isOneOf(t.visibility, visibilities)),
+    check("minion_experience_not_negative", sql`${t.total_training_xp} >= 0 and ${t.total_usage_xp} >= 0`),
+  ],
+);
+
+const minionId = () =>
+  integer()
+    .notNull()
+    .references(() => minions.id, { onDelete: "cascade" });
+
+const spiritId = () =>
+  integer()
+    .notNull()
+    .references(() => spirits.id);
+
+/** The spirits that a minion has or had. One that is put away keeps its experience for when it is equipped again. */
+export const minionSpirits = pgTable(
+  "minion_spirits",
+  {
+    minion_id: minionId(),
+    spirit_id: spiritId(),
+    /** Its place, from 1; null while it is put away. */
+    position: smallint(),
+    /** The sum of what it gained; what reaching levels adds is computed. */
+    experience: integer().notNull().default(0),
+    equipped_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.minion_id, t.spirit_id] }),
+    unique("minion_spirit_place_taken").on(t.minion_id, t.position),
+    check("minion_spirit_place_in_range", isBetween(t.position, 1, 5)),
+    check("minion_spirit_experience_not_negative", sql`${t.experience} >= 0`),
+  ],
+);
+
+/** How often a minion has used each tool of each of its spirits with success. */
+export const spiritMastery = pgTable(
+  "spirit_mastery",
+  {
+    minion_id: minionId(),
+    spirit_id: spiritId(),
+    tool_id: integer()
+      .notNull()
+      .references(() => tools.id),
+    uses: integer().notNull(),
+    last_used_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.minion_id, t.spirit_id, t.tool_id] }),
+    foreignKey({
+      name: "mastery_of_a_spirit_it_has",
+      columns: [t.minion_id, t.spirit_id],
+      foreignColumns: [minionSpirits.minion_id, minionSpirits.spirit_id],
+    }).onDelete("cascade"),
+    check("mastery_counts_uses", sql`${t.uses} > 0`),
+  ],
+);
+
+/** Every grant of experience, once. */
+export const xpEvents = pgTable(
+  "xp_events",
+  {
+    id: integer().primaryKey().generatedByDefaultAsIdentity(),
+    minion_id: minionId(),
+    kind: text({ enum: experienceKinds }).notNull(),
+    /** What was granted: 0 where the day's usage had its fill. */
+    xp: integer().notNull(),
+    /** What the minion had before, all kinds together. */
+    xp_before: integer().notNull(),
+    reason: text().notNull(),
+    /** What it came of: `tool_run`, and which. */
+    source_type: text().notNull(),
+    source_id: text().notNull(),
+    /** The UTC day it counts for. */
+    day: date({ mode: "string" })
+      .notNull()
+      .default(sql`(now() at time zone 'utc')::date`),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    unique("experience_granted_once").on(t.source_type, t.source_id),
+    index("xp_events_of_minion").on(t.minion_id, t.id),
+    index("xp_events_by_day")
+      .on(t.minion_id, t.day)
+      .where(sql`${t.kind} = 'usage'`),
+    check("experience_kind_known", isOneOf(t.kind, experienceKinds)),
+    check("experience_not_negative", sql`${t.xp} >= 0 and ${t.xp_before} >= 0`),
+    check("experience_source_given", sql`${t.source_type} <> '' and ${t.source_id} <> ''`),
+  ],
+);
+
+/** Experience of minions that are gone for good: a user's rank never falls. */
+export const retiredExperience = pgTable(
+  "retired_experience",
+  { user_id: owner().primaryKey(), xp: integer().notNull() },
+  (t) => [check("retired_experience_positive", sql`${t.xp} > 0`)],
+);
+
+/** The tokens with which programs reach one minion. */
+export const minionTokens = pgTable(
+  "minion_tokens",
+  {
+    minion_id: minionId().primaryKey(),
+    /** SHA-256 of the token, base64url. */
+    token_hash: text().notNull(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [unique("minion_token_taken").on(t.token_hash)],
+);

@@ -1,0 +1,41 @@
+import { eq, sql, type SQL } from "drizzle-orm";
+import { auditRow } from "../auth/audit.ts";
+import { forgetCredential, minionTokenPrefix } from "../auth/credentials.ts";
+import type { Ctx } from "../context.ts";
+import { digest, newSecret } from "../kit/crypto.ts";
+import { commitOnce, refuseUnlessAll } from "../kit/db.ts";
+import { isThere, lock } from "./equipping.ts";
+import { minions, minionTokens } from "./tables.ts";
+
+/**
+ * Makes a token that reaches one minion and nothing else of its owner's; the one before ends. It is shown this once.
+ * One round trip. @throws not_found
+ */
+export async function createMinionToken(ctx: Ctx, userId: number, minionId: number): Promise<string> {
+  const token = minionTokenPrefix + newSecret();
+  const token_hash = await digest(token);
+  const [before] = await commitOnce(
+    ctx,
+    [
+      ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
+      ...lock(ctx, userId, minionId),
+      refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+      ctx.db
+        .insert(minionTokens)
+        .values({ minion_id: minionId, token_hash })
+        .onConflictDoUpdate({ target: minionTokens.minion_id, set: { token_hash, created_at: sql`now()` } }),
+      auditRow(ctx, "minion.token_created", userId, { minion_id: minionId }),
+    ],
+    sql<string>`${minionId}::text`,
+  );
+  for (const old of before) await forgetCredential(ctx, old.token_hash);
+  return token;
+}
+
+/** Whose minion a token reaches, as a query for the one who asks who is there. */
+export function minionByToken(tokenHash: string): SQL {
+  return sql`
+    select ${minions.id} as minion_id, ${minions.user_id} as user_id
+    from ${minionTokens} join ${minions} on ${minions.id} = ${minionTokens.minion_id}
+    where ${eq(minionTokens.token_hash, tokenHash)} and ${minions.deleted_at} is null`;
+}
