@@ -5,6 +5,7 @@ import { digest } from "./kit/crypto.ts";
 import { readJson, readUpload, type Upload } from "./bodies.ts";
 import { invalid, type FailureCode, type Fault } from "./kit/errors.ts";
 import { claimKey, isTaken, recallMade } from "./kit/idempotency.ts";
+import { unheldText } from "./kit/text.ts";
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
 
@@ -176,6 +177,11 @@ async function once<Params extends z.ZodObject, Query extends z.ZodType, Body ex
 
 function validate(schema: z.ZodType | undefined, value: unknown, where: Fault["in"], faults: Fault[]): unknown {
   if (schema === undefined) return undefined;
+  const unheld = unheldText(value);
+  if (unheld.length > 0) {
+    for (const path of unheld) faults.push({ path, in: where, message: "has a character that no text may have" });
+    return undefined;
+  }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });

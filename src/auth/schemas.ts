@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FutureMoment, Id, Moment, NextCursor, NumberText, ok, PageQuery } from "../kit/shapes.ts";
+import { FutureMoment, Id, IdText, Moment, NextCursor, ok, PageQuery } from "../kit/shapes.ts";
 import { permissions, roles } from "./roles.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
@@ -86,7 +86,7 @@ export const UsersQuery = z.object({
 });
 export const AuditQuery = z.object({
   ...PageQuery,
-  user_id: NumberText.optional().meta({ description: "What this user did, and what was done to them" }),
+  user_id: IdText.optional().meta({ description: "What this user did, and what was done to them" }),
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────

@@ -32,7 +32,7 @@ export const ok = { success: z.literal(true) };
 /** One page of a list that runs from the newest id down. */
 export const PageQuery = {
   limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
-  cursor: NumberText.optional().meta({ description: "`next_cursor` of the page before" }),
+  cursor: IdText.optional().meta({ description: "`next_cursor` of the page before" }),
 };
 
 export const NextCursor = z.string().optional().meta({ description: "Absent on the last page" });
