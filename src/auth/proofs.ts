@@ -1,6 +1,5 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { digest } from "../kit/crypto.ts";
 import { commit, commitOnce, refuseUnless, type Statement } from "../kit/db.ts";
 import { AppError, constraintFailures } from "../kit/errors.ts";
 import { sendMail, type Mail } from "../kit/mail.ts";
@@ -75,7 +74,7 @@ export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
 async function mailProofs(ctx: Ctx, proofs: Proof[], write: (proof: Proof, key: string) => Mail): Promise<void> {
   const [proof] = proofs;
   if (proof === undefined) return;
-  await commitOnce(ctx, [jobRow(ctx, sendMail, write(proof, await digest(proof.token)), proof.userId)]);
+  await commitOnce(ctx, [jobRow(ctx, sendMail, write(proof, crypto.randomUUID()), proof.userId)]);
 }
 
 function requireMail(ctx: Ctx): void {
