@@ -25,6 +25,9 @@ export function giveContext(hooks: Hooks): MiddlewareHandler<AppEnv> {
 
 function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   const headers: Record<string, string> = { ...constantHeaders, "x-request-id": c.get("requestId") };
+  // A picture that other sites may show says so itself.
+  const policy = c.res.headers.get("cross-origin-resource-policy");
+  if (policy !== null) headers["cross-origin-resource-policy"] = policy;
   const ctx = c.get("ctx") as AppEnv["Variables"]["ctx"] | undefined;
   if (!c.res.headers.has("cache-control")) headers["cache-control"] = "no-store";
   headers["vary"] = "Origin";

@@ -1,6 +1,6 @@
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { contentHash } from "../kit/crypto.ts";
+import { contentHash, newSecret } from "../kit/crypto.ts";
 import { commit, constraintOf, refuseUnlessAll } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import { imageKind, imageTypes } from "../kit/images.ts";
@@ -29,7 +29,9 @@ async function inStore<T>(work: Promise<T>): Promise<T> {
 export async function putAvatar(ctx: Ctx, userId: number, minionId: number, bytes: Uint8Array): Promise<Found> {
   const kind = imageKind(bytes);
   if (kind === undefined) throw new AppError("unsupported_media_type", `The file is none of ${imageTypes.join(", ")}.`);
-  const key = avatarKey(userId, `${minionId}-${await contentHash(bytes)}.${kind.extension}`);
+  // A file is one upload's, so that deleting the one before never meets the same picture put again.
+  const name = `${minionId}-${await contentHash(bytes)}${newSecret().slice(0, 6)}`;
+  const key = avatarKey(userId, `${name}.${kind.extension}`);
   await inStore(ctx.env.FILES.put(key, bytes, { httpMetadata: { contentType: kind.type } }));
   try {
     return await replaceAvatar(ctx, userId, minionId, key);
@@ -44,14 +46,15 @@ export async function putAvatar(ctx: Ctx, userId: number, minionId: number, byte
 export async function replaceAvatar(ctx: Ctx, userId: number, minionId: number, key: string | null): Promise<Found> {
   const catalog = await catalogOf(ctx);
   const its = itself(userId, minionId);
-  const [[before], ...results] = await commit(ctx, [
-    ctx.db.select({ key: minions.avatar_key }).from(minions).where(its),
+  const results = await commit(ctx, [
     ...lock(ctx, userId, minionId),
     refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+    ctx.db.select({ key: minions.avatar_key }).from(minions).where(its),
     edited(ctx, userId, minionId, { avatar_key: key }),
     selectMinions(ctx, userId, its),
   ]);
-  if (before?.key != null && before.key !== key) ctx.defer(ctx.env.FILES.delete(before.key).catch(() => undefined));
+  const [before] = results.at(-3) as { key: string | null }[];
+  if (before?.key != null) ctx.defer(ctx.env.FILES.delete(before.key).catch(() => undefined));
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
 

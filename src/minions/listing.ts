@@ -5,6 +5,7 @@ import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
 import { commit } from "../kit/db.ts";
 import { invalid } from "../kit/errors.ts";
+import { unheldText } from "../kit/text.ts";
 import { classNamed } from "./loadout.ts";
 import { minionColumns, selectMinions, type MinionRow } from "./rows.ts";
 import { sortings, type MinionsQuery, type Sorting } from "./schemas.ts";
@@ -76,10 +77,13 @@ function after(sort: Sorting, text: string): SQL {
 
 const encode = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString("base64url");
 
-const shapes: Record<string, RegExp> = {
-  int: /^\d{1,10}$/,
-  text: /^/,
-  timestamptz: /^\d{4}-\d\d-\d\d [\d:.]+[+-]\d\d(:\d\d)?$/,
+/** Whether a sort value can be read back as what it was. */
+const reads: Record<string, (value: string) => boolean> = {
+  int: (value) => /^\d{1,10}$/.test(value) && Number(value) < 2 ** 31,
+  text: (value) => unheldText(value).length === 0,
+  timestamptz: (value) =>
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/.test(value) &&
+    !Number.isNaN(Date.parse(value.replace(" ", "T") + ":00")),
 };
 
 /** @throws validation_failed for one that is none of ours, or of another list */
@@ -88,7 +92,7 @@ function decode(sort: Sorting, text: string): Cursor {
     const cursor = JSON.parse(Buffer.from(text, "base64url").toString()) as Cursor;
     const [its, value, id] = cursor;
     const isOurs = sortings.includes(its) && typeof value === "string" && Number.isInteger(id) && id > 0 && id < 2 ** 31;
-    if (isOurs && its === sort && shapes[orders[sort].type]!.test(value)) return cursor;
+    if (isOurs && its === sort && reads[orders[sort].type]!(value)) return cursor;
   } catch {
     // Told below.
   }

@@ -239,7 +239,7 @@ avatars.get(
       tag,
       params: z.object({
         user_id: NumberText.pipe(Id),
-        file: z.string().regex(/^\d{1,10}-[\w-]{22}\.(png|jpg|gif|webp)$/, "is the name of no picture"),
+        file: z.string().regex(/^\d{1,10}-[\w-]{28}\.(png|jpg|gif|webp)$/, "is the name of no picture"),
       }),
       reply: z.string().meta({ format: "binary" }),
       fails: ["not_found", "files_unavailable"],

@@ -1,4 +1,5 @@
 import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
+import { forgetCredential } from "../auth/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
@@ -10,7 +11,7 @@ import { keptDays } from "./kinds.ts";
 import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
 import { itself, selectMinions, type MinionRow } from "./rows.ts";
 import type { MinionChange, NewMinion } from "./schemas.ts";
-import { minions, retiredExperience } from "./tables.ts";
+import { minions, minionTokens, retiredExperience } from "./tables.ts";
 
 /** What there is room for: a plan's minions, those in the bin not counted. */
 const hasRoom = (userId: number): SQL => sql`
@@ -112,9 +113,10 @@ export async function changed(
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
 
-/** Puts a minion into the bin, from where it can be restored for 30 days. One round trip. @throws not_found */
+/** Puts a minion into the bin, from where it can be restored for 30 days; its token ends meanwhile. One round trip. @throws not_found */
 export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): Promise<void> {
-  await commit(ctx, [
+  const [tokens] = await commit(ctx, [
+    ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
     ...lock(ctx, userId, minionId),
     refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
     ctx.db
@@ -122,6 +124,7 @@ export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): 
       .set({ deleted_at: sql`now()` })
       .where(itself(userId, minionId)),
   ]);
+  for (const { token_hash } of tokens) await forgetCredential(ctx, token_hash);
 }
 
 /** Takes a minion out of the bin. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
@@ -142,11 +145,13 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
 
 /** Deletes what has been in the bin for 30 days, with its picture; its experience stays its owner's. */
 export async function emptyBin(ctx: Ctx): Promise<void> {
+  // Asked again of each row, for one that is restored meanwhile.
+  const isOver = sql`deleted_at < now() - make_interval(days => ${keptDays})`;
   const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (
-        select id from ${minions} where deleted_at < now() - make_interval(days => ${keptDays}) limit 500
-      )
+        select id from ${minions} where ${isOver} limit 500
+      ) and ${isOver}
       returning user_id, total_training_xp + total_usage_xp as xp, avatar_key
     ), retired as (
       insert into ${retiredExperience} as held (user_id, xp)

@@ -126,7 +126,7 @@ const examples: Record<string, Example> = {
   putMinionAvatar: { params: ownMinion, file: picture },
   removeMinionAvatar: { params: ownMinion },
   createMinionToken: { params: ownMinion },
-  getAvatar: { params: () => ({ user_id: 1, file: `1-${"x".repeat(22)}.png` }), status: 404 },
+  getAvatar: { params: () => ({ user_id: 1, file: `1-${"x".repeat(28)}.png` }), status: 404 },
   listMinionSpirits: { params: ownMinion },
   equipSpirit: { params: ownMinion, body: { spirit_id: 4 } },
   putLoadout: { params: ownMinion, body: { spirit_ids: [4, 7] } },
