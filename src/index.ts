@@ -26,7 +26,9 @@ export default {
 
   async queue(batch, bindings, lifetime) {
     const event = { bindings, lifetime, hooks };
-    if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, jobContext("write-down-failed-jobs", event));
+    // Made first: of a Worker that is misconfigured, no job is to blame.
+    const ctx = jobContext("write-down-failed-jobs", event);
+    if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, ctx);
     return consumeJobs<Ctx>(batch, {
       handlers,
       contextOf: (job, requestId) => jobContext(job, { ...event, requestId }),

@@ -11,7 +11,7 @@ import { auditRow } from "./audit.ts";
 import { forgetCredential } from "./credentials.ts";
 import { eraseAccount } from "./jobs.ts";
 import { passwordProvider } from "./passwords.ts";
-import { ended, endSessions } from "./sessions.ts";
+import { forgetTokens } from "./sessions.ts";
 import { accounts, apiKeys, auditLog, sessions, users, verifications } from "./tables.ts";
 
 /** Everything that is held of a user, by what it is, without the secrets. One round trip. */
@@ -66,7 +66,7 @@ export async function leave(
       session_not_fresh: sql`${isKnown} or exists (select from ${sessions} where ${eq(sessions.id, sessionId)} and ${isFresh})`,
     }),
     jobRowOf(ctx, eraseAccount, sql`(select ${found} from ${users} where ${itself})`, userId),
-    ctx.db.delete(sessions).where(eq(sessions.user_id, userId)).returning(ended),
+    ctx.db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
     ctx.db.delete(apiKeys).where(eq(apiKeys.user_id, userId)).returning({ key_hash: apiKeys.key_hash }),
     ctx.db.delete(accounts).where(eq(accounts.user_id, userId)),
     ...[outbox, failedJobs].map((jobs) => ctx.db.delete(jobs).where(isTo(jobs, userId))),
@@ -76,7 +76,7 @@ export async function leave(
       .where(itself),
   ]);
   ctx.hooks.onDevicesGone(ctx, userId, "all");
-  await Promise.all([endSessions(ctx, userId, gone), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
+  await Promise.all([forgetTokens(ctx, gone), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
 }
 
 /** Jobs that do not say whom they are about, but know the address. */

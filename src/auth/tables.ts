@@ -1,21 +1,14 @@
 import { sql } from "drizzle-orm";
-import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, unique } from "drizzle-orm/pg-core";
+import { boolean, check, index, integer, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
+import { moment, serialId, written } from "../kit/columns.ts";
 import { permissions, roles, type Permission, type Role } from "./roles.ts";
-
-const moment = () => timestamp({ withTimezone: true, mode: "date" });
-const id = () => integer().primaryKey().generatedByDefaultAsIdentity();
-
-const written = {
-  created_at: moment().notNull().defaultNow(),
-  updated_at: moment().notNull().defaultNow(),
-};
 
 const listOf = (values: readonly string[]) => sql.raw(`array[${values.map((value) => `'${value}'`).join(", ")}]`);
 
 export const users = pgTable(
   "users",
   {
-    id: id(),
+    id: serialId(),
     /** Lower case; how people sign in. Social accounts may lack one. */
     username: text(),
     /** The username as it was typed. */
@@ -49,7 +42,7 @@ const ownerId = () =>
 export const sessions = pgTable(
   "sessions",
   {
-    id: id(),
+    id: serialId(),
     user_id: ownerId(),
     token: text().notNull(),
     expires_at: moment().notNull(),
@@ -85,7 +78,7 @@ export const retiredTokens = pgTable(
 export const accounts = pgTable(
   "accounts",
   {
-    id: id(),
+    id: serialId(),
     user_id: ownerId(),
     account_id: text().notNull(),
     provider_id: text().notNull(),
@@ -106,7 +99,7 @@ export const accounts = pgTable(
 export const verifications = pgTable(
   "verifications",
   {
-    id: id(),
+    id: serialId(),
     identifier: text().notNull(),
     value: text().notNull(),
     expires_at: moment().notNull(),
@@ -118,7 +111,7 @@ export const verifications = pgTable(
 export const apiKeys = pgTable(
   "api_keys",
   {
-    id: id(),
+    id: serialId(),
     user_id: ownerId(),
     name: text().notNull(),
     /** The first characters, by which its owner knows it. */
@@ -142,7 +135,7 @@ export const apiKeys = pgTable(
 export const auditLog = pgTable(
   "audit_log",
   {
-    id: id(),
+    id: serialId(),
     at: moment().notNull().defaultNow(),
     action: text().notNull(),
     /** The user who acted, if it was one. Kept as a number when the user is gone. */

@@ -1,20 +1,8 @@
 import { sql } from "drizzle-orm";
-import {
-  boolean,
-  check,
-  index,
-  integer,
-  pgTable,
-  pgView,
-  primaryKey,
-  text,
-  timestamp,
-  unique,
-  uniqueIndex,
-} from "drizzle-orm/pg-core";
+import { boolean, check, index, integer, pgTable, pgView, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { bundles, plans, planSpirits, spirits } from "../catalog/tables.ts";
-import { isOneOf } from "../kit/columns.ts";
+import { isOneOf, moment, serialId, written } from "../kit/columns.ts";
 import {
   accessSources,
   accessTypes,
@@ -26,21 +14,13 @@ import {
   subscriptionStatuses,
 } from "./kinds.ts";
 
-const moment = () => timestamp({ withTimezone: true, mode: "date" });
-const id = () => integer().primaryKey().generatedByDefaultAsIdentity();
-
-const written = {
-  created_at: moment().notNull().defaultNow(),
-  updated_at: moment().notNull().defaultNow(),
-};
-
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
 /** What was bought: a spirit, a bundle or a pack of points. The books outlive the buyer, without the name. */
 export const purchases = pgTable(
   "user_spirit_purchases",
   {
-    id: id(),
+    id: serialId(),
     user_id: integer().references(() => users.id, { onDelete: "set null" }),
     spirit_id: integer().references(() => spirits.id),
     bundle_id: integer().references(() => bundles.id),
@@ -78,7 +58,7 @@ export const purchases = pgTable(
 export const subscriptions = pgTable(
   "user_spirit_subscriptions",
   {
-    id: id(),
+    id: serialId(),
     user_id: owner().notNull(),
     plan_id: integer()
       .notNull()
@@ -115,7 +95,7 @@ export const userPoints = pgTable(
 export const pointsTransactions = pgTable(
   "points_transactions",
   {
-    id: id(),
+    id: serialId(),
     user_id: owner().notNull(),
     kind: text({ enum: pointKinds }).notNull(),
     /** Positive for points received, negative for points given. */

@@ -1,5 +1,17 @@
 import { sql, type SQL, type SQLWrapper } from "drizzle-orm";
-import { timestamp } from "drizzle-orm/pg-core";
+import { integer, timestamp } from "drizzle-orm/pg-core";
+
+/** The key of rows that are made: 1, 2, 3, … */
+export const serialId = () => integer().primaryKey().generatedByDefaultAsIdentity();
+
+/** A moment, as a Date. */
+export const moment = () => timestamp({ withTimezone: true, mode: "date" });
+
+/** When a row was made and last changed. */
+export const written = {
+  created_at: moment().notNull().defaultNow(),
+  updated_at: moment().notNull().defaultNow(),
+};
 
 /** When a row was made and last changed, as ISO 8601 strings. */
 export const timestamps = {

@@ -1,10 +1,8 @@
 import { sql } from "drizzle-orm";
-import { index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique } from "drizzle-orm/pg-core";
+import { index, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { moment, serialId } from "./columns.ts";
 
 /** What commits are made exactly once with. This folder knows no users, so no key of theirs is a foreign one: who erases a user erases their rows here. */
-
-const moment = () => timestamp({ withTimezone: true, mode: "date" });
-const id = () => integer().primaryKey().generatedByDefaultAsIdentity();
 
 /** When a job is sent again, unless it was done before. */
 export const jobDue = sql`now() + interval '5 minutes'`;
@@ -13,7 +11,7 @@ export const jobDue = sql`now() + interval '5 minutes'`;
 export const outbox = pgTable(
   "outbox",
   {
-    id: id(),
+    id: serialId(),
     name: text().notNull(),
     payload: jsonb().$type<unknown>().notNull(),
     /** Whom it is about. */
@@ -31,7 +29,7 @@ export const outbox = pgTable(
 export const failedJobs = pgTable(
   "failed_jobs",
   {
-    id: id(),
+    id: serialId(),
     /** `job:7`, by its number in the outbox; `message:…` for a message that was no job of ours. */
     reference: text().notNull(),
     name: text().notNull(),

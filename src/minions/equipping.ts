@@ -54,7 +54,8 @@ export function equippable(userId: number, minionId: MinionId, chosen: SQL): Rec
   return {
     spirit_locked: sql`not exists (select from (${wanted}) wanted where not unlocked)`,
     spirit_not_owned: sql`not exists (select from (${wanted}) wanted where not owned)`,
-    spirit_limit_reached: sql`(select count(*) from (${wanted}) wanted) + ${equippedCount(minionId)} <= ${slotsOf(userId)}`,
+    spirit_limit_reached: sql`not exists (${wanted})
+      or (select count(*) from (${wanted}) wanted) + ${equippedCount(minionId)} <= ${slotsOf(userId)}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import { auditRow } from "../auth/audit.ts";
 import { pointsRows } from "../billing/points.ts";
@@ -11,7 +11,6 @@ import { newsRows } from "../notifications/service.ts";
 import type { ExperienceKind } from "./kinds.ts";
 import { spiritGains } from "./mastery.ts";
 import { dailyUsageCap, pointsPerLevel, pointsPerRank, usageExperience } from "./progression.ts";
-import { itself } from "./rows.ts";
 import { levelAt, minionExperience, rankIndexAt } from "./standing.ts";
 import { minions, minionSpirits, spiritMastery, xpEvents } from "./tables.ts";
 
@@ -165,19 +164,12 @@ export async function listExperience(ctx: Ctx, userId: number, minionId: number,
         total: sql<number>`(${sql`select count(*)::int from ${xpEvents} where ${its}`})`,
       })
       .from(minions)
-      .where(itself(userId, minionId)),
+      .where(and(eq(minions.user_id, userId), eq(minions.id, minionId))),
     ctx.db
       .select(shown)
       .from(xpEvents)
       .innerJoin(minions, eq(minions.id, xpEvents.minion_id))
-      .where(
-        and(
-          its,
-          eq(minions.user_id, userId),
-          isNull(minions.deleted_at),
-          cursor === undefined ? undefined : lt(xpEvents.id, cursor),
-        ),
-      )
+      .where(and(its, eq(minions.user_id, userId), cursor === undefined ? undefined : lt(xpEvents.id, cursor)))
       .orderBy(desc(xpEvents.id))
       .limit(limit + 1),
   ]);

@@ -14,5 +14,9 @@ export type ExperienceKind = (typeof experienceKinds)[number];
 export const spiritFaults = ["spirit_locked", "spirit_not_owned", "spirit_limit_reached"] as const;
 export type SpiritFault = (typeof spiritFaults)[number];
 
+/** Why a base spirit of a minion's class does not work: one of those, or it was put away. */
+export const absences = [...spiritFaults, "spirit_not_equipped"] as const;
+export type Absence = (typeof absences)[number];
+
 /** Days in which a minion that was deleted can be restored. */
 export const keptDays = 30;

@@ -2,10 +2,10 @@ import { isUnlocked, synergyOf } from "../catalog/rules.ts";
 import { levelsPerRank, ranks } from "../catalog/ranks.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import { invalid } from "../kit/errors.ts";
-import type { SpiritFault } from "./kinds.ts";
+import type { Absence, SpiritFault } from "./kinds.ts";
 import type { Found } from "./loadout.ts";
 import { masteryOf } from "./mastery.ts";
-import { levelThreshold, standingOf } from "./progression.ts";
+import { levelThreshold, maxLevel, standingOf } from "./progression.ts";
 import { activeOf, experienceOf, spiritsOf } from "./shape.ts";
 import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits.ts";
 
@@ -72,10 +72,11 @@ export function classOf({ catalog, row }: Found, level?: number) {
   return { class: { id, class_name, icon, category, specialization }, missing };
 }
 
-function absence(catalog: Catalog, name: string, row: Found["row"], level = 35): SpiritFault {
+function absence(catalog: Catalog, name: string, row: Found["row"], level = maxLevel): Absence {
   const spirit = catalog.spirits.find((candidate) => candidate.name === name);
   if (spirit !== undefined && !isUnlocked(spirit, ...placeOf(level))) return "spirit_locked";
-  return spirit !== undefined && row.owned.includes(spirit.id) ? "spirit_limit_reached" : "spirit_not_owned";
+  if (spirit === undefined || !row.owned.includes(spirit.id)) return "spirit_not_owned";
+  return row.spirits.length < row.slots ? "spirit_not_equipped" : "spirit_limit_reached";
 }
 
 export function traitsOf({ row }: Found) {

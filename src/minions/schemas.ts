@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ranks, tiers } from "../catalog/ranks.ts";
 import { Synergy } from "../catalog/schemas.ts";
 import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
-import { experienceKinds, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
+import { absences, experienceKinds, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
 import { masteries } from "./mastery.ts";
 import { maxIntensity, traits } from "./traits.ts";
 
@@ -244,7 +244,9 @@ export const MinionSynergy = z.object({ ...ok, synergy: Synergy, spirits: z.arra
 export const MinionClassReply = z.object({
   ...ok,
   class: ClassShape.nullable(),
-  missing: z.array(SkippedSpirit).meta({ description: "Base spirits of the class that do not work here, and why" }),
+  missing: z
+    .array(z.object({ spirit: z.string(), code: z.enum(absences) }))
+    .meta({ description: "Base spirits of the class that do not work here, and why" }),
 });
 export const TraitsReply = z.object({
   ...ok,

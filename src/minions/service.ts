@@ -143,14 +143,21 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
 
+/** How many minions are deleted at once. */
+const binBatch = 500;
+
 /** Deletes what has been in the bin for 30 days, with its picture; its experience stays its owner's. */
 export async function emptyBin(ctx: Ctx): Promise<void> {
+  while ((await emptyBinBatch(ctx)) === binBatch);
+}
+
+async function emptyBinBatch(ctx: Ctx): Promise<number> {
   // Asked again of each row, for one that is restored meanwhile.
   const isOver = sql`deleted_at < now() - make_interval(days => ${keptDays})`;
   const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (
-        select id from ${minions} where ${isOver} limit 500
+        select id from ${minions} where ${isOver} limit ${binBatch}
       ) and ${isOver}
       returning user_id, total_training_xp + total_usage_xp as xp, avatar_key
     ), retired as (
@@ -161,6 +168,7 @@ export async function emptyBin(ctx: Ctx): Promise<void> {
     select avatar_key from gone`);
   const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
   if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
+  return gone.length;
 }
 
 type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
@@ -8,7 +8,7 @@ import { edited } from "./equipping.ts";
 import type { Found } from "./loadout.ts";
 import { standingOf } from "./progression.ts";
 import { unlocksOf, type ToolUses } from "./replies.ts";
-import { itself, minionColumns, selectMinions } from "./rows.ts";
+import { minionColumns, selectMinions } from "./rows.ts";
 import { changed } from "./service.ts";
 import { levelAt, minionExperience, rankIndexAt, userExperience } from "./standing.ts";
 import { minions, spiritMastery } from "./tables.ts";
@@ -22,7 +22,7 @@ export async function getAvailability(ctx: Ctx, userId: number, minionId: number
   const [row] = await ctx.db
     .select({ ...minionColumns(userId), level: sql<number>`(${levelAt(userExperience(userId))})` })
     .from(minions)
-    .where(itself(userId, minionId));
+    .where(and(eq(minions.user_id, userId), eq(minions.id, minionId)));
   if (row === undefined) throw notFound();
   return { catalog, row, level: row.level };
 }
@@ -32,7 +32,7 @@ export async function listToolUses(ctx: Ctx, userId: number, minionId: number): 
   const catalog = await catalogOf(ctx);
   const { spirit_id, tool_id, uses } = spiritMastery;
   const [[row], rows] = await commit(ctx, [
-    selectMinions(ctx, userId, itself(userId, minionId)),
+    selectMinions(ctx, userId, eq(minions.id, minionId)),
     ctx.db.select({ spirit_id, tool_id, uses }).from(spiritMastery).where(eq(spiritMastery.minion_id, minionId)),
   ]);
   if (row === undefined) throw notFound();

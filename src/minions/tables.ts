@@ -12,22 +12,20 @@ import {
   real,
   smallint,
   text,
-  timestamp,
   unique,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
-import { isBetween, isOneOf } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId } from "../kit/columns.ts";
 import { experienceKinds, retrievalMethods, visibilities } from "./kinds.ts";
 
-const moment = () => timestamp({ withTimezone: true, mode: "date" });
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
 export const minions = pgTable(
   "spirit_minions",
   {
-    id: integer().primaryKey().generatedByDefaultAsIdentity(),
+    id: serialId(),
     user_id: owner().notNull(),
     name: text().notNull(),
     display_name: text().notNull(),
@@ -142,7 +140,7 @@ export const spiritMastery = pgTable(
 export const xpEvents = pgTable(
   "xp_events",
   {
-    id: integer().primaryKey().generatedByDefaultAsIdentity(),
+    id: serialId(),
     minion_id: minionId(),
     kind: text({ enum: experienceKinds }).notNull(),
     /** What was granted: 0 where the day's usage had its fill. */

@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
-import { check, index, integer, json, jsonb, pgTable, text, timestamp, unique } from "drizzle-orm/pg-core";
+import { check, index, integer, json, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
+import { moment, serialId } from "../kit/columns.ts";
 import { maxPreferenceBytes } from "./protocol.ts";
 
-const moment = () => timestamp({ withTimezone: true, mode: "date" });
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
 /** What a user was told, whether they were there or not. */
 export const notifications = pgTable(
   "notifications",
   {
-    id: integer().primaryKey().generatedByDefaultAsIdentity(),
+    id: serialId(),
     user_id: owner().notNull(),
     /** What it is about, for clients: `level_up`. */
     kind: text().notNull(),

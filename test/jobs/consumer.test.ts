@@ -1,5 +1,6 @@
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { unstable_readConfig as readConfig } from "wrangler";
 import * as z from "zod";
 import type { Ctx } from "../../src/context.ts";
 import { consumeDeadJobs, consumeJobs, doing, maxAttempts, retryDelaySeconds, type Handler } from "../../src/kit/consumer.ts";
@@ -145,6 +146,15 @@ describe("a job", () => {
     expect(delays.slice(0, 4)).toEqual([2, 4, 8, 16]);
     expect(Math.max(...delays)).toBe(900);
     expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(30 * 60);
+  });
+
+  test.each([undefined, "production"])("is tried as often as wrangler.toml says (environment %s)", (env) => {
+    const { queues } = readConfig({ config: "wrangler.toml", ...(env === undefined ? {} : { env }) }) as unknown as {
+      queues: { consumers: { queue: string; max_retries: number; dead_letter_queue?: string }[] };
+    };
+    const consumer = queues.consumers.find(({ queue: name }) => name === "spiritforge-jobs");
+    expect(consumer).toMatchObject({ max_retries: maxAttempts - 1, dead_letter_queue: "spiritforge-jobs-dead" });
+    expect(queues.consumers.map(({ queue: name }) => name)).toContain("spiritforge-jobs-dead");
   });
 
   test("too large for a message is refused where it is sent", async () => {
