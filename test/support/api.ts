@@ -21,18 +21,13 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-"));
   await cp(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
   const postgres = await openEmbeddedPostgres({ dataDir: join(folder, "postgres") });
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
   return {
     url: postgres.url,
-    async sql(text, values) {
-      const client = new Client({ connectionString: postgres.url });
-      await client.connect();
-      try {
-        return (await client.query<Record<string, unknown>>(text, values)).rows;
-      } finally {
-        await client.end();
-      }
-    },
+    sql: async (text, values) => (await client.query<Record<string, unknown>>(text, values)).rows,
     async close() {
+      await client.end();
       await postgres.close();
       await rm(folder, { recursive: true, force: true });
     },

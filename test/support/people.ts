@@ -11,16 +11,15 @@ export async function makePerson(api: Pick<TestApi, "database">, roles: string[]
   const username = `person${process.pid}x${made}`;
   const email = `${username}@example.com`;
   const token = `${username}-token-`.padEnd(43, "x");
-  const [user] = await api.database.sql(
-    "insert into users (username, display_username, email, name, roles) values ($1, $1, $2, $1, $3) returning id",
-    [username, email, roles],
-  );
-  const id = Number(user!["id"]);
   const [session] = await api.database.sql(
-    "insert into sessions (user_id, token, expires_at) values ($1, $2, now() + interval '1 day') returning id",
-    [id, token],
+    `with person as (
+       insert into users (username, display_username, email, name, roles) values ($1, $1, $2, $1, $3) returning id
+     )
+     insert into sessions (user_id, token, expires_at) select id, $4, now() + interval '1 day' from person
+     returning user_id, id`,
+    [username, email, roles, token],
   );
-  return { id, token, sessionId: Number(session!["id"]), username, email };
+  return { id: Number(session!["user_id"]), token, sessionId: Number(session!["id"]), username, email };
 }
 
 /** The headers of a request that bears a token or a key. */
