@@ -13,5 +13,6 @@ app.get("/api/v2/spirits", () => new Response(body, { status, headers }));
 
 export default app;
 
-/** wrangler.toml names it; nobody asks it here. */
+/** wrangler.toml names them; nobody asks them here. */
 export class SignInGate extends DurableObject {}
+export class UserHub extends DurableObject {}

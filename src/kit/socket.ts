@@ -62,7 +62,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     onSlow: (socket) => this.#roster.dismiss([socket], closeCodes.slow, "Too slow"),
   });
   /** Requests that were admitted, on their way through partyserver. */
-  readonly #arrivals = new Map<Request, Arrival>();
+  readonly #arrivals = new WeakMap<Request, Arrival>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -95,7 +95,12 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     return undefined;
   }
 
-  /** Does what is due. It may run twice, and runs again 5 s after it failed if it is due still. */
+  /** Whether it keeps nothing of its own beside its log: where nothing was said and nobody is, it leaves nothing, not even its name. */
+  protected get isTransient(): boolean {
+    return false;
+  }
+
+  /** Does what is due. It may run twice, and runs again after 5 s if it is due still. */
   protected onRing(_now: number): void | Promise<void> {}
 
   // ── What a subclass, or a Worker, can do ───────────────────────────────────
@@ -173,7 +178,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
       // Nothing of the client's goes on. Spelt so, partyserver tells an error in a reply, which stays here, and not through a socket.
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });
       this.#arrivals.set(upgrade, arrival);
-      const reply = await super.fetch(upgrade).finally(() => this.#arrivals.delete(upgrade));
+      const reply = await super.fetch(upgrade);
       if (reply.status !== 101) throw new Error("A socket could not be accepted.");
       return reply;
     } catch (error) {
@@ -183,9 +188,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   #admit({ claims }: Arrival): void {
     const open = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;
-    if (open + this.#arrivals.size >= this.settings.maxSockets) {
-      throw new AppError("rate_limited", "Too many sockets are open here.");
-    }
+    if (open >= this.settings.maxSockets) throw new AppError("rate_limited", "Too many sockets are open here.");
     this.#admissions.admit(claims, Date.now());
   }
 
@@ -195,7 +198,6 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   override onConnect(socket: RoomSocket, { request }: ConnectionContext): void {
     const { claims, after } = this.#arrivals.get(request)!;
-    this.#arrivals.delete(request);
     const { user_id, device, label, resource } = claims;
     const since = Date.now();
     const until = since + this.settings.lifeMs;
@@ -241,23 +243,21 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const { slow, old } = this.#roster.due(now, this.settings.patienceMs);
     this.#roster.dismiss(slow, closeCodes.slow, "Too slow");
     this.#roster.dismiss(old, closeCodes.reconnect, "Reconnect");
-    const hasRung = await this.#try(() => this.onRing(now));
-    const workAt = Math.max(this.nextAlarm() ?? Infinity, hasRung ? 0 : now + retryMs);
-    const rememberedUntil = this.#admissions.prune(now) ?? Infinity;
-    const dueAt = Math.min(workAt, rememberedUntil, this.#roster.due(now, this.settings.patienceMs).nextAt);
+    await this.#try(() => this.onRing(now));
+    const next = this.nextAlarm() ?? Infinity;
+    const workAt = next <= now ? now + retryMs : next;
+    const dueAt = Math.min(workAt, this.#roster.due(now, this.settings.patienceMs).nextAt);
+    const rememberedUntil = this.#admissions.prune(now);
     if (dueAt < Infinity) this.ringBy(dueAt);
-    await this.#alarm.settle();
-    // A room where nothing was said and nobody is leaves nothing behind, not even its name.
-    if (dueAt === Infinity && this.#frames.lastSeq === 0) await this.ctx.storage.deleteAll();
+    else if (rememberedUntil !== undefined) this.ringBy(rememberedUntil);
+    else if (this.isTransient && this.#frames.lastSeq === 0) await this.ctx.storage.deleteAll();
   }
 
-  async #try(work: () => void | Promise<void>): Promise<boolean> {
+  async #try(work: () => void | Promise<void>): Promise<void> {
     try {
       await work();
-      return true;
     } catch (error) {
       log("error", "A room failed at its own work.", { room: this.name, error });
-      return false;
     }
   }
 }

@@ -20,6 +20,10 @@ export class UserHub extends SocketRoom {
     }
   }
 
+  protected override get isTransient(): boolean {
+    return true;
+  }
+
   protected override snapshot({ user_id }: TicketHolder): Promise<object> {
     return readSnapshot(objectContext("user-hub", this.env, this.ctx), user_id);
   }

@@ -47,12 +47,18 @@ export class Admissions {
     this.#forgottenAt = now;
   }
 
-  /** Deletes what says nothing any more. @returns when there will be more of it, if a device is still remembered */
+  /** Deletes what says nothing any more. @returns when all that is left will say nothing, if something is left */
   prune(now: number): number | undefined {
-    if (this.#has("burned_tickets")) this.#sql.exec("delete from burned_tickets where expires_at <= ?", now);
-    if (!this.#has("revoked_devices")) return undefined;
-    this.#sql.exec("delete from revoked_devices where until <= ?", now);
-    return this.#sql.exec<{ next: number | null }>("select min(until) as next from revoked_devices").one().next ?? undefined;
+    const ends = [this.#pruneTable("burned_tickets", "expires_at", now), this.#pruneTable("revoked_devices", "until", now)];
+    const latest = Math.max(...ends);
+    return latest > now ? latest : undefined;
+  }
+
+  /** @returns when the last of its rows ends, or 0 */
+  #pruneTable(table: string, end: string, now: number): number {
+    if (!this.#has(table)) return 0;
+    this.#sql.exec(`delete from ${table} where ${end} <= ?`, now);
+    return this.#sql.exec<{ latest: number }>(`select coalesce(max(${end}), 0) as latest from ${table}`).one().latest;
   }
 
   #isRevoked(device: string, now: number): boolean {

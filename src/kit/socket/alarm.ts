@@ -24,11 +24,6 @@ export class Alarm {
     this.#at = null;
   }
 
-  /** Leaves no alarm, unless one was set since it rang. */
-  async settle(): Promise<void> {
-    if (this.#at === null) await this.#storage.deleteAlarm();
-  }
-
   async clear(): Promise<void> {
     this.#at = null;
     await this.#storage.deleteAlarm();

@@ -76,8 +76,10 @@ test("a reply to an upgrade can be given headers", async () => {
 
 describe("nothing of what goes wrong inside reaches a client:", () => {
   test("a room that cannot start refuses, and its ticket stays good", async () => {
-    const refused = await rooms.refused("a;startFails");
+    const url = await rooms.urlOf("a;startFails");
+    const refused = await refusal(url);
     expect(refused).toMatchObject(broken);
+    expect(await refusal(url)).toMatchObject(broken);
     expect(refused.text).not.toMatch(/secret of|at .*\.(js|ts)/);
     expect(rooms.logs().join()).toContain("secret of the start");
   });

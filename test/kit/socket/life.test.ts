@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Frame } from "../../support/sockets.ts";
-import { pause, startRooms, type Rooms } from "./support.ts";
+import { patience, pause, startRooms, type Rooms } from "./support.ts";
 
 let rooms: Rooms;
 
@@ -14,16 +14,31 @@ const presence = (received: readonly Frame[]) =>
   received.filter(({ type }) => type === "presence").map((frame) => frame["devices"]);
 
 test("a socket is closed with 4001 when its life ends, by a room that was evicted meanwhile, and no alarm is left", async () => {
-  const room = "aged;lifeMs=400";
+  const room = "aged;lifeMs=1500";
   const first = await rooms.join(room);
-  await pause(200);
-  const second = await rooms.join(room);
+  await rooms.call(room, "say", 1);
+  const alarmAt = await rooms.call(room, "alarmAt");
   await rooms.evict(room);
+  const second = await rooms.join(room);
+  expect(await rooms.call(room, "alarmAt")).toBe(alarmAt);
   expect(await first.closed).toMatchObject({ code: 4001, reason: "Reconnect" });
-  expect(second.raw.readyState).toBe(second.raw.OPEN);
   expect(await second.closed).toMatchObject({ code: 4001 });
-  expect(await rooms.call(room, "alarmAt")).toBeNull();
   expect(await rooms.call(room, "devices")).toEqual([]);
+  await rooms.call(room, "forgetTickets");
+  await rooms.call(room, "workAt", Date.now());
+  await expect.poll(() => rooms.call(room, "alarmAt"), patience).toBeNull();
+  expect(await rooms.call(room, "after", 0)).toEqual({ gap: false, seqs: [1] });
+});
+
+test("a used ticket stays used where its socket is gone and the alarm rings, until it has expired; then nothing is left", async () => {
+  const room = "visited";
+  const url = await rooms.urlOf(room);
+  await (await rooms.visit(url)).close();
+  await rooms.call(room, "ringTwice");
+  await expect(rooms.visit(url)).rejects.toThrow("401");
+  await rooms.call(room, "forgetTickets");
+  await rooms.call(room, "ringTwice");
+  expect(await kept(room)).toEqual([]);
 });
 
 test("an alarm that runs twice does nothing twice, and keeps what is due later", async () => {
@@ -46,7 +61,7 @@ test("work of an alarm that fails is tried again later, and sockets are closed i
   const socket = await rooms.join(room);
   await rooms.call(room, "workAt", Date.now());
   expect(await socket.closed).toMatchObject({ code: 4001 });
-  await expect.poll(() => rooms.call(room, "alarmAt")).toBeGreaterThan(Date.now() + 3_000);
+  await expect.poll(() => rooms.call(room, "alarmAt"), patience).toBeGreaterThan(Date.now() + 3_000);
 });
 
 test("a revoked device is closed with 4003, and its outstanding ticket is refused, also after an eviction", async () => {
@@ -59,6 +74,15 @@ test("a revoked device is closed with 4003, and its outstanding ticket is refuse
   await expect(rooms.visit(outstanding)).rejects.toThrow("401");
   expect(another.raw.readyState).toBe(another.raw.OPEN);
   await rooms.join("revoked", { device: "session:55" });
+});
+
+test("where all are revoked, everyone is closed, and no outstanding ticket is admitted", async () => {
+  const sockets = [await rooms.join("banned"), await rooms.join("banned", { device: "key:1" })];
+  const outstanding = await rooms.urlOf("banned", { device: "session:77" });
+  await rooms.call("banned", "revokeAll");
+  expect(await Promise.all(sockets.map(({ closed }) => closed))).toMatchObject([{ code: 4003 }, { code: 4003 }]);
+  await rooms.evict("banned");
+  await expect(rooms.visit(outstanding)).rejects.toThrow("401");
 });
 
 test("rows of tickets and revoked devices are deleted once they say nothing more", async () => {
@@ -84,19 +108,28 @@ test("a device comes and goes once, however many sockets it has, and however the
   const room = "present";
   const watcher = await rooms.join(room, { device: "session:1", label: "Firefox" });
   await watcher.until(isSnapshot);
-  const tabs = [await rooms.join(room, { device: "session:2" }), await rooms.join(room, { device: "session:2" })];
+  const tabs = await Promise.all([1, 2, 3].map(() => rooms.join(room, { device: "session:2" })));
   expect(await rooms.call(room, "devices")).toEqual([
     { device: "session:1", label: "Firefox", since: expect.stringMatching(/^\d{4}-.*Z$/) as string },
     { device: "session:2", label: "Zürich 🏔", since: expect.any(String) as string },
   ]);
-  await tabs[0]!.close();
-  tabs[1]!.raw.terminate();
-  await expect.poll(() => presence(watcher.received)).toEqual([["session:1", "session:2"], ["session:1"]]);
+  for (let n = 0; n < 70; n += 1) tabs[0]!.send({ type: "flood" });
+  expect(await tabs[0]!.closed).toMatchObject({ code: 1008 });
+  await tabs[1]!.close();
+  tabs[2]!.raw.terminate();
+  await expect.poll(() => presence(watcher.received), patience).toEqual([["session:1", "session:2"], ["session:1"]]);
   await Promise.all([rooms.join(room, { device: "key:3" }), rooms.join(room, { device: "key:3" })]);
   await rooms.call(room, "closeDevice", "key:3", 4003, "Signed out");
-  await expect.poll(() => presence(watcher.received).slice(2)).toEqual([["session:1", "key:3"], ["session:1"]]);
+  await expect.poll(() => presence(watcher.received).slice(2), patience).toEqual([["session:1", "key:3"], ["session:1"]]);
   await pause(50);
   expect(presence(watcher.received)).toHaveLength(4);
+});
+
+test("a client that leaves without a code is answered at once", async () => {
+  const socket = await rooms.join("goodbye");
+  const saidAt = Date.now();
+  await socket.close();
+  expect(Date.now() - saidAt).toBeLessThan(3_000);
 });
 
 test("closing all is one change", async () => {
@@ -139,6 +172,17 @@ test("an erased room leaves nothing, whenever its sockets say goodbye, and can b
   expect(await kept(room)).toEqual([]);
   const anew = await rooms.join(room, { after: 3 });
   expect(await anew.until(isSnapshot)).toMatchObject({ seq: 0 });
+});
+
+test("a room that is used right after it was erased works as any other", async () => {
+  const room = "reused;lifeMs=300";
+  await rooms.join(room);
+  await rooms.call(room, "erase");
+  await pause(5);
+  const socket = await rooms.join(room);
+  await rooms.call(room, "say", 1);
+  expect(await socket.until(({ type }) => type === "said")).toMatchObject({ seq: 1 });
+  expect(await socket.closed).toMatchObject({ code: 4001 });
 });
 
 /** What a room has in its storage: tables, keys, devices, an alarm. What the simulator and the platform keep there is not its own. */

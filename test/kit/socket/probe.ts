@@ -19,6 +19,10 @@ export class ProbeRoom extends SocketRoom<Env> {
     return Number(this.#says.get(word) ?? 0);
   }
 
+  protected override get isTransient(): boolean {
+    return !this.#says.has("keeps");
+  }
+
   protected override get settings(): RoomSettings {
     const said = Object.keys(roomSettings).filter((name) => this.#says.has(name));
     return { ...roomSettings, ...Object.fromEntries(said.map((name) => [name, this.#number(name)])) };
@@ -54,8 +58,7 @@ export class ProbeRoom extends SocketRoom<Env> {
   }
 
   protected override nextAlarm(): number | undefined {
-    const at = this.ctx.storage.kv.get<number>("workAt");
-    return at;
+    return this.ctx.storage.kv.get<number>("workAt");
   }
 
   protected override onRing(now: number): void {
@@ -76,7 +79,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     return this.called;
   }
 
-  /** Publishes frames that are numbered by `n`. @returns the number of the last */
+  /** Publishes frames that are numbered by `n`. @returns how many devices are left */
   say(count: number, bytes = 0): number {
     for (let n = 1; n <= count; n += 1) this.publish({ type: "said", n, text: "x".repeat(bytes) });
     return this.devices().length;
@@ -93,6 +96,11 @@ export class ProbeRoom extends SocketRoom<Env> {
 
   alarmAt(): Promise<number | null> {
     return this.ctx.storage.getAlarm();
+  }
+
+  /** As if all tickets that were used had expired. */
+  forgetTickets(): void {
+    this.ctx.storage.sql.exec("update burned_tickets set expires_at = 1");
   }
 
   /** The keys of the key-value storage. */
@@ -155,7 +163,6 @@ export default {
     const [, room = "", method] = url.pathname.split("/").map(decodeURIComponent);
     try {
       if (method !== undefined) return await call(env.ROOMS.getByName(room), method, await request.json());
-
       const ticket = await readTicket(env.SECRET, url.searchParams.get("ticket") ?? "", room.split(";", 1)[0]!);
       const reply = await connectSocket(env.ROOMS, room, request, ticket, "request-of-a-test");
       reply.headers.set("x-added", "by the edge");
