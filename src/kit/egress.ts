@@ -1,3 +1,4 @@
+import { AppError, TellableError, type FailureCode } from "./errors.ts";
 import { resolvesPublicly } from "./egress-addresses.ts";
 import { faultOfTarget, isAllowed, type HostSettings } from "./egress-urls.ts";
 
@@ -20,7 +21,7 @@ export type EgressSettings = HostSettings & {
 export type EgressReason = "refused" | "redirected" | "too_large" | "timed_out" | "unreachable";
 
 /** A call that the guard ended. Its message is in our words: neither the other side's, nor any header of the call. */
-export class EgressError extends Error {
+export class EgressError extends TellableError {
   override readonly name = "EgressError";
   readonly reason: EgressReason;
   /** What the other side answered, where it did. */
@@ -36,7 +37,20 @@ export class EgressError extends Error {
   get retryable(): boolean {
     return this.reason === "timed_out" || this.reason === "unreachable";
   }
+
+  override get failure(): AppError {
+    return new AppError(codes[this.reason], this.message);
+  }
 }
+
+/** What clients are told of each reason. */
+const codes = {
+  refused: "egress_refused",
+  redirected: "egress_refused",
+  too_large: "provider_unavailable",
+  timed_out: "provider_timed_out",
+  unreachable: "provider_unavailable",
+} as const satisfies Record<EgressReason, FailureCode>;
 
 /** Only the name of what went wrong: the message of a refused header quotes the header, that of a connection its address. */
 function nameOf(cause: unknown): Error | undefined {

@@ -1,5 +1,6 @@
 import type { APICallError } from "@ai-sdk/provider";
-import { AppError } from "../kit/errors.ts";
+import { EgressError } from "../kit/egress.ts";
+import { AppError, TellableError } from "../kit/errors.ts";
 import { providerDisplayNames, type ProviderName } from "./kinds.ts";
 
 /** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
@@ -26,7 +27,7 @@ export type ProviderFailure = keyof typeof providerFailures;
  * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
  * vendor, who may repeat a key or a prompt in them, nor an error of the SDK as its cause, which holds all of them.
  */
-export class ProviderError extends Error {
+export class ProviderError extends TellableError {
   override readonly name = "ProviderError";
   readonly kind: ProviderFailure;
   readonly provider: ProviderName;
@@ -54,6 +55,15 @@ export class ProviderError extends Error {
   /** What clients of ours are told by. */
   get code(): `provider_${ProviderFailure}` {
     return `provider_${this.kind}`;
+  }
+
+  override get failure(): AppError {
+    const seconds = this.kind === "rate_limited" ? this.retryAfterSeconds : null;
+    return new AppError(
+      this.code,
+      this.message,
+      seconds === null ? {} : { headers: { "retry-after": `${Math.ceil(seconds)}` } },
+    );
   }
 }
 
@@ -87,11 +97,21 @@ const refusedBySdk = new Set([
 export function providerError(error: unknown, provider: ProviderName): ProviderError {
   if (error instanceof ProviderError) return error;
   if (error instanceof AppError) return new ProviderError("refused", provider, { detail: error.message });
+  if (error instanceof EgressError) return ofEgress(error, provider);
   const reported = typeof error === "object" && error !== null ? (error as Reported) : {};
   if (refusedBySdk.has(reported.name ?? "")) return new ProviderError("refused", provider);
   const status = statusOf(reported);
   const kind = status === null ? "unavailable" : kindOf(status, reported.responseBody ?? "");
   return new ProviderError(kind, provider, { status, retryAfterSeconds: retryAfter(reported.responseHeaders ?? {}) });
+}
+
+/** What the guard ended: what it refused, it would refuse again. */
+function ofEgress(error: EgressError, provider: ProviderName): ProviderError {
+  const { reason, message } = error;
+  const status = error.status ?? null;
+  if (reason === "timed_out") return new ProviderError("timed_out", provider, { status });
+  if (reason === "unreachable") return new ProviderError("unavailable", provider, { status });
+  return new ProviderError("refused", provider, { status, detail: message });
 }
 
 function statusOf({ statusCode, status, code, type }: Reported): number | null {
