@@ -46,6 +46,7 @@ export function testSettings(bridgeUrl: string) {
     NEON_PROXY: bridgeUrl,
     RESEND_API_KEY: "",
     AUTH_SECRET: "test-signing-secret-of-enough-length-0001",
+    KEY_SECRETS: "test-key-secret-of-enough-length-00000001",
   };
 }
 
