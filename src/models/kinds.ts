@@ -37,3 +37,10 @@ export type ModelSummary = {
   supports_tools: boolean;
   supports_streaming: boolean;
 };
+
+/** What models are called for. */
+export const callPurposes = ["test", "chat", "training", "tool"] as const;
+export type CallPurpose = (typeof callPurposes)[number];
+
+/** How a call can end. */
+export const callOutcomes = ["complete", "stopped", "failed"] as const;

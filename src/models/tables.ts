@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  bigint,
   boolean,
   check,
   index,
@@ -14,7 +15,8 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { isBetween, isOneOf } from "../kit/columns.ts";
-import { providerNames } from "./kinds.ts";
+import { callOutcomes, callPurposes, providerNames } from "./kinds.ts";
+import type { UsageRecord } from "./usage.ts";
 
 const moment = () => timestamp({ withTimezone: true, mode: "date" });
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
@@ -86,4 +88,47 @@ export const userDataKeys = pgTable(
     wrapped: text().notNull(),
   },
   (t) => [index("data_keys_by_version").on(t.version)],
+);
+
+const tokens = () => integer().notNull();
+
+/** Every call to a model: what it used, what that costs at list price, and how it ended. */
+export const modelCalls = pgTable(
+  "model_calls",
+  {
+    id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
+    user_id: owner().notNull(),
+    external_model_id: integer().references(() => externalModels.id, { onDelete: "set null" }),
+    /** Of a later feature, so no foreign key: what was used stays when the minion is gone. */
+    minion_id: integer(),
+    purpose: text({ enum: callPurposes }).notNull(),
+    /** The model that answered, or else the one that was asked last. */
+    provider: text({ enum: providerNames }).notNull(),
+    model_id: text().notNull(),
+    outcome: text({ enum: callOutcomes }).notNull(),
+    error_code: text().$type<UsageRecord["error_code"]>(),
+    input_tokens: tokens(),
+    output_tokens: tokens(),
+    cache_read_tokens: tokens(),
+    cache_write_tokens: tokens(),
+    is_estimated: boolean().notNull(),
+    /** In millionths of a dollar; null where no price is known. */
+    cost_micro_usd: bigint({ mode: "number" }),
+    latency_ms: integer().notNull(),
+    first_token_ms: integer(),
+    attempts: jsonb().$type<UsageRecord["attempts"]>().notNull(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    index("model_calls_of_user").on(t.user_id, t.created_at),
+    index("model_calls_of_model").on(t.external_model_id),
+    check("call_provider_known", isOneOf(t.provider, providerNames)),
+    check("call_purpose_known", isOneOf(t.purpose, callPurposes)),
+    check("call_outcome_known", isOneOf(t.outcome, callOutcomes)),
+    check(
+      "call_counts_not_negative",
+      sql`least(${t.input_tokens}, ${t.output_tokens}, ${t.cache_read_tokens},
+      ${t.cache_write_tokens}, ${t.latency_ms}, ${t.first_token_ms}, ${t.cost_micro_usd}) >= 0`,
+    ),
+  ],
 );

@@ -71,6 +71,16 @@ async function ownMinion(api: TestApi, person: Person) {
   return { id: Number(row!["id"]) };
 }
 
+/** A model of the person's, without a key. */
+async function ownModel(api: TestApi, person: Person) {
+  const [row] = await api.database.sql(
+    `insert into external_models (user_id, name, display_name, provider, model_id) values ($1, 'example', $2, 'nvidia', 'an/example')
+     returning id`,
+    [person.id, crypto.randomUUID()],
+  );
+  return { id: Number(row!["id"]) };
+}
+
 async function binnedMinion(api: TestApi, person: Person) {
   const { id } = await ownMinion(api, person);
   await api.database.sql("update spirit_minions set deleted_at = now() where id = $1", [id]);
@@ -117,6 +127,16 @@ const examples: Record<string, Example> = {
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },
   beginSocialSignIn: { params: () => ({ provider: "github" }), body: {}, status: 404 },
   endSocialSignIn: { params: () => ({ provider: "github" }), status: 404 },
+  createExternalModel: {
+    body: { name: "example", provider: "custom", model_id: "example", base_url: "https://models.example.com/v1" },
+  },
+  getExternalModel: { params: ownModel },
+  updateExternalModel: { params: ownModel, body: { description: "An example" } },
+  deleteExternalModel: { params: ownModel },
+  toggleFavoriteExternalModel: { params: ownModel },
+  putExternalModelAvatar: { params: ownModel, file: picture },
+  testExternalModel: { body: { provider: "builtin", model_id: "extractive" } },
+  syncNvidiaModel: { params: ownModel, status: 503 },
   createMinion: { body: { name: "example", display_name: "Example", model: "builtin/extractive" } },
   getMinion: { params: ownMinion },
   updateMinion: { params: ownMinion, body: { description: "An example" } },
