@@ -15,7 +15,7 @@ const origins = z
 const secret = z.string().min(32);
 
 /** `version:secret`, or a secret alone, which is version 1; the first is what is encrypted under from now on. */
-const keySecrets = z
+export const KeySecrets = z
   .string()
   .transform((list) =>
     list
@@ -51,7 +51,7 @@ const Settings = z.object({
   /** Signs the proofs that go by mail and the states of social sign-in. */
   AUTH_SECRET: secret,
   /** What the data keys of users are wrapped under, the current one first. */
-  KEY_SECRETS: keySecrets,
+  KEY_SECRETS: KeySecrets,
   /** An Ollama server of the operator, whose models are listed to everybody; empty for none. */
   OLLAMA_URL: optionalUrl,
   /** Hosts that development may call though they are not public, as `host` or `host:port`. */

@@ -178,7 +178,7 @@ export const ProviderList = z.object({
 export const groupingNames = ["model", "minion", "day", "provider"] as const;
 export type Grouping = (typeof groupingNames)[number];
 
-const Day = z.iso.date().refine((day) => day >= "2000" && day < "2200", "is out of range");
+const Day = z.iso.date({ abort: true }).refine((day) => day >= "2000" && day < "2200", "is out of range");
 
 export const UsageQuery = z.object({
   from: Day.optional().meta({ description: "First day, in UTC; 29 days before `to`, if left out", example: "2026-11-01" }),
@@ -202,12 +202,9 @@ export const UsageReply = z.object({
   ...ok,
   usage: z.array(
     z.object({
-      key: z
-        .string()
-        .nullable()
-        .meta({
-          description: "`provider/model`, the number of a minion, a day, or a provider; null for calls without a minion",
-        }),
+      key: z.string().nullable().meta({
+        description: "`provider/model`, the number of a minion, a day, or a provider; null for calls without a minion",
+      }),
       ...usageSums,
     }),
   ),
@@ -217,3 +214,44 @@ export const UsageReply = z.object({
   to: z.iso.date(),
   group_by: z.enum(groupingNames),
 });
+
+// ── the lists of all models ──────────────────────────────────────────────────
+
+export const LocalModel = z
+  .object({
+    name: z.string(),
+    size: z.number().nullable().meta({ description: "In bytes" }),
+    modified: z.string().nullable(),
+    capabilities: z.array(z.string()),
+    architecture: z.string().nullable(),
+    parameters: z.string().nullable(),
+    context_length: z.int().nullable(),
+    quantization: z.string().nullable(),
+    temperature: z.number().nullable(),
+    top_p: z.number().nullable(),
+    system_prompt: z.string().nullable(),
+    license: z.string().nullable(),
+    avatar_url: z.string().nullable(),
+    type: z.literal("ollama"),
+    ollama_name: z.string(),
+  })
+  .meta({ id: "LocalModel" });
+export type LocalModel = z.output<typeof LocalModel>;
+
+const AnyModel = z.union([ExternalModel, LocalModel]);
+
+export const ModelNameParam = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({ description: "A name or a display name; it may hold slashes and colons", example: "meta/llama-3:8b" }),
+});
+export const AllModels = z.object({
+  ...ok,
+  models: z.array(AnyModel),
+  total: Total,
+  warnings: z.array(z.string()).optional().meta({ description: "What is not in the list, and why" }),
+});
+export const AnyModelReply = z.object({ ...ok, model: AnyModel });
+export const AllModelsHealth = ModelDone.extend({ service: z.string(), status: z.literal("operational") });

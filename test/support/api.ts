@@ -105,6 +105,8 @@ export type TestApi = {
   stopPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
   worker: WorkerHandle<Cloudflare.Env>;
+  /** What the Worker logged so far. */
+  logs(): string[];
   close(): Promise<void>;
 };
 
@@ -128,6 +130,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
     database,
     ...bridge,
     worker: harness.getWorker<Cloudflare.Env>(),
+    logs: () => harness.getLogs().map(({ message }) => message),
     async close() {
       await harness.close();
       await bridge.stopPostgres();

@@ -27,7 +27,7 @@ export const operations = Object.entries(document.paths).flatMap(([path, methods
     method: method.toUpperCase(),
     path,
     operation,
-    id: operation.operationId.replace(/AtAlias$/, ""),
+    id: operation.operationId.replace(/AtAlias\d*$/, ""),
   })),
 );
 
@@ -81,6 +81,13 @@ async function ownModel(api: TestApi, person: Person) {
   return { id: Number(row!["id"]) };
 }
 
+/** The name of a model of the person's: with a slash and a colon, as names of models are. */
+async function namedModel(api: TestApi, person: Person): Promise<string> {
+  const { id } = await ownModel(api, person);
+  await api.database.sql("update external_models set name = 'meta/llama-3:8b' where id = $1", [id]);
+  return "meta/llama-3:8b";
+}
+
 async function binnedMinion(api: TestApi, person: Person) {
   const { id } = await ownMinion(api, person);
   await api.database.sql("update spirit_minions set deleted_at = now() where id = $1", [id]);
@@ -127,6 +134,7 @@ const examples: Record<string, Example> = {
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },
   beginSocialSignIn: { params: () => ({ provider: "github" }), body: {}, status: 404 },
   endSocialSignIn: { params: () => ({ provider: "github" }), status: 404 },
+  getModel: { params: async (api, person) => ({ name: await namedModel(api, person) }) },
   createExternalModel: {
     body: { name: "example", provider: "custom", model_id: "example", base_url: "https://models.example.com/v1" },
   },
