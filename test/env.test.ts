@@ -59,7 +59,6 @@ describe("a misconfigured Worker", () => {
       { KEY_SECRETS: `2:${"x".repeat(40)} 2:${"y".repeat(40)}` },
       "KEY_SECRETS: names a version twice",
     ],
-    ["no secret for keys", undefined, {}, { KEY_SECRETS: " " }, "KEY_SECRETS: "],
     ["a secret too short", undefined, {}, { AUTH_SECRET: "short" }, "AUTH_SECRET: "],
     ["an address that is no Postgres", undefined, {}, { DATABASE_URL: "https://example.com" }, "DATABASE_URL: "],
     [
