@@ -43,6 +43,7 @@ export async function openRig(): Promise<Rig> {
       DATABASE_URL: "postgres://bench:bench@localhost/bench",
       NEON_PROXY: bridge.url,
       AUTH_SECRET: "dev-secret-of-the-benchmark-only-------",
+      KEY_SECRETS: "dev-secret-of-the-benchmark-only-------",
     };
     const publishedState = join(folder, "state");
     await publish({ modulePath: ours.modulePath, bindings, persist: publishedState, log: () => {} });

@@ -7,7 +7,7 @@ import { run } from "./run.ts";
 
 /** `npm run deploy`: check → migrate → seed → deploy → publish the catalog. Refuses before it touches anything. */
 
-const secrets = ["DATABASE_URL", "AUTH_SECRET"];
+const secrets = ["DATABASE_URL", "AUTH_SECRET", "KEY_SECRETS"];
 
 type Target = { databaseUrl: string; publicUrl: string; apiKey: string | undefined };
 

@@ -38,12 +38,9 @@ export function describeApi(app: Hono<AppEnv>) {
       undocumented.push(`${method} ${path}`);
       continue;
     }
-    const template = path.replace(/:(\w+)/g, "{$1}");
-    for (const [published, isAlias] of [
-      [template, false] as const,
-      ...aliasesOf(template).map((alias) => [alias, true] as const),
-    ]) {
-      paths[published] = { ...paths[published], [method.toLowerCase()]: operation(handler.doc, isAlias) };
+    const template = path.replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
+    for (const [index, published] of [template, ...aliasesOf(template)].entries()) {
+      paths[published] = { ...paths[published], [method.toLowerCase()]: operation(handler.doc, index) };
     }
   }
   if (undocumented.length > 0) throw new Error(`Routes without documentation: ${undocumented.join(", ")}`);
@@ -90,14 +87,15 @@ function aliasesOf(path: string): string[] {
     .map(([alias, canonical]) => alias + path.slice(canonical.length));
 }
 
-function operation(doc: RouteDoc, isAlias: boolean): ZodOpenApiOperationObject {
+/** @param alias which of its aliases it is published at, from 1; 0 for the canonical path */
+function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
   const json = { "application/json": { schema: doc.reply } };
   return {
-    operationId: isAlias ? `${doc.id}AtAlias` : doc.id,
+    operationId: doc.id + (alias === 0 ? "" : alias === 1 ? "AtAlias" : `AtAlias${alias}`),
     summary: doc.summary,
     ...describe(doc),
     tags: [doc.tag],
-    ...(isAlias ? { deprecated: true } : {}),
+    ...(alias > 0 ? { deprecated: true } : {}),
     security: doc.access?.schemes.map((scheme) => ({ [scheme]: [] })) ?? [],
     requestParams: {
       ...(doc.params ? { path: doc.params } : {}),

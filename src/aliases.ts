@@ -1,5 +1,9 @@
 /** Older published paths, and the canonical ones that answer for them. The first prefix that fits wins. */
-export const aliases: readonly (readonly [alias: string, canonical: string])[] = [["/api/spirits", "/api/v2/spirits"]];
+export const aliases: readonly (readonly [alias: string, canonical: string])[] = [
+  ["/api/spirits", "/api/v2/spirits"],
+  ["/api/models-v2", "/api/v2/models"],
+  ["/api/models", "/api/v2/models"],
+];
 
 /** The path to route by: aliases resolved, and no trailing slash, so that `/spirits/` and `/spirits` are one. */
 export function canonicalPath(path: string): string {

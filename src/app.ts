@@ -17,8 +17,12 @@ import { failedJobsAdmin } from "./jobs/routes.ts";
 import { limitStrangers } from "./limits/middleware.ts";
 import { unmatched } from "./methods.ts";
 import { loadouts } from "./minions/loadout-routes.ts";
+import { allModels } from "./minions/model-routes.ts";
 import { experienceAdmin, myProgression, progression } from "./minions/progression-routes.ts";
 import { avatars, minions } from "./minions/routes.ts";
+import { providerCalls } from "./models/call-routes.ts";
+import { externalModels } from "./models/routes.ts";
+import { usage } from "./models/usage-routes.ts";
 import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
 
 /** The whole API: what every request passes through, then one line a feature. */
@@ -45,6 +49,10 @@ app.route("/api/v2/tools", tools);
 app.route("/api/v2/classes", classes);
 app.route("/api/v2/templates", templates);
 app.route("/api/v2/admin/catalog", catalogAdmin);
+app.route("/api/v2/external-models", providerCalls);
+app.route("/api/v2/external-models", externalModels);
+app.route("/api/v2/usage", usage);
+app.route("/api/v2/models", allModels);
 app.route("/api/v2/minions", progression);
 app.route("/api/v2/minions", minions);
 app.route("/api/v2/minions", loadouts);

@@ -2,7 +2,7 @@ import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { requestContext, type Hooks } from "./context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
 import type { AppEnv } from "./http.ts";
-import { databaseFailure } from "./kit/db.ts";
+import { failureOf } from "./kit/db.ts";
 import { AppError, problemOf } from "./kit/errors.ts";
 import { requestIdFrom } from "./kit/ids.ts";
 import { log } from "./kit/log.ts";
@@ -41,10 +41,7 @@ function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
 /** Turns whatever was thrown into problem details. What we did not foresee is logged, and its text stays here. */
 export const failureReply: ErrorHandler<AppEnv> = (error, c) => {
   const requestId = c.get("requestId");
-  const failure =
-    error instanceof AppError
-      ? error
-      : (databaseFailure(error) ?? new AppError("internal", "Something went wrong on our side.", { cause: error }));
+  const failure = failureOf(error) ?? new AppError("internal", "Something went wrong on our side.", { cause: error });
   if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
   return new Response(JSON.stringify(problemOf(failure, requestId)), {
     status: failure.status,

@@ -14,6 +14,29 @@ const origins = z
 
 const secret = z.string().min(32);
 
+/** `version:secret`, or a secret alone, which is version 1; the first is what is encrypted under from now on. */
+export const KeySecrets = z
+  .string()
+  .transform((list) =>
+    list
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((text) => {
+        const [, version = "1", given = ""] = /^(?:(\d{1,6}):)?(.*)$/.exec(text) ?? [];
+        return { version: Number(version), secret: given };
+      }),
+  )
+  .pipe(
+    z
+      .array(z.object({ version: z.int().min(1), secret }))
+      .min(1)
+      .refine((all) => new Set(all.map(({ version }) => version)).size === all.length, "names a version twice"),
+  );
+
+const words = z.string().transform((list) => list.split(/[\s,]+/).filter(Boolean));
+
+const optionalUrl = z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default("");
+
 const perMinute = z.int().min(1);
 
 const printable = /^[!-~]*$/;
@@ -27,6 +50,14 @@ const Settings = z.object({
   NEON_PROXY: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
   /** Signs the proofs that go by mail and the states of social sign-in. */
   AUTH_SECRET: secret,
+  /** What the data keys of users are wrapped under, the current one first. */
+  KEY_SECRETS: KeySecrets,
+  /** An Ollama server of the operator, whose models are listed to everybody; empty for none. */
+  OLLAMA_URL: optionalUrl,
+  /** Hosts that development may call though they are not public, as `host` or `host:port`. */
+  EGRESS_ALLOWED_HOSTS: words.default([]),
+  /** DNS over HTTPS, by which names that users give are looked up before they are called; empty leaves that out. */
+  DNS_RESOLVER_URL: z.union([z.literal(""), z.url({ protocol: /^https$/ })]).default(""),
   /** Where clients reach this Worker: the base of the links in mails. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }),
   /** The address whose owner is a superuser once it is proven; empty for none. */
@@ -66,6 +97,14 @@ const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.sta
   path: ["AUTH_SECRET"],
   message: "is a development value",
 })
+  .refine(({ KEY_SECRETS }) => KEY_SECRETS.every(({ secret: each }) => !each.startsWith("dev-")), {
+    path: ["KEY_SECRETS"],
+    message: "has a development value",
+  })
+  .refine(({ EGRESS_ALLOWED_HOSTS }) => EGRESS_ALLOWED_HOSTS.length === 0, {
+    path: ["EGRESS_ALLOWED_HOSTS"],
+    message: "is for development",
+  })
   .refine(({ NEON_PROXY }) => NEON_PROXY === "", { path: ["NEON_PROXY"], message: "is for development" })
   .refine(({ RESEND_API_KEY }) => !RESEND_API_KEY.startsWith("dev-"), {
     path: ["RESEND_API_KEY"],

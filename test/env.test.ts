@@ -6,6 +6,7 @@ const settings = {
   NEON_PROXY: "",
   RESEND_API_KEY: "",
   AUTH_SECRET: "a-signing-secret-of-enough-length-000001",
+  KEY_SECRETS: "a-key-secret-of-enough-length-0000000001",
 };
 
 async function ask(env: string | undefined, vars: Record<string, string>, secrets: Record<string, string>) {
@@ -35,6 +36,28 @@ describe("a misconfigured Worker", () => {
       {},
       { NEON_PROXY: "http://127.0.0.1:1" },
       "NEON_PROXY: is for development",
+    ],
+    [
+      "a development secret for keys in production",
+      "production",
+      {},
+      { KEY_SECRETS: `2:a-key-secret-of-enough-length-0000000002 1:dev-${"x".repeat(40)}` },
+      "KEY_SECRETS: has a development value",
+    ],
+    [
+      "hosts of development in production",
+      "production",
+      { EGRESS_ALLOWED_HOSTS: "127.0.0.1:1" },
+      {},
+      "EGRESS_ALLOWED_HOSTS: is for development",
+    ],
+    ["a secret for keys that is too short", undefined, {}, { KEY_SECRETS: "7:short-one" }, "KEY_SECRETS.0.secret: "],
+    [
+      "two secrets for keys of one version",
+      undefined,
+      {},
+      { KEY_SECRETS: `2:${"x".repeat(40)} 2:${"y".repeat(40)}` },
+      "KEY_SECRETS: names a version twice",
     ],
     ["a secret too short", undefined, {}, { AUTH_SECRET: "short" }, "AUTH_SECRET: "],
     ["an address that is no Postgres", undefined, {}, { DATABASE_URL: "https://example.com" }, "DATABASE_URL: "],

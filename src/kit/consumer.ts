@@ -1,7 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
-import { commit, constraintOf, databaseFailure, type Claim, type Committer, type Database, type Statement } from "./db.ts";
-import { AppError } from "./errors.ts";
+import { commit, constraintOf, failureOf, type Claim, type Committer, type Database, type Statement } from "./db.ts";
 import { log, reasonsOf } from "./log.ts";
 import { isMarked } from "./objects.ts";
 import { JobMessage, type Job } from "./queue.ts";
@@ -95,7 +94,7 @@ async function perform<Ctx extends Committer>(body: unknown, { handlers, context
 
 /** Whether the same work can succeed later, by what the error says: ours, Postgres's, or the platform's of an object or a queue. */
 function canRetry(error: unknown): boolean {
-  const failure = error instanceof AppError ? error : databaseFailure(error);
+  const failure = failureOf(error);
   return failure?.retryable ?? isMarked(error, "retryable");
 }
 

@@ -3,7 +3,7 @@ import { getTableName, sql, type SQL } from "drizzle-orm";
 import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
 import { drizzle } from "drizzle-orm/neon-http";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { AppError, refusalOf } from "./errors.ts";
+import { AppError, refusalOf, TellableError } from "./errors.ts";
 import { log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 
@@ -144,4 +144,10 @@ export function databaseFailure(error: unknown): AppError | undefined {
     }
   }
   return undefined;
+}
+
+/** What a failure of any kind means to a client; undefined for a defect of ours. */
+export function failureOf(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error;
+  return error instanceof TellableError ? error.failure : databaseFailure(error);
 }

@@ -30,7 +30,16 @@ export const failures = {
   token_invalid: { status: 422, title: "Token invalid or expired", retryable: false },
   upgrade_required: { status: 426, title: "Upgrade required", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
+  egress_refused: { status: 422, title: "Address refused", retryable: false },
+  provider_rate_limited: { status: 429, title: "Provider asked too often", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
+  provider_refused: { status: 502, title: "Provider refused", retryable: false },
+  provider_model_missing: { status: 502, title: "Model missing at the provider", retryable: false },
+  provider_key_rejected: { status: 502, title: "Key rejected by the provider", retryable: false },
+  provider_no_credit: { status: 502, title: "No credit at the provider", retryable: false },
+  provider_unavailable: { status: 502, title: "Provider unavailable", retryable: true },
+  provider_timed_out: { status: 502, title: "Provider timed out", retryable: true },
+  provider_not_configured: { status: 503, title: "Provider not configured", retryable: false },
   misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
   database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
   kv_unavailable: { status: 503, title: "Key-value store unavailable", retryable: true },
@@ -56,6 +65,14 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   minion_not_found: { code: "not_found", detail: "There is no such minion of yours." },
   minion_limit_reached: { code: "minion_limit_reached", detail: "Your plan allows no more minions." },
   minion_display_name_taken: { code: "display_name_taken", detail: "You have a minion of this display name." },
+  model_not_found: { code: "not_found", detail: "There is no such model of yours." },
+  model_display_name_taken: { code: "display_name_taken", detail: "You have a model of this display name." },
+  model_key_needed: {
+    code: "validation_failed",
+    detail: "api_key: give it again, since the stored one was meant for another address.",
+  },
+  data_key_taken: { code: "conflict", detail: "Another key of yours was being stored: try again." },
+  minion_model_owned: { code: "validation_failed", detail: "model: there is no such model of yours that answers." },
   spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
   spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
   spirit_limit_reached: { code: "spirit_limit_reached", detail: "Your plan allows no more spirits on a minion." },
@@ -132,6 +149,11 @@ export class AppError extends Error {
   get retryable(): boolean {
     return failures[this.code].retryable;
   }
+}
+
+/** An error of a part of ours that clients are told as a failure. */
+export abstract class TellableError extends Error {
+  abstract get failure(): AppError;
 }
 
 /** The 422 that lists every fault of an input. */

@@ -1,6 +1,12 @@
 import type { SQL } from "drizzle-orm";
 import type { Statement } from "./db.ts";
 
+/** Experience that was gained, by what it was gained for. */
+export type Gained = { training: number; usage: number };
+
+/** What experience amounts to. */
+export type Standing = { level: number; rank: string; rank_level: number; xp_to_next_level: number };
+
 /** What a feature offers to those before it, which need not know of it. `Ctx` is the context of the event. */
 export type FeatureHooks<Ctx> = {
   /** Statements for the commit that makes a user. */
@@ -9,6 +15,9 @@ export type FeatureHooks<Ctx> = {
   subscriptionStatus?(userId: SQL): SQL<string>;
   /** A query of `minion_id` and `user_id` for the minion that a token reaches, by the token's hash. */
   minionByToken?(tokenHash: string): SQL;
+  /** An expression for what the minions on a model have gained together. */
+  experienceOnModel?(modelId: SQL): SQL<Gained>;
+  standingAt?(xp: number): Standing;
   /** Behind the reply: these devices (`session:12`, `key:3`), or all of a user's, may no longer listen. */
   onDevicesGone?(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void;
   /** Whether a user owns `conversation:5`, and may listen to it; undefined for a resource that is not the feature's. */
@@ -27,7 +36,7 @@ type Required<Ctx> = { [Hook in keyof FeatureHooks<Ctx>]-?: NonNullable<FeatureH
  */
 export function composeHooks<Ctx>(
   features: readonly FeatureHooks<Ctx>[],
-  alone: Pick<Required<Ctx>, "subscriptionStatus" | "minionByToken">,
+  alone: Pick<Required<Ctx>, "subscriptionStatus" | "minionByToken" | "experienceOnModel" | "standingAt">,
 ): Required<Ctx> {
   return {
     ...alone,

@@ -1,11 +1,22 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db.ts";
-import { deletePictures } from "./avatars.ts";
+import type { Gained } from "../kit/hooks.ts";
+import { deletePictures } from "../kit/pictures.ts";
 import { forgetBoards } from "./leaderboard.ts";
 import { minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
 
+export { standingOf as standingAt } from "./progression.ts";
 export { minionByToken } from "./tokens.ts";
+
+/** What the minions on a model have gained together, those in the bin left out, as an expression for a query. */
+export function experienceOnModel(modelId: SQL): SQL<Gained> {
+  // Nested, so that the columns keep their tables' names.
+  return sql<Gained>`(${sql`
+    select json_build_object('training', coalesce(sum(${minions.total_training_xp}), 0)::int,
+      'usage', coalesce(sum(${minions.total_usage_xp}), 0)::int)
+    from ${minions} where ${and(sql`${minions.external_model_id} = ${modelId}`, isNull(minions.deleted_at))}`})`;
+}
 
 /** What is held of a user here. */
 export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> {
@@ -23,8 +34,8 @@ export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> 
   };
 }
 
-/** Deletes pictures, and boards that may show a minion's name; the rows go with the user's. */
+/** Deletes pictures, boards that may show a minion's name, and minions before the models they are on; the other rows go with the user's. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
-  await Promise.all([deletePictures(ctx, userId), forgetBoards(ctx)]);
-  return [];
+  await Promise.all([deletePictures(ctx.env.FILES, userId), forgetBoards(ctx)]);
+  return [ctx.db.delete(minions).where(eq(minions.user_id, userId))];
 }

@@ -4,7 +4,8 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { invalid } from "../kit/errors.ts";
 import { LruMap } from "../kit/lru.ts";
-import { avatarUrl } from "./avatar-urls.ts";
+import { pictureUrl } from "../kit/pictures.ts";
+import { describedModel } from "../models/rows.ts";
 import { standingOf } from "./progression.ts";
 import { scoreOn } from "./shape.ts";
 import { minionExperience } from "./standing.ts";
@@ -82,12 +83,12 @@ async function makeBoard(ctx: Ctx): Promise<Board> {
       place: index + 1,
       minion_id: row.id,
       display_name: row.display_name,
-      avatar_url: avatarUrl(row.avatar_key),
+      avatar_url: pictureUrl(row.avatar_key),
       class_name: classes.find(({ id }) => id === row.class_id)?.class_name ?? null,
       experience: row.experience,
       level,
       rank,
-      score: scoreOn(row.model, row.experience).total,
+      score: scoreOn(row, row.experience).total,
     };
   });
   return { as_of: Date.now(), entries };
@@ -99,6 +100,7 @@ const shown = {
   avatar_key: minions.avatar_key,
   class_id: minions.class_id,
   model: minions.model,
+  external_model: describedModel(sql`${minions.external_model_id}`),
 };
 
 /** Forgets the boards in KV, and in this isolate: somebody who is on them must not be any more. */

@@ -5,7 +5,8 @@ import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { imageTypes } from "../kit/images.ts";
 import { Id, IdParam, NumberText } from "../kit/shapes.ts";
-import { maxAvatarBytes, putAvatar, readAvatar, replaceAvatar } from "./avatars.ts";
+import { maxPictureBytes, pictureName, readPicture } from "../kit/pictures.ts";
+import { putAvatar, replaceAvatar } from "./avatars.ts";
 import { listMinions } from "./listing.ts";
 import type { Found } from "./loadout.ts";
 import * as s from "./schemas.ts";
@@ -181,7 +182,7 @@ minions.post(
       tag,
       access: writing,
       params: IdParam,
-      upload: { field: "avatar", maxBytes: maxAvatarBytes, types: imageTypes },
+      upload: { field: "avatar", maxBytes: maxPictureBytes, types: imageTypes },
       reply: s.AvatarReply,
       fails: ["not_found", "files_unavailable", ...outage],
     },
@@ -239,13 +240,13 @@ avatars.get(
       tag,
       params: z.object({
         user_id: NumberText.pipe(Id),
-        file: z.string().regex(/^\d{1,10}-[\w-]{28}\.(png|jpg|gif|webp)$/, "is the name of no picture"),
+        file: z.string().regex(pictureName, "is the name of no picture"),
       }),
       reply: z.string().meta({ format: "binary" }),
       fails: ["not_found", "files_unavailable"],
     },
     async ({ ctx, c, params }) => {
-      const picture = await readAvatar(ctx, params.user_id, params.file);
+      const picture = await readPicture(ctx.env.FILES, params.user_id, params.file);
       c.header("cache-control", "public, max-age=31536000, immutable");
       c.header("content-type", picture.httpMetadata?.contentType ?? "application/octet-stream");
       c.header("cross-origin-resource-policy", "cross-origin");

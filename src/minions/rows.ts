@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, isNull, sql, type SQL } from "drizzle-orm";
 import { planFigure } from "../billing/service.ts";
 import { spiritAccess } from "../billing/tables.ts";
 import type { Ctx } from "../context.ts";
+import { describedModel } from "../models/rows.ts";
 import { minions, minionSpirits } from "./tables.ts";
 
 /** A spirit of a minion, as its row is read. */
@@ -14,6 +15,8 @@ const equipped = sql<EquippedRow[]>`(${sql`
   from ${minionSpirits}
   where ${minionSpirits.minion_id} = ${minions.id} and ${minionSpirits.position} is not null`})`;
 
+const itsModel = describedModel(sql`${minions.external_model_id}`);
+
 /** How many spirits a user's minions may have at work. */
 export const slotsOf = (userId: number): SQL<number> => planFigure(userId, "max_spirits_per_minion");
 
@@ -25,7 +28,13 @@ export const accessOf = (userId: number): SQL<number[]> =>
 
 /** What is read of a user's minion: its row, its spirits, and what its owner's plan and purchases allow them. */
 export function minionColumns(userId: number) {
-  return { ...getTableColumns(minions), spirits: equipped, slots: slotsOf(userId), owned: accessOf(userId) };
+  return {
+    ...getTableColumns(minions),
+    external_model: itsModel,
+    spirits: equipped,
+    slots: slotsOf(userId),
+    owned: accessOf(userId),
+  };
 }
 
 /** The query of a user's minions that answer to a condition. */

@@ -28,7 +28,9 @@ const settings = {
   visibility: z.enum(visibilities).meta({ description: "Public minions stand on the leaderboard, by name and standing alone" }),
 };
 
-const Model = z.string().trim().min(1).max(200).meta({ description: "`provider/model`", example: "builtin/extractive" });
+const Model = z
+  .union([z.string().trim().min(1).max(200), Id.transform(String)])
+  .meta({ description: "`provider/model`, or the number of a model of yours", example: "builtin/extractive" });
 
 export const NewMinion = z.object({
   name: Name.meta({ example: "ada" }),
@@ -173,6 +175,7 @@ export const MinionShape = z
     name: z.string(),
     display_name: z.string(),
     model: z.string(),
+    external_model_id: Id.nullable().meta({ description: "The model of yours that it is on" }),
     provider: z.string().nullable(),
     provider_display_name: z.string().nullable(),
     model_summary: ModelSummaryShape.nullable().meta({ description: "Null where the model is no more" }),

@@ -3,9 +3,10 @@ import { forgetCredential } from "../auth/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError, invalid, type Fault } from "../kit/errors.ts";
 import { describeModel } from "../models/registry.ts";
+import { answersTo } from "../models/rows.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";
 import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
@@ -30,7 +31,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
   const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
-  const given = saidOf(input);
+  const given = { ...saidOf(input), ...modelColumns(input) };
   const classRows = (): Statement[] => {
     if (minionClass === undefined) return [];
     const chosen = ofClass(minionClass.id);
@@ -46,7 +47,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
       ctx,
       [
         ...lock(ctx, userId),
-        refuseUnlessAll(ctx.db, { minion_limit_reached: hasRoom(userId) }),
+        refuseUnlessAll(ctx.db, { minion_limit_reached: hasRoom(userId), ...answers(userId, input) }),
         ctx.db.insert(minions).values({ ...given, user_id: userId, class_id: minionClass?.id ?? null }),
         ...classRows(),
         ctx.db.execute<Candidate>(wanted),
@@ -59,7 +60,8 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
     const { rows } = results.at(template_id === undefined ? -2 : -3) as { rows: Candidate[] };
     return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedOf(rows, row) }) };
   };
-  return minionClass === undefined ? work() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
+  const told = () => tellingModel(input, work);
+  return minionClass === undefined ? told() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), told);
 }
 
 /** A minion of a user, in the bin or not. One round trip. @throws not_found */
@@ -78,13 +80,10 @@ export async function changeMinion(
   seen: number | undefined,
 ): Promise<Found> {
   await requireKnown(ctx, userId, change);
-  return changed(ctx, userId, minionId, {
-    unless:
-      seen === undefined
-        ? {}
-        : { version_changed: sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}` },
-    rows: [edited(ctx, userId, minionId, saidOf(change))],
-  });
+  const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
+  const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...answers(userId, change) };
+  const rows = [edited(ctx, userId, minionId, { ...saidOf(change), ...modelColumns(change) })];
+  return tellingModel(change, () => changed(ctx, userId, minionId, { unless, rows }));
 }
 
 /** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
@@ -171,6 +170,39 @@ async function emptyBinBatch(ctx: Ctx): Promise<number> {
   return gone.length;
 }
 
+const noSuchModel = (model: string): Fault => ({
+  path: "model",
+  in: "body",
+  message: `there is no model “${model}” that answers`,
+});
+
+/** The number of a user's own model; undefined for a model that goes by its name. */
+function externalIdIn(model: string): number | undefined {
+  const id = /^[1-9]\d{0,9}$/.test(model) ? Number(model) : undefined;
+  return id !== undefined && id < 2 ** 31 ? id : undefined;
+}
+
+/** What a minion's row says of its model, where one is given. */
+function modelColumns({ model }: Said) {
+  return model === undefined ? {} : { model, external_model_id: externalIdIn(model) ?? null };
+}
+
+/** That the model of one's own that a minion is to be on is there, and answers. */
+function answers(userId: number, { model }: Said): Record<string, SQL> {
+  const id = model === undefined ? undefined : externalIdIn(model);
+  return id === undefined ? {} : { minion_model_owned: answersTo(userId, id) };
+}
+
+/** What a commit that gives a minion a model is told by, where that model is not there: it may go meanwhile. */
+async function tellingModel<T>({ model }: Said, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (model === undefined || constraintOf(error) !== "minion_model_owned") throw error;
+    throw invalid([noSuchModel(model)]);
+  }
+}
+
 type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
 
 /** What somebody says of a minion, as its row holds it: what is left out keeps its default, or stays. */
@@ -183,8 +215,8 @@ function saidOf<T extends Said>(input: T) {
 /** @throws validation_failed for a model or a knowledge base that is not there, or not theirs */
 async function requireKnown(ctx: Ctx, userId: number, { model, knowledge_base_id }: Said): Promise<void> {
   const faults: Fault[] = [];
-  if (model !== undefined && describeModel(model)?.kind !== "language") {
-    faults.push({ path: "model", in: "body", message: `there is no model “${model}” that answers` });
+  if (model !== undefined && externalIdIn(model) === undefined && describeModel(model)?.kind !== "language") {
+    faults.push(noSuchModel(model));
   }
   if (knowledge_base_id != null && !(await ctx.hooks.ownsResource(ctx, userId, `knowledge-base:${knowledge_base_id}`))) {
     faults.push({ path: "knowledge_base_id", in: "body", message: `there is no knowledge base ${knowledge_base_id} of yours` });

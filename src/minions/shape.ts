@@ -1,7 +1,9 @@
 import { synergyOf } from "../catalog/rules.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
+import { pictureUrl } from "../kit/pictures.ts";
+import type { ModelSummary } from "../models/kinds.ts";
 import { describeModel } from "../models/registry.ts";
-import { avatarUrl } from "./avatar-urls.ts";
+import { summaryOf, type DescribedModel } from "../models/rows.ts";
 import { spiritStandingOf, toolsAtLevel } from "./mastery.ts";
 import { standingOf } from "./progression.ts";
 import type { MinionRow } from "./rows.ts";
@@ -13,15 +15,14 @@ type CatalogSpirit = Catalog["spirits"][number];
 
 /** A minion as its owner's clients draw it. Its figures follow from its experience, its model and the catalog. */
 export function minionOf(catalog: Catalog, row: MinionRow): Minion {
-  const { spirits: _rows, slots, owned: _owned, class_id, avatar_key, model, ...kept } = row;
+  const { spirits: _rows, slots, owned: _owned, class_id, avatar_key, external_model: _model, ...kept } = row;
   const spirits = spiritsOf(catalog, row);
   const standing = standingOf(experienceOf(row));
   const compatibility = compatibilityOf(kept.traits);
-  const summary = describeModel(model) ?? null;
+  const summary = modelOf(row);
   const minionClass = catalog.classes.find(({ id }) => id === class_id);
   return {
     ...kept,
-    model,
     provider: summary?.provider ?? null,
     provider_display_name: summary?.provider_display_name ?? null,
     model_summary: summary,
@@ -36,7 +37,7 @@ export function minionOf(catalog: Catalog, row: MinionRow): Minion {
     spirits,
     spirit_slots: slots,
     synergy: synergyOf(activeOf(catalog, spirits), catalog.affinities),
-    avatar_url: avatarUrl(avatar_key),
+    avatar_url: pictureUrl(avatar_key),
   };
 }
 
@@ -50,14 +51,22 @@ export function experienceOf({
 
 const unknownModel = { parameters_billions: null, context_length: null, capabilities: [], architecture: null };
 
-/** The score of a minion on a model, at an amount of experience. */
-export function scoreOn(model: string, xp: number): Score {
+/** What is read of a minion to tell its model. */
+export type OnModel = { model: string; external_model: DescribedModel | null };
+
+/** The model that a minion is on; null where it is no more. */
+export function modelOf({ model, external_model }: OnModel): ModelSummary | null {
+  return external_model === null ? (describeModel(model) ?? null) : summaryOf(external_model);
+}
+
+/** The score of a minion at an amount of experience. */
+export function scoreOn(minion: OnModel, xp: number): Score {
   const { level, rank } = standingOf(xp);
-  return scoreOf({ level, xp, rank }, describeModel(model) ?? unknownModel);
+  return scoreOf({ level, xp, rank }, modelOf(minion) ?? unknownModel);
 }
 
 export function scored(row: MinionRow): Pick<Minion, "score" | "score_breakdown"> {
-  const breakdown = scoreOn(row.model, experienceOf(row));
+  const breakdown = scoreOn(row, experienceOf(row));
   return { score: breakdown.total, score_breakdown: breakdown };
 }
 

@@ -18,6 +18,7 @@ import {
 import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
 import { isBetween, isOneOf, moment, serialId } from "../kit/columns.ts";
+import { externalModels } from "../models/tables.ts";
 import { experienceKinds, retrievalMethods, visibilities } from "./kinds.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
@@ -29,8 +30,9 @@ export const minions = pgTable(
     user_id: owner().notNull(),
     name: text().notNull(),
     display_name: text().notNull(),
-    /** `builtin/extractive`: a provider's model. */
+    /** `builtin/extractive`: a provider's model; or the number of a model of its owner's. */
     model: text().notNull(),
+    external_model_id: integer(),
     description: text().notNull().default(""),
     personality: text().notNull().default(""),
     system_prompt: text().notNull().default(""),
@@ -65,6 +67,14 @@ export const minions = pgTable(
       .on(t.user_id, sql`lower(${t.display_name})`)
       .where(sql`${t.deleted_at} is null`),
     index("minions_of_user").on(t.user_id, t.id),
+    foreignKey({
+      name: "minion_model_owned",
+      columns: [t.user_id, t.external_model_id],
+      foreignColumns: [externalModels.user_id, externalModels.id],
+    }),
+    index("minions_by_model")
+      .on(t.external_model_id)
+      .where(sql`${t.external_model_id} is not null`),
     index("minions_by_experience")
       .on(sql`(${t.total_training_xp} + ${t.total_usage_xp}) desc`, t.id)
       .where(sql`${t.visibility} = 'public' and ${t.deleted_at} is null`),

@@ -1,5 +1,21 @@
 /** The providers there are, with the names that people know them by. The database checks them, the schemas validate them. */
-export const providerDisplayNames = { builtin: "Built-in" } as const satisfies Record<string, string>;
+export const providerDisplayNames = {
+  openai: "OpenAI",
+  anthropic: "Anthropic",
+  google: "Google Gemini",
+  mistral: "Mistral AI",
+  cohere: "Cohere",
+  groq: "Groq",
+  openrouter: "OpenRouter",
+  together: "Together AI",
+  huggingface: "Hugging Face",
+  nvidia: "NVIDIA NIM",
+  moonshotai: "Moonshot AI",
+  ollama: "Ollama",
+  "workers-ai": "Cloudflare Workers AI",
+  custom: "Custom (OpenAI-compatible)",
+  builtin: "Built-in",
+} as const satisfies Record<string, string>;
 
 export type ProviderName = keyof typeof providerDisplayNames;
 export const providerNames = Object.keys(providerDisplayNames) as [ProviderName, ...ProviderName[]];
@@ -21,3 +37,10 @@ export type ModelSummary = {
   supports_tools: boolean;
   supports_streaming: boolean;
 };
+
+/** What models are called for. */
+export const callPurposes = ["test", "chat", "training", "tool"] as const;
+export type CallPurpose = (typeof callPurposes)[number];
+
+/** How a call can end. */
+export const callOutcomes = ["complete", "stopped", "failed"] as const;

@@ -1,5 +1,6 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { type AppError, invalid } from "../kit/errors.ts";
+import type { CallOptions } from "./gateway-call.ts";
 import type { ModelSummary, ProviderName } from "./kinds.ts";
 
 /** With what a provider is called: the key and address of whoever pays for the call, never those of the process. */
@@ -9,24 +10,12 @@ export type ProviderSettings = {
   baseUrl?: string;
   /** What every call goes out through. */
   fetch?: typeof fetch;
+  /** The AI binding, where the Worker has one. */
+  ai?: Ai;
 };
 
 /** What came of running a model once: what it said, or why it did not. */
 export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null };
-
-export const modelWorked = (response: string): ModelTest => ({
-  success: true,
-  message: "The model works.",
-  response,
-  error: null,
-});
-
-export const modelFailed = (error: string): ModelTest => ({
-  success: false,
-  message: "The model does not work.",
-  response: null,
-  error,
-});
 
 /**
  * Somebody who runs models. Its members in snake_case are replied as they are. Its file is light: what a vendor ships is
@@ -45,17 +34,29 @@ export type Provider = {
   readonly supports_tools: boolean;
   readonly supports_embeddings: boolean;
   readonly supports_fine_tuning: boolean;
-  /** @throws validation_failed where the provider is known to have no such language model */
+  /** Names of models that can be offered without asking: few, since those come and go that are not ours. */
+  readonly models: readonly string[];
+  /** Why nobody can call it on this server, whatever key they bring; null where they can. */
+  unavailable(settings: ProviderSettings): string | null;
+  /** @throws validation_failed where it is known to have no such language model; ProviderError where the settings lack something */
   languageModel(modelId: string, settings: ProviderSettings): Promise<LanguageModelV4>;
-  /** @throws validation_failed where the provider is known to have no such embedding model */
+  /** @throws validation_failed where it is known to have no such embedding model; ProviderError where the settings lack something */
   embeddingModel(modelId: string, settings: ProviderSettings): Promise<EmbeddingModelV4>;
-  /** The models that these settings can call, as far as the provider lists them. Throws what the call threw. */
+  /** The models that these settings can call, as far as the provider lists them. @throws ProviderError */
   listModels(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
-  /** Runs a model once, for real. A refusal is an outcome, not an error. */
-  test(modelId: string, settings: ProviderSettings): Promise<ModelTest>;
+  /** Runs a model once, for real and through the gateway. A refusal is an outcome, not an error. */
+  test(modelId: string, settings: ProviderSettings, options?: CallOptions): Promise<ModelTest>;
 };
 
 /** The 422 for a model that is not there. */
 export function unknownModel(reference: string): AppError {
   return invalid([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
+}
+
+export function modelWorked(response: string | null): ModelTest {
+  return { success: true, message: "The model answers.", response, error: null };
+}
+
+export function modelFailed(error: string): ModelTest {
+  return { success: false, message: "The model does not answer.", response: null, error };
 }

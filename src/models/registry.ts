@@ -1,10 +1,25 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { builtinModels } from "./builtin/models.ts";
 import { providerNames, type ModelSummary, type ProviderName } from "./kinds.ts";
+import type { Candidate } from "./gateway-call.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
 
-/** How each provider is loaded, when it is first asked for. */
+/** How each provider is loaded, when it is first asked for. A name of `kinds.ts` that is missing here does not compile. */
 const providers = {
+  openai: async () => (await import("./providers/openai.ts")).openai,
+  anthropic: async () => (await import("./providers/anthropic.ts")).anthropic,
+  google: async () => (await import("./providers/google.ts")).google,
+  mistral: async () => (await import("./providers/mistral.ts")).mistral,
+  cohere: async () => (await import("./providers/cohere.ts")).cohere,
+  groq: async () => (await import("./providers/groq.ts")).groq,
+  openrouter: async () => (await import("./providers/openrouter.ts")).openrouter,
+  together: async () => (await import("./providers/together.ts")).together,
+  huggingface: async () => (await import("./providers/huggingface.ts")).huggingface,
+  nvidia: async () => (await import("./providers/nvidia.ts")).nvidia,
+  moonshotai: async () => (await import("./providers/moonshotai.ts")).moonshotai,
+  ollama: async () => (await import("./providers/ollama.ts")).ollama,
+  "workers-ai": async () => (await import("./providers/workers-ai.ts")).workersAi,
+  custom: async () => (await import("./providers/custom.ts")).custom,
   builtin: async () => (await import("./builtin/provider.ts")).builtin,
 } satisfies Record<ProviderName, () => Promise<Provider>>;
 
@@ -38,6 +53,16 @@ export async function openLanguageModel(reference: string, settings: ProviderSet
 export async function openEmbeddingModel(reference: string, settings: ProviderSettings = {}): Promise<EmbeddingModelV4> {
   const { provider, modelId } = referenceTo(reference);
   return (await openProvider(provider)).embeddingModel(modelId, settings);
+}
+
+/** A language model for the gateway, opened when its turn comes. @throws validation_failed where there is no such provider */
+export function languageCandidate(reference: string, settings: ProviderSettings = {}): Candidate<LanguageModelV4> {
+  return { ...referenceTo(reference), open: () => openLanguageModel(reference, settings) };
+}
+
+/** An embedding model for the gateway. @throws validation_failed where there is no such provider */
+export function embeddingCandidate(reference: string, settings: ProviderSettings = {}): Candidate<EmbeddingModelV4> {
+  return { ...referenceTo(reference), open: () => openEmbeddingModel(reference, settings) };
 }
 
 function referenceTo(reference: string): ModelReference {

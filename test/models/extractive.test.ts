@@ -128,12 +128,14 @@ describe("an answer from passages", () => {
 });
 
 describe("without passages", () => {
-  test("it says that it knows nothing, what it is, and that no other models can be connected", async () => {
+  test("it says that it knows nothing, what it is, and which other models can be connected", async () => {
     const { text, sources } = await ask("Hello?");
-    expect(text).toBe(
+    expect(text).toMatch(
       "I know nothing yet: no passage was retrieved for your message. I am the model that is built into this server. I answer by " +
-        "quoting a knowledge base word for word, and I call no tools. No other models can be connected on this server yet.",
+        "quoting a knowledge base word for word, and I call no tools. For answers in a model's own words, connect one",
     );
+    expect(text).toMatch(/ OpenAI, Anthropic, .*, Ollama, /);
+    expect(text).not.toContain("Built-in");
     expect(sources).toEqual([]);
     expect((await ask("Hello?", [])).text).toBe(text);
   });

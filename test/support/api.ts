@@ -41,6 +41,7 @@ export function testSettings(bridgeUrl: string) {
     NEON_PROXY: bridgeUrl,
     RESEND_API_KEY: "",
     AUTH_SECRET: "test-signing-secret-of-enough-length-0001",
+    KEY_SECRETS: "test-key-secret-of-enough-length-00000001",
   };
 }
 
@@ -99,6 +100,8 @@ export type TestApi = {
   stopPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
   worker: WorkerHandle<Cloudflare.Env>;
+  /** What the Worker logged so far. */
+  logs(): string[];
   close(): Promise<void>;
 };
 
@@ -122,6 +125,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
     database,
     ...bridge,
     worker: harness.getWorker<Cloudflare.Env>(),
+    logs: () => harness.getLogs().map(({ message }) => message),
     async close() {
       await harness.close();
       await bridge.stopPostgres();

@@ -27,7 +27,7 @@ export const operations = Object.entries(document.paths).flatMap(([path, methods
     method: method.toUpperCase(),
     path,
     operation,
-    id: operation.operationId.replace(/AtAlias$/, ""),
+    id: operation.operationId.replace(/AtAlias\d*$/, ""),
   })),
 );
 
@@ -69,6 +69,23 @@ async function ownMinion(api: TestApi, person: Person) {
   );
   await api.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [row!["id"]]);
   return { id: Number(row!["id"]) };
+}
+
+/** A model of the person's, without a key. */
+async function ownModel(api: TestApi, person: Person) {
+  const [row] = await api.database.sql(
+    `insert into external_models (user_id, name, display_name, provider, model_id) values ($1, 'example', $2, 'nvidia', 'an/example')
+     returning id`,
+    [person.id, crypto.randomUUID()],
+  );
+  return { id: Number(row!["id"]) };
+}
+
+/** The name of a model of the person's: with a slash and a colon, as names of models are. */
+async function namedModel(api: TestApi, person: Person): Promise<string> {
+  const { id } = await ownModel(api, person);
+  await api.database.sql("update external_models set name = 'meta/llama-3:8b' where id = $1", [id]);
+  return "meta/llama-3:8b";
 }
 
 async function binnedMinion(api: TestApi, person: Person) {
@@ -117,6 +134,17 @@ const examples: Record<string, Example> = {
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },
   beginSocialSignIn: { params: () => ({ provider: "github" }), body: {}, status: 404 },
   endSocialSignIn: { params: () => ({ provider: "github" }), status: 404 },
+  getModel: { params: async (api, person) => ({ name: await namedModel(api, person) }) },
+  createExternalModel: {
+    body: { name: "example", provider: "custom", model_id: "example", base_url: "https://models.example.com/v1" },
+  },
+  getExternalModel: { params: ownModel },
+  updateExternalModel: { params: ownModel, body: { description: "An example" } },
+  deleteExternalModel: { params: ownModel },
+  toggleFavoriteExternalModel: { params: ownModel },
+  putExternalModelAvatar: { params: ownModel, file: picture },
+  testExternalModel: { body: { provider: "builtin", model_id: "extractive" } },
+  syncNvidiaModel: { params: ownModel, status: 503 },
   createMinion: { body: { name: "example", display_name: "Example", model: "builtin/extractive" } },
   getMinion: { params: ownMinion },
   updateMinion: { params: ownMinion, body: { description: "An example" } },

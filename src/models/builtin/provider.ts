@@ -17,6 +17,8 @@ export const builtin: Provider = {
   supports_tools: false,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  models: builtinModels.map(({ model_id }) => model_id),
+  unavailable: () => null,
   async languageModel(modelId) {
     if (modelId !== "extractive") throw unknownModel(`builtin/${modelId}`);
     return extractiveModel(connectable());

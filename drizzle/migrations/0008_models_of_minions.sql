@@ -1,0 +1,3 @@
+ALTER TABLE "spirit_minions" ADD COLUMN "external_model_id" integer;--> statement-breakpoint
+ALTER TABLE "spirit_minions" ADD CONSTRAINT "minion_model_owned" FOREIGN KEY ("user_id","external_model_id") REFERENCES "public"."external_models"("user_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "minions_by_model" ON "spirit_minions" USING btree ("external_model_id") WHERE "spirit_minions"."external_model_id" is not null;

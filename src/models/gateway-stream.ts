@@ -1,0 +1,71 @@
+import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
+import { untilAborted, type Call } from "./gateway-call.ts";
+import { ProviderError } from "./gateway-errors.ts";
+import { estimateUsage } from "./tokens.ts";
+import { tokenCounts, uncounted } from "./usage.ts";
+
+type Part = LanguageModelV4StreamPart;
+type Reader = ReadableStreamDefaultReader<Part>;
+
+/** A stream read as far as its first token: until then, another model can take over unnoticed. */
+export type Opening = { held: Part[]; reader: Reader };
+
+/** What comes before a model has made anything. */
+const preamble: ReadonlySet<Part["type"]> = new Set(["stream-start", "response-metadata", "raw", "ping", "text-start"]);
+
+/** Holds back what comes before the first token. @throws what went wrong before it */
+export async function untilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<Opening> {
+  const reader = stream.getReader();
+  const held: Part[] = [];
+  try {
+    do held.push(await nextPart(reader, signal));
+    while (preamble.has(held.at(-1)!.type));
+    return { held, reader };
+  } catch (cause) {
+    void reader.cancel(cause).catch(() => {});
+    throw cause;
+  }
+}
+
+/** The next part. @throws what it says that went wrong */
+async function nextPart(reader: Reader, signal: AbortSignal): Promise<Part> {
+  const { value: part } = await untilAborted(signal, () => reader.read());
+  if (part?.type === "error") throw part.error;
+  if (part === undefined || (part.type === "finish" && isCut(part))) throw new Error("The stream was cut short.");
+  return part;
+}
+
+/** Whether the vendor never said why it ended: the SDKs then finish by themselves. */
+function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
+  return unified === "error" || unified === "interrupted" || (unified === "other" && raw === undefined);
+}
+
+/** Hands on what a model says. There is no other model any more: a failure is the last part. */
+export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: LanguageModelV4Prompt): ReadableStream<Part> {
+  let said = "";
+  const tokens = (usage: LanguageModelV4Usage = uncounted) => tokenCounts(usage, () => estimateUsage(prompt, said));
+  return new ReadableStream<Part>(
+    {
+      async pull(controller) {
+        try {
+          const part = held.shift() ?? (await nextPart(reader, call.signal));
+          if ("delta" in part) said += part.delta;
+          if (part.type === "finish") call.finish(tokens(part.usage));
+          controller.enqueue(part);
+          if (part.type === "finish") controller.close();
+        } catch (cause) {
+          void reader.cancel(cause).catch(() => {});
+          const failure = call.fail(cause, tokens());
+          if (!(failure instanceof ProviderError)) return controller.error(failure);
+          controller.enqueue({ type: "error", error: failure });
+          controller.close();
+        }
+      },
+      async cancel(reason) {
+        call.stop(tokens());
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

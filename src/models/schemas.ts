@@ -1,0 +1,257 @@
+import * as z from "zod";
+import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { providerNames } from "./kinds.ts";
+
+// ── what requests carry ──────────────────────────────────────────────────────
+
+const Name = z.string().trim().min(1).max(120);
+const Text = (max: number) => z.string().trim().max(max);
+const Count = z.int().min(1).max(2_147_483_647);
+
+const ModelId = z.string().trim().min(1).max(200);
+
+/** Forms send an empty text for what is not filled in. */
+const ApiKey = z
+  .string()
+  .trim()
+  .regex(/^[!-~]{0,1000}$/, "must be at most 1,000 printable ASCII characters, without spaces")
+  .transform((key) => (key === "" ? undefined : key))
+  .meta({ description: "Kept encrypted, and never shown again but for its last four characters; empty is none" });
+
+const BaseUrl = z
+  .string()
+  .trim()
+  .max(2_048)
+  .nullable()
+  .transform((url) => (url === "" ? null : url))
+  .meta({ description: "https, on the public internet; null is the provider's own address" });
+
+const Labels = z.array(z.string().trim().min(1).max(50)).max(32);
+
+const settings = {
+  description: Text(2_000),
+  base_url: BaseUrl,
+  parameters: z
+    .union([Text(200), z.record(z.string(), z.unknown())])
+    .nullable()
+    .meta({ description: "Its size, as a text such as `70B`, or an object of your own" }),
+  context_length: Count.nullable().meta({ description: "In tokens" }),
+  max_tokens: Count.nullable(),
+  quantization: Text(100).nullable(),
+  architecture: Text(100).nullable(),
+  license: Text(200).nullable(),
+  embedding_length: Count.nullable(),
+  temperature: z.number().min(0).max(2).nullable().meta({ description: "Null leaves it to the provider; so does the next" }),
+  top_p: z.number().min(0).max(1).nullable(),
+  system_prompt: Text(8_000),
+  capabilities: Labels,
+  tags: Labels,
+  is_active: z.boolean(),
+  is_favorite: z.boolean(),
+};
+
+export const NewModel = z.object({
+  name: Name.meta({ example: "my-model" }),
+  provider: z.enum(providerNames),
+  model_id: ModelId.meta({ description: "What the provider calls it", example: "meta/llama-3.3-70b" }),
+  display_name: Name.optional().meta({ description: "Unique among your models, in any case; the name, if left out" }),
+  api_key: ApiKey.optional(),
+  ...z.object(settings).partial().shape,
+});
+export type NewModel = z.output<typeof NewModel>;
+
+export const ModelChange = z
+  .object({
+    name: Name,
+    provider: z.enum(providerNames),
+    model_id: ModelId,
+    display_name: Name,
+    api_key: ApiKey.nullable().meta({ description: "Null takes the stored key away; empty leaves it" }),
+    ...settings,
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "says nothing to change");
+export type ModelChange = z.output<typeof ModelChange>;
+
+export const ModelsQuery = z.object(PageQuery);
+
+export const TestBody = z.object({
+  model_id: z
+    .union([Id, ModelId])
+    .meta({ description: "The number of a model of yours, or, with `provider`, what that calls it" }),
+  provider: z.enum(providerNames).optional(),
+  api_key: ApiKey.optional(),
+  base_url: BaseUrl.optional(),
+});
+export type TestBody = z.output<typeof TestBody>;
+
+// ── what replies carry ───────────────────────────────────────────────────────
+
+export const ExternalModel = z
+  .object({
+    id: Id,
+    name: z.string(),
+    display_name: z.string(),
+    description: z.string(),
+    provider: z.enum(providerNames),
+    provider_display_name: z.string(),
+    model_id: z.string(),
+    base_url: z.string().nullable(),
+    capabilities: z.array(z.string()),
+    parameters: z.union([z.string(), z.record(z.string(), z.unknown())]).nullable(),
+    context_length: z.int().nullable(),
+    max_tokens: z.int().nullable(),
+    quantization: z.string().nullable(),
+    architecture: z.string().nullable(),
+    license: z.string().nullable(),
+    embedding_length: z.int().nullable(),
+    temperature: z.number().nullable(),
+    top_p: z.number().nullable(),
+    system_prompt: z.string(),
+    experience: z.int().min(0).meta({ description: "Of your minions on it, together; so are the next six" }),
+    level: z.int(),
+    rank: z.string(),
+    rank_level: z.int(),
+    total_training_xp: z.int().min(0),
+    total_usage_xp: z.int().min(0),
+    xp_to_next_level: z.int().min(0),
+    is_active: z.boolean(),
+    is_favorite: z.boolean(),
+    tags: z.array(z.string()),
+    avatar_url: z.string().nullable(),
+    type: z.literal("external_api"),
+    key_last_four: z
+      .string()
+      .nullable()
+      .meta({ description: "Of the stored key: null where there is none, empty where it is too short to tell any of it" }),
+    key_rejected_at: Moment.nullable().meta({ description: "When the provider turned the key away" }),
+    version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit" }),
+    created_at: Moment,
+    updated_at: Moment,
+  })
+  .meta({ id: "ExternalModel" });
+export type ExternalModel = z.output<typeof ExternalModel>;
+
+export const ModelList = z.object({ ...ok, models: z.array(ExternalModel), total: Total, next_cursor: NextCursor });
+export const ModelReply = z.object({ ...ok, model: ExternalModel });
+export const ModelChanged = z.object({ ...ok, message: z.string(), model: ExternalModel });
+export const ModelCreated = ModelChanged.extend({ model_id: Id });
+export const ModelDone = z.object({ ...ok, message: z.string() });
+export const FavoriteReply = ModelDone.extend({ is_favorite: z.boolean() });
+export const AvatarReply = ModelDone.extend({ avatar_url: z.string() });
+export const ModelsHealth = ModelDone.extend({ total_models: z.int().min(0), status: z.literal("operational") });
+export const SyncReply = ModelDone.extend({
+  models_synced: z.int().min(0),
+  results: z.record(z.string(), z.boolean()).meta({ description: "Whether each was found, by its display name" }),
+});
+
+export const TestReply = z.object({
+  success: z.boolean().meta({ description: "Whether the provider answered" }),
+  message: z.string(),
+  response_time: z.number().min(0).meta({ description: "Seconds" }),
+  response: z.string().nullable(),
+  error: z.string().nullable(),
+});
+
+export const ProviderList = z.object({
+  ...ok,
+  providers: z.array(
+    z.object({
+      name: z.enum(providerNames),
+      display_name: z.string(),
+      icon: z.string(),
+      color: z.string(),
+      base_url: z.string().nullable(),
+      requires_api_key: z.boolean(),
+      supports_streaming: z.boolean(),
+      supports_tools: z.boolean(),
+      supports_embeddings: z.boolean(),
+      supports_fine_tuning: z.boolean(),
+      models: z.array(z.string()).readonly().meta({ description: "Some that it has, to begin with" }),
+      available: z.boolean(),
+      reason: z.string().nullable().meta({ description: "Why nobody can call it here" }),
+    }),
+  ),
+  total: Total,
+});
+
+export const groupingNames = ["model", "minion", "day", "provider"] as const;
+export type Grouping = (typeof groupingNames)[number];
+
+const Day = z.iso.date({ abort: true }).refine((day) => day >= "2000" && day < "2200", "is out of range");
+
+export const UsageQuery = z.object({
+  from: Day.optional().meta({ description: "First day, in UTC; 29 days before `to`, if left out", example: "2026-11-01" }),
+  to: Day.optional().meta({ description: "Last day, in UTC; today, if left out", example: "2026-11-30" }),
+  group_by: z.enum(groupingNames).default("day"),
+});
+export type UsageQuery = z.output<typeof UsageQuery>;
+
+const usageSums = {
+  calls: z.int().min(0),
+  failed_calls: z.int().min(0),
+  input_tokens: z.number().min(0).meta({ description: "Those of the cache among them" }),
+  output_tokens: z.number().min(0),
+  cache_read_tokens: z.number().min(0),
+  cache_write_tokens: z.number().min(0),
+  cost_usd: z.number().min(0).meta({ description: "At list price; calls without a known price are not in it" }),
+  unpriced_calls: z.int().min(0),
+};
+
+export const UsageReply = z.object({
+  ...ok,
+  usage: z.array(
+    z.object({
+      key: z.string().nullable().meta({
+        description: "`provider/model`, the number of a minion, a day, or a provider; null for calls without a minion",
+      }),
+      ...usageSums,
+    }),
+  ),
+  total: Total,
+  totals: z.object(usageSums),
+  from: z.iso.date(),
+  to: z.iso.date(),
+  group_by: z.enum(groupingNames),
+});
+
+// ── the lists of all models ──────────────────────────────────────────────────
+
+export const LocalModel = z
+  .object({
+    name: z.string(),
+    size: z.number().nullable().meta({ description: "In bytes" }),
+    modified: z.string().nullable(),
+    capabilities: z.array(z.string()),
+    architecture: z.string().nullable(),
+    parameters: z.string().nullable(),
+    context_length: z.int().nullable(),
+    quantization: z.string().nullable(),
+    temperature: z.number().nullable(),
+    top_p: z.number().nullable(),
+    system_prompt: z.string().nullable(),
+    license: z.string().nullable(),
+    avatar_url: z.string().nullable(),
+    type: z.literal("ollama"),
+    ollama_name: z.string(),
+  })
+  .meta({ id: "LocalModel" });
+export type LocalModel = z.output<typeof LocalModel>;
+
+const AnyModel = z.union([ExternalModel, LocalModel]);
+
+export const ModelNameParam = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({ description: "A name or a display name; it may hold slashes and colons", example: "meta/llama-3:8b" }),
+});
+export const AllModels = z.object({
+  ...ok,
+  models: z.array(AnyModel),
+  total: Total,
+  warnings: z.array(z.string()).optional().meta({ description: "What is not in the list, and why" }),
+});
+export const AnyModelReply = z.object({ ...ok, model: AnyModel });
+export const AllModelsHealth = ModelDone.extend({ service: z.string(), status: z.literal("operational") });

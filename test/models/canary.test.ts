@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { picture } from "../minions/support.ts";
+import { ask } from "../notifications/support.ts";
+import { makePerson, type Person } from "../support/people.ts";
+import { badKey, goodKey, newModel, useConnected } from "./connected.ts";
+
+/** A key of a provider goes to that provider, and is found nowhere else. */
+
+const connected = useConnected("nvidia");
+const canaries = [goodKey, badKey];
+const replies: string[] = [];
+let person: Person;
+
+/** Asks as the person, and keeps all that was answered. */
+async function say(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const reply = await ask(connected.api, person, path, { method, body, headers });
+  const text = await reply.text();
+  replies.push([path, reply.status, JSON.stringify([...reply.headers]), text].join(" "));
+  return { status: reply.status, body: JSON.parse(text) as Record<string, unknown> & { model_id?: number } };
+}
+
+const leaksIn = (texts: readonly string[]) =>
+  texts.filter((text) => canaries.some((key) => text.includes(key) || text.includes(Buffer.from(key).toString("base64url"))));
+
+async function everyRow(): Promise<string[]> {
+  const { sql } = connected.api.database;
+  const tables = await sql("select tablename from pg_tables where schemaname = 'public'");
+  const rows = await Promise.all(
+    tables.map(({ tablename }) => sql(`select to_jsonb(t)::text as row from "${String(tablename)}" t`)),
+  );
+  return rows.flat().map(({ row }) => String(row));
+}
+
+async function everyValue(): Promise<string[]> {
+  const { CACHE, FILES } = await connected.api.worker.getEnv();
+  const { keys } = await CACHE.list();
+  const values = await Promise.all(keys.map(async ({ name }) => `${name} ${await CACHE.get(name)}`));
+  const { objects } = await FILES.list();
+  const files = await Promise.all(objects.map(async ({ key }) => `${key} ${await (await FILES.get(key))!.text()}`));
+  return [...values, ...files];
+}
+
+beforeAll(async () => {
+  const { api, vendor } = connected;
+  person = await makePerson(api);
+  const there = { provider: "nvidia", base_url: vendor.baseUrl, model_id: "nvidia/nemotron-3-nano-30b-a3b" };
+  const models = "/api/v2/external-models";
+  for (const api_key of canaries) {
+    const given = newModel({ ...there, api_key });
+    const keyed = { "idempotency-key": `of ${api_key.slice(-4)}`.replace(" ", "-") };
+    const { body } = await say("POST", models, given, keyed);
+    await say("POST", models, given, keyed);
+    await say("POST", models, given);
+    await say("POST", models, { ...given, temperature: 9 });
+    await say("POST", models, { ...given, base_url: "https://127.0.0.1/v1" });
+    await say("POST", models, { ...given, base_url: `https://user:${api_key}@models.example.com/v1` });
+    const one = `${models}/${String(body.model_id)}`;
+    await say("GET", one);
+    await say("PUT", one, { api_key, description: "edited" });
+    await say("PUT", one, { api_key, description: 7 });
+    await say("POST", `${models}/test`, { model_id: body.model_id });
+    await say("POST", `${models}/test`, { ...there, api_key });
+    for (const status of [400, 404, 429, 500]) {
+      vendor.failNext({ status }, { status });
+      await say("POST", `${models}/test`, { ...there, api_key });
+    }
+    for (const fault of ["garbage", "redirect"] as const) {
+      vendor.failNext(fault, fault);
+      await say("POST", `${models}/test`, { model_id: body.model_id });
+    }
+    vendor.failNext();
+    await say("POST", `${one}/sync-nvidia`);
+    const image = { method: "POST", headers: { authorization: `Bearer ${person.token}` }, body: picture("png") };
+    await api.get(`/api/v2/external-models/${String(body.model_id)}/avatar`, image);
+  }
+  for (const path of [
+    models,
+    `${models}/providers`,
+    `${models}/health`,
+    "/api/v2/models",
+    "/api/v2/usage",
+    "/api/v2/me/export",
+  ]) {
+    await say("GET", path);
+  }
+  await say("POST", `${models}/sync-nvidia`);
+}, 120_000);
+
+describe("a provider's key", () => {
+  test("reached the provider, who was asked with it, and every call was written", async () => {
+    const { sql } = connected.api.database;
+    await expect.poll(async () => (await sql("select 1 from model_calls where user_id = $1", [person.id])).length).toBe(16);
+    for (const key of canaries) {
+      expect(connected.vendor.requests.some(({ headers }) => headers["authorization"] === `Bearer ${key}`)).toBe(true);
+    }
+  });
+
+  test("is in no reply", () => {
+    expect(replies.length).toBeGreaterThan(40);
+    expect(replies.some((text) => text.includes('"key_last_four":"wxyz"'))).toBe(true);
+    expect(leaksIn(replies)).toEqual([]);
+  });
+
+  test("is in no row of any table", async () => {
+    const rows = await everyRow();
+    expect(rows.some((row) => row.includes("v1."))).toBe(true);
+    expect(leaksIn(rows)).toEqual([]);
+  });
+
+  test("is in no value of KV, and in no file", async () => {
+    const values = await everyValue();
+    expect(values.length).toBeGreaterThan(1);
+    expect(leaksIn(values)).toEqual([]);
+  });
+
+  test("is in no line of the log", () => {
+    expect(leaksIn(connected.api.logs())).toEqual([]);
+  });
+
+  test("is not in what its owner is given of themselves, nor is what it is sealed with", () => {
+    const exported = replies.find((text) => text.startsWith("/api/v2/me/export"))!;
+    expect(exported).toContain('"external_models":[{');
+    expect(exported).toContain('"model_calls":[{');
+    for (const name of ["key_sealed", "key_ref", "wrapped"]) expect(exported).not.toContain(name);
+  });
+
+  test("is gone with its owner, and so are the data key and the pictures", async () => {
+    await say("DELETE", "/api/v2/me", {});
+    const { sql } = connected.api.database;
+    await expect.poll(() => sql("select 1 from users where id = $1", [person.id]), { timeout: 15_000 }).toEqual([]);
+    for (const table of ["external_models", "user_data_keys", "model_calls"]) {
+      expect(await sql(`select 1 from ${table} where user_id = $1`, [person.id])).toEqual([]);
+    }
+    const { FILES } = await connected.api.worker.getEnv();
+    expect((await FILES.list({ prefix: `users/${person.id}/` })).objects).toEqual([]);
+  });
+});
