@@ -18,7 +18,7 @@ const isType = (type: string) => (frame: Frame) => frame.type === type;
 const write = (who: Person, preferences: Record<string, unknown>, headers: Record<string, string> = {}) =>
   ask(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
 
-/** Puts news into somebody's inbox, as any feature does. */
+/** Puts news into somebody's inbox, past the hub. */
 async function tell(who: Person, title: string): Promise<number> {
   const [row] = await api.database.sql(
     "insert into notifications (user_id, kind, title, body) values ($1, 'test', $2, '') returning id",
