@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { createTestHarness } from "wrangler";
+
+const workers = inject("built");
 
 const settings = {
   DATABASE_URL: "postgres://test:test@localhost/test",
@@ -9,8 +11,8 @@ const settings = {
   KEY_SECRETS: "a-key-secret-of-enough-length-0000000001",
 };
 
-async function ask(env: string | undefined, vars: Record<string, string>, secrets: Record<string, string>) {
-  const harness = createTestHarness({ workers: [{ configPath: "./wrangler.toml", ...(env ? { env } : {}), vars, secrets }] });
+async function ask(env: keyof typeof workers, vars: Record<string, string>, secrets: Record<string, string>) {
+  const harness = createTestHarness({ workers: [{ configPath: workers[env].configPath, vars, secrets }] });
   try {
     await harness.listen();
     const reply = await harness.fetch("/health");
@@ -22,7 +24,7 @@ async function ask(env: string | undefined, vars: Record<string, string>, secret
 }
 
 describe("a misconfigured Worker", () => {
-  test.each([
+  test.each<[string, keyof typeof workers, Record<string, string>, Record<string, string>, string]>([
     [
       "a development secret in production",
       "production",
@@ -51,24 +53,24 @@ describe("a misconfigured Worker", () => {
       {},
       "EGRESS_ALLOWED_HOSTS: is for development",
     ],
-    ["a secret for keys that is too short", undefined, {}, { KEY_SECRETS: "7:short-one" }, "KEY_SECRETS.0.secret: "],
+    ["a secret for keys that is too short", "development", {}, { KEY_SECRETS: "7:short-one" }, "KEY_SECRETS.0.secret: "],
     [
       "two secrets for keys of one version",
-      undefined,
+      "development",
       {},
       { KEY_SECRETS: `2:${"x".repeat(40)} 2:${"y".repeat(40)}` },
       "KEY_SECRETS: names a version twice",
     ],
-    ["a secret too short", undefined, {}, { AUTH_SECRET: "short" }, "AUTH_SECRET: "],
-    ["an address that is no Postgres", undefined, {}, { DATABASE_URL: "https://example.com" }, "DATABASE_URL: "],
+    ["a secret too short", "development", {}, { AUTH_SECRET: "short" }, "AUTH_SECRET: "],
+    ["an address that is no Postgres", "development", {}, { DATABASE_URL: "https://example.com" }, "DATABASE_URL: "],
     [
       "an origin that is a page",
-      undefined,
+      "development",
       { CORS_ORIGINS: "https://example.com/page" },
       {},
       "CORS_ORIGINS.0: must be an origin",
     ],
-    ["a time that is no number", undefined, { CATALOG_FRESH_SECONDS: "soon" }, {}, "CATALOG_FRESH_SECONDS: "],
+    ["a time that is no number", "development", { CATALOG_FRESH_SECONDS: "soon" }, {}, "CATALOG_FRESH_SECONDS: "],
   ])(
     "refuses to work with %s, says which setting in its log alone, and never the value",
     async (_, env, vars, wrong, fault) => {
@@ -82,7 +84,7 @@ describe("a misconfigured Worker", () => {
   );
 
   test("works in production with values of its own, and says of what needs mail that there is none", async () => {
-    const harness = createTestHarness({ workers: [{ configPath: "./wrangler.toml", env: "production", secrets: settings }] });
+    const harness = createTestHarness({ workers: [{ configPath: workers.production.configPath, secrets: settings }] });
     await harness.listen();
     expect((await harness.fetch("/health")).status).toBe(200);
     const reply = await harness.fetch("/api/auth/forgot-password", {

@@ -1,22 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker, startWorkerd, type Workerd } from "../../dev/workerd.ts";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { startWorkerd, type Workerd } from "../../dev/workerd.ts";
 import { openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
 import { bearing, makePerson } from "../support/people.ts";
 
 /** On a direct socket of workerd: the development proxy would be what is measured. */
 
-let folder: string;
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 let workerd: Workerd;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "spiritforge-siege-"));
-  const { modulePath } = await buildWorker(folder);
+  const { modulePath } = inject("built").production;
   database = await openTestDatabase();
   bridge = await startStoppableBridge(database);
   workerd = await startWorkerd({ modulePath, bindings: testSettings(bridge.url), log: () => {} });
@@ -26,7 +21,6 @@ afterAll(async () => {
   await workerd.close();
   await bridge.stopPostgres();
   await database.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const password = "correct horse battery";

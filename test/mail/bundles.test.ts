@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
 import { bodyOf, testSettings } from "../support/api.ts";
@@ -12,22 +12,29 @@ import { startFakeResend, vendorWords } from "../support/fake-resend.ts";
 const apiKey = "re_test_key_of_the_fake";
 const settings = testSettings("http://127.0.0.1:1");
 
-const entries = ["src/index.ts", "dev/worker.ts", "test/mail/probe.ts", "test/mail/kept-probe.ts"] as const;
-type Entry = (typeof entries)[number];
+const probes = ["test/mail/probe.ts", "test/mail/kept-probe.ts"] as const;
+const { development, production } = inject("built");
 
 let folder: string;
-const bundles = {} as Record<Entry, string>;
+const bundles = {
+  "src/index.ts": production.modulePath,
+  "dev/worker.ts": development.modulePath,
+} as Record<"src/index.ts" | "dev/worker.ts" | (typeof probes)[number], string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "spiritforge-mail-"));
-  for (const entry of entries) {
+  for (const entry of probes) {
     bundles[entry] = (await buildWorker(join(folder, entry.replaceAll("/", "-")), entry)).modulePath;
   }
 }, 120_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function inWorkerd(entry: Entry, bindings: Record<string, string>, work: (url: string) => Promise<void>): Promise<void> {
+async function inWorkerd(
+  entry: keyof typeof bundles,
+  bindings: Record<string, string>,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
   const workerd = await startWorkerd({ modulePath: bundles[entry], bindings: { ...settings, ...bindings } });
   try {
     await work(workerd.url);
@@ -75,7 +82,7 @@ test("without a key, a Worker of production says that it has no mail, and does n
 test("with a key, a Worker sends each mail once through Resend, mailbox or not, and never repeats the vendor's words", async () => {
   const resend = await startFakeResend(apiKey);
   try {
-    for (const entry of ["test/mail/probe.ts", "test/mail/kept-probe.ts"] as const) {
+    for (const entry of probes) {
       resend.mails.length = 0;
       await inWorkerd(entry, { RESEND_API_KEY: apiKey, RESEND_URL: `${resend.url}/` }, async (url) => {
         expect((await postMail(url, entry)).status).toBe(200);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { createTestHarness } from "wrangler";
 import { escapeHtml, linkify } from "../../dev/mailbox-page.ts";
 import { openMailbox, type KeptMail } from "../../dev/mailbox.ts";
@@ -7,7 +7,12 @@ import { mailsTo, newestMailTo } from "../support/mailbox.ts";
 
 /** The Worker of development, and the KV namespace that its mailbox is in. */
 const harness = createTestHarness({
-  workers: [{ configPath: "./wrangler.toml", secrets: { ...testSettings("http://127.0.0.1:1"), RESEND_API_KEY: "" } }],
+  workers: [
+    {
+      configPath: inject("built").development.configPath,
+      secrets: { ...testSettings("http://127.0.0.1:1"), RESEND_API_KEY: "" },
+    },
+  ],
 });
 let url: URL;
 let namespace: KVNamespace;

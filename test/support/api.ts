@@ -111,7 +111,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
   const harness = createTestHarness({
     // A secret that a test names is a secret still: of two with one name, the secret holds.
-    workers: [{ configPath: "./wrangler.toml", vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
+    workers: [{ configPath: inject("built").development.configPath, vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
   });
   const { url } = await harness.listen();
   return {

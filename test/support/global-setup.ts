@@ -5,21 +5,34 @@ import type { TestProject } from "vitest/node";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
+import { buildWorker, type BuiltWorker } from "./built.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
     /** A data folder of the embedded Postgres, migrated and seeded; each test file works on a copy. */
     seededFolder: string;
+    /** The Worker of each environment, bundled. */
+    built: { development: BuiltWorker; production: BuiltWorker };
   }
 }
 
-/** Initialises Postgres once for the whole run: that takes seconds, copying its folder does not. */
+/** Initialises Postgres and bundles the Worker once for the whole run: that takes seconds, copying a folder does not. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "spiritforge-seeded-"));
-  const database = await openEmbeddedPostgres({ dataDir: join(folder, "postgres") });
+  const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-run-"));
+  const seededFolder = join(folder, "postgres");
+  const [development, production] = await Promise.all([
+    buildWorker(folder, "development"),
+    buildWorker(folder, "production"),
+    seedPostgres(seededFolder),
+  ]);
+  project.provide("seededFolder", seededFolder);
+  project.provide("built", { development, production });
+  return () => rm(folder, { recursive: true, force: true });
+}
+
+async function seedPostgres(dataDir: string): Promise<void> {
+  const database = await openEmbeddedPostgres({ dataDir });
   await migrate(database.url);
   await seedCatalog(database.url);
   await database.close();
-  project.provide("seededFolder", join(folder, "postgres"));
-  return () => rm(folder, { recursive: true, force: true });
 }
