@@ -64,6 +64,6 @@ export function memorySource(bytes: Uint8Array): ByteSource {
           controller.close();
         },
       }),
-    read: async (start, end) => view.slice(start, end).buffer as ArrayBuffer,
+    read: async (start, end) => view.slice(start, end).buffer,
   };
 }
