@@ -41,28 +41,26 @@ export class CsvScanner {
     for (;;) {
       if (this.#isSkipping) this.#skipLine(this.#at);
       if (this.#at >= this.#text.length) return;
-      const reading = this.#read(isEnd);
-      const isTooLong =
-        (reading !== undefined && "end" in reading ? reading.end : this.#text.length) - this.#at > this.#maxLength;
+      const start = this.#text.slice(this.#at, this.#at + this.#maxLength + 2);
+      const isLast = isEnd && this.#at + start.length === this.#text.length;
+      const reading = this.#read(start, isLast);
       if (reading !== undefined && "end" in reading) {
-        const { cells } = reading;
+        const { cells, end } = reading;
         const isBlank = cells.length === 1 && cells[0]!.trim() === "";
-        if (isTooLong) yield { line: this.#line, cells: [], fault: "too_long" };
+        if (end > this.#maxLength + 1) yield { line: this.#line, cells: [], fault: "too_long" };
         else if (!isBlank) yield { line: this.#line, cells };
-        this.#moveTo(reading.end);
-      } else if (isTooLong || isEnd) {
-        const fault = reading === undefined ? "too_long" : "quote_not_closed";
-        yield { line: this.#line, cells: [], fault };
-        this.#skipLine(reading?.quote ?? this.#at);
+        this.#moveTo(this.#at + end);
+      } else if (isLast || start.length > this.#maxLength + 1) {
+        yield { line: this.#line, cells: [], fault: reading === undefined ? "too_long" : "quote_not_closed" };
+        this.#skipLine(this.#at + (reading?.quote ?? 0));
       } else return;
     }
   }
 
-  /** Reads the record that starts here; nothing if the rest of it is still to come. */
-  #read(isEnd: boolean): Reading {
-    const text = this.#text;
+  /** Reads the record that a text starts with; nothing if the rest of it is still to come. Depends on the text alone, not on the chunks it came in. */
+  #read(text: string, isEnd: boolean): Reading {
     const cells: string[] = [];
-    for (let at = this.#at; ; at++) {
+    for (let at = 0; ; at++) {
       let cell = "";
       if (text[at] === '"') {
         const closing = closingQuote(text, at + 1, isEnd);

@@ -1,6 +1,6 @@
 import { maxRecordLength } from "../kinds.ts";
 import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
-import { decodeText } from "./decoding.ts";
+import { decodeText, headText } from "./decoding.ts";
 import { tooLong } from "./jsonl.ts";
 import { rowsOf } from "./records.ts";
 import { type ByteSource, type Parsed, problem, UnreadableFile } from "./source.ts";
@@ -22,12 +22,10 @@ export async function* parseSeparated(source: ByteSource, name: string, format: 
 }
 
 async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGenerator<CsvRecord> {
-  let scanner: CsvScanner | undefined;
-  for await (const chunk of decodeText(source)) {
-    scanner ??= new CsvScanner(format === "tsv" ? "\t" : separatorOf(chunk), maxRecordLength);
-    yield* scanner.push(chunk);
-  }
-  if (scanner !== undefined) yield* scanner.end();
+  const separator = format === "tsv" ? "\t" : separatorOf(await headText(source));
+  const scanner = new CsvScanner(separator, maxRecordLength);
+  for await (const chunk of decodeText(source)) yield* scanner.push(chunk);
+  yield* scanner.end();
 }
 
 /** What separates the cells of a CSV that starts like this. */

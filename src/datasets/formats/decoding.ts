@@ -1,4 +1,4 @@
-import type { ByteSource } from "./source.ts";
+import { type ByteSource, memorySource } from "./source.ts";
 
 /**
  * The text of a file: UTF-8, or UTF-16 if it starts with a byte order mark. Where bytes are no text, there is half a
@@ -17,6 +17,14 @@ export async function* decodeText(source: ByteSource): AsyncGenerator<string> {
     if (whole > 0) yield decode.text(joined.subarray(0, whole));
   }
   if (kept.length > 0) yield broken;
+}
+
+/** The text that a file starts with: its first 64 KiB. */
+export async function headText(source: ByteSource): Promise<string> {
+  const head = new Uint8Array(await source.read(0, Math.min(maxChunkSize, source.size)));
+  let text = "";
+  for await (const chunk of decodeText(memorySource(head))) text += chunk;
+  return text;
 }
 
 /** What stands for bytes that are no text. */
@@ -74,11 +82,13 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** Where a line is no text, what is broken is marked; U+FFFD that is there in earnest stays. */
 function decodeLine(bytes: Uint8Array): string {
   try {
     return strict.decode(bytes);
   } catch {
-    return lenient.decode(bytes).replaceAll("\uFFFD", broken);
+    const pieces: string[] = Buffer.from(bytes).toString("latin1").split("\u00EF\u00BF\u00BD");
+    return pieces.map((piece) => lenient.decode(Buffer.from(piece, "latin1")).replaceAll("\uFFFD", broken)).join("\uFFFD");
   }
 }
 
@@ -100,6 +110,8 @@ function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined;
 }
 
+const maxChunkSize = 65_536;
+
 /** The chunks of a stream, none longer than 64 KiB, so that what is made of one stays small. */
 export async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
@@ -107,7 +119,7 @@ export async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      for (let at = 0; at < value.length; at += 65_536) yield value.subarray(at, at + 65_536);
+      for (let at = 0; at < value.length; at += maxChunkSize) yield value.subarray(at, at + maxChunkSize);
     }
   } finally {
     await reader.cancel().catch(() => {});

@@ -2,9 +2,9 @@ import { invalid } from "../../kit/errors.ts";
 import type { Format } from "../kinds.ts";
 import { separatorOf } from "./csv.ts";
 import { CsvScanner } from "./csv-scanner.ts";
-import { decodeText } from "./decoding.ts";
+import { headText } from "./decoding.ts";
 import { isBody } from "./docx.ts";
-import { type ByteSource, memorySource } from "./source.ts";
+import type { ByteSource } from "./source.ts";
 import { zipEntries } from "./zip.ts";
 
 /** How much of a file is looked at. */
@@ -36,7 +36,7 @@ export async function detectFormat(source: ByteSource, name: string): Promise<Fo
   if (hex.startsWith("504b0304")) return zipOf(source);
   if (hex.startsWith("504b0506")) throw refused("is an empty ZIP archive.");
   if (Buffer.from(head.subarray(0, 1024)).includes("%PDF-")) return "pdf";
-  return textOf(await headText(head), extensionOf(name));
+  return textOf(await startOf(source, head), extensionOf(name));
 }
 
 function refused(sentence: string) {
@@ -66,8 +66,8 @@ async function zipOf(source: ByteSource): Promise<Format> {
 
 const extensionOf = (name: string): string => /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 
-/** The text that a file starts with, up to its last whole line. */
-async function headText(head: Uint8Array): Promise<string> {
+/** The text that a file starts with, if it is one. */
+async function startOf(source: ByteSource, head: Uint8Array): Promise<string> {
   const isMarked = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   const nuls = head.filter((byte) => byte === 0).length;
   if (!isMarked && nuls > head.length / 10) {
@@ -76,8 +76,7 @@ async function headText(head: Uint8Array): Promise<string> {
       isWide ? "seems to be UTF-16 without a byte order mark: save it as UTF-8." : "is no text, and of no known format.",
     );
   }
-  let text = "";
-  for await (const chunk of decodeText(memorySource(head))) text += chunk;
+  const text = await headText(source);
   // oxlint-disable-next-line no-control-regex -- it is what is looked for
   const controls = text.match(/[\u0000-\u0008\u000E-\u001A\u001C-\u001F]/g)?.length ?? 0;
   if (controls > text.length / 10) throw refused("is no text, and of no known format.");
