@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import {
   detectFormat,
   memorySource,
@@ -24,3 +25,19 @@ export async function read(content: string | Uint8Array, format: Format, name = 
 export function detect(content: string | Uint8Array, name = "file"): Promise<Format> {
   return detectFormat(memorySource(bytesOf(content)), name);
 }
+
+/** A real file of each format, and its format. */
+export const fixtures = [
+  ["dialogues.json", "json"],
+  ["instructions.jsonl", "jsonl"],
+  ["dialogues.csv", "csv"],
+  ["dialogues.tsv", "tsv"],
+  ["paragraphs.parquet", "parquet"],
+  ["angler.md", "markdown"],
+  ["angler.txt", "text"],
+  ["angler.html", "html"],
+  ["angler.pdf", "pdf"],
+  ["angler.docx", "docx"],
+] as const;
+
+export const fixture = (name: string): Uint8Array => readFileSync(`test/fixtures/formats/${name}`);

@@ -2,10 +2,11 @@ import { type ByteSource, memorySource } from "./source.ts";
 
 /**
  * The text of a file: UTF-8, or UTF-16 if it starts with a byte order mark. Where bytes are no text, there is half a
- * surrogate pair, which no valid text has: `isWellFormed` tells the rows that were hit from those that were not.
+ * surrogate pair, which no valid text has: `isWellFormed` tells the rows that were hit from those that were not. `encoding` is what
+ * a file says of itself, and counts unless there is a byte order mark.
  */
-export async function* decodeText(source: ByteSource): AsyncGenerator<string> {
-  const decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))));
+export async function* decodeText(source: ByteSource, encoding = "utf-8"): AsyncGenerator<string> {
+  const decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
   let skipped = decode.mark;
   let kept: Uint8Array = new Uint8Array();
   for await (const chunk of bytesOf(await source.stream())) {
@@ -38,11 +39,27 @@ type Decoder = {
   text(bytes: Uint8Array): string;
 };
 
-function decoderOf(head: Uint8Array): Decoder {
+function decoderOf(head: Uint8Array, encoding: string): Decoder {
   if (head[0] === 0xff && head[1] === 0xfe) return utf16(true);
   if (head[0] === 0xfe && head[1] === 0xff) return utf16(false);
   const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
-  return { mark: hasMark ? 3 : 0, unfinished: unfinishedUtf8, text: decodeUtf8 };
+  const utf8 = { mark: hasMark ? 3 : 0, unfinished: unfinishedUtf8, text: decodeUtf8 };
+  return hasMark ? utf8 : (other(encoding) ?? utf8);
+}
+
+/** A decoder of an encoding that is neither UTF-8 nor UTF-16, if there is one of this name. */
+function other(encoding: string): Decoder | undefined {
+  if (/^utf-?(?:8|16)/i.test(encoding)) return undefined;
+  try {
+    const decoder = new TextDecoder(encoding, { fatal: false, ignoreBOM: true });
+    return {
+      mark: 0,
+      unfinished: () => 0,
+      text: (bytes) => decoder.decode(bytes, { stream: true }).replaceAll("\uFFFD", broken),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 function utf16(isLittleEndian: boolean): Decoder {

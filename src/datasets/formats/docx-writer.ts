@@ -15,11 +15,14 @@ export class DocxWriter {
   /** The paragraphs that are open: those of a text box are inside of another. */
   #paragraphs: Paragraph[] = [];
   #wasListed = false;
+  #isStart = true;
   #tables = 0;
   #cells: string[] = [];
-  /** The style that is being defined, and the headings that styles are, by their ids. */
+  #wasRow = false;
+  /** The style that is being defined; which styles are headings, and which those of lists, by their ids. */
   #styleId = "";
   readonly #levels = new Map<string, number>();
+  readonly #listed = new Set<string>();
 
   /** How many elements are open. */
   get depth(): number {
@@ -44,6 +47,7 @@ export class DocxWriter {
     else if (tag === "w:p") this.#paragraphs.push({ text: "", style: "", isListed: false });
     else if (tag === "w:pStyle" && paragraph !== undefined) paragraph.style = value;
     else if (tag === "w:numId" && paragraph !== undefined) paragraph.isListed = value !== "0";
+    else if (tag === "w:numId" && this.#styleId !== "") this.#listed.add(this.#styleId);
     else if (tag === "w:t") this.#isText = true;
     else if (tag === "w:tbl") this.#tables++;
     else if (tag === "w:tr" && this.#tables === 1) this.#cells = [];
@@ -64,7 +68,7 @@ export class DocxWriter {
     else if (tag === "w:style") this.#styleId = "";
     else if (tag === "w:p") this.#endParagraph();
     else if (tag === "w:tbl") this.#endTable();
-    else if (tag === "w:tr" && this.#tables === 1) this.#out += `${this.#cells.map((cell) => cell.trim()).join(" | ")}\n`;
+    else if (tag === "w:tr" && this.#tables === 1) this.#endRow();
   }
 
   #nameStyle(name: string): void {
@@ -81,12 +85,25 @@ export class DocxWriter {
       return;
     }
     const level = this.#levels.get(style);
-    const lead = level === undefined ? (isListed ? "- " : "") : `${"#".repeat(level)} `;
-    this.#out += `${isListed && this.#wasListed ? "" : "\n"}${lead}${content}\n`;
-    this.#wasListed = isListed;
+    const isItem = level === undefined && (isListed || this.#listed.has(style));
+    const lead = level === undefined ? (isItem ? "- " : "") : `${"#".repeat(level)} `;
+    this.#write(`${lead}${content}\n`, isItem && this.#wasListed);
+    this.#wasListed = isItem;
+  }
+
+  /** A paragraph has a blank line before it, but for the first, and one item of a list after another. */
+  #write(line: string, follows: boolean): void {
+    this.#out += (follows || this.#isStart ? "" : "\n") + line;
+    this.#isStart = false;
+  }
+
+  #endRow(): void {
+    this.#write(`${this.#cells.map((cell) => cell.trim()).join(" | ")}\n`, this.#wasRow);
+    this.#wasRow = true;
   }
 
   #endTable(): void {
+    this.#wasRow = false;
     this.#tables--;
     this.#wasListed = false;
   }

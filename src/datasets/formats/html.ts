@@ -30,7 +30,13 @@ const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl sectio
 
 /** The sections of a web page: what is read of it, with headings and lists as Markdown writes them. */
 export async function* parseHtml(source: ByteSource, name: string): AsyncGenerator<Parsed> {
-  yield* sectionsOf(htmlText(decodeText(source)), name);
+  yield* sectionsOf(htmlText(decodeText(source, await encodingOf(source))), name);
+}
+
+/** What a page says it is encoded in, at its start. */
+async function encodingOf(source: ByteSource): Promise<string | undefined> {
+  const head = Buffer.from(await source.read(0, Math.min(1_024, source.size))).toString("latin1");
+  return /(?:charset|<\?xml[^>]*encoding)\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1];
 }
 
 /** The text of a page that comes in chunks, in chunks. */
