@@ -74,6 +74,7 @@ class TextWriter {
   /** What the next text is led by: `# `, `- `, ` | `. */
   #lead = "";
   #cells = 0;
+  #isCellStart = false;
 
   open(tag: string): void {
     if (hidden.has(tag)) this.#hidden++;
@@ -84,12 +85,14 @@ class TextWriter {
     if (tag === "pre") this.#preformatted++;
     if (/^h[1-6]$/.test(tag)) this.#lead = `${"#".repeat(Number(tag[1]))} `;
     if (tag === "li") this.#lead = "- ";
+    if (tag === "td" || tag === "th") this.#isCellStart = true;
     if ((tag === "td" || tag === "th") && this.#cells++ > 0) this.#lead = betweenCells;
   }
 
   close(tag: string): void {
     if (hidden.has(tag)) this.#hidden = Math.max(0, this.#hidden - 1);
     else if (this.#hidden === 0) {
+      if (tag === "td" || tag === "th") [this.#breaks, this.#isCellStart] = [0, false];
       if (tag === "pre") this.#preformatted = Math.max(0, this.#preformatted - 1);
       if (blocks.has(tag)) this.#breakLine(tag);
       if (blocks.has(tag)) this.#lead = "";
@@ -114,6 +117,7 @@ class TextWriter {
   }
 
   #breakLine(tag: string): void {
+    if (this.#isCellStart) return;
     this.#breaks = Math.max(this.#breaks, spaced.has(tag) ? 2 : 1);
   }
 
@@ -125,6 +129,7 @@ class TextWriter {
     this.#breaks = 0;
     this.#isSpaced = false;
     this.#isStart = false;
+    this.#isCellStart = false;
     this.#lead = "";
   }
 }
