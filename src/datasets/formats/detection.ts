@@ -4,7 +4,7 @@ import { separatorOf } from "./csv.ts";
 import { CsvScanner } from "./csv-scanner.ts";
 import { headText } from "./decoding.ts";
 import { isBody } from "./docx.ts";
-import type { ByteSource } from "./source.ts";
+import { type ByteSource, UnreadableFile } from "./source.ts";
 import { zipEntries } from "./zip.ts";
 
 /** How much of a file is looked at. */
@@ -58,10 +58,18 @@ const archives: [file: RegExp, sentence: string][] = [
 ];
 
 async function zipOf(source: ByteSource): Promise<Format> {
-  const names = (await zipEntries(source)).map((entry) => entry.name);
+  const names = await fileNames(source);
   if (names.some(isBody)) return "docx";
   const sentence = archives.find(([file]) => names.some((each) => file.test(each)))?.[1];
   throw refused(sentence ?? "is a ZIP archive: unpack it first.");
+}
+
+async function fileNames(source: ByteSource): Promise<string[]> {
+  try {
+    return (await zipEntries(source)).map((entry) => entry.name);
+  } catch (error) {
+    throw error instanceof UnreadableFile ? error.failure : error;
+  }
 }
 
 const extensionOf = (name: string): string => /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
@@ -139,7 +147,7 @@ function tableOf(text: string): Format | undefined {
     const [names] = records;
     if (records.length < 2 || names === undefined || names.cells.length < 2) continue;
     const areNames =
-      names.cells.every((cell) => /^\s*[\p{L}_][\p{L}\p{N}_ .-]{0,40}$/u.test(cell)) &&
+      names.cells.every((cell) => /^[\p{L}_][\p{L}\p{N}_ .-]{0,40}(?<!\.)$/u.test(cell)) &&
       new Set(names.cells).size === names.cells.length;
     const areEven = records.every(({ cells, fault }) => fault === undefined && cells.length === names.cells.length);
     if (areNames && areEven) return format;
