@@ -25,6 +25,7 @@ async function readGroup({ file, metadata }: Parquet, rowStart: number, rowEnd: 
       metadata,
       rowStart,
       rowEnd,
+      utf8: false,
       parsers,
       compressors: await openCompressors(metadata),
     });
@@ -39,14 +40,16 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const broken = "\uDC80";
 
 const parsers: Partial<ParquetParsers> = {
-  stringFromBytes: (bytes: Uint8Array | undefined) => {
-    try {
-      return bytes === undefined ? undefined : strict.decode(bytes);
-    } catch {
-      return broken;
-    }
-  },
+  stringFromBytes: (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : (decode(bytes) ?? broken)),
 };
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
 
 type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
 
@@ -72,11 +75,11 @@ function* parseRecord(record: Record<string, unknown>, position: number, name: s
   else for (const row of rowsOf(plain, `${name}#${position}`)) yield { row };
 }
 
-/** A value as JSON has it. */
+/** A value as JSON has it. Bytes are text if they can be, as old writers do not say which they are. */
 function plainOf(value: unknown): unknown {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (ArrayBuffer.isView(value)) return undefined;
+  if (value instanceof Uint8Array) return decode(value);
   if (Array.isArray(value)) return value.map(plainOf);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).map(([key, each]) => [key, plainOf(each)] as const);
