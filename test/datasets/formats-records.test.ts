@@ -154,6 +154,23 @@ describe("JSON Lines", () => {
     expect(rows.map(({ text }) => text)).toEqual(["after"]);
   });
 
+  test("a record that is nested too deeply is a problem", async () => {
+    const nested = (depth: number) => `{"text":"a","x":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    const { rows, problems } = await read([nested(63), nested(64), nested(200_000)].join("\n"), "jsonl");
+    expect(rows.map(({ source }) => source)).toEqual(["file.jsonl#1"]);
+    expect(problems.map(({ position, message }) => [position, message])).toEqual([
+      [2, "is nested more than 64 deep"],
+      [3, "is nested more than 64 deep"],
+    ]);
+    await expect(read(`[${nested(200_000)}]`, "json")).rejects.toThrow("nested too deeply");
+  });
+
+  test.each(["constructor", "__proto__", "toString"])("%s is a role and a column like any other", async (name) => {
+    const chat = `{"messages":[{"role":"${name}","content":"a"},{"role":"user","content":"b"}]}`;
+    const { rows } = await read(`${chat}\n{"${name}":"x","b":"y"}`, "jsonl");
+    expect(rows.map(({ text }) => text)).toEqual([`${name}: a\n\nuser: b`, `${name}: x\nb: y`]);
+  });
+
   test.each(["utf16le", "utf16be"])("is read as %s when a byte order mark says so", async (encoding) => {
     const bytes = Buffer.from('\uFEFF{"text":"grüße 😀"}\n{"text":"b"}', "utf16le");
     const { rows } = await read(encoding === "utf16be" ? bytes.swap16() : bytes, "jsonl");

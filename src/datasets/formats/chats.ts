@@ -1,22 +1,22 @@
 export type ChatMessage = { role: string; content: string };
 
 /** The roles by what other formats call them. */
-const roles: Record<string, string> = {
-  human: "user",
-  user: "user",
-  prompter: "user",
-  gpt: "assistant",
-  bot: "assistant",
-  model: "assistant",
-  chatgpt: "assistant",
-  bing: "assistant",
-  assistant: "assistant",
-  system: "system",
-  developer: "system",
-  tool: "tool",
-  function: "tool",
-  observation: "tool",
-};
+const roles = new Map([
+  ["human", "user"],
+  ["user", "user"],
+  ["prompter", "user"],
+  ["gpt", "assistant"],
+  ["bot", "assistant"],
+  ["model", "assistant"],
+  ["chatgpt", "assistant"],
+  ["bing", "assistant"],
+  ["assistant", "assistant"],
+  ["system", "system"],
+  ["developer", "system"],
+  ["tool", "tool"],
+  ["function", "tool"],
+  ["observation", "tool"],
+]);
 
 /** The messages of a conversation as OpenAI (`role`, `content`) or ShareGPT (`from`, `value`) writes them; a role that is unknown stays as it is. */
 export function messagesOf(value: unknown): ChatMessage[] | undefined {
@@ -30,7 +30,7 @@ function messageOf(value: unknown): ChatMessage | undefined {
   const { role, from, content, value: said } = value as Record<string, unknown>;
   const name = role ?? from;
   if (typeof name !== "string" || !("content" in value || "value" in value)) return undefined;
-  return { role: roles[name.toLowerCase()] ?? name, content: contentOf(content ?? said) };
+  return { role: roles.get(name.toLowerCase()) ?? name, content: contentOf(content ?? said) };
 }
 
 /** What a message says: a text, or the texts among its parts. */
@@ -54,5 +54,5 @@ export function chatText(messages: readonly ChatMessage[]): string {
 /** Whether somebody asks and the assistant answers, and every role is known: what a conversation is of use for. */
 export function isWholeChat(messages: readonly ChatMessage[]): boolean {
   const spoken = new Set(messages.filter(({ content }) => content !== "").map(({ role }) => role));
-  return spoken.has("user") && spoken.has("assistant") && messages.every(({ role }) => role in roles);
+  return spoken.has("user") && spoken.has("assistant") && messages.every(({ role }) => roles.has(role));
 }

@@ -41,14 +41,19 @@ function columnsOf(record: CsvRecord): string[] {
   if (record.fault !== undefined) throw new UnreadableFile("has no first line that names its columns.");
   if (record.cells.length > maxColumns) throw new UnreadableFile(`has more than ${maxColumns} columns.`);
   if (!record.cells.join("").isWellFormed()) throw new UnreadableFile("has names of columns that are not valid UTF-8.");
-  const columns: string[] = [];
+  const columns = new Set<string>();
+  const numbers = new Map<string, number>();
   for (const [index, cell] of record.cells.entries()) {
     const column = cell.trim() || `column_${index + 1}`;
     let unique = column;
-    for (let number = 2; columns.includes(unique); number++) unique = `${column}_${number}`;
-    columns.push(unique);
+    while (columns.has(unique)) {
+      const number = (numbers.get(column) ?? 1) + 1;
+      numbers.set(column, number);
+      unique = `${column}_${number}`;
+    }
+    columns.add(unique);
   }
-  return columns;
+  return [...columns];
 }
 
 function* parseRecord(record: CsvRecord, columns: readonly string[], position: number, name: string): Generator<Parsed> {

@@ -4,7 +4,12 @@ type Paragraph = { text: string; style: string; isListed: boolean };
 const unread = new Set(["w:del", "w:moveFrom", "mc:Fallback", "w:tabs"]);
 
 /** What stands for a character by itself. */
-const characters: Record<string, string> = { "w:tab": "\t", "w:br": "\n", "w:cr": "\n", "w:noBreakHyphen": "-" };
+const characters = new Map([
+  ["w:tab", "\t"],
+  ["w:br", "\n"],
+  ["w:cr", "\n"],
+  ["w:noBreakHyphen", "-"],
+]);
 
 /** Writes the text of a Word document while the XML of its parts is read, the styles first. */
 export class DocxWriter {
@@ -52,7 +57,7 @@ export class DocxWriter {
     else if (tag === "w:tbl") this.#tables++;
     else if (tag === "w:tr" && this.#tables === 1) this.#cells = [];
     else if (tag === "w:tc" && this.#tables === 1) this.#cells.push("");
-    else if (tag in characters && paragraph !== undefined) paragraph.text += characters[tag]!;
+    else if (paragraph !== undefined) paragraph.text += characters.get(tag) ?? "";
   }
 
   ontext(text: string): void {

@@ -3,6 +3,8 @@ import { UnreadableFile } from "./source.ts";
 /** Under which names an object holds its records in an array. */
 const containers = new Set(["data", "rows", "examples", "records", "items", "samples", "train", "validation", "test"]);
 
+const maxDepth = 1_000;
+
 const opening: Record<string, string> = { "]": "[", "}": "{" };
 
 /**
@@ -15,7 +17,7 @@ export class JsonScanner {
   readonly #whole: Capture;
   /** The last text right inside the outermost object: the name of the array that follows. */
   readonly #name = new Capture(100);
-  #brackets = "";
+  readonly #brackets: string[] = [];
   /** How many brackets are open around an element; 0 outside of arrays of elements. */
   #depth = 0;
   #isInText = false;
@@ -74,12 +76,12 @@ export class JsonScanner {
   }
 
   #nextMark(chunk: string, at: number): { index: number; character: string } | undefined {
-    const marks = this.#brackets === "" ? /\S/g : /["[\]{},]/g;
+    const marks = this.#brackets.length === 0 ? /\S/g : /["[\]{},]/g;
     marks.lastIndex = at;
     const found = marks.exec(chunk);
     if (found === null) return undefined;
     if (this.#isOver) throw new UnreadableFile("goes on after the end of its JSON.");
-    if (this.#brackets === "" && !"[{".includes(found[0])) throw new UnreadableFile("is no JSON array or object.");
+    if (this.#brackets.length === 0 && !"[{".includes(found[0])) throw new UnreadableFile("is no JSON array or object.");
     return { index: found.index, character: found[0] };
   }
 
@@ -89,20 +91,20 @@ export class JsonScanner {
       this.#isInText = true;
       this.#name.take();
     } else if (character === "[" || character === "{") {
-      this.#brackets += character;
+      if (this.#brackets.push(character) > maxDepth) throw new UnreadableFile("is nested too deeply.");
       return character === "[" && this.#startsElements();
     } else if (character !== ",") {
-      if (this.#brackets.at(-1) !== opening[character]) throw new UnreadableFile(`has a ${character} that closes nothing.`);
-      this.#brackets = this.#brackets.slice(0, -1);
+      if (this.#brackets.pop() !== opening[character]) throw new UnreadableFile(`has a ${character} that closes nothing.`);
       if (this.#brackets.length < this.#depth) this.#depth = 0;
-      this.#isOver = this.#brackets === "";
+      this.#isOver = this.#brackets.length === 0;
     }
     return false;
   }
 
   #startsElements(): boolean {
-    const isOutermost = this.#brackets === "[";
-    const isNamed = this.#brackets === "{[" && containers.has(this.#name.take()?.toLowerCase() ?? "");
+    const brackets = this.#brackets.length > 2 ? "" : this.#brackets.join("");
+    const isOutermost = brackets === "[";
+    const isNamed = brackets === "{[" && containers.has(this.#name.take()?.toLowerCase() ?? "");
     if (!isOutermost && !isNamed) return false;
     this.#depth = this.#brackets.length;
     this.#hasElements = true;

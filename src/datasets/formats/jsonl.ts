@@ -35,7 +35,18 @@ export function* parseRecord(text: string, position: number, name: string): Gene
     yield problem(position, "invalid_record", `must be an object or a text, not ${kindOf(record)}`);
     return;
   }
+  if (isDeeper(record, maxDepth)) {
+    yield problem(position, "invalid_record", `is nested more than ${maxDepth} deep`);
+    return;
+  }
   for (const row of rowsOf(record, `${name}#${position}`)) yield { row };
+}
+
+const maxDepth = 64;
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
 }
 
 /** What the parser says, less the text it quotes, which may be long. */
