@@ -53,11 +53,34 @@ describe("Parquet", () => {
     ["bomb-zstd", "row group of more than 32 MB"],
     ["many-values", "row group of more than 32 MB, or 4,000,000 values"],
     ["brotli", "compressed with BROTLI"],
+    ["delta", "encoded with DELTA_BYTE_ARRAY: text"],
   ])("%s is refused in words, before it is inflated", async (name, reason) => {
     const before = process.memoryUsage().arrayBuffers;
     await expect(parquet(name)).rejects.toThrow(reason);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
   });
+
+  test("has pages of the second version", async () => {
+    const { rows } = await parquet("types-v2");
+    expect(rows.map(({ text, fields }) => [text, fields])).toEqual([
+      ["one", { metadata: { flag: true, tags: ["a"] } }],
+      ["two", null],
+      ["three", { metadata: { flag: false, tags: ["b", "c"] } }],
+    ]);
+  });
+
+  test.each(["pages-v1", "pages-v2"])(
+    "of %s is read, and refused when a run says that it is longer than its page",
+    async (name) => {
+      const bytes = readFileSync(`test/fixtures/parquet/${name}.parquet`);
+      expect((await read(bytes, "parquet")).rows).toHaveLength(20_000);
+      // A run of 20,000 ones becomes one of 1,048,575.
+      const run = bytes.indexOf("c0b80201", "hex");
+      expect(run).toBeGreaterThan(0);
+      bytes.write("feff7f01", run, "hex");
+      await expect(read(bytes, "parquet")).rejects.toThrow("repeats a value more often than it has values: text");
+    },
+  );
 
   test("whose description promises what is not there is refused", async () => {
     const bytes = Buffer.from(fixture("paragraphs.parquet"));

@@ -1,5 +1,5 @@
 import type { ParquetParsers } from "hyparquet";
-import { type FileMetaData, openParquet, type Parquet } from "./parquet-guard.ts";
+import { openParquet, type Parquet } from "./parquet-guard.ts";
 import { rowsOf } from "./records.ts";
 import { type ByteSource, type Parsed, problem, UnreadableFile } from "./source.ts";
 
@@ -17,17 +17,17 @@ export async function* parseParquet(source: ByteSource, name: string): AsyncGene
   }
 }
 
-async function readGroup({ file, metadata }: Parquet, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {
+async function readGroup(parquet: Parquet, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {
   const { parquetReadObjects } = await import("hyparquet");
   try {
     return await parquetReadObjects({
-      file,
-      metadata,
+      file: parquet.file,
+      metadata: parquet.metadata,
+      compressors: parquet.compressors,
       rowStart,
       rowEnd,
       utf8: false,
       parsers,
-      compressors: await openCompressors(metadata),
     });
   } catch (cause) {
     throw new UnreadableFile("is a Parquet file with data that are damaged, or encoded in a way that is not read.", { cause });
@@ -49,24 +49,6 @@ function decode(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
-
-/** What the columns are inflated with, apart from Snappy, which is read anyway. */
-async function openCompressors(metadata: FileMetaData): Promise<Record<string, Decompress>> {
-  const columns = metadata.row_groups.flatMap((group) => group.columns);
-  const codecs = new Set(columns.map((column) => column.meta_data?.codec));
-  const found: Record<string, Decompress> = {};
-  if (codecs.has("GZIP")) {
-    const { gunzipSync } = await import("fflate");
-    found["GZIP"] = (bytes, size) => gunzipSync(bytes, { out: new Uint8Array(size) });
-  }
-  if (codecs.has("ZSTD")) {
-    const { decompress } = await import("fzstd");
-    found["ZSTD"] = (bytes, size) => decompress(bytes, new Uint8Array(size));
-  }
-  return found;
 }
 
 function* parseRecord(record: Record<string, unknown>, position: number, name: string): Generator<Parsed> {
