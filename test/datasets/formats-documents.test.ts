@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalise } from "../../src/datasets/formats/normalising.ts";
@@ -148,6 +149,24 @@ describe("a PDF", () => {
       /^Chapter VI\n+The Salmon is ever bred in the fresh Rivers \(and in most Rivers about the month of August\) and\nnever grows big/,
     );
     expect(rows[0]!.text.split("\n\n").length).toBeGreaterThan(3);
+  });
+});
+
+describe("the pages of a PDF", () => {
+  const pdf = (name: string) => read(readFileSync(`test/fixtures/pdf/${name}.pdf`), "pdf", "a.pdf");
+  const first = "The bream is a large and stately fish, and loves ponds.\n\nThe tench is the physician of fishes.\n";
+
+  test.each(["three-pages", "restricted"])("of %s are read, and a picture of one is a problem", async (name) => {
+    const { rows, problems } = await pdf(name);
+    expect(rows).toEqual([
+      { kind: "text", text: first, fields: null, source: "a.pdf#p1", start: 0 },
+      { kind: "text", text: "The last page.\n", fields: null, source: "a.pdf#p3", start: first.length },
+    ]);
+    expect(problems).toEqual([{ position: 2, code: "no_text", message: "holds no text: it may be a picture of a page" }]);
+  });
+
+  test("are not read without the password, and that is what is said", async () => {
+    await expect(pdf("locked")).rejects.toThrow("is a PDF with a password");
   });
 });
 
