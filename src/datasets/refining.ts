@@ -20,7 +20,7 @@ export type RefinedRow = { row: ParsedRow; hash: string; dropped: DropReason | n
  * - `duplicate`, if its text is that of an earlier row (of the first 786,432 different ones);
  * - `near_duplicate`, if its text is nearly that of an earlier row that was kept: see `NearDuplicates`, and its bounds.
  *
- * It needs at most 45 MiB, however many rows there are, and as little as they need if there are few.
+ * It holds at most 42 MiB, however many rows there are (and 12 more while it grows), and as little as they need if there are few.
  */
 export class Refiner {
   readonly counts: Record<DropReason, number> & { kept: number } = {

@@ -1,49 +1,12 @@
 import { deflateSync } from "node:zlib";
-import { strToU8, zipSync } from "fflate";
+import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
+import { refuseBombs } from "../../src/datasets/formats/pdf-guard.ts";
 import { UnreadableFile } from "../../src/datasets/parsing.ts";
+import { ascii85, bomb, docx, pdf } from "./files.ts";
 import { fixture, fixtures, read } from "./support.ts";
 
-const bomb = (megabytes: number) => new Uint8Array(megabytes * 2 ** 20).fill(0x20);
-
-function docx(document: string | Uint8Array): Uint8Array {
-  return zipSync({ "word/document.xml": typeof document === "string" ? strToU8(document) : document }, { level: 9 });
-}
-
 const word = (body: string) => `<w:document xmlns:w="x"><w:body>${body}</w:body></w:document>`;
-
-/** A PDF whose one page is drawn by this stream. */
-function pdf(stream: Uint8Array, filter: string): Uint8Array {
-  const objects = [
-    "<</Type/Catalog/Pages 2 0 R>>",
-    "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-    "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
-    stream,
-    "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-  ];
-  const parts = [Buffer.from("%PDF-1.4\n")];
-  for (const [index, each] of objects.entries()) {
-    const content = typeof each === "string" ? each : `<</Length ${each.length}/Filter${filter}>>\nstream\n`;
-    parts.push(Buffer.from(`${index + 1} 0 obj\n${content}`));
-    if (typeof each !== "string") parts.push(Buffer.from(each), Buffer.from("\nendstream"));
-    parts.push(Buffer.from("\nendobj\n"));
-  }
-  parts.push(Buffer.from("trailer\n<</Root 1 0 R/Size 6>>\n%%EOF\n"));
-  return Buffer.concat(parts);
-}
-
-function ascii85(bytes: Uint8Array): Buffer {
-  const padded = Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
-  let text = "";
-  for (let at = 0; at < padded.length; at += 4) {
-    let group = padded.readUInt32BE(at);
-    let digits = "";
-    for (let digit = 0; digit < 5; digit++, group = Math.floor(group / 85))
-      digits = String.fromCharCode(33 + (group % 85)) + digits;
-    text += group === 0 && digits === "!!!!!" ? "z" : digits;
-  }
-  return Buffer.from(`${text}~>`);
-}
 
 describe("a Word document", () => {
   test("that inflates to too much is refused", async () => {
@@ -112,6 +75,36 @@ describe("a PDF", () => {
     ["cut off", deflateSync(bomb(40)).subarray(0, 39_000), "/FlateDecode"],
   ])("%s that inflates to too much is refused", async (_, stream, filter) => {
     await expect(read(pdf(stream, filter), "pdf")).rejects.toThrow("inflates to too much");
+  });
+
+  test("is refused, whether it says its length in place or elsewhere, and whatever the stream pretends to end with", async () => {
+    const stored = Buffer.concat([
+      Buffer.from("7801000a00f5ff", "hex"),
+      Buffer.from("endstream "),
+      deflateSync(bomb(40)).subarray(2),
+    ]);
+    await expect(read(pdf(stored, "/FlateDecode"), "pdf")).rejects.toThrow("inflates to too much");
+    const text = pdf(stored, "/FlateDecode").toString("latin1");
+    const elsewhere = text
+      .replace(`/Length ${stored.length}/`, "/Length 6 0 R/")
+      .replace("trailer", `6 0 obj ${stored.length} endobj\ntrailer`);
+    await expect(read(Buffer.from(elsewhere, "latin1"), "pdf")).rejects.toThrow("inflates to too much");
+  });
+
+  test("of ten thousand streams is looked at in little time", async () => {
+    const stream = Buffer.concat([
+      Buffer.from("<</Length 8 0 R>>\nstream\n"),
+      deflateSync(Buffer.alloc(1_000, 65)),
+      Buffer.from("\nendstream\n"),
+    ]);
+    const bytes = Buffer.concat([
+      Buffer.from("%PDF-1.4\n"),
+      ...Array.from({ length: 10_000 }, () => stream),
+      Buffer.alloc(8 * 2 ** 20, "x"),
+    ]);
+    const start = performance.now();
+    await refuseBombs(bytes);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 
   test("without text is refused, and told from one that is damaged", async () => {

@@ -1,4 +1,4 @@
-import { detectFormat, memorySource, parseRows } from "../../src/datasets/parsing.ts";
+import { detectFormat, memorySource, parseRows, UnreadableFile } from "../../src/datasets/parsing.ts";
 import { Refiner, type RefinedRow } from "../../src/datasets/refining.ts";
 
 /** What is made of a file: its rows as they are refined, and how many problems it has. */
@@ -17,10 +17,15 @@ export async function make(bytes: Uint8Array, name: string): Promise<Made> {
   return { format, rows, problems };
 }
 
-/** A Worker that says what is made of the file that it is sent, under the name that is its path. */
+/** A Worker that says what is made of the file that it is sent, under the name that is its path, or why it is refused. */
 export default {
   async fetch(request: Request): Promise<Response> {
     const name = new URL(request.url).pathname.slice(1);
-    return Response.json(await make(new Uint8Array(await request.arrayBuffer()), name));
+    try {
+      return Response.json(await make(new Uint8Array(await request.arrayBuffer()), name));
+    } catch (error) {
+      if (error instanceof UnreadableFile) return new Response(error.message, { status: error.failure.status });
+      throw error;
+    }
   },
 };

@@ -18,12 +18,13 @@ export async function refuseBombs(bytes: Uint8Array): Promise<void> {
       total += inflated.length;
       return inflated;
     } catch (error) {
-      if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") total = Infinity;
+      if (error instanceof RangeError) total = Infinity;
       return undefined;
     }
   };
+  const lengths = lengthObjects(file);
   for (let at = file.indexOf("stream"); at >= 0; at = file.indexOf("stream", at + 6)) {
-    let stream: Buffer | undefined = streamAt(file, at);
+    let stream: Buffer | undefined = streamAt(file, at, lengths);
     for (let layer = 1; stream !== undefined && isDeflated(stream); layer++) {
       stream = layer > maxLayers ? undefined : inflate(stream);
       if (layer > maxLayers || total > maxTotalSize) throw new UnreadableFile("is a PDF that inflates to too much.");
@@ -31,19 +32,37 @@ export async function refuseBombs(bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** The bytes of the stream whose keyword stands here, up to the end of the file: where it says it ends counts for nothing. */
-function streamAt(file: Buffer, at: number): Buffer | undefined {
+/** The numbers that are objects of their own, as lengths may be, by the number of the object; the largest where there are several. */
+function lengthObjects(file: Buffer): Map<string, number> {
+  const lengths = new Map<string, number>();
+  const text = file.toString("latin1");
+  for (const [, object = "", length] of text.matchAll(/(?<!\d)(\d{1,10}) \d{1,5} obj\s{1,3}(\d{1,10})\s{1,3}endobj/g)) {
+    lengths.set(object, Math.max(lengths.get(object) ?? 0, Number(length)));
+  }
+  return lengths;
+}
+
+/** The bytes of the stream whose keyword stands here, up to the longest that a reader may take it for: its length, or to `endstream`. */
+function streamAt(file: Buffer, at: number, lengths: Map<string, number>): Buffer | undefined {
   if (file.toString("latin1", at - 3, at) === "end") return undefined;
   const start = at + 6 + (file[at + 6] === 0x0d ? 1 : 0) + (file[at + 6] === 0x0a || file[at + 7] === 0x0a ? 1 : 0);
-  const filters = file.toString("latin1", Math.max(0, at - 300), at);
-  return filters.includes("/ASCII85Decode") || filters.includes("/A85") ? fromAscii85(file, start) : file.subarray(start);
+  const dictionary = file.toString("latin1", Math.max(0, at - 4_096), at);
+  const said = Array.from(
+    dictionary.matchAll(/\/Length\s{1,3}(\d{1,10})(\s{1,3}\d{1,5}\s{1,3}R)?/g),
+    ([, number = "", reference]) => (reference === undefined ? Number(number) : (lengths.get(number) ?? 0)),
+  );
+  const keyword = file.indexOf("endstream", start);
+  const end = Math.max(keyword < 0 ? file.length : keyword, ...said.map((length) => start + length));
+  const stream = file.subarray(start, end);
+  const isText = !isDeflated(stream) && /\/(?:ASCII85Decode|A85)\b/.test(dictionary);
+  return isText ? fromAscii85(stream) : stream;
 }
 
 const isDeflated = (bytes: Buffer): boolean => bytes.length > 2 && (bytes[0]! & 15) === 8 && bytes.readUInt16BE() % 31 === 0;
 
-function fromAscii85(file: Buffer, start: number): Buffer {
-  const end = file.indexOf("~", start);
-  const digits = file.subarray(start, end < 0 ? file.length : end);
+function fromAscii85(stream: Buffer): Buffer {
+  const end = stream.indexOf("~");
+  const digits = end < 0 ? stream : stream.subarray(0, end);
   const out = Buffer.alloc(digits.length * 4);
   let length = 0;
   let group = 0;
