@@ -4,7 +4,7 @@ import { type ByteSource, type Parsed, UnreadableFile } from "./source.ts";
 import { inflateEntry, type ZipEntry, zipEntries } from "./zip.ts";
 
 /** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
-const maxPartSize = 64 * 2 ** 20;
+const maxPartSize = 32 * 2 ** 20;
 
 /**
  * The sections of a Word document: its paragraphs, with headings and lists as Markdown writes them, tables a line a row, and its
