@@ -1,0 +1,58 @@
+export type ChatMessage = { role: string; content: string };
+
+/** The roles by what other formats call them. */
+const roles = new Map([
+  ["human", "user"],
+  ["user", "user"],
+  ["prompter", "user"],
+  ["gpt", "assistant"],
+  ["bot", "assistant"],
+  ["model", "assistant"],
+  ["chatgpt", "assistant"],
+  ["bing", "assistant"],
+  ["assistant", "assistant"],
+  ["system", "system"],
+  ["developer", "system"],
+  ["tool", "tool"],
+  ["function", "tool"],
+  ["observation", "tool"],
+]);
+
+/** The messages of a conversation as OpenAI (`role`, `content`) or ShareGPT (`from`, `value`) writes them; a role that is unknown stays as it is. */
+export function messagesOf(value: unknown): ChatMessage[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const messages = value.map(messageOf);
+  return messages.includes(undefined) ? undefined : (messages as ChatMessage[]);
+}
+
+function messageOf(value: unknown): ChatMessage | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { role, from, content, value: said } = value as Record<string, unknown>;
+  const name = role ?? from;
+  if (typeof name !== "string" || !("content" in value || "value" in value)) return undefined;
+  return { role: roles.get(name.toLowerCase()) ?? name, content: contentOf(content ?? said) };
+}
+
+/** What a message says: a text, or the texts among its parts. */
+function contentOf(value: unknown): string {
+  if (typeof value === "string") return value.trim();
+  if (!Array.isArray(value)) return "";
+  const texts = value.map((part) => (typeof part === "string" ? part : (part as { text?: unknown } | null)?.text));
+  return texts
+    .filter((each) => typeof each === "string")
+    .join("\n")
+    .trim();
+}
+
+export function chatText(messages: readonly ChatMessage[]): string {
+  return messages
+    .filter(({ content }) => content !== "")
+    .map(({ role, content }) => `${role}: ${content}`)
+    .join("\n\n");
+}
+
+/** Whether somebody asks and the assistant answers, and every role is known: what a conversation is of use for. */
+export function isWholeChat(messages: readonly ChatMessage[]): boolean {
+  const spoken = new Set(messages.filter(({ content }) => content !== "").map(({ role }) => role));
+  return spoken.has("user") && spoken.has("assistant") && messages.every(({ role }) => roles.has(role));
+}

@@ -1,0 +1,106 @@
+import type { ColumnMetaData, FileMetaData } from "hyparquet";
+import { parquetHeader } from "hyparquet/src/column.js";
+import { decompressPage } from "hyparquet/src/datapage.js";
+import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from "hyparquet/src/schema.js";
+import { readVarInt } from "hyparquet/src/thrift.js";
+
+/** What inflates pages, by codec. */
+export type Compressors = Record<string, (bytes: Uint8Array, size: number) => Uint8Array>;
+
+/** How pages of a column are written: its codec, and how wide its levels are, in bits; 0 if it has none. */
+export type ColumnLayout = { codec: ColumnMetaData["codec"]; repetitionWidth: number; definitionWidth: number };
+
+/** A page, with what it says it has inflated, and how many values. */
+export type Page = { header: Header; content: Uint8Array; size: number; values: number };
+
+type Header = ReturnType<typeof parquetHeader>;
+type Reader = { view: DataView; offset: number };
+
+const readEncodings = new Set(["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE"]);
+
+/** A page that says it holds less than it does, or is encoded in a way whose size cannot be told beforehand. */
+export class PageFault extends Error {
+  override readonly name = "PageFault";
+}
+
+export function layoutOf({ schema }: FileMetaData, { codec, path_in_schema: path }: ColumnMetaData): ColumnLayout {
+  const elements = getSchemaPath(schema, path);
+  const widthOf = (level: number) => 32 - Math.clz32(level);
+  return {
+    codec,
+    repetitionWidth: widthOf(getMaxRepetitionLevel(elements)),
+    definitionWidth: widthOf(getMaxDefinitionLevel(elements)),
+  };
+}
+
+/** The pages of a column, by their headers alone. */
+export function pagesOf(column: DataView): Page[] {
+  const reader = { view: column, offset: 0 };
+  const pages: Page[] = [];
+  while (reader.offset < column.byteLength - 1) {
+    const header = parquetHeader(reader);
+    const { uncompressed_page_size: size, compressed_page_size: length } = header;
+    const values = (header.data_page_header ?? header.data_page_header_v2 ?? header.dictionary_page_header)?.num_values ?? 0;
+    if (!(size >= 0 && values >= 0 && length >= 0)) throw new PageFault("has a page of a negative size");
+    pages.push({ header, content: new Uint8Array(column.buffer, column.byteOffset + reader.offset, length), size, values });
+    reader.offset += length;
+  }
+  return pages;
+}
+
+/** Refuses a page whose runs repeat a value more often than it has values: a reader would write them all. */
+export function checkRuns(header: Header, bytes: Uint8Array, layout: ColumnLayout, compressors: Compressors): void {
+  const { data_page_header: first, data_page_header_v2: second } = header;
+  const page = first ?? second;
+  if (page === undefined) return;
+  if (!readEncodings.has(page.encoding)) throw new PageFault(`is encoded with ${page.encoding}`);
+  const inflate = (from: number) => {
+    const rest = bytes.subarray(from);
+    const isCompressed = second?.is_compressed !== false;
+    const inflated = isCompressed
+      ? decompressPage(rest, header.uncompressed_page_size - from, layout.codec, compressors)
+      : rest;
+    return { view: viewOf(inflated), offset: 0 };
+  };
+  let values: Reader;
+  if (second === undefined) {
+    values = inflate(0);
+    for (const width of [layout.repetitionWidth, layout.definitionWidth])
+      if (width > 0) checkSized(values, width, page.num_values);
+  } else {
+    const { repetition_levels_byte_length: repetitions, definition_levels_byte_length: definitions } = second;
+    const levels = viewOf(bytes.subarray(0, repetitions + definitions));
+    if (layout.repetitionWidth > 0) checkRange(levels, layout.repetitionWidth, page.num_values);
+    if (layout.definitionWidth > 0) checkRange(levels, layout.definitionWidth, page.num_values, repetitions);
+    values = inflate(repetitions + definitions);
+  }
+  if (page.encoding === "RLE") checkSized(values, 1, page.num_values);
+  else if (page.encoding !== "PLAIN" && values.offset < values.view.byteLength) {
+    const width = values.view.getUint8(values.offset++);
+    checkRange(values.view, width, page.num_values, values.offset);
+  }
+}
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Runs that say first how many bytes they have. */
+function checkSized(reader: Reader, width: number, count: number): void {
+  const length = reader.view.getUint32(reader.offset, true);
+  const start = reader.offset + 4;
+  checkRange(reader.view, width, count, start);
+  reader.offset = start + length;
+}
+
+/** The hybrid of runs and packed bits, up to as many values as there should be. */
+function checkRange(view: DataView, width: number, count: number, offset = 0): void {
+  if (width > 32) throw new PageFault("has values of more than 32 bits");
+  const reader = { view, offset };
+  for (let seen = 0; seen < count && reader.offset < view.byteLength;) {
+    const run = readVarInt(reader) >>> 0;
+    const isPacked = (run & 1) === 1;
+    const values = isPacked ? (run >>> 1) * 8 : run >>> 1;
+    if (values > count - seen + 7) throw new PageFault("repeats a value more often than it has values");
+    reader.offset += isPacked ? (run >>> 1) * width : (width + 7) >> 3;
+    seen += values;
+  }
+}

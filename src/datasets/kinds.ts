@@ -1,0 +1,19 @@
+/** The closed sets of datasets. The database checks them, the schemas validate them. */
+
+/** What a file of a dataset can be. */
+export const formats = ["json", "jsonl", "csv", "tsv", "parquet", "markdown", "text", "html", "pdf", "docx"] as const;
+export type Format = (typeof formats)[number];
+
+/** What a row was recognised as, by its columns. */
+export const rowKinds = ["instruction", "question", "prompt", "chat", "text"] as const;
+export type RowKind = (typeof rowKinds)[number];
+
+/** Why refining drops a row. */
+export const dropReasons = ["empty", "malformed", "too_long", "duplicate", "near_duplicate"] as const;
+export type DropReason = (typeof dropReasons)[number];
+
+/** UTF-16 units of the longest row that is used: a longer one is dropped as `too_long`. Documents are cut to fit. */
+export const maxRowLength = 32_768;
+
+/** UTF-16 units of the longest record that is read at all: a longer line or record is a problem of its own. */
+export const maxRecordLength = 1_048_576;
