@@ -2,7 +2,8 @@ import { inArray, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db.ts";
 import type { Passage } from "../models/passages.ts";
-import { keepBehind, openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
+import { keepBehind } from "./calls.ts";
+import { openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
 import { exactChunks, type RetrievalMethod } from "./kinds.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "./tables.ts";
 
@@ -39,7 +40,7 @@ export type Retrieved = Passage & {
 /** The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114). */
 const fusion = 60;
 
-/** How many of each retriever's best are fused. */
+/** How many of each retriever's best are looked at: HNSW goes by no strict order, so that of more the best are surer to be among them. */
 const poolOf = (topK: number) => Math.max(60, 4 * topK);
 
 /**
@@ -48,25 +49,26 @@ const poolOf = (topK: number) => Math.max(60, 4 * topK);
  * @throws ProviderError where the embedding model fails; database_unavailable
  */
 export async function retrievePassages(ctx: Ctx, base: PinnedBase, question: Question): Promise<Retrieved[]> {
-  const { vector, usage } = await vectorFor(ctx, base, question);
-  const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, question, vector), ...usage]);
+  const { vectors, usage } = await vectorsFor(ctx, base, [question]);
+  const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, question, vectors[0]), ...usage]);
   return rows;
 }
 
 /**
- * What a question is compared by, and the statements that keep what that used; no vector where it is looked up by its words alone.
+ * What questions are compared by, and the statements that keep what that used; none for those that are looked up by their words alone.
  * @throws ProviderError
  */
-export async function vectorFor(
+export async function vectorsFor(
   ctx: Ctx,
   base: PinnedBase,
-  { method, query }: Pick<Question, "method" | "query">,
-): Promise<{ vector: Vector | undefined; usage: Statement[] }> {
-  if (method === "keyword" || base.dimensions === null) return { vector: undefined, usage: [] };
+  questions: readonly Pick<Question, "method" | "query">[],
+): Promise<{ vectors: (Vector | undefined)[]; usage: Statement[] }> {
+  const compared = questions.filter(({ method }) => method !== "keyword");
+  if (compared.length === 0) return { vectors: [], usage: [] };
   const embedder = await openEmbedder(ctx, base);
   try {
-    const [vector] = await embedder.embed([query]);
-    return { vector, usage: embedder.usage() };
+    const made = await embedder.embed(compared.map(({ query }) => query));
+    return { vectors: questions.map((question) => made[compared.indexOf(question)]), usage: embedder.usage() };
   } catch (error) {
     keepBehind(ctx, embedder.usage());
     throw error;
@@ -87,7 +89,7 @@ export function searchRow(
   { query, top_k, method, threshold = 0, filter = {} }: Question,
   vector: Vector | undefined,
 ) {
-  const pool = method === "hybrid" ? poolOf(top_k) : top_k;
+  const pool = poolOf(top_k);
   const lexemes = sql`replace(plainto_tsquery('english', ${query})::text, ' & ', ' | ')::tsquery`;
   const asked = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
   const near = asked === undefined ? noneNear : nearest(asked, vector!.length, pool, filter);

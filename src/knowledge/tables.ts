@@ -139,7 +139,7 @@ export const knowledgeParts = pgTable(
     index("knowledge_parts_of_base").on(t.knowledge_base_id),
     check("knowledge_part_strategy_known", isOneOf(t.strategy, chunkStrategies)),
     check("knowledge_part_chunk_size_in_range", isBetween(t.chunk_size, 100, 2_000)),
-    check("knowledge_part_chunk_overlap_in_range", sql`${t.chunk_overlap} between 0 and least(200, ${t.chunk_size} - 1)`),
+    check("knowledge_part_chunk_overlap_in_range", sql`${t.chunk_overlap} between 0 and least(200, ${t.chunk_size} / 2)`),
     check("knowledge_part_counts_not_negative", sql`${t.chunk_count} >= ${t.reused_count} and ${t.reused_count} >= 0`),
   ],
 );

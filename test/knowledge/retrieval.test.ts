@@ -89,7 +89,7 @@ describe("a filter", () => {
     ["what nothing is of", { dataset_ids: [8] }, []],
   ])("by %s lets nothing else through", async (_name, filter, texts) => {
     for (const method of ["semantic", "hybrid"] as const)
-      expect((await textsOf({ method, filter, top_k: 5 })).toSorted()).toEqual(texts.toSorted());
+      expect(new Set(await textsOf({ method, filter, top_k: 5 }))).toEqual(new Set(texts));
   });
 });
 

@@ -28,8 +28,8 @@ export async function insertBase(
   );
   for (const [datasetId, chunks] of Object.entries(parts)) {
     const [part] = await sql(
-      `insert into knowledge_parts (knowledge_base_id, dataset_id, name, strategy, chunk_size, chunk_overlap, dimensions, chunk_count)
-       values ($1, $2, 'part', 'auto', 1000, 100, $3, $4) returning id`,
+      `insert into knowledge_parts (knowledge_base_id, dataset_id, name, strategy, chunk_size, chunk_overlap, dimensions, chunk_count, completed_at)
+       values ($1, $2, 'part', 'auto', 1000, 100, $3, $4, now()) returning id`,
       [id, datasetId, dimensions, chunks.length],
     );
     await sql("insert into knowledge_build_parts (build_id, part_id, position) values ($1, $2::int, $2::int)", [
