@@ -152,10 +152,6 @@ knowledgeBases.post(
       access: writing,
       params: IdParam,
       body: s.IndexBody,
-      replay: async ({ ctx, made }) => ({
-        ...ok,
-        knowledge_base: baseOf(await getBase(ctx, userIdOf(ctx), Number(made))),
-      }),
       reply: s.BaseReply,
       status: 202,
       fails: ["not_found", "conflict", "database_unavailable"],

@@ -1,6 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commitOnce, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { jobRowOf } from "../kit/queue.ts";
 import type { ReadRows } from "./batches.ts";
 import { buildRow, indexKnowledgeBase, isIdle, isThere, keptParts, locked, newBuild } from "./builds.ts";
@@ -51,25 +51,21 @@ export async function startIndex(
     insert into ${knowledgeBuildParts} (build_id, part_id, position)
     select ${newBuild}, id, (select coalesce(max(position), 0) from ${knowledgeBuildParts} where build_id = ${newBuild})
       + row_number() over (order by id) from made`);
-  const results = await commitOnce(
-    ctx,
-    [
-      locked(ctx, its),
-      refuseUnlessAll(ctx.db, {
-        knowledge_base_not_found: isThere(its),
-        knowledge_base_busy: isIdle(baseId),
-        knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
-        knowledge_base_full: sql`${kept} + ${dataset_ids.length} <= ${maxDatasets}`,
-      }),
-      buildRow(ctx, { knowledge_base_id: baseId, update_strategy }),
-      ...(appends ? [keptParts(ctx, baseId)] : []),
-      added,
-      datasets.use(ctx, dataset_ids, userOf(baseId)),
-      jobRowOf(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
-      selectBases(ctx, userId, its),
-    ],
-    sql<string>`${baseId}::text`,
-  );
+  const results = await commit(ctx, [
+    locked(ctx, its),
+    refuseUnlessAll(ctx.db, {
+      knowledge_base_not_found: isThere(its),
+      knowledge_base_busy: isIdle(baseId),
+      knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
+      knowledge_base_full: sql`${kept} + ${dataset_ids.length} <= ${maxDatasets}`,
+    }),
+    buildRow(ctx, { knowledge_base_id: baseId, update_strategy }),
+    ...(appends ? [keptParts(ctx, baseId)] : []),
+    added,
+    datasets.use(ctx, dataset_ids, userOf(baseId)),
+    jobRowOf(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
+    selectBases(ctx, userId, its),
+  ]);
   return (results.at(-1) as BaseRow[])[0]!;
 }
 
