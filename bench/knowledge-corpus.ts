@@ -23,8 +23,7 @@ export async function loadBase(
   client: Client,
   { count, vectors, dimensions }: { count: number; vectors: () => number[]; dimensions: number },
 ): Promise<PinnedBase> {
-  const one = async (text: string, values: unknown[] = []) =>
-    Number((await client.query<{ id: number }>(text, values)).rows[0]!.id);
+  const one = async (text: string, values: unknown[] = []) => (await client.query<{ id: number }>(text, values)).rows[0]!.id;
   const name = `bench${++named}`;
   const embedding_model = "builtin/bench";
   const user_id = await one(

@@ -91,7 +91,12 @@ async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model
         question: await questionFor(assistant, text),
         relevant: [{ chunk_id }],
       }));
-      questions.push(...(await Promise.all(asked)));
+      // All are waited for, so that what each of them used is kept.
+      const outcomes = await Promise.allSettled(asked);
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected") throw outcome.reason;
+        questions.push(outcome.value);
+      }
     }
   } finally {
     keepBehind(ctx, assistant.usage());
