@@ -57,3 +57,31 @@ export async function loadBase(
   }
   return { id, user_id, embedding_model, dimensions };
 }
+
+/** A build that is under way, of one part that is empty. */
+export async function insertBuild(
+  client: Client,
+  {
+    dimensions = null,
+    ...settings
+  }: { strategy: string; chunk_size: number; chunk_overlap: number; dimensions?: number | null },
+): Promise<{ build_id: number; part_id: number }> {
+  const name = `bench${++named}`;
+  const { rows } = await client.query<{ build_id: number; part_id: number }>(
+    `with owner as (
+       insert into users (username, display_username, email, name) values ($1, $1, $1, $1) returning id
+     ), base as (
+       insert into knowledge_bases (user_id, name, embedding_model, dimensions) select id, $1, 'builtin/bench', $2::int from owner returning id
+     ), build as (
+       insert into knowledge_builds (knowledge_base_id, update_strategy) select id, 'append' from base returning id
+     ), part as (
+       insert into knowledge_parts (knowledge_base_id, dataset_id, name, strategy, chunk_size, chunk_overlap, dimensions)
+       select id, 1, $1, $3, $4, $5, $2::int from base returning id
+     ), held as (
+       insert into knowledge_build_parts (build_id, part_id, position) select build.id, part.id, 1 from build, part
+     )
+     select build.id as build_id, part.id as part_id from build, part`,
+    [name, dimensions, settings.strategy, settings.chunk_size, settings.chunk_overlap],
+  );
+  return rows[0]!;
+}

@@ -3,11 +3,12 @@ import { startNeonBridge } from "../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../dev/postgres.ts";
 import { connect } from "../dev/connect.ts";
 import { migrate } from "../drizzle/migrate.ts";
-import { commit, openDatabase, type Committer } from "../src/kit/db.ts";
-import { Meter } from "../src/kit/meter.ts";
+import { commit, type Committer } from "../src/kit/db.ts";
 import { exactChunks, halfPrecisionAbove } from "../src/knowledge/kinds.ts";
 import { scanSettings, searchRow, type Filter, type PinnedBase } from "../src/knowledge/retrieval.ts";
+import { openEvents, testBindings } from "../test/support/events.ts";
 import { clusteredVectors, loadBase } from "./knowledge-corpus.ts";
+import { benchPipeline } from "./knowledge-pipeline.ts";
 import { median, quantile } from "./stats.ts";
 
 /** Less than models have, so that the index of 100,000 vectors is built in a minute. */
@@ -17,16 +18,24 @@ const fewChunks = 500;
 const topK = 10;
 const questions = 100;
 
+/** What is sent and told behind a commit is no part of what is measured. */
+const quiet = {
+  JOBS: { send: async () => undefined },
+  USER_HUB: { getByName: () => ({ tell: async () => undefined }) },
+};
+
 type Case = { name: string; base: PinnedBase; filter?: Filter; condition: SQL; least: number };
 
 /** How many of the nearest chunks the search finds, against comparing all, in a base of 100,000 chunks and in a small one beside it. */
-export async function benchKnowledge(): Promise<void> {
+export async function benchKnowledge(rounds: number): Promise<void> {
   if (manyChunks <= exactChunks || dimensions > halfPrecisionAbove) throw new RangeError("This measures no index.");
   const postgres = await openEmbeddedPostgres();
   const client = await connect(postgres.url);
   const bridge = await startNeonBridge({ databaseUrl: postgres.url });
   try {
     await migrate(postgres.url);
+    const ctx = openEvents(testBindings(bridge.url, quiet)).context("bench");
+    await benchPipeline(ctx, client, Math.min(rounds, 5));
     const vectors = clusteredVectors(1, dimensions);
     console.log(`Loading ${manyChunks} chunks, and ${fewChunks} of somebody else …`);
     const many = await loadBase(client, { count: manyChunks, vectors, dimensions });
@@ -37,11 +46,6 @@ export async function benchKnowledge(): Promise<void> {
       `create index on knowledge_chunks using hnsw ((embedding::vector(${dimensions})) vector_cosine_ops) where dimensions = ${dimensions}`,
     );
     await client.query("analyze");
-    const ctx: Committer = {
-      db: openDatabase("postgres://bench:bench@localhost/bench", bridge.url, new Meter()),
-      requestId: "bench",
-      defer: () => undefined,
-    };
     const cases: Case[] = [
       { name: "unfiltered", base: many, condition: sql`true`, least: 0.97 },
       {

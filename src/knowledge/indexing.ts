@@ -49,11 +49,11 @@ export async function goOnIndexing(
   ctx: Ctx,
   { build_id }: { build_id: number },
   datasets: Datasets,
-  limits = slice,
+  { limits = slice, open = openEmbedder } = {},
 ): Promise<void> {
   const state = await stateOf(ctx, build_id);
   if (state === undefined) return;
-  const embedder = await opened(ctx, state, datasets);
+  const embedder = await opened(ctx, state, datasets, open);
   if (embedder === undefined) return;
   try {
     if (await indexed(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
@@ -78,9 +78,9 @@ async function stateOf({ db }: Ctx, buildId: number): Promise<State | undefined>
   return rows[0];
 }
 
-async function opened(ctx: Ctx, state: State, datasets: Datasets): Promise<Embedder | undefined> {
+async function opened(ctx: Ctx, state: State, datasets: Datasets, open: typeof openEmbedder): Promise<Embedder | undefined> {
   try {
-    return await openEmbedder(ctx, state);
+    return await open(ctx, state);
   } catch (error) {
     await settle(ctx, state, datasets, undefined, error);
     return undefined;

@@ -33,7 +33,9 @@ export class House {
     this.bridge = await startStoppableBridge(this.database);
     this.queue = new VirtualQueue("spiritforge-jobs");
     this.dead = new VirtualQueue("spiritforge-jobs-dead");
-    this.events = openEvents(testBindings(this.bridge.url, { JOBS: this.queue, DEAD_JOBS: this.dead, ...vars }));
+    const USER_HUB = { getByName: () => ({ tell: async () => undefined }) };
+    const bindings = { JOBS: this.queue, DEAD_JOBS: this.dead, USER_HUB };
+    this.events = openEvents(testBindings(this.bridge.url, { ...bindings, ...vars }));
     this.ctx = this.events.context("test");
     await this.database.sql("create table test_uses (dataset_id int, used_by text)");
   }
@@ -65,7 +67,7 @@ export class House {
   }
 
   readonly #handlers: readonly Handler<Ctx>[] = [
-    doing(indexKnowledgeBase, (ctx: Ctx, told) => goOnIndexing(ctx, told, this.datasets, this.limits)),
+    doing(indexKnowledgeBase, (ctx: Ctx, told) => goOnIndexing(ctx, told, this.datasets, { limits: this.limits })),
     doing(sweepKnowledgeBase, (ctx: Ctx, { knowledge_base_id }) => sweepBase(ctx, knowledge_base_id)),
   ];
 
