@@ -78,7 +78,7 @@ export async function vectorsFor(
 /** What HNSW looks at: it goes on until it has enough that the filters let pass, or has seen so many. For the commit it is in alone. */
 export function scanSettings({ db }: Pick<Ctx, "db">): Statement {
   return db.execute(sql`
-    select set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
+    select set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
       set_config('hnsw.max_scan_tuples', '20000', true)`);
 }
 
