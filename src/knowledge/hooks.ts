@@ -4,7 +4,7 @@ import type { Statement } from "../kit/db.ts";
 import { itself } from "./rows.ts";
 import { datasets } from "./sources.ts";
 import { userOf } from "./starting.ts";
-import { knowledgeBases, knowledgeChunks, knowledgeParts } from "./tables.ts";
+import { knowledgeBases, knowledgeBuilds, knowledgeParts } from "./tables.ts";
 
 const resourceName = /^knowledge-base:(\d{1,9})$/;
 
@@ -19,18 +19,18 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
   return found.then((rows) => rows.length > 0);
 }
 
-/** What is held of a user here. Vectors and words are computed from the texts, and left out. */
+/** What is held of a user here. The texts are those of datasets, and are had with them. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
-  const theirs = sql`${knowledgeParts.knowledge_base_id} in (select id from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)})`;
-  const { text, heading, source, start, end, kind, fields, part_id, position } = knowledgeChunks;
+  const theirs = eq(knowledgeBases.user_id, userId);
+  const of = (table: typeof knowledgeBuilds | typeof knowledgeParts) =>
+    db
+      .select()
+      .from(table)
+      .where(sql`${table.knowledge_base_id} in (select id from ${knowledgeBases} where ${theirs})`);
   return {
-    knowledge_bases: db.select().from(knowledgeBases).where(eq(knowledgeBases.user_id, userId)),
-    knowledge_parts: db.select().from(knowledgeParts).where(theirs),
-    knowledge_chunks: db
-      .select({ part_id, position, text, heading, source, start, end, kind, fields })
-      .from(knowledgeChunks)
-      .innerJoin(knowledgeParts, eq(knowledgeParts.id, part_id))
-      .where(theirs),
+    knowledge_bases: db.select().from(knowledgeBases).where(theirs),
+    knowledge_builds: of(knowledgeBuilds),
+    knowledge_parts: of(knowledgeParts),
   };
 }
 

@@ -18,9 +18,9 @@ export type UpdateStrategy = (typeof updateStrategies)[number];
 /** `building` is not to be seen; `complete` may be the active one, or the one before; `failed` says why. */
 export const buildStatuses = ["building", "complete", "failed"] as const;
 
-export const maxBases = 50;
+export const maxBases = 20;
 /** What one knowledge base may hold, and how many datasets it is made of. */
-export const maxChunks = 200_000;
+export const maxChunks = 100_000;
 export const maxDatasets = 100;
 
 /** Up to so many chunks are compared one by one. */

@@ -3,6 +3,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { IdParam } from "../kit/shapes.ts";
+import { maxBases, maxChunks, maxDatasets } from "./kinds.ts";
 import { baseOf } from "./rows.ts";
 import * as s from "./schemas.ts";
 import { changeBase, createBase, deleteBase, getBase, listBases, removeDataset, rollBack } from "./service.ts";
@@ -42,7 +43,7 @@ knowledgeBases.post(
     {
       id: "createKnowledgeBase",
       summary: "Make a knowledge base",
-      description: "It is for good with one embedding model, since vectors of two do not compare. You may have 50.",
+      description: `It is for good with one embedding model, since vectors of two do not compare. You may have ${maxBases}.`,
       tag,
       access: writing,
       body: s.NewBase,
@@ -146,8 +147,7 @@ knowledgeBases.post(
     {
       id: "indexKnowledgeBase",
       summary: "Build a knowledge base out of datasets",
-      description:
-        "A job: `build` of the knowledge base says how it is doing. It is searched once it is complete, and the build before until then, which is kept to return to. A build that fails changes nothing, and says why. At most 100 datasets and 200,000 chunks.",
+      description: `A job: \`build\` of the knowledge base says how it is doing. It is searched once it is complete, and the build before until then, which is kept to return to. A build that fails changes nothing, and says why. At most ${maxDatasets} datasets and ${maxChunks} chunks.`,
       tag,
       access: writing,
       params: IdParam,

@@ -41,6 +41,8 @@ async function makeDataset(owner: Person, texts: readonly string[]): Promise<num
   return Number(row!["id"]);
 }
 
+const embedsElsewhere = { name: "embeds", provider: "custom", model_id: "bge-m3", base_url: "https://models.example.com/v1" };
+
 let named = 0;
 async function makeBase(client = me, given: object = {}) {
   const { status, body } = await client.post("/knowledge-bases", { name: `Base ${++named}`, ...given });
@@ -119,12 +121,7 @@ describe("a knowledge base", () => {
   });
 
   test("keeps the model that embeds it from being deleted", async () => {
-    const made = await me.post("/external-models", {
-      name: "embeds",
-      provider: "custom",
-      model_id: "bge-m3",
-      base_url: "https://models.example.com/v1",
-    });
+    const made = await me.post("/external-models", embedsElsewhere);
     const { id } = await makeBase(me, { embedding_model: made.body.model.id });
     expect(refusalIn(await me.delete(`/external-models/${made.body.model.id}`))).toEqual([409, "conflict"]);
     await me.delete(`/knowledge-bases/${id}`);
@@ -233,12 +230,24 @@ test("a minion points at knowledge of its owner's alone, and at none once that i
   expect((await me.get(`/minions/${minion.id}`)).body.minion.knowledge_base_id).toBeNull();
 });
 
-test("what is held of a person is exported, without vectors, and goes with them", async () => {
-  const { id } = await makeIndexed();
-  const { body } = await me.get("/me/export");
-  const held = JSON.stringify(body);
-  expect(held).toContain(facts[1]);
-  expect(held).not.toContain('embedding":');
-  await api.database.sql("delete from users where id = $1", [person.id]);
+test("what is held of a person is exported, and goes with them, whatever is under way", async () => {
+  const leaver = await makePerson(api);
+  const client = clientOf(api, leaver);
+  const model = await client.post("/external-models", embedsElsewhere);
+  await makeBase(client, { embedding_model: model.body.model.id });
+  const { id } = await makeBase(client);
+  await makeMinion(client, { knowledge_base_id: id });
+  const dataset = await makeDataset(leaver, facts);
+  await client.post(`/knowledge-bases/${id}/index`, { dataset_ids: [dataset] });
+  await built(client, id);
+  const { body } = await client.get("/me/export");
+  expect(body.data.knowledge_parts).toMatchObject([{ knowledge_base_id: id, dataset_id: dataset, chunk_count: 3 }]);
+  expect([body.data.knowledge_bases.length, body.data.knowledge_builds.length]).toEqual([2, 1]);
+  const others = await makeDataset(person, facts);
+  await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, $2)", [others, `knowledge-base:${id}`]);
+  expect((await client.delete("/me", {})).status).toBe(202);
+  const left = () => api.database.sql("select id from users where id = $1", [leaver.id]);
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  expect(await api.database.sql("select from dataset_uses where dataset_id = $1", [others])).toEqual([]);
   expect(await api.database.sql("select from knowledge_parts where knowledge_base_id = $1", [id])).toEqual([]);
 });

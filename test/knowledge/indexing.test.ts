@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { failLostBuilds } from "../../src/knowledge/indexing.ts";
 import type { IndexBody } from "../../src/knowledge/schemas.ts";
 import { baseOf, type BaseRow } from "../../src/knowledge/rows.ts";
 import { searchBase } from "../../src/knowledge/querying.ts";
@@ -152,6 +153,22 @@ describe("a build", () => {
     house.beforeRow = () => undefined;
     expect(await build([3], { update_strategy: "replace" })).toMatchObject({ chunk_count: 1, build: { status: "complete" } });
   });
+});
+
+test("a build whose job was given up has failed after an hour, and not before", async () => {
+  await build([1]);
+  await start([3], { update_strategy: "replace" });
+  await house.events.settled();
+  await house.database.sql("delete from outbox where name = 'index-knowledge-base'");
+  expect(await failLostBuilds(house.ctx, house.datasets)).toBe(0);
+  await house.database.sql("update knowledge_builds set created_at = now() - interval '2 hours' where status = 'building'");
+  expect(await failLostBuilds(house.ctx, house.datasets)).toBe(1);
+  expect(await now()).toMatchObject({
+    chunk_count: 2,
+    build: { status: "failed", error: expect.stringMatching(/ask for it again/) },
+  });
+  await house.work();
+  expect(await build([3], { update_strategy: "replace" })).toMatchObject({ chunk_count: 1, build: { status: "complete" } });
 });
 
 describe("a build after another", () => {
