@@ -14,6 +14,8 @@ import { health } from "./health.ts";
 import type { AppEnv } from "./http.ts";
 import { handlers } from "./jobs.ts";
 import { failedJobsAdmin } from "./jobs/routes.ts";
+import { knowledgeBases } from "./knowledge/routes.ts";
+import { knowledgeSearch } from "./knowledge/search-routes.ts";
 import { limitStrangers } from "./limits/middleware.ts";
 import { unmatched } from "./methods.ts";
 import { loadouts } from "./minions/loadout-routes.ts";
@@ -57,6 +59,8 @@ app.route("/api/v2/minions", progression);
 app.route("/api/v2/minions", minions);
 app.route("/api/v2/minions", loadouts);
 app.route("/api/v2/avatars", avatars);
+app.route("/api/v2/knowledge-bases", knowledgeBases);
+app.route("/api/v2/knowledge-bases", knowledgeSearch);
 app.route("/api/v2/me", myProgression);
 app.route("/api/v2/admin/minions", experienceAdmin);
 

@@ -6,6 +6,7 @@ import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { hooks } from "./hooks.ts";
 import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
+import { sweepLostBuilds } from "./knowledge/jobs.ts";
 import { emptyBin } from "./minions/service.ts";
 import { sweepOutbox } from "./kit/queue.ts";
 
@@ -14,7 +15,7 @@ export { UserHub } from "./notifications/durable-object.ts";
 
 /** What runs when, by the crons of wrangler.toml. */
 const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
-  "*/5 * * * *": { "publish-catalog": publishCatalog, "sweep-outbox": sweepOutbox },
+  "*/5 * * * *": { "publish-catalog": publishCatalog, "sweep-outbox": sweepOutbox, "sweep-lost-builds": sweepLostBuilds },
   "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin },
 };
 

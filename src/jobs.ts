@@ -4,6 +4,7 @@ import { sendResetMail, sendVerificationMail } from "./auth/proofs.ts";
 import type { Ctx } from "./context.ts";
 import { doing, type Handler } from "./kit/consumer.ts";
 import { sendMail } from "./kit/mail.ts";
+import { knowledgeJobs } from "./knowledge/jobs.ts";
 
 /** Every background job, and what does it. */
 export const handlers: readonly Handler<Ctx>[] = [
@@ -11,4 +12,5 @@ export const handlers: readonly Handler<Ctx>[] = [
   doing(proveAddress, (ctx: Ctx, { user_id }) => sendVerificationMail(ctx, user_id)),
   doing(beginReset, (ctx: Ctx, { email }) => sendResetMail(ctx, email)),
   doing(eraseAccount, eraseUser),
+  ...knowledgeJobs,
 ];

@@ -24,7 +24,7 @@ const hasRoom = (userId: number): SQL => sql`
  * @throws minion_limit_reached, display_name_taken; for a class, the refusals of `assignClass`; validation_failed
  */
 export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...input }: NewMinion) {
-  await requireKnown(ctx, userId, input);
+  requireKnown(input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
     throw invalid([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
@@ -60,7 +60,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
     const { rows } = results.at(template_id === undefined ? -2 : -3) as { rows: Candidate[] };
     return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedOf(rows, row) }) };
   };
-  const told = () => tellingModel(input, work);
+  const told = () => tellingFields(input, work);
   return minionClass === undefined ? told() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), told);
 }
 
@@ -79,11 +79,11 @@ export async function changeMinion(
   change: MinionChange,
   seen: number | undefined,
 ): Promise<Found> {
-  await requireKnown(ctx, userId, change);
+  requireKnown(change);
   const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
   const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...answers(userId, change) };
   const rows = [edited(ctx, userId, minionId, { ...saidOf(change), ...modelColumns(change) })];
-  return tellingModel(change, () => changed(ctx, userId, minionId, { unless, rows }));
+  return tellingFields(change, () => changed(ctx, userId, minionId, { unless, rows }));
 }
 
 /** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
@@ -193,13 +193,18 @@ function answers(userId: number, { model }: Said): Record<string, SQL> {
   return id === undefined ? {} : { minion_model_owned: answersTo(userId, id) };
 }
 
-/** What a commit that gives a minion a model is told by, where that model is not there: it may go meanwhile. */
-async function tellingModel<T>({ model }: Said, work: () => Promise<T>): Promise<T> {
+/** What a commit that gives a minion a model or a knowledge base is told by, where that is not there: it may go meanwhile. */
+async function tellingFields<T>({ model, knowledge_base_id }: Said, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (model === undefined || constraintOf(error) !== "minion_model_owned") throw error;
-    throw invalid([noSuchModel(model)]);
+    const constraint = constraintOf(error);
+    if (model !== undefined && constraint === "minion_model_owned") throw invalid([noSuchModel(model)]);
+    if (knowledge_base_id != null && constraint === "minion_knowledge_base_owned") {
+      const message = `there is no knowledge base ${knowledge_base_id} of yours`;
+      throw invalid([{ path: "knowledge_base_id", in: "body", message }]);
+    }
+    throw error;
   }
 }
 
@@ -212,14 +217,9 @@ function saidOf<T extends Said>(input: T) {
   };
 }
 
-/** @throws validation_failed for a model or a knowledge base that is not there, or not theirs */
-async function requireKnown(ctx: Ctx, userId: number, { model, knowledge_base_id }: Said): Promise<void> {
-  const faults: Fault[] = [];
+/** @throws validation_failed for a model that is none */
+function requireKnown({ model }: Said): void {
   if (model !== undefined && externalIdIn(model) === undefined && describeModel(model)?.kind !== "language") {
-    faults.push(noSuchModel(model));
+    throw invalid([noSuchModel(model)]);
   }
-  if (knowledge_base_id != null && !(await ctx.hooks.ownsResource(ctx, userId, `knowledge-base:${knowledge_base_id}`))) {
-    faults.push({ path: "knowledge_base_id", in: "body", message: `there is no knowledge base ${knowledge_base_id} of yours` });
-  }
-  if (faults.length > 0) throw invalid(faults);
 }

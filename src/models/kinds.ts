@@ -39,7 +39,7 @@ export type ModelSummary = {
 };
 
 /** What models are called for. */
-export const callPurposes = ["test", "chat", "training", "tool"] as const;
+export const callPurposes = ["test", "chat", "training", "tool", "knowledge"] as const;
 export type CallPurpose = (typeof callPurposes)[number];
 
 /** How a call can end. */

@@ -18,7 +18,7 @@ export type ConcurrentPostgres = TestDatabase & {
 };
 
 /** Migrations that need pgvector, which this PostgreSQL lacks. */
-const needsVectors = new Set(["0000_extensions"]);
+const needsVectors = new Set(["0000_extensions", "0011_knowledge_chunks"]);
 
 /**
  * A real PostgreSQL with many connections, migrated and seeded, behind the bridge: PGlite has one session, and shows nothing

@@ -94,6 +94,44 @@ async function binnedMinion(api: TestApi, person: Person) {
   return { id };
 }
 
+/** A dataset of the person's, ready, without a row. */
+async function ownDataset(api: TestApi, person: Person) {
+  const [row] = await api.database.sql(
+    "insert into datasets (user_id, name, processing_status) values ($1, 'example', 'ready') returning id",
+    [person.id],
+  );
+  return { id: Number(row!["id"]) };
+}
+
+/** A knowledge base of the person's, with two builds, of which each has a dataset. */
+async function ownKnowledge(api: TestApi, person: Person) {
+  const { id: datasetId } = await ownDataset(api, person);
+  const [row] = await api.database.sql(
+    `with base as (
+       insert into knowledge_bases (user_id, name, embedding_model, dimensions)
+       values ($1, $2, 'builtin/hashing-384', 384) returning id
+     ), part as (
+       insert into knowledge_parts (knowledge_base_id, dataset_id, name, strategy, chunk_size, chunk_overlap, completed_at)
+       select id, $3, 'example', 'auto', 1000, 100, now() from base returning id
+     ), builds as (
+       insert into knowledge_builds (knowledge_base_id, status, update_strategy, finished_at)
+       select id, 'complete', 'append', now() from base, generate_series(1, 2) returning id
+     ), held as (
+       insert into knowledge_build_parts (build_id, part_id, position) select builds.id, part.id, 1 from builds, part
+     )
+     select base.id, min(builds.id) as previous, max(builds.id) as active from base, builds group by base.id`,
+    [person.id, crypto.randomUUID(), datasetId],
+  );
+  await api.database.sql("update knowledge_bases set previous_build_id = $2, active_build_id = $3 where id = $1", [
+    row!["id"],
+    row!["previous"],
+    row!["active"],
+  ]);
+  return { id: Number(row!["id"]), dataset_id: datasetId };
+}
+
+const ownBase = async (api: TestApi, person: Person) => ({ id: (await ownKnowledge(api, person)).id });
+
 async function ownNotification(api: TestApi, person: Person) {
   const [row] = await api.database.sql(
     "insert into notifications (user_id, kind, title, body) values ($1, 'example', 'An example', '') returning id",
@@ -170,6 +208,15 @@ const examples: Record<string, Example> = {
   listExperience: { params: ownMinion },
   getScore: { params: ownMinion },
   grantExperience: { params: ownMinion, body: { amount: 10, reason: "example" } },
+  createKnowledgeBase: { body: { name: "example" } },
+  getKnowledgeBase: { params: ownBase },
+  updateKnowledgeBase: { params: ownBase, body: { description: "An example" } },
+  deleteKnowledgeBase: { params: ownBase },
+  removeDatasetFromKnowledgeBase: { params: ownKnowledge },
+  indexKnowledgeBase: { params: ownBase, body: { dataset_ids: [2_000_000_000] }, status: 422 },
+  rollBackKnowledgeBase: { params: ownBase },
+  queryKnowledgeBase: { params: ownBase, body: { query: "example" } },
+  evaluateKnowledgeBase: { params: ownBase, body: { questions: [{ question: "example", relevant: [{ source: "example" }] }] } },
   deleteMe: { body: {} },
   openMySocket: { query: "?ticket=unknown", status: 401 },
   createSocketTicket: { body: { resource: "me" } },

@@ -1,0 +1,44 @@
+import { eq, sql } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import type { Statement } from "../kit/db.ts";
+import { itself } from "./rows.ts";
+import { datasets } from "./sources.ts";
+import { userOf } from "./starting.ts";
+import { knowledgeBases, knowledgeBuilds, knowledgeParts } from "./tables.ts";
+
+const resourceName = /^knowledge-base:(\d{1,9})$/;
+
+/** Whether a user has this knowledge base. One round trip. */
+export function ownsResource(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined {
+  const [, id] = resourceName.exec(resource) ?? [];
+  if (id === undefined) return undefined;
+  const found = ctx.db
+    .select({ id: knowledgeBases.id })
+    .from(knowledgeBases)
+    .where(itself(userId, Number(id)));
+  return found.then((rows) => rows.length > 0);
+}
+
+/** What is held of a user here. The texts are those of datasets, and are had with them. */
+export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
+  const theirs = eq(knowledgeBases.user_id, userId);
+  const of = (table: typeof knowledgeBuilds | typeof knowledgeParts) =>
+    db
+      .select()
+      .from(table)
+      .where(sql`${table.knowledge_base_id} in (select id from ${knowledgeBases} where ${theirs})`);
+  return {
+    knowledge_bases: db.select().from(knowledgeBases).where(theirs),
+    knowledge_builds: of(knowledgeBuilds),
+    knowledge_parts: of(knowledgeParts),
+  };
+}
+
+/** Deletes knowledge bases before the models that embed them, and lets go of the datasets of their builds; their other rows go with them. */
+export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
+  const theirs = eq(knowledgeBases.user_id, userId);
+  return [
+    datasets.release(ctx, sql`any (select ${userOf(sql`id`)} from ${knowledgeBases} where ${theirs})`),
+    ctx.db.delete(knowledgeBases).where(theirs),
+  ];
+}

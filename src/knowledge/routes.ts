@@ -1,0 +1,181 @@
+import { Hono } from "hono";
+import { allow } from "../auth/middleware.ts";
+import { userIdOf } from "../auth/self.ts";
+import { route, type AppEnv } from "../http.ts";
+import { IdParam } from "../kit/shapes.ts";
+import { maxBases, maxChunks, maxDatasets } from "./kinds.ts";
+import { baseOf } from "./rows.ts";
+import * as s from "./schemas.ts";
+import { changeBase, createBase, deleteBase, getBase, listBases, removeDataset, rollBack } from "./service.ts";
+import { datasets } from "./sources.ts";
+import { startIndex } from "./starting.ts";
+
+const ok = { success: true as const };
+const tag = "Knowledge";
+const reading = allow("datasets.read");
+const writing = allow("datasets.write");
+
+/** At /api/v2/knowledge-bases. */
+export const knowledgeBases = new Hono<AppEnv>();
+
+knowledgeBases.get(
+  "/",
+  route(
+    {
+      id: "listKnowledgeBases",
+      summary: "List your knowledge bases",
+      tag,
+      access: reading,
+      query: s.BasesQuery,
+      reply: s.BaseList,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, query }) => {
+      const { items, ...page } = await listBases(ctx, userIdOf(ctx), query);
+      return { ...ok, knowledge_bases: items.map(baseOf), ...page };
+    },
+  ),
+);
+
+knowledgeBases.post(
+  "/",
+  route(
+    {
+      id: "createKnowledgeBase",
+      summary: "Make a knowledge base",
+      description: `It is for good with one embedding model, since vectors of two do not compare. You may have ${maxBases}.`,
+      tag,
+      access: writing,
+      body: s.NewBase,
+      replay: async ({ ctx, made }) => ({
+        ...ok,
+        knowledge_base: baseOf(await getBase(ctx, userIdOf(ctx), Number(made))),
+      }),
+      reply: s.BaseReply,
+      status: 201,
+      fails: ["conflict", "database_unavailable"],
+    },
+    async ({ ctx, body }) => ({ ...ok, knowledge_base: baseOf(await createBase(ctx, userIdOf(ctx), body)) }),
+  ),
+);
+
+knowledgeBases.get(
+  "/:id",
+  route(
+    {
+      id: "getKnowledgeBase",
+      summary: "Get a knowledge base, and how its newest build is doing",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.BaseReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, c, params }) => {
+      const row = await getBase(ctx, userIdOf(ctx), params.id);
+      c.header("etag", `"${row.version}"`);
+      return { ...ok, knowledge_base: baseOf(row) };
+    },
+  ),
+);
+
+knowledgeBases.patch(
+  "/:id",
+  route(
+    {
+      id: "updateKnowledgeBase",
+      summary: "Rename a knowledge base, or describe it",
+      tag,
+      access: writing,
+      versioned: true,
+      params: IdParam,
+      body: s.BaseChange,
+      reply: s.BaseReply,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, c, params, body, seen }) => {
+      const row = await changeBase(ctx, userIdOf(ctx), params.id, body, seen);
+      c.header("etag", `"${row.version}"`);
+      return { ...ok, knowledge_base: baseOf(row) };
+    },
+  ),
+);
+
+knowledgeBases.delete(
+  "/:id",
+  route(
+    {
+      id: "deleteKnowledgeBase",
+      summary: "Delete a knowledge base",
+      description: "With all its builds. Minions that point at it point at none.",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.BaseDone,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => {
+      await deleteBase(ctx, userIdOf(ctx), params.id, datasets);
+      return { ...ok, message: "The knowledge base is deleted." };
+    },
+  ),
+);
+
+knowledgeBases.delete(
+  "/:id/datasets/:dataset_id",
+  route(
+    {
+      id: "removeDatasetFromKnowledgeBase",
+      summary: "Take a dataset out of a knowledge base",
+      description: "A build without it, at once; the one before can be returned to.",
+      tag,
+      access: writing,
+      params: s.DatasetParams,
+      reply: s.BaseReply,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({
+      ...ok,
+      knowledge_base: baseOf(await removeDataset(ctx, userIdOf(ctx), params.id, params.dataset_id)),
+    }),
+  ),
+);
+
+knowledgeBases.post(
+  "/:id/index",
+  route(
+    {
+      id: "indexKnowledgeBase",
+      summary: "Build a knowledge base out of datasets",
+      description: `A job: \`build\` of the knowledge base says how it is doing. It is searched once it is complete, and the build before until then, which is kept to return to. A build that fails changes nothing, and says why. At most ${maxDatasets} datasets and ${maxChunks} chunks.`,
+      tag,
+      access: writing,
+      params: IdParam,
+      body: s.IndexBody,
+      reply: s.BaseReply,
+      status: 202,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, params, body }) => ({
+      ...ok,
+      knowledge_base: baseOf(await startIndex(ctx, userIdOf(ctx), params.id, body, datasets)),
+    }),
+  ),
+);
+
+knowledgeBases.post(
+  "/:id/rollback",
+  route(
+    {
+      id: "rollBackKnowledgeBase",
+      summary: "Return to the build before",
+      description: "Once more returns to the newer one.",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.BaseReply,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, knowledge_base: baseOf(await rollBack(ctx, userIdOf(ctx), params.id)) }),
+  ),
+);

@@ -1,0 +1,223 @@
+import * as z from "zod";
+import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./kinds.ts";
+
+// ── what requests carry ──────────────────────────────────────────────────────
+
+const Name = z.string().trim().min(1).max(80);
+const Description = z.string().trim().max(2_000);
+
+/** A model that runs here, or one of the user's. */
+const Model = z.union([z.string().trim().min(1).max(200), Id.transform(String)]);
+
+export const BasesQuery = z.object(PageQuery);
+
+export const NewBase = z.object({
+  name: Name.meta({ description: "Unique among your knowledge bases, in any case", example: "Handbook" }),
+  description: Description.optional(),
+  embedding_model: Model.optional().meta({
+    description:
+      "`provider/model`, or the number of a model of yours that embeds. It can never be changed. Left out, it is Workers AI's where that is bound, else the built-in one",
+    example: "builtin/hashing-384",
+  }),
+});
+export type NewBase = z.output<typeof NewBase>;
+
+export const BaseChange = z
+  .object({ name: Name, description: Description })
+  .partial()
+  .strict()
+  .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
+export type BaseChange = z.output<typeof BaseChange>;
+
+export const DatasetParams = z.object({ id: IdText, dataset_id: IdText });
+
+export const IndexBody = z
+  .object({
+    dataset_ids: z
+      .array(Id)
+      .min(1)
+      .max(maxDatasets)
+      .refine((ids) => new Set(ids).size === ids.length, "names a dataset twice"),
+    update_strategy: z.enum(updateStrategies).default("append").meta({
+      description:
+        "`append` adds the datasets that it lacks; the others make it of these datasets alone, and `smart_replace` embeds no text again that it has",
+    }),
+    strategy: z.enum(chunkStrategies).default("auto").meta({ description: "How texts are cut" }),
+    chunk_size: z.int().min(100).max(2_000).default(1_000).meta({ description: "In characters, at most" }),
+    chunk_overlap: z.int().min(0).max(200).default(100).meta({ description: "Characters that neighbours share, at most" }),
+  })
+  .refine(({ chunk_size, chunk_overlap }) => 2 * chunk_overlap <= chunk_size, {
+    path: ["chunk_overlap"],
+    message: "must be half of `chunk_size` at most",
+  });
+export type IndexBody = z.output<typeof IndexBody>;
+
+const FieldValue = z.union([z.string().max(200), z.number(), z.boolean()]);
+
+const FilterBody = z
+  .object({
+    dataset_ids: z.array(Id).min(1).max(maxDatasets),
+    sources: z.array(z.string().min(1).max(500)).min(1).max(100),
+    kinds: z.array(z.string().min(1).max(40)).min(1).max(10),
+    fields: z.record(z.string().min(1).max(100), FieldValue),
+  })
+  .partial()
+  .strict()
+  .meta({ description: "Of each list one must hold, of `fields` all" });
+
+const how = {
+  top_k: z.int().min(1).max(20).default(4),
+  method: z.enum(retrievalMethods).default("hybrid"),
+  filter: FilterBody.optional(),
+};
+
+const LanguageModel = Model.meta({ description: "`provider/model`, or the number of a model of yours that answers" });
+
+export const QueryBody = z
+  .object({
+    query: z.string().trim().min(1).max(4_000),
+    ...how,
+    threshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .meta({ description: "The least similarity (for `keyword`, the least score)" }),
+    model: LanguageModel.optional(),
+    expand: z.boolean().default(false).meta({ description: "Whether `model` adds other words for what is asked" }),
+    rerank: z.boolean().default(false).meta({ description: "Whether `model` puts the passages in order" }),
+  })
+  .refine(({ model, expand, rerank }) => model !== undefined || !(expand || rerank), {
+    path: ["model"],
+    message: "is needed to expand or rerank",
+  });
+export type QueryBody = z.output<typeof QueryBody>;
+
+const Relevant = z
+  .object({
+    source: z.string().min(1).max(500).optional(),
+    text: z.string().min(1).max(2_000).optional().meta({ description: "Words that stand in the passage, as they stand there" }),
+    chunk_id: z.int().min(1).optional(),
+  })
+  .strict()
+  .refine((said) => Object.values(said).some((value) => value !== undefined), "says nothing of the passage");
+export type Relevant = z.output<typeof Relevant>;
+
+export const EvaluateBody = z
+  .object({
+    questions: z
+      .array(z.object({ question: z.string().trim().min(1).max(4_000), relevant: z.array(Relevant).min(1).max(20) }))
+      .min(1)
+      .max(100)
+      .optional(),
+    model: LanguageModel.optional(),
+    count: z.int().min(1).max(20).default(10).meta({ description: "How many questions `model` makes up" }),
+    method: z.enum(retrievalMethods).default("hybrid"),
+  })
+  .refine(({ questions, model }) => (questions === undefined) !== (model === undefined), {
+    path: ["questions"],
+    message: "give questions, or a `model` that makes some up",
+  });
+export type EvaluateBody = z.output<typeof EvaluateBody>;
+
+// ── what replies carry ───────────────────────────────────────────────────────
+
+const count = z.int().min(0);
+
+export const Build = z
+  .object({
+    id: Id,
+    status: z.enum(buildStatuses),
+    update_strategy: z.enum(updateStrategies),
+    error: z.string().nullable(),
+    datasets_done: count,
+    datasets_total: count,
+    chunk_count: count.meta({ description: "So far" }),
+    reused_count: count.meta({ description: "Of them, those that kept their vectors" }),
+    is_active: z.boolean(),
+    created_at: Moment,
+    finished_at: Moment.nullable(),
+  })
+  .meta({ id: "KnowledgeBuild" });
+export type Build = z.output<typeof Build>;
+
+export const Base = z
+  .object({
+    id: Id,
+    name: z.string(),
+    description: z.string(),
+    embedding_model: z.string(),
+    dimensions: z.int().nullable().meta({ description: "Null until the model has said" }),
+    chunk_count: count,
+    datasets: z.array(
+      z.object({
+        dataset_id: Id,
+        name: z.string(),
+        chunk_count: count,
+        strategy: z.enum(chunkStrategies),
+        chunk_size: z.int(),
+        chunk_overlap: z.int(),
+      }),
+    ),
+    build: Build.nullable().meta({ description: "The newest, whichever way it went" }),
+    can_roll_back: z.boolean(),
+    version: z.int(),
+    created_at: Moment,
+    updated_at: Moment,
+  })
+  .meta({ id: "KnowledgeBase" });
+export type Base = z.output<typeof Base>;
+
+export const BaseList = z.object({ ...ok, knowledge_bases: z.array(Base), total: Total, next_cursor: NextCursor });
+export const BaseReply = z.object({ ...ok, knowledge_base: Base });
+export const BaseDone = z.object({ ...ok, message: z.string() });
+
+export const PassageList = z.object({
+  ...ok,
+  passages: z.array(
+    z.object({
+      text: z.string(),
+      score: z
+        .number()
+        .meta({ description: "At most 1: cosine similarity, rank of the words, or for `hybrid` the two places fused" }),
+      chunk_id: z.int().min(1),
+      dataset_id: Id,
+      heading: z.string().nullable(),
+      source: z.string(),
+      start: count.meta({ description: "Where it stands in the text of its source, in UTF-16 units" }),
+      end: count,
+    }),
+  ),
+  total: Total,
+  warnings: z.array(z.string()).optional(),
+});
+
+const Part = z.number().min(0).max(1);
+export const EvaluationReply = z.object({
+  ...ok,
+  metrics: z
+    .object({
+      recall_at_1: Part,
+      recall_at_5: Part,
+      recall_at_10: Part,
+      mrr_at_10: Part,
+      ndcg_at_10: Part,
+      latency_ms_p50: z.number().meta({ description: "Of the search in Postgres" }),
+      latency_ms_p95: z.number(),
+    })
+    .meta({ id: "RetrievalMetrics" }),
+  questions: z.array(
+    z.object({
+      question: z.string(),
+      recall_at_10: Part,
+      reciprocal_rank: Part,
+      found: z.array(z.string()).meta({ description: "Sources, best first" }),
+    }),
+  ),
+  total: Total,
+  generated_by: z.string().nullable().meta({
+    description:
+      "The model that wrote each question from one passage, which alone counts as its answer; null where they were yours",
+  }),
+});

@@ -1,0 +1,162 @@
+import { and, eq, lt, sql, type SQL } from "drizzle-orm";
+import { users } from "../auth/tables.ts";
+import type { Ctx } from "../context.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { AppError } from "../kit/errors.ts";
+import { paged, type Page } from "../kit/shapes.ts";
+import { itself as itsModel } from "../models/rows.ts";
+import { externalModels } from "../models/tables.ts";
+import { activated, buildRow, isIdle, isThere, keptParts, locked, newBuild, sweptParts } from "./builds.ts";
+import { readModelName } from "./calls.ts";
+import { boundModel, builtinModel } from "./embedding.ts";
+import { maxBases } from "./kinds.ts";
+import { itself, selectBases, type BaseRow } from "./rows.ts";
+import type { BaseChange, NewBase } from "./schemas.ts";
+import { userOf, type Datasets } from "./starting.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
+
+/** A user's knowledge bases, the newest first, and how many there are. One round trip. */
+export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: Page) {
+  const [rows, [count]] = await commit(ctx, [
+    selectBases(ctx, userId, cursor === undefined ? undefined : lt(knowledgeBases.id, cursor))
+      .orderBy(sql`${knowledgeBases.id} desc`)
+      .limit(limit + 1),
+    ctx.db
+      .select({ total: sql<number>`count(*)::int` })
+      .from(knowledgeBases)
+      .where(eq(knowledgeBases.user_id, userId)),
+  ]);
+  return { ...paged(rows, limit), total: count!.total };
+}
+
+/** One round trip. @throws not_found */
+export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
+  const [row] = await selectBases(ctx, userId, itself(userId, baseId));
+  if (row === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  return row;
+}
+
+/** Makes a knowledge base, for good with one embedding model. One round trip. @throws conflict; validation_failed for a model that does not embed */
+export async function createBase(ctx: Ctx, userId: number, { embedding_model: given, ...said }: NewBase): Promise<BaseRow> {
+  const { columns, unless } = await pinned(ctx, userId, given ?? ("AI" in ctx.env ? boundModel : builtinModel));
+  const hasRoom = sql`(select count(*) from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)}) < ${maxBases}`;
+  const made = sql<number>`currval(pg_get_serial_sequence('knowledge_bases', 'id'))::int`;
+  const results = await commitOnce(
+    ctx,
+    [
+      ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
+      refuseUnlessAll(ctx.db, { knowledge_base_limit_reached: hasRoom, ...unless }),
+      ctx.db.insert(knowledgeBases).values({ ...saidOf(said), ...columns, name: said.name, user_id: userId }),
+      selectBases(ctx, userId, itself(userId, made)),
+    ],
+    idOfNew(knowledgeBases),
+  );
+  return results[3][0]!;
+}
+
+/** What a row says of its model, and what must hold for one of the user's. @throws validation_failed */
+async function pinned(ctx: Ctx, userId: number, embedding_model: string) {
+  const named = await readModelName(ctx, embedding_model, { path: "embedding_model", kind: "embedding" });
+  if (!("id" in named)) return { columns: { embedding_model }, unless: {} };
+  const { is_active, capabilities } = externalModels;
+  const embeds = sql`exists (select from ${externalModels} where ${itsModel(userId, named.id)}
+    and ${is_active} and 'embedding' = any(${capabilities}))`;
+  return { columns: { embedding_model, external_model_id: named.id }, unless: { embedding_model_unknown: embeds } };
+}
+
+/** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, conflict, not_found */
+export function changeBase(
+  ctx: Ctx,
+  userId: number,
+  baseId: number,
+  change: BaseChange,
+  seen: number | undefined,
+): Promise<BaseRow> {
+  const its = itself(userId, baseId);
+  const isSeen = sql`(select ${knowledgeBases.version} from ${knowledgeBases} where ${its}) = ${seen}`;
+  const row = ctx.db
+    .update(knowledgeBases)
+    .set({ ...saidOf(change), version: sql`${knowledgeBases.version} + 1`, updated_at: sql`now()` })
+    .where(its);
+  return changed(ctx, userId, baseId, { unless: seen === undefined ? {} : { version_changed: isSeen }, rows: [row] });
+}
+
+/** Deletes a knowledge base with all its builds; minions that point at it point at none. One round trip. @throws not_found */
+export async function deleteBase(
+  ctx: Ctx,
+  userId: number,
+  baseId: number,
+  { release }: Pick<Datasets, "release">,
+): Promise<void> {
+  const its = itself(userId, baseId);
+  await commit(ctx, [
+    locked(ctx, its),
+    refuseUnlessAll(ctx.db, { knowledge_base_not_found: isThere(its) }),
+    ctx.db.delete(knowledgeBases).where(its),
+    release(ctx, userOf(baseId)),
+  ]);
+}
+
+/** Takes a dataset out: a build without it. One round trip. @throws not_found; conflict while there is a build under way */
+export function removeDataset(ctx: Ctx, userId: number, baseId: number, datasetId: number): Promise<BaseRow> {
+  const holds = sql`exists (
+    select from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
+      join ${knowledgeParts} p on p.id = bp.part_id where b.id = ${baseId} and p.dataset_id = ${datasetId})`;
+  return changed(ctx, userId, baseId, {
+    unless: { knowledge_base_busy: isIdle(baseId), knowledge_dataset_not_found: holds },
+    rows: [
+      buildRow(ctx, { knowledge_base_id: baseId, update_strategy: "replace", status: "complete" }),
+      keptParts(ctx, baseId, sql`p.dataset_id = ${datasetId}`),
+      ...activated(ctx, userId, baseId, newBuild),
+    ],
+  });
+}
+
+/** Goes back to the build before, which then is the one that can be returned to. One round trip. @throws not_found, conflict */
+export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
+  const its = itself(userId, baseId);
+  const { active_build_id, previous_build_id } = knowledgeBases;
+  const row = ctx.db
+    .update(knowledgeBases)
+    .set({
+      active_build_id: sql`${previous_build_id}`,
+      previous_build_id: sql`${active_build_id}`,
+      updated_at: sql`now()`,
+    })
+    .where(its);
+  const canReturn = sql`(select ${previous_build_id} from ${knowledgeBases} where ${its}) is not null`;
+  return changed(ctx, userId, baseId, {
+    unless: { knowledge_base_busy: isIdle(baseId), knowledge_build_missing: canReturn },
+    rows: [row],
+  });
+}
+
+/** A commit that changes one knowledge base and reads it. @throws not_found, and what is refused */
+async function changed(
+  ctx: Ctx,
+  userId: number,
+  baseId: number,
+  { unless, rows }: { unless: Record<string, SQL>; rows: readonly Statement[] },
+): Promise<BaseRow> {
+  const its = itself(userId, baseId);
+  const results = await commit(ctx, [
+    locked(ctx, its),
+    refuseUnlessAll(ctx.db, { knowledge_base_not_found: isThere(its), ...unless }),
+    ...rows,
+    selectBases(ctx, userId, and(its)),
+  ]);
+  return (results.at(-1) as BaseRow[])[0]!;
+}
+
+/** What somebody says of a knowledge base, as its row holds it: what is left out keeps its default, or stays. */
+function saidOf(said: { [K in keyof BaseChange]?: BaseChange[K] | undefined }) {
+  return {
+    ...(said.name === undefined ? {} : { name: said.name }),
+    ...(said.description === undefined ? {} : { description: said.description }),
+  };
+}
+
+/** Deletes what no build of a knowledge base holds any more: what is done in the commit of a job. */
+export async function sweepBase(ctx: Ctx, baseId: number): Promise<void> {
+  await commitOnce(ctx, [sweptParts(ctx, baseId)]);
+}

@@ -1,0 +1,230 @@
+import { sql, type SQL } from "drizzle-orm";
+import {
+  type AnyPgColumn,
+  bigint,
+  check,
+  customType,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { users } from "../auth/tables.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { externalModels } from "../models/tables.ts";
+import {
+  buildStatuses,
+  chunkStrategies,
+  halfPrecisionAbove,
+  indexedDimensions,
+  maxDimensions,
+  updateStrategies,
+} from "./kinds.ts";
+
+/** What a user's minions look things up in. All its vectors are of one model. */
+export const knowledgeBases = pgTable(
+  "knowledge_bases",
+  {
+    id: serialId(),
+    user_id: integer()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    name: text().notNull(),
+    description: text().notNull().default(""),
+    /** `builtin/hashing-384`: a provider's model; or the number of a model of its owner's. Never changed. */
+    embedding_model: text().notNull(),
+    external_model_id: integer(),
+    /** Null until the model has said. Never changed since. */
+    dimensions: integer(),
+    /** The build that is searched, and the one that can be returned to. */
+    active_build_id: integer(),
+    previous_build_id: integer(),
+    /** How often it was edited, counted from one. */
+    version: integer().notNull().default(1),
+    ...written,
+  },
+  (t) => [
+    uniqueIndex("knowledge_base_name_taken").on(t.user_id, sql`lower(${t.name})`),
+    // What minions refer to, so that nobody's minion has somebody else's knowledge.
+    unique("knowledge_base_of_user").on(t.user_id, t.id),
+    unique("knowledge_base_dimensions").on(t.id, t.dimensions),
+    foreignKey({
+      name: "knowledge_base_model_owned",
+      columns: [t.user_id, t.external_model_id],
+      foreignColumns: [externalModels.user_id, externalModels.id],
+    }),
+    foreignKey({
+      name: "knowledge_base_active_build",
+      columns: [t.id, t.active_build_id],
+      foreignColumns: [knowledgeBuilds.knowledge_base_id, knowledgeBuilds.id],
+    }),
+    foreignKey({
+      name: "knowledge_base_previous_build",
+      columns: [t.id, t.previous_build_id],
+      foreignColumns: [knowledgeBuilds.knowledge_base_id, knowledgeBuilds.id],
+    }),
+    index("knowledge_bases_by_model")
+      .on(t.external_model_id)
+      .where(sql`${t.external_model_id} is not null`),
+    check("knowledge_base_named", sql`${t.name} <> ''`),
+    check("knowledge_base_dimensions_in_range", isBetween(t.dimensions, 1, maxDimensions)),
+    check("knowledge_base_builds_differ", sql`${t.active_build_id} <> ${t.previous_build_id}`),
+  ],
+);
+
+/** A version of a knowledge base: the parts that it is made of. It is searched once it is complete, and not before. */
+export const knowledgeBuilds = pgTable(
+  "knowledge_builds",
+  {
+    id: serialId(),
+    knowledge_base_id: integer()
+      .notNull()
+      .references((): AnyPgColumn => knowledgeBases.id, { onDelete: "cascade" }),
+    status: text({ enum: buildStatuses }).notNull().default("building"),
+    update_strategy: text({ enum: updateStrategies }).notNull(),
+    /** How often in a row a provider failed it. */
+    failures: integer().notNull().default(0),
+    /** Why it failed, in a sentence. */
+    error: text(),
+    created_at: moment().notNull().defaultNow(),
+    finished_at: moment(),
+  },
+  (t) => [
+    unique("knowledge_build_of_base").on(t.knowledge_base_id, t.id),
+    uniqueIndex("knowledge_base_busy")
+      .on(t.knowledge_base_id)
+      .where(sql`${t.status} = 'building'`),
+    check("knowledge_build_status_known", isOneOf(t.status, buildStatuses)),
+    check("knowledge_build_update_strategy_known", isOneOf(t.update_strategy, updateStrategies)),
+    check("knowledge_build_failed_for_a_reason", sql`(${t.status} = 'failed') = (${t.error} is not null)`),
+  ],
+);
+
+/** One dataset, cut and embedded for one knowledge base. Builds share what they have in common; once complete, it never changes. */
+export const knowledgeParts = pgTable(
+  "knowledge_parts",
+  {
+    id: serialId(),
+    knowledge_base_id: integer()
+      .notNull()
+      .references(() => knowledgeBases.id, { onDelete: "cascade" }),
+    /** No foreign key: what was taken from a dataset stays when that is gone. */
+    dataset_id: integer().notNull(),
+    name: text().notNull(),
+    strategy: text({ enum: chunkStrategies }).notNull(),
+    chunk_size: integer().notNull(),
+    chunk_overlap: integer().notNull(),
+    /** Those of its knowledge base; null until the first chunk. */
+    dimensions: integer(),
+    /** The last row of the dataset whose chunks are all here; −1 before the first. */
+    last_row: integer().notNull().default(-1),
+    chunk_count: integer().notNull().default(0),
+    /** Chunks whose vectors were taken from the build before. */
+    reused_count: integer().notNull().default(0),
+    completed_at: moment(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    unique("knowledge_part_dimensions").on(t.id, t.dimensions),
+    foreignKey({
+      name: "knowledge_part_dimensions_of_base",
+      columns: [t.knowledge_base_id, t.dimensions],
+      foreignColumns: [knowledgeBases.id, knowledgeBases.dimensions],
+    }),
+    index("knowledge_parts_of_base").on(t.knowledge_base_id),
+    check("knowledge_part_strategy_known", isOneOf(t.strategy, chunkStrategies)),
+    check("knowledge_part_chunk_size_in_range", isBetween(t.chunk_size, 100, 2_000)),
+    check("knowledge_part_chunk_overlap_in_range", sql`${t.chunk_overlap} between 0 and least(200, ${t.chunk_size} / 2)`),
+    check("knowledge_part_counts_not_negative", sql`${t.chunk_count} >= ${t.reused_count} and ${t.reused_count} >= 0`),
+  ],
+);
+
+export const knowledgeBuildParts = pgTable(
+  "knowledge_build_parts",
+  {
+    build_id: integer()
+      .notNull()
+      .references(() => knowledgeBuilds.id, { onDelete: "cascade" }),
+    part_id: integer()
+      .notNull()
+      .references(() => knowledgeParts.id, { onDelete: "cascade" }),
+    /** Its place among the parts, from 1. */
+    position: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.build_id, t.part_id] }),
+    unique("knowledge_build_place_taken").on(t.build_id, t.position),
+    index("knowledge_builds_of_part").on(t.part_id),
+  ],
+);
+
+/** A vector of any length: an index is on those of one length alone. */
+const vectorOfAnyLength = customType<{ data: readonly number[]; driverData: string }>({
+  dataType: () => "vector",
+  toDriver: (numbers) => `[${numbers.join(",")}]`,
+  fromDriver: (list) => JSON.parse(list) as number[],
+});
+
+const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
+
+/** What a vector column is compared as: an index is on the same expression. */
+export function comparable(embedding: SQL | AnyPgColumn, dimensions: number): SQL {
+  const type = dimensions > halfPrecisionAbove ? "halfvec" : "vector";
+  return sql`(${embedding}::${sql.raw(`${type}(${dimensions})`)})`;
+}
+
+/** A piece of a text that is found by its meaning or its words. Never changed. */
+export const knowledgeChunks = pgTable(
+  "knowledge_chunks",
+  {
+    id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
+    part_id: integer().notNull(),
+    /** Its place in the part, from 0. */
+    position: integer().notNull(),
+    text: text().notNull(),
+    /** The headings that it stands under. */
+    heading: text(),
+    /** Where it stands: `handbook.md`, `faq.csv#12`. */
+    source: text().notNull(),
+    /** Offsets in the text of the source, in UTF-16 units. */
+    start: integer().notNull(),
+    end: integer().notNull(),
+    kind: text().notNull(),
+    /** What the row says beside its text, in short values. */
+    fields: jsonb().$type<Record<string, string | number | boolean>>(),
+    /** Of what was embedded. */
+    content_hash: text().notNull(),
+    dimensions: integer().notNull(),
+    embedding: vectorOfAnyLength().notNull(),
+    words: tsvector().generatedAlwaysAs(
+      (): SQL => sql`to_tsvector('english', coalesce(${knowledgeChunks.heading}, '') || ' ' || ${knowledgeChunks.text})`,
+    ),
+  },
+  (t) => [
+    unique("knowledge_chunk_place_taken").on(t.part_id, t.position),
+    // By way of its part, no vector gets in that is longer or shorter than those of the knowledge base.
+    foreignKey({
+      name: "knowledge_chunk_dimensions",
+      columns: [t.part_id, t.dimensions],
+      foreignColumns: [knowledgeParts.id, knowledgeParts.dimensions],
+    }).onDelete("cascade"),
+    index("knowledge_chunks_by_content").on(t.part_id, t.content_hash),
+    index("knowledge_chunks_by_words").using("gin", t.words),
+    ...indexedDimensions.map((dimensions) =>
+      index(`knowledge_chunks_by_vector_${dimensions}`)
+        .using(
+          "hnsw",
+          sql`${comparable(sql`embedding`, dimensions)} ${sql.raw(dimensions > halfPrecisionAbove ? "halfvec_cosine_ops" : "vector_cosine_ops")}`,
+        )
+        .where(sql`${t.dimensions} = ${sql.raw(String(dimensions))}`),
+    ),
+    check("knowledge_chunk_dimensions_true", sql`vector_dims(${t.embedding}) = ${t.dimensions}`),
+    check("knowledge_chunk_span", sql`${t.start} >= 0 and ${t.end} > ${t.start}`),
+    check("knowledge_chunk_not_empty", sql`${t.text} <> ''`),
+  ],
+);
