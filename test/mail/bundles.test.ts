@@ -13,12 +13,12 @@ const apiKey = "re_test_key_of_the_fake";
 const settings = testSettings("http://127.0.0.1:1");
 
 const probes = ["test/mail/probe.ts", "test/mail/kept-probe.ts"] as const;
-const { development, production } = inject("built");
+const built = inject("built");
 
 let folder: string;
 const bundles = {
-  "src/index.ts": production.modulePath,
-  "dev/worker.ts": development.modulePath,
+  "src/index.ts": built.production.modulePath,
+  "dev/worker.ts": built.development.modulePath,
 } as Record<"src/index.ts" | "dev/worker.ts" | (typeof probes)[number], string>;
 
 beforeAll(async () => {
