@@ -102,8 +102,10 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
       ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
       ...requestHeaders(doc),
     },
-    ...(doc.body ? { requestBody: { required: true, content: { "application/json": { schema: doc.body } } } } : {}),
-    ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload) } } : {}),
+    ...(doc.body && !doc.upload
+      ? { requestBody: { required: true, content: { "application/json": { schema: doc.body } } } }
+      : {}),
+    ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload, doc.body) } } : {}),
     responses: {
       [doc.status ?? 200]: { description: "Done", headers: doc.conditional ? conditionalHeaders : replyHeaders, content: json },
       ...(doc.conditional ? { 304: { description: "The client's copy is current", headers: conditionalHeaders } } : {}),
@@ -112,11 +114,14 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
   };
 }
 
-/** A file, as a field of a form or as it is. */
-function uploadContent({ field, types, maxBytes }: Upload) {
+/** A file, as a field of a form with what else it has, or as it is. */
+function uploadContent({ field, types, maxBytes }: Upload, beside: RouteDoc["body"]) {
   const file = z.string().meta({ format: "binary", description: `At most ${maxBytes} bytes` });
   const asItIs = types.map((type) => [type, { schema: file }]);
-  return { "multipart/form-data": { schema: z.object({ [field]: file }) }, ...Object.fromEntries(asItIs) };
+  return {
+    "multipart/form-data": { schema: z.object({ [field]: file, ...(beside instanceof z.ZodObject ? beside.shape : {}) }) },
+    ...Object.fromEntries(asItIs),
+  };
 }
 
 function requestHeaders(doc: RouteDoc): { header?: z.ZodObject } {
@@ -134,7 +139,7 @@ function failuresOf(doc: RouteDoc): FailureCode[] {
   return [
     ...(doc.access ? (["unauthenticated", "forbidden", "account_banned"] as const) : []),
     ...(doc.access?.schemes.includes("cookie") ? (["cross_site"] as const) : []),
-    ...(doc.body ? (["malformed_json"] as const) : []),
+    ...(doc.body && !doc.upload ? (["malformed_json"] as const) : []),
     ...(doc.body || doc.upload ? (["payload_too_large", "unsupported_media_type"] as const) : []),
     ...(doc.params || doc.query || doc.body || doc.upload || doc.versioned || doc.replay
       ? (["validation_failed"] as const)

@@ -6,6 +6,9 @@ export const maxBodyBytes = 64 * 1024;
 /** A file that a route takes: as the body itself, or as a field of a form. */
 export type Upload = { field: string; maxBytes: number; types: readonly string[] };
 
+/** A file as it came: its bytes, and, of a form, what the file is called and the other fields. */
+export type Uploaded = { bytes: Uint8Array; name: string | undefined; fields: Record<string, string> };
+
 /** What a form may have beside its file, in bytes. */
 const formBytes = 16 * 1024;
 
@@ -32,15 +35,18 @@ export async function readJson(request: Request): Promise<unknown> {
  * Reads an uploaded file. What it is, its reader judges by its content.
  * @throws payload_too_large; validation_failed for a form without the field
  */
-export async function readUpload(request: Request, { field, maxBytes }: Upload): Promise<Uint8Array> {
+export async function readUpload(request: Request, { field, maxBytes }: Upload): Promise<Uploaded> {
   const type = request.headers.get("content-type") ?? "";
-  if (!type.toLowerCase().startsWith("multipart/form-data")) return readBytes(request, maxBytes);
+  if (!type.toLowerCase().startsWith("multipart/form-data")) {
+    return { bytes: await readBytes(request, maxBytes), name: undefined, fields: {} };
+  }
   const bytes = await readBytes(request, maxBytes + formBytes);
   const form = await new Response(bytes, { headers: { "content-type": type } }).formData().catch(() => undefined);
   const file = form?.get(field);
   if (!(file instanceof File)) throw invalid([{ path: field, in: "body", message: "must be a file" }]);
   if (file.size > maxBytes) throw tooLarge(maxBytes);
-  return new Uint8Array(await file.arrayBuffer());
+  const fields = Array.from(form!.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };
 }
 
 const tooLarge = (limit: number) => new AppError("payload_too_large", `The body may hold at most ${limit} bytes.`);

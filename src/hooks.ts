@@ -1,10 +1,14 @@
 import * as billing from "./billing/hooks.ts";
 import type { Ctx, Hooks } from "./context.ts";
 import { composeHooks } from "./kit/hooks.ts";
+import * as datasets from "./datasets/hooks.ts";
 import * as knowledge from "./knowledge/hooks.ts";
 import * as minions from "./minions/hooks.ts";
 import * as models from "./models/hooks.ts";
 import * as notifications from "./notifications/hooks.ts";
 
 /** What features offer to those before them, in the order of the features. */
-export const hooks: Hooks = composeHooks<Ctx>([notifications, billing, models, minions, knowledge], { ...billing, ...minions });
+export const hooks: Hooks = composeHooks<Ctx>([notifications, billing, models, minions, datasets, knowledge], {
+  ...billing,
+  ...minions,
+});

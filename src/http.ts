@@ -24,7 +24,7 @@ export type RouteDoc<
   params?: Params;
   query?: Query;
   body?: Body;
-  /** A file, in place of a body of JSON. */
+  /** A file, in place of a body of JSON: then `body` is what the form has beside it. */
   upload?: Upload;
   reply: Reply;
   /** Status of the reply; 200 unless told. */
@@ -70,8 +70,9 @@ export type RouteInput<Params, Query, Body> = {
   params: Output<Params>;
   query: Output<Query>;
   body: Output<Body>;
-  /** The bytes of the file, of a route that takes an upload. */
+  /** The bytes of the file, of a route that takes an upload; and what it is called, where a form says so. */
   file: Uint8Array;
+  fileName: string | undefined;
   /** The version in `If-Match`, of a route that is `versioned`. */
   seen: number | undefined;
 };
@@ -133,14 +134,16 @@ export function route<
     await doc.limit?.admit(c.get("ctx"));
     const faults: Fault[] = [];
     const headers = validate(heeded, c.req.header(), "header", faults) as Heeded | undefined;
-    const json = doc.body && (await readJson(c.req.raw));
+    const uploaded = doc.upload && (await readUpload(c.req.raw, doc.upload));
+    const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw));
     const input = {
       ctx: c.get("ctx"),
       c,
       params: validate(doc.params, c.req.param(), "path", faults),
       query: validate(doc.query, c.req.query(), "query", faults),
       body: validate(doc.body, json, "body", faults),
-      file: doc.upload && (await readUpload(c.req.raw, doc.upload)),
+      file: uploaded?.bytes,
+      fileName: uploaded?.name,
       seen: headers?.["if-match"],
     } as RouteInput<Params, Query, Body>;
     if (faults.length > 0) throw invalid(faults);

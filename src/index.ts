@@ -3,6 +3,7 @@ import { sweepExpired } from "./auth/sessions.ts";
 import { warmReply } from "./catalog/delivery.ts";
 import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
+import { failLostImports } from "./datasets/importing.ts";
 import { hooks } from "./hooks.ts";
 import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
@@ -15,7 +16,12 @@ export { UserHub } from "./notifications/durable-object.ts";
 
 /** What runs when, by the crons of wrangler.toml. */
 const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
-  "*/5 * * * *": { "publish-catalog": publishCatalog, "sweep-outbox": sweepOutbox, "sweep-lost-builds": sweepLostBuilds },
+  "*/5 * * * *": {
+    "publish-catalog": publishCatalog,
+    "sweep-outbox": sweepOutbox,
+    "fail-lost-imports": failLostImports,
+    "sweep-lost-builds": sweepLostBuilds,
+  },
   "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin },
 };
 

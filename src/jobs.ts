@@ -2,6 +2,7 @@ import { eraseUser } from "./auth/erasure.ts";
 import { beginReset, eraseAccount, proveAddress } from "./auth/jobs.ts";
 import { sendResetMail, sendVerificationMail } from "./auth/proofs.ts";
 import type { Ctx } from "./context.ts";
+import { datasetJobs } from "./datasets/jobs.ts";
 import { doing, type Handler } from "./kit/consumer.ts";
 import { sendMail } from "./kit/mail.ts";
 import { knowledgeJobs } from "./knowledge/jobs.ts";
@@ -12,5 +13,6 @@ export const handlers: readonly Handler<Ctx>[] = [
   doing(proveAddress, (ctx: Ctx, { user_id }) => sendVerificationMail(ctx, user_id)),
   doing(beginReset, (ctx: Ctx, { email }) => sendResetMail(ctx, email)),
   doing(eraseAccount, eraseUser),
+  ...datasetJobs,
   ...knowledgeJobs,
 ];

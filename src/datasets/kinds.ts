@@ -17,3 +17,16 @@ export const maxRowLength = 32_768;
 
 /** UTF-16 units of the longest record that is read at all: a longer line or record is a problem of its own. */
 export const maxRecordLength = 1_048_576;
+
+/** How a dataset came. */
+export const datasetTypes = ["upload", "import"] as const;
+
+/** How far it is. */
+export const processingStatuses = ["pending", "processing", "ready", "failed"] as const;
+
+/** How many datasets a user may have, and how many bytes all of them. */
+export const maxDatasets = 200;
+export const maxTotalBytes = 1_000_000_000;
+
+/** Bytes of a file that is sent at once. */
+export const maxUploadBytes = 10 * 1024 * 1024;

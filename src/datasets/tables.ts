@@ -1,42 +1,136 @@
 import { sql } from "drizzle-orm";
-import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isOneOf, serialId, written } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { datasetTypes, formats, processingStatuses } from "./kinds.ts";
+import type { Report } from "./report.ts";
+import type { StoredUpload } from "./uploads.ts";
 
-export const processingStatuses = ["pending", "processing", "ready", "failed"] as const;
+const owner = () =>
+  integer()
+    .notNull()
+    .references(() => users.id, { onDelete: "cascade" });
+
+const datasetId = () => integer().notNull();
 
 /** A part of a dataset's rows: where it is in R2, and how many it has. */
 export type RowsPart = { key: string; rows: number };
+
+/** A file of a dataset in R2. One that was imported has a file for each page. */
+export type StoredFile = { key: string; size: number };
+
+/** What is imported of a Hugging Face dataset, and from which row on it is missing still; null once nothing is. */
+export type HubImport = { dataset_id: string; config: string; split: string; limit: number; next_offset: number | null };
 
 export const datasets = pgTable(
   "datasets",
   {
     id: serialId(),
-    user_id: integer()
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    user_id: owner(),
     name: text().notNull(),
-    is_public: boolean().notNull().default(false),
+    description: text().notNull().default(""),
+    type: text({ enum: datasetTypes }).notNull().default("upload"),
+    /** What its file is; null until a Hugging Face dataset is here. */
+    format: text({ enum: formats }),
+    /** Rows that were parsed. */
+    sample_count: integer().notNull().default(0),
+    /** In bytes. */
+    file_size: bigint({ mode: "number" }).notNull().default(0),
+    /** SHA-256 of its bytes, in hexadecimal. */
+    file_hash: text(),
+    quality_score: smallint(),
     processing_status: text({ enum: processingStatuses }).notNull().default("pending"),
-    /** Its rows, as JSON lines, in order; what refining drops is marked in them. */
+    /** Rows that were parsed so far. */
+    processed_items: integer().notNull().default(0),
+    /** Why it failed, in a sentence. */
+    error: text(),
+    is_active: boolean().notNull().default(true),
+    is_public: boolean().notNull().default(false),
+    usage_count: integer().notNull().default(0),
+    last_used: moment(),
+    tags: text().array().notNull().default([]),
+    /** Where it came from: the name of a file, or an address. */
+    source: text().notNull().default(""),
+    license: text(),
+    /** Where all its objects are in R2. */
+    folder: text().notNull().default(""),
+    files: jsonb().$type<readonly StoredFile[]>().notNull().default([]),
+    hub: jsonb().$type<HubImport>(),
+    /** Its rows, as JSON lines, in order; what refining drops is marked in them. Empty until it is ready. */
     parts: jsonb().$type<readonly RowsPart[]>().notNull().default([]),
+    report: jsonb().$type<Report>(),
+    /** How often it was edited, counted from one. */
+    version: integer().notNull().default(1),
     ...written,
   },
   (t) => [
     index("datasets_of_user").on(t.user_id, t.id),
+    index("datasets_public")
+      .on(t.id)
+      .where(sql`${t.is_public}`),
+    uniqueIndex("dataset_uploaded_before")
+      .on(t.user_id, t.file_hash)
+      .where(sql`${t.type} = 'upload' and ${t.processing_status} <> 'failed'`),
     check("dataset_status_known", isOneOf(t.processing_status, processingStatuses)),
+    check("dataset_type_known", isOneOf(t.type, datasetTypes)),
+    check("dataset_format_known", isOneOf(t.format, formats)),
     check("dataset_named", sql`${t.name} <> ''`),
+    check("dataset_quality_in_range", isBetween(t.quality_score, 0, 100)),
+    check(
+      "dataset_counts_not_negative",
+      sql`least(${t.sample_count}, ${t.file_size}, ${t.processed_items}, ${t.usage_count}) >= 0`,
+    ),
   ],
 );
 
-/** By what datasets are read at the moment: until it lets go of them, they cannot be deleted. */
-export const datasetUses = pgTable(
-  "dataset_uses",
+/** Who likes which. */
+export const datasetFavorites = pgTable(
+  "dataset_favorites",
   {
-    dataset_id: integer()
-      .notNull()
-      .references(() => datasets.id, { onDelete: "restrict" }),
-    used_by: text().notNull(),
+    user_id: owner(),
+    dataset_id: datasetId().references(() => datasets.id, { onDelete: "cascade" }),
   },
-  (t) => [primaryKey({ columns: [t.dataset_id, t.used_by] }), index("dataset_uses_by_user").on(t.used_by)],
+  (t) => [primaryKey({ columns: [t.user_id, t.dataset_id] }), index("dataset_favorites_of_dataset").on(t.dataset_id)],
+);
+
+/** By what datasets are read at the moment: until it lets go of them, they cannot be deleted. */
+export const datasetUses = pgTable("dataset_uses", { dataset_id: datasetId(), used_by: text().notNull() }, (t) => [
+  primaryKey({ columns: [t.dataset_id, t.used_by] }),
+  foreignKey({ name: "dataset_in_use", columns: [t.dataset_id], foreignColumns: [datasets.id] }).onDelete("restrict"),
+  index("dataset_uses_by_user").on(t.used_by),
+]);
+
+/** Files that come in parts, until all of them are there. */
+export const datasetUploads = pgTable(
+  "dataset_uploads",
+  {
+    id: serialId(),
+    user_id: owner(),
+    name: text().notNull(),
+    description: text().notNull().default(""),
+    file_name: text().notNull(),
+    /** Of the whole file, in bytes. */
+    size: bigint({ mode: "number" }).notNull(),
+    folder: text().notNull(),
+    stored: jsonb().$type<StoredUpload>().notNull(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (t) => [
+    index("dataset_uploads_of_user").on(t.user_id),
+    index("dataset_uploads_by_age").on(t.created_at),
+    check("dataset_upload_size_positive", sql`${t.size} > 0`),
+  ],
 );

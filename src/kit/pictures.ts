@@ -1,5 +1,6 @@
 import { contentHash, newSecret } from "./crypto.ts";
 import { AppError } from "./errors.ts";
+import { deleteUnder, inStore } from "./files.ts";
 import { imageKind, imageTypes } from "./images.ts";
 
 /** Pictures of users' things in R2, each at an address of its own that never shows another. */
@@ -19,15 +20,6 @@ export const pictureName = /^(?:[a-z]{1,20}-)?\d{1,10}-[\w-]{28}\.(?:png|jpg|gif
 export function pictureUrl(key: string | null): string | null {
   const [, userId, , file] = key?.split("/") ?? [];
   return file === undefined ? null : `/api/v2/avatars/${userId}/${file}`;
-}
-
-/** @throws files_unavailable where the work fails */
-async function inStore<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new AppError("files_unavailable", "The file store does not answer.", { cause });
-  }
 }
 
 /**
@@ -53,10 +45,6 @@ export async function readPicture(files: R2Bucket, userId: number, file: string)
 }
 
 /** Deletes all pictures of a user. */
-export async function deletePictures(files: R2Bucket, userId: number): Promise<void> {
-  for (;;) {
-    const { objects, truncated } = await inStore(files.list({ prefix: picturesOf(userId) }));
-    if (objects.length > 0) await inStore(files.delete(objects.map(({ key }) => key)));
-    if (!truncated) return;
-  }
+export function deletePictures(files: R2Bucket, userId: number): Promise<void> {
+  return deleteUnder(files, picturesOf(userId));
 }

@@ -96,9 +96,12 @@ async function binnedMinion(api: TestApi, person: Person) {
 
 /** A dataset of the person's, ready, without a row. */
 async function ownDataset(api: TestApi, person: Person) {
+  const report = { rows: 0, kept: 0, unreadable: 0, dropped: {}, kinds: {}, quality_score: 0, problems: [], dropped_rows: [] };
+  const dropped = { empty: 0, malformed: 0, too_long: 0, duplicate: 0, near_duplicate: 0 };
   const [row] = await api.database.sql(
-    "insert into datasets (user_id, name, processing_status) values ($1, 'example', 'ready') returning id",
-    [person.id],
+    `insert into datasets (user_id, name, processing_status, report, folder)
+     values ($1, 'example', 'ready', $2, 'users/' || $1 || '/datasets/example/') returning id`,
+    [person.id, JSON.stringify({ ...report, dropped })],
   );
   return { id: Number(row!["id"]) };
 }
@@ -208,6 +211,16 @@ const examples: Record<string, Example> = {
   listExperience: { params: ownMinion },
   getScore: { params: ownMinion },
   grantExperience: { params: ownMinion, body: { amount: 10, reason: "example" } },
+  uploadDataset: { file: Buffer.from("An example of a text.") },
+  loadDataset: { body: { dataset_id: "example" } },
+  getDataset: { params: ownDataset },
+  updateDataset: { params: ownDataset, body: { description: "An example" } },
+  deleteDataset: { params: ownDataset },
+  toggleFavoriteDataset: { params: ownDataset },
+  listDatasetRows: { params: ownDataset },
+  getDatasetReport: { params: ownDataset },
+  linkDatasetDownload: { params: ownDataset },
+  downloadDataset: { params: ownDataset, query: "?ticket=unknown", status: 401 },
   createKnowledgeBase: { body: { name: "example" } },
   getKnowledgeBase: { params: ownBase },
   updateKnowledgeBase: { params: ownBase, body: { description: "An example" } },

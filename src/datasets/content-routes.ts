@@ -1,0 +1,96 @@
+import { Hono } from "hono";
+import { allow } from "../auth/middleware.ts";
+import { userIdOf } from "../auth/self.ts";
+import { route, type AppEnv } from "../http.ts";
+import { IdParam } from "../kit/shapes.ts";
+import * as z from "zod";
+import * as s from "./schemas.ts";
+import { getReport, linkDownload, listRows, openDownload } from "./service.ts";
+
+const ok = { success: true as const };
+const tag = "Datasets";
+const reading = allow("datasets.read");
+
+/** At /api/v2/datasets: what is in one. */
+export const datasetContents = new Hono<AppEnv>();
+
+datasetContents.get(
+  "/:id/rows",
+  route(
+    {
+      id: "listDatasetRows",
+      summary: "List the rows of a dataset, with why refining leaves some out",
+      tag,
+      access: reading,
+      params: IdParam,
+      query: s.RowsQuery,
+      reply: s.DatasetRows,
+      fails: ["not_found", "conflict", "files_unavailable", "database_unavailable"],
+    },
+    async ({ ctx, params, query }) => {
+      const { items, ...page } = await listRows(ctx, userIdOf(ctx), params.id, { ...query, kept: query.kept === "true" });
+      return { ...ok, rows: items, ...page };
+    },
+  ),
+);
+
+datasetContents.get(
+  "/:id/report",
+  route(
+    {
+      id: "getDatasetReport",
+      summary: "Tell what was found in a dataset",
+      description: "What could not be read, and what refining leaves out where the dataset is used.",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.ReportReply,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, report: await getReport(ctx, userIdOf(ctx), params.id) }),
+  ),
+);
+
+datasetContents.get(
+  "/:id/download",
+  route(
+    {
+      id: "linkDatasetDownload",
+      summary: "Tell where the file of a dataset is had, for a minute",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.DownloadReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, ...(await linkDownload(ctx, userIdOf(ctx), params.id)) }),
+  ),
+);
+
+datasetContents.get(
+  "/:id/file",
+  route(
+    {
+      id: "downloadDataset",
+      summary: "Get the file of a dataset, by the address that its download told",
+      tag,
+      params: IdParam,
+      query: s.FileQuery,
+      reply: z.string().meta({ format: "binary" }),
+      fails: ["unauthenticated", "not_found", "files_unavailable", "database_unavailable"],
+    },
+    async ({ ctx, params, query }) => {
+      const { name, format, size, body } = await openDownload(ctx, params.id, query.ticket);
+      const file = encodeURIComponent(`${name}${format === null ? "" : `.${format}`}`).replaceAll("'", "%27");
+      return new Response(body, {
+        headers: {
+          // Never shown as a page of ours, whatever is in it.
+          "content-type": "application/octet-stream",
+          "content-disposition": `attachment; filename*=UTF-8''${file}`,
+          "content-length": String(size),
+          "cache-control": "private, no-store",
+        },
+      });
+    },
+  ),
+);

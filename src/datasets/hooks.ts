@@ -1,0 +1,24 @@
+import { eq, getTableColumns, sql } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import type { Statement } from "../kit/db.ts";
+import { deleteUnder } from "../kit/files.ts";
+import { foldersOf } from "./storage.ts";
+import { datasetFavorites, datasets, datasetUploads, datasetUses } from "./tables.ts";
+
+/** What is held of a user here, but for the files themselves, which are had by their addresses. */
+export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
+  const { files: _, parts: __, folder: ___, ...columns } = getTableColumns(datasets);
+  const { stored: ____, folder: _____, ...ofUpload } = getTableColumns(datasetUploads);
+  return {
+    datasets: db.select(columns).from(datasets).where(eq(datasets.user_id, userId)),
+    dataset_favorites: db.select().from(datasetFavorites).where(eq(datasetFavorites.user_id, userId)),
+    dataset_uploads: db.select(ofUpload).from(datasetUploads).where(eq(datasetUploads.user_id, userId)),
+  };
+}
+
+/** Deletes a user's files, and takes their datasets from whoever uses them, so that the rows can go with the user's. */
+export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
+  await deleteUnder(ctx.env.FILES, foldersOf(userId));
+  const theirs = sql`(select id from ${datasets} where ${eq(datasets.user_id, userId)})`;
+  return [ctx.db.delete(datasetUses).where(sql`${datasetUses.dataset_id} in ${theirs}`)];
+}

@@ -1,0 +1,173 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import { commit, commitOnce, failureOf } from "../kit/db.ts";
+import { AppError } from "../kit/errors.ts";
+import { deleteUnder, inStore } from "../kit/files.ts";
+import { jobRow } from "../kit/queue.ts";
+import { outbox } from "../kit/tables.ts";
+import { notificationRow } from "../notifications/service.ts";
+import { importDataset } from "./deeds.ts";
+import type { FetchPages } from "./hub.ts";
+import type { Format } from "./kinds.ts";
+import { detectFormat, memorySource, parseRows, type ByteSource } from "./parsing.ts";
+import type { Row } from "./reading.ts";
+import { Refiner } from "./refining.ts";
+import { Reporter } from "./report.ts";
+import { rowsKey, storedSource } from "./storage.ts";
+import { datasets, type RowsPart, type StoredFile } from "./tables.ts";
+
+/** Bounds of a part of rows: it is read into memory whole. */
+const partRows = 500;
+const partLength = 1_000_000;
+
+/** It was deleted, or a twin is done with it. */
+class DatasetGone extends Error {}
+
+/** A document is read here and there, which R2 makes a request of each time: it is held in memory instead. */
+const heldFormats: ReadonlySet<Format> = new Set(["docx", "pdf"]);
+
+type Imported = typeof datasets.$inferSelect;
+
+const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
+
+const itself = (id: number) => and(eq(datasets.id, id), waiting);
+
+/**
+ * Imports a dataset: fetches it, where it is at Hugging Face, and reads its file into rows, which are seen once all of them are there.
+ * Where it was killed it goes on: with the page that is missing, and with the first part of rows that is not stored. (Refining needs to see
+ * all rows, so the file is read from its start; the same bytes give the same rows.)
+ * @throws what a retry can help; a dataset that nothing helps has failed, and says why
+ */
+export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: number }, fetchPages: FetchPages): Promise<void> {
+  const [dataset] = await ctx.db.select().from(datasets).where(itself(dataset_id));
+  if (dataset === undefined) return;
+  try {
+    const fetched = await fetchPages(ctx, dataset);
+    if (fetched === "more") await askForMore(ctx, dataset);
+    else if (fetched === "all") await readFile(ctx, dataset);
+  } catch (error) {
+    if (error instanceof DatasetGone) return sweepFiles(ctx, dataset);
+    const failure = failureOf(error);
+    if (failure === undefined || failure.retryable) throw error;
+    await fail(ctx, dataset, failure.message);
+  }
+}
+
+/** What was put after a dataset was deleted goes as well. */
+async function sweepFiles({ db, env }: Ctx, { id, folder }: Imported): Promise<void> {
+  const [left] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.id, id));
+  if (left === undefined) await deleteUnder(env.FILES, folder);
+}
+
+async function askForMore(ctx: Ctx, { id, user_id }: Imported): Promise<void> {
+  await commitOnce(ctx, [jobRow(ctx, importDataset, { dataset_id: id }, user_id)]);
+}
+
+async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
+  const { id, folder, processed_items } = dataset;
+  const source = await sourceOf(ctx, dataset);
+  const name = dataset.type === "upload" ? dataset.source : dataset.name;
+  const format = dataset.format ?? (await detectFormat(source, name));
+  const refiner = new Refiner();
+  const reporter = new Reporter();
+  const parts: RowsPart[] = [];
+  let lines: string[] = [];
+  let length = 0;
+  const store = async () => {
+    const part = { key: rowsKey(folder, parts.length), rows: lines.length };
+    parts.push(part);
+    // Rows that were processed are stored: they are the same.
+    if (reporter.rows > processed_items) {
+      await inStore(ctx.env.FILES.put(part.key, lines.join("\n")));
+      if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetGone();
+    }
+    [lines, length] = [[], 0];
+  };
+  for await (const parsed of parseRows(source, { format, name })) {
+    if ("problem" in parsed) {
+      reporter.addProblem(parsed);
+      continue;
+    }
+    const refined = await refiner.consider(parsed.row);
+    const { row, hash, dropped } = refined;
+    const line = JSON.stringify({ index: reporter.addRow(refined), ...row, hash, dropped } satisfies Row);
+    lines.push(line);
+    length += line.length;
+    if (lines.length >= partRows || length >= partLength) await store();
+  }
+  if (lines.length > 0) await store();
+  if (parts.length === 0) throw new AppError("validation_failed", "There is not one row in it.");
+  const report = reporter.finish(refiner.counts);
+  const { quality_score } = report;
+  const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
+  await commitOnce(ctx, [
+    ctx.db
+      .update(datasets)
+      .set({ ...ready, sample_count: report.rows, processed_items: report.rows, updated_at: sql`now()` })
+      .where(itself(id)),
+    notificationRow(ctx, dataset.user_id, {
+      kind: "dataset_ready",
+      title: `“${dataset.name}” is ready`,
+      body: `${report.kept} of its ${report.rows} rows are of use.`,
+    }),
+  ]);
+}
+
+async function sourceOf({ env }: Ctx, { files, format, source: name }: Imported): Promise<ByteSource> {
+  const stored = storedSource(env.FILES, files);
+  const held = format ?? (await detectFormat(stored, name));
+  return heldFormats.has(held) ? memorySource(new Uint8Array(await stored.read(0, stored.size))) : stored;
+}
+
+/** Never back: a twin that is behind changes nothing. @returns whether the dataset is there, and waits still */
+async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<boolean> {
+  const kept = await db
+    .update(datasets)
+    .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
+    .where(itself(id))
+    .returning({ id: datasets.id });
+  return kept.length > 0;
+}
+
+async function fail(ctx: Ctx, { id, user_id, name }: Imported, why: string): Promise<void> {
+  await commitOnce(ctx, [
+    ctx.db
+      .update(datasets)
+      .set({ processing_status: "failed", error: why, processed_items: 0, updated_at: sql`now()` })
+      .where(itself(id)),
+    notificationRow(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
+  ]);
+}
+
+/** Notes a page that was fetched, unless a twin has it. @returns whether it was noted */
+export async function keepPage(
+  { db }: Ctx,
+  { id, hub }: Pick<Imported, "id" | "hub">,
+  page: { file: StoredFile; next_offset: number | null },
+): Promise<boolean> {
+  const { file, next_offset } = page;
+  const rows = await db
+    .update(datasets)
+    .set({
+      processing_status: "processing",
+      files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
+      file_size: sql`${datasets.file_size} + ${file.size}`,
+      hub: { ...hub!, next_offset },
+    })
+    .where(and(itself(id), sql`(${datasets.hub} ->> 'next_offset')::int = ${hub!.next_offset}`))
+    .returning({ id: datasets.id });
+  return rows.length > 0;
+}
+
+/** Datasets whose job was given up have failed. For the cron. @returns how many */
+export async function failLostImports(ctx: Ctx): Promise<number> {
+  const job = sql`select from ${outbox} o where o.name = ${importDataset.name} and (o.payload ->> 'dataset_id')::int = ${datasets.id}`;
+  const [failed] = await commit(ctx, [
+    ctx.db
+      .update(datasets)
+      .set({ processing_status: "failed", error: "It was tried as often as it may be.", updated_at: sql`now()` })
+      .where(and(waiting, sql`not exists (${job})`))
+      .returning({ id: datasets.id }),
+  ]);
+  return failed.length;
+}

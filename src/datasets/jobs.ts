@@ -1,0 +1,11 @@
+import type { Ctx } from "../context.ts";
+import { doing, type Handler } from "../kit/consumer.ts";
+import { deleteUnder } from "../kit/files.ts";
+import { deleteDatasetFiles, importDataset } from "./deeds.ts";
+import { fetchPages } from "./hub.ts";
+import { goOnImporting } from "./importing.ts";
+
+export const datasetJobs: readonly Handler<Ctx>[] = [
+  doing(importDataset, (ctx: Ctx, told) => goOnImporting(ctx, told, fetchPages)),
+  doing(deleteDatasetFiles, ({ env }: Ctx, { folder }) => deleteUnder(env.FILES, folder)),
+];

@@ -1,0 +1,204 @@
+import { Hono } from "hono";
+import { allow } from "../auth/middleware.ts";
+import { userIdOf } from "../auth/self.ts";
+import { route, type AppEnv } from "../http.ts";
+import { AppError } from "../kit/errors.ts";
+import { IdParam } from "../kit/shapes.ts";
+import { maxUploadBytes } from "./kinds.ts";
+import { datasetOf } from "./rows.ts";
+import * as s from "./schemas.ts";
+import {
+  changeDataset,
+  countDatasets,
+  deleteDataset,
+  getDataset,
+  listDatasets,
+  loadDataset,
+  toggleFavorite,
+  uploadDataset,
+} from "./service.ts";
+
+const ok = { success: true as const };
+const tag = "Datasets";
+const reading = allow("datasets.read");
+const writing = allow("datasets.write");
+
+/** At /api/v2/datasets. */
+export const datasets = new Hono<AppEnv>();
+
+datasets.get(
+  "/health",
+  route(
+    {
+      id: "getDatasetHealth",
+      summary: "Tell whether datasets can be read, and how many there are",
+      tag: "Health",
+      reply: s.DatasetsHealth,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx }) => {
+      try {
+        const total_datasets = await countDatasets(ctx);
+        return { ...ok, message: "Datasets can be read.", total_datasets, status: "operational" as const };
+      } catch (cause) {
+        const detail = "Datasets cannot be read.";
+        throw new AppError("database_unavailable", detail, { cause, members: { message: detail, status: "error" } });
+      }
+    },
+  ),
+);
+
+datasets.get(
+  "/",
+  route(
+    {
+      id: "listDatasets",
+      summary: "List your datasets and the public ones",
+      tag,
+      access: reading,
+      query: s.DatasetsQuery,
+      reply: s.DatasetList,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, query }) => {
+      const userId = userIdOf(ctx);
+      const { items, ...page } = await listDatasets(ctx, userId, query);
+      const message = page.total === 1 ? "There is one dataset." : `There are ${page.total} datasets.`;
+      return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message };
+    },
+  ),
+);
+
+datasets.post(
+  "/",
+  route(
+    {
+      id: "uploadDataset",
+      summary: "Upload a dataset of up to 10 MiB",
+      description:
+        "JSON, JSON Lines, CSV, TSV, Parquet, Markdown, plain text, HTML, PDF or DOCX, judged by its content. It is read by a job: " +
+        "`processing_status` says how far that is. The same bytes again are the dataset that is there, with 200. Larger files come in parts.",
+      tag,
+      access: writing,
+      upload: { field: "file", maxBytes: maxUploadBytes, types: ["application/octet-stream"] },
+      body: s.UploadFields,
+      reply: s.DatasetReply,
+      status: 202,
+      fails: ["conflict", "files_unavailable", "database_unavailable"],
+    },
+    async ({ ctx, c, file, fileName, body }) => {
+      const userId = userIdOf(ctx);
+      const { row, isNew } = await uploadDataset(ctx, userId, file, { fileName, ...body });
+      return c.json({ ...ok, dataset: datasetOf(row, userId) }, isNew ? 202 : 200);
+    },
+  ),
+);
+
+datasets.get(
+  "/:id",
+  route(
+    {
+      id: "getDataset",
+      summary: "Get a dataset",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.DatasetReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, c, params }) => {
+      const userId = userIdOf(ctx);
+      const row = await getDataset(ctx, userId, params.id);
+      c.header("etag", `"${row.version}"`);
+      return { ...ok, dataset: datasetOf(row, userId) };
+    },
+  ),
+);
+
+datasets.patch(
+  "/:id",
+  route(
+    {
+      id: "updateDataset",
+      summary: "Rename, describe, tag or publish a dataset",
+      tag,
+      access: writing,
+      versioned: true,
+      params: IdParam,
+      body: s.DatasetChange,
+      reply: s.DatasetReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, c, params, body, seen }) => {
+      const userId = userIdOf(ctx);
+      const row = await changeDataset(ctx, userId, params.id, body, seen);
+      c.header("etag", `"${row.version}"`);
+      return { ...ok, dataset: datasetOf(row, userId) };
+    },
+  ),
+);
+
+datasets.delete(
+  "/:id",
+  route(
+    {
+      id: "deleteDataset",
+      summary: "Delete a dataset",
+      description: "With its files, and with what knowledge bases hold of it; not while a job uses it.",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.DatasetDone,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, params }) => {
+      await deleteDataset(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: "The dataset is deleted." };
+    },
+  ),
+);
+
+datasets.post(
+  "/:id/favorite",
+  route(
+    {
+      id: "toggleFavoriteDataset",
+      summary: "Mark a dataset as a favourite, or no longer",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.DatasetFavorite,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => {
+      const is_favorite = await toggleFavorite(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
+    },
+  ),
+);
+
+/** At /api/v2/load-dataset. */
+export const datasetImports = new Hono<AppEnv>();
+
+datasetImports.post(
+  "/",
+  route(
+    {
+      id: "loadDataset",
+      summary: "Import a dataset of Hugging Face",
+      description:
+        "A job fetches its rows from the public dataset server; `processing_status` and `error` of the dataset say how that went.",
+      tag,
+      access: writing,
+      body: s.LoadBody,
+      reply: s.LoadReply,
+      status: 202,
+      fails: ["conflict", "database_unavailable"],
+    },
+    async ({ ctx, body }) => {
+      const { id, name, description, sample_count, quality_score, format, tags } = await loadDataset(ctx, userIdOf(ctx), body);
+      const dataset = { id, name, description, sample_count, quality_score, format, tags };
+      return { ...ok, message: "The dataset is being imported.", dataset };
+    },
+  ),
+);

@@ -1,0 +1,231 @@
+import { Buffer } from "node:buffer";
+import { and, eq, lt, sql } from "drizzle-orm";
+import { users } from "../auth/tables.ts";
+import type { Ctx } from "../context.ts";
+import { commit, constraintOf, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { AppError } from "../kit/errors.ts";
+import { inStore } from "../kit/files.ts";
+import { jobRow, jobRowOf } from "../kit/queue.ts";
+import { paged, type Page } from "../kit/shapes.ts";
+import { issueTicket, readTicket } from "../kit/tickets.ts";
+import { deleteDatasetFiles, importDataset } from "./deeds.ts";
+import { maxDatasets, maxTotalBytes } from "./kinds.ts";
+import { detectFormat, memorySource } from "./parsing.ts";
+import { readParts, type Row } from "./reading.ts";
+import type { Report } from "./report.ts";
+import { itself, readable, selectDatasets, type DatasetRow } from "./rows.ts";
+import type { DatasetChange, LoadBody, UploadFields } from "./schemas.ts";
+import { newFolder, storedSource } from "./storage.ts";
+import { datasetFavorites, datasets } from "./tables.ts";
+
+/** A user's datasets and the public ones, the newest first, and how many there are. One round trip. */
+export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: Page) {
+  const [rows, [count]] = await commit(ctx, [
+    selectDatasets(ctx, userId, cursor === undefined ? undefined : lt(datasets.id, cursor))
+      .orderBy(sql`${datasets.id} desc`)
+      .limit(limit + 1),
+    ctx.db
+      .select({ total: sql<number>`count(*)::int` })
+      .from(datasets)
+      .where(readable(userId)),
+  ]);
+  return { ...paged(rows, limit), total: count!.total };
+}
+
+export async function countDatasets({ db }: Ctx): Promise<number> {
+  const [count] = await db.select({ total: sql<number>`count(*)::int` }).from(datasets);
+  return count!.total;
+}
+
+const missing = () => new AppError("not_found", "There is no such dataset.");
+
+/** One that the user may read. One round trip. @throws not_found */
+export async function getDataset(ctx: Ctx, userId: number, id: number): Promise<DatasetRow> {
+  const [row] = await selectDatasets(ctx, userId, eq(datasets.id, id));
+  if (row === undefined) throw missing();
+  return row;
+}
+
+const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets', 'id'))::int`;
+
+export type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partial<typeof datasets.$inferInsert>;
+
+/** Makes a dataset and asks for its import. One round trip. @throws conflict where there are too many, or too many bytes; what constraints refuse */
+export async function insertDataset(
+  ctx: Ctx,
+  userId: number,
+  row: NewDataset,
+  also: readonly Statement[] = [],
+): Promise<DatasetRow> {
+  const theirs = eq(datasets.user_id, userId);
+  const hasRoom = sql`(select count(*) from ${datasets} where ${theirs}) < ${maxDatasets}`;
+  const hasBytes = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${theirs}) + ${row.file_size ?? 0}::bigint
+    <= ${maxTotalBytes}::bigint`;
+  const results = await commit(ctx, [
+    ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
+    refuseUnlessAll(ctx.db, { dataset_limit_reached: hasRoom, dataset_bytes_reached: hasBytes }),
+    ctx.db.insert(datasets).values({ ...row, user_id: userId }),
+    jobRowOf(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
+    ...also,
+    selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
+  ]);
+  return (results.at(-1) as DatasetRow[])[0]!;
+}
+
+/** The same bytes of the same user, however they came. */
+export async function uploadedBefore(ctx: Ctx, userId: number, hash: string): Promise<DatasetRow> {
+  const isIt = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
+  const [row] = await selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), isIt));
+  if (row === undefined) throw missing();
+  return row;
+}
+
+/**
+ * Takes a file as a dataset, to be read by a job. The same bytes again are the dataset that is there. One round trip, or two for those.
+ * @throws validation_failed for a file of no format we read; conflict, files_unavailable
+ */
+export async function uploadDataset(
+  ctx: Ctx,
+  userId: number,
+  bytes: Uint8Array,
+  { fileName = "file", name, description = "" }: UploadFields & { fileName?: string | undefined },
+): Promise<{ row: DatasetRow; isNew: boolean }> {
+  const format = await detectFormat(memorySource(bytes), fileName);
+  const file_hash = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
+  const folder = newFolder(userId);
+  const file = { key: `${folder}file`, size: bytes.length };
+  await inStore(ctx.env.FILES.put(file.key, bytes));
+  const given = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
+  try {
+    const row = await insertDataset(ctx, userId, { ...given, format, file_hash, folder, files: [file], file_size: file.size });
+    return { row, isNew: true };
+  } catch (error) {
+    ctx.defer(ctx.env.FILES.delete(file.key).catch(() => undefined));
+    if (constraintOf(error) !== "dataset_uploaded_before") throw error;
+    return { row: await uploadedBefore(ctx, userId, file_hash), isNew: false };
+  }
+}
+
+/** Asks for a dataset of Hugging Face. What there is of it, the job finds out. One round trip. @throws conflict */
+export function loadDataset(ctx: Ctx, userId: number, body: LoadBody): Promise<DatasetRow> {
+  const { dataset_id, custom_name, custom_description, config = "", split = "", limit } = body;
+  return insertDataset(ctx, userId, {
+    type: "import",
+    name: custom_name ?? dataset_id,
+    description: custom_description ?? "",
+    source: `https://huggingface.co/datasets/${dataset_id}`,
+    folder: newFolder(userId),
+    hub: { dataset_id, config, split, limit, next_offset: 0 },
+  });
+}
+
+/** @param seen the version that was edited. One round trip. @throws not_found, precondition_failed */
+export async function changeDataset(
+  ctx: Ctx,
+  userId: number,
+  id: number,
+  change: DatasetChange,
+  seen: number | undefined,
+): Promise<DatasetRow> {
+  const its = itself(userId, id);
+  const version = sql`(select ${datasets.version} from ${datasets} where ${its})`;
+  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const [, , rows] = await commit(ctx, [
+    refuseUnlessAll(ctx.db, {
+      dataset_not_found: sql`${version} is not null`,
+      ...(seen === undefined ? {} : { version_changed: sql`${version} = ${seen}` }),
+    }),
+    ctx.db
+      .update(datasets)
+      .set({ ...said, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
+      .where(and(its, seen === undefined ? undefined : eq(datasets.version, seen))),
+    selectDatasets(ctx, userId, its),
+  ]);
+  return rows[0]!;
+}
+
+/** Deletes a dataset; its files go behind. One round trip. @throws not_found; conflict while a job uses it */
+export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {
+  const its = itself(userId, id);
+  const folder = sql`(select ${datasets.folder} from ${datasets} where ${its})`;
+  await commit(ctx, [
+    ctx.db.select({ id: datasets.id }).from(datasets).where(its).for("update"),
+    refuseUnlessAll(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${its})` }),
+    jobRowOf(ctx, deleteDatasetFiles, sql`jsonb_build_object('folder', ${folder})`, userId),
+    ctx.db.delete(datasets).where(its),
+  ]);
+}
+
+/** Likes a dataset, or no longer. One round trip. @throws not_found */
+export async function toggleFavorite(ctx: Ctx, userId: number, id: number): Promise<boolean> {
+  const isThere = sql`exists (select from ${datasets} where ${and(eq(datasets.id, id), readable(userId))})`;
+  const [, { rows }] = await commit(ctx, [
+    refuseUnlessAll(ctx.db, { dataset_not_found: isThere }),
+    ctx.db.execute<{ is_favorite: boolean }>(sql`
+      with gone as (delete from ${datasetFavorites} where user_id = ${userId} and dataset_id = ${id} returning 1),
+      added as (insert into ${datasetFavorites} (user_id, dataset_id) select ${userId}::int, ${id}::int where not exists (select from gone)
+        on conflict do nothing)
+      select not exists (select from gone) as is_favorite`),
+  ]);
+  return rows[0]!.is_favorite;
+}
+
+/** Rows of a dataset that is ready, from a cursor on. One round trip. @throws not_found, conflict, files_unavailable */
+export async function listRows(
+  ctx: Ctx,
+  userId: number,
+  id: number,
+  { limit, cursor, kept }: { limit: number; cursor?: number | undefined; kept: boolean },
+): Promise<{ items: Row[]; total: number; next_cursor?: string }> {
+  const { parts, sample_count } = await readyDataset(ctx, userId, id);
+  const items: Row[] = [];
+  for await (const row of readParts(ctx, parts, { after: cursor ?? -1, includeDropped: !kept })) {
+    if (items.length === limit) return { items, total: sample_count, next_cursor: String(items.at(-1)!.index) };
+    items.push(row);
+  }
+  return { items, total: sample_count };
+}
+
+/** What was found in a dataset that is ready. One round trip. @throws not_found, conflict */
+export async function getReport(ctx: Ctx, userId: number, id: number): Promise<Report> {
+  const { report } = await readyDataset(ctx, userId, id);
+  if (report === null) throw new AppError("conflict", "There is no report of this dataset.");
+  return report;
+}
+
+async function readyDataset(ctx: Ctx, userId: number, id: number) {
+  const [row] = await ctx.db
+    .select()
+    .from(datasets)
+    .where(and(eq(datasets.id, id), readable(userId)));
+  if (row === undefined) throw missing();
+  if (row.processing_status === "failed") throw new AppError("conflict", `It could not be read. ${row.error ?? ""}`.trim());
+  if (row.processing_status !== "ready") throw new AppError("conflict", "It is not read yet.");
+  return row;
+}
+
+const fileOf = (id: number) => `dataset:${id}`;
+
+/** An address that gives the file of a dataset to whoever has it, for a minute. One round trip. @throws not_found */
+export async function linkDownload(ctx: Ctx, userId: number, id: number): Promise<{ url: string; expires_at: Date }> {
+  await getDataset(ctx, userId, id);
+  const holder = { user_id: userId, device: `user:${userId}`, label: "download", resource: fileOf(id) };
+  const { ticket, expires_at } = await issueTicket(ctx.env.AUTH_SECRET, holder);
+  return { url: `${ctx.env.PUBLIC_URL}/api/v2/datasets/${id}/file?ticket=${ticket}`, expires_at };
+}
+
+/** The file of a dataset, for whoever bears a ticket to it. One round trip. @throws unauthenticated, not_found, files_unavailable */
+export async function openDownload(ctx: Ctx, id: number, ticket: string) {
+  const { user_id } = await readTicket(ctx.env.AUTH_SECRET, ticket, fileOf(id));
+  const [row] = await ctx.db
+    .select({ name: datasets.name, format: datasets.format, files: datasets.files })
+    .from(datasets)
+    .where(and(eq(datasets.id, id), readable(user_id)));
+  if (row === undefined || row.files.length === 0) throw missing();
+  const source = storedSource(ctx.env.FILES, row.files);
+  return { ...row, size: source.size, body: await source.stream() };
+}
+
+/** The statement that has the files of a folder deleted. */
+export const filesGone = (ctx: Ctx, userId: number, folder: string): Statement =>
+  jobRow(ctx, deleteDatasetFiles, { folder }, userId);

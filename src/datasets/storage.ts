@@ -1,0 +1,70 @@
+import { AppError } from "../kit/errors.ts";
+import { inStore } from "../kit/files.ts";
+import type { ByteSource } from "./parsing.ts";
+import type { StoredFile } from "./tables.ts";
+
+/** Where all datasets of a user are in R2: theirs go with them. */
+export const foldersOf = (userId: number): string => `users/${userId}/datasets/`;
+
+/** A folder of its own for a dataset that is to be. */
+export const newFolder = (userId: number): string => `${foldersOf(userId)}${crypto.randomUUID()}/`;
+
+export const rowsKey = (folder: string, part: number): string => `${folder}rows/${String(part).padStart(6, "0")}.jsonl`;
+
+/** The files of a dataset as the one that they are together. Its methods throw not_found, files_unavailable. */
+export function storedSource(bucket: R2Bucket, files: readonly StoredFile[]): ByteSource {
+  return {
+    size: files.reduce((sum, { size }) => sum + size, 0),
+    stream: async () => joined(bucket, files),
+    async read(start, end) {
+      const bytes = new Uint8Array(Math.max(0, end - start));
+      let offset = 0;
+      for (const { key, size } of files) {
+        const [from, to] = [Math.max(start, offset), Math.min(end, offset + size)];
+        if (from < to) {
+          const object = await objectAt(bucket, key, { range: { offset: from - offset, length: to - from } });
+          bytes.set(new Uint8Array(await inStore(object.arrayBuffer())), from - start);
+        }
+        offset += size;
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+/** One after the other, each opened when its turn comes. */
+function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<Uint8Array> {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (const { key } of files) {
+      const { body } = await objectAt(bucket, key);
+      const reader = (body as ReadableStream<Uint8Array>).getReader();
+      try {
+        for (;;) {
+          const { done, value } = await inStore(reader.read());
+          if (done) break;
+          yield value;
+        }
+      } finally {
+        await reader.cancel().catch(() => undefined);
+      }
+    }
+  }
+  const source = chunks();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await source.return(undefined);
+    },
+  });
+}
+
+/** @throws not_found, files_unavailable */
+export async function objectAt(bucket: R2Bucket, key: string, options: R2GetOptions = {}): Promise<R2ObjectBody> {
+  const object = await inStore(bucket.get(key, options));
+  if (object === null) throw new AppError("not_found", "A file of the dataset is missing.");
+  return object;
+}
