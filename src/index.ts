@@ -4,6 +4,7 @@ import { warmReply } from "./catalog/delivery.ts";
 import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { failLostImports } from "./datasets/importing.ts";
+import { sweepUploads } from "./datasets/uploads.ts";
 import { hooks } from "./hooks.ts";
 import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
@@ -22,7 +23,7 @@ const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
     "fail-lost-imports": failLostImports,
     "sweep-lost-builds": sweepLostBuilds,
   },
-  "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin },
+  "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin, "sweep-uploads": sweepUploads },
 };
 
 export default {

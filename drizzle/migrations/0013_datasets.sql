@@ -11,8 +11,7 @@ CREATE TABLE "dataset_uploads" (
 	"description" text DEFAULT '' NOT NULL,
 	"file_name" text NOT NULL,
 	"size" bigint NOT NULL,
-	"folder" text NOT NULL,
-	"stored" jsonb NOT NULL,
+	"parts" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "dataset_upload_size_positive" CHECK ("dataset_uploads"."size" > 0)
 );

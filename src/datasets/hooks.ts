@@ -8,11 +8,10 @@ import { datasetFavorites, datasets, datasetUploads, datasetUses } from "./table
 /** What is held of a user here, but for the files themselves, which are had by their addresses. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
   const { files: _, parts: __, folder: ___, ...columns } = getTableColumns(datasets);
-  const { stored: ____, folder: _____, ...ofUpload } = getTableColumns(datasetUploads);
   return {
     datasets: db.select(columns).from(datasets).where(eq(datasets.user_id, userId)),
     dataset_favorites: db.select().from(datasetFavorites).where(eq(datasetFavorites.user_id, userId)),
-    dataset_uploads: db.select(ofUpload).from(datasetUploads).where(eq(datasetUploads.user_id, userId)),
+    dataset_uploads: db.select().from(datasetUploads).where(eq(datasetUploads.user_id, userId)),
   };
 }
 

@@ -8,7 +8,7 @@ import { outbox } from "../kit/tables.ts";
 import { notificationRow } from "../notifications/service.ts";
 import { importDataset } from "./deeds.ts";
 import type { FetchPages } from "./hub.ts";
-import type { Format } from "./kinds.ts";
+import { maxDocumentBytes, type Format } from "./kinds.ts";
 import { detectFormat, memorySource, parseRows, type ByteSource } from "./parsing.ts";
 import type { Row } from "./reading.ts";
 import { Refiner } from "./refining.ts";
@@ -116,7 +116,10 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
 async function sourceOf({ env }: Ctx, { files, format, source: name }: Imported): Promise<ByteSource> {
   const stored = storedSource(env.FILES, files);
   const held = format ?? (await detectFormat(stored, name));
-  return heldFormats.has(held) ? memorySource(new Uint8Array(await stored.read(0, stored.size))) : stored;
+  if (!heldFormats.has(held)) return stored;
+  if (stored.size > maxDocumentBytes)
+    throw new AppError("payload_too_large", `A ${held} file may have at most ${maxDocumentBytes} bytes.`);
+  return memorySource(new Uint8Array(await stored.read(0, stored.size)));
 }
 
 /** Never back: a twin that is behind changes nothing. @returns whether the dataset is there, and waits still */

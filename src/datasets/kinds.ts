@@ -30,3 +30,14 @@ export const maxTotalBytes = 1_000_000_000;
 
 /** Bytes of a file that is sent at once. */
 export const maxUploadBytes = 10 * 1024 * 1024;
+
+/** A file that is larger comes in parts of so many bytes, the last one of what is left. */
+export const partBytes = 8 * 1024 * 1024;
+
+/** Bytes of the largest file; and of a document, which is held in memory while it is read. */
+export const maxFileBytes = 100 * 1024 * 1024;
+export const maxDocumentBytes = 15 * 1024 * 1024;
+
+/** How many files of a user may be coming in parts at once, and for how many hours one is waited for. */
+export const maxUploads = 5;
+export const uploadHours = 24;

@@ -1,6 +1,15 @@
 import * as z from "zod";
 import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
-import { datasetTypes, dropReasons, formats, processingStatuses, rowKinds } from "./kinds.ts";
+import {
+  datasetTypes,
+  dropReasons,
+  formats,
+  maxFileBytes,
+  maxUploadBytes,
+  partBytes,
+  processingStatuses,
+  rowKinds,
+} from "./kinds.ts";
 import { Report } from "./report.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
@@ -19,6 +28,28 @@ export const UploadFields = z.object({
   description: Description.optional(),
 });
 export type UploadFields = z.output<typeof UploadFields>;
+
+export const NewUpload = z.object({
+  file_name: z.string().trim().min(1).max(255).meta({ example: "articles.jsonl" }),
+  size: z
+    .int()
+    .min(maxUploadBytes + 1, "a file of this size is sent at once")
+    .max(maxFileBytes, `a file may have at most ${maxFileBytes} bytes`)
+    .meta({ description: "Of the whole file, in bytes", example: 25_000_000 }),
+  name: Name.optional().meta({ description: "Of the dataset; the file's name, if left out" }),
+  description: Description.optional(),
+});
+export type NewUpload = z.output<typeof NewUpload>;
+
+export const PartParams = z.object({
+  id: IdText,
+  part: NumberText.pipe(
+    z
+      .int()
+      .min(1)
+      .max(Math.ceil(maxFileBytes / partBytes)),
+  ),
+});
 
 /** `squad`, or `rajpurkar/squad`: nothing that could be another path. */
 const HubId = z
@@ -87,7 +118,9 @@ export const Dataset = z
     last_used: Moment.nullable(),
     version: z.int().min(1),
     file_path: z.string().meta({ description: "What tells where its file is had" }),
-    file_hash: z.string().nullable().meta({ description: "SHA-256 of its bytes; of an import there is none" }),
+    file_hash: z.string().nullable().meta({
+      description: "SHA-256 of its bytes; of a file that came in parts, of its parts' hashes; of an import there is none",
+    }),
     processed_items: Count.meta({ description: "Rows that were parsed so far" }),
     is_global: z.boolean().meta({ description: "As `is_public`" }),
     is_favorite: z.boolean(),
@@ -110,6 +143,23 @@ export const DatasetRow = z
   })
   .meta({ id: "DatasetRow" });
 
+export const DatasetUpload = z
+  .object({
+    id: Id,
+    name: z.string(),
+    description: z.string(),
+    file_name: z.string(),
+    size: Count,
+    part_size: Count.meta({ description: "Of each part but the last, which has what is left, in bytes" }),
+    parts_total: z.int().min(1),
+    parts_received: z.array(z.int().min(1)),
+    created_at: Moment,
+    expires_at: Moment.meta({ description: "Until when it is waited for" }),
+  })
+  .meta({ id: "DatasetUpload" });
+export type DatasetUpload = z.output<typeof DatasetUpload>;
+
+export const UploadReply = z.object({ ...ok, upload: DatasetUpload });
 export const DatasetList = z.object({
   ...ok,
   datasets: z.array(Dataset),

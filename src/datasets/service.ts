@@ -2,14 +2,14 @@ import { Buffer } from "node:buffer";
 import { and, eq, lt, sql } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, constraintOf, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, constraintOf, refuseUnlessAll } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import { inStore } from "../kit/files.ts";
-import { jobRow, jobRowOf } from "../kit/queue.ts";
+import { jobRowOf } from "../kit/queue.ts";
 import { paged, type Page } from "../kit/shapes.ts";
 import { issueTicket, readTicket } from "../kit/tickets.ts";
 import { deleteDatasetFiles, importDataset } from "./deeds.ts";
-import { maxDatasets, maxTotalBytes } from "./kinds.ts";
+import { hasRoomFor, newDataset, selectUploadedBefore } from "./inserting.ts";
 import { detectFormat, memorySource } from "./parsing.ts";
 import { readParts, type Row } from "./reading.ts";
 import type { Report } from "./report.ts";
@@ -46,38 +46,18 @@ export async function getDataset(ctx: Ctx, userId: number, id: number): Promise<
   return row;
 }
 
-const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets', 'id'))::int`;
-
 export type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partial<typeof datasets.$inferInsert>;
 
 /** Makes a dataset and asks for its import. One round trip. @throws conflict where there are too many, or too many bytes; what constraints refuse */
-export async function insertDataset(
-  ctx: Ctx,
-  userId: number,
-  row: NewDataset,
-  also: readonly Statement[] = [],
-): Promise<DatasetRow> {
-  const theirs = eq(datasets.user_id, userId);
-  const hasRoom = sql`(select count(*) from ${datasets} where ${theirs}) < ${maxDatasets}`;
-  const hasBytes = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${theirs}) + ${row.file_size ?? 0}::bigint
-    <= ${maxTotalBytes}::bigint`;
+export async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
   const results = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-    refuseUnlessAll(ctx.db, { dataset_limit_reached: hasRoom, dataset_bytes_reached: hasBytes }),
+    refuseUnlessAll(ctx.db, hasRoomFor(userId, row.file_size ?? 0)),
     ctx.db.insert(datasets).values({ ...row, user_id: userId }),
     jobRowOf(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
-    ...also,
     selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
   ]);
   return (results.at(-1) as DatasetRow[])[0]!;
-}
-
-/** The same bytes of the same user, however they came. */
-export async function uploadedBefore(ctx: Ctx, userId: number, hash: string): Promise<DatasetRow> {
-  const isIt = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
-  const [row] = await selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), isIt));
-  if (row === undefined) throw missing();
-  return row;
 }
 
 /**
@@ -102,7 +82,9 @@ export async function uploadDataset(
   } catch (error) {
     ctx.defer(ctx.env.FILES.delete(file.key).catch(() => undefined));
     if (constraintOf(error) !== "dataset_uploaded_before") throw error;
-    return { row: await uploadedBefore(ctx, userId, file_hash), isNew: false };
+    const [row] = await selectUploadedBefore(ctx, userId, file_hash);
+    if (row === undefined) throw error;
+    return { row, isNew: false };
   }
 }
 
@@ -225,7 +207,3 @@ export async function openDownload(ctx: Ctx, id: number, ticket: string) {
   const source = storedSource(ctx.env.FILES, row.files);
   return { ...row, size: source.size, body: await source.stream() };
 }
-
-/** The statement that has the files of a folder deleted. */
-export const filesGone = (ctx: Ctx, userId: number, folder: string): Statement =>
-  jobRow(ctx, deleteDatasetFiles, { folder }, userId);

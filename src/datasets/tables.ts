@@ -17,7 +17,6 @@ import { users } from "../auth/tables.ts";
 import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
 import { datasetTypes, formats, processingStatuses } from "./kinds.ts";
 import type { Report } from "./report.ts";
-import type { StoredUpload } from "./uploads.ts";
 
 const owner = () =>
   integer()
@@ -124,8 +123,8 @@ export const datasetUploads = pgTable(
     file_name: text().notNull(),
     /** Of the whole file, in bytes. */
     size: bigint({ mode: "number" }).notNull(),
-    folder: text().notNull(),
-    stored: jsonb().$type<StoredUpload>().notNull(),
+    /** Those that are there, by their number from 1. */
+    parts: jsonb().$type<Record<string, { size: number; sha256: string }>>().notNull().default({}),
     created_at: moment().notNull().defaultNow(),
   },
   (t) => [

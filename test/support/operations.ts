@@ -106,6 +106,17 @@ async function ownDataset(api: TestApi, person: Person) {
   return { id: Number(row!["id"]) };
 }
 
+/** An upload of two parts, of which the first is there, or both. */
+async function ownUpload(api: TestApi, person: Person, parts = [1]) {
+  const size = 8 * 1024 * 1024 + 7;
+  const received = Object.fromEntries(parts.map((part) => [part, { size: part === 1 ? size - 7 : 7, sha256: "example" }]));
+  const [row] = await api.database.sql(
+    "insert into dataset_uploads (user_id, name, file_name, size, parts) values ($1, 'example', 'example', $2, $3) returning id",
+    [person.id, size, JSON.stringify(received)],
+  );
+  return { id: Number(row!["id"]) };
+}
+
 /** A knowledge base of the person's, with two builds, of which each has a dataset. */
 async function ownKnowledge(api: TestApi, person: Person) {
   const { id: datasetId } = await ownDataset(api, person);
@@ -212,6 +223,14 @@ const examples: Record<string, Example> = {
   getScore: { params: ownMinion },
   grantExperience: { params: ownMinion, body: { amount: 10, reason: "example" } },
   uploadDataset: { file: Buffer.from("An example of a text.") },
+  createDatasetUpload: { body: { file_name: "example.jsonl", size: 20_000_000 } },
+  getDatasetUpload: { params: ownUpload },
+  putDatasetPart: {
+    params: async (api, person) => ({ ...(await ownUpload(api, person)), part: 2 }),
+    file: Buffer.from("7 bytes"),
+  },
+  completeDatasetUpload: { params: (api, person) => ownUpload(api, person, [1, 2]) },
+  abortDatasetUpload: { params: ownUpload },
   loadDataset: { body: { dataset_id: "example" } },
   getDataset: { params: ownDataset },
   updateDataset: { params: ownDataset, body: { description: "An example" } },
