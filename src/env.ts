@@ -58,6 +58,11 @@ const Settings = z.object({
   EGRESS_ALLOWED_HOSTS: words.default([]),
   /** DNS over HTTPS, by which names that users give are looked up before they are called; empty leaves that out. */
   DNS_RESOLVER_URL: z.union([z.literal(""), z.url({ protocol: /^https$/ })]).default(""),
+  /** Hugging Face's dataset server, or what stands in for it. */
+  HF_DATASETS_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .default("https://datasets-server.huggingface.co"),
   /** Where clients reach this Worker: the base of the links in mails. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }),
   /** The address whose owner is a superuser once it is proven; empty for none. */

@@ -67,20 +67,23 @@ datasetContents.get(
   ),
 );
 
-datasetContents.get(
-  "/:id/file",
+/** At /api/v2/dataset-files. */
+export const datasetFiles = new Hono<AppEnv>();
+
+datasetFiles.get(
+  "/:dataset_id",
   route(
     {
       id: "downloadDataset",
       summary: "Get the file of a dataset, by the address that its download told",
       tag,
-      params: IdParam,
+      params: s.FileParams,
       query: s.FileQuery,
       reply: z.string().meta({ format: "binary" }),
       fails: ["unauthenticated", "not_found", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, query }) => {
-      const { name, format, size, body } = await openDownload(ctx, params.id, query.ticket);
+      const { name, format, size, body } = await openDownload(ctx, params.dataset_id, query.ticket);
       const file = encodeURIComponent(`${name}${format === null ? "" : `.${format}`}`).replaceAll("'", "%27");
       return new Response(body, {
         headers: {

@@ -7,14 +7,13 @@ import { jobRow } from "../kit/queue.ts";
 import { outbox } from "../kit/tables.ts";
 import { notificationRow } from "../notifications/service.ts";
 import { importDataset } from "./deeds.ts";
-import type { FetchPages } from "./hub.ts";
 import { maxDocumentBytes, type Format } from "./kinds.ts";
 import { detectFormat, memorySource, parseRows, type ByteSource } from "./parsing.ts";
 import type { Row } from "./reading.ts";
 import { Refiner } from "./refining.ts";
 import { Reporter } from "./report.ts";
 import { rowsKey, storedSource } from "./storage.ts";
-import { datasets, type RowsPart, type StoredFile } from "./tables.ts";
+import { datasets, type HubImport, type RowsPart, type StoredFile } from "./tables.ts";
 
 /** Bounds of a part of rows: it is read into memory whole. */
 const partRows = 500;
@@ -28,6 +27,12 @@ const heldFormats: ReadonlySet<Format> = new Set(["docx", "pdf"]);
 
 type Imported = typeof datasets.$inferSelect;
 
+/**
+ * Fetches what is missing of a dataset that is elsewhere.
+ * @returns `all` once nothing is, `more` where the slice is over, `gone` where the dataset is no more or another is at it
+ */
+export type FetchPages = (ctx: Ctx, dataset: Imported) => Promise<"all" | "more" | "gone">;
+
 const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
 
 const itself = (id: number) => and(eq(datasets.id, id), waiting);
@@ -39,18 +44,26 @@ const itself = (id: number) => and(eq(datasets.id, id), waiting);
  * @throws what a retry can help; a dataset that nothing helps has failed, and says why
  */
 export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: number }, fetchPages: FetchPages): Promise<void> {
-  const [dataset] = await ctx.db.select().from(datasets).where(itself(dataset_id));
+  const dataset = await readWaiting(ctx, dataset_id);
   if (dataset === undefined) return;
   try {
     const fetched = await fetchPages(ctx, dataset);
     if (fetched === "more") await askForMore(ctx, dataset);
-    else if (fetched === "all") await readFile(ctx, dataset);
+    if (fetched === "gone") throw new DatasetGone();
+    // Its pages are files of it now.
+    const whole = dataset.hub === null ? dataset : await readWaiting(ctx, dataset_id);
+    if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
   } catch (error) {
     if (error instanceof DatasetGone) return sweepFiles(ctx, dataset);
     const failure = failureOf(error);
     if (failure === undefined || failure.retryable) throw error;
     await fail(ctx, dataset, failure.message);
   }
+}
+
+async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
+  const [dataset] = await db.select().from(datasets).where(itself(id));
+  return dataset;
 }
 
 /** What was put after a dataset was deleted goes as well. */
@@ -67,7 +80,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const { id, folder, processed_items } = dataset;
   const source = await sourceOf(ctx, dataset);
   const name = dataset.type === "upload" ? dataset.source : dataset.name;
-  const format = dataset.format ?? (await detectFormat(source, name));
+  const format = formatOf(dataset) ?? (await detectFormat(source, name));
   const refiner = new Refiner();
   const reporter = new Reporter();
   const parts: RowsPart[] = [];
@@ -113,9 +126,12 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   ]);
 }
 
-async function sourceOf({ env }: Ctx, { files, format, source: name }: Imported): Promise<ByteSource> {
-  const stored = storedSource(env.FILES, files);
-  const held = format ?? (await detectFormat(stored, name));
+/** Pages are stored as JSON lines. Of a file that came in parts, only its content tells. */
+const formatOf = ({ type, format }: Imported): Format | null => (type === "import" ? "jsonl" : format);
+
+async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
+  const stored = storedSource(env.FILES, dataset.files);
+  const held = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
   if (!heldFormats.has(held)) return stored;
   if (stored.size > maxDocumentBytes)
     throw new AppError("payload_too_large", `A ${held} file may have at most ${maxDocumentBytes} bytes.`);
@@ -145,19 +161,18 @@ async function fail(ctx: Ctx, { id, user_id, name }: Imported, why: string): Pro
 /** Notes a page that was fetched, unless a twin has it. @returns whether it was noted */
 export async function keepPage(
   { db }: Ctx,
-  { id, hub }: Pick<Imported, "id" | "hub">,
-  page: { file: StoredFile; next_offset: number | null },
+  { id, hub }: { id: number; hub: HubImport },
+  { file, next }: { file: StoredFile; next: HubImport },
 ): Promise<boolean> {
-  const { file, next_offset } = page;
   const rows = await db
     .update(datasets)
     .set({
       processing_status: "processing",
       files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
       file_size: sql`${datasets.file_size} + ${file.size}`,
-      hub: { ...hub!, next_offset },
+      hub: next,
     })
-    .where(and(itself(id), sql`(${datasets.hub} ->> 'next_offset')::int = ${hub!.next_offset}`))
+    .where(and(itself(id), sql`(${datasets.hub} ->> 'next_offset')::int = ${hub.next_offset}`))
     .returning({ id: datasets.id });
   return rows.length > 0;
 }

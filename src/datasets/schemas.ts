@@ -83,6 +83,7 @@ export const RowsQuery = z.object({
   kept: z.enum(["true", "false"]).default("false").meta({ description: "Only rows that refining keeps" }),
 });
 
+export const FileParams = z.object({ dataset_id: IdText });
 export const FileQuery = z.object({ ticket: z.string().min(1).max(2_000).meta({ description: "Of the download's address" }) });
 
 // ── what replies carry ───────────────────────────────────────────────────────

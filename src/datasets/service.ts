@@ -193,7 +193,7 @@ export async function linkDownload(ctx: Ctx, userId: number, id: number): Promis
   await getDataset(ctx, userId, id);
   const holder = { user_id: userId, device: `user:${userId}`, label: "download", resource: fileOf(id) };
   const { ticket, expires_at } = await issueTicket(ctx.env.AUTH_SECRET, holder);
-  return { url: `${ctx.env.PUBLIC_URL}/api/v2/datasets/${id}/file?ticket=${ticket}`, expires_at };
+  return { url: `${ctx.env.PUBLIC_URL}/api/v2/dataset-files/${id}?ticket=${ticket}`, expires_at };
 }
 
 /** The file of a dataset, for whoever bears a ticket to it. One round trip. @throws unauthenticated, not_found, files_unavailable */

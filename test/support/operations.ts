@@ -100,8 +100,8 @@ async function ownDataset(api: TestApi, person: Person) {
   const dropped = { empty: 0, malformed: 0, too_long: 0, duplicate: 0, near_duplicate: 0 };
   const [row] = await api.database.sql(
     `insert into datasets (user_id, name, processing_status, report, folder)
-     values ($1, 'example', 'ready', $2, 'users/' || $1 || '/datasets/example/') returning id`,
-    [person.id, JSON.stringify({ ...report, dropped })],
+     values ($1, 'example', 'ready', $2, $3) returning id`,
+    [person.id, JSON.stringify({ ...report, dropped }), `users/${person.id}/datasets/example/`],
   );
   return { id: Number(row!["id"]) };
 }
@@ -239,7 +239,7 @@ const examples: Record<string, Example> = {
   listDatasetRows: { params: ownDataset },
   getDatasetReport: { params: ownDataset },
   linkDatasetDownload: { params: ownDataset },
-  downloadDataset: { params: ownDataset, query: "?ticket=unknown", status: 401 },
+  downloadDataset: { params: () => ({ dataset_id: 1 }), query: "?ticket=unknown", status: 401 },
   createKnowledgeBase: { body: { name: "example" } },
   getKnowledgeBase: { params: ownBase },
   updateKnowledgeBase: { params: ownBase, body: { description: "An example" } },
