@@ -9,6 +9,7 @@ import { hooks } from "./hooks.ts";
 import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
 import { sweepLostBuilds } from "./knowledge/jobs.ts";
+import { refreshPrices } from "./models/prices.ts";
 import { emptyBin } from "./minions/service.ts";
 import { sweepOutbox } from "./kit/queue.ts";
 
@@ -23,6 +24,7 @@ const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
     "fail-lost-imports": failLostImports,
     "sweep-lost-builds": sweepLostBuilds,
   },
+  "41 4 * * *": { "refresh-prices": refreshPrices },
   "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin, "sweep-uploads": sweepUploads },
 };
 

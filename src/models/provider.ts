@@ -17,6 +17,18 @@ export type ProviderSettings = {
 /** What came of running a model once: what it said, or why it did not. */
 export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null };
 
+/** What a provider says that a model costs, in micro-dollars for a million tokens; null where it does not say. */
+export type PublishedPrice = {
+  model_id: string;
+  input: number;
+  output: number;
+  cache_read: number | null;
+  cache_write: number | null;
+  /** The day on which it is taken away, `2026-12-31`. */
+  shutdown_on: string | null;
+  source: string;
+};
+
 /**
  * Somebody who runs models. Its members in snake_case are replied as they are. Its file is light: what a vendor ships is
  * imported by the methods, so that a list of providers loads none of it.
@@ -44,6 +56,8 @@ export type Provider = {
   embeddingModel(modelId: string, settings: ProviderSettings): Promise<EmbeddingModelV4>;
   /** The models that these settings can call, as far as the provider lists them. @throws ProviderError */
   listModels(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
+  /** What its models cost, of a provider that tells anybody. @throws ProviderError */
+  listPrices?(settings: ProviderSettings): Promise<readonly PublishedPrice[]>;
   /** Runs a model once, for real and through the gateway. A refusal is an outcome, not an error. */
   test(modelId: string, settings: ProviderSettings, options?: CallOptions): Promise<ModelTest>;
 };

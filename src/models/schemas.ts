@@ -255,3 +255,28 @@ export const AllModels = z.object({
 });
 export const AnyModelReply = z.object({ ...ok, model: AnyModel });
 export const AllModelsHealth = ModelDone.extend({ service: z.string(), status: z.literal("operational") });
+
+export const PricesQuery = z.object({
+  provider: z.enum(providerNames).optional(),
+  model_id: z.string().min(1).max(200).optional().meta({ description: "What the provider calls it" }),
+});
+
+const Dollars = z.number().min(0).meta({ description: "For a million tokens" });
+
+export const PriceShown = z
+  .object({
+    provider: z.enum(providerNames),
+    model_id: z.string(),
+    input_usd: Dollars,
+    output_usd: Dollars,
+    cache_read_usd: Dollars,
+    cache_write_usd: Dollars,
+    from: z.string().nullable().meta({ description: "The first day of the price; null for one that held when it was read" }),
+    as_of: z.string().meta({ description: "When its source was read" }),
+    source: z.string(),
+    shutdown_on: z.string().nullable().meta({ description: "The day on which the provider takes it away, where that is said" }),
+  })
+  .meta({ id: "ModelPrice" });
+export type PriceShown = z.output<typeof PriceShown>;
+
+export const PriceList = z.object({ success: z.literal(true), prices: z.array(PriceShown), total: z.int().min(0) });

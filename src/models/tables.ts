@@ -1,5 +1,19 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, check, index, integer, jsonb, pgTable, real, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  check,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  real,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
 import { callOutcomes, callPurposes, providerNames } from "./kinds.ts";
@@ -73,6 +87,31 @@ export const userDataKeys = pgTable(
     wrapped: text().notNull(),
   },
   (t) => [index("data_keys_by_version").on(t.version)],
+);
+
+const rate = () => bigint({ mode: "number" });
+
+/** What providers published that their models cost, by the day it was first seen, in micro-dollars for a million tokens. */
+export const modelPrices = pgTable(
+  "model_prices",
+  {
+    provider: text({ enum: providerNames }).notNull(),
+    model_id: text().notNull(),
+    from: date({ mode: "string" }).notNull(),
+    input: rate().notNull(),
+    output: rate().notNull(),
+    /** Null where it costs what the input does. */
+    cache_read: rate(),
+    cache_write: rate(),
+    shutdown_on: date({ mode: "string" }),
+    as_of: date({ mode: "string" }).notNull(),
+    source: text().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.provider, t.model_id, t.from] }),
+    check("price_provider_known", isOneOf(t.provider, providerNames)),
+    check("price_not_negative", sql`least(${t.input}, ${t.output}, ${t.cache_read}, ${t.cache_write}) >= 0`),
+  ],
 );
 
 const tokens = () => integer().notNull();

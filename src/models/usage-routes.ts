@@ -3,6 +3,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import * as s from "./schemas.ts";
+import { priceOf, readPrices } from "./prices.ts";
 import { reportUsage } from "./usage-report.ts";
 
 /** At /api/v2/usage. */
@@ -21,5 +22,30 @@ usage.get(
       fails: ["database_unavailable"],
     },
     async ({ ctx, query }) => ({ success: true as const, ...(await reportUsage(ctx, userIdOf(ctx), query)) }),
+  ),
+);
+
+usage.get(
+  "/prices",
+  route(
+    {
+      id: "listModelPrices",
+      summary: "Tell what models cost at list price, and when they are taken away",
+      description:
+        "What costs are computed by. Providers that publish their prices are asked each day; the others' are as old as `as_of`.",
+      tag: "Models",
+      access: allow("models.read"),
+      query: s.PricesQuery,
+      reply: s.PriceList,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, query: { provider, model_id } }) => {
+      const known = await readPrices(ctx);
+      const prices = known
+        .filter((price) => provider === undefined || price.provider === provider)
+        .filter((price) => model_id === undefined || price.model_id === model_id)
+        .map(priceOf);
+      return { success: true as const, prices, total: prices.length };
+    },
   ),
 );
