@@ -222,7 +222,7 @@ describe("a dataset", () => {
     expect(file.headers.get("content-type")).toBe("application/octet-stream");
     expect(file.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''faq%20%27two%27.csv.csv");
     const { id: another } = await makeReady("another text", "another.txt");
-    expect((await api.get(path.replace(`/${id}/`, `/${another}/`))).status).toBe(401);
+    expect((await api.get(path.replace(`/${id}?`, `/${another}?`))).status).toBe(401);
   });
 
   test("that is indexed answers a question, and counts that it was used", async () => {
