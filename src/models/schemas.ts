@@ -255,3 +255,15 @@ export const AllModels = z.object({
 });
 export const AnyModelReply = z.object({ ...ok, model: AnyModel });
 export const AllModelsHealth = ModelDone.extend({ service: z.string(), status: z.literal("operational") });
+
+const AllowanceLine = z.object({ limit: z.int().min(0), used: z.int().min(0), left: z.int().min(0) });
+
+export const AllowanceReply = z.object({
+  ...ok,
+  allowance: z.object({
+    plan: z.string(),
+    turns: AllowanceLine.meta({ description: "Calls to language models" }),
+    tokens: AllowanceLine.meta({ description: "Of all calls, those that embed text among them" }),
+    resets_at: Moment.meta({ description: "00:00 UTC" }),
+  }),
+});
