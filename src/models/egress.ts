@@ -34,7 +34,7 @@ export function operatorsFetch(url: string): typeof fetch {
 
 /** What this server can call by itself, whoever asks. */
 export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
-  const { AI: ai } = ctx.env as { AI?: Ai };
+  const { AI: ai } = ctx.env;
   return ai === undefined ? {} : { ai };
 }
 
