@@ -118,8 +118,10 @@ const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.sta
   .refine(({ RESEND_URL }) => RESEND_URL.startsWith("https:"), { path: ["RESEND_URL"], message: "must be https" });
 
 /** Vars and secrets, parsed, joined to the bindings. */
-export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings>> &
+export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI"> &
   z.output<typeof Settings> & {
+    /** Workers AI: bound in production alone, since it takes an account. */
+    readonly AI?: Ai;
     /** Takes the mail instead of Resend, if whoever called the Worker's handlers gave one. */
     readonly MAIL?: Mailer;
   };

@@ -31,6 +31,8 @@ export const failures = {
   upgrade_required: { status: 426, title: "Upgrade required", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
   egress_refused: { status: 422, title: "Address refused", retryable: false },
+  // No retry of a job reaches the next day.
+  allowance_exhausted: { status: 429, title: "Allowance used up", retryable: false },
   provider_rate_limited: { status: 429, title: "Provider asked too often", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
   provider_refused: { status: 502, title: "Provider refused", retryable: false },
@@ -46,6 +48,7 @@ export const failures = {
   mail_unavailable: { status: 503, title: "Mail unavailable", retryable: true },
   realtime_unavailable: { status: 503, title: "Real-time unavailable", retryable: true },
   files_unavailable: { status: 503, title: "Files unavailable", retryable: true },
+  allowance_unavailable: { status: 503, title: "Allowance cannot be counted", retryable: true },
   catalog_unavailable: { status: 503, title: "Catalog unavailable", retryable: true },
 } as const satisfies Record<string, FailureKind>;
 

@@ -2,7 +2,7 @@ import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db.ts";
 import { invalid, type AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { settingsFor } from "../models/egress.ts";
+import { bindingsOf, settingsFor } from "../models/egress.ts";
 import type { CallOptions } from "../models/gateway-call.ts";
 import type { ModelSummary } from "../models/kinds.ts";
 import { kindByName } from "../models/listing.ts";
@@ -33,7 +33,7 @@ export async function readModelName(
   if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
     throw refuse("needs a key: connect the model, and give its number");
   }
-  const reason = (await openProvider(reference.provider)).unavailable(settingsFor(ctx, {}));
+  const reason = (await openProvider(reference.provider)).unavailable(bindingsOf(ctx));
   if (reason !== null) throw refuse(reason);
   const isBuiltin = reference.provider === "builtin";
   const its = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);
@@ -44,7 +44,7 @@ export async function readModelName(
 /** What calls a model, for a user. One of theirs costs one round trip, for its key. @throws not_found, provider_not_configured */
 export async function callableOf(ctx: Ctx, userId: number, model: NamedModel): Promise<Callable> {
   if ("id" in model) return callableModel(ctx, userId, model.id);
-  return { ...model, settings: settingsFor(ctx, {}), row: undefined };
+  return { ...model, settings: settingsFor(ctx, userId), row: undefined };
 }
 
 /** Keeps what calls use, in the statements of `usage`, each once. What is computed here costs nobody anything. */

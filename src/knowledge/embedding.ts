@@ -23,10 +23,6 @@ export type Embedder = {
   usage(): Statement[];
 };
 
-export const builtinModel = "builtin/hashing-384";
-/** Where Workers AI is bound, it embeds unless another model is named. */
-export const boundModel = "workers-ai/@cf/baai/bge-base-en-v1.5";
-
 /** How many texts go into one call, where the model takes more. */
 const perCall = 64;
 

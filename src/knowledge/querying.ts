@@ -1,3 +1,4 @@
+import { builtinDefaults } from "../models/defaults.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, failureOf } from "../kit/db.ts";
@@ -5,7 +6,6 @@ import { AppError } from "../kit/errors.ts";
 import { LruMap } from "../kit/lru.ts";
 import { expandQuery, openAssistant, rerankPassages } from "./assistance.ts";
 import { keepBehind } from "./calls.ts";
-import { builtinModel } from "./embedding.ts";
 import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieval.ts";
 import { itself } from "./rows.ts";
 import type { QueryBody } from "./schemas.ts";
@@ -27,7 +27,9 @@ export type Found = { passages: Retrieved[]; ms: number };
 export async function searchBase(ctx: Ctx, userId: number, baseId: number, questions: readonly Question[]): Promise<Found[]> {
   const known = pinned.get(baseId);
   const guess =
-    known?.user_id === userId ? known : { id: baseId, user_id: userId, embedding_model: builtinModel, dimensions: null };
+    known?.user_id === userId
+      ? known
+      : { id: baseId, user_id: userId, embedding_model: builtinDefaults.embedding, dimensions: null };
   const { base, found } = await searchAs(ctx, guess, questions);
   if (base === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
   pinned.set(baseId, base);

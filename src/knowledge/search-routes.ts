@@ -22,6 +22,8 @@ const outage = [
   "provider_unavailable",
   "provider_timed_out",
   "provider_not_configured",
+  "allowance_exhausted",
+  "allowance_unavailable",
   "database_unavailable",
 ] as const;
 

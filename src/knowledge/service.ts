@@ -4,11 +4,11 @@ import type { Ctx } from "../context.ts";
 import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import { paged, type Page } from "../kit/shapes.ts";
+import { defaultModel } from "../models/defaults.ts";
 import { itself as itsModel } from "../models/rows.ts";
 import { externalModels } from "../models/tables.ts";
 import { activated, buildRow, isIdle, isThere, keptParts, locked, newBuild, sweptParts } from "./builds.ts";
 import { readModelName } from "./calls.ts";
-import { boundModel, builtinModel } from "./embedding.ts";
 import { maxBases } from "./kinds.ts";
 import { itself, selectBases, type BaseRow } from "./rows.ts";
 import type { BaseChange, NewBase } from "./schemas.ts";
@@ -38,7 +38,7 @@ export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise
 
 /** Makes a knowledge base, for good with one embedding model. One round trip. @throws conflict; validation_failed for a model that does not embed */
 export async function createBase(ctx: Ctx, userId: number, { embedding_model: given, ...said }: NewBase): Promise<BaseRow> {
-  const { columns, unless } = await pinned(ctx, userId, given ?? ("AI" in ctx.env ? boundModel : builtinModel));
+  const { columns, unless } = await pinned(ctx, userId, given ?? defaultModel(ctx.env, "embedding"));
   const hasRoom = sql`(select count(*) from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)}) < ${maxBases}`;
   const made = sql<number>`currval(pg_get_serial_sequence('knowledge_bases', 'id'))::int`;
   const results = await commitOnce(

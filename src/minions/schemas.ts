@@ -35,7 +35,10 @@ const Model = z
 export const NewMinion = z.object({
   name: Name.meta({ example: "ada" }),
   display_name: Name.meta({ description: "Unique among your minions, in any case", example: "Ada" }),
-  model: Model,
+  model: Model.optional().meta({
+    description: "`provider/model`, or the number of a model of yours; one that runs here, if left out",
+    example: "builtin/extractive",
+  }),
   ...z.object(settings).partial().shape,
   template_id: Id.optional().meta({ description: "A template whose spirits it is given, as far as you may" }),
   class_name: Name.optional().meta({ description: "A class whose spirits it is given, all or nothing" }),

@@ -5,7 +5,8 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError, invalid, type Fault } from "../kit/errors.ts";
-import { describeModel } from "../models/registry.ts";
+import { defaultModel } from "../models/defaults.ts";
+import { describeCallable } from "../models/registry.ts";
 import { answersTo } from "../models/rows.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";
@@ -23,15 +24,16 @@ const hasRoom = (userId: number): SQL => sql`
  * Makes a minion, with the spirits of a class (all or none) and of a template (those that may be). One round trip.
  * @throws minion_limit_reached, display_name_taken; for a class, the refusals of `assignClass`; validation_failed
  */
-export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...input }: NewMinion) {
-  requireKnown(input);
+export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...said }: NewMinion) {
+  const input = { model: defaultModel(ctx.env, "language"), ...saidOf(said) };
+  requireKnown(ctx, input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
     throw invalid([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
   const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
-  const given = { ...saidOf(input), ...modelColumns(input) };
+  const columns = { ...input, ...modelColumns(input) };
   const classRows = (): Statement[] => {
     if (minionClass === undefined) return [];
     const chosen = ofClass(minionClass.id);
@@ -48,7 +50,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
       [
         ...lock(ctx, userId),
         refuseUnlessAll(ctx.db, { minion_limit_reached: hasRoom(userId), ...answers(userId, input) }),
-        ctx.db.insert(minions).values({ ...given, user_id: userId, class_id: minionClass?.id ?? null }),
+        ctx.db.insert(minions).values({ ...columns, user_id: userId, class_id: minionClass?.id ?? null }),
         ...classRows(),
         ctx.db.execute<Candidate>(wanted),
         ...(template_id === undefined ? [] : [equipRows(ctx, userId, made, ofTemplate(template_id))]),
@@ -79,7 +81,7 @@ export async function changeMinion(
   change: MinionChange,
   seen: number | undefined,
 ): Promise<Found> {
-  requireKnown(change);
+  requireKnown(ctx, change);
   const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
   const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...answers(userId, change) };
   const rows = [edited(ctx, userId, minionId, { ...saidOf(change), ...modelColumns(change) })];
@@ -217,9 +219,9 @@ function saidOf<T extends Said>(input: T) {
   };
 }
 
-/** @throws validation_failed for a model that is none */
-function requireKnown({ model }: Said): void {
-  if (model !== undefined && externalIdIn(model) === undefined && describeModel(model)?.kind !== "language") {
+/** @throws validation_failed for a model that is none, or cannot be called here */
+function requireKnown(ctx: Ctx, { model }: Said): void {
+  if (model !== undefined && externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language") {
     throw invalid([noSuchModel(model)]);
   }
 }

@@ -65,7 +65,7 @@ providerCalls.post(
       limit,
       body: s.TestBody,
       reply: s.TestReply,
-      fails: ["not_found", "provider_not_configured", "database_unavailable"],
+      fails: ["not_found", "allowance_exhausted", "provider_not_configured", "allowance_unavailable", "database_unavailable"],
     },
     ({ ctx, body }) => testModel(ctx, userIdOf(ctx), body),
   ),

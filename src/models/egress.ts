@@ -1,6 +1,7 @@
 import type { Ctx } from "../context.ts";
 import type { Env } from "../env.ts";
 import { faultOfUrl, openEgress, type HostSettings } from "../kit/egress.ts";
+import { openAllowance } from "./allowance.ts";
 import type { ProviderSettings } from "./provider.ts";
 
 /** What an answer of a model may weigh, and how long it may take: a stream that thinks for long is one still. */
@@ -31,16 +32,23 @@ export function operatorsFetch(url: string): typeof fetch {
   return openEgress({ ...bounds, allowedHosts: [new URL(url).host] });
 }
 
-/** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding. */
+/** What this server can call by itself, whoever asks. */
+export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
+  const { AI: ai } = ctx.env;
+  return ai === undefined ? {} : { ai };
+}
+
+/** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding, on the user's allowance. */
 export function settingsFor(
-  ctx: Pick<Ctx, "env">,
-  { apiKey, baseUrl }: { apiKey?: string | undefined; baseUrl?: string | null | undefined },
+  ctx: Ctx,
+  userId: number,
+  { apiKey, baseUrl }: { apiKey?: string | undefined; baseUrl?: string | null | undefined } = {},
 ): ProviderSettings {
-  const { AI: ai } = ctx.env as { AI?: Ai };
   return {
     fetch: egressOf(ctx),
+    allowance: openAllowance(ctx, userId),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(baseUrl == null ? {} : { baseUrl }),
-    ...(ai === undefined ? {} : { ai }),
+    ...bindingsOf(ctx),
   };
 }

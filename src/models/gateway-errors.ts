@@ -19,9 +19,18 @@ export const providerFailures = {
   not_configured: { action: "next", sentence: "cannot be called yet." },
   key_rejected: { action: "end", sentence: "rejected the key, or what it may do." },
   refused: { action: "end", sentence: "refused the request as it stands." },
+  // Ours, not the provider's: what the operator pays for is rationed. Another model may be the user's own to pay.
+  allowance_exhausted: { action: "next", sentence: "is used up for today." },
+  allowance_unavailable: { action: "next", sentence: "cannot be called now: what you used of it today cannot be counted." },
 } as const satisfies Record<string, { action: Action; sentence: string }>;
 
 export type ProviderFailure = keyof typeof providerFailures;
+
+/** A failure that is ours to answer for. */
+export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
+
+/** What clients of ours are told a failure by. */
+export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
 
 /**
  * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
@@ -53,18 +62,22 @@ export class ProviderError extends TellableError {
   }
 
   /** What clients of ours are told by. */
-  get code(): `provider_${ProviderFailure}` {
-    return `provider_${this.kind}`;
+  get code(): ProviderFailureCode {
+    return isAllowances(this.kind) ? this.kind : `provider_${this.kind}`;
   }
 
   override get failure(): AppError {
-    const seconds = this.kind === "rate_limited" ? this.retryAfterSeconds : null;
+    const seconds = ["rate_limited", "allowance_exhausted"].includes(this.kind) ? this.retryAfterSeconds : null;
     return new AppError(
       this.code,
       this.message,
       seconds === null ? {} : { headers: { "retry-after": `${Math.ceil(seconds)}` } },
     );
   }
+}
+
+export function isAllowances(kind: ProviderFailure): kind is AllowanceFailure {
+  return kind === "allowance_exhausted" || kind === "allowance_unavailable";
 }
 
 /** What an error of the SDK, or the error in a stream, may hold. A stream's is no `Error`, but what the vendor sent. */

@@ -10,8 +10,12 @@ type Reader = ReadableStreamDefaultReader<Part>;
 /** A stream read as far as its first token: until then, another model can take over unnoticed. */
 export type Opening = { held: Part[]; reader: Reader };
 
-/** What comes before a model has made anything. */
 const preamble: ReadonlySet<Part["type"]> = new Set(["stream-start", "response-metadata", "raw", "ping", "text-start"]);
+
+/** Whether a part comes before a model has made anything. */
+export function saysNothing({ type }: Part): boolean {
+  return preamble.has(type);
+}
 
 /** Holds back what comes before the first token. @throws what went wrong before it */
 export async function untilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<Opening> {
@@ -19,7 +23,7 @@ export async function untilFirstToken(stream: ReadableStream<Part>, signal: Abor
   const held: Part[] = [];
   try {
     do held.push(await nextPart(reader, signal));
-    while (preamble.has(held.at(-1)!.type));
+    while (saysNothing(held.at(-1)!));
     return { held, reader };
   } catch (cause) {
     void reader.cancel(cause).catch(() => {});
@@ -36,7 +40,7 @@ async function nextPart(reader: Reader, signal: AbortSignal): Promise<Part> {
 }
 
 /** Whether the vendor never said why it ended: the SDKs then finish by themselves. */
-function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
+export function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
   return unified === "error" || unified === "interrupted" || (unified === "other" && raw === undefined);
 }
 

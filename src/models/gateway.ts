@@ -1,7 +1,7 @@
-import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4Content } from "@ai-sdk/provider";
+import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { Call, type CallOptions, type Candidate, type Candidates } from "./gateway-call.ts";
 import { relay, untilFirstToken } from "./gateway-stream.ts";
-import { estimateTokens, estimateUsage } from "./tokens.ts";
+import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
 import { noTokens, tokenCounts } from "./usage.ts";
 
 /**
@@ -61,8 +61,4 @@ export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, op
       return result;
     },
   };
-}
-
-function textIn(content: readonly LanguageModelV4Content[]): string {
-  return content.map((part) => (part.type === "text" || part.type === "reasoning" ? part.text : "")).join("");
 }

@@ -76,15 +76,19 @@ async function findIn(
 ): Promise<ModelSummary> {
   const apiKey = await openKey(ctx, userId, model);
   const name = JSON.stringify([model.base_url, apiKey]);
-  const asked = lists.get(name) ?? listAt(ctx, apiKey, model.base_url);
+  const asked = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
   lists.set(name, asked);
   const summary = (await asked).find(({ model_id }) => model_id === model.model_id);
   if (summary === undefined) throw new ProviderError("model_missing", "nvidia");
   return summary;
 }
 
-async function listAt(ctx: Ctx, apiKey: string | undefined, baseUrl: string | null): Promise<readonly ModelSummary[]> {
-  return (await openProvider("nvidia")).listModels(settingsFor(ctx, { apiKey, baseUrl }));
+async function listAt(
+  ctx: Ctx,
+  userId: number,
+  at: { apiKey: string | undefined; baseUrl: string | null },
+): Promise<readonly ModelSummary[]> {
+  return (await openProvider("nvidia")).listModels(settingsFor(ctx, userId, at));
 }
 
 /** What a list says of a model; what it leaves out stays as it is. */

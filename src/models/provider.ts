@@ -1,5 +1,6 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { type AppError, invalid } from "../kit/errors.ts";
+import type { Allowance } from "./allowance.ts";
 import type { CallOptions } from "./gateway-call.ts";
 import type { ModelSummary, ProviderName } from "./kinds.ts";
 
@@ -12,6 +13,8 @@ export type ProviderSettings = {
   fetch?: typeof fetch;
   /** The AI binding, where the Worker has one. */
   ai?: Ai;
+  /** What the user has left of what the operator pays for. */
+  allowance?: Allowance;
 };
 
 /** What came of running a model once: what it said, or why it did not. */
@@ -58,7 +61,7 @@ export type Provider = {
   listModels(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
   /** What its models cost, of a provider that tells anybody. @throws ProviderError */
   listPrices?(settings: ProviderSettings): Promise<readonly PublishedPrice[]>;
-  /** Runs a model once, for real and through the gateway. A refusal is an outcome, not an error. */
+  /** Runs a model once, for real and through the gateway. A refusal is an outcome, not an error. @throws ProviderError where there is no allowance for it */
   test(modelId: string, settings: ProviderSettings, options?: CallOptions): Promise<ModelTest>;
 };
 

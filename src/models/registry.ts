@@ -1,7 +1,9 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
+import type { Ctx } from "../context.ts";
 import { builtinModels } from "./builtin/models.ts";
 import { providerNames, type ModelSummary, type ProviderName } from "./kinds.ts";
 import type { Candidate } from "./gateway-call.ts";
+import { kindByName, summarize } from "./listing.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
 
 /** How each provider is loaded, when it is first asked for. A name of `kinds.ts` that is missing here does not compile. */
@@ -38,9 +40,21 @@ export function parseModelReference(reference: string): ModelReference | undefin
   return provider === undefined || modelId === "" ? undefined : { provider, modelId };
 }
 
-/** What is known of a model that needs no asking, without loading it; undefined for any other. */
+/** What is known of a model of this server, or of Workers AI by its name, without loading or asking it; undefined for any other. */
 export function describeModel(reference: string): ModelSummary | undefined {
-  return builtinModels.find(({ provider, model_id }) => `${provider}/${model_id}` === reference);
+  const { provider, modelId } = parseModelReference(reference) ?? {};
+  if (provider === "builtin") return builtinModels.find(({ model_id }) => model_id === modelId);
+  if (provider !== "workers-ai" || modelId === undefined) return undefined;
+  const kind = kindByName(modelId);
+  const display_name = modelId.split("/").at(-1)!;
+  const supports_tools = kind === "language";
+  return kind === undefined ? undefined : summarize(provider, { model_id: modelId, kind, display_name, supports_tools });
+}
+
+/** As `describeModel`, if it can be called here. */
+export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): ModelSummary | undefined {
+  const described = describeModel(reference);
+  return described?.provider === "workers-ai" && ctx.env.AI === undefined ? undefined : described;
 }
 
 /** @throws validation_failed where there is no such language model */

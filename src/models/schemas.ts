@@ -280,3 +280,15 @@ export const PriceShown = z
 export type PriceShown = z.output<typeof PriceShown>;
 
 export const PriceList = z.object({ success: z.literal(true), prices: z.array(PriceShown), total: z.int().min(0) });
+
+const AllowanceLine = z.object({ limit: z.int().min(0), used: z.int().min(0), left: z.int().min(0) });
+
+export const AllowanceReply = z.object({
+  ...ok,
+  allowance: z.object({
+    plan: z.string(),
+    turns: AllowanceLine.meta({ description: "Calls to language models" }),
+    tokens: AllowanceLine.meta({ description: "Of all calls, those that embed text among them" }),
+    resets_at: Moment.meta({ description: "00:00 UTC" }),
+  }),
+});

@@ -3,7 +3,7 @@ import { eq, sql } from "drizzle-orm";
 import { commit, type Statement } from "../kit/db.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { settingsFor } from "./egress.ts";
+import { bindingsOf, settingsFor } from "./egress.ts";
 import { openKey, sealedKeyColumns } from "./keys.ts";
 import { providerNames, type ProviderName } from "./kinds.ts";
 import type { ModelTest, ProviderSettings } from "./provider.ts";
@@ -36,14 +36,14 @@ export async function callableModel(ctx: Ctx, userId: number, modelId: number): 
   return {
     provider: found.provider,
     modelId: found.model_id,
-    settings: settingsFor(ctx, { apiKey, baseUrl: found.base_url }),
+    settings: settingsFor(ctx, userId, { apiKey, baseUrl: found.base_url }),
     row: { id: found.id, key_ref: found.key_ref },
   };
 }
 
 /** Every provider, and whether it can be called here. Asks nobody, and loads no SDK. */
 export async function listProviders(ctx: Ctx) {
-  const settings = settingsFor(ctx, {});
+  const settings = bindingsOf(ctx);
   const providers = await Promise.all(providerNames.map(openProvider));
   return providers.map((provider) => {
     const { name, display_name, icon, color, base_url, requires_api_key, models } = provider;
@@ -59,7 +59,7 @@ export async function listProviders(ctx: Ctx) {
  * Runs a model once, for real: one of the user's, or one as they describe it. What it used, and what became of its key, is
  * written behind the reply.
  * @returns also `response_time`, in seconds
- * @throws not_found; validation_failed for a hostile address
+ * @throws not_found; validation_failed for a hostile address; ProviderError where there is no allowance for it
  */
 export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promise<ModelTest & { response_time: number }> {
   const { provider, modelId, settings, row } = await callableOf(ctx, userId, body);
@@ -102,7 +102,7 @@ export function keyRows(ctx: Ctx, userId: number, row: Callable["row"], isReject
 async function callableOf(ctx: Ctx, userId: number, { provider, model_id, api_key, base_url }: TestBody): Promise<Callable> {
   if (provider === undefined) return callableModel(ctx, userId, idIn(model_id));
   requireSafe(ctx, { base_url });
-  const settings = settingsFor(ctx, { apiKey: api_key, baseUrl: base_url });
+  const settings = settingsFor(ctx, userId, { apiKey: api_key, baseUrl: base_url });
   return { provider, modelId: String(model_id), settings, row: undefined };
 }
 

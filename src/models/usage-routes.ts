@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
+import { readAllowance } from "./allowance.ts";
 import * as s from "./schemas.ts";
 import { priceOf, readPrices } from "./prices.ts";
 import { reportUsage } from "./usage-report.ts";
@@ -47,5 +48,22 @@ usage.get(
         .map(priceOf);
       return { success: true as const, prices, total: prices.length };
     },
+  ),
+);
+
+usage.get(
+  "/allowance",
+  route(
+    {
+      id: "getAllowance",
+      summary: "Tell what you may use today of the models that run here",
+      description:
+        "Workers AI, which the operator pays for, is rationed by plan. Models with a key of your own, and the built-in ones, are not. Calls under way count as the most that they can come to.",
+      tag: "Models",
+      access: allow("models.read"),
+      reply: s.AllowanceReply,
+      fails: ["database_unavailable", "allowance_unavailable"],
+    },
+    async ({ ctx }) => ({ success: true as const, allowance: await readAllowance(ctx, userIdOf(ctx)) }),
   ),
 );

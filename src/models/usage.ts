@@ -1,5 +1,5 @@
 import type { LanguageModelV4Usage } from "@ai-sdk/provider";
-import type { ProviderFailure } from "./gateway-errors.ts";
+import type { ProviderFailure, ProviderFailureCode } from "./gateway-errors.ts";
 import type { ProviderName } from "./kinds.ts";
 
 /** One time that one model was asked. */
@@ -30,7 +30,7 @@ export type UsageRecord = TokenCounts & {
   provider: ProviderName;
   model_id: string;
   outcome: "complete" | "stopped" | "failed";
-  error_code: `provider_${ProviderFailure}` | "internal" | null;
+  error_code: ProviderFailureCode | "internal" | null;
   /** Of the whole call, waits and failed attempts included. */
   latency_ms: number;
   /** From the start of the call; null where it did not stream, or no token came. */

@@ -1,6 +1,6 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { CallOptions } from "./gateway-call.ts";
-import { ProviderError, providerError } from "./gateway-errors.ts";
+import { isAllowances, ProviderError, providerError } from "./gateway-errors.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "./gateway.ts";
 import { providerDisplayNames, type ModelSummary, type ProviderName } from "./kinds.ts";
 import { kindByName, listLikeOpenAi } from "./listing.ts";
@@ -56,7 +56,9 @@ async function tryOut(
     });
     return modelWorked(content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("") || null);
   } catch (cause) {
-    return modelFailed(providerError(cause, provider.name).message);
+    const failure = providerError(cause, provider.name);
+    if (isAllowances(failure.kind)) throw failure;
+    return modelFailed(failure.message);
   }
 }
 

@@ -1,11 +1,14 @@
 import { objectContext } from "../context.ts";
+import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/day-budget.ts";
 import { SocketRoom, type RoomSocket } from "../kit/socket.ts";
 import type { TicketHolder } from "../kit/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
 import { readSnapshot } from "./service.ts";
 
-/** What happens to one user, told to their devices. Its name is the user's number. */
+/** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
 export class UserHub extends SocketRoom {
+  readonly #budget = new DayBudget(this.ctx.storage.sql);
+
   /** Tells the devices of an event. @param key tells one that was told before, which is not told again */
   tell(frame: EventFrame, key?: string): void {
     this.publish(frame, key);
@@ -20,8 +23,34 @@ export class UserHub extends SocketRoom {
     }
   }
 
+  /** Takes what somebody is to spend of their day. The same claim is granted once. */
+  takeBudget(claim: SpendingClaim): Granted {
+    const granted = this.#budget.take(claim, Date.now());
+    const endsAt = this.#budget.endsAt();
+    if (endsAt !== undefined) this.ringBy(endsAt);
+    return granted;
+  }
+
+  /** Says what was spent of a claim. What is said again, or the day after, changes nothing. */
+  settleBudget(id: string, spent: Spending): void {
+    this.#budget.settle(id, spent, Date.now());
+  }
+
+  /** What was spent today. */
+  spentToday(): Spending {
+    return this.#budget.used(Date.now());
+  }
+
   protected override get isTransient(): boolean {
-    return true;
+    return this.#budget.endsAt() === undefined;
+  }
+
+  protected override nextAlarm(): number | undefined {
+    return this.#budget.endsAt();
+  }
+
+  protected override onRing(now: number): void {
+    this.#budget.prune(now);
   }
 
   protected override snapshot({ user_id }: TicketHolder): Promise<object> {

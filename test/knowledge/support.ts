@@ -1,5 +1,5 @@
+import { builtinDefaults } from "../../src/models/defaults.ts";
 import { embedText } from "../../src/models/builtin/hashing.ts";
-import { builtinModel } from "../../src/knowledge/embedding.ts";
 import type { PinnedBase } from "../../src/knowledge/retrieval.ts";
 import type { TestDatabase } from "../support/api.ts";
 
@@ -19,7 +19,7 @@ export async function insertBase(
 ): Promise<PinnedBase> {
   const [base] = await sql(
     "insert into knowledge_bases (user_id, name, embedding_model, dimensions) values ($1, $2, $3, $4) returning id",
-    [userId, `Base ${++named}`, builtinModel, dimensions],
+    [userId, `Base ${++named}`, builtinDefaults.embedding, dimensions],
   );
   const id = Number(base!["id"]);
   const [build] = await sql(
@@ -39,7 +39,7 @@ export async function insertBase(
     await insertChunks({ sql }, Number(part!["id"]), chunks);
   }
   await sql("update knowledge_bases set active_build_id = $2 where id = $1", [id, build!["id"]]);
-  return { id, user_id: userId, embedding_model: builtinModel, dimensions };
+  return { id, user_id: userId, embedding_model: builtinDefaults.embedding, dimensions };
 }
 
 async function insertChunks({ sql }: Sql, partId: number, chunks: readonly GivenChunk[]): Promise<void> {

@@ -57,6 +57,10 @@ describe("a new minion", () => {
     expect((await me.get(`/minions/${body.minion.id}`)).body.minion).toEqual(body.minion);
   });
 
+  test("is on a model that runs here where it names none", async () => {
+    expect(await makeMinion(me, { model: undefined })).toMatchObject({ model: "builtin/extractive", provider: "builtin" });
+  });
+
   test("keeps what is said of it", async () => {
     const words = { description: "Helps", personality: "Dry", system_prompt: "Be brief.", visibility: "public" };
     const sampling = { temperature: 0.5, top_p: 1, max_tokens: 64 };
@@ -71,7 +75,9 @@ describe("a new minion", () => {
     ["name", { name: "x".repeat(81) }],
     ["name", { name: undefined }],
     ["display_name", { display_name: 7 }],
-    ["model", { model: undefined }],
+    ["model", { model: "" }],
+    ["model", { model: null }],
+    ["model", { model: "workers-ai/@cf/meta/llama-3.3-70b-instruct-fp8-fast" }],
     ["model", { model: "builtin/unknown" }],
     ["model", { model: "nobody/extractive" }],
     ["model", { model: "builtin/hashing-384" }],

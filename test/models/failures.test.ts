@@ -23,9 +23,17 @@ describe("what clients are told of a provider that failed", () => {
     expect(told(error)).toMatchObject({ code: `provider_${kind}`, status, message: error.message });
   });
 
+  test.each<[ProviderFailure, number]>([
+    ["allowance_exhausted", 429],
+    ["allowance_unavailable", 503],
+  ])("%s is %i, and ours", (kind, status) => {
+    expect(told(new ProviderError(kind, "workers-ai"))).toMatchObject({ code: kind, status });
+  });
+
   test("says when to come back, as the provider does", () => {
     expect(told(new ProviderError("rate_limited", "openai", { retryAfterSeconds: 6.2 })).retryAfter).toBe("7");
     expect(told(new ProviderError("rate_limited", "openai")).retryAfter).toBe("5");
+    expect(told(new ProviderError("allowance_exhausted", "workers-ai", { retryAfterSeconds: 3_600 })).retryAfter).toBe("3600");
     expect(told(new ProviderError("key_rejected", "openai")).retryAfter).toBeUndefined();
   });
 });

@@ -1,12 +1,17 @@
 import { describe, expect, test } from "vitest";
+import { unstable_readConfig as readConfig } from "wrangler";
+import type { Env } from "../../src/env.ts";
+import { boundDefaults, builtinDefaults, defaultModel } from "../../src/models/defaults.ts";
 import { providerNames } from "../../src/models/kinds.ts";
 import {
+  describeCallable,
   describeModel,
   openEmbeddingModel,
   openLanguageModel,
   openProvider,
   parseModelReference,
 } from "../../src/models/registry.ts";
+import { fakeAi } from "../support/vendors/workers-ai.ts";
 
 const provider = await openProvider("builtin");
 
@@ -33,6 +38,47 @@ describe("a reference to a model", () => {
     await expect(openEmbeddingModel("builtin/extractive")).rejects.toMatchObject(notThere);
     await expect(openLanguageModel("builtin/gpt")).rejects.toMatchObject(notThere);
   });
+});
+
+describe("a model of Workers AI", () => {
+  const llama = boundDefaults.language;
+
+  test("is known by its name, for what it is for", () => {
+    expect(describeModel(llama)).toMatchObject({
+      kind: "language",
+      provider: "workers-ai",
+      model_id: "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
+      display_name: "llama-3.3-70b-instruct-fp8-fast",
+      parameters_billions: 70,
+      supports_tools: true,
+    });
+    expect(describeModel(boundDefaults.embedding)).toMatchObject({ kind: "embedding", supports_tools: false });
+    expect(describeModel("workers-ai/@cf/openai/whisper")).toBeUndefined();
+  });
+
+  test("can be called where it is bound, as the built-in ones can everywhere", () => {
+    const unbound = { env: {} as Env };
+    const bound = { env: { AI: fakeAi().binding } as unknown as Env };
+    expect(describeCallable(unbound, llama)).toBeUndefined();
+    expect(describeCallable(bound, llama)).toEqual(describeModel(llama));
+    for (const { env } of [unbound, bound]) expect(describeCallable({ env }, builtinDefaults.language)).toBeDefined();
+  });
+});
+
+test("what names no model is on one of Workers AI where that is bound, else on a built-in one; each is there, and of its kind", async () => {
+  const { models } = await openProvider("workers-ai");
+  for (const kind of ["language", "embedding"] as const) {
+    expect(defaultModel({}, kind)).toBe(builtinDefaults[kind]);
+    expect(defaultModel({ AI: fakeAi().binding }, kind)).toBe(boundDefaults[kind]);
+    for (const name of [builtinDefaults[kind], boundDefaults[kind]]) expect(describeModel(name)?.kind).toBe(kind);
+    expect(models.map((model) => `workers-ai/${model}`)).toContain(boundDefaults[kind]);
+  }
+});
+
+test("Workers AI is bound in production alone", () => {
+  const aiOf = (env?: string) => readConfig({ config: "wrangler.toml", ...(env === undefined ? {} : { env }) }).ai;
+  expect(aiOf()).toBeUndefined();
+  expect(aiOf("production")).toEqual({ binding: "AI" });
 });
 
 describe("every provider", () => {

@@ -21,7 +21,8 @@ export async function buildWorker(folder: string, name: "development" | "product
   const args = ["deploy", "--dry-run", "--outdir", bundle, ...(env === undefined ? [] : ["--env", env])];
   const { ok, output } = await run("wrangler", args);
   if (!ok) throw new Error(`The Worker of ${name} does not build:\n${output}`);
-  const { build: _, main, assets, ...config } = readConfig({ config: "wrangler.toml", ...(env && { env }) });
+  // Workers AI takes an account.
+  const { build: _, ai: _ai, main, assets, ...config } = readConfig({ config: "wrangler.toml", ...(env && { env }) });
   const modulePath = join(bundle, `${main!.split("/").at(-1)!.replace(/\.ts$/, "")}.js`);
   const configPath = join(folder, name, "wrangler.json");
   const built = {

@@ -1,11 +1,12 @@
 import { ProviderError } from "../gateway-errors.ts";
 import { kindByName, summarize } from "../listing.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { rationedEmbeddingModel, rationedModel } from "../rationing.ts";
 import { sdkProvider } from "../vendor.ts";
 
 const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
 
-/** https://developers.cloudflare.com/workers-ai, through the binding: no key, no address, and the operator pays. */
+/** https://developers.cloudflare.com/workers-ai, through the binding: no key, no address, and the operator pays, as far as a user's allowance goes. */
 export const workersAi = sdkProvider({
   name: "workers-ai",
   icon: "🔶",
@@ -28,8 +29,8 @@ export const workersAi = sdkProvider({
     const { createWorkersAI } = await import("workers-ai-provider");
     const sdk = createWorkersAI({ binding: bound(settings) });
     return {
-      languageModel: (modelId) => sdk.chat(modelId),
-      embeddingModel: (modelId) => sdk.textEmbeddingModel(modelId),
+      languageModel: (modelId) => rationedModel(sdk.chat(modelId), settings.allowance),
+      embeddingModel: (modelId) => rationedEmbeddingModel(sdk.textEmbeddingModel(modelId), settings.allowance),
     };
   },
   async list(settings) {
