@@ -1,0 +1,34 @@
+/** How far around a place is looked for a boundary. */
+const reach = 64;
+
+/** The last place up to `at`, but not before `earliest`, that is between words, else between characters as they are read. */
+export function boundaryBefore(text: string, at: number, earliest: number): number {
+  const from = Math.max(earliest, at - reach);
+  for (const granularity of ["word", "grapheme"] as const) {
+    const segment = segmentAt(text, from, at, granularity);
+    if (segment === undefined) return at;
+    if (segment.index > 0) return from + segment.index;
+  }
+  return at - (isParted(text, at) ? 1 : 0);
+}
+
+/** The first place from `at`, and not after `latest`, that is between words, else between characters as they are read. */
+export function boundaryAfter(text: string, at: number, latest: number): number {
+  for (const granularity of ["word", "grapheme"] as const) {
+    const from = Math.max(0, at - reach);
+    const segment = segmentAt(text, from, at, granularity);
+    if (segment === undefined || from + segment.index === at) return at;
+    const end = from + segment.index + segment.segment.length;
+    if (end < latest && end - at < reach) return end;
+  }
+  return at + (isParted(text, at) ? 1 : 0);
+}
+
+function segmentAt(text: string, from: number, at: number, granularity: "word" | "grapheme"): Intl.SegmentData | undefined {
+  return new Intl.Segmenter(undefined, { granularity }).segment(text.slice(from, at + reach)).containing(at - from);
+}
+
+/** Whether a place is inside a surrogate pair. */
+function isParted(text: string, at: number): boolean {
+  return (text.codePointAt(at - 1) ?? 0) > 0xffff;
+}

@@ -1,0 +1,30 @@
+import { linesOf, skipSpace } from "./lines.ts";
+
+/** What stands under one heading, which is its first line. */
+export type Section = { start: number; end: number; heading: string | null };
+
+/**
+ * The sections of a Markdown text, in order, each with its heading and those above it. Headings that nothing stands between start one
+ * section, under the last of them.
+ */
+export function* sectionsOf(text: string): Generator<Section> {
+  const path: string[] = [];
+  let section: Section = { start: skipSpace(text, 0), end: 0, heading: null };
+  let isBare = true;
+  for (const { start, previousEnd, heading } of linesOf(text, 0, text.length, "markdown")) {
+    if (heading === undefined) {
+      isBare = false;
+      continue;
+    }
+    if (!isBare) {
+      yield { ...section, end: previousEnd };
+      section = { start, end: 0, heading: null };
+    }
+    path.length = heading.level - 1;
+    path.push(heading.title);
+    section.heading = path.filter((title) => title !== undefined).join(" > ");
+    isBare = true;
+  }
+  const end = text.trimEnd().length;
+  if (section.start < end) yield { ...section, end };
+}
