@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, failureOf } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import { deleteUnder, inStore } from "../kit/files.ts";
 import { jobRow } from "../kit/queue.ts";
@@ -19,8 +19,13 @@ import { datasets, type HubImport, type RowsPart, type StoredFile } from "./tabl
 const partRows = 500;
 const partLength = 1_000_000;
 
+/** Nobody is told of a dataset that was deleted meanwhile. */
+const stillWaits = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
+
 /** It was deleted, or a twin is done with it. */
 class DatasetGone extends Error {}
+
+const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(error) === "dataset_not_found";
 
 /** A document is read here and there, which R2 makes a request of each time: it is held in memory instead. */
 const heldFormats: ReadonlySet<Format> = new Set(["docx", "pdf"]);
@@ -54,7 +59,7 @@ export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: numb
     const whole = dataset.hub === null ? dataset : await readWaiting(ctx, dataset_id);
     if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
   } catch (error) {
-    if (error instanceof DatasetGone) return sweepFiles(ctx, dataset);
+    if (isGone(error)) return sweepFiles(ctx, dataset);
     const failure = failureOf(error);
     if (failure === undefined || failure.retryable) throw error;
     await fail(ctx, dataset, failure.message);
@@ -114,6 +119,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const { quality_score } = report;
   const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
   await commitOnce(ctx, [
+    refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
     ctx.db
       .update(datasets)
       .set({ ...ready, sample_count: report.rows, processed_items: report.rows, updated_at: sql`now()` })
@@ -150,6 +156,7 @@ async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<bool
 
 async function fail(ctx: Ctx, { id, user_id, name }: Imported, why: string): Promise<void> {
   await commitOnce(ctx, [
+    refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
     ctx.db
       .update(datasets)
       .set({ processing_status: "failed", error: why, processed_items: 0, updated_at: sql`now()` })

@@ -124,7 +124,7 @@ export const datasetUploads = pgTable(
     /** Of the whole file, in bytes. */
     size: bigint({ mode: "number" }).notNull(),
     /** Those that are there, by their number from 1. */
-    parts: jsonb().$type<Record<string, { size: number; sha256: string }>>().notNull().default({}),
+    parts: jsonb().$type<Record<string, { key: string; size: number; sha256: string }>>().notNull().default({}),
     created_at: moment().notNull().defaultNow(),
   },
   (t) => [

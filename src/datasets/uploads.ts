@@ -20,7 +20,9 @@ type UploadRow = typeof datasetUploads.$inferSelect;
 
 const folderOf = (userId: number, uploadId: number): string => `${foldersOf(userId)}upload-${uploadId}/`;
 
-const partKey = (userId: number, uploadId: number, part: number): string => `${folderOf(userId, uploadId)}part-${part}`;
+/** Each attempt at a part has a place of its own, so that one which is late or refused spoils nothing that was accepted. */
+const newPartKey = (userId: number, uploadId: number, part: number): string =>
+  `${folderOf(userId, uploadId)}part-${part}-${crypto.randomUUID()}`;
 
 const itself = (userId: number, uploadId: number): SQL =>
   and(eq(datasetUploads.user_id, userId), eq(datasetUploads.id, uploadId))!;
@@ -74,14 +76,16 @@ export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Pro
 
 /** Takes a part, again if it is sent again. One round trip. @throws not_found; validation_failed for another size; files_unavailable */
 export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: number, bytes: Uint8Array): Promise<UploadRow> {
-  const key = partKey(userId, uploadId, part);
+  const key = newPartKey(userId, uploadId, part);
   const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
   await inStore(ctx.env.FILES.put(key, bytes));
   const its = itself(userId, uploadId);
   const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${its})`;
-  const received = JSON.stringify({ [part]: { size: bytes.length, sha256 } });
+  const received = JSON.stringify({ [part]: { key, size: bytes.length, sha256 } });
   try {
-    const [, [row]] = await commit(ctx, [
+    const [, [before], , [row]] = await commit(ctx, [
+      ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(its).for("update"),
+      ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(its),
       refuseUnlessAll(ctx.db, {
         dataset_upload_not_found: isThere(userId, uploadId),
         dataset_part_size: sql`${expected} = ${bytes.length}::bigint`,
@@ -92,10 +96,12 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
         .where(its)
         .returning(),
     ]);
+    const replaced = before?.parts[part]?.key;
+    if (replaced !== undefined) ctx.defer(ctx.env.FILES.delete(replaced).catch(() => undefined));
     return row!;
   } catch (error) {
-    // Of an upload that is there, the part that was had stays what it is only if nothing took its place.
-    if (constraintOf(error) === "dataset_upload_not_found") ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
+    // Where it is not known whether the commit held, the file may be wanted.
+    if (constraintOf(error) !== undefined) ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
     throw error;
   }
 }
@@ -114,7 +120,7 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
   const made = db.execute(sql`
     insert into ${datasets} (user_id, name, description, source, folder, file_size, file_hash, files)
     select u.user_id, u.name, u.description, u.file_name, ${folderOf(userId, uploadId)}, u.size, ${hash},
-      (select jsonb_agg(jsonb_build_object('key', ${`${folderOf(userId, uploadId)}part-`} || p.key, 'size', (p.value ->> 'size')::bigint)
+      (select jsonb_agg(jsonb_build_object('key', p.value ->> 'key', 'size', (p.value ->> 'size')::bigint)
         order by p.key::int) from jsonb_each(u.parts) p)
     from ${upload} u`);
   try {

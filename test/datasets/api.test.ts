@@ -270,11 +270,18 @@ describe("a file that comes in parts", () => {
     const last = await put(upload1.id, 2, whole.subarray(partSize));
     expect([last.status, databaseTrips(last), last.body.upload.parts_received]).toEqual([200, 1, [2]]);
     expect(refusalIn(await me.post(`/datasets/uploads/${upload1.id}/complete`))).toEqual([409, "conflict"]);
+    await put(upload1.id, 1, Buffer.alloc(partSize, "y"));
     await put(upload1.id, 1, whole.subarray(0, partSize));
+    expect(refusalIn(await put(upload1.id, 1, Buffer.from("of another size")))).toEqual([422, "validation_failed"]);
     const done = await me.post(`/datasets/uploads/${upload1.id}/complete`);
     expect([done.status, databaseTrips(done), done.body.dataset.file_size]).toEqual([202, 1, whole.length]);
+    const late = await put(upload1.id, 1, whole.subarray(0, partSize));
+    expect(refusalIn(late)).toEqual([404, "not_found"]);
     const dataset = await settled(me, done.body.dataset.id);
     expect(dataset).toMatchObject({ processing_status: "ready", format: "jsonl", sample_count: whole.length / line.length });
+    const { body: link } = await me.get(`/datasets/${dataset.id}/download`);
+    const file = await api.get(new URL(link.url).pathname + new URL(link.url).search);
+    expect(Buffer.from(await file.arrayBuffer()).equals(whole)).toBe(true);
     expect(refusalIn(await me.get(`/datasets/uploads/${upload1.id}`))).toEqual([404, "not_found"]);
     const upload2 = await begin();
     for (const part of [1, 2]) await put(upload2.id, part, whole.subarray((part - 1) * partSize, part * partSize));

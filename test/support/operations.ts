@@ -109,7 +109,9 @@ async function ownDataset(api: TestApi, person: Person) {
 /** An upload of two parts, of which the first is there, or both. */
 async function ownUpload(api: TestApi, person: Person, parts = [1]) {
   const size = 8 * 1024 * 1024 + 7;
-  const received = Object.fromEntries(parts.map((part) => [part, { size: part === 1 ? size - 7 : 7, sha256: "example" }]));
+  const received = Object.fromEntries(
+    parts.map((part) => [part, { key: `example-${part}`, size: part === 1 ? size - 7 : 7, sha256: "example" }]),
+  );
   const [row] = await api.database.sql(
     "insert into dataset_uploads (user_id, name, file_name, size, parts) values ($1, 'example', 'example', $2, $3) returning id",
     [person.id, size, JSON.stringify(received)],
