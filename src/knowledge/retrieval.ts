@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db.ts";
 import type { Passage } from "../models/passages.ts";
 import { keepBehind } from "./calls.ts";
-import { openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
+import { builtinModel, openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
 import { exactChunks, type RetrievalMethod } from "./kinds.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "./tables.ts";
 
@@ -37,8 +37,14 @@ export type Retrieved = Passage & {
   end: number;
 };
 
-/** The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114). */
-const fusion = 60;
+/**
+ * The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114). They take 60, for
+ * lists of a thousand; in lists of tens that lets what is middling in both pass what is best in one.
+ */
+const fusion = 10;
+
+/** What the nearest vectors count in hybrid retrieval, of 1. The built-in ones compare letters, which the words do better; see the tests of recall. */
+const vectorShare = (embeddingModel: string) => (embeddingModel === builtinModel ? 0.2 : 0.5);
 
 /** How many of each retriever's best are looked at: HNSW goes by no strict order, so that of more the best are surer to be among them. */
 const poolOf = (topK: number) => Math.max(60, 4 * topK);
@@ -90,6 +96,7 @@ export function searchRow(
   vector: Vector | undefined,
 ) {
   const pool = poolOf(top_k);
+  const scores = scoresOf(method, base);
   const lexemes = sql`replace(plainto_tsquery('english', ${query})::text, ' & ', ' | ')::tsquery`;
   const asked = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
   const near = asked === undefined ? noneNear : nearest(asked, vector!.length, pool, filter);
@@ -106,9 +113,9 @@ export function searchRow(
       method === "semantic" ? sql`select null::bigint as id, null::float8 as rank where false` : worded(pool, filter)
     }),
     ranked as (
-      select id, ${scores[method].near} as score from (select id, distance, row_number() over (order by distance, id) as place from near) near
+      select id, ${scores.near} as score from (select id, distance, row_number() over (order by distance, id) as place from near) near
       union all
-      select id, ${scores[method].worded} as score from (select id, rank, row_number() over (order by rank desc, id) as place from worded) worded
+      select id, ${scores.worded} as score from (select id, rank, row_number() over (order by rank desc, id) as place from worded) worded
     ),
     fused as (select id, sum(score)::float8 as score from ranked group by id),
     found as (
@@ -120,15 +127,13 @@ export function searchRow(
     order by found.score desc, found.similarity desc, found.id limit ${top_k}`);
 }
 
-/** What each retriever gives to the score of a chunk: its own measure, or, for both, its share of the best that can be. */
-const scores: Record<RetrievalMethod, { near: SQL; worded: SQL }> = {
-  semantic: { near: sql`1 - distance`, worded: sql`rank` },
-  keyword: { near: sql`1 - distance`, worded: sql`rank` },
-  hybrid: {
-    near: sql.raw(`${(fusion + 1) / 2} / (${fusion} + place)`),
-    worded: sql.raw(`${(fusion + 1) / 2} / (${fusion} + place)`),
-  },
-};
+/** What each retriever gives to the score of a chunk: its own measure, or, for both, its share by the place it puts it at. */
+function scoresOf(method: RetrievalMethod, { embedding_model }: PinnedBase): { near: SQL; worded: SQL } {
+  if (method !== "hybrid") return { near: sql`1 - distance`, worded: sql`rank` };
+  const share = vectorShare(embedding_model);
+  const byPlace = (part: number) => sql.raw(`${part * (fusion + 1)} / (${fusion} + place)::float8`);
+  return { near: byPlace(share), worded: byPlace(1 - share) };
+}
 
 /** The parts of the build that is active. A base of another model, or of somebody else, has none. */
 function partsOf({ id, user_id, embedding_model }: PinnedBase, { dataset_ids }: Filter): SQL {

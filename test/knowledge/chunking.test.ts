@@ -136,6 +136,12 @@ describe("Markdown", () => {
     expect(headings).toEqual([null, "A", "A > B", "A > C", "D"]);
   });
 
+  test("has headings that are cut short, between characters, where they are long", () => {
+    const [first] = cut(`# ${"👍".repeat(300)}`);
+    expect(first!.heading).toMatch(/^(?:👍){70,80}$/u);
+    expect(cut(`# x${"👍".repeat(300)}`)[0]!.heading!.isWellFormed()).toBe(true);
+  });
+
   test("is cut between paragraphs, else items and rows, rather than inside them", () => {
     const item = (n: number) => `- The item with number ${n} has a sentence. And another one.`;
     const items = Array.from({ length: 6 }, (_, n) => item(n));

@@ -6,7 +6,14 @@ import type { TestDatabase } from "../support/api.ts";
 type Sql = Pick<TestDatabase, "sql">;
 
 /** A chunk that is put into a base beside the rules. */
-export type GivenChunk = { text: string; source?: string; kind?: string; fields?: object; embedding?: readonly number[] };
+export type GivenChunk = {
+  text: string;
+  heading?: string | null;
+  source?: string;
+  kind?: string;
+  fields?: object | null;
+  embedding?: readonly number[];
+};
 
 let named = 0;
 
@@ -43,19 +50,22 @@ export async function insertBase(
 }
 
 async function insertChunks({ sql }: Sql, partId: number, chunks: readonly GivenChunk[]): Promise<void> {
-  const rows = chunks.map(({ text, source = "test.md", kind = "text", fields, embedding = embedText(text) }, position) => ({
-    position,
-    text,
-    source,
-    kind,
-    fields: fields ?? null,
-    dimensions: embedding.length,
-    embedding: JSON.stringify(embedding),
-  }));
+  const rows = chunks.map(
+    ({ text, heading = null, source = "test.md", kind = "text", fields, embedding = embedText(text) }, position) => ({
+      position,
+      text,
+      heading,
+      source,
+      kind,
+      fields: fields ?? null,
+      dimensions: embedding.length,
+      embedding: JSON.stringify(embedding),
+    }),
+  );
   await sql(
-    `insert into knowledge_chunks (part_id, position, text, source, start, "end", kind, fields, content_hash, dimensions, embedding)
-     select $1, position, text, source, 0, length(text), kind, fields, md5(text), dimensions, embedding::vector
-     from json_to_recordset($2) as r(position int, text text, source text, kind text, fields jsonb, dimensions int, embedding text)`,
+    `insert into knowledge_chunks (part_id, position, text, heading, source, start, "end", kind, fields, content_hash, dimensions, embedding)
+     select $1, position, text, heading, source, 0, length(text), kind, fields, md5(text), dimensions, embedding::vector
+     from json_to_recordset($2) as r(position int, text text, heading text, source text, kind text, fields jsonb, dimensions int, embedding text)`,
     [partId, JSON.stringify(rows)],
   );
 }

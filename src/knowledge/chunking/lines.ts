@@ -9,7 +9,7 @@ export type Line = {
   heading: { level: number; title: string } | undefined;
 };
 
-/** What is looked at of a line. */
+/** What is looked at of a line, in UTF-16 units. */
 const headLength = 160;
 
 /** The lines of a part of a text that are not blank, but for its first where that is no heading. */
@@ -21,7 +21,7 @@ export function* linesOf(text: string, from: number, to: number, style: Style): 
     const start = Math.max(from, text.lastIndexOf("\n", at) + 1);
     const newline = text.indexOf("\n", at);
     const end = newline < 0 ? to : Math.min(to, newline);
-    const head = text.slice(start, Math.min(end, start + headLength));
+    const head = text.slice(start, Math.min(end, start + headLength)).replace(/[\ud800-\udbff]$/, "");
     const isAfterBlank = previous !== "" && text.indexOf("\n", previousEnd) + 1 < start;
     const { rank, heading } = rankOf({ head, previous, isAfterBlank, indent: at - start });
     yield { start, previousEnd, rank, heading };
