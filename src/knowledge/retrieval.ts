@@ -1,9 +1,10 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db.ts";
+import { builtinDefaults } from "../models/defaults.ts";
 import type { Passage } from "../models/passages.ts";
 import { keepBehind } from "./calls.ts";
-import { builtinModel, openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
+import { openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
 import { exactChunks, type RetrievalMethod } from "./kinds.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "./tables.ts";
 
@@ -44,7 +45,7 @@ export type Retrieved = Passage & {
 const fusion = 10;
 
 /** What the nearest vectors count in hybrid retrieval, of 1. The built-in ones compare letters, which the words do better; see the tests of recall. */
-const vectorShare = (embeddingModel: string) => (embeddingModel === builtinModel ? 0.2 : 0.5);
+const vectorShare = (embeddingModel: string) => (embeddingModel === builtinDefaults.embedding ? 0.2 : 0.5);
 
 /** How many of each retriever's best are looked at: HNSW goes by no strict order, so that of more the best are surer to be among them. */
 const poolOf = (topK: number) => Math.max(60, 4 * topK);
