@@ -76,6 +76,14 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   },
   data_key_taken: { code: "conflict", detail: "Another key of yours was being stored: try again." },
   minion_model_owned: { code: "validation_failed", detail: "model: there is no such model of yours that answers." },
+  minion_fallback_owned: {
+    code: "validation_failed",
+    detail: "fallback_models: names a model of yours that is not there, or does not answer.",
+  },
+  minion_fallback_is_model: {
+    code: "validation_failed",
+    detail: "fallback_models: names the model that they stand in for.",
+  },
   spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
   spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
   spirit_limit_reached: { code: "spirit_limit_reached", detail: "Your plan allows no more spirits on a minion." },

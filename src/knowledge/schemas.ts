@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { ModelName } from "../models/schemas.ts";
 import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./kinds.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
@@ -7,15 +8,12 @@ import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateSt
 const Name = z.string().trim().min(1).max(80);
 const Description = z.string().trim().max(2_000);
 
-/** A model that runs here, or one of the user's. */
-const Model = z.union([z.string().trim().min(1).max(200), Id.transform(String)]);
-
 export const BasesQuery = z.object(PageQuery);
 
 export const NewBase = z.object({
   name: Name.meta({ description: "Unique among your knowledge bases, in any case", example: "Handbook" }),
   description: Description.optional(),
-  embedding_model: Model.optional().meta({
+  embedding_model: ModelName.optional().meta({
     description:
       "`provider/model`, or the number of a model of yours that embeds. It can never be changed. Left out, it is Workers AI's where that is bound, else the built-in one",
     example: "builtin/hashing-384",
@@ -72,7 +70,7 @@ const how = {
   filter: FilterBody.optional(),
 };
 
-const LanguageModel = Model.meta({ description: "`provider/model`, or the number of a model of yours that answers" });
+const LanguageModel = ModelName.meta({ description: "`provider/model`, or the number of a model of yours that answers" });
 
 export const QueryBody = z
   .object({

@@ -4,7 +4,7 @@ import type { Statement } from "../kit/db.ts";
 import type { Gained } from "../kit/hooks.ts";
 import { deletePictures } from "../kit/pictures.ts";
 import { forgetBoards } from "./leaderboard.ts";
-import { minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
+import { minionFallbacks, minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
 
 export { standingOf as standingAt } from "./progression.ts";
 export { minionByToken } from "./tokens.ts";
@@ -20,13 +20,14 @@ export function experienceOnModel(modelId: SQL): SQL<Gained> {
 
 /** What is held of a user here. */
 export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> {
-  const of = (table: typeof minionSpirits | typeof spiritMastery | typeof xpEvents) =>
+  const of = (table: typeof minionFallbacks | typeof minionSpirits | typeof spiritMastery | typeof xpEvents) =>
     ctx.db
       .select()
       .from(table)
       .where(sql`${table.minion_id} in (select id from ${minions} where ${eq(minions.user_id, userId)})`);
   return {
     minions: ctx.db.select().from(minions).where(eq(minions.user_id, userId)),
+    minion_fallbacks: of(minionFallbacks),
     minion_spirits: of(minionSpirits),
     spirit_mastery: of(spiritMastery),
     xp_events: of(xpEvents),

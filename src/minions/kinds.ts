@@ -20,3 +20,6 @@ export type Absence = (typeof absences)[number];
 
 /** Days in which a minion that was deleted can be restored. */
 export const keptDays = 30;
+
+/** How many models may stand in for a minion's own. */
+export const maxFallbacks = 3;

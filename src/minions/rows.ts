@@ -3,7 +3,7 @@ import { planFigure } from "../billing/service.ts";
 import { spiritAccess } from "../billing/tables.ts";
 import type { Ctx } from "../context.ts";
 import { describedModel } from "../models/rows.ts";
-import { minions, minionSpirits } from "./tables.ts";
+import { minionFallbacks, minions, minionSpirits } from "./tables.ts";
 
 /** A spirit of a minion, as its row is read. */
 export type EquippedRow = { spirit_id: number; position: number; experience: number; equipped_at: string };
@@ -14,6 +14,11 @@ const equipped = sql<EquippedRow[]>`(${sql`
     'experience', ${minionSpirits.experience}, 'equipped_at', ${minionSpirits.equipped_at}) order by ${minionSpirits.position}), '[]')
   from ${minionSpirits}
   where ${minionSpirits.minion_id} = ${minions.id} and ${minionSpirits.position} is not null`})`;
+
+/** The models that stand in for a minion's own, in their order. */
+const itsFallbacks = sql<string[]>`(${sql`
+  select coalesce(json_agg(${minionFallbacks.model} order by ${minionFallbacks.position}), '[]')
+  from ${minionFallbacks} where ${minionFallbacks.minion_id} = ${minions.id}`})`;
 
 const itsModel = describedModel(sql`${minions.external_model_id}`);
 
@@ -30,6 +35,7 @@ export const accessOf = (userId: number): SQL<number[]> =>
 export function minionColumns(userId: number) {
   return {
     ...getTableColumns(minions),
+    fallback_models: itsFallbacks,
     external_model: itsModel,
     spirits: equipped,
     slots: slotsOf(userId),

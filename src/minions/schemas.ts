@@ -2,7 +2,8 @@ import * as z from "zod";
 import { ranks, tiers } from "../catalog/ranks.ts";
 import { Synergy } from "../catalog/schemas.ts";
 import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
-import { absences, experienceKinds, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
+import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
+import { absences, experienceKinds, maxFallbacks, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
 import { masteries } from "./mastery.ts";
 import { maxIntensity, traits } from "./traits.ts";
 
@@ -11,8 +12,15 @@ import { maxIntensity, traits } from "./traits.ts";
 const Name = z.string().trim().min(1).max(80);
 const Text = (max: number) => z.string().trim().max(max);
 
+const Fallbacks = z
+  .array(ModelName)
+  .max(maxFallbacks)
+  .refine((models) => new Set(models).size === models.length, "names one twice")
+  .meta({ description: "What answers, in this order, where the model does not", example: ["builtin/extractive"] });
+
 /** What an owner says of a minion. */
 const settings = {
+  fallback_models: Fallbacks,
   description: Text(2_000),
   personality: Text(2_000),
   system_prompt: Text(8_000),
@@ -28,17 +36,10 @@ const settings = {
   visibility: z.enum(visibilities).meta({ description: "Public minions stand on the leaderboard, by name and standing alone" }),
 };
 
-const Model = z
-  .union([z.string().trim().min(1).max(200), Id.transform(String)])
-  .meta({ description: "`provider/model`, or the number of a model of yours", example: "builtin/extractive" });
-
 export const NewMinion = z.object({
   name: Name.meta({ example: "ada" }),
   display_name: Name.meta({ description: "Unique among your minions, in any case", example: "Ada" }),
-  model: Model.optional().meta({
-    description: "`provider/model`, or the number of a model of yours; one that runs here, if left out",
-    example: "builtin/extractive",
-  }),
+  model: ModelName.optional().meta({ description: "One that runs here, if left out", example: "builtin/extractive" }),
   ...z.object(settings).partial().shape,
   template_id: Id.optional().meta({ description: "A template whose spirits it is given, as far as you may" }),
   class_name: Name.optional().meta({ description: "A class whose spirits it is given, all or nothing" }),
@@ -46,7 +47,7 @@ export const NewMinion = z.object({
 export type NewMinion = z.output<typeof NewMinion>;
 
 export const MinionChange = z
-  .object({ name: Name, display_name: Name, model: Model, ...settings })
+  .object({ name: Name, display_name: Name, model: ModelName, ...settings })
   .partial()
   .refine((change) => Object.keys(change).length > 0, "says nothing to change");
 export type MinionChange = z.output<typeof MinionChange>;
@@ -58,7 +59,7 @@ const Flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
 
 export const MinionsQuery = z.object({
   q: z.string().trim().min(1).max(100).optional().meta({ description: "Part of a name or a description" }),
-  model: Model.optional(),
+  model: ModelName.optional(),
   class_name: Name.optional(),
   favorite: Flag.optional(),
   visibility: z.enum(visibilities).optional(),
@@ -149,20 +150,6 @@ export const MinionSpiritShape = z
   .meta({ id: "MinionSpirit" });
 export type MinionSpirit = z.output<typeof MinionSpiritShape>;
 
-const ModelSummaryShape = z.object({
-  kind: z.enum(["language", "embedding"]),
-  provider: z.string(),
-  provider_display_name: z.string(),
-  model_id: z.string(),
-  display_name: z.string(),
-  parameters_billions: z.number().nullable(),
-  context_length: z.int().nullable(),
-  capabilities: z.array(z.string()).readonly(),
-  architecture: z.string().nullable(),
-  supports_tools: z.boolean(),
-  supports_streaming: z.boolean(),
-});
-
 const ClassShape = z.object({
   id: Id,
   class_name: z.string(),
@@ -183,6 +170,7 @@ export const MinionShape = z
     provider_display_name: z.string().nullable(),
     model_summary: ModelSummaryShape.nullable().meta({ description: "Null where the model is no more" }),
     ...settings,
+    fallback_models: z.array(z.string()),
     class: ClassShape.nullable(),
     traits: z.record(z.string(), z.int()),
     trait_slots: z.int().min(0).max(5),

@@ -4,10 +4,9 @@ import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
-import { AppError, invalid, type Fault } from "../kit/errors.ts";
+import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/defaults.ts";
-import { describeCallable } from "../models/registry.ts";
-import { answersTo } from "../models/rows.ts";
+import { answers, fallbackRows, faultsOf, modelColumns, requireKnown } from "./choice.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";
 import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
@@ -25,7 +24,8 @@ const hasRoom = (userId: number): SQL => sql`
  * @throws minion_limit_reached, display_name_taken; for a class, the refusals of `assignClass`; validation_failed
  */
 export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...said }: NewMinion) {
-  const input = { model: defaultModel(ctx.env, "language"), ...saidOf(said) };
+  const { model = defaultModel(ctx.env, "language"), fallback_models } = said;
+  const input = { ...said, model };
   requireKnown(ctx, input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
@@ -33,7 +33,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
   const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
-  const columns = { ...input, ...modelColumns(input) };
+  const columns = { ...saidOf(input), ...modelColumns(model) };
   const classRows = (): Statement[] => {
     if (minionClass === undefined) return [];
     const chosen = ofClass(minionClass.id);
@@ -51,6 +51,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
         ...lock(ctx, userId),
         refuseUnlessAll(ctx.db, { minion_limit_reached: hasRoom(userId), ...answers(userId, input) }),
         ctx.db.insert(minions).values({ ...columns, user_id: userId, class_id: minionClass?.id ?? null }),
+        ...(fallback_models === undefined ? [] : fallbackRows(ctx, userId, made, input)),
         ...classRows(),
         ctx.db.execute<Candidate>(wanted),
         ...(template_id === undefined ? [] : [equipRows(ctx, userId, made, ofTemplate(template_id))]),
@@ -84,7 +85,9 @@ export async function changeMinion(
   requireKnown(ctx, change);
   const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
   const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...answers(userId, change) };
-  const rows = [edited(ctx, userId, minionId, { ...saidOf(change), ...modelColumns(change) })];
+  const { model } = change;
+  const columns = { ...saidOf(change), ...(model === undefined ? {} : modelColumns(model)) };
+  const rows = [edited(ctx, userId, minionId, columns), ...fallbackRows(ctx, userId, minionId, change)];
   return tellingFields(change, () => changed(ctx, userId, minionId, { unless, rows }));
 }
 
@@ -172,36 +175,14 @@ async function emptyBinBatch(ctx: Ctx): Promise<number> {
   return gone.length;
 }
 
-const noSuchModel = (model: string): Fault => ({
-  path: "model",
-  in: "body",
-  message: `there is no model “${model}” that answers`,
-});
-
-/** The number of a user's own model; undefined for a model that goes by its name. */
-function externalIdIn(model: string): number | undefined {
-  const id = /^[1-9]\d{0,9}$/.test(model) ? Number(model) : undefined;
-  return id !== undefined && id < 2 ** 31 ? id : undefined;
-}
-
-/** What a minion's row says of its model, where one is given. */
-function modelColumns({ model }: Said) {
-  return model === undefined ? {} : { model, external_model_id: externalIdIn(model) ?? null };
-}
-
-/** That the model of one's own that a minion is to be on is there, and answers. */
-function answers(userId: number, { model }: Said): Record<string, SQL> {
-  const id = model === undefined ? undefined : externalIdIn(model);
-  return id === undefined ? {} : { minion_model_owned: answersTo(userId, id) };
-}
-
 /** What a commit that gives a minion a model or a knowledge base is told by, where that is not there: it may go meanwhile. */
-async function tellingFields<T>({ model, knowledge_base_id }: Said, work: () => Promise<T>): Promise<T> {
+async function tellingFields<T>({ knowledge_base_id, ...choice }: Said, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const constraint = constraintOf(error);
-    if (model !== undefined && constraint === "minion_model_owned") throw invalid([noSuchModel(model)]);
+    const faults = faultsOf(constraint, choice);
+    if (faults.length > 0) throw invalid(faults);
     if (knowledge_base_id != null && constraint === "minion_knowledge_base_owned") {
       const message = `there is no knowledge base ${knowledge_base_id} of yours`;
       throw invalid([{ path: "knowledge_base_id", in: "body", message }]);
@@ -213,15 +194,8 @@ async function tellingFields<T>({ model, knowledge_base_id }: Said, work: () => 
 type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
 
 /** What somebody says of a minion, as its row holds it: what is left out keeps its default, or stays. */
-function saidOf<T extends Said>(input: T) {
+function saidOf<T extends Said>({ fallback_models: _rows, ...input }: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
+    [K in keyof Omit<T, "fallback_models">]: Exclude<T[K], undefined>;
   };
-}
-
-/** @throws validation_failed for a model that is none, or cannot be called here */
-function requireKnown(ctx: Ctx, { model }: Said): void {
-  if (model !== undefined && externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language") {
-    throw invalid([noSuchModel(model)]);
-  }
 }

@@ -19,7 +19,7 @@ import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
 import { isBetween, isOneOf, moment, serialId } from "../kit/columns.ts";
 import { externalModels } from "../models/tables.ts";
-import { experienceKinds, retrievalMethods, visibilities } from "./kinds.ts";
+import { experienceKinds, maxFallbacks, retrievalMethods, visibilities } from "./kinds.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
@@ -66,7 +66,7 @@ export const minions = pgTable(
     uniqueIndex("minion_display_name_taken")
       .on(t.user_id, sql`lower(${t.display_name})`)
       .where(sql`${t.deleted_at} is null`),
-    index("minions_of_user").on(t.user_id, t.id),
+    unique("minion_of_user").on(t.user_id, t.id),
     foreignKey({
       name: "minion_model_owned",
       columns: [t.user_id, t.external_model_id],
@@ -90,6 +90,38 @@ export const minions = pgTable(
     check("minion_retrieval_method_known", isOneOf(t.retrieval_method, retrievalMethods)),
     check("minion_visibility_known", isOneOf(t.visibility, visibilities)),
     check("minion_experience_not_negative", sql`${t.total_training_xp} >= 0 and ${t.total_usage_xp} >= 0`),
+  ],
+);
+
+/** The models that stand in for a minion's own, in their order. */
+export const minionFallbacks = pgTable(
+  "minion_fallbacks",
+  {
+    minion_id: integer().notNull(),
+    /** Its place, from 1. */
+    position: smallint().notNull(),
+    user_id: integer().notNull(),
+    /** As a minion's. */
+    model: text().notNull(),
+    external_model_id: integer(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.minion_id, t.position] }),
+    unique("minion_fallback_named_once").on(t.minion_id, t.model),
+    foreignKey({
+      name: "minion_fallback_of_its_owner",
+      columns: [t.user_id, t.minion_id],
+      foreignColumns: [minions.user_id, minions.id],
+    }).onDelete("cascade"),
+    foreignKey({
+      name: "minion_fallback_owned",
+      columns: [t.user_id, t.external_model_id],
+      foreignColumns: [externalModels.user_id, externalModels.id],
+    }),
+    index("minion_fallbacks_by_model")
+      .on(t.external_model_id)
+      .where(sql`${t.external_model_id} is not null`),
+    check("minion_fallback_place_in_range", isBetween(t.position, 1, maxFallbacks)),
   ],
 );
 

@@ -175,6 +175,24 @@ export const ProviderList = z.object({
   total: Total,
 });
 
+export const ModelSummaryShape = z.object({
+  kind: z.enum(["language", "embedding"]),
+  provider: z.string(),
+  provider_display_name: z.string(),
+  model_id: z.string(),
+  display_name: z.string(),
+  parameters_billions: z.number().nullable(),
+  context_length: z.int().nullable(),
+  capabilities: z.array(z.string()).readonly(),
+  architecture: z.string().nullable(),
+  supports_tools: z.boolean(),
+  supports_streaming: z.boolean(),
+});
+
+export const ModelName = z
+  .union([z.string().trim().min(1).max(200), Id.transform(String)])
+  .meta({ description: "`provider/model`, or the number of a model of yours", example: "builtin/extractive" });
+
 export const groupingNames = ["model", "minion", "day", "provider"] as const;
 export type Grouping = (typeof groupingNames)[number];
 

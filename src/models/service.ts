@@ -101,8 +101,9 @@ export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Pr
     ]);
     dropPicture(ctx, gone[0]?.avatar_key);
   } catch (error) {
-    if (constraintOf(error) !== "minion_model_owned") throw error;
-    const detail = "A minion uses this model, perhaps one in the bin: give it another model first.";
+    const constraint = constraintOf(error) ?? "";
+    if (!["minion_model_owned", "minion_fallback_owned"].includes(constraint)) throw error;
+    const detail = "A minion uses this model, perhaps one in the bin or as a fallback: give it another model first.";
     throw new AppError("conflict", detail, { cause: error });
   }
 }

@@ -1,0 +1,66 @@
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { and, eq, sql } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import { AppError } from "../kit/errors.ts";
+import { settingsFor } from "../models/egress.ts";
+import type { Candidate, Candidates } from "../models/gateway-call.ts";
+import { ProviderError } from "../models/gateway-errors.ts";
+import { openKey, sealedKeyColumns } from "../models/keys.ts";
+import { languageCandidate, openProvider } from "../models/registry.ts";
+import { externalModels } from "../models/tables.ts";
+import { itself } from "./rows.ts";
+import { minionFallbacks, minions } from "./tables.ts";
+
+/** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
+export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
+  const chosen = sql`(
+    select 0 as place, ${minions.model} as model, ${minions.external_model_id} as external_model_id
+    from ${minions} where ${itself(userId, minionId)}
+    union all
+    select ${minionFallbacks.position}, ${minionFallbacks.model}, ${minionFallbacks.external_model_id} from ${minionFallbacks}
+    where ${and(eq(minionFallbacks.user_id, userId), eq(minionFallbacks.minion_id, minionId))}
+  ) chosen`;
+  const { id, provider, model_id, base_url, is_active } = externalModels;
+  return ctx.db
+    .select({ model: sql<string>`chosen.model`, id, provider, model_id, base_url, is_active, ...sealedKeyColumns })
+    .from(chosen)
+    .leftJoin(externalModels, and(eq(externalModels.user_id, userId), sql`${id} = chosen.external_model_id`))
+    .orderBy(sql`chosen.place`);
+}
+
+type Row = Awaited<ReturnType<typeof selectAnswering>>[number];
+
+/** A model that may answer for a minion, with the row of its owner's that it stands in, if it does in one: of that, keys and usage are noted. */
+export type Answering = Candidate<LanguageModelV4> & { row: { id: number; key_ref: string | null } | undefined };
+
+/** For the gateway: asked in their order. Keys are opened when their turn comes. @throws not_found for no rows */
+export function candidatesOf(
+  ctx: Ctx,
+  userId: number,
+  rows: readonly Row[],
+): Candidates<LanguageModelV4> & readonly Answering[] {
+  const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
+  if (first === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  return [first, ...rest];
+}
+
+function answering(ctx: Ctx, userId: number, row: Row): Answering {
+  const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
+  if (id === null || provider === null || modelId === null) {
+    return { ...languageCandidate(model, settingsFor(ctx, userId)), row: undefined };
+  }
+  return {
+    provider,
+    modelId,
+    row: { id, key_ref: row.key_ref },
+    async open() {
+      if (row.is_active !== true)
+        throw new ProviderError("not_configured", provider, { detail: "This model is switched off." });
+      const apiKey = await openKey(ctx, userId, row).catch((error: unknown) => {
+        // A key that cannot be read keeps no other model from answering.
+        throw error instanceof AppError ? new ProviderError("not_configured", provider, { detail: error.message }) : error;
+      });
+      return (await openProvider(provider)).languageModel(modelId, settingsFor(ctx, userId, { apiKey, baseUrl }));
+    },
+  };
+}
