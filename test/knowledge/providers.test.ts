@@ -6,6 +6,7 @@ import { QueryBody, type EvaluateBody } from "../../src/knowledge/schemas.ts";
 import { createBase, getBase } from "../../src/knowledge/service.ts";
 import { startIndex } from "../../src/knowledge/starting.ts";
 import { outcomeOf } from "../minions/support.ts";
+import { providerKey } from "../support/canary.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { startVendor, type FakeVendor } from "../support/vendors/server.ts";
 import { fakedVendor } from "../support/vendors/vendors.ts";
@@ -13,7 +14,7 @@ import { House } from "./house.ts";
 
 /** Knowledge bases that a provider embeds, and models that help to search them. */
 
-const key = "key-of-the-vendor";
+const key = providerKey("of-the-vendor");
 const house = new House();
 let vendor: FakeVendor;
 /** What the vendor's models say next; the script of all vendors after that. */

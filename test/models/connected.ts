@@ -1,13 +1,14 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Client } from "../minions/support.ts";
 import { startApi, type TestApi } from "../support/api.ts";
+import { providerKey } from "../support/canary.ts";
 import { startVendor, type FakeVendor } from "../support/vendors/server.ts";
 import { fakedVendor, type HttpProvider } from "../support/vendors/vendors.ts";
 
 /** The key that the fake vendor takes. */
-export const goodKey = "sk-canary-good-3f9a7c51e2b84d06-wxyz";
+export const goodKey = providerKey("good-wxyz");
 /** One that it turns away. */
-export const badKey = "sk-canary-bad-8e1d40b7a9c3562f-qrst";
+export const badKey = providerKey("bad-qrst");
 
 export type Connected = { api: TestApi; vendor: FakeVendor };
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, faultsIn, filesOf, makeMinion, picture, refusalIn, type Client } from "../minions/support.ts";
 import { bodyOf, useApi } from "../support/api.ts";
+import { providerKey } from "../support/canary.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";
 import { goodKey, keysOf, makeModel, newModel } from "./connected.ts";
 
@@ -189,7 +190,9 @@ describe("a key", () => {
     const before = await keyRow(id);
     await me.put(`/external-models/${id}`, { description: "two", api_key: "" });
     expect(await keyRow(id)).toEqual({ ...before, version: 2 });
-    expect((await me.put(`/external-models/${id}`, { api_key: "sk-another-key-1234" })).body.model.key_last_four).toBe("1234");
+    expect((await me.put(`/external-models/${id}`, { api_key: providerKey("another-1234") })).body.model.key_last_four).toBe(
+      "1234",
+    );
     expect((await keyRow(id))["key_ref"]).not.toBe(before["key_ref"]);
     expect((await me.put(`/external-models/${id}`, { api_key: null })).body.model.key_last_four).toBeNull();
     expect(await keyRow(id)).toMatchObject({ key_sealed: null, key_ref: null });
@@ -203,7 +206,7 @@ describe("a key", () => {
       expect(refused.body.detail).toContain("api_key");
     }
     expect((await me.put(`/external-models/${id}`, { base_url: "https://models.example.com/v1" })).status).toBe(200);
-    const moved = { base_url: "https://other.example.com/v1", api_key: "sk-another-key-1234" };
+    const moved = { base_url: "https://other.example.com/v1", api_key: providerKey("another-1234") };
     expect((await me.put(`/external-models/${id}`, moved)).body.model).toMatchObject({ base_url: moved.base_url });
   });
 

@@ -6,12 +6,13 @@ import type { CallOptions } from "../../src/models/gateway-call.ts";
 import { ProviderError, type ProviderFailure } from "../../src/models/gateway-errors.ts";
 import { languageCandidate } from "../../src/models/registry.ts";
 import type { UsageRecord } from "../../src/models/usage.ts";
+import { providerKey } from "../support/canary.ts";
 import { saidText, script, vendorWords } from "../support/vendors/script.ts";
 import { hugeText, startVendor, type FakeVendor, type Fault } from "../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../support/vendors/vendors.ts";
 import { partsOf, question, textIn } from "./support.ts";
 
-const apiKey = "sk-canary-of-the-faults";
+const apiKey = providerKey("of-the-faults");
 
 /** What the gateway makes of each status, and whether the next model is asked. */
 const statuses: [status: number, kind: ProviderFailure, movesOn: boolean][] = [

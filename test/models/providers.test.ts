@@ -5,6 +5,7 @@ import type { CallOptions } from "../../src/models/gateway-call.ts";
 import { providerNames } from "../../src/models/kinds.ts";
 import { openProvider } from "../../src/models/registry.ts";
 import type { UsageRecord } from "../../src/models/usage.ts";
+import { providerKey } from "../support/canary.ts";
 import { saidText, script } from "../support/vendors/script.ts";
 import { startVendor, type FakeVendor } from "../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../support/vendors/vendors.ts";
@@ -13,7 +14,7 @@ import { collect, partsOf } from "./support.ts";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
-const apiKey = "sk-canary-of-the-adapters";
+const apiKey = providerKey("of-the-adapters");
 const { input, output, cached } = script.usage;
 
 const lookUp = tool({
@@ -97,7 +98,7 @@ describe.each(httpProviders)("%s", async (name) => {
   });
 
   test("tells of a wrong key without showing it", async () => {
-    const wrong = await provider.test(model, { ...settings(), apiKey: "sk-canary-that-is-wrong" });
+    const wrong = await provider.test(model, { ...settings(), apiKey: providerKey("that-is-wrong") });
     expect(wrong).toMatchObject({ success: false, error: `${provider.display_name} rejected the key, or what it may do.` });
   });
 });
@@ -112,7 +113,7 @@ test.each(embedding)("%s embeds texts in their order", async (name) => {
   const { embeddings } = await embedMany({ model: await embeddingModel(model, settings), values: ["one", "two"] });
   expect(embeddings).toEqual([script.vector, script.vector]);
   await expect(tryOut(model, settings)).resolves.toMatchObject({ success: true, response: "A vector of 3 numbers." });
-  const wrong = await tryOut(model, { ...settings, apiKey: "sk-canary-that-is-wrong" });
+  const wrong = await tryOut(model, { ...settings, apiKey: providerKey("that-is-wrong") });
   expect(wrong.error).toContain("rejected the key");
   await vendor.close();
 });
@@ -148,9 +149,9 @@ test("OpenAI is asked to keep nothing", async () => {
 });
 
 test("nothing is taken from the environment of the process", async () => {
-  const vendor = await startVendor(fakedVendor("openai").protocol, "sk-of-the-operator");
+  const vendor = await startVendor(fakedVendor("openai").protocol, providerKey("of-the-operator"));
   const before = { ...process.env };
-  Object.assign(process.env, { OPENAI_API_KEY: "sk-of-the-operator", OPENAI_BASE_URL: vendor.baseUrl });
+  Object.assign(process.env, { OPENAI_API_KEY: providerKey("of-the-operator"), OPENAI_BASE_URL: vendor.baseUrl });
   try {
     const { languageModel } = await openProvider("openai");
     await expect(languageModel("gpt-6-luna", {})).rejects.toMatchObject({ kind: "not_configured" });
@@ -159,7 +160,7 @@ test("nothing is taken from the environment of the process", async () => {
       reached.push(new URL(url as string).host);
       return Promise.reject(new TypeError("fetch failed"));
     };
-    const model = await languageModel("gpt-6-luna", { apiKey: "sk-of-a-user", fetch: refuse });
+    const model = await languageModel("gpt-6-luna", { apiKey: providerKey("of-a-user"), fetch: refuse });
     await expect(generateText({ model, prompt: "Hello", maxRetries: 0 })).rejects.toThrow("fetch failed");
     expect(reached).toEqual(["api.openai.com"]);
     expect(vendor.requests).toEqual([]);

@@ -5,6 +5,7 @@ import { openKey, sealedKeyColumns } from "../../src/models/keys.ts";
 import { itself } from "../../src/models/rows.ts";
 import { changeModel, createModel } from "../../src/models/service.ts";
 import { externalModels } from "../../src/models/tables.ts";
+import { providerKey } from "../support/canary.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { makePerson } from "../support/people.ts";
@@ -34,7 +35,7 @@ async function makeOwned(ctx: Ctx, count: number): Promise<Owned[]> {
   const owned: Owned[] = [];
   for (let made = 0; made < count; made += 1) {
     const { id: userId } = await makePerson({ database: postgres });
-    const key = `sk-of-user-${userId}-abcd`;
+    const key = providerKey(`of-user-${userId}-abcd`);
     const { id: modelId } = await createModel(ctx, userId, { ...newModel({ api_key: key }), provider: "custom" });
     owned.push({ userId, modelId, key });
   }
@@ -119,7 +120,7 @@ describe("a user's first keys", () => {
   test("that come at once are all kept, under one data key", async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id: userId } = await makePerson({ database: postgres });
-      const keys = Array.from({ length: 8 }, (_, index) => `sk-first-keys-at-once-${index}`);
+      const keys = Array.from({ length: 8 }, (_, index) => providerKey(`first-at-once-${index}`));
       const made = await Promise.all(
         keys.map((api_key) => createModel(meanwhile, userId, { ...newModel({ api_key }), provider: "custom" })),
       );

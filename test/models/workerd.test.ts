@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, unstable_readConfig as readConfig } from "wrangler";
 import { providerDisplayNames } from "../../src/models/kinds.ts";
+import { providerKey } from "../support/canary.ts";
 import { saidText, script } from "../support/vendors/script.ts";
 import { startVendor, type FakeVendor, type Fault } from "../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../support/vendors/vendors.ts";
 import type { Ask, Told } from "./probe.ts";
 
-const apiKey = "sk-canary-in-workerd";
+const apiKey = providerKey("in-workerd");
 const { compatibility_date, compatibility_flags } = readConfig({ config: "wrangler.toml" });
 const main = "test/models/probe.ts";
 const harness = createTestHarness({

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, inject } from "vitest";
 import { createTestHarness, type WorkerHandle } from "wrangler";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { leaksIn, leaksInStores, leaksInTables, refuseLeaks } from "./canary.ts";
 
 export type TestDatabase = {
   url: string;
@@ -13,6 +14,7 @@ export type TestDatabase = {
   connections?: number;
   /** Runs one statement beside the Worker. */
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** @throws where a provider's key is in a table */
   close(): Promise<void>;
 };
 
@@ -23,13 +25,16 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   const postgres = await openEmbeddedPostgres({ dataDir: join(folder, "postgres") });
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
+  const sql = async (text: string, values?: unknown[]) => (await client.query<Record<string, unknown>>(text, values)).rows;
   return {
     url: postgres.url,
-    sql: async (text, values) => (await client.query<Record<string, unknown>>(text, values)).rows,
+    sql,
     async close() {
+      const leaks = await leaksInTables({ sql });
       await client.end();
       await postgres.close();
       await rm(folder, { recursive: true, force: true });
+      refuseLeaks(leaks);
     },
   };
 }
@@ -102,6 +107,7 @@ export type TestApi = {
   worker: WorkerHandle<Cloudflare.Env>;
   /** What the Worker logged so far. */
   logs(): string[];
+  /** @throws where a provider's key is in the log, in KV or a file, or in a table */
   close(): Promise<void>;
 };
 
@@ -114,6 +120,8 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
     workers: [{ configPath: inject("built").development.configPath, vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
   });
   const { url } = await harness.listen();
+  const worker = harness.getWorker<Cloudflare.Env>();
+  const logs = () => harness.getLogs().map(({ message }) => message);
   return {
     url,
     get: (path, init) => fetch(new URL(path, url), fromSomewhere(init)),
@@ -124,12 +132,15 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
       ),
     database,
     ...bridge,
-    worker: harness.getWorker<Cloudflare.Env>(),
-    logs: () => harness.getLogs().map(({ message }) => message),
+    worker,
+    logs,
     async close() {
+      const leaks = await leaksInStores(() => worker.getEnv());
+      if (leaksIn(logs()).length > 0) leaks.push("the log");
       await harness.close();
       await bridge.stopPostgres();
       if (shared === undefined) await database.close();
+      refuseLeaks(leaks);
     },
   };
 }

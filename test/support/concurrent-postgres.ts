@@ -8,6 +8,7 @@ import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import type { Ctx } from "../../src/context.ts";
 import { startStoppableBridge, type TestDatabase } from "./api.ts";
+import { leaksInTables, refuseLeaks } from "./canary.ts";
 import { openEvents, testBindings } from "./events.ts";
 
 export type ConcurrentPostgres = TestDatabase & {
@@ -58,10 +59,12 @@ export async function openConcurrentPostgres(connections = 50): Promise<Concurre
     bridge,
     ctx: openEvents(testBindings(bridge.url)).context("storm"),
     async close() {
+      const leaks = await leaksInTables(database);
       await client.end();
       await bridge.stopPostgres();
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
+      refuseLeaks(leaks);
     },
   };
 }
