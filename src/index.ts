@@ -8,6 +8,7 @@ import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
 import { sweepLostBuilds } from "./knowledge/jobs.ts";
 import { emptyBin } from "./minions/service.ts";
+import { sweepOldCalls } from "./models/usage-rows.ts";
 import { sweepOutbox } from "./kit/queue.ts";
 
 export { SignInGate } from "./limits/durable-object.ts";
@@ -16,7 +17,7 @@ export { UserHub } from "./notifications/durable-object.ts";
 /** What runs when, by the crons of wrangler.toml. */
 const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
   "*/5 * * * *": { "publish-catalog": publishCatalog, "sweep-outbox": sweepOutbox, "sweep-lost-builds": sweepLostBuilds },
-  "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin },
+  "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin, "sweep-old-calls": sweepOldCalls },
 };
 
 export default {
