@@ -19,6 +19,7 @@ export const failures = {
   account_exists: { status: 409, title: "Account exists", retryable: false },
   display_name_taken: { status: 409, title: "Display name taken", retryable: false },
   minion_limit_reached: { status: 409, title: "Minion limit reached", retryable: false },
+  model_limit_reached: { status: 409, title: "Model limit reached", retryable: false },
   spirit_limit_reached: { status: 409, title: "Spirit limit reached", retryable: false },
   spirit_already_equipped: { status: 409, title: "Spirit already equipped", retryable: false },
   conflict: { status: 409, title: "Conflicts with what is", retryable: false },
@@ -66,6 +67,7 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   minion_not_found: { code: "not_found", detail: "There is no such minion of yours." },
   minion_limit_reached: { code: "minion_limit_reached", detail: "Your plan allows no more minions." },
   minion_display_name_taken: { code: "display_name_taken", detail: "You have a minion of this display name." },
+  model_limit_reached: { code: "model_limit_reached", detail: "You have as many models as anybody may: delete one first." },
   model_not_found: { code: "not_found", detail: "There is no such model of yours." },
   model_display_name_taken: { code: "display_name_taken", detail: "You have a model of this display name." },
   model_key_needed: {
