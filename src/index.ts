@@ -11,6 +11,7 @@ import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
 import { sweepLostBuilds } from "./knowledge/jobs.ts";
 import { refreshPrices } from "./models/prices.ts";
 import { emptyBin } from "./minions/service.ts";
+import { sweepOldCalls } from "./models/usage-rows.ts";
 import { sweepOutbox } from "./kit/queue.ts";
 
 export { SignInGate } from "./limits/durable-object.ts";
@@ -25,7 +26,12 @@ const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
     "sweep-lost-builds": sweepLostBuilds,
   },
   "41 4 * * *": { "refresh-prices": refreshPrices },
-  "17 3 * * *": { "sweep-expired": sweepExpired, "empty-bin": emptyBin, "sweep-uploads": sweepUploads },
+  "17 3 * * *": {
+    "sweep-expired": sweepExpired,
+    "empty-bin": emptyBin,
+    "sweep-uploads": sweepUploads,
+    "sweep-old-calls": sweepOldCalls,
+  },
 };
 
 export default {

@@ -144,7 +144,8 @@ datasets.delete(
     {
       id: "deleteDataset",
       summary: "Delete a dataset",
-      description: "With its files; not while a job uses it. What knowledge bases were built of it stays in them until it is taken out there.",
+      description:
+        "With its files; not while a job uses it. What knowledge bases were built of it stays in them until it is taken out there.",
       tag,
       access: writing,
       params: IdParam,

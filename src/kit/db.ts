@@ -3,7 +3,7 @@ import { getTableName, sql, type SQL } from "drizzle-orm";
 import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
 import { drizzle } from "drizzle-orm/neon-http";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { AppError, refusalOf, TellableError } from "./errors.ts";
+import { AppError, refusal, refusalOf, TellableError } from "./errors.ts";
 import { log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 
@@ -138,7 +138,7 @@ export function constraintOf(error: unknown): string | undefined {
 export function databaseFailure(error: unknown): AppError | undefined {
   for (const { constraint, code } of postgresErrors(error)) {
     const refused = constraint ? refusalOf(constraint) : undefined;
-    if (refused !== undefined) return new AppError(refused.code, refused.detail, { cause: error });
+    if (refused !== undefined) return refusal(refused, error);
     if (code === undefined || outOfService.test(code)) {
       return new AppError("database_unavailable", "The database does not answer.", { cause: error });
     }

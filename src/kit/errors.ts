@@ -19,6 +19,7 @@ export const failures = {
   account_exists: { status: 409, title: "Account exists", retryable: false },
   display_name_taken: { status: 409, title: "Display name taken", retryable: false },
   minion_limit_reached: { status: 409, title: "Minion limit reached", retryable: false },
+  model_limit_reached: { status: 409, title: "Model limit reached", retryable: false },
   spirit_limit_reached: { status: 409, title: "Spirit limit reached", retryable: false },
   spirit_already_equipped: { status: 409, title: "Spirit already equipped", retryable: false },
   conflict: { status: 409, title: "Conflicts with what is", retryable: false },
@@ -54,7 +55,8 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures;
 
-type Refusal = { code: FailureCode; detail: string };
+/** With a `path`, where in the body the fault stands, the detail says the rest, without a full stop. */
+type Refusal = { code: FailureCode; detail: string; path?: string };
 
 /** What a client is told when the database refuses: by the name of a constraint, or the code given to `refuse`, in this one place. */
 export const constraintFailures: Readonly<Record<string, Refusal>> = {
@@ -68,31 +70,36 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   minion_not_found: { code: "not_found", detail: "There is no such minion of yours." },
   minion_limit_reached: { code: "minion_limit_reached", detail: "Your plan allows no more minions." },
   minion_display_name_taken: { code: "display_name_taken", detail: "You have a minion of this display name." },
+  model_limit_reached: { code: "model_limit_reached", detail: "You have as many models as anybody may: delete one first." },
   model_not_found: { code: "not_found", detail: "There is no such model of yours." },
   model_display_name_taken: { code: "display_name_taken", detail: "You have a model of this display name." },
   model_key_needed: {
     code: "validation_failed",
-    detail: "api_key: give it again, since the stored one was meant for another address.",
+    path: "api_key",
+    detail: "give it again, since the stored one was meant for another address",
   },
   data_key_taken: { code: "conflict", detail: "Another key of yours was being stored: try again." },
-  minion_model_owned: { code: "validation_failed", detail: "model: there is no such model of yours that answers." },
+  minion_model_owned: { code: "validation_failed", path: "model", detail: "there is no such model of yours that answers" },
   minion_fallback_owned: {
     code: "validation_failed",
-    detail: "fallback_models: names a model of yours that is not there, or does not answer.",
+    path: "fallback_models",
+    detail: "names a model of yours that is not there, or does not answer",
   },
   minion_fallback_is_model: {
     code: "validation_failed",
-    detail: "fallback_models: names the model that they stand in for.",
+    path: "fallback_models",
+    detail: "names the model that they stand in for",
   },
   spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
   spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
   spirit_limit_reached: { code: "spirit_limit_reached", detail: "Your plan allows no more spirits on a minion." },
   spirit_already_equipped: { code: "spirit_already_equipped", detail: "This spirit is equipped already." },
   spirit_not_equipped: { code: "not_found", detail: "This spirit is not equipped." },
-  traits_exceed_slots: { code: "validation_failed", detail: "traits: the minion's level does not allow so many." },
+  traits_exceed_slots: { code: "validation_failed", path: "traits", detail: "the minion's level does not allow so many" },
   traits_exceed_points: {
     code: "validation_failed",
-    detail: "traits: the minion's rank does not have so many points to spread.",
+    path: "traits",
+    detail: "the minion's rank does not have so many points to spread",
   },
   dataset_not_found: { code: "not_found", detail: "There is no such dataset of yours." },
   dataset_in_use: { code: "conflict", detail: "A job uses it: wait until that is done." },
@@ -102,9 +109,9 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   dataset_upload_not_found: { code: "not_found", detail: "There is no such upload of yours." },
   dataset_upload_limit_reached: { code: "conflict", detail: "Too many uploads of yours are under way: end one first." },
   dataset_upload_incomplete: { code: "conflict", detail: "Parts of it are missing." },
-  dataset_part_size: { code: "validation_failed", detail: "part: has another size than this part of the file." },
+  dataset_part_size: { code: "validation_failed", path: "part", detail: "has another size than this part of the file" },
   knowledge_base_not_found: { code: "not_found", detail: "There is no such knowledge base of yours." },
-  knowledge_base_name_taken: { code: "conflict", detail: "name: you have a knowledge base of this name." },
+  knowledge_base_name_taken: { code: "conflict", path: "name", detail: "you have a knowledge base of this name" },
   knowledge_base_limit_reached: { code: "conflict", detail: "You have as many knowledge bases as anybody may." },
   knowledge_base_busy: { code: "conflict", detail: "It is being indexed: wait until that is done." },
   knowledge_base_model_owned: {
@@ -116,15 +123,18 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   knowledge_base_full: { code: "conflict", detail: "It would be made of more datasets than a knowledge base takes." },
   knowledge_dataset_unknown: {
     code: "validation_failed",
-    detail: "dataset_ids: names a dataset that is not there for you, or not ready.",
+    path: "dataset_ids",
+    detail: "names a dataset that is not there for you, or not ready",
   },
   embedding_model_unknown: {
     code: "validation_failed",
-    detail: "embedding_model: there is no such model of yours that embeds.",
+    path: "embedding_model",
+    detail: "there is no such model of yours that embeds",
   },
   minion_knowledge_base_owned: {
     code: "validation_failed",
-    detail: "knowledge_base_id: there is no such knowledge base of yours.",
+    path: "knowledge_base_id",
+    detail: "there is no such knowledge base of yours",
   },
   failed_job_not_found: { code: "not_found", detail: "There is no such failed job." },
   failed_job_of_no_kind: { code: "conflict", detail: "This kind of job is no more, so it cannot be done again." },
@@ -132,9 +142,9 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
   api_key_not_found: { code: "not_found", detail: "There is no such API key." },
   user_not_found: { code: "not_found", detail: "There is no such user." },
   user_outranks_you: { code: "forbidden", detail: "Only a superuser may do this to an administrator." },
-  spirit_unknown: { code: "validation_failed", detail: "spirit_id: there is no such spirit." },
-  plan_unknown: { code: "validation_failed", detail: "plan_id: there is no such plan." },
-  access_expires_after_granted: { code: "validation_failed", detail: "expires_at: is in the past." },
+  spirit_unknown: { code: "validation_failed", path: "spirit_id", detail: "there is no such spirit" },
+  plan_unknown: { code: "validation_failed", path: "plan_id", detail: "there is no such plan" },
+  access_expires_after_granted: { code: "validation_failed", path: "expires_at", detail: "is in the past" },
   points_not_negative: { code: "insufficient_points", detail: "There are not enough points." },
   reset_token_used: { code: "token_invalid", detail: "This link is invalid, used, or expired: ask for another." },
   user_username_taken: { code: "account_exists", detail: "There is an account with this name or address." },
@@ -203,6 +213,12 @@ export abstract class TellableError extends Error {
 export function invalid(faults: readonly Fault[]): AppError {
   const sentence = faults.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
   return new AppError("validation_failed", sentence, { faults });
+}
+
+/** What a refusal tells a client: the path first, where it has one. */
+export function refusal({ code, detail, path }: Refusal, cause: unknown): AppError {
+  if (path === undefined) return new AppError(code, detail, { cause });
+  return new AppError(code, `${path}: ${detail}.`, { faults: [{ path, in: "body", message: detail }], cause });
 }
 
 /** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */

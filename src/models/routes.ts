@@ -7,7 +7,16 @@ import { maxPictureBytes } from "../kit/pictures.ts";
 import { IdParam } from "../kit/shapes.ts";
 import { modelOf } from "./rows.ts";
 import * as s from "./schemas.ts";
-import { changeModel, createModel, deleteModel, getModel, listModels, putModelAvatar, toggleFavorite } from "./service.ts";
+import {
+  changeModel,
+  createModel,
+  deleteModel,
+  getModel,
+  listModels,
+  maxModels,
+  putModelAvatar,
+  toggleFavorite,
+} from "./service.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
@@ -44,7 +53,7 @@ externalModels.post(
     {
       id: "createExternalModel",
       summary: "Connect a model of a provider, with a key of your own",
-      description: "The key is kept encrypted and never shown again. Nothing is called: `/external-models/test` does that.",
+      description: `The key is kept encrypted and never shown again. Nothing is called: \`/external-models/test\` does that. At most ${maxModels} models a user.`,
       tag,
       access: writing,
       body: s.NewModel,
@@ -54,7 +63,7 @@ externalModels.post(
       },
       reply: s.ModelCreated,
       status: 201,
-      fails: ["display_name_taken", "conflict", "database_unavailable"],
+      fails: ["model_limit_reached", "display_name_taken", "conflict", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       const model = modelOf(ctx, await createModel(ctx, userIdOf(ctx), body));

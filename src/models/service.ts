@@ -1,4 +1,5 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
+import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError, invalid } from "../kit/errors.ts";
@@ -33,7 +34,16 @@ export async function getModel(ctx: Ctx, userId: number, modelId: number): Promi
   return row;
 }
 
-/** Makes a model. One round trip, and another where it comes with a key. @throws display_name_taken; validation_failed for a hostile address */
+/** How many models a user may have. */
+export const maxModels = 100;
+
+const hasRoom = (userId: number): SQL =>
+  sql`(select count(*) from ${externalModels} where ${eq(externalModels.user_id, userId)}) < ${maxModels}`;
+
+/**
+ * Makes a model. One round trip, and another where it comes with a key.
+ * @throws model_limit_reached, display_name_taken; validation_failed for a hostile address
+ */
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
   requireSafe(ctx, input);
   const { name, provider, model_id } = input;
@@ -43,6 +53,8 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
     const results = await commitOnce(
       ctx,
       [
+        ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
+        refuseUnlessAll(ctx.db, { model_limit_reached: hasRoom(userId) }),
         ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
         ...rows,
         selectModels(ctx, userId, itself(userId, made)),

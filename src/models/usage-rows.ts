@@ -1,3 +1,4 @@
+import { and, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db.ts";
 import { costOf } from "./cost.ts";
@@ -28,4 +29,20 @@ export function usageRow(
     purpose,
     cost_micro_usd: costOf(pricesNow(ctx), record),
   });
+}
+
+/** How long a call is kept: a report spans a year at most. */
+const keptDays = 400;
+
+/** How many calls are deleted at once. */
+const sweepBatch = 5_000;
+
+/** Deletes calls of more than 400 days ago. They were numbered as they came, so the oldest are found without a look at the others. */
+export async function sweepOldCalls({ db }: Pick<Ctx, "db">): Promise<void> {
+  const first = db.select({ id: modelCalls.id }).from(modelCalls).orderBy(modelCalls.id).limit(sweepBatch);
+  const isOld = sql`${modelCalls.created_at} < now() - make_interval(days => ${keptDays})`;
+  for (;;) {
+    const { rowCount } = await db.delete(modelCalls).where(and(inArray(modelCalls.id, first), isOld));
+    if (rowCount < sweepBatch) return;
+  }
 }

@@ -199,7 +199,8 @@ describe("traits", () => {
       trait_compatibility_percentage: 100,
     });
     expect((await put({ friendly: 0 })).body).toMatchObject({ traits: {} });
-    expect(refusalIn(await put({ friendly: 1 }))).toEqual([422, "validation_failed"]);
+    const locked = await put({ friendly: 1 });
+    expect([refusalIn(locked), faultsIn(locked)]).toEqual([[422, "validation_failed"], ["traits"]]);
     await setExperience(api.database, id, 4_199);
     expect(refusalIn(await put({ friendly: 1 }))).toEqual([422, "validation_failed"]);
     await setExperience(api.database, id, 4_200);

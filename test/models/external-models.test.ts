@@ -109,6 +109,21 @@ describe("a model", () => {
     expect([edit.status, faultsIn(edit)]).toEqual([422, [path]]);
   });
 
+  test("is one of a hundred at most", async () => {
+    await api.database.sql(
+      `insert into external_models (user_id, name, display_name, provider, model_id)
+       select $1, 'gpt', 'Many ' || n, 'custom', 'my-model' from generate_series(1, 99) n`,
+      [person.id],
+    );
+    const last = await makeModel(me);
+    const refused = await me.post("/external-models", newModel({ api_key: goodKey }));
+    expect(refusalIn(refused)).toEqual([409, "model_limit_reached"]);
+    expect(await api.database.sql("select 1 from user_data_keys where user_id = $1", [person.id])).toEqual([]);
+    await makeModel(clientOf(api, await makePerson(api)));
+    await me.delete(`/external-models/${last.id}`);
+    expect((await me.post("/external-models", newModel())).status).toBe(201);
+  });
+
   test("is listed to its owner alone, page by page, the newest first", async () => {
     const ids: number[] = [];
     for (let made = 0; made < 3; made += 1) ids.unshift((await makeModel(me)).id);
@@ -203,7 +218,7 @@ describe("a key", () => {
     for (const change of [{ base_url: "https://thief.example.com/v1" }, { base_url: null }, { provider: "openai" }]) {
       const refused = await me.put(`/external-models/${id}`, change);
       expect(refusalIn(refused)).toEqual([422, "validation_failed"]);
-      expect(refused.body.detail).toContain("api_key");
+      expect(faultsIn(refused)).toEqual(["api_key"]);
     }
     expect((await me.put(`/external-models/${id}`, { base_url: "https://models.example.com/v1" })).status).toBe(200);
     const moved = { base_url: "https://other.example.com/v1", api_key: providerKey("another-1234") };

@@ -5,6 +5,7 @@ import { openKey, sealedKeyColumns } from "../../src/models/keys.ts";
 import { itself } from "../../src/models/rows.ts";
 import { changeModel, createModel } from "../../src/models/service.ts";
 import { externalModels } from "../../src/models/tables.ts";
+import { outcomeOf, tally } from "../minions/support.ts";
 import { providerKey } from "../support/canary.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
 import { openEvents, testBindings } from "../support/events.ts";
@@ -129,4 +130,15 @@ describe("a user's first keys", () => {
       expect(await postgres.sql("select 1 from user_data_keys where user_id = $1", [userId])).toHaveLength(1);
     }
   });
+});
+
+test("a user's models are no more than a hundred, however many are made at once", async () => {
+  const { id: userId } = await makePerson({ database: postgres });
+  await postgres.sql(
+    `insert into external_models (user_id, name, display_name, provider, model_id)
+     select $1, 'gpt', 'Many ' || n, 'custom', 'my-model' from generate_series(1, 97) n`,
+    [userId],
+  );
+  const create = () => outcomeOf(createModel(meanwhile, userId, { ...newModel(), provider: "custom" }));
+  expect(tally(await Promise.all(Array.from({ length: 12 }, create)))).toEqual({ done: 3, model_limit_reached: 9 });
 });

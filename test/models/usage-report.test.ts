@@ -125,3 +125,22 @@ describe("a report of usage", () => {
     expect(keysIn(await me.get("/usage?from=2026-11-13&to=2026-11-13"))).toEqual([["2026-11-13", 1]]);
   });
 });
+
+test("calls are kept for 400 days, and those of before are deleted at night, however many", async () => {
+  const other = await makePerson(api);
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const { sql } = api.database;
+  await sql("delete from model_calls");
+  await called({ created_at: daysAgo(400.1) }, other);
+  await sql(
+    `insert into model_calls (user_id, purpose, provider, model_id, outcome, input_tokens, output_tokens, cache_read_tokens,
+       cache_write_tokens, is_estimated, latency_ms, attempts, created_at)
+     select user_id, purpose, provider, model_id, outcome, 1, 1, 0, 0, false, 1, attempts, created_at
+     from model_calls, generate_series(1, 10001)`,
+  );
+  const young = daysAgo(399.9);
+  await called({ created_at: young });
+  expect((await api.worker.scheduled({ cron: "17 3 * * *" })).outcome).toBe("ok");
+  const left = await sql("select user_id, created_at from model_calls");
+  expect(left).toEqual([{ user_id: person.id, created_at: new Date(young) }]);
+});
