@@ -60,7 +60,8 @@ const named = (names: readonly string[]): string => Array.from(new Set(names)).s
  */
 export async function fetchRows(hub: Hub, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
   const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(length) };
-  const { rows, num_rows_total } = await ask(hub, Rows, "rows", query);
+  const { rows: given, num_rows_total } = await ask(hub, Rows, "rows", query);
+  const rows = given.slice(0, length);
   const truncated = rows.reduce((sum, { truncated_cells }) => sum + truncated_cells.length, 0);
   return { records: rows.map(({ row }) => row), total: num_rows_total ?? undefined, truncated };
 }

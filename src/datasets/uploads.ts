@@ -88,7 +88,7 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
       ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(its),
       refuseUnlessAll(ctx.db, {
         dataset_upload_not_found: isThere(userId, uploadId),
-        dataset_part_size: sql`${expected} = ${bytes.length}::bigint`,
+        dataset_part_size: sql`${expected} = ${bytes.length}::bigint and ${expected} > 0`,
       }),
       ctx.db
         .update(datasetUploads)

@@ -49,9 +49,10 @@ function* chunksOf(text: string, section: Section, style: Style, size: number, o
     }
     const body = text.slice(start, end).trimEnd();
     yield { text: body, start, end: start + body.length, heading: section.heading };
-    if (end >= section.end) break;
     end = start + body.length;
     const next = skipSpace(text, end);
+    // What is left may be white space alone, which is no chunk, nor a reason to repeat the end of this one.
+    if (next >= section.end) break;
     const isApart = end < earliest || next - end >= Math.floor((size - overlap) / 2);
     start = overlap === 0 || isApart ? next : (sharedFrom(text, end - overlap, end, style) ?? next);
   }

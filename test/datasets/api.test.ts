@@ -289,6 +289,13 @@ describe("a file that comes in parts", () => {
     expect([again.status, again.body.dataset.id]).toEqual([200, dataset.id]);
   }, 30_000);
 
+  test("has no part beyond its last, not even an empty one", async () => {
+    const { body } = await me.post("/datasets/uploads", { file_name: "even.jsonl", size: 2 * partSize });
+    expect(body.upload.parts_total).toBe(2);
+    expect(refusalIn(await put(body.upload.id, 3, Buffer.alloc(0)))).toEqual([422, "validation_failed"]);
+    expect((await me.delete(`/datasets/uploads/${body.upload.id}`)).status).toBe(200);
+  });
+
   test("is refused for a part of another size, or of somebody else's, and ends when it is told to", async () => {
     const { id } = await begin();
     const wrong = await put(id, 1, whole.subarray(0, 100));

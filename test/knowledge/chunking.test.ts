@@ -61,6 +61,13 @@ describe("any text", () => {
     );
   });
 
+  test("ends where its words do: what is shared is no chunk of its own before a heading", () => {
+    const text = `${"x".repeat(90)}aaa${"x".repeat(90)}word \n# a`;
+    const how = { strategy: "auto", chunk_size: 187, chunk_overlap: 1 } as const;
+    expect(faultsOf(text, how)).toEqual([]);
+    expect(texts(text, how)).toEqual([text.slice(0, 187), "# a"]);
+  });
+
   test("may have lone surrogates, and nothing but one character", () => {
     for (const text of ["\ud800".repeat(500), `x${"\ude00".repeat(500)}`, "👍".repeat(300), `e${"\u0301".repeat(700)}`]) {
       for (const chunk_overlap of [0, 50])
