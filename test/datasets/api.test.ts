@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { detectFormat, memorySource, parseRows } from "../../src/datasets/parsing.ts";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Answer, type Client } from "../minions/support.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";
+import { detect, read } from "./support.ts";
 
 const api = useApi();
 let person: Person;
@@ -42,14 +42,6 @@ async function makeReady(bytes: string, fileName: string, client = me, who = per
   return settled(client, body.dataset.id);
 }
 
-async function countRows(bytes: Uint8Array, name: string): Promise<number> {
-  const source = memorySource(bytes);
-  let rows = 0;
-  for await (const parsed of parseRows(source, { format: await detectFormat(source, name), name }))
-    rows += "row" in parsed ? 1 : 0;
-  return rows;
-}
-
 const contractKeys = [
   ..."id name description type format sample_count sampleCount file_size quality_score processing_status is_active".split(" "),
   ..."is_public is_verified usage_count tags created_at updated_at last_used version file_path file_hash".split(" "),
@@ -82,7 +74,8 @@ describe("an upload", () => {
       file_size: bytes.length,
       is_verified: true,
     });
-    expect(dataset.sample_count).toBe(await countRows(bytes, name));
+    const { rows } = await read(bytes, await detect(bytes, name), name);
+    expect(dataset.sample_count).toBe(rows.length);
     const indexes: number[] = [];
     for (let cursor = ""; ;) {
       const { body: page } = await me.get(`/datasets/${dataset.id}/rows?limit=100${cursor}`);
