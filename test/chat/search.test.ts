@@ -5,7 +5,7 @@ import { ConversationsQuery } from "../../src/chat/schemas.ts";
 import { listConversations } from "../../src/chat/service.ts";
 import { insertMinion } from "../minions/support.ts";
 import { makePerson } from "../support/people.ts";
-import { useDesk } from "./support.ts";
+import { useDesk } from "./desk.ts";
 
 const desk = useDesk();
 
