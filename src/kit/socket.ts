@@ -3,7 +3,7 @@ import { Admissions, everyone } from "./socket/admissions.ts";
 import { Alarm } from "./socket/alarm.ts";
 import { AppError } from "./errors.ts";
 import { Fanout, type FlowSettings, type ServerFrame } from "./socket/fanout.ts";
-import { FrameLog } from "./socket/frames.ts";
+import { FrameLog, maxStretch, type TextHead } from "./socket/frames.ts";
 import { log } from "./log.ts";
 import { ackedBy, MessageRate, readFrame } from "./socket/messages.ts";
 import { Roster, type PresentDevice, type RoomSocket, type SocketState } from "./socket/roster.ts";
@@ -110,9 +110,33 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    * @returns its number, or undefined where a frame with this key is in the log already: what is retried is told once
    */
   publish(frame: ServerFrame, key?: string): number | undefined {
-    const seq = this.#frames.append(frame, key);
-    if (seq !== undefined) this.#fanout.publish(seq);
-    return seq;
+    const logged = this.#frames.append(frame, key);
+    if (logged !== undefined) this.#fanout.publish(logged);
+    return logged?.seq;
+  }
+
+  /**
+   * Tells everyone more of a text, of which the log keeps what `flush` writes down: at once in its place, as frames of `head` with
+   * `offset`, `text` and `from_seq`. What is published next ends it.
+   * @param offset where the piece begins in the whole text, in UTF-16 code units; it ends with no half of a pair
+   */
+  protected publishText(head: TextHead, offset: number, text: string): void {
+    for (const [start, piece] of piecesOf(text)) this.#fanout.publish(this.#frames.say(head, offset + start, piece));
+  }
+
+  /** Writes down what was told of a text: one row at most. */
+  protected flush(): void {
+    this.#frames.flush();
+  }
+
+  /** The text that was being told when the room went down, as far as it was flushed, until something else is published. */
+  protected unfinishedText(): { head: TextHead; offset: number; text: string } | undefined {
+    return this.#frames.unfinished();
+  }
+
+  /** The number of what was told last. */
+  protected get lastSeq(): number {
+    return this.#frames.lastSeq;
   }
 
   /** Tells everyone a state, which is not kept. Sockets that lag are not told; see `onCurrent`. */
@@ -163,7 +187,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     for (const socket of sockets) WebSocket.prototype.serializeAttachment.call(socket, null);
     this.#admissions.forget(Date.now());
     await this.#alarm.clear();
-    await this.ctx.storage.deleteAll();
+    await this.#leaveNothing();
   }
 
   // ── What the platform and partyserver call ─────────────────────────────────
@@ -203,7 +227,8 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const until = since + this.settings.lifeMs;
     const place =
       after !== undefined && after <= this.#frames.lastSeq ? { sent: after, acked: after } : { sent: null, acked: 0 };
-    const state = { user_id, device, label, resource, since, until, ...place, bytes: 0, held_at: null, closed: false };
+    const flow = { frames: 0, bytes: 0, mark: place.acked, marked_frames: 0, marked_bytes: 0, held_at: null };
+    const state = { user_id, device, label, resource, since, until, ...place, ...flow, closed: false };
     const isNew = this.#roster.enter(socket, state);
     this.ringBy(until);
     this.#fanout.start(socket);
@@ -250,7 +275,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const rememberedUntil = this.#admissions.prune(now);
     if (dueAt < Infinity) this.ringBy(dueAt);
     else if (rememberedUntil !== undefined) this.ringBy(rememberedUntil);
-    else if (this.isTransient && this.#frames.lastSeq === 0) await this.ctx.storage.deleteAll();
+    else if (this.isTransient && this.#frames.lastSeq === 0) await this.#leaveNothing();
   }
 
   async #try(work: () => void | Promise<void>): Promise<void> {
@@ -259,5 +284,21 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     } catch (error) {
       log("error", "A room failed at its own work.", { room: this.name, error });
     }
+  }
+
+  async #leaveNothing(): Promise<void> {
+    this.#frames.forget();
+    await this.ctx.storage.deleteAll();
+  }
+}
+
+/** A text in pieces that a stretch takes, each with where it begins; no pair is split. */
+function* piecesOf(text: string): Iterable<[number, string]> {
+  for (let start = 0; start < text.length;) {
+    const end = Math.min(start + maxStretch, text.length);
+    const isSplit = end < text.length && /[\uD800-\uDBFF]/.test(text[end - 1]!);
+    const piece = text.slice(start, isSplit ? end - 1 : end);
+    yield [start, piece];
+    start += piece.length;
   }
 }
