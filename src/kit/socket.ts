@@ -87,6 +87,9 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   /** A socket was sent all there is, at its start or after a lag: what was announced meanwhile, it does not know. */
   protected onCurrent(_socket: RoomSocket): void | Promise<void> {}
 
+  /** Somebody comes with a ticket of ours. @throws an `AppError` for whom it is not to let in */
+  protected onArrival(_holder: TicketHolder): void | Promise<void> {}
+
   /** A device came or went. */
   protected onDevices(): void | Promise<void> {}
 
@@ -129,9 +132,10 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     this.#frames.flush();
   }
 
-  /** The text that was being told when the room went down, as far as it was flushed, until something else is published. */
-  protected unfinishedText(): { head: TextHead; offset: number; text: string } | undefined {
-    return this.#frames.unfinished();
+  /** What was told after a number, as far as it was written down: what a room that went down did since. Undefined where it is no longer kept. */
+  protected toldAfter(seq: number): ServerFrame[] | undefined {
+    const { gap, frames } = this.#frames.after(seq);
+    return gap ? undefined : frames.map(({ text }) => JSON.parse(text) as ServerFrame);
   }
 
   /** The number of what was told last. */
@@ -198,6 +202,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
       const arrival = readArrival(request);
       // In `super.fetch`, what onStart throws would be told to the client.
       await this.setName(this.name);
+      await this.onArrival(arrival.claims);
       this.#admit(arrival);
       // Nothing of the client's goes on. Spelt so, partyserver tells an error in a reply, which stays here, and not through a socket.
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });

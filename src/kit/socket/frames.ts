@@ -99,15 +99,6 @@ export class FrameLog {
     this.#sql.exec("update frame_log set text = ?, last = ? where seq = ?", open.text, endOf(open), open.seq);
   }
 
-  /** The text that was growing when the object was put out of memory, as far as it was flushed, if nothing was told since. */
-  unfinished(): { head: TextHead; offset: number; text: string } | undefined {
-    if (this.#open !== undefined || !this.#exists()) return undefined;
-    const newest = this.#newest();
-    if (newest === undefined || newest.text === null || newest.last === newest.seq + newest.text.length - 1) return undefined;
-    const { head, offset, text } = stretchOf(newest, newest.text);
-    return { head: JSON.parse(head) as TextHead, offset, text };
-  }
-
   /** The frames after `seq`, as many as `maxBytes` hold but at least one; `gap` tells that some are no longer kept. */
   after(seq: number, maxBytes = Infinity): { gap: boolean; frames: LoggedFrame[] } {
     const frames: LoggedFrame[] = [];

@@ -11,7 +11,12 @@ class TestRoom {
   readonly #capacity: number;
   readonly sockets: TestClient[] = [];
   /** The texts as the room has them: what clients are to end with. */
-  readonly texts = new Map<string, string>();
+  readonly texts = new Map([
+    ["a", ""],
+    ["b", ""],
+  ]);
+  /** What was written of the texts, and the last number that this knows of. */
+  #written = { texts: new Map(this.texts), seq: 0 };
   #log!: FrameLog;
   #fanout!: Fanout;
 
@@ -34,7 +39,7 @@ class TestRoom {
   }
 
   say(name: string, piece: string): void {
-    const text = this.texts.get(name) ?? "";
+    const text = this.texts.get(name)!;
     this.texts.set(name, text + piece);
     this.#fanout.publish(this.#log.say({ type: "delta", name }, text.length, piece));
   }
@@ -47,16 +52,24 @@ class TestRoom {
     this.#log.flush();
   }
 
+  /** Writes the texts down: what is in the log from here on is read after a crash. */
+  save(): void {
+    this.#log.flush();
+    this.#written = { texts: new Map(this.texts), seq: this.#log.lastSeq };
+  }
+
   /** Puts the room out of memory, and brings it back on its storage. @param hibernates whether sockets stay */
   crash(hibernates: boolean): void {
     if (!hibernates) for (const client of this.sockets.splice(0)) client.isGone = true;
     this.#start();
-    const left = this.#log.unfinished();
-    if (left === undefined) return;
-    const name = String(left.head["name"]);
-    const length = left.offset + left.text.length;
-    this.texts.set(name, this.texts.get(name)!.slice(0, length));
-    this.publish({ type: "reset", name, length });
+    const { texts, seq } = this.#written;
+    for (const [name, text] of texts) this.texts.set(name, text);
+    for (const { text } of this.#log.after(seq).frames) {
+      const { type, name = "", offset, text: piece = "" } = JSON.parse(text) as Heard;
+      if (type === "delta") this.texts.set(name, this.texts.get(name)!.slice(0, offset) + piece);
+    }
+    for (const name of ["a", "b"]) this.publish({ type: "reset", name, length: this.texts.get(name)!.length });
+    this.save();
   }
 
   enter(client: TestClient): void {
@@ -92,7 +105,10 @@ type Heard = {
 class TestClient {
   seq: number | undefined;
   isGone = true;
-  texts = new Map<string, string>();
+  texts = new Map([
+    ["a", ""],
+    ["b", ""],
+  ]);
   socket!: RoomSocket;
   readonly #inbox: string[] = [];
 
@@ -127,7 +143,7 @@ class TestClient {
   }
 
   #apply({ type, name = "", offset, text = "", length }: Heard): void {
-    const known = this.texts.get(name) ?? "";
+    const known = this.texts.get(name)!;
     if (type === "reset") this.texts.set(name, known.slice(0, length));
     if (type !== "delta") return;
     if (offset !== known.length) throw new Error(`${name} has ${known.length}, and is told what follows ${offset}`);
@@ -146,6 +162,7 @@ const step = oneof(
   },
   { weight: 2, arbitrary: record({ do: constant("publish") }) },
   { weight: 2, arbitrary: record({ do: constant("flush") }) },
+  { weight: 1, arbitrary: record({ do: constant("save") }) },
   { weight: 1, arbitrary: record({ do: constant("crash"), hibernates: boolean() }) },
   { weight: 3, arbitrary: record({ do: constant("enter"), client: nat(2) }) },
   { weight: 2, arbitrary: record({ do: constant("leave"), client: nat(2), unread: nat(3) }) },
