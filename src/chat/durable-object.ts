@@ -6,10 +6,11 @@ import { isText, type AnswerFrame } from "./answer.ts";
 import { Conversation } from "./conversation.ts";
 import type { Origin, Shared } from "./forks.ts";
 import type { Attachment, Message } from "./messages.ts";
-import { ClientFrame } from "./protocol.ts";
+import { ClientFrame, clientFrameTypes } from "./protocol.ts";
 import type { Ask, Room, Sent, Told } from "./room.ts";
 import { told } from "./telling.ts";
 import type { Tool } from "./tools.ts";
+import { Turns, type TurnHost } from "./turns.ts";
 
 /** How many messages somebody is shown who comes anew. */
 const snapshotSize = 50;
@@ -21,10 +22,11 @@ const snapshotSize = 50;
  */
 export class ChatRoom extends SocketRoom implements Room {
   readonly #conversation: Conversation;
+  readonly #turns: Turns;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#conversation = new Conversation({
+    const host: TurnHost = {
       storage: ctx.storage,
       env,
       id: () => Number(this.name),
@@ -37,8 +39,10 @@ export class ChatRoom extends SocketRoom implements Room {
       toldAfter: (seq) => this.toldAfter(seq),
       ringBy: (at) => this.ringBy(at),
       erase: () => this.erase(),
-    });
-    this.#conversation.recover();
+    };
+    this.#conversation = new Conversation(host);
+    this.#turns = new Turns(host, this.#conversation);
+    this.#turns.recover();
   }
 
   // ── What it is, for those who test it ──────────────────────────────────────
@@ -56,37 +60,37 @@ export class ChatRoom extends SocketRoom implements Room {
 
   /** Takes a message, and begins to answer it. */
   send(userId: number, asked: Ask): Promise<Told<Sent>> {
-    return told(() => this.#conversation.send(userId, asked));
+    return told(() => this.#turns.send(userId, asked));
   }
 
   /** The message, once it changes no more. */
   answer(userId: number, messageId: number): Promise<Told<Message>> {
-    return told(() => this.#conversation.settled(userId, messageId));
+    return told(() => this.#turns.settled(userId, messageId));
   }
 
   /** Ends the turn under way; what was said of it stays. */
   stop(userId: number): Promise<Told<{ stopped: boolean }>> {
-    return told(async () => ({ stopped: await this.#conversation.stop(userId) }));
+    return told(async () => ({ stopped: await this.#turns.stop(userId) }));
   }
 
   /** Answers the last message anew. */
   regenerate(userId: number): Promise<Told<Sent>> {
-    return told(() => this.#conversation.regenerate(userId));
+    return told(() => this.#turns.regenerate(userId));
   }
 
   /** Puts another message in the place of one of the user's, and answers it: what came after is removed. */
   edit(userId: number, messageId: number, text: string): Promise<Told<Sent>> {
-    return told(() => this.#conversation.edit(userId, messageId, text));
+    return told(() => this.#turns.edit(userId, messageId, text));
   }
 
   /** Allows a call of a tool, or denies it. */
   approve(userId: number, callId: string, isApproved: boolean): Promise<Told<{ call_id: string }>> {
-    return told(() => this.#conversation.decide(userId, callId, isApproved));
+    return told(() => this.#turns.decide(userId, callId, isApproved));
   }
 
   /** The answer that is under way, if there is one. */
   running(userId: number): Promise<Told<Message | null>> {
-    return told(() => this.#conversation.running(userId));
+    return told(() => this.#turns.running(userId));
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────
@@ -122,14 +126,14 @@ export class ChatRoom extends SocketRoom implements Room {
 
   /** Closes what these devices listen to, or all. */
   dismiss(devices: readonly string[] | "all"): void {
-    this.#conversation.forgetSettings();
+    this.#turns.forgetSettings();
     if (devices === "all") return this.revokeAll();
     for (const device of devices) this.revoke(device);
   }
 
   /** Something of the user's has changed: the next turn reads its settings anew. */
   unsettle(): void {
-    this.#conversation.forgetSettings();
+    this.#turns.forgetSettings();
   }
 
   /** Lets another conversation begin with the messages up to one. */
@@ -159,7 +163,7 @@ export class ChatRoom extends SocketRoom implements Room {
 
   /** Deletes everything, and closes all sockets; forks are given what they show first. */
   override async erase(): Promise<void> {
-    await this.#conversation.leave();
+    await this.#turns.leave();
     await super.erase();
   }
 
@@ -172,7 +176,7 @@ export class ChatRoom extends SocketRoom implements Room {
 
   protected override async onArrival({ user_id }: TicketHolder): Promise<void> {
     await this.#conversation.open(user_id);
-    this.#conversation.heedHub();
+    this.#turns.heedHub();
   }
 
   protected override async snapshot(): Promise<object> {
@@ -185,34 +189,34 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   protected override onCurrent(socket: RoomSocket): void {
-    this.send(socket, this.#presence());
+    this.sendTo(socket, this.#presence());
   }
 
   protected override nextAlarm(): number | undefined {
-    return this.#conversation.dueAt(Date.now());
+    return this.#turns.dueAt(Date.now());
   }
 
   protected override onRing(): Promise<void> {
-    return this.#conversation.ring();
+    return this.#conversation.projector.run();
   }
 
   protected override async onFrame(socket: RoomSocket, frame: { type: string }): Promise<void> {
     const { data } = ClientFrame.safeParse(frame);
-    if (data === undefined) return this.send(socket, { type: "error", code: faultOf(frame) });
+    if (data === undefined) return this.sendTo(socket, { type: "error", code: faultOf(frame) });
     const { user_id, device } = socket.state!;
     switch (data.type) {
       case "typing":
         return this.announce({ type: "typing", device, is_typing: data.is_typing });
       case "turn.stop":
-        return void (await this.#conversation.stop(user_id));
+        return void (await this.#turns.stop(user_id));
       case "tool.approve":
       case "tool.deny":
-        return void (await this.#conversation.decide(user_id, data.call_id, data.type === "tool.approve"));
+        return void (await this.#turns.decide(user_id, data.call_id, data.type === "tool.approve"));
       case "message.send": {
         const { client_id } = data;
-        const sent = await told(() => this.#conversation.send(user_id, data));
-        if ("refusal" in sent) this.send(socket, { type: "error", client_id, ...sent.refusal });
-        else if (!sent.value.is_new) this.send(socket, { type: "message.known", client_id, message: sent.value.message });
+        const sent = await told(() => this.#turns.send(user_id, data));
+        if ("refusal" in sent) this.sendTo(socket, { type: "error", client_id, ...sent.refusal });
+        else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
       }
     }
   }
@@ -228,7 +232,7 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 }
 
-const known: ReadonlySet<string> = new Set(ClientFrame.options.flatMap(({ shape }) => [...shape.type.values]));
+const types: ReadonlySet<string> = new Set(clientFrameTypes);
 
 /** What is wrong with a frame that was not understood. */
-const faultOf = ({ type }: { type: string }) => (known.has(type) ? "malformed_frame" : "unknown_frame");
+const faultOf = ({ type }: { type: string }) => (types.has(type) ? "malformed_frame" : "unknown_frame");

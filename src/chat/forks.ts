@@ -1,7 +1,7 @@
 import { AppError } from "../kit/errors.ts";
 import type { Attachment, Message } from "./messages.ts";
 import type { Notes } from "./notes.ts";
-import type { Told } from "./room.ts";
+import { valueOf, type Told } from "./room.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** Where a conversation comes from, while its room has not copied what it shows of there. */
@@ -52,7 +52,7 @@ export class Sharing {
     if (origin === undefined) return { messages: [], attachments: [] };
     if (this.#shown !== undefined) return this.#shown;
     const { user_id, id } = this.#host.notes.conversation!;
-    const { messages, attachments } = await ask(this.#roomOf(origin).prefix(user_id, origin.message_id));
+    const { messages, attachments } = valueOf(await reach(this.#roomOf(origin).prefix(user_id, origin.message_id)));
     const shown = { messages: messages.map((message) => ({ ...message, conversation_id: id })), attachments };
     // It may have been given them meanwhile.
     if (this.#origin === undefined) return { messages: [], attachments: [] };
@@ -91,7 +91,7 @@ export class Sharing {
     this.#forks = [...this.#forks.filter(isOther(fork.conversation_id)), fork];
     const { id, user_id } = this.#host.notes.conversation!;
     const origin = { conversation_id: id, message_id: fork.message_id };
-    await ask(this.#roomOf(fork).descend(user_id, origin));
+    valueOf(await reach(this.#roomOf(fork).descend(user_id, origin)));
   }
 
   /** Begins as a fork, unless something was said here before. */
@@ -138,10 +138,4 @@ async function reach<T>(answer: Promise<T>): Promise<T> {
   } catch (cause) {
     throw new AppError("realtime_unavailable", "Another conversation, which shares messages, does not answer.", { cause });
   }
-}
-
-async function ask<T>(answer: Promise<Told<T>>): Promise<T> {
-  const told = await reach(answer);
-  if ("refusal" in told) throw new AppError(told.refusal.code, told.refusal.detail);
-  return told.value;
 }

@@ -27,7 +27,7 @@ export class Outbox {
   }
 
   remove(id: number): void {
-    this.#sql.exec("delete from outbox where id = ?", id);
+    if (this.#exists()) this.#sql.exec("delete from outbox where id = ?", id);
   }
 
   #exists(): boolean {

@@ -81,7 +81,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   /** A client said something that is no acknowledgement. An `AppError` is told to it; anything else that is thrown is logged. */
   protected onFrame(socket: RoomSocket, _frame: unknown): void | Promise<void> {
-    this.send(socket, { type: "error", code: "unknown_frame" });
+    this.sendTo(socket, { type: "error", code: "unknown_frame" });
   }
 
   /** A socket was sent all there is, at its start or after a lag: what was announced meanwhile, it does not know. */
@@ -149,7 +149,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /** Tells one socket something, which is not kept. */
-  protected send(socket: RoomSocket, frame: ServerFrame): void {
+  protected sendTo(socket: RoomSocket, frame: ServerFrame): void {
     this.#fanout.tell(socket, frame);
   }
 
@@ -246,13 +246,13 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const frame = readFrame(message);
     const acked = ackedBy(frame);
     if (acked !== undefined) return this.#fanout.acknowledge(socket, acked);
-    if (frame === undefined || frame.type === "ack") return this.send(socket, { type: "error", code: "malformed_frame" });
+    if (frame === undefined || frame.type === "ack") return this.sendTo(socket, { type: "error", code: "malformed_frame" });
     try {
       await this.onFrame(socket, frame);
     } catch (error) {
-      if (error instanceof AppError) return this.send(socket, { type: "error", code: error.code, detail: error.message });
+      if (error instanceof AppError) return this.sendTo(socket, { type: "error", code: error.code, detail: error.message });
       log("error", "A frame could not be handled.", { room: this.name, error });
-      this.send(socket, { type: "error", code: "internal" });
+      this.sendTo(socket, { type: "error", code: "internal" });
     }
   }
 

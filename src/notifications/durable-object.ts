@@ -79,7 +79,7 @@ export class UserHub extends SocketRoom {
   }
 
   protected override onCurrent(socket: RoomSocket): void {
-    this.send(socket, this.#presence());
+    this.sendTo(socket, this.#presence());
   }
 
   #presence() {

@@ -7,7 +7,7 @@ export type LoggedFrame = { from: number; seq: number; text: string };
 export type TextHead = { type: string } & Record<string, unknown>;
 
 /** The largest frame, in bytes of JSON. */
-const maxFrameBytes = 64 * 1024;
+const maxFrameBytes = 256 * 1024;
 
 /** UTF-16 code units of one stretch, which is how many numbers are reserved for it. */
 export const maxStretch = 32 * 1024;
@@ -48,7 +48,7 @@ export class FrameLog {
 
   /**
    * Writes a frame down. @returns it, or undefined where a frame with this key is still in the log
-   * @throws RangeError if it is larger than 64 KiB
+   * @throws RangeError if it is larger than 256 KiB
    */
   append(body: object, key?: string): LoggedFrame | undefined {
     if (key !== undefined && this.#has(key)) return undefined;

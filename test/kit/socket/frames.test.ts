@@ -38,11 +38,11 @@ test("a log is read in pieces, of one frame at least", async () => {
   expect((await rooms.call("pieces", "after", 3, 10)).seqs).toEqual([4]);
 });
 
-test("a frame larger than 64 KiB is refused and takes no number", async () => {
-  await expect(rooms.call("large", "append", { type: "said", text: "é".repeat(33 * 1024) })).rejects.toThrow(
-    "at most 65536 bytes",
+test("a frame larger than 256 KiB is refused and takes no number", async () => {
+  await expect(rooms.call("large", "append", { type: "said", text: "é".repeat(129 * 1024) })).rejects.toThrow(
+    "at most 262144 bytes",
   );
-  expect(await rooms.call("large", "append", { type: "said", text: "x".repeat(63 * 1024) })).toBe(1);
+  expect(await rooms.call("large", "append", { type: "said", text: "x".repeat(255 * 1024) })).toBe(1);
 });
 
 test("a text is one row when it begins, one a flush that has something to write, and one at its end", async () => {

@@ -42,7 +42,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     if (frame.type === "say") this.publish({ type: "said", text: frame.text });
     else if (frame.type === "fail") throw new Error("secret of the frame");
     else if (frame.type === "refuse") throw new AppError("forbidden", "Not you.");
-    else if (frame.type === "id") this.send(socket, { type: "id", id: socket.id, uri: socket.uri });
+    else if (frame.type === "id") this.sendTo(socket, { type: "id", id: socket.id, uri: socket.uri });
     else return super.onFrame(socket, frame);
   }
 
