@@ -9,3 +9,8 @@ export function unheldText(value: unknown, path: readonly string[] = []): string
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => (isHeld(key) ? unheldText(item, [...path, key]) : [path.join(".")]));
 }
+
+/** The nearest text that Postgres can hold. */
+export function heldText(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "");
+}

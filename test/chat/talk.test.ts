@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isOver, join, messagesOf, startTalk, textOf, useChatting } from "./support.ts";
+import { isOver, join, messagesOf, startTalk, textOf, useChatting } from "./talking.ts";
 import { words } from "./speaker.ts";
 
 const chatting = useChatting();
