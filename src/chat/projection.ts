@@ -1,7 +1,7 @@
 import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, constraintOf, refuseUnlessAll, type Statement } from "../kit/db.ts";
-import { heldText } from "../kit/text.ts";
+import { heldJson, heldText } from "../kit/text.ts";
 import { lock } from "../minions/equipping.ts";
 import { experienceRows, toolRunRows } from "../minions/experience.ts";
 import { spiritGains } from "../minions/mastery.ts";
@@ -120,7 +120,7 @@ const isThere = (of: Projecting): SQL => sql`exists (select from ${conversations
 
 /** What models and tools say may have characters that Postgres cannot hold. @throws RangeError for a message that streams */
 function rowOf({ conversation_id, user_id }: Projecting, message: Message) {
-  const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = heldText(message);
+  const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = heldJson(message);
   const known = settledStatuses.find((each) => each === status);
   if (known === undefined) throw new RangeError(`A message is not written while it is ${status}.`);
   const moments = { created_at: new Date(created_at), completed_at: completed_at === null ? null : new Date(completed_at) };

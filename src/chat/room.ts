@@ -1,17 +1,20 @@
 import type { Ctx } from "../context.ts";
-import { AppError, type FailureCode } from "../kit/errors.ts";
+import { AppError, type FailureCode, type Fault } from "../kit/errors.ts";
 import { askObject } from "../kit/objects.ts";
 import { connectSocket } from "../kit/socket/upgrade.ts";
 import type { TicketClaims } from "../kit/tickets.ts";
 import type { Attachment, Message } from "./messages.ts";
 
 /** What a room answers: errors lose their class over RPC. */
-export type Told<T> = { value: T } | { refusal: { code: FailureCode; detail: string } };
+export type Told<T> = { value: T } | { refusal: Refusal };
+
+type Refusal = { code: FailureCode; detail: string; faults?: Fault[]; headers?: Record<string, string> };
 
 /** What was told. @throws what was refused */
 export function valueOf<T>(told: Told<T>): T {
-  if ("refusal" in told) throw new AppError(told.refusal.code, told.refusal.detail);
-  return told.value;
+  if ("value" in told) return told.value;
+  const { code, detail, ...extra } = told.refusal;
+  throw new AppError(code, detail, extra);
 }
 
 /** What holds for one turn, in place of what its minion says. */

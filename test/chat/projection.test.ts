@@ -151,8 +151,8 @@ describe("a turn that is over", () => {
     expect(await projectTurn(desk.ctx, { ...turn, title: `${"x".repeat(119)}😀` })).toBe("done");
     const [, answer] = await stored(id);
     expect(answer).toMatchObject({
-      text: "half \ufffd of it\ufffd.",
-      body: { tools: [{ call_id: "c\ufffd", input: { "k\ufffd": ["\ufffd"] }, output: "\ufffd" }] },
+      text: "half \ufffd of it.",
+      body: { tools: [{ call_id: "c", input: { k: ["\ufffd"] }, output: "" }] },
     });
   });
 
