@@ -19,12 +19,8 @@ beforeEach(async () => {
 
 const at = (path: string) => `/conversations/${talk.id}${path}`;
 const say = (text: string, given: object = {}) => talk.client.post(at("/messages"), { text, ...given });
-const projected = (text: string) =>
-  expect
-    .poll(() => chatting.api.database.sql("select text from messages where conversation_id = $1 order by id", [talk.id]), {
-      timeout: 10_000,
-    })
-    .toContainEqual({ text });
+const saidInPostgres = () =>
+  chatting.api.database.sql("select text from messages where conversation_id = $1 order by id", [talk.id]);
 
 describe("a message", () => {
   test("is answered when it is posted, asks Postgres for nothing, named again is the same, and is found later", async () => {
@@ -37,7 +33,7 @@ describe("a message", () => {
     const again = await say("Do eagles soar?", { client_id: "one" });
     expect(again.body).toEqual(first.body);
     expect(await messagesOf(talk)).toHaveLength(2);
-    await projected("Do eagles soar?");
+    await expect.poll(saidInPostgres, { timeout: 10_000 }).toContainEqual({ text: "Do eagles soar?" });
     const { body } = await talk.client.get("/conversations?q=eagle");
     expect(body).toMatchObject({ total: 1, conversations: [{ id: talk.id, snippet: "Do eagles soar" }] });
     expect((await talk.client.get(at(""))).body.conversation).toMatchObject({
@@ -111,14 +107,23 @@ test("messages come page by page, the latest page first, the oldest first within
   expect(earlier).not.toHaveProperty("next_cursor");
 });
 
-test("a conversation is forked, and goes its own way", async () => {
-  const { body } = await say("How are you?");
+test("a conversation is forked, with its files, and goes its own way", async () => {
+  const { api } = chatting;
+  const attaching = { ...bearing(talk.person.token), "content-type": "text/plain" };
+  const asking = { method: "POST", headers: attaching, body: "A file." };
+  const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
+  const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
   const headers = { "idempotency-key": "fork" };
   const path = at(`/messages/${body.message.id}/fork`);
   const [forked, again] = [await talk.client.post(path, undefined, headers), await talk.client.post(path, undefined, headers)];
   expect([forked.status, again.status, again.body]).toEqual([201, 201, forked.body]);
   const fork = { ...talk, id: forked.body.conversation.id as number };
   expect((await messagesOf(fork)).map(({ text }) => text)).toEqual(["How are you?", words(5).join("")]);
+  for (const id of [talk.id, fork.id]) {
+    const file = `/api/v2/conversations/${id}/attachments/${attachment.id}`;
+    expect(await (await api.get(file, { headers: bearing(talk.person.token) })).text()).toBe("A file.");
+    expect((await api.get(file, { headers: bearing(other.token) })).status).toBe(404);
+  }
   await fork.client.post(`/conversations/${fork.id}/messages`, { text: "And now?" });
   expect([(await messagesOf(fork)).length, (await messagesOf(talk)).length]).toEqual([4, 2]);
 });
