@@ -14,3 +14,12 @@ export function unheldText(value: unknown, path: readonly string[] = []): string
 export function heldText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "");
 }
+
+/** A JSON value with the nearest text that Postgres can hold: for what nobody can be told to say otherwise. */
+export function heldJson<T>(value: T): T;
+export function heldJson(value: unknown): unknown {
+  if (typeof value === "string") return heldText(value);
+  if (Array.isArray(value)) return value.map((item) => heldJson(item as unknown));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [heldText(key), heldJson(item as unknown)]));
+}
