@@ -7,7 +7,7 @@ import { grantSpirits, insertMinion, outcomeOf } from "../minions/support.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { makePerson, type Person } from "../support/people.ts";
-import { asked, settingsWith, take, tool } from "./stored.ts";
+import { asked, settingsWith, take, tool } from "./support.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;

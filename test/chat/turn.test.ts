@@ -19,7 +19,7 @@ import {
   thought,
   withBase,
   word,
-} from "./stored.ts";
+} from "./support.ts";
 
 describe("a turn", () => {
   test("tells what the model thinks and says, as it does, and what that used", async () => {
