@@ -1,3 +1,5 @@
+import { overhear } from "./canary.ts";
+
 /** An R2 bucket in memory, as far as services use one. It can be taken away. */
 export class MemoryBucket {
   readonly objects = new Map<string, Uint8Array>();
@@ -8,7 +10,9 @@ export class MemoryBucket {
 
   async put(key: string, value: string | Uint8Array): Promise<void> {
     await this.before("put", key);
-    this.objects.set(key, typeof value === "string" ? new TextEncoder().encode(value) : value);
+    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+    overhear(`file ${key}`, key + Buffer.from(bytes).toString("latin1"));
+    this.objects.set(key, bytes);
     this.puts.push(key);
   }
 
