@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
-import { createTestHarness, type WorkerHandle } from "wrangler";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 import { leaksIn, leaksInStores, leaksInTables, refuseLeaks } from "./canary.ts";
+import { startWorker, type TestWorker } from "./worker.ts";
 
 export type TestDatabase = {
   url: string;
@@ -106,7 +106,7 @@ export type TestApi = {
   /** Takes Postgres away: connections are refused until `startPostgres`. */
   stopPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
-  worker: WorkerHandle<Cloudflare.Env>;
+  worker: TestWorker;
   /** What the Worker logged so far. */
   logs(): string[];
   /** @throws where a provider's key is in the log, in KV or a file, or in a table */
@@ -117,13 +117,8 @@ export type TestApi = {
 export async function startApi(vars: Record<string, string> = {}, shared?: TestDatabase): Promise<TestApi> {
   const database = shared ?? (await openTestDatabase());
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
-  const harness = createTestHarness({
-    // A secret that a test names is a secret still: of two with one name, the secret holds.
-    workers: [{ configPath: inject("built").development.configPath, vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
-  });
-  const { url } = await harness.listen();
-  const worker = harness.getWorker<Cloudflare.Env>();
-  const logs = () => harness.getLogs().map(({ message }) => message);
+  const worker = await startWorker(inject("built").development, { ...testSettings(bridgeUrl), ...vars });
+  const { url, logs } = worker;
   return {
     url,
     get: (path, init) => fetch(new URL(path, url), fromSomewhere(init)),
@@ -139,7 +134,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
     async close() {
       const leaks = await leaksInStores(() => worker.getEnv());
       if (leaksIn(logs()).length > 0) leaks.push("the log");
-      await harness.close();
+      await worker.close();
       await bridge.stopPostgres();
       if (shared === undefined) await database.close();
       refuseLeaks(leaks);
