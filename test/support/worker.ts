@@ -13,6 +13,8 @@ export type TestWorker<Env = Cloudflare.Env> = Pick<
   "getEnv" | "scheduled" | "evictDurableObject" | "getDurableObjectStorage"
 > & {
   url: URL;
+  /** Asks under any host name. */
+  fetch(url: string): Promise<{ status: number }>;
   /** What the Worker logged so far. */
   logs(): string[];
   close(): Promise<void>;
@@ -58,6 +60,7 @@ export async function startWorker<Env = Cloudflare.Env>(
   const classOf = (binding: PropertyKey) => durableObjects[String(binding)]!.className;
   return {
     url: await miniflare.ready,
+    fetch: (url) => miniflare.dispatchFetch(url),
     logs: () => [...logs],
     close: () => miniflare.dispose(),
     getEnv: () => miniflare.getBindings<Env>(name),
