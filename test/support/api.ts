@@ -1,13 +1,14 @@
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
-import { createTestHarness, type WorkerHandle } from "wrangler";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 import { hear, leaksIn, leaksOverheard, refuseLeaks } from "./canary.ts";
 import { keepMessages, leaksInObjects, leaksInStores, leaksInTables } from "./leaks.ts";
+import { startWorker, type TestWorker } from "./worker.ts";
 
 export type TestDatabase = {
   url: string;
@@ -22,7 +23,8 @@ export type TestDatabase = {
 /** A Postgres of its own, migrated and seeded. */
 export async function openTestDatabase(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-"));
-  await cp(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
+  // Of a thousand small files, the promises would cost most.
+  cpSync(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
   const postgres = await openEmbeddedPostgres({ dataDir: join(folder, "postgres") });
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
@@ -106,7 +108,7 @@ export type TestApi = {
   /** Takes Postgres away: connections are refused until `startPostgres`. */
   stopPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
-  worker: WorkerHandle<Cloudflare.Env>;
+  worker: TestWorker;
   /** What the Worker logged so far. */
   logs(): string[];
   /** @throws where a provider's key is in the log, in KV, a file, an object or a table, or was seen in passing, such as in a reply */
@@ -125,14 +127,9 @@ export async function storageFolder(): Promise<string> {
 export async function startApi(vars: Record<string, string> = {}, shared?: TestDatabase): Promise<TestApi> {
   const database = shared ?? (await openTestDatabase());
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
-  const harness = createTestHarness({
-    // A secret that a test names is a secret still: of two with one name, the secret holds.
-    workers: [{ configPath: inject("built").development.configPath, vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
-  });
   const folder = await storageFolder();
-  const { url } = await harness.listen();
-  const worker = harness.getWorker<Cloudflare.Env>();
-  const logs = () => harness.getLogs().map(({ message }) => message);
+  const worker = await startWorker(inject("built").development, { ...testSettings(bridgeUrl), ...vars });
+  const { url, logs } = worker;
   const get = async (path: string, init: RequestInit = {}) =>
     hear(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));
   return {
@@ -151,7 +148,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
         ...(await leaksInObjects(folder)),
       ];
       if (leaksIn(logs()).length > 0) leaks.push("the log");
-      await harness.close();
+      await worker.close();
       await bridge.stopPostgres();
       if (shared === undefined) await database.close();
       refuseLeaks(leaks);
