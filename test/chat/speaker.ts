@@ -18,6 +18,8 @@ export type Speaker = {
   open(): number;
   /** What is said to the next questions, one after the other; the last of them ever after. */
   says(...speeches: Speech[]): void;
+  /** The next question is turned away. */
+  fails(status: number): void;
   close(): Promise<void>;
 };
 
@@ -27,10 +29,16 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export async function startSpeaker(): Promise<Speaker> {
   const heard: Heard[] = [];
   let speeches: Speech[] = [{ pieces: ["Hello."] }];
+  let failing: number | undefined;
   const open = new Set<ServerResponse>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     heard.push(JSON.parse(await text(request)) as Heard);
+    if (failing !== undefined) {
+      response.writeHead(failing, { "content-type": "application/json" }).end('{"error":{"message":"no"}}');
+      failing = undefined;
+      return;
+    }
     const { pieces, everyMs = 0, ends = true } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
     open.add(response);
     response.on("close", () => open.delete(response));
@@ -61,6 +69,7 @@ export async function startSpeaker(): Promise<Speaker> {
     heard,
     open: () => open.size,
     says: (...next) => void (speeches = next),
+    fails: (status) => void (failing = status),
     async close() {
       server.closeAllConnections();
       server.close();
