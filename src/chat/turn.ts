@@ -32,13 +32,14 @@ export type Patience = {
   toolMs: number;
 };
 
-const usualPatience: Patience = {
-  firstTokenMs: 20_000,
+/** Nothing may show no progress for 30 seconds: where other models stand in, the first leaves them time of that. */
+const patienceWith = ({ answering }: Settings): Patience => ({
+  firstTokenMs: answering.length > 1 ? 12_000 : 20_000,
   silenceMs: 25_000,
   callMs: 180_000,
-  summaryMs: 30_000,
+  summaryMs: 15_000,
   toolMs: 30_000,
-};
+});
 
 export type TurnDeps = {
   ctx: Ctx;
@@ -66,7 +67,7 @@ export type TurnDeps = {
  */
 export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
   const { ctx, settings, on, signal } = deps;
-  const patience = { ...usualPatience, ...deps.patience };
+  const patience = { ...patienceWith(settings), ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
     failure: null,

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { remember, summaryTokens, turnsOf, type Remembering } from "../../src/chat/history.ts";
 import type { Message } from "../../src/chat/messages.ts";
+import { AppError } from "../../src/kit/errors.ts";
 import { estimateTokens } from "../../src/models/tokens.ts";
 import { hello, refusal, said } from "../models/scripted.ts";
 import {
@@ -213,10 +214,10 @@ describe("what is told of a conversation", () => {
   test("fails with the files, where those cannot be read", async () => {
     const file = { type: "file", id: "a", name: "a.txt", media_type: "text/plain", size: 3 } as const;
     const { result } = await take(asked(asks(1, "This?", [file])), {
-      readFile: () => Promise.reject(new Error("R2 is out")),
+      readFile: () => Promise.reject(new AppError("files_unavailable", "Files cannot be read now.")),
       model: modelOf(hello).model,
     });
-    expect(result).toMatchObject({ outcome: "failed", failure: { code: "internal" }, calls: [] });
+    expect(result).toMatchObject({ outcome: "failed", failure: { code: "files_unavailable", retryable: true }, calls: [] });
   });
 });
 

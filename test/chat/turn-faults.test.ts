@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TurnDeps } from "../../src/chat/turn.ts";
 import { gatewayModel } from "../../src/models/gateway.ts";
@@ -15,7 +18,11 @@ const patience = { firstTokenMs: 2_000, silenceMs: 2_000, callMs: 5_000 };
 
 /** The model of a fake vendor, behind the gateway. */
 const at =
-  (provider: "openai" | "anthropic" | "custom", modelId: string, { baseUrl }: FakeVendor): NonNullable<TurnDeps["model"]> =>
+  (
+    provider: "openai" | "anthropic" | "custom",
+    modelId: string,
+    { baseUrl }: Pick<FakeVendor, "baseUrl">,
+  ): NonNullable<TurnDeps["model"]> =>
   (options) =>
     gatewayModel([languageCandidate(`${provider}/${modelId}`, { apiKey, baseUrl })], { ...options, pauseMs: 1 });
 
@@ -150,6 +157,33 @@ describe("a turn whose answer ends too soon", () => {
   test("fails where it says nothing at all", async () => {
     const { result } = await answered([{ content: " \n" }, null], [{}, "stop"]);
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_refused" } });
+  });
+});
+
+describe("a turn that is stopped", () => {
+  test("hangs up on its vendor, in the midst of an answer as before it begins", async () => {
+    let begins = true;
+    let hungUp: PromiseWithResolvers<void> | undefined;
+    const server = createServer((_request, response) => {
+      response.on("close", () => hungUp!.resolve());
+      if (!begins) return void stop.abort();
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const choice = { index: 0, delta: { content: "Half an" }, finish_reason: null };
+      response.write(`data: ${JSON.stringify({ id: "1", model: "m", created: 1, choices: [choice] })}\n\n`);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    let stop: AbortController;
+    for (begins of [true, false]) {
+      stop = new AbortController();
+      hungUp = Promise.withResolvers<void>();
+      const on = () => stop.abort();
+      const { result, text } = await take("Hello?", { model: at("custom", "m", { baseUrl }), signal: stop.signal, on });
+      expect([result.outcome, text]).toEqual(["stopped", begins ? "Half an" : ""]);
+      expect(result.calls).toMatchObject([{ record: { outcome: "stopped", output_tokens: begins ? 2 : 0 } }]);
+      await hungUp.promise;
+    }
+    server.close();
   });
 });
 
