@@ -6,6 +6,10 @@ import type { AnswerStream } from "./ui-stream.ts";
 
 /** An answer as server-sent events: `data` is a chunk of the UI message stream, `id` a cursor from which a client goes on. */
 
+/** What routes say of them in the document. */
+export const eventsDescription =
+  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is where a client is then: `seq`, as the socket has it, and its place in the answer.";
+
 /** What `useChat` and its kin look for. Proxies are asked to hold nothing back. */
 export const eventStreamHeaders = {
   "content-type": "text/event-stream",

@@ -1,11 +1,10 @@
 import type { Ctx } from "../context.ts";
 import { AppError, failures, type FailureCode } from "../kit/errors.ts";
-import { connectSocket } from "../kit/socket/upgrade.ts";
 import { claimsFor } from "../kit/tickets.ts";
 import { holderOf } from "../notifications/tickets.ts";
 import { eventStreamHeaders, streamEvents, wholeEvents, type Cursor } from "./answer-events.ts";
 import type { Message } from "./messages.ts";
-import { askRoom, roomsOf, type Sent } from "./room.ts";
+import { askRoom, openRoomSocket, type Sent } from "./room.ts";
 import { RoomLine, type Dial } from "./room-line.ts";
 import { AnswerStream, endPlace } from "./ui-stream.ts";
 
@@ -58,10 +57,7 @@ function dialling(ctx: Ctx, conversationId: number): Dial {
     const claims = claimsFor(await holderOf(ctx, `conversation:${conversationId}`));
     const url = after === undefined ? "https://room/" : `https://room/?after=${after}`;
     const request = new Request(url, { headers: { upgrade: "websocket" } });
-    const connect = () => connectSocket(roomsOf(ctx), String(conversationId), request, claims, ctx.requestId);
-    const reply = await ctx.meter.time("do", connect).catch((cause: unknown) => {
-      throw new AppError("realtime_unavailable", "The conversation does not answer.", { cause });
-    });
+    const reply = await openRoomSocket(ctx, conversationId, request, claims);
     if (reply.webSocket === null) throw await refusalIn(reply);
     return reply.webSocket;
   };

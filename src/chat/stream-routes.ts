@@ -5,12 +5,8 @@ import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { invalid } from "../kit/errors.ts";
 import { IdParam } from "../kit/shapes.ts";
-import { readCursor, type Cursor } from "./answer-events.ts";
+import { eventsDescription, readCursor, type Cursor } from "./answer-events.ts";
 import { resumeAnswer } from "./sse.ts";
-
-/** What events tell, for the document. */
-export const eventsOfAnswer =
-  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is where a client is then: `seq`, as the socket has it, and its place in the answer.";
 
 const notCursor = "must be the `id` of an event, or a `seq`";
 
@@ -42,7 +38,7 @@ conversationStream.get(
       query: StreamQuery,
       reply: z.null(),
       status: 204,
-      events: eventsOfAnswer,
+      events: eventsDescription,
       fails: ["not_found", "realtime_unavailable"],
     },
     async ({ ctx, c, params, query }) => {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream";
 import { text as read } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { DefaultChatTransport, type UIMessage, type UIMessageChunk } from "ai";
+import type { UIMessageChunk } from "ai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { eventsOf, eventStreamHeaders, readCursor, streamEvents, wholeEvents } from "../../src/chat/answer-events.ts";
 import { RoomLine } from "../../src/chat/room-line.ts";
@@ -10,6 +10,7 @@ import { AnswerStream, type HeardFrame } from "../../src/chat/ui-stream.ts";
 import { closeCodes } from "../../src/kit/socket/close-codes.ts";
 import { anAnswer, answerId, frames, said, shown } from "./answers.ts";
 import { fakeRoom } from "./fake-room.ts";
+import { asking, conversationTransport, drain } from "./transport.ts";
 
 let server: Server | undefined;
 
@@ -52,6 +53,7 @@ const turn = [
   frames.cited(),
   frames.completed(),
 ];
+const question = "Where does the Danube end?";
 const answered = "Into the Black Sea.\n\nIt is 2,850 km long.";
 
 describe("the events of an answer", () => {
@@ -177,39 +179,14 @@ describe("the AI SDK's transport", () => {
     return [`http://127.0.0.1:${(server.address() as { port: number }).port}/api/v2/conversations`, all];
   }
 
-  const asks: UIMessage = { id: "client-1", role: "user", parts: [{ type: "text", text: "Where does the Danube end?" }] };
-
-  /** As the README says. */
-  const transportTo = (api: string) =>
-    new DefaultChatTransport<UIMessage>({
-      api,
-      headers: { accept: "text/event-stream" },
-      prepareSendMessagesRequest: ({ id, messages, trigger, headers }) => {
-        const { id: client_id, parts } = messages.at(-1)!;
-        const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-        const isNew = trigger === "submit-message";
-        return {
-          api: `${api}/${id}/${isNew ? "messages" : "regenerate"}`,
-          headers: headers!,
-          body: isNew ? { client_id, text } : {},
-        };
-      },
-    });
-
-  async function drain(stream: ReadableStream<UIMessageChunk>): Promise<UIMessageChunk[]> {
-    const chunks: UIMessageChunk[] = [];
-    for await (const chunk of stream) chunks.push(chunk);
-    return chunks;
-  }
-
   test("sends a message, has it answered anew, and reads the answers", async () => {
     const [api, asked] = await serve(async () =>
       streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(turn).dial, 0)),
     );
-    const transport = transportTo(api);
+    const transport = conversationTransport(api, {});
     for (const trigger of ["submit-message", "regenerate-message"] as const) {
-      const options = { chatId: "7", messages: [asks], messageId: undefined, abortSignal: undefined, trigger };
-      const result = await shown(await drain(await transport.sendMessages(options)));
+      const stream = await transport.sendMessages(asking(7, question, "client-1", { trigger }));
+      const result = await shown(await drain(stream));
       expect(said(result)).toBe(answered);
       expect(result.message.id).toBe(String(answerId));
     }
@@ -218,7 +195,7 @@ describe("the AI SDK's transport", () => {
         method: "POST",
         url: "/api/v2/conversations/7/messages",
         accept: "text/event-stream",
-        body: JSON.stringify({ client_id: "client-1", text: "Where does the Danube end?" }),
+        body: JSON.stringify({ client_id: "client-1", text: question }),
       },
       { method: "POST", url: "/api/v2/conversations/7/regenerate", accept: "text/event-stream", body: "{}" },
     ]);
@@ -234,7 +211,7 @@ describe("the AI SDK's transport", () => {
     const [api, asked] = await serve(async () =>
       isWriting ? streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(heard).dial, undefined)) : undefined,
     );
-    const transport = transportTo(api);
+    const transport = conversationTransport(api, {});
     const stream = await transport.reconnectToStream({ chatId: "7" });
     expect(said(await shown(await drain(stream!)))).toBe(answered);
     expect(asked[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
@@ -246,17 +223,16 @@ describe("the AI SDK's transport", () => {
     const { dial, connections } = fakeRoom((room) => room.say(1, frames.text(0, "Into")));
     const [api] = await serve(async () => streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0)));
     const leaving = new AbortController();
-    const options = { chatId: "7", messages: [asks], messageId: undefined, trigger: "submit-message" as const };
-    const stream = await transportTo(api).sendMessages({ ...options, abortSignal: leaving.signal });
+    const transport = conversationTransport(api, {});
+    const stream = await transport.sendMessages(asking(7, question, "client-1", { abortSignal: leaving.signal }));
     const reader = stream.getReader();
     await reader.read();
     leaving.abort();
-    await expect(drainReader(reader)).rejects.toThrow("abort");
+    const readOn = async () => {
+      while (!(await reader.read()).done);
+    };
+    await expect(readOn()).rejects.toThrow("abort");
     await vi.waitFor(() => expect(connections[0]!.isOpen).toBe(false));
     expect(connections[0]!.acks).toEqual([]);
   });
 });
-
-async function drainReader(reader: ReadableStreamDefaultReader<UIMessageChunk>): Promise<void> {
-  while (!(await reader.read()).done);
-}
