@@ -80,7 +80,7 @@ export const conversations = pgTable(
 const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 
 /** Characters of a message that are searched: a tsvector has its limits. */
-const searchedLength = 100_000;
+export const searchedLength = 100_000;
 
 /** What a message is beside its columns. */
 export type MessageBody = Omit<Message, "id" | "conversation_id" | "role" | "status" | "text" | "created_at" | "completed_at">;

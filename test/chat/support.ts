@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import { chatJobs } from "../../src/chat/jobs.ts";
 import { messageIdOf } from "../../src/chat/kinds.ts";
 import type { Message } from "../../src/chat/messages.ts";
 import type { ProjectedTurn } from "../../src/chat/projection.ts";
 import type { TurnCall, TurnResult } from "../../src/chat/turn-events.ts";
 import type { Ctx } from "../../src/context.ts";
+import { consumeJobs } from "../../src/kit/consumer.ts";
 import { insertMinion } from "../minions/support.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";
@@ -37,8 +39,21 @@ export class Desk {
     this.minionId = await insertMinion(this.database, this.userId);
   }
 
+  /** Delivers the jobs that are due in so many seconds. */
+  async work(seconds = 0): Promise<void> {
+    await this.events.settled();
+    const consumer = {
+      handlers: chatJobs,
+      contextOf: (name: string, requestId: string) => this.events.context(name, requestId),
+      dead: { send: async () => undefined },
+    };
+    await this.queue.run((batch) => consumeJobs<Ctx>(batch, consumer), { until: this.queue.now + seconds });
+    await this.events.settled();
+  }
+
   /** What work in this process cost in round trips. */
   async tripsOf<T>(work: () => Promise<T>): Promise<{ value: T; trips: number }> {
+    await this.events.settled();
     const before = this.bridge.roundTrips();
     const value = await work();
     return { value, trips: this.bridge.roundTrips() - before };
