@@ -27,14 +27,14 @@ const message_id = z.int();
 /** A stretch of text, at its place in what it belongs to: it covers the numbers `from_seq` to `seq`. Lengths are in UTF-16 code units. */
 const Stretch = z.object({ message_id, offset: z.int().min(0), text: z.string(), from_seq: z.int() });
 
-const Usage = z.object({
+export const Usage = z.object({
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
   total_tokens: z.int(),
   cost_usd: z.number(),
 });
 
-const Citation = z.object({
+export const Citation = z.object({
   number: z.int(),
   source: z.string(),
   text: z.string(),

@@ -134,6 +134,8 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
     path: "embedding_model",
     detail: "there is no such model of yours that embeds",
   },
+  conversation_not_found: { code: "not_found", detail: "There is no such conversation of yours." },
+  conversation_limit_reached: { code: "conflict", detail: "You have as many conversations as anybody may: delete some." },
   minion_knowledge_base_owned: {
     code: "validation_failed",
     path: "knowledge_base_id",

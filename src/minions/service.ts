@@ -158,17 +158,18 @@ export async function emptyBin(ctx: Ctx): Promise<void> {
 async function emptyBinBatch(ctx: Ctx): Promise<number> {
   // Asked again of each row, for one that is restored meanwhile.
   const isOver = sql`deleted_at < now() - make_interval(days => ${keptDays})`;
+  const beside = ctx.hooks.onMinionsGone(ctx, sql`select id from gone`);
   const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (
         select id from ${minions} where ${isOver} limit ${binBatch}
       ) and ${isOver}
-      returning user_id, total_training_xp + total_usage_xp as xp, avatar_key
+      returning id, user_id, total_training_xp + total_usage_xp as xp, avatar_key
     ), retired as (
       insert into ${retiredExperience} as held (user_id, xp)
       select user_id, sum(xp)::int from gone group by user_id having sum(xp) > 0
       on conflict (user_id) do update set xp = held.xp + excluded.xp
-    )
+    )${sql.join(beside.map((write, index) => sql`, beside_${sql.raw(String(index))} as (${write})`))}
     select avatar_key from gone`);
   const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
   if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
