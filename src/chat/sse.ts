@@ -58,7 +58,7 @@ function dialling(ctx: Ctx, conversationId: number): Dial {
     const url = after === undefined ? "https://room/" : `https://room/?after=${after}`;
     const request = new Request(url, { headers: { upgrade: "websocket" } });
     const reply = await openRoomSocket(ctx, conversationId, request, claims);
-    if (reply.webSocket === null) throw await refusalIn(reply);
+    if (!reply.webSocket) throw await refusalIn(reply);
     return reply.webSocket;
   };
 }
