@@ -16,3 +16,4 @@ export default app;
 /** wrangler.toml names them; nobody asks them here. */
 export class SignInGate extends DurableObject {}
 export class UserHub extends DurableObject {}
+export class ChatRoom extends DurableObject {}

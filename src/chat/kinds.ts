@@ -44,6 +44,12 @@ export const maxFacts = 20;
 export const maxSteps = 8;
 export const toolsAtOnce = 5;
 
+/** Calls of tools that are heeded in one step. */
+export const callsAtStep = 20;
+
+/** Characters of what a tool is given, as JSON. */
+export const maxToolInput = 64_000;
+
 /** Characters of what a tool says that a model is handed, and that is kept. */
 export const maxToolResult = 16_000;
 

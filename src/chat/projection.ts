@@ -1,7 +1,7 @@
 import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, constraintOf, refuseUnlessAll, type Statement } from "../kit/db.ts";
-import { heldText } from "../kit/text.ts";
+import { heldJson, heldText } from "../kit/text.ts";
 import { lock } from "../minions/equipping.ts";
 import { experienceRows, toolRunRows } from "../minions/experience.ts";
 import { spiritGains } from "../minions/mastery.ts";
@@ -50,7 +50,7 @@ export function projectTurn(ctx: Ctx, turn: ProjectedTurn): Promise<Projection> 
     await commit(ctx, [
       ...lock(ctx, turn.user_id, turn.minion_id),
       ctx.db.insert(messages).values({ ...rowOf(turn, answer), spirit_ids: spiritIds }),
-      ctx.db.insert(messages).values(rowOf(turn, asked)).onConflictDoNothing(),
+      ...(isOwn(turn, asked) ? [ctx.db.insert(messages).values(rowOf(turn, asked)).onConflictDoNothing()] : []),
       conversationRow(ctx, turn, answer),
       ...turn.result.calls.flatMap((call) => callRows(ctx, turn, call)),
       ...gainRows(ctx, turn, answer.id),
@@ -65,7 +65,6 @@ export function projectTurn(ctx: Ctx, turn: ProjectedTurn): Promise<Projection> 
  */
 export function projectChange(ctx: Ctx, { message, ...of }: ProjectedChange): Promise<Projection> {
   const its = eq(messages.id, message.id);
-  const isOwn = conversationOf(message.id) === of.conversation_id;
   const change = ctx.db
     .update(messages)
     .set(rowOf(of, message))
@@ -75,9 +74,9 @@ export function projectChange(ctx: Ctx, { message, ...of }: ProjectedChange): Pr
       ...lock(ctx, of.user_id, of.minion_id),
       refuseUnlessAll(ctx.db, {
         conversation_gone: isThere(of),
-        ...(isOwn ? { message_not_written: sql`exists (select from ${messages} where ${its})` } : {}),
+        ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${its})` } : {}),
       }),
-      ...(isOwn ? [change] : []),
+      ...(isOwn(of, message) ? [change] : []),
       ...(message.confirmed === null ? [] : confirmationRows(ctx, of, message.id, message.confirmed)),
     ]);
   });
@@ -111,6 +110,9 @@ async function settled(write: () => Promise<void>): Promise<Projection> {
   }
 }
 
+/** Whether a message was written here, not in the conversation that this one was forked from. */
+const isOwn = ({ conversation_id }: Projecting, { id }: Message): boolean => conversationOf(id) === conversation_id;
+
 const itself = ({ user_id, conversation_id }: Projecting): SQL =>
   and(eq(conversations.user_id, user_id), eq(conversations.id, conversation_id))!;
 
@@ -118,7 +120,7 @@ const isThere = (of: Projecting): SQL => sql`exists (select from ${conversations
 
 /** What models and tools say may have characters that Postgres cannot hold. @throws RangeError for a message that streams */
 function rowOf({ conversation_id, user_id }: Projecting, message: Message) {
-  const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = heldText(message);
+  const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = heldJson(message);
   const known = settledStatuses.find((each) => each === status);
   if (known === undefined) throw new RangeError(`A message is not written while it is ${status}.`);
   const moments = { created_at: new Date(created_at), completed_at: completed_at === null ? null : new Date(completed_at) };

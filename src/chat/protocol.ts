@@ -20,6 +20,11 @@ export const TypingFrame = z.object({ type: z.literal("typing"), is_typing: z.bo
 export const ClientFrame = z.discriminatedUnion("type", [SendFrame, StopFrame, ApprovalFrame, TypingFrame]);
 export type ClientFrame = z.output<typeof ClientFrame>;
 
+/** The types of what clients say. */
+export const clientFrameTypes = ClientFrame.options.flatMap(({ shape }): string[] =>
+  shape.type instanceof z.ZodLiteral ? [...shape.type.values] : [...shape.type.options],
+);
+
 // ── what the room says ───────────────────────────────────────────────────────
 
 const message_id = z.int();
@@ -94,6 +99,13 @@ export const RoomFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("turn.stopped"), message_id, usage: Usage }),
   /** These and all after them are no more: the message was edited, or is answered anew. */
   z.object({ type: z.literal("messages.removed"), from_message_id: message_id }),
-  z.object({ type: z.literal("conversation.updated"), title: z.string() }),
+  z.object({ type: z.literal("conversation.updated"), title: z.string(), pinned_facts: z.array(z.string()) }),
+  /** An answer was rated, or what it did confirmed. */
+  z.object({
+    type: z.literal("message.updated"),
+    message_id,
+    feedback: z.object({ rating: z.enum(["up", "down"]), comment: z.string() }).nullable(),
+    confirmed: z.enum(["task", "error"]).nullable(),
+  }),
 ]);
 export type RoomFrame = z.output<typeof RoomFrame>;

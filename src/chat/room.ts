@@ -1,12 +1,21 @@
 import type { Ctx } from "../context.ts";
-import { AppError, type FailureCode } from "../kit/errors.ts";
+import { AppError, type FailureCode, type Fault } from "../kit/errors.ts";
 import { askObject } from "../kit/objects.ts";
 import { connectSocket } from "../kit/socket/upgrade.ts";
 import type { TicketClaims } from "../kit/tickets.ts";
 import type { Attachment, Message } from "./messages.ts";
 
 /** What a room answers: errors lose their class over RPC. */
-export type Told<T> = { value: T } | { refusal: { code: FailureCode; detail: string } };
+export type Told<T> = { value: T } | { refusal: Refusal };
+
+type Refusal = { code: FailureCode; detail: string; faults?: Fault[]; headers?: Record<string, string> };
+
+/** What was told. @throws what was refused */
+export function valueOf<T>(told: Told<T>): T {
+  if ("value" in told) return told.value;
+  const { code, detail, ...extra } = told.refusal;
+  throw new AppError(code, detail, extra);
+}
 
 /** What holds for one turn, in place of what its minion says. */
 export type Overrides = {
@@ -17,6 +26,9 @@ export type Overrides = {
   use_rag?: boolean;
   use_spirits?: boolean;
 };
+
+/** A message that is to be answered. */
+export type Ask = { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides };
 
 /** A turn that was asked for. */
 export type Sent = {
@@ -31,12 +43,11 @@ export type Sent = {
 
 /** A conversation's object, as the Worker asks it. What is not there, or not theirs, it refuses as not_found. */
 export type Room = {
-  send(
-    userId: number,
-    asked: { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides },
-  ): Promise<Told<Sent>>;
+  send(userId: number, asked: Ask): Promise<Told<Sent>>;
   /** Waits until it streams no more, at most 130 s or so. */
   answer(userId: number, messageId: number): Promise<Told<Message>>;
+  /** The answer that is under way, if there is one. */
+  running(userId: number): Promise<Told<Message | null>>;
   stop(userId: number): Promise<Told<{ stopped: boolean }>>;
   /** Answers anew what was answered last, or goes on with what was interrupted. */
   regenerate(userId: number): Promise<Told<Sent>>;
@@ -90,9 +101,7 @@ export async function askRoom<T>(
   ask: (room: Room) => Promise<Told<T>>,
   withinMs = timeoutMs,
 ): Promise<T> {
-  const told = await reachRoom(ctx, conversationId, ask, withinMs);
-  if ("refusal" in told) throw new AppError(told.refusal.code, told.refusal.detail);
-  return told.value;
+  return valueOf(await reachRoom(ctx, conversationId, ask, withinMs));
 }
 
 /** Opens a device's socket to a conversation, or replies with the room's refusal. @throws upgrade_required, realtime_unavailable */

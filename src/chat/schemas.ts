@@ -85,7 +85,7 @@ export const MessageParams = z.object({ id: IdText, message_id: MessageIdText.me
 export const AttachmentParams = z.object({ id: IdText, attachment_id: z.uuid() });
 
 export const MessagesQuery = z.object({
-  limit: NumberText.pipe(z.int().min(1).max(50)).default(20).meta({ description: "How many at most" }),
+  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
   cursor: MessageIdText.optional().meta({ description: "`next_cursor` of the page before, which is of later messages" }),
 });
 

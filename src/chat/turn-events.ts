@@ -30,6 +30,8 @@ export type TurnFailureCode =
   | "account_banned"
   | "not_found"
   | "database_unavailable"
+  | "files_unavailable"
+  | "catalog_unavailable"
   | "internal";
 
 /** A model call of the turn: what it used, and in which row of the owner's the model stands. */

@@ -4,7 +4,7 @@ import { Alarm } from "./socket/alarm.ts";
 import { closeCodes } from "./socket/close-codes.ts";
 import { AppError } from "./errors.ts";
 import { Fanout, type FlowSettings, type ServerFrame } from "./socket/fanout.ts";
-import { FrameLog } from "./socket/frames.ts";
+import { FrameLog, maxStretch, type TextHead } from "./socket/frames.ts";
 import { log } from "./log.ts";
 import { ackedBy, MessageRate, readFrame } from "./socket/messages.ts";
 import { Roster, type PresentDevice, type RoomSocket, type SocketState } from "./socket/roster.ts";
@@ -80,11 +80,14 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   /** A client said something that is no acknowledgement. An `AppError` is told to it; anything else that is thrown is logged. */
   protected onFrame(socket: RoomSocket, _frame: unknown): void | Promise<void> {
-    this.send(socket, { type: "error", code: "unknown_frame" });
+    this.sendTo(socket, { type: "error", code: "unknown_frame" });
   }
 
   /** A socket was sent all there is, at its start or after a lag: what was announced meanwhile, it does not know. */
   protected onCurrent(_socket: RoomSocket): void | Promise<void> {}
+
+  /** Somebody comes with a ticket of ours. @throws an `AppError` for whom it is not to let in */
+  protected onArrival(_holder: TicketHolder): void | Promise<void> {}
 
   /** A device came or went. */
   protected onDevices(): void | Promise<void> {}
@@ -109,9 +112,34 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    * @returns its number, or undefined where a frame with this key is in the log already: what is retried is told once
    */
   publish(frame: ServerFrame, key?: string): number | undefined {
-    const seq = this.#frames.append(frame, key);
-    if (seq !== undefined) this.#fanout.publish(seq);
-    return seq;
+    const logged = this.#frames.append(frame, key);
+    if (logged !== undefined) this.#fanout.publish(logged);
+    return logged?.seq;
+  }
+
+  /**
+   * Tells everyone more of a text, of which the log keeps what `flush` writes down: at once in its place, as frames of `head` with
+   * `offset`, `text` and `from_seq`. What is published next ends it.
+   * @param offset where the piece begins in the whole text, in UTF-16 code units; it ends with no half of a pair
+   */
+  protected publishText(head: TextHead, offset: number, text: string): void {
+    for (const [start, piece] of piecesOf(text)) this.#fanout.publish(this.#frames.say(head, offset + start, piece));
+  }
+
+  /** Writes down what was told of a text: one row at most. */
+  protected flush(): void {
+    this.#frames.flush();
+  }
+
+  /** What was told after a number, as far as it was written down: what a room that went down did since. Undefined where it is no longer kept. */
+  protected toldAfter(seq: number): ServerFrame[] | undefined {
+    const { gap, frames } = this.#frames.after(seq);
+    return gap ? undefined : frames.map(({ text }) => JSON.parse(text) as ServerFrame);
+  }
+
+  /** The number of what was told last. */
+  protected get lastSeq(): number {
+    return this.#frames.lastSeq;
   }
 
   /** Tells everyone a state, which is not kept. Sockets that lag are not told; see `onCurrent`. */
@@ -120,7 +148,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /** Tells one socket something, which is not kept. */
-  protected send(socket: RoomSocket, frame: ServerFrame): void {
+  protected sendTo(socket: RoomSocket, frame: ServerFrame): void {
     this.#fanout.tell(socket, frame);
   }
 
@@ -162,7 +190,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     for (const socket of sockets) WebSocket.prototype.serializeAttachment.call(socket, null);
     this.#admissions.forget(Date.now());
     await this.#alarm.clear();
-    await this.ctx.storage.deleteAll();
+    await this.#leaveNothing();
   }
 
   // ── What the platform and partyserver call ─────────────────────────────────
@@ -173,6 +201,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
       const arrival = readArrival(request);
       // In `super.fetch`, what onStart throws would be told to the client.
       await this.setName(this.name);
+      await this.onArrival(arrival.claims);
       this.#admit(arrival);
       // Nothing of the client's goes on. Spelt so, partyserver tells an error in a reply, which stays here, and not through a socket.
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });
@@ -202,7 +231,8 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const until = since + this.settings.lifeMs;
     const place =
       after !== undefined && after <= this.#frames.lastSeq ? { sent: after, acked: after } : { sent: null, acked: 0 };
-    const state = { user_id, device, label, resource, since, until, ...place, bytes: 0, held_at: null, closed: false };
+    const flow = { frames: 0, bytes: 0, mark: place.acked, marked_frames: 0, marked_bytes: 0, held_at: null };
+    const state = { user_id, device, label, resource, since, until, ...place, ...flow, closed: false };
     const isNew = this.#roster.enter(socket, state);
     this.ringBy(until);
     this.#fanout.start(socket);
@@ -215,13 +245,13 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const frame = readFrame(message);
     const acked = ackedBy(frame);
     if (acked !== undefined) return this.#fanout.acknowledge(socket, acked);
-    if (frame === undefined || frame.type === "ack") return this.send(socket, { type: "error", code: "malformed_frame" });
+    if (frame === undefined || frame.type === "ack") return this.sendTo(socket, { type: "error", code: "malformed_frame" });
     try {
       await this.onFrame(socket, frame);
     } catch (error) {
-      if (error instanceof AppError) return this.send(socket, { type: "error", code: error.code, detail: error.message });
+      if (error instanceof AppError) return this.sendTo(socket, { type: "error", code: error.code, detail: error.message });
       log("error", "A frame could not be handled.", { room: this.name, error });
-      this.send(socket, { type: "error", code: "internal" });
+      this.sendTo(socket, { type: "error", code: "internal" });
     }
   }
 
@@ -249,7 +279,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const rememberedUntil = this.#admissions.prune(now);
     if (dueAt < Infinity) this.ringBy(dueAt);
     else if (rememberedUntil !== undefined) this.ringBy(rememberedUntil);
-    else if (this.isTransient && this.#frames.lastSeq === 0) await this.ctx.storage.deleteAll();
+    else if (this.isTransient && this.#frames.lastSeq === 0) await this.#leaveNothing();
   }
 
   async #try(work: () => void | Promise<void>): Promise<void> {
@@ -258,5 +288,21 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     } catch (error) {
       log("error", "A room failed at its own work.", { room: this.name, error });
     }
+  }
+
+  async #leaveNothing(): Promise<void> {
+    this.#frames.forget();
+    await this.ctx.storage.deleteAll();
+  }
+}
+
+/** A text in pieces that a stretch takes, each with where it begins; no pair is split. */
+function* piecesOf(text: string): Iterable<[number, string]> {
+  for (let start = 0; start < text.length;) {
+    const end = Math.min(start + maxStretch, text.length);
+    const isSplit = end < text.length && /[\uD800-\uDBFF]/.test(text[end - 1]!);
+    const piece = text.slice(start, isSplit ? end - 1 : end);
+    yield [start, piece];
+    start += piece.length;
   }
 }

@@ -1,7 +1,5 @@
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const nul = /\u0000/;
-// oxlint-disable-next-line no-control-regex -- it is what is replaced
-const nuls = /\u0000/g;
 
 const isHeld = (text: string) => text.isWellFormed() && !nul.test(text);
 
@@ -12,11 +10,16 @@ export function unheldText(value: unknown, path: readonly string[] = []): string
   return Object.entries(value).flatMap(([key, item]) => (isHeld(key) ? unheldText(item, [...path, key]) : [path.join(".")]));
 }
 
-/** A JSON value in whose text every character that Postgres cannot hold is U+FFFD: for what nobody can be told to say otherwise. */
-export function heldText<T>(value: T): T;
-export function heldText(value: unknown): unknown {
-  if (typeof value === "string") return isHeld(value) ? value : value.toWellFormed().replace(nuls, "\uFFFD");
-  if (Array.isArray(value)) return value.map((item) => heldText(item as unknown));
+/** The nearest text that Postgres can hold. */
+export function heldText(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "");
+}
+
+/** A JSON value with the nearest text that Postgres can hold: for what nobody can be told to say otherwise. */
+export function heldJson<T>(value: T): T;
+export function heldJson(value: unknown): unknown {
+  if (typeof value === "string") return heldText(value);
+  if (Array.isArray(value)) return value.map((item) => heldJson(item as unknown));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [heldText(key), heldText(item as unknown)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [heldText(key), heldJson(item as unknown)]));
 }

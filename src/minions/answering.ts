@@ -28,7 +28,8 @@ export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
     .orderBy(sql`chosen.place`);
 }
 
-type Row = Awaited<ReturnType<typeof selectAnswering>>[number];
+/** A model that may answer, as it is read: plain data, that can be kept. */
+export type AnsweringRow = Awaited<ReturnType<typeof selectAnswering>>[number];
 
 /** A model that may answer for a minion, with the row of its owner's that it stands in, if it does in one: of that, keys and usage are noted. */
 export type Answering = Candidate<LanguageModelV4> & { row: { id: number; key_ref: string | null } | undefined };
@@ -37,14 +38,14 @@ export type Answering = Candidate<LanguageModelV4> & { row: { id: number; key_re
 export function candidatesOf(
   ctx: Ctx,
   userId: number,
-  rows: readonly Row[],
+  rows: readonly AnsweringRow[],
 ): Candidates<LanguageModelV4> & readonly Answering[] {
   const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
   if (first === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   return [first, ...rest];
 }
 
-function answering(ctx: Ctx, userId: number, row: Row): Answering {
+function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
   if (id === null || provider === null || modelId === null) {
     return { ...languageCandidate(model, settingsFor(ctx, userId)), row: undefined };

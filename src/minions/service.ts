@@ -6,6 +6,7 @@ import type { Ctx } from "../context.ts";
 import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/defaults.ts";
+import { unsettling } from "../notifications/hub.ts";
 import { answers, fallbackRows, faultsOf, modelColumns, requireKnown } from "./choice.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";
@@ -123,10 +124,14 @@ export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): 
     ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
     ...lock(ctx, userId, minionId),
     refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
-    ctx.db
-      .update(minions)
-      .set({ deleted_at: sql`now()` })
-      .where(itself(userId, minionId)),
+    unsettling(
+      ctx,
+      userId,
+      ctx.db
+        .update(minions)
+        .set({ deleted_at: sql`now()` })
+        .where(itself(userId, minionId)),
+    ),
   ]);
   for (const { token_hash } of tokens) await forgetCredential(ctx, token_hash);
 }

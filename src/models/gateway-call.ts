@@ -11,6 +11,8 @@ export type Candidates<Model> = readonly [Candidate<Model>, ...Candidate<Model>[
 export type CallOptions = {
   /** Milliseconds that each model has to its first token. Only a stream has one. */
   firstTokenMs?: number;
+  /** Milliseconds that a stream may say nothing for once it has begun; for ever unless told. */
+  silenceMs?: number;
   /** Milliseconds that the whole call has, pauses and failed attempts included. */
   callMs?: number;
   /** The longest `Retry-After` that is waited for, in milliseconds. */
@@ -44,7 +46,7 @@ export class Call<Model> {
     this.#options = options;
     this.#caller = caller;
     this.signal = caller === undefined ? this.#deadline.signal : AbortSignal.any([caller, this.#deadline.signal]);
-    this.#timer = setTimeout(() => this.#deadline.abort(this.#timedOut()), options.callMs ?? 120_000);
+    this.#timer = setTimeout(() => this.timeOut(), options.callMs ?? 120_000);
   }
 
   /**
@@ -116,6 +118,16 @@ export class Call<Model> {
     } catch (reason) {
       throw this.fail(reason);
     }
+  }
+
+  /** How long a stream may be silent, in milliseconds. */
+  get silenceMs(): number | undefined {
+    return this.#options.silenceMs;
+  }
+
+  /** Ends the call for having lasted, or been silent, too long: what waits for its signal is told. */
+  timeOut(): void {
+    this.#deadline.abort(this.#timedOut());
   }
 
   /** Says that the first token is here. */

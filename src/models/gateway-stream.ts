@@ -48,16 +48,21 @@ export function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: 
 export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: LanguageModelV4Prompt): ReadableStream<Part> {
   let said = "";
   const tokens = (usage: LanguageModelV4Usage = uncounted) => tokenCounts(usage, () => estimateUsage(prompt, said));
+  const silence = watchSilence(call);
   return new ReadableStream<Part>(
     {
       async pull(controller) {
         try {
-          const part = held.shift() ?? (await nextPart(reader, call.signal));
+          const part = held.shift() ?? (await silence.during(() => nextPart(reader, call.signal)));
           if ("delta" in part) said += part.delta;
-          if (part.type === "finish") call.finish(tokens(part.usage));
+          if (part.type === "finish") {
+            silence.end();
+            call.finish(tokens(part.usage));
+          }
           controller.enqueue(part);
           if (part.type === "finish") controller.close();
         } catch (cause) {
+          silence.end();
           void reader.cancel(cause).catch(() => {});
           const failure = call.fail(cause, tokens());
           if (!(failure instanceof ProviderError)) return controller.error(failure);
@@ -66,10 +71,43 @@ export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: La
         }
       },
       async cancel(reason) {
+        silence.end();
         call.stop(tokens());
         await reader.cancel(reason);
       },
     },
     { highWaterMark: 0 },
   );
+}
+
+/**
+ * Ends a call whose model is silent for too long while it is listened to; what says nothing does not break a silence. One timer, which
+ * looks again when the silence could be too long: none a part.
+ */
+function watchSilence(call: Call<unknown>) {
+  const { silenceMs } = call;
+  let isListening = false;
+  let since = performance.now();
+  let handedOverAt = since;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function look(limit: number): void {
+    const left = since + limit - performance.now();
+    if (left <= 0 && isListening) return call.timeOut();
+    timer = setTimeout(() => look(limit), left > 0 ? left : limit);
+  }
+  if (silenceMs !== undefined) look(silenceMs);
+  return {
+    async during(next: () => Promise<Part>): Promise<Part> {
+      if (silenceMs === undefined) return next();
+      // What the listener takes its time for is not the model's silence.
+      since += performance.now() - handedOverAt;
+      isListening = true;
+      const part = await next();
+      isListening = false;
+      handedOverAt = performance.now();
+      if (!saysNothing(part)) since = handedOverAt;
+      return part;
+    },
+    end: () => clearTimeout(timer),
+  };
 }

@@ -4,23 +4,38 @@ import { SocketRoom, type RoomSocket } from "../kit/socket.ts";
 import type { TicketHolder } from "../kit/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
 import { readSnapshot } from "./service.ts";
+import { WatchedRooms, type WatchedRoom } from "./watched-rooms.ts";
 
 /** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
 export class UserHub extends SocketRoom {
   readonly #budget = new DayBudget(this.ctx.storage.sql);
+  readonly #rooms = new WatchedRooms(this.ctx.storage.sql, this.env);
 
   /** Tells the devices of an event. @param key tells one that was told before, which is not told again */
   tell(frame: EventFrame, key?: string): void {
     this.publish(frame, key);
   }
 
-  /** Ends what these devices listen to, or all; what they still have of tickets is refused. */
-  dismiss(devices: readonly string[] | "all"): void {
-    if (devices === "all") return this.revokeAll();
-    for (const device of devices) {
-      this.publish({ type: "session_revoked", device } satisfies EventFrame);
-      this.revoke(device);
-    }
+  /** Ends what these devices listen to, or all, here and in the user's rooms; what they still have of tickets is refused. */
+  async dismiss(devices: readonly string[] | "all"): Promise<void> {
+    if (devices === "all") this.revokeAll();
+    else
+      for (const device of devices) {
+        this.publish({ type: "session_revoked", device } satisfies EventFrame);
+        this.revoke(device);
+      }
+    await this.#rooms.tell((room) => room.dismiss(devices), Date.now());
+  }
+
+  /** Something has changed of what the user's rooms keep for a while: they read it anew. */
+  async unsettle(): Promise<void> {
+    await this.#rooms.tell((room) => room.unsettle(), Date.now());
+  }
+
+  /** A room of the user's is to be told of that, until a time in milliseconds since the epoch. */
+  watch(room: WatchedRoom, until: number): void {
+    this.#rooms.watch(room, until);
+    this.ringBy(until);
   }
 
   /** Takes what somebody is to spend of their day. The same claim is granted once. */
@@ -42,15 +57,17 @@ export class UserHub extends SocketRoom {
   }
 
   protected override get isTransient(): boolean {
-    return this.#budget.endsAt() === undefined;
+    return this.nextAlarm() === undefined;
   }
 
   protected override nextAlarm(): number | undefined {
-    return this.#budget.endsAt();
+    const due = [this.#budget.endsAt(), this.#rooms.endsAt()].filter((at) => at !== undefined);
+    return due.length === 0 ? undefined : Math.min(...due);
   }
 
   protected override onRing(now: number): void {
     this.#budget.prune(now);
+    this.#rooms.prune(now);
   }
 
   protected override snapshot({ user_id }: TicketHolder): Promise<object> {
@@ -62,7 +79,7 @@ export class UserHub extends SocketRoom {
   }
 
   protected override onCurrent(socket: RoomSocket): void {
-    this.send(socket, this.#presence());
+    this.sendTo(socket, this.#presence());
   }
 
   #presence() {

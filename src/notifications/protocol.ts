@@ -69,5 +69,5 @@ export const ServerFrame = z.union([
 ]);
 export type ServerFrame = z.output<typeof ServerFrame>;
 
-/** Everything that a device sends: how far it has read, at the latest after 64 frames. (`ping` is answered with `pong`.) */
+/** Everything that a device sends: how far it has read, at the latest after 64 frames or 64 KiB. (`ping` is answered with `pong`.) */
 export const ClientFrame = z.object({ type: z.literal("ack"), seq: Seq });

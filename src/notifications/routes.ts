@@ -103,7 +103,7 @@ myHub.get(
       id: "openMySocket",
       summary: "Listen to what happens to you: a WebSocket",
       description:
-        'Frames are JSON with `type` and `seq`: `notification`, `notifications_read`, `preferences_changed`, `session_revoked`, `presence`. Come back with `after` within 15 minutes; what you missed comes as one `frames`, or, where it is no longer kept, as a `snapshot`. Send `{"type":"ack","seq":…}` at the latest after 64 frames.',
+        'Frames are JSON with `type` and `seq`: `notification`, `notifications_read`, `preferences_changed`, `session_revoked`, `presence`. Come back with `after` within 15 minutes; what you missed comes as one `frames`, or, where it is no longer kept, as a `snapshot`. Send `{"type":"ack","seq":…}` at the latest after 64 frames or 64 KiB.',
       tag: "Sockets",
       query: s.SocketQuery,
       reply: z.null(),

@@ -18,7 +18,7 @@ import { sweepOutbox } from "../../src/kit/queue.ts";
 import { emptyBin } from "../../src/minions/service.ts";
 import { insertMinion, outcomeOf, tally } from "../minions/support.ts";
 import { makePerson } from "../support/people.ts";
-import { useDesk } from "./support.ts";
+import { useDesk } from "./desk.ts";
 
 const desk = useDesk();
 const stranger = async () => (await makePerson(desk)).id;

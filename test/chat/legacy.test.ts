@@ -7,7 +7,7 @@ import { resumeAnswer, streamAnswer, wantsEvents } from "../../src/chat/sse.ts";
 import { failureOf } from "../../src/kit/db.ts";
 import type { AppError } from "../../src/kit/errors.ts";
 import { anAnswer, citation, usage } from "./answers.ts";
-import { useDesk } from "./support.ts";
+import { useDesk } from "./desk.ts";
 
 const desk = useDesk();
 

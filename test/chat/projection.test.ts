@@ -3,7 +3,7 @@ import { messageIdOf } from "../../src/chat/kinds.ts";
 import { projectChange, projectRemoval, projectTurn } from "../../src/chat/projection.ts";
 import { turnExperience } from "../../src/chat/rules.ts";
 import { grantSpirits, spirits } from "../minions/support.ts";
-import { callOf, messageOf, useDesk } from "./support.ts";
+import { callOf, messageOf, useDesk } from "./desk.ts";
 
 const desk = useDesk();
 
@@ -151,8 +151,8 @@ describe("a turn that is over", () => {
     expect(await projectTurn(desk.ctx, { ...turn, title: `${"x".repeat(119)}😀` })).toBe("done");
     const [, answer] = await stored(id);
     expect(answer).toMatchObject({
-      text: "half \ufffd of it\ufffd.",
-      body: { tools: [{ call_id: "c\ufffd", input: { "k\ufffd": ["\ufffd"] }, output: "\ufffd" }] },
+      text: "half \ufffd of it.",
+      body: { tools: [{ call_id: "c", input: { k: ["\ufffd"] }, output: "" }] },
     });
   });
 
@@ -245,6 +245,20 @@ describe("what becomes of an answer", () => {
     await desk.database.sql("delete from conversations where id = $1", [id]);
     expect(await projectChange(desk.ctx, { ...fork, message })).toBe("done");
     expect(await gained()).toBe(30);
+  });
+
+  test("that a fork has anew is written without the question, which is of another conversation", async () => {
+    const { id, turn } = await answered();
+    const fork = await desk.conversation({ forked_from_message_id: turn.messages[0].id });
+    const anew = {
+      ...desk.turn(fork),
+      messages: [{ ...turn.messages[0], conversation_id: fork }, messageOf(fork, 1)] as const,
+    };
+    expect(await projectTurn(desk.ctx, anew)).toBe("done");
+    expect([(await stored(fork)).length, (await stored(id)).length]).toEqual([1, 2]);
+    await desk.database.sql("delete from conversations where id = $1", [id]);
+    const third = { ...anew, messages: [anew.messages[0], messageOf(fork, 2)] as const };
+    expect([await projectTurn(desk.ctx, third), (await stored(fork)).length]).toEqual(["done", 2]);
   });
 
   test("is emptied when it is shown no more, and not written again by what comes late", async () => {

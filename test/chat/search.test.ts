@@ -5,7 +5,7 @@ import { ConversationsQuery } from "../../src/chat/schemas.ts";
 import { listConversations } from "../../src/chat/service.ts";
 import { insertMinion } from "../minions/support.ts";
 import { makePerson } from "../support/people.ts";
-import { useDesk } from "./support.ts";
+import { useDesk } from "./desk.ts";
 
 const desk = useDesk();
 
@@ -119,6 +119,15 @@ describe("finding", () => {
 
   test("has nothing to say of what is no word, and no fault", async () => {
     for (const q of ["the", "!!", "'", '"', "a & | b", "\\", ":*", "<->", "%", "-"]) expect(await find(q), q).toEqual([]);
+  });
+
+  test("is of one's own conversations, and of what they still show", async () => {
+    const { conversations } = await list({ q: "lake" }, (await makePerson(desk)).id);
+    expect(conversations).toEqual([]);
+    const [{ id } = { id: 0 }] = (await list({ q: "lake" })).conversations;
+    const of = { conversation_id: id, user_id: desk.userId, minion_id: desk.minionId };
+    await projectRemoval(desk.ctx, { ...of, from_message_id: messageIdOf(id, 2), message_count: 1 });
+    expect([await find("lake"), await find("swim")]).toEqual([[], [["Holidays", "Where can I swim"]]]);
   });
 
   test("reads a long text no further than is searched, and gives plain text of it", async () => {

@@ -1,176 +1,205 @@
-import { afterAll, beforeAll, beforeEach } from "vitest";
-import { chatJobs } from "../../src/chat/jobs.ts";
-import { messageIdOf } from "../../src/chat/kinds.ts";
-import type { Message } from "../../src/chat/messages.ts";
-import type { ProjectedTurn } from "../../src/chat/projection.ts";
-import type { TurnCall, TurnResult } from "../../src/chat/turn-events.ts";
-import type { Ctx } from "../../src/context.ts";
-import { consumeJobs } from "../../src/kit/consumer.ts";
-import { insertMinion } from "../minions/support.ts";
-import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
+import type { LanguageModelV4CallOptions, LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type { Message, ToolUse } from "../../src/chat/messages.ts";
+import type { Asked } from "../../src/chat/preparing.ts";
+import type { Settings } from "../../src/chat/settings.ts";
+import type { Tool } from "../../src/chat/tools.ts";
+import type { TurnEvent, TurnResult } from "../../src/chat/turn-events.ts";
+import { runTurn, type TurnDeps } from "../../src/chat/turn.ts";
+import type { Retrieved } from "../../src/knowledge/retrieval.ts";
+import { gatewayModel } from "../../src/models/gateway.ts";
+import { textsOf } from "../../src/models/tokens.ts";
+import { scripted, type Turn } from "../models/scripted.ts";
 import { openEvents, testBindings } from "../support/events.ts";
-import { MemoryBucket } from "../support/memory-bucket.ts";
-import { makePerson } from "../support/people.ts";
-import { VirtualQueue } from "../support/virtual-queue.ts";
 
-/** Where what rooms write is tested without one: a Postgres for all tests of a file, and for each a person with a minion, a queue and a store. */
-export class Desk {
-  database!: TestDatabase;
-  bridge!: Awaited<ReturnType<typeof startStoppableBridge>>;
-  events!: ReturnType<typeof openEvents>;
-  queue!: VirtualQueue;
-  bucket!: MemoryBucket;
-  ctx!: Ctx;
-  userId!: number;
-  minionId!: number;
-  /** What stands for the rooms, by their names. */
-  rooms: Record<string, unknown> = {};
+/** A context without a Postgres: what asks for one fails. */
+export const noDatabase = () => openEvents(testBindings("http://127.0.0.1:9")).context("test");
 
-  async begin(): Promise<void> {
-    this.queue = new VirtualQueue("spiritforge-jobs");
-    this.bucket = new MemoryBucket();
-    this.rooms = {};
-    const USER_HUB = { getByName: () => ({ tell: async () => undefined }) };
-    const CHAT_ROOM = { getByName: (name: string) => this.rooms[name] };
-    const bindings = { JOBS: this.queue, FILES: this.bucket, USER_HUB, CHAT_ROOM };
-    this.events = openEvents(testBindings(this.bridge.url, bindings));
-    this.ctx = this.events.context("test");
-    this.userId = (await makePerson(this)).id;
-    this.minionId = await insertMinion(this.database, this.userId);
-  }
+const spirit = {
+  spirit_id: 7,
+  name: "Explorer Spirit",
+  category: "Research",
+  spirit_level: 1,
+  tools: [
+    { tool_id: 70, name: "look_up", description: "Looks something up." },
+    { tool_id: 71, name: "send_letter", description: "Sends a letter." },
+  ],
+};
 
-  /** Delivers the jobs that are due in so many seconds. */
-  async work(seconds = 0): Promise<void> {
-    await this.events.settled();
-    const consumer = {
-      handlers: chatJobs,
-      contextOf: (name: string, requestId: string) => this.events.context(name, requestId),
-      dead: { send: async () => undefined },
+/** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
+export const settingsWith = (given: Partial<Settings> = {}): Settings => ({
+  user_id: 1,
+  minion_id: 2,
+  display_name: "Ada",
+  parts: {
+    minion: { name: "ada", display_name: "Ada", description: "", personality: "", system_prompt: "Answer in verse." },
+    traits: {},
+    minion_class: null,
+  },
+  spirits: [spirit],
+  sampling: { temperature: null, top_p: null, max_tokens: null },
+  model: { context_length: null, sees_pictures: true, calls_tools: true },
+  answering: [],
+  retrieval: null,
+  citations_enabled: true,
+  ...given,
+});
+
+export const withBase = (given: Partial<NonNullable<Settings["retrieval"]>> = {}): NonNullable<Settings["retrieval"]> => ({
+  is_enabled: true,
+  base: { id: 3, user_id: 1, embedding_model: "builtin/hashing-384", dimensions: 384 },
+  top_k: 4,
+  method: "hybrid",
+  threshold: 0,
+  ...given,
+});
+
+/** A passage that was found, of this text. */
+export const passage = (text: string, given: Partial<Retrieved> = {}): Retrieved => ({
+  chunk_id: 1,
+  dataset_id: 5,
+  heading: null,
+  source: "handbook.md",
+  start: 0,
+  end: text.length,
+  score: 0.5,
+  text,
+  ...given,
+});
+
+/** The tool `look_up`, which says what it is given unless told otherwise. */
+export const tool = (given: Partial<Tool> = {}): Tool => ({
+  name: "look_up",
+  description: "Looks something up.",
+  input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+  needs_approval: false,
+  spirit_id: 7,
+  tool_id: 70,
+  run: async (input) => `about ${JSON.stringify(input)}`,
+  ...given,
+});
+
+const blank: Omit<Message, "id" | "role" | "text" | "parts"> = {
+  conversation_id: 1,
+  status: "complete",
+  citations: [],
+  tools: [],
+  usage: null,
+  model: null,
+  error: null,
+  memory_status: null,
+  feedback: null,
+  confirmed: null,
+  created_at: "2026-01-01T00:00:00.000Z",
+  completed_at: null,
+};
+
+/** A message of the user's. */
+export const asks = (id: number, text: string, files: Extract<Message["parts"][number], { type: "file" }>[] = []): Message => ({
+  ...blank,
+  id,
+  role: "user",
+  text,
+  parts: [...files, { type: "text", text }],
+});
+
+/** An answer to one. */
+export const answers = (id: number, text: string, given: Partial<Message> = {}): Message => ({
+  ...blank,
+  id,
+  role: "assistant",
+  text,
+  parts: [{ type: "text", text }],
+  model: "builtin/extractive",
+  ...given,
+});
+
+export const asked = (...messages: (Message | string)[]): Asked => ({
+  messages: messages.map((message, index) => (typeof message === "string" ? asks(index + 1, message) : message)),
+  summary: null,
+  pinned_facts: [],
+});
+
+const usage = {
+  inputTokens: { total: 5, noCache: 5, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 3, text: 3, reasoning: 0 },
+};
+
+type FinishReason = Extract<LanguageModelV4StreamPart, { type: "finish" }>["finishReason"]["unified"];
+
+export const finishing = (unified: FinishReason): LanguageModelV4StreamPart => ({
+  type: "finish",
+  finishReason: { unified, raw: unified },
+  usage,
+});
+
+/** A stream of these parts, from its start to its end. */
+export const streaming = (parts: LanguageModelV4StreamPart[], end: FinishReason = "stop"): LanguageModelV4StreamPart[] => [
+  { type: "stream-start", warnings: [] },
+  ...parts,
+  finishing(end),
+];
+
+export const word = (delta: string): LanguageModelV4StreamPart => ({ type: "text-delta", id: "1", delta });
+export const thought = (delta: string): LanguageModelV4StreamPart => ({ type: "reasoning-delta", id: "r", delta });
+
+let called = 0;
+
+/** A call of a tool; an input that is text is said as it is. */
+export const calling = (toolName: string, input: object | string = { city: "Zürich" }): LanguageModelV4StreamPart => ({
+  type: "tool-call",
+  toolCallId: `call${(called += 1)}`,
+  toolName,
+  input: typeof input === "string" ? input : JSON.stringify(input),
+});
+
+/** A model that does one thing after the other, behind the gateway, with what it was asked. */
+export function modelOf(...turns: Turn[]) {
+  const { candidate, seen } = scripted("openai", ...turns);
+  const requests: LanguageModelV4CallOptions[] = [];
+  const open = async () => {
+    const model = await candidate.open();
+    const noted = (options: LanguageModelV4CallOptions) => {
+      // As it was when it was asked: the turn goes on writing to it.
+      requests.push({ ...options, prompt: [...options.prompt] });
+      return options;
     };
-    await this.queue.run((batch) => consumeJobs<Ctx>(batch, consumer), { until: this.queue.now + seconds });
-    await this.events.settled();
-  }
-
-  /** What work in this process cost in round trips. */
-  async tripsOf<T>(work: () => Promise<T>): Promise<{ value: T; trips: number }> {
-    await this.events.settled();
-    const before = this.bridge.roundTrips();
-    const value = await work();
-    return { value, trips: this.bridge.roundTrips() - before };
-  }
-
-  /** Inserts a conversation, beside the rules. */
-  async conversation(columns: object = {}): Promise<number> {
-    const row = { user_id: this.userId, minion_id: this.minionId, ...columns };
-    const places = Object.keys(row).map((_, index) => `$${index + 1}`);
-    const [made] = await this.database.sql(
-      `insert into conversations (${Object.keys(row).join(", ")}) values (${places.join(", ")}) returning id`,
-      Object.values(row),
-    );
-    return Number(made!["id"]);
-  }
-
-  /** A turn that is over, as a room tells it: the `turn`th of its conversation, from 1. */
-  turn(
-    conversationId: number,
-    given: Partial<TurnResult> & { turn?: number; says?: string; answers?: string } = {},
-  ): ProjectedTurn {
-    const { turn = 1, says = "How do eagles fly?", answers = "They soar.", ...result } = given;
-    const place = 2 * turn - 1;
-    const statuses = { complete: "complete", stopped: "stopped", failed: "failed" } as const;
-    const status = statuses[result.outcome ?? "complete"];
     return {
-      conversation_id: conversationId,
-      user_id: this.userId,
-      minion_id: this.minionId,
-      title: "Eagles",
-      message_count: 2 * turn,
-      messages: [
-        messageOf(conversationId, place, { role: "user", text: says }),
-        messageOf(conversationId, place + 1, { role: "assistant", text: answers, status }),
-      ],
-      result: {
-        outcome: "complete",
-        failure: null,
-        memory_status: "full",
-        model: "groq/llama",
-        calls: [callOf()],
-        tool_runs: [],
-        has_retrieved: false,
-        ...result,
-      },
+      ...model,
+      doStream: (options: LanguageModelV4CallOptions) => model.doStream(noted(options)),
+      doGenerate: (options: LanguageModelV4CallOptions) => model.doGenerate(noted(options)),
     };
-  }
-
-  /** The only row of a query. */
-  async one(text: string, values: unknown[] = []): Promise<Record<string, unknown>> {
-    const rows = await this.database.sql(text, values);
-    if (rows.length !== 1) throw new Error(`${rows.length} rows of: ${text}`);
-    return rows[0]!;
-  }
-}
-
-/** A desk for all the tests of a file. */
-export function useDesk(): Desk {
-  const desk = new Desk();
-  beforeAll(async () => {
-    desk.database = await openTestDatabase();
-    desk.bridge = await startStoppableBridge(desk.database);
-  });
-  beforeEach(() => desk.begin());
-  afterAll(async () => {
-    await desk.bridge.stopPostgres();
-    await desk.database.close();
-  });
-  return desk;
-}
-
-/** The `place`th message of a conversation. */
-export function messageOf(conversationId: number, place: number, given: Partial<Message> = {}): Message {
-  const text = given.text ?? "";
-  return {
-    id: messageIdOf(conversationId, place),
-    conversation_id: conversationId,
-    role: "assistant",
-    text,
-    parts: [{ type: "text", text }],
-    status: "complete",
-    citations: [],
-    tools: [],
-    usage: null,
-    model: null,
-    error: null,
-    memory_status: null,
-    feedback: null,
-    confirmed: null,
-    created_at: new Date(Date.UTC(2026, 10, 25, 9, place)).toISOString(),
-    completed_at: new Date(Date.UTC(2026, 10, 25, 9, place, 30)).toISOString(),
-    ...given,
   };
+  const model: TurnDeps["model"] = (options) => gatewayModel([{ ...candidate, open }], { ...options, pauseMs: 1 });
+  return { model, requests, seen };
 }
 
-/** A call that a turn made, of a model with a price. */
-export function callOf(given: Partial<Omit<TurnCall, "record">> & { record?: Partial<TurnCall["record"]> } = {}): TurnCall {
-  const { record, ...rest } = given;
-  return {
-    external_model_id: null,
-    key_ref: null,
-    is_key_rejected: false,
-    ...rest,
-    record: {
-      provider: "groq",
-      model_id: "llama",
-      outcome: "complete",
-      error_code: null,
-      input_tokens: 100,
-      output_tokens: 20,
-      cache_read_tokens: 0,
-      cache_write_tokens: 0,
-      is_estimated: false,
-      latency_ms: 300,
-      first_token_ms: 90,
-      attempts: [],
-      ...record,
+export type Taken = { events: TurnEvent[]; result: TurnResult; text: string; uses: ToolUse[] };
+
+/** Takes a turn. */
+export async function take(question: Asked | string, deps: Partial<TurnDeps>): Promise<Taken> {
+  const events: TurnEvent[] = [];
+  const result = await runTurn(
+    {
+      ctx: noDatabase(),
+      settings: settingsWith(),
+      tools: [],
+      approve: () => Promise.reject(new Error("Nobody was to be asked.")),
+      readFile: () => Promise.reject(new Error("Nothing was to be read.")),
+      signal: new AbortController().signal,
+      ...deps,
+      on(event) {
+        events.push(event);
+        deps.on?.(event);
+      },
     },
-  };
+    typeof question === "string" ? asked(question) : question,
+  );
+  const text = events.map((event) => (event.type === "text" ? event.text : "")).join("");
+  const uses = events.flatMap((event) => (event.type === "tool_finished" ? [event.use] : []));
+  return { events, result, text, uses };
 }
+
+/** The system prompt of a prompt, and the text of all of it, message by message. */
+export const systemIn = (prompt: LanguageModelV4Prompt): string => String(prompt[0]!.content);
+export const linesIn = (prompt: LanguageModelV4Prompt): string[] =>
+  prompt.map((message) => `${message.role}: ${textsOf(message).join(" | ")}`);

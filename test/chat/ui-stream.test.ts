@@ -64,7 +64,7 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(types(stream.take(frames.text(0, "Once")))).toEqual(["text-start", "text-delta"]);
     expect(stream.take(frames.text(0, "Once"))).toEqual([]);
     expect(stream.take(frames.text(0, "Once more"))).toEqual([{ type: "text-delta", id: "text-0", delta: " more" }]);
-    expect(stream.take({ type: "conversation.updated", title: "Rivers" })).toEqual([]);
+    expect(stream.take({ type: "conversation.updated", title: "Rivers", pinned_facts: [] })).toEqual([]);
     expect(types(stream.take(frames.cited()))).toEqual(["source-document"]);
     expect(stream.take(frames.cited())).toEqual([]);
     stream.take(frames.completed());

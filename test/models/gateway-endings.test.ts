@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { describe, expect, test } from "vitest";
 import { behind, failureOf, hello, refusal, said, scripted } from "./scripted.ts";
 import { partsOf, question, textIn } from "./support.ts";
@@ -31,6 +33,50 @@ describe("deadlines", () => {
     expect(spare.seen.opened).toBe(0);
     const { model: halting } = behind([scripted("openai", said("Hel").slice(0, 3)).candidate], options);
     expect((await partsOf(halting)).at(-1)).toMatchObject({ type: "error", error: { kind: "timed_out" } });
+  });
+});
+
+describe("a silence within an answer", () => {
+  /** A model that begins, and then sends one part every so many milliseconds. */
+  function slow(part: LanguageModelV4StreamPart, everyMs: number, times: number) {
+    const { candidate } = scripted("openai", hello);
+    const parts = [...said("Hel").slice(0, 3), ...Array.from({ length: times }, () => part), ...hello.slice(3)];
+    const pull = async (controller: ReadableStreamDefaultController<LanguageModelV4StreamPart>) => {
+      const next = parts.shift();
+      if (next === part) await sleep(everyMs);
+      if (next === undefined) controller.close();
+      else controller.enqueue(next);
+    };
+    const open = async () => ({
+      ...(await candidate.open()),
+      doStream: async () => ({ stream: new ReadableStream<LanguageModelV4StreamPart>({ pull }, { highWaterMark: 0 }) }),
+    });
+    return { ...candidate, open };
+  }
+  const word: LanguageModelV4StreamPart = { type: "text-delta", id: "1", delta: "l" };
+
+  test("ends the call when it lasts too long, whatever is sent to keep the line open", async () => {
+    const { model, records } = behind([slow({ type: "ping" }, 20, 50)], { silenceMs: 60 });
+    expect((await partsOf(model)).at(-1)).toMatchObject({ type: "error", error: { kind: "timed_out" } });
+    expect(records).toMatchObject([{ outcome: "failed", error_code: "provider_timed_out" }]);
+  });
+
+  test("is none where the model goes on, however long it takes in all", async () => {
+    const { model, records } = behind([slow(word, 60, 8)], { silenceMs: 400 });
+    expect(textIn(await partsOf(model))).toBe("Helllllllll");
+    expect(records).toMatchObject([{ outcome: "complete" }]);
+  });
+
+  test("is not the model's while nobody listens", async () => {
+    const { model, records } = behind([slow(word, 5, 3)], { silenceMs: 200 });
+    const { stream } = await model.doStream(question);
+    let text = "";
+    for await (const part of stream) {
+      if (part.type === "text-delta") text += part.delta;
+      if (part.type === "text-start") await sleep(300);
+    }
+    expect(text).toBe("Hellll");
+    expect(records).toMatchObject([{ outcome: "complete" }]);
   });
 });
 

@@ -124,8 +124,8 @@ describe("a device that comes back", () => {
     await socket.close();
     const storage = await api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
     await write(person, { i: 1 });
-    await expect.poll(() => storage.exec("select count(*) as n from frames")).toEqual([{ n: 1 }]);
-    await storage.exec("update frames set seq = 900");
+    await expect.poll(() => storage.exec("select count(*) as n from frame_log")).toEqual([{ n: 1 }]);
+    await storage.exec("update frame_log set seq = 900");
     await tell(person, "beyond");
     const again = await openHub(api, person, 1);
     const snapshot = await again.next();

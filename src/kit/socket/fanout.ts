@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { within } from "../deadline.ts";
-import type { FrameLog } from "./frames.ts";
+import type { FrameLog, LoggedFrame } from "./frames.ts";
 import { log } from "../log.ts";
 import type { RoomSocket, SocketState } from "./roster.ts";
 import type { TicketHolder } from "../tickets.ts";
@@ -47,14 +47,14 @@ export class Fanout {
     this.#room = room;
   }
 
-  /** Sends a frame that was just written to the log. */
-  publish(seq: number): void {
-    const [frame] = this.#room.frames.after(seq - 1).frames;
+  /** Sends a frame that was just told to the log. */
+  publish({ from, seq, text }: LoggedFrame): void {
+    const bytes = Buffer.byteLength(text);
     for (const socket of this.#room.sockets()) {
       const state = socket.state!;
       // A hook may have published in between: then the socket is behind by more than this frame, or not at all.
-      if (state.sent !== seq - 1 || this.#isFull(state)) this.catchUp(socket, seq);
-      else this.#send(socket, frame!.text, { sent: seq });
+      if (state.sent !== from - 1 || this.#isFull(state)) this.catchUp(socket, seq);
+      else this.#send(socket, text, { sent: seq, frames: 1, bytes });
     }
   }
 
@@ -79,10 +79,10 @@ export class Fanout {
   acknowledge(socket: RoomSocket, seq: number): void {
     const state = socket.state!;
     if (state.sent === null || seq > state.sent || seq < state.acked) return;
-    const bytes = this.#room.frames.bytesBetween(seq, state.sent);
-    const isNews = seq > state.acked || bytes < state.bytes;
+    const unread = unreadAfter(state, seq, state.sent);
+    const isNews = seq > state.acked || unread.bytes < state.bytes;
     if (!isNews) return;
-    socket.setState({ ...state, acked: seq, bytes, held_at: null });
+    socket.setState({ ...state, ...unread, acked: seq, held_at: null });
     if (this.catchUp(socket) && state.held_at !== null) this.#room.onCurrent(socket);
   }
 
@@ -103,9 +103,11 @@ export class Fanout {
       }
       const { gap, frames } = this.#room.frames.after(state.sent, replayBytes);
       if (gap) break;
+      // Numbers that a crash took are between two frames, or before the first: the whole says that they were looked at.
       const { seq } = frames.at(-1)!;
       const bodies = frames.map(({ text }) => text).join(",");
-      this.#send(socket, `{"type":"frames","from_seq":${frames[0]!.seq},"seq":${seq},"frames":[${bodies}]}`, { sent: seq });
+      const text = `{"type":"frames","from_seq":${state.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
+      this.#send(socket, text, { sent: seq, frames: frames.length });
     }
     void this.#sendSnapshot(socket);
     return false;
@@ -127,13 +129,14 @@ export class Fanout {
     );
     this.#waiting.delete(socket);
     if (socket.state!.closed) return;
-    this.#send(socket, text, { sent: seq, acked: seq });
+    socket.setState({ ...socket.state!, acked: seq, mark: seq, marked_frames: 0, marked_bytes: 0 });
+    this.#send(socket, text, { sent: seq });
     this.start(socket);
   }
 
-  #isFull({ sent, acked, bytes }: Pick<SocketState, "sent" | "acked" | "bytes">): boolean {
+  #isFull({ frames, bytes }: Unread): boolean {
     const { windowFrames, windowBytes } = this.#room.flow();
-    return bytes >= windowBytes || (sent ?? acked) - acked >= windowFrames;
+    return bytes >= windowBytes || frames >= windowFrames;
   }
 
   #hold(socket: RoomSocket): void {
@@ -146,13 +149,35 @@ export class Fanout {
     } else if (now - held_at >= patienceMs) this.#room.onSlow(socket);
   }
 
-  #send(socket: RoomSocket, text: string, place: Partial<SocketState> = {}): void {
+  /** @param place the frame that the socket has with this, and how many it is sent */
+  #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
     const state = socket.state!;
-    socket.setState({ ...state, ...place, bytes: state.bytes + Buffer.byteLength(text) });
+    const counted = {
+      frames: state.frames + frames,
+      bytes: state.bytes + bytes,
+      marked_frames: state.marked_frames + frames,
+      marked_bytes: state.marked_bytes + bytes,
+    };
+    socket.setState({ ...state, ...counted, sent: sent ?? state.sent });
     try {
       socket.send(text);
     } catch {
       // It is gone, and will be told so.
     }
   }
+}
+
+type Sending = { sent?: number; frames?: number; bytes?: number };
+
+type Unread = Pick<SocketState, "frames" | "bytes">;
+
+/**
+ * What a socket may not have read once it has acknowledged `seq`: at most what was sent since the mark, if it has read that far; then the
+ * mark moves to what was sent last. So the log need not know how its frames were cut, and no more than one acknowledgement is made
+ * too little of.
+ */
+function unreadAfter(state: SocketState, seq: number, sent: number) {
+  if (seq === sent) return { frames: 0, bytes: 0, mark: sent, marked_frames: 0, marked_bytes: 0 };
+  if (seq < state.mark) return { frames: state.frames, bytes: state.bytes };
+  return { frames: state.marked_frames, bytes: state.marked_bytes, mark: sent, marked_frames: 0, marked_bytes: 0 };
 }

@@ -1,79 +1,181 @@
 import { Buffer } from "node:buffer";
 
-/** A frame as it is sent: JSON that holds its `seq`. */
-export type LoggedFrame = { seq: number; text: string; bytes: number };
+/** A frame as it is sent: JSON that holds its `seq`. It covers the numbers `from` to `seq`, which are one unless it is a stretch of text. */
+export type LoggedFrame = { from: number; seq: number; text: string };
+
+/** What a stretch of text is of: the type of its frames, and what else each of them says. */
+export type TextHead = { type: string } & Record<string, unknown>;
 
 /** The largest frame, in bytes of JSON. */
-const maxFrameBytes = 64 * 1024;
+const maxFrameBytes = 256 * 1024;
+
+/** UTF-16 code units of one stretch, which is how many numbers are reserved for it. */
+export const maxStretch = 32 * 1024;
+
+/** A stretch that may still grow. `written` is how much of its text is in its row. */
+type Stretch = { seq: number; head: string; offset: number; text: string; written: number };
+
+type Row = { seq: number; last: number | null; body: string; text: string | null };
 
 /**
- * The latest frames of a Durable Object, numbered from 1 without holes. Rows written are what an object costs, and a row deleted
- * is one written: once the log is full, a new frame takes the row of the oldest, so that a frame is one row and numbers never
- * repeat. Reading creates nothing, so that an object that was erased stays so.
+ * The latest frames of a Durable Object, numbered from 1. Rows written are what an object costs, and a row deleted is one written: once
+ * the log is full, a new frame takes the row of the oldest, so that a frame is one row and numbers never repeat. Reading creates
+ * nothing, so that an object that was erased stays so.
+ *
+ * Text that comes in many small pieces is one row that grows: a stretch. Each code unit of it has a number, from a range that is
+ * reserved before the first is told; so any number says how much of the text was told up to it. What was told and not yet flushed is lost
+ * in a crash, its numbers are not: the log goes on behind the range.
  */
 export class FrameLog {
   readonly #sql: SqlStorage;
   readonly #capacity: number;
+  #rows: number | undefined;
+  #open: Stretch | undefined;
 
-  /** @param capacity how many frames are kept */
+  /** @param capacity how many frames are kept, at least 2; a stretch is one */
   constructor(sql: SqlStorage, capacity = 500) {
     this.#sql = sql;
     this.#capacity = capacity;
   }
 
-  /** The number of the newest frame; 0 before the first. */
+  /** The newest number; 0 before the first. */
   get lastSeq(): number {
-    return this.#ends().last;
+    if (this.#open !== undefined) return endOf(this.#open);
+    if (!this.#exists()) return 0;
+    const newest = this.#newest();
+    return newest === undefined ? 0 : (newest.last ?? newest.seq);
   }
 
   /**
-   * Writes a frame down. @returns its number, or undefined where a frame with this key is still in the log
-   * @throws RangeError if it is larger than 64 KiB
+   * Writes a frame down. @returns it, or undefined where a frame with this key is still in the log
+   * @throws RangeError if it is larger than 256 KiB
    */
-  append(body: object, key?: string): number | undefined {
-    this.#sql.exec("create table if not exists frames (seq integer primary key, key text, body text not null)");
-    if (key !== undefined && this.#sql.exec("select 1 from frames where key = ?", key).toArray().length > 0) return undefined;
-    const { first, last } = this.#ends();
-    const seq = last + 1;
+  append(body: object, key?: string): LoggedFrame | undefined {
+    if (key !== undefined && this.#has(key)) return undefined;
+    const seq = this.lastSeq + 1;
     const text = JSON.stringify({ ...body, seq });
     if (Buffer.byteLength(text) > maxFrameBytes) throw new RangeError(`A frame has at most ${maxFrameBytes} bytes.`);
-    if (seq - first < this.#capacity) this.#sql.exec("insert into frames values (?, ?, ?)", seq, key ?? null, text);
-    else this.#sql.exec("update frames set seq = ?, key = ?, body = ? where seq = ?", seq, key ?? null, text, first);
-    return seq;
+    this.close();
+    this.#insert({ seq, last: null, body: text, text: null }, key);
+    return { from: seq, seq, text };
+  }
+
+  /**
+   * Tells more of a text: at once one frame of what is new, and in the log part of the stretch before where it goes on from that.
+   * A stretch that begins is written, one that grows is not: `flush` does that.
+   * @param offset where the piece begins in the text that `head` names, in UTF-16 code units
+   * @param piece 1 to `maxStretch` code units, no half of a pair at its end
+   */
+  say(head: TextHead, offset: number, piece: string): LoggedFrame {
+    if (piece.length < 1 || piece.length > maxStretch) throw new RangeError(`A piece has 1–${maxStretch} code units.`);
+    const name = JSON.stringify(head);
+    let open = this.#open;
+    const goesOn =
+      open?.head === name && open.offset + open.text.length === offset && open.text.length + piece.length <= maxStretch;
+    if (!goesOn) {
+      const seq = this.lastSeq + 1;
+      this.close();
+      this.#open = open = { seq, head: name, offset, text: "", written: piece.length };
+      this.#insert({ seq, last: seq + maxStretch - 1, body: `${offset} ${name}`, text: piece });
+    }
+    const from = endOf(open!) + 1;
+    open!.text += piece;
+    return stretchFrame(open!, from);
+  }
+
+  /** Writes down what was told: one row, if anything was. */
+  flush(): void {
+    const open = this.#open;
+    if (open === undefined || open.written === open.text.length) return;
+    this.#sql.exec("update frame_log set text = ? where seq = ?", open.text, open.seq);
+    open.written = open.text.length;
+  }
+
+  /** Ends the stretch that grows, and gives back what is left of its range. */
+  close(): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    this.#sql.exec("update frame_log set text = ?, last = ? where seq = ?", open.text, endOf(open), open.seq);
   }
 
   /** The frames after `seq`, as many as `maxBytes` hold but at least one; `gap` tells that some are no longer kept. */
   after(seq: number, maxBytes = Infinity): { gap: boolean; frames: LoggedFrame[] } {
-    const { first, last } = this.#ends();
-    if (seq < first - 1) return { gap: true, frames: [] };
     const frames: LoggedFrame[] = [];
-    if (seq >= last) return { gap: false, frames };
-    const select = "select seq, body as text, octet_length(body) as bytes from frames where seq > ? order by seq";
+    if (!this.#exists()) return { gap: false, frames };
+    const { first } = this.#sql.exec<{ first: number | null }>("select min(seq) as first from frame_log").one();
+    if (first === null) return { gap: false, frames };
+    if (seq < first - 1) return { gap: true, frames };
+    // The row before may be a stretch that goes on behind `seq`.
+    const select = `
+      select seq, last, body, text from frame_log
+      where seq >= coalesce((select max(seq) from frame_log where seq <= ?1), ?1) order by seq`;
     let bytes = 0;
-    for (const frame of this.#sql.exec<LoggedFrame>(select, seq)) {
-      bytes += frame.bytes;
+    for (const row of this.#sql.exec<Row>(select, seq)) {
+      const frame = this.#frameAfter(row, seq);
+      if (frame === undefined) continue;
+      bytes += Buffer.byteLength(frame.text);
       if (bytes > maxBytes && frames.length > 0) break;
       frames.push(frame);
     }
     return { gap: false, frames };
   }
 
-  /** How many bytes the frames after `seq` have, up to `last`. */
-  bytesBetween(seq: number, last: number): number {
-    if (seq >= last || !this.#exists()) return 0;
-    const select = "select coalesce(sum(octet_length(body)), 0) as bytes from frames where seq > ? and seq <= ?";
-    return this.#sql.exec<{ bytes: number }>(select, seq, last).one().bytes;
+  /** The storage was deleted. */
+  forget(): void {
+    this.#open = this.#rows = undefined;
   }
 
-  #ends(): { first: number; last: number } {
-    if (!this.#exists()) return { first: 1, last: 0 };
-    // Two look-ups: min and max in one select would read every row.
-    const select = "select (select min(seq) from frames) as first, (select max(seq) from frames) as last";
-    const { first, last } = this.#sql.exec<{ first: number | null; last: number | null }>(select).one();
-    return { first: first ?? 1, last: last ?? 0 };
+  /** What a row holds of the numbers after `seq`. */
+  #frameAfter(row: Row, seq: number): LoggedFrame | undefined {
+    if (row.text === null) return row.seq > seq ? { from: row.seq, seq: row.seq, text: row.body } : undefined;
+    const stretch = this.#open?.seq === row.seq ? this.#open : stretchOf(row, row.text);
+    return endOf(stretch) > seq ? stretchFrame(stretch, Math.max(stretch.seq, seq + 1)) : undefined;
+  }
+
+  #insert({ seq, last, body, text }: Row, key: string | null = null): void {
+    this.#sql.exec(
+      "create table if not exists frame_log (seq integer primary key, last integer, key text, body text not null, text text)",
+    );
+    this.#rows ??= this.#sql.exec<{ rows: number }>("select count(*) as rows from frame_log").one().rows;
+    if (this.#rows < this.#capacity) {
+      this.#sql.exec("insert into frame_log values (?, ?, ?, ?, ?)", seq, last, key, body, text);
+      this.#rows += 1;
+    } else {
+      const update =
+        "update frame_log set seq = ?, last = ?, key = ?, body = ?, text = ? where seq = (select min(seq) from frame_log)";
+      this.#sql.exec(update, seq, last, key, body, text);
+    }
+  }
+
+  #has(key: string): boolean {
+    return this.#exists() && this.#sql.exec("select 1 from frame_log where key = ?", key).toArray().length > 0;
+  }
+
+  #newest(): Row | undefined {
+    const select = "select seq, last, body, text from frame_log order by seq desc limit 1";
+    return this.#sql.exec<Row>(select).toArray()[0];
   }
 
   #exists(): boolean {
-    return this.#sql.exec("select 1 from sqlite_schema where name = 'frames'").toArray().length > 0;
+    return (
+      this.#rows !== undefined || this.#sql.exec("select 1 from sqlite_schema where name = 'frame_log'").toArray().length > 0
+    );
   }
+}
+
+const endOf = ({ seq, text }: Pick<Stretch, "seq" | "text">): number => seq + text.length - 1;
+
+/** A stretch as its row has it: `body` is its offset and its head. */
+function stretchOf({ seq, body }: Row, text: string): Stretch {
+  const space = body.indexOf(" ");
+  return { seq, head: body.slice(space + 1), offset: Number(body.slice(0, space)), text, written: text.length };
+}
+
+/** What a stretch has from a number on, as a frame. */
+function stretchFrame({ seq, head, offset, text }: Stretch, from: number): LoggedFrame {
+  const told = from - seq;
+  const body = { ...(JSON.parse(head) as TextHead), offset: offset + told, text: text.slice(told), from_seq: from };
+  const last = seq + text.length - 1;
+  return { from, seq: last, text: JSON.stringify({ ...body, seq: last }) };
 }

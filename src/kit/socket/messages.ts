@@ -4,7 +4,7 @@ import * as z from "zod";
 /** What clients of a room say. */
 
 /** The largest message, in bytes. */
-const maxBytes = 32 * 1024;
+const maxBytes = 64 * 1024;
 
 /** How many messages a socket may send within a time in milliseconds. */
 const allowed = { messages: 60, withinMs: 10_000 };

@@ -9,8 +9,13 @@ export type SocketState = TicketHolder & {
   sent: number | null;
   /** The last frame that it acknowledged. */
   acked: number;
-  /** How many bytes it was sent and has not acknowledged. */
+  /** How many frames and bytes it was sent and has not acknowledged, at most. */
+  frames: number;
   bytes: number;
+  /** A place in what it was sent, and what it was sent since. */
+  mark: number;
+  marked_frames: number;
+  marked_bytes: number;
   /** Since when it is sent nothing, as it acknowledged too little. */
   held_at: number | null;
   /** Whether it was closed, or went. */

@@ -138,7 +138,7 @@ test.each([
   ["is binary", new TextEncoder().encode('{"type":"say"}')],
   ["is no object", "5"],
   ["has no type", "{}"],
-  ["has more than 32 KiB", JSON.stringify({ type: "say", text: "é".repeat(16 * 1024) })],
+  ["has more than 64 KiB", JSON.stringify({ type: "say", text: "é".repeat(32 * 1024) })],
   ["acknowledges no number", '{"type":"ack","seq":"1"}'],
 ])("a message that %s is malformed", async (_, message) => {
   const socket = await settled("malformed");

@@ -38,9 +38,28 @@ test("a log is read in pieces, of one frame at least", async () => {
   expect((await rooms.call("pieces", "after", 3, 10)).seqs).toEqual([4]);
 });
 
-test("a frame larger than 64 KiB is refused and takes no number", async () => {
-  await expect(rooms.call("large", "append", { type: "said", text: "é".repeat(33 * 1024) })).rejects.toThrow(
-    "at most 65536 bytes",
+test("a frame larger than 256 KiB is refused and takes no number", async () => {
+  await expect(rooms.call("large", "append", { type: "said", text: "é".repeat(129 * 1024) })).rejects.toThrow(
+    "at most 262144 bytes",
   );
-  expect(await rooms.call("large", "append", { type: "said", text: "x".repeat(63 * 1024) })).toBe(1);
+  expect(await rooms.call("large", "append", { type: "said", text: "x".repeat(255 * 1024) })).toBe(1);
+});
+
+test("a text is one row when it begins, one a flush that has something to write, and one at its end", async () => {
+  const { rows, frames } = await rooms.call("text", "rowsOfText");
+  expect(rows).toEqual({ begin: 1, grow: 0, flush: 1, idle: 0, end: 1 });
+  expect(frames).toEqual([
+    { type: "delta", message_id: 1, offset: 0, text: "Hello, world", from_seq: 1, seq: 12 },
+    { type: "said", seq: 13 },
+  ]);
+});
+
+test("a text of 4,000 pieces comes back as one frame, from wherever it is asked for", async () => {
+  const room = "long";
+  await rooms.call(room, "tell", 4_000, "word ");
+  const socket = await rooms.join(room, { after: 7_501 });
+  const { frames, ...replay } = (await socket.next()) as unknown as { frames: { text: string; offset: number }[] };
+  expect(replay).toMatchObject({ type: "frames", from_seq: 7_502, seq: 20_000 });
+  expect(frames).toHaveLength(1);
+  expect(frames[0]).toMatchObject({ offset: 7_501, text: "word ".repeat(4_000).slice(7_501) });
 });

@@ -42,7 +42,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     if (frame.type === "say") this.publish({ type: "said", text: frame.text });
     else if (frame.type === "fail") throw new Error("secret of the frame");
     else if (frame.type === "refuse") throw new AppError("forbidden", "Not you.");
-    else if (frame.type === "id") this.send(socket, { type: "id", id: socket.id, uri: socket.uri });
+    else if (frame.type === "id") this.sendTo(socket, { type: "id", id: socket.id, uri: socket.uri });
     else return super.onFrame(socket, frame);
   }
 
@@ -118,8 +118,8 @@ export class ProbeRoom extends SocketRoom<Env> {
     return Array.from(this.getConnections<{ bytes: number }>(), ({ state }) => state!.bytes);
   }
 
-  /** How many rows it costs to append frames, one by one, with a key or without. */
-  rowsOfAppends(count: number, capacity: number, key?: string): { rows: number[]; first: number; last: number } {
+  /** A log of this storage, and how many rows each piece of work on it writes. */
+  #metered(capacity?: number) {
     let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
     const exec = (query: string, ...bindings: unknown[]) => {
       const cursor = this.ctx.storage.sql.exec(query, ...bindings);
@@ -127,18 +127,52 @@ export class ProbeRoom extends SocketRoom<Env> {
       return cursor;
     };
     const frames = new FrameLog({ exec } as unknown as SqlStorage, capacity);
-    frames.append({ type: "makes the table" });
-    const rows = Array.from({ length: count }, (_, n) => {
+    const rowsOf = (work: () => unknown): number => {
       cursors = [];
-      frames.append({ type: "said", n }, key === undefined ? undefined : `${key}${n}`);
+      work();
       return cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
-    });
-    const first = this.ctx.storage.sql.exec<{ first: number }>("select min(seq) as first from frames").one().first;
+    };
+    return { frames, rowsOf };
+  }
+
+  /** How many rows it costs to append frames, one by one, with a key or without. */
+  rowsOfAppends(count: number, capacity: number, key?: string): { rows: number[]; first: number; last: number } {
+    const { frames, rowsOf } = this.#metered(capacity);
+    frames.append({ type: "makes the table" });
+    const rows = Array.from({ length: count }, (_, n) =>
+      rowsOf(() => frames.append({ type: "said", n }, key === undefined ? undefined : `${key}${n}`)),
+    );
+    const first = this.ctx.storage.sql.exec<{ first: number }>("select min(seq) as first from frame_log").one().first;
     return { rows, first, last: frames.lastSeq };
   }
 
+  /** How many rows it costs to tell a text, and what the log has of it then. */
+  rowsOfText(): { rows: Record<string, number>; frames: unknown[] } {
+    const { frames, rowsOf } = this.#metered();
+    frames.append({ type: "makes the table" });
+    this.ctx.storage.sql.exec("delete from frame_log");
+    frames.forget();
+    const head = { type: "delta", message_id: 1 };
+    const begin = rowsOf(() => frames.say(head, 0, "Hel"));
+    const grow = rowsOf(() => ["lo", ", ", "wor"].reduce((at, piece) => (frames.say(head, at, piece), at + piece.length), 3));
+    const flush = rowsOf(() => frames.flush());
+    const idle = rowsOf(() => frames.flush());
+    frames.say(head, 10, "ld");
+    const end = rowsOf(() => frames.close());
+    frames.append({ type: "said" });
+    return {
+      rows: { begin, grow, flush, idle, end },
+      frames: frames.after(0).frames.map(({ text }) => JSON.parse(text) as unknown),
+    };
+  }
+
+  /** Tells a text in pieces. */
+  tell(count: number, piece: string): void {
+    for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
+  }
+
   append(body: object, key?: string): number | undefined {
-    return new FrameLog(this.ctx.storage.sql).append(body, key);
+    return new FrameLog(this.ctx.storage.sql).append(body, key)?.seq;
   }
 
   after(seq: number, maxBytes?: number): { gap: boolean; seqs: number[] } {

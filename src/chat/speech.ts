@@ -1,0 +1,62 @@
+import { maxAnswerLength } from "./kinds.ts";
+import type { TurnEvent } from "./turn-events.ts";
+
+type Voice = "text" | "reasoning";
+
+const endsWithinCharacter = /[\ud800-\udbff]$/;
+
+/** What a model says in a turn, told as it comes: well-formed, without the NUL that Postgres refuses, and never cut within a character. */
+export class Speech {
+  readonly #tell: (event: TurnEvent) => void;
+  /** The first half of a character whose second has not come. */
+  #half = "";
+  #voice: Voice = "text";
+  #length = 0;
+  #isParagraph = false;
+  /** What was said aloud. */
+  text = "";
+
+  constructor(tell: (event: TurnEvent) => void) {
+    this.#tell = tell;
+  }
+
+  /** Whether it is as long as an answer can be. */
+  get isFull(): boolean {
+    return this.#length >= maxAnswerLength;
+  }
+
+  say(voice: Voice, delta: string): void {
+    if (voice !== this.#voice) this.end();
+    this.#voice = voice;
+    const all = this.#half + delta.replaceAll("\0", "");
+    this.#half = endsWithinCharacter.exec(all)?.[0] ?? "";
+    this.#utter(all.slice(0, all.length - this.#half.length).toWellFormed());
+  }
+
+  /** What is said aloud next is a paragraph of its own. */
+  beginParagraph(): void {
+    this.end();
+    this.#isParagraph = this.text !== "" && !this.text.endsWith("\n");
+  }
+
+  /** Says what is left: half a character that stays one. */
+  end(): void {
+    const left = this.#half.toWellFormed();
+    this.#half = "";
+    this.#utter(left);
+  }
+
+  #utter(whole: string): void {
+    if (whole === "") return;
+    const begun = this.#voice === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
+    const room = maxAnswerLength - this.#length;
+    const text = begun.length <= room ? begun : begun.slice(0, room).replace(endsWithinCharacter, "");
+    this.#length += begun.length;
+    if (text === "") return;
+    if (this.#voice === "text") {
+      this.#isParagraph = false;
+      this.text += text;
+    }
+    this.#tell({ type: this.#voice, text });
+  }
+}

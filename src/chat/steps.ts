@@ -1,0 +1,102 @@
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FinishReason,
+  LanguageModelV4ReasoningPart,
+  LanguageModelV4StreamPart,
+  LanguageModelV4TextPart,
+  LanguageModelV4ToolCall,
+  SharedV4ProviderMetadata,
+} from "@ai-sdk/provider";
+import type { Speech } from "./speech.ts";
+
+/** One answer of the model within a turn: what it said, and the tools that it calls. */
+export type Step = {
+  /** As it is handed back to the model with what the tools say; thoughts only as far as their vendor wants them back. */
+  said: (LanguageModelV4TextPart | LanguageModelV4ReasoningPart)[];
+  calls: LanguageModelV4ToolCall[];
+  /** Whether it ended within a call. */
+  hasHalfCall: boolean;
+  finishReason: LanguageModelV4FinishReason["unified"];
+};
+
+/**
+ * Asks the model once, and tells what it says while it says it. What is longer than an answer can be is cut, and the call ended.
+ * @throws ProviderError; the reason of whoever aborts
+ */
+export async function askModel(model: LanguageModelV4, options: LanguageModelV4CallOptions, speech: Speech): Promise<Step> {
+  const { stream } = await model.doStream(options);
+  const reader = stream.getReader();
+  const step = new OpenStep();
+  try {
+    for (;;) {
+      const { value: part } = await reader.read();
+      if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
+      if (part.type === "error") throw part.error;
+      if (part.type === "finish") return step.closed(part.finishReason.unified);
+      step.take(part);
+      if (part.type === "text-delta") speech.say("text", part.delta);
+      if (part.type === "reasoning-delta") speech.say("reasoning", part.delta);
+      if (speech.isFull) return step.closed("length");
+    }
+  } finally {
+    speech.end();
+    // Of a stream that has ended, there is nothing left to cancel.
+    void reader.cancel().catch(() => {});
+  }
+}
+
+/** A step whose parts are still coming. */
+class OpenStep {
+  readonly #blocks = new Map<string, Step["said"][number]>();
+  readonly #calls: LanguageModelV4ToolCall[] = [];
+  #callsBegun = 0;
+
+  take(part: LanguageModelV4StreamPart): void {
+    switch (part.type) {
+      case "text-start":
+      case "text-delta":
+      case "text-end":
+        return this.#extend("text", part);
+      case "reasoning-start":
+      case "reasoning-delta":
+      case "reasoning-end":
+        return this.#extend("reasoning", part);
+      case "tool-input-start":
+        if (part.providerExecuted !== true) this.#callsBegun += 1;
+        return;
+      case "tool-call":
+        if (part.providerExecuted !== true) this.#calls.push(part);
+        return;
+      default:
+    }
+  }
+
+  closed(finishReason: Step["finishReason"]): Step {
+    const wanted = ({ type, text, providerOptions }: Step["said"][number]) =>
+      type === "text" ? text !== "" : providerOptions !== undefined;
+    const isCut = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
+    const hasHalfCall = isCut || this.#callsBegun > this.#calls.length;
+    return { said: Array.from(this.#blocks.values()).filter(wanted), calls: this.#calls, hasHalfCall, finishReason };
+  }
+
+  #extend(
+    type: Step["said"][number]["type"],
+    { id, delta = "", providerMetadata }: { id: string; delta?: string; providerMetadata?: SharedV4ProviderMetadata },
+  ): void {
+    const key = `${type} ${id}`;
+    const block: Step["said"][number] = this.#blocks.get(key) ?? { type, text: "" };
+    block.text += delta;
+    if (providerMetadata !== undefined) block.providerOptions = providerMetadata;
+    this.#blocks.set(key, block);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return text.trim() === "";
+  }
+}

@@ -1,0 +1,60 @@
+import { log } from "../kit/log.ts";
+
+/** A room of a user's, by the binding of its namespace and its name. */
+export type WatchedRoom = { binding: "CHAT_ROOM"; name: string };
+
+/** What a hub tells a room. */
+type Listening = { dismiss(devices: readonly string[] | "all"): Promise<void>; unsettle(): Promise<void> };
+
+type Namespaces = { [Binding in WatchedRoom["binding"]]: { getByName(name: string): unknown } };
+
+/** The rooms that a user was in lately, in the storage of their hub: a row each, until it says nothing any more. Reading creates nothing. */
+export class WatchedRooms {
+  readonly #sql: SqlStorage;
+  readonly #namespaces: Namespaces;
+
+  constructor(sql: SqlStorage, namespaces: Namespaces) {
+    this.#sql = sql;
+    this.#namespaces = namespaces;
+  }
+
+  watch({ binding, name }: WatchedRoom, until: number): void {
+    this.#sql.exec("create table if not exists rooms (id integer primary key, binding text, name text, until integer)");
+    const update = "update rooms set until = max(until, ?) where binding = ? and name = ? returning id";
+    if (this.#sql.exec(update, until, binding, name).toArray().length > 0) return;
+    this.#sql.exec("insert into rooms (binding, name, until) values (?, ?, ?)", binding, name, until);
+  }
+
+  /** Tells all of them something. One that does not answer keeps the others from nothing. */
+  async tell(say: (room: Listening) => Promise<void>, now: number): Promise<void> {
+    await Promise.all(
+      this.#rooms(now).map(async ({ binding, name }) => {
+        try {
+          await say(this.#namespaces[binding].getByName(name) as Listening);
+        } catch (error) {
+          log("error", "A room was not told what has changed of its user.", { room: `${binding} ${name}`, error });
+        }
+      }),
+    );
+  }
+
+  /** When the next row says nothing any more, in milliseconds since the epoch. */
+  endsAt(): number | undefined {
+    if (!this.#exists()) return undefined;
+    const { next } = this.#sql.exec<{ next: number | null }>("select min(until) as next from rooms").one();
+    return next ?? undefined;
+  }
+
+  prune(now: number): void {
+    if (this.#exists()) this.#sql.exec("delete from rooms where until <= ?", now);
+  }
+
+  #rooms(now: number): WatchedRoom[] {
+    if (!this.#exists()) return [];
+    return this.#sql.exec<WatchedRoom>("select binding, name from rooms where until > ?", now).toArray();
+  }
+
+  #exists(): boolean {
+    return this.#sql.exec("select 1 from sqlite_schema where name = 'rooms'").toArray().length > 0;
+  }
+}

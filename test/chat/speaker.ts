@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+
+/** What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; or a refusal. */
+export type Speech = { pieces: readonly string[]; everyMs?: number; ends?: boolean; status?: number };
+
+/** What a speaker was asked. */
+export type Heard = { messages: { role: string; content: string }[] };
+
+export type Speaker = {
+  /** What a model of the provider `custom` is told as its base URL. */
+  baseUrl: string;
+  host: string;
+  heard: Heard[];
+  /** How many answers are being given: a caller who hangs up is not answered any more. */
+  open(): number;
+  /** What is said to the next questions, one after the other; the last of them ever after. */
+  says(...speeches: Speech[]): void;
+  close(): Promise<void>;
+};
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** A model that speaks OpenAI's protocol at the speed that a test wants. */
+export async function startSpeaker(): Promise<Speaker> {
+  const heard: Heard[] = [];
+  let speeches: Speech[] = [{ pieces: ["Hello."] }];
+  const open = new Set<ServerResponse>();
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    heard.push(JSON.parse(await text(request)) as Heard);
+    const { pieces, everyMs = 0, ends = true, status = 200 } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
+    open.add(response);
+    response.on("close", () => open.delete(response));
+    response.socket?.setNoDelay(true);
+    response.writeHead(status, { "content-type": "text/event-stream" });
+    const tell = (delta: object, finish_reason: string | null = null, more: object = {}) =>
+      response.write(
+        `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason }], ...more })}\n\n`,
+      );
+    for (const content of pieces) {
+      if (response.destroyed) return;
+      if (everyMs > 0) await pause(everyMs);
+      tell({ role: "assistant", content });
+    }
+    if (!ends) return;
+    const usage = { prompt_tokens: 10, completion_tokens: pieces.length, total_tokens: 10 + pieces.length };
+    tell({}, "stop", { usage });
+    response.end("data: [DONE]\n\n");
+  }
+
+  const server = createServer((request, response) => void answer(request, response));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    baseUrl: `http://${host}/v1`,
+    host,
+    heard,
+    open: () => open.size,
+    says: (...next) => void (speeches = next),
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Pieces of a text that has as many words. */
+export const words = (count: number): string[] => Array.from({ length: count }, (_, n) => `word${n} `);
