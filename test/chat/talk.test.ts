@@ -155,7 +155,7 @@ test("a provider that turns the key away fails the turn in words, and the conver
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await join(api, talk);
-  speaker.fails(401);
+  speaker.says({ pieces: [], status: 401 });
   socket.send({ type: "message.send", client_id: "x", text: "Hello?" });
   expect(await socket.until(isOver)).toMatchObject({
     type: "turn.failed",
