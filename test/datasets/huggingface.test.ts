@@ -225,8 +225,11 @@ describe("an import of more than some hundred rows", () => {
     for (const id of [long, short]) expect((await yard.stateOf(id))["report"]).toMatchObject({ partial: true });
   });
 
-  test("waits while the store of the files is out", async () => {
-    hub.failures.push({ path: "/store/", status: 503, error: "Slow down" });
+  test.each([
+    [503, "is out"],
+    [206, "gives another piece than was asked for"],
+  ])("waits while the store of the files answers %i: it %s", async (status, error) => {
+    hub.failures.push({ path: "/store/", status, error });
     const id = await load({});
     await yard.deliver();
     expect(await yard.stateOf(id)).toMatchObject({ processing_status: "processing", error: null });
@@ -235,11 +238,12 @@ describe("an import of more than some hundred rows", () => {
     expect(pagesAsked()).toEqual([]);
   });
 
-  test.each<[string, () => void, number?]>([
+  test.each<[string, () => unknown, number?]>([
     ["there are no Parquet files", () => (hub.parquet = null)],
     ["they are compressed as is not read", () => (hub.files = [readFileSync("test/fixtures/parquet/brotli.parquet")])],
     ["their row groups are too large", () => (hub.files = [readFileSync("test/fixtures/parquet/many-values.parquet")])],
     ["they are too many", () => (hub.parquet = { rowsPerFile: 35, rowGroupSize: 35 }), 700],
+    ["they are not given in pieces", () => hub.failures.push({ path: "/store/", status: 200, error: "All of it." })],
     ["they are redirected to somebody else", () => (hub.storage = stranger.url)],
     ["they are redirected in circles", () => (hub.storage = `${hub.url}/datasets/owner`)],
   ])("has its rows page by page where %s", async (_, arrange, from = 0) => {
