@@ -82,6 +82,7 @@ const MessageIdText = z
   .pipe(z.int().min(1));
 
 export const MessageParams = z.object({ id: IdText, message_id: MessageIdText.meta({ example: 1_048_577 }) });
+export const SocketParams = z.object({ conversation_id: IdText });
 export const AttachmentParams = z.object({ id: IdText, attachment_id: z.uuid() });
 
 export const MessagesQuery = z.object({

@@ -1,6 +1,7 @@
 import { describeApi } from "../../dev/openapi.ts";
 import { app } from "../../src/app.ts";
 import type { TestApi } from "./api.ts";
+import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from "./conversations.ts";
 import { bearing, makePerson, type Person } from "./people.ts";
 
 type Schema = Record<string, unknown>;
@@ -253,6 +254,26 @@ const examples: Record<string, Example> = {
   rollBackKnowledgeBase: { params: ownBase },
   queryKnowledgeBase: { params: ownBase, body: { query: "example" } },
   evaluateKnowledgeBase: { params: ownBase, body: { questions: [{ question: "example", relevant: [{ source: "example" }] }] } },
+  createConversation: { params: ownMinion, body: { title: "An example" } },
+  getConversation: { params: ownConversation },
+  updateConversation: { params: ownConversation, body: { title: "An example" } },
+  deleteConversation: { params: ownConversation },
+  exportConversation: { params: answeredConversation },
+  openConversationSocket: { params: () => ({ conversation_id: 1 }), query: "?ticket=unknown", status: 401 },
+  listMessages: { params: answeredConversation },
+  sendMessage: { params: ownConversation, body: { text: "An example" } },
+  getMessage: { params: ownAnswer },
+  stopTurn: { params: ownConversation },
+  regenerateAnswer: { params: answeredConversation },
+  editMessage: { params: ownQuestion, body: { text: "Another example" } },
+  forkConversation: { params: ownAnswer },
+  confirmMessage: { params: ownAnswer, body: { kind: "task" } },
+  rateMessage: { params: ownAnswer, body: { rating: "up" } },
+  attachFile: { params: ownConversation, file: picture },
+  getAttachment: {
+    params: async (api, person) => ({ ...(await ownConversation(api, person)), attachment_id: crypto.randomUUID() }),
+    status: 404,
+  },
   deleteMe: { body: {} },
   openMySocket: { query: "?ticket=unknown", status: 401 },
   createSocketTicket: { body: { resource: "me" } },
