@@ -93,6 +93,11 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
     path: "fallback_models",
     detail: "names the model that they stand in for",
   },
+  minion_model_is_fallback: {
+    code: "validation_failed",
+    path: "model",
+    detail: "stands in for itself: take it out of `fallback_models`",
+  },
   spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
   spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
   spirit_limit_reached: { code: "spirit_limit_reached", detail: "Your plan allows no more spirits on a minion." },
