@@ -74,6 +74,43 @@ async function attempt(talk: Talk, index: number): Promise<Attempt> {
   return { talk, client_id: `question-${index}`, text: `Question ${index}?`, socket, told };
 }
 
+type Outcome = { faults: string[]; point: string };
+
+/** What became of a turn whose runtime was killed: where it was then, and what is not as it should be. */
+async function outcomeOf({ talk, client_id, text, socket, told }: Attempt, killedAt: number): Promise<Outcome> {
+  const faults: string[] = [];
+  const unless = (isSo: boolean, fault: string) => void (isSo || faults.push(`${text} ${fault}`));
+  const asked = () => speaker.heard.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
+  const heard = framesIn(socket.received);
+  const back = await enter(api, talk, socket.received.at(-1)!.seq);
+  const kept = await messagesOf(talk);
+  const [question, answer] = kept;
+  const wasTold = heard.some(({ type }) => type === "message.created");
+  unless(!wasTold || question?.text === text, "is lost, though it was acknowledged");
+  unless(kept.length !== 1, "has no answer");
+  let point = "unheard";
+  if (answer !== undefined) {
+    const wasOver = heard.some(isOver);
+    point = `${answer.status} ${Math.floor(answer.text.length / 60)}`;
+    unless(["complete", ...(wasOver ? [] : ["interrupted"])].includes(answer.status), `is ${answer.status}`);
+    const flushed = told.findLast(({ at }) => at < killedAt - lostMs)?.length ?? 0;
+    unless(answer.text.length >= flushed, `has lost more than ${lostMs} ms of its answer`);
+    unless(pieces.join("").startsWith(answer.text), "has an answer that nobody said");
+    if (!wasOver) await back.until((frame) => framesIn([frame]).some(isOver));
+    const shown = textOf([...socket.received, ...back.received], answer.id);
+    unless(shown === answer.text, "is shown another answer than is kept");
+  }
+  // A client that does not know what became of its message says it again.
+  const times = asked();
+  unless(times <= 1, "was answered twice");
+  back.send({ type: "message.send", client_id, text });
+  await back.until(({ type }) => type === (question === undefined ? "message.created" : "message.known"));
+  unless(question === undefined || asked() === times, "is answered again");
+  if (question === undefined) await talk.client.post(`/conversations/${talk.id}/stop`);
+  back.raw.terminate();
+  return { faults, point };
+}
+
 test("a runtime that is killed at twelve points of a turn loses no message, runs no turn twice, and leaves nothing stuck", async () => {
   const first = await startTalk({ api, speaker });
   const attempts: Attempt[] = [];
@@ -88,42 +125,10 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
   }
   const killedAt = performance.now();
   await kill();
-  const asked = (text: string) => speaker.heard.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
-  let points = new Set<string>();
-  for (const { talk, client_id, text, socket, told } of attempts) {
-    const heard = framesIn(socket.received);
-    const wasAcknowledged = heard.some(({ type }) => type === "message.created");
-    const wasOver = heard.some(isOver);
-    const last = socket.received.at(-1)!.seq;
-    const back = await enter(api, talk, last);
-    const kept = await messagesOf(talk);
-    expect(kept.filter(({ status }) => status === "streaming")).toEqual([]);
-    if (wasAcknowledged) expect(kept[0]).toMatchObject({ role: "user", text });
-    if (wasAcknowledged && kept.length === 2) {
-      const [, answer] = kept;
-      points.add(`${answer!.status} ${Math.floor(answer!.text.length / 60)}`);
-      expect(answer!.status).toMatch(wasOver ? /^complete$/ : /^(interrupted|complete)$/);
-      const flushed = told.findLast(({ at }) => at < killedAt - lostMs)?.length ?? 0;
-      expect(answer!.text.length).toBeGreaterThanOrEqual(flushed);
-      expect(pieces.join("").startsWith(answer!.text)).toBe(true);
-      if (!wasOver) await back.until((frame) => framesIn([frame]).some(isOver));
-      expect(textOf([...socket.received, ...back.received], answer!.id)).toBe(answer!.text);
-    }
-    // A client that does not know what became of its message says it again.
-    const times = asked(text);
-    expect(times).toBeLessThanOrEqual(1);
-    back.send({ type: "message.send", client_id, text });
-    if (kept.length > 0) {
-      await back.until(({ type }) => type === "message.known");
-      expect(asked(text)).toBe(times);
-      expect(await messagesOf(talk)).toEqual(kept);
-    } else {
-      await back.until(({ type }) => type === "message.created");
-      await talk.client.post(`/conversations/${talk.id}/stop`);
-    }
-    back.raw.terminate();
-  }
-  expect(points.size).toBeGreaterThan(5);
+  const outcomes: Outcome[] = [];
+  for (const each of attempts) outcomes.push(await outcomeOf(each, killedAt));
+  expect(outcomes.flatMap(({ faults }) => faults)).toEqual([]);
+  expect(new Set(outcomes.map(({ point }) => point)).size).toBeGreaterThan(5);
 
   speaker.says({ pieces: ["Again."] });
   for (const { talk } of attempts) {
