@@ -1,5 +1,4 @@
 import { objectContext, type Ctx } from "../context.ts";
-import { AppError } from "../kit/errors.ts";
 import type { TicketHolder } from "../kit/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../kit/socket.ts";
 import { isText, type AnswerFrame } from "./answer.ts";

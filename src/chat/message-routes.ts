@@ -7,12 +7,14 @@ import { route, type AppEnv } from "../http.ts";
 import { downloadHeaders } from "../kit/downloads.ts";
 import { IdParam } from "../kit/shapes.ts";
 import { limited } from "../limits/middleware.ts";
+import { eventsDescription } from "./answer-events.ts";
 import { maxAttachmentBytes, openAttachment, putAttachment } from "./attachments.ts";
 import { forkConversation, recallFork } from "./forking.ts";
 import { imageTypes } from "./kinds.ts";
 import type { Message } from "./messages.ts";
 import { answerTimeoutMs, askRoom, type Sent } from "./room.ts";
 import * as s from "./schemas.ts";
+import { streamAnswer, wantsEvents } from "./sse.ts";
 
 const ok = { success: true as const };
 const tag = "Messages";
@@ -20,8 +22,15 @@ const access = allow("chat.use");
 const limit = limited("expensive");
 const outage = ["not_found", "realtime_unavailable"] as const;
 
-/** What a turn is answered with: its answer, once that streams no more. It goes on where nobody waits. @throws realtime_unavailable */
-async function answered(ctx: Ctx, conversationId: number, { answer }: Sent): Promise<{ success: true; message: Message }> {
+type Answered = { success: true; message: Message } | Response;
+
+/**
+ * What a turn is answered with: its answer, while it is written or once it is. It goes on where nobody waits.
+ * @throws realtime_unavailable
+ */
+async function answered(ctx: Ctx, request: Request, conversationId: number, sent: Sent): Promise<Answered> {
+  if (wantsEvents(request)) return streamAnswer(ctx, conversationId, sent);
+  const { answer } = sent;
   if (answer.status !== "streaming") return { ...ok, message: answer };
   const wait = askRoom(ctx, conversationId, (room) => room.answer(userIdOf(ctx), answer.id), answerTimeoutMs);
   return { ...ok, message: await wait };
@@ -62,6 +71,7 @@ conversationMessages.post(
       id: "sendMessage",
       summary: "Say something, and get the answer",
       description: howItEnds,
+      events: eventsDescription,
       tag,
       access,
       limit,
@@ -70,9 +80,9 @@ conversationMessages.post(
       reply: s.MessageReply,
       fails: ["conflict", ...outage],
     },
-    async ({ ctx, params, body }) => {
+    async ({ ctx, c, params, body }) => {
       const asked = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
-      return answered(ctx, params.id, await askRoom(ctx, params.id, (room) => room.send(userIdOf(ctx), asked)));
+      return answered(ctx, c.req.raw, params.id, await askRoom(ctx, params.id, (room) => room.send(userIdOf(ctx), asked)));
     },
   ),
 );
@@ -119,6 +129,7 @@ conversationMessages.post(
       id: "regenerateAnswer",
       summary: "Have the last message answered anew, or an answer that was interrupted continued",
       description: howItEnds,
+      events: eventsDescription,
       tag,
       access,
       limit,
@@ -126,8 +137,8 @@ conversationMessages.post(
       reply: s.MessageReply,
       fails: ["conflict", ...outage],
     },
-    async ({ ctx, params }) =>
-      answered(ctx, params.id, await askRoom(ctx, params.id, (room) => room.regenerate(userIdOf(ctx)))),
+    async ({ ctx, c, params }) =>
+      answered(ctx, c.req.raw, params.id, await askRoom(ctx, params.id, (room) => room.regenerate(userIdOf(ctx)))),
   ),
 );
 
@@ -138,6 +149,7 @@ conversationMessages.post(
       id: "editMessage",
       summary: "Say it differently: what came after the message is gone, and it is answered anew",
       description: howItEnds,
+      events: eventsDescription,
       tag,
       access,
       limit,
@@ -146,9 +158,9 @@ conversationMessages.post(
       reply: s.MessageReply,
       fails: ["conflict", ...outage],
     },
-    async ({ ctx, params, body }) => {
+    async ({ ctx, c, params, body }) => {
       const edit = askRoom(ctx, params.id, (room) => room.edit(userIdOf(ctx), params.message_id, body.text));
-      return answered(ctx, params.id, await edit);
+      return answered(ctx, c.req.raw, params.id, await edit);
     },
   ),
 );

@@ -4,6 +4,7 @@ import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../kit/db
 import { AppError } from "../kit/errors.ts";
 import { jobRow } from "../kit/queue.ts";
 import { isThere as minionIsThere, lock } from "../minions/equipping.ts";
+import { itself as minionItself, selectMinions, type MinionRow } from "../minions/rows.ts";
 import { eraseConversation } from "./erasing.ts";
 import { reachRoom } from "./room.ts";
 import {
@@ -46,8 +47,11 @@ export async function createConversation(
   return (results.at(-1) as ConversationRow[])[0]!;
 }
 
+/** A conversation, and the minion that it is with. */
+export type WithMinion = { conversation: ConversationRow; minion: MinionRow };
+
 /** The conversation with a minion that a program goes on with which names none. One round trip. @throws not_found, conflict */
-export async function directConversation(ctx: Ctx, userId: number, minionId: number): Promise<ConversationRow> {
+export async function directConversation(ctx: Ctx, userId: number, minionId: number): Promise<WithMinion> {
   const its = and(eq(conversations.minion_id, minionId), eq(conversations.kind, "direct"))!;
   const found = selectConversations(ctx, userId, its);
   const results = await commit(ctx, [
@@ -58,8 +62,34 @@ export async function directConversation(ctx: Ctx, userId: number, minionId: num
     }),
     ctx.db.insert(conversations).values({ user_id: userId, minion_id: minionId, kind: "direct" }).onConflictDoNothing(),
     selectConversations(ctx, userId, its),
+    selectMinions(ctx, userId, minionItself(userId, minionId)),
   ]);
-  return (results.at(-1) as ConversationRow[])[0]!;
+  return withMinion(results);
+}
+
+/** A user's conversation with one of their minions, to be gone on with. One round trip. @throws not_found */
+export async function conversationWith(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  conversationId: number,
+): Promise<WithMinion> {
+  const its = and(eq(conversations.id, conversationId), eq(conversations.minion_id, minionId))!;
+  const found = selectConversations(ctx, userId, its);
+  const results = await commit(ctx, [
+    refuseUnlessAll(ctx.db, {
+      minion_not_found: minionIsThere(userId, minionId),
+      conversation_not_found: sql`exists (${found})`,
+    }),
+    selectConversations(ctx, userId, its),
+    selectMinions(ctx, userId, minionItself(userId, minionId)),
+  ]);
+  return withMinion(results);
+}
+
+function withMinion(results: readonly unknown[]): WithMinion {
+  const [[conversation], [minion]] = results.slice(-2) as [ConversationRow[], MinionRow[]];
+  return { conversation: conversation!, minion: minion! };
 }
 
 /** One round trip. @throws not_found */

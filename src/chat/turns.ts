@@ -247,12 +247,15 @@ export class Turns {
     );
     this.#running = running;
     this.#conversation.underWay = answer;
-    const ended = running.done.then((result) => {
-      this.#running = this.#conversation.underWay = undefined;
-      this.#end(this.#notes.conversation ?? notes, answer, { ...result, isInterrupted: running.isOverdue });
-    });
-    ctx.defer(ended);
+    ctx.defer(this.#see(running, notes));
     return sent;
+  }
+
+  /** Waits for the end of a turn. */
+  async #see(running: Answering, notes: ConversationNotes): Promise<void> {
+    const result = await running.done;
+    this.#running = this.#conversation.underWay = undefined;
+    this.#end(this.#notes.conversation ?? notes, running.message, { ...result, isInterrupted: running.isOverdue });
   }
 
   /** Writes down how an answer ended, and tells of it. */

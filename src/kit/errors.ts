@@ -31,6 +31,7 @@ export const failures = {
   token_invalid: { status: 422, title: "Token invalid or expired", retryable: false },
   upgrade_required: { status: 426, title: "Upgrade required", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
+  context_exceeded: { status: 422, title: "Too long for the model", retryable: false },
   egress_refused: { status: 422, title: "Address refused", retryable: false },
   // No retry of a job reaches the next day.
   allowance_exhausted: { status: 429, title: "Allowance used up", retryable: false },
@@ -42,6 +43,8 @@ export const failures = {
   provider_no_credit: { status: 502, title: "No credit at the provider", retryable: false },
   provider_unavailable: { status: 502, title: "Provider unavailable", retryable: true },
   provider_timed_out: { status: 502, title: "Provider timed out", retryable: true },
+  content_filtered: { status: 502, title: "Held back by the provider", retryable: false },
+  too_many_steps: { status: 502, title: "Too many steps without an answer", retryable: true },
   provider_not_configured: { status: 503, title: "Provider not configured", retryable: false },
   misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
   database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
@@ -89,6 +92,11 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
     code: "validation_failed",
     path: "fallback_models",
     detail: "names the model that they stand in for",
+  },
+  minion_model_is_fallback: {
+    code: "validation_failed",
+    path: "model",
+    detail: "stands in for itself: take it out of `fallback_models`",
   },
   spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
   spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
@@ -175,6 +183,8 @@ export class AppError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** Members that this failure adds to its problem details. */
   readonly members: Readonly<Record<string, unknown>>;
+  /** Seconds for which whoever refused wants to be left alone; 0 where it does not say. */
+  readonly waitSeconds: number;
 
   constructor(
     code: FailureCode,
@@ -190,6 +200,7 @@ export class AppError extends Error {
     this.code = code;
     this.faults = extra.faults ?? [];
     this.members = extra.members ?? {};
+    this.waitSeconds = Number(extra.headers?.["retry-after"] ?? 0);
     this.headers = {
       ...(failures[code].retryable ? { "retry-after": String(retryAfterSeconds) } : {}),
       ...extra.headers,

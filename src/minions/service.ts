@@ -3,11 +3,11 @@ import { forgetCredential } from "../auth/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/defaults.ts";
 import { unsettling } from "../notifications/hub.ts";
-import { answers, fallbackRows, faultsOf, modelColumns, requireKnown } from "./choice.ts";
+import { answers, fallbackRows, modelColumns, requireKnown } from "./choice.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";
 import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
@@ -64,8 +64,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
     const { rows } = results.at(template_id === undefined ? -2 : -3) as { rows: Candidate[] };
     return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedOf(rows, row) }) };
   };
-  const told = () => tellingFields(input, work);
-  return minionClass === undefined ? told() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), told);
+  return minionClass === undefined ? work() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
 }
 
 /** A minion of a user, in the bin or not. One round trip. @throws not_found */
@@ -89,7 +88,7 @@ export async function changeMinion(
   const { model } = change;
   const columns = { ...saidOf(change), ...(model === undefined ? {} : modelColumns(model)) };
   const rows = [edited(ctx, userId, minionId, columns), ...fallbackRows(ctx, userId, minionId, change)];
-  return tellingFields(change, () => changed(ctx, userId, minionId, { unless, rows }));
+  return changed(ctx, userId, minionId, { unless, rows });
 }
 
 /** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
@@ -179,22 +178,6 @@ async function emptyBinBatch(ctx: Ctx): Promise<number> {
   const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
   if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
   return gone.length;
-}
-
-/** What a commit that gives a minion a model or a knowledge base is told by, where that is not there: it may go meanwhile. */
-async function tellingFields<T>({ knowledge_base_id, ...choice }: Said, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const constraint = constraintOf(error);
-    const faults = faultsOf(constraint, choice);
-    if (faults.length > 0) throw invalid(faults);
-    if (knowledge_base_id != null && constraint === "minion_knowledge_base_owned") {
-      const message = `there is no knowledge base ${knowledge_base_id} of yours`;
-      throw invalid([{ path: "knowledge_base_id", in: "body", message }]);
-    }
-    throw error;
-  }
 }
 
 type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };

@@ -6,6 +6,7 @@ import {
   changeConversation,
   createConversation,
   deleteConversation,
+  conversationWith,
   directConversation,
   getConversation,
 } from "../../src/chat/service.ts";
@@ -86,12 +87,25 @@ describe("a conversation", () => {
 
   test("for programs is one a minion, made when it is first asked for", async () => {
     const { value, trips } = await desk.tripsOf(() => directConversation(desk.ctx, desk.userId, desk.minionId));
-    expect([value.kind, trips]).toEqual(["direct", 1]);
+    expect([value.conversation.kind, value.minion.id, trips]).toEqual(["direct", desk.minionId, 1]);
     const again = await Promise.all([1, 2, 3].map(() => directConversation(desk.ctx, desk.userId, desk.minionId)));
     expect(again).toEqual([value, value, value]);
     const other = await directConversation(desk.ctx, desk.userId, await insertMinion(desk.database, desk.userId));
-    expect(other.id).not.toBe(value.id);
+    expect(other.conversation.id).not.toBe(value.conversation.id);
     expect(await outcomeOf(directConversation(desk.ctx, await stranger(), desk.minionId))).toBe("not_found");
+  });
+
+  test("is gone on with by its owner, with its own minion, in one round trip", async () => {
+    const id = await desk.conversation();
+    const { value, trips } = await desk.tripsOf(() => conversationWith(desk.ctx, desk.userId, desk.minionId, id));
+    expect([value.conversation.id, value.minion.id, trips]).toEqual([id, desk.minionId, 1]);
+    const another = await insertMinion(desk.database, desk.userId);
+    const refused = [
+      conversationWith(desk.ctx, desk.userId, another, id),
+      conversationWith(desk.ctx, desk.userId, desk.minionId, id + 1_000),
+      conversationWith(desk.ctx, await stranger(), desk.minionId, id),
+    ];
+    expect(await Promise.all(refused.map(outcomeOf))).toEqual(["not_found", "not_found", "not_found"]);
   });
 
   test("is its owner's alone", async () => {

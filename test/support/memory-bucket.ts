@@ -1,3 +1,5 @@
+import { overhear } from "./canary.ts";
+
 type Said = { httpMetadata?: { contentType?: string }; customMetadata?: Record<string, string> };
 
 /** An R2 bucket in memory, as far as services use one. It can be taken away. */
@@ -14,7 +16,9 @@ export class MemoryBucket {
   async put(key: string, value: string | Uint8Array, said: Said = {}): Promise<void> {
     await this.before("put", key);
     this.#said.set(key, said);
-    this.objects.set(key, typeof value === "string" ? new TextEncoder().encode(value) : value);
+    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+    overhear(`file ${key}`, key + Buffer.from(bytes).toString("latin1"));
+    this.objects.set(key, bytes);
     this.puts.push(key);
   }
 

@@ -44,6 +44,7 @@ type Example = {
   /** What stands for the path's parameters; made for the person who asks. */
   params?: (api: TestApi, person: Person) => Promise<Record<string, string | number>> | Record<string, string | number>;
   query?: string;
+  /** JSON; or what makes it, for the person who asks. */
   body?: unknown;
   /** A file, in place of a body of JSON. */
   file?: Uint8Array;
@@ -166,6 +167,8 @@ async function failedJob(api: TestApi) {
   return { id: Number(row!["id"]) };
 }
 
+type Made = (api: TestApi, person: Person) => Promise<unknown>;
+
 /** A request for each operation that needs more than its path. What is missing here makes the tables fail. */
 const examples: Record<string, Example> = {
   getSpirit: { params: () => ({ id: 3 }) },
@@ -199,6 +202,8 @@ const examples: Record<string, Example> = {
   toggleFavoriteExternalModel: { params: ownModel },
   putExternalModelAvatar: { params: ownModel, file: picture },
   testExternalModel: { body: { provider: "builtin", model_id: "extractive" } },
+  // Workers AI is bound in production alone.
+  listProviderModels: { params: () => ({ provider: "workers-ai" }), status: 503 },
   syncNvidiaModel: { params: ownModel, status: 503 },
   createMinion: { body: { name: "example", display_name: "Example", model: "builtin/extractive" } },
   getMinion: { params: ownMinion },
@@ -261,6 +266,10 @@ const examples: Record<string, Example> = {
   listMessages: { params: answeredConversation },
   sendMessage: { params: ownConversation, body: { text: "An example" } },
   getMessage: { params: ownAnswer },
+  streamAnswer: { params: ownConversation, status: 204 },
+  chatExternal: {
+    body: async (api: TestApi, person: Person) => ({ model_id: (await ownMinion(api, person)).id, message: "An example" }),
+  },
   stopTurn: { params: ownConversation },
   regenerateAnswer: { params: answeredConversation },
   editMessage: { params: ownQuestion, body: { text: "Another example" } },
@@ -311,7 +320,8 @@ export async function prepare(
   }
   const success = Object.keys(operation.responses).find((code) => code.startsWith("2"));
   const type = file === undefined ? "application/json" : "image/gif";
-  const sent = file ?? (body === undefined ? undefined : JSON.stringify(body));
+  const json: unknown = typeof body === "function" ? await (body as Made)(api, person) : body;
+  const sent = file ?? (json === undefined ? undefined : JSON.stringify(json));
   return { url: url + query, body: sent, type, status: status ?? Number(success) };
 }
 
