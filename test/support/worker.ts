@@ -70,7 +70,7 @@ export async function startWorker<Env = Cloudflare.Env>(
       );
       return (await reply.json()) as Awaited<ReturnType<WorkerHandle["scheduled"]>>;
     },
-    evictDurableObject: (binding, options) => miniflare.unsafeEvictDurableObject(name, classOf(binding), options),
-    getDurableObjectStorage: (binding, options) => miniflare.unsafeGetDurableObjectStorage(name, classOf(binding), options),
+    evictDurableObject: (binding, which) => miniflare.unsafeEvictDurableObject(name, classOf(binding), which),
+    getDurableObjectStorage: (binding, which) => miniflare.unsafeGetDurableObjectStorage(name, classOf(binding), which),
   };
 }
