@@ -1,5 +1,5 @@
-import { neon, neonConfig, NeonDbError } from "@neondatabase/serverless";
-import { Client, types } from "pg";
+import { neon, neonConfig, NeonDbError, types } from "@neondatabase/serverless";
+import { Client, types as untouched } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import type { EmbeddedPostgres } from "../../dev/postgres.ts";
@@ -7,8 +7,7 @@ import { openSeededPostgres } from "./support/scratch.ts";
 
 let postgres: EmbeddedPostgres;
 let bridge: NeonBridge;
-/** With the parsers that the driver has too until Drizzle changes its own, for the whole process. */
-const query = neon("postgres://user:password@database.invalid/name", { types });
+const query = neon("postgres://user:password@database.invalid/name");
 
 /** What the driver throws. */
 async function failure(work: Promise<unknown>): Promise<NeonDbError> {
@@ -20,7 +19,13 @@ async function failure(work: Promise<unknown>): Promise<NeonDbError> {
   return error as NeonDbError;
 }
 
+/** Drizzle changes this parser of the driver's for the whole process. */
+const { TIMESTAMPTZ } = untouched.builtins;
+const found = types.getTypeParser(TIMESTAMPTZ);
+afterAll(() => types.setTypeParser(TIMESTAMPTZ, found));
+
 beforeAll(async () => {
+  types.setTypeParser(TIMESTAMPTZ, untouched.getTypeParser(TIMESTAMPTZ));
   postgres = await openSeededPostgres();
   bridge = await startNeonBridge({ databaseUrl: postgres.url });
   neonConfig.fetchEndpoint = () => `${bridge.url}/sql`;
