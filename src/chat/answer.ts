@@ -65,6 +65,7 @@ export function frameOf(message: Message, event: Exclude<TurnEvent, { type: "sum
       return { type: "tool.started", message_id, ...callOf(event.use) };
     case "approval_needed":
       return { type: "tool.approval_needed", message_id, ...callOf(event.use) };
+    case "tool_finished":
     default:
       return finishedFrame(message_id, event.use);
   }
