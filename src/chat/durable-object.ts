@@ -151,8 +151,8 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   /** Takes over what it shows of another conversation, before that changes. */
-  adopt(shared: Shared): void {
-    this.#conversation.sharing.adopt(shared);
+  adopt(shared: Shared): Promise<void> {
+    return this.#conversation.sharing.adopt(shared);
   }
 
   /** A fork has copied what it showed of here. */

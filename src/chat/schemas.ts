@@ -13,7 +13,7 @@ import {
   ratings,
 } from "./kinds.ts";
 import type { Message } from "./messages.ts";
-import { Citation, SendFrame, Usage } from "./protocol.ts";
+import { ApprovalFrame, Citation, SendFrame, Usage } from "./protocol.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
@@ -72,6 +72,11 @@ export const EditedMessage = z.object({ text: SendFrame.shape.text });
 export const Feedback = z.object({ rating: z.enum(ratings), comment: z.string().trim().max(2_000).default("") });
 export const ConfirmBody = z.object({
   kind: z.enum(confirmations).meta({ description: "That a task is done by it, or an error resolved" }),
+});
+
+export const Approval = z.object({
+  call_id: ApprovalFrame.shape.call_id.meta({ description: "Of `tool.approval_needed`, or of the tool in the answer" }),
+  is_approved: z.boolean(),
 });
 
 /** Below 2^53, as all numbers of messages are. */
@@ -181,5 +186,6 @@ export const MessageList = z.object({
   total: Total,
   next_cursor: NextCursor,
 });
+export const ApprovalReply = z.object({ ...ok, call_id: z.string(), is_approved: z.boolean() });
 export const StopReply = z.object({ ...ok, stopped: z.boolean().meta({ description: "Whether a turn was running" }) });
 export const AttachmentReply = z.object({ ...ok, attachment: Attached });

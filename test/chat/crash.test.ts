@@ -203,7 +203,11 @@ test("a call of a tool waits until its owner agrees, on whichever device, and wh
   speaker.says({ pieces: [], calls }, { pieces: ["Then not."] });
   asking.send({ type: "message.send", client_id: "y", text: "Again." });
   const again = await agreeing.until(({ type }) => type === "tool.approval_needed");
-  agreeing.send({ type: "tool.deny", call_id: again["call_id"] });
+  const denied = await talk.client.post(`/conversations/${talk.id}/approvals`, {
+    call_id: again["call_id"],
+    is_approved: false,
+  });
+  expect(denied.status).toBe(200);
   expect(await asking.until(({ type }) => type === "tool.finished")).toMatchObject({ status: "denied" });
   expect(await asking.until(isOver)).toMatchObject({ type: "message.completed", xp: 5 });
 });

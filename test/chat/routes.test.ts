@@ -128,6 +128,29 @@ test("a conversation is forked, with its files, and goes its own way", async () 
   expect([(await messagesOf(fork)).length, (await messagesOf(talk)).length]).toEqual([4, 2]);
 });
 
+test("a fork that nothing was said in yet keeps what it shows, and its files, when the other conversation is edited or deleted", async () => {
+  const { api } = chatting;
+  const attaching = { ...bearing(talk.person.token), "content-type": "text/plain" };
+  const asking = { method: "POST", headers: attaching, body: "A file." };
+  const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
+  const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
+  const path = at(`/messages/${body.message.id}/fork`);
+  const forks = [await talk.client.post(path), await talk.client.post(path)].map((reply) => Number(reply.body.conversation.id));
+  const texts = ["How are you?", words(5).join("")];
+  const shown = (id: number) => messagesOf({ ...talk, id }).then((messages) => messages.map(({ text }) => text));
+  const [question] = await messagesOf(talk);
+  await talk.client.post(at(`/messages/${question!.id}/edit`), { text: "Who are you?" });
+  expect(await shown(talk.id)).toEqual(["Who are you?", words(5).join("")]);
+  await talk.client.delete(at(""));
+  await expect.poll(async () => (await talk.client.get(at("/messages"))).status).toBe(404);
+  for (const id of forks) {
+    expect(await shown(id)).toEqual(texts);
+    const file = `/api/v2/conversations/${id}/attachments/${attachment.id}`;
+    const read = async () => (await api.get(file, { headers: bearing(talk.person.token) })).text();
+    await expect.poll(read).toBe("A file.");
+  }
+});
+
 describe("an export", () => {
   const exported = async (format: string) => {
     const reply = await chatting.api.get(`/api/v2${at(`/export?format=${format}`)}`, { headers: bearing(talk.person.token) });

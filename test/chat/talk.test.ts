@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { clientOf } from "../minions/support.ts";
 import { ticketOf } from "../notifications/support.ts";
 import { makePerson } from "../support/people.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";
 import { words } from "./speaker.ts";
-import { beginTalk, framesIn, isOver, join, messagesOf, startTalk, textOf, useChatting } from "./talking.ts";
+import { beginTalk, framesIn, isOver, join, messagesOf, startTalk, textOf, useChatting, type Talk } from "./talking.ts";
 
 const chatting = useChatting();
 
@@ -194,6 +195,26 @@ test("signing a device out closes what it listens to in every conversation, and 
   await socket.until(isSnapshot);
   await talk.client.post("/../auth/logout");
   expect(await socket.closed).toMatchObject({ code: 4003 });
+});
+
+test("a ban closes every conversation, and a minion in the bin answers no more, though its room is warm", async () => {
+  const { api, speaker } = chatting;
+  speaker.says({ pieces: ["Fine."] });
+  const say = ({ client, id }: Pick<Talk, "client" | "id">) => client.post(`/conversations/${id}/messages`, { text: "Well?" });
+  const talk = await startTalk(chatting);
+  expect((await say(talk)).status).toBe(200);
+  await talk.client.delete(`/minions/${talk.minionId}`);
+  await expect.poll(async () => (await say(talk)).status).toBe(404);
+  await talk.client.post(`/minions/${talk.minionId}/restore`);
+  await expect.poll(async () => (await say(talk)).status).toBe(200);
+
+  const socket = await join(api, talk);
+  await socket.until(isSnapshot);
+  const admin = clientOf(api, await makePerson(api, ["superuser"]));
+  const banned = await admin.post(`/admin/users/${talk.person.id}/ban`, { reason: "spam" });
+  expect(banned.status).toBe(200);
+  expect(await socket.closed).toMatchObject({ code: 4003 });
+  expect((await say(talk)).status).toBe(401);
 });
 
 test("Postgres may be out while a turn runs: what happened is there once it is back, once", async () => {

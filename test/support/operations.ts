@@ -271,6 +271,7 @@ const examples: Record<string, Example> = {
     body: async (api: TestApi, person: Person) => ({ model_id: (await ownMinion(api, person)).id, message: "An example" }),
   },
   stopTurn: { params: ownConversation },
+  approveToolCall: { params: ownConversation, body: { call_id: "unknown", is_approved: true }, status: 404 },
   regenerateAnswer: { params: answeredConversation },
   editMessage: { params: ownQuestion, body: { text: "Another example" } },
   forkConversation: { params: ownAnswer },
