@@ -1,0 +1,76 @@
+import { ChatClient, seqIn } from "./chat-client.ts";
+
+/** A client has this many messages on their way at once. */
+const inFlight = 32;
+
+const listeners = 100;
+
+/** What a message says: about as much as a question does. */
+const text = "How many countries does the Danube flow through, and where does it end?".repeat(2);
+
+/** Where a room is, and whether what it says has a `seq`, which is acknowledged. */
+export type Room = { url: URL; isOurs: boolean };
+
+/** How many messages a second come back to the one who says them, for `seconds`. */
+export async function echoes(room: Room, seconds: number): Promise<number> {
+  const [client] = await joined(room, 1);
+  try {
+    return await rate(room, client!, [client!], seconds);
+  } finally {
+    client!.close();
+  }
+}
+
+/** How many messages a second come to all of 100 sockets, for `seconds`. */
+export async function broadcasts(room: Room, seconds: number): Promise<number> {
+  const clients = await joined(room, listeners);
+  try {
+    return await rate(room, clients[0]!, clients, seconds);
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
+
+/** Opens sockets; each of ours is told how things stand first. */
+async function joined({ url, isOurs }: Room, count: number): Promise<ChatClient[]> {
+  const clients: ChatClient[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const client = await ChatClient.open(url);
+    clients.push(client);
+    if (isOurs) {
+      await new Promise<void>((resolve, reject) => {
+        client.onText = () => resolve();
+        client.onEnd = reject;
+      });
+    }
+  }
+  return clients;
+}
+
+/** How many messages of one a second came to all, each as one frame, in order. */
+function rate({ isOurs }: Room, speaker: ChatClient, clients: ChatClient[], seconds: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const say = () => speaker.send({ type: "said", text });
+    let heard = 0;
+    const began = performance.now();
+    for (const client of clients) {
+      let last = NaN;
+      client.onEnd = reject;
+      client.onText = (frame) => {
+        if (isOurs) {
+          const seq = seqIn(frame);
+          if (seq !== (Number.isNaN(last) ? seq : last + 1)) reject(new Error(`After ${last} came ${frame}`));
+          last = seq;
+          client.hasRead(seq);
+        }
+        if (!frame.includes(text)) return reject(new Error(`This came back: ${frame}`));
+        heard += 1;
+        if (heard % clients.length > 0) return;
+        const elapsedMs = performance.now() - began;
+        if (elapsedMs < seconds * 1000) say();
+        else resolve((heard / clients.length / elapsedMs) * 1000);
+      };
+    }
+    for (let n = 0; n < inFlight; n += 1) say();
+  });
+}

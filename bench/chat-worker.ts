@@ -1,0 +1,45 @@
+import { DurableObject } from "cloudflare:workers";
+import { connectSocket } from "../src/kit/socket/upgrade.ts";
+import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket.ts";
+import type { TicketClaims } from "../src/kit/tickets.ts";
+
+export { BareBroadcast, BareRoom, PartyRoom } from "./chat-bare.ts";
+
+/** A room of ours that tells everyone what it hears, and nothing else. */
+export class KitRoom extends SocketRoom {
+  protected override get settings(): RoomSettings {
+    // How fast it can be is what is measured, not how fast one user may be.
+    return { ...roomSettings, rateMessages: Infinity };
+  }
+
+  protected override async snapshot(): Promise<object> {
+    return {};
+  }
+
+  protected override onFrame(_socket: unknown, { type, text }: { type: string; text: string }): void {
+    this.publish({ type, text });
+  }
+}
+
+export class SignInGate extends DurableObject {}
+export class UserHub extends DurableObject {}
+export class ChatRoom extends DurableObject {}
+
+/** Opens a socket to `/<binding>/<name>`: to our rooms as the production Worker does, who has read a ticket before. */
+export default {
+  fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    const [, binding = "", name = ""] = pathname.split("/");
+    const rooms = env[binding]!;
+    if (!searchParams.has("user")) return rooms.getByName(name).fetch(request);
+    const claims: TicketClaims = {
+      user_id: Number(searchParams.get("user")),
+      device: "session:1",
+      label: "bench",
+      resource: name,
+      jti: crypto.getRandomValues(new Uint32Array(1))[0]!,
+      expires_at: Date.now() + 60_000,
+    };
+    return connectSocket(rooms, name, request, claims, "bench");
+  },
+} satisfies ExportedHandler<Record<string, DurableObjectNamespace>>;
