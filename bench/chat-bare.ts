@@ -53,3 +53,19 @@ export class PartyRoom extends Server {
     socket.send(message);
   }
 }
+
+export class BareBroadcast2 extends DurableObject {
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    ctx.storage.sql.exec(table);
+  }
+
+  override fetch(): Response {
+    return accept(this.ctx);
+  }
+
+  override webSocketMessage(_socket: WebSocket, message: string): void {
+    this.ctx.storage.sql.exec(insert, message);
+    for (const socket of this.ctx.getWebSockets()) socket.send(message);
+  }
+}

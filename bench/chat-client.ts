@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 
 /** Frames that a client reads before it says so. */
-const ackEvery = 64;
+const ackEvery = 128;
 
 /** A socket that counts what comes, and acknowledges what has a number. */
 export class ChatClient {

@@ -1,4 +1,5 @@
 import { ChatClient, seqIn } from "./chat-client.ts";
+import { workerdCpuMs } from "./cpu.ts";
 
 /** A client has this many messages on their way at once. */
 const inFlight = 32;
@@ -11,8 +12,11 @@ const text = "How many countries does the Danube flow through, and where does it
 /** Where a room is, and whether what it says has a `seq`, which is acknowledged. */
 export type Room = { url: URL; isOurs: boolean };
 
-/** How many messages a second come back to the one who says them, for `seconds`. */
-export async function echoes(room: Room, seconds: number): Promise<number> {
+/** How many messages a second were said and heard by all, and CPU time of workerd for each; NaN where the system does not tell. */
+export type Said = { perSecond: number; cpuMs: number };
+
+/** Says messages for `seconds` to a room that says them back. */
+export async function echoes(room: Room, seconds: number): Promise<Said> {
   const [client] = await joined(room, 1);
   try {
     return await rate(room, client!, [client!], seconds);
@@ -21,8 +25,8 @@ export async function echoes(room: Room, seconds: number): Promise<number> {
   }
 }
 
-/** How many messages a second come to all of 100 sockets, for `seconds`. */
-export async function broadcasts(room: Room, seconds: number): Promise<number> {
+/** Says messages for `seconds` in a room of 100 sockets. */
+export async function broadcasts(room: Room, seconds: number): Promise<Said> {
   const clients = await joined(room, listeners);
   try {
     return await rate(room, clients[0]!, clients, seconds);
@@ -48,11 +52,12 @@ async function joined({ url, isOurs }: Room, count: number): Promise<ChatClient[
 }
 
 /** How many messages of one a second came to all, each as one frame, in order. */
-function rate({ isOurs }: Room, speaker: ChatClient, clients: ChatClient[], seconds: number): Promise<number> {
+function rate({ isOurs }: Room, speaker: ChatClient, clients: ChatClient[], seconds: number): Promise<Said> {
   return new Promise((resolve, reject) => {
     const say = () => speaker.send({ type: "said", text });
     let heard = 0;
     const began = performance.now();
+    const cpuBefore = workerdCpuMs();
     for (const client of clients) {
       let last = NaN;
       client.onEnd = reject;
@@ -67,8 +72,9 @@ function rate({ isOurs }: Room, speaker: ChatClient, clients: ChatClient[], seco
         heard += 1;
         if (heard % clients.length > 0) return;
         const elapsedMs = performance.now() - began;
-        if (elapsedMs < seconds * 1000) say();
-        else resolve((heard / clients.length / elapsedMs) * 1000);
+        if (elapsedMs < seconds * 1000) return say();
+        const messages = heard / clients.length;
+        resolve({ perSecond: (messages / elapsedMs) * 1000, cpuMs: (workerdCpuMs() - cpuBefore) / messages });
       };
     }
     for (let n = 0; n < inFlight; n += 1) say();

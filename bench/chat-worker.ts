@@ -3,7 +3,7 @@ import { connectSocket } from "../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket.ts";
 import type { TicketClaims } from "../src/kit/tickets.ts";
 
-export { BareBroadcast, BareRoom, PartyRoom } from "./chat-bare.ts";
+export { BareBroadcast, BareBroadcast2, BareRoom, PartyRoom } from "./chat-bare.ts";
 
 /** A room of ours that tells everyone what it hears, and nothing else. */
 export class KitRoom extends SocketRoom {

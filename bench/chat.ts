@@ -32,15 +32,19 @@ export async function benchChat(rounds: number, seconds: number): Promise<void> 
     });
     const ratio = <Sample>(samples: Sample[], of: (sample: Sample) => number) =>
       median(samples.slice(warmUpRounds).map(of)).toFixed(2);
-    console.log(`acknowledged messages per s ${ratio(said, ({ ours }) => ours)}`);
-    console.log(`acknowledged messages ratio ${ratio(said, ({ ours, bare }) => ours / bare)}`);
-    console.log(`acknowledged messages of partyserver ratio ${ratio(said, ({ ours, party }) => ours / party)}`);
+    console.log(`acknowledged messages per s ${ratio(said, ({ ours }) => ours.perSecond)}`);
+    console.log(`acknowledged messages ratio ${ratio(said, ({ ours, bare }) => ours.perSecond / bare.perSecond)}`);
+    console.log(`acknowledged messages of partyserver ratio ${ratio(said, ({ ours, party }) => ours.perSecond / party.perSecond)}`);
+    console.log(`acknowledged messages cpu ratio ${ratio(said, ({ ours, bare }) => bare.cpuMs / ours.cpuMs)}`);
+    console.log(`ours, bare, party cpu µs ${ratio(said, ({ ours }) => 1000*ours.cpuMs)} ${ratio(said, ({ bare }) => 1000*bare.cpuMs)} ${ratio(said, ({ party }) => 1000*party.cpuMs)}`);
     const told = await alternate(warmUpRounds + rounds, {
       ours: () => broadcasts(room("KIT_ROOM"), seconds),
       bare: () => broadcasts(room("BARE_BROADCAST"), seconds),
     });
-    console.log(`messages to 100 sockets per s ${ratio(told, ({ ours }) => ours)}`);
-    console.log(`fan-out ratio ${ratio(told, ({ ours, bare }) => ours / bare)}`);
+    console.log(`messages to 100 sockets per s ${ratio(told, ({ ours }) => ours.perSecond)}`);
+    console.log(`fan-out ratio ${ratio(told, ({ ours, bare }) => ours.perSecond / bare.perSecond)}`);
+    console.log(`fan-out cpu ratio ${ratio(told, ({ ours, bare }) => bare.cpuMs / ours.cpuMs)}`);
+    console.log(`ours, bare cpu µs ${ratio(told, ({ ours }) => 1000*ours.cpuMs)} ${ratio(told, ({ bare }) => 1000*bare.cpuMs)}`);
   } finally {
     await workerd.close();
     await rm(folder, { recursive: true, force: true });
