@@ -89,7 +89,11 @@ function aliasesOf(path: string): string[] {
 
 /** @param alias which of its aliases it is published at, from 1; 0 for the canonical path */
 function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
-  const json = { "application/json": { schema: doc.reply } };
+  const { status = 200, events } = doc;
+  const content = {
+    ...(status === 204 ? {} : { "application/json": { schema: doc.reply } }),
+    ...(events === undefined ? {} : { "text/event-stream": { schema: z.string().meta({ description: events }) } }),
+  };
   return {
     operationId: doc.id + (alias === 0 ? "" : alias === 1 ? "AtAlias" : `AtAlias${alias}`),
     summary: doc.summary,
@@ -107,7 +111,12 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
       : {}),
     ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload, doc.body) } } : {}),
     responses: {
-      [doc.status ?? 200]: { description: "Done", headers: doc.conditional ? conditionalHeaders : replyHeaders, content: json },
+      [status === 204 ? 200 : status]: {
+        description: "Done",
+        headers: doc.conditional ? conditionalHeaders : replyHeaders,
+        content,
+      },
+      ...(status === 204 ? { 204: { description: "There is nothing", headers: replyHeaders } } : {}),
       ...(doc.conditional ? { 304: { description: "The client's copy is current", headers: conditionalHeaders } } : {}),
       ...failureResponses(failuresOf(doc)),
     },

@@ -19,9 +19,15 @@ const exposedHeaders = [
   "X-Cache",
   "X-Request-Id",
 ].join(", ");
-const acceptedHeaders = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"].join(
-  ", ",
-);
+const acceptedHeaders = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "If-Match",
+  "If-None-Match",
+  "Last-Event-ID",
+  "X-Request-Id",
+].join(", ");
 
 /** Seconds a browser may remember the answer to a preflight; Chromium caps it at two hours. */
 const preflightSeconds = 7_200;

@@ -1,4 +1,5 @@
 import * as billing from "./billing/hooks.ts";
+import * as chat from "./chat/hooks.ts";
 import type { Ctx, Hooks } from "./context.ts";
 import { composeHooks } from "./kit/hooks.ts";
 import * as datasets from "./datasets/hooks.ts";
@@ -8,7 +9,7 @@ import * as models from "./models/hooks.ts";
 import * as notifications from "./notifications/hooks.ts";
 
 /** What features offer to those before them, in the order of the features. */
-export const hooks: Hooks = composeHooks<Ctx>([notifications, billing, models, minions, datasets, knowledge], {
+export const hooks: Hooks = composeHooks<Ctx>([notifications, billing, models, minions, datasets, knowledge, chat], {
   ...billing,
   ...minions,
 });

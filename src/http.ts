@@ -27,8 +27,10 @@ export type RouteDoc<
   /** A file, in place of a body of JSON: then `body` is what the form has beside it. */
   upload?: Upload;
   reply: Reply;
-  /** Status of the reply; 200 unless told. */
-  status?: 101 | 200 | 201 | 202;
+  /** Status of the reply; 200 unless told. Of 204 the reply is nothing. */
+  status?: 101 | 200 | 201 | 202 | 204;
+  /** What 200 tells as server-sent events: to clients that ask for those, or, where the reply is nothing, if there is something. */
+  events?: string;
   /** Failures of its own, beside those that follow from what it takes. */
   fails?: readonly FailureCode[];
   /** Who may call it; everyone unless told. */
@@ -149,7 +151,8 @@ export function route<
     if (faults.length > 0) throw invalid(faults);
     const key = headers?.["idempotency-key"];
     const reply = await (key === undefined ? handle(input) : once(doc, input, { key, json }, handle));
-    return reply instanceof Response ? reply : c.json(reply as object, doc.status === 101 ? 200 : doc.status);
+    if (reply instanceof Response) return reply;
+    return c.json(reply as object, doc.status === 101 || doc.status === 204 ? 200 : doc.status);
   };
   return Object.assign(handler, { doc });
 }

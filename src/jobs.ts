@@ -1,6 +1,7 @@
 import { eraseUser } from "./auth/erasure.ts";
 import { beginReset, eraseAccount, proveAddress } from "./auth/jobs.ts";
 import { sendResetMail, sendVerificationMail } from "./auth/proofs.ts";
+import { chatJobs } from "./chat/jobs.ts";
 import type { Ctx } from "./context.ts";
 import { datasetJobs } from "./datasets/jobs.ts";
 import { doing, type Handler } from "./kit/consumer.ts";
@@ -15,4 +16,5 @@ export const handlers: readonly Handler<Ctx>[] = [
   doing(eraseAccount, eraseUser),
   ...datasetJobs,
   ...knowledgeJobs,
+  ...chatJobs,
 ];

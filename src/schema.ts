@@ -1,6 +1,7 @@
 export * from "./auth/tables.ts";
 export * from "./billing/tables.ts";
 export * from "./catalog/tables.ts";
+export * from "./chat/tables.ts";
 export * from "./datasets/tables.ts";
 export * from "./kit/tables.ts";
 export * from "./knowledge/tables.ts";

@@ -1,5 +1,5 @@
-import { describe, expect, inject, test } from "vitest";
-import { createTestHarness } from "wrangler";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { startWorker } from "./support/worker.ts";
 
 const workers = inject("built");
 
@@ -10,18 +10,6 @@ const settings = {
   AUTH_SECRET: "a-signing-secret-of-enough-length-000001",
   KEY_SECRETS: "a-key-secret-of-enough-length-0000000001",
 };
-
-async function ask(env: keyof typeof workers, vars: Record<string, string>, secrets: Record<string, string>) {
-  const harness = createTestHarness({ workers: [{ configPath: workers[env].configPath, vars, secrets }] });
-  try {
-    await harness.listen();
-    const reply = await harness.fetch("/health");
-    const logs = harness.getLogs().map(({ message }) => message);
-    return { status: reply.status, body: await reply.text(), logs: logs.join("\n") };
-  } finally {
-    await harness.close();
-  }
-}
 
 describe("a misconfigured Worker", () => {
   test.each<[string, keyof typeof workers, Record<string, string>, Record<string, string>, string]>([
@@ -74,26 +62,27 @@ describe("a misconfigured Worker", () => {
   ])(
     "refuses to work with %s, says which setting in its log alone, and never the value",
     async (_, env, vars, wrong, fault) => {
-      const secrets = { ...settings, ...wrong };
-      const { status, body, logs } = await ask(env, vars, secrets);
-      expect(status).toBe(503);
+      const worker = await startWorker(workers[env], { ...settings, ...vars, ...wrong });
+      onTestFinished(() => worker.close());
+      const reply = await fetch(new URL("/health", worker.url));
+      const body = await reply.text();
+      expect(reply.status).toBe(503);
       expect(JSON.parse(body)).toMatchObject({ code: "misconfigured", success: false });
-      expect(logs).toContain(fault);
-      for (const value of Object.values(wrong)) expect(logs + body).not.toContain(value);
+      await expect.poll(() => worker.logs().join("\n")).toContain(fault);
+      for (const value of Object.values(wrong)) expect(worker.logs().join("\n") + body).not.toContain(value);
     },
   );
 
   test("works in production with values of its own, and says of what needs mail that there is none", async () => {
-    const harness = createTestHarness({ workers: [{ configPath: workers.production.configPath, secrets: settings }] });
-    await harness.listen();
-    expect((await harness.fetch("/health")).status).toBe(200);
-    const reply = await harness.fetch("/api/auth/forgot-password", {
+    const worker = await startWorker(workers.production, settings);
+    onTestFinished(() => worker.close());
+    expect((await fetch(new URL("/health", worker.url))).status).toBe(200);
+    const reply = await fetch(new URL("/api/auth/forgot-password", worker.url), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ email: "ada@example.com" }),
     });
     expect(reply.status).toBe(503);
     expect(await reply.json()).toMatchObject({ code: "mail_unavailable", success: false });
-    await harness.close();
   });
 });

@@ -7,6 +7,15 @@ export type MessageRole = (typeof messageRoles)[number];
 export const messageStatuses = ["complete", "streaming", "stopped", "interrupted", "failed"] as const;
 export type MessageStatus = (typeof messageStatuses)[number];
 
+/** How a message can be that changes no more. */
+export const settledStatuses = ["complete", "stopped", "interrupted", "failed"] as const satisfies readonly MessageStatus[];
+
+/** `direct` is the one that a program goes on with which names none: a minion has one of those. */
+export const conversationKinds = ["chat", "direct"] as const;
+
+/** How many conversations a user may have. */
+export const maxConversations = 2_000;
+
 /**
  * What the model was told of what was said before: all of it, a summary in place of the oldest messages, or no more than the latest,
  * where not even a summary could be had.

@@ -7,9 +7,9 @@ import type {
 import { composeSystemPrompt } from "../minions/prompt.ts";
 import { renderPassages, type Passage } from "../models/passages.ts";
 import { estimateTokens } from "../models/tokens.ts";
+import { onOneLine } from "../kit/text.ts";
 import { imageTypes } from "./kinds.ts";
 import type { Message, MessagePart, ToolUse } from "./messages.ts";
-import { onOneLine } from "./quoting.ts";
 import type { Settings } from "./settings.ts";
 import type { Tool } from "./tools.ts";
 import type { Summary } from "./turn-events.ts";
@@ -88,14 +88,15 @@ export function costOfPrompt(prompt: LanguageModelV4Prompt): number {
 
 function costOfPart({ content }: LanguageModelV4Message): number {
   if (typeof content === "string") return messageTokens + estimateTokens(content);
-  return (
-    messageTokens + sum(content.map((part) => (part.type === "file" ? pictureTokens : estimateTokens(onOneLine(textOf(part))))))
-  );
+  return messageTokens + sum(content.map((part) => (part.type === "file" ? pictureTokens : estimateTokens(textOf(part)))));
 }
 
-function textOf(part: Exclude<Exclude<LanguageModelV4Message["content"], string>[number], LanguageModelV4FilePart>): unknown {
+type Part = Exclude<LanguageModelV4Message["content"], string>[number];
+
+function textOf(part: Exclude<Part, LanguageModelV4FilePart>): string {
   if (part.type === "text" || part.type === "reasoning") return part.text;
-  return part.type === "tool-call" ? part.input : part.type === "tool-result" ? part.output : "";
+  if (part.type === "tool-call") return JSON.stringify(part.input);
+  return part.type === "tool-result" ? JSON.stringify(part.output) : "";
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);

@@ -53,23 +53,12 @@ class OpenStep {
   #callsBegun = 0;
 
   take(part: LanguageModelV4StreamPart): void {
-    switch (part.type) {
-      case "text-start":
-      case "text-delta":
-      case "text-end":
-        return this.#extend("text", part);
-      case "reasoning-start":
-      case "reasoning-delta":
-      case "reasoning-end":
-        return this.#extend("reasoning", part);
-      case "tool-input-start":
-        if (part.providerExecuted !== true) this.#callsBegun += 1;
-        return;
-      case "tool-call":
-        if (part.providerExecuted !== true) this.#calls.push(part);
-        return;
-      default:
-    }
+    const isText = part.type === "text-start" || part.type === "text-delta" || part.type === "text-end";
+    if (isText) return this.#extend("text", part);
+    const isThought = part.type === "reasoning-start" || part.type === "reasoning-delta" || part.type === "reasoning-end";
+    if (isThought) return this.#extend("reasoning", part);
+    if (part.type === "tool-input-start" && part.providerExecuted !== true) this.#callsBegun += 1;
+    if (part.type === "tool-call" && part.providerExecuted !== true) this.#calls.push(part);
   }
 
   closed(finishReason: Step["finishReason"]): Step {

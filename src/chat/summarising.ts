@@ -1,8 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import { bytesPerToken, textIn } from "../models/tokens.ts";
+import { cut, onOneLine } from "../kit/text.ts";
 import type { Message } from "./messages.ts";
 import { costOfPrompt } from "./prompting.ts";
-import { cut, onOneLine } from "./quoting.ts";
 import type { Summary } from "./turn-events.ts";
 
 const instructions = (words: number) =>
@@ -37,7 +37,7 @@ export async function summarise(
 }
 
 /** Characters of one message that are summed up: as many of these as have room. */
-const lengths = [16_000, 4_000, 1_000, 250];
+const lengths = [16_000, 4_000, 2_000, 1_000, 500, 250, 120, 60];
 
 /** The prompt, with less of each message where it would not fit; null where even the least of them does not. */
 function promptWithin(

@@ -2,11 +2,10 @@ import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
 import * as z from "zod";
 import { failureOf } from "../kit/db.ts";
 import { log } from "../kit/log.ts";
-import { heldText, unheldText } from "../kit/text.ts";
+import { cut, heldText, unheldText } from "../kit/text.ts";
 import { untilAborted } from "../models/gateway-call.ts";
 import { maxToolInput, maxToolResult, toolsAtOnce } from "./kinds.ts";
 import type { ToolUse } from "./messages.ts";
-import { cut } from "./quoting.ts";
 import type { Tool } from "./tools.ts";
 import type { TurnEvent } from "./turn-events.ts";
 

@@ -3,13 +3,13 @@ import type { Ctx } from "../context.ts";
 import { retrievePassages, type Retrieved } from "../knowledge/retrieval.ts";
 import { untilAborted } from "../models/gateway-call.ts";
 import { bytesPerToken } from "../models/tokens.ts";
+import { cut } from "../kit/text.ts";
 import { citationsIn } from "./citations.ts";
 import { callsAtStep, maxSteps, maxToolResult } from "./kinds.ts";
 import type { ToolUse } from "./messages.ts";
 import { openModelCalls, type OpenModel } from "./model-calls.ts";
 import { prepare, type Asked, type Prepared } from "./preparing.ts";
 import { callOf, costOfPrompt, resultOf, type ReadFile } from "./prompting.ts";
-import { cut } from "./quoting.ts";
 import { callableTools, type Settings } from "./settings.ts";
 import { Speech } from "./speech.ts";
 import { askModel, type Step } from "./steps.ts";
@@ -32,13 +32,14 @@ export type Patience = {
   toolMs: number;
 };
 
-const usualPatience: Patience = {
-  firstTokenMs: 20_000,
+/** Nothing may show no progress for 30 seconds: where other models stand in, the first leaves them time of that. */
+const patienceWith = ({ answering }: Settings): Patience => ({
+  firstTokenMs: answering.length > 1 ? 12_000 : 20_000,
   silenceMs: 25_000,
   callMs: 180_000,
-  summaryMs: 30_000,
+  summaryMs: 15_000,
   toolMs: 30_000,
-};
+});
 
 export type TurnDeps = {
   ctx: Ctx;
@@ -66,7 +67,7 @@ export type TurnDeps = {
  */
 export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
   const { ctx, settings, on, signal } = deps;
-  const patience = { ...usualPatience, ...deps.patience };
+  const patience = { ...patienceWith(settings), ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
     failure: null,

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
+import { downloadHeaders } from "../kit/downloads.ts";
 import { IdParam } from "../kit/shapes.ts";
 import * as z from "zod";
 import * as s from "./schemas.ts";
@@ -84,16 +85,9 @@ datasetFiles.get(
     },
     async ({ ctx, params, query }) => {
       const { name, format, size, body } = await openDownload(ctx, params.dataset_id, query.ticket);
-      const file = encodeURIComponent(`${name}${format === null ? "" : `.${format}`}`).replaceAll("'", "%27");
-      return new Response(body, {
-        headers: {
-          // Never shown as a page of ours, whatever is in it.
-          "content-type": "application/octet-stream",
-          "content-disposition": `attachment; filename*=UTF-8''${file}`,
-          "content-length": String(size),
-          "cache-control": "private, no-store",
-        },
-      });
+      const file = `${name}${format === null ? "" : `.${format}`}`;
+      const headers = { ...downloadHeaders(file, "application/octet-stream"), "content-length": String(size) };
+      return new Response(body, { headers });
     },
   ),
 );

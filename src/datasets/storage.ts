@@ -1,5 +1,6 @@
 import { AppError } from "../kit/errors.ts";
 import { inStore } from "../kit/files.ts";
+import { streamOf } from "../kit/streams.ts";
 import type { ByteSource } from "./parsing.ts";
 import type { StoredFile } from "./tables.ts";
 
@@ -49,17 +50,7 @@ function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<
       }
     }
   }
-  const source = chunks();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await source.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await source.return(undefined);
-    },
-  });
+  return streamOf(chunks());
 }
 
 /** @throws not_found, files_unavailable */

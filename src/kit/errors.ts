@@ -31,6 +31,7 @@ export const failures = {
   token_invalid: { status: 422, title: "Token invalid or expired", retryable: false },
   upgrade_required: { status: 426, title: "Upgrade required", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
+  context_exceeded: { status: 422, title: "Too long for the model", retryable: false },
   egress_refused: { status: 422, title: "Address refused", retryable: false },
   // No retry of a job reaches the next day.
   allowance_exhausted: { status: 429, title: "Allowance used up", retryable: false },
@@ -42,6 +43,8 @@ export const failures = {
   provider_no_credit: { status: 502, title: "No credit at the provider", retryable: false },
   provider_unavailable: { status: 502, title: "Provider unavailable", retryable: true },
   provider_timed_out: { status: 502, title: "Provider timed out", retryable: true },
+  content_filtered: { status: 502, title: "Held back by the provider", retryable: false },
+  too_many_steps: { status: 502, title: "Too many steps without an answer", retryable: true },
   provider_not_configured: { status: 503, title: "Provider not configured", retryable: false },
   misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
   database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
@@ -90,6 +93,11 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
     path: "fallback_models",
     detail: "names the model that they stand in for",
   },
+  minion_model_is_fallback: {
+    code: "validation_failed",
+    path: "model",
+    detail: "stands in for itself: take it out of `fallback_models`",
+  },
   spirit_locked: { code: "spirit_locked", detail: "Your rank has not unlocked this spirit yet." },
   spirit_not_owned: { code: "spirit_not_owned", detail: "You do not own this spirit." },
   spirit_limit_reached: { code: "spirit_limit_reached", detail: "Your plan allows no more spirits on a minion." },
@@ -131,6 +139,8 @@ export const constraintFailures: Readonly<Record<string, Refusal>> = {
     path: "embedding_model",
     detail: "there is no such model of yours that embeds",
   },
+  conversation_not_found: { code: "not_found", detail: "There is no such conversation of yours." },
+  conversation_limit_reached: { code: "conflict", detail: "You have as many conversations as anybody may: delete some." },
   minion_knowledge_base_owned: {
     code: "validation_failed",
     path: "knowledge_base_id",

@@ -20,6 +20,8 @@ export type FeatureHooks<Ctx> = {
   standingAt?(xp: number): Standing;
   /** Behind the reply: these devices (`session:12`, `key:3`), or all of a user's, may no longer listen. */
   onDevicesGone?(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void;
+  /** A query that writes, as part of the statement that destroys minions for good; `gone` is a query of their numbers. */
+  onMinionsGone?(ctx: Ctx, gone: SQL): SQL;
   /** Whether a user owns `conversation:5`, and may listen to it; undefined for a resource that is not the feature's. */
   ownsResource?(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined;
   /** Queries of all that is held of a user, by the names under which they are given it. */
@@ -28,7 +30,10 @@ export type FeatureHooks<Ctx> = {
   eraseUser?(ctx: Ctx, userId: number): Promise<Statement[]>;
 };
 
-type Required<Ctx> = { [Hook in keyof FeatureHooks<Ctx>]-?: NonNullable<FeatureHooks<Ctx>[Hook]> };
+type Required<Ctx> = { [Hook in keyof Omit<FeatureHooks<Ctx>, "onMinionsGone">]-?: NonNullable<FeatureHooks<Ctx>[Hook]> } & {
+  /** As a feature's, of each that has one. */
+  onMinionsGone(ctx: Ctx, gone: SQL): SQL[];
+};
 
 /**
  * What features offer, as one: told to all, asked of all, and where one answer is wanted, of the first that has it.
@@ -42,6 +47,7 @@ export function composeHooks<Ctx>(
     ...alone,
     onUserCreated: (ctx, userId) => features.flatMap((feature) => feature.onUserCreated?.(ctx, userId) ?? []),
     onDevicesGone: (ctx, userId, devices) => features.forEach((feature) => feature.onDevicesGone?.(ctx, userId, devices)),
+    onMinionsGone: (ctx, gone) => features.flatMap((feature) => feature.onMinionsGone?.(ctx, gone) ?? []),
     ownsResource: (ctx, userId, resource) => {
       for (const feature of features) {
         const answer = feature.ownsResource?.(ctx, userId, resource);

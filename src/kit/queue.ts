@@ -54,6 +54,16 @@ export function jobRowOf(ctx: Sender, job: Job, payload: SQL, userId: number): S
   return outboxRow(ctx, job, payload, userId);
 }
 
+/**
+ * The query that asks for one job for each row of another, of `payload` and `user_id`: for a statement that finds out as it runs what is
+ * to be done. They are sent by the next sweep.
+ */
+export function jobsOf({ requestId }: Pick<Committer, "requestId">, { name }: Job, rows: SQL): SQL {
+  return sql`
+    insert into ${outbox} (name, payload, user_id, request_id, due_at)
+    select ${name}, asked.payload, asked.user_id, ${requestId}, now() from (${rows}) asked (payload, user_id)`;
+}
+
 function outboxRow(ctx: Sender, { name }: Job, payload: SQL, userId: number | undefined): Statement {
   const { id, payload: told, request_id } = outbox;
   const row = ctx.db

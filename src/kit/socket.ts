@@ -1,6 +1,7 @@
 import { Server, type ConnectionContext, type WSMessage } from "partyserver";
 import { Admissions, everyone } from "./socket/admissions.ts";
 import { Alarm } from "./socket/alarm.ts";
+import { closeCodes } from "./socket/close-codes.ts";
 import { AppError } from "./errors.ts";
 import { Fanout, type FlowSettings, type ServerFrame } from "./socket/fanout.ts";
 import { FrameLog, maxStretch, type TextHead } from "./socket/frames.ts";
@@ -11,11 +12,9 @@ import { Roster, type PresentDevice, type RoomSocket, type SocketState } from ".
 import type { TicketHolder } from "./tickets.ts";
 import { readArrival, refuse, requestIdOf, type Arrival } from "./socket/upgrade.ts";
 
+export { closeCodes } from "./socket/close-codes.ts";
 export type { ServerFrame } from "./socket/fanout.ts";
 export type { PresentDevice, RoomSocket } from "./socket/roster.ts";
-
-/** Why a room closes a socket. After `reconnect` and `slow` a client comes back with a new ticket and `after`; after the others it stays away. */
-export const closeCodes = { flood: 1008, reconnect: 4001, revoked: 4003, erased: 4004, slow: 4008 } as const;
 
 export type RoomSettings = FlowSettings &
   RateSettings & {

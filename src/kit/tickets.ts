@@ -47,14 +47,19 @@ function randomNumber(): number {
   return (high >>> 11) * 2 ** 32 + low;
 }
 
+/** What opens one socket, once, within `ticketLifeMs` of `now`. */
+export function claimsFor({ user_id, device, label, resource }: TicketHolder, now = Date.now()): TicketClaims {
+  const limits = { jti: randomNumber(), expires_at: now + ticketLifeMs };
+  return { user_id, device, label: label.slice(0, maxLabelLength), resource, ...limits };
+}
+
 /** A ticket that opens one socket, once, within `ticketLifeMs` of `now`. */
 export async function issueTicket(
   secret: string,
-  { user_id, device, label, resource }: TicketHolder,
+  holder: TicketHolder,
   now = Date.now(),
 ): Promise<{ ticket: string; expires_at: Date }> {
-  const limits = { jti: randomNumber(), expires_at: now + ticketLifeMs };
-  const claims: TicketClaims = { user_id, device, label: label.slice(0, maxLabelLength), resource, ...limits };
+  const claims = claimsFor(holder, now);
   const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
   const signature = await crypto.subtle.sign("HMAC", await keyOf(secret), encoder.encode(payload));
   return { ticket: `${payload}.${Buffer.from(signature).toString("base64url")}`, expires_at: new Date(claims.expires_at) };

@@ -29,17 +29,13 @@ export function modelColumns(model: string) {
   return { model, external_model_id: externalIdIn(model) ?? null };
 }
 
-const noSuchModel = ({ path, model }: Named): Fault => ({
-  path,
-  in: "body",
-  message: `there is no model “${model}” that answers`,
-});
-
 /** @throws validation_failed for a model that is none, or cannot be called here */
 export function requireKnown(ctx: Ctx, choice: Choice): void {
   const isUnknown = ({ model }: Named) =>
     externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language";
-  const faults = named(choice).filter(isUnknown).map(noSuchModel);
+  const faults = named(choice)
+    .filter(isUnknown)
+    .map(({ path, model }): Fault => ({ path, in: "body", message: `there is no model “${model}” that answers` }));
   if (faults.length > 0) throw invalid(faults);
 }
 
@@ -71,17 +67,6 @@ export function fallbackRows(ctx: Ctx, userId: number, minionId: MinionId, choic
   if (model === undefined && rows.length < 2) return rows;
   const isAnother = sql`not exists (select from ${minionFallbacks}
     join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${its})`;
-  return [...rows, refuseUnless(ctx.db, isAnother, "minion_fallback_is_model")];
-}
-
-/** Which fields a refused choice is told by, where a constraint says so: a model may go meanwhile. */
-export function faultsOf(constraint: string | undefined, { model, fallback_models }: Choice): Fault[] {
-  if (constraint === "minion_model_owned" && model !== undefined) return [noSuchModel({ path: "model", model })];
-  if (constraint === "minion_fallback_owned" && fallback_models !== undefined) {
-    return [{ path: "fallback_models", in: "body", message: "names a model of yours that is not there, or does not answer" }];
-  }
-  if (constraint !== "minion_fallback_is_model") return [];
-  return fallback_models === undefined
-    ? [{ path: "model", in: "body", message: "stands in for itself: take it out of `fallback_models`" }]
-    : [{ path: "fallback_models", in: "body", message: "names the model that they stand in for" }];
+  const code = fallback_models === undefined ? "minion_model_is_fallback" : "minion_fallback_is_model";
+  return [...rows, refuseUnless(ctx.db, isAnother, code)];
 }

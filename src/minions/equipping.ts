@@ -4,6 +4,7 @@ import { hasAccess } from "../billing/access.ts";
 import { spirits } from "../catalog/tables.ts";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db.ts";
+import { unsettling } from "../notifications/hub.ts";
 import { itself, slotsOf } from "./rows.ts";
 import { levelAt, unlockLevel, userExperience } from "./standing.ts";
 import { minions, minionSpirits } from "./tables.ts";
@@ -82,8 +83,9 @@ export function edited(
   minionId: MinionId,
   change: Partial<typeof minions.$inferInsert> = {},
 ): Statement {
-  return ctx.db
+  const edit = ctx.db
     .update(minions)
     .set({ ...change, version: sql`${minions.version} + 1`, updated_at: sql`now()` })
     .where(itself(userId, minionId));
+  return unsettling(ctx, userId, edit);
 }

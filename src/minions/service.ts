@@ -3,10 +3,11 @@ import { forgetCredential } from "../auth/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/defaults.ts";
-import { answers, fallbackRows, faultsOf, modelColumns, requireKnown } from "./choice.ts";
+import { unsettling } from "../notifications/hub.ts";
+import { answers, fallbackRows, modelColumns, requireKnown } from "./choice.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";
 import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
@@ -63,8 +64,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
     const { rows } = results.at(template_id === undefined ? -2 : -3) as { rows: Candidate[] };
     return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedOf(rows, row) }) };
   };
-  const told = () => tellingFields(input, work);
-  return minionClass === undefined ? told() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), told);
+  return minionClass === undefined ? work() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
 }
 
 /** A minion of a user, in the bin or not. One round trip. @throws not_found */
@@ -88,7 +88,7 @@ export async function changeMinion(
   const { model } = change;
   const columns = { ...saidOf(change), ...(model === undefined ? {} : modelColumns(model)) };
   const rows = [edited(ctx, userId, minionId, columns), ...fallbackRows(ctx, userId, minionId, change)];
-  return tellingFields(change, () => changed(ctx, userId, minionId, { unless, rows }));
+  return changed(ctx, userId, minionId, { unless, rows });
 }
 
 /** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
@@ -123,10 +123,14 @@ export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): 
     ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
     ...lock(ctx, userId, minionId),
     refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
-    ctx.db
-      .update(minions)
-      .set({ deleted_at: sql`now()` })
-      .where(itself(userId, minionId)),
+    unsettling(
+      ctx,
+      userId,
+      ctx.db
+        .update(minions)
+        .set({ deleted_at: sql`now()` })
+        .where(itself(userId, minionId)),
+    ),
   ]);
   for (const { token_hash } of tokens) await forgetCredential(ctx, token_hash);
 }
@@ -158,37 +162,22 @@ export async function emptyBin(ctx: Ctx): Promise<void> {
 async function emptyBinBatch(ctx: Ctx): Promise<number> {
   // Asked again of each row, for one that is restored meanwhile.
   const isOver = sql`deleted_at < now() - make_interval(days => ${keptDays})`;
+  const beside = ctx.hooks.onMinionsGone(ctx, sql`select id from gone`);
   const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (
         select id from ${minions} where ${isOver} limit ${binBatch}
       ) and ${isOver}
-      returning user_id, total_training_xp + total_usage_xp as xp, avatar_key
+      returning id, user_id, total_training_xp + total_usage_xp as xp, avatar_key
     ), retired as (
       insert into ${retiredExperience} as held (user_id, xp)
       select user_id, sum(xp)::int from gone group by user_id having sum(xp) > 0
       on conflict (user_id) do update set xp = held.xp + excluded.xp
-    )
+    )${sql.join(beside.map((write, index) => sql`, beside_${sql.raw(String(index))} as (${write})`))}
     select avatar_key from gone`);
   const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
   if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
   return gone.length;
-}
-
-/** What a commit that gives a minion a model or a knowledge base is told by, where that is not there: it may go meanwhile. */
-async function tellingFields<T>({ knowledge_base_id, ...choice }: Said, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const constraint = constraintOf(error);
-    const faults = faultsOf(constraint, choice);
-    if (faults.length > 0) throw invalid(faults);
-    if (knowledge_base_id != null && constraint === "minion_knowledge_base_owned") {
-      const message = `there is no knowledge base ${knowledge_base_id} of yours`;
-      throw invalid([{ path: "knowledge_base_id", in: "body", message }]);
-    }
-    throw error;
-  }
 }
 
 type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };

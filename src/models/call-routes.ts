@@ -5,6 +5,7 @@ import { route, type AppEnv } from "../http.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/shapes.ts";
 import { limited } from "../limits/middleware.ts";
+import { openLister, readModelList } from "./lists.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia.ts";
 import { modelOf } from "./rows.ts";
 import * as s from "./schemas.ts";
@@ -13,8 +14,21 @@ import { listProviders, testModel } from "./testing.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
+const reading = allow("models.read");
 const writing = allow("models.write");
 const limit = limited("expensive");
+
+/** How a provider can fail that is asked for its list. */
+const listFailures = [
+  "provider_refused",
+  "provider_model_missing",
+  "provider_key_rejected",
+  "provider_no_credit",
+  "provider_rate_limited",
+  "provider_unavailable",
+  "provider_timed_out",
+  "provider_not_configured",
+] as const;
 
 /** At /api/v2/external-models: what calls providers or tells of them. */
 export const providerCalls = new Hono<AppEnv>();
@@ -26,6 +40,28 @@ providerCalls.get(
     async ({ ctx }) => {
       const providers = await listProviders(ctx);
       return { ...ok, providers, total: providers.length };
+    },
+  ),
+);
+
+providerCalls.get(
+  "/providers/:provider/models",
+  route(
+    {
+      id: "listProviderModels",
+      summary: "List the models of a provider, with what is known of them",
+      description:
+        "Of those who list them to anybody. A list is kept for an hour, and longer while its provider does not answer: `asked_at` says how old it is.",
+      tag,
+      access: reading,
+      limit,
+      params: s.ProviderParam,
+      reply: s.ModelListReply,
+      fails: listFailures,
+    },
+    async ({ ctx, params }) => {
+      const list = await readModelList(ctx, await openLister(ctx, params.provider));
+      return { ...ok, ...list, total: list.models.length };
     },
   ),
 );
@@ -103,19 +139,7 @@ providerCalls.post(
       limit,
       params: IdParam,
       reply: s.ModelChanged,
-      fails: [
-        "not_found",
-        "conflict",
-        "provider_refused",
-        "provider_model_missing",
-        "provider_key_rejected",
-        "provider_no_credit",
-        "provider_rate_limited",
-        "provider_unavailable",
-        "provider_timed_out",
-        "provider_not_configured",
-        "database_unavailable",
-      ],
+      fails: ["not_found", "conflict", ...listFailures, "database_unavailable"],
     },
     async ({ ctx, params }) => {
       const model = modelOf(ctx, await syncNvidiaModel(ctx, userIdOf(ctx), params.id));

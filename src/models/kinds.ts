@@ -20,6 +20,10 @@ export const providerDisplayNames = {
 export type ProviderName = keyof typeof providerDisplayNames;
 export const providerNames = Object.keys(providerDisplayNames) as [ProviderName, ...ProviderName[]];
 
+/** Providers who tell anybody which models they have: their lists need no key, and are the same for all. */
+export const openListers = ["workers-ai", "openrouter", "huggingface", "nvidia"] as const satisfies readonly ProviderName[];
+export type OpenLister = (typeof openListers)[number];
+
 /** What a model is known by before anything of it is loaded: what a minion shows and is scored by. */
 export type ModelSummary = {
   /** What it is for: to answer, or to embed text. */

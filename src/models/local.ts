@@ -36,7 +36,7 @@ type Tagged = z.output<typeof Tags>["models"][number];
 const atOnce = 5;
 const maxModels = 100;
 
-/** Models that the operator runs, live; a server that does not answer is a warning. Asks nobody where none is configured. */
+/** Models that the operator runs, live, so nothing of them is kept; a server that does not answer is a warning. Asks nobody where none is configured. */
 export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: LocalModel[]; warnings: string[] }> {
   const url = env.OLLAMA_URL.replace(/\/+$/, "");
   if (url === "") return { models: [], warnings: [] };

@@ -6,6 +6,7 @@ import { settingsFor } from "./egress.ts";
 import { ProviderError } from "./gateway-errors.ts";
 import { openKey, sealedKeyColumns, type SealedKey } from "./keys.ts";
 import type { ModelSummary } from "./kinds.ts";
+import { openLister, refreshModelList } from "./lists.ts";
 import { openProvider } from "./registry.ts";
 import { itself, type ModelRow } from "./rows.ts";
 import { changed, edited } from "./service.ts";
@@ -53,6 +54,10 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
     });
     await Promise.all(batch);
   }
+  await refreshOpenList(
+    ctx,
+    models.filter(({ display_name }) => results[display_name]),
+  );
   const [first, ...others] = rows;
   if (first !== undefined) await commit(ctx, [first, ...others]);
   return { results, models_synced: rows.length, fault };
@@ -64,7 +69,13 @@ export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number)
   if (model === undefined) throw new AppError("not_found", "There is no such model of yours.");
   if (model.provider !== "nvidia") throw new AppError("conflict", "This is no NVIDIA model, so the NIM list does not have it.");
   const summary = await findIn(ctx, userId, model, new Map());
+  await refreshOpenList(ctx, [model]);
   return changed(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, toldBy(summary))] });
+}
+
+/** Has NVIDIA's own list, as it is told to anybody, asked for anew too, where models at its own address were refreshed. */
+async function refreshOpenList(ctx: Ctx, refreshed: readonly Pick<Listed, "base_url">[]): Promise<void> {
+  if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, await openLister(ctx, "nvidia"));
 }
 
 /** @param lists what was asked for before, by address and key */

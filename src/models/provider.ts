@@ -7,6 +7,8 @@ import type { ModelSummary, ProviderName } from "./kinds.ts";
 /** With what a provider is called: the key and address of whoever pays for the call, never those of the process. */
 export type ProviderSettings = {
   apiKey?: string;
+  /** Whether nobody's key is meant to be used: for what a provider tells anybody. */
+  anonymous?: boolean;
   /** Where the provider is reached instead of at its own `base_url`. */
   baseUrl?: string;
   /** What every call goes out through. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
-import { providerNames } from "./kinds.ts";
+import { openListers, providerNames } from "./kinds.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
@@ -187,6 +187,17 @@ export const ModelSummaryShape = z.object({
   architecture: z.string().nullable(),
   supports_tools: z.boolean(),
   supports_streaming: z.boolean(),
+});
+
+export const ProviderParam = z.object({
+  provider: z.enum(openListers).meta({ description: "One that lists its models to anybody" }),
+});
+
+export const ModelListReply = z.object({
+  ...ok,
+  models: z.array(ModelSummaryShape).readonly(),
+  total: Total,
+  asked_at: z.iso.datetime().meta({ description: "When the provider said so: longer ago, where it does not answer now" }),
 });
 
 export const ModelName = z

@@ -5,6 +5,7 @@ import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statem
 import { AppError, invalid } from "../kit/errors.ts";
 import { storePicture } from "../kit/pictures.ts";
 import { paged, type Page } from "../kit/shapes.ts";
+import { unsettling } from "../notifications/hub.ts";
 import { faultOfBaseUrl } from "./egress.ts";
 import { keepingKey } from "./keys.ts";
 import { kindByName, summarize } from "./listing.ts";
@@ -153,10 +154,11 @@ export function edited(
   modelId: number,
   change: Partial<typeof externalModels.$inferInsert>,
 ): Statement {
-  return ctx.db
+  const edit = ctx.db
     .update(externalModels)
     .set({ ...change, version: sql`${externalModels.version} + 1`, updated_at: sql`now()` })
     .where(itself(userId, modelId));
+  return unsettling(ctx, userId, edit);
 }
 
 /** A commit that changes one model and reads it. @throws not_found, and what is refused */

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { eq, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { commit, type Statement } from "../kit/db.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
@@ -95,7 +95,13 @@ export function keyRows(ctx: Ctx, userId: number, row: Callable["row"], isReject
     ctx.db
       .update(externalModels)
       .set({ key_rejected_at: marked })
-      .where(sql`${itself(userId, row.id)} and ${eq(externalModels.key_ref, row.key_ref)}`),
+      .where(
+        and(
+          itself(userId, row.id),
+          eq(externalModels.key_ref, row.key_ref),
+          isRejected ? undefined : isNotNull(externalModels.key_rejected_at),
+        ),
+      ),
   ];
 }
 

@@ -1,10 +1,10 @@
-import { and, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db.ts";
 import { costOf } from "./cost.ts";
 import type { CallPurpose } from "./kinds.ts";
 import { pricesNow } from "./prices.ts";
-import { modelCalls } from "./tables.ts";
+import { externalModels, modelCalls } from "./tables.ts";
 import type { UsageRecord } from "./usage.ts";
 
 /** For whom a model was called, and for what. */
@@ -24,7 +24,11 @@ export function usageRow(
   return ctx.db.insert(modelCalls).values({
     ...record,
     user_id: userId,
-    external_model_id: externalModelId,
+    // Written later than it was used: the model may be deleted by then.
+    external_model_id:
+      externalModelId === null
+        ? null
+        : sql`(select ${externalModels.id} from ${externalModels} where ${eq(externalModels.id, externalModelId)})`,
     minion_id: minionId,
     purpose,
     cost_micro_usd: costOf(pricesNow(ctx), record),

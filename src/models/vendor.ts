@@ -91,13 +91,13 @@ export function vendor({ open, list, ...said }: Vendor): Provider {
 
 function connectionOf(
   { name, requires_api_key, base_url }: Pick<Provider, "name" | "requires_api_key" | "base_url">,
-  { apiKey, baseUrl, fetch: through = fetch }: ProviderSettings,
+  { apiKey, baseUrl, anonymous = false, fetch: through = fetch }: ProviderSettings,
 ): Connection {
   const missing = (what: string) =>
     new ProviderError("not_configured", name, { detail: `${providerDisplayNames[name]} needs ${what}.` });
   const baseURL = (baseUrl ?? base_url ?? "").replace(/\/+$/, "");
   if (baseURL === "") throw missing("a base URL");
-  if (requires_api_key && !apiKey) throw missing("an API key");
+  if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
   return {
     name,
     baseURL,

@@ -1,4 +1,5 @@
 import type { Ctx } from "../context.ts";
+import { andThen, type Statement } from "../kit/db.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { askObject } from "../kit/objects.ts";
@@ -20,6 +21,14 @@ export function askHub<T>(ctx: Ctx, userId: number, ask: (hub: Hub) => Promise<T
 /** Tells a user's devices, behind the reply. What does not arrive, they find in Postgres. @param key tells a frame that was told before */
 export function tellDevices(ctx: Ctx, userId: number, frame: EventFrame, key?: string): Promise<void> {
   return askHub(ctx.behind(), userId, (hub) => hub.tell(frame, key));
+}
+
+/**
+ * The same statement, behind which the user's rooms are told that something of what they keep for a while has changed. Where that is lost,
+ * they find out by themselves within a minute.
+ */
+export function unsettling<S extends Statement>(ctx: Ctx, userId: number, statement: S): S {
+  return andThen(statement, () => askHub(ctx.behind(), userId, (hub) => hub.unsettle()));
 }
 
 /** Opens a device's socket to its user's hub, or replies with the hub's refusal. @throws upgrade_required, realtime_unavailable */

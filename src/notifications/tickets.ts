@@ -2,7 +2,7 @@ import { keyDevice, sessionDevice } from "../auth/credentials.ts";
 import { userIdOf } from "../auth/self.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { issueTicket } from "../kit/tickets.ts";
+import { issueTicket, type TicketHolder } from "../kit/tickets.ts";
 
 /**
  * A ticket with which whoever asks opens one socket to a resource of theirs.
@@ -14,9 +14,14 @@ export async function issueSocketTicket(ctx: Ctx, resource: string): Promise<{ t
   if (resource !== "me" && !(await ctx.hooks.ownsResource(ctx, userId, resource))) {
     throw new AppError("not_found", `There is no ${resource.replace(":", " ")} of yours.`);
   }
+  return issueTicket(ctx.env.AUTH_SECRET, await holderOf(ctx, resource));
+}
+
+/** Whoever asks, from the device they ask from, as a room knows who listens. @throws unauthenticated */
+export async function holderOf(ctx: Ctx, resource: string): Promise<TicketHolder> {
   const { nameDevice } = await import("../auth/devices.ts");
   const device = ctx.actor.kind === "key" ? keyDevice(ctx.actor.keyId) : sessionDevice(sessionIdOf(ctx));
-  return issueTicket(ctx.env.AUTH_SECRET, { user_id: userId, device, label: nameDevice(ctx.client.userAgent), resource });
+  return { user_id: userIdOf(ctx), device, label: nameDevice(ctx.client.userAgent), resource };
 }
 
 function sessionIdOf({ actor }: Ctx): number {

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then. */
-export type Speech = { pieces: readonly string[]; everyMs?: number; ends?: boolean };
+/** What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; or a refusal. */
+export type Speech = { pieces: readonly string[]; everyMs?: number; ends?: boolean; status?: number };
 
 /** What a speaker was asked. */
 export type Heard = { messages: { role: string; content: string }[] };
@@ -31,11 +31,11 @@ export async function startSpeaker(): Promise<Speaker> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     heard.push(JSON.parse(await text(request)) as Heard);
-    const { pieces, everyMs = 0, ends = true } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
+    const { pieces, everyMs = 0, ends = true, status = 200 } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
     open.add(response);
     response.on("close", () => open.delete(response));
     response.socket?.setNoDelay(true);
-    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.writeHead(status, { "content-type": "text/event-stream" });
     const tell = (delta: object, finish_reason: string | null = null, more: object = {}) =>
       response.write(
         `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason }], ...more })}\n\n`,

@@ -169,7 +169,7 @@ export function modelOf(...turns: Turn[]) {
       doGenerate: (options: LanguageModelV4CallOptions) => model.doGenerate(noted(options)),
     };
   };
-  const model: TurnDeps["model"] = (options) => gatewayModel([{ ...candidate, open }], { ...options, pauseMs: 1 });
+  const model: NonNullable<TurnDeps["model"]> = (options) => gatewayModel([{ ...candidate, open }], { ...options, pauseMs: 1 });
   return { model, requests, seen };
 }
 
@@ -200,6 +200,19 @@ export async function take(question: Asked | string, deps: Partial<TurnDeps>): P
 }
 
 /** The system prompt of a prompt, and the text of all of it, message by message. */
-export const systemIn = (prompt: LanguageModelV4Prompt): string => String(prompt[0]!.content);
+export const systemIn = (prompt: LanguageModelV4Prompt): string =>
+  prompt.flatMap(({ role, content }) => (role === "system" ? content : [])).join("\n");
 export const linesIn = (prompt: LanguageModelV4Prompt): string[] =>
   prompt.map((message) => `${message.role}: ${textsOf(message).join(" | ")}`);
+
+/** A stream that ends in calls. */
+export const calls = (...parts: Parameters<typeof streaming>[0]) => streaming(parts, "tool-calls");
+/** What was told, and of tools how they are. */
+export const kindsOf = (events: readonly TurnEvent[]) =>
+  events.map((event) => ("use" in event ? `${event.type} ${event.use.tool} ${event.use.status}` : event.type));
+
+/** What the tools said, as the model was handed it in its last request. */
+export const handedOver = ({ requests }: ReturnType<typeof modelOf>) =>
+  requests.at(-1)!.prompt.flatMap(({ role, content }) => (role === "tool" && typeof content !== "string" ? content : []));
+export const outputsOf = (of: ReturnType<typeof modelOf>) =>
+  handedOver(of).map((part) => (part.type === "tool-result" && part.output.type === "text" ? part.output.value : "?"));

@@ -51,12 +51,12 @@ export async function join(api: TestApi, { person, id }: Pick<Talk, "person" | "
 
 /** All messages of a conversation, as HTTP has them. */
 export async function messagesOf({ client, id }: Pick<Talk, "client" | "id">): Promise<Message[]> {
-  const { body } = await client.get(`/conversations/${id}/messages?limit=100`);
+  const { status, body } = await client.get(`/conversations/${id}/messages?limit=50`);
+  if (status !== 200) throw new Error(JSON.stringify(body));
   return (body as { messages: Message[] }).messages;
 }
 
-export const isOver = ({ type }: Frame) =>
-  type === "message.completed" || type === "turn.failed" || type === "turn.stopped";
+export const isOver = ({ type }: Frame) => type === "message.completed" || type === "turn.failed" || type === "turn.stopped";
 
 /** The frames that came, those of replays among them, in order. */
 export function framesIn(received: readonly Frame[]): Frame[] {

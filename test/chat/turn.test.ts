@@ -91,26 +91,32 @@ describe("a turn", () => {
 });
 
 describe("text that is told", () => {
-  test("never ends within a character, however it comes, and is what Postgres can hold", () => {
-    const piece = fc.oneof(
-      fc.string({ unit: "binary" }),
-      fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"),
-    );
+  const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
+
+  function telling(deltas: readonly (readonly ["text" | "reasoning", string])[]) {
+    const events: { type: string; text: string }[] = [];
+    const speech = new Speech((event) => "text" in event && events.push(event));
+    for (const [voice, delta] of deltas) speech.say(voice, delta);
+    speech.end();
+    const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
+    return { texts: events.map(({ text }) => text), aloud, speech };
+  }
+
+  test("never ends within a character, whoever speaks, and is what Postgres can hold", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece)), (deltas) => {
-        const events: TurnEvent[] = [];
-        const speech = new Speech((event) => events.push(event));
-        for (const [voice, delta] of deltas) speech.say(voice, delta);
-        speech.end();
-        const texts = events.map((event) => ("text" in event ? event.text : ""));
+        const { texts, aloud, speech } = telling(deltas);
         expect(texts.every((text) => text !== "" && text.isWellFormed() && !text.includes("\0"))).toBe(true);
-        const whole = (voice: string) =>
-          events.map((event) => (event.type === voice && "text" in event ? event.text : "")).join("");
-        expect(speech.text).toBe(whole("text"));
-        if (deltas.every(([voice]) => voice === "text")) {
-          const all = deltas.map(([, delta]) => delta.replaceAll("\0", "")).join("");
-          expect(whole("text")).toBe(all.toWellFormed());
-        }
+        expect(speech.text).toBe(aloud);
+      }),
+    );
+  });
+
+  test("is all that is said, however it comes", () => {
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const { aloud } = telling(pieces.map((each) => ["text", each] as const));
+        expect(aloud).toBe(pieces.join("").replaceAll("\0", "").toWellFormed());
       }),
     );
   });

@@ -1,28 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { createTestHarness } from "wrangler";
 import { escapeHtml, linkify } from "../../dev/mailbox-page.ts";
 import { openMailbox, type KeptMail } from "../../dev/mailbox.ts";
 import { bodyOf, testSettings } from "../support/api.ts";
 import { mailsTo, newestMailTo } from "../support/mailbox.ts";
+import { startWorker, type TestWorker } from "../support/worker.ts";
 
 /** The Worker of development, and the KV namespace that its mailbox is in. */
-const harness = createTestHarness({
-  workers: [
-    {
-      configPath: inject("built").development.configPath,
-      secrets: { ...testSettings("http://127.0.0.1:1"), RESEND_API_KEY: "" },
-    },
-  ],
-});
+let worker: TestWorker;
 let url: URL;
 let namespace: KVNamespace;
 
 beforeAll(async () => {
-  ({ url } = await harness.listen());
-  namespace = (await harness.getWorker<Cloudflare.Env>().getEnv()).CACHE;
+  worker = await startWorker(inject("built").development, testSettings("http://127.0.0.1:1"));
+  ({ url } = worker);
+  namespace = (await worker.getEnv()).CACHE;
 });
 
-afterAll(() => harness.close());
+afterAll(() => worker.close());
 
 beforeEach(async () => {
   const { keys } = await namespace.list({ prefix: "mailbox:" });
@@ -107,7 +101,7 @@ describe("/dev/mailbox", () => {
   });
 
   test("answers under the names of this machine alone", async () => {
-    const named = (host: string) => harness.getWorker().fetch(`http://${host}/dev/mailbox.json`);
+    const named = (host: string) => worker.fetch(`http://${host}/dev/mailbox.json`);
     expect((await named("localhost:8787")).status).toBe(200);
     for (const host of ["spiritforge.example.workers.dev", "rebound.example.com", "localhost.example.com"]) {
       expect((await named(host)).status).toBe(404);

@@ -58,12 +58,14 @@ async function allowance() {
   return body.allowance as { plan: string; turns: { used: number; left: number }; tokens: { used: number }; resets_at: string };
 }
 
-/** Lets somebody have used this much. */
-async function spend(amount: { turns: number; tokens: number }): Promise<void> {
+/** Lets somebody have used this much. @returns how the same is said once more */
+async function spend(amount: { turns: number; tokens: number }): Promise<() => Promise<void>> {
   const { USER_HUB } = await api.worker.getEnv();
   const limits = { turns: 1e6, tokens: 1e9, until: Date.now() };
   const claim = { id: crypto.randomUUID(), amount, floor: { turns: 1e6, tokens: 1e9 }, limits };
-  await USER_HUB.getByName(String(person.id)).takeBudget(claim);
+  const say = async () => void (await USER_HUB.getByName(String(person.id)).takeBudget(claim));
+  await say();
+  return say;
 }
 
 describe("the allowance", () => {
@@ -163,6 +165,23 @@ describe("a hub that counts", () => {
     const storage = await budget();
     expect(await storage.exec("update day_budget set ends_at = 1 returning id")).toEqual([{ id: 1 }]);
     expect(await allowance()).toMatchObject({ turns: { used: 0 }, tokens: { used: 0 } });
+  });
+
+  test("keeps nothing of a day that has ended, when its alarm rings, and the allowance is whole", async () => {
+    const sayAgain = await spend({ turns, tokens: 0 });
+    expect(await thrownBy(ask())).toMatchObject({ code: "allowance_exhausted" });
+    const storage = await budget();
+    const rows = async (name: string) => storage.exec("select 1 from sqlite_schema where name = ?", name);
+    expect(await rows("day_budget")).toHaveLength(1);
+    // Midnight is brought here: what is said once more has the alarm set for it, and counts nothing.
+    const endsAt = Date.now() + 2_000;
+    await storage.exec("update day_budget set ends_at = ?", endsAt);
+    await sayAgain();
+    await expect.poll(() => rows("day_budget"), { timeout: 10_000 }).toEqual([]);
+    expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
+    expect(await allowance()).toMatchObject({ turns: { used: 0, left: turns }, tokens: { used: 0 } });
+    await ask();
+    expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
   });
 
   test("that is out is a 503: the call is not made, and another model may answer", async () => {

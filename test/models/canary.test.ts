@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { picture } from "../minions/support.ts";
+import { newMinion, picture } from "../minions/support.ts";
 import { ask } from "../notifications/support.ts";
-import { leaksIn, leaksInStores, leaksInTables } from "../support/canary.ts";
+import { startApi, storageFolder } from "../support/api.ts";
+import { leaksIn, leaksOverheard } from "../support/canary.ts";
+import { leaksInObjects, leaksInStores, leaksInTables } from "../support/leaks.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { badKey, goodKey, newModel, useConnected } from "./connected.ts";
 
@@ -94,6 +96,14 @@ describe("a provider's key", () => {
     expect(await leaksInStores(async () => env)).toEqual([]);
   });
 
+  test("is in no object, and in no message that was queued", async () => {
+    await say("PUT", "/api/v2/me/preferences", { preferences: { theme: "dark" } });
+    const hubs = () => connected.api.worker.listDurableObjectIds("USER_HUB");
+    await expect.poll(async () => (await hubs()).length).toBeGreaterThan(0);
+    expect(await leaksInObjects(await storageFolder())).toEqual([]);
+    expect(await leaksOverheard()).toEqual([]);
+  });
+
   test("is in no line of the log", () => {
     expect(leaksIn(connected.api.logs())).toEqual([]);
   });
@@ -128,6 +138,41 @@ describe("a provider's key", () => {
     expect(leaks).toEqual(["KV planted", "file planted"]);
   });
 
+  test("would be found in an object, in a text of many pages and in bytes", async () => {
+    const storage = await connected.api.worker.getDurableObjectStorage("USER_HUB", { name: "planted" });
+    await storage.exec("create table planted (value)");
+    const texts = ["x".repeat(9_000) + goodKey, new TextEncoder().encode(goodKey), Buffer.from(`Ω ${badKey}`, "utf16le")];
+    for (const value of texts) {
+      await storage.exec("insert into planted values (?)", value);
+      expect(await leaksInObjects(await storageFolder())).toEqual([expect.stringMatching(/^object .*UserHub\/[0-9a-f]{64}/)]);
+      await storage.exec("delete from planted");
+    }
+    expect(await leaksInObjects(await storageFolder())).toEqual([]);
+  });
+
+  test("would be found in a message that was queued and is done, or was given up and dropped", async () => {
+    const { database } = connected.api;
+    const payload = JSON.stringify({ key: goodKey });
+    await database.sql("insert into outbox (name, payload, request_id) values ('planted', $1, '')", [payload]);
+    await database.sql("delete from outbox where name = 'planted'");
+    expect(await leaksInTables(database)).toEqual(["table canary.messages"]);
+    await database.sql("truncate canary.messages");
+    await database.sql(
+      `insert into failed_jobs (reference, name, payload, request_id, error, attempts, created_at)
+       values ('planted', 'planted', '{}', '', $1, 1, now())`,
+      [goodKey],
+    );
+    await database.sql("delete from failed_jobs where name = 'planted'");
+    expect(await leaksInTables(database)).toEqual(["table canary.messages"]);
+    await database.sql("truncate canary.messages");
+  });
+
+  test("would be found in a reply", async () => {
+    const { body } = await say("POST", "/api/v2/minions", newMinion({ model: `${goodKey}/model` }));
+    expect(leaksIn([JSON.stringify(body)])).toHaveLength(1);
+    expect(await leaksOverheard()).toEqual(["a reply to POST /api/v2/minions"]);
+  });
+
   test("is gone with its owner, and so are the data key and the pictures", async () => {
     await say("DELETE", "/api/v2/me", {});
     const { sql } = connected.api.database;
@@ -137,5 +182,17 @@ describe("a provider's key", () => {
     }
     const { FILES } = await connected.api.worker.getEnv();
     expect((await FILES.list({ prefix: `users/${person.id}/` })).objects).toEqual([]);
+  });
+
+  test("has a file of tests fail whose Worker has leaked it", async () => {
+    const leaky = await startApi({}, connected.api.database);
+    await (await leaky.worker.getEnv()).CACHE.put("planted", goodKey);
+    const storage = await leaky.worker.getDurableObjectStorage("USER_HUB", { name: "planted" });
+    await storage.exec("create table planted (value)");
+    await storage.exec("insert into planted values (?)", badKey);
+    await leaky.get("/health", { headers: { "x-request-id": goodKey } });
+    const places =
+      /^A provider's key has leaked: it is in a reply to GET \/health, KV planted, object .*UserHub\/[0-9a-f]{64}\.sqlite\.$/;
+    await expect(leaky.close()).rejects.toThrow(places);
   });
 });

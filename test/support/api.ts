@@ -1,12 +1,14 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
-import { createTestHarness, type WorkerHandle } from "wrangler";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres.ts";
-import { leaksIn, leaksInStores, leaksInTables, refuseLeaks } from "./canary.ts";
+import { hear, leaksIn, leaksOverheard, refuseLeaks } from "./canary.ts";
+import { keepMessages, leaksInObjects, leaksInStores, leaksInTables } from "./leaks.ts";
+import { startWorker, type TestWorker } from "./worker.ts";
 
 export type TestDatabase = {
   url: string;
@@ -14,23 +16,25 @@ export type TestDatabase = {
   connections?: number;
   /** Runs one statement beside the Worker. */
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** @throws where a provider's key is in a table */
+  /** @throws where a provider's key is in a table, or was seen in passing */
   close(): Promise<void>;
 };
 
 /** A Postgres of its own, migrated and seeded. */
 export async function openTestDatabase(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-"));
-  await cp(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
+  // Of a thousand small files, the promises would cost most.
+  cpSync(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
   const postgres = await openEmbeddedPostgres({ dataDir: join(folder, "postgres") });
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
   const sql = async (text: string, values?: unknown[]) => (await client.query<Record<string, unknown>>(text, values)).rows;
+  await keepMessages({ sql });
   return {
     url: postgres.url,
     sql,
     async close() {
-      const leaks = await leaksInTables({ sql });
+      const leaks = [...(await leaksInTables({ sql })), ...(await leaksOverheard())];
       await client.end();
       await postgres.close();
       await rm(folder, { recursive: true, force: true });
@@ -104,40 +108,47 @@ export type TestApi = {
   /** Takes Postgres away: connections are refused until `startPostgres`. */
   stopPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
-  worker: WorkerHandle<Cloudflare.Env>;
+  worker: TestWorker;
   /** What the Worker logged so far. */
   logs(): string[];
-  /** @throws where a provider's key is in the log, in KV or a file, or in a table */
+  /** @throws where a provider's key is in the log, in KV, a file, an object or a table, or was seen in passing, such as in a reply */
   close(): Promise<void>;
 };
+
+/** Where harnesses of this process keep what their Workers store: a folder of its own, so that it can be searched. */
+export async function storageFolder(): Promise<string> {
+  const folder = join(inject("storageFolder"), String(process.pid));
+  await mkdir(folder, { recursive: true });
+  process.env["TMPDIR"] = folder;
+  return folder;
+}
 
 /** The real Worker in workerd, with its own KV, R2, queues and objects, and its own Postgres unless one is shared. */
 export async function startApi(vars: Record<string, string> = {}, shared?: TestDatabase): Promise<TestApi> {
   const database = shared ?? (await openTestDatabase());
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
-  const harness = createTestHarness({
-    // A secret that a test names is a secret still: of two with one name, the secret holds.
-    workers: [{ configPath: inject("built").development.configPath, vars, secrets: { ...testSettings(bridgeUrl), ...vars } }],
-  });
-  const { url } = await harness.listen();
-  const worker = harness.getWorker<Cloudflare.Env>();
-  const logs = () => harness.getLogs().map(({ message }) => message);
+  const folder = await storageFolder();
+  const worker = await startWorker(inject("built").development, { ...testSettings(bridgeUrl), ...vars });
+  const { url, logs } = worker;
+  const get = async (path: string, init: RequestInit = {}) =>
+    hear(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));
   return {
     url,
-    get: (path, init) => fetch(new URL(path, url), fromSomewhere(init)),
+    get,
     post: (path, body) =>
-      fetch(
-        new URL(path, url),
-        fromSomewhere({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-      ),
+      get(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     database,
     ...bridge,
     worker,
     logs,
     async close() {
-      const leaks = await leaksInStores(() => worker.getEnv());
+      const leaks = [
+        ...(await leaksOverheard()),
+        ...(await leaksInStores(() => worker.getEnv())),
+        ...(await leaksInObjects(folder)),
+      ];
       if (leaksIn(logs()).length > 0) leaks.push("the log");
-      await harness.close();
+      await worker.close();
       await bridge.stopPostgres();
       if (shared === undefined) await database.close();
       refuseLeaks(leaks);

@@ -1,4 +1,4 @@
-import type { TestDatabase } from "./api.ts";
+import { format } from "node:util";
 
 /** In every provider's key that a test uses. No key is ever written in the clear, so what holds this has leaked one. */
 const canary = "sk-canary-5c1e97d3";
@@ -6,14 +6,18 @@ const canary = "sk-canary-5c1e97d3";
 /** Whether this file's tests have a key that can leak: where they have none, nothing is searched. */
 let hasKeys = false;
 
+/** Whether there is something to search for. */
+export const canLeak = (): boolean => hasKeys;
+
 /** A provider's key for a test. */
 export function providerKey(name: string): string {
+  if (!hasKeys) overhearConsole();
   hasKeys = true;
   return `${canary}-${name}`;
 }
 
 /** The canary as a text or a column of bytes may show it: base64 has one form for each place that it may begin at. */
-const forms = [canary, Buffer.from(canary).toString("hex"), ...[0, 1, 2].map(base64At)];
+export const forms = [canary, Buffer.from(canary).toString("hex"), ...[0, 1, 2].map(base64At)];
 
 /** What base64 shows of the canary alone, behind so many other bytes. */
 function base64At(before: number): string {
@@ -24,31 +28,72 @@ function base64At(before: number): string {
 export const leaksIn = (texts: readonly string[]): string[] =>
   texts.filter((text) => forms.some((form) => text.includes(form)));
 
-/** The tables that hold the canary, of all in a database, with all their columns. */
-export async function leaksInTables({ sql }: Pick<TestDatabase, "sql">): Promise<string[]> {
-  if (!hasKeys) return [];
-  const tables = await sql(
-    `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-     where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
-  );
-  if (tables.length === 0) return [];
-  const arms = tables.map(
-    ({ name }) => `select '${String(name)}' as name where exists (select from ${String(name)} t where t::text like any ($1))`,
-  );
-  const leaks = await sql(arms.join(" union all "), [forms.map((form) => `%${form}%`)]);
-  return leaks.map(({ name }) => `table ${String(name)}`);
+/** Where the canary was seen in passing, each place once: what passes is not there to be searched at the end. */
+const seen = new Set<string>();
+const listening = new Set<Promise<void>>();
+
+/** Looks for the canary in what passes: a reply, a frame, a message, a line of a log, what a store is given. */
+export function overhear(where: string, text: string): void {
+  if (hasKeys && leaksIn([text]).length > 0) seen.add(where);
 }
 
-/** The keys of KV, and the names of files, whose values hold the canary. */
-export async function leaksInStores(envOf: () => Promise<Pick<Cloudflare.Env, "CACHE" | "FILES">>): Promise<string[]> {
-  if (!hasKeys) return [];
-  const { CACHE, FILES } = await envOf();
-  const [{ keys }, { objects }] = await Promise.all([CACHE.list(), FILES.list()]);
-  const held = await Promise.all([
-    ...keys.map(async ({ name }) => [`KV ${name}`, await CACHE.get(name)] as const),
-    ...objects.map(async ({ key }) => [`file ${key}`, await (await FILES.get(key))?.text()] as const),
-  ]);
-  return held.filter(([name, value]) => leaksIn([name, value ?? ""]).length > 0).map(([name]) => name);
+/** Where the canary was seen in passing since this was last asked, once all replies have been read. */
+export async function leaksOverheard(): Promise<string[]> {
+  await Promise.all(listening);
+  const places = [...seen];
+  seen.clear();
+  return places;
+}
+
+/** The same reply, searched: at once, or, where it is a stream of events, as it is read, so that it ends when its reader goes. */
+export function hear(where: string, reply: Response): Response {
+  if (!hasKeys) return reply;
+  overhear(where, JSON.stringify([...reply.headers]));
+  if (reply.body === null) return reply;
+  if (reply.headers.get("content-type")?.startsWith("text/event-stream")) return hearStream(where, reply, reply.body);
+  const listened = reply
+    .clone()
+    .text()
+    .then((text) => overhear(where, text))
+    .catch(() => undefined) // A body that breaks is the test's matter.
+    .finally(() => listening.delete(listened));
+  listening.add(listened);
+  return reply;
+}
+
+function hearStream(where: string, reply: Response, body: ReadableStream<Uint8Array>): Response {
+  const decoder = new TextDecoder();
+  let last = "";
+  const listener = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      const text = last + decoder.decode(chunk, { stream: true });
+      overhear(where, text);
+      // What is cut in two is found with the next chunk.
+      last = text.slice(-canary.length * 2);
+      controller.enqueue(chunk);
+    },
+  });
+  const heard = new Response(body.pipeThrough(listener), reply);
+  Object.defineProperty(heard, "url", { value: reply.url });
+  return heard;
+}
+
+const levels = new Set<string | symbol>(["debug", "info", "log", "warn", "error"]);
+
+/** Searches what services in this process log, whether or not a test mocks the console: the mock is called, and looks, as it would. */
+function overhearConsole(): void {
+  globalThis.console = new Proxy(console, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== "function" || !levels.has(name)) return method;
+      return new Proxy(method, {
+        apply(called, self, given: unknown[]) {
+          overhear("the console", format(...given));
+          return Reflect.apply(called, self, given) as unknown;
+        },
+      });
+    },
+  });
 }
 
 /** @throws where a key was found somewhere; says where, never what */

@@ -8,8 +8,9 @@ import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import type { Ctx } from "../../src/context.ts";
 import { startStoppableBridge, type TestDatabase } from "./api.ts";
-import { leaksInTables, refuseLeaks } from "./canary.ts";
+import { leaksOverheard, refuseLeaks } from "./canary.ts";
 import { openEvents, testBindings } from "./events.ts";
+import { keepMessages, leaksInTables } from "./leaks.ts";
 
 export type ConcurrentPostgres = TestDatabase & {
   /** The context of a job, for services under test: each statement of it may take a connection of its own. */
@@ -53,13 +54,14 @@ export async function openConcurrentPostgres(connections = 50): Promise<Concurre
     connections,
     sql: async (text: string, values?: unknown[]) => (await client.query<Record<string, unknown>>(text, values)).rows,
   };
+  await keepMessages(database);
   const bridge = await startStoppableBridge(database);
   return {
     ...database,
     bridge,
     ctx: openEvents(testBindings(bridge.url)).context("storm"),
     async close() {
-      const leaks = await leaksInTables(database);
+      const leaks = [...(await leaksInTables(database)), ...(await leaksOverheard())];
       await client.end();
       await bridge.stopPostgres();
       await postgres.stop();

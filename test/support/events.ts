@@ -2,13 +2,17 @@ import { unstable_readConfig as readConfig } from "wrangler";
 import { jobContext, type Ctx } from "../../src/context.ts";
 import { hooks } from "../../src/hooks.ts";
 import { testSettings } from "./api.ts";
+import { overhear } from "./canary.ts";
 
 /** A KV namespace in memory, as far as services use one. */
 function memoryKv() {
   const values = new Map<string, string>();
   return {
     get: async (key: string) => JSON.parse(values.get(key) ?? "null") as unknown,
-    put: async (key: string, value: string) => void values.set(key, value),
+    put: async (key: string, value: string) => {
+      overhear(`KV ${key}`, key + value);
+      values.set(key, value);
+    },
     delete: async (key: string) => void values.delete(key),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -11,6 +11,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** A data folder of the embedded Postgres, migrated and seeded; each test file works on a copy. */
     seededFolder: string;
+    /** Below it, each process has what its Workers store. */
+    storageFolder: string;
     /** The Worker of each environment, bundled. */
     built: { development: BuiltWorker; production: BuiltWorker };
   }
@@ -19,6 +21,8 @@ declare module "vitest" {
 /** Initialises Postgres and bundles the Worker once for the whole run: that takes seconds, copying a folder does not. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-run-"));
+  // A server that runs as another user has its files below it.
+  await chmod(folder, 0o755);
   const seededFolder = join(folder, "postgres");
   const [development, production] = await Promise.all([
     buildWorker(folder, "development"),
@@ -26,6 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     seedPostgres(seededFolder),
   ]);
   project.provide("seededFolder", seededFolder);
+  project.provide("storageFolder", join(folder, "storage"));
   project.provide("built", { development, production });
   return () => rm(folder, { recursive: true, force: true });
 }

@@ -1,3 +1,7 @@
+import { overhear } from "./canary.ts";
+
+type Said = { httpMetadata?: { contentType?: string }; customMetadata?: Record<string, string> };
+
 /** An R2 bucket in memory, as far as services use one. It can be taken away. */
 export class MemoryBucket {
   readonly objects = new Map<string, Uint8Array>();
@@ -6,9 +10,15 @@ export class MemoryBucket {
   /** Called before anything is done: may throw as a store does that does not answer. */
   before: (verb: string, key: string) => unknown = () => undefined;
 
-  async put(key: string, value: string | Uint8Array): Promise<void> {
+  /** What was said of objects beside. */
+  readonly #said = new Map<string, Said>();
+
+  async put(key: string, value: string | Uint8Array, said: Said = {}): Promise<void> {
     await this.before("put", key);
-    this.objects.set(key, typeof value === "string" ? new TextEncoder().encode(value) : value);
+    this.#said.set(key, said);
+    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+    overhear(`file ${key}`, key + Buffer.from(bytes).toString("latin1"));
+    this.objects.set(key, bytes);
     this.puts.push(key);
   }
 
@@ -18,7 +28,13 @@ export class MemoryBucket {
     if (whole === undefined) return null;
     const bytes = range === undefined ? whole : whole.slice(range.offset, range.offset + range.length);
     const reply = new Response(new Uint8Array(bytes));
-    return { body: reply.body, text: () => reply.text(), arrayBuffer: () => reply.arrayBuffer() };
+    return {
+      ...this.#said.get(key),
+      size: bytes.length,
+      body: reply.body,
+      text: () => reply.text(),
+      arrayBuffer: () => reply.arrayBuffer(),
+    };
   }
 
   async delete(keys: string | string[]): Promise<void> {

@@ -198,6 +198,8 @@ const examples: Record<string, Example> = {
   toggleFavoriteExternalModel: { params: ownModel },
   putExternalModelAvatar: { params: ownModel, file: picture },
   testExternalModel: { body: { provider: "builtin", model_id: "extractive" } },
+  // Workers AI is bound in production alone.
+  listProviderModels: { params: () => ({ provider: "workers-ai" }), status: 503 },
   syncNvidiaModel: { params: ownModel, status: 503 },
   createMinion: { body: { name: "example", display_name: "Example", model: "builtin/extractive" } },
   getMinion: { params: ownMinion },

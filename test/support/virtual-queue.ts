@@ -1,3 +1,5 @@
+import { overhear } from "./canary.ts";
+
 type Waiting = { id: string; body: unknown; attempts: number; at: number };
 
 /** What became of one delivery. */
@@ -20,8 +22,10 @@ export class VirtualQueue {
   }
 
   async send(body: unknown): Promise<void> {
+    const sent = JSON.stringify(body);
+    overhear("a queued message", sent);
     this.#sent += 1;
-    this.#waiting.push({ id: `m${this.#sent}`, body: JSON.parse(JSON.stringify(body)) as unknown, attempts: 0, at: this.now });
+    this.#waiting.push({ id: `m${this.#sent}`, body: JSON.parse(sent) as unknown, attempts: 0, at: this.now });
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
@@ -12,7 +13,7 @@ export function makeFolder(): Promise<string> {
 /** A data folder with a seeded Postgres in `postgres/`. (initdb takes seconds, a copy of what it made does not.) */
 export async function makeSeededFolder(): Promise<string> {
   const folder = await makeFolder();
-  await cp(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
+  cpSync(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
   return folder;
 }
 

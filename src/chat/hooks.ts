@@ -1,0 +1,32 @@
+import { eq, getTableColumns } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import type { Statement } from "../kit/db.ts";
+import { eraseRoomsOf, erasuresOf } from "./erasing.ts";
+import { selectConversations } from "./rows.ts";
+import { conversations, messages } from "./tables.ts";
+
+export { erasuresOf as onMinionsGone };
+
+const resourceName = /^conversation:([1-9]\d{0,8})$/;
+
+/** Whether a user has this conversation, and may listen to it. One round trip. */
+export function ownsResource(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined {
+  const [, id] = resourceName.exec(resource) ?? [];
+  if (id === undefined) return undefined;
+  return selectConversations(ctx, userId, eq(conversations.id, Number(id))).then((rows) => rows.length > 0);
+}
+
+/** What is held of a user here, but for the files, which are had with their conversations. */
+export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
+  const { search: _, ...columns } = getTableColumns(messages);
+  return {
+    conversations: db.select().from(conversations).where(eq(conversations.user_id, userId)).orderBy(conversations.id),
+    messages: db.select(columns).from(messages).where(eq(messages.user_id, userId)).orderBy(messages.id),
+  };
+}
+
+/** Empties the rooms and deletes the files; the rows go with the user's minions. */
+export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
+  await eraseRoomsOf(ctx, userId);
+  return [];
+}

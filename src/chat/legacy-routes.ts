@@ -1,0 +1,46 @@
+import { Hono } from "hono";
+import { allow } from "../auth/middleware.ts";
+import { userIdOf } from "../auth/self.ts";
+import { route, type AppEnv } from "../http.ts";
+import { limited } from "../limits/middleware.ts";
+import { chatOnce } from "./legacy.ts";
+import { ExternalChat, ExternalChatReply } from "./legacy-schemas.ts";
+
+/** At /api/v2/external-models. */
+export const externalChat = new Hono<AppEnv>();
+
+externalChat.post(
+  "/chat",
+  route(
+    {
+      id: "chatExternal",
+      summary: "Say something to a minion, and get the whole answer",
+      description: "One at a time in a conversation. What the provider refuses is 502; the conversation goes on.",
+      tag: "Messages",
+      access: allow("chat.use"),
+      limit: limited("expensive"),
+      body: ExternalChat,
+      reply: ExternalChatReply,
+      fails: [
+        "not_found",
+        "conflict",
+        "context_exceeded",
+        "allowance_exhausted",
+        "provider_rate_limited",
+        "provider_refused",
+        "provider_model_missing",
+        "provider_key_rejected",
+        "provider_no_credit",
+        "provider_unavailable",
+        "provider_timed_out",
+        "content_filtered",
+        "too_many_steps",
+        "provider_not_configured",
+        "allowance_unavailable",
+        "realtime_unavailable",
+        "database_unavailable",
+      ],
+    },
+    ({ ctx, body }) => chatOnce(ctx, userIdOf(ctx), body),
+  ),
+);

@@ -1,0 +1,184 @@
+import * as z from "zod";
+import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import {
+  confirmations,
+  conversationKinds,
+  imageTypes,
+  maxFactLength,
+  maxFacts,
+  maxTitleLength,
+  memoryStatuses,
+  messageRoles,
+  messageStatuses,
+  ratings,
+} from "./kinds.ts";
+import type { Message } from "./messages.ts";
+import { Citation, SendFrame, Usage } from "./protocol.ts";
+
+// ── what requests carry ──────────────────────────────────────────────────────
+
+const Title = z.string().trim().min(1).max(maxTitleLength);
+const Fact = z.string().trim().min(1).max(maxFactLength);
+
+export const NewConversation = z.object({
+  title: Title.optional().meta({ description: "Made of the first turn, if left out" }),
+});
+
+/** When a conversation was last active, in microseconds since 1970, and which it was. */
+const ActivityCursor = z
+  .string()
+  .regex(/^\d{1,17}-\d{1,9}$/, "is no cursor")
+  .transform((text) => {
+    const [at, id] = text.split("-") as [string, string];
+    return { at, id: Number(id) };
+  });
+
+export const ConversationsQuery = z.object({
+  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  cursor: ActivityCursor.optional().meta({
+    override: { type: "string" },
+    description: "`next_cursor` of the page before",
+  }),
+  minion_id: IdText.optional().meta({ description: "Only those with this minion" }),
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'Words of a title or a message: `"a phrase"`, `or` and `-not` are understood', example: "eagles" }),
+});
+export type ConversationsQuery = z.output<typeof ConversationsQuery>;
+
+export const ConversationChange = z
+  .object({
+    title: Title,
+    pinned_facts: z.array(Fact).max(maxFacts).meta({ description: "What the minion is told in every turn" }),
+  })
+  .partial()
+  .strict()
+  .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
+export type ConversationChange = z.output<typeof ConversationChange>;
+
+export const NewMessage = z.object({
+  text: SendFrame.shape.text,
+  client_id: SendFrame.shape.client_id
+    .optional()
+    .meta({ description: "A name of your own for this message: sent twice, it is one message, with one answer" }),
+  attachment_ids: SendFrame.shape.attachment_ids.meta({ description: "Of files that were attached to this conversation" }),
+});
+
+export const EditedMessage = z.object({ text: SendFrame.shape.text });
+export const Feedback = z.object({ rating: z.enum(ratings), comment: z.string().trim().max(2_000).default("") });
+export const ConfirmBody = z.object({
+  kind: z.enum(confirmations).meta({ description: "That a task is done by it, or an error resolved" }),
+});
+
+/** Below 2^53, as all numbers of messages are. */
+const MessageIdText = z
+  .string()
+  .regex(/^\d{1,15}$/, "must be a whole number")
+  .transform(Number)
+  .pipe(z.int().min(1));
+
+export const MessageParams = z.object({ id: IdText, message_id: MessageIdText.meta({ example: 1_048_577 }) });
+export const AttachmentParams = z.object({ id: IdText, attachment_id: z.uuid() });
+
+export const MessagesQuery = z.object({
+  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  cursor: MessageIdText.optional().meta({ description: "`next_cursor` of the page before, which is of later messages" }),
+});
+
+export const ExportQuery = z.object({ format: z.enum(["json", "markdown"]).default("json") });
+export type ExportFormat = z.output<typeof ExportQuery>["format"];
+
+// ── what replies carry ───────────────────────────────────────────────────────
+
+const Count = z.int().min(0);
+
+export const Conversation = z
+  .object({
+    id: Id,
+    minion_id: Id,
+    kind: z.enum(conversationKinds).meta({ description: "`direct` is the one that programs go on with which name none" }),
+    title: z.string().meta({ description: "Empty until there is one" }),
+    pinned_facts: z.array(z.string()),
+    forked_from_message_id: z.int().nullable(),
+    message_count: Count.meta({ description: "Messages of turns that are over" }),
+    last_message_at: Moment.nullable(),
+    version: z.int().min(1),
+    created_at: Moment,
+    updated_at: Moment,
+  })
+  .meta({ id: "Conversation" });
+
+const ToolUse = z.object({
+  call_id: z.string(),
+  tool: z.string(),
+  input: z.unknown(),
+  status: z.enum(["running", "awaiting_approval", "complete", "failed", "denied"]),
+  output: z.string().nullable().meta({ description: "What it said, or why it failed" }),
+  duration_ms: Count.nullable(),
+});
+
+export const Attached = z.object({
+  id: z.string(),
+  name: z.string(),
+  media_type: z.enum([...imageTypes, "text/plain"]),
+  size: Count.meta({ description: "In bytes" }),
+});
+
+const MessagePart = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text"), text: z.string() }),
+  z.object({ type: z.literal("reasoning"), text: z.string() }),
+  z.object({ type: z.literal("tool"), call_id: z.string() }),
+  z.object({ type: z.literal("file"), ...Attached.shape }),
+]);
+
+const Instant = z.iso.datetime();
+
+export const ChatMessage = z
+  .object({
+    id: z.int(),
+    conversation_id: Id.meta({ description: "Where it was written: a fork shows messages of the one that it came from" }),
+    role: z.enum(messageRoles),
+    text: z.string(),
+    parts: z.array(MessagePart).meta({ description: "What it is made of, in order" }),
+    status: z.enum(messageStatuses).meta({ description: "`interrupted`: a new turn can go on from it" }),
+    citations: z.array(Citation).meta({ description: "The passages that the answer was given" }),
+    tools: z.array(ToolUse),
+    usage: Usage.nullable(),
+    model: z.string().nullable().meta({ description: "`provider/model` of the one that answered" }),
+    error: z
+      .object({ code: z.string(), detail: z.string(), retryable: z.boolean() })
+      .nullable()
+      .meta({ description: "Why the turn failed" }),
+    memory_status: z.enum(memoryStatuses).nullable().meta({ description: "What the model was told of what was said before" }),
+    feedback: z.object({ rating: z.enum(ratings), comment: z.string() }).nullable(),
+    confirmed: z.enum(confirmations).nullable(),
+    created_at: Instant,
+    completed_at: Instant.nullable(),
+  })
+  .meta({ id: "ChatMessage" }) satisfies z.ZodType<Message>;
+
+export const ConversationReply = z.object({ ...ok, conversation: Conversation });
+export const ConversationList = z.object({
+  ...ok,
+  conversations: z.array(
+    Conversation.extend({
+      snippet: z.string().nullable().meta({ description: "Where a message says what was looked for, as plain text" }),
+    }),
+  ),
+  total: Total,
+  next_cursor: NextCursor,
+});
+export const ConversationDone = z.object({ ...ok, message: z.string() });
+export const MessageReply = z.object({ ...ok, message: ChatMessage });
+export const MessageList = z.object({
+  ...ok,
+  messages: z.array(ChatMessage),
+  total: Total,
+  next_cursor: NextCursor,
+});
+export const StopReply = z.object({ ...ok, stopped: z.boolean().meta({ description: "Whether a turn was running" }) });
+export const AttachmentReply = z.object({ ...ok, attachment: Attached });

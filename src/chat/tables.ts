@@ -1,0 +1,125 @@
+import { sql, type SQL } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { users } from "../auth/tables.ts";
+import { isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { minions } from "../minions/tables.ts";
+import {
+  conversationKinds,
+  maxFacts,
+  maxTitleLength,
+  messageRoles,
+  messagesPerConversation,
+  settledStatuses,
+} from "./kinds.ts";
+import type { Message } from "./messages.ts";
+
+/** What is listed and found of conversations. They are held by their rooms, which write here what was said once it is. */
+
+const owner = () => integer().notNull();
+const messageId = () => bigint({ mode: "number" });
+
+export const conversations = pgTable(
+  "conversations",
+  {
+    id: serialId(),
+    user_id: owner().references(() => users.id, { onDelete: "cascade" }),
+    minion_id: integer().notNull(),
+    kind: text({ enum: conversationKinds }).notNull().default("chat"),
+    /** Empty until there is one. */
+    title: text().notNull().default(""),
+    /** Whether its owner gave the title, so that none is made. */
+    is_title_own: boolean().notNull().default(false),
+    /** What its minion is told in every turn. */
+    pinned_facts: text().array().notNull().default([]),
+    /** Where it leaves another conversation. No foreign key: it goes on without that one. */
+    forked_from_message_id: messageId(),
+    /** Those that it shows, by what its room said last. */
+    message_count: integer().notNull().default(0),
+    last_message_at: moment(),
+    /** How often it was edited, counted from one. */
+    version: integer().notNull().default(1),
+    ...written,
+  },
+  (t) => [
+    unique("conversation_of_user").on(t.user_id, t.id),
+    // A minion in the bin keeps its conversations; one that is gone for good takes them along.
+    foreignKey({
+      name: "conversation_minion_owned",
+      columns: [t.user_id, t.minion_id],
+      foreignColumns: [minions.user_id, minions.id],
+    }).onDelete("cascade"),
+    uniqueIndex("direct_conversation_taken")
+      .on(t.user_id, t.minion_id)
+      .where(sql`${t.kind} = 'direct'`),
+    index("conversations_by_activity").on(
+      t.user_id,
+      sql`coalesce(${t.last_message_at}, ${t.created_at}) desc`,
+      sql`${t.id} desc`,
+    ),
+    index("conversations_of_minion").on(t.user_id, t.minion_id),
+    check("conversation_kind_known", isOneOf(t.kind, conversationKinds)),
+    check("conversation_title_length", sql`char_length(${t.title}) <= ${sql.raw(String(maxTitleLength))}`),
+    check("conversation_facts_few", sql`cardinality(${t.pinned_facts}) <= ${sql.raw(String(maxFacts))}`),
+    check("conversation_messages_not_negative", sql`${t.message_count} >= 0`),
+  ],
+);
+
+const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
+
+/** Characters of a message that are searched: a tsvector has its limits. */
+export const searchedLength = 100_000;
+
+/** What a message is beside its columns. */
+export type MessageBody = Omit<Message, "id" | "conversation_id" | "role" | "status" | "text" | "created_at" | "completed_at">;
+
+/** Messages of turns that are over. */
+export const messages = pgTable(
+  "messages",
+  {
+    /** `messageIdOf`. Its row is what tells that its turn was written, so it stays when the message is removed. */
+    id: messageId().primaryKey(),
+    conversation_id: integer().notNull(),
+    user_id: owner(),
+    role: text({ enum: messageRoles }).notNull(),
+    status: text({ enum: settledStatuses }).notNull(),
+    text: text().notNull(),
+    /** Null once it is removed. */
+    body: jsonb().$type<MessageBody>(),
+    /** Whose tools ran in it with success. */
+    spirit_ids: integer().array().notNull().default([]),
+    created_at: moment().notNull(),
+    completed_at: moment(),
+    /** Since when it is not shown any more: it was edited, or answered anew. */
+    removed_at: moment(),
+    search: tsvector().generatedAlwaysAs(
+      (): SQL => sql`to_tsvector('english', left(${messages.text}, ${sql.raw(String(searchedLength))}))`,
+    ),
+  },
+  (t) => [
+    foreignKey({
+      name: "message_of_conversation",
+      columns: [t.user_id, t.conversation_id],
+      foreignColumns: [conversations.user_id, conversations.id],
+    }).onDelete("cascade"),
+    index("messages_of_conversation").on(t.user_id, t.conversation_id, t.id),
+    index("messages_by_words").using("gin", t.search),
+    check("message_role_known", isOneOf(t.role, messageRoles)),
+    check("message_status_settled", isOneOf(t.status, settledStatuses)),
+    check("message_numbered", sql`${t.id} / ${sql.raw(String(messagesPerConversation))} = ${t.conversation_id}`),
+    check("message_removed_whole", sql`(${t.removed_at} is null) = (${t.body} is not null)`),
+    check("message_removed_says_nothing", sql`${t.removed_at} is null or ${t.text} = ''`),
+  ],
+);

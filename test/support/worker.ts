@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import {
+  unstable_getMiniflareWorkerOptions as workerOptionsOf,
+  unstable_readConfig as readConfig,
+  type WorkerHandle,
+} from "wrangler";
+import type { BuiltWorker } from "./built.ts";
+
+/** What a test reaches beside the Worker's own address, as wrangler's test harness gives it. */
+export type TestWorker<Env = Cloudflare.Env> = Pick<
+  WorkerHandle<Env>,
+  "getEnv" | "scheduled" | "evictDurableObject" | "getDurableObjectStorage" | "listDurableObjectIds"
+> & {
+  url: URL;
+  /** Asks under any host name. */
+  fetch(url: string): Promise<{ status: number }>;
+  /** What the Worker logged so far. */
+  logs(): string[];
+  close(): Promise<void>;
+};
+
+type Options = {
+  bindings: Record<string, string | Record<string, number>>;
+  durableObjects: Record<string, { className: string }>;
+  modulesRules: unknown;
+};
+
+/**
+ * A bundled Worker in workerd, with the bindings, queues, cron and assets of its configuration, all simulated and its own. It is what
+ * wrangler's test harness runs, without the development proxy before it: that is a second workerd, which each request would pass.
+ */
+export async function startWorker<Env = Cloudflare.Env>(
+  { configPath, modulePath }: BuiltWorker,
+  settings: Record<string, string>,
+): Promise<TestWorker<Env>> {
+  const config = readConfig({ config: configPath }, { hideWarnings: true });
+  // Their type is an index signature. The rules are for what is not bundled.
+  const { modulesRules: _, ...options } = workerOptionsOf(config).workerOptions as unknown as Options;
+  const { bindings, durableObjects } = options;
+  const name = config.name!;
+  const logs: string[] = [];
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      workers: [
+        {
+          ...options,
+          name,
+          modules: true,
+          script: await readFile(modulePath, "utf8"),
+          bindings: { ...bindings, ...settings },
+        },
+      ],
+      handleStructuredLogs: ({ message }) => void logs.push(message),
+      unsafeTriggerHandlers: true,
+      unsafeInspectDurableObjects: true,
+      logRequests: false,
+    }),
+  );
+  const classOf = (binding: PropertyKey) => durableObjects[String(binding)]!.className;
+  return {
+    url: await miniflare.ready,
+    fetch: (url) => miniflare.dispatchFetch(url),
+    logs: () => [...logs],
+    close: () => miniflare.dispose(),
+    getEnv: () => miniflare.getBindings<Env>(name),
+    async scheduled({ cron = "" } = {}) {
+      const reply = await miniflare.dispatchFetch(
+        `http://localhost/cdn-cgi/local/scheduled?format=json&cron=${encodeURIComponent(cron)}`,
+      );
+      return (await reply.json()) as Awaited<ReturnType<WorkerHandle["scheduled"]>>;
+    },
+    evictDurableObject: (binding, options) => miniflare.unsafeEvictDurableObject(name, classOf(binding), options),
+    listDurableObjectIds: (binding) => miniflare.listDurableObjectIds(classOf(binding), name),
+    getDurableObjectStorage: (binding, options) => miniflare.unsafeGetDurableObjectStorage(name, classOf(binding), options),
+  };
+}
