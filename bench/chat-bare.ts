@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { languageCandidate } from "../src/models/registry.ts";
 import { Server, type Connection, type WSMessage } from "partyserver";
 
 /** What our rooms are measured against: the least that does the same. */
@@ -40,6 +41,22 @@ export class BareBroadcast extends DurableObject {
   }
 }
 
+/** Asks a provider by its SDK, and passes what it says on. */
+export class SdkRelay extends DurableObject<{ PROVIDER_URL: string }> {
+  override fetch(): Response {
+    return accept(this.ctx);
+  }
+
+  override async webSocketMessage(socket: WebSocket, text: string): Promise<void> {
+    const model = await languageCandidate("custom/fast", { baseUrl: this.env.PROVIDER_URL }).open();
+    const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text }] }] });
+    for await (const part of stream) {
+      if (part.type === "text-delta") socket.send(part.delta);
+      if (part.type === "finish") socket.send("");
+    }
+  }
+}
+
 /** As the bare room, by partyserver. */
 export class PartyRoom extends Server {
   static override options = { hibernate: true };
@@ -54,18 +71,19 @@ export class PartyRoom extends Server {
   }
 }
 
-export class BareBroadcast2 extends DurableObject {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, env);
-    ctx.storage.sql.exec(table);
-  }
-
+/** Asks a provider what it is told to ask, and passes each event of the answer on. */
+export class BareRelay extends DurableObject<{ PROVIDER_URL: string }> {
   override fetch(): Response {
     return accept(this.ctx);
   }
 
-  override webSocketMessage(_socket: WebSocket, message: string): void {
-    this.ctx.storage.sql.exec(insert, message);
-    for (const socket of this.ctx.getWebSockets()) socket.send(message);
+  override async webSocketMessage(socket: WebSocket, message: string): Promise<void> {
+    const reply = await fetch(`${this.env.PROVIDER_URL}/chat/completions`, { method: "POST", body: message });
+    let unread = "";
+    for await (const piece of reply.body!.pipeThrough(new TextDecoderStream())) {
+      const events = (unread + piece).split("\n\n");
+      unread = events.pop()!;
+      for (const event of events) socket.send(event);
+    }
   }
 }

@@ -51,30 +51,32 @@ async function joined({ url, isOurs }: Room, count: number): Promise<ChatClient[
   return clients;
 }
 
-/** How many messages of one a second came to all, each as one frame, in order. */
+/** Says messages, one more whenever all have heard one: each as one frame, in order. */
 function rate({ isOurs }: Room, speaker: ChatClient, clients: ChatClient[], seconds: number): Promise<Said> {
   return new Promise((resolve, reject) => {
     const say = () => speaker.send({ type: "said", text });
-    let heard = 0;
+    /** How many have heard the first message, the second, … */
+    const heard: number[] = [];
     const began = performance.now();
     const cpuBefore = workerdCpuMs();
     for (const client of clients) {
+      let count = 0;
       let last = NaN;
       client.onEnd = reject;
       client.onText = (frame) => {
         if (isOurs) {
           const seq = seqIn(frame);
-          if (seq !== (Number.isNaN(last) ? seq : last + 1)) reject(new Error(`After ${last} came ${frame}`));
+          if (seq !== (Number.isNaN(last) ? seq : last + 1)) reject(new Error(`After ${last} came ${frame.slice(0, 200)}`));
           last = seq;
           client.hasRead(seq);
         }
-        if (!frame.includes(text)) return reject(new Error(`This came back: ${frame}`));
-        heard += 1;
-        if (heard % clients.length > 0) return;
+        if (!frame.includes(text)) return reject(new Error(`This came back: ${frame.slice(0, 200)}`));
+        heard[count] = (heard[count] ?? 0) + 1;
+        count += 1;
+        if (heard[count - 1] !== clients.length) return;
         const elapsedMs = performance.now() - began;
         if (elapsedMs < seconds * 1000) return say();
-        const messages = heard / clients.length;
-        resolve({ perSecond: (messages / elapsedMs) * 1000, cpuMs: (workerdCpuMs() - cpuBefore) / messages });
+        resolve({ perSecond: (count / elapsedMs) * 1000, cpuMs: (workerdCpuMs() - cpuBefore) / count });
       };
     }
     for (let n = 0; n < inFlight; n += 1) say();

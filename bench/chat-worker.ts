@@ -1,9 +1,13 @@
-import { DurableObject } from "cloudflare:workers";
+import type { MeteredRoom } from "./chat-metered.ts";
 import { connectSocket } from "../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket.ts";
 import type { TicketClaims } from "../src/kit/tickets.ts";
 
-export { BareBroadcast, BareBroadcast2, BareRoom, PartyRoom } from "./chat-bare.ts";
+export { ChatRoom } from "../src/chat/durable-object.ts";
+export { SignInGate } from "../src/limits/durable-object.ts";
+export { UserHub } from "../src/notifications/durable-object.ts";
+export { BareBroadcast, BareRelay, BareRoom, SdkRelay, PartyRoom } from "./chat-bare.ts";
+export { MeteredRoom } from "./chat-metered.ts";
 
 /** A room of ours that tells everyone what it hears, and nothing else. */
 export class KitRoom extends SocketRoom {
@@ -21,15 +25,12 @@ export class KitRoom extends SocketRoom {
   }
 }
 
-export class SignInGate extends DurableObject {}
-export class UserHub extends DurableObject {}
-export class ChatRoom extends DurableObject {}
-
-/** Opens a socket to `/<binding>/<name>`: to our rooms as the production Worker does, who has read a ticket before. */
+/** Opens a socket to `/<binding>/<name>`: to our rooms as the production Worker does, which has read a ticket before. */
 export default {
-  fetch(request, env) {
+  async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
-    const [, binding = "", name = ""] = pathname.split("/");
+    const [, binding = "", name = "", method] = pathname.split("/");
+    if (method === "billed") return Response.json(await env.METERED_ROOM!.getByName(name).billed());
     const rooms = env[binding]!;
     if (!searchParams.has("user")) return rooms.getByName(name).fetch(request);
     const claims: TicketClaims = {
@@ -42,4 +43,4 @@ export default {
     };
     return connectSocket(rooms, name, request, claims, "bench");
   },
-} satisfies ExportedHandler<Record<string, DurableObjectNamespace>>;
+} satisfies ExportedHandler<Record<string, DurableObjectNamespace> & { METERED_ROOM: DurableObjectNamespace<MeteredRoom> }>;

@@ -135,6 +135,14 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     for (const [start, piece] of piecesOf(text)) this.#fanout.publish(this.#frames.say(head, offset + start, piece));
   }
 
+  /**
+   * Waits while a socket that has kept up so far has half its window to read, no longer than that: what a socket is sent that lags
+   * is told together. For who tells much at once.
+   */
+  protected keepUp(withinMs: number): Promise<void> {
+    return this.#fanout.keepUp(withinMs);
+  }
+
   /** Writes down what was told of a text: one row at most. */
   protected flush(): void {
     this.#frames.flush();
@@ -253,11 +261,13 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   override async onMessage(socket: RoomSocket, message: WSMessage): Promise<void> {
     this.#isStarted = true;
     if (!this.#roster.has(socket)) return;
-    if (this.#rate.isExceeded(socket, this.settings))
-      return this.#roster.dismiss([socket], closeCodes.flood, "Too many messages");
     const frame = readFrame(message);
     const acked = ackedBy(frame);
-    if (acked !== undefined) return this.#fanout.acknowledge(socket, acked);
+    // What is acknowledged was sent: there is no more of it than of that.
+    if (acked !== undefined && this.#fanout.acknowledge(socket, acked)) return;
+    if (this.#rate.isExceeded(socket, this.settings))
+      return this.#roster.dismiss([socket], closeCodes.flood, "Too many messages");
+    if (acked !== undefined) return;
     if (frame === undefined || frame.type === "ack") return this.sendTo(socket, { type: "error", code: "malformed_frame" });
     try {
       await this.onFrame(socket, frame);

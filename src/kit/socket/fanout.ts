@@ -44,6 +44,8 @@ export class Fanout {
   readonly #room: Room;
   /** Sockets whose snapshot is being read. */
   readonly #waiting = new WeakSet<RoomSocket>();
+  /** Called when a socket has read something. */
+  #onRead: (() => void) | undefined;
 
   constructor(room: Room) {
     this.#room = room;
@@ -77,15 +79,28 @@ export class Fanout {
     this.#send(socket, JSON.stringify({ ...frame, seq: sent ?? acked }));
   }
 
-  /** Takes note of what a socket has read, and sends it what it missed meanwhile. */
-  acknowledge(socket: RoomSocket, seq: number): void {
+  /** Takes note of what a socket has read, and sends it what it missed meanwhile. @returns whether it was news */
+  acknowledge(socket: RoomSocket, seq: number): boolean {
     const { sent, acked, bytes, held_at } = this.#room.places.of(socket);
-    if (sent === null || seq > sent || seq < acked) return;
+    if (sent === null || seq > sent || seq < acked) return false;
     const unread = unreadAfter(this.#room.places.of(socket), seq, sent);
     const isNews = seq > acked || unread.bytes < bytes;
-    if (!isNews) return;
+    if (!isNews) return false;
     Object.assign(this.#room.places.move(socket), unread, { acked: seq, held_at: null });
+    this.#onRead?.();
     if (this.catchUp(socket) && held_at !== null) this.#room.onCurrent(socket);
+    return true;
+  }
+
+  /** Waits until every socket that does not lag has read all but half a window, but not for longer. */
+  async keepUp(withinMs: number): Promise<void> {
+    if (!this.#isFarAhead()) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isLate = new Promise<true>((resolve) => (timer = setTimeout(resolve, withinMs, true)));
+    const isRead = () => new Promise<void>((resolve) => (this.#onRead = resolve));
+    while (this.#isFarAhead() && (await Promise.race([isLate, isRead()])) !== true);
+    this.#onRead = undefined;
+    clearTimeout(timer);
   }
 
   /** Starts a socket that was just accepted at its place. */
@@ -134,6 +149,15 @@ export class Fanout {
     Object.assign(this.#room.places.move(socket), { acked: seq, mark: seq, marked_frames: 0, marked_bytes: 0 });
     this.#send(socket, text, { sent: seq });
     this.start(socket);
+  }
+
+  #isFarAhead(): boolean {
+    const { windowFrames, windowBytes } = this.#room.flow();
+    for (const socket of this.#room.sockets()) {
+      const { frames, bytes, held_at } = this.#room.places.of(socket);
+      if (held_at === null && (frames >= windowFrames / 2 || bytes >= windowBytes / 2)) return true;
+    }
+    return false;
   }
 
   #isFull({ frames, bytes }: Unread): boolean {

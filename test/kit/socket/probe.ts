@@ -178,6 +178,16 @@ export class ProbeRoom extends SocketRoom<Env> {
     for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
   }
 
+  /** The same, but lets sockets keep up. @returns how many ms that took */
+  async tellSlowly(count: number, piece: string): Promise<number> {
+    const began = Date.now();
+    for (let n = 0; n < count; n += 1) {
+      this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
+      if (n % 4 === 0) await this.keepUp(50);
+    }
+    return Date.now() - began;
+  }
+
   append(body: object, key?: string): number | undefined {
     return new FrameLog(this.ctx.storage.sql).append(body, key)?.seq;
   }
