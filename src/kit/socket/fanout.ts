@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { within } from "../deadline.ts";
 import type { FrameLog, LoggedFrame } from "./frames.ts";
 import { log } from "../log.ts";
-import type { Place, Places } from "./places.ts";
+import { noteRead, noteSent, type Place, type Places } from "./places.ts";
 import type { RoomSocket } from "./roster.ts";
 import type { TicketHolder } from "../tickets.ts";
 
@@ -31,6 +31,9 @@ type Room = {
 };
 
 const replayBytes = 256 * 1024;
+
+/** In how many stretches a window is counted: no more than one of them is made too little of. */
+const stretches = 8;
 
 /** Milliseconds that a snapshot may take. */
 const snapshotMs = 10_000;
@@ -81,12 +84,11 @@ export class Fanout {
 
   /** Takes note of what a socket has read, and sends it what it missed meanwhile. @returns whether it was news */
   acknowledge(socket: RoomSocket, seq: number): boolean {
-    const { sent, acked, bytes, held_at } = this.#room.places.of(socket);
+    const { sent, acked, held_at } = this.#room.places.of(socket);
     if (sent === null || seq > sent || seq < acked) return false;
-    const unread = unreadAfter(this.#room.places.of(socket), seq, sent);
-    const isNews = seq > acked || unread.bytes < bytes;
-    if (!isNews) return false;
-    Object.assign(this.#room.places.move(socket), unread, { acked: seq, held_at: null });
+    const place = this.#room.places.move(socket);
+    if (!noteRead(place, seq)) return false;
+    place.held_at = null;
     this.#onRead?.();
     if (this.catchUp(socket) && held_at !== null) this.#room.onCurrent(socket);
     return true;
@@ -146,7 +148,7 @@ export class Fanout {
     );
     this.#waiting.delete(socket);
     if (socket.state!.closed) return;
-    Object.assign(this.#room.places.move(socket), { acked: seq, mark: seq, marked_frames: 0, marked_bytes: 0 });
+    this.#room.places.move(socket).acked = seq;
     this.#send(socket, text, { sent: seq });
     this.start(socket);
   }
@@ -178,11 +180,9 @@ export class Fanout {
   /** @param place the frame that the socket has with this, and how many it is sent */
   #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
     const place = this.#room.places.move(socket);
-    place.frames += frames;
-    place.bytes += bytes;
-    place.marked_frames += frames;
-    place.marked_bytes += bytes;
     if (sent !== undefined) place.sent = sent;
+    const { windowFrames, windowBytes } = this.#room.flow();
+    noteSent(place, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
     try {
       socket.send(text);
     } catch {
@@ -194,14 +194,3 @@ export class Fanout {
 type Sending = { sent?: number; frames?: number; bytes?: number };
 
 type Unread = Pick<Place, "frames" | "bytes">;
-
-/**
- * What a socket may not have read once it has acknowledged `seq`: at most what was sent since the mark, if it has read that far; then the
- * mark moves to what was sent last. So the log need not know how its frames were cut, and no more than one acknowledgement is made
- * too little of.
- */
-function unreadAfter(place: Readonly<Place>, seq: number, sent: number) {
-  if (seq === sent) return { frames: 0, bytes: 0, mark: sent, marked_frames: 0, marked_bytes: 0 };
-  if (seq < place.mark) return { frames: place.frames, bytes: place.bytes };
-  return { frames: place.marked_frames, bytes: place.marked_bytes, mark: sent, marked_frames: 0, marked_bytes: 0 };
-}

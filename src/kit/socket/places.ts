@@ -9,18 +9,42 @@ export type Place = {
   /** How many frames and bytes it was sent and has not acknowledged, at most. */
   frames: number;
   bytes: number;
-  /** A place in what it was sent, and what it was sent since. */
-  mark: number;
-  marked_frames: number;
-  marked_bytes: number;
+  /** The same in a few stretches, each with the last frame in it: so the log need not know how its frames were cut. */
+  stretches: { seq: number; frames: number; bytes: number }[];
   /** Since when it is sent nothing, as it acknowledged too little. */
   held_at: number | null;
 };
 
 /** The place of a socket that has everything up to a frame, or, without one, waits for a snapshot. */
 export function placeAfter(seq: number | undefined): Place {
-  const at = seq === undefined ? { sent: null, acked: 0, mark: 0 } : { sent: seq, acked: seq, mark: seq };
-  return { ...at, frames: 0, bytes: 0, marked_frames: 0, marked_bytes: 0, held_at: null };
+  return { sent: seq ?? null, acked: seq ?? 0, frames: 0, bytes: 0, stretches: [], held_at: null };
+}
+
+/** A socket was sent this. @param most how much one stretch holds, about */
+export function noteSent(place: Place, sent: { frames: number; bytes: number }, most: { frames: number; bytes: number }): void {
+  place.frames += sent.frames;
+  place.bytes += sent.bytes;
+  const seq = place.sent ?? place.acked;
+  const last = place.stretches.at(-1);
+  if (last === undefined || last.frames >= most.frames || last.bytes >= most.bytes) place.stretches.push({ seq, ...sent });
+  else {
+    last.seq = seq;
+    last.frames += sent.frames;
+    last.bytes += sent.bytes;
+  }
+}
+
+/** A socket has read up to a frame. @returns whether it had not said so */
+export function noteRead(place: Place, seq: number): boolean {
+  const unread = place.stretches.findIndex((stretch) => stretch.seq > seq);
+  const read = place.stretches.splice(0, unread === -1 ? Infinity : unread);
+  for (const { frames, bytes } of read) {
+    place.frames -= frames;
+    place.bytes -= bytes;
+  }
+  const isNews = seq > place.acked || read.length > 0;
+  place.acked = seq;
+  return isNews;
 }
 
 /** Milliseconds without a frame or an acknowledgement after which a socket is at rest, and twice that at most. */
@@ -64,7 +88,7 @@ export class Places {
       if (!isForced && this.#moved.has(socket)) continue;
       this.#moving.delete(socket);
       const { state } = socket;
-      if (state?.closed === false) socket.setState({ ...state, place: { ...this.#of(socket) } });
+      if (state?.closed === false) socket.setState({ ...state, place: structuredClone(this.#of(socket)) });
     }
     this.#moved.clear();
   }
@@ -79,7 +103,7 @@ export class Places {
 
   #of(socket: RoomSocket): Place {
     let place = this.#places.get(socket);
-    if (place === undefined) this.#places.set(socket, (place = { ...socket.state!.place! }));
+    if (place === undefined) this.#places.set(socket, (place = structuredClone(socket.state!.place) as Place));
     return place;
   }
 }

@@ -106,6 +106,6 @@ export class Roster {
 
   #end(socket: RoomSocket): void {
     this.#sockets.delete(socket);
-    socket.setState({ ...socket.state!, closed: true });
+    socket.setState({ ...(socket.state as SocketState), closed: true });
   }
 }

@@ -122,7 +122,7 @@ export class ProbeRoom extends SocketRoom<Env> {
 
   /** What the attachments say of where sockets are: nothing, while they move. */
   places(): (Place | null)[] {
-    return Array.from(this.getConnections<SocketState>(), ({ state }) => state!.place);
+    return Array.from(this.getConnections<SocketState>(), ({ state }) => state!.place as Place | null);
   }
 
   /** A log of this storage, and how many rows each piece of work on it writes. */
