@@ -30,8 +30,25 @@ export class BareRoom extends DurableObject {
   }
 }
 
-/** Says what it hears to everybody, and writes nothing. */
+/** Writes down what it hears, and says it to everybody. */
 export class BareBroadcast extends DurableObject {
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    ctx.storage.sql.exec(table);
+  }
+
+  override fetch(): Response {
+    return accept(this.ctx);
+  }
+
+  override webSocketMessage(_socket: WebSocket, message: string): void {
+    this.ctx.storage.sql.exec(insert, message);
+    for (const socket of this.ctx.getWebSockets()) socket.send(message);
+  }
+}
+
+/** Says what it hears to everybody, and writes nothing: who is told of it may be told of what is lost. */
+export class ForgetfulBroadcast extends DurableObject {
   override fetch(): Response {
     return accept(this.ctx);
   }

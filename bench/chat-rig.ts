@@ -15,6 +15,7 @@ const objects = {
   KIT_ROOM: "KitRoom",
   BARE_ROOM: "BareRoom",
   BARE_BROADCAST: "BareBroadcast",
+  FORGETFUL_BROADCAST: "ForgetfulBroadcast",
   BARE_RELAY: "BareRelay",
   SDK_RELAY: "SdkRelay",
   PARTY_ROOM: "PartyRoom",

@@ -6,7 +6,7 @@ import type { TicketClaims } from "../src/kit/tickets.ts";
 export { ChatRoom } from "../src/chat/durable-object.ts";
 export { SignInGate } from "../src/limits/durable-object.ts";
 export { UserHub } from "../src/notifications/durable-object.ts";
-export { BareBroadcast, BareRelay, BareRoom, SdkRelay, PartyRoom } from "./chat-bare.ts";
+export { BareBroadcast, BareRelay, BareRoom, ForgetfulBroadcast, SdkRelay, PartyRoom } from "./chat-bare.ts";
 export { MeteredRoom } from "./chat-metered.ts";
 
 /** A room of ours that tells everyone what it hears, and nothing else. */

@@ -48,7 +48,7 @@ export function noteRead(place: Place, seq: number): boolean {
 }
 
 /** Milliseconds without a frame or an acknowledgement after which a socket is at rest, and twice that at most. */
-export const restMs = 100;
+const restMs = 100;
 
 /**
  * The places of sockets. A socket that moves has its place in memory alone: to write it into the attachment for every frame would cost
@@ -56,41 +56,43 @@ export const restMs = 100;
  * memory all the same, the sockets that moved are lost, and it shows.
  */
 export class Places {
-  readonly #places = new WeakMap<RoomSocket, Place>();
+  readonly #known = new WeakMap<RoomSocket, Known>();
   readonly #moving = new Set<RoomSocket>();
-  /** Those that moved since it was looked at them last. */
-  readonly #moved = new Set<RoomSocket>();
 
   /** The place of a socket, as it is; `move` gives one that can be changed. */
   of(socket: RoomSocket): Readonly<Place> {
-    return this.#of(socket);
+    return this.#get(socket).place;
   }
 
   /** The place of a socket that is about to move. */
   move(socket: RoomSocket): Place {
-    const place = this.#of(socket);
-    this.#moved.add(socket);
-    if (this.#moving.has(socket)) return place;
+    const known = this.#get(socket);
+    known.hasMoved = true;
+    if (known.isMoving) return known.place;
+    known.isMoving = true;
     if (this.#moving.size === 0) this.#watch();
     this.#moving.add(socket);
     socket.setState({ ...socket.state!, place: null });
-    return place;
+    return known.place;
   }
 
   /** Whether nobody knows where a socket is: it moved when its room went out of memory. */
   isLost(socket: RoomSocket): boolean {
-    return socket.state?.place === null && !this.#places.has(socket);
+    return socket.state?.place === null && !this.#known.has(socket);
   }
 
-  /** Writes down the places of sockets that have come to rest, or of all. */
+  /** Writes down the places of sockets that have not moved since it was called last, or of all. */
   settle(isForced = false): void {
     for (const socket of this.#moving) {
-      if (!isForced && this.#moved.has(socket)) continue;
-      this.#moving.delete(socket);
-      const { state } = socket;
-      if (state?.closed === false) socket.setState({ ...state, place: structuredClone(this.#of(socket)) });
+      const known = this.#get(socket);
+      if (known.hasMoved && !isForced) known.hasMoved = false;
+      else {
+        known.isMoving = false;
+        this.#moving.delete(socket);
+        const { state } = socket;
+        if (state?.closed === false) socket.setState({ ...state, place: structuredClone(known.place) });
+      }
     }
-    this.#moved.clear();
   }
 
   #watch(): void {
@@ -101,9 +103,15 @@ export class Places {
     }, restMs);
   }
 
-  #of(socket: RoomSocket): Place {
-    let place = this.#places.get(socket);
-    if (place === undefined) this.#places.set(socket, (place = structuredClone(socket.state!.place) as Place));
-    return place;
+  #get(socket: RoomSocket): Known {
+    let known = this.#known.get(socket);
+    if (known === undefined) {
+      const place = structuredClone(socket.state!.place) as Place;
+      this.#known.set(socket, (known = { place, isMoving: false, hasMoved: false }));
+    }
+    return known;
   }
 }
+
+/** A place, whether it is in memory alone, and whether it has changed of late. */
+type Known = { place: Place; isMoving: boolean; hasMoved: boolean };

@@ -186,7 +186,7 @@ test("an acknowledgement is no message too many, unless it says nothing new", as
   }
   await flush(socket);
   expect(seqsOf(socket.received)).toEqual(run(1, 10));
-  for (let n = 0; n < 5; n += 1) socket.send({ type: "ack", seq: 10 });
+  for (let n = 0; n < 6; n += 1) socket.send({ type: "ack", seq: 10 });
   expect(await socket.closed).toMatchObject({ code: 1008 });
 });
 
