@@ -51,8 +51,8 @@ export function reasoningLength({ parts }: Pick<Message, "parts">): number {
   return parts.reduce((sum, part) => sum + (part.type === "reasoning" ? part.text.length : 0), 0);
 }
 
-/** The frame that tells clients of an event; undefined for what concerns the room alone. */
-export function frameOf(message: Message, event: TurnEvent): AnswerFrame | undefined {
+/** The frame that tells clients of an event. */
+export function frameOf(message: Message, event: Exclude<TurnEvent, { type: "summarised" }>): AnswerFrame {
   const message_id = message.id;
   switch (event.type) {
     case "text":
@@ -66,9 +66,8 @@ export function frameOf(message: Message, event: TurnEvent): AnswerFrame | undef
     case "approval_needed":
       return { type: "tool.approval_needed", message_id, ...callOf(event.use) };
     case "tool_finished":
+    default:
       return finishedFrame(message_id, event.use);
-    case "summarised":
-      return undefined;
   }
 }
 

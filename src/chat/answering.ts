@@ -62,7 +62,7 @@ export class Answering {
   #hear(event: TurnEvent): void {
     this.#progressedAt = Date.now();
     if (event.type === "summarised") return this.#stage.keepSummary(event.summary);
-    const frame = frameOf(this.message, event)!;
+    const frame = frameOf(this.message, event);
     this.#stage.tell(frame);
     applyFrame(this.message, frame);
   }

@@ -5,6 +5,7 @@ import { imageKind } from "../kit/images.ts";
 import { heldText } from "../kit/text.ts";
 import { imageTypes } from "./kinds.ts";
 import type { Attachment } from "./messages.ts";
+import { originsOf } from "./forking.ts";
 import { askRoom } from "./room.ts";
 import { getConversation } from "./service.ts";
 import { filesOf } from "./storage.ts";
@@ -48,13 +49,22 @@ export async function putAttachment(
   }
 }
 
-/** A file of a conversation of theirs. Asks R2 alone: where it is, is whose it is. @throws not_found, files_unavailable */
+/**
+ * A file of a conversation of theirs, or of one that it was forked from. Asks R2 alone, since where a file is, is whose it is; one
+ * Postgres round trip for what is not of this conversation itself.
+ * @throws not_found, files_unavailable
+ */
 export async function openAttachment(
   ctx: Ctx,
   userId: number,
   { conversationId, id }: { conversationId: number; id: string },
 ): Promise<{ name: string; object: R2ObjectBody }> {
-  const object = await inStore(ctx.env.FILES.get(filesOf(userId, conversationId) + id));
+  const find = (of: number) => inStore(ctx.env.FILES.get(filesOf(userId, of) + id));
+  let object = await find(conversationId);
+  if (object === null) {
+    const { rows } = await ctx.db.execute<{ id: number }>(originsOf(userId, conversationId));
+    for (const origin of rows) object ??= await find(origin.id);
+  }
   if (object === null) throw new AppError("not_found", "There is no such file in a conversation of yours.");
   return { name: decodeURIComponent(object.customMetadata?.["name"] ?? "file"), object };
 }

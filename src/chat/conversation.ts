@@ -1,6 +1,7 @@
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
 import { Sharing, type Origin, type Shared } from "./forks.ts";
+import { maxFiles } from "./kinds.ts";
 import type { Attachment, Message } from "./messages.ts";
 import { Notes, type ConversationNotes } from "./notes.ts";
 import { Projector } from "./projector.ts";
@@ -41,7 +42,7 @@ export class Conversation {
       ringBy: (at) => host.ringBy(at),
       onGone: () => host.erase(),
     });
-    const of = { storage, rooms: env.CHAT_ROOM, notes: this.notes, transcript: this.transcript };
+    const of = { storage, rooms: env.CHAT_ROOM, files: env.FILES, notes: this.notes, transcript: this.transcript };
     this.sharing = new Sharing({ ...of, lastSeq: () => host.lastSeq() });
   }
 
@@ -104,8 +105,12 @@ export class Conversation {
     return message;
   }
 
+  /** @throws not_found; conflict where there are too many */
   async attach(userId: number, attachment: Attachment): Promise<Attachment> {
     await this.open(userId);
+    if (this.notes.attachments() >= maxFiles) {
+      throw new AppError("conflict", `A conversation has at most ${maxFiles} files.`);
+    }
     this.notes.attach(attachment);
     return attachment;
   }

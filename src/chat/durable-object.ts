@@ -1,5 +1,4 @@
 import { objectContext, type Ctx } from "../context.ts";
-import { AppError } from "../kit/errors.ts";
 import type { TicketHolder } from "../kit/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../kit/socket.ts";
 import { isText, type AnswerFrame } from "./answer.ts";
@@ -162,8 +161,8 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   /** Takes over what it shows of another conversation, before that changes. */
-  adopt(shared: Shared): void {
-    this.#conversation.sharing.adopt(shared);
+  adopt(shared: Shared): Promise<void> {
+    return this.#conversation.sharing.adopt(shared);
   }
 
   /** A fork has copied what it showed of here. */

@@ -87,7 +87,9 @@ export async function exportConversation(ctx: Ctx, userId: number, id: number, f
  * What is said or removed meanwhile makes no gap, and nothing comes twice.
  * @param pageBefore the last messages before one, or of all, oldest first
  */
-async function pagesForward(pageBefore: (before: number | undefined) => Promise<Message[]>): Promise<AsyncIterable<Message[]>> {
+export async function pagesForward(
+  pageBefore: (before: number | undefined) => Promise<Message[]>,
+): Promise<AsyncIterable<Message[]>> {
   const ends: number[] = [];
   let page = await pageBefore(undefined);
   let end = (page.at(-1)?.id ?? 0) + 1;

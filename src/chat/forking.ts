@@ -1,4 +1,4 @@
-import { sql, type SQL } from "drizzle-orm";
+import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commitOnce, idOfNew, refuseUnlessAll } from "../kit/db.ts";
 import { lock } from "../minions/equipping.ts";
@@ -7,6 +7,8 @@ import { askRoom } from "./room.ts";
 import { hasRoom, isThere, selectConversations, type ConversationRow } from "./rows.ts";
 import { deleteConversation, getConversation } from "./service.ts";
 import { conversations, messages } from "./tables.ts";
+
+const perConversation = sql.raw(String(messagesPerConversation));
 
 /** Where a conversation is left for another. */
 export type ForkPoint = { conversationId: number; messageId: number };
@@ -61,9 +63,21 @@ async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId 
   return (results.at(-1) as ConversationRow[])[0]!;
 }
 
+/** The query of the conversations that one was forked from, the nearest first: of those that are deleted, the first alone. */
+export function originsOf(userId: number, conversationId: number): SQL {
+  const origin = sql`${conversations.forked_from_message_id} / ${perConversation}`;
+  const forked = sql`${eq(conversations.user_id, userId)} and ${conversations.forked_from_message_id} is not null`;
+  return sql`
+    with recursive line (id, distance) as (
+      select ${origin}, 1 from ${conversations} where ${conversations.id} = ${conversationId} and ${forked}
+      union all
+      select ${origin}, distance + 1 from line join ${conversations} on ${conversations.id} = line.id where ${forked}
+    )
+    select id::int from line order by distance`;
+}
+
 /** How many messages a conversation shows up to one, and when the last was: its own, and those of the conversations that it was forked from. */
 function shownUpTo(conversationId: number, messageId: number): SQL {
-  const perConversation = sql.raw(String(messagesPerConversation));
   return sql`
     with recursive line (id, up_to, forked_from, as_of) as (
       select id, ${messageId}::bigint, forked_from_message_id, now() from ${conversations} where id = ${conversationId}

@@ -1,7 +1,9 @@
 import { AppError } from "../kit/errors.ts";
+import { inStore } from "../kit/files.ts";
 import type { Attachment, Message } from "./messages.ts";
 import type { Notes } from "./notes.ts";
 import { valueOf, type Told } from "./room.ts";
+import { filesOf } from "./storage.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** Where a conversation comes from, while its room has not copied what it shows of there. */
@@ -26,6 +28,7 @@ type Rooms = {
 export type SharingHost = {
   storage: DurableObjectStorage;
   rooms: Rooms;
+  files: R2Bucket;
   notes: Notes;
   transcript: Transcript;
   lastSeq(): number;
@@ -63,19 +66,40 @@ export class Sharing {
   async standAlone(): Promise<void> {
     const origin = this.#origin;
     if (origin === undefined) return;
-    this.adopt(await this.shown());
+    await this.adopt(await this.shown());
     await this.#roomOf(origin).release(this.#host.notes.conversation!.id);
   }
 
-  /** Writes down what was shown of another conversation. A second time, it changes nothing. */
-  adopt({ messages, attachments }: Shared): void {
+  /** Writes down what was shown of another conversation, and copies its files. A second time, it changes nothing. @throws files_unavailable */
+  async adopt({ messages, attachments }: Shared): Promise<void> {
     if (this.#origin === undefined) return;
     const { notes, transcript, lastSeq, storage } = this.#host;
     const { id } = notes.conversation!;
+    const own: Attachment[] = [];
+    for (const attachment of attachments) own.push(await this.#copied(attachment));
+    // Both of them may have set about it.
+    if (this.#origin === undefined) return;
     for (const message of messages) transcript.put({ ...message, conversation_id: id }, lastSeq());
-    for (const attachment of attachments) notes.attach(attachment);
+    for (const attachment of own) notes.attach(attachment);
     storage.kv.delete(originKey);
     this.#shown = undefined;
+  }
+
+  /** A file of another conversation, as one of this: it goes with its own alone. */
+  async #copied(attachment: Attachment): Promise<Attachment> {
+    const { files, notes } = this.#host;
+    const { user_id, id } = notes.conversation!;
+    const object = await inStore(files.get(attachment.key));
+    if (object === null) return attachment;
+    const key = filesOf(user_id, id) + attachment.id;
+    const { httpMetadata, customMetadata } = object;
+    await inStore(
+      files.put(key, await object.arrayBuffer(), {
+        ...(httpMetadata && { httpMetadata }),
+        ...(customMetadata && { customMetadata }),
+      }),
+    );
+    return { ...attachment, key };
   }
 
   /** What a fork shows of here. */

@@ -40,6 +40,9 @@ export const maxTitleLength = 120;
 export const maxFactLength = 500;
 export const maxFacts = 20;
 
+/** How many files a conversation has: those that were attached and never sent among them. */
+export const maxFiles = 200;
+
 /** How often the model is asked in one turn, and how many tools run at once: an object has six connections. */
 export const maxSteps = 8;
 export const toolsAtOnce = 5;

@@ -6,7 +6,8 @@ import type { MinionRow } from "../minions/rows.ts";
 import { spiritsOf } from "../minions/shape.ts";
 import type { ExternalChat, ExternalChatReply } from "./legacy-schemas.ts";
 import type { Message, MessageUsage } from "./messages.ts";
-import { answerTimeoutMs, askRoom, type Overrides } from "./room.ts";
+import { answerTimeoutMs, askRoom } from "./room.ts";
+import type { Overrides } from "./settings.ts";
 import { conversationWith, directConversation } from "./service.ts";
 
 type Asked = Omit<ExternalChat, "model_id" | "message" | "conversation_id">;

@@ -123,6 +123,26 @@ conversationMessages.post(
 );
 
 conversationMessages.post(
+  "/:id/approvals",
+  route(
+    {
+      id: "approveToolCall",
+      summary: "Allow a call of a tool that waits for it, or deny it",
+      tag,
+      access,
+      params: IdParam,
+      body: s.Approval,
+      reply: s.ApprovalReply,
+      fails: outage,
+    },
+    async ({ ctx, params, body: { call_id, is_approved } }) => {
+      await askRoom(ctx, params.id, (room) => room.approve(userIdOf(ctx), call_id, is_approved));
+      return { ...ok, call_id, is_approved };
+    },
+  ),
+);
+
+conversationMessages.post(
   "/:id/regenerate",
   route(
     {

@@ -57,6 +57,11 @@ export class Notes {
     this.#kv.put(attachmentKey(attachment.id), attachment);
   }
 
+  /** How many files are attached. */
+  attachments(): number {
+    return Array.from(this.#kv.list({ prefix: attachmentKey("") })).length;
+  }
+
   attachment(id: string): Attachment | undefined {
     return this.#kv.get<Attachment>(attachmentKey(id));
   }

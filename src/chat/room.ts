@@ -4,6 +4,7 @@ import { askObject } from "../kit/objects.ts";
 import { connectSocket } from "../kit/socket/upgrade.ts";
 import type { TicketClaims } from "../kit/tickets.ts";
 import type { Attachment, Message } from "./messages.ts";
+import type { Overrides } from "./settings.ts";
 
 /** What a room answers: errors lose their class over RPC. */
 export type Told<T> = { value: T } | { refusal: Refusal };
@@ -16,16 +17,6 @@ export function valueOf<T>(told: Told<T>): T {
   const { code, detail, ...extra } = told.refusal;
   throw new AppError(code, detail, extra);
 }
-
-/** What holds for one turn, in place of what its minion says. */
-export type Overrides = {
-  system_prompt?: string;
-  temperature?: number;
-  max_tokens?: number;
-  top_p?: number;
-  use_rag?: boolean;
-  use_spirits?: boolean;
-};
 
 /** A message that is to be answered. */
 export type Ask = { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides };
@@ -70,7 +61,7 @@ export type Room = {
 
 type Rooms = { getByName(name: string): Room };
 
-const roomsOf = ({ env }: Ctx): Rooms => (env as unknown as { CHAT_ROOM: Rooms }).CHAT_ROOM;
+const roomsOf = ({ env }: Ctx): Rooms => env.CHAT_ROOM;
 
 const timeoutMs = 5_000;
 

@@ -152,7 +152,7 @@ conversations.get(
 );
 
 conversations.get(
-  "/:id/socket",
+  "/:conversation_id/socket",
   route(
     {
       id: "openConversationSocket",
@@ -161,7 +161,7 @@ conversations.get(
         "Opened with a ticket for `conversation:<id>`. Frames are JSON with `type`, and `seq` where they are told again: " +
         'come back with `after`, and what you missed comes as one `frames`. Send `{"type":"ack","seq":…}` at the latest after 64 frames.',
       tag: "Sockets",
-      params: IdParam,
+      params: s.SocketParams,
       query: SocketQuery,
       reply: z.null(),
       status: 101,
@@ -171,8 +171,8 @@ conversations.get(
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
         throw new AppError("cross_site", "A page of another site may not open this socket.");
       }
-      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.id}`);
-      return openRoomSocket(ctx, params.id, c.req.raw, ticket);
+      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
+      return openRoomSocket(ctx, params.conversation_id, c.req.raw, ticket);
     },
   ),
 );

@@ -44,7 +44,7 @@ export function finds(userId: number, words: string): SQL {
   return sql`(to_tsvector('english', ${conversations.title}) @@ ${asked(words)} or ${conversations.id} in (${inMessages}))`;
 }
 
-const excerpt = 'MaxFragments=1, MinWords=8, MaxWords=24, StartSel="", StopSel=""';
+const excerpt = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel="", StopSel=""';
 
 /** Where the message that says it best says it; null where the title alone does. Plain text. */
 export function snippetOf(userId: number, words: string): SQL<string | null> {

@@ -13,7 +13,7 @@ import {
   ratings,
 } from "./kinds.ts";
 import type { Message } from "./messages.ts";
-import { Citation, SendFrame, Usage } from "./protocol.ts";
+import { ApprovalFrame, Citation, SendFrame, Usage } from "./protocol.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
@@ -74,6 +74,11 @@ export const ConfirmBody = z.object({
   kind: z.enum(confirmations).meta({ description: "That a task is done by it, or an error resolved" }),
 });
 
+export const Approval = z.object({
+  call_id: ApprovalFrame.shape.call_id.meta({ description: "Of `tool.approval_needed`, or of the tool in the answer" }),
+  is_approved: z.boolean(),
+});
+
 /** Below 2^53, as all numbers of messages are. */
 const MessageIdText = z
   .string()
@@ -82,6 +87,7 @@ const MessageIdText = z
   .pipe(z.int().min(1));
 
 export const MessageParams = z.object({ id: IdText, message_id: MessageIdText.meta({ example: 1_048_577 }) });
+export const SocketParams = z.object({ conversation_id: IdText });
 export const AttachmentParams = z.object({ id: IdText, attachment_id: z.uuid() });
 
 export const MessagesQuery = z.object({
@@ -180,5 +186,6 @@ export const MessageList = z.object({
   total: Total,
   next_cursor: NextCursor,
 });
+export const ApprovalReply = z.object({ ...ok, call_id: z.string(), is_approved: z.boolean() });
 export const StopReply = z.object({ ...ok, stopped: z.boolean().meta({ description: "Whether a turn was running" }) });
 export const AttachmentReply = z.object({ ...ok, attachment: Attached });

@@ -1,6 +1,9 @@
 /** Characters of a title that is made from a first message. */
 const maxLength = 60;
 
+/** How much of a text is looked at for one. */
+const lookedAt = 2_000;
+
 const untitled = "New conversation";
 
 /**
@@ -13,6 +16,7 @@ export function titleFor(question: string, answer: string): string {
 
 function titleIn(text: string): string | undefined {
   const plain = text
+    .slice(0, lookedAt)
     .toWellFormed()
     .replace(/```[\s\S]*?(?:```|$)/g, " ")
     .replace(/!?\[([^\]\n]*)\]\([^)\n]*\)/g, "$1")

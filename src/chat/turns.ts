@@ -10,8 +10,8 @@ import type { Message } from "./messages.ts";
 import type { Sharing } from "./forks.ts";
 import type { ConversationNotes, Notes } from "./notes.ts";
 import type { Projector } from "./projector.ts";
-import type { Ask, Overrides, Sent } from "./room.ts";
-import { readSettings, withOverrides, type Settings } from "./settings.ts";
+import type { Ask, Sent } from "./room.ts";
+import { readSettings, withOverrides, type Overrides, type Settings } from "./settings.ts";
 import type { Tool } from "./tools.ts";
 import { filesOf, type Transcript } from "./transcript.ts";
 import type { Summary } from "./turn-events.ts";
@@ -249,12 +249,15 @@ export class Turns {
     );
     this.#running = running;
     this.#conversation.underWay = answer;
-    const ended = running.done.then((result) => {
-      this.#running = this.#conversation.underWay = undefined;
-      this.#end(this.#notes.conversation ?? notes, answer, { ...result, isInterrupted: running.isOverdue });
-    });
-    ctx.defer(ended);
+    ctx.defer(this.#see(running, notes));
     return sent;
+  }
+
+  /** Waits for the end of a turn. */
+  async #see(running: Answering, notes: ConversationNotes): Promise<void> {
+    const result = await running.done;
+    this.#running = this.#conversation.underWay = undefined;
+    this.#end(this.#notes.conversation ?? notes, running.message, { ...result, isInterrupted: running.isOverdue });
   }
 
   /** Writes down how an answer ended, and tells of it. */

@@ -104,6 +104,8 @@ export class AnswerStream {
         const { status, code, detail, retryable, usage } = frame;
         return this.#end({ status, error: { code, detail, retryable }, metadata: usageOf(usage) });
       }
+      case "message.updated":
+      // Nor does a Worker know what a room says that is newer than it.
       default:
         return [];
     }

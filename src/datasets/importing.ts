@@ -4,6 +4,7 @@ import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll } from "..
 import { AppError } from "../kit/errors.ts";
 import { deleteUnder, inStore } from "../kit/files.ts";
 import { jobRow } from "../kit/queue.ts";
+import { storable } from "../kit/storable.ts";
 import { outbox } from "../kit/tables.ts";
 import { notificationRow } from "../notifications/service.ts";
 import { importDataset } from "./deeds.ts";
@@ -30,11 +31,11 @@ const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(
 /** A document is read here and there, which R2 makes a request of each time: it is held in memory instead. */
 const heldFormats: ReadonlySet<Format> = new Set(["docx", "pdf"]);
 
-type Imported = typeof datasets.$inferSelect;
+export type Imported = typeof datasets.$inferSelect;
 
 /**
  * Fetches what is missing of a dataset that is elsewhere.
- * @returns `all` once nothing is, `more` where the slice is over, `gone` where the dataset is no more or another is at it
+ * @returns `all` once nothing is, `more` where the slice is over, `gone` where the dataset is no more
  */
 export type FetchPages = (ctx: Ctx, dataset: Imported) => Promise<"all" | "more" | "gone">;
 
@@ -61,12 +62,18 @@ export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: numb
   } catch (error) {
     if (isGone(error)) return sweepFiles(ctx, dataset);
     const failure = failureOf(error);
-    if (failure === undefined || failure.retryable) throw error;
+    if (failure === undefined) throw error;
+    if (failure.retryable) {
+      // What cannot be noted does not matter beside what went wrong.
+      if (dataset.hub !== null) await noteTrouble(ctx, dataset, failure.message).catch(() => undefined);
+      throw error;
+    }
     await fail(ctx, dataset, failure.message);
   }
 }
 
-async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
+/** A dataset whose import is not over. */
+export async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
   const [dataset] = await db.select().from(datasets).where(itself(id));
   return dataset;
 }
@@ -89,6 +96,8 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const refiner = new Refiner();
   const reporter = new Reporter();
   const parts: RowsPart[] = [];
+  for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
+    for (const each of position) reporter.addProblem({ problem: { code, message, position: each } });
   let lines: string[] = [];
   let length = 0;
   const store = async () => {
@@ -114,8 +123,12 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     if (lines.length >= partRows || length >= partLength) await store();
   }
   if (lines.length > 0) await store();
-  if (parts.length === 0) throw new AppError("validation_failed", "There is not one row in it.");
-  const report = reporter.finish(refiner.counts);
+  if (parts.length === 0) {
+    const first = reporter.firstProblem;
+    const why = first === undefined ? "" : `; what should be one (${first.position}) ${first.message}`;
+    throw new AppError("validation_failed", `There is not one row in it${why}.`);
+  }
+  const report = { ...reporter.finish(refiner.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
   const { quality_score } = report;
   const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
   await commitOnce(ctx, [
@@ -154,7 +167,8 @@ async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<bool
   return kept.length > 0;
 }
 
-async function fail(ctx: Ctx, { id, user_id, name }: Imported, why: string): Promise<void> {
+async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {
+  const why = storable(reason, 1_000);
   await commitOnce(ctx, [
     refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
     ctx.db
@@ -165,24 +179,42 @@ async function fail(ctx: Ctx, { id, user_id, name }: Imported, why: string): Pro
   ]);
 }
 
-/** Notes a page that was fetched, unless a twin has it. @returns whether it was noted */
-export async function keepPage(
+/** What was found out or fetched of a dataset that is elsewhere. */
+type Fetched = { hub: HubImport; file?: StoredFile; about?: { description: string; license: string } };
+
+/**
+ * Notes what was fetched, unless somebody noted something since it was read. What its owner says of it stays.
+ * @returns what stands there now, if it was noted
+ */
+export async function keepFetched(
   { db }: Ctx,
-  { id, hub }: { id: number; hub: HubImport },
-  { file, next }: { file: StoredFile; next: HubImport },
-): Promise<boolean> {
+  { id, hub: seen }: { id: number; hub: HubImport },
+  { hub: next, file, about }: Fetched,
+): Promise<HubImport | undefined> {
+  const { trouble: _, ...hub } = next;
+  const added = file && {
+    files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
+    file_size: sql`${datasets.file_size} + ${file.size}`,
+  };
+  const said = about && {
+    description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
+    license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
+  };
   const rows = await db
     .update(datasets)
-    .set({
-      processing_status: "processing",
-      files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
-      file_size: sql`${datasets.file_size} + ${file.size}`,
-      hub: next,
-    })
-    .where(and(itself(id), sql`(${datasets.hub} ->> 'next_offset')::int = ${hub.next_offset}`))
+    .set({ processing_status: "processing", hub, ...added, ...said })
+    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(seen)}::jsonb`))
     .returning({ id: datasets.id });
-  return rows.length > 0;
+  return rows.length > 0 ? hub : undefined;
 }
+
+/** Notes why the job of a dataset that is elsewhere has to come again: it may not come to its end. */
+async function noteTrouble({ db }: Ctx, { id }: Imported, trouble: string): Promise<void> {
+  const hub = sql`${datasets.hub} || jsonb_build_object('trouble', ${trouble}::text)`;
+  await db.update(datasets).set({ hub }).where(itself(id));
+}
+
+const givenUp = sql`'It was tried as often as it may be.' || coalesce(' The last time: ' || (${datasets.hub} ->> 'trouble'), '')`;
 
 /** Datasets whose job was given up have failed. For the cron. @returns how many */
 export async function failLostImports(ctx: Ctx): Promise<number> {
@@ -190,7 +222,7 @@ export async function failLostImports(ctx: Ctx): Promise<number> {
   const [failed] = await commit(ctx, [
     ctx.db
       .update(datasets)
-      .set({ processing_status: "failed", error: "It was tried as often as it may be.", updated_at: sql`now()` })
+      .set({ processing_status: "failed", error: givenUp, updated_at: sql`now()` })
       .where(and(waiting, sql`not exists (${job})`))
       .returning({ id: datasets.id }),
   ]);

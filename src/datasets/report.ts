@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { storable } from "../kit/storable.ts";
 import { dropReasons, rowKinds } from "./kinds.ts";
-import type { Parsed } from "./formats/source.ts";
-import { rowProblemCodes } from "./formats/source.ts";
+import { rowProblemCodes, type Parsed, type RowProblem } from "./formats/source.ts";
 import type { RefinedRow } from "./refining.ts";
 import { qualityScore, type RowCounts } from "./rules.ts";
 
@@ -28,6 +28,10 @@ export const Report = z
     dropped_rows: z
       .array(z.object({ index: Count, reason: z.enum(dropReasons), source: z.string(), text: z.string() }))
       .meta({ description: `The first ${shown} rows that are left out, each with how its text begins` }),
+    partial: z
+      .boolean()
+      .optional()
+      .meta({ description: "True where Hugging Face's dataset server has only the beginning of the split, 5 GB of it" }),
   })
   .meta({ id: "DatasetReport" });
 export type Report = z.output<typeof Report>;
@@ -45,10 +49,14 @@ export class Reporter {
     return this.#rows;
   }
 
+  get firstProblem(): RowProblem | undefined {
+    return this.#problems[0];
+  }
+
   /** Takes down a problem. */
   addProblem({ problem }: Extract<Parsed, { problem: unknown }>): void {
     this.#unreadable += 1;
-    if (this.#problems.length < shown) this.#problems.push({ ...problem, message: problem.message.slice(0, 500) });
+    if (this.#problems.length < shown) this.#problems.push({ ...problem, message: storable(problem.message, 500) });
   }
 
   /** Takes down a row. @returns its index */

@@ -188,7 +188,8 @@ datasetImports.post(
       id: "loadDataset",
       summary: "Import a dataset of Hugging Face",
       description:
-        "A job fetches its rows from the public dataset server; `processing_status` and `error` of the dataset say how that went.",
+        "A job fetches its rows from the public dataset server, page by page or out of its Parquet files; `processing_status` and `error` " +
+        "of the dataset say how that went. Rows that the server cuts short are problems in the report.",
       tag,
       access: writing,
       body: s.LoadBody,

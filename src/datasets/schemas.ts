@@ -63,7 +63,7 @@ export const importRows = { default: 5_000, max: 50_000 };
 export const LoadBody = z.object({
   dataset_id: HubId.meta({ example: "rajpurkar/squad" }),
   custom_name: Name.optional(),
-  custom_description: Description.optional(),
+  custom_description: Description.optional().meta({ description: "What it says of itself, if left out" }),
   config: HubWord.optional().meta({ description: "The first one of the dataset, if left out" }),
   split: HubWord.optional().meta({ description: "`train`, else the first one, if left out" }),
   limit: z.int().min(1).max(importRows.max).default(importRows.default).meta({ description: "How many rows at most" }),
@@ -126,7 +126,7 @@ export const Dataset = z
     is_global: z.boolean().meta({ description: "As `is_public`" }),
     is_favorite: z.boolean(),
     source: z.string(),
-    license: z.string().nullable(),
+    license: z.string().nullable().meta({ description: "Of an import, as its source has it; null where that says nothing" }),
   })
   .meta({ id: "Dataset" });
 export type Dataset = z.output<typeof Dataset>;

@@ -16,6 +16,7 @@ import {
 import { users } from "../auth/tables.ts";
 import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
 import { datasetTypes, formats, processingStatuses } from "./kinds.ts";
+import type { RowProblem } from "./formats/source.ts";
 import type { Report } from "./report.ts";
 
 const owner = () =>
@@ -28,11 +29,31 @@ const datasetId = () => integer().notNull();
 /** A part of a dataset's rows: where it is in R2, and how many it has. */
 export type RowsPart = { key: string; rows: number };
 
+/** What is wrong with rows of an import that are empty lines in its file, counted from 1 over all its files. */
+type MissingRows = Pick<RowProblem, "code" | "message"> & { position: readonly number[] };
+
 /** A file of a dataset in R2. One that was imported has a file for each page. */
-export type StoredFile = { key: string; size: number };
+export type StoredFile = { key: string; size: number; problems?: readonly MissingRows[] };
+
+/** How rows are had of Hugging Face: page by page, or out of the Parquet files that its dataset server made of them. */
+export type HubWay = "rows" | "parquet";
 
 /** What is imported of a Hugging Face dataset, and from which row on it is missing still; null once nothing is. */
-export type HubImport = { dataset_id: string; config: string; split: string; limit: number; next_offset: number | null };
+export type HubImport = {
+  dataset_id: string;
+  config: string;
+  split: string;
+  limit: number;
+  next_offset: number | null;
+  /** The ways that are left, the one that is gone first; unknown until the split is found. */
+  ways?: readonly HubWay[];
+  /** Why rows were refused page by page. */
+  refusal?: string;
+  /** The dataset server has the split's beginning alone. */
+  partial?: boolean;
+  /** Why the job has to come again. */
+  trouble?: string;
+};
 
 export const datasets = pgTable(
   "datasets",
@@ -63,6 +84,7 @@ export const datasets = pgTable(
     tags: text().array().notNull().default([]),
     /** Where it came from: the name of a file, or an address. */
     source: text().notNull().default(""),
+    /** What its source says, of an import. */
     license: text(),
     /** Where all its objects are in R2. */
     folder: text().notNull().default(""),

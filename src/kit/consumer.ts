@@ -11,9 +11,12 @@ export const maxAttempts = 12;
 
 const maxDelaySeconds = 900;
 
-/** Seconds before a job that failed is tried again: 2, doubling up to 15 minutes; half an hour and more in all. */
-export function retryDelaySeconds(attempts: number): number {
-  return Math.min(2 ** attempts, maxDelaySeconds);
+/**
+ * Seconds before a job that failed is tried again: 2, doubling up to 15 minutes; half an hour and more in all.
+ * @param wait for how long whoever refused wants to be left alone, in seconds; 15 minutes of it at most
+ */
+export function retryDelaySeconds(attempts: number, wait = 0): number {
+  return Math.min(Math.max(2 ** attempts, Math.ceil(wait)), maxDelaySeconds);
 }
 
 /** What travels through the dead-letter queue: the message itself where the platform gave it up. */
@@ -65,7 +68,7 @@ async function settle<Ctx extends Committer>(message: Message, consumer: Consume
     const fields = { body: nameOf(message.body), attempts: message.attempts, error };
     log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
     if (!again && (await bury(message, error, consumer))) message.ack();
-    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
+    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failureOf(error)?.waitSeconds) });
   }
 }
 

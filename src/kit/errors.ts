@@ -183,6 +183,8 @@ export class AppError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** Members that this failure adds to its problem details. */
   readonly members: Readonly<Record<string, unknown>>;
+  /** Seconds for which whoever refused wants to be left alone; 0 where it does not say. */
+  readonly waitSeconds: number;
 
   constructor(
     code: FailureCode,
@@ -198,6 +200,7 @@ export class AppError extends Error {
     this.code = code;
     this.faults = extra.faults ?? [];
     this.members = extra.members ?? {};
+    this.waitSeconds = Number(extra.headers?.["retry-after"] ?? 0);
     this.headers = {
       ...(failures[code].retryable ? { "retry-after": String(retryAfterSeconds) } : {}),
       ...extra.headers,

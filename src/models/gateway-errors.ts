@@ -1,6 +1,7 @@
 import type { APICallError } from "@ai-sdk/provider";
 import { EgressError } from "../kit/egress.ts";
 import { AppError, TellableError } from "../kit/errors.ts";
+import { secondsToWait } from "../kit/retry-after.ts";
 import { providerDisplayNames, type ProviderName } from "./kinds.ts";
 
 /** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
@@ -143,12 +144,8 @@ function kindOf(status: number, body: string): ProviderFailure {
   return status === 408 || status >= 500 ? "unavailable" : "refused";
 }
 
-/** Seconds out of `Retry-After`, which is a number or a date, or OpenAI's finer `retry-after-ms`. */
+/** Seconds out of `Retry-After`, or out of OpenAI's finer `retry-after-ms`. */
 function retryAfter(headers: Record<string, string>): number | null {
   const milliseconds = Number(headers["retry-after-ms"] ?? NaN);
-  if (Number.isFinite(milliseconds)) return Math.max(0, milliseconds / 1000);
-  const value = headers["retry-after"];
-  if (value === undefined) return null;
-  const seconds = Number.isFinite(Number(value)) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds / 1000) : secondsToWait(headers["retry-after"]);
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anotherDevice, ask, hubUrl, openHub } from "../notifications/support.ts";
 import { bodyOf, startApi, type TestApi } from "../support/api.ts";
 import { startFakeResend, type FakeResend } from "../support/fake-resend.ts";
+import { attachFile, ownAnswer } from "../support/conversations.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { refusal } from "../support/sockets.ts";
 
@@ -128,6 +129,12 @@ describe("leaving", () => {
       method: "POST",
       body: { spirit_id: 3, reason: "a gift" },
     });
+    const talk = await ownAnswer(api, person);
+    await attachFile(api, person, talk.id);
+    const [minion] = await api.database.sql("select id from spirit_minions where user_id = $1", [person.id]);
+    const isTheirs = (row: string) => ofUser(row, person) || new RegExp(`"minion_id": ${String(minion!["id"])}\\b`).test(row);
+    const said = () => api.database.sql("select id from messages where user_id = $1", [person.id]);
+    await expect.poll(said, { timeout: 10_000 }).toHaveLength(2);
     const hub = await openHub(api, person);
     await hub.until(({ type }) => type === "presence");
     await expect.poll(async () => (await api.database.sql("select id from outbox")).length, { timeout: 10_000 }).toBe(0);
@@ -142,10 +149,10 @@ describe("leaving", () => {
     await isGone(person);
 
     const after = await everyRow();
-    expect(await sumOf(after, person)).toEqual([]);
+    expect(Array.from(after.values()).flat().filter(isTheirs)).toEqual([]);
     // Others' rows are as they were; what an admin did to who left stays, without whom it was done to.
     for (const [table, rows] of before) {
-      const others = rows.filter((row) => !ofUser(row, person));
+      const others = rows.filter((row) => !isTheirs(row));
       expect(after.get(table), table).toEqual(expect.arrayContaining(others));
     }
     expect(await sumOf(after, other)).toEqual(await sumOf(before, other));
@@ -156,9 +163,17 @@ describe("leaving", () => {
     ]);
     expect(acts).toEqual([{ action: "access.granted", subject_user_id: null, details: {} }]);
 
-    const storage = await api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
-    expect(await storage.exec("select name from sqlite_schema where name not like '\\_cf%' escape '\\'")).toEqual([]);
-    const { CACHE } = await api.worker.getEnv();
+    for (const [binding, name] of [
+      ["USER_HUB", person.id],
+      ["CHAT_ROOM", talk.id],
+    ] as const) {
+      const storage = await api.worker.getDurableObjectStorage(binding, { name: String(name) });
+      expect(await storage.exec("select name from sqlite_schema where name not like '\\_cf%' escape '\\'"), binding).toEqual(
+        [],
+      );
+    }
+    const { CACHE, FILES } = await api.worker.getEnv();
+    expect((await FILES.list({ prefix: `conversations/${person.id}/` })).objects).toEqual([]);
     for (const key of await kvKeys()) {
       const value = (await CACHE.get(key)) ?? "";
       expect(ofUser(value, person) || value.includes(`"user_id":${person.id},`), key).toBe(false);

@@ -1,3 +1,4 @@
+import { emptyAnswer } from "../../src/chat/answer.ts";
 import { readUIMessageStream, uiMessageChunkSchema, type UIMessage, type UIMessageChunk } from "ai";
 import { expect } from "vitest";
 import { messageIdOf } from "../../src/chat/kinds.ts";
@@ -21,25 +22,7 @@ export const citation: Citation = {
 
 /** An answer that is being written, of which nothing is there. */
 export function anAnswer(given: Partial<Message> = {}): Message {
-  return {
-    id: answerId,
-    conversation_id: 7,
-    role: "assistant",
-    text: "",
-    parts: [],
-    status: "streaming",
-    citations: [],
-    tools: [],
-    usage: null,
-    model: null,
-    error: null,
-    memory_status: null,
-    feedback: null,
-    confirmed: null,
-    created_at: "2026-11-25T09:00:00.000Z",
-    completed_at: null,
-    ...given,
-  };
+  return { ...emptyAnswer(answerId, 7, null), created_at: "2026-11-25T09:00:00.000Z", ...given };
 }
 
 /** Frames of the answer. */

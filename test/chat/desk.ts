@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { chatJobs } from "../../src/chat/jobs.ts";
+import { blank } from "../../src/chat/answer.ts";
 import { messageIdOf } from "../../src/chat/kinds.ts";
 import type { Message } from "../../src/chat/messages.ts";
 import type { ProjectedTurn } from "../../src/chat/projection.ts";
@@ -128,23 +129,14 @@ export function useDesk(): Desk {
 /** The `place`th message of a conversation. */
 export function messageOf(conversationId: number, place: number, given: Partial<Message> = {}): Message {
   const text = given.text ?? "";
+  const at = (seconds: number) => new Date(Date.UTC(2026, 10, 25, 9, place, seconds)).toISOString();
   return {
-    id: messageIdOf(conversationId, place),
-    conversation_id: conversationId,
+    ...blank(messageIdOf(conversationId, place), conversationId),
     role: "assistant",
     text,
     parts: [{ type: "text", text }],
-    status: "complete",
-    citations: [],
-    tools: [],
-    usage: null,
-    model: null,
-    error: null,
-    memory_status: null,
-    feedback: null,
-    confirmed: null,
-    created_at: new Date(Date.UTC(2026, 10, 25, 9, place)).toISOString(),
-    completed_at: new Date(Date.UTC(2026, 10, 25, 9, place, 30)).toISOString(),
+    created_at: at(0),
+    completed_at: at(30),
     ...given,
   };
 }

@@ -3,8 +3,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; or a refusal. */
-export type Speech = { pieces: readonly string[]; everyMs?: number; ends?: boolean; status?: number };
+/**
+ * What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; a call of a tool; or a
+ * refusal.
+ */
+export type Speech = {
+  pieces: readonly string[];
+  everyMs?: number;
+  ends?: boolean;
+  status?: number;
+  calls?: { name: string; input: object };
+};
 
 /** What a speaker was asked. */
 export type Heard = { messages: { role: string; content: string }[] };
@@ -31,7 +40,7 @@ export async function startSpeaker(): Promise<Speaker> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     heard.push(JSON.parse(await text(request)) as Heard);
-    const { pieces, everyMs = 0, ends = true, status = 200 } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
+    const { pieces, everyMs = 0, ends = true, status = 200, calls } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
     open.add(response);
     response.on("close", () => open.delete(response));
     response.socket?.setNoDelay(true);
@@ -47,7 +56,11 @@ export async function startSpeaker(): Promise<Speaker> {
     }
     if (!ends) return;
     const usage = { prompt_tokens: 10, completion_tokens: pieces.length, total_tokens: 10 + pieces.length };
-    tell({}, "stop", { usage });
+    if (calls !== undefined) {
+      const called = { name: calls.name, arguments: JSON.stringify(calls.input) };
+      tell({ tool_calls: [{ index: 0, id: `call-${heard.length}`, type: "function", function: called }] });
+    }
+    tell({}, calls === undefined ? "stop" : "tool_calls", { usage });
     response.end("data: [DONE]\n\n");
   }
 

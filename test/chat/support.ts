@@ -1,3 +1,4 @@
+import { blank } from "../../src/chat/answer.ts";
 import type { LanguageModelV4CallOptions, LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Message, ToolUse } from "../../src/chat/messages.ts";
 import type { Asked } from "../../src/chat/preparing.ts";
@@ -78,25 +79,11 @@ export const tool = (given: Partial<Tool> = {}): Tool => ({
   ...given,
 });
 
-const blank: Omit<Message, "id" | "role" | "text" | "parts"> = {
-  conversation_id: 1,
-  status: "complete",
-  citations: [],
-  tools: [],
-  usage: null,
-  model: null,
-  error: null,
-  memory_status: null,
-  feedback: null,
-  confirmed: null,
-  created_at: "2026-01-01T00:00:00.000Z",
-  completed_at: null,
-};
+const messageOf = (id: number): Message => ({ ...blank(id, 1), created_at: "2026-01-01T00:00:00.000Z" });
 
 /** A message of the user's. */
 export const asks = (id: number, text: string, files: Extract<Message["parts"][number], { type: "file" }>[] = []): Message => ({
-  ...blank,
-  id,
+  ...messageOf(id),
   role: "user",
   text,
   parts: [...files, { type: "text", text }],
@@ -104,8 +91,7 @@ export const asks = (id: number, text: string, files: Extract<Message["parts"][n
 
 /** An answer to one. */
 export const answers = (id: number, text: string, given: Partial<Message> = {}): Message => ({
-  ...blank,
-  id,
+  ...messageOf(id),
   role: "assistant",
   text,
   parts: [{ type: "text", text }],

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { clientOf } from "../minions/support.ts";
 import { ticketOf } from "../notifications/support.ts";
 import { makePerson } from "../support/people.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";
 import { words } from "./speaker.ts";
-import { beginTalk, framesIn, isOver, join, messagesOf, startTalk, textOf, useChatting } from "./talking.ts";
+import { beginTalk, framesIn, isOver, join, messagesOf, startTalk, textOf, useChatting, type Talk } from "./talking.ts";
 
 const chatting = useChatting();
 
@@ -132,23 +133,21 @@ test("typing and presence are told, and not kept", async () => {
   expect(framesIn(late.received).some(({ type }) => type === "typing")).toBe(false);
 });
 
-test("a room that is put out of memory in the midst of a turn comes back with what was flushed, and can go on", async () => {
+test("a room that hibernates goes on where it was, with its sockets", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await join(api, talk);
-  speaker.says({ pieces: words(400), everyMs: 10 }, { pieces: ["Again."] });
-  socket.send({ type: "message.send", client_id: "x", text: "Go on." });
-  await socket.until(isDelta);
-  await pause(900);
+  speaker.says({ pieces: ["One."] });
+  socket.send({ type: "message.send", client_id: "one", text: "First" });
+  await socket.until(isOver);
+  const projected = () => api.database.sql("select 1 from messages where conversation_id = $1", [talk.id]);
+  await expect.poll(projected).toHaveLength(2);
   await api.worker.evictDurableObject("CHAT_ROOM", { name: String(talk.id), webSockets: "hibernate" });
-  const [, broken] = await messagesOf(talk);
-  expect(broken).toMatchObject({ status: "interrupted", error: { code: "interrupted", retryable: true } });
-  expect(broken!.text.length).toBeGreaterThan(words(20).join("").length);
-  expect(await socket.until((frame) => framesIn([frame]).some(isOver))).toBeDefined();
-  expect(textOf(socket.received, broken!.id)).toBe(broken!.text);
-  const again = await talk.client.post(`/conversations/${talk.id}/regenerate`);
-  expect(again.body.message).toMatchObject({ status: "complete", text: "Again." });
-  expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["Go on.", "Again."]);
+  socket.send({ type: "message.send", client_id: "two", text: "Second" });
+  await socket.until(isOver);
+  const seqs = framesIn(socket.received).map(({ seq }) => seq);
+  expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+  expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["First", "One.", "Second", "One."]);
 });
 
 test("a provider that turns the key away fails the turn in words, and the conversation goes on", async () => {
@@ -196,6 +195,26 @@ test("signing a device out closes what it listens to in every conversation, and 
   await socket.until(isSnapshot);
   await talk.client.post("/../auth/logout");
   expect(await socket.closed).toMatchObject({ code: 4003 });
+});
+
+test("a ban closes every conversation, and a minion in the bin answers no more, though its room is warm", async () => {
+  const { api, speaker } = chatting;
+  speaker.says({ pieces: ["Fine."] });
+  const say = ({ client, id }: Pick<Talk, "client" | "id">) => client.post(`/conversations/${id}/messages`, { text: "Well?" });
+  const talk = await startTalk(chatting);
+  expect((await say(talk)).status).toBe(200);
+  await talk.client.delete(`/minions/${talk.minionId}`);
+  await expect.poll(async () => (await say(talk)).status).toBe(404);
+  await talk.client.post(`/minions/${talk.minionId}/restore`);
+  await expect.poll(async () => (await say(talk)).status).toBe(200);
+
+  const socket = await join(api, talk);
+  await socket.until(isSnapshot);
+  const admin = clientOf(api, await makePerson(api, ["superuser"]));
+  const banned = await admin.post(`/admin/users/${talk.person.id}/ban`, { reason: "spam" });
+  expect(banned.status).toBe(200);
+  expect(await socket.closed).toMatchObject({ code: 4003 });
+  expect((await say(talk)).status).toBe(401);
 });
 
 test("Postgres may be out while a turn runs: what happened is there once it is back, once", async () => {

@@ -261,6 +261,12 @@ describe("the title of a conversation", () => {
     expect(titleFor(question, "An answer.")).toBe(title);
   });
 
+  test("takes no longer for a text that is made to last", () => {
+    const startedAt = performance.now();
+    expect(titleFor("[".repeat(100_000), "`".repeat(100_000))).toBe("New conversation");
+    expect(performance.now() - startedAt).toBeLessThan(500);
+  });
+
   test("is of the answer, where the question has no word, and of neither where that has none", () => {
     expect(titleFor("???", "What do you mean? Say more.")).toBe("What do you mean?");
     expect(titleFor("???", "!")).toBe("New conversation");

@@ -4,12 +4,16 @@ import { describe, expect, test } from "vitest";
 import { type ByteSource, type ParsedRow, parseRows } from "../../src/datasets/parsing.ts";
 import { Refiner } from "../../src/datasets/refining.ts";
 import type { Format } from "../../src/datasets/kinds.ts";
+import { batchesOf, type Row } from "../../src/knowledge/batches.ts";
+import { chunkText } from "../../src/knowledge/chunking.ts";
 import { seededRandom } from "../support/random.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
 const heldBytes = () => {
+  // The engine holds on to the last text that an expression matched in.
+  /^/.exec("");
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
@@ -70,6 +74,34 @@ describe("ten megabytes", () => {
     const { most, rows } = await mostHeld(format, source, least, () => {});
     expect(rows).toBeGreaterThan(least);
     expect(most).toBeLessThan(12 * megabyte);
+  });
+
+  test("of text are read and cut in less than 12 MB", async () => {
+    async function* rows(): AsyncGenerator<Row> {
+      let index = 0;
+      for await (const parsed of parseRows(sources[3]![1], { format: "text", name: "file" }))
+        if ("row" in parsed) yield { index: index++, ...parsed.row };
+    }
+    let most = 0;
+    let length = 0;
+    let batches = 0;
+    for await (const { chunks } of batchesOf(rows(), { strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 })) {
+      length += chunks.reduce((sum, { text }) => sum + text.length, 0);
+      if (batches++ % 10 === 0) most = Math.max(most, heldBytes() - idle);
+    }
+    console.log(`text, cut: ${(most / megabyte).toFixed(1)} MB above idle`);
+    expect(length).toBeGreaterThan(9.5 * megabyte);
+    expect(most).toBeLessThan(12 * megabyte);
+  });
+
+  test("of one text are held with all their chunks in less than 24 MB", () => {
+    const text = Array.from({ length: 16_000 }, () => `${sentence(100)}.`).join("\n\n");
+    expect(text.length).toBeGreaterThan(10 * megabyte);
+    const chunks = chunkText(text, { strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 });
+    const held = heldBytes() - idle;
+    console.log(`one text, cut: ${(held / megabyte).toFixed(1)} MB above idle`);
+    expect(chunks.length).toBeGreaterThan(10_000);
+    expect(held).toBeLessThan(24 * megabyte);
   });
 
   test("are read and refined in less than 48 MB", async () => {

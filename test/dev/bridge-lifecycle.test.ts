@@ -19,6 +19,8 @@ afterAll(() => postgres.close());
 async function startBridge(databaseUrl: string, port?: number) {
   const bridge = await startNeonBridge({ databaseUrl, ...(port === undefined ? {} : { port }) });
   neonConfig.fetchEndpoint = () => `${bridge.url}/sql`;
+  // The driver's own, whoever had another before.
+  neonConfig.fetchFunction = undefined;
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= bridge.close());
   onTestFinished(close);

@@ -1,5 +1,5 @@
-import { neon, neonConfig, NeonDbError } from "@neondatabase/serverless";
-import { Client } from "pg";
+import { neon, neonConfig, NeonDbError, types } from "@neondatabase/serverless";
+import { Client, types as untouched } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import type { EmbeddedPostgres } from "../../dev/postgres.ts";
@@ -19,10 +19,18 @@ async function failure(work: Promise<unknown>): Promise<NeonDbError> {
   return error as NeonDbError;
 }
 
+/** Drizzle changes this parser of the driver's for the whole process. */
+const { TIMESTAMPTZ } = untouched.builtins;
+const found = types.getTypeParser(TIMESTAMPTZ);
+afterAll(() => types.setTypeParser(TIMESTAMPTZ, found));
+
 beforeAll(async () => {
+  types.setTypeParser(TIMESTAMPTZ, untouched.getTypeParser(TIMESTAMPTZ));
   postgres = await openSeededPostgres();
   bridge = await startNeonBridge({ databaseUrl: postgres.url });
   neonConfig.fetchEndpoint = () => `${bridge.url}/sql`;
+  // The driver's own, whoever had another before.
+  neonConfig.fetchFunction = undefined;
   await query`CREATE TABLE things (id int PRIMARY KEY, name text NOT NULL, CONSTRAINT name_not_empty CHECK (name <> ''))`;
 });
 

@@ -64,7 +64,8 @@ describe("connections to the embedded Postgres", () => {
     const client = new Client({ connectionString: url });
     client.on("error", () => {});
     await client.connect();
-    vi.spyOn(PGlite.prototype, "execProtocolRawStream").mockRejectedValueOnce(new Error("out of memory"));
+    const engine = vi.spyOn(PGlite.prototype, "execProtocolRawStream").mockRejectedValueOnce(new Error("out of memory"));
+    onTestFinished(() => engine.mockRestore());
     await expect(client.query("SELECT 1")).rejects.toThrow("Connection terminated");
     await expect(sql(url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
   });

@@ -20,6 +20,7 @@ const marks = pgTable("marks", { id: integer().primaryKey().generatedByDefaultAs
 const mark = defineJob("mark", z.object({ label: z.string() }));
 const tell = defineJob("tell", z.object({ label: z.string() }));
 const poison = defineJob("poison", z.object({ label: z.string() }));
+const busy = defineJob("busy", z.object({ label: z.string() }));
 const retired = defineJob("retired", z.object({}));
 const huge = defineJob("huge", z.object({ text: z.string() }));
 
@@ -31,6 +32,7 @@ let ctx: Ctx;
 /** What was told outside Postgres, by the key that it carried. */
 let told: Map<string, number>;
 let isPoisonous: boolean;
+let isBusyFor: string;
 
 const handlers: readonly Handler<Ctx>[] = [
   doing(mark, (job: Ctx, { label }) => commitOnce(job, [job.db.insert(marks).values({ label })])),
@@ -38,6 +40,9 @@ const handlers: readonly Handler<Ctx>[] = [
   doing(poison, async (job: Ctx, { label }) => {
     if (isPoisonous) throw new AppError("validation_failed", "This can never be done.");
     await commitOnce(job, [job.db.insert(marks).values({ label })]);
+  }),
+  doing(busy, async () => {
+    throw new AppError("provider_rate_limited", "It is asked too often.", { headers: { "retry-after": isBusyFor } });
   }),
 ];
 
@@ -147,6 +152,17 @@ describe("a job", () => {
     expect(delays.slice(0, 4)).toEqual([2, 4, 8, 16]);
     expect(Math.max(...delays)).toBe(900);
     expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(30 * 60);
+  });
+
+  test.each([
+    ["120", 120],
+    ["1", 2],
+    ["86400", 900],
+  ])("whose provider wants to be left alone for %s seconds comes again after %i", async (retryAfter, delay) => {
+    isBusyFor = retryAfter;
+    await ask(["later"], busy);
+    await queue.run(consume);
+    expect(queue.deliveries).toMatchObject([{ outcome: "retry", delaySeconds: delay }]);
   });
 
   test.each([undefined, "production"])("is tried as often as wrangler.toml says (environment %s)", (env) => {

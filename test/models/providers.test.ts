@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CallOptions } from "../../src/models/gateway-call.ts";
 import { providerNames } from "../../src/models/kinds.ts";
 import { openProvider } from "../../src/models/registry.ts";
@@ -150,8 +150,8 @@ test("OpenAI is asked to keep nothing", async () => {
 
 test("nothing is taken from the environment of the process", async () => {
   const vendor = await startVendor(fakedVendor("openai").protocol, providerKey("of-the-operator"));
-  const before = { ...process.env };
-  Object.assign(process.env, { OPENAI_API_KEY: providerKey("of-the-operator"), OPENAI_BASE_URL: vendor.baseUrl });
+  vi.stubEnv("OPENAI_API_KEY", providerKey("of-the-operator"));
+  vi.stubEnv("OPENAI_BASE_URL", vendor.baseUrl);
   try {
     const { languageModel } = await openProvider("openai");
     await expect(languageModel("gpt-6-luna", {})).rejects.toMatchObject({ kind: "not_configured" });
@@ -165,7 +165,7 @@ test("nothing is taken from the environment of the process", async () => {
     expect(reached).toEqual(["api.openai.com"]);
     expect(vendor.requests).toEqual([]);
   } finally {
-    process.env = before;
+    vi.unstubAllEnvs();
     await vendor.close();
   }
 });

@@ -20,7 +20,9 @@ export type TestDatabase = {
   close(): Promise<void>;
 };
 
-/** A Postgres of its own, migrated and seeded. */
+let opened = 0;
+
+/** A Postgres of its own, migrated and seeded. Its users are none of another's: files share what services keep in memory by their numbers. */
 export async function openTestDatabase(): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-"));
   // Of a thousand small files, the promises would cost most.
@@ -29,6 +31,8 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
   const sql = async (text: string, values?: unknown[]) => (await client.query<Record<string, unknown>>(text, values)).rows;
+  opened += 1;
+  await sql("select setval(pg_get_serial_sequence('users', 'id'), $1)", [opened * 10_000]);
   await keepMessages({ sql });
   return {
     url: postgres.url,

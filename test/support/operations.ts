@@ -1,6 +1,7 @@
 import { describeApi } from "../../dev/openapi.ts";
 import { app } from "../../src/app.ts";
 import type { TestApi } from "./api.ts";
+import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from "./conversations.ts";
 import { bearing, makePerson, type Person } from "./people.ts";
 
 type Schema = Record<string, unknown>;
@@ -43,6 +44,7 @@ type Example = {
   /** What stands for the path's parameters; made for the person who asks. */
   params?: (api: TestApi, person: Person) => Promise<Record<string, string | number>> | Record<string, string | number>;
   query?: string;
+  /** JSON; or what makes it, for the person who asks. */
   body?: unknown;
   /** A file, in place of a body of JSON. */
   file?: Uint8Array;
@@ -165,6 +167,8 @@ async function failedJob(api: TestApi) {
   return { id: Number(row!["id"]) };
 }
 
+type Made = (api: TestApi, person: Person) => Promise<unknown>;
+
 /** A request for each operation that needs more than its path. What is missing here makes the tables fail. */
 const examples: Record<string, Example> = {
   getSpirit: { params: () => ({ id: 3 }) },
@@ -253,6 +257,31 @@ const examples: Record<string, Example> = {
   rollBackKnowledgeBase: { params: ownBase },
   queryKnowledgeBase: { params: ownBase, body: { query: "example" } },
   evaluateKnowledgeBase: { params: ownBase, body: { questions: [{ question: "example", relevant: [{ source: "example" }] }] } },
+  createConversation: { params: ownMinion, body: { title: "An example" } },
+  getConversation: { params: ownConversation },
+  updateConversation: { params: ownConversation, body: { title: "An example" } },
+  deleteConversation: { params: ownConversation },
+  exportConversation: { params: answeredConversation },
+  openConversationSocket: { params: () => ({ conversation_id: 1 }), query: "?ticket=unknown", status: 401 },
+  listMessages: { params: answeredConversation },
+  sendMessage: { params: ownConversation, body: { text: "An example" } },
+  getMessage: { params: ownAnswer },
+  streamAnswer: { params: ownConversation, status: 204 },
+  chatExternal: {
+    body: async (api: TestApi, person: Person) => ({ model_id: (await ownMinion(api, person)).id, message: "An example" }),
+  },
+  stopTurn: { params: ownConversation },
+  approveToolCall: { params: ownConversation, body: { call_id: "unknown", is_approved: true }, status: 404 },
+  regenerateAnswer: { params: answeredConversation },
+  editMessage: { params: ownQuestion, body: { text: "Another example" } },
+  forkConversation: { params: ownAnswer },
+  confirmMessage: { params: ownAnswer, body: { kind: "task" } },
+  rateMessage: { params: ownAnswer, body: { rating: "up" } },
+  attachFile: { params: ownConversation, file: picture },
+  getAttachment: {
+    params: async (api, person) => ({ ...(await ownConversation(api, person)), attachment_id: crypto.randomUUID() }),
+    status: 404,
+  },
   deleteMe: { body: {} },
   openMySocket: { query: "?ticket=unknown", status: 401 },
   createSocketTicket: { body: { resource: "me" } },
@@ -292,7 +321,8 @@ export async function prepare(
   }
   const success = Object.keys(operation.responses).find((code) => code.startsWith("2"));
   const type = file === undefined ? "application/json" : "image/gif";
-  const sent = file ?? (body === undefined ? undefined : JSON.stringify(body));
+  const json: unknown = typeof body === "function" ? await (body as Made)(api, person) : body;
+  const sent = file ?? (json === undefined ? undefined : JSON.stringify(json));
   return { url: url + query, body: sent, type, status: status ?? Number(success) };
 }
 

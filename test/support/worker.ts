@@ -70,8 +70,8 @@ export async function startWorker<Env = Cloudflare.Env>(
       );
       return (await reply.json()) as Awaited<ReturnType<WorkerHandle["scheduled"]>>;
     },
-    evictDurableObject: (binding, options) => miniflare.unsafeEvictDurableObject(name, classOf(binding), options),
+    evictDurableObject: (binding, which) => miniflare.unsafeEvictDurableObject(name, classOf(binding), which),
     listDurableObjectIds: (binding) => miniflare.listDurableObjectIds(classOf(binding), name),
-    getDurableObjectStorage: (binding, options) => miniflare.unsafeGetDurableObjectStorage(name, classOf(binding), options),
+    getDurableObjectStorage: (binding, which) => miniflare.unsafeGetDurableObjectStorage(name, classOf(binding), which),
   };
 }

@@ -1,6 +1,6 @@
 import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup } from "hyparquet";
 import type { Compressors } from "./parquet-pages.ts";
-import { type ByteSource, UnreadableFile } from "./source.ts";
+import { type RandomAccess, UnreadableFile } from "./source.ts";
 
 /** A Parquet file that is open: `check` refuses a row group that would need too much memory, before it is read. */
 export type Parquet = {
@@ -17,7 +17,7 @@ const maxGroupSize = 32 * 2 ** 20;
 const maxGroupValues = 4_000_000;
 
 /** @throws UnreadableFile for one that is cut off, or is more than can be read */
-export async function openParquet(source: ByteSource): Promise<Parquet> {
+export async function openParquet(source: RandomAccess): Promise<Parquet> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
   if (footer.byteLength < 8 || footer.getUint32(4, true) !== 0x31524150) {
@@ -53,20 +53,31 @@ async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
 type Reading = Pick<Parquet, "metadata" | "compressors">;
 
 /** Counts what the pages of a row group say they hold, as that is allocated for them, and makes sure that they hold no more. */
-async function checkGroup(source: ByteSource, reading: Reading, group: RowGroup): Promise<void> {
-  const total = { size: 0, values: Number(group.num_rows) * group.columns.length };
-  refuseTooMuch(total);
-  for (const { meta_data: column, file_path: path } of group.columns) {
-    if (column === undefined || path !== undefined) throw new UnreadableFile("is a Parquet file whose data are elsewhere.");
-    if (!["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) {
-      throw new UnreadableFile(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
-    }
-    await checkColumn(source, reading, column, total);
+async function checkGroup(source: RandomAccess, reading: Reading, group: RowGroup): Promise<void> {
+  const columns = group.columns.map(readableColumn);
+  const values = Number(group.num_rows) * columns.length;
+  refuseTooMuch({ size: columns.reduce((sum, column) => sum + Number(column.total_uncompressed_size), 0), values });
+  if (source.hold !== undefined && columns.length > 0) {
+    const start = Math.min(...columns.map(startOf));
+    const end = Math.max(...columns.map((column) => startOf(column) + Number(column.total_compressed_size)));
+    refuseTooMuch({ size: end - start, values: 0 });
+    if (start < 0 || end > source.size) throw new UnreadableFile("is a Parquet file with a row group that is cut off.");
+    await source.hold(start, end);
   }
+  const total = { size: 0, values };
+  for (const column of columns) await checkColumn(source, reading, column, total);
 }
 
+function readableColumn({ meta_data: column, file_path: path }: RowGroup["columns"][number]): ColumnMetaData {
+  if (column === undefined || path !== undefined) throw new UnreadableFile("is a Parquet file whose data are elsewhere.");
+  if (["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) return column;
+  throw new UnreadableFile(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
+}
+
+const startOf = (column: ColumnMetaData): number => Number(column.dictionary_page_offset || column.data_page_offset);
+
 async function checkColumn(
-  source: ByteSource,
+  source: RandomAccess,
   { metadata, compressors }: Reading,
   column: ColumnMetaData,
   total: Total,
@@ -96,8 +107,8 @@ function refuseTooMuch(total: Total, size = 0, values = 0): void {
   throw new UnreadableFile(`is a Parquet file with a row group of more than ${limits}: write it with smaller row groups.`);
 }
 
-async function columnBytes(source: ByteSource, column: ColumnMetaData): Promise<DataView> {
-  const start = Number(column.dictionary_page_offset || column.data_page_offset);
+async function columnBytes(source: RandomAccess, column: ColumnMetaData): Promise<DataView> {
+  const start = startOf(column);
   const size = Number(column.total_compressed_size);
   if (start < 0 || size < 0 || start + size > source.size) {
     throw new UnreadableFile(`is a Parquet file with a column that is cut off: ${column.path_in_schema.join(".")}.`);

@@ -1,19 +1,34 @@
 import type { ParquetParsers } from "hyparquet";
 import { openParquet, type Parquet } from "./parquet-guard.ts";
 import { rowsOf } from "./records.ts";
-import { type ByteSource, type Parsed, problem, UnreadableFile } from "./source.ts";
+import { type ByteSource, type Parsed, problem, type RandomAccess, UnreadableFile } from "./source.ts";
 
 /** The rows of a Parquet file, a row group at a time. What is in it as bytes alone, pictures for instance, is left out. */
 export async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+  let position = 0;
+  for await (const group of groupsOf(source)) {
+    for (const record of await group.read()) yield* parseRecord(record, ++position, name);
+  }
+}
+
+/** A row group: how many rows it has, and the records of it, which `plainRecord` makes readable. */
+type Group = { rows: number; read(): Promise<Record<string, unknown>[]> };
+
+/** The row groups of a Parquet file, in order. Only those that are read are fetched. @throws UnreadableFile, also when one is read */
+export async function* groupsOf(source: RandomAccess): AsyncGenerator<Group> {
   const parquet = await openParquet(source);
   let rowStart = 0;
   for (const group of parquet.metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    await parquet.check(group);
-    for (const [index, record] of (await readGroup(parquet, rowStart, rowEnd)).entries()) {
-      yield* parseRecord(record, rowStart + index + 1, name);
-    }
-    rowStart = rowEnd;
+    const from = rowStart;
+    rowStart += Number(group.num_rows);
+    const rowEnd = rowStart;
+    yield {
+      rows: rowEnd - from,
+      async read() {
+        await parquet.check(group);
+        return readGroup(parquet, from, rowEnd);
+      },
+    };
   }
 }
 
@@ -52,9 +67,17 @@ function decode(bytes: Uint8Array): string | undefined {
 }
 
 function* parseRecord(record: Record<string, unknown>, position: number, name: string): Generator<Parsed> {
-  const plain = plainOf(record) as Record<string, unknown>;
-  if (JSON.stringify(plain).includes(String.raw`\udc80`)) yield problem(position, "invalid_encoding", "is not valid UTF-8");
+  const plain = plainRecord(record);
+  if (plain === undefined) yield problem(position, "invalid_encoding", invalidEncoding);
   else for (const row of rowsOf(plain, `${name}#${position}`)) yield { row };
+}
+
+export const invalidEncoding = "is not valid UTF-8";
+
+/** A record as JSON has it; undefined where a text of it is not valid UTF-8. */
+export function plainRecord(record: Record<string, unknown>): Record<string, unknown> | undefined {
+  const plain = plainOf(record) as Record<string, unknown>;
+  return JSON.stringify(plain).includes(String.raw`\udc80`) ? undefined : plain;
 }
 
 /** A value as JSON has it. Bytes are text if they can be, as old writers do not say which they are. */

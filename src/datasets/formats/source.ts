@@ -10,6 +10,12 @@ export type ByteSource = {
   read(start: number, end: number): Promise<ArrayBuffer>;
 };
 
+/** Bytes that are read here and there. */
+export type RandomAccess = Pick<ByteSource, "size" | "read"> & {
+  /** Fetches at once what is going to be read in pieces: for a source of which each piece is a request. */
+  hold?(start: number, end: number): Promise<void>;
+};
+
 export type ParsedRow = {
   kind: RowKind;
   /** What is embedded and trained on. */
@@ -32,6 +38,7 @@ export const rowProblemCodes = [
   "ragged",
   "quote_not_closed",
   "no_text",
+  "cut_short",
 ] as const;
 export type RowProblemCode = (typeof rowProblemCodes)[number];
 

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { exportPage, pagesForward } from "../../src/chat/export.ts";
+import { messageOf } from "./desk.ts";
+
+/** A conversation of so many messages, read a page at a time, the last first, as a room gives them. */
+function conversationOf(length: number) {
+  let messages = Array.from({ length }, (_, index) => messageOf(1, index + 1));
+  return {
+    say: () => messages.push(messageOf(1, messages.length + 1)),
+    removeFrom: (place: number) => (messages = messages.slice(0, place - 1)),
+    ids: () => messages.map(({ id }) => id),
+    pageBefore: async (before: number | undefined) =>
+      messages.filter(({ id }) => before === undefined || id < before).slice(-exportPage),
+  };
+}
+
+async function idsIn(pages: AsyncIterable<{ id: number }[]>, beforeEach = () => {}): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const page of pages) {
+    ids.push(...page.map(({ id }) => id));
+    beforeEach();
+  }
+  return ids;
+}
+
+test.each([0, 1, exportPage - 1, exportPage, exportPage + 1, 2 * exportPage, 3 * exportPage + 7])(
+  "%i messages come from the first to the last, each once",
+  async (length) => {
+    const { ids, pageBefore } = conversationOf(length);
+    expect(await idsIn(await pagesForward(pageBefore))).toEqual(ids());
+  },
+);
+
+test("what is said meanwhile is left out, and makes no gap", async () => {
+  const { ids, pageBefore, say } = conversationOf(3 * exportPage + 7);
+  const all = ids();
+  const pages = await pagesForward(async (before) => {
+    say();
+    return pageBefore(before);
+  });
+  expect((await idsIn(pages, say)).slice(0, all.length)).toEqual(all);
+});
+
+test("what is removed meanwhile is left out, and nothing comes twice", async () => {
+  const { ids, pageBefore, removeFrom } = conversationOf(3 * exportPage + 7);
+  const all = ids();
+  const pages = await pagesForward(pageBefore);
+  expect(await idsIn(pages, () => removeFrom(exportPage + 20))).toEqual(all.slice(0, exportPage + 19));
+});
