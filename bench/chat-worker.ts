@@ -30,7 +30,7 @@ export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
     const [, binding = "", name = "", method] = pathname.split("/");
-    if (method === "billed") return Response.json(await env.METERED_ROOM!.getByName(name).billed());
+    if (method === "billed") return Response.json(await env.METERED_ROOM.getByName(name).billed());
     const rooms = env[binding]!;
     if (!searchParams.has("user")) return rooms.getByName(name).fetch(request);
     const claims: TicketClaims = {
