@@ -20,6 +20,9 @@ export function placeAfter(seq: number | undefined): Place {
   return { sent: seq ?? null, acked: seq ?? 0, frames: 0, bytes: 0, stretches: [], held_at: null };
 }
 
+/** As many as an attachment, which has 2 KiB, has room for. */
+const maxStretches = 16;
+
 /** A socket was sent this. @param most how much one stretch holds, about */
 export function noteSent(place: Place, sent: { frames: number; bytes: number }, most: { frames: number; bytes: number }): void {
   place.frames += sent.frames;
@@ -32,6 +35,10 @@ export function noteSent(place: Place, sent: { frames: number; bytes: number }, 
     last.frames += sent.frames;
     last.bytes += sent.bytes;
   }
+  if (place.stretches.length <= maxStretches) return;
+  const [first] = place.stretches.splice(0, 1);
+  place.stretches[0]!.frames += first!.frames;
+  place.stretches[0]!.bytes += first!.bytes;
 }
 
 /** A socket has read up to a frame. @returns whether it had not said so */
