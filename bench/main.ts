@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import { Failure, runCommand } from "../dev/failure.ts";
 import { benchCatalog } from "./catalog.ts";
+import { benchChat } from "./chat.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchKnowledge } from "./knowledge.ts";
 
-const benches = { catalog: benchCatalog, gateway: benchGateway, knowledge: benchKnowledge };
+const benches = { catalog: benchCatalog, chat: benchChat, gateway: benchGateway, knowledge: benchKnowledge };
 
 const usage = `Usage: npm run bench -- <name> [--rounds 13] [--seconds 1]
 Names: ${Object.keys(benches).join(", ")}

@@ -51,6 +51,8 @@ export interface WorkerdOptions {
   modulePath: string;
   /** Vars and secrets, over the vars that wrangler.toml has for development. */
   bindings?: Record<string, string>;
+  /** Durable Objects beside those of wrangler.toml: binding → class. */
+  objects?: Record<string, string>;
   /** Folder for the state of KV, R2, queues and objects; a temporary one if left out. */
   persist?: string;
   /** Answers what the Worker fetches, in place of the network. */
@@ -79,7 +81,7 @@ export async function startIsolates(
   count: number,
   options: WorkerdOptions,
 ): Promise<{ urls: string[]; close(): Promise<void> }> {
-  const { modulePath, bindings, persist, outbound, log } = options;
+  const { modulePath, bindings, objects, persist, outbound, log } = options;
   const config: Config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const worker = {
     modules: true,
@@ -90,7 +92,10 @@ export async function startIsolates(
     kvNamespaces: Object.fromEntries(config.kv_namespaces.map(({ binding, id }) => [binding, id])),
     r2Buckets: Object.fromEntries(config.r2_buckets.map(({ binding, bucket_name }) => [binding, bucket_name])),
     durableObjects: Object.fromEntries(
-      config.durable_objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
+      [
+        ...config.durable_objects.bindings.map(({ name, class_name }) => [name, class_name]),
+        ...Object.entries(objects ?? {}),
+      ].map(([name, className]) => [name!, { className: className!, useSQLite: true }]),
     ),
     ratelimits: Object.fromEntries(config.ratelimits.map(({ name, ...limit }) => [name, limit])),
     queueProducers: Object.fromEntries(config.queues.producers.map(({ binding, queue }) => [binding, queue])),

@@ -11,6 +11,15 @@ import { told } from "./telling.ts";
 import type { Tool } from "./tools.ts";
 import { Turns, type TurnHost } from "./turns.ts";
 
+/**
+ * One user's devices: what is on its way to all of them stays well below the memory of an isolate. The window is as many deltas of a
+ * word or so as its bytes, so that a fast model need not wait for acknowledgements.
+ */
+const chatSettings: RoomSettings = { ...roomSettings, maxSockets: 200, windowFrames: 1_024, windowBytes: 128 * 1024 };
+
+/** How long a turn waits for a socket to say what it has read, in ms, each time that it is far ahead of one that keeps up. */
+const keepUpMs = 50;
+
 /** How many messages somebody is shown who comes anew. */
 const snapshotSize = 50;
 
@@ -34,6 +43,7 @@ export class ChatRoom extends SocketRoom implements Room {
       publish: (frame) => void this.publish(frame),
       tell: (frame) => this.#tell(frame),
       flush: () => this.flush(),
+      keepUp: () => this.keepUp(keepUpMs),
       lastSeq: () => this.lastSeq,
       toldAfter: (seq) => this.toldAfter(seq),
       ringBy: (at) => this.ringBy(at),
@@ -169,8 +179,7 @@ export class ChatRoom extends SocketRoom implements Room {
   // ── Sockets ────────────────────────────────────────────────────────────────
 
   protected override get settings(): RoomSettings {
-    // One user's devices: all of them together stay well below the memory of an isolate.
-    return { ...roomSettings, maxSockets: 200, windowBytes: 128 * 1024 };
+    return chatSettings;
   }
 
   protected override async onArrival({ user_id }: TicketHolder): Promise<void> {

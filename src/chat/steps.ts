@@ -20,16 +20,25 @@ export type Step = {
   finishReason: LanguageModelV4FinishReason["unified"];
 };
 
+/** Parts of an answer after which it is looked whether those who listen keep up. */
+const partsAtOnce = 16;
+
 /**
  * Asks the model once, and tells what it says while it says it. What is longer than an answer can be is cut, and the call ended.
+ * @param keepUp awaited now and then while it speaks
  * @throws ProviderError; the reason of whoever aborts
  */
-export async function askModel(model: LanguageModelV4, options: LanguageModelV4CallOptions, speech: Speech): Promise<Step> {
+export async function askModel(
+  model: LanguageModelV4,
+  options: LanguageModelV4CallOptions,
+  speech: Speech,
+  keepUp?: () => Promise<void>,
+): Promise<Step> {
   const { stream } = await model.doStream(options);
   const reader = stream.getReader();
   const step = new OpenStep();
   try {
-    for (;;) {
+    for (let parts = 1; ; parts += 1) {
       const { value: part } = await reader.read();
       if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
       if (part.type === "error") throw part.error;
@@ -38,6 +47,7 @@ export async function askModel(model: LanguageModelV4, options: LanguageModelV4C
       if (part.type === "text-delta") speech.say("text", part.delta);
       if (part.type === "reasoning-delta") speech.say("reasoning", part.delta);
       if (speech.isFull) return step.closed("length");
+      if (parts % partsAtOnce === 0) await keepUp?.();
     }
   } finally {
     speech.end();

@@ -51,6 +51,8 @@ export type TurnDeps = {
   /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
   approve(use: ToolUse): Promise<boolean>;
   readFile: ReadFile;
+  /** Awaited now and then, so that who listens can keep up with a fast model. */
+  keepUp?(): Promise<void>;
   /** Stops the turn. */
   signal: AbortSignal;
   /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
@@ -99,6 +101,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       model: models({ firstTokenMs, silenceMs, callMs }),
       sampling: samplingOf(settings, prepared, signal),
       speech,
+      keepUp: deps.keepUp,
       run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: on, signal, toolMs, requestId: ctx.requestId }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
@@ -147,6 +150,7 @@ type Conversing = {
   model: LanguageModelV4;
   sampling: Omit<LanguageModelV4CallOptions, "prompt">;
   speech: Speech;
+  keepUp: TurnDeps["keepUp"];
   run(calls: Step["calls"]): Promise<EndedUse[]>;
   onRun(ended: EndedUse): void;
 };
@@ -154,14 +158,14 @@ type Conversing = {
 /** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
 async function converse(
   { prompt: begun, functions, limit }: Prepared,
-  { model, sampling, speech, run, onRun }: Conversing,
+  { model, sampling, speech, keepUp, run, onRun }: Conversing,
 ): Promise<void> {
   const prompt: LanguageModelV4Prompt = [...begun];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
     const before = speech.text.length;
     const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech);
+    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, keepUp);
     refuseUnfinished(step);
     if (speech.isFull) return;
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, callsAtStep);

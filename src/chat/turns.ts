@@ -23,6 +23,8 @@ export type TurnHost = Host & {
   /** Tells of an answer while it is made. */
   tell(frame: AnswerFrame): void;
   flush(): void;
+  /** Lets those who listen keep up. */
+  keepUp(): Promise<void>;
   toldAfter(seq: number): { type: string; message_id?: unknown }[] | undefined;
 };
 
@@ -241,7 +243,7 @@ export class Turns {
     };
     const running = new Answering(answer, stage, (line) =>
       runTurn(
-        { ctx, settings, tools: host.tools(), readFile: (id) => this.#fileOf(id), ...line },
+        { ctx, settings, tools: host.tools(), readFile: (id) => this.#fileOf(id), keepUp: () => host.keepUp(), ...line },
         { ...past, summary: this.#notes.summary, pinned_facts: notes.pinned_facts },
       ),
     );

@@ -6,7 +6,8 @@ import { AppError } from "./errors.ts";
 import { Fanout, type FlowSettings, type ServerFrame } from "./socket/fanout.ts";
 import { FrameLog, maxStretch, type TextHead } from "./socket/frames.ts";
 import { log } from "./log.ts";
-import { ackedBy, MessageRate, readFrame } from "./socket/messages.ts";
+import { ackedBy, MessageRate, readFrame, type RateSettings } from "./socket/messages.ts";
+import { placeAfter, Places } from "./socket/places.ts";
 import { Roster, type PresentDevice, type RoomSocket, type SocketState } from "./socket/roster.ts";
 import type { TicketHolder } from "./tickets.ts";
 import { readArrival, refuse, requestIdOf, type Arrival } from "./socket/upgrade.ts";
@@ -15,11 +16,12 @@ export { closeCodes } from "./socket/close-codes.ts";
 export type { ServerFrame } from "./socket/fanout.ts";
 export type { PresentDevice, RoomSocket } from "./socket/roster.ts";
 
-export type RoomSettings = FlowSettings & {
-  /** How long a socket lives, in milliseconds. */
-  lifeMs: number;
-  maxSockets: number;
-};
+export type RoomSettings = FlowSettings &
+  RateSettings & {
+    /** How long a socket lives, in milliseconds. */
+    lifeMs: number;
+    maxSockets: number;
+  };
 
 /** The settings of a room that says nothing else. */
 export const roomSettings: RoomSettings = {
@@ -28,6 +30,8 @@ export const roomSettings: RoomSettings = {
   windowFrames: 256,
   windowBytes: 256 * 1024,
   patienceMs: 30_000,
+  rateMessages: 60,
+  rateMs: 10_000,
 };
 
 /** What stands for the code of a client that closes without one. */
@@ -47,12 +51,11 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   readonly #admissions = new Admissions(this.ctx.storage.sql);
   readonly #alarm = new Alarm(this.ctx.storage);
   readonly #rate = new MessageRate();
-  readonly #roster = new Roster(
-    (device) => this.getConnections<SocketState>(device),
-    () => void this.#try(() => this.onDevices()),
-  );
+  readonly #places = new Places();
+  readonly #roster = new Roster(this.getConnections<SocketState>(), this.#places, () => void this.#try(() => this.onDevices()));
   readonly #fanout = new Fanout({
     frames: this.#frames,
+    places: this.#places,
     flow: () => this.settings,
     sockets: () => this.#roster.sockets(),
     snapshot: (holder) => this.snapshot(holder),
@@ -60,13 +63,19 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     onHeld: (dueAt) => this.ringBy(dueAt),
     onSlow: (socket) => this.#roster.dismiss([socket], closeCodes.slow, "Too slow"),
   });
+  #isStarted = false;
   /** Requests that were admitted, on their way through partyserver. */
   readonly #arrivals = new WeakMap<Request, Arrival>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-    void ctx.blockConcurrencyWhile(() => this.#alarm.load());
+    const lost = Array.from(this.#roster.sockets()).filter((socket) => this.#places.isLost(socket));
+    const left = this.#roster.close(lost, closeCodes.reconnect, "Reconnect");
+    void ctx.blockConcurrencyWhile(async () => {
+      await this.#alarm.load();
+      if (left.some((device) => !this.#roster.isHere(device))) await this.#try(() => this.onDevices());
+    });
   }
 
   // ── What a subclass says ───────────────────────────────────────────────────
@@ -124,6 +133,14 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    */
   protected publishText(head: TextHead, offset: number, text: string): void {
     for (const [start, piece] of piecesOf(text)) this.#fanout.publish(this.#frames.say(head, offset + start, piece));
+  }
+
+  /**
+   * Waits while a socket that has kept up so far has half its window to read, no longer than that: what a socket is sent that lags
+   * is told together. For who tells much at once.
+   */
+  protected keepUp(withinMs: number): Promise<void> {
+    return this.#fanout.keepUp(withinMs);
   }
 
   /** Writes down what was told of a text: one row at most. */
@@ -220,31 +237,37 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     this.#admissions.admit(claims, Date.now());
   }
 
-  override getConnectionTags(_socket: RoomSocket, { request }: ConnectionContext): string[] {
-    return [this.#arrivals.get(request)!.claims.device];
-  }
-
   override onConnect(socket: RoomSocket, { request }: ConnectionContext): void {
+    this.#isStarted = true;
     const { claims, after } = this.#arrivals.get(request)!;
     const { user_id, device, label, resource } = claims;
     const since = Date.now();
     const until = since + this.settings.lifeMs;
-    const place =
-      after !== undefined && after <= this.#frames.lastSeq ? { sent: after, acked: after } : { sent: null, acked: 0 };
-    const flow = { frames: 0, bytes: 0, mark: place.acked, marked_frames: 0, marked_bytes: 0, held_at: null };
-    const state = { user_id, device, label, resource, since, until, ...place, ...flow, closed: false };
+    const place = placeAfter(after !== undefined && after <= this.#frames.lastSeq ? after : undefined);
+    const state = { user_id, device, label, resource, since, until, place, closed: false };
     const isNew = this.#roster.enter(socket, state);
     this.ringBy(until);
     this.#fanout.start(socket);
     if (isNew) void this.#try(() => this.onDevices());
   }
 
+  override webSocketMessage(socket: WebSocket, message: WSMessage): Promise<void> {
+    // partyserver reads the attachment for every message, to know whose socket it is.
+    return this.#isStarted && this.#roster.has(socket)
+      ? this.onMessage(socket, message)
+      : super.webSocketMessage(socket, message);
+  }
+
   override async onMessage(socket: RoomSocket, message: WSMessage): Promise<void> {
-    if (socket.state?.closed !== false) return;
-    if (this.#rate.isExceeded(socket)) return this.#roster.dismiss([socket], closeCodes.flood, "Too many messages");
+    this.#isStarted = true;
+    if (!this.#roster.has(socket)) return;
     const frame = readFrame(message);
     const acked = ackedBy(frame);
-    if (acked !== undefined) return this.#fanout.acknowledge(socket, acked);
+    // What is acknowledged was sent: there is no more of it than of that.
+    if (acked !== undefined && this.#fanout.acknowledge(socket, acked)) return;
+    if (this.#rate.isExceeded(socket, this.settings))
+      return this.#roster.dismiss([socket], closeCodes.flood, "Too many messages");
+    if (acked !== undefined) return;
     if (frame === undefined || frame.type === "ack") return this.sendTo(socket, { type: "error", code: "malformed_frame" });
     try {
       await this.onFrame(socket, frame);

@@ -1,5 +1,5 @@
 import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
-import { untilAborted, type Call } from "./gateway-call.ts";
+import type { Call } from "./gateway-call.ts";
 import { ProviderError } from "./gateway-errors.ts";
 import { estimateUsage } from "./tokens.ts";
 import { tokenCounts, uncounted } from "./usage.ts";
@@ -17,12 +17,25 @@ export function saysNothing({ type }: Part): boolean {
   return preamble.has(type);
 }
 
+/** Reads parts, until the signal aborts: then its reason is thrown, whatever the stream still does. One listener for all of them. */
+function untilStopped(reader: Reader, signal: AbortSignal): Reader["read"] {
+  let refuse: ((reason: unknown) => void) | undefined;
+  signal.addEventListener("abort", () => refuse?.(signal.reason), { once: true });
+  return () =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      refuse = reject;
+      reader.read().then(resolve, reject);
+    });
+}
+
 /** Holds back what comes before the first token. @throws what went wrong before it */
 export async function untilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<Opening> {
   const reader = stream.getReader();
   const held: Part[] = [];
   try {
-    do held.push(await nextPart(reader, signal));
+    const read = untilStopped(reader, signal);
+    do held.push(await nextPart(read));
     while (saysNothing(held.at(-1)!));
     return { held, reader };
   } catch (cause) {
@@ -32,8 +45,8 @@ export async function untilFirstToken(stream: ReadableStream<Part>, signal: Abor
 }
 
 /** The next part. @throws what it says that went wrong */
-async function nextPart(reader: Reader, signal: AbortSignal): Promise<Part> {
-  const { value: part } = await untilAborted(signal, () => reader.read());
+async function nextPart(read: Reader["read"]): Promise<Part> {
+  const { value: part } = await read();
   if (part?.type === "error") throw part.error;
   if (part === undefined || (part.type === "finish" && isCut(part))) throw new Error("The stream was cut short.");
   return part;
@@ -49,11 +62,12 @@ export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: La
   let said = "";
   const tokens = (usage: LanguageModelV4Usage = uncounted) => tokenCounts(usage, () => estimateUsage(prompt, said));
   const silence = watchSilence(call);
+  const read = untilStopped(reader, call.signal);
   return new ReadableStream<Part>(
     {
       async pull(controller) {
         try {
-          const part = held.shift() ?? (await silence.during(() => nextPart(reader, call.signal)));
+          const part = held.shift() ?? (await silence.during(() => nextPart(read)));
           if ("delta" in part) said += part.delta;
           if (part.type === "finish") {
             silence.end();

@@ -126,6 +126,7 @@ describe("a device that comes back", () => {
     await write(person, { i: 1 });
     await expect.poll(() => storage.exec("select count(*) as n from frame_log")).toEqual([{ n: 1 }]);
     await storage.exec("update frame_log set seq = 900");
+    await api.worker.evictDurableObject("USER_HUB", { name: String(person.id) });
     await tell(person, "beyond");
     const again = await openHub(api, person, 1);
     const snapshot = await again.next();

@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer";
 import { within } from "../deadline.ts";
 import type { FrameLog, LoggedFrame } from "./frames.ts";
 import { log } from "../log.ts";
-import type { RoomSocket, SocketState } from "./roster.ts";
+import { noteRead, noteSent, type Place, type Places } from "./places.ts";
+import type { RoomSocket } from "./roster.ts";
 import type { TicketHolder } from "../tickets.ts";
 
 /** What a server says: an object of JSON with a `type`; its `seq` is added when it is sent. */
@@ -17,6 +18,7 @@ export type FlowSettings = { windowFrames: number; windowBytes: number; patience
 /** What the room does for its fan-out. */
 type Room = {
   frames: FrameLog;
+  places: Places;
   flow(): FlowSettings;
   sockets(): Iterable<RoomSocket>;
   snapshot(holder: TicketHolder): Promise<object>;
@@ -30,6 +32,9 @@ type Room = {
 
 const replayBytes = 256 * 1024;
 
+/** In how many stretches a window is counted: no more than one of them is made too little of. */
+const stretches = 8;
+
 /** Milliseconds that a snapshot may take. */
 const snapshotMs = 10_000;
 
@@ -42,6 +47,8 @@ export class Fanout {
   readonly #room: Room;
   /** Sockets whose snapshot is being read. */
   readonly #waiting = new WeakSet<RoomSocket>();
+  /** Called when a socket has read something. */
+  #onRead: (() => void) | undefined;
 
   constructor(room: Room) {
     this.#room = room;
@@ -51,9 +58,9 @@ export class Fanout {
   publish({ from, seq, text }: LoggedFrame): void {
     const bytes = Buffer.byteLength(text);
     for (const socket of this.#room.sockets()) {
-      const state = socket.state!;
+      const place = this.#room.places.of(socket);
       // A hook may have published in between: then the socket is behind by more than this frame, or not at all.
-      if (state.sent !== from - 1 || this.#isFull(state)) this.catchUp(socket, seq);
+      if (place.sent !== from - 1 || this.#isFull(place)) this.catchUp(socket, seq);
       else this.#send(socket, text, { sent: seq, frames: 1, bytes });
     }
   }
@@ -64,26 +71,38 @@ export class Fanout {
     const text = JSON.stringify({ ...frame, seq });
     for (const socket of this.#room.sockets()) {
       if (!this.catchUp(socket, seq)) continue;
-      if (this.#isFull(socket.state!)) this.#hold(socket);
+      if (this.#isFull(this.#room.places.of(socket))) this.#hold(socket);
       else this.#send(socket, text);
     }
   }
 
   /** Sends a frame that is not kept to one socket, with the number of the last one that it was sent. */
   tell(socket: RoomSocket, frame: ServerFrame): void {
-    const { sent, acked } = socket.state!;
+    const { sent, acked } = this.#room.places.of(socket);
     this.#send(socket, JSON.stringify({ ...frame, seq: sent ?? acked }));
   }
 
-  /** Takes note of what a socket has read, and sends it what it missed meanwhile. */
-  acknowledge(socket: RoomSocket, seq: number): void {
-    const state = socket.state!;
-    if (state.sent === null || seq > state.sent || seq < state.acked) return;
-    const unread = unreadAfter(state, seq, state.sent);
-    const isNews = seq > state.acked || unread.bytes < state.bytes;
-    if (!isNews) return;
-    socket.setState({ ...state, ...unread, acked: seq, held_at: null });
-    if (this.catchUp(socket) && state.held_at !== null) this.#room.onCurrent(socket);
+  /** Takes note of what a socket has read, and sends it what it missed meanwhile. @returns whether it was news */
+  acknowledge(socket: RoomSocket, seq: number): boolean {
+    const { sent, acked, held_at } = this.#room.places.of(socket);
+    if (sent === null || seq > sent || seq < acked) return false;
+    const place = this.#room.places.move(socket);
+    if (!noteRead(place, seq)) return false;
+    place.held_at = null;
+    this.#onRead?.();
+    if (this.catchUp(socket) && held_at !== null) this.#room.onCurrent(socket);
+    return true;
+  }
+
+  /** Waits until every socket that does not lag has read all but half a window, but not for longer. */
+  async keepUp(withinMs: number): Promise<void> {
+    if (!this.#isFarAhead()) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isLate = new Promise<true>((resolve) => (timer = setTimeout(resolve, withinMs, true)));
+    const isRead = () => new Promise<void>((resolve) => (this.#onRead = resolve));
+    while (this.#isFarAhead() && (await Promise.race([isLate, isRead()])) !== true);
+    this.#onRead = undefined;
+    clearTimeout(timer);
   }
 
   /** Starts a socket that was just accepted at its place. */
@@ -94,19 +113,19 @@ export class Fanout {
   /** Sends a socket what it has not been sent. @returns whether it is current now */
   catchUp(socket: RoomSocket, last = this.#room.frames.lastSeq): boolean {
     for (;;) {
-      const state = socket.state!;
-      if (state.sent === null) break;
-      if (state.sent >= last) return true;
-      if (this.#isFull(state)) {
+      const place = this.#room.places.of(socket);
+      if (place.sent === null) break;
+      if (place.sent >= last) return true;
+      if (this.#isFull(place)) {
         this.#hold(socket);
         return false;
       }
-      const { gap, frames } = this.#room.frames.after(state.sent, replayBytes);
+      const { gap, frames } = this.#room.frames.after(place.sent, replayBytes);
       if (gap) break;
       // Numbers that a crash took are between two frames, or before the first: the whole says that they were looked at.
       const { seq } = frames.at(-1)!;
       const bodies = frames.map(({ text }) => text).join(",");
-      const text = `{"type":"frames","from_seq":${state.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
+      const text = `{"type":"frames","from_seq":${place.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
       this.#send(socket, text, { sent: seq, frames: frames.length });
     }
     void this.#sendSnapshot(socket);
@@ -117,8 +136,8 @@ export class Fanout {
     if (this.#waiting.has(socket)) return;
     this.#waiting.add(socket);
     const { frames } = this.#room;
-    const state = { ...socket.state!, sent: null };
-    socket.setState(state);
+    const state = socket.state!;
+    this.#room.places.move(socket).sent = null;
     const seq = frames.lastSeq;
     const written = (snapshot: object) => JSON.stringify({ ...snapshot, type: "snapshot", seq });
     const text = await within(snapshotMs, "The snapshot", async () => written(await this.#room.snapshot(state))).catch(
@@ -129,9 +148,18 @@ export class Fanout {
     );
     this.#waiting.delete(socket);
     if (socket.state!.closed) return;
-    socket.setState({ ...socket.state!, acked: seq, mark: seq, marked_frames: 0, marked_bytes: 0 });
+    this.#room.places.move(socket).acked = seq;
     this.#send(socket, text, { sent: seq });
     this.start(socket);
+  }
+
+  #isFarAhead(): boolean {
+    const { windowFrames, windowBytes } = this.#room.flow();
+    for (const socket of this.#room.sockets()) {
+      const { frames, bytes, held_at } = this.#room.places.of(socket);
+      if (held_at === null && (frames >= windowFrames / 2 || bytes >= windowBytes / 2)) return true;
+    }
+    return false;
   }
 
   #isFull({ frames, bytes }: Unread): boolean {
@@ -142,23 +170,19 @@ export class Fanout {
   #hold(socket: RoomSocket): void {
     const now = Date.now();
     const { patienceMs } = this.#room.flow();
-    const { held_at } = socket.state!;
+    const { held_at } = this.#room.places.of(socket);
     if (held_at === null) {
-      socket.setState({ ...socket.state!, held_at: now });
+      this.#room.places.move(socket).held_at = now;
       this.#room.onHeld(now + patienceMs);
     } else if (now - held_at >= patienceMs) this.#room.onSlow(socket);
   }
 
   /** @param place the frame that the socket has with this, and how many it is sent */
   #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
-    const state = socket.state!;
-    const counted = {
-      frames: state.frames + frames,
-      bytes: state.bytes + bytes,
-      marked_frames: state.marked_frames + frames,
-      marked_bytes: state.marked_bytes + bytes,
-    };
-    socket.setState({ ...state, ...counted, sent: sent ?? state.sent });
+    const place = this.#room.places.move(socket);
+    if (sent !== undefined) place.sent = sent;
+    const { windowFrames, windowBytes } = this.#room.flow();
+    noteSent(place, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
     try {
       socket.send(text);
     } catch {
@@ -169,15 +193,4 @@ export class Fanout {
 
 type Sending = { sent?: number; frames?: number; bytes?: number };
 
-type Unread = Pick<SocketState, "frames" | "bytes">;
-
-/**
- * What a socket may not have read once it has acknowledged `seq`: at most what was sent since the mark, if it has read that far; then the
- * mark moves to what was sent last. So the log need not know how its frames were cut, and no more than one acknowledgement is made
- * too little of.
- */
-function unreadAfter(state: SocketState, seq: number, sent: number) {
-  if (seq === sent) return { frames: 0, bytes: 0, mark: sent, marked_frames: 0, marked_bytes: 0 };
-  if (seq < state.mark) return { frames: state.frames, bytes: state.bytes };
-  return { frames: state.marked_frames, bytes: state.marked_bytes, mark: sent, marked_frames: 0, marked_bytes: 0 };
-}
+type Unread = Pick<Place, "frames" | "bytes">;

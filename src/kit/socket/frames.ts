@@ -29,7 +29,9 @@ type Row = { seq: number; last: number | null; body: string; text: string | null
 export class FrameLog {
   readonly #sql: SqlStorage;
   readonly #capacity: number;
+  /** How many frames there are; undefined while there is no table. */
   #rows: number | undefined;
+  #last: number | undefined;
   #open: Stretch | undefined;
 
   /** @param capacity how many frames are kept, at least 2; a stretch is one */
@@ -40,10 +42,7 @@ export class FrameLog {
 
   /** The newest number; 0 before the first. */
   get lastSeq(): number {
-    if (this.#open !== undefined) return endOf(this.#open);
-    if (!this.#exists()) return 0;
-    const newest = this.#newest();
-    return newest === undefined ? 0 : (newest.last ?? newest.seq);
+    return this.#open === undefined ? (this.#last ??= this.#readLast()) : endOf(this.#open);
   }
 
   /**
@@ -57,6 +56,7 @@ export class FrameLog {
     if (Buffer.byteLength(text) > maxFrameBytes) throw new RangeError(`A frame has at most ${maxFrameBytes} bytes.`);
     this.close();
     this.#insert({ seq, last: null, body: text, text: null }, key);
+    this.#last = seq;
     return { from: seq, seq, text };
   }
 
@@ -80,7 +80,7 @@ export class FrameLog {
     }
     const from = endOf(open!) + 1;
     open!.text += piece;
-    return stretchFrame(open!, from);
+    return textFrame(name, { offset, text: piece, from });
   }
 
   /** Writes down what was told: one row, if anything was. */
@@ -96,6 +96,7 @@ export class FrameLog {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
+    this.#last = endOf(open);
     this.#sql.exec("update frame_log set text = ?, last = ? where seq = ?", open.text, endOf(open), open.seq);
   }
 
@@ -123,7 +124,7 @@ export class FrameLog {
 
   /** The storage was deleted. */
   forget(): void {
-    this.#open = this.#rows = undefined;
+    this.#open = this.#rows = this.#last = undefined;
   }
 
   /** What a row holds of the numbers after `seq`. */
@@ -134,10 +135,7 @@ export class FrameLog {
   }
 
   #insert({ seq, last, body, text }: Row, key: string | null = null): void {
-    this.#sql.exec(
-      "create table if not exists frame_log (seq integer primary key, last integer, key text, body text not null, text text)",
-    );
-    this.#rows ??= this.#sql.exec<{ rows: number }>("select count(*) as rows from frame_log").one().rows;
+    this.#rows ??= this.#makeTable();
     if (this.#rows < this.#capacity) {
       this.#sql.exec("insert into frame_log values (?, ?, ?, ?, ?)", seq, last, key, body, text);
       this.#rows += 1;
@@ -152,9 +150,18 @@ export class FrameLog {
     return this.#exists() && this.#sql.exec("select 1 from frame_log where key = ?", key).toArray().length > 0;
   }
 
-  #newest(): Row | undefined {
-    const select = "select seq, last, body, text from frame_log order by seq desc limit 1";
-    return this.#sql.exec<Row>(select).toArray()[0];
+  /** @returns how many frames there are */
+  #makeTable(): number {
+    this.#sql.exec(
+      "create table if not exists frame_log (seq integer primary key, last integer, key text, body text not null, text text)",
+    );
+    return this.#sql.exec<{ rows: number }>("select count(*) as rows from frame_log").one().rows;
+  }
+
+  #readLast(): number {
+    if (!this.#exists()) return 0;
+    const select = "select coalesce(last, seq) as last from frame_log order by seq desc limit 1";
+    return this.#sql.exec<{ last: number }>(select).toArray()[0]?.last ?? 0;
   }
 
   #exists(): boolean {
@@ -175,7 +182,12 @@ function stretchOf({ seq, body }: Row, text: string): Stretch {
 /** What a stretch has from a number on, as a frame. */
 function stretchFrame({ seq, head, offset, text }: Stretch, from: number): LoggedFrame {
   const told = from - seq;
-  const body = { ...(JSON.parse(head) as TextHead), offset: offset + told, text: text.slice(told), from_seq: from };
-  const last = seq + text.length - 1;
-  return { from, seq: last, text: JSON.stringify({ ...body, seq: last }) };
+  return textFrame(head, { offset: offset + told, text: text.slice(told), from });
+}
+
+/** @param head as JSON, which has a type at least */
+function textFrame(head: string, { offset, text, from }: { offset: number; text: string; from: number }): LoggedFrame {
+  const seq = from + text.length - 1;
+  const rest = `"offset":${offset},"text":${JSON.stringify(text)},"from_seq":${from},"seq":${seq}}`;
+  return { from, seq, text: `${head.slice(0, -1)},${rest}` };
 }

@@ -6,9 +6,6 @@ import * as z from "zod";
 /** The largest message, in bytes. */
 const maxBytes = 64 * 1024;
 
-/** How many messages a socket may send within a time in milliseconds. */
-const allowed = { messages: 60, withinMs: 10_000 };
-
 const ClientFrame = z.looseObject({ type: z.string() });
 const Ack = z.object({ type: z.literal("ack"), seq: z.int().min(0) });
 
@@ -23,20 +20,22 @@ export function readFrame(message: string | ArrayBuffer | ArrayBufferView): z.ou
 }
 
 /** Up to which frame a client has read, if that is what it says. */
-export function ackedBy(frame: unknown): number | undefined {
-  return Ack.safeParse(frame).data?.seq;
+export function ackedBy(frame: { type: string } | undefined): number | undefined {
+  return frame?.type === "ack" ? Ack.safeParse(frame).data?.seq : undefined;
 }
+
+/** How many messages a socket may send within a time in milliseconds. */
+export type RateSettings = { rateMessages: number; rateMs: number };
 
 /** Counts the messages of sockets. In memory: an object that hibernates has not heard any for long. */
 export class MessageRate {
   readonly #counts = new WeakMap<object, { since: number; messages: number }>();
 
   /** Counts a message. @returns whether its socket sent too many */
-  isExceeded(socket: object, now = Date.now()): boolean {
-    const running = this.#counts.get(socket);
-    const count = running !== undefined && now - running.since < allowed.withinMs ? running : { since: now, messages: 0 };
+  isExceeded(socket: object, { rateMessages, rateMs }: RateSettings, now = Date.now()): boolean {
+    let count = this.#counts.get(socket);
+    if (count === undefined || now - count.since >= rateMs) this.#counts.set(socket, (count = { since: now, messages: 0 }));
     count.messages += 1;
-    this.#counts.set(socket, count);
-    return count.messages > allowed.messages;
+    return count.messages > rateMessages;
   }
 }

@@ -1,23 +1,13 @@
 import type { Connection } from "partyserver";
 import type { TicketHolder } from "../tickets.ts";
+import type { Place, Places } from "./places.ts";
 
 /** What a socket carries through hibernation. Times are milliseconds since the epoch. */
 export type SocketState = TicketHolder & {
   since: number;
   until: number;
-  /** The last frame that it was sent; null while it waits for its snapshot. */
-  sent: number | null;
-  /** The last frame that it acknowledged. */
-  acked: number;
-  /** How many frames and bytes it was sent and has not acknowledged, at most. */
-  frames: number;
-  bytes: number;
-  /** A place in what it was sent, and what it was sent since. */
-  mark: number;
-  marked_frames: number;
-  marked_bytes: number;
-  /** Since when it is sent nothing, as it acknowledged too little. */
-  held_at: number | null;
+  /** Where it is in the log; null while it moves. */
+  place: Place | null;
   /** Whether it was closed, or went. */
   closed: boolean;
 };
@@ -29,18 +19,28 @@ export type PresentDevice = { device: string; label: string; since: string };
 
 /** Who is in a room: its open sockets, and the devices behind them. */
 export class Roster {
-  readonly #connections: (device?: string) => Iterable<RoomSocket>;
+  readonly #sockets: Set<RoomSocket>;
+  readonly #places: Places;
   readonly #onDevices: () => void;
 
-  /** @param connections the sockets that the platform has, all or a device's @param onDevices a device came or went */
-  constructor(connections: (device?: string) => Iterable<RoomSocket>, onDevices: () => void) {
-    this.#connections = connections;
+  /** @param sockets those that the platform has, which take long to be listed @param onDevices a device came or went */
+  constructor(sockets: Iterable<RoomSocket>, places: Places, onDevices: () => void) {
+    this.#sockets = new Set(Array.from(sockets).filter(({ state }) => state?.closed === false));
+    this.#places = places;
     this.#onDevices = onDevices;
   }
 
   /** The open sockets, all or a device's. */
   *sockets(device?: string): Iterable<RoomSocket> {
-    for (const socket of this.#connections(device)) if (socket.state?.closed === false) yield socket;
+    for (const socket of this.#sockets) {
+      const isAsked = device === undefined || socket.state?.device === device;
+      if (isAsked && socket.readyState === WebSocket.OPEN) yield socket;
+    }
+  }
+
+  /** Whether a socket was let in, and neither was closed nor went. */
+  has(socket: WebSocket): socket is RoomSocket {
+    return this.#sockets.has(socket as RoomSocket);
   }
 
   /** The devices that listen, the one that came first before the others. */
@@ -60,7 +60,8 @@ export class Roster {
     const old: RoomSocket[] = [];
     let nextAt = Infinity;
     for (const socket of this.sockets()) {
-      const { until, held_at } = socket.state!;
+      const { until } = socket.state!;
+      const { held_at } = this.#places.of(socket);
       const slowAt = held_at === null ? Infinity : held_at + patienceMs;
       if (slowAt <= now) slow.push(socket);
       else if (until <= now) old.push(socket);
@@ -71,34 +72,40 @@ export class Roster {
 
   /** Lets a socket in. @returns whether its device was not here before */
   enter(socket: RoomSocket, state: SocketState): boolean {
-    const isNew = !this.#isHere(state.device);
+    const isNew = !this.isHere(state.device);
     socket.setState(state);
+    this.#sockets.add(socket);
     return isNew;
   }
 
   /** A socket went by itself. */
   leave(socket: RoomSocket): void {
-    if (socket.state?.closed !== false) return;
-    socket.setState({ ...socket.state, closed: true });
-    if (!this.#isHere(socket.state.device)) this.#onDevices();
+    if (!this.has(socket)) return;
+    this.#end(socket);
+    if (!this.isHere(socket.state!.device)) this.#onDevices();
   }
 
   /** Closes sockets: one change of who is here, however many they are. */
   dismiss(sockets: Iterable<RoomSocket>, code: number, reason: string): void {
     const left = this.close(sockets, code, reason);
-    if (left.some((device) => !this.#isHere(device))) this.#onDevices();
+    if (left.some((device) => !this.isHere(device))) this.#onDevices();
   }
 
   /** Closes sockets and tells nobody. @returns their devices */
   close(sockets: Iterable<RoomSocket>, code: number, reason: string): string[] {
     return Array.from(sockets, (socket) => {
-      socket.setState({ ...socket.state!, closed: true });
+      this.#end(socket);
       socket.close(code, reason);
       return socket.state!.device;
     });
   }
 
-  #isHere(device: string): boolean {
+  isHere(device: string): boolean {
     return !this.sockets(device)[Symbol.iterator]().next().done;
+  }
+
+  #end(socket: RoomSocket): void {
+    this.#sockets.delete(socket);
+    socket.setState({ ...(socket.state as SocketState), closed: true });
   }
 }

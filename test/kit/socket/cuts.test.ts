@@ -2,6 +2,7 @@ import { array, assert, asyncProperty, boolean, constant, constantFrom, nat, one
 import { expect, test } from "vitest";
 import { Fanout, type ServerFrame } from "../../../src/kit/socket/fanout.ts";
 import { FrameLog } from "../../../src/kit/socket/frames.ts";
+import { placeAfter, Places } from "../../../src/kit/socket/places.ts";
 import type { RoomSocket, SocketState } from "../../../src/kit/socket/roster.ts";
 import { memorySql } from "./memory-sql.ts";
 
@@ -18,6 +19,7 @@ class TestRoom {
   /** What was written of the texts, and the last number that this knows of. */
   #written = { texts: new Map(this.texts), seq: 0 };
   #log!: FrameLog;
+  #places!: Places;
   #fanout!: Fanout;
 
   constructor(capacity: number) {
@@ -27,8 +29,10 @@ class TestRoom {
 
   #start(): void {
     this.#log = new FrameLog(this.#sql, this.#capacity);
+    this.#places = new Places();
     this.#fanout = new Fanout({
       frames: this.#log,
+      places: this.#places,
       flow: () => ({ windowFrames: 6, windowBytes: 600, patienceMs: 60_000 }),
       sockets: () => this.sockets.map((client) => client.socket),
       snapshot: async () => ({ texts: Object.fromEntries(this.texts) }),
@@ -58,10 +62,18 @@ class TestRoom {
     this.#written = { texts: new Map(this.texts), seq: this.#log.lastSeq };
   }
 
-  /** Puts the room out of memory, and brings it back on its storage. @param hibernates whether sockets stay */
+  /** As if nothing had moved for a while. */
+  rest(): void {
+    this.#places.settle(true);
+  }
+
+  /** Puts the room out of memory, and brings it back on its storage. @param hibernates whether sockets stay that were at rest */
   crash(hibernates: boolean): void {
-    if (!hibernates) for (const client of this.sockets.splice(0)) client.isGone = true;
     this.#start();
+    for (const client of this.sockets.splice(0)) {
+      client.isGone = !hibernates || this.#places.isLost(client.socket);
+      if (!client.isGone) this.sockets.push(client);
+    }
     const { texts, seq } = this.#written;
     for (const [name, text] of texts) this.texts.set(name, text);
     for (const { text } of this.#log.after(seq).frames) {
@@ -115,8 +127,7 @@ class TestClient {
   arrive(place: number | undefined): void {
     this.isGone = false;
     this.#inbox.length = 0;
-    const flow = { frames: 0, bytes: 0, mark: place ?? 0, marked_frames: 0, marked_bytes: 0, held_at: null };
-    let state = { sent: place ?? null, acked: place ?? 0, ...flow, closed: false } as SocketState;
+    let state = { place: placeAfter(place), closed: false } as SocketState;
     this.socket = {
       get state() {
         return state;
@@ -163,7 +174,8 @@ const step = oneof(
   { weight: 2, arbitrary: record({ do: constant("publish") }) },
   { weight: 2, arbitrary: record({ do: constant("flush") }) },
   { weight: 1, arbitrary: record({ do: constant("save") }) },
-  { weight: 1, arbitrary: record({ do: constant("crash"), hibernates: boolean() }) },
+  { weight: 2, arbitrary: record({ do: constant("rest") }) },
+  { weight: 2, arbitrary: record({ do: constant("crash"), hibernates: boolean() }) },
   { weight: 3, arbitrary: record({ do: constant("enter"), client: nat(2) }) },
   { weight: 2, arbitrary: record({ do: constant("leave"), client: nat(2), unread: nat(3) }) },
   { weight: 4, arbitrary: record({ do: constant("read"), client: nat(2), acks: boolean() }) },
@@ -193,6 +205,7 @@ test.each([
           if (what === "say") room.say(name, piece);
           else if (what === "publish") room.publish({ type: "other" });
           else if (what === "flush") room.flush();
+          else if (what === "rest") room.rest();
           else if (what === "crash") room.crash(hibernates);
           else if (what === "enter" && client.isGone) {
             room.enter(client);

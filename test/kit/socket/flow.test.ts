@@ -52,9 +52,9 @@ describe("a socket that does not acknowledge", () => {
     socket.raw.pause();
     await rooms.call(room, "say", 200, 10_000);
     const window = 256 * 1024;
-    const [sent] = await rooms.call(room, "unacknowledged");
-    expect(sent).toBeGreaterThanOrEqual(window);
-    expect(sent).toBeLessThan(window + 11_000);
+    const [place] = await rooms.placesAtRest(room);
+    expect(place!.bytes).toBeGreaterThanOrEqual(window);
+    expect(place!.bytes).toBeLessThan(window + 11_000);
     socket.raw.resume();
     await flush(socket);
     expect(JSON.stringify(socket.received).length).toBeLessThan(window + 12_000);
@@ -124,6 +124,22 @@ test("whoever keeps acknowledging is sent everything", async () => {
   expect(seqsOf(socket.received)).toEqual(run(1, 160));
 });
 
+test("who tells much at once can wait for those who keep up, and not for long for one who does not", async () => {
+  const room = "patient;windowFrames=16";
+  const keen = await settled(room);
+  keen.raw.on("message", () => {
+    const { seq, type } = keen.received.at(-1)!;
+    if (type === "delta") keen.send({ type: "ack", seq });
+  });
+  await rooms.call(room, "tellSlowly", 300, "word ");
+  await keen.until(({ seq }) => seq === 1_500);
+  expect(keen.received.filter(({ type }) => type === "delta")).toHaveLength(300);
+  const deaf = await settled(room);
+  expect(await rooms.call(room, "tellSlowly", 300, "word ")).toBeLessThan(2_000);
+  await flush(deaf);
+  expect(deaf.received.filter(({ type }) => type === "delta")).toHaveLength(16);
+});
+
 test("an acknowledgement of what was not sent, or was acknowledged before, changes nothing", async () => {
   const room = "liar;windowFrames=4";
   const socket = await settled(room);
@@ -159,6 +175,19 @@ test("a socket that sends more than 60 messages in 10 s is closed, and another i
   expect(await loud.closed).toMatchObject({ code: 1008 });
   expect(loud.received.filter(({ type }) => type === "error").length).toBeLessThanOrEqual(60);
   await flush(quiet);
+});
+
+test("an acknowledgement is no message too many, unless it says nothing new", async () => {
+  const room = "prompt;rateMessages=5";
+  const socket = await settled(room);
+  for (let seq = 1; seq <= 10; seq += 1) {
+    await rooms.call(room, "say", 1);
+    socket.send({ type: "ack", seq });
+  }
+  await flush(socket);
+  expect(seqsOf(socket.received)).toEqual(run(1, 10));
+  for (let n = 0; n < 6; n += 1) socket.send({ type: "ack", seq: 10 });
+  expect(await socket.closed).toMatchObject({ code: 1008 });
 });
 
 test("a ping is answered without the room", async () => {

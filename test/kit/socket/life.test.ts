@@ -14,7 +14,7 @@ const presence = (received: readonly Frame[]) =>
   received.filter(({ type }) => type === "presence").map((frame) => frame["devices"]);
 
 test("a socket is closed with 4001 when its life ends, by a room that was evicted meanwhile, and no alarm is left", async () => {
-  const room = "aged;lifeMs=1500";
+  const room = "aged;lifeMs=2500";
   const first = await rooms.join(room);
   await rooms.call(room, "say", 1);
   const alarmAt = await rooms.call(room, "alarmAt");

@@ -1,5 +1,7 @@
 import { AppError, problemOf } from "../../../src/kit/errors.ts";
 import { FrameLog } from "../../../src/kit/socket/frames.ts";
+import type { Place } from "../../../src/kit/socket/places.ts";
+import type { SocketState } from "../../../src/kit/socket/roster.ts";
 import { connectSocket } from "../../../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../src/kit/socket.ts";
 import { readTicket, type TicketHolder } from "../../../src/kit/tickets.ts";
@@ -89,6 +91,11 @@ export class ProbeRoom extends SocketRoom<Env> {
     this.announce({ type: "state" });
   }
 
+  /** As if its sockets moved, and it were put out of memory now: the platform waits for timers, where it can. */
+  losePlaces(): void {
+    for (const socket of this.getConnections<SocketState>()) socket.setState({ ...socket.state!, place: null });
+  }
+
   workAt(at: number): void {
     this.ctx.storage.kv.put("workAt", at);
     this.ringBy(at);
@@ -113,9 +120,9 @@ export class ProbeRoom extends SocketRoom<Env> {
     await this.onAlarm();
   }
 
-  /** What the attachments say of what was sent and not acknowledged. */
-  unacknowledged(): number[] {
-    return Array.from(this.getConnections<{ bytes: number }>(), ({ state }) => state!.bytes);
+  /** What the attachments say of where sockets are: nothing, while they move. */
+  places(): (Place | null)[] {
+    return Array.from(this.getConnections<SocketState>(), ({ state }) => state!.place as Place | null);
   }
 
   /** A log of this storage, and how many rows each piece of work on it writes. */
@@ -169,6 +176,16 @@ export class ProbeRoom extends SocketRoom<Env> {
   /** Tells a text in pieces. */
   tell(count: number, piece: string): void {
     for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
+  }
+
+  /** The same, but lets sockets keep up. @returns how many ms that took */
+  async tellSlowly(count: number, piece: string): Promise<number> {
+    const began = Date.now();
+    for (let n = 0; n < count; n += 1) {
+      this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
+      if (n % 4 === 0) await this.keepUp(50);
+    }
+    return Date.now() - began;
   }
 
   append(body: object, key?: string): number | undefined {

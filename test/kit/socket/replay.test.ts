@@ -42,6 +42,23 @@ describe("a client that comes back with `after` is sent exactly what it missed, 
     expect(seqsOf(back.received)).toEqual(run(2, 5));
   });
 
+  test("after the room was put out of memory while frames were on their way", async () => {
+    const room = "broken-off";
+    const socket = await rooms.join(room);
+    await socket.until(isSnapshot);
+    await rooms.call(room, "say", 3);
+    await rooms.placesAtRest(room);
+    await rooms.call(room, "losePlaces");
+    await rooms.breakOff(room);
+    expect(await rooms.call(room, "devices")).toEqual([]);
+    expect(await rooms.call(room, "calls")).toEqual(["onDevices"]);
+    expect(await socket.closed).toMatchObject({ code: 4001 });
+    await rooms.call(room, "say", 2);
+    expect(seqsOf(socket.received)).toEqual(run(1, 3));
+    const back = await rooms.join(room, { after: 3 });
+    expect(await back.next()).toMatchObject({ type: "frames", from_seq: 4, seq: 5 });
+  });
+
   test("after workerd was started anew on the same storage", async () => {
     const before = await rooms.join("restarted");
     await rooms.call("restarted", "say", 4);

@@ -1,4 +1,5 @@
 import { createTestHarness, type WorkerHandle } from "wrangler";
+import type { Place } from "../../../src/kit/socket/places.ts";
 import { issueTicket, type TicketHolder } from "../../../src/kit/tickets.ts";
 import { configOf } from "../../limits/support.ts";
 import { connect, refusal, type Frame, type TestSocket } from "../../support/sockets.ts";
@@ -48,24 +49,43 @@ export async function startRooms() {
     return address;
   };
 
+  async function call<M extends Method>(room: string, method: M, ...args: Arguments<M>): Promise<Result<M>> {
+    const reply = await fetch(new URL(`/${encodeURIComponent(room)}/${method}`, url), {
+      method: "POST",
+      body: JSON.stringify(args),
+    });
+    const { result, error } = (await reply.json()) as { result: Result<M>; error?: string };
+    if (error !== undefined) throw new Error(error);
+    return result;
+  }
+
+  /** Where a room's sockets are, once they no longer move. */
+  async function placesAtRest(room: string): Promise<Place[]> {
+    for (;;) {
+      const places = await call(room, "places");
+      if (places.every((place) => place !== null)) return places;
+      await pause(20);
+    }
+  }
+
+  /** Puts a room out of memory, whatever it is at; its sockets stay. */
+  const breakOff = (name: string) => worker.evictDurableObject("ROOMS", { name, webSockets: "hibernate" });
+
   return {
     url,
     worker,
     urlOf,
+    call,
     join: async (room: string, visitor?: Visitor): Promise<TestSocket> => connect(await urlOf(room, visitor)),
     visit: (address: URL) => connect(address),
     refused: async (room: string, visitor?: Visitor) => refusal(await urlOf(room, visitor)),
-    async call<M extends Method>(room: string, method: M, ...args: Arguments<M>): Promise<Result<M>> {
-      const reply = await fetch(new URL(`/${encodeURIComponent(room)}/${method}`, url), {
-        method: "POST",
-        body: JSON.stringify(args),
-      });
-      const { result, error } = (await reply.json()) as { result: Result<M>; error?: string };
-      if (error !== undefined) throw new Error(error);
-      return result;
+    placesAtRest,
+    /** Lets a room hibernate: no room does before its sockets are at rest. */
+    async evict(name: string): Promise<void> {
+      await placesAtRest(name);
+      await breakOff(name);
     },
-    /** Puts a room out of memory; its sockets stay. */
-    evict: (name: string) => worker.evictDurableObject("ROOMS", { name, webSockets: "hibernate" }),
+    breakOff,
     /** Ends workerd and starts it anew on the same storage. */
     restart: () => harness.update((options) => options),
     logs: () => harness.getLogs().map(({ message }) => message),
