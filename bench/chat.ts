@@ -43,10 +43,14 @@ export async function benchChat(rounds: number, seconds: number): Promise<void> 
     tell("fan-outs per s", told, ({ ours }) => ours.perSecond, 0);
     tell("fan-out ratio", told, ({ ours, bare }) => ours.perSecond / bare.perSecond);
     tell("fan-out cpu ratio", told, ({ ours, bare }) => bare.cpuMs / ours.cpuMs);
-    tell("fan-out of what is not written ratio", told, ({ ours, forgetful }) => ours.perSecond / forgetful.perSecond);
+    tell(
+      "fan-out of a broadcast that writes nothing ratio",
+      told,
+      ({ ours, forgetful }) => ours.perSecond / forgetful.perSecond,
+    );
     tell("relayed chunks per s", relayed, ({ ours }) => ours, 0);
-    tell("relay ratio", relayed, ({ ours, sdk }) => ours / sdk);
-    tell("relay of what is not read ratio", relayed, ({ ours, bare }) => ours / bare);
+    tell("relay of a pass-through by the same SDK ratio", relayed, ({ ours, sdk }) => ours / sdk);
+    tell("relay of a bare pass-through ratio", relayed, ({ ours, bare }) => ours / bare);
     console.log(`resume frames ${resumed}`);
     console.log(`rows written ${billed.rowsWritten}`);
     console.log(`million turns usd ${millionTurnsUsd(billed, lasted).toFixed(2)}`);

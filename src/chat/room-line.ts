@@ -17,7 +17,7 @@ export class LineEnded extends Error {
   override readonly name = "LineEnded";
 }
 
-/** How much is read until it is acknowledged: a room waits for that at 256 frames or 256 KiB. */
+/** How much is read until it is acknowledged: a conversation waits for that at 1,024 frames or 128 KiB. */
 const unreadFrames = 64;
 const unreadBytes = 64 * 1024;
 
