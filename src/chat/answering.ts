@@ -1,4 +1,6 @@
+import { log } from "../kit/log.ts";
 import { applyFrame, endTools, frameOf, isText, type AnswerFrame } from "./answer.ts";
+import { brokenOff, type Ending } from "./ending.ts";
 import type { Message, ToolUse } from "./messages.ts";
 import type { Summary, TurnEvent, TurnResult } from "./turn-events.ts";
 
@@ -27,9 +29,8 @@ export type Line = { on(event: TurnEvent): void; approve(use: ToolUse): Promise<
 export class Answering {
   readonly message: Message;
   /** Resolves once the turn is over; never rejects. */
-  readonly done: Promise<TurnResult>;
-  /** Whether it was ended since nothing came of it any more. */
-  isOverdue = false;
+  readonly done: Promise<Ending>;
+  #isOverdue = false;
   readonly #stage: Stage;
   readonly #controller = new AbortController();
   readonly #questions = new Map<string, (isApproved: boolean) => void>();
@@ -41,10 +42,20 @@ export class Answering {
     const on = (event: TurnEvent) => this.#hear(event);
     const approve = (use: ToolUse) => this.#ask(use);
     const beat = setInterval(() => this.#beat(), flushMs);
-    this.done = run({ on, approve, signal: this.#controller.signal }).finally(() => {
+    this.done = this.#ended(run({ on, approve, signal: this.#controller.signal }), beat);
+  }
+
+  async #ended(turn: Promise<TurnResult>, beat: ReturnType<typeof setInterval>): Promise<Ending> {
+    try {
+      const result = await turn;
+      return { ...result, isInterrupted: this.#isOverdue };
+    } catch (error) {
+      log("error", "A turn broke.", { error });
+      return brokenOff(this.message, []);
+    } finally {
       clearInterval(beat);
-      endTools(message, "The turn ended before it was done.");
-    });
+      endTools(this.message, "The turn ended before it was done.");
+    }
   }
 
   /** Ends the turn: what was said stays. */
@@ -85,7 +96,7 @@ export class Answering {
     this.#stage.flush();
     const isAtWork = this.message.tools.some(({ status }) => status === "running" || status === "awaiting_approval");
     if (isAtWork || Date.now() - this.#progressedAt < silenceMs) return;
-    this.isOverdue = true;
+    this.#isOverdue = true;
     this.stop();
   }
 }

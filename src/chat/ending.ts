@@ -4,6 +4,7 @@ import { providerNames } from "../models/kinds.ts";
 import { pricesNow } from "../models/prices.ts";
 import { estimateTokens } from "../models/tokens.ts";
 import { noTokens } from "../models/usage.ts";
+import { cut } from "../kit/text.ts";
 import type { Message, MessageUsage } from "./messages.ts";
 import type { RoomFrame } from "./protocol.ts";
 import { turnExperience } from "./rules.ts";
@@ -31,6 +32,7 @@ export function finish(
   const isCut = isInterrupted || (failure?.retryable === true && answer.text !== "");
   const status = isCut ? "interrupted" : outcome;
   const completed_at = new Date().toISOString();
+  boundTools(answer);
   Object.assign(answer, { status, usage, memory_status, error: failure, completed_at, model: model ?? answer.model });
   const message_id = answer.id;
   if (failure !== null) {
@@ -41,6 +43,25 @@ export function finish(
   const xp = turn + retrieval + tool_runs;
   return { type: "message.completed", message_id, usage, cost_usd: usage.cost_usd, xp, memory_status };
 }
+
+/** Characters that a message keeps of what its tools were given, and said: with its text, it must fit into a row of its room. */
+const maxToolText = 200_000;
+
+/** Cuts short what tools were given and said, from where it is too much on. */
+function boundTools({ tools }: Message): void {
+  let left = maxToolText;
+  for (const use of tools) {
+    const input = JSON.stringify(use.input ?? null);
+    const output = use.output ?? "";
+    left -= input.length + output.length;
+    if (left >= 0) continue;
+    if (input.length > shownOfTool) use.input = cut(input, shownOfTool);
+    if (use.output !== null) use.output = cut(output, shownOfTool);
+  }
+}
+
+/** What is left of them then. */
+const shownOfTool = 200;
 
 /** A title from the first turn; empty where there is one already, or nothing to make it of. */
 export function titleOf(current: string, asked: Message, answer: Message): string {

@@ -1,3 +1,4 @@
+import { readStored, writeStored } from "./stored.ts";
 import type { ProjectedChange, ProjectedRemoval, ProjectedTurn } from "./projection.ts";
 
 /** What a room has to tell Postgres. */
@@ -16,14 +17,14 @@ export class Outbox {
 
   add(entry: Entry): void {
     this.#sql.exec("create table if not exists outbox (id integer primary key, body text not null)");
-    this.#sql.exec("insert into outbox (body) values (?)", JSON.stringify(entry));
+    this.#sql.exec("insert into outbox (body) values (?)", writeStored(entry));
   }
 
   first(): { id: number; entry: Entry } | undefined {
     if (!this.#exists()) return undefined;
     const select = "select id, body from outbox order by id limit 1";
     const [row] = this.#sql.exec<{ id: number; body: string }>(select).toArray();
-    return row === undefined ? undefined : { id: row.id, entry: JSON.parse(row.body) as Entry };
+    return row === undefined ? undefined : { id: row.id, entry: readStored(row.body) as Entry };
   }
 
   remove(id: number): void {

@@ -3,6 +3,7 @@ import { conversationOf, imageTypes, messageIdOf, messagesPerConversation } from
 import type { Message, MessagePart } from "./messages.ts";
 import type { Notes } from "./notes.ts";
 import type { Settings } from "./settings.ts";
+import { readStored, writeStored } from "./stored.ts";
 
 type Row = { id: number; seq: number; client_id: string | null; body: string };
 
@@ -23,7 +24,7 @@ export class Transcript {
     this.#sql.exec(
       "create table if not exists messages (id integer primary key, seq integer not null, client_id text, body text not null)",
     );
-    const body = JSON.stringify(message);
+    const body = writeStored(message);
     this.#sql.exec(
       `insert into messages values (?, ?, ?, ?)
        on conflict (id) do update set seq = excluded.seq, body = excluded.body`,
@@ -103,7 +104,7 @@ export class Transcript {
     return this.#sql
       .exec<Row>(`select * from messages ${rest}`, ...bindings)
       .toArray()
-      .map(({ seq, body }) => ({ seq, message: JSON.parse(body) as Message }));
+      .map(({ seq, body }) => ({ seq, message: readStored(body) as Message }));
   }
 
   #exists(): boolean {

@@ -255,9 +255,9 @@ export class Turns {
 
   /** Waits for the end of a turn. */
   async #see(running: Answering, notes: ConversationNotes): Promise<void> {
-    const result = await running.done;
+    const ending = await running.done;
     this.#running = this.#conversation.underWay = undefined;
-    this.#end(this.#notes.conversation ?? notes, running.message, { ...result, isInterrupted: running.isOverdue });
+    this.#end(this.#notes.conversation ?? notes, running.message, ending);
   }
 
   /** Writes down how an answer ended, and tells of it. */
