@@ -3,7 +3,7 @@ import { AppError } from "../kit/errors.ts";
 import { Sharing, type Origin, type Shared } from "./forks.ts";
 import { maxFiles } from "./kinds.ts";
 import type { Attachment, Message } from "./messages.ts";
-import { Notes, type ConversationNotes } from "./notes.ts";
+import { Notes, type ConversationNotes, type EditedConversation } from "./notes.ts";
 import { Projector } from "./projector.ts";
 import type { RoomFrame } from "./protocol.ts";
 import { getConversation } from "./service.ts";
@@ -141,10 +141,11 @@ export class Conversation {
 
   // ── What it is told ────────────────────────────────────────────────────────
 
-  update(userId: number, changes: Partial<Pick<ConversationNotes, "title" | "pinned_facts">>): void {
+  /** Takes note of what was edited, unless it is known, or was edited again. A title that was made here stays until there is another. */
+  update(userId: number, { title, pinned_facts, version }: EditedConversation): void {
     const notes = this.notes.conversation;
-    if (notes?.user_id !== userId) return;
-    this.keep({ ...notes, ...changes });
+    if (notes?.user_id !== userId || version <= notes.version) return;
+    this.keep({ ...notes, title: title === "" ? notes.title : title, pinned_facts, version });
   }
 
   /** Learns what conversation this is, if it does not know. @throws not_found for one that is not there, or not theirs */
@@ -152,8 +153,12 @@ export class Conversation {
     const known = this.notes.conversation;
     if (known !== undefined && known.user_id !== userId) throw notFound("conversation");
     if (known !== undefined) return known;
-    const { id, minion_id, title, pinned_facts } = await getConversation(this.#host.context(), userId, this.#host.id());
-    const notes = { id, user_id: userId, minion_id, title, pinned_facts };
+    const { id, minion_id, title, pinned_facts, version } = await getConversation(
+      this.#host.context(),
+      userId,
+      this.#host.id(),
+    );
+    const notes = { id, user_id: userId, minion_id, title, pinned_facts, version };
     this.notes.keep(notes);
     return notes;
   }

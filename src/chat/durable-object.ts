@@ -5,6 +5,7 @@ import { isText, type AnswerFrame } from "./answer.ts";
 import { Conversation } from "./conversation.ts";
 import type { Origin, Shared } from "./forks.ts";
 import type { Attachment, Message } from "./messages.ts";
+import type { EditedConversation } from "./notes.ts";
 import { ClientFrame, clientFrameTypes } from "./protocol.ts";
 import type { Ask, Room, Sent, Told } from "./room.ts";
 import { told } from "./telling.ts";
@@ -129,8 +130,8 @@ export class ChatRoom extends SocketRoom implements Room {
   // ── What the Worker, the hub and other rooms tell it ───────────────────────
 
   /** What was changed of the conversation. A room that was never asked for reads it when it is. */
-  async update(userId: number, changes: { title?: string; pinned_facts?: string[] }): Promise<void> {
-    this.#conversation.update(userId, changes);
+  async update(userId: number, edited: EditedConversation): Promise<void> {
+    this.#conversation.update(userId, edited);
   }
 
   /** Closes what these devices listen to, or all. */

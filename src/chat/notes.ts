@@ -2,13 +2,10 @@ import type { Attachment } from "./messages.ts";
 import type { Summary } from "./turn-events.ts";
 
 /** What a room knows of its conversation, as Postgres has it. */
-export type ConversationNotes = {
-  id: number;
-  user_id: number;
-  minion_id: number;
-  title: string;
-  pinned_facts: string[];
-};
+export type ConversationNotes = EditedConversation & { id: number; user_id: number; minion_id: number };
+
+/** What its owner edits of a conversation; of two, the one with the greater version is newer. */
+export type EditedConversation = { title: string; pinned_facts: string[]; version: number };
 
 const conversationKey = "conversation";
 const summaryKey = "summary";

@@ -4,6 +4,7 @@ import { askObject } from "../kit/objects.ts";
 import { connectSocket } from "../kit/socket/upgrade.ts";
 import type { TicketClaims } from "../kit/tickets.ts";
 import type { Attachment, Message } from "./messages.ts";
+import type { EditedConversation } from "./notes.ts";
 import type { Overrides } from "./settings.ts";
 
 /** What a room answers: errors lose their class over RPC. */
@@ -51,7 +52,7 @@ export type Room = {
   /** Once a message: the same again changes nothing, another kind is a conflict. */
   confirm(userId: number, messageId: number, kind: "task" | "error"): Promise<Told<Message>>;
   /** Told once Postgres has it. */
-  update(userId: number, changes: { title?: string; pinned_facts?: string[] }): Promise<void>;
+  update(userId: number, edited: EditedConversation): Promise<void>;
   attach(userId: number, attachment: Attachment): Promise<Told<Attachment>>;
   /** `into` is the new conversation, which is in Postgres. Twice is once. */
   fork(userId: number, messageId: number, into: number): Promise<Told<{ into: number }>>;

@@ -171,7 +171,11 @@ export async function changeConversation(
       conversation_not_found: isThere(userId, conversationId),
       ...(seen === undefined ? {} : { version_changed: isSeen }),
     }),
-    andThen(edited, () => reachRoom(ctx.behind(), conversationId, (room) => room.update(userId, said))),
+    andThen(edited, ([row]) => {
+      const { title: called, pinned_facts: pinned, version } = row!;
+      const edit = { title: called, pinned_facts: pinned, version };
+      return reachRoom(ctx.behind(), conversationId, (room) => room.update(userId, edit));
+    }),
   ]);
   return rows[0]!;
 }

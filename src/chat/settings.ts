@@ -14,6 +14,8 @@ import { itself, selectMinions, type MinionRow } from "../minions/rows.ts";
 import { modelOf, spiritsOf } from "../minions/shape.ts";
 import { minions } from "../minions/tables.ts";
 import { externalModels } from "../models/tables.ts";
+import type { EditedConversation } from "./notes.ts";
+import { conversations } from "./tables.ts";
 import type { Tool } from "./tools.ts";
 
 /** Tokens that a model is taken to have room for where nobody says: what nearly all of them have. */
@@ -23,6 +25,8 @@ export const usualWindow = 8_192;
 export type Settings = {
   user_id: number;
   minion_id: number;
+  /** Null where none was asked for. */
+  conversation: EditedConversation | null;
   display_name: string;
   /** What its system prompt is made of, without its spirits. */
   parts: Omit<PromptParts, "spirits">;
@@ -58,24 +62,30 @@ export type SpiritAtWork = {
 type Retrieval = { is_enabled: boolean; base: PinnedBase; top_k: number; method: RetrievalMethod; threshold: number };
 
 /**
- * Reads with what a user's minion answers. One Postgres round trip, beside the catalog.
- * @throws not_found for a minion that is gone or in the bin; account_banned; catalog_unavailable
+ * Reads with what a user's minion answers, and what its owner has edited of a conversation with it. One Postgres round trip, beside the
+ * catalog.
+ * @throws not_found for a minion that is gone or in the bin, and a conversation that is gone; account_banned; catalog_unavailable
  */
-export async function readSettings(ctx: Ctx, userId: number, minionId: number): Promise<Settings> {
-  const [catalog, [[row], answering, [owner]]] = await Promise.all([
+export async function readSettings(ctx: Ctx, userId: number, minionId: number, conversationId?: number): Promise<Settings> {
+  const [catalog, [[row], answering, [owner], [conversation = null]]] = await Promise.all([
     catalogOf(ctx),
     commit(ctx, [
       selectMinions(ctx, userId, itself(userId, minionId)),
       selectAnswering(ctx, userId, minionId),
       selectOwner(ctx, userId, minionId),
+      selectEdited(ctx, userId, conversationId),
     ]),
   ]);
+  if (conversation === null && conversationId !== undefined) {
+    throw new AppError("not_found", "There is no such conversation of yours.");
+  }
   if (owner !== undefined && owner.banned_at !== null) throw new AppError("account_banned", "This account is banned.");
   if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   const { base, defaults } = owner;
   return {
     user_id: userId,
     minion_id: minionId,
+    conversation,
     display_name: row.display_name,
     parts: partsOf(catalog, row, defaults?.system_prompt ?? ""),
     spirits: atWork(catalog, row),
@@ -98,6 +108,14 @@ export async function readSettings(ctx: Ctx, userId: number, minionId: number): 
           },
     citations_enabled: row.citations_enabled,
   };
+}
+
+function selectEdited({ db }: Ctx, userId: number, conversationId = 0) {
+  const { id, user_id, title, pinned_facts, version } = conversations;
+  return db
+    .select({ title, pinned_facts, version })
+    .from(conversations)
+    .where(and(eq(user_id, userId), eq(id, conversationId)));
 }
 
 /** The owner, the knowledge base of the minion, and what is set at its model, for what is not set at itself. */

@@ -184,19 +184,20 @@ export class Turns {
 
   // ── Within ─────────────────────────────────────────────────────────────────
 
-  async #readyFor({ user_id, minion_id }: ConversationNotes, overrides: Overrides = {}): Promise<Settings> {
+  async #readyFor(notes: ConversationNotes, overrides: Overrides = {}): Promise<Settings> {
     await this.#sharing.standAlone();
     const age = Date.now() - (this.#settings?.at ?? 0);
-    if (age >= settingsMs) await this.#readSettings(user_id, minion_id);
+    if (age >= settingsMs) await this.#readSettings(notes);
     // Whether they still hold is looked up beside the turn, so that the next need not wait for it.
-    else if (age >= agingMs)
-      this.#host.context().defer(this.#readSettings(user_id, minion_id).catch(() => this.forgetSettings()));
+    else if (age >= agingMs) this.#host.context().defer(this.#readSettings(notes).catch(() => this.forgetSettings()));
     return withOverrides(this.#settings!.read, overrides);
   }
 
-  async #readSettings(userId: number, minionId: number): Promise<void> {
-    const read = await readSettings(this.#host.context(), userId, minionId);
+  async #readSettings({ id, user_id, minion_id }: ConversationNotes): Promise<void> {
+    const read = await readSettings(this.#host.context(), user_id, minion_id, id);
     this.#settings = { read, at: Date.now() };
+    // What a room was told of an edit can be lost.
+    if (read.conversation !== null) this.#conversation.update(user_id, read.conversation);
   }
 
   #refuseWhileAnswering(): void {
@@ -244,7 +245,7 @@ export class Turns {
     const running = new Answering(answer, stage, (line) =>
       runTurn(
         { ctx, settings, tools: host.tools(), readFile: (id) => this.#fileOf(id), keepUp: () => host.keepUp(), ...line },
-        { ...past, summary: this.#notes.summary, pinned_facts: notes.pinned_facts },
+        { ...past, summary: this.#notes.summary, pinned_facts: this.#notes.conversation!.pinned_facts },
       ),
     );
     this.#running = running;

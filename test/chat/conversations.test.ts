@@ -137,10 +137,10 @@ describe("an edit", () => {
     );
     expect([value, trips]).toMatchObject([{ title: "Mine", pinned_facts: facts, version: 2 }, 1]);
     await desk.events.settled();
-    expect(told).toEqual([[desk.userId, { title: "Mine", pinned_facts: facts }]]);
+    expect(told).toEqual([[desk.userId, { title: "Mine", pinned_facts: facts, version: 2 }]]);
     await changeConversation(desk.ctx, desk.userId, id, { pinned_facts: [] }, undefined);
     await desk.events.settled();
-    expect(told.at(-1)).toEqual([desk.userId, { pinned_facts: [] }]);
+    expect(told.at(-1)).toEqual([desk.userId, { title: "Mine", pinned_facts: [], version: 3 }]);
     await projectTurn(desk.ctx, desk.turn(id));
     expect(await getConversation(desk.ctx, desk.userId, id)).toMatchObject({ title: "Mine", pinned_facts: [], version: 3 });
   });

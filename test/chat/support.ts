@@ -29,6 +29,7 @@ const spirit = {
 /** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
 export const settingsWith = (given: Partial<Settings> = {}): Settings => ({
   user_id: 1,
+  conversation: null,
   minion_id: 2,
   display_name: "Ada",
   parts: {

@@ -197,6 +197,25 @@ test("signing a device out closes what it listens to in every conversation, and 
   expect(await socket.closed).toMatchObject({ code: 4003 });
 });
 
+test("what is pinned reaches a warm room, though nobody told it, and a title that was made stays", async () => {
+  const { api, speaker } = chatting;
+  speaker.says({ pieces: ["Fine."] });
+  const talk = await startTalk(chatting);
+  const say = () => talk.client.post(`/conversations/${talk.id}/messages`, { text: "How are you doing?" });
+  const told = () => speaker.heard.at(-1)!.messages[0]!.content;
+  await say();
+  await talk.client.patch(`/conversations/${talk.id}`, { pinned_facts: ["My cat is called Mimi."] });
+  await expect.poll(async () => (await say(), told())).toContain("Mimi");
+  // As if the room had not been reached.
+  const edit = "update conversations set pinned_facts = $2, version = version + 1 where id = $1";
+  await api.database.sql(edit, [talk.id, ["My dog is called Rex."]]);
+  await talk.client.patch(`/minions/${talk.minionId}`, { description: "Changed" });
+  await expect.poll(async () => (await say(), told())).toContain("Rex");
+  expect(told()).not.toContain("Mimi");
+  const title = async () => (await talk.client.get(`/conversations/${talk.id}`)).body.conversation.title as string;
+  await expect.poll(title).toBe("How are you doing?");
+});
+
 test("a ban closes every conversation, and a minion in the bin answers no more, though its room is warm", async () => {
   const { api, speaker } = chatting;
   speaker.says({ pieces: ["Fine."] });
