@@ -9,7 +9,7 @@ const isSpoken = (value: unknown): value is Spoken =>
 
 /** A value in which messages are, as JSON. */
 export function writeStored(value: object): string {
-  return JSON.stringify(value, (_key, item: unknown) => (isSpoken(item) ? { ...item, text: undefined } : item));
+  return JSON.stringify(value, (_key, item: unknown) => (isSpoken(item) ? { ...item, text: "" } : item));
 }
 
 /** What `writeStored` wrote. */
