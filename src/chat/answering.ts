@@ -80,13 +80,16 @@ export class Answering {
 
   async #ask({ call_id }: ToolUse): Promise<boolean> {
     const { signal } = this.#controller;
+    // A timer that is left set would keep the object from hibernating.
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       return await new Promise<boolean>((resolve) => {
         this.#questions.set(call_id, resolve);
-        setTimeout(() => resolve(false), approvalMs);
+        timer = setTimeout(() => resolve(false), approvalMs);
         signal.addEventListener("abort", () => resolve(false), { once: true });
       });
     } finally {
+      clearTimeout(timer);
       this.#questions.delete(call_id);
       this.#progressedAt = Date.now();
     }
