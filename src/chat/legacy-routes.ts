@@ -3,6 +3,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { limited } from "../limits/middleware.ts";
+import { providerFailureCodes } from "../models/gateway-errors.ts";
 import { chatOnce } from "./legacy.ts";
 import { ExternalChat, ExternalChatReply } from "./legacy-schemas.ts";
 
@@ -25,17 +26,10 @@ externalChat.post(
         "not_found",
         "conflict",
         "context_exceeded",
-        "allowance_exhausted",
-        "provider_rate_limited",
-        "provider_refused",
-        "provider_model_missing",
-        "provider_key_rejected",
-        "provider_no_credit",
-        "provider_unavailable",
-        "provider_timed_out",
         "content_filtered",
         "too_many_steps",
-        "provider_not_configured",
+        ...providerFailureCodes,
+        "allowance_exhausted",
         "allowance_unavailable",
         "realtime_unavailable",
         "database_unavailable",

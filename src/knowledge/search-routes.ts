@@ -6,6 +6,7 @@ import { IdParam } from "../kit/shapes.ts";
 import { limited } from "../limits/middleware.ts";
 import { evaluateBase } from "./evaluation.ts";
 import { queryBase } from "./querying.ts";
+import { providerFailureCodes } from "../models/gateway-errors.ts";
 import * as s from "./schemas.ts";
 
 const ok = { success: true as const };
@@ -14,14 +15,7 @@ const reading = allow("datasets.read");
 
 const outage = [
   "not_found",
-  "provider_refused",
-  "provider_model_missing",
-  "provider_key_rejected",
-  "provider_no_credit",
-  "provider_rate_limited",
-  "provider_unavailable",
-  "provider_timed_out",
-  "provider_not_configured",
+  ...providerFailureCodes,
   "allowance_exhausted",
   "allowance_unavailable",
   "database_unavailable",

@@ -8,6 +8,7 @@ import { limited } from "../limits/middleware.ts";
 import { openLister, readModelList } from "./lists.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia.ts";
 import { modelOf } from "./rows.ts";
+import { providerFailureCodes } from "./gateway-errors.ts";
 import * as s from "./schemas.ts";
 import { countModels } from "./service.ts";
 import { listProviders, testModel } from "./testing.ts";
@@ -17,18 +18,6 @@ const tag = "Models";
 const reading = allow("models.read");
 const writing = allow("models.write");
 const limit = limited("expensive");
-
-/** How a provider can fail that is asked for its list. */
-const listFailures = [
-  "provider_refused",
-  "provider_model_missing",
-  "provider_key_rejected",
-  "provider_no_credit",
-  "provider_rate_limited",
-  "provider_unavailable",
-  "provider_timed_out",
-  "provider_not_configured",
-] as const;
 
 /** At /api/v2/external-models: what calls providers or tells of them. */
 export const providerCalls = new Hono<AppEnv>();
@@ -57,7 +46,7 @@ providerCalls.get(
       limit,
       params: s.ProviderParam,
       reply: s.ModelListReply,
-      fails: listFailures,
+      fails: providerFailureCodes,
     },
     async ({ ctx, params }) => {
       const list = await readModelList(ctx, await openLister(ctx, params.provider));
@@ -139,7 +128,7 @@ providerCalls.post(
       limit,
       params: IdParam,
       reply: s.ModelChanged,
-      fails: ["not_found", "conflict", ...listFailures, "database_unavailable"],
+      fails: ["not_found", "conflict", ...providerFailureCodes, "database_unavailable"],
     },
     async ({ ctx, params }) => {
       const model = modelOf(ctx, await syncNvidiaModel(ctx, userIdOf(ctx), params.id));

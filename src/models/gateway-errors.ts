@@ -33,6 +33,18 @@ export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
 /** What clients of ours are told a failure by. */
 export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
 
+/** Those of a provider itself, for routes that ask one. */
+export const providerFailureCodes = [
+  "provider_refused",
+  "provider_model_missing",
+  "provider_key_rejected",
+  "provider_no_credit",
+  "provider_rate_limited",
+  "provider_unavailable",
+  "provider_timed_out",
+  "provider_not_configured",
+] as const satisfies readonly ProviderFailureCode[];
+
 /**
  * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
  * vendor, who may repeat a key or a prompt in them, nor an error of the SDK as its cause, which holds all of them.
