@@ -1,5 +1,6 @@
 import { AppError, TellableError, type FailureCode } from "./errors.ts";
 import { resolvesPublicly } from "./egress-addresses.ts";
+import { readerOf } from "./streams.ts";
 import { faultOfTarget, isAllowed, type HostSettings } from "./egress-urls.ts";
 
 export { faultOfUrl, type HostSettings } from "./egress-urls.ts";
@@ -75,7 +76,7 @@ export function openEgress(settings: EgressSettings): typeof fetch {
       clock.firstByte();
       return answer(response, settings, clock);
     } catch (error) {
-      throw clock.end(error);
+      throw clock.fail(error);
     }
   };
 }
@@ -100,12 +101,14 @@ function startClock({ firstByteTimeoutMs, timeoutMs }: EgressSettings, callers: 
   const failAfter = (ms: number, what: string) =>
     setTimeout(() => ours.abort(new EgressError("timed_out", `The host did not ${what} within ${ms} ms.`)), ms);
   const timers = [failAfter(timeoutMs, "finish"), failAfter(firstByteTimeoutMs, "answer")] as const;
+  const stop = () => timers.forEach((timer) => clearTimeout(timer));
   return {
     signal: callers ? AbortSignal.any([ours.signal, callers]) : ours.signal,
     firstByte: () => clearTimeout(timers[1]),
+    stop,
     /** Stops the clock, and tells an error for what it is: the caller's abort, a deadline, our refusal, or a broken connection. */
-    end(error?: unknown): unknown {
-      for (const timer of timers) clearTimeout(timer);
+    fail(error: unknown): unknown {
+      stop();
       if (callers?.aborted) return callers.reason;
       if (ours.signal.aborted) return ours.signal.reason;
       if (error instanceof EgressError) return error;
@@ -119,7 +122,7 @@ function answer(response: Response, { maxResponseBytes }: EgressSettings, clock:
   if (response.ok && body !== null) {
     return new Response(bounded(body, maxResponseBytes, clock), { status, headers });
   }
-  clock.end();
+  clock.stop();
   void body?.cancel().catch(() => undefined);
   if (status >= 300 && status < 400) {
     throw new EgressError("redirected", `The host answered with a redirect (${status}), which is not followed.`, { status });
@@ -138,24 +141,24 @@ export function sanitizedError({ status, headers }: Response): Response {
 
 /** A body that fails once it is longer than `maxBytes`, or its clock runs out. */
 function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Clock): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+  const reader = readerOf(body);
   let bytes = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const { done, value } = await reader.read();
+        const value = await reader.read();
         bytes += value?.byteLength ?? 0;
         if (bytes > maxBytes) throw new EgressError("too_large", `The host answered more than ${maxBytes} bytes.`);
-        if (!done) return controller.enqueue(value);
-        clock.end();
+        if (value !== undefined) return controller.enqueue(value);
+        clock.stop();
         controller.close();
       } catch (error) {
         void reader.cancel().catch(() => undefined);
-        controller.error(clock.end(error));
+        controller.error(clock.fail(error));
       }
     },
     async cancel(reason) {
-      clock.end();
+      clock.stop();
       await reader.cancel(reason);
     },
   });
