@@ -132,6 +132,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    * @param offset where the piece begins in the whole text, in UTF-16 code units; it ends with no half of a pair
    */
   protected publishText(head: TextHead, offset: number, text: string): void {
+    if (text.length <= maxStretch) return this.#fanout.publish(this.#frames.say(head, offset, text));
     for (const [start, piece] of piecesOf(text)) this.#fanout.publish(this.#frames.say(head, offset + start, piece));
   }
 

@@ -31,11 +31,10 @@ export class Roster {
   }
 
   /** The open sockets, all or a device's. */
-  *sockets(device?: string): Iterable<RoomSocket> {
-    for (const socket of this.#sockets) {
-      const isAsked = device === undefined || socket.state?.device === device;
-      if (isAsked && socket.readyState === WebSocket.OPEN) yield socket;
-    }
+  sockets(device?: string): RoomSocket[] {
+    return Array.from(this.#sockets).filter(
+      (socket) => (device === undefined || socket.state?.device === device) && socket.readyState === WebSocket.OPEN,
+    );
   }
 
   /** Whether a socket was let in, and neither was closed nor went. */
@@ -101,7 +100,7 @@ export class Roster {
   }
 
   isHere(device: string): boolean {
-    return !this.sockets(device)[Symbol.iterator]().next().done;
+    return this.sockets(device).length > 0;
   }
 
   #end(socket: RoomSocket): void {
