@@ -3,7 +3,11 @@ import type { TurnEvent } from "./turn-events.ts";
 
 type Voice = "text" | "reasoning";
 
-const endsWithinCharacter = /[\ud800-\udbff]$/;
+/** A text as far as its last whole character. */
+function ofWholeCharacters(text: string): string {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
+}
 
 /** What a model says in a turn, told as it comes: well-formed, without the NUL that Postgres refuses, and never cut within a character. */
 export class Speech {
@@ -29,8 +33,9 @@ export class Speech {
     if (voice !== this.#voice) this.end();
     this.#voice = voice;
     const all = this.#half + delta.replaceAll("\0", "");
-    this.#half = endsWithinCharacter.exec(all)?.[0] ?? "";
-    this.#utter(all.slice(0, all.length - this.#half.length).toWellFormed());
+    const whole = ofWholeCharacters(all);
+    this.#half = all.slice(whole.length);
+    this.#utter(whole.toWellFormed());
   }
 
   /** What is said aloud next is a paragraph of its own. */
@@ -50,7 +55,7 @@ export class Speech {
     if (whole === "") return;
     const begun = this.#voice === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
     const room = maxAnswerLength - this.#length;
-    const text = begun.length <= room ? begun : begun.slice(0, room).replace(endsWithinCharacter, "");
+    const text = begun.length <= room ? begun : ofWholeCharacters(begun.slice(0, room));
     this.#length += begun.length;
     if (text === "") return;
     if (this.#voice === "text") {
