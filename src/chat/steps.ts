@@ -8,6 +8,7 @@ import type {
   LanguageModelV4ToolCall,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
+import { piecesOf, withoutSeams } from "../models/joining.ts";
 import type { Speech } from "./speech.ts";
 
 /** One answer of the model within a turn: what it said, and the tools that it calls. */
@@ -20,8 +21,8 @@ export type Step = {
   finishReason: LanguageModelV4FinishReason["unified"];
 };
 
-/** Parts of an answer after which it is looked whether those who listen keep up. */
-const partsAtOnce = 16;
+/** Pieces of an answer after which it is looked whether those who listen keep up. */
+const piecesAtOnce = 16;
 
 /**
  * Asks the model once, and tells what it says while it says it. What is longer than an answer can be is cut, and the call ended.
@@ -38,16 +39,22 @@ export async function askModel(
   const reader = stream.getReader();
   const step = new OpenStep();
   try {
-    for (let parts = 1; ; parts += 1) {
+    for (let pieces = 0; ;) {
       const { value: part } = await reader.read();
       if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
       if (part.type === "error") throw part.error;
       if (part.type === "finish") return step.closed(part.finishReason.unified);
       step.take(part);
-      if (part.type === "text-delta") speech.say("text", part.delta);
-      if (part.type === "reasoning-delta") speech.say("reasoning", part.delta);
-      if (speech.isFull) return step.closed("length");
-      if (parts % partsAtOnce === 0) await keepUp?.();
+      if (part.type !== "text-delta" && part.type !== "reasoning-delta") continue;
+      const voice = part.type === "text-delta" ? "text" : "reasoning";
+      for (const piece of piecesOf(part.delta)) {
+        speech.say(voice, piece);
+        if (speech.isFull) return step.closed("length");
+        pieces += 1;
+        if (pieces % piecesAtOnce !== 0) continue;
+        await keepUp?.();
+        options.abortSignal?.throwIfAborted();
+      }
     }
   } finally {
     speech.end();
@@ -85,7 +92,7 @@ class OpenStep {
   ): void {
     const key = `${type} ${id}`;
     const block: Step["said"][number] = this.#blocks.get(key) ?? { type, text: "" };
-    block.text += delta;
+    block.text += withoutSeams(delta);
     if (providerMetadata !== undefined) block.providerOptions = providerMetadata;
     this.#blocks.set(key, block);
   }

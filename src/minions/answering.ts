@@ -6,6 +6,7 @@ import { settingsFor } from "../models/egress.ts";
 import type { Candidate, Candidates } from "../models/gateway-call.ts";
 import { ProviderError } from "../models/gateway-errors.ts";
 import { openKey, sealedKeyColumns } from "../models/keys.ts";
+import type { ProviderSettings } from "../models/provider.ts";
 import { languageCandidate, openProvider } from "../models/registry.ts";
 import { externalModels } from "../models/tables.ts";
 import { itself } from "./rows.ts";
@@ -34,7 +35,7 @@ export type AnsweringRow = Awaited<ReturnType<typeof selectAnswering>>[number];
 /** A model that may answer for a minion, with the row of its owner's that it stands in, if it does in one: of that, keys and usage are noted. */
 export type Answering = Candidate<LanguageModelV4> & { row: { id: number; key_ref: string | null } | undefined };
 
-/** For the gateway: asked in their order. Keys are opened when their turn comes. @throws not_found for no rows */
+/** For the gateway: asked in their order. Keys are opened when their turn comes; streams join, see `piecesOf`. @throws not_found for no rows */
 export function candidatesOf(
   ctx: Ctx,
   userId: number,
@@ -47,8 +48,12 @@ export function candidatesOf(
 
 function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
+  const settings = (own: { apiKey?: string | undefined; baseUrl?: string | null } = {}): ProviderSettings => ({
+    ...settingsFor(ctx, userId, own),
+    joins: true,
+  });
   if (id === null || provider === null || modelId === null) {
-    return { ...languageCandidate(model, settingsFor(ctx, userId)), row: undefined };
+    return { ...languageCandidate(model, settings()), row: undefined };
   }
   return {
     provider,
@@ -61,7 +66,7 @@ function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
         // A key that cannot be read keeps no other model from answering.
         throw error instanceof AppError ? new ProviderError("not_configured", provider, { detail: error.message }) : error;
       });
-      return (await openProvider(provider)).languageModel(modelId, settingsFor(ctx, userId, { apiKey, baseUrl }));
+      return (await openProvider(provider)).languageModel(modelId, settings({ apiKey, baseUrl }));
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { Call } from "./gateway-call.ts";
 import { ProviderError } from "./gateway-errors.ts";
+import { withoutSeams } from "./joining.ts";
 import { estimateUsage } from "./tokens.ts";
 import { tokenCounts, uncounted } from "./usage.ts";
 
@@ -60,7 +61,8 @@ export function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: 
 /** Hands on what a model says. There is no other model any more: a failure is the last part. */
 export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: LanguageModelV4Prompt): ReadableStream<Part> {
   let said = "";
-  const tokens = (usage: LanguageModelV4Usage = uncounted) => tokenCounts(usage, () => estimateUsage(prompt, said));
+  const tokens = (usage: LanguageModelV4Usage = uncounted) =>
+    tokenCounts(usage, () => estimateUsage(prompt, withoutSeams(said)));
   const silence = watchSilence(call);
   const read = untilStopped(reader, call.signal);
   return new ReadableStream<Part>(

@@ -13,6 +13,8 @@ export type ProviderSettings = {
   baseUrl?: string;
   /** What every call goes out through. */
   fetch?: typeof fetch;
+  /** Whether a stream may join pieces of text that came together: for who takes its deltas through `piecesOf`. */
+  joins?: boolean;
   /** The AI binding, where the Worker has one. */
   ai?: Ai;
   /** What the user has left of what the operator pays for. */

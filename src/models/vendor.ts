@@ -3,6 +3,7 @@ import type { CallOptions } from "./gateway-call.ts";
 import { isAllowances, ProviderError, providerError } from "./gateway-errors.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "./gateway.ts";
 import { providerDisplayNames, type ModelSummary, type ProviderName } from "./kinds.ts";
+import { joining } from "./joining.ts";
 import { kindByName, listLikeOpenAi } from "./listing.ts";
 import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider, type ProviderSettings } from "./provider.ts";
 
@@ -91,18 +92,19 @@ export function vendor({ open, list, ...said }: Vendor): Provider {
 
 function connectionOf(
   { name, requires_api_key, base_url }: Pick<Provider, "name" | "requires_api_key" | "base_url">,
-  { apiKey, baseUrl, anonymous = false, fetch: through = fetch }: ProviderSettings,
+  { apiKey, baseUrl, anonymous = false, fetch: through = fetch, joins = false }: ProviderSettings,
 ): Connection {
   const missing = (what: string) =>
     new ProviderError("not_configured", name, { detail: `${providerDisplayNames[name]} needs ${what}.` });
   const baseURL = (baseUrl ?? base_url ?? "").replace(/\/+$/, "");
   if (baseURL === "") throw missing("a base URL");
   if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
+  // A redirect would carry the prompt, and with some vendors the key, to somebody who was never checked.
+  const send: typeof fetch = (input, init) => through(input, { ...init, redirect: "manual" });
   return {
     name,
     baseURL,
-    // A redirect would carry the prompt, and with some vendors the key, to somebody who was never checked.
-    fetch: (input, init) => through(input, { ...init, redirect: "manual" }),
+    fetch: joins ? joining(send) : send,
     ...(apiKey ? { apiKey } : {}),
   };
 }

@@ -29,6 +29,18 @@ test("a message over the socket is answered, and everybody in the room sees the 
   for (const socket of [first, second]) expect(textOf(socket.received, answer!.id)).toBe(answer!.text);
 });
 
+test("what a fast model says in one breath is a frame a piece, none lost and none joined", async () => {
+  const { api, speaker } = chatting;
+  const talk = await startTalk(chatting);
+  const socket = await join(api, talk);
+  speaker.says({ pieces: words(400) });
+  socket.send({ type: "message.send", client_id: "fast", text: "How fast are you?" });
+  await socket.until(isOver);
+  expect(socket.received.filter(isDelta).map(({ text }) => text)).toEqual(words(400));
+  const [, answer] = await messagesOf(talk);
+  expect(answer).toMatchObject({ text: words(400).join(""), usage: { completion_tokens: 400 } });
+});
+
 test("one client_id is one message, however often it is sent and by whichever door", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);

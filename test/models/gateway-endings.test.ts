@@ -105,6 +105,17 @@ describe("a caller who wants no more", () => {
     expect(seen.cancelled).toBe(1);
   });
 
+  test("pays for what was said, and not for its seams", async () => {
+    const abort = new AbortController();
+    const { candidate } = scripted("openai", said("\0\0Hello \0\0there").slice(0, 3));
+    const { model, records } = behind([candidate]);
+    const reader = (await model.doStream({ ...question, abortSignal: abort.signal })).stream.getReader();
+    for (let part = 0; part < 3; part += 1) await reader.read();
+    abort.abort(new Error("stopped by the user"));
+    await expect(reader.read()).rejects.toThrow("stopped by the user");
+    expect(records).toMatchObject([{ output_tokens: 3, is_estimated: true }]);
+  });
+
   test("pays for what was said until then: by leaving", async () => {
     const { candidate, seen } = scripted("openai", said("Hello there").slice(0, 3));
     const { model, records } = behind([candidate]);

@@ -1,4 +1,5 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { withoutSeams } from "../../src/models/joining.ts";
 
 export const question: LanguageModelV4CallOptions = {
   prompt: [{ role: "user", content: [{ type: "text", text: "How is Zürich?" }] }],
@@ -11,8 +12,9 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
+/** What parts say, joined or not. */
 export function textIn(parts: readonly LanguageModelV4StreamPart[]): string {
-  return parts.map((part) => (part.type === "text-delta" ? part.delta : "")).join("");
+  return withoutSeams(parts.map((part) => (part.type === "text-delta" ? part.delta : "")).join(""));
 }
 
 /** The parts that a model streams. */

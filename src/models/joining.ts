@@ -1,0 +1,146 @@
+import { createParser } from "eventsource-parser";
+import * as z from "zod";
+
+/**
+ * An SDK takes some 40 µs an event however little it says, and a fast model sends many at once. So pieces of text that came together
+ * are handed to it as one event, with a seam between them, and are told apart again behind it. What came alone goes on as it is, and
+ * nothing waits.
+ */
+
+/** The one character that no text of a model keeps: Postgres stores none. */
+const seam = "\0";
+
+/** The pieces of a `delta` that may be joined, each as its vendor sent it. */
+export function piecesOf(delta: string): string[] {
+  return delta.split(seam).filter((piece) => piece !== "");
+}
+
+/** Text that may be joined, as it was said. */
+export function withoutSeams(text: string): string {
+  return text.replaceAll(seam, "");
+}
+
+/** A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came together. */
+export function joining(send: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await send(input, init);
+    const { body, status, statusText, headers } = response;
+    if (body === null || headers.get("content-type")?.startsWith("text/event-stream") !== true) return response;
+    return new Response(body.pipeThrough(joinEvents()), { status, statusText, headers });
+  };
+}
+
+function joinEvents(): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let frame: Frame | undefined;
+  let texts: string[] = [];
+  let written = "";
+  function endRun(): void {
+    if (frame !== undefined && texts.length > 0) written += eventOf(frame.before + texts.join(seamInJson) + frame.after);
+    texts = [];
+  }
+  const parser = createParser({
+    onEvent({ event, data }) {
+      let text = event === undefined ? textWithin(frame, data) : undefined;
+      if (text === undefined) {
+        endRun();
+        frame = event === undefined ? frameOf(data) : undefined;
+        text = textWithin(frame, data);
+      }
+      if (text === undefined) written += eventOf(data, event);
+      else texts.push(text);
+    },
+  });
+  return new TransformStream({
+    transform(bytes, controller) {
+      parser.feed(decoder.decode(bytes, { stream: true }));
+      endRun();
+      if (written !== "") controller.enqueue(encoder.encode(written));
+      written = "";
+    },
+  });
+}
+
+function eventOf(data: string, name?: string): string {
+  const lines = data.replaceAll("\n", "\ndata: ");
+  return name === undefined ? `data: ${lines}\n\n` : `event: ${name}\ndata: ${lines}\n\n`;
+}
+
+const seamInJson = JSON.stringify(seam).slice(1, -1);
+
+/** Characters of the largest event that is joined to others: what is longer is worth an event of its own. */
+const maxJoined = 8 * 1024;
+
+/** The JSON of an event around its text: what is the same but for the text can be joined. */
+type Frame = { before: string; after: string };
+
+/** What stands for itself in a text of JSON. */
+const plain = /^[^"\\\p{Cc}]+$/u;
+
+/** The text of an event that has a frame, as its JSON has it; undefined where it has another frame, or none. */
+function textWithin(frame: Frame | undefined, data: string): string | undefined {
+  if (frame === undefined || data.length > maxJoined) return undefined;
+  const { before, after } = frame;
+  if (data.length <= before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return undefined;
+  const text = data.slice(before.length, -after.length);
+  return plain.test(text) || parsed(`"${text}"`) !== undefined ? text : undefined;
+}
+
+/** The first text in JSON that is not empty, of the members that hold what a model says. */
+const textMember = /("(?:content|reasoning|reasoning_content)"\s*:\s*")((?:[^"\\]|\\.)+)"/;
+
+/** The frame of an event that brings a piece of text and nothing else. */
+function frameOf(data: string): Frame | undefined {
+  if (data.length > maxJoined) return undefined;
+  const found = textMember.exec(data);
+  if (found === null) return undefined;
+  const [, opening, literal] = found;
+  const text = textIn(parsed(data));
+  if (text === undefined || parsed(`"${literal}"`) !== text) return undefined;
+  const start = found.index + opening!.length;
+  return { before: data.slice(0, start), after: data.slice(start + literal!.length) };
+}
+
+const nothing = z.union([z.null(), z.literal(""), z.tuple([])]).optional();
+const whatever = z.unknown().optional();
+const mayBeText = z.string().nullish();
+
+/** A chunk that holds nothing which adds up but text. */
+const TextChunk = z
+  .object({
+    id: whatever,
+    object: whatever,
+    created: whatever,
+    model: whatever,
+    provider: whatever,
+    system_fingerprint: whatever,
+    service_tier: whatever,
+    choices: z.tuple([
+      z
+        .object({
+          index: whatever,
+          delta: z
+            .object({ role: whatever, content: mayBeText, reasoning: mayBeText, reasoning_content: mayBeText })
+            .catchall(nothing),
+        })
+        .catchall(nothing),
+    ]),
+  })
+  .catchall(nothing);
+
+/** The one text of a chunk that holds nothing else, said aloud or thought. */
+function textIn(chunk: unknown): string | undefined {
+  const { content, reasoning, reasoning_content } = TextChunk.safeParse(chunk).data?.choices[0].delta ?? {};
+  const [said, ...others] = [content, reasoning, reasoning_content].filter(Boolean);
+  return others.length === 0 ? (said ?? undefined) : undefined;
+}
+
+/** What JSON says; undefined for what is none. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { said } from "../models/scripted.ts";
+import { words } from "./speaker.ts";
+import { calling, calls, linesIn, modelOf, streaming, take, thought, tool, word } from "./support.ts";
+
+/** What `joining` makes of pieces that came together. */
+const together = (...pieces: string[]) => pieces.join("\0");
+
+const hundred = word(together(...words(100)));
+
+test("pieces that came together are told one by one, as their vendor cut them", async () => {
+  const { model } = modelOf(streaming([thought(together("H", "m.")), word(together("Gr", "ü", "ße, 👋")), word("!")]));
+  const { events } = await take("Hello?", { model });
+  expect(events).toEqual([
+    { type: "reasoning", text: "H" },
+    { type: "reasoning", text: "m." },
+    { type: "text", text: "Gr" },
+    { type: "text", text: "ü" },
+    { type: "text", text: "ße, 👋" },
+    { type: "text", text: "!" },
+  ]);
+});
+
+test("a character that they cut is told whole", async () => {
+  const { model } = modelOf(streaming([word(together("a\ud83d", "\udc4b", "b"))]));
+  const { events } = await take("Hello?", { model });
+  expect(events.map((event) => "text" in event && event.text)).toEqual(["a", "👋", "b"]);
+});
+
+test("the model is handed what it said without their seams", async () => {
+  const scripted = modelOf(calls(word(together("Let me", " see.")), calling("look_up")), said("It is 5 °C."));
+  await take("How is Zürich?", { model: scripted.model, tools: [tool()] });
+  expect(linesIn(scripted.requests.at(-1)!.prompt).join("\n")).toContain("assistant: Let me see.");
+});
+
+test("who listens is waited for within them, not after all", async () => {
+  const told: number[] = [];
+  let pieces = 0;
+  const { model } = modelOf(streaming([hundred]));
+  await take("Hello?", {
+    model,
+    on: () => void (pieces += 1),
+    keepUp: async () => void told.push(pieces),
+  });
+  expect(told).toEqual([16, 32, 48, 64, 80, 96]);
+});
+
+test("who stops meanwhile is told no more of them", async () => {
+  const abort = new AbortController();
+  const { model } = modelOf(streaming([hundred]));
+  const { events, result } = await take("Hello?", { model, keepUp: async () => abort.abort(), signal: abort.signal });
+  expect(events).toHaveLength(16);
+  expect(result).toMatchObject({ outcome: "stopped", calls: [{ record: { outcome: "stopped" } }] });
+});
