@@ -137,7 +137,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /**
-   * Waits while a socket that has kept up so far has half its window to read, no longer than that: what a socket is sent that lags
+   * Waits where a socket that has kept up so far has most of its window to read, no longer than that: what a socket is sent that lags
    * is told together. For who tells much at once.
    */
   protected keepUp(withinMs: number): Promise<void> {

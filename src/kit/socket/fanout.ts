@@ -94,13 +94,13 @@ export class Fanout {
     return true;
   }
 
-  /** Waits until every socket that does not lag has read all but half a window, but not for longer. */
+  /** Where a socket that does not lag has three quarters of its window to read, waits until none has more than half, but not for longer. */
   async keepUp(withinMs: number): Promise<void> {
-    if (!this.#isFarAhead()) return;
+    if (!this.#isAhead(0.75)) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const isLate = new Promise<true>((resolve) => (timer = setTimeout(resolve, withinMs, true)));
     const isRead = () => new Promise<void>((resolve) => (this.#onRead = resolve));
-    while (this.#isFarAhead() && (await Promise.race([isLate, isRead()])) !== true);
+    while (this.#isAhead(0.5) && (await Promise.race([isLate, isRead()])) !== true);
     this.#onRead = undefined;
     clearTimeout(timer);
   }
@@ -153,11 +153,12 @@ export class Fanout {
     this.start(socket);
   }
 
-  #isFarAhead(): boolean {
+  /** Whether a socket that does not lag has so much of its window to read. */
+  #isAhead(share: number): boolean {
     const { windowFrames, windowBytes } = this.#room.flow();
     for (const socket of this.#room.sockets()) {
       const { frames, bytes, held_at } = this.#room.places.of(socket);
-      if (held_at === null && (frames >= windowFrames / 2 || bytes >= windowBytes / 2)) return true;
+      if (held_at === null && (frames >= windowFrames * share || bytes >= windowBytes * share)) return true;
     }
     return false;
   }
