@@ -56,9 +56,9 @@ export function frameOf(message: Message, event: Exclude<TurnEvent, { type: "sum
   const message_id = message.id;
   switch (event.type) {
     case "text":
-      return { type: "message.delta", message_id, offset: message.text.length, text: event.text };
+      return { type: "message.delta", message_id, offset: message.text.length, text: event.pieces.join("") };
     case "reasoning":
-      return { type: "reasoning.delta", message_id, offset: reasoningLength(message), text: event.text };
+      return { type: "reasoning.delta", message_id, offset: reasoningLength(message), text: event.pieces.join("") };
     case "citation":
       return { type: "citation", message_id, citation: event.citation };
     case "tool_started":

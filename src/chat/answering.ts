@@ -15,8 +15,8 @@ const approvalMs = 5 * 60_000;
 
 /** What a room does for the turn that it has under way. */
 export type Stage = {
-  /** Tells everybody, and keeps it. */
-  tell(frame: AnswerFrame): void;
+  /** Tells everybody, and keeps it. @param pieces of a text, each of which is a frame for itself */
+  tell(frame: AnswerFrame, pieces: readonly string[]): void;
   /** Writes down what was told. */
   flush(): void;
   keepSummary(summary: Summary): void;
@@ -74,7 +74,7 @@ export class Answering {
     this.#progressedAt = Date.now();
     if (event.type === "summarised") return this.#stage.keepSummary(event.summary);
     const frame = frameOf(this.message, event);
-    this.#stage.tell(frame);
+    this.#stage.tell(frame, "pieces" in event ? event.pieces : []);
     applyFrame(this.message, frame);
   }
 

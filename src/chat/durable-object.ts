@@ -42,7 +42,7 @@ export class ChatRoom extends SocketRoom implements Room {
       context: () => this.context(),
       tools: () => this.tools(),
       publish: (frame) => void this.publish(frame),
-      tell: (frame) => this.#tell(frame),
+      tell: (frame, pieces) => this.#tell(frame, pieces),
       flush: () => this.flush(),
       keepUp: () => this.keepUp(keepUpMs),
       lastSeq: () => this.lastSeq,
@@ -230,10 +230,10 @@ export class ChatRoom extends SocketRoom implements Room {
     }
   }
 
-  #tell(frame: AnswerFrame): void {
+  #tell(frame: AnswerFrame, pieces: readonly string[]): void {
     if (!isText(frame)) return void this.publish(frame);
-    const { type, message_id, offset, text } = frame;
-    this.publishText({ type, message_id }, offset, text);
+    const { type, message_id, offset } = frame;
+    this.publishText({ type, message_id }, offset, pieces);
   }
 
   #presence() {

@@ -29,13 +29,11 @@ export class Speech {
     return this.#length >= maxAnswerLength;
   }
 
-  say(voice: Voice, delta: string): void {
+  /** Says what came, each piece for itself. */
+  say(voice: Voice, deltas: readonly string[]): void {
     if (voice !== this.#voice) this.end();
     this.#voice = voice;
-    const all = this.#half + delta.replaceAll("\0", "");
-    const whole = ofWholeCharacters(all);
-    this.#half = all.slice(whole.length);
-    this.#utter(whole.toWellFormed());
+    this.#utter(deltas.map((delta) => this.#completed(delta)));
   }
 
   /** What is said aloud next is a paragraph of its own. */
@@ -48,20 +46,34 @@ export class Speech {
   end(): void {
     const left = this.#half.toWellFormed();
     this.#half = "";
-    this.#utter(left);
+    this.#utter([left]);
   }
 
-  #utter(whole: string): void {
-    if (whole === "") return;
+  /** A piece with the half that was left before it, and without the one that is left of it. */
+  #completed(delta: string): string {
+    const all = this.#half + delta.replaceAll("\0", "");
+    const whole = ofWholeCharacters(all);
+    this.#half = all.slice(whole.length);
+    return whole.toWellFormed();
+  }
+
+  #utter(wholes: readonly string[]): void {
+    const pieces = wholes.map((whole) => this.#admitted(whole)).filter((piece) => piece !== "");
+    if (pieces.length > 0) this.#tell({ type: this.#voice, pieces });
+  }
+
+  /** As much of a piece as an answer has room for, with the break before it if it begins a paragraph. */
+
+  #admitted(whole: string): string {
+    if (whole === "") return "";
     const begun = this.#voice === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
     const room = maxAnswerLength - this.#length;
     const text = begun.length <= room ? begun : ofWholeCharacters(begun.slice(0, room));
     this.#length += begun.length;
-    if (text === "") return;
-    if (this.#voice === "text") {
+    if (text !== "" && this.#voice === "text") {
       this.#isParagraph = false;
       this.text += text;
     }
-    this.#tell({ type: this.#voice, text });
+    return text;
   }
 }

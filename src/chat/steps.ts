@@ -39,7 +39,7 @@ export async function askModel(
   const reader = stream.getReader();
   const step = new OpenStep();
   try {
-    for (let pieces = 0; ;) {
+    for (let unlooked = 0; ;) {
       const { value: part } = await reader.read();
       if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
       if (part.type === "error") throw part.error;
@@ -47,11 +47,14 @@ export async function askModel(
       step.take(part);
       if (part.type !== "text-delta" && part.type !== "reasoning-delta") continue;
       const voice = part.type === "text-delta" ? "text" : "reasoning";
-      for (const piece of piecesOf(part.delta)) {
-        speech.say(voice, piece);
+      const pieces = piecesOf(part.delta);
+      for (let at = 0; at < pieces.length; at += piecesAtOnce) {
+        const some = pieces.slice(at, at + piecesAtOnce);
+        speech.say(voice, some);
         if (speech.isFull) return step.closed("length");
-        pieces += 1;
-        if (pieces % piecesAtOnce !== 0) continue;
+        unlooked += some.length;
+        if (unlooked < piecesAtOnce) continue;
+        unlooked = 0;
         await keepUp?.();
         options.abortSignal?.throwIfAborted();
       }

@@ -3,10 +3,9 @@ import type { UsageRecord } from "../models/usage.ts";
 import type { MemoryStatus } from "./kinds.ts";
 import type { Citation, ToolUse } from "./messages.ts";
 
-/** What a turn tells while it runs, in order. Text never ends within a character. */
+/** What a turn tells while it runs, in order. Text is in the pieces that it came in, none of which ends within a character. */
 export type TurnEvent =
-  | { type: "text"; text: string }
-  | { type: "reasoning"; text: string }
+  | { type: "text" | "reasoning"; pieces: readonly string[] }
   | { type: "citation"; citation: Citation }
   | { type: "approval_needed"; use: ToolUse }
   | { type: "tool_started"; use: ToolUse }

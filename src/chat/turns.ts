@@ -21,7 +21,7 @@ import { runTurn } from "./turn.ts";
 export type TurnHost = Host & {
   tools(): readonly Tool[];
   /** Tells of an answer while it is made. */
-  tell(frame: AnswerFrame): void;
+  tell(frame: AnswerFrame, pieces: readonly string[]): void;
   flush(): void;
   /** Lets those who listen keep up. */
   keepUp(): Promise<void>;
@@ -238,7 +238,7 @@ export class Turns {
     };
     const ctx = host.context();
     const stage = {
-      tell: (frame: AnswerFrame) => host.tell(frame),
+      tell: (frame: AnswerFrame, pieces: readonly string[]) => host.tell(frame, pieces),
       flush: () => host.flush(),
       keepSummary: (summary: Summary) => this.#notes.keepSummary(summary),
     };

@@ -122,18 +122,17 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    */
   publish(frame: ServerFrame, key?: string): number | undefined {
     const logged = this.#frames.append(frame, key);
-    if (logged !== undefined) this.#fanout.publish(logged);
+    if (logged !== undefined) this.#fanout.publish([logged]);
     return logged?.seq;
   }
 
   /**
-   * Tells everyone more of a text, of which the log keeps what `flush` writes down: at once in its place, as frames of `head` with
-   * `offset`, `text` and `from_seq`. What is published next ends it.
-   * @param offset where the piece begins in the whole text, in UTF-16 code units; it ends with no half of a pair
+   * Tells everyone more of a text, of which the log keeps what `flush` writes down: at once in its place, each piece as a frame of
+   * `head` with `offset`, `text` and `from_seq`. What is published next ends it.
+   * @param offset where the first piece begins in the whole text, in UTF-16 code units; none ends with half of a pair
    */
-  protected publishText(head: TextHead, offset: number, text: string): void {
-    if (text.length <= maxStretch) return this.#fanout.publish(this.#frames.say(head, offset, text));
-    for (const [start, piece] of piecesOf(text)) this.#fanout.publish(this.#frames.say(head, offset + start, piece));
+  protected publishText(head: TextHead, offset: number, pieces: readonly string[]): void {
+    this.#fanout.publish(this.#frames.say(head, offset, pieces.flatMap(inStretches)));
   }
 
   /**
@@ -320,13 +319,14 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 }
 
-/** A text in pieces that a stretch takes, each with where it begins; no pair is split. */
-function* piecesOf(text: string): Iterable<[number, string]> {
-  for (let start = 0; start < text.length;) {
-    const end = Math.min(start + maxStretch, text.length);
-    const isSplit = end < text.length && /[\uD800-\uDBFF]/.test(text[end - 1]!);
-    const piece = text.slice(start, isSplit ? end - 1 : end);
-    yield [start, piece];
-    start += piece.length;
+/** A text as stretches take it; no pair is split. */
+function inStretches(text: string): string | string[] {
+  if (text.length <= maxStretch) return text;
+  const pieces: string[] = [];
+  for (let start = 0; start < text.length; start += pieces.at(-1)!.length) {
+    const piece = text.slice(start, start + maxStretch);
+    const isSplit = start + maxStretch < text.length && /[\uD800-\uDBFF]$/.test(piece);
+    pieces.push(isSplit ? piece.slice(0, -1) : piece);
   }
+  return pieces;
 }

@@ -62,7 +62,7 @@ test("the largest turn fits into the rows of its room, and is read as it was wri
 test("a turn that breaks against all expectation ends like one that was interrupted", async () => {
   const stage = { tell() {}, flush() {}, keepSummary() {} };
   const answering = new Answering(emptyAnswer(2, 1, "builtin/extractive"), stage, async ({ on }) => {
-    on({ type: "text", text: "Half" });
+    on({ type: "text", pieces: ["Ha", "lf"] });
     throw new Error("nobody foresaw it");
   });
   const ending = await answering.done;

@@ -160,11 +160,19 @@ export function modelOf(...turns: Turn[]) {
   return { model, requests, seen };
 }
 
-export type Taken = { events: TurnEvent[]; result: TurnResult; text: string; uses: ToolUse[] };
+export type Said = { type: "text" | "reasoning"; text: string };
+
+/** An event, or one for each piece of a text. */
+export function apart(event: TurnEvent): (Exclude<TurnEvent, { pieces: unknown }> | Said)[] {
+  return "pieces" in event ? event.pieces.map((text) => ({ type: event.type, text })) : [event];
+}
+
+/** @param events with each piece of text for itself */
+export type Taken = { events: ReturnType<typeof apart>; result: TurnResult; text: string; uses: ToolUse[] };
 
 /** Takes a turn. */
 export async function take(question: Asked | string, deps: Partial<TurnDeps>): Promise<Taken> {
-  const events: TurnEvent[] = [];
+  const events: Taken["events"] = [];
   const result = await runTurn(
     {
       ctx: noDatabase(),
@@ -175,7 +183,7 @@ export async function take(question: Asked | string, deps: Partial<TurnDeps>): P
       signal: new AbortController().signal,
       ...deps,
       on(event) {
-        events.push(event);
+        events.push(...apart(event));
         deps.on?.(event);
       },
     },
@@ -195,7 +203,7 @@ export const linesIn = (prompt: LanguageModelV4Prompt): string[] =>
 /** A stream that ends in calls. */
 export const calls = (...parts: Parameters<typeof streaming>[0]) => streaming(parts, "tool-calls");
 /** What was told, and of tools how they are. */
-export const kindsOf = (events: readonly TurnEvent[]) =>
+export const kindsOf = (events: Taken["events"]) =>
   events.map((event) => ("use" in event ? `${event.type} ${event.use.tool} ${event.use.status}` : event.type));
 
 /** What the tools said, as the model was handed it in its last request. */

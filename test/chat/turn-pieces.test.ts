@@ -39,7 +39,7 @@ test("who listens is waited for within them, not after all", async () => {
   const { model } = modelOf(streaming([hundred]));
   await take("Hello?", {
     model,
-    on: () => void (pieces += 1),
+    on: (event) => void (pieces += "pieces" in event ? event.pieces.length : 0),
     keepUp: async () => void told.push(pieces),
   });
   expect(told).toEqual([16, 32, 48, 64, 80, 96]);

@@ -7,12 +7,14 @@ import type { TurnEvent } from "../../src/chat/turn-events.ts";
 import { hello } from "../models/scripted.ts";
 import {
   answers,
+  apart,
   asked,
   asks,
   linesIn,
   modelOf,
   passage,
   settingsWith,
+  type Said,
   streaming,
   systemIn,
   take,
@@ -93,10 +95,10 @@ describe("a turn", () => {
 describe("text that is told", () => {
   const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
 
-  function telling(deltas: readonly (readonly ["text" | "reasoning", string])[]) {
-    const events: { type: string; text: string }[] = [];
-    const speech = new Speech((event) => "text" in event && events.push(event));
-    for (const [voice, delta] of deltas) speech.say(voice, delta);
+  function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
+    const events: Said[] = [];
+    const speech = new Speech((event) => events.push(...apart(event).filter((each): each is Said => "text" in each)));
+    for (const [voice, ...pieces] of deltas) speech.say(voice, pieces);
     speech.end();
     const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
     return { texts: events.map(({ text }) => text), aloud, speech };
@@ -104,7 +106,7 @@ describe("text that is told", () => {
 
   test("never ends within a character, whoever speaks, and is what Postgres can hold", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece)), (deltas) => {
+      fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece, piece)), (deltas) => {
         const { texts, aloud, speech } = telling(deltas);
         expect(texts.every((text) => text !== "" && text.isWellFormed() && !text.includes("\0"))).toBe(true);
         expect(speech.text).toBe(aloud);
@@ -204,7 +206,7 @@ describe("stopping a turn", () => {
     const stop = new AbortController();
     const { model, seen } = modelOf(streaming([word("Hello"), word(" there [1]")]).slice(0, 3));
     const heard = (event: TurnEvent) =>
-      void (event.type === "text" && event.text.endsWith("]") && setTimeout(() => stop.abort(), 5));
+      void (event.type === "text" && event.pieces.at(-1)?.endsWith("]") && setTimeout(() => stop.abort(), 5));
     const { result, text, events } = await take("Hello?", {
       model,
       signal: stop.signal,

@@ -54,14 +54,19 @@ export class Fanout {
     this.#room = room;
   }
 
-  /** Sends a frame that was just told to the log. */
-  publish({ from, seq, text }: LoggedFrame): void {
-    const bytes = Buffer.byteLength(text);
+  /** Sends frames that were just told to the log, one after the other. */
+  publish(frames: readonly LoggedFrame[]): void {
+    const sized = frames.map((frame) => ({ ...frame, bytes: Buffer.byteLength(frame.text) }));
     for (const socket of this.#room.sockets()) {
-      const place = this.#room.places.of(socket);
-      // A hook may have published in between: then the socket is behind by more than this frame, or not at all.
-      if (place.sent !== from - 1 || this.#isFull(place)) this.catchUp(socket, seq);
-      else this.#send(socket, text, { sent: seq, frames: 1, bytes });
+      for (const { from, seq, text, bytes } of sized) {
+        const place = this.#room.places.of(socket);
+        // A hook may have published in between: then the socket is behind by more than this frame, or not at all.
+        if (place.sent !== from - 1 || this.#isFull(place)) {
+          this.catchUp(socket, frames.at(-1)!.seq);
+          break;
+        }
+        this.#send(socket, text, { sent: seq, frames: 1, bytes });
+      }
     }
   }
 

@@ -61,14 +61,23 @@ export class FrameLog {
   }
 
   /**
-   * Tells more of a text: at once one frame of what is new, and in the log part of the stretch before where it goes on from that.
+   * Tells more of a text: at once a frame for each piece, and in the log part of the stretch before where it goes on from that.
    * A stretch that begins is written, one that grows is not: `flush` does that.
-   * @param offset where the piece begins in the text that `head` names, in UTF-16 code units
-   * @param piece 1 to `maxStretch` code units, no half of a pair at its end
+   * @param offset where the first piece begins in the text that `head` names, in UTF-16 code units
+   * @param pieces 1 to `maxStretch` code units each, no half of a pair at their ends
    */
-  say(head: TextHead, offset: number, piece: string): LoggedFrame {
-    if (piece.length < 1 || piece.length > maxStretch) throw new RangeError(`A piece has 1–${maxStretch} code units.`);
+  say(head: TextHead, offset: number, pieces: readonly string[]): LoggedFrame[] {
     const name = JSON.stringify(head);
+    let end = offset;
+    return pieces.map((piece) => {
+      const start = end;
+      end += piece.length;
+      return this.#grow(name, start, piece);
+    });
+  }
+
+  #grow(name: string, offset: number, piece: string): LoggedFrame {
+    if (piece.length < 1 || piece.length > maxStretch) throw new RangeError(`A piece has 1–${maxStretch} code units.`);
     let open = this.#open;
     const goesOn =
       open?.head === name && open.offset + open.text.length === offset && open.text.length + piece.length <= maxStretch;

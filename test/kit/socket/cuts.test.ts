@@ -42,14 +42,14 @@ class TestRoom {
     });
   }
 
-  say(name: string, piece: string): void {
+  say(name: string, ...pieces: string[]): void {
     const text = this.texts.get(name)!;
-    this.texts.set(name, text + piece);
-    this.#fanout.publish(this.#log.say({ type: "delta", name }, text.length, piece));
+    this.texts.set(name, text + pieces.join(""));
+    this.#fanout.publish(this.#log.say({ type: "delta", name }, text.length, pieces));
   }
 
   publish(frame: ServerFrame): void {
-    this.#fanout.publish(this.#log.append(frame)!);
+    this.#fanout.publish([this.#log.append(frame)!]);
   }
 
   flush(): void {
@@ -168,7 +168,7 @@ const step = oneof(
     arbitrary: record({
       do: constant("say"),
       name: constantFrom("a", "b"),
-      piece: constantFrom("x", "yé", "🏔z", "w".repeat(40)),
+      pieces: array(constantFrom("x", "yé", "🏔z", "w".repeat(40)), { minLength: 1, maxLength: 9 }),
     }),
   },
   { weight: 2, arbitrary: record({ do: constant("publish") }) },
@@ -182,7 +182,7 @@ const step = oneof(
 ) as Arbitrary<{
   do: string;
   name: string;
-  piece: string;
+  pieces: string[];
   hibernates: boolean;
   client: number;
   unread: number;
@@ -200,9 +200,9 @@ test.each([
         const room = new TestRoom(capacity);
         const clients = Array.from({ length: 3 }, () => new TestClient());
         const settle = () => new Promise((resolve) => setImmediate(resolve));
-        for (const { do: what, name, piece, hibernates, client: index, unread, acks } of steps) {
+        for (const { do: what, name, pieces, hibernates, client: index, unread, acks } of steps) {
           const client = clients[index]!;
-          if (what === "say") room.say(name, piece);
+          if (what === "say") room.say(name, ...pieces);
           else if (what === "publish") room.publish({ type: "other" });
           else if (what === "flush") room.flush();
           else if (what === "rest") room.rest();

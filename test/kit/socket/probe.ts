@@ -160,11 +160,11 @@ export class ProbeRoom extends SocketRoom<Env> {
     this.ctx.storage.sql.exec("delete from frame_log");
     frames.forget();
     const head = { type: "delta", message_id: 1 };
-    const begin = rowsOf(() => frames.say(head, 0, "Hel"));
-    const grow = rowsOf(() => ["lo", ", ", "wor"].reduce((at, piece) => (frames.say(head, at, piece), at + piece.length), 3));
+    const begin = rowsOf(() => frames.say(head, 0, ["Hel"]));
+    const grow = rowsOf(() => ["lo", ", ", "wor"].reduce((at, piece) => (frames.say(head, at, [piece]), at + piece.length), 3));
     const flush = rowsOf(() => frames.flush());
     const idle = rowsOf(() => frames.flush());
-    frames.say(head, 10, "ld");
+    frames.say(head, 10, ["ld"]);
     const end = rowsOf(() => frames.close());
     frames.append({ type: "said" });
     return {
@@ -175,14 +175,14 @@ export class ProbeRoom extends SocketRoom<Env> {
 
   /** Tells a text in pieces. */
   tell(count: number, piece: string): void {
-    for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
+    for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
   }
 
   /** The same, but lets sockets keep up. @returns how many ms that took */
   async tellSlowly(count: number, piece: string): Promise<number> {
     const began = Date.now();
     for (let n = 0; n < count; n += 1) {
-      this.publishText({ type: "delta", message_id: 1 }, n * piece.length, piece);
+      this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
       if (n % 4 === 0) await this.keepUp(50);
     }
     return Date.now() - began;
