@@ -91,6 +91,10 @@ function costOfPart({ content }: LanguageModelV4Message): number {
   return messageTokens + sum(content.map((part) => (part.type === "file" ? pictureTokens : estimateTokens(textOf(part)))));
 }
 
+export function hasPictures(prompt: LanguageModelV4Prompt): boolean {
+  return prompt.some(({ content }) => typeof content !== "string" && content.some(({ type }) => type === "file"));
+}
+
 type Part = Exclude<LanguageModelV4Message["content"], string>[number];
 
 function textOf(part: Exclude<Part, LanguageModelV4FilePart>): string {

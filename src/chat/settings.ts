@@ -42,7 +42,7 @@ export type Settings = {
   citations_enabled: boolean;
 };
 
-/** What the model that is asked first can do. Those that stand in for it are taken to be alike. */
+/** What the model that is asked first can do. */
 export type ModelTraits = {
   /** Tokens of prompt and answer together; null where there is no limit. */
   context_length: number | null;

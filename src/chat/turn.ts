@@ -98,7 +98,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     result.has_retrieved = passages.length > 0;
     const { firstTokenMs, silenceMs, callMs, toolMs } = patience;
     await converse(prepared, {
-      model: models({ firstTokenMs, silenceMs, callMs }),
+      model: models({ firstTokenMs, silenceMs, callMs }, prepared.needs),
       sampling: samplingOf(settings, prepared, signal),
       speech,
       keepUp: deps.keepUp,

@@ -6,10 +6,13 @@ import { settingsFor } from "../models/egress.ts";
 import type { Candidate, Candidates } from "../models/gateway-call.ts";
 import { ProviderError } from "../models/gateway-errors.ts";
 import { openKey, sealedKeyColumns } from "../models/keys.ts";
+import type { ModelSummary } from "../models/kinds.ts";
 import type { ProviderSettings } from "../models/provider.ts";
 import { languageCandidate, openProvider } from "../models/registry.ts";
+import { describedModel } from "../models/rows.ts";
 import { externalModels } from "../models/tables.ts";
 import { itself } from "./rows.ts";
+import { modelOf } from "./shape.ts";
 import { minionFallbacks, minions } from "./tables.ts";
 
 /** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
@@ -23,7 +26,16 @@ export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
   ) chosen`;
   const { id, provider, model_id, base_url, is_active } = externalModels;
   return ctx.db
-    .select({ model: sql<string>`chosen.model`, id, provider, model_id, base_url, is_active, ...sealedKeyColumns })
+    .select({
+      model: sql<string>`chosen.model`,
+      external_model: describedModel(sql`chosen.external_model_id`),
+      id,
+      provider,
+      model_id,
+      base_url,
+      is_active,
+      ...sealedKeyColumns,
+    })
     .from(chosen)
     .leftJoin(externalModels, and(eq(externalModels.user_id, userId), sql`${id} = chosen.external_model_id`))
     .orderBy(sql`chosen.place`);
@@ -32,8 +44,11 @@ export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
 /** A model that may answer, as it is read: plain data, that can be kept. */
 export type AnsweringRow = Awaited<ReturnType<typeof selectAnswering>>[number];
 
-/** A model that may answer for a minion, with the row of its owner's that it stands in, if it does in one: of that, keys and usage are noted. */
-export type Answering = Candidate<LanguageModelV4> & { row: { id: number; key_ref: string | null } | undefined };
+/** A model that may answer for a minion, with what is known of it, and the row of its owner's that it stands in, if it does in one: of that, keys and usage are noted. */
+export type Answering = Candidate<LanguageModelV4> & {
+  row: { id: number; key_ref: string | null } | undefined;
+  summary: ModelSummary | null;
+};
 
 /** For the gateway: asked in their order. Keys are opened when their turn comes; streams join, see `piecesOf`. @throws not_found for no rows */
 export function candidatesOf(
@@ -48,17 +63,19 @@ export function candidatesOf(
 
 function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
+  const summary = modelOf(row);
   const settings = (own: { apiKey?: string | undefined; baseUrl?: string | null } = {}): ProviderSettings => ({
     ...settingsFor(ctx, userId, own),
     joins: true,
   });
   if (id === null || provider === null || modelId === null) {
-    return { ...languageCandidate(model, settings()), row: undefined };
+    return { ...languageCandidate(model, settings()), row: undefined, summary };
   }
   return {
     provider,
     modelId,
     row: { id, key_ref: row.key_ref },
+    summary,
     async open() {
       if (row.is_active !== true)
         throw new ProviderError("not_configured", provider, { detail: "This model is switched off." });

@@ -1,4 +1,4 @@
-import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
+import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { type AppError, invalid } from "../kit/errors.ts";
 import type { Allowance } from "./allowance.ts";
 import type { CallOptions } from "./gateway-call.ts";
@@ -72,6 +72,21 @@ export type Provider = {
 /** The 422 for a model that is not there. */
 export function unknownModel(reference: string): AppError {
   return invalid([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
+}
+
+/** A model that is asked otherwise than its caller asks. */
+export function askedOtherwise(
+  model: LanguageModelV4,
+  otherwise: (options: LanguageModelV4CallOptions) => LanguageModelV4CallOptions,
+): LanguageModelV4 {
+  return {
+    specificationVersion: "v4",
+    provider: model.provider,
+    modelId: model.modelId,
+    supportedUrls: model.supportedUrls,
+    doGenerate: (options) => model.doGenerate(otherwise(options)),
+    doStream: (options) => model.doStream(otherwise(options)),
+  };
 }
 
 export function modelWorked(response: string | null): ModelTest {

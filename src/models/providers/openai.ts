@@ -1,4 +1,5 @@
-import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { askedOtherwise } from "../provider.ts";
 import { vendor } from "../vendor.ts";
 
 /**
@@ -28,16 +29,8 @@ export const openai = vendor({
 
 /** A model whose answers OpenAI does not keep: the Responses API would for 30 days. */
 function unstored(model: LanguageModelV4): LanguageModelV4 {
-  const unstoring = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => ({
+  return askedOtherwise(model, (options) => ({
     ...options,
     providerOptions: { ...options.providerOptions, openai: { store: false, ...options.providerOptions?.["openai"] } },
-  });
-  return {
-    specificationVersion: "v4",
-    provider: model.provider,
-    modelId: model.modelId,
-    supportedUrls: model.supportedUrls,
-    doGenerate: (options) => model.doGenerate(unstoring(options)),
-    doStream: (options) => model.doStream(unstoring(options)),
-  };
+  }));
 }
