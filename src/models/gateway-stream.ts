@@ -1,7 +1,7 @@
 import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { Call } from "./gateway-call.ts";
 import { ProviderError } from "./gateway-errors.ts";
-import { withoutSeams } from "./joining.ts";
+import { withoutSeams } from "./seams.ts";
 import { estimateUsage } from "./tokens.ts";
 import { tokenCounts, uncounted } from "./usage.ts";
 

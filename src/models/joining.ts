@@ -1,26 +1,11 @@
 import { createParser } from "eventsource-parser";
 import * as z from "zod";
+import { seam } from "./seams.ts";
 
 /**
- * An SDK takes some 40 µs an event however little it says, and a fast model sends many at once. So pieces of text that came together
- * are handed to it as one event, with a seam between them, and are told apart again behind it. What came alone goes on as it is, and
- * nothing waits.
+ * A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came
+ * together, with the seams of seams.ts.
  */
-
-/** The one character that no text of a model keeps: Postgres stores none. */
-const seam = "\0";
-
-/** The pieces of a `delta` that may be joined, each as its vendor sent it. */
-export function piecesOf(delta: string): string[] {
-  return delta.split(seam).filter((piece) => piece !== "");
-}
-
-/** Text that may be joined, as it was said. */
-export function withoutSeams(text: string): string {
-  return text.replaceAll(seam, "");
-}
-
-/** A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came together. */
 export function joining(send: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await send(input, init);

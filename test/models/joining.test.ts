@@ -1,8 +1,9 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { joining, piecesOf, withoutSeams } from "../../src/models/joining.ts";
+import { joining } from "../../src/models/joining.ts";
 import { openLanguageModel } from "../../src/models/registry.ts";
+import { piecesOf, withoutSeams } from "../../src/models/seams.ts";
 import { providerKey } from "../support/canary.ts";
 import { collect, partsOf } from "./support.ts";
 

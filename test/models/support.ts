@@ -1,5 +1,5 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import { withoutSeams } from "../../src/models/joining.ts";
+import { withoutSeams } from "../../src/models/seams.ts";
 
 export const question: LanguageModelV4CallOptions = {
   prompt: [{ role: "user", content: [{ type: "text", text: "How is Zürich?" }] }],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { run, startRooms, type Rooms } from "./support.ts";
+import { flush, run, startRooms, type Rooms } from "./support.ts";
 
 let rooms: Rooms;
 
@@ -52,6 +52,31 @@ test("a text is one row when it begins, one a flush that has something to write,
     { type: "delta", message_id: 1, offset: 0, text: "Hello, world", from_seq: 1, seq: 12 },
     { type: "said", seq: 13 },
   ]);
+});
+
+test("pieces that came together are a frame each, also where one stretch ends in their midst and where one is longer than that", async () => {
+  const room = "together";
+  const socket = await rooms.join(room);
+  await socket.until(({ type }) => type === "snapshot");
+  const long = `${"a".repeat(32_767)}👋${"b".repeat(40_000)}`;
+  const pieces = ["x".repeat(20_000), "y".repeat(20_000), "z", long];
+  await rooms.call(room, "tellTogether", pieces);
+  await flush(socket);
+  const deltas = socket.received.filter(({ type }) => type === "delta");
+  expect(deltas.map(({ text }) => String(text))).toEqual([
+    ...pieces.slice(0, 3),
+    "a".repeat(32_767),
+    `👋${"b".repeat(32_766)}`,
+    "b".repeat(7_234),
+  ]);
+  const told = pieces.join("");
+  for (const { offset, text, from_seq, seq } of deltas) {
+    expect(told.slice(Number(offset), Number(offset) + String(text).length)).toBe(text);
+    expect([from_seq, seq]).toEqual([Number(offset) + 1, Number(offset) + String(text).length]);
+  }
+  const back = await rooms.join(room, { after: 25_000 });
+  const { frames } = await back.until(({ type }) => type === "frames");
+  expect((frames as { text: string }[]).map(({ text }) => text).join("")).toBe(told.slice(25_000));
 });
 
 test("a text of 4,000 pieces comes back as one frame, from wherever it is asked for", async () => {

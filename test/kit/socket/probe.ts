@@ -173,6 +173,11 @@ export class ProbeRoom extends SocketRoom<Env> {
     };
   }
 
+  /** Tells pieces of a text that came together. */
+  tellTogether(pieces: string[]): void {
+    this.publishText({ type: "delta", message_id: 1 }, 0, pieces);
+  }
+
   /** Tells a text in pieces. */
   tell(count: number, piece: string): void {
     for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
