@@ -34,11 +34,13 @@ const speakers = { user: "You", assistant: "Minion" } as const;
 /** One line, for what stands within a line of Markdown. */
 const line = (text: string): string => text.replace(/\s+/g, " ").trim();
 
-function asMarkdown({ role, text, parts, status, citations, tools, created_at, model }: Message): string {
+/** A message with what belongs to it below; sources that its text lists itself are not listed again. */
+export function asMarkdown({ role, text, parts, status, citations, tools, created_at, model }: Message): string {
+  const lines = new Set(text.split("\n"));
   const notes = [
     ...parts.flatMap((part) => (part.type === "file" ? [`Attached: ${line(part.name)}`] : [])),
     ...tools.map(({ tool, status: outcome }) => `Tool: ${tool} (${outcome})`),
-    ...citations.map(({ number, source }) => `[${number}] ${line(source)}`),
+    ...citations.map(({ number, source }) => `[${number}] ${line(source)}`).filter((note) => !lines.has(`- ${note}`)),
   ];
   const heading = `## ${speakers[role]}${model === null ? "" : ` (${line(model)})`}, ${created_at}`;
   const state = status === "complete" ? [] : [`*${status}*`];

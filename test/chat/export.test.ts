@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exportPage, pagesForward } from "../../src/chat/export.ts";
+import { asMarkdown, exportPage, pagesForward } from "../../src/chat/export.ts";
 import { messageOf } from "./desk.ts";
 
 /** A conversation of so many messages, read a page at a time, the last first, as a room gives them. */
@@ -46,4 +46,30 @@ test("what is removed meanwhile is left out, and nothing comes twice", async () 
   const all = ids();
   const pages = await pagesForward(pageBefore);
   expect(await idsIn(pages, () => removeFrom(exportPage + 20))).toEqual(all.slice(0, exportPage + 19));
+});
+
+test("Markdown has what belongs to a message below it, and each source once", () => {
+  const cites = (number: number, source: string) => ({ number, source, text: "", score: 1, dataset_id: 1, start: 0, end: 0 });
+  const message = messageOf(1, 3, {
+    text: "It ends in the sea. [1] It is long. [2]\n\nSources:\n- [1] rivers.md",
+    model: "builtin/extractive",
+    status: "stopped",
+    parts: [{ type: "file", id: "a", name: "map\n.png", media_type: "image/png", size: 3 }],
+    citations: [cites(1, "rivers.md"), cites(2, "lengths.md")],
+  });
+  expect(asMarkdown(message)).toMatchInlineSnapshot(`
+    "## Minion (builtin/extractive), 2026-11-25T09:03:00.000Z
+
+    It ends in the sea. [1] It is long. [2]
+
+    Sources:
+    - [1] rivers.md
+
+    *stopped*
+
+    - Attached: map .png
+    - [2] lengths.md
+
+    "
+  `);
 });
