@@ -63,9 +63,8 @@ export class Speech {
   }
 
   /** As much of a piece as an answer has room for, with the break before it if it begins a paragraph. */
-
   #admitted(whole: string): string {
-    if (whole === "") return "";
+    if (whole === "" || this.isFull) return "";
     const begun = this.#voice === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
     const room = maxAnswerLength - this.#length;
     const text = begun.length <= room ? begun : ofWholeCharacters(begun.slice(0, room));

@@ -12,6 +12,7 @@ export function streamOf<T>(source: AsyncGenerator<T>): ReadableStream<T> {
   });
 }
 
+/** One read at a time, and none after the end. */
 export type ByteReader = {
   /** What comes next, 64 KiB at most; undefined at the end. */
   read(): Promise<Uint8Array | undefined>;

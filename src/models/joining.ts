@@ -9,29 +9,36 @@ import { seam } from "./seams.ts";
 export function joining(send: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await send(input, init);
-    const { body, status, statusText, headers } = response;
-    if (body === null || headers.get("content-type")?.startsWith("text/event-stream") !== true) return response;
+    const { body, ok, status, statusText, headers } = response;
+    // Some servers call everything a stream.
+    const isStream = ok && asksForStream(init) && headers.get("content-type")?.startsWith("text/event-stream") === true;
+    if (body === null || !isStream) return response;
     return new Response(body.pipeThrough(joinEvents()), { status, statusText, headers });
   };
+}
+
+function asksForStream({ body }: RequestInit = {}): boolean {
+  return typeof body === "string" && /"stream"\s*:\s*true/.test(body);
 }
 
 function joinEvents(): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let frame: Frame | undefined;
+  let envelope: Envelope | undefined;
   let texts: string[] = [];
   let written = "";
   function endRun(): void {
-    if (frame !== undefined && texts.length > 0) written += eventOf(frame.before + texts.join(seamInJson) + frame.after);
+    if (envelope !== undefined && texts.length > 0)
+      written += eventOf(envelope.before + texts.join(seamInJson) + envelope.after);
     texts = [];
   }
   const parser = createParser({
     onEvent({ event, data }) {
-      let text = event === undefined ? textWithin(frame, data) : undefined;
+      let text = event === undefined ? textWithin(envelope, data) : undefined;
       if (text === undefined) {
         endRun();
-        frame = event === undefined ? frameOf(data) : undefined;
-        text = textWithin(frame, data);
+        envelope = event === undefined ? envelopeOf(data) : undefined;
+        text = textWithin(envelope, data);
       }
       if (text === undefined) written += eventOf(data, event);
       else texts.push(text);
@@ -58,15 +65,15 @@ const seamInJson = JSON.stringify(seam).slice(1, -1);
 const maxJoined = 8 * 1024;
 
 /** The JSON of an event around its text: what is the same but for the text can be joined. */
-type Frame = { before: string; after: string };
+type Envelope = { before: string; after: string };
 
 /** What stands for itself in a text of JSON. */
 const plain = /^[^"\\\p{Cc}]+$/u;
 
-/** The text of an event that has a frame, as its JSON has it; undefined where it has another frame, or none. */
-function textWithin(frame: Frame | undefined, data: string): string | undefined {
-  if (frame === undefined || data.length > maxJoined) return undefined;
-  const { before, after } = frame;
+/** The text of an event that is in an envelope, as its JSON has it; undefined where it has another envelope, or none. */
+function textWithin(envelope: Envelope | undefined, data: string): string | undefined {
+  if (envelope === undefined || data.length > maxJoined) return undefined;
+  const { before, after } = envelope;
   if (data.length <= before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return undefined;
   const text = data.slice(before.length, -after.length);
   return plain.test(text) || parsed(`"${text}"`) !== undefined ? text : undefined;
@@ -75,8 +82,8 @@ function textWithin(frame: Frame | undefined, data: string): string | undefined 
 /** The first text in JSON that is not empty, of the members that hold what a model says. */
 const textMember = /("(?:content|reasoning|reasoning_content)"\s*:\s*")((?:[^"\\]|\\.)+)"/;
 
-/** The frame of an event that brings a piece of text and nothing else. */
-function frameOf(data: string): Frame | undefined {
+/** The envelope of an event that brings a piece of text and nothing else. */
+function envelopeOf(data: string): Envelope | undefined {
   if (data.length > maxJoined) return undefined;
   const found = textMember.exec(data);
   if (found === null) return undefined;
@@ -88,25 +95,25 @@ function frameOf(data: string): Frame | undefined {
 }
 
 const nothing = z.union([z.null(), z.literal(""), z.tuple([])]).optional();
-const whatever = z.unknown().optional();
+const label = z.union([z.string(), z.number(), z.null()]).optional();
 const mayBeText = z.string().nullish();
 
 /** A chunk that holds nothing which adds up but text. */
 const TextChunk = z
   .object({
-    id: whatever,
-    object: whatever,
-    created: whatever,
-    model: whatever,
-    provider: whatever,
-    system_fingerprint: whatever,
-    service_tier: whatever,
+    id: label,
+    object: label,
+    created: label,
+    model: label,
+    provider: label,
+    system_fingerprint: label,
+    service_tier: label,
     choices: z.tuple([
       z
         .object({
-          index: whatever,
+          index: label,
           delta: z
-            .object({ role: whatever, content: mayBeText, reasoning: mayBeText, reasoning_content: mayBeText })
+            .object({ role: label, content: mayBeText, reasoning: mayBeText, reasoning_content: mayBeText })
             .catchall(nothing),
         })
         .catchall(nothing),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { maxAnswerLength } from "../../src/chat/kinds.ts";
 import { said } from "../models/scripted.ts";
 import { words } from "./speaker.ts";
 import { calling, calls, linesIn, modelOf, streaming, take, thought, tool, word } from "./support.ts";
@@ -51,4 +52,12 @@ test("who stops meanwhile is told no more of them", async () => {
   const { events, result } = await take("Hello?", { model, keepUp: async () => abort.abort(), signal: abort.signal });
   expect(events).toHaveLength(16);
   expect(result).toMatchObject({ outcome: "stopped", calls: [{ record: { outcome: "stopped" } }] });
+});
+
+test("an answer that is full in the midst of them is what fits, and nothing after", async () => {
+  const pieces = ["x".repeat(maxAnswerLength - 3), "abcd", " and", " more", "!".repeat(500)];
+  const { model } = modelOf(streaming([word(together(...pieces))]));
+  const { text, result } = await take("Hello?", { model });
+  expect(text).toBe(pieces.join("").slice(0, maxAnswerLength));
+  expect(result.outcome).toBe("complete");
 });

@@ -52,9 +52,11 @@ const answering =
     return new Response(stream, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
   };
 
+const streaming = { method: "POST", body: JSON.stringify({ model: "m", stream: true }) };
+
 /** What `joining` makes of an answer. */
 async function joined(...pieces: (Uint8Array | string)[]): Promise<string> {
-  return (await joining(answering(...pieces))("https://vendor.example/")).text();
+  return (await joining(answering(...pieces))("https://vendor.example/", streaming)).text();
 }
 
 /** The text of each event in what `joining` made. */
@@ -100,7 +102,7 @@ const apart: [what: string, data: Json | string][] = [
   ["an error", { error: { message: "no" }, choices: [{ delta: { content: "a" } }] }],
   ["two choices", { choices: [{ delta: { content: "a" } }, { delta: { content: "b" } }] }],
   ["text in parts", chunk({ content: [{ type: "text", text: "a" }] })],
-  ["text that is elsewhere", { model: { content: "b" }, choices: [{ delta: { content: "a" } }] }],
+  ["text that is elsewhere", { model: { content: "a" }, choices: [{ delta: { content: "a" } }] }],
   ["more than a piece", chunk({ content: "a".repeat(10_000) })],
   ["no JSON", '{"choices": [{"delta": {"content": "a"'],
   ["no object", "[]"],
@@ -118,9 +120,25 @@ test("an event with a name, and what follows one that is broken, stay apart", as
   expect(await joined(events)).toBe(events);
 });
 
-test("what is no stream of events is left alone", async () => {
-  const response = Response.json(chunk({ content: "a" }));
-  expect(await joining(async () => response)("https://vendor.example/")).toBe(response);
+test("an event of several lines, and one that is larger than what can be joined, stay apart", async () => {
+  const pretty = JSON.stringify(chunk({ content: "", tool_calls: [{ index: 0 }] }), null, 1);
+  const lines = pretty.split("\n").map((line) => `data: ${line}\n`);
+  const events = `${lines.join("")}\n${written(said("a", "b".repeat(9_000)))}${written(said("c".repeat(9_000)))}`;
+  expect(await joined(events)).toBe(events);
+});
+
+describe("left alone is", () => {
+  const eventStream = { "content-type": "text/event-stream" };
+  const asked = [JSON.stringify({ model: "m", messages: [{ role: "user", content: '"stream":true' }] }), streaming.body];
+
+  test.each([
+    ["what is no stream of events", Response.json(chunk({ content: "a" })), asked[1]],
+    ["what was not asked for as one", new Response("{}", { headers: eventStream }), asked[0]],
+    ["an error", new Response("no", { status: 429, headers: eventStream }), asked[1]],
+    ["what has no body", new Response(null, { status: 204, headers: eventStream }), asked[1]],
+  ])("%s", async (_what, response, body) => {
+    expect(await joining(async () => response)("https://vendor.example/", { method: "POST", body: body! })).toBe(response);
+  });
 });
 
 const anyText = fc.oneof(
