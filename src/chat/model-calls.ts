@@ -3,20 +3,20 @@ import type { Ctx } from "../context.ts";
 import { candidatesOf, type Answering } from "../minions/answering.ts";
 import type { CallOptions } from "../models/gateway-call.ts";
 import { gatewayModel } from "../models/gateway.ts";
-import type { ModelSummary } from "../models/kinds.ts";
 import { askedOtherwise } from "../models/provider.ts";
 import type { Settings } from "./settings.ts";
+import { asTakenBy, hasRoomFor } from "./stand-ins.ts";
 import type { TurnResult } from "./turn-events.ts";
 
 /** Makes the model of a turn, behind the gateway, with these deadlines and records. */
-export type OpenModel = (options: CallOptions, needs?: Needs) => LanguageModelV4;
+export type OpenModel = (options: CallOptions) => LanguageModelV4;
 
-/** What a prompt wants of a model: tokens of prompt and answer together, and whether there is something to see. */
-export type Needs = { tokens: number; pictures: boolean };
+/** Milliseconds to the first token. Nothing may show no progress for 30 s: the first leaves time of that to those that stand in. */
+const firstTokenMs = { alone: 20_000, withOthers: 12_000 };
 
 /**
  * The models of a turn. Each of their calls leaves one record in the result of the turn, however it ended, with the row that the model
- * stands in.
+ * stands in. Of those that stand in for the first, each is asked what it can take, and none that has no room for it.
  * @param given in place of the models of the minion
  */
 export function openModelCalls(
@@ -31,18 +31,25 @@ export function openModelCalls(
     async open() {
       // What is opened last is what a record is of: of two models with one name, this tells which.
       row = candidate.row;
-      const model = await candidate.open();
-      return candidate.summary?.supports_tools === true ? model : askedOtherwise(model, withoutTools);
+      return askedOtherwise(await candidate.open(), (asked) => asTakenBy(candidate.summary, asked));
     },
   });
-  function behindGateway(options: CallOptions, needs?: Needs): LanguageModelV4 {
+  function behindGateway(options: CallOptions): LanguageModelV4 {
     const [first, ...others]: readonly Answering[] = candidatesOf(ctx, settings.user_id, settings.answering);
-    const able = others.filter(({ summary }) => needs === undefined || mayTake(summary, needs));
-    return gatewayModel([noting(first!), ...able.map(noting)], options);
+    const modelFor = (asked: LanguageModelV4CallOptions) => {
+      const able = others.filter(({ summary }) => hasRoomFor(summary, asked)).map(noting);
+      const ms = able.length > 0 ? firstTokenMs.withOthers : firstTokenMs.alone;
+      return gatewayModel([noting(first!), ...able], { firstTokenMs: ms, ...options });
+    };
+    return {
+      ...gatewayModel([first!], options),
+      doGenerate: (asked) => modelFor(asked).doGenerate(asked),
+      doStream: (asked) => modelFor(asked).doStream(asked),
+    };
   }
   const open = given ?? behindGateway;
-  return (options, needs) => {
-    const noted: CallOptions = {
+  return (options) =>
+    open({
       ...options,
       onUsage(record) {
         result.calls.push({
@@ -53,19 +60,5 @@ export function openModelCalls(
         });
         if (record.attempts.at(-1)?.outcome === "answered") result.model = `${record.provider}/${record.model_id}`;
       },
-    };
-    return open(noted, needs);
-  };
-}
-
-/** Whether a model that stands in is not known to be too small for a prompt, or blind to it. What this server has quotes from any. */
-function mayTake(summary: ModelSummary | null, { tokens, pictures }: Needs): boolean {
-  if (summary === null || summary.provider === "builtin") return true;
-  const hasRoom = summary.context_length === null || tokens <= summary.context_length;
-  return hasRoom && (!pictures || summary.capabilities.includes("vision"));
-}
-
-function withoutTools(options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
-  const { tools: _, toolChoice: __, ...others } = options;
-  return others;
+    });
 }

@@ -4,16 +4,7 @@ import { ProviderError } from "../models/gateway-errors.ts";
 import { estimateTokens } from "../models/tokens.ts";
 import { remember, type Past } from "./history.ts";
 import type { MemoryStatus } from "./kinds.ts";
-import type { Needs } from "./model-calls.ts";
-import {
-  costOfMessage,
-  costOfPrompt,
-  hasPictures,
-  promptOf,
-  summarySection,
-  systemPromptOf,
-  type ReadFile,
-} from "./prompting.ts";
+import { costOfMessage, promptOf, summarySection, systemPromptOf, type ReadFile } from "./prompting.ts";
 import type { Settings } from "./settings.ts";
 import { summarise } from "./summarising.ts";
 import type { Tool } from "./tools.ts";
@@ -32,8 +23,6 @@ export type Prepared = {
   memory_status: MemoryStatus;
   /** Tokens that the prompt can grow to. */
   limit: number;
-  /** What the prompt wants of whoever answers it. */
-  needs: Needs;
   /** Tokens that each answer can have; undefined leaves it to the model. */
   maxOutputTokens: number | undefined;
 };
@@ -51,10 +40,10 @@ export type Preparing = {
 };
 
 /** Tokens that an answer is given room for where nobody says how long it may be. */
-const usualAnswer = 1_024;
+export const usualAnswer = 1_024;
 
 /** How much of the window is used: tokens are estimated, and the vendors count otherwise. */
-const usedShare = 0.9;
+export const usedShare = 0.9;
 
 /**
  * Puts together what the model is asked: the system prompt, and of the conversation what has room in the window. The question stays, and
@@ -109,12 +98,9 @@ export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepa
   if (memory.summary !== null && memory.summary !== asked.summary) preparing.onSummary(memory.summary);
   const { sees_pictures: seesPictures } = settings.model;
   const told = await promptOf(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
-  const system: LanguageModelV4Prompt[number] = { role: "system", content: systemOf(memory.summary) };
-  const prompt = [system, ...told, ...(told.at(-1)?.role === "user" ? [] : [goOn])];
   return {
-    prompt,
+    prompt: [{ role: "system", content: systemOf(memory.summary) }, ...told, ...(told.at(-1)?.role === "user" ? [] : [goOn])],
     functions,
-    needs: { tokens: costOfPrompt(prompt) + functionTokens + answer, pictures: hasPictures(prompt) },
     passages,
     memory_status: memory.status,
     limit,

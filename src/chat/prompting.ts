@@ -91,10 +91,6 @@ function costOfPart({ content }: LanguageModelV4Message): number {
   return messageTokens + sum(content.map((part) => (part.type === "file" ? pictureTokens : estimateTokens(textOf(part)))));
 }
 
-export function hasPictures(prompt: LanguageModelV4Prompt): boolean {
-  return prompt.some(({ content }) => typeof content !== "string" && content.some(({ type }) => type === "file"));
-}
-
 type Part = Exclude<LanguageModelV4Message["content"], string>[number];
 
 function textOf(part: Exclude<Part, LanguageModelV4FilePart>): string {
@@ -206,8 +202,8 @@ export function resultOf({ tool, status, output }: ToolUse, id: string, cutTo: (
   };
 }
 
-/** Vendors want the sides to take turns: what one side says twice is said at once. */
-function joined(messages: readonly LanguageModelV4Message[]): LanguageModelV4Prompt {
+/** Vendors want the sides to take turns: what one side says twice is said at once, in the message that it said first. */
+export function joined(messages: readonly LanguageModelV4Message[]): LanguageModelV4Prompt {
   const prompt: LanguageModelV4Prompt = [];
   for (const message of messages) {
     const last = prompt.at(-1);

@@ -20,8 +20,8 @@ import { TurnError, turnFailureOf } from "./turn-failures.ts";
 
 /** Milliseconds that is waited for what others do. */
 export type Patience = {
-  /** For each model, until its first token. */
-  firstTokenMs: number;
+  /** For each model, until its first token; unless told, as `openModelCalls` has it. */
+  firstTokenMs?: number;
   /** For the next word of an answer that has begun. */
   silenceMs: number;
   /** For a whole call. */
@@ -32,14 +32,7 @@ export type Patience = {
   toolMs: number;
 };
 
-/** Nothing may show no progress for 30 seconds: where other models stand in, the first leaves them time of that. */
-const patienceWith = ({ answering }: Settings): Patience => ({
-  firstTokenMs: answering.length > 1 ? 12_000 : 20_000,
-  silenceMs: 25_000,
-  callMs: 180_000,
-  summaryMs: 15_000,
-  toolMs: 30_000,
-});
+const usualPatience: Patience = { silenceMs: 25_000, callMs: 180_000, summaryMs: 15_000, toolMs: 30_000 };
 
 export type TurnDeps = {
   ctx: Ctx;
@@ -69,7 +62,7 @@ export type TurnDeps = {
  */
 export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
   const { ctx, settings, on, signal } = deps;
-  const patience = { ...patienceWith(settings), ...deps.patience };
+  const patience = { ...usualPatience, ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
     failure: null,
@@ -98,7 +91,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     result.has_retrieved = passages.length > 0;
     const { firstTokenMs, silenceMs, callMs, toolMs } = patience;
     await converse(prepared, {
-      model: models({ firstTokenMs, silenceMs, callMs }, prepared.needs),
+      model: models({ ...(firstTokenMs === undefined ? {} : { firstTokenMs }), silenceMs, callMs }),
       sampling: samplingOf(settings, prepared, signal),
       speech,
       keepUp: deps.keepUp,

@@ -16,7 +16,12 @@ export type Speech = {
 };
 
 /** What a speaker was asked. */
-export type Heard = { model: string; messages: { role: string; content: string }[]; tools?: object[] };
+export type Heard = {
+  model: string;
+  messages: { role: string; content: string }[];
+  tools?: object[];
+  tool_choice?: unknown;
+};
 
 export type Speaker = {
   /** What a model of the provider `custom` is told as its base URL. */

@@ -1,6 +1,8 @@
+import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { catalogOf } from "../../src/catalog/service.ts";
 import { readSettings, type Settings } from "../../src/chat/settings.ts";
+import { asTakenBy, hasRoomFor } from "../../src/chat/stand-ins.ts";
 import type { Ctx } from "../../src/context.ts";
 import { insertMinion } from "../minions/support.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
@@ -57,8 +59,21 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
   return settingsWith({ user_id: me.id, answering });
 }
 
-/** Which models were asked, and whether they were handed tools. */
-const heard = () => speaker.heard.map(({ model, tools }) => `${model}${tools === undefined ? "" : " with tools"}`);
+/** Which models were asked, and whether they were handed tools, or a picture. */
+const heard = () =>
+  speaker.heard.map(({ model, tools, tool_choice, messages }) =>
+    [
+      model,
+      ...(tools === undefined && tool_choice === undefined ? [] : ["tools"]),
+      ...(JSON.stringify(messages).includes("image_url") ? ["picture"] : []),
+    ].join(" with "),
+  );
+
+/** What the last that was asked was told, in words. */
+const told = () => JSON.stringify(speaker.heard.at(-1)!.messages);
+
+const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;
+const readFile = async () => new Uint8Array([1, 2, 3]);
 
 test("whoever stands in answers, where nothing says that they cannot", async () => {
   const settings = await standingIn({ model_id: "other" });
@@ -66,22 +81,41 @@ test("whoever stands in answers, where nothing says that they cannot", async () 
   expect([text, result.model, heard()]).toEqual(["I stand in.", "custom/other", ["own", "other"]]);
 });
 
-test("a model that is too small for what was said is passed over", async () => {
+test("a model that is too small for what is asked is passed over", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 2_000 }, { model_id: "large", context_length: 9_000 });
   await take("Why? ".repeat(2_000), { ctx, settings });
   expect(heard()).toEqual(["own", "large"]);
 });
 
-test("and so is one that sees no pictures, where there is one to see", async () => {
-  const settings = await standingIn({ model_id: "blind" }, { model_id: "seeing", capabilities: ["vision"] });
-  const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;
-  const readFile = async () => new Uint8Array([1, 2, 3]);
+test("and so is one that tools have said too much for meanwhile", async () => {
+  const settings = await standingIn(
+    { model_id: "small", context_length: 4_000, capabilities: ["tools"] },
+    { model_id: "large", context_length: 90_000, capabilities: ["tools"] },
+  );
+  const calls = { name: "look_up", input: { city: "Zürich" } };
+  speaker.says({ pieces: [], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  const { text } = await take("Hello?", { ctx, settings, tools: [tool({ run: async () => "long ".repeat(9_000) })] });
+  expect([text, heard()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
+});
+
+test("a summary of what was said is asked of a model that has room for it", async () => {
+  const settings = await standingIn({ model_id: "small", context_length: 1_500 }, { model_id: "large" });
+  const long = Array.from({ length: 9 }, (_, index) => asks(index + 1, "Why? ".repeat(500)));
+  speaker.says({ pieces: [], status: 503 });
+  await take(asked(...long), { ctx, settings: { ...settings, model: { ...settings.model, context_length: 5_000 } } });
+  expect(heard().slice(0, 2)).toEqual(["own", "large"]);
+  expect(told()).toContain("Why?");
+});
+
+test("one that sees no pictures is told that there is one, and one that does is shown it", async () => {
+  const settings = await standingIn({ model_id: "blind" });
   await take(asked(asks(1, "What is it?", [picture])), { ctx, settings, readFile });
-  expect(heard()).toEqual(["own", "seeing"]);
+  expect(heard()).toEqual(["own with picture", "blind"]);
+  expect(told()).toContain("A picture that the user attached, and that you cannot see.");
+  const other = await standingIn({ model_id: "seeing", capabilities: ["vision"] });
   speaker.heard.splice(0);
-  speaker.says({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
-  await take("And without?", { ctx, settings });
-  expect(heard()).toEqual(["own", "blind"]);
+  await take(asked(asks(1, "What is it?", [picture])), { ctx, settings: other, readFile });
+  expect(heard()).toEqual(["own with picture", "seeing with picture"]);
 });
 
 test("where all are passed over, the turn fails for what the minion's own model lacks", async () => {
@@ -92,18 +126,40 @@ test("where all are passed over, the turn fails for what the minion's own model 
   expect(new Set(heard())).toEqual(new Set(["own"]));
 });
 
-test("a model that calls no tools is handed none", async () => {
-  const settings = await standingIn({ model_id: "plain" });
-  await take("Hello?", { ctx, settings, tools: [tool()] });
+test("a model that calls no tools is handed none, nor needs room for them", async () => {
+  const tools = [tool({ description: "Looks it up. ".repeat(400) })];
+  const settings = await standingIn({ model_id: "plain", context_length: 2_000 });
+  await take("Hello?", { ctx, settings, tools });
   expect(heard()).toEqual(["own with tools", "plain"]);
   const handy = await standingIn({ model_id: "handy", capabilities: ["tools"] });
   speaker.heard.splice(0);
-  await take("Hello?", { ctx, settings: handy, tools: [tool()] });
+  await take("Hello?", { ctx, settings: handy, tools });
   expect(heard()).toEqual(["own with tools", "handy with tools"]);
 });
 
-test("the model of this server stands in for any, whatever was said", async () => {
+test("and is told what they said before it stood in, as what it is: quoted", async () => {
+  const settings = await standingIn({ model_id: "plain" });
+  const calls = { name: "look_up", input: { city: "Zürich" } };
+  speaker.says({ pieces: ["Let me see."], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  const { text } = await take("Hello?", { ctx, settings, tools: [tool({ run: async () => "5 °C" })] });
+  expect(text).toBe("Let me see.\n\nI stand in.");
+  const { messages } = speaker.heard.at(-1)!;
+  expect(messages.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user"]);
+  expect(messages[3]!.content).toBe(JSON.stringify({ tool: "look_up", output: "5 °C" }));
+  expect(told()).not.toContain("tool_call");
+});
+
+test("the model of this server stands in for any, whatever is asked", async () => {
   const settings = await standingIn("builtin/extractive");
-  const { result } = await take("Why? ".repeat(10_000), { ctx, settings, tools: [tool()] });
+  const question = asks(1, "Why? ".repeat(10_000), [picture]);
+  const { result } = await take(asked(question), { ctx, settings, readFile, tools: [tool()] });
   expect(result).toMatchObject({ outcome: "complete", model: "builtin/extractive" });
+});
+
+test("a model of which nothing is known is asked all there is", () => {
+  const all: LanguageModelV4CallOptions = {
+    prompt: [{ role: "user", content: [{ type: "file", mediaType: "image/png", data: { type: "data", data: "AQID" } }] }],
+    tools: [],
+  };
+  expect([hasRoomFor(null, all), asTakenBy(null, all)]).toEqual([true, all]);
 });
