@@ -4,8 +4,8 @@ import { candidatesOf, type Answering } from "../minions/answering.ts";
 import type { CallOptions } from "../models/gateway-call.ts";
 import { gatewayModel } from "../models/gateway.ts";
 import { askedOtherwise } from "../models/provider.ts";
+import { asTakenBy, hasRoomFor } from "./fallbacks.ts";
 import type { Settings } from "./settings.ts";
-import { asTakenBy, hasRoomFor } from "./stand-ins.ts";
 import type { TurnResult } from "./turn-events.ts";
 
 /** Makes the model of a turn, behind the gateway, with these deadlines and records. */
@@ -16,7 +16,7 @@ const firstTokenMs = { alone: 20_000, withOthers: 12_000 };
 
 /**
  * The models of a turn. Each of their calls leaves one record in the result of the turn, however it ended, with the row that the model
- * stands in. Of those that stand in for the first, each is asked what it can take, and none that has no room for it.
+ * stands in. A fallback is asked what it can take, and not at all where it has no room for that.
  * @param given in place of the models of the minion
  */
 export function openModelCalls(

@@ -62,7 +62,7 @@ export type TurnDeps = {
  */
 export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
   const { ctx, settings, on, signal } = deps;
-  const patience = { ...usualPatience, ...deps.patience };
+  const { summaryMs, toolMs, ...deadlines }: Patience = { ...usualPatience, ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
     failure: null,
@@ -82,16 +82,15 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       tools,
       passages: await lookUp(deps, asked),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
-      summariser: models({ callMs: patience.summaryMs }),
+      summariser: models({ callMs: summaryMs }),
       onSummary: (summary) => on({ type: "summarised", summary }),
       signal,
     });
     passages = prepared.passages;
     result.memory_status = prepared.memory_status;
     result.has_retrieved = passages.length > 0;
-    const { firstTokenMs, silenceMs, callMs, toolMs } = patience;
     await converse(prepared, {
-      model: models({ ...(firstTokenMs === undefined ? {} : { firstTokenMs }), silenceMs, callMs }),
+      model: models(deadlines),
       sampling: samplingOf(settings, prepared, signal),
       speech,
       keepUp: deps.keepUp,

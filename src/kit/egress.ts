@@ -1,7 +1,7 @@
 import { AppError, TellableError, type FailureCode } from "./errors.ts";
 import { resolvesPublicly } from "./egress-addresses.ts";
-import { readerOf } from "./streams.ts";
 import { faultOfTarget, isAllowed, type HostSettings } from "./egress-urls.ts";
+import { readerOf } from "./streams.ts";
 
 export { faultOfUrl, type HostSettings } from "./egress-urls.ts";
 

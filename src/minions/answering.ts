@@ -44,13 +44,19 @@ export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
 /** A model that may answer, as it is read: plain data, that can be kept. */
 export type AnsweringRow = Awaited<ReturnType<typeof selectAnswering>>[number];
 
-/** A model that may answer for a minion, with what is known of it, and the row of its owner's that it stands in, if it does in one: of that, keys and usage are noted. */
+/**
+ * A model that may answer for a minion, with what is known of it, and the row of its owner's that it stands in, if it does in one: of
+ * that, keys and usage are noted.
+ */
 export type Answering = Candidate<LanguageModelV4> & {
   row: { id: number; key_ref: string | null } | undefined;
   summary: ModelSummary | null;
 };
 
-/** For the gateway: asked in their order. Keys are opened when their turn comes; streams join, see `piecesOf`. @throws not_found for no rows */
+/**
+ * For the gateway: asked in their order. Keys are opened when their turn comes; streams join what came together, see `piecesOf`.
+ * @throws not_found for no rows
+ */
 export function candidatesOf(
   ctx: Ctx,
   userId: number,

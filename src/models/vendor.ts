@@ -2,8 +2,8 @@ import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { CallOptions } from "./gateway-call.ts";
 import { isAllowances, ProviderError, providerError } from "./gateway-errors.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "./gateway.ts";
-import { providerDisplayNames, type ModelSummary, type ProviderName } from "./kinds.ts";
 import { joining } from "./joining.ts";
+import { providerDisplayNames, type ModelSummary, type ProviderName } from "./kinds.ts";
 import { kindByName, listLikeOpenAi } from "./listing.ts";
 import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider, type ProviderSettings } from "./provider.ts";
 

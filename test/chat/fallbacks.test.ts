@@ -2,7 +2,7 @@ import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { catalogOf } from "../../src/catalog/service.ts";
 import { readSettings, type Settings } from "../../src/chat/settings.ts";
-import { asTakenBy, hasRoomFor } from "../../src/chat/stand-ins.ts";
+import { asTakenBy, hasRoomFor } from "../../src/chat/fallbacks.ts";
 import type { Ctx } from "../../src/context.ts";
 import { insertMinion } from "../minions/support.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";

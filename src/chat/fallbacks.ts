@@ -4,7 +4,7 @@ import { estimateTokens } from "../models/tokens.ts";
 import { usedShare, usualAnswer } from "./preparing.ts";
 import { costOfPrompt, joined } from "./prompting.ts";
 
-/** A turn is prepared for the model of its minion. What another one is asked that stands in for it is what that can take. */
+/** A turn is prepared for the model of its minion: a fallback, which stands in for that, is asked what it can take. */
 
 type Asked = LanguageModelV4CallOptions;
 
