@@ -7,23 +7,25 @@ import { Server, type Connection, type WSMessage } from "partyserver";
 const table = "create table if not exists messages (id integer primary key, body text not null)";
 const insert = "insert into messages (body) values (?)";
 
-function accept(ctx: DurableObjectState): Response {
-  const { 0: client, 1: server } = new WebSocketPair();
-  ctx.acceptWebSocket(server);
-  return new Response(null, { status: 101, webSocket: client });
+/** Lets everybody in. */
+class Bare<Env = unknown> extends DurableObject<Env> {
+  override fetch(): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server);
+    return new Response(null, { status: 101, webSocket: client });
+  }
 }
 
-/** Writes down what it hears, and says it back. */
-export class BareRoom extends DurableObject {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+/** With a table for what it hears. */
+class BareKeeper extends Bare {
+  constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     ctx.storage.sql.exec(table);
   }
+}
 
-  override fetch(): Response {
-    return accept(this.ctx);
-  }
-
+/** Writes down what it hears, and says it back. */
+export class BareRoom extends BareKeeper {
   override webSocketMessage(socket: WebSocket, message: string): void {
     this.ctx.storage.sql.exec(insert, message);
     socket.send(message);
@@ -31,16 +33,7 @@ export class BareRoom extends DurableObject {
 }
 
 /** Writes down what it hears, and says it to everybody. */
-export class BareBroadcast extends DurableObject {
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    super(ctx, env);
-    ctx.storage.sql.exec(table);
-  }
-
-  override fetch(): Response {
-    return accept(this.ctx);
-  }
-
+export class BareBroadcast extends BareKeeper {
   override webSocketMessage(_socket: WebSocket, message: string): void {
     this.ctx.storage.sql.exec(insert, message);
     for (const socket of this.ctx.getWebSockets()) socket.send(message);
@@ -48,22 +41,14 @@ export class BareBroadcast extends DurableObject {
 }
 
 /** Says what it hears to everybody, and writes nothing: who is told of it may be told of what is lost. */
-export class ForgetfulBroadcast extends DurableObject {
-  override fetch(): Response {
-    return accept(this.ctx);
-  }
-
+export class ForgetfulBroadcast extends Bare {
   override webSocketMessage(_socket: WebSocket, message: string): void {
     for (const socket of this.ctx.getWebSockets()) socket.send(message);
   }
 }
 
 /** Asks a provider by its SDK, and passes what it says on. */
-export class SdkRelay extends DurableObject<{ PROVIDER_URL: string }> {
-  override fetch(): Response {
-    return accept(this.ctx);
-  }
-
+export class SdkRelay extends Bare<{ PROVIDER_URL: string }> {
   override async webSocketMessage(socket: WebSocket, text: string): Promise<void> {
     const model = await languageCandidate("custom/fast", { baseUrl: this.env.PROVIDER_URL }).open();
     const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text }] }] });
@@ -89,11 +74,7 @@ export class PartyRoom extends Server {
 }
 
 /** Asks a provider what it is told to ask, and passes each event of the answer on. */
-export class BareRelay extends DurableObject<{ PROVIDER_URL: string }> {
-  override fetch(): Response {
-    return accept(this.ctx);
-  }
-
+export class BareRelay extends Bare<{ PROVIDER_URL: string }> {
   override async webSocketMessage(socket: WebSocket, message: string): Promise<void> {
     const reply = await fetch(`${this.env.PROVIDER_URL}/chat/completions`, { method: "POST", body: message });
     let unread = "";

@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { listen } from "../dev/listen.ts";
 
 /** A question decides how it is answered: in so many chunks, so many ms apart. */
 const answers: Record<string, { chunks: number; everyMs: number }> = {
@@ -34,17 +33,11 @@ export async function startProvider(): Promise<Provider> {
       return answer(response, events.get(question)!, answers[question]!.everyMs);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { host, close } = await listen(server);
   return {
     baseUrl: `http://${host}/v1`,
     host,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    close,
   };
 }
 

@@ -5,26 +5,28 @@ import { chunksOf, type Question } from "./chat-provider.ts";
 type Frame = { type: string; seq: number; message_id?: number; text?: string; frames?: Frame[] };
 
 /** How many chunks a second a turn of the room brings to its socket. @throws Error if one is lost, or told together with another */
-export async function relayTurn(url: URL): Promise<number> {
-  const client = await ChatClient.open(url);
-  try {
-    await takeTurn(client, "short");
-    const { chunks, elapsedMs } = await takeTurn(client, "fast");
-    requireAll("fast", chunks);
-    return (chunks.length / elapsedMs) * 1000;
-  } finally {
-    client.close();
-  }
+export function relayTurn(url: URL): Promise<number> {
+  return relayed(url, takeTurn);
 }
 
 /** As many as an object brings that asks by the SDK, and does no more. */
-export async function relaySdk(url: URL): Promise<number> {
+export function relaySdk(url: URL): Promise<number> {
+  return relayed(url, timed(passSdk));
+}
+
+/** As many as the bare object passes on. */
+export function relayBare(url: URL): Promise<number> {
+  return relayed(url, timed(passOn));
+}
+
+type Taken = { chunks: string[]; elapsedMs: number };
+
+/** Asks once to have everything warm, and then for much at once. */
+async function relayed(url: URL, take: (client: ChatClient, question: Question) => Promise<Taken>): Promise<number> {
   const client = await ChatClient.open(url);
   try {
-    await passSdk(client, "short");
-    const began = performance.now();
-    const chunks = await passSdk(client, "fast");
-    const elapsedMs = performance.now() - began;
+    await take(client, "short");
+    const { chunks, elapsedMs } = await take(client, "fast");
     requireAll("fast", chunks);
     return (chunks.length / elapsedMs) * 1000;
   } finally {
@@ -32,23 +34,12 @@ export async function relaySdk(url: URL): Promise<number> {
   }
 }
 
-/** As many as the bare object passes on. */
-export async function relayBare(url: URL): Promise<number> {
-  const client = await ChatClient.open(url);
-  try {
-    await passOn(client, "short");
+const timed =
+  (pass: (client: ChatClient, question: Question) => Promise<string[]>) => async (client: ChatClient, question: Question) => {
     const began = performance.now();
-    const chunks = await passOn(client, "fast");
-    const elapsedMs = performance.now() - began;
-    requireAll(
-      "fast",
-      chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").filter((text) => text !== ""),
-    );
-    return (chunksOf("fast").length / elapsedMs) * 1000;
-  } finally {
-    client.close();
-  }
-}
+    const chunks = await pass(client, question);
+    return { chunks, elapsedMs: performance.now() - began };
+  };
 
 /** How many messages somebody is sent until they are up to date who was away for a turn of 4,000 chunks. */
 export async function resumeFrames(url: URL): Promise<number> {
@@ -118,14 +109,15 @@ function takeTurn(client: ChatClient, question: Question): Promise<{ chunks: str
 type Chunk = { choices: { delta: { content?: string } }[] };
 
 /** Lets the bare object ask, and takes what comes until the end. */
-function passOn(client: ChatClient, question: Question): Promise<Chunk[]> {
+function passOn(client: ChatClient, question: Question): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const chunks: Chunk[] = [];
+    const chunks: string[] = [];
     client.onEnd = reject;
     client.onText = (event) => {
       const data = event.slice("data: ".length);
-      if (data === "[DONE]") resolve(chunks);
-      else chunks.push(JSON.parse(data) as Chunk);
+      if (data === "[DONE]") return resolve(chunks);
+      const text = (JSON.parse(data) as Chunk).choices[0]?.delta.content ?? "";
+      if (text !== "") chunks.push(text);
     };
     client.send({ messages: [{ role: "user", content: question }] });
   });

@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Pool } from "pg";
 import { runPayload } from "./bridge-session.ts";
+import { listen } from "./listen.ts";
 import { BadRequest, errorReply, parsePayload, type Payload, type Reply } from "./neon-protocol.ts";
 
 export interface NeonBridge {
@@ -47,17 +46,13 @@ export async function startNeonBridge(options: {
   const server = createServer((request, response) => void reply(request, response));
   // An idle connection that the server ends could meet the next request on its way.
   server.keepAliveTimeout = 0;
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
+  const { host, close } = await listen(server, port);
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}`,
     roundTrips: () => answered,
     async close() {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await close();
       await pool.end();
     },
   };

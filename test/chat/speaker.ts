@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { listen } from "../../dev/listen.ts";
 
 /**
  * What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; a call of a tool; or a
@@ -70,20 +69,14 @@ export async function startSpeaker(): Promise<Speaker> {
   }
 
   const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { host, close } = await listen(server);
   return {
     baseUrl: `http://${host}/v1`,
     host,
     heard,
     open: () => open.size,
     says: (...next) => void (speeches = next),
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    close,
   };
 }
 

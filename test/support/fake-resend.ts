@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { listen } from "../../dev/listen.ts";
 
 /** A mail that was taken, as it was posted. */
 export type SentMail = { from: string; to: string; subject: string; text: string; html?: string };
@@ -76,10 +75,9 @@ export async function startFakeResend(apiKey: string): Promise<FakeResend> {
   }
 
   const server = createServer((request, response) => void answer(request).then((result) => reply(response, result)));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const { host, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}`,
     mails,
     requests: () => requests,
     failNext: (status) => {
@@ -87,11 +85,7 @@ export async function startFakeResend(apiKey: string): Promise<FakeResend> {
         status === 429 ? refusal(429, "rate_limit_exceeded", { "retry-after": "1" }) : refusal(500, "application_error");
     },
     delayNext: (ms) => (delayMs = ms),
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    close,
   };
 }
 

@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { listen } from "../../dev/listen.ts";
 
 /** What happens to a request on its way: nothing, lost before it arrives, or done with its answer lost. */
 export type Fate = "pass" | "lose-request" | "lose-answer";
@@ -21,14 +20,9 @@ export async function startLossyBridge(bridgeUrl: string, fateOf: (payload: stri
       return response.writeHead(reply.status, { "content-type": "application/json" }).end(answer);
     })().catch(() => request.socket.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const { host, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    url: `http://${host}`,
+    close,
   };
 }

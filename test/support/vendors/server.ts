@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { isEvents, script, vendorWords, type Json, type Protocol, type Reply, type SseEvent } from "./script.ts";
+import { listen } from "../../../dev/listen.ts";
 
 /** What can go wrong on the way, beside every status: in a stream, half of its events have come by then. */
 export type WireFault =
@@ -63,18 +62,13 @@ export async function startVendor(protocol: Protocol, apiKey: string): Promise<F
   }
 
   const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const { host, close } = await listen(server);
   return {
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${protocol.base}`,
+    baseUrl: `http://${host}${protocol.base}`,
     requests,
     failNext: (...next) => void faults.splice(0, faults.length, ...next),
     redirected: () => redirected,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    close,
   };
 }
 
