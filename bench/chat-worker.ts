@@ -1,7 +1,7 @@
 import type { MeteredRoom } from "./chat-metered.ts";
 import { connectSocket } from "../src/kit/socket/upgrade.ts";
-import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket.ts";
-import type { TicketClaims } from "../src/kit/tickets.ts";
+import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket/socket-room.ts";
+import type { TicketClaims } from "../src/kit/socket/tickets.ts";
 
 export { ChatRoom } from "../src/chat/durable-object.ts";
 export { SignInGate } from "../src/limits/durable-object.ts";

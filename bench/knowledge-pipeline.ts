@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Client } from "pg";
 import type { Ctx } from "../src/context.ts";
-import { commit, type Committer } from "../src/kit/db.ts";
+import { commit, type Committer } from "../src/kit/db/client.ts";
 import { chunkRows, batchesOf, type Row } from "../src/knowledge/batches.ts";
 import { goOnIndexing } from "../src/knowledge/indexing.ts";
 import type { Embedder } from "../src/knowledge/embedding.ts";

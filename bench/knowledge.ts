@@ -3,7 +3,7 @@ import { startNeonBridge } from "../dev/bridge.ts";
 import { openEmbeddedPostgres } from "../dev/postgres.ts";
 import { connect } from "../dev/connect.ts";
 import { migrate } from "../drizzle/migrate.ts";
-import { commit, type Committer } from "../src/kit/db.ts";
+import { commit, type Committer } from "../src/kit/db/client.ts";
 import { exactChunks, halfPrecisionAbove } from "../src/knowledge/kinds.ts";
 import { scanSettings, searchRow, type Filter, type PinnedBase } from "../src/knowledge/retrieval.ts";
 import { openEvents, testBindings } from "../test/support/events.ts";

@@ -16,7 +16,7 @@ import { datasetContents, datasetFiles } from "./datasets/content-routes.ts";
 import { datasetImports, datasets } from "./datasets/routes.ts";
 import { datasetUploads } from "./datasets/upload-routes.ts";
 import { edge, failureReply, giveContext } from "./edge.ts";
-import { hooks } from "./hooks.ts";
+import { hooks } from "./feature-hooks.ts";
 import { health } from "./health.ts";
 import type { AppEnv } from "./http.ts";
 import { handlers } from "./jobs.ts";

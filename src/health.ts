@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { route, type AppEnv } from "./http.ts";
 import { AppError } from "./kit/errors.ts";
-import { failedJobs, outbox } from "./kit/tables.ts";
+import { failedJobs, outbox } from "./kit/db/tables.ts";
 
 const Service = z.object({ status: z.enum(["up", "down"]), latency_ms: z.number().min(0) });
 const Services = z.object({ postgres: Service, kv: Service });

@@ -5,14 +5,14 @@ import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { failLostImports } from "./datasets/importing.ts";
 import { sweepUploads } from "./datasets/uploads.ts";
-import { hooks } from "./hooks.ts";
+import { hooks } from "./feature-hooks.ts";
 import { handlers } from "./jobs.ts";
-import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
+import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
 import { sweepLostBuilds } from "./knowledge/jobs.ts";
 import { refreshPrices } from "./models/prices.ts";
 import { emptyBin } from "./minions/service.ts";
 import { sweepOldCalls } from "./models/usage-rows.ts";
-import { sweepOutbox } from "./kit/queue.ts";
+import { sweepOutbox } from "./kit/queue/outbox.ts";
 
 export { ChatRoom } from "./chat/durable-object.ts";
 export { SignInGate } from "./limits/durable-object.ts";

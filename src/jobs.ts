@@ -4,7 +4,7 @@ import { sendResetMail, sendVerificationMail } from "./auth/proofs.ts";
 import { chatJobs } from "./chat/jobs.ts";
 import type { Ctx } from "./context.ts";
 import { datasetJobs } from "./datasets/jobs.ts";
-import { doing, type Handler } from "./kit/consumer.ts";
+import { doing, type Handler } from "./kit/queue/consumer.ts";
 import { sendMail } from "./kit/mail.ts";
 import { knowledgeJobs } from "./knowledge/jobs.ts";
 

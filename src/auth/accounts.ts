@@ -1,7 +1,7 @@
 import { and, eq, ne, or, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { newSecret } from "../kit/crypto.ts";
-import { commit } from "../kit/db.ts";
+import { newSecret } from "../kit/crypto/hash.ts";
+import { commit } from "../kit/db/client.ts";
 import { AppError, constraintFailures } from "../kit/errors.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../limits/sign-in.ts";
 import { auditRow } from "./audit.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { route, type AppEnv } from "../http.ts";
 import { banUser, getUserAsAdmin, listAudit, listUsers, setRoles, unbanUser } from "./admin.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { allow } from "./middleware.ts";
 import * as s from "./schemas.ts";
 

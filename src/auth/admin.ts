@@ -1,8 +1,8 @@
 import { and, desc, eq, ilike, lt, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, refuseUnless } from "../kit/db.ts";
+import { commit, refuseUnless } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { paged, type Page } from "../kit/shapes.ts";
+import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { auditRow } from "./audit.ts";
 import { forgetCredential } from "./credentials.ts";
 import { roles, type Role } from "./roles.ts";

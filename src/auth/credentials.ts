@@ -1,8 +1,8 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import type { Actor, Ctx } from "../context.ts";
-import { digest } from "../kit/crypto.ts";
-import { commit } from "../kit/db.ts";
-import { LruMap } from "../kit/lru.ts";
+import { digest } from "../kit/crypto/hash.ts";
+import { commit } from "../kit/db/client.ts";
+import { LruMap } from "../kit/async/lru.ts";
 import { auditRow } from "./audit.ts";
 import { permissionsOf, type Permission, type Role } from "./roles.ts";
 import { apiKeys, retiredTokens, sessions, users } from "./tables.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { defineJob } from "../kit/queue.ts";
-import { Id } from "../kit/shapes.ts";
+import { defineJob } from "../kit/queue/outbox.ts";
+import { Id } from "../kit/http/zod-schemas.ts";
 
 const User = z.object({ user_id: Id });
 

@@ -1,9 +1,9 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, refuseUnless, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, refuseUnless, type Statement } from "../kit/db/client.ts";
 import { AppError, constraintFailures } from "../kit/errors.ts";
 import { sendMail, type Mail } from "../kit/mail.ts";
-import { jobRow } from "../kit/queue.ts";
+import { jobRow } from "../kit/queue/outbox.ts";
 import { auditRow } from "./audit.ts";
 import { beginReset, proveAddress } from "./jobs.ts";
 import { resetMail, verificationMail } from "./mails.ts";

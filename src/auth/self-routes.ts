@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { route, type AppEnv } from "../http.ts";
 import { changeProfile } from "./accounts.ts";
 import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { allow } from "./middleware.ts";
 import * as s from "./schemas.ts";
 import { sessionOf, userIdOf } from "./self.ts";

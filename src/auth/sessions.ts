@@ -1,9 +1,9 @@
 import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { digest, newSecret } from "../kit/crypto.ts";
-import { commit, refuseUnless, type Statement } from "../kit/db.ts";
+import { digest, newSecret } from "../kit/crypto/hash.ts";
+import { commit, refuseUnless, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { forgetKeys } from "../kit/idempotency.ts";
+import { forgetKeys } from "../kit/db/idempotency.ts";
 import { auditRow } from "./audit.ts";
 import { forgetCredential, sessionDevice } from "./credentials.ts";
 import { retiredTokens, sessions, verifications } from "./tables.ts";

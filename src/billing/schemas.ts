@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FutureMoment, Id, Moment, ok, Total } from "../kit/shapes.ts";
+import { FutureMoment, Id, Moment, ok, Total } from "../kit/http/zod-schemas.ts";
 import { accessSources, accessTypes, grantSources } from "./kinds.ts";
 
 export const GrantBody = z

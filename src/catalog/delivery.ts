@@ -4,11 +4,11 @@ import type { Ctx } from "../context.ts";
 import { parsedEnv } from "../env.ts";
 import { addCors, constantHeaders, jsonType } from "../headers.ts";
 import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http.ts";
-import type { Tier } from "../kit/cache.ts";
-import { contentHash } from "../kit/crypto.ts";
-import { matchesEtag } from "../kit/etag.ts";
-import { requestIdFrom } from "../kit/ids.ts";
-import { Meter } from "../kit/meter.ts";
+import type { Tier } from "../kit/async/tiered-cache.ts";
+import { contentHash } from "../kit/crypto/hash.ts";
+import { matchesEtag } from "../kit/http/etag.ts";
+import { requestIdFrom } from "../kit/http/request-id.ts";
+import { Meter } from "../kit/server-timing.ts";
 import { peekShelf, readShelf, revalidateShelf, type ReadyReply } from "./service.ts";
 import type { Catalog } from "./snapshot.ts";
 

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http.ts";
 import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import * as replies from "./replies.ts";
 import * as s from "./schemas.ts";
 import { catalogRoute, withCatalog } from "./delivery.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, NumberText, ok, Total } from "../kit/shapes.ts";
+import { Id, IdText, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./ranks.ts";
 
 const Names = z.array(z.string());

@@ -11,7 +11,7 @@ import {
   unique,
   type PgColumn,
 } from "drizzle-orm/pg-core";
-import { isBetween, isOneOf, timestamps } from "../kit/columns.ts";
+import { isBetween, isOneOf, timestamps } from "../kit/db/columns.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./ranks.ts";
 
 /** One row: the number that moves whenever anything in the catalog does. */

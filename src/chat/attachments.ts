@@ -1,8 +1,8 @@
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { inStore } from "../kit/files.ts";
-import { imageKind } from "../kit/images.ts";
-import { heldText } from "../kit/text.ts";
+import { inStore } from "../kit/storage/r2.ts";
+import { imageKind } from "../kit/storage/image-type.ts";
+import { heldText } from "../kit/db/text.ts";
 import { imageTypes } from "./kinds.ts";
 import type { Attachment } from "./messages.ts";
 import { originsOf } from "./forking.ts";

@@ -1,6 +1,6 @@
 import { objectContext, type Ctx } from "../context.ts";
-import type { TicketHolder } from "../kit/tickets.ts";
-import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../kit/socket.ts";
+import type { TicketHolder } from "../kit/socket/tickets.ts";
+import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../kit/socket/socket-room.ts";
 import { isText, type AnswerFrame } from "./answer.ts";
 import { Conversation } from "./conversation.ts";
 import type { Origin, Shared } from "./forks.ts";

@@ -4,7 +4,7 @@ import { providerNames } from "../models/kinds.ts";
 import { pricesNow } from "../models/prices.ts";
 import { estimateTokens } from "../models/tokens.ts";
 import { noTokens } from "../models/usage.ts";
-import { cut } from "../kit/text.ts";
+import { cut } from "../kit/db/text.ts";
 import type { Message, MessageUsage } from "./messages.ts";
 import type { RoomFrame } from "./protocol.ts";
 import { turnExperience } from "./rules.ts";

@@ -1,9 +1,9 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import type { Ctx } from "../context.ts";
-import { deleteUnder } from "../kit/files.ts";
-import { defineJob, jobsOf } from "../kit/queue.ts";
-import { failedJobs, outbox } from "../kit/tables.ts";
+import { deleteUnder } from "../kit/storage/r2.ts";
+import { defineJob, jobsOf } from "../kit/queue/outbox.ts";
+import { failedJobs, outbox } from "../kit/db/tables.ts";
 import { reachRoom } from "./room.ts";
 import { filesOf, filesOfUser } from "./storage.ts";
 import { conversations } from "./tables.ts";

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { streamOf } from "../kit/streams.ts";
+import { streamOf } from "../kit/async/streams.ts";
 import type { Message } from "./messages.ts";
 import { askRoom } from "./room.ts";
 import type { ConversationRow } from "./rows.ts";

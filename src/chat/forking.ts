@@ -1,6 +1,6 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commitOnce, idOfNew, refuseUnlessAll } from "../kit/db.ts";
+import { commitOnce, idOfNew, refuseUnlessAll } from "../kit/db/client.ts";
 import { lock } from "../minions/equipping.ts";
 import { messagesPerConversation } from "./kinds.ts";
 import { askRoom } from "./room.ts";

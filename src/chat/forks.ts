@@ -1,5 +1,5 @@
 import { AppError } from "../kit/errors.ts";
-import { inStore } from "../kit/files.ts";
+import { inStore } from "../kit/storage/r2.ts";
 import type { Attachment, Message } from "./messages.ts";
 import type { Notes } from "./notes.ts";
 import { valueOf, type Told } from "./room.ts";

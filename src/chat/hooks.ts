@@ -1,6 +1,6 @@
 import { eq, getTableColumns } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { eraseRoomsOf, erasuresOf } from "./erasing.ts";
 import { selectConversations } from "./rows.ts";
 import { conversations, messages } from "./tables.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, ok } from "../kit/shapes.ts";
+import { Id, ok } from "../kit/http/zod-schemas.ts";
 import { NewMinion } from "../minions/schemas.ts";
 import { Citation, SendFrame, Usage } from "./protocol.ts";
 

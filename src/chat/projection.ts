@@ -1,7 +1,7 @@
 import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, constraintOf, refuseUnlessAll, type Statement } from "../kit/db.ts";
-import { heldJson, heldText } from "../kit/text.ts";
+import { commit, constraintOf, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
+import { heldJson, heldText } from "../kit/db/text.ts";
 import { lock } from "../minions/equipping.ts";
 import { experienceRows, toolRunRows } from "../minions/experience.ts";
 import { spiritGains } from "../minions/mastery.ts";

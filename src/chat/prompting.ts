@@ -7,7 +7,7 @@ import type {
 import { composeSystemPrompt } from "../minions/prompt.ts";
 import { renderPassages, type Passage } from "../models/passages.ts";
 import { estimateTokens } from "../models/tokens.ts";
-import { onOneLine } from "../kit/text.ts";
+import { onOneLine } from "../kit/db/text.ts";
 import { imageTypes } from "./kinds.ts";
 import type { Message, MessagePart, ToolUse } from "./messages.ts";
 import type { Settings } from "./settings.ts";

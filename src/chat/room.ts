@@ -1,8 +1,8 @@
 import type { Ctx } from "../context.ts";
 import { AppError, type FailureCode, type Fault } from "../kit/errors.ts";
-import { askObject } from "../kit/objects.ts";
+import { askObject } from "../kit/socket/call-object.ts";
 import { connectSocket } from "../kit/socket/upgrade.ts";
-import type { TicketClaims } from "../kit/tickets.ts";
+import type { TicketClaims } from "../kit/socket/tickets.ts";
 import type { Attachment, Message } from "./messages.ts";
 import type { EditedConversation } from "./notes.ts";
 import type { Overrides } from "./settings.ts";

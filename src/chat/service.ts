@@ -1,8 +1,8 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../kit/db.ts";
+import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { jobRow } from "../kit/queue.ts";
+import { jobRow } from "../kit/queue/outbox.ts";
 import { isThere as minionIsThere, lock } from "../minions/equipping.ts";
 import { itself as minionItself, selectMinions, type MinionRow } from "../minions/rows.ts";
 import { eraseConversation } from "./erasing.ts";

@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
 import { AppError, failures, type FailureCode } from "../kit/errors.ts";
-import { claimsFor } from "../kit/tickets.ts";
+import { claimsFor } from "../kit/socket/tickets.ts";
 import { holderOf } from "../notifications/tickets.ts";
 import { eventStreamHeaders, streamEvents, wholeEvents, type Cursor } from "./answer-events.ts";
 import type { Message } from "./messages.ts";

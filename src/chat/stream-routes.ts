@@ -4,7 +4,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { invalid } from "../kit/errors.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { eventsDescription, readCursor, type Cursor } from "./answer-events.ts";
 import { resumeAnswer } from "./sse.ts";
 

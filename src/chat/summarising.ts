@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import { bytesPerToken, textIn } from "../models/tokens.ts";
-import { cut, onOneLine } from "../kit/text.ts";
+import { cut, onOneLine } from "../kit/db/text.ts";
 import type { Message } from "./messages.ts";
 import { costOfPrompt } from "./prompting.ts";
 import type { Summary } from "./turn-events.ts";

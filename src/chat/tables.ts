@@ -14,7 +14,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import { minions } from "../minions/tables.ts";
 import {
   conversationKinds,

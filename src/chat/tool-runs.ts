@@ -1,8 +1,8 @@
 import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
 import * as z from "zod";
-import { failureOf } from "../kit/db.ts";
+import { failureOf } from "../kit/db/client.ts";
 import { log } from "../kit/log.ts";
-import { cut, heldText, unheldText } from "../kit/text.ts";
+import { cut, heldText, unheldText } from "../kit/db/text.ts";
 import { untilAborted } from "../models/gateway-call.ts";
 import { maxToolInput, maxToolResult, toolsAtOnce } from "./kinds.ts";
 import type { ToolUse } from "./messages.ts";

@@ -1,4 +1,4 @@
-import { failureOf } from "../kit/db.ts";
+import { failureOf } from "../kit/db/client.ts";
 import { failures, type FailureCode } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import type { TurnFailure, TurnFailureCode } from "./turn-events.ts";

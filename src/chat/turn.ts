@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { retrievePassages, type Retrieved } from "../knowledge/retrieval.ts";
 import { untilAborted } from "../models/gateway-call.ts";
 import { bytesPerToken } from "../models/tokens.ts";
-import { cut } from "../kit/text.ts";
+import { cut } from "../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
 import { callsAtStep, maxSteps, maxToolResult } from "./kinds.ts";
 import type { ToolUse } from "./messages.ts";

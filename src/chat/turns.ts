@@ -1,5 +1,5 @@
 import { AppError } from "../kit/errors.ts";
-import { inStore } from "../kit/files.ts";
+import { inStore } from "../kit/storage/r2.ts";
 import { log } from "../kit/log.ts";
 import { askHub } from "../notifications/hub.ts";
 import { blank, emptyAnswer, reasoningLength, type AnswerFrame } from "./answer.ts";

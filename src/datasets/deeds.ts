@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { defineJob } from "../kit/queue.ts";
+import { defineJob } from "../kit/queue/outbox.ts";
 
 /** What datasets ask to be done behind replies. */
 export const importDataset = defineJob("import-dataset", z.object({ dataset_id: z.int() }));

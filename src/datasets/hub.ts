@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { inStore } from "../kit/files.ts";
+import { inStore } from "../kit/storage/r2.ts";
 import { log } from "../kit/log.ts";
 import { CellsCut, pagesBy, type HubPage } from "./hub-pages.ts";
 import { fetchInfo, findSplit, HubRefused, type Hub } from "./huggingface.ts";

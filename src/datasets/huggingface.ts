@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError, invalid, TellableError } from "../kit/errors.ts";
-import { secondsToWait } from "../kit/retry-after.ts";
+import { secondsToWait } from "../kit/http/retry-after.ts";
 import { storable } from "../kit/storable.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */

@@ -1,11 +1,11 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { deleteUnder, inStore } from "../kit/files.ts";
-import { jobRow } from "../kit/queue.ts";
+import { deleteUnder, inStore } from "../kit/storage/r2.ts";
+import { jobRow } from "../kit/queue/outbox.ts";
 import { storable } from "../kit/storable.ts";
-import { outbox } from "../kit/tables.ts";
+import { outbox } from "../kit/db/tables.ts";
 import { notificationRow } from "../notifications/service.ts";
 import { importDataset } from "./deeds.ts";
 import { maxDocumentBytes, type Format } from "./kinds.ts";

@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
-import { doing, type Handler } from "../kit/consumer.ts";
-import { deleteUnder } from "../kit/files.ts";
+import { doing, type Handler } from "../kit/queue/consumer.ts";
+import { deleteUnder } from "../kit/storage/r2.ts";
 import { deleteDatasetFiles, importDataset } from "./deeds.ts";
 import { fetchPages } from "./hub.ts";
 import { goOnImporting } from "./importing.ts";

@@ -1,9 +1,9 @@
 import { and, eq, inArray, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
 import type { RefinedRow } from "./refining.ts";
-import { inStore } from "../kit/files.ts";
+import { inStore } from "../kit/storage/r2.ts";
 import { objectAt } from "./storage.ts";
 import { datasets, datasetUses, type RowsPart } from "./tables.ts";
 

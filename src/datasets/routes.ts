@@ -3,7 +3,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxUploadBytes } from "./kinds.ts";
 import { datasetOf } from "./rows.ts";
 import * as s from "./schemas.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import {
   datasetTypes,
   dropReasons,

@@ -1,6 +1,6 @@
 import { AppError } from "../kit/errors.ts";
-import { inStore } from "../kit/files.ts";
-import { streamOf } from "../kit/streams.ts";
+import { inStore } from "../kit/storage/r2.ts";
+import { streamOf } from "../kit/async/streams.ts";
 import type { ByteSource } from "./parsing.ts";
 import type { StoredFile } from "./tables.ts";
 

@@ -14,7 +14,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import { datasetTypes, formats, processingStatuses } from "./kinds.ts";
 import type { RowProblem } from "./formats/source.ts";
 import type { Report } from "./report.ts";

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxUploads, partBytes, uploadHours } from "./kinds.ts";
 import { datasetOf } from "./rows.ts";
 import * as s from "./schemas.ts";

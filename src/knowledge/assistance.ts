@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { gatewayModel } from "../models/gateway.ts";
 import { kindByName } from "../models/listing.ts";

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { contentHash } from "../kit/crypto.ts";
+import { contentHash } from "../kit/crypto/hash.ts";
 import { chunkText, type Chunk } from "./chunking.ts";
 import type { Vector } from "./embedding.ts";
 import type { knowledgeParts } from "./tables.ts";

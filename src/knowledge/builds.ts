@@ -1,9 +1,9 @@
 import { and, eq, notExists, sql, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import { defineJob, jobRow } from "../kit/queue.ts";
-import { Id } from "../kit/shapes.ts";
+import type { Statement } from "../kit/db/client.ts";
+import { defineJob, jobRow } from "../kit/queue/outbox.ts";
+import { Id } from "../kit/http/zod-schemas.ts";
 import type { UpdateStrategy } from "./kinds.ts";
 import { itself } from "./rows.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "./tables.ts";

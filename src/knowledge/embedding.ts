@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
 import { gatewayEmbeddingModel } from "../models/gateway.ts";
 import { openProvider, parseModelReference } from "../models/registry.ts";

@@ -1,6 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { itself } from "./rows.ts";
 import { datasets } from "./sources.ts";
 import { userOf } from "./starting.ts";

@@ -1,10 +1,10 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { isMarked } from "../kit/objects.ts";
-import { jobRow } from "../kit/queue.ts";
-import { outbox } from "../kit/tables.ts";
+import { isMarked } from "../kit/socket/call-object.ts";
+import { jobRow } from "../kit/queue/outbox.ts";
+import { outbox } from "../kit/db/tables.ts";
 import { ProviderError } from "../models/gateway-errors.ts";
 import { notificationRow } from "../notifications/service.ts";
 import { activated, indexKnowledgeBase, locked, sweepKnowledgeBase } from "./builds.ts";

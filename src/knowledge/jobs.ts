@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { doing, type Handler } from "../kit/consumer.ts";
+import { doing, type Handler } from "../kit/queue/consumer.ts";
 import { indexKnowledgeBase, sweepKnowledgeBase } from "./builds.ts";
 import { failLostBuilds, goOnIndexing } from "./indexing.ts";
 import { sweepBase } from "./service.ts";

@@ -1,9 +1,9 @@
 import { builtinDefaults } from "../models/defaults.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, failureOf } from "../kit/db.ts";
+import { commit, failureOf } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { LruMap } from "../kit/lru.ts";
+import { LruMap } from "../kit/async/lru.ts";
 import { expandQuery, openAssistant, rerankPassages } from "./assistance.ts";
 import { keepBehind } from "./calls.ts";
 import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieval.ts";

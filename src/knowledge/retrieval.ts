@@ -1,6 +1,6 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, type Statement } from "../kit/db.ts";
+import { commit, type Statement } from "../kit/db/client.ts";
 import { builtinDefaults } from "../models/defaults.ts";
 import type { Passage } from "../models/passages.ts";
 import { keepBehind } from "./calls.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
 import { ModelName } from "../models/schemas.ts";
 import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./kinds.ts";
 

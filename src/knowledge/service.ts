@@ -1,9 +1,9 @@
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { paged, type Page } from "../kit/shapes.ts";
+import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { defaultModel } from "../models/defaults.ts";
 import { itself as itsModel } from "../models/rows.ts";
 import { externalModels } from "../models/tables.ts";

@@ -1,7 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, refuseUnlessAll, type Statement } from "../kit/db.ts";
-import { jobRowOf } from "../kit/queue.ts";
+import { commit, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
+import { jobRowOf } from "../kit/queue/outbox.ts";
 import type { ReadRows } from "./batches.ts";
 import { buildRow, indexKnowledgeBase, isIdle, isThere, keptParts, locked, newBuild } from "./builds.ts";
 import { maxDatasets } from "./kinds.ts";

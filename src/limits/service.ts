@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { within } from "../kit/deadline.ts";
+import { within } from "../kit/async/timeout.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { policies, windowSeconds, type Policy, type PolicyName } from "./policies.ts";

@@ -1,6 +1,6 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { refuseUnless, type Statement } from "../kit/db.ts";
+import { refuseUnless, type Statement } from "../kit/db/client.ts";
 import { invalid, type Fault } from "../kit/errors.ts";
 import { describeCallable } from "../models/registry.ts";
 import { answersTo } from "../models/rows.ts";

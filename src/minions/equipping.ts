@@ -3,7 +3,7 @@ import { users } from "../auth/tables.ts";
 import { hasAccess } from "../billing/access.ts";
 import { spirits } from "../catalog/tables.ts";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { unsettling } from "../notifications/hub.ts";
 import { itself, slotsOf } from "./rows.ts";
 import { levelAt, unlockLevel, userExperience } from "./standing.ts";

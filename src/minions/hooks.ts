@@ -1,8 +1,8 @@
 import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import type { Gained } from "../kit/hooks.ts";
-import { deletePictures } from "../kit/pictures.ts";
+import type { Statement } from "../kit/db/client.ts";
+import type { Gained } from "../hook-types.ts";
+import { deletePictures } from "../kit/storage/avatars.ts";
 import { forgetBoards } from "./leaderboard.ts";
 import { minionFallbacks, minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
 

@@ -3,9 +3,9 @@ import { and, eq, ilike, isNotNull, isNull, or, sql, type SQL } from "drizzle-or
 import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
-import { commit } from "../kit/db.ts";
+import { commit } from "../kit/db/client.ts";
 import { invalid } from "../kit/errors.ts";
-import { unheldText } from "../kit/text.ts";
+import { unheldText } from "../kit/db/text.ts";
 import { classNamed } from "./loadout.ts";
 import { minionColumns, selectMinions, type MinionRow } from "./rows.ts";
 import { sortings, type MinionsQuery, type Sorting } from "./schemas.ts";

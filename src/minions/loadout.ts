@@ -3,7 +3,7 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import { classSpirits, templateSpirits } from "../catalog/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, refuseUnlessAll } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, refuseUnlessAll } from "../kit/db/client.ts";
 import { AppError, invalid, refusalOf, type Fault } from "../kit/errors.ts";
 import { candidates, edited, equippable, equipRows, isEquipped, isThere, lock, type Candidate } from "./equipping.ts";
 import { spiritFaults, type SpiritFault } from "./kinds.ts";

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
-import { IdParam, PageQuery } from "../kit/shapes.ts";
+import { IdParam, PageQuery } from "../kit/http/zod-schemas.ts";
 import { getExperienceEvent, grantByAdmin, listExperience } from "./experience.ts";
 import { readLeaderboard } from "./leaderboard.ts";
 import { allMinions } from "./listing.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ranks, tiers } from "../catalog/ranks.ts";
 import { Synergy } from "../catalog/schemas.ts";
-import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
 import { absences, experienceKinds, maxFallbacks, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
 import { masteries } from "./mastery.ts";

@@ -1,6 +1,6 @@
 import { synergyOf } from "../catalog/rules.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
-import { pictureUrl } from "../kit/pictures.ts";
+import { pictureUrl } from "../kit/storage/avatars.ts";
 import type { ModelSummary } from "../models/kinds.ts";
 import { describeModel } from "../models/registry.ts";
 import { summaryOf, type DescribedModel } from "../models/rows.ts";

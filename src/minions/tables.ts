@@ -17,7 +17,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
-import { isBetween, isOneOf, moment, serialId } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId } from "../kit/db/columns.ts";
 import { externalModels } from "../models/tables.ts";
 import { experienceKinds, maxFallbacks, retrievalMethods, visibilities } from "./kinds.ts";
 

@@ -1,6 +1,6 @@
 import { planOf } from "../billing/service.ts";
 import type { Ctx } from "../context.ts";
-import { endOfDay, type DayLimits, type Granted, type Spending } from "../kit/day-budget.ts";
+import { endOfDay, type DayLimits, type Granted, type Spending } from "../kit/daily-quota.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { askHub } from "../notifications/hub.ts";

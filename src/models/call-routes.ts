@@ -3,7 +3,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
 import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { limited } from "../limits/middleware.ts";
 import { openLister, readModelList } from "./lists.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia.ts";

@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
 import type { Env } from "../env.ts";
-import { faultOfUrl, openEgress, type HostSettings } from "../kit/egress.ts";
+import { faultOfUrl, openEgress, type HostSettings } from "../kit/egress/fetch.ts";
 import { openAllowance } from "./allowance.ts";
 import type { ProviderSettings } from "./provider.ts";
 

@@ -1,7 +1,7 @@
 import type { APICallError } from "@ai-sdk/provider";
-import { EgressError } from "../kit/egress.ts";
+import { EgressError } from "../kit/egress/fetch.ts";
 import { AppError, TellableError } from "../kit/errors.ts";
-import { secondsToWait } from "../kit/retry-after.ts";
+import { secondsToWait } from "../kit/http/retry-after.ts";
 import { providerDisplayNames, type ProviderName } from "./kinds.ts";
 
 /** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */

@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import { deletePictures } from "../kit/pictures.ts";
+import type { Statement } from "../kit/db/client.ts";
+import { deletePictures } from "../kit/storage/avatars.ts";
 import { shownColumns } from "./rows.ts";
 import { externalModels, modelCalls, userDataKeys } from "./tables.ts";
 

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { TieredValue, type Sources } from "../kit/cache.ts";
+import { TieredValue, type Sources } from "../kit/async/tiered-cache.ts";
 import { log } from "../kit/log.ts";
 import { bindingsOf, operatorsFetch } from "./egress.ts";
 import type { ModelSummary, OpenLister } from "./kinds.ts";

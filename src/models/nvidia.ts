@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, failureOf, type Statement } from "../kit/db.ts";
+import { commit, failureOf, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
 import { settingsFor } from "./egress.ts";
 import { ProviderError } from "./gateway-errors.ts";

@@ -1,6 +1,6 @@
 import type { LanguageModelV4Prompt } from "@ai-sdk/provider";
 import * as z from "zod";
-import { onOneLine } from "../kit/text.ts";
+import { onOneLine } from "../kit/db/text.ts";
 
 /** A piece of a knowledge base that was retrieved for a question. */
 export type Passage = {

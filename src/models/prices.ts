@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import listed from "../../seed/prices.json" with { type: "json" };
 import type { Ctx } from "../context.ts";
-import { TieredValue, type Sources } from "../kit/cache.ts";
+import { TieredValue, type Sources } from "../kit/async/tiered-cache.ts";
 import { log } from "../kit/log.ts";
 import type { Price } from "./cost.ts";
 import { operatorsFetch } from "./egress.ts";

@@ -4,7 +4,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
-import type { Spending } from "../kit/day-budget.ts";
+import type { Spending } from "../kit/daily-quota.ts";
 import type { Allowance, Taken } from "./allowance.ts";
 import { untilAborted } from "./gateway-call.ts";
 import { ProviderError } from "./gateway-errors.ts";

@@ -2,9 +2,9 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import { route, type AppEnv } from "../http.ts";
-import { imageTypes } from "../kit/images.ts";
-import { maxPictureBytes } from "../kit/pictures.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { imageTypes } from "../kit/storage/image-type.ts";
+import { maxPictureBytes } from "../kit/storage/avatars.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { modelOf } from "./rows.ts";
 import * as s from "./schemas.ts";
 import {

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { pictureUrl } from "../kit/pictures.ts";
+import { pictureUrl } from "../kit/storage/avatars.ts";
 import { providerDisplayNames, type ModelSummary } from "./kinds.ts";
 import { kindByName, summarize } from "./listing.ts";
 import type { ExternalModel } from "./schemas.ts";

@@ -1,4 +1,4 @@
-import type { Spending } from "../kit/day-budget.ts";
+import type { Spending } from "../kit/daily-quota.ts";
 
 /** What a user may use in a UTC day of the models that the operator pays for, by the name of their plan. */
 export const dailyAllowances = {

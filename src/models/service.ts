@@ -1,10 +1,10 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
-import { storePicture } from "../kit/pictures.ts";
-import { paged, type Page } from "../kit/shapes.ts";
+import { storePicture } from "../kit/storage/avatars.ts";
+import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { unsettling } from "../notifications/hub.ts";
 import { faultOfBaseUrl } from "./egress.ts";
 import { keepingKey } from "./keys.ts";

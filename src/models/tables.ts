@@ -15,7 +15,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import { callOutcomes, callPurposes, providerNames } from "./kinds.ts";
 import type { UsageRecord } from "./usage.ts";
 

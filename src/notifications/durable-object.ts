@@ -1,7 +1,7 @@
 import { objectContext } from "../context.ts";
-import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/day-budget.ts";
-import { SocketRoom, type RoomSocket } from "../kit/socket.ts";
-import type { TicketHolder } from "../kit/tickets.ts";
+import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/daily-quota.ts";
+import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
+import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
 import { readSnapshot } from "./service.ts";
 import { WatchedRooms, type WatchedRoom } from "./watched-rooms.ts";

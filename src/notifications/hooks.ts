@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
+import type { Statement } from "../kit/db/client.ts";
 import { askHub, dismissDevices } from "./hub.ts";
 import { exportRows } from "./service.ts";
 

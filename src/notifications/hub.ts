@@ -1,10 +1,10 @@
 import type { Ctx } from "../context.ts";
-import { andThen, type Statement } from "../kit/db.ts";
+import { andThen, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { askObject } from "../kit/objects.ts";
+import { askObject } from "../kit/socket/call-object.ts";
 import { connectSocket } from "../kit/socket/upgrade.ts";
-import type { TicketClaims } from "../kit/tickets.ts";
+import type { TicketClaims } from "../kit/socket/tickets.ts";
 import type { UserHub } from "./durable-object.ts";
 import type { EventFrame } from "./protocol.ts";
 

@@ -2,7 +2,7 @@ import { keyDevice, sessionDevice } from "../auth/credentials.ts";
 import { userIdOf } from "../auth/self.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { issueTicket, type TicketHolder } from "../kit/tickets.ts";
+import { issueTicket, type TicketHolder } from "../kit/socket/tickets.ts";
 
 /**
  * A ticket with which whoever asks opens one socket to a resource of theirs.

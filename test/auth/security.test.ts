@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { digest } from "../../src/kit/crypto.ts";
+import { digest } from "../../src/kit/crypto/hash.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { operations, prepare, send, type Listed } from "../support/operations.ts";
 import { makePerson, type Person } from "../support/people.ts";

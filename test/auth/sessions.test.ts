@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { digest } from "../../src/kit/crypto.ts";
+import { digest } from "../../src/kit/crypto/hash.ts";
 import { bodyOf, startApi, useApi } from "../support/api.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";
 

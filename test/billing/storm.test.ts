@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { grantAccess } from "../../src/billing/access.ts";
 import { grantPointsRows } from "../../src/billing/points.ts";
-import { commit, databaseFailure } from "../../src/kit/db.ts";
+import { commit, databaseFailure } from "../../src/kit/db/client.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
 
 /** Money under 50 connections of a real PostgreSQL. */

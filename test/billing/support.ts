@@ -1,7 +1,7 @@
 import { startNeonBridge } from "../../dev/bridge.ts";
 import type { Actor, Ctx } from "../../src/context.ts";
-import { openDatabase } from "../../src/kit/db.ts";
-import { Meter } from "../../src/kit/meter.ts";
+import { openDatabase } from "../../src/kit/db/client.ts";
+import { Meter } from "../../src/kit/server-timing.ts";
 import { openTestDatabase, type TestDatabase } from "../support/api.ts";
 
 /** Days from now, as Postgres reads them. */

@@ -11,10 +11,10 @@ import {
   getConversation,
 } from "../../src/chat/service.ts";
 import { forkConversation, recallFork } from "../../src/chat/forking.ts";
-import { commit } from "../../src/kit/db.ts";
+import { commit } from "../../src/kit/db/client.ts";
 import { AppError } from "../../src/kit/errors.ts";
-import { claimKey } from "../../src/kit/idempotency.ts";
-import { sweepOutbox } from "../../src/kit/queue.ts";
+import { claimKey } from "../../src/kit/db/idempotency.ts";
+import { sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { emptyBin } from "../../src/minions/service.ts";
 import { insertMinion, outcomeOf, tally } from "../minions/support.ts";
 import { makePerson } from "../support/people.ts";

@@ -6,7 +6,7 @@ import type { Message } from "../../src/chat/messages.ts";
 import type { ProjectedTurn } from "../../src/chat/projection.ts";
 import type { TurnCall, TurnResult } from "../../src/chat/turn-events.ts";
 import type { Ctx } from "../../src/context.ts";
-import { consumeJobs } from "../../src/kit/consumer.ts";
+import { consumeJobs } from "../../src/kit/queue/consumer.ts";
 import { insertMinion } from "../minions/support.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";

@@ -4,7 +4,7 @@ import { ExternalChat, ExternalChatReply } from "../../src/chat/legacy-schemas.t
 import type { Message } from "../../src/chat/messages.ts";
 import type { Room } from "../../src/chat/room.ts";
 import { resumeAnswer, streamAnswer, wantsEvents } from "../../src/chat/sse.ts";
-import { failureOf } from "../../src/kit/db.ts";
+import { failureOf } from "../../src/kit/db/client.ts";
 import type { AppError } from "../../src/kit/errors.ts";
 import { anAnswer, citation, usage } from "./answers.ts";
 import { useDesk } from "./desk.ts";

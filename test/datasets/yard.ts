@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Ctx } from "../../src/context.ts";
 import { datasetJobs } from "../../src/datasets/jobs.ts";
 import { listRows } from "../../src/datasets/service.ts";
-import { consumeDeadJobs, consumeJobs } from "../../src/kit/consumer.ts";
+import { consumeDeadJobs, consumeJobs } from "../../src/kit/queue/consumer.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { MemoryBucket } from "../support/memory-bucket.ts";

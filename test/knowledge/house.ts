@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll } from "vitest";
 import type { Ctx } from "../../src/context.ts";
-import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../src/kit/consumer.ts";
+import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../src/kit/queue/consumer.ts";
 import type { Row } from "../../src/knowledge/batches.ts";
 import { indexKnowledgeBase, sweepKnowledgeBase } from "../../src/knowledge/builds.ts";
 import { goOnIndexing } from "../../src/knowledge/indexing.ts";

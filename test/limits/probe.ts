@@ -4,7 +4,7 @@ import type { Actor, Hooks } from "../../src/context.ts";
 import { edge, failureReply, giveContext } from "../../src/edge.ts";
 import { route, type Access, type AppEnv } from "../../src/http.ts";
 import { AppError } from "../../src/kit/errors.ts";
-import { Semaphore } from "../../src/kit/semaphore.ts";
+import { Semaphore } from "../../src/kit/async/semaphore.ts";
 import { SignInGate } from "../../src/limits/durable-object.ts";
 import { counted, limited, limitStrangers } from "../../src/limits/middleware.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../src/limits/sign-in.ts";

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { edge, failureReply, giveContext } from "../../src/edge.ts";
-import { hooks } from "../../src/hooks.ts";
+import { hooks } from "../../src/feature-hooks.ts";
 import type { AppEnv } from "../../src/http.ts";
 import type { Mail } from "../../src/kit/mail.ts";
 

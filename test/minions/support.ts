@@ -1,4 +1,4 @@
-import { databaseFailure } from "../../src/kit/db.ts";
+import { databaseFailure } from "../../src/kit/db/client.ts";
 import { AppError } from "../../src/kit/errors.ts";
 import type { Minion } from "../../src/minions/schemas.ts";
 import { ask } from "../notifications/support.ts";

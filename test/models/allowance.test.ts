@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
 import type { Ctx } from "../../src/context.ts";
-import { failureOf } from "../../src/kit/db.ts";
+import { failureOf } from "../../src/kit/db/client.ts";
 import { settingsFor } from "../../src/models/egress.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../../src/models/gateway.ts";
 import { embeddingCandidate, languageCandidate } from "../../src/models/registry.ts";

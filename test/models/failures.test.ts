@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { failureOf } from "../../src/kit/db.ts";
-import { EgressError, type EgressReason } from "../../src/kit/egress.ts";
+import { failureOf } from "../../src/kit/db/client.ts";
+import { EgressError, type EgressReason } from "../../src/kit/egress/fetch.ts";
 import { ProviderError, providerError, type ProviderFailure } from "../../src/models/gateway-errors.ts";
 
 const told = (error: unknown) => {

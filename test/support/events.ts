@@ -1,6 +1,6 @@
 import { unstable_readConfig as readConfig } from "wrangler";
 import { jobContext, type Ctx } from "../../src/context.ts";
-import { hooks } from "../../src/hooks.ts";
+import { hooks } from "../../src/feature-hooks.ts";
 import { testSettings } from "./api.ts";
 import { overhear } from "./canary.ts";
 
