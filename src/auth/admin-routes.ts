@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { banUser, getUserAsAdmin, listAudit, listUsers, setRoles, unbanUser } from "./admin.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { allow } from "./middleware.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { cookieFor } from "./bearer.ts";
 import { exportUser, leave } from "./erasure.ts";
 import { allow } from "./middleware.ts";

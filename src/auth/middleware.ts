@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Actor } from "../context.ts";
-import type { Access, AppEnv } from "../http.ts";
+import type { Access, AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { counted } from "../limits/middleware.ts";
 import { secretOf } from "./bearer.ts";

@@ -1,5 +1,5 @@
 import { Hono, type Context } from "hono";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { limited } from "../limits/middleware.ts";
 import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts.ts";
 import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./bearer.ts";

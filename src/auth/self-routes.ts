@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { changeProfile } from "./accounts.ts";
 import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { limited } from "../limits/middleware.ts";
 import { providerNames, requireListed, requireProvider } from "./social.ts";
 

@@ -1,9 +1,9 @@
 import type * as z from "zod";
-import { canonicalPath, splitUrl } from "../aliases.ts";
+import { canonicalPath, splitUrl } from "../http/path-aliases.ts";
 import type { Ctx } from "../context.ts";
 import { parsedEnv } from "../env.ts";
-import { addCors, constantHeaders, jsonType } from "../headers.ts";
-import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http.ts";
+import { addCors, constantHeaders, jsonType } from "../http/headers.ts";
+import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http/route.ts";
 import type { Tier } from "../kit/async/tiered-cache.ts";
 import { contentHash } from "../kit/crypto/hash.ts";
 import { matchesEtag } from "../kit/http/etag.ts";

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import * as replies from "./replies.ts";

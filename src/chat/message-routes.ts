@@ -3,7 +3,7 @@ import * as z from "zod";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
 import type { Ctx } from "../context.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { downloadHeaders } from "../kit/http/content-disposition.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { limited } from "../limits/middleware.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxUploads, partBytes, uploadHours } from "./kinds.ts";
 import { datasetOf } from "./rows.ts";

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import type { Job } from "../kit/queue/outbox.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import * as s from "./schemas.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, type Found } from "./loadout.ts";
 import { availableSpirits, classOf, imaginedSynergy, toolsOf, traitsOf } from "./replies.ts";

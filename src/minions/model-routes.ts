@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import * as s from "../models/schemas.ts";
 import { countModels } from "../models/service.ts";

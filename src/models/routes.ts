@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { imageTypes } from "../kit/storage/image-type.ts";
 import { maxPictureBytes } from "../kit/storage/avatars.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";

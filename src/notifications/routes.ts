@@ -3,7 +3,7 @@ import * as z from "zod";
 import { isTrustedOrigin } from "../auth/bearer.ts";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { readTicket } from "../kit/socket/tickets.ts";

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import type { Actor, Hooks } from "../../src/context.ts";
-import { edge, failureReply, giveContext } from "../../src/edge.ts";
-import { route, type Access, type AppEnv } from "../../src/http.ts";
+import { edge, failureReply, giveContext } from "../../src/http/middleware.ts";
+import { route, type Access, type AppEnv } from "../../src/http/route.ts";
 import { AppError } from "../../src/kit/errors.ts";
 import { Semaphore } from "../../src/kit/async/semaphore.ts";
 import { SignInGate } from "../../src/limits/durable-object.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
-import { edge, failureReply, giveContext } from "../../src/edge.ts";
+import { edge, failureReply, giveContext } from "../../src/http/middleware.ts";
 import { hooks } from "../../src/feature-hooks.ts";
-import type { AppEnv } from "../../src/http.ts";
+import type { AppEnv } from "../../src/http/route.ts";
 import type { Mail } from "../../src/kit/mail.ts";
 
 /** A Worker that mails what is posted to it, from a context such as every route is given. */

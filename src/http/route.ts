@@ -1,11 +1,11 @@
 import type { Context, Handler } from "hono";
 import * as z from "zod";
-import type { Actor, Ctx } from "./context.ts";
-import { digest } from "./kit/crypto/hash.ts";
-import { readJson, readUpload, type Upload } from "./bodies.ts";
-import { invalid, type FailureCode, type Fault } from "./kit/errors.ts";
-import { claimKey, isTaken, recallMade } from "./kit/db/idempotency.ts";
-import { unheldText } from "./kit/db/text.ts";
+import type { Actor, Ctx } from "../context.ts";
+import { digest } from "../kit/crypto/hash.ts";
+import { readJson, readUpload, type Upload } from "./body.ts";
+import { invalid, type FailureCode, type Fault } from "../kit/errors.ts";
+import { claimKey, isTaken, recallMade } from "../kit/db/idempotency.ts";
+import { unheldText } from "../kit/db/text.ts";
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
 

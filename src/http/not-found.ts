@@ -2,8 +2,8 @@ import type { Context, NotFoundHandler } from "hono";
 import { METHOD_NAME_ALL } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 import { addPreflight } from "./headers.ts";
-import type { AppEnv } from "./http.ts";
-import { AppError } from "./kit/errors.ts";
+import type { AppEnv } from "./route.ts";
+import { AppError } from "../kit/errors.ts";
 
 type Route = { path: string; method: string };
 

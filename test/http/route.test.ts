@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { maxBodyBytes } from "../src/bodies.ts";
-import { bodyOf, useApi } from "./support/api.ts";
+import { maxBodyBytes } from "../../src/http/body.ts";
+import { bodyOf, useApi } from "../support/api.ts";
 
 const api = useApi();
 

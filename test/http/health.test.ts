@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bodyOf, noRoundTrips, useApi } from "./support/api.ts";
+import { bodyOf, noRoundTrips, useApi } from "../support/api.ts";
 
 const api = useApi();
 

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
 import * as z from "zod";
-import { route, type AppEnv } from "./http.ts";
-import { AppError } from "./kit/errors.ts";
-import { failedJobs, outbox } from "./kit/db/tables.ts";
+import { route, type AppEnv } from "./route.ts";
+import { AppError } from "../kit/errors.ts";
+import { failedJobs, outbox } from "../kit/db/tables.ts";
 
 const Service = z.object({ status: z.enum(["up", "down"]), latency_ms: z.number().min(0) });
 const Services = z.object({ postgres: Service, kv: Service });

@@ -1,11 +1,11 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
-import { requestContext, type Hooks } from "./context.ts";
+import { requestContext, type Hooks } from "../context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
-import type { AppEnv } from "./http.ts";
-import { failureOf } from "./kit/db/client.ts";
-import { AppError, problemOf } from "./kit/errors.ts";
-import { requestIdFrom } from "./kit/http/request-id.ts";
-import { log } from "./kit/log.ts";
+import type { AppEnv } from "./route.ts";
+import { failureOf } from "../kit/db/client.ts";
+import { AppError, problemOf } from "../kit/errors.ts";
+import { requestIdFrom } from "../kit/http/request-id.ts";
+import { log } from "../kit/log.ts";
 
 /** Gives the request its id and, once there is a reply, the headers that every reply carries. */
 export const edge: MiddlewareHandler<AppEnv> = async (c, next) => {

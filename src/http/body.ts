@@ -1,4 +1,4 @@
-import { AppError, invalid } from "./kit/errors.ts";
+import { AppError, invalid } from "../kit/errors.ts";
 
 /** The largest JSON body we read, in bytes. */
 export const maxBodyBytes = 64 * 1024;
