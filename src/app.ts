@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 import { canonicalPath } from "./http/path-aliases.ts";
-import { admin } from "./auth/admin-routes.ts";
-import { departure } from "./auth/erasure-routes.ts";
+import { admin } from "./auth/admin/routes.ts";
+import { departure } from "./auth/accounts/delete-account-routes.ts";
 import { auth } from "./auth/routes.ts";
-import { apiKeys, me, sessions } from "./auth/self-routes.ts";
-import { social } from "./auth/social-routes.ts";
+import { apiKeys, me, sessions } from "./auth/accounts/account-routes.ts";
+import { social } from "./auth/social/routes.ts";
 import { grantsAdmin, spiritAccess } from "./billing/routes.ts";
 import { catalogAdmin, classes, spirits, templates, tools } from "./catalog/routes.ts";
 import { externalChat } from "./chat/legacy-routes.ts";

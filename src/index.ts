@@ -1,6 +1,6 @@
 import { app } from "./app.ts";
-import { sweepExpired } from "./auth/sessions.ts";
-import { warmReply } from "./catalog/delivery.ts";
+import { sweepExpired } from "./auth/sessions/service.ts";
+import { warmReply } from "./catalog/cached-route.ts";
 import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { failLostImports } from "./datasets/importing.ts";

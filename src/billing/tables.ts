@@ -12,7 +12,7 @@ import {
   pointKinds,
   purchaseStatuses,
   subscriptionStatuses,
-} from "./kinds.ts";
+} from "./constants.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
+import { userIdOf } from "../auth/current-user.ts";
 import type { Ctx } from "../context.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { downloadHeaders } from "../kit/http/content-disposition.ts";

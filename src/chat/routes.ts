@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { isTrustedOrigin } from "../auth/bearer.ts";
+import { isTrustedOrigin } from "../auth/sessions/cookies.ts";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
+import { userIdOf } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { downloadHeaders } from "../kit/http/content-disposition.ts";
 import { AppError } from "../kit/errors.ts";

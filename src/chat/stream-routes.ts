@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
+import { userIdOf } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { invalid } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";

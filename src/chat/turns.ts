@@ -1,7 +1,7 @@
 import { AppError } from "../kit/errors.ts";
 import { inStore } from "../kit/storage/r2.ts";
 import { log } from "../kit/log.ts";
-import { askHub } from "../notifications/hub.ts";
+import { askHub } from "../notifications/hub-client.ts";
 import { blank, emptyAnswer, reasoningLength, type AnswerFrame } from "./answer.ts";
 import { Answering, recover } from "./answering.ts";
 import { ofWhom, type Conversation, type Host } from "./conversation.ts";

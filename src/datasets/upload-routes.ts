@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
+import { userIdOf } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxUploads, partBytes, uploadHours } from "./kinds.ts";

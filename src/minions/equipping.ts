@@ -4,7 +4,7 @@ import { hasAccess } from "../billing/access.ts";
 import { spirits } from "../catalog/tables.ts";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/client.ts";
-import { unsettling } from "../notifications/hub.ts";
+import { unsettling } from "../notifications/hub-client.ts";
 import { itself, slotsOf } from "./rows.ts";
 import { levelAt, unlockLevel, userExperience } from "./standing.ts";
 import { minions, minionSpirits } from "./tables.ts";

@@ -2,7 +2,7 @@ import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import { auditRow } from "../auth/audit.ts";
 import { pointsRows } from "../billing/points.ts";
-import { ranks } from "../catalog/ranks.ts";
+import { ranks } from "../catalog/constants.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";

@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
-import type { Rank } from "../catalog/ranks.ts";
+import type { Rank } from "../catalog/constants.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { invalid } from "../kit/errors.ts";

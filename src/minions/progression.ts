@@ -1,4 +1,4 @@
-import { levelsPerRank, ranks, type Rank } from "../catalog/ranks.ts";
+import { levelsPerRank, ranks, type Rank } from "../catalog/constants.ts";
 
 /** Experience at which each rank begins. Tested against `seed/progression.json`. */
 export const rankEntries = {

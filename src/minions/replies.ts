@@ -1,5 +1,5 @@
 import { isUnlocked, synergyOf } from "../catalog/rules.ts";
-import { levelsPerRank, ranks } from "../catalog/ranks.ts";
+import { levelsPerRank, ranks } from "../catalog/constants.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import { invalid } from "../kit/errors.ts";
 import type { Absence, SpiritFault } from "./kinds.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ranks, tiers } from "../catalog/ranks.ts";
+import { ranks, tiers } from "../catalog/constants.ts";
 import { Synergy } from "../catalog/schemas.ts";
 import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";

@@ -1,4 +1,4 @@
-import type { Rank } from "../catalog/ranks.ts";
+import type { Rank } from "../catalog/constants.ts";
 import type { ModelSummary } from "../models/kinds.ts";
 
 /** What a model is scored by. What is not known of it scores nothing, an unknown architecture as any other. */

@@ -1,12 +1,12 @@
 import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
-import { forgetCredential } from "../auth/credentials.ts";
+import { forgetCredential } from "../auth/sessions/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/defaults.ts";
-import { unsettling } from "../notifications/hub.ts";
+import { unsettling } from "../notifications/hub-client.ts";
 import { answers, fallbackRows, modelColumns, requireKnown } from "./choice.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
 import { keptDays } from "./kinds.ts";

@@ -1,5 +1,5 @@
 import { eq, sql, type SQL } from "drizzle-orm";
-import { levelsPerRank, ranks } from "../catalog/ranks.ts";
+import { levelsPerRank, ranks } from "../catalog/constants.ts";
 import { spirits } from "../catalog/tables.ts";
 import { levelThreshold, maxLevel } from "./progression.ts";
 import { minions, retiredExperience } from "./tables.ts";

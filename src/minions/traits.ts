@@ -1,4 +1,4 @@
-import { ranks, type Rank } from "../catalog/ranks.ts";
+import { ranks, type Rank } from "../catalog/constants.ts";
 
 /** The traits, and how each shows. Names and relations are tested against `seed/progression.json`. */
 export const traitDescriptions = {

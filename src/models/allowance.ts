@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { endOfDay, type DayLimits, type Granted, type Spending } from "../kit/daily-quota.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { askHub } from "../notifications/hub.ts";
+import { askHub } from "../notifications/hub-client.ts";
 import { ProviderError } from "./gateway-errors.ts";
 import { allowanceOf, smallestAllowance } from "./rules.ts";
 

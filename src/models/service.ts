@@ -5,7 +5,7 @@ import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statem
 import { AppError, invalid } from "../kit/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";
-import { unsettling } from "../notifications/hub.ts";
+import { unsettling } from "../notifications/hub-client.ts";
 import { faultOfBaseUrl } from "./egress.ts";
 import { keepingKey } from "./keys.ts";
 import { kindByName, summarize } from "./listing.ts";

@@ -4,7 +4,7 @@ import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
 import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
 import { readSnapshot } from "./service.ts";
-import { WatchedRooms, type WatchedRoom } from "./watched-rooms.ts";
+import { WatchedRooms, type WatchedRoom } from "./room-subscriptions.ts";
 
 /** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
 export class UserHub extends SocketRoom {

@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { isTrustedOrigin } from "../auth/bearer.ts";
+import { isTrustedOrigin } from "../auth/sessions/cookies.ts";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
+import { userIdOf } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { readTicket } from "../kit/socket/tickets.ts";
-import { openHubSocket } from "./hub.ts";
+import { openHubSocket } from "./hub-client.ts";
 import { getPreferences, putPreferences } from "./preferences.ts";
 import * as s from "./schemas.ts";
 import { listNotifications, markAllRead, markRead } from "./service.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ranks } from "../../src/catalog/ranks.ts";
+import { ranks } from "../../src/catalog/constants.ts";
 import { standingOf } from "../../src/minions/progression.ts";
 import {
   compatibilityOf,

@@ -1,12 +1,12 @@
 import { Hono } from "hono";
-import { route, type AppEnv } from "../http/route.ts";
-import { changeProfile } from "./accounts.ts";
-import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
-import { IdParam } from "../kit/http/zod-schemas.ts";
-import { allow } from "./middleware.ts";
-import * as s from "./schemas.ts";
-import { sessionOf, userIdOf } from "./self.ts";
-import { listSessions, revokeOtherSessions, revokeSession } from "./sessions.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { changeProfile } from "./service.ts";
+import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "../keys/service.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
+import { sessionOf, userIdOf } from "../current-user.ts";
+import { listSessions, revokeOtherSessions, revokeSession } from "../sessions/service.ts";
 import { getUser } from "./users.ts";
 
 const ok = { success: true as const };

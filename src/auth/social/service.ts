@@ -1,5 +1,5 @@
-import type { Env } from "../env.ts";
-import { AppError, invalid } from "../kit/errors.ts";
+import type { Env } from "../../env.ts";
+import { AppError, invalid } from "../../kit/errors.ts";
 
 export const providerNames = ["github", "google"] as const;
 

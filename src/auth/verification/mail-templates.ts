@@ -1,4 +1,4 @@
-import type { Mail } from "../kit/mail.ts";
+import type { Mail } from "../../kit/mail.ts";
 
 type Recipient = { email: string; name: string };
 

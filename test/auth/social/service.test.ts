@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker, startWorkerd, type Workerd } from "../../dev/workerd.ts";
-import { bodyOf, openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
-import { fakeGithub, type GithubPerson } from "../support/fake-github.ts";
+import { buildWorker, startWorkerd, type Workerd } from "../../../dev/workerd.ts";
+import { bodyOf, openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../../support/api.ts";
+import { fakeGithub, type GithubPerson } from "../../support/fake-github.ts";
 
 const client = { clientId: "our-client-id", clientSecret: "our-client-secret" };
 const github = fakeGithub(client);

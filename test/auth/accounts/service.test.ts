@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { bodyOf, useApi } from "../support/api.ts";
-import { bearing } from "../support/people.ts";
+import { bodyOf, useApi } from "../../support/api.ts";
+import { bearing } from "../../support/people.ts";
 
 const api = useApi();
 

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { route, type AppEnv } from "../http/route.ts";
-import { limited } from "../limits/middleware.ts";
-import { providerNames, requireListed, requireProvider } from "./social.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { limited } from "../../limits/middleware.ts";
+import { providerNames, requireListed, requireProvider } from "./service.ts";
 
 /** Sign-in by way of another provider: the library's own, at /api/auth. */
 export const social = new Hono<AppEnv>();
@@ -30,7 +30,7 @@ social.post(
     async ({ ctx, c, params, body }) => {
       requireProvider(ctx.env, params.provider);
       requireListed(ctx.env, body.callback_url);
-      const { openLibrary } = await import("./library.ts");
+      const { openLibrary } = await import("../better-auth.ts");
       const reply = await openLibrary(ctx).api.signInSocial({
         body: { provider: params.provider, callbackURL: body.callback_url, disableRedirect: true },
         headers: c.req.raw.headers,
@@ -58,7 +58,7 @@ social.get(
     },
     async ({ ctx, c, params }) => {
       requireProvider(ctx.env, params.provider);
-      const { openLibrary } = await import("./library.ts");
+      const { openLibrary } = await import("../better-auth.ts");
       const reply = await openLibrary(ctx).handler(c.req.raw);
       return new Response(reply.body, reply);
     },

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
-import { route, type AppEnv } from "../http/route.ts";
-import { cookieFor } from "./bearer.ts";
-import { exportUser, leave } from "./erasure.ts";
-import { allow } from "./middleware.ts";
-import * as s from "./schemas.ts";
-import { sessionOf } from "./self.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { cookieFor } from "../sessions/cookies.ts";
+import { exportUser, leave } from "./delete-account.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
+import { sessionOf } from "../current-user.ts";
 
 const ok = { success: true as const };
 

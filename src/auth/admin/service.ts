@@ -1,14 +1,14 @@
 import { and, desc, eq, ilike, lt, or, sql, type SQL } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, refuseUnless } from "../kit/db/client.ts";
-import { AppError } from "../kit/errors.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
-import { auditRow } from "./audit.ts";
-import { forgetCredential } from "./credentials.ts";
-import { roles, type Role } from "./roles.ts";
-import { forgetTokens } from "./sessions.ts";
-import { apiKeys, auditLog, sessions, users } from "./tables.ts";
-import { userColumns } from "./users.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, refuseUnless } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { paged, type Page } from "../../kit/http/zod-schemas.ts";
+import { auditRow } from "../audit.ts";
+import { forgetCredential } from "../sessions/credentials.ts";
+import { roles, type Role } from "../roles.ts";
+import { forgetTokens } from "../sessions/service.ts";
+import { apiKeys, auditLog, sessions, users } from "../tables.ts";
+import { userColumns } from "../accounts/users.ts";
 
 /** Roles that only a superuser gives, takes, or acts upon. */
 const guarded: readonly Role[] = ["admin", "superuser"];

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { AppError, invalid, type Fault } from "../kit/errors.ts";
-import { levelsPerRank } from "./ranks.ts";
+import { levelsPerRank } from "./constants.ts";
 import { isUnlocked, synergyOf, type Synergy } from "./rules.ts";
 import type * as schemas from "./schemas.ts";
 import type { Catalog } from "./snapshot.ts";

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
-import { route, type AppEnv } from "../http/route.ts";
-import { banUser, getUserAsAdmin, listAudit, listUsers, setRoles, unbanUser } from "./admin.ts";
-import { IdParam } from "../kit/http/zod-schemas.ts";
-import { allow } from "./middleware.ts";
-import * as s from "./schemas.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { banUser, getUserAsAdmin, listAudit, listUsers, setRoles, unbanUser } from "./service.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
 
 const ok = { success: true as const };
 const tag = "Administration";

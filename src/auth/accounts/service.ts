@@ -1,15 +1,15 @@
 import { and, eq, ne, or, sql } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { newSecret } from "../kit/crypto/hash.ts";
-import { commit } from "../kit/db/client.ts";
-import { AppError, constraintFailures } from "../kit/errors.ts";
-import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../limits/sign-in.ts";
-import { auditRow } from "./audit.ts";
-import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "./passwords.ts";
-import { verificationRows } from "./proofs.ts";
-import type { ProfileChange, Registration, SignIn } from "./schemas.ts";
-import { ended, endSessions, sessionRow } from "./sessions.ts";
-import { accounts, sessions, users } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { newSecret } from "../../kit/crypto/hash.ts";
+import { commit } from "../../kit/db/client.ts";
+import { AppError, constraintFailures } from "../../kit/errors.ts";
+import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../limits/sign-in.ts";
+import { auditRow } from "../audit.ts";
+import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "../passwords.ts";
+import { verificationRows } from "../verification/service.ts";
+import type { ProfileChange, Registration, SignIn } from "../schemas.ts";
+import { ended, endSessions, sessionRow } from "../sessions/service.ts";
+import { accounts, sessions, users } from "../tables.ts";
 import { userColumns, userOf, type User } from "./users.ts";
 
 /** Somebody who is signed in: shown the token once, and who they are. */

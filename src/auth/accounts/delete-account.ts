@@ -1,18 +1,18 @@
 import { and, eq, getTableColumns, or, sql, type SQL } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type * as z from "zod";
-import type { Ctx } from "../context.ts";
-import { commit, commitOnce, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
-import { jobRowOf } from "../kit/queue/outbox.ts";
-import { failedJobs, idempotencyKeys, outbox } from "../kit/db/tables.ts";
-import { forgetSignIns } from "../limits/sign-in.ts";
-import { attemptsAt, confirmPassword } from "./accounts.ts";
-import { auditRow } from "./audit.ts";
-import { forgetCredential } from "./credentials.ts";
-import { eraseAccount } from "./jobs.ts";
-import { passwordProvider } from "./passwords.ts";
-import { forgetTokens } from "./sessions.ts";
-import { accounts, apiKeys, auditLog, sessions, users, verifications } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { jobRowOf } from "../../kit/queue/outbox.ts";
+import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
+import { forgetSignIns } from "../../limits/sign-in.ts";
+import { attemptsAt, confirmPassword } from "./service.ts";
+import { auditRow } from "../audit.ts";
+import { forgetCredential } from "../sessions/credentials.ts";
+import { eraseAccount } from "../job-definitions.ts";
+import { passwordProvider } from "../passwords.ts";
+import { forgetTokens } from "../sessions/service.ts";
+import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
 
 /** Everything that is held of a user, by what it is, without the secrets. One round trip. */
 export async function exportUser(ctx: Ctx, userId: number): Promise<Record<string, Record<string, unknown>[]>> {

@@ -1,12 +1,12 @@
 import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { digest, newSecret } from "../kit/crypto/hash.ts";
-import { commit, refuseUnless, type Statement } from "../kit/db/client.ts";
-import { AppError } from "../kit/errors.ts";
-import { forgetKeys } from "../kit/db/idempotency.ts";
-import { auditRow } from "./audit.ts";
+import type { Ctx } from "../../context.ts";
+import { digest, newSecret } from "../../kit/crypto/hash.ts";
+import { commit, refuseUnless, type Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { forgetKeys } from "../../kit/db/idempotency.ts";
+import { auditRow } from "../audit.ts";
 import { forgetCredential, sessionDevice } from "./credentials.ts";
-import { retiredTokens, sessions, verifications } from "./tables.ts";
+import { retiredTokens, sessions, verifications } from "../tables.ts";
 
 /** A device stays signed in this long after its last refresh. */
 const sessionDays = 30;
@@ -44,7 +44,7 @@ export async function listSessions(ctx: Ctx, userId: number, currentId: number |
     .from(sessions)
     .where(and(eq(sessions.user_id, userId), gt(sessions.expires_at, sql`now()`)))
     .orderBy(desc(sessions.last_seen_at), desc(sessions.id));
-  const { nameDevice } = await import("./devices.ts");
+  const { nameDevice } = await import("./device-name.ts");
   return rows.map(({ id, user_agent, ip_address, place, last_seen_at, created_at }) => ({
     id,
     device: nameDevice(user_agent),

@@ -1,22 +1,22 @@
 import { and, eq, gt, sql } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, commitOnce, refuseUnless, type Statement } from "../kit/db/client.ts";
-import { AppError, constraintFailures } from "../kit/errors.ts";
-import { sendMail, type Mail } from "../kit/mail.ts";
-import { jobRow } from "../kit/queue/outbox.ts";
-import { auditRow } from "./audit.ts";
-import { beginReset, proveAddress } from "./jobs.ts";
-import { resetMail, verificationMail } from "./mails.ts";
-import type { Proof } from "./library.ts";
-import { checkPassword, hashPassword, passwordProvider } from "./passwords.ts";
-import { ended, endSessions } from "./sessions.ts";
-import { accounts, sessions, users, verifications } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, refuseUnless, type Statement } from "../../kit/db/client.ts";
+import { AppError, constraintFailures } from "../../kit/errors.ts";
+import { sendMail, type Mail } from "../../kit/mail.ts";
+import { jobRow } from "../../kit/queue/outbox.ts";
+import { auditRow } from "../audit.ts";
+import { beginReset, proveAddress } from "../job-definitions.ts";
+import { resetMail, verificationMail } from "./mail-templates.ts";
+import type { Proof } from "../better-auth.ts";
+import { checkPassword, hashPassword, passwordProvider } from "../passwords.ts";
+import { ended, endSessions } from "../sessions/service.ts";
+import { accounts, sessions, users, verifications } from "../tables.ts";
 
 /** Proofs by mail: that an address is one's own, and that a forgotten password may be replaced. */
 
 const invalidLink = constraintFailures["reset_token_used"]!.detail;
 
-const library = async (ctx: Ctx, mail?: (proof: Proof) => void) => (await import("./library.ts")).openLibrary(ctx, mail);
+const library = async (ctx: Ctx, mail?: (proof: Proof) => void) => (await import("../better-auth.ts")).openLibrary(ctx, mail);
 
 /** The statements that have a user asked to prove their address. Without mail, an account stays unverified and works. */
 export function verificationRows(ctx: Ctx, userId: number): Statement[] {
