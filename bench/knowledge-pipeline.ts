@@ -6,7 +6,7 @@ import { chunkRows, batchesOf, type Row } from "../src/knowledge/batches.ts";
 import { goOnIndexing } from "../src/knowledge/indexing.ts";
 import type { Embedder } from "../src/knowledge/embedding.ts";
 import type { Datasets } from "../src/knowledge/starting.ts";
-import { embedText } from "../src/models/builtin/hashing.ts";
+import { embedText } from "../src/models/providers/builtin/hashing-embedding.ts";
 import { alternate } from "./alternate.ts";
 import { clusteredVectors, insertBuild } from "./knowledge-corpus.ts";
 import { median } from "./stats.ts";

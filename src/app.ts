@@ -29,9 +29,9 @@ import { loadouts } from "./minions/loadout-routes.ts";
 import { allModels } from "./minions/model-routes.ts";
 import { experienceAdmin, myProgression, progression } from "./minions/progression-routes.ts";
 import { avatars, minions } from "./minions/routes.ts";
-import { providerCalls } from "./models/call-routes.ts";
+import { providerCalls } from "./models/provider-routes.ts";
 import { externalModels } from "./models/routes.ts";
-import { usage } from "./models/usage-routes.ts";
+import { usage } from "./models/usage/routes.ts";
 import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
 
 /** The whole API: what every request passes through, then one line a feature. */

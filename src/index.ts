@@ -9,9 +9,9 @@ import { hooks } from "./feature-hooks.ts";
 import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
 import { sweepLostBuilds } from "./knowledge/jobs.ts";
-import { refreshPrices } from "./models/prices.ts";
+import { refreshPrices } from "./models/usage/prices.ts";
 import { emptyBin } from "./minions/service.ts";
-import { sweepOldCalls } from "./models/usage-rows.ts";
+import { sweepOldCalls } from "./models/usage/record.ts";
 import { sweepOutbox } from "./kit/queue/outbox.ts";
 
 export { ChatRoom } from "./chat/durable-object.ts";

@@ -1,9 +1,9 @@
 import type { Ctx } from "../context.ts";
-import { costOf } from "../models/cost.ts";
-import { providerNames } from "../models/kinds.ts";
-import { pricesNow } from "../models/prices.ts";
-import { estimateTokens } from "../models/tokens.ts";
-import { noTokens } from "../models/usage.ts";
+import { costOf } from "../models/usage/cost.ts";
+import { providerNames } from "../models/constants.ts";
+import { pricesNow } from "../models/usage/prices.ts";
+import { estimateTokens } from "../models/gateway/tokens.ts";
+import { noTokens } from "../models/gateway/usage-record.ts";
 import { cut } from "../kit/db/text.ts";
 import type { Message, MessageUsage } from "./messages.ts";
 import type { RoomFrame } from "./protocol.ts";

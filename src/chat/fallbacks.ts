@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk/provider";
-import type { ModelSummary } from "../models/kinds.ts";
-import { estimateTokens } from "../models/tokens.ts";
+import type { ModelSummary } from "../models/constants.ts";
+import { estimateTokens } from "../models/gateway/tokens.ts";
 import { usedShare, usualAnswer } from "./preparing.ts";
 import { costOfPrompt, joined } from "./prompting.ts";
 

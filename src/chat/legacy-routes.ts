@@ -3,7 +3,7 @@ import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { limited } from "../limits/middleware.ts";
-import { providerFailureCodes } from "../models/gateway-errors.ts";
+import { providerFailureCodes } from "../models/gateway/errors.ts";
 import { chatOnce } from "./legacy.ts";
 import { ExternalChat, ExternalChatReply } from "./legacy-schemas.ts";
 

@@ -1,9 +1,9 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { Ctx } from "../context.ts";
 import { candidatesOf, type Answering } from "../minions/answering.ts";
-import type { CallOptions } from "../models/gateway-call.ts";
-import { gatewayModel } from "../models/gateway.ts";
-import { askedOtherwise } from "../models/provider.ts";
+import type { CallOptions } from "../models/gateway/call.ts";
+import { gatewayModel } from "../models/gateway/gateway.ts";
+import { askedOtherwise } from "../models/providers/provider.ts";
 import { asTakenBy, hasRoomFor } from "./fallbacks.ts";
 import type { Settings } from "./settings.ts";
 import type { TurnResult } from "./turn-events.ts";

@@ -1,7 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Retrieved } from "../knowledge/retrieval.ts";
-import { ProviderError } from "../models/gateway-errors.ts";
-import { estimateTokens } from "../models/tokens.ts";
+import { ProviderError } from "../models/gateway/errors.ts";
+import { estimateTokens } from "../models/gateway/tokens.ts";
 import { remember, type Past } from "./history.ts";
 import type { MemoryStatus } from "./kinds.ts";
 import { costOfMessage, promptOf, summarySection, systemPromptOf, type ReadFile } from "./prompting.ts";

@@ -5,8 +5,8 @@ import type {
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
 import { composeSystemPrompt } from "../minions/prompt.ts";
-import { renderPassages, type Passage } from "../models/passages.ts";
-import { estimateTokens } from "../models/tokens.ts";
+import { renderPassages, type Passage } from "../models/gateway/passage-block.ts";
+import { estimateTokens } from "../models/gateway/tokens.ts";
 import { onOneLine } from "../kit/db/text.ts";
 import { imageTypes } from "./kinds.ts";
 import type { Message, MessagePart, ToolUse } from "./messages.ts";

@@ -8,7 +8,7 @@ import type {
   LanguageModelV4ToolCall,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
-import { piecesOf, withoutSeams } from "../models/seams.ts";
+import { piecesOf, withoutSeams } from "../models/gateway/coalesced-deltas.ts";
 import type { Speech } from "./speech.ts";
 
 /** One answer of the model within a turn: what it said, and the tools that it calls. */

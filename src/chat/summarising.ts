@@ -1,5 +1,5 @@
 import type { LanguageModelV4, LanguageModelV4Prompt } from "@ai-sdk/provider";
-import { bytesPerToken, textIn } from "../models/tokens.ts";
+import { bytesPerToken, textIn } from "../models/gateway/tokens.ts";
 import { cut, onOneLine } from "../kit/db/text.ts";
 import type { Message } from "./messages.ts";
 import { costOfPrompt } from "./prompting.ts";

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { failureOf } from "../kit/db/client.ts";
 import { log } from "../kit/log.ts";
 import { cut, heldText, unheldText } from "../kit/db/text.ts";
-import { untilAborted } from "../models/gateway-call.ts";
+import { untilAborted } from "../models/gateway/call.ts";
 import { maxToolInput, maxToolResult, toolsAtOnce } from "./kinds.ts";
 import type { ToolUse } from "./messages.ts";
 import type { Tool } from "./tools.ts";

@@ -1,5 +1,5 @@
-import type { ProviderFailureCode } from "../models/gateway-errors.ts";
-import type { UsageRecord } from "../models/usage.ts";
+import type { ProviderFailureCode } from "../models/gateway/errors.ts";
+import type { UsageRecord } from "../models/gateway/usage-record.ts";
 import type { MemoryStatus } from "./kinds.ts";
 import type { Citation, ToolUse } from "./messages.ts";
 

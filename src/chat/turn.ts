@@ -1,8 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Ctx } from "../context.ts";
 import { retrievePassages, type Retrieved } from "../knowledge/retrieval.ts";
-import { untilAborted } from "../models/gateway-call.ts";
-import { bytesPerToken } from "../models/tokens.ts";
+import { untilAborted } from "../models/gateway/call.ts";
+import { bytesPerToken } from "../models/gateway/tokens.ts";
 import { cut } from "../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
 import { callsAtStep, maxSteps, maxToolResult } from "./kinds.ts";

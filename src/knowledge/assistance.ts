@@ -1,9 +1,9 @@
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
-import { gatewayModel } from "../models/gateway.ts";
-import { kindByName } from "../models/listing.ts";
-import { openProvider } from "../models/registry.ts";
+import { gatewayModel } from "../models/gateway/gateway.ts";
+import { kindByName } from "../models/providers/list-models.ts";
+import { openProvider } from "../models/providers/registry.ts";
 import { callableOf, keepingUsage, readModelName } from "./calls.ts";
 import type { Retrieved } from "./retrieval.ts";
 

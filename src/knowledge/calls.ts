@@ -2,13 +2,13 @@ import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db/client.ts";
 import { invalid, type AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { bindingsOf, settingsFor } from "../models/egress.ts";
-import type { CallOptions } from "../models/gateway-call.ts";
-import type { ModelSummary } from "../models/kinds.ts";
-import { kindByName } from "../models/listing.ts";
-import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/registry.ts";
-import { callableModel, keyRows, type Callable } from "../models/testing.ts";
-import { usageRow } from "../models/usage-rows.ts";
+import { bindingsOf, settingsFor } from "../models/providers/guarded-fetch.ts";
+import type { CallOptions } from "../models/gateway/call.ts";
+import type { ModelSummary } from "../models/constants.ts";
+import { kindByName } from "../models/providers/list-models.ts";
+import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/providers/registry.ts";
+import { callableModel, keyRows, type Callable } from "../models/callable-model.ts";
+import { usageRow } from "../models/usage/record.ts";
 
 /** A model that somebody names: one that runs here, or the number of one of theirs. */
 export type NamedModel = ModelReference | { id: number };

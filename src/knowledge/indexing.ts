@@ -5,7 +5,7 @@ import { AppError } from "../kit/errors.ts";
 import { isMarked } from "../kit/socket/call-object.ts";
 import { jobRow } from "../kit/queue/outbox.ts";
 import { outbox } from "../kit/db/tables.ts";
-import { ProviderError } from "../models/gateway-errors.ts";
+import { ProviderError } from "../models/gateway/errors.ts";
 import { notificationRow } from "../notifications/service.ts";
 import { activated, indexKnowledgeBase, locked, sweepKnowledgeBase } from "./builds.ts";
 import { batchesOf, chunkRows, type Batch } from "./batches.ts";

@@ -1,4 +1,4 @@
-import { builtinDefaults } from "../models/defaults.ts";
+import { builtinDefaults } from "../models/providers/defaults.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, failureOf } from "../kit/db/client.ts";

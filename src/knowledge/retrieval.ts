@@ -1,8 +1,8 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db/client.ts";
-import { builtinDefaults } from "../models/defaults.ts";
-import type { Passage } from "../models/passages.ts";
+import { builtinDefaults } from "../models/providers/defaults.ts";
+import type { Passage } from "../models/gateway/passage-block.ts";
 import { keepBehind } from "./calls.ts";
 import { openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
 import { exactChunks, type RetrievalMethod } from "./kinds.ts";

@@ -6,7 +6,7 @@ import { IdParam } from "../kit/http/zod-schemas.ts";
 import { limited } from "../limits/middleware.ts";
 import { evaluateBase } from "./evaluation.ts";
 import { queryBase } from "./querying.ts";
-import { providerFailureCodes } from "../models/gateway-errors.ts";
+import { providerFailureCodes } from "../models/gateway/errors.ts";
 import * as s from "./schemas.ts";
 
 const ok = { success: true as const };

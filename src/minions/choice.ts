@@ -2,8 +2,8 @@ import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { refuseUnless, type Statement } from "../kit/db/client.ts";
 import { invalid, type Fault } from "../kit/errors.ts";
-import { describeCallable } from "../models/registry.ts";
-import { answersTo } from "../models/rows.ts";
+import { describeCallable } from "../models/providers/registry.ts";
+import { answersTo } from "../models/queries.ts";
 import type { MinionId } from "./equipping.ts";
 import { minionFallbacks, minions } from "./tables.ts";
 

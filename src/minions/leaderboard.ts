@@ -5,7 +5,7 @@ import type { Ctx } from "../context.ts";
 import { invalid } from "../kit/errors.ts";
 import { LruMap } from "../kit/async/lru.ts";
 import { pictureUrl } from "../kit/storage/avatars.ts";
-import { describedModel } from "../models/rows.ts";
+import { describedModel } from "../models/queries.ts";
 import { standingOf } from "./progression.ts";
 import { scoreOn } from "./shape.ts";
 import { minionExperience } from "./standing.ts";

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, isNull, sql, type SQL } from "drizzle-orm";
 import { planFigure } from "../billing/service.ts";
 import { spiritAccess } from "../billing/tables.ts";
 import type { Ctx } from "../context.ts";
-import { describedModel } from "../models/rows.ts";
+import { describedModel } from "../models/queries.ts";
 import { minionFallbacks, minions, minionSpirits } from "./tables.ts";
 
 /** A spirit of a minion, as its row is read. */

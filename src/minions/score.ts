@@ -1,5 +1,5 @@
 import type { Rank } from "../catalog/constants.ts";
-import type { ModelSummary } from "../models/kinds.ts";
+import type { ModelSummary } from "../models/constants.ts";
 
 /** What a model is scored by. What is not known of it scores nothing, an unknown architecture as any other. */
 export type ScoredModel = Pick<ModelSummary, "parameters_billions" | "context_length" | "capabilities" | "architecture">;

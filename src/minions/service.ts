@@ -5,7 +5,7 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
-import { defaultModel } from "../models/defaults.ts";
+import { defaultModel } from "../models/providers/defaults.ts";
 import { unsettling } from "../notifications/hub-client.ts";
 import { answers, fallbackRows, modelColumns, requireKnown } from "./choice.ts";
 import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";

@@ -1,9 +1,9 @@
 import { synergyOf } from "../catalog/rules.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import { pictureUrl } from "../kit/storage/avatars.ts";
-import type { ModelSummary } from "../models/kinds.ts";
-import { describeModel } from "../models/registry.ts";
-import { summaryOf, type DescribedModel } from "../models/rows.ts";
+import type { ModelSummary } from "../models/constants.ts";
+import { describeModel } from "../models/providers/registry.ts";
+import { summaryOf, type DescribedModel } from "../models/queries.ts";
 import { spiritStandingOf, toolsAtLevel } from "./mastery.ts";
 import { standingOf } from "./progression.ts";
 import type { MinionRow } from "./rows.ts";

@@ -5,7 +5,7 @@ import { route, type AppEnv } from "../http/route.ts";
 import { imageTypes } from "../kit/storage/image-type.ts";
 import { maxPictureBytes } from "../kit/storage/avatars.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
-import { modelOf } from "./rows.ts";
+import { modelOf } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
   changeModel,

@@ -6,11 +6,11 @@ import { AppError, invalid } from "../kit/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { unsettling } from "../notifications/hub-client.ts";
-import { faultOfBaseUrl } from "./egress.ts";
-import { keepingKey } from "./keys.ts";
-import { kindByName, summarize } from "./listing.ts";
-import { openProvider } from "./registry.ts";
-import { itself, selectModels, type ModelRow } from "./rows.ts";
+import { faultOfBaseUrl } from "./providers/guarded-fetch.ts";
+import { keepingKey } from "./api-keys.ts";
+import { kindByName, summarize } from "./providers/list-models.ts";
+import { openProvider } from "./providers/registry.ts";
+import { itself, selectModels, type ModelRow } from "./queries.ts";
 import type { ModelChange, NewModel } from "./schemas.ts";
 import { externalModels } from "./tables.ts";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { remember, summaryTokens, turnsOf, type Remembering } from "../../src/chat/history.ts";
 import type { Message } from "../../src/chat/messages.ts";
 import { AppError } from "../../src/kit/errors.ts";
-import { estimateTokens } from "../../src/models/tokens.ts";
-import { hello, refusal, said } from "../models/scripted.ts";
+import { estimateTokens } from "../../src/models/gateway/tokens.ts";
+import { hello, refusal, said } from "../models/support/scripted-model.ts";
 import {
   answers,
   asked,

@@ -7,9 +7,9 @@ import type { Tool } from "../../src/chat/tools.ts";
 import type { TurnEvent, TurnResult } from "../../src/chat/turn-events.ts";
 import { runTurn, type TurnDeps } from "../../src/chat/turn.ts";
 import type { Retrieved } from "../../src/knowledge/retrieval.ts";
-import { gatewayModel } from "../../src/models/gateway.ts";
-import { textsOf } from "../../src/models/tokens.ts";
-import { scripted, type Turn } from "../models/scripted.ts";
+import { gatewayModel } from "../../src/models/gateway/gateway.ts";
+import { textsOf } from "../../src/models/gateway/tokens.ts";
+import { scripted, type Turn } from "../models/support/scripted-model.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 
 /** A context without a Postgres: what asks for one fails. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Message } from "../../src/chat/messages.ts";
 import { clientOf, makeMinion, type Client } from "../minions/support.ts";
-import { makeModel } from "../models/connected.ts";
+import { makeModel } from "../models/support/connected-provider.ts";
 import { ticketOf } from "../notifications/support.ts";
 import { startApi, type TestApi } from "../support/api.ts";
 import { makePerson, type Person } from "../support/people.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { maxAnswerLength } from "../../src/chat/kinds.ts";
-import { said } from "../models/scripted.ts";
+import { said } from "../models/support/scripted-model.ts";
 import { words } from "./speaker.ts";
 import { calling, calls, linesIn, modelOf, streaming, take, thought, tool, word } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Turn } from "../models/scripted.ts";
-import { hello, said } from "../models/scripted.ts";
+import type { Turn } from "../models/support/scripted-model.ts";
+import { hello, said } from "../models/support/scripted-model.ts";
 import { answers, asked, asks, calling, calls, linesIn, modelOf, outputsOf, take, tool, word } from "./support.ts";
 
 describe("a turn of many steps", () => {

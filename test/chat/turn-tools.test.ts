@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { maxToolResult } from "../../src/chat/kinds.ts";
 import { AppError } from "../../src/kit/errors.ts";
-import { hello, said } from "../models/scripted.ts";
+import { hello, said } from "../models/support/scripted-model.ts";
 import {
   calling,
   calls,

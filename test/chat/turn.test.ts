@@ -4,7 +4,7 @@ import { maxAnswerLength } from "../../src/chat/kinds.ts";
 import { Speech } from "../../src/chat/speech.ts";
 import { titleFor } from "../../src/chat/titles.ts";
 import type { TurnEvent } from "../../src/chat/turn-events.ts";
-import { hello } from "../models/scripted.ts";
+import { hello } from "../models/support/scripted-model.ts";
 import {
   answers,
   apart,

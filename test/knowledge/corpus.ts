@@ -3,7 +3,7 @@ import { memorySource, parseRows } from "../../src/datasets/parsing.ts";
 import { Refiner } from "../../src/datasets/refining.ts";
 import type { Format } from "../../src/datasets/kinds.ts";
 import { batchesOf, type Row } from "../../src/knowledge/batches.ts";
-import { embedText } from "../../src/models/builtin/hashing.ts";
+import { embedText } from "../../src/models/providers/builtin/hashing-embedding.ts";
 import type { GivenChunk } from "./support.ts";
 
 const fixture = (path: string) => readFile(`test/fixtures/${path}`);

@@ -3,7 +3,7 @@ import { retrievalMethods, type RetrievalMethod } from "../../src/knowledge/kind
 import { searchBase } from "../../src/knowledge/querying.ts";
 import { retrievePassages, searchRow, type Filter, type PinnedBase } from "../../src/knowledge/retrieval.ts";
 import { mean, ndcgAt, recallAt } from "../../src/knowledge/rules.ts";
-import { questions } from "../models/questions.ts";
+import { questions } from "../models/support/questions.ts";
 import { makePerson } from "../support/people.ts";
 import { seededRandom } from "../support/random.ts";
 import { useHouse } from "./house.ts";

@@ -1,5 +1,5 @@
-import { builtinDefaults } from "../../src/models/defaults.ts";
-import { embedText } from "../../src/models/builtin/hashing.ts";
+import { builtinDefaults } from "../../src/models/providers/defaults.ts";
+import { embedText } from "../../src/models/providers/builtin/hashing-embedding.ts";
 import type { PinnedBase } from "../../src/knowledge/retrieval.ts";
 import type { TestDatabase } from "../support/api.ts";
 

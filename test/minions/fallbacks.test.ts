@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Ctx } from "../../src/context.ts";
 import { candidatesOf, selectAnswering } from "../../src/minions/answering.ts";
-import { gatewayModel } from "../../src/models/gateway.ts";
-import type { UsageRecord } from "../../src/models/usage.ts";
+import { gatewayModel } from "../../src/models/gateway/gateway.ts";
+import type { UsageRecord } from "../../src/models/gateway/usage-record.ts";
 import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
-import { badKey, goodKey, makeModel, useConnected } from "../models/connected.ts";
-import { question } from "../models/support.ts";
+import { badKey, goodKey, makeModel, useConnected } from "../models/support/connected-provider.ts";
+import { question } from "../models/support/models.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { saidText } from "../support/vendors/script.ts";

@@ -5,7 +5,7 @@ import { startApi, storageFolder } from "../support/api.ts";
 import { leaksIn, leaksOverheard } from "../support/canary.ts";
 import { leaksInObjects, leaksInStores, leaksInTables } from "../support/leaks.ts";
 import { makePerson, type Person } from "../support/people.ts";
-import { badKey, goodKey, newModel, useConnected } from "./connected.ts";
+import { badKey, goodKey, newModel, useConnected } from "./support/connected-provider.ts";
 
 /** A key of a provider goes to that provider, and is found nowhere else. */
 
