@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { Ctx } from "../context.ts";
-import { candidatesOf, type Answering } from "../minions/answering.ts";
+import { candidatesOf, type Answering } from "../minions/models/candidates.ts";
 import type { CallOptions } from "../models/gateway/call.ts";
 import { gatewayModel } from "../models/gateway/gateway.ts";
 import { askedOtherwise } from "../models/providers/provider.ts";

@@ -4,7 +4,7 @@ import type {
   LanguageModelV4Prompt,
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
-import { composeSystemPrompt } from "../minions/prompt.ts";
+import { composeSystemPrompt } from "../minions/system-prompt.ts";
 import { renderPassages, type Passage } from "../models/gateway/passage-block.ts";
 import { estimateTokens } from "../models/gateway/tokens.ts";
 import { onOneLine } from "../kit/db/text.ts";

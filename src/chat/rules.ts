@@ -1,5 +1,5 @@
 import type { TurnResult } from "./turn-events.ts";
-import { usageExperience } from "../minions/progression.ts";
+import { usageExperience } from "../minions/progression/rules.ts";
 
 /** What a turn is worth to its minion: a tool that ran with success counts however the turn ended, the rest where it is complete. */
 export type TurnExperience = { turn: number; retrieval: number; tool_runs: number };

@@ -1,4 +1,4 @@
-import { retrievalMethods } from "../minions/kinds.ts";
+import { retrievalMethods } from "../minions/constants.ts";
 
 /** The closed sets of knowledge bases. The database checks them, the schemas validate them. */
 

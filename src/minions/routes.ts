@@ -7,11 +7,11 @@ import { imageTypes } from "../kit/storage/image-type.ts";
 import { Id, IdParam, NumberText } from "../kit/http/zod-schemas.ts";
 import { maxPictureBytes, pictureName, readPicture } from "../kit/storage/avatars.ts";
 import { putAvatar, replaceAvatar } from "./avatars.ts";
-import { listMinions } from "./listing.ts";
-import type { Found } from "./loadout.ts";
+import { listMinions } from "./list-minions.ts";
+import type { Found } from "./spirits/service.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, getMinion, restoreMinion, toggleFavorite } from "./service.ts";
-import { minionOf } from "./shape.ts";
+import { minionOf } from "./view.ts";
 import { createMinionToken } from "./tokens.ts";
 
 const ok = { success: true as const };

@@ -7,11 +7,11 @@ import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "..
 import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
 import { unsettling } from "../notifications/hub-client.ts";
-import { answers, fallbackRows, modelColumns, requireKnown } from "./choice.ts";
-import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
-import { keptDays } from "./kinds.ts";
-import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
-import { itself, selectMinions, type MinionRow } from "./rows.ts";
+import { answers, fallbackRows, modelColumns, requireKnown } from "./models/model-choice.ts";
+import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./spirits/statements.ts";
+import { keptDays } from "./constants.ts";
+import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./spirits/service.ts";
+import { itself, selectMinions, type MinionRow } from "./queries.ts";
 import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 

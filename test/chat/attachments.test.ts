@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openAttachment, putAttachment } from "../../src/chat/attachments.ts";
 import type { Attachment } from "../../src/chat/messages.ts";
-import { outcomeOf } from "../minions/support.ts";
+import { outcomeOf } from "../minions/support/minions.ts";
 import { makePerson } from "../support/people.ts";
 import { useDesk } from "./desk.ts";
 

@@ -16,7 +16,7 @@ import { AppError } from "../../src/kit/errors.ts";
 import { claimKey } from "../../src/kit/db/idempotency.ts";
 import { sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { emptyBin } from "../../src/minions/service.ts";
-import { insertMinion, outcomeOf, tally } from "../minions/support.ts";
+import { insertMinion, outcomeOf, tally } from "../minions/support/minions.ts";
 import { makePerson } from "../support/people.ts";
 import { useDesk } from "./desk.ts";
 

@@ -7,7 +7,7 @@ import type { ProjectedTurn } from "../../src/chat/projection.ts";
 import type { TurnCall, TurnResult } from "../../src/chat/turn-events.ts";
 import type { Ctx } from "../../src/context.ts";
 import { consumeJobs } from "../../src/kit/queue/consumer.ts";
-import { insertMinion } from "../minions/support.ts";
+import { insertMinion } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { MemoryBucket } from "../support/memory-bucket.ts";

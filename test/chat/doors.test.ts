@@ -3,7 +3,7 @@ import { beginTalk, messagesOf, startTalk, useChatting, type Talk } from "./talk
 import { ask } from "../notifications/support.ts";
 import { bodyOf } from "../support/api.ts";
 import { bearing, makePerson } from "../support/people.ts";
-import { clientOf } from "../minions/support.ts";
+import { clientOf } from "../minions/support/minions.ts";
 import { said, shown } from "./answers.ts";
 import { words } from "./speaker.ts";
 import { asking, conversationTransport, drain } from "./transport.ts";

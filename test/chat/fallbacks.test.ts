@@ -4,7 +4,7 @@ import { catalogOf } from "../../src/catalog/service.ts";
 import { readSettings, type Settings } from "../../src/chat/settings.ts";
 import { asTakenBy, hasRoomFor } from "../../src/chat/fallbacks.ts";
 import type { Ctx } from "../../src/context.ts";
-import { insertMinion } from "../minions/support.ts";
+import { insertMinion } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { makePerson, type Person } from "../support/people.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { messageIdOf } from "../../src/chat/kinds.ts";
 import { projectChange, projectRemoval, projectTurn } from "../../src/chat/projection.ts";
 import { turnExperience } from "../../src/chat/rules.ts";
-import { grantSpirits, spirits } from "../minions/support.ts";
+import { grantSpirits, spirits } from "../minions/support/minions.ts";
 import { callOf, messageOf, useDesk } from "./desk.ts";
 
 const desk = useDesk();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { databaseTrips, faultsIn, picture, refusalIn } from "../minions/support.ts";
+import { databaseTrips, faultsIn, picture, refusalIn } from "../minions/support/minions.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";
 import { connect, refusal } from "../support/sockets.ts";
 import { ticketOf } from "../notifications/support.ts";

@@ -3,7 +3,7 @@ import { messageIdOf } from "../../src/chat/kinds.ts";
 import { projectRemoval, projectTurn } from "../../src/chat/projection.ts";
 import { ConversationsQuery } from "../../src/chat/schemas.ts";
 import { listConversations } from "../../src/chat/service.ts";
-import { insertMinion } from "../minions/support.ts";
+import { insertMinion } from "../minions/support/minions.ts";
 import { makePerson } from "../support/people.ts";
 import { useDesk } from "./desk.ts";
 

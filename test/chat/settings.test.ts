@@ -3,7 +3,7 @@ import { callableTools, readSettings, withOverrides } from "../../src/chat/setti
 import { catalogOf } from "../../src/catalog/service.ts";
 import type { Ctx } from "../../src/context.ts";
 import { insertBase } from "../knowledge/support.ts";
-import { grantSpirits, insertMinion, outcomeOf } from "../minions/support.ts";
+import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";
 import { makePerson, type Person } from "../support/people.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clientOf } from "../minions/support.ts";
+import { clientOf } from "../minions/support/minions.ts";
 import { ticketOf } from "../notifications/support.ts";
 import { makePerson } from "../support/people.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Message } from "../../src/chat/messages.ts";
-import { clientOf, makeMinion, type Client } from "../minions/support.ts";
+import { clientOf, makeMinion, type Client } from "../minions/support/minions.ts";
 import { makeModel } from "../models/support/connected-provider.ts";
 import { ticketOf } from "../notifications/support.ts";
 import { startApi, type TestApi } from "../support/api.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Row } from "../../src/datasets/reading.ts";
-import { clientOf, databaseTrips, faultsIn, makeMinion, refusalIn, type Client } from "../minions/support.ts";
+import { clientOf, databaseTrips, faultsIn, makeMinion, refusalIn, type Client } from "../minions/support/minions.ts";
 import { useApi } from "../support/api.ts";
 import { makePerson, type Person } from "../support/people.ts";
 

@@ -5,7 +5,7 @@ import { baseOf, type BaseRow } from "../../src/knowledge/rows.ts";
 import { searchBase } from "../../src/knowledge/querying.ts";
 import { createBase, deleteBase, getBase, removeDataset, rollBack } from "../../src/knowledge/service.ts";
 import { startIndex } from "../../src/knowledge/starting.ts";
-import { outcomeOf } from "../minions/support.ts";
+import { outcomeOf } from "../minions/support/minions.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { seededRandom } from "../support/random.ts";
 import { useHouse } from "./house.ts";

@@ -5,7 +5,7 @@ import { baseOf } from "../../src/knowledge/rows.ts";
 import { QueryBody, type EvaluateBody } from "../../src/knowledge/schemas.ts";
 import { createBase, getBase } from "../../src/knowledge/service.ts";
 import { startIndex } from "../../src/knowledge/starting.ts";
-import { outcomeOf } from "../minions/support.ts";
+import { outcomeOf } from "../minions/support/minions.ts";
 import { providerKey } from "../support/canary.ts";
 import { makePerson, type Person } from "../support/people.ts";
 import { startVendor, type FakeVendor } from "../support/vendors/server.ts";

@@ -11,7 +11,7 @@ import {
   putPicture,
   refusalIn,
   type Client,
-} from "./support.ts";
+} from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

@@ -15,7 +15,7 @@ import {
   setExperience,
   spirits,
   type Client,
-} from "./support.ts";
+} from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

@@ -15,7 +15,7 @@ import {
   setExperience,
   type Client,
   type WireMinion,
-} from "./support.ts";
+} from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

@@ -5,7 +5,7 @@ import { openKey, sealedKeyColumns } from "../../src/models/api-keys.ts";
 import { itself } from "../../src/models/queries.ts";
 import { changeModel, createModel } from "../../src/models/service.ts";
 import { externalModels } from "../../src/models/tables.ts";
-import { outcomeOf, tally } from "../minions/support.ts";
+import { outcomeOf, tally } from "../minions/support/minions.ts";
 import { providerKey } from "../support/canary.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
 import { openEvents, testBindings } from "../support/events.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { newMinion, picture } from "../minions/support.ts";
+import { newMinion, picture } from "../minions/support/minions.ts";
 import { ask } from "../notifications/support.ts";
 import { startApi, storageFolder } from "../support/api.ts";
 import { leaksIn, leaksOverheard } from "../support/canary.ts";

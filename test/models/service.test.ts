@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { clientOf, databaseTrips, faultsIn, filesOf, makeMinion, picture, refusalIn, type Client } from "../minions/support.ts";
+import {
+  clientOf,
+  databaseTrips,
+  faultsIn,
+  filesOf,
+  makeMinion,
+  picture,
+  refusalIn,
+  type Client,
+} from "../minions/support/minions.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { providerKey } from "../support/canary.ts";
 import { bearing, makePerson, type Person } from "../support/people.ts";

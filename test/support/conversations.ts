@@ -1,4 +1,4 @@
-import { insertMinion } from "../minions/support.ts";
+import { insertMinion } from "../minions/support/minions.ts";
 import { bodyOf, type TestApi } from "./api.ts";
 import { bearing, type Person } from "./people.ts";
 

@@ -8,7 +8,7 @@ import { embeddingCandidate, languageCandidate } from "../../../src/models/provi
 import { smallestAllowance } from "../../../src/models/allowance/rules.ts";
 import { testModel } from "../../../src/models/callable-model.ts";
 import { subscribe } from "../../billing/support.ts";
-import { clientOf, databaseTrips, type Client } from "../../minions/support.ts";
+import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";
 import { openEvents, testBindings } from "../../support/events.ts";
 import { makePerson, type Person } from "../../support/people.ts";

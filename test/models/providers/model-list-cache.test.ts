@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { clientOf, databaseTrips, type Client } from "../../minions/support.ts";
+import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { ask } from "../../notifications/support.ts";
 import { bodyOf, useApi } from "../../support/api.ts";
 import { makePerson, type Person } from "../../support/people.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import type { Client } from "../../minions/support.ts";
+import type { Client } from "../../minions/support/minions.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { providerKey } from "../../support/canary.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
