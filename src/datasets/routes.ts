@@ -4,8 +4,8 @@ import { userIdOf } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
-import { maxUploadBytes } from "./kinds.ts";
-import { datasetOf } from "./rows.ts";
+import { maxUploadBytes } from "./constants.ts";
+import { datasetOf } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
   changeDataset,

@@ -9,8 +9,8 @@ import {
   partBytes,
   processingStatuses,
   rowKinds,
-} from "./kinds.ts";
-import { Report } from "./report.ts";
+} from "./constants.ts";
+import { Report } from "./rows/report.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

@@ -1,4 +1,4 @@
-import { readRows, releaseDatasets, usableDatasets, useDatasets } from "../datasets/reading.ts";
+import { readRows, releaseDatasets, usableDatasets, useDatasets } from "../datasets/rows/read-rows.ts";
 import type { Datasets } from "./starting.ts";
 
 /** What knowledge bases are built of. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Row } from "../../src/datasets/reading.ts";
+import type { Row } from "../../src/datasets/rows/read-rows.ts";
 import { clientOf, databaseTrips, faultsIn, makeMinion, refusalIn, type Client } from "../minions/support/minions.ts";
 import { useApi } from "../support/api.ts";
 import { makePerson, type Person } from "../support/people.ts";
