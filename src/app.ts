@@ -22,7 +22,7 @@ import type { AppEnv } from "./http/route.ts";
 import { handlers } from "./jobs.ts";
 import { failedJobsAdmin } from "./jobs/routes.ts";
 import { knowledgeBases } from "./knowledge/routes.ts";
-import { knowledgeSearch } from "./knowledge/search-routes.ts";
+import { knowledgeSearch } from "./knowledge/search/routes.ts";
 import { limitStrangers } from "./limits/middleware.ts";
 import { unmatched } from "./http/not-found.ts";
 import { loadouts } from "./minions/spirits/routes.ts";

@@ -1,4 +1,4 @@
-import type { Retrieved } from "../knowledge/retrieval.ts";
+import type { Retrieved } from "../knowledge/search/retrieve.ts";
 import type { Citation } from "./messages.ts";
 
 /** The passages that an answer cites, as `[2]` or `[1, 3]`, in the order in which it does, each once; of what was handed over alone. */

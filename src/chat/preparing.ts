@@ -1,5 +1,5 @@
 import type { LanguageModelV4, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from "@ai-sdk/provider";
-import type { Retrieved } from "../knowledge/retrieval.ts";
+import type { Retrieved } from "../knowledge/search/retrieve.ts";
 import { ProviderError } from "../models/gateway/errors.ts";
 import { estimateTokens } from "../models/gateway/tokens.ts";
 import { remember, type Past } from "./history.ts";

@@ -24,7 +24,7 @@ import {
   indexedDimensions,
   maxDimensions,
   updateStrategies,
-} from "./kinds.ts";
+} from "./constants.ts";
 
 /** What a user's minions look things up in. All its vectors are of one model. */
 export const knowledgeBases = pgTable(

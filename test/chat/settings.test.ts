@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callableTools, readSettings, withOverrides } from "../../src/chat/settings.ts";
 import { catalogOf } from "../../src/catalog/service.ts";
 import type { Ctx } from "../../src/context.ts";
-import { insertBase } from "../knowledge/support.ts";
+import { insertBase } from "../knowledge/support/knowledge-bases.ts";
 import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { openEvents, testBindings } from "../support/events.ts";

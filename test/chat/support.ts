@@ -6,7 +6,7 @@ import type { Settings } from "../../src/chat/settings.ts";
 import type { Tool } from "../../src/chat/tools.ts";
 import type { TurnEvent, TurnResult } from "../../src/chat/turn-events.ts";
 import { runTurn, type TurnDeps } from "../../src/chat/turn.ts";
-import type { Retrieved } from "../../src/knowledge/retrieval.ts";
+import type { Retrieved } from "../../src/knowledge/search/retrieve.ts";
 import { gatewayModel } from "../../src/models/gateway/gateway.ts";
 import { textsOf } from "../../src/models/gateway/tokens.ts";
 import { scripted, type Turn } from "../models/support/scripted-model.ts";

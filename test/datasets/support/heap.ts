@@ -1,8 +1,8 @@
 import { type ByteSource, type ParsedRow, parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
 import type { Format } from "../../../src/datasets/constants.ts";
-import { batchesOf, type Row } from "../../../src/knowledge/batches.ts";
-import { chunkText } from "../../../src/knowledge/chunking.ts";
+import { batchesOf, type Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
+import { chunkText } from "../../../src/knowledge/chunking/chunk-text.ts";
 import { seededRandom } from "../../support/random.ts";
 
 /** A program of its own, run with `--expose-gc`, in whose heap nothing else is. It prints what it held above idle, in bytes, by what it did. */

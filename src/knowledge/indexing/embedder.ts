@@ -1,9 +1,9 @@
-import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
-import { AppError } from "../kit/errors.ts";
-import { gatewayEmbeddingModel } from "../models/gateway/gateway.ts";
-import { openProvider, parseModelReference } from "../models/providers/registry.ts";
-import { callableOf, keepingUsage } from "./calls.ts";
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
+import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
+import { callableOf, keepingUsage } from "../model-usage.ts";
 
 /** By which model something is embedded, and for whom. */
 export type EmbeddedBy = {

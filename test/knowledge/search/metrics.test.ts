@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mean, ndcgAt, percentile, recallAt, reciprocalRankAt } from "../../src/knowledge/rules.ts";
+import { mean, ndcgAt, percentile, recallAt, reciprocalRankAt } from "../../../src/knowledge/search/metrics.ts";
 
 // Worked out by hand, after Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), chapter 8,
 // and Järvelin and Kekäläinen (2002).

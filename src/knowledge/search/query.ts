@@ -1,15 +1,15 @@
-import { builtinDefaults } from "../models/providers/defaults.ts";
+import { builtinDefaults } from "../../models/providers/defaults.ts";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, failureOf } from "../kit/db/client.ts";
-import { AppError } from "../kit/errors.ts";
-import { LruMap } from "../kit/async/lru.ts";
-import { expandQuery, openAssistant, rerankPassages } from "./assistance.ts";
-import { keepBehind } from "./calls.ts";
-import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieval.ts";
-import { itself } from "./rows.ts";
-import type { QueryBody } from "./schemas.ts";
-import { knowledgeBases } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, failureOf } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { LruMap } from "../../kit/async/lru.ts";
+import { expandQuery, openAssistant, rerankPassages } from "./llm-assist.ts";
+import { keepBehind } from "../model-usage.ts";
+import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieve.ts";
+import { itself } from "../queries.ts";
+import type { QueryBody } from "../schemas.ts";
+import { knowledgeBases } from "../tables.ts";
 
 const { id, user_id, embedding_model, dimensions } = knowledgeBases;
 

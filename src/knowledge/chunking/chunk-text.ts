@@ -1,6 +1,6 @@
-import { boundaryAfter, boundaryBefore } from "./chunking/boundaries.ts";
-import { linesOf, skipSpace, styleOf, type Line, type Style } from "./chunking/lines.ts";
-import { sectionsOf, type Section } from "./chunking/sections.ts";
+import { boundaryAfter, boundaryBefore } from "./boundaries.ts";
+import { linesOf, skipSpace, styleOf, type Line, type Style } from "./lines.ts";
+import { sectionsOf, type Section } from "./sections.ts";
 
 /** How a text is cut: sizes in UTF-16 units. */
 export type ChunkSettings = {

@@ -1,15 +1,15 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll } from "vitest";
-import type { Ctx } from "../../src/context.ts";
-import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../src/kit/queue/consumer.ts";
-import type { Row } from "../../src/knowledge/batches.ts";
-import { indexKnowledgeBase, sweepKnowledgeBase } from "../../src/knowledge/builds.ts";
-import { goOnIndexing } from "../../src/knowledge/indexing.ts";
-import { sweepBase } from "../../src/knowledge/service.ts";
-import type { Datasets } from "../../src/knowledge/starting.ts";
-import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
-import { openEvents, testBindings } from "../support/events.ts";
-import { VirtualQueue } from "../support/virtual-queue.ts";
+import type { Ctx } from "../../../src/context.ts";
+import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../../src/kit/queue/consumer.ts";
+import type { Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
+import { indexKnowledgeBase, sweepKnowledgeBase } from "../../../src/knowledge/indexing/build-statements.ts";
+import { goOnIndexing } from "../../../src/knowledge/indexing/run-build.ts";
+import { sweepBase } from "../../../src/knowledge/service.ts";
+import type { Datasets } from "../../../src/knowledge/indexing/start-build.ts";
+import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
+import { openEvents, testBindings } from "../../support/events.ts";
+import { VirtualQueue } from "../../support/virtual-queue.ts";
 
 /** A Postgres, a queue, and datasets in memory, whose rows may be kept from being read. */
 export class House {

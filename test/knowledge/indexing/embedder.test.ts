@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { evaluateBase } from "../../src/knowledge/evaluation.ts";
-import { queryBase, searchBase } from "../../src/knowledge/querying.ts";
-import { baseOf } from "../../src/knowledge/rows.ts";
-import { QueryBody, type EvaluateBody } from "../../src/knowledge/schemas.ts";
-import { createBase, getBase } from "../../src/knowledge/service.ts";
-import { startIndex } from "../../src/knowledge/starting.ts";
-import { outcomeOf } from "../minions/support/minions.ts";
-import { providerKey } from "../support/canary.ts";
-import { makePerson, type Person } from "../support/people.ts";
-import { startVendor, type FakeVendor } from "../support/vendors/server.ts";
-import { fakedVendor } from "../support/vendors/vendors.ts";
-import { House } from "./house.ts";
+import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
+import { queryBase, searchBase } from "../../../src/knowledge/search/query.ts";
+import { baseOf } from "../../../src/knowledge/queries.ts";
+import { QueryBody, type EvaluateBody } from "../../../src/knowledge/schemas.ts";
+import { createBase, getBase } from "../../../src/knowledge/service.ts";
+import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
+import { outcomeOf } from "../../minions/support/minions.ts";
+import { providerKey } from "../../support/canary.ts";
+import { makePerson, type Person } from "../../support/people.ts";
+import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
+import { fakedVendor } from "../../support/vendors/vendors.ts";
+import { House } from "../support/index-harness.ts";
 
 /** Knowledge bases that a provider embeds, and models that help to search them. */
 

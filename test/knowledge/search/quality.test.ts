@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { retrievalMethods, type RetrievalMethod } from "../../src/knowledge/kinds.ts";
-import { searchBase } from "../../src/knowledge/querying.ts";
-import { retrievePassages, searchRow, type Filter, type PinnedBase } from "../../src/knowledge/retrieval.ts";
-import { mean, ndcgAt, recallAt } from "../../src/knowledge/rules.ts";
-import { questions } from "../models/support/questions.ts";
-import { makePerson } from "../support/people.ts";
-import { seededRandom } from "../support/random.ts";
-import { useHouse } from "./house.ts";
-import { insertBase, type GivenChunk } from "./support.ts";
+import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
+import { searchBase } from "../../../src/knowledge/search/query.ts";
+import { retrievePassages, searchRow, type Filter, type PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts";
+import { questions } from "../../models/support/questions.ts";
+import { makePerson } from "../../support/people.ts";
+import { seededRandom } from "../../support/random.ts";
+import { useHouse } from "../support/index-harness.ts";
+import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
 
 const house = useHouse();
 let userId: number;

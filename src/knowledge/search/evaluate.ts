@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { AppError } from "../kit/errors.ts";
-import { openAssistant, questionFor } from "./assistance.ts";
-import { keepBehind } from "./calls.ts";
-import { searchBase } from "./querying.ts";
-import type { Retrieved } from "./retrieval.ts";
-import { mean, ndcgAt, percentile, recallAt, reciprocalRankAt } from "./rules.ts";
-import type { EvaluateBody, Relevant } from "./schemas.ts";
-import { knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { AppError } from "../../kit/errors.ts";
+import { openAssistant, questionFor } from "./llm-assist.ts";
+import { keepBehind } from "../model-usage.ts";
+import { searchBase } from "./query.ts";
+import type { Retrieved } from "./retrieve.ts";
+import { mean, ndcgAt, percentile, recallAt, reciprocalRankAt } from "./metrics.ts";
+import type { EvaluateBody, Relevant } from "../schemas.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
 type Question = { question: string; relevant: Relevant[] };
 

@@ -1,8 +1,8 @@
-import type { Ctx } from "../context.ts";
-import { contentHash } from "../kit/crypto/hash.ts";
-import { chunkText, type Chunk } from "./chunking.ts";
-import type { Vector } from "./embedding.ts";
-import type { knowledgeParts } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { contentHash } from "../../kit/crypto/hash.ts";
+import { chunkText, type Chunk } from "../chunking/chunk-text.ts";
+import type { Vector } from "./embedder.ts";
+import type { knowledgeParts } from "../tables.ts";
 
 /** A row of a dataset, as far as it is indexed. */
 export type Row = {

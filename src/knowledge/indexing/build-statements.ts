@@ -1,12 +1,12 @@
 import { and, eq, notExists, sql, type SQL } from "drizzle-orm";
 import * as z from "zod";
-import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
-import { defineJob, jobRow } from "../kit/queue/outbox.ts";
-import { Id } from "../kit/http/zod-schemas.ts";
-import type { UpdateStrategy } from "./kinds.ts";
-import { itself } from "./rows.ts";
-import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/client.ts";
+import { defineJob, jobRow } from "../../kit/queue/outbox.ts";
+import { Id } from "../../kit/http/zod-schemas.ts";
+import type { UpdateStrategy } from "../constants.ts";
+import { itself } from "../queries.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "../tables.ts";
 
 /** The statements that versions of knowledge bases come and go by. Each commit of them locks the knowledge base first. */
 

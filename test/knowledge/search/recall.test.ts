@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { evaluateBase } from "../../src/knowledge/evaluation.ts";
-import { retrievalMethods, type RetrievalMethod } from "../../src/knowledge/kinds.ts";
-import type { PinnedBase } from "../../src/knowledge/retrieval.ts";
-import { makePerson } from "../support/people.ts";
-import { indexRows, readCorpus, readQuestions, type CorpusQuestion } from "./corpus.ts";
-import { useHouse } from "./house.ts";
-import { insertBase, type GivenChunk } from "./support.ts";
+import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
+import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
+import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import { makePerson } from "../../support/people.ts";
+import { indexRows, readCorpus, readQuestions, type CorpusQuestion } from "../support/corpus.ts";
+import { useHouse } from "../support/index-harness.ts";
+import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
 
 const house = useHouse();
 

@@ -1,11 +1,11 @@
-import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
-import { AppError, invalid } from "../kit/errors.ts";
-import { gatewayModel } from "../models/gateway/gateway.ts";
-import { kindByName } from "../models/providers/list-models.ts";
-import { openProvider } from "../models/providers/registry.ts";
-import { callableOf, keepingUsage, readModelName } from "./calls.ts";
-import type { Retrieved } from "./retrieval.ts";
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/client.ts";
+import { AppError, invalid } from "../../kit/errors.ts";
+import { gatewayModel } from "../../models/gateway/gateway.ts";
+import { kindByName } from "../../models/providers/list-models.ts";
+import { openProvider } from "../../models/providers/registry.ts";
+import { callableOf, keepingUsage, readModelName } from "../model-usage.ts";
+import type { Retrieved } from "./retrieve.ts";
 
 /** A language model that helps to find, or to find out how well things are found. */
 export type Assistant = {

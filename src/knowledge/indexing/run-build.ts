@@ -1,19 +1,19 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
-import { AppError } from "../kit/errors.ts";
-import { isMarked } from "../kit/socket/call-object.ts";
-import { jobRow } from "../kit/queue/outbox.ts";
-import { outbox } from "../kit/db/tables.ts";
-import { ProviderError } from "../models/gateway/errors.ts";
-import { notificationRow } from "../notifications/service.ts";
-import { activated, indexKnowledgeBase, locked, sweepKnowledgeBase } from "./builds.ts";
-import { batchesOf, chunkRows, type Batch } from "./batches.ts";
-import { openEmbedder, type EmbeddedBy, type Embedder } from "./embedding.ts";
-import { maxChunks, type UpdateStrategy } from "./kinds.ts";
-import { itself } from "./rows.ts";
-import { userOf, type Datasets } from "./starting.ts";
-import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { isMarked } from "../../kit/socket/call-object.ts";
+import { jobRow } from "../../kit/queue/outbox.ts";
+import { outbox } from "../../kit/db/tables.ts";
+import { ProviderError } from "../../models/gateway/errors.ts";
+import { notificationRow } from "../../notifications/service.ts";
+import { activated, indexKnowledgeBase, locked, sweepKnowledgeBase } from "./build-statements.ts";
+import { batchesOf, chunkRows, type Batch } from "./chunk-batches.ts";
+import { openEmbedder, type EmbeddedBy, type Embedder } from "./embedder.ts";
+import { maxChunks, type UpdateStrategy } from "../constants.ts";
+import { itself } from "../queries.ts";
+import { userOf, type Datasets } from "./start-build.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
 /** How long one delivery of the job goes on with a build before it asks for the next, in ms; and how many chunks it makes. */
 const slice = { ms: 120_000, chunks: 5_000 };

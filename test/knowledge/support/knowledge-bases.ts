@@ -1,7 +1,7 @@
-import { builtinDefaults } from "../../src/models/providers/defaults.ts";
-import { embedText } from "../../src/models/providers/builtin/hashing-embedding.ts";
-import type { PinnedBase } from "../../src/knowledge/retrieval.ts";
-import type { TestDatabase } from "../support/api.ts";
+import { builtinDefaults } from "../../../src/models/providers/defaults.ts";
+import { embedText } from "../../../src/models/providers/builtin/hashing-embedding.ts";
+import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import type { TestDatabase } from "../../support/api.ts";
 
 type Sql = Pick<TestDatabase, "sql">;
 

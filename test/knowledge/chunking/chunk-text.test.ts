@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { chunkText, type ChunkSettings } from "../../src/knowledge/chunking.ts";
-import { chunkStrategies } from "../../src/knowledge/kinds.ts";
+import { chunkText, type ChunkSettings } from "../../../src/knowledge/chunking/chunk-text.ts";
+import { chunkStrategies } from "../../../src/knowledge/constants.ts";
 
 const cut = (text: string, settings: Partial<ChunkSettings> = {}) =>
   chunkText(text, { strategy: "auto", chunk_size: 100, chunk_overlap: 0, ...settings });

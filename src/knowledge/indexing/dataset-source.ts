@@ -1,5 +1,5 @@
-import { readRows, releaseDatasets, usableDatasets, useDatasets } from "../datasets/rows/read-rows.ts";
-import type { Datasets } from "./starting.ts";
+import { readRows, releaseDatasets, usableDatasets, useDatasets } from "../../datasets/rows/read-rows.ts";
+import type { Datasets } from "./start-build.ts";
 
 /** What knowledge bases are built of. */
 export const datasets: Datasets = {

@@ -1,13 +1,13 @@
 import { sql, type SQL } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
-import { jobRowOf } from "../kit/queue/outbox.ts";
-import type { ReadRows } from "./batches.ts";
-import { buildRow, indexKnowledgeBase, isIdle, isThere, keptParts, locked, newBuild } from "./builds.ts";
-import { maxDatasets } from "./kinds.ts";
-import { itself, selectBases, type BaseRow } from "./rows.ts";
-import type { IndexBody } from "./schemas.ts";
-import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { jobRowOf } from "../../kit/queue/outbox.ts";
+import type { ReadRows } from "./chunk-batches.ts";
+import { buildRow, indexKnowledgeBase, isIdle, isThere, keptParts, locked, newBuild } from "./build-statements.ts";
+import { maxDatasets } from "../constants.ts";
+import { itself, selectBases, type BaseRow } from "../queries.ts";
+import type { IndexBody } from "../schemas.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "../tables.ts";
 
 /** What a build needs of datasets. */
 export type Datasets = {

@@ -1,13 +1,13 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
-import { route, type AppEnv } from "../http/route.ts";
-import { IdParam } from "../kit/http/zod-schemas.ts";
-import { limited } from "../limits/middleware.ts";
-import { evaluateBase } from "./evaluation.ts";
-import { queryBase } from "./querying.ts";
-import { providerFailureCodes } from "../models/gateway/errors.ts";
-import * as s from "./schemas.ts";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { limited } from "../../limits/middleware.ts";
+import { evaluateBase } from "./evaluate.ts";
+import { queryBase } from "./query.ts";
+import { providerFailureCodes } from "../../models/gateway/errors.ts";
+import * as s from "../schemas.ts";
 
 const ok = { success: true as const };
 const tag = "Knowledge";

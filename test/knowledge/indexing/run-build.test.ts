@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { failLostBuilds } from "../../src/knowledge/indexing.ts";
-import type { IndexBody } from "../../src/knowledge/schemas.ts";
-import { baseOf, type BaseRow } from "../../src/knowledge/rows.ts";
-import { searchBase } from "../../src/knowledge/querying.ts";
-import { createBase, deleteBase, getBase, removeDataset, rollBack } from "../../src/knowledge/service.ts";
-import { startIndex } from "../../src/knowledge/starting.ts";
-import { outcomeOf } from "../minions/support/minions.ts";
-import { makePerson, type Person } from "../support/people.ts";
-import { seededRandom } from "../support/random.ts";
-import { useHouse } from "./house.ts";
+import { failLostBuilds } from "../../../src/knowledge/indexing/run-build.ts";
+import type { IndexBody } from "../../../src/knowledge/schemas.ts";
+import { baseOf, type BaseRow } from "../../../src/knowledge/queries.ts";
+import { searchBase } from "../../../src/knowledge/search/query.ts";
+import { createBase, deleteBase, getBase, removeDataset, rollBack } from "../../../src/knowledge/service.ts";
+import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
+import { outcomeOf } from "../../minions/support/minions.ts";
+import { makePerson, type Person } from "../../support/people.ts";
+import { seededRandom } from "../../support/random.ts";
+import { useHouse } from "../support/index-harness.ts";
 
 const house = useHouse();
 let me: Person;

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { memorySource, parseRows } from "../../src/datasets/formats/parse-file.ts";
-import { Refiner } from "../../src/datasets/cleaning/row-filter.ts";
-import type { Format } from "../../src/datasets/constants.ts";
-import { batchesOf, type Row } from "../../src/knowledge/batches.ts";
-import { embedText } from "../../src/models/providers/builtin/hashing-embedding.ts";
-import type { GivenChunk } from "./support.ts";
+import { memorySource, parseRows } from "../../../src/datasets/formats/parse-file.ts";
+import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
+import type { Format } from "../../../src/datasets/constants.ts";
+import { batchesOf, type Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
+import { embedText } from "../../../src/models/providers/builtin/hashing-embedding.ts";
+import type { GivenChunk } from "./knowledge-bases.ts";
 
 const fixture = (path: string) => readFile(`test/fixtures/${path}`);
 

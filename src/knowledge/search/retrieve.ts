@@ -1,12 +1,12 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, type Statement } from "../kit/db/client.ts";
-import { builtinDefaults } from "../models/providers/defaults.ts";
-import type { Passage } from "../models/gateway/passage-block.ts";
-import { keepBehind } from "./calls.ts";
-import { openEmbedder, type EmbeddedBy, type Vector } from "./embedding.ts";
-import { exactChunks, type RetrievalMethod } from "./kinds.ts";
-import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "./tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, type Statement } from "../../kit/db/client.ts";
+import { builtinDefaults } from "../../models/providers/defaults.ts";
+import type { Passage } from "../../models/gateway/passage-block.ts";
+import { keepBehind } from "../model-usage.ts";
+import { openEmbedder, type EmbeddedBy, type Vector } from "../indexing/embedder.ts";
+import { exactChunks, type RetrievalMethod } from "../constants.ts";
+import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
 /** What is known of a knowledge base before it is searched. It never changes, so that it can be kept as long as one likes. */
 export type PinnedBase = EmbeddedBy & { id: number };
