@@ -11,8 +11,8 @@ import {
   messageRoles,
   messageStatuses,
   ratings,
-} from "./kinds.ts";
-import type { Message } from "./messages.ts";
+} from "./constants.ts";
+import type { Message } from "../agent/types.ts";
 import { ApprovalFrame, Citation, SendFrame, Usage } from "./protocol.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────

@@ -23,8 +23,8 @@ import {
   messageRoles,
   messagesPerConversation,
   settledStatuses,
-} from "./kinds.ts";
-import type { Message } from "./messages.ts";
+} from "./constants.ts";
+import type { Message } from "../agent/types.ts";
 
 /** What is listed and found of conversations. They are held by their rooms, which write here what was said once it is. */
 
