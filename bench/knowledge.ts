@@ -6,7 +6,7 @@ import { migrate } from "../drizzle/migrate.ts";
 import { commit, type Committer } from "../src/kit/db/client.ts";
 import { exactChunks, halfPrecisionAbove } from "../src/knowledge/constants.ts";
 import { scanSettings, searchRow, type Filter, type PinnedBase } from "../src/knowledge/search/retrieve.ts";
-import { openEvents, testBindings } from "../test/support/events.ts";
+import { openEvents, testBindings } from "../test/support/in-process-context.ts";
 import { clusteredVectors, loadBase } from "./knowledge-corpus.ts";
 import { benchPipeline } from "./knowledge-pipeline.ts";
 import { median, quantile } from "./stats.ts";

@@ -4,8 +4,8 @@ import addFormats from "ajv-formats";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aliases } from "../src/http/path-aliases.ts";
 import { useApi } from "./support/api.ts";
-import { bodied, document, operations, prepare, send, type Operation } from "./support/operations.ts";
-import { makePerson, type Person } from "./support/people.ts";
+import { bodied, document, operations, prepare, send, type Operation } from "./support/openapi-examples.ts";
+import { makePerson, type Person } from "./support/users.ts";
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);

@@ -5,8 +5,8 @@ import type { Ctx } from "../../src/context.ts";
 import { insertBase } from "../knowledge/support/knowledge-bases.ts";
 import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
-import { openEvents, testBindings } from "../support/events.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { openEvents, testBindings } from "../support/in-process-context.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import { asked, settingsWith, take, tool } from "./support/settings.ts";
 
 let database: TestDatabase;

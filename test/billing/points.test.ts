@@ -4,7 +4,7 @@ import { users } from "../../src/auth/tables.ts";
 import { onUserCreated, subscriptionStatus } from "../../src/billing/hooks.ts";
 import { grantPointsRows, type PointsMovement } from "../../src/billing/points.ts";
 import { commit, databaseFailure } from "../../src/kit/db/client.ts";
-import { newUser, openBilling, subscribe, system, type Billing } from "./support.ts";
+import { newUser, openBilling, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;
 let user: number;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Answer, type Client } from "../minions/support/minions.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { bearing, makePerson, type Person } from "../support/people.ts";
+import { bearing, makePerson, type Person } from "../support/users.ts";
 import { detect, read } from "./support/datasets.ts";
 
 const api = useApi();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
-import { operations, prepare, type Listed } from "../support/operations.ts";
-import { bearing, makePerson, type Person } from "../support/people.ts";
+import { operations, prepare, type Listed } from "../support/openapi-examples.ts";
+import { bearing, makePerson, type Person } from "../support/users.ts";
 
 /** The idempotency table: every operation of the OpenAPI document that makes something, asked twice. */
 

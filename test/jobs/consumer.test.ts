@@ -16,7 +16,7 @@ import { commit, commitOnce } from "../../src/kit/db/client.ts";
 import { AppError } from "../../src/kit/errors.ts";
 import { defineJob, jobRow, sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../support/events.ts";
+import { openEvents, testBindings } from "../support/in-process-context.ts";
 import { seededRandom } from "../support/random.ts";
 import { VirtualQueue } from "../support/virtual-queue.ts";
 

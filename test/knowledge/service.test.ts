@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Row } from "../../src/datasets/rows/read-rows.ts";
 import { clientOf, databaseTrips, faultsIn, makeMinion, refusalIn, type Client } from "../minions/support/minions.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 
 const api = useApi();
 let person: Person;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { startWorkerd, type Workerd } from "../../dev/workerd.ts";
 import { openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
-import { bearing, makePerson } from "../support/people.ts";
+import { bearing, makePerson } from "../support/users.ts";
 
 /** On a direct socket of workerd: the development proxy would be what is measured. */
 

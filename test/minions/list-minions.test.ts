@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sortings, type Sorting } from "../../src/minions/schemas.ts";
 import { bodyOf, noRoundTrips, useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import { seededRandom } from "../support/random.ts";
 import {
   clientOf,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import { clientOf, databaseTrips, makeMinion, refusalIn, spirits, type Client } from "./support/minions.ts";
 
 const api = useApi();

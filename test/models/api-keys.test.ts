@@ -8,8 +8,8 @@ import { externalModels } from "../../src/models/tables.ts";
 import { outcomeOf, tally } from "../minions/support/minions.ts";
 import { providerKey } from "../support/canary.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../support/events.ts";
-import { makePerson } from "../support/people.ts";
+import { openEvents, testBindings } from "../support/in-process-context.ts";
+import { makePerson } from "../support/users.ts";
 import { newModel } from "./support/connected-provider.ts";
 
 const older = { version: 1, secret: "an-older-key-secret-of-enough-length-0001" };

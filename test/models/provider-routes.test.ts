@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { providerNames } from "../../src/models/constants.ts";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../minions/support/minions.ts";
 import { bodyOf } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import { saidText, script, vendorWords } from "../support/vendors/script.ts";
 import { badKey, goodKey, keysOf, makeModel, useConnected } from "./support/connected-provider.ts";
 

@@ -11,7 +11,7 @@ import {
 } from "../minions/support/minions.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { providerKey } from "../support/canary.ts";
-import { bearing, makePerson, type Person } from "../support/people.ts";
+import { bearing, makePerson, type Person } from "../support/users.ts";
 import { goodKey, keysOf, makeModel, newModel } from "./support/connected-provider.ts";
 
 const api = useApi();

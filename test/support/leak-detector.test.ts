@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { log } from "../../src/kit/log.ts";
 import { hear, leaksOverheard, providerKey } from "./canary.ts";
-import { testBindings } from "./events.ts";
+import { testBindings } from "./in-process-context.ts";
 import { leaksInStores } from "./leaks.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
 import { connect } from "./sockets.ts";

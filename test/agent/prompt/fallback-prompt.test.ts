@@ -6,8 +6,8 @@ import { asTakenBy, hasRoomFor } from "../../../src/agent/prompt/fallback-prompt
 import type { Ctx } from "../../../src/context.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { startSpeaker, type Speaker } from "../../support/fake-llm.ts";
 import { asked, asks, settingsWith, take, tool } from "../support/settings.ts";
 

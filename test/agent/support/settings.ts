@@ -10,7 +10,7 @@ import type { Retrieved } from "../../../src/knowledge/search/retrieve.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { textsOf } from "../../../src/models/gateway/tokens.ts";
 import { scripted, type Turn } from "../../models/support/scripted-model.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 
 /** A context without a Postgres: what asks for one fails. */
 export const noDatabase = () => openEvents(testBindings("http://127.0.0.1:9")).context("test");

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { anotherDevice, ask, hubUrl, openHub } from "../../notifications/support.ts";
+import { anotherDevice, ask, hubUrl, openHub } from "../../notifications/support/notifications.ts";
 import { bodyOf, startApi, type TestApi } from "../../support/api.ts";
 import { startFakeResend, type FakeResend } from "../../support/fake-resend.ts";
 import { attachFile, ownAnswer } from "../../support/conversations.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { refusal } from "../../support/sockets.ts";
 
 const api = {} as TestApi;

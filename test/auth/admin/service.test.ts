@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, startApi, type TestApi } from "../../support/api.ts";
-import { bearing, makePerson, type Person } from "../../support/people.ts";
+import { bearing, makePerson, type Person } from "../../support/users.ts";
 
 let api: TestApi;
 let superuser: Person;

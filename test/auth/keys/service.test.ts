@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { bodyOf, useApi } from "../../support/api.ts";
-import { bearing, makePerson, type Person } from "../../support/people.ts";
+import { bearing, makePerson, type Person } from "../../support/users.ts";
 
 const api = useApi();
 let person: Person;

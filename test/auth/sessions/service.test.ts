@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { digest } from "../../../src/kit/crypto/hash.ts";
 import { bodyOf, startApi, useApi } from "../../support/api.ts";
-import { bearing, makePerson, type Person } from "../../support/people.ts";
+import { bearing, makePerson, type Person } from "../../support/users.ts";
 
 const api = useApi();
 let person: Person;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bodyOf, startApi, useApi } from "../../support/api.ts";
-import { bearing } from "../../support/people.ts";
+import { bearing } from "../../support/users.ts";
 
 const api = useApi();
 

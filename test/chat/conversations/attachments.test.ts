@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { openAttachment, putAttachment } from "../../../src/chat/conversations/attachments.ts";
 import type { Attachment } from "../../../src/agent/types.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { useDesk } from "../support/service-harness.ts";
 
 const desk = useDesk();

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { databaseTrips, faultsIn, picture, refusalIn } from "../../minions/support/minions.ts";
-import { bearing, makePerson, type Person } from "../../support/people.ts";
+import { bearing, makePerson, type Person } from "../../support/users.ts";
 import { connect, refusal } from "../../support/sockets.ts";
-import { ticketOf } from "../../notifications/support.ts";
+import { ticketOf } from "../../notifications/support/notifications.ts";
 import { bodyOf } from "../../support/api.ts";
 import { words } from "../../support/fake-llm.ts";
 import { messagesOf, startTalk, useChatting, type Talk } from "../support/conversation-client.ts";

@@ -4,7 +4,7 @@ import { projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-pos
 import { ConversationsQuery } from "../../../src/chat/schemas.ts";
 import { listConversations } from "../../../src/chat/conversations/service.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { useDesk } from "../support/service-harness.ts";
 
 const desk = useDesk();

@@ -17,7 +17,7 @@ import { claimKey } from "../../../src/kit/db/idempotency.ts";
 import { sweepOutbox } from "../../../src/kit/queue/outbox.ts";
 import { emptyBin } from "../../../src/minions/service.ts";
 import { insertMinion, outcomeOf, tally } from "../../minions/support/minions.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { useDesk } from "../support/service-harness.ts";
 
 const desk = useDesk();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { clientOf } from "../../minions/support/minions.ts";
-import { ticketOf } from "../../notifications/support.ts";
-import { makePerson } from "../../support/people.ts";
+import { ticketOf } from "../../notifications/support/notifications.ts";
+import { makePerson } from "../../support/users.ts";
 import { connect, refusal, type Frame } from "../../support/sockets.ts";
 import { words } from "../../support/fake-llm.ts";
 import {

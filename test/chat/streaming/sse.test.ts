@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { beginTalk, messagesOf, startTalk, useChatting, type Talk } from "../support/conversation-client.ts";
-import { ask } from "../../notifications/support.ts";
+import { ask } from "../../notifications/support/notifications.ts";
 import { bodyOf } from "../../support/api.ts";
-import { bearing, makePerson } from "../../support/people.ts";
+import { bearing, makePerson } from "../../support/users.ts";
 import { clientOf } from "../../minions/support/minions.ts";
 import { said, shown } from "../support/fixtures.ts";
 import { words } from "../../support/fake-llm.ts";

@@ -2,9 +2,9 @@ import { afterAll, beforeAll } from "vitest";
 import type { Message } from "../../../src/agent/types.ts";
 import { clientOf, makeMinion, type Client } from "../../minions/support/minions.ts";
 import { makeModel } from "../../models/support/connected-provider.ts";
-import { ticketOf } from "../../notifications/support.ts";
+import { ticketOf } from "../../notifications/support/notifications.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { connect, type Frame, type TestSocket } from "../../support/sockets.ts";
 import { startSpeaker, type Speaker } from "../../support/fake-llm.ts";
 

@@ -9,9 +9,9 @@ import type { Ctx } from "../../../src/context.ts";
 import { consumeJobs } from "../../../src/kit/queue/consumer.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { MemoryBucket } from "../../support/memory-bucket.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { VirtualQueue } from "../../support/virtual-queue.ts";
 
 /** Where what rooms write is tested without one: a Postgres for all tests of a file, and for each a person with a minion, a queue and a store. */

@@ -4,9 +4,9 @@ import { datasetJobs } from "../../../src/datasets/jobs.ts";
 import { listRows } from "../../../src/datasets/service.ts";
 import { consumeDeadJobs, consumeJobs } from "../../../src/kit/queue/consumer.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { MemoryBucket } from "../../support/memory-bucket.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { VirtualQueue } from "../../support/virtual-queue.ts";
 
 /** Where imports run in this process: a Postgres for all tests of a file, and for each a person, a queue and a store of its own. */

@@ -9,7 +9,7 @@ import { route, type AppEnv } from "../../../src/http/route.ts";
 import { commit, commitOnce, constraintOf, idOfNew, refuseUnless } from "../../../src/kit/db/client.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { startLossyBridge, type Fate } from "../../support/lossy-bridge.ts";
 import { seededRandom } from "../../support/random.ts";
 

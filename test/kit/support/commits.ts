@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { run } from "../../../dev/run.ts";
-import { configOf } from "../../limits/support.ts";
+import { configOf } from "../../limits/support/limits.ts";
 import type { Errand } from "./worker.ts";
 
 export type Probe = { run<T>(errand: Errand): Promise<T>; close(): Promise<void> };

@@ -7,7 +7,7 @@ import { createBase, getBase } from "../../../src/knowledge/service.ts";
 import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
 import { providerKey } from "../../support/canary.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
 import { fakedVendor } from "../../support/vendors/vendors.ts";
 import { House } from "../support/index-harness.ts";

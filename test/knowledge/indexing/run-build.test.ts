@@ -6,7 +6,7 @@ import { searchBase } from "../../../src/knowledge/search/query.ts";
 import { createBase, deleteBase, getBase, removeDataset, rollBack } from "../../../src/knowledge/service.ts";
 import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useHouse } from "../support/index-harness.ts";
 

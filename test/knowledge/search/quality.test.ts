@@ -4,7 +4,7 @@ import { searchBase } from "../../../src/knowledge/search/query.ts";
 import { retrievePassages, searchRow, type Filter, type PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
 import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts";
 import { questions } from "../../models/support/questions.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useHouse } from "../support/index-harness.ts";
 import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
 import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
 import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
-import { makePerson } from "../../support/people.ts";
+import { makePerson } from "../../support/users.ts";
 import { indexRows, readCorpus, readQuestions, type CorpusQuestion } from "../support/corpus.ts";
 import { useHouse } from "../support/index-harness.ts";
 import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";

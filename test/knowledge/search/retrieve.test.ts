@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
 import { retrievePassages, type PinnedBase, type Question } from "../../../src/knowledge/search/retrieve.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { insertBase } from "../support/knowledge-bases.ts";
 
 let database: TestDatabase;

@@ -8,7 +8,7 @@ import { goOnIndexing } from "../../../src/knowledge/indexing/run-build.ts";
 import { sweepBase } from "../../../src/knowledge/service.ts";
 import type { Datasets } from "../../../src/knowledge/indexing/start-build.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { VirtualQueue } from "../../support/virtual-queue.ts";
 
 /** A Postgres, a queue, and datasets in memory, whose rows may be kept from being read. */

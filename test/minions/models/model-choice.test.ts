@@ -6,8 +6,8 @@ import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { startNeonBridge, type NeonBridge } from "../../../dev/bridge.ts";
 import { badKey, goodKey, makeModel, useConnected } from "../../models/support/connected-provider.ts";
 import { question } from "../../models/support/models.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { saidText } from "../../support/vendors/script.ts";
 import {
   clientOf,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { grantByAdmin, grantExperience, recordToolRun, type Grant } from "../../../src/minions/progression/experience.ts";
 import { putLoadout } from "../../../src/minions/spirits/service.ts";
 import { pointsFor } from "../../../src/minions/progression/rules.ts";
-import { newUser } from "../../billing/support.ts";
+import { newUser } from "../../billing/support/billing.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
 import { seededRandom } from "../../support/random.ts";
 import { insertMinion, outcomeOf, spirits, tally } from "../support/minions.ts";

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { pointsFor } from "../../../src/minions/progression/rules.ts";
-import { openHub } from "../../notifications/support.ts";
+import { openHub } from "../../notifications/support/notifications.ts";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import {
   clientOf,
   faultsIn,

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Ctx } from "../../../src/context.ts";
 import { eraseUser } from "../../../src/minions/hooks.ts";
 import { readLeaderboard } from "../../../src/minions/progression/leaderboard.ts";
-import { newUser } from "../../billing/support.ts";
+import { newUser } from "../../billing/support/billing.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { insertMinion, memoryFiles, setExperience } from "../support/minions.ts";
 
 /** Boards as time goes by, in this process: the clock is the test's. */

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
 import { assignClass, equipSpirit, putLoadout, unequipSpirit, type Found } from "../../../src/minions/spirits/service.ts";
 import { spiritsOf } from "../../../src/minions/view.ts";
-import { newUser, subscribe } from "../../billing/support.ts";
+import { newUser, subscribe } from "../../billing/support/billing.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { freeSpirits, grantSpirits, insertMinion, outcomeOf, setExperience, spirits } from "../support/minions.ts";
 
 let database: TestDatabase;

@@ -5,9 +5,9 @@ import { assignClass, equipSpirit, putLoadout, unequipSpirit } from "../../../sr
 import { NewMinion } from "../../../src/minions/schemas.ts";
 import { changeMinion, createMinion, deleteMinion, emptyBin, restoreMinion } from "../../../src/minions/service.ts";
 import { createMinionToken } from "../../../src/minions/tokens.ts";
-import { newUser, subscribe } from "../../billing/support.ts";
+import { newUser, subscribe } from "../../billing/support/billing.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 import { seededRandom } from "../../support/random.ts";
 import { freeSpirits, insertMinion, memoryFiles, newMinion, outcomeOf, picture, spirits, tally } from "../support/minions.ts";
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { inDays, subscribe } from "../../billing/support.ts";
+import { inDays, subscribe } from "../../billing/support/billing.ts";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import {
   clientOf,
   faultsIn,

@@ -1,9 +1,9 @@
 import { databaseFailure } from "../../../src/kit/db/client.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import type { Minion } from "../../../src/minions/schemas.ts";
-import { ask } from "../../notifications/support.ts";
+import { ask } from "../../notifications/support/notifications.ts";
 import { bodyOf, type TestApi, type TestDatabase } from "../../support/api.ts";
-import { bearing, type Person } from "../../support/people.ts";
+import { bearing, type Person } from "../../support/users.ts";
 
 type Moments = "created_at" | "updated_at" | "deleted_at";
 

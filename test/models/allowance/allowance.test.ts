@@ -7,11 +7,11 @@ import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway
 import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";
 import { smallestAllowance } from "../../../src/models/allowance/rules.ts";
 import { testModel } from "../../../src/models/callable-model.ts";
-import { subscribe } from "../../billing/support.ts";
+import { subscribe } from "../../billing/support/billing.ts";
 import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { script } from "../../support/vendors/script.ts";
 import { fakeAi, type FakeAi } from "../../support/vendors/workers-ai.ts";
 import { failureOf as thrownBy } from "../support/scripted-model.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { priceOf, publishers, readPrices, refreshPrices } from "../../../src/models/usage/prices.ts";
 import { openProvider } from "../../../src/models/providers/registry.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/events.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, faultsIn, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/people.ts";
+import { makePerson, type Person } from "../../support/users.ts";
 import { keysOf } from "../support/connected-provider.ts";
 
 const api = useApi();

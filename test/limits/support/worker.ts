@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import type { Actor, Hooks } from "../../src/context.ts";
-import { edge, failureReply, giveContext } from "../../src/http/middleware.ts";
-import { route, type Access, type AppEnv } from "../../src/http/route.ts";
-import { AppError } from "../../src/kit/errors.ts";
-import { Semaphore } from "../../src/kit/async/semaphore.ts";
-import { SignInGate } from "../../src/limits/durable-object.ts";
-import { counted, limited, limitStrangers } from "../../src/limits/middleware.ts";
-import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../src/limits/sign-in.ts";
+import type { Actor, Hooks } from "../../../src/context.ts";
+import { edge, failureReply, giveContext } from "../../../src/http/middleware.ts";
+import { route, type Access, type AppEnv } from "../../../src/http/route.ts";
+import { AppError } from "../../../src/kit/errors.ts";
+import { Semaphore } from "../../../src/kit/async/semaphore.ts";
+import { SignInGate } from "../../../src/limits/durable-object.ts";
+import { counted, limited, limitStrangers } from "../../../src/limits/middleware.ts";
+import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../../src/limits/sign-in.ts";
 
 /** A Worker with routes of every kind that limits know, whose callers are whoever they say they are. */
 

@@ -1,8 +1,8 @@
-import { startNeonBridge } from "../../dev/bridge.ts";
-import type { Actor, Ctx } from "../../src/context.ts";
-import { openDatabase } from "../../src/kit/db/client.ts";
-import { Meter } from "../../src/kit/server-timing.ts";
-import { openTestDatabase, type TestDatabase } from "../support/api.ts";
+import { startNeonBridge } from "../../../dev/bridge.ts";
+import type { Actor, Ctx } from "../../../src/context.ts";
+import { openDatabase } from "../../../src/kit/db/client.ts";
+import { Meter } from "../../../src/kit/server-timing.ts";
+import { openTestDatabase, type TestDatabase } from "../../support/api.ts";
 
 /** Days from now, as Postgres reads them. */
 export const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();

@@ -1,7 +1,7 @@
-import type { TestApi } from "../support/api.ts";
-import { bodyOf } from "../support/api.ts";
-import { bearing, type Person } from "../support/people.ts";
-import { connect, type TestSocket } from "../support/sockets.ts";
+import type { TestApi } from "../../support/api.ts";
+import { bodyOf } from "../../support/api.ts";
+import { bearing, type Person } from "../../support/users.ts";
+import { connect, type TestSocket } from "../../support/sockets.ts";
 
 type Asking = { method?: string; body?: unknown; headers?: Record<string, string> };
 

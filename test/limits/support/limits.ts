@@ -1,6 +1,6 @@
 import { createTestHarness, unstable_readConfig as readConfig, type WorkerHandle } from "wrangler";
-import { testSettings } from "../support/api.ts";
-import type { ProbedGate } from "./probe.ts";
+import { testSettings } from "../../support/api.ts";
+import type { ProbedGate } from "./worker.ts";
 
 type ProbeEnv = { SIGN_IN_GATE: DurableObjectNamespace<ProbedGate> };
 
@@ -37,7 +37,7 @@ export async function startProbe({ without = [] as string[], gate = true } = {})
       {
         config: {
           name: "limits-probe",
-          main: "test/limits/probe.ts",
+          main: "test/limits/support/worker.ts",
           compatibility_date: config.compatibility_date,
           compatibility_flags: config.compatibility_flags,
           vars: {

@@ -2,7 +2,7 @@ import { describeApi } from "../../dev/openapi.ts";
 import { app } from "../../src/app.ts";
 import type { TestApi } from "./api.ts";
 import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from "./conversations.ts";
-import { bearing, makePerson, type Person } from "./people.ts";
+import { bearing, makePerson, type Person } from "./users.ts";
 
 type Schema = Record<string, unknown>;
 
@@ -313,11 +313,12 @@ export async function prepare(
   const values: Record<string, string | number> = { ...(await params?.(api, person)), ...given };
   const url = path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`No example for {${name}} of ${id}: give one in test/support/operations.ts.`);
+    if (value === undefined)
+      throw new Error(`No example for {${name}} of ${id}: give one in test/support/openapi-examples.ts.`);
     return encodeURIComponent(value);
   });
   if (operation.requestBody !== undefined && body === undefined && file === undefined) {
-    throw new Error(`No example of a body for ${id}: give one in test/support/operations.ts.`);
+    throw new Error(`No example of a body for ${id}: give one in test/support/openapi-examples.ts.`);
   }
   const success = Object.keys(operation.responses).find((code) => code.startsWith("2"));
   const type = file === undefined ? "application/json" : "image/gif";

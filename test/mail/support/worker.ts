@@ -1,8 +1,8 @@
 import { Hono } from "hono";
-import { edge, failureReply, giveContext } from "../../src/http/middleware.ts";
-import { hooks } from "../../src/feature-hooks.ts";
-import type { AppEnv } from "../../src/http/route.ts";
-import type { Mail } from "../../src/kit/mail.ts";
+import { edge, failureReply, giveContext } from "../../../src/http/middleware.ts";
+import { hooks } from "../../../src/feature-hooks.ts";
+import type { AppEnv } from "../../../src/http/route.ts";
+import type { Mail } from "../../../src/kit/mail.ts";
 
 /** A Worker that mails what is posted to it, from a context such as every route is given. */
 const probe = new Hono<AppEnv>();
@@ -16,5 +16,5 @@ probe.get("/configured", (c) => c.json({ configured: c.get("ctx").mail.configure
 probe.onError(failureReply);
 
 /** The classes that the bindings of the project name. */
-export * from "../../src/index.ts";
+export * from "../../../src/index.ts";
 export default { fetch: probe.fetch } satisfies ExportedHandler<Cloudflare.Env>;
