@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { Failure, runCommand } from "../dev/failure.ts";
+import { Failure, runCommand } from "../dev/user-error.ts";
 import { benchCatalog } from "./catalog.ts";
 import { benchChat } from "./chat.ts";
 import { benchGateway } from "./gateway.ts";

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { connect } from "../dev/connect.ts";
-import { Failure } from "../dev/failure.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/workerd.ts";
+import { startNeonBridge } from "../dev/postgres/bridge/neon-bridge.ts";
+import { connect } from "../dev/postgres/connect.ts";
+import { Failure } from "../dev/user-error.ts";
+import { openEmbeddedPostgres } from "../dev/postgres/embedded-postgres.ts";
+import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/wrangler/workerd.ts";
 import { migrate } from "../drizzle/migrate.ts";
 import { seedCatalog } from "../seed/seed.ts";
 

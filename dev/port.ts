@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { Failure, reasonOf } from "./failure.ts";
+import { Failure, reasonOf } from "./user-error.ts";
 
 /** A port of 127.0.0.1 that was free just now. */
 export async function freePort(): Promise<number> {

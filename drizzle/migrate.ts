@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readMigrationFiles, type MigrationMeta } from "drizzle-orm/migrator";
 import type { Client } from "pg";
-import { connect } from "../dev/connect.ts";
-import { resolveDatabase } from "../dev/database.ts";
-import { Failure, reasonOf, runCommand } from "../dev/failure.ts";
+import { connect } from "../dev/postgres/connect.ts";
+import { resolveDatabase } from "../dev/postgres/resolve-database.ts";
+import { Failure, reasonOf, runCommand } from "../dev/user-error.ts";
 
 export interface MigrateOptions {
   /** Leaves out the migrations it answers true for, unrecorded, so that a later run may apply them. */

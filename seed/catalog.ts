@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { Failure } from "../dev/failure.ts";
+import { Failure } from "../dev/user-error.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "../src/catalog/ranks.ts";
 
 const id = z.int().positive();

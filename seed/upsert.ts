@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableName, notInArray, sql, type SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
-import { Failure } from "../dev/failure.ts";
+import { Failure } from "../dev/user-error.ts";
 
 export type Transaction = Parameters<Parameters<NodePgDatabase["transaction"]>[0]>[0];
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { run } from "../../dev/run.ts";
+import { run } from "../../dev/exec.ts";
 import { configOf } from "../limits/support.ts";
 import type { Errand } from "./probe.ts";
 

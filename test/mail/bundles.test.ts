@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
+import { buildWorker, startWorkerd } from "../../dev/wrangler/workerd.ts";
 import { bodyOf, testSettings } from "../support/api.ts";
 import { startFakeResend, vendorWords } from "../support/fake-resend.ts";
 
@@ -18,8 +18,8 @@ const built = inject("built");
 let folder: string;
 const bundles = {
   "src/index.ts": built.production.modulePath,
-  "dev/worker.ts": built.development.modulePath,
-} as Record<"src/index.ts" | "dev/worker.ts" | (typeof probes)[number], string>;
+  "dev/wrangler/worker.ts": built.development.modulePath,
+} as Record<"src/index.ts" | "dev/wrangler/worker.ts" | (typeof probes)[number], string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "spiritforge-mail-"));
@@ -50,14 +50,14 @@ function postMail(url: string, key: string): Promise<Response> {
 
 test("the configuration starts development from one entry, production from the other", () => {
   const main = (env?: string) => readConfig({ config: "wrangler.toml", ...(env ? { env } : {}) }).main;
-  expect(main()).toMatch(/\/dev\/worker\.ts$/);
+  expect(main()).toMatch(/\/dev\/wrangler\/worker\.ts$/);
   expect(main("production")).toMatch(/\/src\/index\.ts$/);
 });
 
 test("the production bundle holds no trace of the mailbox, the development one holds it", async () => {
   const production = await readFile(bundles["src/index.ts"], "utf8");
-  const development = await readFile(bundles["dev/worker.ts"], "utf8");
-  const traces = ["dev/mailbox", '"mailbox:"', "openMailbox", "withMailbox", "mailboxPage"];
+  const development = await readFile(bundles["dev/wrangler/worker.ts"], "utf8");
+  const traces = ["dev/wrangler/mailbox", '"mailbox:"', "openMailbox", "withMailbox", "mailboxPage"];
   expect(traces.filter((trace) => !development.includes(trace))).toEqual([]);
   expect(traces.filter((trace) => production.includes(trace))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseEnv as parseFile } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { ensureSecrets } from "../../dev/secrets.ts";
+import { ensureSecrets } from "../../dev/wrangler/secrets.ts";
 import { parseEnv } from "../../src/env.ts";
 import { testSettings } from "../support/api.ts";
 

@@ -3,7 +3,7 @@ import type { Ctx } from "../../src/context.ts";
 import { candidatesOf, selectAnswering } from "../../src/minions/answering.ts";
 import { gatewayModel } from "../../src/models/gateway.ts";
 import type { UsageRecord } from "../../src/models/usage.ts";
-import { startNeonBridge, type NeonBridge } from "../../dev/bridge.ts";
+import { startNeonBridge, type NeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
 import { badKey, goodKey, makeModel, useConnected } from "../models/connected.ts";
 import { question } from "../models/support.ts";
 import { openEvents, testBindings } from "../support/events.ts";

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { run } from "../../dev/run.ts";
+import { run } from "../../dev/exec.ts";
 
 export type BuiltWorker = {
   /** The one module that holds the Worker. */

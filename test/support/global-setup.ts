@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import { buildWorker, type BuiltWorker } from "./built.ts";

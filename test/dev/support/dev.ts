@@ -29,7 +29,7 @@ export function runScript(script: string, folder: string, settings: Record<strin
 
 /** Starts `npm run dev` on a port. */
 export function runDev(folder: string, port: number, settings: Record<string, string> = {}) {
-  const dev = runScript("dev/main.ts", folder, { PORT: String(port), ...settings });
+  const dev = runScript("dev/cli/main.ts", folder, { PORT: String(port), ...settings });
   return {
     ...dev,
     folder,

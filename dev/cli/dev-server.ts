@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { migrate } from "../../drizzle/migrate.ts";
+import { seedCatalog } from "../../seed/seed.ts";
+import { startEmbeddedBackend, startOwnBackend, type Backend } from "../postgres/start-postgres.ts";
+import { Failure } from "../user-error.ts";
+import { claimInstance } from "../data-dir/instance.ts";
+import { assertPortFree } from "../port.ts";
+import { writePrivateFile } from "../data-dir/private-file.ts";
+import { ensureSecrets } from "../wrangler/secrets.ts";
+import type { Settings } from "./settings.ts";
+import { startWrangler, type Wrangler } from "../wrangler/wrangler-dev.ts";
+
+export interface Development {
+  /** Where the Worker answers. */
+  url: string;
+  /** Resolves with wrangler's exit code once it has ended. */
+  ended: Promise<number>;
+  /** Stops everything, in reverse order. */
+  close(): Promise<void>;
+}
+
+type Log = (line: string) => void;
+
+/**
+ * Runs the whole system on this machine: PostgreSQL, the bridge, migrations, the catalog, then the Worker.
+ *
+ * @param signal aborted to give up on the way; what was started is stopped first
+ * @throws Failure where something that the developer can change is in the way
+ */
+export async function startDevelopment(settings: Settings, log: Log, signal: AbortSignal): Promise<Development> {
+  const { port, folder } = settings;
+  const cleanup: (() => unknown)[] = [];
+  const close = async () => {
+    for (const undo of cleanup.splice(0).toReversed()) await undo();
+  };
+  try {
+    await assertPortFree(port);
+    const instance = claimInstance(folder);
+    cleanup.push(instance.release);
+
+    const backend = await startBackend(settings, log);
+    cleanup.push(backend.close);
+    instance.record(backend.databaseUrl);
+    signal.throwIfAborted();
+
+    await migrate(backend.databaseUrl, { log });
+    signal.throwIfAborted();
+    await seedCatalog(backend.databaseUrl, log);
+    signal.throwIfAborted();
+
+    const wrangler = startWrangler({ port, folder, envFiles: writeVars(settings, backend, log) });
+    cleanup.push(wrangler.close);
+    log("starting the Worker");
+    const url = `http://127.0.0.1:${port}`;
+    await answering(url, wrangler, signal);
+    wrangler.show();
+    return { url, ended: wrangler.ended, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promise<Backend> {
+  if (databaseUrl !== undefined) {
+    log(`PostgreSQL at ${databaseUrl.host}`);
+    return startOwnBackend(databaseUrl);
+  }
+  log(`embedded Postgres in ${folder}`);
+  const isFirst = !existsSync(join(folder, "postgres"));
+  if (isFirst) log("first start: Postgres initialises its data folder, which takes a few seconds");
+  return startEmbeddedBackend(folder);
+}
+
+/** @returns the files that hold the Worker's vars and secrets; what the later one says wins */
+function writeVars({ folder, port, secretsFile }: Settings, backend: Backend, log: Log): string[] {
+  const added = ensureSecrets(secretsFile, join(import.meta.dirname, "../../.dev.vars.example"));
+  if (added.length > 0) log(`made development values for ${added.join(", ")} in ${secretsFile}`);
+  const file = join(folder, "instance.vars");
+  // wrangler expands $NAME inside values.
+  const vars = { ...backend.vars, PUBLIC_URL: `http://127.0.0.1:${port}` };
+  const lines = Object.entries(vars).map(([name, value]) => `${name}="${value.replaceAll("$", "%24")}"\n`);
+  writePrivateFile(file, lines.join(""));
+  return [secretsFile, file];
+}
+
+/** Waits until the Worker itself says that it is well. */
+async function answering(url: string, wrangler: Wrangler, signal: AbortSignal): Promise<void> {
+  while (!(await isHealthy(url, signal))) {
+    const code = await Promise.race([wrangler.ended, sleep(100, undefined, { signal })]);
+    if (code !== undefined) throw new Failure(`wrangler ended with exit code ${code} before the Worker answered.`);
+  }
+}
+
+async function isHealthy(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const reply = await fetch(`${url}/health`, { signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]) });
+    await reply.body?.cancel();
+    return reply.ok;
+  } catch {
+    return false;
+  }
+}
