@@ -3,10 +3,10 @@ import { delimiter, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-export type Outcome = { ok: boolean; output: string };
+export type CommandResult = { ok: boolean; output: string };
 
 /** Runs a command of `node_modules/.bin` from the root of the repository, and keeps what it prints. Its stdin is empty. */
-export function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+export function exec(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {
   return new Promise((resolve) => {
     const path = [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter);
     const child = spawn(command, args, {

@@ -1,6 +1,6 @@
 /** An error whose message is a sentence for the user, to be shown without a stack. */
-export class Failure extends Error {
-  override name = "Failure";
+export class UserError extends Error {
+  override name = "UserError";
 }
 
 /** What went wrong, in words. (A connection refused at each address of a name is an AggregateError, whose message is empty.) */
@@ -14,7 +14,7 @@ export async function runCommand(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    console.error(error instanceof Failure ? error.message : error);
+    console.error(error instanceof UserError ? error.message : error);
     process.exitCode = 1;
   }
 }

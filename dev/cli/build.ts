@@ -1,12 +1,13 @@
-import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { app } from "../../src/app.ts";
 import { describeApi } from "./openapi.ts";
-import { pages } from "../../src/pages/static-pages.ts";
+import { problemsPage } from "../../src/pages/problems-page.ts";
 
 /** Writes `public/`: what is served beside the Worker. Runs before every `wrangler dev`, `deploy` and test. */
 const published = join(import.meta.dirname, "../../public");
+const pages = join(import.meta.dirname, "../../src/pages");
 
 const shared = [
   "X-Content-Type-Options: nosniff",
@@ -31,15 +32,27 @@ async function build(): Promise<void> {
     await rename(file, join(published, path));
   };
   const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-  const texts = { ...pages, "openapi.json": JSON.stringify(describeApi(app)), _headers: `${headers}\n` };
+  const swaggerFiles = ["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => [`reference/${name}`, join(swagger, name)]);
+  const texts = {
+    "openapi.json": JSON.stringify(describeApi(app)),
+    "problems.html": problemsPage,
+    _headers: `${headers}\n`,
+  };
   await mkdir(join(published, "reference"), { recursive: true });
   await Promise.all([
     ...Object.entries(texts).map(([path, text]) => place(path, (file) => writeFile(file, text))),
-    ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) =>
-      place(`reference/${name}`, (file) => copyFile(join(swagger, name), file)),
-    ),
+    ...[...(await staticPages()), ...swaggerFiles].map(([path, from]) => place(path!, (file) => copyFile(from!, file))),
   ]);
   await rm(aside, { recursive: true });
+}
+
+/** The files of `src/pages/`, by the path that they are served at. */
+async function staticPages(): Promise<string[][]> {
+  const entries = await readdir(pages, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .map((file) => [relative(pages, file), file]);
 }
 
 await build();

@@ -1,31 +1,31 @@
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { run, type Outcome } from "../exec.ts";
+import { exec, type CommandResult } from "../exec.ts";
 
 /** Everything the gate asks but the tests: each step says what it proves. */
 
 const root = join(import.meta.dirname, "../..");
 const migrations = join(root, "drizzle/migrations");
 
-const steps: Record<string, () => Promise<Outcome>> = {
-  "generated types are up to date": () => run("npm", ["run", "--silent", "types", "--", "--check"]),
-  "types hold": () => run("tsc", ["--noEmit"]),
-  "lint is clean": () => run("oxlint", ["--type-aware", "--deny-warnings"]),
-  "format is ours": () => run("oxfmt", ["--check"]),
+const steps: Record<string, () => Promise<CommandResult>> = {
+  "generated types are up to date": () => exec("npm", ["run", "--silent", "types", "--", "--check"]),
+  "types hold": () => exec("tsc", ["--noEmit"]),
+  "lint is clean": () => exec("oxlint", ["--type-aware", "--deny-warnings"]),
+  "format is ours": () => exec("oxfmt", ["--check"]),
   "migrations are in step with the schema": migrationsInStep,
   "the development bundle builds": () => dryRun([]),
   "the production bundle builds": () => dryRun(["--env", "production"]),
 };
 
 /** `drizzle-kit generate` over a copy of the migrations must find nothing to add; `drizzle-kit check` does not notice. */
-async function migrationsInStep(): Promise<Outcome> {
+async function migrationsInStep(): Promise<CommandResult> {
   return inTemporaryFolder(async (folder) => {
     const copy = join(folder, "migrations");
     await cp(migrations, copy, { recursive: true });
     // drizzle-kit takes a folder from the root only; from an absolute one it writes nothing, and still exits with 0.
     const args = ["generate", "--dialect", "postgresql", "--schema", "./src/schema.ts", "--out", relative(root, copy)];
-    const { ok, output } = await run("drizzle-kit", args);
+    const { ok, output } = await exec("drizzle-kit", args);
     const before = new Set(await readdir(migrations));
     const added = (await readdir(copy)).filter((file) => !before.has(file));
     const understood = output.includes("No schema changes");
@@ -36,8 +36,8 @@ async function migrationsInStep(): Promise<Outcome> {
   });
 }
 
-function dryRun(args: string[]): Promise<Outcome> {
-  return inTemporaryFolder((folder) => run("wrangler", ["deploy", "--dry-run", "--outdir", folder, ...args]));
+function dryRun(args: string[]): Promise<CommandResult> {
+  return inTemporaryFolder((folder) => exec("wrangler", ["deploy", "--dry-run", "--outdir", folder, ...args]));
 }
 
 async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

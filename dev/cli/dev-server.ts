@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
-import { startEmbeddedBackend, startOwnBackend, type Backend } from "../postgres/start-postgres.ts";
-import { Failure } from "../user-error.ts";
+import { startEmbeddedPostgres, connectOwnPostgres, type PostgresServer } from "../postgres/start-postgres.ts";
+import { UserError } from "../user-error.ts";
 import { claimInstance } from "../data-dir/instance.ts";
 import { assertPortFree } from "../port.ts";
 import { writePrivateFile } from "../data-dir/private-file.ts";
@@ -12,7 +12,7 @@ import { ensureSecrets } from "../wrangler/secrets.ts";
 import type { Settings } from "./settings.ts";
 import { startWrangler, type Wrangler } from "../wrangler/wrangler-dev.ts";
 
-export interface Development {
+export interface DevServer {
   /** Where the Worker answers. */
   url: string;
   /** Resolves with wrangler's exit code once it has ended. */
@@ -27,9 +27,9 @@ type Log = (line: string) => void;
  * Runs the whole system on this machine: PostgreSQL, the bridge, migrations, the catalog, then the Worker.
  *
  * @param signal aborted to give up on the way; what was started is stopped first
- * @throws Failure where something that the developer can change is in the way
+ * @throws UserError where something that the developer can change is in the way
  */
-export async function startDevelopment(settings: Settings, log: Log, signal: AbortSignal): Promise<Development> {
+export async function startDevServer(settings: Settings, log: Log, signal: AbortSignal): Promise<DevServer> {
   const { port, folder } = settings;
   const cleanup: (() => unknown)[] = [];
   const close = async () => {
@@ -54,7 +54,7 @@ export async function startDevelopment(settings: Settings, log: Log, signal: Abo
     cleanup.push(wrangler.close);
     log("starting the Worker");
     const url = `http://127.0.0.1:${port}`;
-    await answering(url, wrangler, signal);
+    await waitUntilHealthy(url, wrangler, signal);
     wrangler.show();
     return { url, ended: wrangler.ended, close };
   } catch (error) {
@@ -63,19 +63,19 @@ export async function startDevelopment(settings: Settings, log: Log, signal: Abo
   }
 }
 
-async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promise<Backend> {
+async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promise<PostgresServer> {
   if (databaseUrl !== undefined) {
     log(`PostgreSQL at ${databaseUrl.host}`);
-    return startOwnBackend(databaseUrl);
+    return connectOwnPostgres(databaseUrl);
   }
   log(`embedded Postgres in ${folder}`);
   const isFirst = !existsSync(join(folder, "postgres"));
   if (isFirst) log("first start: Postgres initialises its data folder, which takes a few seconds");
-  return startEmbeddedBackend(folder);
+  return startEmbeddedPostgres(folder);
 }
 
 /** @returns the files that hold the Worker's vars and secrets; what the later one says wins */
-function writeVars({ folder, port, secretsFile }: Settings, backend: Backend, log: Log): string[] {
+function writeVars({ folder, port, secretsFile }: Settings, backend: PostgresServer, log: Log): string[] {
   const added = ensureSecrets(secretsFile, join(import.meta.dirname, "../../.dev.vars.example"));
   if (added.length > 0) log(`made development values for ${added.join(", ")} in ${secretsFile}`);
   const file = join(folder, "instance.vars");
@@ -87,10 +87,10 @@ function writeVars({ folder, port, secretsFile }: Settings, backend: Backend, lo
 }
 
 /** Waits until the Worker itself says that it is well. */
-async function answering(url: string, wrangler: Wrangler, signal: AbortSignal): Promise<void> {
+async function waitUntilHealthy(url: string, wrangler: Wrangler, signal: AbortSignal): Promise<void> {
   while (!(await isHealthy(url, signal))) {
     const code = await Promise.race([wrangler.ended, sleep(100, undefined, { signal })]);
-    if (code !== undefined) throw new Failure(`wrangler ended with exit code ${code} before the Worker answered.`);
+    if (code !== undefined) throw new UserError(`wrangler ended with exit code ${code} before the Worker answered.`);
   }
 }
 

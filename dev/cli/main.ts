@@ -1,20 +1,20 @@
 /** `npm run dev`: runs until it is told to stop (exit code 0) or something fails (1). */
 import { once } from "node:events";
-import { startDevelopment } from "./dev-server.ts";
-import { Failure, runCommand } from "../user-error.ts";
+import { startDevServer } from "./dev-server.ts";
+import { UserError, runCommand } from "../user-error.ts";
 import { readSettings } from "./settings.ts";
 
 /** If stopping takes longer than this, it is cut short; the Worker's processes end by themselves then. */
 const GRACE_MS = 10_000;
 
 async function run(stop: AbortSignal): Promise<void> {
-  const development = await startDevelopment(readSettings(process.env), (line) => console.log(`  ${line}`), stop);
+  const development = await startDevServer(readSettings(process.env), (line) => console.log(`  ${line}`), stop);
   console.log(
     `\n  API        ${development.url}\n  reference  ${development.url}/docs\n  mailbox    ${development.url}/dev/mailbox\n\n  Ctrl-C stops it.\n`,
   );
   try {
     const code = await Promise.race([development.ended, once(stop, "abort")]);
-    if (typeof code === "number") throw new Failure(`wrangler ended by itself, with exit code ${code}.`);
+    if (typeof code === "number") throw new UserError(`wrangler ended by itself, with exit code ${code}.`);
   } finally {
     await development.close();
   }

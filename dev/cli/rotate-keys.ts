@@ -4,7 +4,7 @@ import { KeySecrets } from "../../src/env.ts";
 import { openVault, VaultError } from "../../src/kit/vault.ts";
 import { connect } from "../postgres/connect.ts";
 import { resolveDatabase } from "../postgres/resolve-database.ts";
-import { Failure, runCommand } from "../user-error.ts";
+import { UserError, runCommand } from "../user-error.ts";
 import { readSettings } from "./settings.ts";
 
 /** `npm run keys:rotate`: wraps the data keys of all users under the first secret of KEY_SECRETS, while the Worker runs. */
@@ -23,7 +23,7 @@ const batchSize = 200;
  * secrets reads it before, meanwhile and after. May be stopped and run again, and by two at once.
  *
  * @param keySecrets as in KEY_SECRETS: the new secret first, the older ones after it
- * @throws Failure where KEY_SECRETS is not what it should be; never says a secret
+ * @throws UserError where KEY_SECRETS is not what it should be; never says a secret
  */
 export async function rotateKeys(
   databaseUrl: string,
@@ -33,7 +33,7 @@ export async function rotateKeys(
   const parsed = KeySecrets.safeParse(keySecrets);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) => [...path, message].join(": "));
-    throw new Failure(`KEY_SECRETS is not right: ${faults.join("; ")}.`);
+    throw new UserError(`KEY_SECRETS is not right: ${faults.join("; ")}.`);
   }
   const [current, ...previous] = parsed.data;
   const vault = openVault({ current: current!, previous });
@@ -68,7 +68,7 @@ export async function rotateKeys(
   }
 }
 
-/** KEY_SECRETS of the environment, else of the development secrets. @throws Failure */
+/** KEY_SECRETS of the environment, else of the development secrets. @throws UserError */
 function readKeySecrets(): string {
   if (process.env.KEY_SECRETS) return process.env.KEY_SECRETS;
   const { secretsFile } = readSettings(process.env);
@@ -78,7 +78,7 @@ function readKeySecrets(): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  throw new Failure("KEY_SECRETS is not set: the new secret first, then the older ones, as `2:… 1:…`.");
+  throw new UserError("KEY_SECRETS is not set: the new secret first, then the older ones, as `2:… 1:…`.");
 }
 
 if (import.meta.main) {
@@ -88,7 +88,7 @@ if (import.meta.main) {
     try {
       const { rotated, unreadable } = await rotateKeys(database.url, keySecrets, console.log);
       console.log(`${rotated} data keys are under the current secret now.`);
-      if (unreadable > 0) throw new Failure(`${unreadable} could not be read: keep the older secrets.`);
+      if (unreadable > 0) throw new UserError(`${unreadable} could not be read: keep the older secrets.`);
     } finally {
       await database.close();
     }

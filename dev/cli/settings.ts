@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseDatabaseUrl } from "../postgres/database-url.ts";
-import { Failure } from "../user-error.ts";
-import { dataFolder, type Environment } from "../data-dir/instance.ts";
+import { UserError } from "../user-error.ts";
+import { dataDir, type Environment } from "../data-dir/instance.ts";
 
 export interface Settings {
   /** Where the Worker will listen. */
@@ -14,11 +14,11 @@ export interface Settings {
   secretsFile: string;
 }
 
-/** Reads what `npm run dev` can be told: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS. @throws Failure */
+/** Reads what `npm run dev` can be told: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS. @throws UserError */
 export function readSettings(env: Environment): Settings {
   return {
     port: readPort(env.PORT || "8787"),
-    folder: dataFolder(env),
+    folder: dataDir(env),
     databaseUrl: env.DATABASE_URL ? parseDatabaseUrl(env.DATABASE_URL) : undefined,
     secretsFile: env.SPIRITFORGE_SECRETS || join(import.meta.dirname, "../../.dev.vars"),
   };
@@ -27,5 +27,5 @@ export function readSettings(env: Environment): Settings {
 function readPort(value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port >= 1 && port <= 65_535) return port;
-  throw new Failure(`PORT must be a whole number from 1 to 65535, not "${value}".`);
+  throw new UserError(`PORT must be a whole number from 1 to 65535, not "${value}".`);
 }

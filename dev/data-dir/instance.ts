@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Failure, reasonOf } from "../user-error.ts";
+import { UserError, reasonOf } from "../user-error.ts";
 import { tryLock } from "./lock.ts";
 import { writePrivateFile } from "./private-file.ts";
 
@@ -16,21 +16,21 @@ export interface Instance {
 }
 
 /** Where local state lives: `SPIRITFORGE_DATA`, or `.data` in the project. */
-export function dataFolder(env: Environment = process.env): string {
+export function dataDir(env: Environment = process.env): string {
   return resolve(env.SPIRITFORGE_DATA || join(import.meta.dirname, "../../.data"));
 }
 
 /**
  * Reserves a data folder for this process, until it releases it or dies.
  *
- * @throws Failure if an instance is running on it, or it cannot be written
+ * @throws UserError if an instance is running on it, or it cannot be written
  */
 export function claimInstance(folder: string): Instance {
   const unlock = lock(folder);
   if (unlock === undefined) {
     const pid = readRecord(folder)?.pid;
     const which = pid === undefined ? "" : ` (process ${pid})`;
-    throw new Failure(
+    throw new UserError(
       `Spiritforge is already running on ${folder}${which}: stop it, or set SPIRITFORGE_DATA to another folder.`,
     );
   }
@@ -71,6 +71,6 @@ function lock(folder: string): (() => void) | undefined {
     mkdirSync(folder, { recursive: true });
     return tryLock(join(folder, "instance.lock"));
   } catch (error) {
-    throw new Failure(`The data folder ${folder} cannot be used (${reasonOf(error)}).`, { cause: error });
+    throw new UserError(`The data folder ${folder} cannot be used (${reasonOf(error)}).`, { cause: error });
   }
 }

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, reasonOf } from "../user-error.ts";
+import { UserError, reasonOf } from "../user-error.ts";
 import { tryLock } from "./lock.ts";
 
-export interface DataFolder {
+export interface PostgresDir {
   /** True if the folder held no database. */
   isNew: boolean;
   /** To be called once the database is there; what a start left that was killed before, the next one removes. */
@@ -15,9 +15,9 @@ export interface DataFolder {
  * Reserves a folder for one embedded Postgres, which itself would let two processes ruin it. The lock is a file beside the
  * folder, `<path>.lock`.
  *
- * @throws Failure if another process uses the folder or it cannot be written
+ * @throws UserError if another process uses the folder or it cannot be written
  */
-export function claimDataFolder(path: string): DataFolder {
+export function claimPostgresDir(path: string): PostgresDir {
   const unfinished = join(path, "initdb.unfinished");
   let release: (() => void) | undefined;
   let isNew = false;
@@ -27,10 +27,10 @@ export function claimDataFolder(path: string): DataFolder {
     if (release !== undefined) isNew = prepare(path, unfinished);
   } catch (error) {
     release?.();
-    throw new Failure(`The data folder ${path} cannot be used (${reasonOf(error)}).`, { cause: error });
+    throw new UserError(`The data folder ${path} cannot be used (${reasonOf(error)}).`, { cause: error });
   }
   if (release === undefined) {
-    throw new Failure(`The data folder ${path} is in use by another process: stop that one, or choose another folder.`);
+    throw new UserError(`The data folder ${path} is in use by another process: stop that one, or choose another folder.`);
   }
   return { isNew, release, initialised: () => rmSync(unfinished, { force: true }) };
 }

@@ -1,13 +1,13 @@
 import { Client } from "pg";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { Failure, reasonOf } from "../user-error.ts";
+import { UserError, reasonOf } from "../user-error.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Opens one connection to a PostgreSQL, over TLS where the URL asks for it.
  *
- * @throws Failure, without the password
+ * @throws UserError, without the password
  */
 export async function connect(databaseUrl: string): Promise<Client> {
   const url = parseDatabaseUrl(databaseUrl);
@@ -18,6 +18,6 @@ export async function connect(databaseUrl: string): Promise<Client> {
     await client.connect();
     return client;
   } catch (error) {
-    throw new Failure(`PostgreSQL at ${url.host} cannot be used: ${reasonOf(error)}.`, { cause: error });
+    throw new UserError(`PostgreSQL at ${url.host} cannot be used: ${reasonOf(error)}.`, { cause: error });
   }
 }

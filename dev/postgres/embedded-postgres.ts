@@ -1,8 +1,8 @@
 import { vector } from "@electric-sql/pglite-pgvector";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
-import { claimDataFolder } from "../data-dir/postgres-dir.ts";
-import { Failure } from "../user-error.ts";
-import { SharedSession } from "./pglite-multiplex.ts";
+import { claimPostgresDir } from "../data-dir/postgres-dir.ts";
+import { UserError } from "../user-error.ts";
+import { SharedPGlite } from "./pglite-multiplex.ts";
 
 export interface EmbeddedPostgres {
   /** `postgres://…`, for any PostgreSQL client on this machine. */
@@ -23,12 +23,12 @@ const MAX_CONNECTIONS = 100;
  *
  * @param options.dataDir where the data is kept; in memory if left out
  * @param options.port TCP port; a free one if left out
- * @throws Failure if the folder is used by another process or cannot be opened
+ * @throws UserError if the folder is used by another process or cannot be opened
  */
 export async function openEmbeddedPostgres(options: { dataDir?: string; port?: number } = {}): Promise<EmbeddedPostgres> {
   const { dataDir, port = 0 } = options;
-  const folder = dataDir === undefined ? undefined : claimDataFolder(dataDir);
-  let session: SharedSession | undefined;
+  const folder = dataDir === undefined ? undefined : claimPostgresDir(dataDir);
+  let session: SharedPGlite | undefined;
   try {
     session = await startSession(dataDir);
     folder?.initialised();
@@ -54,13 +54,13 @@ export async function openEmbeddedPostgres(options: { dataDir?: string; port?: n
   }
 }
 
-async function startSession(dataDir: string | undefined): Promise<SharedSession> {
-  const session = new SharedSession({ ...(dataDir === undefined ? {} : { dataDir }), extensions: { vector } });
+async function startSession(dataDir: string | undefined): Promise<SharedPGlite> {
+  const session = new SharedPGlite({ ...(dataDir === undefined ? {} : { dataDir }), extensions: { vector } });
   try {
     await session.waitReady;
     return session;
   } catch (error) {
     const where = dataDir === undefined ? "in memory" : `on the data folder ${dataDir}; if nothing in it matters, delete it`;
-    throw new Failure(`The embedded Postgres does not start ${where}.`, { cause: error });
+    throw new UserError(`The embedded Postgres does not start ${where}.`, { cause: error });
   }
 }

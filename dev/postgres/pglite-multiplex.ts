@@ -14,7 +14,7 @@ const SYNC = Buffer.from("S\0\0\0\x04");
  * What a session holds is still shared: settings, temporary tables, prepared statements that have a name, advisory locks
  * of the session.
  */
-export class SharedSession extends PGlite {
+export class SharedPGlite extends PGlite {
   /** Called when the engine itself fails (not a statement): it answers nothing after that. */
   onCrash: () => void = () => {};
   #exchangeOpen = false;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseDatabaseUrl } from "./database-url.ts";
-import { dataFolder, runningDatabase, type Environment } from "../data-dir/instance.ts";
+import { dataDir, runningDatabase, type Environment } from "../data-dir/instance.ts";
 
 export interface Database {
   url: string;
@@ -12,10 +12,10 @@ export interface Database {
  * Finds the database that the scripts work on: `DATABASE_URL`, or that of the `npm run dev` that is running on the data
  * folder, or the embedded one, opened until it is closed.
  *
- * @throws Failure if the URL is none, or the folder cannot be used
+ * @throws UserError if the URL is none, or the folder cannot be used
  */
 export async function resolveDatabase(env: Environment = process.env): Promise<Database> {
-  const folder = dataFolder(env);
+  const folder = dataDir(env);
   const url = env.DATABASE_URL ? parseDatabaseUrl(env.DATABASE_URL).href : runningDatabase(folder);
   if (url !== undefined) return { url, close: async () => {} };
   const { openEmbeddedPostgres } = await import("./embedded-postgres.ts");

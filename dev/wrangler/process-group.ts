@@ -11,17 +11,17 @@ const [command, ...args] = process.argv.slice(2);
 const child = spawn(command!, args, { stdio: ["ignore", "inherit", "inherit"] });
 let orphaned = false;
 
-function endGroup(): void {
+function killProcessGroup(): void {
   process.kill(-process.pid, "SIGKILL");
 }
 
 child.once("exit", (code) => {
-  if (orphaned) endGroup();
+  if (orphaned) killProcessGroup();
   process.exit(code ?? 1);
 });
 
 process.stdin.resume().once("close", () => {
   orphaned = true;
   child.kill("SIGTERM");
-  setTimeout(endGroup, GRACE_MS);
+  setTimeout(killProcessGroup, GRACE_MS);
 });

@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_readConfig } from "wrangler";
-import { Failure } from "../user-error.ts";
-import { run } from "../exec.ts";
+import { UserError } from "../user-error.ts";
+import { exec } from "../exec.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -22,13 +22,13 @@ export interface Bundle {
  *
  * @param folder where the bundle is written
  * @param entry the module to start from, seen from the root of the repository
- * @throws Failure, with what wrangler said
+ * @throws UserError, with what wrangler said
  */
 export async function buildWorker(folder: string, entry = "src/index.ts"): Promise<Bundle> {
   const uploadPath = join(folder, "worker.bundle");
   const args = ["deploy", entry, "--dry-run", "--env", "production", "--outdir", folder, "--outfile", uploadPath];
-  const { ok, output } = await run("wrangler", args);
-  if (!ok) throw new Failure(`${entry} does not build:\n${output}`);
+  const { ok, output } = await exec("wrangler", args);
+  if (!ok) throw new UserError(`${entry} does not build:\n${output}`);
   const modulePath = join(folder, `${basename(entry, ".ts")}.js`);
   const code = await readFile(modulePath);
   return { modulePath, uploadPath, rawBytes: code.byteLength, gzipBytes: gzipSync(code).byteLength };

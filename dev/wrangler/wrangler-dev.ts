@@ -21,9 +21,9 @@ export interface Wrangler {
  * @param options.envFiles files with vars and secrets, the later ones winning; passed by name, so that `ps` shows no secret
  */
 export function startWrangler(options: { port: number; folder: string; envFiles: string[] }): Wrangler {
-  const supervisor = join(import.meta.dirname, "process-group.ts");
+  const processGroup = join(import.meta.dirname, "process-group.ts");
   const cli = fileURLToPath(import.meta.resolve("wrangler"));
-  const child = spawn(process.execPath, [supervisor, process.execPath, "--no-warnings", cli, ...commandLine(options)], {
+  const child = spawn(process.execPath, [processGroup, process.execPath, "--no-warnings", cli, ...commandLine(options)], {
     cwd: join(import.meta.dirname, "../.."),
     env: { ...process.env, ...environment(options.folder) },
     detached: true,
@@ -45,7 +45,7 @@ export function startWrangler(options: { port: number; folder: string; envFiles:
   const ended = new Promise<number>((resolve) => {
     child.once("exit", (code) => {
       flush();
-      endGroup(child.pid);
+      killProcessGroup(child.pid);
       resolve(code ?? 1);
     });
   });
@@ -90,8 +90,8 @@ function environment(folder: string): Record<string, string> {
   };
 }
 
-/** Whatever outlived the supervisor, should it have been killed. */
-function endGroup(leader: number | undefined): void {
+/** Whatever outlived the processGroup, should it have been killed. */
+function killProcessGroup(leader: number | undefined): void {
   try {
     if (leader !== undefined) process.kill(-leader, "SIGKILL");
   } catch {

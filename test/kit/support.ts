@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { run } from "../../dev/exec.ts";
+import { exec } from "../../dev/exec.ts";
 import { configOf } from "../limits/support.ts";
 import type { Errand } from "./probe.ts";
 
@@ -15,7 +15,7 @@ export async function startProbe(): Promise<Probe> {
   const config = join(folder, "wrangler.json");
   const main = join(import.meta.dirname, "probe.ts");
   await writeFile(config, JSON.stringify({ name: "probe", main, compatibility_date, compatibility_flags }));
-  const { ok, output } = await run("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
+  const { ok, output } = await exec("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
   if (!ok) throw new Error(output);
   const script = await readFile(join(folder, "probe.js"), "utf8");
   await rm(folder, { recursive: true });

@@ -5,7 +5,7 @@ import type { TestProject } from "vitest/node";
 import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
-import { buildWorker, type BuiltWorker } from "./built.ts";
+import { buildWorker, type BuiltWorker } from "./build-worker.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

@@ -59,10 +59,10 @@ export async function startNeonBridge(options: {
 }
 
 async function answer(pool: Pool, request: IncomingMessage, response: ServerResponse): Promise<Reply> {
-  const gone = new AbortController();
-  response.once("close", () => response.writableFinished || gone.abort());
+  const disconnected = new AbortController();
+  response.once("close", () => response.writableFinished || disconnected.abort());
   try {
-    return { status: 200, body: await runPayload(pool, await readPayload(request), request.headers, gone.signal) };
+    return { status: 200, body: await runPayload(pool, await readPayload(request), request.headers, disconnected.signal) };
   } catch (error) {
     return errorReply(error);
   }

@@ -12,27 +12,27 @@ const asText = { getTypeParser: () => (value: string | Buffer) => value };
 /**
  * Runs one request on a connection of the pool, and answers as Neon does.
  *
- * @param gone aborted when nobody waits for the answer any more: what runs is cancelled, and rolled back
+ * @param disconnected aborted when nobody waits for the answer any more: what runs is cancelled, and rolled back
  * @throws BadRequest, a DatabaseError of pg, or whatever made the connection fail
  */
 export async function runPayload(
   pool: Pool,
   payload: Payload,
   headers: IncomingHttpHeaders,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
 ): Promise<object> {
   const begin = beginStatement(headers);
   const arrayMode = headers["neon-array-mode"] === "true";
   const client = await pool.connect();
   const cancel = () => cancelRunning(client);
-  gone.addEventListener("abort", cancel);
+  disconnected.addEventListener("abort", cancel);
   try {
-    gone.throwIfAborted();
+    disconnected.throwIfAborted();
     if (!("queries" in payload)) return await runStatement(client, payload, arrayMode);
-    return { results: await runTransaction(client, begin, payload.queries, arrayMode, gone) };
+    return { results: await runTransaction(client, begin, payload.queries, arrayMode, disconnected) };
   } finally {
-    gone.removeEventListener("abort", cancel);
-    void giveBack(client, gone.aborted);
+    disconnected.removeEventListener("abort", cancel);
+    void releaseClient(client, disconnected.aborted);
   }
 }
 
@@ -47,14 +47,14 @@ async function runTransaction(
   begin: string,
   statements: Statement[],
   arrayMode: boolean,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
 ): Promise<object[]> {
   await client.query(begin);
   try {
     const replies: object[] = [];
     for (const statement of statements) {
       replies.push(await runStatement(client, statement, arrayMode));
-      gone.throwIfAborted();
+      disconnected.throwIfAborted();
     }
     await client.query("COMMIT");
     return replies;
@@ -66,7 +66,7 @@ async function runTransaction(
 }
 
 /** A connection comes back as new or not at all: DISCARD fails on one that is broken or left in a transaction. */
-async function giveBack(client: PoolClient, cancelled: boolean): Promise<void> {
+async function releaseClient(client: PoolClient, cancelled: boolean): Promise<void> {
   try {
     if (!cancelled) await client.query("DISCARD ALL");
     client.release(cancelled);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startOwnBackend } from "../../../dev/postgres/start-postgres.ts";
+import { connectOwnPostgres } from "../../../dev/postgres/start-postgres.ts";
 import { isNeon, parseDatabaseUrl } from "../../../dev/postgres/database-url.ts";
 import { resolveDatabase } from "../../../dev/postgres/resolve-database.ts";
 import { claimInstance } from "../../../dev/data-dir/instance.ts";
@@ -44,7 +44,7 @@ describe("the database of the scripts", () => {
 describe("a developer's own PostgreSQL", () => {
   test("must be reachable, and have pgvector", async () => {
     const port = await freePort();
-    await expect(startOwnBackend(new URL(`postgres://me:secret@127.0.0.1:${port}/db`))).rejects.toThrow(
+    await expect(connectOwnPostgres(new URL(`postgres://me:secret@127.0.0.1:${port}/db`))).rejects.toThrow(
       `PostgreSQL at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}.`,
     );
 
@@ -53,14 +53,14 @@ describe("a developer's own PostgreSQL", () => {
     await server.start();
     onTestFinished(() => server.stop());
     const url = new URL(`postgres://postgres@${server.getServerConn()}/postgres`);
-    await expect(startOwnBackend(url)).rejects.toThrow(`PostgreSQL at ${url.host} has no pgvector`);
+    await expect(connectOwnPostgres(url)).rejects.toThrow(`PostgreSQL at ${url.host} has no pgvector`);
   });
 
   test("gets the bridge", async () => {
     const SPIRITFORGE_DATA = await seededFolder();
     const database = await resolveDatabase({ SPIRITFORGE_DATA });
     onTestFinished(database.close);
-    const backend = await startOwnBackend(new URL(database.url));
+    const backend = await connectOwnPostgres(new URL(database.url));
     onTestFinished(backend.close);
     expect(backend.databaseUrl).toBe(database.url);
     expect(backend.vars.NEON_PROXY).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { run } from "../../dev/exec.ts";
+import { exec } from "../../dev/exec.ts";
 
 export type BuiltWorker = {
   /** The one module that holds the Worker. */
@@ -19,7 +19,7 @@ export async function buildWorker(folder: string, name: "development" | "product
   const bundle = join(folder, name, "bundle");
   await mkdir(bundle, { recursive: true });
   const args = ["deploy", "--dry-run", "--outdir", bundle, ...(env === undefined ? [] : ["--env", env])];
-  const { ok, output } = await run("wrangler", args);
+  const { ok, output } = await exec("wrangler", args);
   if (!ok) throw new Error(`The Worker of ${name} does not build:\n${output}`);
   // Workers AI takes an account.
   const { build: _, ai: _ai, main, assets, ...config } = readConfig({ config: "wrangler.toml", ...(env && { env }) });
