@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { developmentWorker } from "../wrangler/vars.ts";
 import { exec, type CommandResult } from "../exec.ts";
 
 /** Everything the gate asks but the tests: each step says what it proves. */
@@ -14,8 +15,8 @@ const steps: Record<string, () => Promise<CommandResult>> = {
   "lint is clean": () => exec("oxlint", ["--type-aware", "--deny-warnings"]),
   "format is ours": () => exec("oxfmt", ["--check"]),
   "migrations are in step with the schema": migrationsInStep,
-  "the development bundle builds": () => dryRun([]),
-  "the production bundle builds": () => dryRun(["--env", "production"]),
+  "the production bundle builds": () => dryRun([]),
+  "the development bundle builds": () => dryRun([developmentWorker.main, "--name", developmentWorker.name]),
 };
 
 /** `drizzle-kit generate` over a copy of the migrations must find nothing to add; `drizzle-kit check` does not notice. */

@@ -8,7 +8,9 @@ import { UserError } from "../user-error.ts";
 import { claimInstance } from "../data-dir/instance.ts";
 import { assertPortFree } from "../port.ts";
 import { writePrivateFile } from "../data-dir/private-file.ts";
+import { findOllama, ollamaVars, type Ollama } from "../wrangler/ollama.ts";
 import { ensureSecrets } from "../wrangler/secrets.ts";
+import { developmentVars } from "../wrangler/vars.ts";
 import type { Settings } from "./settings.ts";
 import { startWrangler, type Wrangler } from "../wrangler/wrangler-dev.ts";
 
@@ -22,6 +24,9 @@ export interface DevServer {
 }
 
 type Log = (line: string) => void;
+
+/** What the Worker is connected to. */
+type Services = { postgres: PostgresServer; ollama: Ollama | undefined };
 
 /**
  * Runs the whole system on this machine: PostgreSQL, the bridge, migrations, the catalog, then the Worker.
@@ -40,17 +45,20 @@ export async function startDevServer(settings: Settings, log: Log, signal: Abort
     const instance = claimInstance(folder);
     cleanup.push(instance.release);
 
-    const backend = await startBackend(settings, log);
-    cleanup.push(backend.close);
-    instance.record(backend.databaseUrl);
+    const postgres = await startPostgres(settings, log);
+    cleanup.push(postgres.close);
+    instance.record(postgres.databaseUrl);
     signal.throwIfAborted();
 
-    await migrate(backend.databaseUrl, { log });
+    await migrate(postgres.databaseUrl, { log });
     signal.throwIfAborted();
-    await seedCatalog(backend.databaseUrl, log);
+    await seedCatalog(postgres.databaseUrl, log);
     signal.throwIfAborted();
 
-    const wrangler = startWrangler({ port, folder, envFiles: writeVars(settings, backend, log) });
+    const ollama = await findOllama(settings.ollamaUrl);
+    if (ollama !== undefined) log(describeOllama(ollama));
+    const envFiles = writeVars(settings, { postgres, ollama }, log);
+    const wrangler = startWrangler({ port, folder, envFiles });
     cleanup.push(wrangler.close);
     log("starting the Worker");
     const url = `http://127.0.0.1:${port}`;
@@ -63,7 +71,7 @@ export async function startDevServer(settings: Settings, log: Log, signal: Abort
   }
 }
 
-async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promise<PostgresServer> {
+async function startPostgres({ folder, databaseUrl }: Settings, log: Log): Promise<PostgresServer> {
   if (databaseUrl !== undefined) {
     log(`PostgreSQL at ${databaseUrl.host}`);
     return connectOwnPostgres(databaseUrl);
@@ -74,16 +82,25 @@ async function startBackend({ folder, databaseUrl }: Settings, log: Log): Promis
   return startEmbeddedPostgres(folder);
 }
 
+function describeOllama({ url, models }: Ollama): string {
+  if (models.length === 0) return `Ollama at ${url} has no models: \`ollama pull\` one`;
+  return `Ollama at ${url} offers ${models.map((name) => `ollama/${name}`).join(", ")}`;
+}
+
 /** @returns the files that hold the Worker's vars and secrets; what the later one says wins */
-function writeVars({ folder, port, secretsFile }: Settings, backend: PostgresServer, log: Log): string[] {
+function writeVars({ folder, port, secretsFile }: Settings, { postgres, ollama }: Services, log: Log): string[] {
   const added = ensureSecrets(secretsFile, join(import.meta.dirname, "../../.dev.vars.example"));
   if (added.length > 0) log(`made development values for ${added.join(", ")} in ${secretsFile}`);
-  const file = join(folder, "instance.vars");
+  const defaults = writeVarsFile(join(folder, "development.vars"), { ...developmentVars, ...(ollama && ollamaVars(ollama)) });
+  const instance = writeVarsFile(join(folder, "instance.vars"), { ...postgres.vars, PUBLIC_URL: `http://127.0.0.1:${port}` });
+  return [defaults, secretsFile, instance];
+}
+
+function writeVarsFile(file: string, vars: Record<string, string>): string {
   // wrangler expands $NAME inside values.
-  const vars = { ...backend.vars, PUBLIC_URL: `http://127.0.0.1:${port}` };
   const lines = Object.entries(vars).map(([name, value]) => `${name}="${value.replaceAll("$", "%24")}"\n`);
   writePrivateFile(file, lines.join(""));
-  return [secretsFile, file];
+  return file;
 }
 
 /** Waits until the Worker itself says that it is well. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseDatabaseUrl } from "../postgres/database-url.ts";
+import { ollamaAddress } from "../wrangler/ollama.ts";
 import { UserError } from "../user-error.ts";
 import { dataDir, type Environment } from "../data-dir/instance.ts";
 
@@ -12,15 +13,18 @@ export interface Settings {
   databaseUrl: URL | undefined;
   /** The file with the development secrets. */
   secretsFile: string;
+  /** Where an Ollama server is looked for. */
+  ollamaUrl: string;
 }
 
-/** Reads what `npm run dev` can be told: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS. @throws UserError */
+/** Reads what `npm run dev` can be told: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS, OLLAMA_HOST. @throws UserError */
 export function readSettings(env: Environment): Settings {
   return {
     port: readPort(env.PORT || "8787"),
     folder: dataDir(env),
     databaseUrl: env.DATABASE_URL ? parseDatabaseUrl(env.DATABASE_URL) : undefined,
     secretsFile: env.SPIRITFORGE_SECRETS || join(import.meta.dirname, "../../.dev.vars"),
+    ollamaUrl: ollamaAddress(env.OLLAMA_HOST),
   };
 }
 

@@ -15,24 +15,24 @@ const VENDOR_KEYS = new Set([
 ]);
 
 /**
- * Gives each secret of ours that `example` names a random development value in `file`, unless it has a value there. The file is
- * made if need be, readable by its owner alone.
+ * Gives each setting that `example` names a development value in `file`, unless it has a value there: the one of `example`, else a
+ * random secret. The file is made if need be, readable by its owner alone.
  *
  * @returns the names that were added
  */
 export function ensureSecrets(file: string, example: string): string[] {
-  const names = Object.keys(parseEnv(readFileSync(example, "utf8"))).filter(
-    (name) => !INSTANCE_SETTINGS.has(name) && !VENDOR_KEYS.has(name),
+  const settings = Object.entries(parseEnv(readFileSync(example, "utf8"))).filter(
+    ([name]) => !INSTANCE_SETTINGS.has(name) && !VENDOR_KEYS.has(name),
   );
   const text = readIfThere(file);
   const known = parseEnv(text);
-  const missing = names.filter((name) => !known[name]);
+  const missing = settings.filter(([name]) => !known[name]);
   if (missing.length === 0) return [];
-  const lines = missing.map((name) => `${name}=${developmentSecret()}\n`);
+  const lines = missing.map(([name, value]) => `${name}=${value || developmentSecret()}\n`);
   const separator = text === "" || text.endsWith("\n") ? "" : "\n";
   appendFileSync(file, separator + lines.join(""), { mode: 0o600 });
   chmodSync(file, 0o600);
-  return missing;
+  return missing.map(([name]) => name);
 }
 
 /** 32 random bytes. Production refuses a value that begins with `dev-`. */

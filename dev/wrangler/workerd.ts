@@ -2,11 +2,9 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { unstable_readConfig } from "wrangler";
 import { UserError } from "../user-error.ts";
 import { exec } from "../exec.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { developmentConfig } from "./config.ts";
 
 export interface Bundle {
   /** The one module that holds the Worker. */
@@ -26,7 +24,7 @@ export interface Bundle {
  */
 export async function buildWorker(folder: string, entry = "src/index.ts"): Promise<Bundle> {
   const uploadPath = join(folder, "worker.bundle");
-  const args = ["deploy", entry, "--dry-run", "--env", "production", "--outdir", folder, "--outfile", uploadPath];
+  const args = ["deploy", entry, "--dry-run", "--outdir", folder, "--outfile", uploadPath];
   const { ok, output } = await exec("wrangler", args);
   if (!ok) throw new UserError(`${entry} does not build:\n${output}`);
   const modulePath = join(folder, `${basename(entry, ".ts")}.js`);
@@ -34,22 +32,10 @@ export async function buildWorker(folder: string, entry = "src/index.ts"): Promi
   return { modulePath, uploadPath, rawBytes: code.byteLength, gzipBytes: gzipSync(code).byteLength };
 }
 
-/** What is read of wrangler.toml. (wrangler's own type of it refers to a package that is not published.) */
-interface Config {
-  compatibility_date: string;
-  compatibility_flags: string[];
-  vars: Record<string, string | Record<string, number>>;
-  kv_namespaces: { binding: string; id: string }[];
-  r2_buckets: { binding: string; bucket_name: string }[];
-  queues: { producers: { binding: string; queue: string }[] };
-  durable_objects: { bindings: { name: string; class_name: string }[] };
-  ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
-}
-
 export interface WorkerdOptions {
   /** A Worker in one module, such as `buildWorker` makes. */
   modulePath: string;
-  /** Vars and secrets, over the vars that wrangler.toml has for development. */
+  /** Vars and secrets, over the vars of development. */
   bindings?: Record<string, string>;
   /** Durable Objects beside those of wrangler.toml: binding → class. */
   objects?: Record<string, string>;
@@ -82,15 +68,15 @@ export async function startIsolates(
   options: WorkerdOptions,
 ): Promise<{ urls: string[]; close(): Promise<void> }> {
   const { modulePath, bindings, objects, persist, outbound, log } = options;
-  const config: Config = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  const config = developmentConfig();
   const worker = {
     modules: true,
     script: await readFile(modulePath, "utf8"),
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     bindings: { ...config.vars, ...bindings },
-    kvNamespaces: Object.fromEntries(config.kv_namespaces.map(({ binding, id }) => [binding, id])),
-    r2Buckets: Object.fromEntries(config.r2_buckets.map(({ binding, bucket_name }) => [binding, bucket_name])),
+    kvNamespaces: Object.fromEntries(config.kv_namespaces.map(({ binding, preview_id }) => [binding, preview_id])),
+    r2Buckets: Object.fromEntries(config.r2_buckets.map(({ binding, preview_bucket_name }) => [binding, preview_bucket_name])),
     durableObjects: Object.fromEntries(
       [
         ...config.durable_objects.bindings.map(({ name, class_name }) => [name, class_name]),

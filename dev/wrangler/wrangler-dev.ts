@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { developmentWorker } from "./vars.ts";
 
 export interface Wrangler {
   /** Resolves with the exit code once it has ended, by itself or by `close`. */
@@ -13,7 +14,7 @@ export interface Wrangler {
 }
 
 /**
- * Starts `wrangler dev` for the Worker of this project, with all its state in `folder`.
+ * Starts `wrangler dev` for the Worker of development, with all its state in `folder`.
  *
  * What it says on stdout is held back until `show` is called, or it says something on stderr, or ends.
  *
@@ -62,6 +63,8 @@ export function startWrangler(options: { port: number; folder: string; envFiles:
 function commandLine({ port, folder, envFiles }: { port: number; folder: string; envFiles: string[] }): string[] {
   return [
     "dev",
+    developmentWorker.main,
+    `--name=${developmentWorker.name}`,
     "--ip=127.0.0.1",
     `--port=${port}`,
     "--inspector-port=0",

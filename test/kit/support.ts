@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { exec } from "../../dev/exec.ts";
-import { configOf } from "../limits/support.ts";
+import { productionConfig } from "../../dev/wrangler/config.ts";
 import type { Errand } from "./probe.ts";
 
 export type Probe = { run<T>(errand: Errand): Promise<T>; close(): Promise<void> };
 
 /** The probe in a workerd whose calls go out by themselves: those of wrangler's test harness go by way of Node, which follows redirects. */
 export async function startProbe(): Promise<Probe> {
-  const { compatibility_date, compatibility_flags } = configOf();
+  const { compatibility_date, compatibility_flags } = productionConfig();
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-probe-"));
   const config = join(folder, "wrangler.json");
   const main = join(import.meta.dirname, "probe.ts");

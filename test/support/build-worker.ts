@@ -1,36 +1,32 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { unstable_readConfig as readConfig } from "wrangler";
-import { exec } from "../../dev/exec.ts";
+import { developmentConfig, productionConfig, type WranglerConfig } from "../../dev/wrangler/config.ts";
+import { developmentWorker } from "../../dev/wrangler/vars.ts";
+import { buildWorker } from "../../dev/wrangler/workerd.ts";
 
 export type BuiltWorker = {
   /** The one module that holds the Worker. */
   modulePath: string;
-  /** The configuration of wrangler.toml, with nothing left to build. */
+  /** Its configuration, with nothing left to build. */
   configPath: string;
 };
 
-/**
- * Bundles the Worker as a deploy would, once for many harnesses.
- * @param name an environment of wrangler.toml: development is what it says by default
- */
-export async function buildWorker(folder: string, name: "development" | "production"): Promise<BuiltWorker> {
-  const env = name === "production" ? name : undefined;
-  const bundle = join(folder, name, "bundle");
-  await mkdir(bundle, { recursive: true });
-  const args = ["deploy", "--dry-run", "--outdir", bundle, ...(env === undefined ? [] : ["--env", env])];
-  const { ok, output } = await exec("wrangler", args);
-  if (!ok) throw new Error(`The Worker of ${name} does not build:\n${output}`);
+/** Bundles the Worker of wrangler.toml as a deploy does, once for many harnesses. */
+export function buildProduction(folder: string): Promise<BuiltWorker> {
+  return build(join(folder, "production"), "src/index.ts", productionConfig());
+}
+
+/** The same for the Worker of `npm run dev`. */
+export function buildDevelopment(folder: string): Promise<BuiltWorker> {
+  return build(join(folder, "development"), developmentWorker.main, developmentConfig());
+}
+
+async function build(folder: string, entry: string, config: WranglerConfig): Promise<BuiltWorker> {
+  const { modulePath } = await buildWorker(folder, entry);
+  const configPath = join(folder, "wrangler.json");
+  const assets = { ...config.assets, directory: join(process.cwd(), "public") };
   // Workers AI takes an account.
-  const { build: _, ai: _ai, main, assets, ...config } = readConfig({ config: "wrangler.toml", ...(env && { env }) });
-  const modulePath = join(bundle, `${main!.split("/").at(-1)!.replace(/\.ts$/, "")}.js`);
-  const configPath = join(folder, name, "wrangler.json");
-  const built = {
-    ...config,
-    main: modulePath,
-    no_bundle: true,
-    assets: { ...assets, directory: join(process.cwd(), "public") },
-  };
+  const built = { ...config, build: undefined, ai: undefined, main: modulePath, no_bundle: true, assets };
   await writeFile(configPath, JSON.stringify(built));
   return { modulePath, configPath };
 }

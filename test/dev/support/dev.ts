@@ -9,7 +9,12 @@ const root = join(import.meta.dirname, "../../..");
 
 /** Runs `node <script>` as npm would, with nothing on stdin, and with this data folder. */
 export function runScript(script: string, folder: string, settings: Record<string, string> = {}) {
-  const own = { DATABASE_URL: "", SPIRITFORGE_DATA: folder, SPIRITFORGE_SECRETS: join(folder, "secrets.vars") };
+  const own = {
+    DATABASE_URL: "",
+    OLLAMA_HOST: "127.0.0.1:1",
+    SPIRITFORGE_DATA: folder,
+    SPIRITFORGE_SECRETS: join(folder, "secrets.vars"),
+  };
   const env = { ...process.env, ...own, ...settings };
   const child = spawn(process.execPath, [script], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
