@@ -14,9 +14,7 @@ import { emptyBin } from "./minions/service.ts";
 import { sweepOldCalls } from "./models/usage-rows.ts";
 import { sweepOutbox } from "./kit/queue.ts";
 
-export { ChatRoom } from "./chat/durable-object.ts";
-export { SignInGate } from "./limits/durable-object.ts";
-export { UserHub } from "./notifications/durable-object.ts";
+export * from "./objects.ts";
 
 /** What runs when, by the crons of wrangler.toml. */
 const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
