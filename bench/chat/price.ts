@@ -1,4 +1,4 @@
-import type { Billed } from "./chat-metered.ts";
+import type { Billed } from "./metered-room.ts";
 
 /** US dollars, beyond what is included, as published on developers.cloudflare.com/durable-objects/platform/pricing in November 2026. */
 const usdPerMillion = { requests: 0.15, gigabyteSeconds: 12.5, rowsRead: 0.001, rowsWritten: 1 };

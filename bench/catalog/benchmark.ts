@@ -1,6 +1,6 @@
 import { compareCold } from "./cold.ts";
-import { printRatios, printTable, type Duel } from "./report.ts";
-import { openRig } from "./rig.ts";
+import { printRatios, printTable, type Duel } from "../support/report.ts";
+import { openRig } from "./setup.ts";
 import { startupCpuMs } from "./startup.ts";
 import { compareWarm } from "./warm.ts";
 

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_readConfig } from "wrangler";
-import { Failure } from "../dev/failure.ts";
-import { run } from "../dev/run.ts";
-import { startVendor } from "../test/support/vendors/server.ts";
-import { fakedVendor } from "../test/support/vendors/vendors.ts";
-import { alternate } from "./alternate.ts";
-import { Connection } from "./connection.ts";
-import { median, quantile } from "./stats.ts";
+import { Failure } from "../../dev/failure.ts";
+import { run } from "../../dev/run.ts";
+import { startVendor } from "../../test/support/vendors/server.ts";
+import { fakedVendor } from "../../test/support/vendors/vendors.ts";
+import { alternate } from "../support/interleave.ts";
+import { Connection } from "../support/connection.ts";
+import { median, quantile } from "../support/stats.ts";
 
 const apiKey = "key-of-the-benchmark";
 
@@ -69,7 +69,7 @@ async function waits(one: () => Promise<unknown>, seconds: number): Promise<numb
 async function startWorker(folder: string, bindings: Record<string, string>): Promise<{ url: string; close(): Promise<void> }> {
   const { compatibility_date, compatibility_flags } = unstable_readConfig({ config: "wrangler.toml" });
   const config = join(folder, "wrangler.json");
-  const main = join(import.meta.dirname, "gateway-worker.ts");
+  const main = join(import.meta.dirname, "worker.ts");
   await writeFile(config, JSON.stringify({ name: "bench-gateway", main, compatibility_date, compatibility_flags }));
   const { ok, output } = await run("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
   if (!ok) throw new Failure(`${main} does not build:\n${output}`);
@@ -79,7 +79,7 @@ async function startWorker(folder: string, bindings: Record<string, string>): Pr
         {
           name: "bench-gateway",
           modules: true,
-          script: await readFile(join(folder, "gateway-worker.js"), "utf8"),
+          script: await readFile(join(folder, "worker.js"), "utf8"),
           compatibilityDate: compatibility_date!,
           compatibilityFlags: compatibility_flags,
           bindings,

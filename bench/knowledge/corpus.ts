@@ -1,6 +1,6 @@
 import type { Client } from "pg";
-import type { PinnedBase } from "../src/knowledge/retrieval.ts";
-import { seededRandom } from "../test/support/random.ts";
+import type { PinnedBase } from "../../src/knowledge/retrieval.ts";
+import { seededRandom } from "../../test/support/random.ts";
 
 const clusters = 200;
 const rowsAtOnce = 5_000;

@@ -1,9 +1,9 @@
-import { alternate } from "./alternate.ts";
-import { broadcasts, echoes } from "./chat-messages.ts";
-import { millionTurnsUsd } from "./chat-price.ts";
-import { openChatRig } from "./chat-rig.ts";
-import { billedTurn, relayBare, relaySdk, relayTurn, resumeFrames } from "./chat-turns.ts";
-import { median } from "./stats.ts";
+import { alternate } from "../support/interleave.ts";
+import { broadcasts, echoes } from "./messages.ts";
+import { millionTurnsUsd } from "./price.ts";
+import { openChatRig } from "./setup.ts";
+import { billedTurn, relayBare, relaySdk, relayTurn, resumeFrames } from "./turns.ts";
+import { median } from "../support/stats.ts";
 
 /** Rounds that are not counted, until the JIT has settled. */
 const warmUpRounds = 2;

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { connect } from "../dev/connect.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { buildWorker, startWorkerd } from "../dev/workerd.ts";
-import { migrate } from "../drizzle/migrate.ts";
-import { seedCatalog } from "../seed/seed.ts";
-import { startProvider } from "./chat-provider.ts";
+import { startNeonBridge } from "../../dev/bridge.ts";
+import { connect } from "../../dev/connect.ts";
+import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
+import { migrate } from "../../drizzle/migrate.ts";
+import { seedCatalog } from "../../seed/seed.ts";
+import { startProvider } from "./provider.ts";
 
 /** Rooms beside those of wrangler.toml, by how they are bound. */
 const objects = {
@@ -47,7 +47,7 @@ export async function openChatRig(): Promise<ChatRig> {
     closing.push(() => client.end());
     const provider = await startProvider();
     closing.push(() => provider.close());
-    const { modulePath } = await buildWorker(folder, "bench/chat-worker.ts");
+    const { modulePath } = await buildWorker(folder, "bench/chat/worker.ts");
     const bindings = {
       DATABASE_URL: "postgres://bench:bench@localhost/bench",
       NEON_PROXY: bridge.url,

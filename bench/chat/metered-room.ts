@@ -1,4 +1,4 @@
-import { ChatRoom } from "../src/chat/durable-object.ts";
+import { ChatRoom } from "../../src/chat/durable-object.ts";
 
 /** What Cloudflare bills of an object, beside its time. */
 export type Billed = { rowsRead: number; rowsWritten: number; messages: number; alarms: number };

@@ -1,15 +1,15 @@
 import { sql, type SQL } from "drizzle-orm";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { connect } from "../dev/connect.ts";
-import { migrate } from "../drizzle/migrate.ts";
-import { commit, type Committer } from "../src/kit/db.ts";
-import { exactChunks, halfPrecisionAbove } from "../src/knowledge/kinds.ts";
-import { scanSettings, searchRow, type Filter, type PinnedBase } from "../src/knowledge/retrieval.ts";
-import { openEvents, testBindings } from "../test/support/events.ts";
-import { clusteredVectors, loadBase } from "./knowledge-corpus.ts";
-import { benchPipeline } from "./knowledge-pipeline.ts";
-import { median, quantile } from "./stats.ts";
+import { startNeonBridge } from "../../dev/bridge.ts";
+import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { connect } from "../../dev/connect.ts";
+import { migrate } from "../../drizzle/migrate.ts";
+import { commit, type Committer } from "../../src/kit/db.ts";
+import { exactChunks, halfPrecisionAbove } from "../../src/knowledge/kinds.ts";
+import { scanSettings, searchRow, type Filter, type PinnedBase } from "../../src/knowledge/retrieval.ts";
+import { openEvents, testBindings } from "../../test/support/events.ts";
+import { clusteredVectors, loadBase } from "./corpus.ts";
+import { benchPipeline } from "./pipeline.ts";
+import { median, quantile } from "../support/stats.ts";
 
 /** Less than models have, so that the index of 100,000 vectors is built in a minute. */
 const dimensions = 64;

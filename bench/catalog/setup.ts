@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { connect } from "../dev/connect.ts";
-import { Failure } from "../dev/failure.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/workerd.ts";
-import { migrate } from "../drizzle/migrate.ts";
-import { seedCatalog } from "../seed/seed.ts";
+import { startNeonBridge } from "../../dev/bridge.ts";
+import { connect } from "../../dev/connect.ts";
+import { Failure } from "../../dev/failure.ts";
+import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../../dev/workerd.ts";
+import { migrate } from "../../drizzle/migrate.ts";
+import { seedCatalog } from "../../seed/seed.ts";
 
 const adminToken = "token-of-the-benchmark-s-administrator";
 
@@ -38,7 +38,7 @@ export async function openRig(): Promise<Rig> {
     await seedCatalog(postgres.url);
     await signAdministratorIn(postgres.url);
     const ours = await buildWorker(join(folder, "ours"));
-    const bare = await buildWorker(join(folder, "bare"), "bench/bare-worker.ts");
+    const bare = await buildWorker(join(folder, "bare"), "bench/catalog/baseline-worker.ts");
     const bindings = {
       DATABASE_URL: "postgres://bench:bench@localhost/bench",
       NEON_PROXY: bridge.url,

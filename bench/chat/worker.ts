@@ -1,13 +1,13 @@
-import type { MeteredRoom } from "./chat-metered.ts";
-import { connectSocket } from "../src/kit/socket/upgrade.ts";
-import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket.ts";
-import type { TicketClaims } from "../src/kit/tickets.ts";
+import type { MeteredRoom } from "./metered-room.ts";
+import { connectSocket } from "../../src/kit/socket/upgrade.ts";
+import { roomSettings, SocketRoom, type RoomSettings } from "../../src/kit/socket.ts";
+import type { TicketClaims } from "../../src/kit/tickets.ts";
 
-export { ChatRoom } from "../src/chat/durable-object.ts";
-export { SignInGate } from "../src/limits/durable-object.ts";
-export { UserHub } from "../src/notifications/durable-object.ts";
-export { BareBroadcast, BareRelay, BareRoom, ForgetfulBroadcast, SdkRelay, PartyRoom } from "./chat-bare.ts";
-export { MeteredRoom } from "./chat-metered.ts";
+export { ChatRoom } from "../../src/chat/durable-object.ts";
+export { SignInGate } from "../../src/limits/durable-object.ts";
+export { UserHub } from "../../src/notifications/durable-object.ts";
+export { BareBroadcast, BareRelay, BareRoom, ForgetfulBroadcast, SdkRelay, PartyRoom } from "./baseline.ts";
+export { MeteredRoom } from "./metered-room.ts";
 
 /** A room of ours that tells everyone what it hears, and nothing else. */
 export class KitRoom extends SocketRoom {

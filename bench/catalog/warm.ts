@@ -1,9 +1,9 @@
-import { startWorkerd } from "../dev/workerd.ts";
-import { alternate } from "./alternate.ts";
-import { captureReply, etagOf, path } from "./capture.ts";
-import { load } from "./load.ts";
-import type { Duel } from "./report.ts";
-import type { Rig } from "./rig.ts";
+import { startWorkerd } from "../../dev/workerd.ts";
+import { alternate } from "../support/interleave.ts";
+import { captureReply, etagOf, path } from "./record-response.ts";
+import { load } from "../support/load.ts";
+import type { Duel } from "../support/report.ts";
+import type { Rig } from "./setup.ts";
 
 /** Rounds that are not counted, until the JIT has settled. */
 const warmUpRounds = 2;

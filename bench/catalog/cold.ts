@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { startIsolates, startWorkerd, type WorkerdOptions } from "../dev/workerd.ts";
-import { alternate } from "./alternate.ts";
-import { captureReply, path } from "./capture.ts";
-import { Connection } from "./connection.ts";
-import { waiting, type Sample } from "./load.ts";
-import type { Rig } from "./rig.ts";
+import { startIsolates, startWorkerd, type WorkerdOptions } from "../../dev/workerd.ts";
+import { alternate } from "../support/interleave.ts";
+import { captureReply, path } from "./record-response.ts";
+import { Connection } from "../support/connection.ts";
+import { waiting, type Sample } from "../support/load.ts";
+import type { Rig } from "./setup.ts";
 
 /** Isolates that one workerd holds at once, each to be asked once. */
 const isolates = 16;

@@ -1,15 +1,15 @@
 import { sql } from "drizzle-orm";
 import type { Client } from "pg";
-import type { Ctx } from "../src/context.ts";
-import { commit, type Committer } from "../src/kit/db.ts";
-import { chunkRows, batchesOf, type Row } from "../src/knowledge/batches.ts";
-import { goOnIndexing } from "../src/knowledge/indexing.ts";
-import type { Embedder } from "../src/knowledge/embedding.ts";
-import type { Datasets } from "../src/knowledge/starting.ts";
-import { embedText } from "../src/models/builtin/hashing.ts";
-import { alternate } from "./alternate.ts";
-import { clusteredVectors, insertBuild } from "./knowledge-corpus.ts";
-import { median } from "./stats.ts";
+import type { Ctx } from "../../src/context.ts";
+import { commit, type Committer } from "../../src/kit/db.ts";
+import { chunkRows, batchesOf, type Row } from "../../src/knowledge/batches.ts";
+import { goOnIndexing } from "../../src/knowledge/indexing.ts";
+import type { Embedder } from "../../src/knowledge/embedding.ts";
+import type { Datasets } from "../../src/knowledge/starting.ts";
+import { embedText } from "../../src/models/builtin/hashing.ts";
+import { alternate } from "../support/interleave.ts";
+import { clusteredVectors, insertBuild } from "./corpus.ts";
+import { median } from "../support/stats.ts";
 
 const dimensions = 384;
 const rows = 600;

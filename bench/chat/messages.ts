@@ -1,5 +1,5 @@
-import { ChatClient, seqIn } from "./chat-client.ts";
-import { workerdCpuMs } from "./cpu.ts";
+import { ChatClient, seqIn } from "./client.ts";
+import { workerdCpuMs } from "../support/cpu.ts";
 
 /**
  * How many messages are on their way at once: to one, enough to keep workerd busy; to many, one. While there is always something to be

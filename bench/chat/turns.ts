@@ -1,6 +1,6 @@
-import { ChatClient } from "./chat-client.ts";
-import type { Billed } from "./chat-metered.ts";
-import { chunksOf, type Question } from "./chat-provider.ts";
+import { ChatClient } from "./client.ts";
+import type { Billed } from "./metered-room.ts";
+import { chunksOf, type Question } from "./provider.ts";
 
 type Frame = { type: string; seq: number; message_id?: number; text?: string; frames?: Frame[] };
 

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { listen } from "../dev/listen.ts";
+import { listen } from "../../dev/listen.ts";
 
 /** A question decides how it is answered: in so many chunks, so many ms apart. */
 const answers: Record<string, { chunks: number; everyMs: number }> = {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../dev/failure.ts";
-import { run } from "../dev/run.ts";
-import { median } from "./stats.ts";
+import { Failure } from "../../dev/failure.ts";
+import { run } from "../../dev/run.ts";
+import { median } from "../support/stats.ts";
 
 /** Part of a V8 CPU profile: which node was met at each sample, and the µs since the sample before. */
 interface Profile {

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { languageCandidate } from "../src/models/registry.ts";
+import { languageCandidate } from "../../src/models/registry.ts";
 import { Server, type Connection, type WSMessage } from "partyserver";
 
 /** What our rooms are measured against: the least that does the same. */
