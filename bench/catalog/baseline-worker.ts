@@ -1,7 +1,7 @@
-import { DurableObject, env } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 
-/** What any Hono Worker costs that answers this one path: the reply is made beforehand, out of the bindings. */
+/** A minimal Hono Worker: one route, which returns a prepared response out of its bindings. */
 const { STATUS, HEADERS, BODY } = env as unknown as Record<"STATUS" | "HEADERS" | "BODY", string>;
 
 const status = Number(STATUS);
@@ -12,8 +12,3 @@ const app = new Hono();
 app.get("/api/v2/spirits", () => new Response(body, { status, headers }));
 
 export default app;
-
-/** wrangler.toml names them; nobody asks them here. */
-export class SignInGate extends DurableObject {}
-export class UserHub extends DurableObject {}
-export class ChatRoom extends DurableObject {}

@@ -1,39 +1,39 @@
+import { printRatios, printTable, type Comparison } from "../support/report.ts";
 import { compareCold } from "./cold.ts";
-import { printRatios, printTable, type Duel } from "../support/report.ts";
-import { openRig } from "./setup.ts";
+import { openSetup } from "./setup.ts";
 import { startupCpuMs } from "./startup.ts";
 import { compareWarm } from "./warm.ts";
 
-/** The catalog's read path against a bare Hono Worker that gives the same reply, and what our bundle weighs. */
+/** Compares the catalog's read path to a minimal Hono Worker with the same response, and measures the production bundle. */
 export async function benchCatalog(rounds: number, seconds: number): Promise<void> {
   console.log("Starting Postgres and building both Workers …");
-  const rig = await openRig();
+  const setup = await openSetup();
   try {
-    console.log("Profiling the start-up …");
-    const startup = await startupCpuMs(rig.ours.uploadPath, rig.folder);
-    console.log(`Loading both in turn, ${rounds} rounds of ${seconds} s each …`);
-    const { warm, notModified } = await compareWarm(rig, rounds, seconds);
-    console.log("Asking new isolates …");
-    const cold = await compareCold(rig, rounds);
-    const duels: Record<string, Duel> = {
+    console.log("Profiling the startup …");
+    const startup = await startupCpuMs(setup.bundle.uploadPath, setup.folder);
+    console.log(`Loading both Workers in turn, ${rounds} rounds of ${seconds} s each …`);
+    const { warm, notModified } = await compareWarm(setup, rounds, seconds);
+    console.log("Requesting first responses of new isolates …");
+    const cold = await compareCold(setup, rounds);
+    const comparisons: Record<string, Comparison> = {
       warm,
       "not-modified": notModified,
-      "kv-tier": cold.map(({ kv, bare }) => ({ ours: kv, bare })),
-      "postgres-tier": cold.map(({ postgres, bare }) => ({ ours: postgres, bare })),
+      "kv-tier": cold.map(({ kv, baseline }) => ({ spiritforge: kv, baseline })),
+      "postgres-tier": cold.map(({ postgres, baseline }) => ({ spiritforge: postgres, baseline })),
     };
 
     console.log(
-      "\nMedians over the rounds. The tiers: the first reply of a new isolate, asked one at a time; p99 is the slowest.\n",
+      "\nMedians over the rounds. The tiers measure the first response of new isolates, one at a time; their p99 is the maximum.\n",
     );
-    printTable(duels);
+    printTable(comparisons);
     console.log(
-      "\nOurs ÷ bare: throughput, more is better; p99, less is better. Bare ÷ ours: cpu-per-request, more is better.\n",
+      "\nSpiritforge ÷ baseline: higher throughput is better, lower p99 is better. Baseline ÷ spiritforge: higher cpu-per-request is better.\n",
     );
-    printRatios(duels);
-    console.log(`bundle raw KiB ${(rig.ours.rawBytes / 1024).toFixed(1)}`);
-    console.log(`bundle gzip KiB ${(rig.ours.gzipBytes / 1024).toFixed(1)}`);
+    printRatios(comparisons);
+    console.log(`bundle raw KiB ${(setup.bundle.rawBytes / 1024).toFixed(1)}`);
+    console.log(`bundle gzip KiB ${(setup.bundle.gzipBytes / 1024).toFixed(1)}`);
     console.log(`startup cpu ms ${startup.toFixed(1)}`);
   } finally {
-    await rig.close();
+    await setup.close();
   }
 }

@@ -1,50 +1,55 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { startIsolates, startWorkerd, type WorkerdOptions } from "../../dev/workerd.ts";
-import { alternate } from "../support/interleave.ts";
-import { captureReply, path } from "./record-response.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startIsolates, startWorkerd } from "../../dev/workerd.ts";
 import { Connection } from "../support/connection.ts";
-import { waiting, type Sample } from "../support/load.ts";
-import type { Rig } from "./setup.ts";
+import { interleave } from "../support/interleave.ts";
+import { percentiles, type Sample } from "../support/load.ts";
+import { startMinimalWorker } from "../support/minimal-worker.ts";
+import { path, recordResponse } from "./record-response.ts";
+import type { BenchSetup } from "./setup.ts";
 
-/** Isolates that one workerd holds at once, each to be asked once. */
+/** Isolates in one workerd. Each receives one request. */
 const isolates = 16;
 
-/** Until the check that follows a reply out of KV is done, so that it does not meet the next request. */
+/** A response from KV starts a revalidation in the background. It ends within this time, before the next request. */
 const settleMs = 25;
 
+type Tier = "memory" | "kv" | "origin";
+
 /**
- * Our Worker with nothing in memory against the bare one: the first reply of a new isolate, whose modules are evaluated
- * already. Asked one at a time; the throughput is that of a client that does nothing but wait.
+ * Compares the production Worker, with no catalog in memory, to the baseline: the first response of a new isolate that has
+ * evaluated its modules. Requests run one at a time, so the throughput is that of one sequential client.
  */
-export async function compareCold(rig: Rig, rounds: number): Promise<Record<"kv" | "postgres" | "bare", Sample>[]> {
-  const ours = { modulePath: rig.ours.modulePath, bindings: rig.bindings };
-  const warm = await startWorkerd(ours);
-  const reply = await captureReply(warm.url);
+export async function compareCold(
+  { bundle, bindings, baselinePath, publishedState }: BenchSetup,
+  rounds: number,
+): Promise<Record<"kv" | "postgres" | "baseline", Sample>[]> {
+  const options = { modulePath: bundle.modulePath, bindings };
+  const warm = await startWorkerd(options);
+  const response = await recordResponse(warm.url);
   await warm.close();
-  return alternate(rounds, {
-    kv: () => firstReplies({ ...ours, persist: rig.publishedState }, "kv"),
-    postgres: () => firstReplies(ours, "origin"),
-    bare: () => firstReplies({ modulePath: rig.bare.modulePath, bindings: reply }, "memory"),
+  return interleave(rounds, {
+    kv: async () => firstResponses(await startIsolates(isolates, { ...options, persist: publishedState }), "kv"),
+    postgres: async () => firstResponses(await startIsolates(isolates, options), "origin"),
+    baseline: async () => firstResponses(await startMinimalWorker(baselinePath, response, isolates), "memory"),
   });
 }
 
-/** @throws Error if a reply did not come from `tier` */
-async function firstReplies(options: WorkerdOptions, tier: string): Promise<Sample> {
-  const { urls, close } = await startIsolates(isolates, options);
-  const waits: number[] = [];
+/** Requests each URL once, then stops the isolates. @throws Error unless each response came from `tier` */
+async function firstResponses(started: { urls: string[]; close(): Promise<void> }, tier: Tier): Promise<Sample> {
+  const latencies: number[] = [];
   try {
-    for (const url of urls) {
+    for (const url of started.urls) {
       const connection = await Connection.open({ url: new URL(path, url), headers: {}, status: 200 });
       const sent = performance.now();
       const head = await connection.exchange();
-      waits.push(performance.now() - sent);
+      latencies.push(performance.now() - sent);
       connection.close();
-      if (!head.toLowerCase().includes(`\r\nx-cache: ${tier}`)) throw new Error(`Not from ${tier}: ${head}`);
-      await pause(settleMs);
+      if (!head.toLowerCase().includes(`\r\nx-cache: ${tier}`)) throw new Error(`Expected x-cache: ${tier}, received ${head}`);
+      await sleep(settleMs);
     }
   } finally {
-    await close();
+    await started.close();
   }
-  const waitedMs = waits.reduce((total, wait) => total + wait, 0);
-  return { requestsPerSecond: (waits.length / waitedMs) * 1000, ...waiting(waits), cpuMs: NaN };
+  const totalMs = latencies.reduce((total, latency) => total + latency, 0);
+  return { requestsPerSecond: (latencies.length / totalMs) * 1000, ...percentiles(latencies), cpuMs: NaN };
 }

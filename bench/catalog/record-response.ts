@@ -1,22 +1,25 @@
-/** What every benchmark of the catalog asks for. */
+/** The path that every catalog benchmark requests. */
 export const path = "/api/v2/spirits";
 
-/** Headers of ours that differ from reply to reply. */
-const changing = new Set(["date", "x-request-id"]);
+/** Headers that differ between two responses. */
+const variableHeaders = new Set(["date", "x-request-id"]);
 
-/** A reply of our Worker, out of memory, as bindings of the bare one. */
-export async function captureReply(url: string, headers: Record<string, string> = {}) {
-  await fetch(new URL(path, url)).then((reply) => reply.arrayBuffer());
-  const reply = await fetch(new URL(path, url), { headers });
-  const constant = [...reply.headers].filter(([name]) => !changing.has(name));
+/** The bindings with which the baseline Worker returns the recorded response. */
+export type RecordedResponse = Record<"STATUS" | "HEADERS" | "BODY", string>;
+
+/** Records a response of the production Worker after it has the catalog in memory. */
+export async function recordResponse(url: string, headers: Record<string, string> = {}): Promise<RecordedResponse> {
+  await fetch(new URL(path, url)).then((response) => response.arrayBuffer());
+  const response = await fetch(new URL(path, url), { headers });
+  const constantHeaders = [...response.headers].filter(([name]) => !variableHeaders.has(name));
   return {
-    STATUS: String(reply.status),
-    HEADERS: JSON.stringify(Object.fromEntries(constant)),
-    BODY: await reply.text(),
+    STATUS: String(response.status),
+    HEADERS: JSON.stringify(Object.fromEntries(constantHeaders)),
+    BODY: await response.text(),
   };
 }
 
-/** The ETag among the headers of a captured reply. */
-export function etagOf(reply: { HEADERS: string }): string {
-  return JSON.parse(reply.HEADERS).etag;
+/** The ETag of a recorded response. */
+export function recordedEtag({ HEADERS }: RecordedResponse): string {
+  return JSON.parse(HEADERS).etag;
 }

@@ -1,60 +1,47 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { startNeonBridge } from "../../dev/bridge.ts";
 import { connect } from "../../dev/connect.ts";
 import { Failure } from "../../dev/failure.ts";
-import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../../dev/workerd.ts";
-import { migrate } from "../../drizzle/migrate.ts";
-import { seedCatalog } from "../../seed/seed.ts";
+import { startBackend } from "../support/backend.ts";
+import { buildMinimalWorker } from "../support/minimal-worker.ts";
 
 const adminToken = "token-of-the-benchmark-s-administrator";
 
-/** What a benchmark of the catalog needs: a seeded Postgres behind the bridge, and both Workers, bundled. */
-export interface Rig {
-  /** A folder that goes with the rig. */
+/** A backend, and both Workers as bundles. */
+export interface BenchSetup {
+  /** `close` deletes this folder. */
   folder: string;
-  ours: Bundle;
-  bare: Bundle;
-  /** What our Worker is told beside wrangler.toml. */
+  /** The production Worker. */
+  bundle: Bundle;
+  /** Its bindings, besides those of wrangler.toml. */
   bindings: Record<string, string>;
-  /** State in which KV holds the published catalog. */
+  /** The path of the bundled baseline Worker. */
+  baselinePath: string;
+  /** A folder with Miniflare state, in which KV holds the published catalog. */
   publishedState: string;
   close(): Promise<void>;
 }
 
-export async function openRig(): Promise<Rig> {
-  const folder = await mkdtemp(join(tmpdir(), "spiritforge-bench-"));
-  const postgres = await openEmbeddedPostgres();
-  const bridge = await startNeonBridge({ databaseUrl: postgres.url });
-  const close = async () => {
-    await bridge.close();
-    await postgres.close();
-    await rm(folder, { recursive: true, force: true });
-  };
+/** Starts the backend, builds both Workers and publishes the catalog to KV. */
+export async function openSetup(): Promise<BenchSetup> {
+  const { folder, databaseUrl, bindings, close } = await startBackend();
   try {
-    await migrate(postgres.url);
-    await seedCatalog(postgres.url);
-    await signAdministratorIn(postgres.url);
-    const ours = await buildWorker(join(folder, "ours"));
-    const bare = await buildWorker(join(folder, "bare"), "bench/catalog/baseline-worker.ts");
-    const bindings = {
-      DATABASE_URL: "postgres://bench:bench@localhost/bench",
-      NEON_PROXY: bridge.url,
-      AUTH_SECRET: "dev-secret-of-the-benchmark-only-------",
-      KEY_SECRETS: "dev-secret-of-the-benchmark-only-------",
-    };
+    await insertAdministrator(databaseUrl);
+    const bundle = await buildWorker(join(folder, "production"));
+    const baselineFolder = join(folder, "baseline");
+    await mkdir(baselineFolder);
+    const baselinePath = await buildMinimalWorker(baselineFolder, join(import.meta.dirname, "baseline-worker.ts"));
     const publishedState = join(folder, "state");
-    await publish({ modulePath: ours.modulePath, bindings, persist: publishedState, log: () => {} });
-    return { folder, ours, bare, bindings, publishedState, close };
+    await publish({ modulePath: bundle.modulePath, bindings, persist: publishedState, log: () => {} });
+    return { folder, bundle, bindings, baselinePath, publishedState, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function signAdministratorIn(databaseUrl: string): Promise<void> {
+async function insertAdministrator(databaseUrl: string): Promise<void> {
   const client = await connect(databaseUrl);
   try {
     await client.query(
@@ -73,8 +60,8 @@ async function publish(options: WorkerdOptions): Promise<void> {
   const workerd = await startWorkerd(options);
   try {
     const headers = { authorization: `Bearer ${adminToken}` };
-    const reply = await fetch(`${workerd.url}/api/v2/admin/catalog/invalidate`, { method: "POST", headers });
-    if (!reply.ok) throw new Failure(`The catalog could not be published: ${await reply.text()}`);
+    const response = await fetch(`${workerd.url}/api/v2/admin/catalog/invalidate`, { method: "POST", headers });
+    if (!response.ok) throw new Failure(`Publishing the catalog failed: ${await response.text()}`);
   } finally {
     await workerd.close();
   }

@@ -4,7 +4,7 @@ import { Failure } from "../../dev/failure.ts";
 import { run } from "../../dev/run.ts";
 import { median } from "../support/stats.ts";
 
-/** Part of a V8 CPU profile: which node was met at each sample, and the µs since the sample before. */
+/** Part of a V8 CPU profile: the node of each sample, and the µs since the previous sample. */
 interface Profile {
   nodes: { id: number; callFrame: { functionName: string } }[];
   samples: number[];
@@ -12,17 +12,18 @@ interface Profile {
 }
 
 /**
- * CPU time, in ms, of compiling and evaluating a bundle's modules in workerd: the median of several profiles.
+ * CPU time in ms to compile and evaluate a bundle's modules in workerd: the median of several profiles.
  *
- * @param uploadPath the bundle as it would be uploaded
- * @param folder where the profiles are written
+ * @param uploadPath the bundle in the format of an upload
+ * @param folder the folder for the profiles
+ * @throws Failure with the output of wrangler
  */
 export async function startupCpuMs(uploadPath: string, folder: string, runs = 5): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < runs; index++) {
     const path = join(folder, `startup-${index}.cpuprofile`);
     const { ok, output } = await run("wrangler", ["check", "startup", "--worker-bundle", uploadPath, "--outfile", path]);
-    if (!ok) throw new Failure(`The start-up cannot be profiled:\n${output}`);
+    if (!ok) throw new Failure(`Profiling the startup failed:\n${output}`);
     times.push(activeMs(JSON.parse(await readFile(path, "utf8"))));
   }
   return median(times);

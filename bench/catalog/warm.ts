@@ -1,35 +1,43 @@
 import { startWorkerd } from "../../dev/workerd.ts";
-import { alternate } from "../support/interleave.ts";
-import { captureReply, etagOf, path } from "./record-response.ts";
+import { startMinimalWorker } from "../support/minimal-worker.ts";
+import { interleave } from "../support/interleave.ts";
 import { load } from "../support/load.ts";
-import type { Duel } from "../support/report.ts";
-import type { Rig } from "./setup.ts";
+import type { Comparison } from "../support/report.ts";
+import { path, recordedEtag, recordResponse } from "./record-response.ts";
+import type { BenchSetup } from "./setup.ts";
 
-/** Rounds that are not counted, until the JIT has settled. */
+/** Rounds before measurement, in which the JIT compiler settles. */
 const warmUpRounds = 2;
 
-/** Our Worker with the catalog in memory against the bare one: whole replies, and 304. */
-export async function compareWarm(rig: Rig, rounds: number, seconds: number): Promise<{ warm: Duel; notModified: Duel }> {
-  const ours = await startWorkerd({ modulePath: rig.ours.modulePath, bindings: rig.bindings });
+/** Compares the production Worker, with the catalog in memory, to the baseline: full responses and 304. */
+export async function compareWarm(
+  { bundle, bindings, baselinePath }: BenchSetup,
+  rounds: number,
+  seconds: number,
+): Promise<{ warm: Comparison; notModified: Comparison }> {
+  const production = await startWorkerd({ modulePath: bundle.modulePath, bindings });
 
-  async function duel(headers: Record<string, string>): Promise<Duel> {
-    const reply = await captureReply(ours.url, headers);
-    const bare = await startWorkerd({ modulePath: rig.bare.modulePath, bindings: reply });
-    const loading = (url: string) => () => load({ url: new URL(path, url), headers, status: Number(reply.STATUS) }, seconds);
+  async function compare(headers: Record<string, string>): Promise<Comparison> {
+    const response = await recordResponse(production.url, headers);
+    const baseline = await startMinimalWorker(baselinePath, response);
+    const loadOf = (url: string) => () => load({ url: new URL(path, url), headers, status: Number(response.STATUS) }, seconds);
     try {
-      const results = await alternate(warmUpRounds + rounds, { ours: loading(ours.url), bare: loading(bare.url) });
+      const results = await interleave(warmUpRounds + rounds, {
+        spiritforge: loadOf(production.url),
+        baseline: loadOf(baseline.urls[0]!),
+      });
       return results.slice(warmUpRounds);
     } finally {
-      await bare.close();
+      await baseline.close();
     }
   }
 
   try {
     return {
-      warm: await duel({}),
-      notModified: await duel({ "if-none-match": etagOf(await captureReply(ours.url)) }),
+      warm: await compare({}),
+      notModified: await compare({ "if-none-match": recordedEtag(await recordResponse(production.url)) }),
     };
   } finally {
-    await ours.close();
+    await production.close();
   }
 }

@@ -1,14 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
-import { languageCandidate } from "../../src/models/registry.ts";
 import { Server, type Connection, type WSMessage } from "partyserver";
+import { languageCandidate } from "../../src/models/registry.ts";
 
-/** What our rooms are measured against: the least that does the same. */
+/** Durable Objects with the minimum of code for each measured task. */
 
 const table = "create table if not exists messages (id integer primary key, body text not null)";
 const insert = "insert into messages (body) values (?)";
 
-/** Lets everybody in. */
-class Bare<Env = unknown> extends DurableObject<Env> {
+/** Accepts every WebSocket. */
+class SocketObject<Env = unknown> extends DurableObject<Env> {
   override fetch(): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
@@ -16,51 +16,39 @@ class Bare<Env = unknown> extends DurableObject<Env> {
   }
 }
 
-/** With a table for what it hears. */
-class BareKeeper extends Bare {
+/** Has a table of messages. */
+class StoringObject extends SocketObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     ctx.storage.sql.exec(table);
   }
 }
 
-/** Writes down what it hears, and says it back. */
-export class BareRoom extends BareKeeper {
+/** Stores each message and sends it back. */
+export class BaselineEcho extends StoringObject {
   override webSocketMessage(socket: WebSocket, message: string): void {
     this.ctx.storage.sql.exec(insert, message);
     socket.send(message);
   }
 }
 
-/** Writes down what it hears, and says it to everybody. */
-export class BareBroadcast extends BareKeeper {
+/** Stores each message and sends it to every socket. */
+export class BaselineBroadcast extends StoringObject {
   override webSocketMessage(_socket: WebSocket, message: string): void {
     this.ctx.storage.sql.exec(insert, message);
     for (const socket of this.ctx.getWebSockets()) socket.send(message);
   }
 }
 
-/** Says what it hears to everybody, and writes nothing: who is told of it may be told of what is lost. */
-export class ForgetfulBroadcast extends Bare {
+/** Sends each message to every socket and stores nothing, so that clients may receive a message that a crash loses. */
+export class TransientBroadcast extends SocketObject {
   override webSocketMessage(_socket: WebSocket, message: string): void {
     for (const socket of this.ctx.getWebSockets()) socket.send(message);
   }
 }
 
-/** Asks a provider by its SDK, and passes what it says on. */
-export class SdkRelay extends Bare<{ PROVIDER_URL: string }> {
-  override async webSocketMessage(socket: WebSocket, text: string): Promise<void> {
-    const model = await languageCandidate("custom/fast", { baseUrl: this.env.PROVIDER_URL }).open();
-    const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text }] }] });
-    for await (const part of stream) {
-      if (part.type === "text-delta") socket.send(part.delta);
-      if (part.type === "finish") socket.send("");
-    }
-  }
-}
-
-/** As the bare room, by partyserver. */
-export class PartyRoom extends Server {
+/** Stores each message and sends it back, with partyserver. */
+export class PartyserverEcho extends Server {
   static override options = { hibernate: true };
 
   override onStart(): void {
@@ -73,12 +61,24 @@ export class PartyRoom extends Server {
   }
 }
 
-/** Asks a provider what it is told to ask, and passes each event of the answer on. */
-export class BareRelay extends Bare<{ PROVIDER_URL: string }> {
+/** Calls a provider with its SDK and forwards each text delta. An empty message ends the answer. */
+export class SdkRelay extends SocketObject<{ PROVIDER_URL: string }> {
+  override async webSocketMessage(socket: WebSocket, text: string): Promise<void> {
+    const model = await languageCandidate("custom/fast", { baseUrl: this.env.PROVIDER_URL }).open();
+    const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text }] }] });
+    for await (const part of stream) {
+      if (part.type === "text-delta") socket.send(part.delta);
+      if (part.type === "finish") socket.send("");
+    }
+  }
+}
+
+/** Sends each message to a provider as the body of a request, and forwards the events of the response unparsed. */
+export class RawRelay extends SocketObject<{ PROVIDER_URL: string }> {
   override async webSocketMessage(socket: WebSocket, message: string): Promise<void> {
-    const reply = await fetch(`${this.env.PROVIDER_URL}/chat/completions`, { method: "POST", body: message });
+    const response = await fetch(`${this.env.PROVIDER_URL}/chat/completions`, { method: "POST", body: message });
     let unread = "";
-    for await (const piece of reply.body!.pipeThrough(new TextDecoderStream())) {
+    for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
       const events = (unread + piece).split("\n\n");
       unread = events.pop()!;
       for (const event of events) socket.send(event);

@@ -1,60 +1,64 @@
-import { alternate } from "../support/interleave.ts";
-import { broadcasts, echoes } from "./messages.ts";
-import { millionTurnsUsd } from "./price.ts";
-import { openChatRig } from "./setup.ts";
-import { billedTurn, relayBare, relaySdk, relayTurn, resumeFrames } from "./turns.ts";
+import { interleave } from "../support/interleave.ts";
 import { median } from "../support/stats.ts";
+import { benchEcho, benchFanout } from "./messages.ts";
+import { millionTurnsUsd } from "./price.ts";
+import { openChatSetup } from "./setup.ts";
+import { benchRawRelay, benchRoomRelay, benchSdkRelay, countResumeFrames, measureBilledTurn } from "./turns.ts";
 
-/** Rounds that are not counted, until the JIT has settled. */
+/** Rounds before measurement, in which the JIT compiler settles. */
 const warmUpRounds = 2;
 
-/** Conversations beside the least that does the same: how fast messages and answers come, and what a turn costs. */
+/** Compares rooms to minimal Durable Objects: throughput of messages and answers. Also measures the price of a turn. */
 export async function benchChat(rounds: number, seconds: number): Promise<void> {
   console.log("Starting Postgres, a provider and the Worker …");
-  const rig = await openChatRig();
-  const tell = <Sample>(name: string, samples: Sample[], of: (sample: Sample) => number, digits = 2) =>
-    console.log(`${name} ${median(samples.slice(warmUpRounds).map(of)).toFixed(digits)}`);
+  const setup = await openChatSetup();
+  const print = <Sample>(name: string, samples: Sample[], value: (sample: Sample) => number, digits = 2) =>
+    console.log(`${name} ${median(samples.slice(warmUpRounds).map(value)).toFixed(digits)}`);
   try {
-    console.log(`Saying messages in turn, ${rounds} rounds of ${seconds} s each …`);
-    const said = await alternate(warmUpRounds + rounds, {
-      ours: async () => echoes({ url: await rig.newRoom("KIT_ROOM"), isOurs: true }, seconds),
-      bare: async () => echoes({ url: await rig.newRoom("BARE_ROOM"), isOurs: false }, seconds),
-      party: async () => echoes({ url: await rig.newRoom("PARTY_ROOM"), isOurs: false }, seconds),
+    console.log(`Sending messages in turn, ${rounds} rounds of ${seconds} s each …`);
+    const echoes = await interleave(warmUpRounds + rounds, {
+      room: async () => benchEcho({ url: await setup.newRoom("ECHO_ROOM"), isSequenced: true }, seconds),
+      baseline: async () => benchEcho({ url: await setup.newRoom("BASELINE_ECHO"), isSequenced: false }, seconds),
+      partyserver: async () => benchEcho({ url: await setup.newRoom("PARTYSERVER_ECHO"), isSequenced: false }, seconds),
     });
-    const told = await alternate(warmUpRounds + rounds, {
-      ours: async () => broadcasts({ url: await rig.newRoom("KIT_ROOM"), isOurs: true }, seconds),
-      bare: async () => broadcasts({ url: await rig.newRoom("BARE_BROADCAST"), isOurs: false }, seconds),
-      forgetful: async () => broadcasts({ url: await rig.newRoom("FORGETFUL_BROADCAST"), isOurs: false }, seconds),
+    const fanouts = await interleave(warmUpRounds + rounds, {
+      room: async () => benchFanout({ url: await setup.newRoom("ECHO_ROOM"), isSequenced: true }, seconds),
+      baseline: async () => benchFanout({ url: await setup.newRoom("BASELINE_BROADCAST"), isSequenced: false }, seconds),
+      transient: async () => benchFanout({ url: await setup.newRoom("TRANSIENT_BROADCAST"), isSequenced: false }, seconds),
     });
-    console.log(`Taking turns of 4,000 chunks, ${rounds} rounds …`);
-    const relayed = await alternate(warmUpRounds + rounds, {
-      ours: async () => relayTurn(await rig.newRoom("CHAT_ROOM")),
-      sdk: async () => relaySdk(await rig.newRoom("SDK_RELAY")),
-      bare: async () => relayBare(await rig.newRoom("BARE_RELAY")),
+    console.log(`Running turns of 4,000 chunks, ${rounds} rounds …`);
+    const relays = await interleave(warmUpRounds + rounds, {
+      room: async () => benchRoomRelay(await setup.newRoom("CHAT_ROOM")),
+      sdk: async () => benchSdkRelay(await setup.newRoom("SDK_RELAY")),
+      raw: async () => benchRawRelay(await setup.newRoom("RAW_RELAY")),
     });
-    const resumed = await resumeFrames(await rig.newRoom("CHAT_ROOM"));
-    console.log("Taking a turn of 10 s …\n");
-    const { billed, seconds: lasted } = await billedTurn(await rig.newRoom("METERED_ROOM"));
+    const resumeFrames = await countResumeFrames(await setup.newRoom("CHAT_ROOM"));
+    console.log("Running a turn of 10 s …\n");
+    const billed = await measureBilledTurn(await setup.newRoom("METERED_ROOM"));
 
-    tell("acknowledged messages per s", said, ({ ours }) => ours.perSecond, 0);
-    tell("acknowledged messages ratio", said, ({ ours, bare }) => ours.perSecond / bare.perSecond);
-    tell("acknowledged messages cpu ratio", said, ({ ours, bare }) => bare.cpuMs / ours.cpuMs);
-    tell("acknowledged messages of partyserver ratio", said, ({ ours, party }) => ours.perSecond / party.perSecond);
-    tell("fan-outs per s", told, ({ ours }) => ours.perSecond, 0);
-    tell("fan-out ratio", told, ({ ours, bare }) => ours.perSecond / bare.perSecond);
-    tell("fan-out cpu ratio", told, ({ ours, bare }) => bare.cpuMs / ours.cpuMs);
-    tell(
-      "fan-out of a broadcast that writes nothing ratio",
-      told,
-      ({ ours, forgetful }) => ours.perSecond / forgetful.perSecond,
+    print("acknowledged messages per s", echoes, ({ room }) => room.perSecond, 0);
+    print("acknowledged messages ratio to baseline", echoes, ({ room, baseline }) => room.perSecond / baseline.perSecond);
+    print("acknowledged messages cpu ratio to baseline", echoes, ({ room, baseline }) => baseline.cpuMs / room.cpuMs);
+    print(
+      "acknowledged messages ratio to partyserver",
+      echoes,
+      ({ room, partyserver }) => room.perSecond / partyserver.perSecond,
     );
-    tell("relayed chunks per s", relayed, ({ ours }) => ours, 0);
-    tell("relay of a pass-through by the same SDK ratio", relayed, ({ ours, sdk }) => ours / sdk);
-    tell("relay of a bare pass-through ratio", relayed, ({ ours, bare }) => ours / bare);
-    console.log(`resume frames ${resumed}`);
-    console.log(`rows written ${billed.rowsWritten}`);
-    console.log(`million turns usd ${millionTurnsUsd(billed, lasted).toFixed(2)}`);
+    print("fan-outs per s", fanouts, ({ room }) => room.perSecond, 0);
+    print("fan-out ratio to baseline", fanouts, ({ room, baseline }) => room.perSecond / baseline.perSecond);
+    print("fan-out cpu ratio to baseline", fanouts, ({ room, baseline }) => baseline.cpuMs / room.cpuMs);
+    print(
+      "fan-out ratio to a broadcast without storage",
+      fanouts,
+      ({ room, transient }) => room.perSecond / transient.perSecond,
+    );
+    print("relayed chunks per s", relays, ({ room }) => room, 0);
+    print("relay ratio to an sdk pass-through", relays, ({ room, sdk }) => room / sdk);
+    print("relay ratio to a raw pass-through", relays, ({ room, raw }) => room / raw);
+    console.log(`resume frames ${resumeFrames}`);
+    console.log(`rows written ${billed.units.rowsWritten}`);
+    console.log(`million turns usd ${millionTurnsUsd(billed.units, billed.seconds).toFixed(2)}`);
   } finally {
-    await rig.close();
+    await setup.close();
   }
 }

@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 
-/** Frames that a client reads before it says so. */
-const ackEvery = 64;
+/** A client acknowledges every 64th frame. */
+const ackInterval = 64;
 
-/** A socket that counts what comes, and acknowledges what has a number. */
+/** A WebSocket client that buffers messages until it has a listener, and acknowledges frames. */
 export class ChatClient {
   readonly #socket: WebSocket;
   #unacknowledged = 0;
   #onText: ((text: string) => void) | undefined;
-  readonly #unheard: string[] = [];
-  /** Called with why nothing more will come. */
+  readonly #buffered: string[] = [];
+  /** Receives the reason when the socket closes or fails. */
   onEnd: (error: Error) => void = () => {};
 
   static async open(url: URL): Promise<ChatClient> {
@@ -23,17 +23,17 @@ export class ChatClient {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (data: Buffer) => {
-      if (this.#onText === undefined) this.#unheard.push(data.toString());
+      if (this.#onText === undefined) this.#buffered.push(data.toString());
       else this.#onText(data.toString());
     });
-    socket.on("close", (code, reason) => this.onEnd(new Error(`A socket was closed: ${code} ${reason.toString()}`)));
+    socket.on("close", (code, reason) => this.onEnd(new Error(`The socket closed: ${code} ${reason.toString()}`)));
     socket.on("error", (error) => this.onEnd(error));
   }
 
-  /** Called with everything that comes, and what came before somebody listened. */
-  set onText(hear: (text: string) => void) {
-    this.#onText = hear;
-    for (const text of this.#unheard.splice(0)) hear(text);
+  /** The listener for every message, including the buffered ones. */
+  set onText(listener: (text: string) => void) {
+    this.#onText = listener;
+    for (const text of this.#buffered.splice(0)) listener(text);
   }
 
   send(frame: object): void {
@@ -44,10 +44,10 @@ export class ChatClient {
     this.#socket.send(text);
   }
 
-  /** Takes note of a frame that was read, and says so now and then. */
-  hasRead(seq: number): void {
+  /** Counts a frame, and sends an acknowledgement once per interval. */
+  acknowledge(seq: number): void {
     this.#unacknowledged += 1;
-    if (this.#unacknowledged < ackEvery) return;
+    if (this.#unacknowledged < ackInterval) return;
     this.#unacknowledged = 0;
     this.send({ type: "ack", seq });
   }
@@ -58,7 +58,7 @@ export class ChatClient {
   }
 }
 
-/** The `seq` of a frame: what its JSON ends with. */
-export function seqIn(frame: string): number {
+/** The `seq` of a frame. It is the last member of the frame's JSON. */
+export function seqOf(frame: string): number {
   return Number(frame.slice(frame.lastIndexOf(":") + 1, -1));
 }

@@ -1,88 +1,90 @@
-import { ChatClient, seqIn } from "./client.ts";
 import { workerdCpuMs } from "../support/cpu.ts";
+import { ChatClient, seqOf } from "./client.ts";
 
 /**
- * How many messages are on their way at once: to one, enough to keep workerd busy; to many, one. While there is always something to be
- * read from one socket, workerd does not look at what others send.
+ * Messages in flight at once. 32 keep workerd busy in an echo. In a fan-out it is one, since workerd reads no other socket while
+ * one socket has data.
  */
-const inFlight = { toOne: 32, toMany: 1 };
+const inFlight = { echo: 32, fanout: 1 };
 
-const listeners = 100;
+const fanoutSockets = 100;
 
-/** What a message says: about as much as a question does. */
+/** The text of each message, about as long as a usual question. */
 const text = "How many countries does the Danube flow through, and where does it end?".repeat(2);
 
-/** Where a room is, and whether what it says has a `seq`, which is acknowledged. */
-export type Room = { url: URL; isOurs: boolean };
+/** The address of a room. The frames of a sequenced room have a `seq`, and it sends a snapshot first. */
+export type Room = { url: URL; isSequenced: boolean };
 
-/** How many messages a second were said and heard by all, and CPU time of workerd for each; NaN where the system does not tell. */
-export type Said = { perSecond: number; cpuMs: number };
+/** Messages per second that every socket received, and CPU time of workerd per message. The latter is NaN without `/proc`. */
+export type Throughput = { perSecond: number; cpuMs: number };
 
-/** Says messages for `seconds` to a room that says them back. */
-export async function echoes(room: Room, seconds: number): Promise<Said> {
-  const [client] = await joined(room, 1);
+/** Sends messages for `seconds` to a room that echoes them. */
+export async function benchEcho(room: Room, seconds: number): Promise<Throughput> {
+  const client = await join(room);
   try {
-    return await rate(room, client!, [client!], seconds);
+    return await measure(room, [client], inFlight.echo, seconds);
   } finally {
-    client!.close();
+    client.close();
   }
 }
 
-/** Says messages for `seconds` in a room of 100 sockets. */
-export async function broadcasts(room: Room, seconds: number): Promise<Said> {
-  const clients = await joined(room, listeners);
+/** Sends messages for `seconds` in a room that broadcasts them to 100 sockets. */
+export async function benchFanout(room: Room, seconds: number): Promise<Throughput> {
+  const clients: ChatClient[] = [];
   try {
-    return await rate(room, clients[0]!, clients, seconds);
+    while (clients.length < fanoutSockets) clients.push(await join(room));
+    return await measure(room, clients, inFlight.fanout, seconds);
   } finally {
     for (const client of clients) client.close();
   }
 }
 
-/** Opens sockets; each of ours is told how things stand first. */
-async function joined({ url, isOurs }: Room, count: number): Promise<ChatClient[]> {
-  const clients: ChatClient[] = [];
-  for (let n = 0; n < count; n += 1) {
-    const client = await ChatClient.open(url);
-    clients.push(client);
-    if (isOurs) {
-      await new Promise<void>((resolve, reject) => {
-        client.onText = () => resolve();
-        client.onEnd = reject;
-      });
-    }
+/** Opens a socket, and waits for the snapshot of a sequenced room. */
+async function join({ url, isSequenced }: Room): Promise<ChatClient> {
+  const client = await ChatClient.open(url);
+  if (isSequenced) {
+    await new Promise<void>((resolve, reject) => {
+      client.onText = () => resolve();
+      client.onEnd = reject;
+    });
   }
-  return clients;
+  return client;
 }
 
-/** Says messages, one more whenever all have heard one: each as one frame, in order. */
-function rate({ isOurs }: Room, speaker: ChatClient, clients: ChatClient[], seconds: number): Promise<Said> {
+/**
+ * Sends messages from the first client: a new one whenever every client has received one.
+ *
+ * @throws Error unless each client receives each message as one frame, in order
+ */
+function measure({ isSequenced }: Room, clients: ChatClient[], ahead: number, seconds: number): Promise<Throughput> {
   return new Promise((resolve, reject) => {
-    const say = () => speaker.send({ type: "said", text });
-    /** How many have heard the first message, the second, … */
-    const heard: number[] = [];
-    const began = performance.now();
+    const send = () => clients[0]!.send({ type: "echo", text });
+    /** By message: the number of clients that received it. */
+    const receivers: number[] = [];
+    const startedAt = performance.now();
     const cpuBefore = workerdCpuMs();
     for (const client of clients) {
       let count = 0;
-      let last = NaN;
+      let lastSeq = NaN;
       client.onEnd = reject;
       client.onText = (frame) => {
-        if (isOurs) {
-          const seq = seqIn(frame);
-          if (seq !== (Number.isNaN(last) ? seq : last + 1)) reject(new Error(`After ${last} came ${frame.slice(0, 200)}`));
-          last = seq;
-          client.hasRead(seq);
+        if (isSequenced) {
+          const seq = seqOf(frame);
+          if (seq !== (Number.isNaN(lastSeq) ? seq : lastSeq + 1)) {
+            reject(new Error(`Frame ${lastSeq} was followed by ${frame.slice(0, 200)}`));
+          }
+          lastSeq = seq;
+          client.acknowledge(seq);
         }
-        if (!frame.includes(text)) return reject(new Error(`This came back: ${frame.slice(0, 200)}`));
-        heard[count] = (heard[count] ?? 0) + 1;
+        if (!frame.includes(text)) return reject(new Error(`Expected the sent text, received ${frame.slice(0, 200)}`));
+        receivers[count] = (receivers[count] ?? 0) + 1;
         count += 1;
-        if (heard[count - 1] !== clients.length) return;
-        const elapsedMs = performance.now() - began;
-        if (elapsedMs < seconds * 1000) return say();
+        if (receivers[count - 1] !== clients.length) return;
+        const elapsedMs = performance.now() - startedAt;
+        if (elapsedMs < seconds * 1000) return send();
         resolve({ perSecond: (count / elapsedMs) * 1000, cpuMs: (workerdCpuMs() - cpuBefore) / count });
       };
     }
-    const ahead = clients.length === 1 ? inFlight.toOne : inFlight.toMany;
-    for (let n = 0; n < ahead; n += 1) say();
+    for (let sent = 0; sent < ahead; sent += 1) send();
   });
 }

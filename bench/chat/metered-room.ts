@@ -1,16 +1,16 @@
 import { ChatRoom } from "../../src/chat/durable-object.ts";
 
-/** What Cloudflare bills of an object, beside its time. */
-export type Billed = { rowsRead: number; rowsWritten: number; messages: number; alarms: number };
+/** The units for which Cloudflare bills an object, except its duration. */
+export type BilledUnits = { rowsRead: number; rowsWritten: number; messages: number; alarms: number };
 
-/** A conversation's room that counts what it is billed for. */
+/** A conversation's room that counts its billed units. */
 export class MeteredRoom extends ChatRoom {
   readonly #meter: StorageMeter;
   #messages = 0;
   #alarms = 0;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
-    // Before the room has read anything.
+    // The constructor of the room reads storage, so counting starts before it.
     const meter = new StorageMeter(ctx.storage);
     super(ctx, env);
     this.#meter = meter;
@@ -26,33 +26,33 @@ export class MeteredRoom extends ChatRoom {
     return super.onAlarm();
   }
 
-  /** What was billed since it was asked last, once all of it is in Postgres too. */
-  async billed(): Promise<Billed> {
+  /** Waits until Postgres has every change, then returns the units since the previous call. */
+  async takeBilledUnits(): Promise<BilledUnits> {
     while (this.nextAlarm() !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
-    const billed = { ...this.#meter.take(), messages: this.#messages, alarms: this.#alarms };
+    const units = { ...this.#meter.take(), messages: this.#messages, alarms: this.#alarms };
     this.#messages = this.#alarms = 0;
-    return billed;
+    return units;
   }
 }
 
-/** Counts the rows that a storage reads and writes: those of SQL, and one for each key and each alarm that is set. */
+/** Counts the rows that an object reads and writes: rows of SQL, and one row per key operation and alarm change. */
 class StorageMeter {
   #cursors: { rowsRead: number; rowsWritten: number }[] = [];
   #read = 0;
   #written = 0;
 
   constructor(storage: DurableObjectStorage) {
-    this.#watch(storage.sql, "exec", (cursor) => this.#cursors.push(cursor as SqlStorageCursor<never>));
+    this.#intercept(storage.sql, "exec", (cursor) => this.#cursors.push(cursor as SqlStorageCursor<never>));
     for (const keys of [storage, storage.kv]) {
-      this.#watch(keys, "get", () => (this.#read += 1));
-      this.#watch(keys, "put", () => (this.#written += 1));
-      this.#watch(keys, "delete", () => (this.#written += 1));
+      this.#intercept(keys, "get", () => (this.#read += 1));
+      this.#intercept(keys, "put", () => (this.#written += 1));
+      this.#intercept(keys, "delete", () => (this.#written += 1));
     }
-    this.#watch(storage, "setAlarm", () => (this.#written += 1));
-    this.#watch(storage, "deleteAlarm", () => (this.#written += 1));
+    this.#intercept(storage, "setAlarm", () => (this.#written += 1));
+    this.#intercept(storage, "deleteAlarm", () => (this.#written += 1));
   }
 
-  /** What was counted since. */
+  /** Returns the rows since the previous call. */
   take(): { rowsRead: number; rowsWritten: number } {
     const cursors = this.#cursors.splice(0);
     const rowsRead = cursors.reduce((sum, cursor) => sum + cursor.rowsRead, this.#read);
@@ -61,14 +61,14 @@ class StorageMeter {
     return { rowsRead, rowsWritten };
   }
 
-  #watch(of: object, method: string, count: (result: unknown) => void): void {
-    const methods = of as Record<string, (...args: unknown[]) => unknown>;
-    const original = methods[method]!.bind(of);
+  #intercept(target: object, method: string, onResult: (result: unknown) => void): void {
+    const methods = target as Record<string, (...args: unknown[]) => unknown>;
+    const original = methods[method]!.bind(target);
     const value = (...args: unknown[]) => {
       const result = original(...args);
-      count(result);
+      onResult(result);
       return result;
     };
-    Object.defineProperty(of, method, { value });
+    Object.defineProperty(target, method, { value });
   }
 }

@@ -1,63 +1,45 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { startNeonBridge } from "../../dev/bridge.ts";
 import { connect } from "../../dev/connect.ts";
-import { openEmbeddedPostgres } from "../../dev/postgres.ts";
 import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
-import { migrate } from "../../drizzle/migrate.ts";
-import { seedCatalog } from "../../seed/seed.ts";
-import { startProvider } from "./provider.ts";
+import { startBackend } from "../support/backend.ts";
+import { startFakeProvider } from "./fake-provider.ts";
 
-/** Rooms beside those of wrangler.toml, by how they are bound. */
+/** Durable Objects besides those of wrangler.toml: binding → class. */
 const objects = {
   METERED_ROOM: "MeteredRoom",
-  KIT_ROOM: "KitRoom",
-  BARE_ROOM: "BareRoom",
-  BARE_BROADCAST: "BareBroadcast",
-  FORGETFUL_BROADCAST: "ForgetfulBroadcast",
-  BARE_RELAY: "BareRelay",
+  ECHO_ROOM: "EchoRoom",
+  BASELINE_ECHO: "BaselineEcho",
+  BASELINE_BROADCAST: "BaselineBroadcast",
+  TRANSIENT_BROADCAST: "TransientBroadcast",
+  PARTYSERVER_ECHO: "PartyserverEcho",
   SDK_RELAY: "SdkRelay",
-  PARTY_ROOM: "PartyRoom",
+  RAW_RELAY: "RawRelay",
 };
 
 type Binding = keyof typeof objects | "CHAT_ROOM";
 
-/** What a benchmark of conversations needs: the bench Worker, a Postgres, and somebody whose minion is on a fast provider. */
-export interface ChatRig {
-  /** The address of a room in which nobody was before. */
+/** The bench Worker with its backend, and a user with a minion on the fake provider. */
+export interface ChatSetup {
+  /** The address of a new room. */
   newRoom(binding: Binding): Promise<URL>;
   close(): Promise<void>;
 }
 
-export async function openChatRig(): Promise<ChatRig> {
-  const folder = await mkdtemp(join(tmpdir(), "spiritforge-bench-"));
-  const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+/** Starts the backend, the fake provider and the bench Worker. */
+export async function openChatSetup(): Promise<ChatSetup> {
+  const backend = await startBackend();
+  const cleanup: (() => Promise<unknown>)[] = [() => backend.close()];
   const close = async () => {
-    for (const end of closing.toReversed()) await end();
+    for (const step of cleanup.toReversed()) await step();
   };
   try {
-    const postgres = await openEmbeddedPostgres();
-    closing.push(() => postgres.close());
-    const bridge = await startNeonBridge({ databaseUrl: postgres.url });
-    closing.push(() => bridge.close());
-    await migrate(postgres.url);
-    await seedCatalog(postgres.url);
-    const client = await connect(postgres.url);
-    closing.push(() => client.end());
-    const provider = await startProvider();
-    closing.push(() => provider.close());
-    const { modulePath } = await buildWorker(folder, "bench/chat/worker.ts");
-    const bindings = {
-      DATABASE_URL: "postgres://bench:bench@localhost/bench",
-      NEON_PROXY: bridge.url,
-      AUTH_SECRET: "dev-secret-of-the-benchmark-only-------",
-      KEY_SECRETS: "dev-secret-of-the-benchmark-only-------",
-      EGRESS_ALLOWED_HOSTS: provider.host,
-      PROVIDER_URL: provider.baseUrl,
-    };
+    const client = await connect(backend.databaseUrl);
+    cleanup.push(() => client.end());
+    const provider = await startFakeProvider();
+    cleanup.push(() => provider.close());
+    const { modulePath } = await buildWorker(backend.folder, "bench/chat/worker.ts");
+    const bindings = { ...backend.bindings, EGRESS_ALLOWED_HOSTS: provider.host, PROVIDER_URL: provider.baseUrl };
     const workerd = await startWorkerd({ modulePath, bindings, objects });
-    closing.push(() => workerd.close());
+    cleanup.push(() => workerd.close());
 
     const { rows: owners } = await client.query<{ user_id: number; minion_id: number }>(
       `with owner as (insert into users (email, name) values ('bench@example.com', 'bench') returning id),
@@ -79,7 +61,7 @@ export async function openChatRig(): Promise<ChatRig> {
         const isConversation = binding === "CHAT_ROOM" || binding === "METERED_ROOM";
         const name = isConversation ? await newConversation() : crypto.randomUUID();
         const url = new URL(`/${binding}/${name}`, workerd.url);
-        if (isConversation || binding === "KIT_ROOM") url.searchParams.set("user", String(user_id));
+        if (isConversation || binding === "ECHO_ROOM") url.searchParams.set("user", String(user_id));
         return url;
       },
       close,

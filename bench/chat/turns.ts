@@ -1,33 +1,33 @@
 import { ChatClient } from "./client.ts";
-import type { Billed } from "./metered-room.ts";
-import { chunksOf, type Question } from "./provider.ts";
+import { answerChunks, type Question } from "./fake-provider.ts";
+import type { BilledUnits } from "./metered-room.ts";
 
 type Frame = { type: string; seq: number; message_id?: number; text?: string; frames?: Frame[] };
 
-/** How many chunks a second a turn of the room brings to its socket. @throws Error if one is lost, or told together with another */
-export function relayTurn(url: URL): Promise<number> {
-  return relayed(url, takeTurn);
+type Answer = { chunks: string[]; elapsedMs: number };
+
+/** Chunks per second through a conversation's room. @throws Error unless each chunk arrives as one delta, in order */
+export function benchRoomRelay(url: URL): Promise<number> {
+  return benchRelay(url, runTurn);
 }
 
-/** As many as an object brings that asks by the SDK, and does no more. */
-export function relaySdk(url: URL): Promise<number> {
-  return relayed(url, timed(passSdk));
+/** Chunks per second through an object that calls the provider with the SDK. @throws Error for a lost or merged chunk */
+export function benchSdkRelay(url: URL): Promise<number> {
+  return benchRelay(url, timed(askSdkRelay));
 }
 
-/** As many as the bare object passes on. */
-export function relayBare(url: URL): Promise<number> {
-  return relayed(url, timed(passOn));
+/** Chunks per second through an object that forwards unparsed events. @throws Error for a lost or merged chunk */
+export function benchRawRelay(url: URL): Promise<number> {
+  return benchRelay(url, timed(askRawRelay));
 }
 
-type Taken = { chunks: string[]; elapsedMs: number };
-
-/** Asks once to have everything warm, and then for much at once. */
-async function relayed(url: URL, take: (client: ChatClient, question: Question) => Promise<Taken>): Promise<number> {
+/** Runs a short answer as a warm-up, and measures one of 4,000 chunks. */
+async function benchRelay(url: URL, ask: (client: ChatClient, question: Question) => Promise<Answer>): Promise<number> {
   const client = await ChatClient.open(url);
   try {
-    await take(client, "short");
-    const { chunks, elapsedMs } = await take(client, "fast");
-    requireAll("fast", chunks);
+    await ask(client, "short");
+    const { chunks, elapsedMs } = await ask(client, "fast");
+    assertComplete("fast", chunks);
     return (chunks.length / elapsedMs) * 1000;
   } finally {
     client.close();
@@ -35,58 +35,60 @@ async function relayed(url: URL, take: (client: ChatClient, question: Question) 
 }
 
 const timed =
-  (pass: (client: ChatClient, question: Question) => Promise<string[]>) => async (client: ChatClient, question: Question) => {
-    const began = performance.now();
-    const chunks = await pass(client, question);
-    return { chunks, elapsedMs: performance.now() - began };
+  (ask: (client: ChatClient, question: Question) => Promise<string[]>) =>
+  async (client: ChatClient, question: Question): Promise<Answer> => {
+    const startedAt = performance.now();
+    const chunks = await ask(client, question);
+    return { chunks, elapsedMs: performance.now() - startedAt };
   };
 
-/** How many messages somebody is sent until they are up to date who was away for a turn of 4,000 chunks. */
-export async function resumeFrames(url: URL): Promise<number> {
+/** Counts the messages that a client receives after a reconnect, if it missed a turn of 4,000 chunks. */
+export async function countResumeFrames(url: URL): Promise<number> {
   const client = await ChatClient.open(url);
-  const { seq: after } = await takeTurn(client, "short");
-  const { seq: last } = await takeTurn(client, "fast");
+  const { seq: after } = await runTurn(client, "short");
+  const { seq: last } = await runTurn(client, "fast");
   client.close();
-  const again = new URL(url);
-  again.searchParams.set("after", String(after));
-  const back = await ChatClient.open(again);
+  const resumeUrl = new URL(url);
+  resumeUrl.searchParams.set("after", String(after));
+  const resumed = await ChatClient.open(resumeUrl);
   try {
     const received = await new Promise<Frame[]>((resolve, reject) => {
       const frames: Frame[] = [];
-      back.onEnd = reject;
-      back.onText = (text) => {
+      resumed.onEnd = reject;
+      resumed.onText = (text) => {
         if ((frames.at(-1)?.seq ?? 0) < last) frames.push(JSON.parse(text) as Frame);
         if (frames.at(-1)!.seq >= last) resolve(frames);
       };
     });
     const deltas = received.flatMap((frame) => frame.frames ?? [frame]).filter(({ type }) => type === "message.delta");
-    const told = deltas.map(({ text }) => text).join("");
-    if (told !== chunksOf("fast").join("")) throw new Error(`Of the answer, ${told.length} characters came back.`);
+    const answer = deltas.map(({ text }) => text).join("");
+    const expected = answerChunks("fast").join("");
+    if (answer !== expected) throw new Error(`Expected an answer of ${expected.length} characters, received ${answer.length}.`);
     return received.length;
   } finally {
-    back.close();
+    resumed.close();
   }
 }
 
-/** What a turn of 300 chunks in 10 s is billed, in a room that has taken one before, and for how many seconds it kept it from its rest. */
-export async function billedTurn(url: URL): Promise<{ billed: Billed; seconds: number }> {
-  const billing = new URL(`${url.pathname}/billed`, url);
-  const settle = async () => (await (await fetch(billing)).json()) as Billed;
+/** Runs a turn of 300 chunks in 10 s. Returns its billed units, and the seconds in which the room could not hibernate. */
+export async function measureBilledTurn(url: URL): Promise<{ units: BilledUnits; seconds: number }> {
+  const unitsUrl = new URL(`${url.pathname}/billed`, url);
+  const takeUnits = async () => (await (await fetch(unitsUrl)).json()) as BilledUnits;
   const client = await ChatClient.open(url);
   try {
-    await takeTurn(client, "short");
-    await settle();
-    const began = performance.now();
-    await takeTurn(client, "steady");
-    const billed = await settle();
-    return { billed, seconds: (performance.now() - began) / 1000 };
+    await runTurn(client, "short");
+    await takeUnits();
+    const startedAt = performance.now();
+    await runTurn(client, "steady");
+    const units = await takeUnits();
+    return { units, seconds: (performance.now() - startedAt) / 1000 };
   } finally {
     client.close();
   }
 }
 
-/** Asks, and takes what comes until the turn is over. */
-function takeTurn(client: ChatClient, question: Question): Promise<{ chunks: string[]; elapsedMs: number; seq: number }> {
+/** Sends a question to a conversation's room, and receives the frames of the turn. */
+function runTurn(client: ChatClient, question: Question): Promise<Answer & { seq: number }> {
   return new Promise((resolve, reject) => {
     const chunks: string[] = [];
     let elapsedMs = 0;
@@ -95,21 +97,20 @@ function takeTurn(client: ChatClient, question: Question): Promise<{ chunks: str
       const frame = JSON.parse(text) as Frame;
       if (frame.type === "message.delta") {
         chunks.push(frame.text!);
-        elapsedMs = performance.now() - began;
+        elapsedMs = performance.now() - startedAt;
       }
-      client.hasRead(frame.seq);
+      client.acknowledge(frame.seq);
       if (frame.type === "turn.failed" || frame.type === "error" || frame.type === "frames") reject(new Error(text));
       else if (frame.type === "message.completed") resolve({ chunks, elapsedMs, seq: frame.seq });
     };
-    const began = performance.now();
+    const startedAt = performance.now();
     client.send({ type: "message.send", client_id: crypto.randomUUID(), text: question });
   });
 }
 
 type Chunk = { choices: { delta: { content?: string } }[] };
 
-/** Lets the bare object ask, and takes what comes until the end. */
-function passOn(client: ChatClient, question: Question): Promise<string[]> {
+function askRawRelay(client: ChatClient, question: Question): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const chunks: string[] = [];
     client.onEnd = reject;
@@ -123,8 +124,7 @@ function passOn(client: ChatClient, question: Question): Promise<string[]> {
   });
 }
 
-/** The same of the object that asks by the SDK: the end is an empty message. */
-function passSdk(client: ChatClient, question: Question): Promise<string[]> {
+function askSdkRelay(client: ChatClient, question: Question): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const chunks: string[] = [];
     client.onEnd = reject;
@@ -136,10 +136,12 @@ function passSdk(client: ChatClient, question: Question): Promise<string[]> {
   });
 }
 
-function requireAll(question: Question, chunks: readonly string[]): void {
-  const said = chunksOf(question);
-  const wrong = said.findIndex((chunk, index) => chunks[index] !== chunk);
-  if (wrong !== -1 || chunks.length !== said.length) {
-    throw new Error(`Of ${said.length} chunks ${chunks.length} came; the first that is wrong is ${chunks[wrong]}.`);
+function assertComplete(question: Question, chunks: readonly string[]): void {
+  const expected = answerChunks(question);
+  const wrong = expected.findIndex((chunk, index) => chunks[index] !== chunk);
+  if (wrong !== -1 || chunks.length !== expected.length) {
+    throw new Error(
+      `Expected ${expected.length} chunks, received ${chunks.length}. The first difference is ${chunks[wrong] ?? "a missing chunk"}.`,
+    );
   }
 }

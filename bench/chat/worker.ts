@@ -1,18 +1,16 @@
-import type { MeteredRoom } from "./metered-room.ts";
 import { connectSocket } from "../../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings } from "../../src/kit/socket.ts";
 import type { TicketClaims } from "../../src/kit/tickets.ts";
+import type { MeteredRoom } from "./metered-room.ts";
 
-export { ChatRoom } from "../../src/chat/durable-object.ts";
-export { SignInGate } from "../../src/limits/durable-object.ts";
-export { UserHub } from "../../src/notifications/durable-object.ts";
-export { BareBroadcast, BareRelay, BareRoom, ForgetfulBroadcast, SdkRelay, PartyRoom } from "./baseline.ts";
+export * from "../../src/objects.ts";
+export { BaselineBroadcast, BaselineEcho, PartyserverEcho, RawRelay, SdkRelay, TransientBroadcast } from "./baseline.ts";
 export { MeteredRoom } from "./metered-room.ts";
 
-/** A room of ours that tells everyone what it hears, and nothing else. */
-export class KitRoom extends SocketRoom {
+/** A socket room that broadcasts each message, and does nothing else. */
+export class EchoRoom extends SocketRoom {
   protected override get settings(): RoomSettings {
-    // How fast it can be is what is measured, not how fast one user may be.
+    // The rate limit of one user would limit the measured throughput.
     return { ...roomSettings, rateMessages: Infinity };
   }
 
@@ -25,12 +23,12 @@ export class KitRoom extends SocketRoom {
   }
 }
 
-/** Opens a socket to `/<binding>/<name>`: to our rooms as the production Worker does, which has read a ticket before. */
+/** Opens a socket to `/<binding>/<name>`. With `user`, it connects as the production Worker does after it has read a ticket. */
 export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
     const [, binding = "", name = "", method] = pathname.split("/");
-    if (method === "billed") return Response.json(await env.METERED_ROOM.getByName(name).billed());
+    if (method === "billed") return Response.json(await env.METERED_ROOM.getByName(name).takeBilledUnits());
     const rooms = env[binding]!;
     if (!searchParams.has("user")) return rooms.getByName(name).fetch(request);
     const claims: TicketClaims = {

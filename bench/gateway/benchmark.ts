@@ -1,93 +1,59 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { unstable_readConfig } from "wrangler";
-import { Failure } from "../../dev/failure.ts";
-import { run } from "../../dev/run.ts";
 import { startVendor } from "../../test/support/vendors/server.ts";
 import { fakedVendor } from "../../test/support/vendors/vendors.ts";
-import { alternate } from "../support/interleave.ts";
 import { Connection } from "../support/connection.ts";
+import { interleave } from "../support/interleave.ts";
+import { buildMinimalWorker, startMinimalWorker } from "../support/minimal-worker.ts";
 import { median, quantile } from "../support/stats.ts";
 
 const apiKey = "key-of-the-benchmark";
 
-/** Requests before anything is measured: the SDK is loaded, and its code is warm. */
-const warmUp = 300;
+/** Requests before measurement, which load the SDK and warm up its code. */
+const warmUpRequests = 300;
 
-/** What the gateway adds to the time to the first token: the same model of the same SDK, asked by it and past it in turn. */
+/** Measures the latency that the gateway adds to the first token, compared to direct calls of the same SDK model. */
 export async function benchGateway(rounds: number, seconds: number): Promise<void> {
   console.log("Building the Worker …");
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-bench-"));
-  const vendor = await startVendor(fakedVendor("custom").protocol, apiKey);
-  const worker = await startWorker(folder, { VENDOR_URL: vendor.baseUrl, VENDOR_KEY: apiKey });
+  const provider = await startVendor(fakedVendor("custom").protocol, apiKey);
+  const modulePath = await buildMinimalWorker(folder, join(import.meta.dirname, "worker.ts"));
+  const worker = await startMinimalWorker(modulePath, { PROVIDER_URL: provider.baseUrl, PROVIDER_KEY: apiKey });
   try {
-    const ask = async (path: string) => {
-      const url = new URL(path, worker.url);
-      const connection = await Connection.open({ url, headers: {}, status: 200 });
-      return { one: () => connection.exchange(), close: () => connection.close() };
-    };
-    const [gateway, direct] = [await ask("/gateway"), await ask("/direct")];
-    for (let request = 0; request < warmUp; request += 1) {
-      await gateway.one();
-      await direct.one();
+    const open = (path: string) => Connection.open({ url: new URL(path, worker.urls[0]), headers: {}, status: 200 });
+    const [gateway, direct] = [await open("/gateway"), await open("/direct")];
+    for (let request = 0; request < warmUpRequests; request += 1) {
+      await gateway.exchange();
+      await direct.exchange();
     }
-    console.log(`Asking in turn for a first token, ${rounds} rounds of ${seconds} s each …`);
-    const samples = await alternate(rounds, {
-      gateway: () => waits(gateway.one, seconds),
-      direct: () => waits(direct.one, seconds),
+    console.log(`Requesting first tokens in turn, ${rounds} rounds of ${seconds} s each …`);
+    const samples = await interleave(rounds, {
+      gateway: () => measureLatencies(gateway, seconds),
+      direct: () => measureLatencies(direct, seconds),
     });
-    const p50 = (of: (round: (typeof samples)[number]) => number) => median(samples.map(of));
-    console.log(`direct first token ms p50 ${p50((round) => quantile(round.direct, 0.5)).toFixed(2)}`);
-    console.log(`gateway first token ms p50 ${p50((round) => quantile(round.gateway, 0.5)).toFixed(2)}`);
-    const added = p50((round) => quantile(round.gateway, 0.5) - quantile(round.direct, 0.5));
-    console.log(`gateway added ms p50 ${added.toFixed(2)}`);
+    const p50 = (value: (round: (typeof samples)[number]) => number) => median(samples.map(value)).toFixed(2);
+    console.log(`direct first token ms p50 ${p50((round) => quantile(round.direct, 0.5))}`);
+    console.log(`gateway first token ms p50 ${p50((round) => quantile(round.gateway, 0.5))}`);
+    console.log(`gateway added ms p50 ${p50((round) => quantile(round.gateway, 0.5) - quantile(round.direct, 0.5))}`);
     gateway.close();
     direct.close();
   } finally {
     await worker.close();
-    await vendor.close();
+    await provider.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** How long each of the requests of `seconds` took, one after the other, in ms. */
-async function waits(one: () => Promise<unknown>, seconds: number): Promise<number[]> {
-  const taken: number[] = [];
+/** Sends requests one at a time for `seconds`, and returns the latency of each in ms. */
+async function measureLatencies(connection: Connection, seconds: number): Promise<number[]> {
+  const latencies: number[] = [];
   const end = performance.now() + seconds * 1000;
   for (let sent = performance.now(); sent < end;) {
-    await one();
+    await connection.exchange();
     const received = performance.now();
-    taken.push(received - sent);
+    latencies.push(received - sent);
     sent = received;
   }
-  return taken;
-}
-
-/** The bench Worker in workerd, on a socket of its own. It has no bindings but these, so that nothing else is measured. */
-async function startWorker(folder: string, bindings: Record<string, string>): Promise<{ url: string; close(): Promise<void> }> {
-  const { compatibility_date, compatibility_flags } = unstable_readConfig({ config: "wrangler.toml" });
-  const config = join(folder, "wrangler.json");
-  const main = join(import.meta.dirname, "worker.ts");
-  await writeFile(config, JSON.stringify({ name: "bench-gateway", main, compatibility_date, compatibility_flags }));
-  const { ok, output } = await run("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
-  if (!ok) throw new Failure(`${main} does not build:\n${output}`);
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      workers: [
-        {
-          name: "bench-gateway",
-          modules: true,
-          script: await readFile(join(folder, "worker.js"), "utf8"),
-          compatibilityDate: compatibility_date!,
-          compatibilityFlags: compatibility_flags,
-          bindings,
-          unsafeDirectSockets: [{}],
-        },
-      ],
-    }),
-  );
-  const { origin } = await miniflare.unsafeGetDirectURL("bench-gateway");
-  return { url: origin, close: () => miniflare.dispose() };
+  return latencies;
 }

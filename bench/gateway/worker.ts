@@ -9,22 +9,22 @@ const question: LanguageModelV4CallOptions = {
   ],
 };
 
-/** Asks a vendor, by the gateway or past it, and replies as soon as the first token is here. */
+/** Calls a provider, with the gateway or directly, and responds at the first token. */
 export default {
-  async fetch(request, { VENDOR_URL: baseUrl, VENDOR_KEY: apiKey }, ctx) {
+  async fetch(request, { PROVIDER_URL: baseUrl, PROVIDER_KEY: apiKey }, ctx) {
     const candidate = languageCandidate("custom/my-model", { baseUrl, apiKey });
     const isDirect = new URL(request.url).pathname === "/direct";
     const model = isDirect ? await candidate.open() : gatewayModel([candidate], { onUsage: () => {} });
     const reader = (await model.doStream(question)).stream.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done || value.type === "error") return new Response("There was no token.", { status: 502 });
+      if (done || value.type === "error") return new Response("The answer ended without a token.", { status: 502 });
       if (value.type === "text-delta") break;
     }
     ctx.waitUntil(drain(reader));
-    return new Response("The first token is here.");
+    return new Response("Received the first token.");
   },
-} satisfies ExportedHandler<Record<"VENDOR_URL" | "VENDOR_KEY", string>>;
+} satisfies ExportedHandler<Record<"PROVIDER_URL" | "PROVIDER_KEY", string>>;
 
 async function drain(reader: ReadableStreamDefaultReader): Promise<void> {
   while (!(await reader.read()).done);

@@ -11,67 +11,75 @@ import { clusteredVectors, loadBase } from "./corpus.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { median, quantile } from "../support/stats.ts";
 
-/** Less than models have, so that the index of 100,000 vectors is built in a minute. */
+/** Fewer dimensions than those of real models, so that Postgres indexes 100,000 vectors within a minute. */
 const dimensions = 64;
 const manyChunks = 100_000;
 const fewChunks = 500;
 const topK = 10;
-const questions = 100;
+const queries = 100;
 
-/** What is sent and told behind a commit is no part of what is measured. */
-const quiet = {
+/** Discards the messages that are sent after a commit. The benchmark excludes their cost. */
+const silentBindings = {
   JOBS: { send: async () => undefined },
   USER_HUB: { getByName: () => ({ tell: async () => undefined }) },
 };
 
-type Case = { name: string; base: PinnedBase; filter?: Filter; condition: SQL; least: number };
+type Case = {
+  name: string;
+  base: PinnedBase;
+  filter?: Filter;
+  /** The filter as SQL, for the exact search. */
+  condition: SQL;
+  /** The recall that the search should reach. */
+  minRecall: number;
+};
 
-/** How many of the nearest chunks the search finds, against comparing all, in a base of 100,000 chunks and in a small one beside it. */
+/** Measures indexing, and the recall of searches in a base of 100,000 chunks and in a small one, compared to an exact search. */
 export async function benchKnowledge(rounds: number): Promise<void> {
-  if (manyChunks <= exactChunks || dimensions > halfPrecisionAbove) throw new RangeError("This measures no index.");
+  if (manyChunks <= exactChunks || dimensions > halfPrecisionAbove) throw new RangeError("The search would not use the index.");
   const postgres = await openEmbeddedPostgres();
   const client = await connect(postgres.url);
   const bridge = await startNeonBridge({ databaseUrl: postgres.url });
   try {
     await migrate(postgres.url);
-    const ctx = openEvents(testBindings(bridge.url, quiet)).context("bench");
+    const ctx = openEvents(testBindings(bridge.url, silentBindings)).context("bench");
     await benchPipeline(ctx, client, Math.min(rounds, 5));
     const vectors = clusteredVectors(1, dimensions);
-    console.log(`Loading ${manyChunks} chunks, and ${fewChunks} of somebody else …`);
+    console.log(`Loading ${manyChunks} chunks, and ${fewChunks} of another user …`);
     const many = await loadBase(client, { count: manyChunks, vectors, dimensions });
     const few = await loadBase(client, { count: fewChunks, vectors, dimensions });
     console.log("Building the index …");
-    // As the indexes of the migrations, for a length that these have not.
+    // The migrations have no index for this number of dimensions.
     await client.query(
       `create index on knowledge_chunks using hnsw ((embedding::vector(${dimensions})) vector_cosine_ops) where dimensions = ${dimensions}`,
     );
     await client.query("analyze");
     const cases: Case[] = [
-      { name: "unfiltered", base: many, condition: sql`true`, least: 0.97 },
+      { name: "unfiltered", base: many, condition: sql`true`, minRecall: 0.97 },
       {
         name: "10 % filter",
         base: many,
         filter: { fields: { tenth: 3 } },
         condition: sql`fields @> '{"tenth": 3}'`,
-        least: 0.95,
+        minRecall: 0.95,
       },
       {
         name: "1 % filter",
         base: many,
         filter: { fields: { hundredth: 42 } },
         condition: sql`fields @> '{"hundredth": 42}'`,
-        least: 0.95,
+        minRecall: 0.95,
       },
-      { name: "0.01 % filter", base: many, filter: { sources: ["rare.md"] }, condition: sql`source = 'rare.md'`, least: 1 },
-      { name: "500 chunks beside them", base: few, condition: sql`true`, least: 1 },
+      { name: "0.01 % filter", base: many, filter: { sources: ["rare.md"] }, condition: sql`source = 'rare.md'`, minRecall: 1 },
+      { name: "base of 500 chunks", base: few, condition: sql`true`, minRecall: 1 },
     ];
     console.log("case                       recall@10   bar   fewest rows    ms p50    ms p95");
-    for (const each of cases) {
-      const { recall, fewest, ms } = await measure(ctx, each, vectors);
+    for (const searchCase of cases) {
+      const { recall, fewest, ms } = await measure(ctx, searchCase, vectors);
       const columns = [
-        each.name.padEnd(24),
+        searchCase.name.padEnd(24),
         recall.toFixed(3).padStart(11),
-        each.least.toFixed(2).padStart(5),
+        searchCase.minRecall.toFixed(2).padStart(5),
         String(fewest).padStart(13),
         median(ms).toFixed(1).padStart(9),
         quantile(ms, 0.95).toFixed(1).padStart(9),
@@ -89,11 +97,11 @@ async function measure(ctx: Committer, { base, filter, condition }: Case, vector
   const recalls: number[] = [];
   const ms: number[] = [];
   let fewest = Infinity;
-  for (let asked = 0; asked < questions; asked += 1) {
+  for (let query = 0; query < queries; query += 1) {
     const vector = vectors();
-    const question = { query: "", top_k: topK, method: "semantic" as const, filter };
+    const input = { query: "", top_k: topK, method: "semantic" as const, filter };
     const sentAt = performance.now();
-    const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, question, vector)]);
+    const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, input, vector)]);
     ms.push(performance.now() - sentAt);
     const nearest = await ctx.db.execute<{ id: number }>(sql`
       select c.id::float8 as id from knowledge_chunks c join knowledge_parts p on p.id = c.part_id
@@ -103,5 +111,5 @@ async function measure(ctx: Committer, { base, filter, condition }: Case, vector
     recalls.push(nearest.rows.filter(({ id }) => found.has(id)).length / nearest.rows.length);
     fewest = Math.min(fewest, rows.length);
   }
-  return { recall: recalls.reduce((sum, each) => sum + each, 0) / questions, fewest, ms };
+  return { recall: recalls.reduce((sum, one) => sum + one, 0) / queries, fewest, ms };
 }

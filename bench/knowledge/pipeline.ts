@@ -7,50 +7,52 @@ import { goOnIndexing } from "../../src/knowledge/indexing.ts";
 import type { Embedder } from "../../src/knowledge/embedding.ts";
 import type { Datasets } from "../../src/knowledge/starting.ts";
 import { embedText } from "../../src/models/builtin/hashing.ts";
-import { alternate } from "../support/interleave.ts";
+import { interleave } from "../support/interleave.ts";
 import { clusteredVectors, insertBuild } from "./corpus.ts";
 import { median } from "../support/stats.ts";
 
 const dimensions = 384;
-const rows = 600;
+const rowCount = 600;
 const settings = { strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 } as const;
 
-/** What reading, cutting and the progress of a build cost: chunks a second, against the same chunks inserted in the same batches. */
+/** Measures the chunks per second of a build, compared to inserting the same chunks in the same batches. */
 export async function benchPipeline(ctx: Ctx, client: Client, rounds: number): Promise<void> {
   const vectors = clusteredVectors(2, dimensions);
-  const known = Array.from({ length: 2 * rows }, vectors);
+  const precomputed = Array.from({ length: 2 * rowCount }, vectors);
   const fake = (): Embedder => {
-    let given = 0;
-    return { embed: async (texts) => texts.map(() => known[given++ % known.length]!), usage: () => [] };
+    let next = 0;
+    return { embed: async (texts) => texts.map(() => precomputed[next++ % precomputed.length]!), usage: () => [] };
   };
   const builtin = (): Embedder => ({ embed: async (texts) => texts.map(embedText), usage: () => [] });
-  const build = (open: () => Embedder) => async () => {
+  const runBuild = (createEmbedder: () => Embedder) => async () => {
     const { build_id, part_id } = await insertBuild(client, settings);
     const startedAt = performance.now();
-    await goOnIndexing(ctx, { build_id }, datasets, { open: async () => open() });
-    return rateOf(client, part_id, startedAt);
+    await goOnIndexing(ctx, { build_id }, datasets, { open: async () => createEmbedder() });
+    return chunksPerSecond(client, part_id, startedAt);
   };
-  console.log(`Indexing ${rows} rows, ${rounds} rounds …`);
-  const samples = await alternate(rounds, {
-    fake: build(fake),
-    builtin: build(builtin),
+  console.log(`Indexing ${rowCount} rows, ${rounds} rounds …`);
+  const samples = await interleave(rounds, {
+    fake: runBuild(fake),
+    builtin: runBuild(builtin),
     raw: async () => {
       const { part_id } = await insertBuild(client, { ...settings, dimensions });
       const batches: ReturnType<typeof chunkRows>[] = [];
       let from = 0;
-      for await (const batch of batchesOf(rowsOfText(), settings)) {
+      for await (const batch of batchesOf(generateRows(), settings)) {
         batches.push(
           chunkRows(
             batch,
             from,
-            new Map(batch.chunks.map(({ content_hash }, index) => [content_hash, known[(from + index) % known.length]!])),
+            new Map(
+              batch.chunks.map(({ content_hash }, index) => [content_hash, precomputed[(from + index) % precomputed.length]!]),
+            ),
           ),
         );
         from += batch.chunks.length;
       }
       const startedAt = performance.now();
       for (const batch of batches) await insertRaw(ctx, part_id, batch);
-      return rateOf(client, part_id, startedAt);
+      return chunksPerSecond(client, part_id, startedAt);
     },
   });
   for (const name of ["fake", "builtin", "raw"] as const) {
@@ -73,30 +75,30 @@ async function insertRaw(ctx: Committer, partId: number, batch: ReturnType<typeo
   ]);
 }
 
-async function rateOf(client: Client, partId: number, startedAt: number): Promise<number> {
+async function chunksPerSecond(client: Client, partId: number, startedAt: number): Promise<number> {
   const seconds = (performance.now() - startedAt) / 1_000;
   const { rows: counted } = await client.query<{ chunks: number }>(
     "select count(*)::int as chunks from knowledge_chunks where part_id = $1",
     [partId],
   );
-  if (counted[0]!.chunks < rows) throw new Error(`Only ${counted[0]!.chunks} chunks were made.`);
-  // What one contestant leaves would slow the next one's index.
+  if (counted[0]!.chunks < rowCount) throw new Error(`Expected at least ${rowCount} chunks, found ${counted[0]!.chunks}.`);
+  // The index of the next variant would be slower with these rows.
   await client.query("truncate knowledge_chunks");
   return counted[0]!.chunks / seconds;
 }
 
 const datasets: Datasets = {
-  readRows: rowsOfText,
+  readRows: generateRows,
   usable: () => sql`select 1 as id, 'bench' as name`,
   use: ({ db }) => db.execute(sql`select 1`),
   release: ({ db }) => db.execute(sql`select 1`),
 };
 
-async function* rowsOfText(): AsyncGenerator<Row> {
-  for (let index = 0; index < rows; index += 1) {
+async function* generateRows(): AsyncGenerator<Row> {
+  for (let index = 0; index < rowCount; index += 1) {
     const sentences = Array.from(
       { length: 24 },
-      (_, place) => `Of row ${index} this is sentence ${place * 7 + index}, and it says ${index * place}.`,
+      (_, sentence) => `In row ${index}, the sentence with the number ${sentence * 7 + index} has ${index * sentence}.`,
     );
     yield { index, kind: "text", text: sentences.join(" "), fields: { index }, source: `bench.csv#${index + 1}`, start: 0 };
   }

@@ -3,22 +3,22 @@ import { connect, type Socket } from "node:net";
 
 const headEnd = Buffer.from("\r\n\r\n");
 
-/** What is asked, and the status that every reply must have. */
+/** A GET request, and the status that every response must have. */
 export interface Target {
   url: URL;
   headers: Record<string, string>;
   status: number;
 }
 
-/** One keep-alive connection that repeats one GET, with as little work of its own as HTTP/1.1 allows. */
+/** A keep-alive connection that repeats one GET. It does only the minimum of HTTP/1.1, so that its own cost stays small. */
 export class Connection {
   readonly #socket: Socket;
   readonly #request: Buffer;
   readonly #status: number;
   #unread = Buffer.alloc(0);
   #head = "";
-  /** Bytes of the body yet to come; undefined while the head is read. */
-  #missing: number | undefined;
+  /** Remaining bytes of the body. Undefined while the head is incomplete. */
+  #remaining: number | undefined;
   #settle: { resolve: (head: string) => void; reject: (error: Error) => void } | undefined;
 
   static async open(target: Target): Promise<Connection> {
@@ -38,10 +38,10 @@ export class Connection {
   }
 
   /**
-   * Sends the request and waits for the whole reply.
+   * Sends the request and waits for the complete response.
    *
    * @returns the status line and the headers
-   * @throws Error if the status is another, or the connection breaks
+   * @throws Error for an unexpected status or a broken connection
    */
   exchange(): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -57,22 +57,22 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     let bodyBytes = chunk.length;
-    if (this.#missing === undefined) {
-      const read = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
-      const end = read.indexOf(headEnd);
+    if (this.#remaining === undefined) {
+      const received = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
+      const end = received.indexOf(headEnd);
       if (end === -1) {
-        this.#unread = read;
+        this.#unread = received;
         return;
       }
       this.#unread = Buffer.alloc(0);
-      this.#head = read.latin1Slice(0, end);
-      this.#missing = Number(/\r\ncontent-length: (\d+)/i.exec(this.#head)?.[1] ?? 0);
-      bodyBytes = read.length - end - headEnd.length;
+      this.#head = received.latin1Slice(0, end);
+      this.#remaining = Number(/\r\ncontent-length: (\d+)/i.exec(this.#head)?.[1] ?? 0);
+      bodyBytes = received.length - end - headEnd.length;
     }
-    this.#missing -= bodyBytes;
-    if (this.#missing > 0) return;
-    this.#missing = undefined;
+    this.#remaining -= bodyBytes;
+    if (this.#remaining > 0) return;
+    this.#remaining = undefined;
     if (this.#head.startsWith(`HTTP/1.1 ${this.#status} `)) this.#settle?.resolve(this.#head);
-    else this.#settle?.reject(new Error(`Instead of ${this.#status}, the reply was ${this.#head}`));
+    else this.#settle?.reject(new Error(`Expected status ${this.#status}, received ${this.#head}`));
   }
 }

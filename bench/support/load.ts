@@ -6,17 +6,17 @@ export interface Sample {
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
-  /** CPU time of workerd for each request; NaN where the system does not tell. */
+  /** CPU time of workerd per request. NaN without `/proc`. */
   cpuMs: number;
 }
 
-/** In flight at once: enough to keep workerd's one thread busy. */
+/** Concurrent requests, enough to keep workerd's one thread busy. */
 const connections = 32;
 
-/** Loads a Worker for `seconds`: each connection sends its next request as soon as it has its reply. */
+/** Loads a Worker for `seconds`. Each connection sends its next request as soon as it has a response. */
 export async function load(target: Target, seconds: number): Promise<Sample> {
   const opened = await Promise.all(Array.from({ length: connections }, () => Connection.open(target)));
-  const waits: number[] = [];
+  const latencies: number[] = [];
   const cpuBefore = workerdCpuMs();
   const start = performance.now();
   const end = start + seconds * 1000;
@@ -25,18 +25,18 @@ export async function load(target: Target, seconds: number): Promise<Sample> {
       for (let sent = start; sent < end;) {
         await connection.exchange();
         const received = performance.now();
-        waits.push(received - sent);
+        latencies.push(received - sent);
         sent = received;
       }
     }),
   );
   const elapsedMs = performance.now() - start;
-  const cpuMs = (workerdCpuMs() - cpuBefore) / waits.length;
+  const cpuMs = (workerdCpuMs() - cpuBefore) / latencies.length;
   for (const connection of opened) connection.close();
-  return { requestsPerSecond: (waits.length / elapsedMs) * 1000, ...waiting(waits), cpuMs };
+  return { requestsPerSecond: (latencies.length / elapsedMs) * 1000, ...percentiles(latencies), cpuMs };
 }
 
-/** How long clients waited, out of every wait in ms. */
-export function waiting(waits: readonly number[]): { p50Ms: number; p99Ms: number } {
-  return { p50Ms: quantile(waits, 0.5), p99Ms: quantile(waits, 0.99) };
+/** Percentiles of latencies in ms. */
+export function percentiles(latencies: readonly number[]): { p50Ms: number; p99Ms: number } {
+  return { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) };
 }
