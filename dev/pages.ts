@@ -1,4 +1,4 @@
-import { failures } from "../src/kit/errors.ts";
+import { errorTypes } from "../src/errors.ts";
 
 const page = (title: string, head: string, body: string) => `<!doctype html>
 <html lang="en">
@@ -30,9 +30,9 @@ const problems = page(
 <table>
 <thead><tr><th>code</th><th>status</th><th>meaning</th><th>the same request can succeed later</th></tr></thead>
 <tbody>
-${Object.entries(failures)
+${errorTypes
   .map(
-    ([code, { status, title, retryable }]) =>
+    ({ code, status, title, retryable }) =>
       `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td><td>${retryable ? "yes" : "no"}</td></tr>`,
   )
   .join("\n")}

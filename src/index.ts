@@ -5,6 +5,7 @@ import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { failLostImports } from "./datasets/import/run-import.ts";
 import { sweepUploads } from "./datasets/uploads/service.ts";
+import { constraintErrors } from "./errors.ts";
 import { hooks } from "./feature-hooks.ts";
 import { handlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
@@ -17,6 +18,8 @@ import { sweepOutbox } from "./kit/queue/outbox.ts";
 export { ChatRoom } from "./chat/room/durable-object.ts";
 export { SignInGate } from "./limits/durable-object.ts";
 export { UserHub } from "./notifications/durable-object.ts";
+
+const composition = { hooks, constraintErrors };
 
 /** What runs when, by the crons of wrangler.toml. */
 const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
@@ -37,12 +40,14 @@ const crons: Record<string, Record<string, (ctx: Ctx) => Promise<unknown>>> = {
 
 export default {
   fetch(request, bindings, lifetime) {
-    const warm = warmReply(request, bindings, (requestId) => requestContext(request, { bindings, lifetime, hooks, requestId }));
+    const warm = warmReply(request, bindings, (requestId) =>
+      requestContext(request, { ...composition, bindings, lifetime, requestId }),
+    );
     return warm ?? app.fetch(request, bindings, lifetime);
   },
 
   async queue(batch, bindings, lifetime) {
-    const event = { bindings, lifetime, hooks };
+    const event = { ...composition, bindings, lifetime };
     // Made first: of a Worker that is misconfigured, no job is to blame.
     const ctx = jobContext("write-down-failed-jobs", event);
     if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, ctx);
@@ -56,7 +61,7 @@ export default {
   async scheduled({ cron }, bindings, lifetime) {
     const work = crons[cron];
     if (work === undefined) throw new Error(`Nothing is scheduled for ${cron}.`);
-    const runs = Object.entries(work).map(([job, run]) => run(jobContext(job, { bindings, lifetime, hooks })));
+    const runs = Object.entries(work).map(([job, run]) => run(jobContext(job, { ...composition, bindings, lifetime })));
     const failed = (await Promise.allSettled(runs)).filter((run) => run.status === "rejected");
     if (failed.length > 0)
       throw new AggregateError(

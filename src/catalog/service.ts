@@ -4,6 +4,7 @@ import type { Ctx } from "../context.ts";
 import { TieredValue, type Ages, type Sources, type Tier } from "../kit/async/tiered-cache.ts";
 import { databaseFailure } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
+import { catalogErrors } from "./errors.ts";
 import { log } from "../kit/log.ts";
 import { LruMap } from "../kit/async/lru.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
@@ -110,10 +111,12 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
     if (current !== undefined) return current;
   } catch (cause) {
     log("warn", "The catalog could not be read from Postgres.", { request_id: ctx.requestId, error: cause });
-    if (databaseFailure(cause) === undefined) throw cause;
-    throw new AppError("catalog_unavailable", "The catalog cannot be read: the database does not answer.", { cause });
+    if (databaseFailure(cause, ctx.constraintErrors) === undefined) throw cause;
+    throw new AppError(catalogErrors.catalog_unavailable, "The catalog cannot be read: the database does not answer.", {
+      cause,
+    });
   }
-  throw new AppError("catalog_unavailable", "The catalog has not been loaded yet: seed the database.");
+  throw new AppError(catalogErrors.catalog_unavailable, "The catalog has not been loaded yet: seed the database.");
 }
 
 /** The active rows of a table as a JSON array by id, without the columns that clients never see. */

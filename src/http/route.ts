@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Actor, Ctx } from "../context.ts";
 import { digest } from "../kit/crypto/hash.ts";
 import { readJson, readUpload, type Upload } from "./body.ts";
-import { invalid, type FailureCode, type Fault } from "../kit/errors.ts";
+import { invalid, type ErrorTypeOrCode, type Fault } from "../kit/errors.ts";
 import { claimKey, isTaken, recallMade } from "../kit/db/idempotency.ts";
 import { unheldText } from "../kit/db/text.ts";
 
@@ -32,7 +32,7 @@ export type RouteDoc<
   /** What 200 tells as server-sent events: to clients that ask for those, or, where the reply is nothing, if there is something. */
   events?: string;
   /** Failures of its own, beside those that follow from what it takes. */
-  fails?: readonly FailureCode[];
+  fails?: readonly ErrorTypeOrCode[];
   /** Who may call it; everyone unless told. */
   access?: Access;
   /** A limit of its own. */

@@ -6,6 +6,7 @@ import { constraintOf, refuseUnless, type Statement } from "../kit/db/client.ts"
 import { AppError } from "../kit/errors.ts";
 import { lastFour, openVault, VaultError, type DataKeyRow, type Vault } from "../kit/crypto/vault.ts";
 import { externalModels, userDataKeys } from "./tables.ts";
+import { providerErrors } from "./errors.ts";
 
 const vaults = new WeakMap<Env, Vault>();
 
@@ -92,7 +93,9 @@ export async function openKey(
 ): Promise<string | undefined> {
   if (key_sealed === null || key_ref === null) return undefined;
   const unreadable = (cause?: unknown) =>
-    new AppError("provider_not_configured", "The key of this model cannot be read any more: give it again.", { cause });
+    new AppError(providerErrors.provider_not_configured, "The key of this model cannot be read any more: give it again.", {
+      cause,
+    });
   if (data_key === null) throw unreadable();
   try {
     return await vaultOf(ctx).open(data_key, userId, key_ref, key_sealed);

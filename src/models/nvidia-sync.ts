@@ -47,7 +47,7 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
         rows.push(edited(ctx, userId, model.id, toldBy(summary)));
         results[model.display_name] = true;
       } catch (error) {
-        const failure = failureOf(error);
+        const failure = failureOf(error, ctx.constraintErrors);
         if (failure === undefined) throw error;
         fault ??= failure.message;
       }

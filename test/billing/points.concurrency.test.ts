@@ -31,7 +31,7 @@ async function move(userId: number, points: number, reference: string): Promise<
     await commit(postgres.ctx, [grantPointsRows(postgres.ctx, { userId, kind, points, reason: "storm", reference })]);
     return "moved";
   } catch (error) {
-    return databaseFailure(error)?.code ?? String(error);
+    return databaseFailure(error, postgres.ctx.constraintErrors)?.code ?? String(error);
   }
 }
 

@@ -28,7 +28,7 @@ async function move(points: number, rest: Partial<PointsMovement> = {}): Promise
     await commit(ctx, [grantPointsRows(ctx, row)]);
     return undefined;
   } catch (error) {
-    return databaseFailure(error)?.code ?? String(error);
+    return databaseFailure(error, ctx.constraintErrors)?.code ?? String(error);
   }
 }
 

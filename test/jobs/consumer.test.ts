@@ -49,7 +49,7 @@ const handlers: readonly Handler<Ctx>[] = [
     await commitOnce(job, [job.db.insert(marks).values({ label })]);
   }),
   doing(busy, async () => {
-    throw new AppError("provider_rate_limited", "It is asked too often.", { headers: { "retry-after": isBusyFor } });
+    throw new AppError("rate_limited", "It is asked too often.", { headers: { "retry-after": isBusyFor } });
   }),
 ];
 

@@ -61,7 +61,7 @@ export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: numb
     if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
   } catch (error) {
     if (isGone(error)) return sweepFiles(ctx, dataset);
-    const failure = failureOf(error);
+    const failure = failureOf(error, ctx.constraintErrors);
     if (failure === undefined) throw error;
     if (failure.retryable) {
       // What cannot be noted does not matter beside what went wrong.

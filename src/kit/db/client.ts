@@ -3,7 +3,7 @@ import { getTableName, sql, type SQL } from "drizzle-orm";
 import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
 import { drizzle } from "drizzle-orm/neon-http";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { AppError, refusal, refusalOf, TellableError } from "../errors.ts";
+import { AppError, constraintError, constraintErrorFor, TellableError, type ConstraintErrors } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Meter } from "../server-timing.ts";
 
@@ -135,10 +135,10 @@ export function constraintOf(error: unknown): string | undefined {
 }
 
 /** What a failed query means to a client: what its constraint says, or that Postgres is out; undefined for a defect of ours. */
-export function databaseFailure(error: unknown): AppError | undefined {
+export function databaseFailure(error: unknown, constraintErrors: ConstraintErrors): AppError | undefined {
   for (const { constraint, code } of postgresErrors(error)) {
-    const refused = constraint ? refusalOf(constraint) : undefined;
-    if (refused !== undefined) return refusal(refused, error);
+    const refused = constraint ? constraintErrorFor(constraint, constraintErrors) : undefined;
+    if (refused !== undefined) return constraintError(refused, error);
     if (code === undefined || outOfService.test(code)) {
       return new AppError("database_unavailable", "The database does not answer.", { cause: error });
     }
@@ -147,7 +147,7 @@ export function databaseFailure(error: unknown): AppError | undefined {
 }
 
 /** What a failure of any kind means to a client; undefined for a defect of ours. */
-export function failureOf(error: unknown): AppError | undefined {
+export function failureOf(error: unknown, constraintErrors: ConstraintErrors): AppError | undefined {
   if (error instanceof AppError) return error;
-  return error instanceof TellableError ? error.failure : databaseFailure(error);
+  return error instanceof TellableError ? error.failure : databaseFailure(error, constraintErrors);
 }

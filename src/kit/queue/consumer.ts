@@ -64,11 +64,15 @@ async function settle<Ctx extends Committer>(message: Message, consumer: Consume
     await perform(message.body, consumer);
     message.ack();
   } catch (error) {
-    const again = canRetry(error) && message.attempts < maxAttempts;
+    // A constraint refuses the same work again, whatever it means to a client.
+    const failure = failureOf(error, {});
+    // By what the error says: ours, Postgres's, or the platform's of an object or a queue.
+    const canRetry = failure?.retryable ?? isMarked(error, "retryable");
+    const again = canRetry && message.attempts < maxAttempts;
     const fields = { body: nameOf(message.body), attempts: message.attempts, error };
     log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
     if (!again && (await bury(message, error, consumer))) message.ack();
-    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failureOf(error)?.waitSeconds) });
+    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.waitSeconds) });
   }
 }
 
@@ -93,12 +97,6 @@ async function perform<Ctx extends Committer>(body: unknown, { handlers, context
     throw error;
   }
   if (!claim.spent) await ctx.db.delete(outbox).where(eq(outbox.id, id));
-}
-
-/** Whether the same work can succeed later, by what the error says: ours, Postgres's, or the platform's of an object or a queue. */
-function canRetry(error: unknown): boolean {
-  const failure = failureOf(error);
-  return failure?.retryable ?? isMarked(error, "retryable");
 }
 
 /** Hands a message to the dead-letter queue, with why. @returns whether that queue has it */

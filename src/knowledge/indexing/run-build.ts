@@ -221,7 +221,7 @@ async function settle(
   // The twin goes on; should it die, this one does.
   if (constraint === "knowledge_part_moved")
     throw Object.assign(new Error("Another delivery of this job is at it."), { retryable: true });
-  const failure = failureOf(error);
+  const failure = failureOf(error, ctx.constraintErrors);
   const usage = embedder?.usage() ?? [];
   const isProviders = error instanceof ProviderError;
   if (failure?.retryable === true && !(isProviders && state.failures + 1 >= maxFailures)) {

@@ -72,7 +72,7 @@ export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: 
     try {
       return await help();
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = failureOf(error, ctx.constraintErrors);
       if (failure === undefined) throw error;
       warnings.push(failure.message);
       return otherwise;

@@ -6,6 +6,7 @@ import { log } from "../../kit/log.ts";
 import { askHub } from "../../notifications/hub-client.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { allowanceOf, smallestAllowance } from "./rules.ts";
+import { allowanceErrors } from "../errors.ts";
 
 /** What a user may use today of the models that the operator pays for. */
 export type Allowance = {
@@ -49,7 +50,7 @@ export async function readAllowance(ctx: Ctx, userId: number) {
   const [plan, used] = await Promise.all([
     planOf(ctx, userId),
     askHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
-      throw new AppError("allowance_unavailable", "What you used today cannot be counted now.", { cause });
+      throw new AppError(allowanceErrors.allowance_unavailable, "What you used today cannot be counted now.", { cause });
     }),
   ]);
   const limits = allowanceOf(plan.name);

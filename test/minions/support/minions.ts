@@ -1,3 +1,4 @@
+import { constraintErrors } from "../../../src/errors.ts";
 import { databaseFailure } from "../../../src/kit/db/client.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import type { Minion } from "../../../src/minions/schemas.ts";
@@ -121,7 +122,7 @@ export async function outcomeOf(work: Promise<unknown>): Promise<string> {
     return "done";
   } catch (error) {
     if (error instanceof AppError) return error.code;
-    return databaseFailure(error)?.code ?? String(error);
+    return databaseFailure(error, constraintErrors)?.code ?? String(error);
   }
 }
 
