@@ -75,7 +75,15 @@ function makeContext(event: Event, meter = new Meter()): Ctx {
     },
     cache: openKeyValue(env.CACHE, meter),
     get mail() {
-      return env.MAIL ?? openMailer({ apiKey: env.RESEND_API_KEY, from: env.MAIL_FROM, url: env.RESEND_URL });
+      return (
+        env.MAIL ??
+        openMailer({
+          apiKey: env.RESEND_API_KEY,
+          from: env.MAIL_FROM,
+          url: env.RESEND_URL,
+          userAgent: "spiritforge",
+        })
+      );
     },
     actor,
     client,

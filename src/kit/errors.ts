@@ -77,7 +77,7 @@ const isSuffix = (name: string) => name.startsWith("*");
 /** The parts of a request that can be at fault. */
 export const requestParts = ["path", "query", "header", "body"] as const;
 
-/** One fault of the input: where it stands (`spirit_ids.0`), in which part of the request, and what is wrong. */
+/** One fault of the input: where it stands (`tag_ids.0`), in which part of the request, and what is wrong. */
 export type Fault = { path: string; in: (typeof requestParts)[number]; message: string };
 
 /** Seconds a client is asked to wait before it repeats a request that failed for want of something of ours. */

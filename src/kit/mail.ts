@@ -33,6 +33,8 @@ export type MailSettings = {
   from: string;
   /** Base URL of Resend's API, without a slash at its end. */
   url: string;
+  /** Names the sender: Resend answers 403 without a `user-agent`, and a Worker sends none by itself. */
+  userAgent: string;
   /** How long Resend may take, in milliseconds. */
   timeoutMs?: number;
 };
@@ -47,7 +49,10 @@ export function openMailer(settings: MailSettings): Mailer {
   };
 }
 
-async function post({ apiKey, from, url, timeoutMs = 8_000 }: MailSettings, { key, ...message }: Mail): Promise<void> {
+async function post(
+  { apiKey, from, url, userAgent, timeoutMs = 8_000 }: MailSettings,
+  { key, ...message }: Mail,
+): Promise<void> {
   let status: number;
   try {
     const reply = await fetch(`${url}/emails`, {
@@ -56,8 +61,7 @@ async function post({ apiKey, from, url, timeoutMs = 8_000 }: MailSettings, { ke
         authorization: `Bearer ${apiKey}`,
         "content-type": "application/json",
         "idempotency-key": key,
-        // Resend answers 403 without one, and a Worker sends none by itself.
-        "user-agent": "spiritforge",
+        "user-agent": userAgent,
       },
       body: JSON.stringify({ from, ...message }),
       redirect: "manual",

@@ -1,7 +1,7 @@
 import * as auth from "../auth/errors.ts";
 import { objectContext } from "../context.ts";
 import { commonConstraintErrors } from "../kit/errors.ts";
-import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/daily-quota.ts";
+import { type Amounts, DayBudget, type Granted, type SpendingClaim } from "../kit/daily-quota.ts";
 import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
 import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
@@ -52,12 +52,12 @@ export class UserHub extends SocketRoom {
   }
 
   /** Says what was spent of a claim. What is said again, or the day after, changes nothing. */
-  settleBudget(id: string, spent: Spending): void {
+  settleBudget(id: string, spent: Amounts): void {
     this.#budget.settle(id, spent, Date.now());
   }
 
   /** What was spent today. */
-  spentToday(): Spending {
+  spentToday(): Amounts {
     return this.#budget.used(Date.now());
   }
 
