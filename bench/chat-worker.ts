@@ -3,9 +3,7 @@ import { connectSocket } from "../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings } from "../src/kit/socket/socket-room.ts";
 import type { TicketClaims } from "../src/kit/socket/tickets.ts";
 
-export { ChatRoom } from "../src/chat/room/durable-object.ts";
-export { SignInGate } from "../src/limits/durable-object.ts";
-export { UserHub } from "../src/notifications/durable-object.ts";
+export * from "../src/objects.ts";
 export { BareBroadcast, BareRelay, BareRoom, ForgetfulBroadcast, SdkRelay, PartyRoom } from "./chat-bare.ts";
 export { MeteredRoom } from "./chat-metered.ts";
 

@@ -15,9 +15,7 @@ import { emptyBin } from "./minions/service.ts";
 import { sweepOldCalls } from "./models/usage/record.ts";
 import { sweepOutbox } from "./kit/queue/outbox.ts";
 
-export { ChatRoom } from "./chat/room/durable-object.ts";
-export { SignInGate } from "./limits/durable-object.ts";
-export { UserHub } from "./notifications/durable-object.ts";
+export * from "./objects.ts";
 
 const composition = { hooks, constraintErrors };
 

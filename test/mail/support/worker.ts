@@ -17,5 +17,5 @@ probe.get("/configured", (c) => c.json({ configured: c.get("ctx").mail.configure
 probe.onError(failureReply);
 
 /** The classes that the bindings of the project name. */
-export * from "../../../src/index.ts";
+export * from "../../../src/objects.ts";
 export default { fetch: probe.fetch } satisfies ExportedHandler<Cloudflare.Env>;
