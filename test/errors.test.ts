@@ -8,7 +8,7 @@ type ErrorModule = { constraintErrors?: ConstraintErrors } & Record<string, unkn
 
 const modules = await Promise.all(
   globSync("src/*/errors.ts", { exclude: ["src/kit/errors.ts"] }).map(
-    async (path) => [path, (await import(`../${path}`)) as ErrorModule] as const,
+    async (path) => [path, (await import(/* @vite-ignore */ `../${path}`)) as ErrorModule] as const,
   ),
 );
 

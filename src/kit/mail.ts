@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./errors.ts";
+import { doing, type Handler } from "./queue/consumer.ts";
 import { defineJob } from "./queue/outbox.ts";
 
 /** One message to one person. */
@@ -25,6 +26,10 @@ export type Mailer = {
    */
   send(mail: Mail): Promise<void>;
 };
+
+export const mailJobs: readonly Handler<{ readonly mail: Mailer }>[] = [
+  doing(sendMail, (ctx: { readonly mail: Mailer }, mail) => ctx.mail.send(mail)),
+];
 
 export type MailSettings = {
   /** Key of Resend's API; empty if there is none. */
