@@ -1,5 +1,5 @@
 import { createTestHarness, type WorkerHandle } from "wrangler";
-import type { Place } from "../../../../src/kit/socket/socket-positions.ts";
+import type { Place } from "../../../../src/kit/socket/types.ts";
 import { issueTicket, type TicketHolder } from "../../../../src/kit/socket/tickets.ts";
 import { configOf } from "../../../limits/support/limits.ts";
 import { connect, refusal, type Frame, type TestSocket } from "../../../support/sockets.ts";
