@@ -1,5 +1,6 @@
 import { parseEnv, type Env } from "./env.ts";
-import { openDatabase, type Claim, type Database } from "./kit/db/client.ts";
+import { openDatabase, type Database } from "./kit/db/client.ts";
+import type { Claim } from "./kit/db/commit.ts";
 import type { composeHooks } from "./hook-types.ts";
 import { newRequestId } from "./kit/http/request-id.ts";
 import { openKeyValue, type KeyValue } from "./kit/storage/kv.ts";

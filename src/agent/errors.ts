@@ -1,7 +1,7 @@
 import { authErrors } from "../auth/errors.ts";
 import { catalogErrors } from "../catalog/errors.ts";
 import type { Ctx } from "../context.ts";
-import { failureOf } from "../kit/db/client.ts";
+import { failureOf } from "../kit/db/errors.ts";
 import { commonErrors, defineErrors, type ErrorType } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { allowanceErrors, providerErrors } from "../models/errors.ts";

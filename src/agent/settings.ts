@@ -3,7 +3,7 @@ import { users } from "../auth/tables.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
-import { commit } from "../kit/db/client.ts";
+import { commit } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import { authErrors } from "../auth/errors.ts";
 import type { RetrievalMethod } from "../knowledge/constants.ts";

@@ -2,7 +2,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Ctx } from "../context.ts";
 import { TieredValue, type Ages, type Sources, type Tier } from "../kit/async/tiered-cache.ts";
-import { databaseFailure } from "../kit/db/client.ts";
+import { databaseFailure } from "../kit/db/errors.ts";
 import { AppError } from "../kit/errors.ts";
 import { catalogErrors } from "./errors.ts";
 import { log } from "../kit/log.ts";

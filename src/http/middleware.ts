@@ -2,7 +2,7 @@ import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { requestContext, type Composition, type Ctx } from "../context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
 import type { AppEnv } from "./route.ts";
-import { failureOf } from "../kit/db/client.ts";
+import { failureOf } from "../kit/db/errors.ts";
 import { AppError, problemOf } from "../kit/errors.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { log } from "../kit/log.ts";

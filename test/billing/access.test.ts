@@ -3,7 +3,7 @@ import { grantAccess, listAccess } from "../../src/billing/access.ts";
 import { GrantBody } from "../../src/billing/schemas.ts";
 import { planOf } from "../../src/billing/service.ts";
 import { constraintErrors } from "../../src/errors.ts";
-import { databaseFailure } from "../../src/kit/db/client.ts";
+import { databaseFailure } from "../../src/kit/db/errors.ts";
 import { inDays, newUser, openBilling, person, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;

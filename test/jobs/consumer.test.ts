@@ -12,7 +12,7 @@ import {
   retryDelaySeconds,
   type Handler,
 } from "../../src/kit/queue/consumer.ts";
-import { commit, commitOnce } from "../../src/kit/db/client.ts";
+import { commit, commitOnce } from "../../src/kit/db/commit.ts";
 import { AppError } from "../../src/kit/errors.ts";
 import { defineJob, jobRow, sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";

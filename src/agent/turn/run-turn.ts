@@ -1,7 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
-import { untilAborted } from "../../models/gateway/call.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
 import { providerErrors } from "../../models/errors.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
 import { cut } from "../../kit/db/text.ts";

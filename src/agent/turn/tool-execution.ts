@@ -1,10 +1,10 @@
 import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import * as z from "zod";
-import { failureOf } from "../../kit/db/client.ts";
+import { failureOf } from "../../kit/db/errors.ts";
 import { log } from "../../kit/log.ts";
 import { cut, heldText, unheldText } from "../../kit/db/text.ts";
-import { untilAborted } from "../../models/gateway/call.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
 import { maxToolInput, maxToolResult, toolsAtOnce } from "../../chat/constants.ts";
 import type { ToolUse } from "../types.ts";
 import type { Tool } from "../../tools/tool.ts";

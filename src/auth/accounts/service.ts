@@ -1,7 +1,7 @@
 import { and, eq, ne, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { newSecret } from "../../kit/crypto/hash.ts";
-import { commit } from "../../kit/db/client.ts";
+import { commit } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { authErrors, constraintErrors } from "../errors.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../limits/sign-in.ts";

@@ -1,6 +1,6 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnless, type Statement } from "../../kit/db/client.ts";
+import { commit, commitOnce, refuseUnless, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { authErrors, constraintErrors } from "../errors.ts";
 import { sendMail, type Mail } from "../../kit/mail.ts";

@@ -1,4 +1,4 @@
-import { failureOf } from "../../kit/db/client.ts";
+import { failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
 import type { Told } from "./client.ts";

@@ -1,6 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
-import { commit, constraintOf, failureOf, type Claim, type Committer, type Database, type Statement } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
+import { commit, type Claim, type Committer, type Statement } from "../db/commit.ts";
+import { constraintOf, failureOf } from "../db/errors.ts";
 import { log, reasonsOf } from "../log.ts";
 import { isMarked } from "../socket/call-object.ts";
 import { JobMessage, type Job } from "./outbox.ts";

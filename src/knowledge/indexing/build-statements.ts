@@ -1,6 +1,6 @@
 import { and, eq, notExists, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
 import type { UpdateStrategy } from "../constants.ts";
 import { sweepKnowledgeBase } from "../job-definitions.ts";

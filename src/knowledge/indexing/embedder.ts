@@ -1,5 +1,5 @@
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { providerErrors } from "../../models/errors.ts";
 import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";

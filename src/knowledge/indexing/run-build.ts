@@ -1,6 +1,7 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf, failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { isMarked } from "../../kit/socket/call-object.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";

@@ -1,6 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
 import { jobRowOf } from "../../kit/queue/outbox.ts";
 import type { ReadRows } from "./chunk-batches.ts";
 import { indexKnowledgeBase } from "../job-definitions.ts";

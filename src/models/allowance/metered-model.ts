@@ -6,7 +6,7 @@ import type {
 } from "@ai-sdk/provider";
 import type { Allowance, Taken } from "./allowance.ts";
 import type { Spending } from "./rules.ts";
-import { untilAborted } from "../gateway/call.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { isCut, saysNothing } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";

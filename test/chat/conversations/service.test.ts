@@ -11,7 +11,7 @@ import {
   getConversation,
 } from "../../../src/chat/conversations/service.ts";
 import { forkConversation, recallFork } from "../../../src/chat/conversations/fork.ts";
-import { commit } from "../../../src/kit/db/client.ts";
+import { commit } from "../../../src/kit/db/commit.ts";
 import { AppError, commonErrors } from "../../../src/kit/errors.ts";
 import { claimKey } from "../../../src/kit/db/idempotency.ts";
 import { sweepOutbox } from "../../../src/kit/queue/outbox.ts";

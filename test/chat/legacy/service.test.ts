@@ -5,7 +5,7 @@ import type { Message } from "../../../src/agent/types.ts";
 import type { Room } from "../../../src/chat/room/client.ts";
 import { resumeAnswer, streamAnswer, wantsEvents } from "../../../src/chat/streaming/stream-answer.ts";
 import { constraintErrors } from "../../../src/errors.ts";
-import { failureOf } from "../../../src/kit/db/client.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
 import type { AppError } from "../../../src/kit/errors.ts";
 import { anAnswer, citation, usage } from "../support/fixtures.ts";
 import { useDesk } from "../support/service-harness.ts";

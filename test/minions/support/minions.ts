@@ -1,5 +1,5 @@
 import { constraintErrors } from "../../../src/errors.ts";
-import { databaseFailure } from "../../../src/kit/db/client.ts";
+import { databaseFailure } from "../../../src/kit/db/errors.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import type { Minion } from "../../../src/minions/schemas.ts";
 import { ask } from "../../notifications/support/notifications.ts";

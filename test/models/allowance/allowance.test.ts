@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../../dev/bridge.ts";
 import type { Ctx } from "../../../src/context.ts";
-import { failureOf } from "../../../src/kit/db/client.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
 import { settingsFor } from "../../../src/models/providers/guarded-fetch.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";

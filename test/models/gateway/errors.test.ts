@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { failureOf } from "../../../src/kit/db/client.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
 import { EgressError, type EgressReason } from "../../../src/kit/egress/fetch.ts";
 import { ProviderError, providerError, type ProviderFailure } from "../../../src/models/gateway/errors.ts";
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AppError, invalid, TellableError } from "../../../kit/errors.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
-import { storable } from "../../../kit/storable.ts";
+import { storable } from "../../../kit/db/text.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
 
