@@ -16,6 +16,7 @@ import { datasetContents, datasetFiles } from "./datasets/rows/routes.ts";
 import { datasetImports, datasets } from "./datasets/routes.ts";
 import { datasetUploads } from "./datasets/uploads/routes.ts";
 import { edge, failureReply, giveContext } from "./http/middleware.ts";
+import { constraintErrors } from "./errors.ts";
 import { hooks } from "./feature-hooks.ts";
 import { health } from "./http/health.ts";
 import type { AppEnv } from "./http/route.ts";
@@ -37,7 +38,7 @@ import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
 /** The whole API: what every request passes through, then one line a feature. */
 export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
 
-app.use(edge, giveContext(hooks), limitStrangers);
+app.use(edge, giveContext({ hooks, constraintErrors }), limitStrangers);
 
 app.route("/", health);
 app.route("/api/auth", auth);

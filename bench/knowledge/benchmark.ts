@@ -3,7 +3,7 @@ import { startNeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { connect } from "../../dev/postgres/connect.ts";
 import { migrate } from "../../drizzle/migrate.ts";
-import { commit, type Committer } from "../../src/kit/db/client.ts";
+import { commit, type Committer } from "../../src/kit/db/commit.ts";
 import { exactChunks, halfPrecisionAbove } from "../../src/knowledge/constants.ts";
 import { scanSettings, searchRow, type Filter, type PinnedBase } from "../../src/knowledge/search/retrieve.ts";
 import { openEvents, testBindings } from "../../test/support/in-process-context.ts";

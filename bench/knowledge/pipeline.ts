@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Client } from "pg";
 import type { Ctx } from "../../src/context.ts";
-import { commit, type Committer } from "../../src/kit/db/client.ts";
+import { commit, type Committer } from "../../src/kit/db/commit.ts";
 import { chunkRows, batchesOf, type Row } from "../../src/knowledge/indexing/chunk-batches.ts";
 import { goOnIndexing } from "../../src/knowledge/indexing/run-build.ts";
 import type { Embedder } from "../../src/knowledge/indexing/embedder.ts";

@@ -3,8 +3,9 @@ import { users } from "../auth/tables.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
-import { commit } from "../kit/db/client.ts";
+import { commit } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
+import { authErrors } from "../auth/errors.ts";
 import type { RetrievalMethod } from "../knowledge/constants.ts";
 import type { PinnedBase } from "../knowledge/search/retrieve.ts";
 import { knowledgeBases } from "../knowledge/tables.ts";
@@ -79,7 +80,7 @@ export async function readSettings(ctx: Ctx, userId: number, minionId: number, c
   if (conversation === null && conversationId !== undefined) {
     throw new AppError("not_found", "There is no such conversation of yours.");
   }
-  if (owner !== undefined && owner.banned_at !== null) throw new AppError("account_banned", "This account is banned.");
+  if (owner !== undefined && owner.banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
   if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   const { base, defaults } = owner;
   return {

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { commit, type Statement } from "../kit/db/client.ts";
+import { commit, type Statement } from "../kit/db/commit.ts";
 import { invalid, type AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { bindingsOf, settingsFor } from "../models/providers/guarded-fetch.ts";

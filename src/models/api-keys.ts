@@ -2,10 +2,12 @@ import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Env } from "../env.ts";
 import { newSecret } from "../kit/crypto/hash.ts";
-import { constraintOf, refuseUnless, type Statement } from "../kit/db/client.ts";
+import { refuseUnless, type Statement } from "../kit/db/commit.ts";
+import { constraintOf } from "../kit/db/errors.ts";
 import { AppError } from "../kit/errors.ts";
 import { lastFour, openVault, VaultError, type DataKeyRow, type Vault } from "../kit/crypto/vault.ts";
 import { externalModels, userDataKeys } from "./tables.ts";
+import { providerErrors } from "./errors.ts";
 
 const vaults = new WeakMap<Env, Vault>();
 
@@ -92,7 +94,9 @@ export async function openKey(
 ): Promise<string | undefined> {
   if (key_sealed === null || key_ref === null) return undefined;
   const unreadable = (cause?: unknown) =>
-    new AppError("provider_not_configured", "The key of this model cannot be read any more: give it again.", { cause });
+    new AppError(providerErrors.provider_not_configured, "The key of this model cannot be read any more: give it again.", {
+      cause,
+    });
   if (data_key === null) throw unreadable();
   try {
     return await vaultOf(ctx).open(data_key, userId, key_ref, key_sealed);

@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
 import { and, eq, isNotNull, sql } from "drizzle-orm";
-import { commit, type Statement } from "../kit/db/client.ts";
+import { commit, type Statement } from "../kit/db/commit.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { bindingsOf, settingsFor } from "./providers/guarded-fetch.ts";

@@ -1,6 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { commit, failureOf, type Statement } from "../kit/db/client.ts";
+import { commit, type Statement } from "../kit/db/commit.ts";
+import { failureOf } from "../kit/db/errors.ts";
 import { AppError } from "../kit/errors.ts";
 import { settingsFor } from "./providers/guarded-fetch.ts";
 import { ProviderError } from "./gateway/errors.ts";
@@ -47,7 +48,7 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
         rows.push(edited(ctx, userId, model.id, toldBy(summary)));
         results[model.display_name] = true;
       } catch (error) {
-        const failure = failureOf(error);
+        const failure = failureOf(error, ctx.constraintErrors);
         if (failure === undefined) throw error;
         fault ??= failure.message;
       }

@@ -8,7 +8,7 @@ import { limited } from "../limits/middleware.ts";
 import { openLister, readModelList } from "./providers/model-list-cache.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia-sync.ts";
 import { modelOf } from "./queries.ts";
-import { providerFailureCodes } from "./gateway/errors.ts";
+import { allowanceErrors, providerErrors } from "./errors.ts";
 import * as s from "./schemas.ts";
 import { countModels } from "./service.ts";
 import { listProviders, testModel } from "./callable-model.ts";
@@ -46,7 +46,7 @@ providerCalls.get(
       limit,
       params: s.ProviderParam,
       reply: s.ModelListReply,
-      fails: providerFailureCodes,
+      fails: Object.values(providerErrors),
     },
     async ({ ctx, params }) => {
       const list = await readModelList(ctx, await openLister(ctx, params.provider));
@@ -90,7 +90,13 @@ providerCalls.post(
       limit,
       body: s.TestBody,
       reply: s.TestReply,
-      fails: ["not_found", "allowance_exhausted", "provider_not_configured", "allowance_unavailable", "database_unavailable"],
+      fails: [
+        "not_found",
+        allowanceErrors.allowance_exhausted,
+        providerErrors.provider_not_configured,
+        allowanceErrors.allowance_unavailable,
+        "database_unavailable",
+      ],
     },
     ({ ctx, body }) => testModel(ctx, userIdOf(ctx), body),
   ),
@@ -128,7 +134,7 @@ providerCalls.post(
       limit,
       params: IdParam,
       reply: s.ModelChanged,
-      fails: ["not_found", "conflict", ...providerFailureCodes, "database_unavailable"],
+      fails: ["not_found", "conflict", ...Object.values(providerErrors), "database_unavailable"],
     },
     async ({ ctx, params }) => {
       const model = modelOf(ctx, await syncNvidiaModel(ctx, userIdOf(ctx), params.id));

@@ -17,6 +17,7 @@ import {
   putModelAvatar,
   toggleFavorite,
 } from "./service.ts";
+import { modelErrors } from "./errors.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
@@ -63,7 +64,7 @@ externalModels.post(
       },
       reply: s.ModelCreated,
       status: 201,
-      fails: ["model_limit_reached", "display_name_taken", "conflict", "database_unavailable"],
+      fails: [modelErrors.model_limit_reached, modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       const model = modelOf(ctx, await createModel(ctx, userIdOf(ctx), body));
@@ -106,7 +107,7 @@ externalModels.put(
       params: IdParam,
       body: s.ModelChange,
       reply: s.ModelChanged,
-      fails: ["not_found", "display_name_taken", "conflict", "database_unavailable"],
+      fails: ["not_found", modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
     async ({ ctx, c, params, body, seen }) => {
       const model = modelOf(ctx, await changeModel(ctx, userIdOf(ctx), params.id, body, seen));

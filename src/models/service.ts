@@ -1,7 +1,8 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
+import { constraintOf } from "../kit/db/errors.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";

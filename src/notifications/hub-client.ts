@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { andThen, type Statement } from "../kit/db/client.ts";
+import { andThen, type Statement } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { askObject } from "../kit/socket/call-object.ts";

@@ -1,7 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
-import { untilAborted } from "../../models/gateway/call.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
+import { providerErrors } from "../../models/errors.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
 import { cut } from "../../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
@@ -16,7 +17,7 @@ import { askModel, type Step } from "./model-step.ts";
 import { runTools, type EndedUse } from "./tool-execution.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
-import { TurnError, turnFailureOf } from "../errors.ts";
+import { agentErrors, TurnError, turnFailureOf } from "../errors.ts";
 
 /** Milliseconds that is waited for what others do. */
 export type Patience = {
@@ -94,7 +95,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       sampling: samplingOf(settings, prepared, signal),
       speech,
       keepUp: deps.keepUp,
-      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: on, signal, toolMs, requestId: ctx.requestId }),
+      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: on, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
@@ -102,7 +103,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     });
   } catch (error) {
     result.outcome = signal.aborted ? "stopped" : "failed";
-    if (!signal.aborted) result.failure = turnFailureOf(error, ctx.requestId);
+    if (!signal.aborted) result.failure = turnFailureOf(error, ctx);
   }
   if (settings.citations_enabled) {
     for (const citation of citationsIn(speech.text, passages)) on({ type: "citation", citation });
@@ -163,9 +164,9 @@ async function converse(
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, callsAtStep);
     if (calls.length === 0) {
       if (isLast && speech.text.length === before) {
-        throw new TurnError("too_many_steps", "The minion called for tools again and again, and came to no answer.");
+        throw new TurnError(agentErrors.too_many_steps, "The minion called for tools again and again, and came to no answer.");
       }
-      if (speech.text.trim() === "") throw new TurnError("provider_refused", "The model answered with nothing.");
+      if (speech.text.trim() === "") throw new TurnError(providerErrors.provider_refused, "The model answered with nothing.");
       return;
     }
     const ended = await run(calls);
@@ -198,11 +199,14 @@ function shareOf(tokensLeft: number, calls: number): number {
 /** @throws TurnError for an answer that ended before it was one */
 function refuseUnfinished({ finishReason, hasHalfCall }: Step): void {
   if (finishReason === "content-filter") {
-    throw new TurnError("content_filtered", "The provider withholds the answer: its filter found fault with it.");
+    throw new TurnError(agentErrors.content_filtered, "The provider withholds the answer: its filter found fault with it.");
   }
   if (!hasHalfCall) return;
   if (finishReason === "length") {
-    throw new TurnError("provider_refused", "The answer reached its limit of tokens within the call of a tool: allow it more.");
+    throw new TurnError(
+      providerErrors.provider_refused,
+      "The answer reached its limit of tokens within the call of a tool: allow it more.",
+    );
   }
-  throw new TurnError("provider_unavailable", "The model broke off within the call of a tool.");
+  throw new TurnError(providerErrors.provider_unavailable, "The model broke off within the call of a tool.");
 }

@@ -1,6 +1,6 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/client.ts";
+import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
 import { lock } from "../../minions/spirits/statements.ts";
 import { messagesPerConversation } from "../constants.ts";
 import { askRoom } from "../room/client.ts";

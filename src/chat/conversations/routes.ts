@@ -3,6 +3,7 @@ import * as z from "zod";
 import { isTrustedOrigin } from "../../auth/sessions/cookies.ts";
 import { allow } from "../../auth/middleware.ts";
 import { userIdOf } from "../../auth/current-user.ts";
+import { authErrors } from "../../auth/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
 import { AppError } from "../../kit/errors.ts";
@@ -165,11 +166,11 @@ conversations.get(
       query: SocketQuery,
       reply: z.null(),
       status: 101,
-      fails: ["unauthenticated", "cross_site", "not_found", "upgrade_required", "realtime_unavailable"],
+      fails: ["unauthenticated", authErrors.cross_site, "not_found", "upgrade_required", "realtime_unavailable"],
     },
     async ({ ctx, c, params, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
-        throw new AppError("cross_site", "A page of another site may not open this socket.");
+        throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
       }
       const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
       return openRoomSocket(ctx, params.conversation_id, c.req.raw, ticket);

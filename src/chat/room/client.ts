@@ -1,5 +1,5 @@
 import type { Ctx } from "../../context.ts";
-import { AppError, type FailureCode, type Fault } from "../../kit/errors.ts";
+import { AppError, type ErrorType, type Fault } from "../../kit/errors.ts";
 import { askObject } from "../../kit/socket/call-object.ts";
 import { connectSocket } from "../../kit/socket/upgrade.ts";
 import type { TicketClaims } from "../../kit/socket/tickets.ts";
@@ -10,13 +10,13 @@ import type { Overrides } from "../../agent/settings.ts";
 /** What a room answers: errors lose their class over RPC. */
 export type Told<T> = { value: T } | { refusal: Refusal };
 
-type Refusal = { code: FailureCode; detail: string; faults?: Fault[]; headers?: Record<string, string> };
+type Refusal = { errorType: ErrorType; detail: string; faults?: Fault[]; headers?: Record<string, string> };
 
 /** What was told. @throws what was refused */
 export function valueOf<T>(told: Told<T>): T {
   if ("value" in told) return told.value;
-  const { code, detail, ...extra } = told.refusal;
-  throw new AppError(code, detail, extra);
+  const { errorType, detail, ...extra } = told.refusal;
+  throw new AppError(errorType, detail, extra);
 }
 
 /** A message that is to be answered. */

@@ -3,6 +3,7 @@ import type { TicketHolder } from "../../kit/socket/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../kit/socket/socket-room.ts";
 import { isText, type AnswerFrame } from "../../agent/message/apply-frame.ts";
 import { Conversation } from "./conversation.ts";
+import { roomConstraintErrors } from "./errors.ts";
 import type { Origin, Shared } from "./fork-sharing.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
@@ -63,7 +64,7 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   protected context(): Ctx {
-    return objectContext("chat-room", this.env, this.ctx);
+    return objectContext("chat-room", { bindings: this.env, lifetime: this.ctx, constraintErrors: roomConstraintErrors });
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
@@ -224,8 +225,10 @@ export class ChatRoom extends SocketRoom implements Room {
       case "message.send": {
         const { client_id } = data;
         const sent = await told(() => this.#turns.send(user_id, data));
-        if ("refusal" in sent) this.sendTo(socket, { type: "error", client_id, ...sent.refusal });
-        else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
+        if ("refusal" in sent) {
+          const { errorType, ...refusal } = sent.refusal;
+          this.sendTo(socket, { type: "error", client_id, code: errorType.code, ...refusal });
+        } else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { Ctx } from "../../context.ts";
-import { AppError, failures, type FailureCode } from "../../kit/errors.ts";
+import { AppError, commonErrors, type CommonErrorCode } from "../../kit/errors.ts";
 import { claimsFor } from "../../kit/socket/tickets.ts";
 import { holderOf } from "../../notifications/tickets.ts";
 import { eventStreamHeaders, streamEvents, wholeEvents, type Cursor } from "./sse-events.ts";
@@ -66,6 +66,6 @@ function dialling(ctx: Ctx, conversationId: number): Dial {
 /** What a room says in place of a socket. */
 async function refusalIn(reply: Response): Promise<AppError> {
   const { code, detail } = await reply.json<{ code?: string; detail?: string }>();
-  const known = code !== undefined && code in failures ? (code as FailureCode) : "realtime_unavailable";
+  const known = code !== undefined && code in commonErrors ? (code as CommonErrorCode) : "realtime_unavailable";
   return new AppError(known, detail ?? "The conversation does not answer.");
 }

@@ -1,6 +1,7 @@
 import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, constraintOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
 import { heldJson, heldText } from "../../kit/db/text.ts";
 import { lock } from "../../minions/spirits/statements.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";

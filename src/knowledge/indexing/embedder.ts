@@ -1,6 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
+import { providerErrors } from "../../models/errors.ts";
 import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
 import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
 import { callableOf, keepingUsage } from "../model-usage.ts";
@@ -55,5 +56,5 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
 }
 
 function strange(what: string): AppError {
-  return new AppError("provider_refused", `The embedding model answered with ${what}.`);
+  return new AppError(providerErrors.provider_refused, `The embedding model answered with ${what}.`);
 }

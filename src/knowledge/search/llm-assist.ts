@@ -1,6 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
+import { providerErrors } from "../../models/errors.ts";
 import { gatewayModel } from "../../models/gateway/gateway.ts";
 import { kindByName } from "../../models/providers/list-models.ts";
 import { openProvider } from "../../models/providers/registry.ts";
@@ -69,7 +70,7 @@ export async function rerankPassages(
     [`Question: ${query}`, ...listed].join("\n"),
   );
   const [array] = /\[[\d\s,]*\]/.exec(said) ?? [];
-  if (array === undefined) throw new AppError("provider_refused", "The model did not put the passages in order.");
+  if (array === undefined) throw new AppError(providerErrors.provider_refused, "The model did not put the passages in order.");
   const places = new Set(
     Array.from(array.matchAll(/\d+/g), ([number]) => Number(number) - 1).filter((place) => place in passages),
   );
@@ -83,6 +84,6 @@ export async function questionFor(assistant: Assistant, text: string): Promise<s
     text,
   );
   const question = said.trim().slice(0, 1_000);
-  if (question === "") throw new AppError("provider_refused", "The model wrote no question.");
+  if (question === "") throw new AppError(providerErrors.provider_refused, "The model wrote no question.");
   return question;
 }

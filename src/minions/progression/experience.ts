@@ -4,7 +4,7 @@ import { auditRow } from "../../auth/audit.ts";
 import { pointsRows } from "../../billing/points.ts";
 import { ranks } from "../../catalog/constants.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { paged, type Page } from "../../kit/http/zod-schemas.ts";
 import { newsRows } from "../../notifications/service.ts";

@@ -1,11 +1,12 @@
 import { planOf } from "../../billing/service.ts";
 import type { Ctx } from "../../context.ts";
-import { endOfDay, type DayLimits, type Granted, type Spending } from "../../kit/daily-quota.ts";
+import { endOfDay, type DayLimits, type Granted } from "../../kit/daily-quota.ts";
 import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
 import { askHub } from "../../notifications/hub-client.ts";
 import { ProviderError } from "../gateway/errors.ts";
-import { allowanceOf, smallestAllowance } from "./rules.ts";
+import { allowanceOf, smallestAllowance, type Spending } from "./rules.ts";
+import { allowanceErrors } from "../errors.ts";
 
 /** What a user may use today of the models that the operator pays for. */
 export type Allowance = {
@@ -49,14 +50,14 @@ export async function readAllowance(ctx: Ctx, userId: number) {
   const [plan, used] = await Promise.all([
     planOf(ctx, userId),
     askHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
-      throw new AppError("allowance_unavailable", "What you used today cannot be counted now.", { cause });
+      throw new AppError(allowanceErrors.allowance_unavailable, "What you used today cannot be counted now.", { cause });
     }),
   ]);
   const limits = allowanceOf(plan.name);
   const line = (what: keyof Spending) => ({
     limit: limits[what],
-    used: used[what],
-    left: Math.max(0, limits[what] - used[what]),
+    used: used[what] ?? 0,
+    left: Math.max(0, limits[what] - (used[what] ?? 0)),
   });
   const resets_at = new Date(endOfDay(Date.now()));
   return { plan: plan.name, turns: line("turns"), tokens: line("tokens"), resets_at };
@@ -86,13 +87,14 @@ async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Pr
   }
 }
 
-function exhausted(lacking: keyof Spending, { limits, used }: Granted): ProviderError {
+function exhausted(lacking: string, { limits, used }: Granted): ProviderError {
   const now = Date.now();
   const resetsAt = endOfDay(now);
-  const left = limits[lacking] - used[lacking];
+  const limit = limits[lacking]!;
+  const left = limit - used[lacking]!;
   const said = left > 0 ? `has ${left} ${lacking} left, too few for this` : "is used up";
   const detail =
-    `Your plan's ${limits[lacking]} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
+    `Your plan's ${limit} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
     `${new Date(resetsAt).toISOString().slice(0, 16)}Z; models with a key of your own are not limited.`;
   return new ProviderError("allowance_exhausted", "workers-ai", {
     detail,

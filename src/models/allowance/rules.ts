@@ -1,4 +1,5 @@
-import type { Spending } from "../../kit/daily-quota.ts";
+/** What an allowance counts: turns of a conversation, and tokens. */
+export type Spending = { turns: number; tokens: number };
 
 /** What a user may use in a UTC day of the models that the operator pays for, by the name of their plan. */
 export const dailyAllowances = {

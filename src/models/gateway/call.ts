@@ -1,3 +1,4 @@
+import { untilAborted } from "../../kit/async/abort.ts";
 import { ProviderError, providerError, providerFailures } from "./errors.ts";
 import type { ProviderName } from "../constants.ts";
 import { noTokens, type Attempt, type TokenCounts, type UsageRecord } from "./usage-record.ts";
@@ -172,21 +173,6 @@ export class Call<Model> {
 
   #timedOut(): ProviderError {
     return new ProviderError("timed_out", this.#asked.provider);
-  }
-}
-
-/** What `work` resolves with, unless the signal aborts before: then its reason is thrown, whatever the work still does. */
-export async function untilAborted<T>(signal: AbortSignal, work: () => PromiseLike<T>): Promise<T> {
-  signal.throwIfAborted();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([work(), aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 

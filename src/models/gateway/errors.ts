@@ -2,6 +2,7 @@ import type { APICallError } from "@ai-sdk/provider";
 import { EgressError } from "../../kit/egress/fetch.ts";
 import { AppError, TellableError } from "../../kit/errors.ts";
 import { secondsToWait } from "../../kit/http/retry-after.ts";
+import { allowanceErrors, providerErrors } from "../errors.ts";
 import { providerDisplayNames, type ProviderName } from "../constants.ts";
 
 /** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
@@ -33,17 +34,7 @@ export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
 /** What clients of ours are told a failure by. */
 export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
 
-/** Those of a provider itself, for routes that ask one. */
-export const providerFailureCodes = [
-  "provider_refused",
-  "provider_model_missing",
-  "provider_key_rejected",
-  "provider_no_credit",
-  "provider_rate_limited",
-  "provider_unavailable",
-  "provider_timed_out",
-  "provider_not_configured",
-] as const satisfies readonly ProviderFailureCode[];
+const errorTypes = { ...providerErrors, ...allowanceErrors };
 
 /**
  * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
@@ -82,7 +73,7 @@ export class ProviderError extends TellableError {
   override get failure(): AppError {
     const seconds = ["rate_limited", "allowance_exhausted"].includes(this.kind) ? this.retryAfterSeconds : null;
     return new AppError(
-      this.code,
+      errorTypes[this.code],
       this.message,
       seconds === null ? {} : { headers: { "retry-after": `${Math.ceil(seconds)}` } },
     );

@@ -14,7 +14,7 @@ import type { Message } from "../../../src/agent/types.ts";
 import { Outbox } from "../../../src/chat/sync/outbox.ts";
 import { Transcript } from "../../../src/chat/room/message-store.ts";
 import type { TurnResult } from "../../../src/agent/events.ts";
-import { memorySql } from "../../kit/socket/memory-sql.ts";
+import { memorySql } from "../../kit/socket/support/memory-sql.ts";
 import { noDatabase } from "../support/settings.ts";
 
 /** What Cloudflare lets a row have, in bytes. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { openAttachment, putAttachment } from "../../../src/chat/conversations/attachments.ts";
 import type { Attachment } from "../../../src/agent/types.ts";
+import { commonErrors } from "../../../src/kit/errors.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
 import { makePerson } from "../../support/users.ts";
 import { useDesk } from "../support/service-harness.ts";
@@ -26,7 +27,9 @@ test("nothing is kept of a file for somebody else's conversation, or of one that
   desk.rooms[conversationId] = takes;
   expect(await outcomeOf(put(conversationId, (await makePerson(desk)).id))).toBe("not_found");
   expect(desk.bucket.puts).toEqual([]);
-  desk.rooms[conversationId] = { attach: async () => ({ refusal: { code: "conflict", detail: "There are too many." } }) };
+  desk.rooms[conversationId] = {
+    attach: async () => ({ refusal: { errorType: commonErrors.conflict, detail: "There are too many." } }),
+  };
   expect(await outcomeOf(put(conversationId))).toBe("conflict");
   desk.rooms[conversationId] = { attach: () => Promise.reject(new Error("It does not answer.")) };
   expect(await outcomeOf(put(conversationId))).toBe("realtime_unavailable");

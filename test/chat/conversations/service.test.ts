@@ -11,8 +11,8 @@ import {
   getConversation,
 } from "../../../src/chat/conversations/service.ts";
 import { forkConversation, recallFork } from "../../../src/chat/conversations/fork.ts";
-import { commit } from "../../../src/kit/db/client.ts";
-import { AppError } from "../../../src/kit/errors.ts";
+import { commit } from "../../../src/kit/db/commit.ts";
+import { AppError, commonErrors } from "../../../src/kit/errors.ts";
 import { claimKey } from "../../../src/kit/db/idempotency.ts";
 import { sweepOutbox } from "../../../src/kit/queue/outbox.ts";
 import { emptyBin } from "../../../src/minions/service.ts";
@@ -252,7 +252,9 @@ describe("a fork", () => {
     const forks: unknown[] = [];
     const room = {
       read: async (_userId: number, messageId: number) =>
-        messageId <= messageIdOf(id, 4) ? { value: {} } : { refusal: { code: "not_found", detail: "There is none." } },
+        messageId <= messageIdOf(id, 4)
+          ? { value: {} }
+          : { refusal: { errorType: commonErrors.not_found, detail: "There is none." } },
       fork: async (...said: unknown[]) => {
         forks.push(said);
         return { value: { into: said[2] } };

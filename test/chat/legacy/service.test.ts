@@ -4,7 +4,8 @@ import { ExternalChat, ExternalChatReply } from "../../../src/chat/legacy/schema
 import type { Message } from "../../../src/agent/types.ts";
 import type { Room } from "../../../src/chat/room/client.ts";
 import { resumeAnswer, streamAnswer, wantsEvents } from "../../../src/chat/streaming/stream-answer.ts";
-import { failureOf } from "../../../src/kit/db/client.ts";
+import { constraintErrors } from "../../../src/errors.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
 import type { AppError } from "../../../src/kit/errors.ts";
 import { anAnswer, citation, usage } from "../support/fixtures.ts";
 import { useDesk } from "../support/service-harness.ts";
@@ -41,7 +42,7 @@ async function refusalOf(work: Promise<unknown>): Promise<AppError> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  const failure = failureOf(error);
+  const failure = failureOf(error, constraintErrors);
   if (failure === undefined) throw new Error("It did not fail as it should.", { cause: error });
   return failure;
 }

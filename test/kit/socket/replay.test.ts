@@ -2,7 +2,7 @@ import { WebSocket as ReconnectingSocket } from "partysocket";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Frame } from "../../support/sockets.ts";
-import { flush, patience, pause, run, seqsOf, startRooms, type Rooms } from "./support.ts";
+import { flush, patience, pause, run, seqsOf, startRooms, type Rooms } from "./support/rooms.ts";
 
 let rooms: Rooms;
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
 import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../../src/kit/queue/consumer.ts";
 import type { Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
-import { indexKnowledgeBase, sweepKnowledgeBase } from "../../../src/knowledge/indexing/build-statements.ts";
+import { indexKnowledgeBase, sweepKnowledgeBase } from "../../../src/knowledge/job-definitions.ts";
 import { goOnIndexing } from "../../../src/knowledge/indexing/run-build.ts";
 import { sweepBase } from "../../../src/knowledge/service.ts";
 import type { Datasets } from "../../../src/knowledge/indexing/start-build.ts";

@@ -1,7 +1,7 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { describe, expect, test } from "vitest";
 import plans from "../../../seed/plans.json" with { type: "json" };
-import type { Spending } from "../../../src/kit/daily-quota.ts";
+import type { Spending } from "../../../src/models/allowance/rules.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { ProviderError } from "../../../src/models/gateway/errors.ts";

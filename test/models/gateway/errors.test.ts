@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { failureOf } from "../../../src/kit/db/client.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
 import { EgressError, type EgressReason } from "../../../src/kit/egress/fetch.ts";
 import { ProviderError, providerError, type ProviderFailure } from "../../../src/models/gateway/errors.ts";
 
 const told = (error: unknown) => {
-  const { code, status, message, headers } = failureOf(error)!;
+  const { code, status, message, headers } = failureOf(error, {})!;
   return { code, status, message, retryAfter: headers["retry-after"] };
 };
 
@@ -53,5 +53,5 @@ describe("what the guard of outgoing calls ended", () => {
 });
 
 test("a defect of ours is told as nothing", () => {
-  expect(failureOf(new TypeError("x is not a function"))).toBeUndefined();
+  expect(failureOf(new TypeError("x is not a function"), {})).toBeUndefined();
 });

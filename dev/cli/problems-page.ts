@@ -1,7 +1,7 @@
-import { failures } from "../kit/errors.ts";
+import { errorTypes } from "../../src/errors.ts";
 
-const rows = Object.entries(failures).map(
-  ([code, { status, title, retryable }]) =>
+const rows = errorTypes.map(
+  ({ code, status, title, retryable }) =>
     `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td><td>${retryable ? "yes" : "no"}</td></tr>`,
 );
 

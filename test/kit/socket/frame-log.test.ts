@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { flush, run, startRooms, type Rooms } from "./support.ts";
+import { flush, run, startRooms, type Rooms } from "./support/rooms.ts";
 
 let rooms: Rooms;
 

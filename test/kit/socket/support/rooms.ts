@@ -1,9 +1,9 @@
 import { createTestHarness, type WorkerHandle } from "wrangler";
-import type { Place } from "../../../src/kit/socket/socket-positions.ts";
-import { issueTicket, type TicketHolder } from "../../../src/kit/socket/tickets.ts";
-import { productionConfig } from "../../../dev/wrangler/config.ts";
-import { connect, refusal, type Frame, type TestSocket } from "../../support/sockets.ts";
-import type { ProbeRoom } from "./probe.ts";
+import type { Place } from "../../../../src/kit/socket/types.ts";
+import { issueTicket, type TicketHolder } from "../../../../src/kit/socket/tickets.ts";
+import { productionConfig } from "../../../../dev/wrangler/config.ts";
+import { connect, refusal, type Frame, type TestSocket } from "../../../support/sockets.ts";
+import type { ProbeRoom } from "./worker.ts";
 
 type ProbeEnv = { ROOMS: DurableObjectNamespace<ProbeRoom> };
 
@@ -18,7 +18,7 @@ type Result<M extends Method> = ProbeRoom[M] extends (...args: never[]) => infer
 
 export type Rooms = Awaited<ReturnType<typeof startRooms>>;
 
-/** The probe's rooms in workerd. A room's name says how it behaves, see probe.ts. */
+/** The probe's rooms in workerd. A room's name says how it behaves, see worker.ts. */
 export async function startRooms() {
   const { compatibility_date, compatibility_flags } = productionConfig();
   const harness = createTestHarness({
@@ -26,7 +26,7 @@ export async function startRooms() {
       {
         config: {
           name: "socket-probe",
-          main: "test/kit/socket/probe.ts",
+          main: "test/kit/socket/support/worker.ts",
           compatibility_date,
           compatibility_flags,
           vars: { SECRET: secret },

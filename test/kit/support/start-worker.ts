@@ -13,11 +13,11 @@ export async function startProbe(): Promise<Probe> {
   const { compatibility_date, compatibility_flags } = productionConfig();
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-probe-"));
   const config = join(folder, "wrangler.json");
-  const main = join(import.meta.dirname, "probe.ts");
+  const main = join(import.meta.dirname, "worker.ts");
   await writeFile(config, JSON.stringify({ name: "probe", main, compatibility_date, compatibility_flags }));
   const { ok, output } = await exec("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
   if (!ok) throw new Error(output);
-  const script = await readFile(join(folder, "probe.js"), "utf8");
+  const script = await readFile(join(folder, "worker.js"), "utf8");
   await rm(folder, { recursive: true });
   const runtime = { compatibilityDate: compatibility_date, compatibilityFlags: compatibility_flags };
   const worker = { name: "probe", modules: true, script, ...runtime, unsafeDirectSockets: [{}] };
