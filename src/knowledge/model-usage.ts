@@ -7,7 +7,7 @@ import type { CallOptions } from "../models/gateway/call.ts";
 import type { ModelSummary } from "../models/constants.ts";
 import { kindByName } from "../models/providers/list-models.ts";
 import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/providers/registry.ts";
-import { callableModel, keyRows, type Callable } from "../models/callable-model.ts";
+import { callableModel, keyRows, type Callable } from "../models/external-models/callable-model.ts";
 import { usageRow } from "../models/usage/record.ts";
 
 /** A model that somebody names: one that runs here, or the number of one of theirs. */

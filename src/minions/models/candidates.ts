@@ -5,7 +5,7 @@ import { AppError } from "../../kit/errors.ts";
 import { settingsFor } from "../../models/providers/guarded-fetch.ts";
 import type { Candidate, Candidates } from "../../models/gateway/call.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
-import { openKey, sealedKeyColumns } from "../../models/api-keys.ts";
+import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";
 import type { ModelSummary } from "../../models/constants.ts";
 import type { ProviderSettings } from "../../models/providers/provider.ts";
 import { languageCandidate, openProvider } from "../../models/providers/registry.ts";

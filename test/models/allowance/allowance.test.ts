@@ -6,7 +6,7 @@ import { settingsFor } from "../../../src/models/providers/guarded-fetch.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";
 import { smallestAllowance } from "../../../src/models/allowance/rules.ts";
-import { testModel } from "../../../src/models/callable-model.ts";
+import { testModel } from "../../../src/models/external-models/callable-model.ts";
 import { subscribe } from "../../billing/support/billing.ts";
 import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";

@@ -1,16 +1,16 @@
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, failureOf, type Statement } from "../kit/db/client.ts";
-import { AppError } from "../kit/errors.ts";
-import { settingsFor } from "./providers/guarded-fetch.ts";
-import { ProviderError } from "./gateway/errors.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, failureOf, type Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { settingsFor } from "../providers/guarded-fetch.ts";
+import { ProviderError } from "../gateway/errors.ts";
 import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
-import type { ModelSummary } from "./constants.ts";
-import { openLister, refreshModelList } from "./providers/model-list-cache.ts";
-import { openProvider } from "./providers/registry.ts";
-import { itself, type ModelRow } from "./queries.ts";
+import type { ModelSummary } from "../constants.ts";
+import { openLister, refreshModelList } from "../providers/model-list-cache.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself, type ModelRow } from "../queries.ts";
 import { changed, edited } from "./service.ts";
-import { externalModels } from "./tables.ts";
+import { externalModels } from "../tables.ts";
 
 /** Lists asked for at once: an invocation has six connections. */
 const atOnce = 5;

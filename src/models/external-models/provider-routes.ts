@@ -1,15 +1,15 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
-import { route, type AppEnv } from "../http/route.ts";
-import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/http/zod-schemas.ts";
-import { limited } from "../limits/middleware.ts";
-import { openLister, readModelList } from "./providers/model-list-cache.ts";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { AppError } from "../../kit/errors.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { limited } from "../../limits/middleware.ts";
+import { openLister, readModelList } from "../providers/model-list-cache.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia-sync.ts";
-import { modelOf } from "./queries.ts";
-import { providerFailureCodes } from "./gateway/errors.ts";
-import * as s from "./schemas.ts";
+import { modelOf } from "../queries.ts";
+import { providerFailureCodes } from "../gateway/errors.ts";
+import * as s from "../schemas.ts";
 import { countModels } from "./service.ts";
 import { listProviders, testModel } from "./callable-model.ts";
 

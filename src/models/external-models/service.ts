@@ -1,18 +1,18 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
-import { users } from "../auth/tables.ts";
-import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
-import { AppError, invalid } from "../kit/errors.ts";
-import { storePicture } from "../kit/storage/avatars.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
-import { unsettling } from "../notifications/hub-client.ts";
-import { faultOfBaseUrl } from "./providers/guarded-fetch.ts";
+import { users } from "../../auth/tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { AppError, invalid } from "../../kit/errors.ts";
+import { storePicture } from "../../kit/storage/avatars.ts";
+import { paged, type Page } from "../../kit/http/zod-schemas.ts";
+import { unsettling } from "../../notifications/hub-client.ts";
+import { faultOfBaseUrl } from "../providers/guarded-fetch.ts";
 import { keepingKey } from "./api-keys.ts";
-import { kindByName, summarize } from "./providers/list-models.ts";
-import { openProvider } from "./providers/registry.ts";
-import { itself, selectModels, type ModelRow } from "./queries.ts";
-import type { ModelChange, NewModel } from "./schemas.ts";
-import { externalModels } from "./tables.ts";
+import { kindByName, summarize } from "../providers/list-models.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself, selectModels, type ModelRow } from "../queries.ts";
+import type { ModelChange, NewModel } from "../schemas.ts";
+import { externalModels } from "../tables.ts";
 
 /** A user's models, the newest first, and how many there are. One round trip. */
 export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Page) {

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { Ctx } from "../../context.ts";
-import { operatorsFetch } from "./guarded-fetch.ts";
-import { ProviderError } from "../gateway/errors.ts";
-import { askVendor } from "./list-models.ts";
-import type { LocalModel } from "../schemas.ts";
+import type { Ctx } from "../context.ts";
+import { operatorsFetch } from "./providers/guarded-fetch.ts";
+import { ProviderError } from "./gateway/errors.ts";
+import { askVendor } from "./providers/list-models.ts";
+import type { LocalModel } from "./schemas.ts";
 
 /** The models of the operator's Ollama server, as it tells them (https://docs.ollama.com/api). */
 

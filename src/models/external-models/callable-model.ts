@@ -1,19 +1,19 @@
-import type { Ctx } from "../context.ts";
+import type { Ctx } from "../../context.ts";
 import { and, eq, isNotNull, sql } from "drizzle-orm";
-import { commit, type Statement } from "../kit/db/client.ts";
-import { AppError, invalid } from "../kit/errors.ts";
-import { log } from "../kit/log.ts";
-import { bindingsOf, settingsFor } from "./providers/guarded-fetch.ts";
+import { commit, type Statement } from "../../kit/db/client.ts";
+import { AppError, invalid } from "../../kit/errors.ts";
+import { log } from "../../kit/log.ts";
+import { bindingsOf, settingsFor } from "../providers/guarded-fetch.ts";
 import { openKey, sealedKeyColumns } from "./api-keys.ts";
-import { providerNames, type ProviderName } from "./constants.ts";
-import type { ModelTest, ProviderSettings } from "./providers/provider.ts";
-import { openProvider } from "./providers/registry.ts";
-import { itself } from "./queries.ts";
-import type { TestBody } from "./schemas.ts";
+import { providerNames, type ProviderName } from "../constants.ts";
+import type { ModelTest, ProviderSettings } from "../providers/provider.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself } from "../queries.ts";
+import type { TestBody } from "../schemas.ts";
 import { requireSafe } from "./service.ts";
-import { externalModels } from "./tables.ts";
-import { usageRow } from "./usage/record.ts";
-import type { UsageRecord } from "./gateway/usage-record.ts";
+import { externalModels } from "../tables.ts";
+import { usageRow } from "../usage/record.ts";
+import type { UsageRecord } from "../gateway/usage-record.ts";
 
 /** A model that can be called: by whom, for what, and with what. */
 export type Callable = {
