@@ -2,7 +2,7 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { settingsFor } from "../../models/providers/guarded-fetch.ts";
+import { settingsFor } from "../../models/providers/settings.ts";
 import type { Candidate, Candidates } from "../../models/gateway/call.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";

@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, failureOf, type Statement } from "../../kit/db/client.ts";
 import { AppError } from "../../kit/errors.ts";
-import { settingsFor } from "../providers/guarded-fetch.ts";
+import { settingsFor } from "../providers/settings.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
 import type { ModelSummary } from "../constants.ts";

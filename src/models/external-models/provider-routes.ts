@@ -11,7 +11,8 @@ import { modelOf } from "../queries.ts";
 import { providerFailureCodes } from "../gateway/errors.ts";
 import * as s from "../schemas.ts";
 import { countModels } from "./service.ts";
-import { listProviders, testModel } from "./callable-model.ts";
+import { listProviders } from "../providers/provider-list.ts";
+import { testModel } from "./test-model.ts";
 
 const ok = { success: true as const };
 const tag = "Models";

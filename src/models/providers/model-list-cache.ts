@@ -1,9 +1,10 @@
 import type { Ctx } from "../../context.ts";
 import { TieredValue, type Sources } from "../../kit/async/tiered-cache.ts";
 import { log } from "../../kit/log.ts";
-import { bindingsOf, operatorsFetch } from "./guarded-fetch.ts";
+import { operatorsFetch } from "./guarded-fetch.ts";
 import type { ModelSummary, OpenLister } from "../constants.ts";
 import { openProvider } from "./registry.ts";
+import { bindingsOf } from "./settings.ts";
 
 /** What a provider said that it has, and when it was asked. */
 export type ModelList = { models: readonly ModelSummary[]; asked_at: string };
