@@ -34,7 +34,7 @@ export async function readModelName(
   if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
     throw refuse("needs a key: connect the model, and give its number");
   }
-  const reason = (await openProvider(reference.provider)).unavailable(bindingsOf(ctx));
+  const reason = openProvider(reference.provider).unavailable(bindingsOf(ctx));
   if (reason !== null) throw refuse(reason);
   const isBuiltin = reference.provider === "builtin";
   const its = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);

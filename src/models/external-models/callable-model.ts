@@ -1,7 +1,7 @@
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import type { ProviderName } from "../constants.ts";
 import type { ProviderSettings } from "../providers/provider.ts";
+import type { ProviderName } from "../providers/providers.ts";
 import { settingsFor } from "../providers/settings.ts";
 import { itself } from "../queries.ts";
 import { externalModels } from "../tables.ts";

@@ -28,7 +28,7 @@ providerCalls.get(
   route(
     { id: "listProviders", summary: "List the providers, and whether they can be called here", tag, reply: s.ProviderList },
     async ({ ctx }) => {
-      const providers = await listProviders(ctx);
+      const providers = listProviders(ctx);
       return { ...ok, providers, total: providers.length };
     },
   ),
@@ -50,7 +50,7 @@ providerCalls.get(
       fails: providerFailureCodes,
     },
     async ({ ctx, params }) => {
-      const list = await readModelList(ctx, await openLister(ctx, params.provider));
+      const list = await readModelList(ctx, openLister(ctx, params.provider));
       return { ...ok, ...list, total: list.models.length };
     },
   ),

@@ -48,7 +48,7 @@ const hasRoom = (userId: number): SQL =>
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
   requireSafe(ctx, input);
   const { name, provider, model_id } = input;
-  const row = { display_name: name, capabilities: await likelyCapabilities(provider, model_id), ...saidOf(input) };
+  const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...saidOf(input) };
   const made = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
   return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
     const results = await commitOnce(
@@ -194,10 +194,12 @@ export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: st
 }
 
 /** What a model can be taken to do of which nothing is said. */
-async function likelyCapabilities(provider: NewModel["provider"], model_id: string): Promise<string[]> {
-  const { supports_tools } = await openProvider(provider);
+function likelyCapabilities(name: NewModel["provider"], model_id: string): string[] {
+  const provider = openProvider(name);
   const kind = kindByName(model_id) ?? "language";
-  return [...summarize(provider, { model_id, kind, supports_tools: supports_tools && kind === "language" }).capabilities];
+  return [
+    ...summarize(provider, { model_id, kind, supports_tools: provider.supports_tools && kind === "language" }).capabilities,
+  ];
 }
 
 /** What somebody says of a model, as its row holds it: what is left out keeps its default, or stays. */

@@ -23,9 +23,7 @@ export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promi
   const records: UsageRecord[] = [];
   let isRejected = false;
   const start = performance.now();
-  const outcome = await (
-    await openProvider(provider)
-  ).test(modelId, settings, {
+  const outcome = await openProvider(provider).test(modelId, settings, {
     onUsage: (record) => records.push(record),
     onBadKey: () => (isRejected = true),
   });

@@ -1,12 +1,10 @@
 import type { Ctx } from "../../context.ts";
-import { providerNames } from "../constants.ts";
-import { openProvider } from "./registry.ts";
+import { providers } from "./providers.ts";
 import { bindingsOf } from "./settings.ts";
 
 /** Every provider, and whether it can be called here. Asks nobody, and loads no SDK. */
-export async function listProviders(ctx: Ctx) {
+export function listProviders(ctx: Ctx) {
   const settings = bindingsOf(ctx);
-  const providers = await Promise.all(providerNames.map(openProvider));
   return providers.map((provider) => {
     const { name, display_name, icon, color, base_url, requires_api_key, models } = provider;
     const { supports_streaming, supports_tools, supports_embeddings, supports_fine_tuning } = provider;

@@ -2,6 +2,7 @@ import type { Ctx } from "../../context.ts";
 import { openAllowance } from "../allowance/allowance.ts";
 import { egressOf } from "./guarded-fetch.ts";
 import type { ProviderSettings } from "./provider.ts";
+import { workersAi } from "./vendors/workers-ai.ts";
 
 /** What this server can call by itself, whoever asks. */
 export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
@@ -17,7 +18,7 @@ export function settingsFor(
 ): ProviderSettings {
   return {
     fetch: egressOf(ctx),
-    allowance: openAllowance(ctx, userId),
+    allowance: openAllowance(ctx, userId, workersAi),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(baseUrl == null ? {} : { baseUrl }),
     ...bindingsOf(ctx),

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { providerNames } from "../../../src/models/constants.ts";
+import { providerNames } from "../../../src/models/providers/registry.ts";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../../minions/support/minions.ts";
 import { bodyOf } from "../../support/api.ts";
 import { makePerson, type Person } from "../../support/users.ts";

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../../src/app.ts";
-import type { OpenLister } from "../../../src/models/constants.ts";
+import type { ProviderName } from "../../../src/models/providers/providers.ts";
 import type { syncNvidia, syncNvidiaModel } from "../../../src/models/external-models/nvidia-sync.ts";
 import { openProvider } from "../../../src/models/providers/registry.ts";
 import { createModel } from "../../../src/models/external-models/service.ts";
@@ -72,9 +72,9 @@ afterEach(() => {
 async function newIsolate() {
   vi.resetModules();
   const { openLister, readModelList } = await import("../../../src/models/providers/model-list-cache.ts");
-  return async (name: OpenLister = "nvidia") => {
+  return async (name: ProviderName = "nvidia") => {
     const ctx = events.context("test");
-    const { models, asked_at } = await readModelList(ctx, await openLister(ctx, name));
+    const { models, asked_at } = await readModelList(ctx, openLister(ctx, name));
     return { ids: models.map(({ model_id }) => model_id), asked_at };
   };
 }
@@ -98,7 +98,7 @@ describe("the list of a provider that lists its models to anybody", () => {
 
   test("is had of Workers AI through the binding", async () => {
     const read = await newIsolate();
-    const { listModels } = await openProvider("workers-ai");
+    const { listModels } = openProvider("workers-ai");
     const models = await listModels({ ai: bindings.AI });
     expect(models.length).toBeGreaterThan(1);
     expect((await read("workers-ai")).ids).toEqual(models.map(({ model_id }) => model_id));
