@@ -30,8 +30,8 @@ import { loadouts } from "./minions/spirits/routes.ts";
 import { allModels } from "./minions/models/routes.ts";
 import { experienceAdmin, myProgression, progression } from "./minions/progression/routes.ts";
 import { avatars, minions } from "./minions/routes.ts";
-import { providerCalls } from "./models/provider-routes.ts";
-import { externalModels } from "./models/routes.ts";
+import { providerCalls } from "./models/external-models/provider-routes.ts";
+import { externalModels } from "./models/external-models/routes.ts";
 import { usage } from "./models/usage/routes.ts";
 import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
 

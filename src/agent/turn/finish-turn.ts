@@ -1,6 +1,6 @@
 import type { Ctx } from "../../context.ts";
 import { costOf } from "../../models/usage/cost.ts";
-import { providerNames } from "../../models/constants.ts";
+import { providerNames } from "../../models/providers/registry.ts";
 import { pricesNow } from "../../models/usage/prices.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { noTokens } from "../../models/gateway/usage-record.ts";

@@ -7,7 +7,7 @@ import { lock } from "../../minions/spirits/statements.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";
 import { spiritGains } from "../../minions/progression/mastery.ts";
 import { usageExperience } from "../../minions/progression/rules.ts";
-import { keyRows } from "../../models/callable-model.ts";
+import { keyRows } from "../../models/external-models/key-status.ts";
 import { usageRow } from "../../models/usage/record.ts";
 import { conversationOf, maxTitleLength, settledStatuses, type Confirmation } from "../constants.ts";
 import type { Message } from "../../agent/types.ts";

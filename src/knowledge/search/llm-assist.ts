@@ -20,10 +20,11 @@ export type Assistant = {
 export async function openAssistant(ctx: Ctx, userId: number, model: string): Promise<Assistant> {
   if (model === quotingModel) throw unfit("the built-in model quotes and follows no instructions: name one that does");
   const callable = await callableOf(ctx, userId, await readModelName(ctx, model, { path: "model", kind: "language" }));
-  const { provider, modelId, settings } = callable;
+  const { modelId, settings } = callable;
+  const provider = openProvider(callable.provider);
   if (kindByName(modelId) !== "language") throw unfit("is no model that answers");
   const { options, usage } = keepingUsage(ctx, userId, callable);
-  const open = async () => (await openProvider(provider)).languageModel(modelId, settings);
+  const open = async () => provider.languageModel(modelId, settings);
   const answering = gatewayModel([{ provider, modelId, open }], { callMs: 30_000, ...options });
   return {
     usage,

@@ -14,5 +14,5 @@ export const smallestAllowance: Spending = dailyAllowances["Free Plan"];
 
 /** What a plan allows in a day. */
 export function allowanceOf(plan: string): Spending {
-  return (dailyAllowances as Partial<Record<string, Spending>>)[plan] ?? smallestAllowance;
+  return Object.hasOwn(dailyAllowances, plan) ? dailyAllowances[plan as keyof typeof dailyAllowances] : smallestAllowance;
 }

@@ -1,10 +1,10 @@
 import { untilAborted } from "../../kit/async/abort.ts";
 import { ProviderError, providerError, providerFailures } from "./errors.ts";
-import type { ProviderName } from "../constants.ts";
+import type { ProviderIdentity } from "../constants.ts";
 import { noTokens, type Attempt, type TokenCounts, type UsageRecord } from "./usage-record.ts";
 
 /** A model that may answer a call, opened when its turn comes. */
-export type Candidate<Model> = { provider: ProviderName; modelId: string; open(): Promise<Model> };
+export type Candidate<Model> = { provider: ProviderIdentity; modelId: string; open(): Promise<Model> };
 
 /** The first is asked first, the others in their order should it fail. */
 export type Candidates<Model> = readonly [Candidate<Model>, ...Candidate<Model>[]];
@@ -177,7 +177,7 @@ export class Call<Model> {
 }
 
 function referenceOf({ provider, modelId }: Candidate<unknown>) {
-  return { provider, model_id: modelId };
+  return { provider: provider.name, model_id: modelId };
 }
 
 function elapsed(since: number): number {

@@ -3,7 +3,7 @@ import { EgressError } from "../../kit/egress/fetch.ts";
 import { AppError, TellableError } from "../../kit/errors.ts";
 import { secondsToWait } from "../../kit/http/retry-after.ts";
 import { allowanceErrors, providerErrors } from "../errors.ts";
-import { providerDisplayNames, type ProviderName } from "../constants.ts";
+import type { ProviderIdentity } from "../constants.ts";
 
 /** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
 type Action = "wait" | "next" | "end";
@@ -43,7 +43,8 @@ const errorTypes = { ...providerErrors, ...allowanceErrors };
 export class ProviderError extends TellableError {
   override readonly name = "ProviderError";
   readonly kind: ProviderFailure;
-  readonly provider: ProviderName;
+  /** The name of the provider. */
+  readonly provider: string;
   /** The status that the vendor answered with; null where it did not answer. */
   readonly status: number | null;
   /** How long the vendor asks to be left alone; null where it does not say. */
@@ -51,16 +52,16 @@ export class ProviderError extends TellableError {
 
   constructor(
     kind: ProviderFailure,
-    provider: ProviderName,
+    { name, display_name }: ProviderIdentity,
     {
       status = null,
       retryAfterSeconds = null,
       detail,
     }: Partial<Pick<ProviderError, "status" | "retryAfterSeconds">> & { detail?: string } = {},
   ) {
-    super(detail ?? `${providerDisplayNames[provider]} ${providerFailures[kind].sentence}`);
+    super(detail ?? `${display_name} ${providerFailures[kind].sentence}`);
     this.kind = kind;
-    this.provider = provider;
+    this.provider = name;
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -111,7 +112,7 @@ const refusedBySdk = new Set([
 ]);
 
 /** What went wrong, in our terms. */
-export function providerError(error: unknown, provider: ProviderName): ProviderError {
+export function providerError(error: unknown, provider: ProviderIdentity): ProviderError {
   if (error instanceof ProviderError) return error;
   if (error instanceof AppError) return new ProviderError("refused", provider, { detail: error.message });
   if (error instanceof EgressError) return ofEgress(error, provider);
@@ -123,7 +124,7 @@ export function providerError(error: unknown, provider: ProviderName): ProviderE
 }
 
 /** What the guard ended: what it refused, it would refuse again. */
-function ofEgress(error: EgressError, provider: ProviderName): ProviderError {
+function ofEgress(error: EgressError, provider: ProviderIdentity): ProviderError {
   const { reason, message } = error;
   const status = error.status ?? null;
   if (reason === "timed_out") return new ProviderError("timed_out", provider, { status });

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Ctx } from "../../../src/context.ts";
 import { failureOf } from "../../../src/kit/db/errors.ts";
-import { settingsFor } from "../../../src/models/providers/guarded-fetch.ts";
+import { settingsFor } from "../../../src/models/providers/settings.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";
 import { smallestAllowance } from "../../../src/models/allowance/rules.ts";
-import { testModel } from "../../../src/models/callable-model.ts";
+import { testModel } from "../../../src/models/external-models/test-model.ts";
 import { subscribe } from "../../billing/support/billing.ts";
 import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";

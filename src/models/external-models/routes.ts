@@ -1,12 +1,12 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
-import { route, type AppEnv } from "../http/route.ts";
-import { imageTypes } from "../kit/storage/image-type.ts";
-import { maxPictureBytes } from "../kit/storage/avatars.ts";
-import { IdParam } from "../kit/http/zod-schemas.ts";
-import { modelOf } from "./queries.ts";
-import * as s from "./schemas.ts";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { imageTypes } from "../../kit/storage/image-type.ts";
+import { maxPictureBytes } from "../../kit/storage/avatars.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { modelOf } from "../queries.ts";
+import * as s from "../schemas.ts";
 import {
   changeModel,
   createModel,
@@ -17,14 +17,14 @@ import {
   putModelAvatar,
   toggleFavorite,
 } from "./service.ts";
-import { modelErrors } from "./errors.ts";
+import { modelErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
 const reading = allow("models.read");
 const writing = allow("models.write");
 
-/** At /api/v2/external-models, after the fixed words of `call-routes.ts`. */
+/** At /api/v2/external-models, after the fixed paths of `provider-routes.ts`. */
 export const externalModels = new Hono<AppEnv>();
 
 externalModels.get(

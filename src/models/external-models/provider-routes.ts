@@ -1,17 +1,18 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
-import { route, type AppEnv } from "../http/route.ts";
-import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/http/zod-schemas.ts";
-import { limited } from "../limits/middleware.ts";
-import { openLister, readModelList } from "./providers/model-list-cache.ts";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { AppError } from "../../kit/errors.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { limited } from "../../limits/middleware.ts";
+import { openLister, readModelList } from "../providers/model-list-cache.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia-sync.ts";
-import { modelOf } from "./queries.ts";
-import { allowanceErrors, providerErrors } from "./errors.ts";
-import * as s from "./schemas.ts";
+import { modelOf } from "../queries.ts";
+import { allowanceErrors, providerErrors } from "../errors.ts";
+import * as s from "../schemas.ts";
 import { countModels } from "./service.ts";
-import { listProviders, testModel } from "./callable-model.ts";
+import { listProviders } from "../providers/provider-list.ts";
+import { testModel } from "./test-model.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
@@ -27,7 +28,7 @@ providerCalls.get(
   route(
     { id: "listProviders", summary: "List the providers, and whether they can be called here", tag, reply: s.ProviderList },
     async ({ ctx }) => {
-      const providers = await listProviders(ctx);
+      const providers = listProviders(ctx);
       return { ...ok, providers, total: providers.length };
     },
   ),
@@ -49,7 +50,7 @@ providerCalls.get(
       fails: Object.values(providerErrors),
     },
     async ({ ctx, params }) => {
-      const list = await readModelList(ctx, await openLister(ctx, params.provider));
+      const list = await readModelList(ctx, openLister(ctx, params.provider));
       return { ...ok, ...list, total: list.models.length };
     },
   ),

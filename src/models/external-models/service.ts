@@ -1,19 +1,19 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
-import { users } from "../auth/tables.ts";
-import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
-import { constraintOf } from "../kit/db/errors.ts";
-import { AppError, invalid } from "../kit/errors.ts";
-import { storePicture } from "../kit/storage/avatars.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
-import { unsettling } from "../notifications/hub-client.ts";
-import { faultOfBaseUrl } from "./providers/guarded-fetch.ts";
+import { users } from "../../auth/tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
+import { AppError, invalid } from "../../kit/errors.ts";
+import { storePicture } from "../../kit/storage/avatars.ts";
+import { paged, type Page } from "../../kit/http/zod-schemas.ts";
+import { unsettling } from "../../notifications/hub-client.ts";
+import { faultOfBaseUrl } from "../providers/guarded-fetch.ts";
 import { keepingKey } from "./api-keys.ts";
-import { kindByName, summarize } from "./providers/list-models.ts";
-import { openProvider } from "./providers/registry.ts";
-import { itself, selectModels, type ModelRow } from "./queries.ts";
-import type { ModelChange, NewModel } from "./schemas.ts";
-import { externalModels } from "./tables.ts";
+import { kindByName, summarize } from "../providers/list-models.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself, selectModels, type ModelRow } from "../queries.ts";
+import type { ModelChange, NewModel } from "../schemas.ts";
+import { externalModels } from "../tables.ts";
 
 /** A user's models, the newest first, and how many there are. One round trip. */
 export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Page) {
@@ -49,7 +49,7 @@ const hasRoom = (userId: number): SQL =>
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
   requireSafe(ctx, input);
   const { name, provider, model_id } = input;
-  const row = { display_name: name, capabilities: await likelyCapabilities(provider, model_id), ...saidOf(input) };
+  const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...saidOf(input) };
   const made = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
   return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
     const results = await commitOnce(
@@ -195,10 +195,12 @@ export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: st
 }
 
 /** What a model can be taken to do of which nothing is said. */
-async function likelyCapabilities(provider: NewModel["provider"], model_id: string): Promise<string[]> {
-  const { supports_tools } = await openProvider(provider);
+function likelyCapabilities(name: NewModel["provider"], model_id: string): string[] {
+  const provider = openProvider(name);
   const kind = kindByName(model_id) ?? "language";
-  return [...summarize(provider, { model_id, kind, supports_tools: supports_tools && kind === "language" }).capabilities];
+  return [
+    ...summarize(provider, { model_id, kind, supports_tools: provider.supports_tools && kind === "language" }).capabilities,
+  ];
 }
 
 /** What somebody says of a model, as its row holds it: what is left out keeps its default, or stays. */

@@ -1,9 +1,10 @@
 import * as z from "zod";
-import type { Ctx } from "../../context.ts";
-import { operatorsFetch } from "./guarded-fetch.ts";
-import { ProviderError } from "../gateway/errors.ts";
-import { askVendor } from "./list-models.ts";
-import type { LocalModel } from "../schemas.ts";
+import type { Ctx } from "../context.ts";
+import { operatorsFetch } from "./providers/guarded-fetch.ts";
+import { ProviderError } from "./gateway/errors.ts";
+import { askVendor } from "./providers/list-models.ts";
+import { ollama } from "./providers/vendors/ollama.ts";
+import type { LocalModel } from "./schemas.ts";
 
 /** The models of the operator's Ollama server, as it tells them (https://docs.ollama.com/api). */
 
@@ -42,7 +43,7 @@ export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: 
   if (url === "") return { models: [], warnings: [] };
   const fetch = operatorsFetch(url);
   const ask = <T>(path: string, schema: z.ZodType<T>, init: RequestInit = {}) =>
-    askVendor({ name: "ollama", fetch }, `${url}${path}`, schema, init);
+    askVendor({ provider: ollama, fetch }, `${url}${path}`, schema, init);
   try {
     const { models: tagged } = await ask("/api/tags", Tags);
     const models: LocalModel[] = [];

@@ -8,11 +8,11 @@ import {
   picture,
   refusalIn,
   type Client,
-} from "../minions/support/minions.ts";
-import { bodyOf, useApi } from "../support/api.ts";
-import { providerKey } from "../support/canary.ts";
-import { bearing, makePerson, type Person } from "../support/users.ts";
-import { goodKey, keysOf, makeModel, newModel } from "./support/connected-provider.ts";
+} from "../../minions/support/minions.ts";
+import { bodyOf, useApi } from "../../support/api.ts";
+import { providerKey } from "../../support/canary.ts";
+import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { goodKey, keysOf, makeModel, newModel } from "../support/connected-provider.ts";
 
 const api = useApi();
 let person: Person;

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { rotateKeys } from "../../dev/cli/rotate-keys.ts";
-import type { Ctx } from "../../src/context.ts";
-import { openKey, sealedKeyColumns } from "../../src/models/api-keys.ts";
-import { itself } from "../../src/models/queries.ts";
-import { changeModel, createModel } from "../../src/models/service.ts";
-import { externalModels } from "../../src/models/tables.ts";
-import { outcomeOf, tally } from "../minions/support/minions.ts";
-import { providerKey } from "../support/canary.ts";
-import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../support/in-process-context.ts";
-import { makePerson } from "../support/users.ts";
-import { newModel } from "./support/connected-provider.ts";
+import { rotateKeys } from "../../../dev/cli/rotate-keys.ts";
+import type { Ctx } from "../../../src/context.ts";
+import { openKey, sealedKeyColumns } from "../../../src/models/external-models/api-keys.ts";
+import { itself } from "../../../src/models/queries.ts";
+import { changeModel, createModel } from "../../../src/models/external-models/service.ts";
+import { externalModels } from "../../../src/models/tables.ts";
+import { outcomeOf, tally } from "../../minions/support/minions.ts";
+import { providerKey } from "../../support/canary.ts";
+import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { makePerson } from "../../support/users.ts";
+import { newModel } from "../support/connected-provider.ts";
 
 const older = { version: 1, secret: "an-older-key-secret-of-enough-length-0001" };
 const newer = { version: 2, secret: "a-newer-key-secret-of-enough-length-00002" };

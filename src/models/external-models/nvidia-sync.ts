@@ -1,17 +1,17 @@
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import { commit, type Statement } from "../kit/db/commit.ts";
-import { failureOf } from "../kit/db/errors.ts";
-import { AppError } from "../kit/errors.ts";
-import { settingsFor } from "./providers/guarded-fetch.ts";
-import { ProviderError } from "./gateway/errors.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, type Statement } from "../../kit/db/commit.ts";
+import { failureOf } from "../../kit/db/errors.ts";
+import { AppError } from "../../kit/errors.ts";
+import { settingsFor } from "../providers/settings.ts";
+import { ProviderError } from "../gateway/errors.ts";
 import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
-import type { ModelSummary } from "./constants.ts";
-import { openLister, refreshModelList } from "./providers/model-list-cache.ts";
-import { openProvider } from "./providers/registry.ts";
-import { itself, type ModelRow } from "./queries.ts";
+import type { ModelSummary } from "../constants.ts";
+import { openLister, refreshModelList } from "../providers/model-list-cache.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself, type ModelRow } from "../queries.ts";
 import { changed, edited } from "./service.ts";
-import { externalModels } from "./tables.ts";
+import { externalModels } from "../tables.ts";
 
 /** Lists asked for at once: an invocation has six connections. */
 const atOnce = 5;
@@ -76,7 +76,7 @@ export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number)
 
 /** Has NVIDIA's own list, as it is told to anybody, asked for anew too, where models at its own address were refreshed. */
 async function refreshOpenList(ctx: Ctx, refreshed: readonly Pick<Listed, "base_url">[]): Promise<void> {
-  if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, await openLister(ctx, "nvidia"));
+  if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, openLister(ctx, "nvidia"));
 }
 
 /** @param lists what was asked for before, by address and key */
@@ -91,7 +91,7 @@ async function findIn(
   const asked = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
   lists.set(name, asked);
   const summary = (await asked).find(({ model_id }) => model_id === model.model_id);
-  if (summary === undefined) throw new ProviderError("model_missing", "nvidia");
+  if (summary === undefined) throw new ProviderError("model_missing", openProvider("nvidia"));
   return summary;
 }
 
@@ -100,7 +100,7 @@ async function listAt(
   userId: number,
   at: { apiKey: string | undefined; baseUrl: string | null },
 ): Promise<readonly ModelSummary[]> {
-  return (await openProvider("nvidia")).listModels(settingsFor(ctx, userId, at));
+  return openProvider("nvidia").listModels(settingsFor(ctx, userId, at));
 }
 
 /** What a list says of a model; what it leaves out stays as it is. */

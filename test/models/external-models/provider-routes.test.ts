@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { providerNames } from "../../src/models/constants.ts";
-import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../minions/support/minions.ts";
-import { bodyOf } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
-import { saidText, script, vendorWords } from "../support/vendors/script.ts";
-import { badKey, goodKey, keysOf, makeModel, useConnected } from "./support/connected-provider.ts";
+import { providerNames } from "../../../src/models/providers/registry.ts";
+import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../../minions/support/minions.ts";
+import { bodyOf } from "../../support/api.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import { saidText, script, vendorWords } from "../../support/vendors/script.ts";
+import { badKey, goodKey, keysOf, makeModel, useConnected } from "../support/connected-provider.ts";
 
 const connected = useConnected("nvidia");
 let person: Person;

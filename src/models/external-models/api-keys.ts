@@ -1,13 +1,13 @@
 import { eq, sql } from "drizzle-orm";
-import type { Ctx } from "../context.ts";
-import type { Env } from "../env.ts";
-import { newSecret } from "../kit/crypto/hash.ts";
-import { refuseUnless, type Statement } from "../kit/db/commit.ts";
-import { constraintOf } from "../kit/db/errors.ts";
-import { AppError } from "../kit/errors.ts";
-import { lastFour, openVault, VaultError, type DataKeyRow, type Vault } from "../kit/crypto/vault.ts";
-import { externalModels, userDataKeys } from "./tables.ts";
-import { providerErrors } from "./errors.ts";
+import { providerErrors } from "../errors.ts";
+import type { Ctx } from "../../context.ts";
+import type { Env } from "../../env.ts";
+import { newSecret } from "../../kit/crypto/hash.ts";
+import { refuseUnless, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
+import { AppError } from "../../kit/errors.ts";
+import { lastFour, openVault, VaultError, type DataKeyRow, type Vault } from "../../kit/crypto/vault.ts";
+import { externalModels, userDataKeys } from "../tables.ts";
 
 const vaults = new WeakMap<Env, Vault>();
 
