@@ -1,10 +1,10 @@
-import type { RoomFrame } from "../../chat/protocol.ts";
+import type { TurnFrame } from "../protocol.ts";
 import type { Message, MessagePart, MessageUsage, ToolUse } from "../types.ts";
 import type { TurnEvent } from "../events.ts";
 
 /** An answer that is being made: what a turn tells of it becomes frames, and frames make the message, now as after a crash. */
 
-type Of<Type extends RoomFrame["type"]> = Extract<RoomFrame, { type: Type }>;
+type Of<Type extends TurnFrame["type"]> = Extract<TurnFrame, { type: Type }>;
 
 export type TextFrame = Omit<Of<"message.delta"> | Of<"reasoning.delta">, "from_seq">;
 

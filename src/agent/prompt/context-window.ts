@@ -1,6 +1,5 @@
-import type { MemoryStatus } from "../../chat/constants.ts";
-import type { Message } from "../types.ts";
-import type { Summary } from "../events.ts";
+import type { MemoryStatus } from "../constants.ts";
+import type { Message, Summary } from "../types.ts";
 
 /** Which of what was said is told to the model again, and what stands for the rest. */
 export type Memory = { messages: readonly Message[]; summary: Summary | null; status: MemoryStatus };

@@ -8,11 +8,10 @@ import { composeSystemPrompt } from "../../minions/system-prompt.ts";
 import { renderPassages, type Passage } from "../../models/gateway/passage-block.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { onOneLine } from "../../kit/db/text.ts";
-import { imageTypes } from "../../chat/constants.ts";
-import type { Message, MessagePart, ToolUse } from "../types.ts";
+import { imageTypes } from "../constants.ts";
+import type { Message, MessagePart, Summary, ToolUse } from "../types.ts";
 import type { Settings } from "../settings.ts";
 import type { Tool } from "../../tools/tool.ts";
-import type { Summary } from "../events.ts";
 
 /** How a model is told what it is, and what was said: everything that is not its owner's word is quoted, as JSON on one line. */
 

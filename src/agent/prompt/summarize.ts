@@ -1,9 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import { bytesPerToken, textIn } from "../../models/gateway/tokens.ts";
 import { cut, onOneLine } from "../../kit/db/text.ts";
-import type { Message } from "../types.ts";
+import type { Message, Summary } from "../types.ts";
 import { costOfPrompt } from "./prompt-messages.ts";
-import type { Summary } from "../events.ts";
 
 const instructions = (words: number) =>
   `You keep the memory of a conversation between a user and an assistant. Sum up, for the assistant who goes on with it, what it must know: ` +

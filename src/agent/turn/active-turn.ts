@@ -1,8 +1,8 @@
 import { log } from "../../kit/log.ts";
 import { applyFrame, endTools, frameOf, isText, type AnswerFrame } from "../message/apply-frame.ts";
 import { brokenOff, type Ending } from "./finish-turn.ts";
-import type { Message, ToolUse } from "../types.ts";
-import type { Summary, TurnEvent, TurnResult } from "../events.ts";
+import type { Message, Summary, ToolUse } from "../types.ts";
+import type { TurnEvent, TurnResult } from "../events.ts";
 
 /** How often what was told of an answer is written down, in ms: what a crash can take. */
 const flushMs = 500;

@@ -6,7 +6,7 @@ import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { noTokens } from "../../models/gateway/usage-record.ts";
 import { cut } from "../../kit/db/text.ts";
 import type { Message, MessageUsage } from "../types.ts";
-import type { RoomFrame } from "../../chat/protocol.ts";
+import type { TurnFrame } from "../protocol.ts";
 import { turnExperience } from "../rules.ts";
 import { titleFor } from "../../chat/room/title.ts";
 import type { TurnCall, TurnResult } from "../events.ts";
@@ -25,7 +25,7 @@ export function finish(
   ctx: Ctx,
   answer: Message,
   ending: Ending,
-): Extract<RoomFrame, { type: "message.completed" | "turn.failed" | "turn.stopped" }> {
+): Extract<TurnFrame, { type: "message.completed" | "turn.failed" | "turn.stopped" }> {
   const { outcome, isInterrupted, memory_status, model } = ending;
   const usage = usageOf(ctx, ending.calls);
   const failure = isInterrupted ? interruption : ending.failure;

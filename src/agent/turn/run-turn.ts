@@ -5,7 +5,7 @@ import { untilAborted } from "../../models/gateway/call.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
 import { cut } from "../../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
-import { callsAtStep, maxSteps, maxToolResult } from "../../chat/constants.ts";
+import { callsAtStep, maxSteps, maxToolResult } from "../constants.ts";
 import type { ToolUse } from "../types.ts";
 import { openModelCalls, type OpenModel } from "./model-calls.ts";
 import { prepare, type Asked, type Prepared } from "../prompt/build-prompt.ts";

@@ -1,4 +1,4 @@
-import { maxAnswerLength } from "../../chat/constants.ts";
+import { maxAnswerLength } from "../constants.ts";
 import type { TurnEvent } from "../events.ts";
 
 type Voice = "text" | "reasoning";

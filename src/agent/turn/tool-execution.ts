@@ -4,7 +4,7 @@ import { failureOf } from "../../kit/db/client.ts";
 import { log } from "../../kit/log.ts";
 import { cut, heldText, unheldText } from "../../kit/db/text.ts";
 import { untilAborted } from "../../models/gateway/call.ts";
-import { maxToolInput, maxToolResult, toolsAtOnce } from "../../chat/constants.ts";
+import { maxToolInput, maxToolResult, toolsAtOnce } from "../constants.ts";
 import type { ToolUse } from "../types.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";

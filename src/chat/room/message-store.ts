@@ -1,5 +1,6 @@
 import { AppError, invalid } from "../../kit/errors.ts";
-import { conversationOf, imageTypes, messageIdOf, messagesPerConversation } from "../constants.ts";
+import { imageTypes } from "../../agent/constants.ts";
+import { conversationOf, messageIdOf, messagesPerConversation } from "../constants.ts";
 import type { Message, MessagePart } from "../../agent/types.ts";
 import type { Notes } from "./state-store.ts";
 import type { Settings } from "../../agent/settings.ts";

@@ -6,7 +6,7 @@ import { blank, emptyAnswer, reasoningLength, type AnswerFrame } from "../../age
 import { Answering, recover } from "../../agent/turn/active-turn.ts";
 import { ofWhom, type Conversation, type Host } from "./conversation.ts";
 import { brokenOff, finish, titleOf, type Ending } from "../../agent/turn/finish-turn.ts";
-import type { Message } from "../../agent/types.ts";
+import type { Message, Summary } from "../../agent/types.ts";
 import type { Sharing } from "./fork-sharing.ts";
 import type { ConversationNotes, Notes } from "./state-store.ts";
 import type { Projector } from "../sync/outbox-worker.ts";
@@ -14,7 +14,6 @@ import type { Ask, Sent } from "./client.ts";
 import { readSettings, withOverrides, type Overrides, type Settings } from "../../agent/settings.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { filesOf, type Transcript } from "./message-store.ts";
-import type { Summary } from "../../agent/events.ts";
 import { runTurn } from "../../agent/turn/run-turn.ts";
 
 /** What turns are given by the room that they are taken in. */

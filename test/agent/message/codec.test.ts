@@ -2,14 +2,8 @@ import { expect, test } from "vitest";
 import { blank, emptyAnswer } from "../../../src/agent/message/apply-frame.ts";
 import { Answering } from "../../../src/agent/turn/active-turn.ts";
 import { finish } from "../../../src/agent/turn/finish-turn.ts";
-import {
-  maxAnswerLength,
-  maxSteps,
-  maxToolInput,
-  maxToolResult,
-  callsAtStep,
-  maxMessageLength,
-} from "../../../src/chat/constants.ts";
+import { maxAnswerLength, maxSteps, maxToolInput, maxToolResult, callsAtStep } from "../../../src/agent/constants.ts";
+import { maxMessageLength } from "../../../src/chat/constants.ts";
 import type { Message } from "../../../src/agent/types.ts";
 import { Outbox } from "../../../src/chat/sync/outbox.ts";
 import { Transcript } from "../../../src/chat/room/message-store.ts";

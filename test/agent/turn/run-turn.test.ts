@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { maxAnswerLength } from "../../../src/chat/constants.ts";
+import { maxAnswerLength } from "../../../src/agent/constants.ts";
 import { Speech } from "../../../src/agent/turn/text-emitter.ts";
 import { titleFor } from "../../../src/chat/room/title.ts";
 import type { TurnEvent } from "../../../src/agent/events.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { maxAnswerLength } from "../../../src/chat/constants.ts";
+import { maxAnswerLength } from "../../../src/agent/constants.ts";
 import { said } from "../../models/support/scripted-model.ts";
 import { words } from "../../support/fake-llm.ts";
 import { calling, calls, linesIn, modelOf, streaming, take, thought, tool, word } from "../support/settings.ts";

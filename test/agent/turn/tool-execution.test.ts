@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { maxToolResult } from "../../../src/chat/constants.ts";
+import { maxToolResult } from "../../../src/agent/constants.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { hello, said } from "../../models/support/scripted-model.ts";
 import {
