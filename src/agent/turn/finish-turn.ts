@@ -8,7 +8,6 @@ import { cut } from "../../kit/db/text.ts";
 import type { Message, MessageUsage } from "../types.ts";
 import type { TurnFrame } from "../protocol.ts";
 import { turnExperience } from "../rules.ts";
-import { titleFor } from "../../chat/room/title.ts";
 import type { TurnCall, TurnResult } from "../events.ts";
 
 /** How a turn ended; `isInterrupted` where nobody ended it, but its room or its model did. */
@@ -62,11 +61,6 @@ function boundTools({ tools }: Message): void {
 
 /** What is left of them then. */
 const shownOfTool = 200;
-
-/** A title from the first turn; empty where there is one already, or nothing to make it of. */
-export function titleOf(current: string, asked: Message, answer: Message): string {
-  return current !== "" || answer.status === "failed" ? "" : titleFor(asked.text, answer.text);
-}
 
 /** What calls used and cost together, at list prices; what has none costs nothing. */
 function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {

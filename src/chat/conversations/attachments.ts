@@ -7,7 +7,7 @@ import { imageTypes } from "../../agent/constants.ts";
 import type { Attachment } from "../../agent/types.ts";
 import { originsOf } from "./fork.ts";
 import { askRoom } from "../room/client.ts";
-import { getConversation } from "./service.ts";
+import { getConversation } from "../queries.ts";
 import { filesOf } from "../room/attachment-keys.ts";
 
 /** The largest file, in bytes. */

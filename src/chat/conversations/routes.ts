@@ -11,8 +11,9 @@ import { readTicket } from "../../kit/socket/tickets.ts";
 import { SocketQuery } from "../../notifications/schemas.ts";
 import { exportConversation } from "./export.ts";
 import { openRoomSocket } from "../room/client.ts";
+import { getConversation } from "../queries.ts";
 import * as s from "../schemas.ts";
-import { changeConversation, createConversation, deleteConversation, getConversation, listConversations } from "./service.ts";
+import { changeConversation, createConversation, deleteConversation, listConversations } from "./service.ts";
 
 const ok = { success: true as const };
 const tag = "Conversations";

@@ -8,8 +8,8 @@ import {
   deleteConversation,
   conversationWith,
   directConversation,
-  getConversation,
 } from "../../../src/chat/conversations/service.ts";
+import { getConversation } from "../../../src/chat/queries.ts";
 import { forkConversation, recallFork } from "../../../src/chat/conversations/fork.ts";
 import { commit } from "../../../src/kit/db/client.ts";
 import { AppError } from "../../../src/kit/errors.ts";

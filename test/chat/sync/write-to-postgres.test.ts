@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { messageIdOf } from "../../../src/chat/constants.ts";
 import { projectChange, projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
-import { turnExperience } from "../../../src/agent/rules.ts";
 import { grantSpirits, spirits } from "../../minions/support/minions.ts";
 import { callOf, messageOf, useDesk } from "../support/service-harness.ts";
 
@@ -280,21 +279,4 @@ describe("what becomes of an answer", () => {
     expect(await listed(id)).toMatchObject({ message_count: 2 });
     expect([(await calls()).length, await gained()]).toEqual([2, 10]);
   });
-});
-
-test("what a turn is worth is said the same before it is written", () => {
-  const tool_runs = [1, 2].map((run) => ({ spirit_id: 1, tool_id: 1, run: String(run) }));
-  expect(turnExperience({ outcome: "complete", has_retrieved: true, tool_runs })).toEqual({
-    turn: 5,
-    retrieval: 3,
-    tool_runs: 20,
-  });
-  expect(turnExperience({ outcome: "complete", has_retrieved: false, tool_runs: [] })).toEqual({
-    turn: 5,
-    retrieval: 0,
-    tool_runs: 0,
-  });
-  for (const outcome of ["stopped", "failed"] as const) {
-    expect(turnExperience({ outcome, has_retrieved: true, tool_runs })).toEqual({ turn: 0, retrieval: 0, tool_runs: 20 });
-  }
 });
