@@ -177,13 +177,13 @@ const confirmed = {
 
 function confirmationRows(ctx: Ctx, { minion_id }: Projecting, messageId: number, kind: Confirmation): Statement[] {
   const { amount, gain, reason } = confirmed[kind];
-  const helped = sql`(select ${messages.spirit_ids} from ${messages} where ${eq(messages.id, messageId)})`;
+  const spiritIds = sql`(select ${messages.spirit_ids} from ${messages} where ${eq(messages.id, messageId)})`;
   return experienceRows(ctx, {
     minionId: minion_id,
     kind: "usage",
     amount,
     reason,
     source: { type: "confirmation", id: String(messageId) },
-    spirits: { ids: helped, gain },
+    spirits: { spiritIds, gain },
   });
 }
