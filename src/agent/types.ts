@@ -60,5 +60,8 @@ export type Message = {
   completed_at: string | null;
 };
 
+/** What a turn reads of a message: a caller without a room makes these. */
+export type TurnMessage = Pick<Message, "id" | "role" | "status" | "text" | "parts" | "tools">;
+
 /** What replaces all messages up to one in the prompt, when they are too many. */
 export type Summary = { up_to: number; text: string };

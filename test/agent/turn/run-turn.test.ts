@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { maxAnswerLength } from "../../../src/agent/constants.ts";
 import { Speech } from "../../../src/agent/turn/text-emitter.ts";
 import type { TurnEvent } from "../../../src/agent/events.ts";
+import type { TurnMessage } from "../../../src/agent/types.ts";
 import { hello } from "../../models/support/scripted-model.ts";
 import {
   answers,
@@ -42,6 +43,14 @@ describe("a turn", () => {
       calls: [{ record: { outcome: "complete", input_tokens: 5, output_tokens: 3 } }],
     });
     expect(result.calls).toHaveLength(1);
+  });
+
+  test("needs no conversation: its messages may be made by whoever takes it", async () => {
+    const { model, requests } = modelOf(hello);
+    const message: TurnMessage = { id: 1, role: "user", status: "complete", text: "Hello?", parts: [], tools: [] };
+    const { result } = await take({ messages: [message], summary: null, pinned_facts: [] }, { model });
+    expect(result).toMatchObject({ outcome: "complete", memory_status: "full" });
+    expect(linesIn(requests[0]!.prompt).slice(1)).toEqual(["user: Hello?"]);
   });
 
   test("asks the model as the minion is set, and hands it no tools that it has not", async () => {
