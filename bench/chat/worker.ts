@@ -39,6 +39,7 @@ export default {
       jti: crypto.getRandomValues(new Uint32Array(1))[0]!,
       expires_at: Date.now() + 60_000,
     };
-    return connectSocket(rooms, name, request, claims, "bench");
+    const after = searchParams.get("after");
+    return connectSocket(rooms, name, { claims, after: after === null ? undefined : Number(after) }, "bench");
   },
 } satisfies ExportedHandler<Record<string, DurableObjectNamespace> & { METERED_ROOM: DurableObjectNamespace<MeteredRoom> }>;

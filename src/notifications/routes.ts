@@ -8,6 +8,7 @@ import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { readTicket } from "../kit/socket/tickets.ts";
+import { requireUpgrade } from "../kit/socket/upgrade.ts";
 import { openHubSocket } from "./hub-client.ts";
 import { getPreferences, putPreferences } from "./preferences.ts";
 import * as s from "./schemas.ts";
@@ -115,8 +116,9 @@ myHub.get(
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
         throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
       }
-      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
-      return openHubSocket(ctx, c.req.raw, ticket);
+      const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
+      requireUpgrade(c.req.raw);
+      return openHubSocket(ctx, { claims, after: query.after });
     },
   ),
 );

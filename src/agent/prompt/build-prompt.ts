@@ -3,12 +3,12 @@ import type { Retrieved } from "../../knowledge/search/retrieve.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { remember, type Past } from "./context-window.ts";
-import type { MemoryStatus } from "../../chat/constants.ts";
+import type { MemoryStatus } from "../constants.ts";
 import { costOfMessage, promptOf, summarySection, systemPromptOf, type ReadFile } from "./prompt-messages.ts";
 import type { Settings } from "../settings.ts";
 import { summarise } from "./summarize.ts";
 import type { Tool } from "../../tools/tool.ts";
-import type { Summary } from "../events.ts";
+import type { Summary } from "../types.ts";
 import { agentErrors, TurnError } from "../errors.ts";
 
 /** What a turn is about. The last of the messages is the user's to be answered, or the part of an answer that is gone on from. */

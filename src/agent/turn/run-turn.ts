@@ -6,7 +6,7 @@ import { providerErrors } from "../../models/errors.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
 import { cut } from "../../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
-import { callsAtStep, maxSteps, maxToolResult } from "../../chat/constants.ts";
+import { callsAtStep, maxSteps, maxToolResult } from "../constants.ts";
 import type { ToolUse } from "../types.ts";
 import { openModelCalls, type OpenModel } from "./model-calls.ts";
 import { prepare, type Asked, type Prepared } from "../prompt/build-prompt.ts";
@@ -41,12 +41,12 @@ export type TurnDeps = {
   /** The tools there are: those that the minion may not call are never offered, nor run. */
   tools: readonly Tool[];
   /** Hears what happens, in order, and nothing after the turn has ended. */
-  on(event: TurnEvent): void;
+  onEvent(event: TurnEvent): void;
   /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
   approve(use: ToolUse): Promise<boolean>;
   readFile: ReadFile;
-  /** Awaited now and then, so that who listens can keep up with a fast model. */
-  keepUp?(): Promise<void>;
+  /** Awaited now and then while text is told, so that slow clients can catch up with a fast model. */
+  waitForSlowSockets?(): Promise<void>;
   /** Stops the turn. */
   signal: AbortSignal;
   /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
@@ -62,7 +62,7 @@ export type TurnDeps = {
  * nothing: what must be written is the result. Never throws.
  */
 export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
-  const { ctx, settings, on, signal } = deps;
+  const { ctx, settings, onEvent, signal } = deps;
   const { summaryMs, toolMs, ...deadlines }: Patience = { ...usualPatience, ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
@@ -73,7 +73,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     tool_runs: [],
     has_retrieved: false,
   };
-  const speech = new Speech(on);
+  const speech = new Speech(onEvent);
   let passages: Retrieved[] = [];
   try {
     const models = openModelCalls(ctx, settings, deps.model, result);
@@ -84,7 +84,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       passages: await lookUp(deps, asked),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
       summariser: models({ callMs: summaryMs }),
-      onSummary: (summary) => on({ type: "summarised", summary }),
+      onSummary: (summary) => onEvent({ type: "summarised", summary }),
       signal,
     });
     passages = prepared.passages;
@@ -94,8 +94,8 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       model: models(deadlines),
       sampling: samplingOf(settings, prepared, signal),
       speech,
-      keepUp: deps.keepUp,
-      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: on, signal, toolMs, ctx }),
+      waitForSlowSockets: deps.waitForSlowSockets,
+      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: onEvent, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
@@ -106,7 +106,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     if (!signal.aborted) result.failure = turnFailureOf(error, ctx);
   }
   if (settings.citations_enabled) {
-    for (const citation of citationsIn(speech.text, passages)) on({ type: "citation", citation });
+    for (const citation of citationsIn(speech.text, passages)) onEvent({ type: "citation", citation });
   }
   return result;
 }
@@ -143,7 +143,7 @@ type Conversing = {
   model: LanguageModelV4;
   sampling: Omit<LanguageModelV4CallOptions, "prompt">;
   speech: Speech;
-  keepUp: TurnDeps["keepUp"];
+  waitForSlowSockets: TurnDeps["waitForSlowSockets"];
   run(calls: Step["calls"]): Promise<EndedUse[]>;
   onRun(ended: EndedUse): void;
 };
@@ -151,14 +151,14 @@ type Conversing = {
 /** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
 async function converse(
   { prompt: begun, functions, limit }: Prepared,
-  { model, sampling, speech, keepUp, run, onRun }: Conversing,
+  { model, sampling, speech, waitForSlowSockets, run, onRun }: Conversing,
 ): Promise<void> {
   const prompt: LanguageModelV4Prompt = [...begun];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
     const before = speech.text.length;
     const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, keepUp);
+    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, waitForSlowSockets);
     refuseUnfinished(step);
     if (speech.isFull) return;
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, callsAtStep);

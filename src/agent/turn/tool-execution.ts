@@ -5,7 +5,7 @@ import { failureOf } from "../../kit/db/errors.ts";
 import { log } from "../../kit/log.ts";
 import { cut, heldText, unheldText } from "../../kit/db/text.ts";
 import { untilAborted } from "../../kit/async/abort.ts";
-import { maxToolInput, maxToolResult, toolsAtOnce } from "../../chat/constants.ts";
+import { maxToolInput, maxToolResult, toolsAtOnce } from "../constants.ts";
 import type { ToolUse } from "../types.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";

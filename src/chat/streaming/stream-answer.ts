@@ -55,9 +55,7 @@ async function openAnswer(ctx: Ctx, conversationId: number, { answer, after, pla
 function dialling(ctx: Ctx, conversationId: number): Dial {
   return async (after) => {
     const claims = claimsFor(await holderOf(ctx, `conversation:${conversationId}`));
-    const url = after === undefined ? "https://room/" : `https://room/?after=${after}`;
-    const request = new Request(url, { headers: { upgrade: "websocket" } });
-    const reply = await openRoomSocket(ctx, conversationId, request, claims);
+    const reply = await openRoomSocket(ctx, conversationId, { claims, after });
     if (!reply.webSocket) throw await refusalIn(reply);
     return reply.webSocket;
   };

@@ -10,7 +10,7 @@ type ProbeEnv = { ROOMS: DurableObjectNamespace<ProbeRoom> };
 export const secret = "test-signing-secret-of-enough-length-0001";
 
 /** Who comes with a ticket, and when it was issued. */
-export type Visitor = Partial<TicketHolder> & { after?: number | string | undefined; issuedAt?: number };
+export type Visitor = Partial<TicketHolder> & { after?: number | undefined; issuedAt?: number };
 
 type Method = Extract<keyof ProbeRoom, string>;
 type Arguments<M extends Method> = ProbeRoom[M] extends (...args: infer A) => unknown ? A : never;

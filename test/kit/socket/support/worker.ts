@@ -1,7 +1,7 @@
 import { AppError, problemOf } from "../../../../src/kit/errors.ts";
 import { FrameLog } from "../../../../src/kit/socket/frame-log.ts";
 import type { Place, SocketState } from "../../../../src/kit/socket/types.ts";
-import { connectSocket } from "../../../../src/kit/socket/upgrade.ts";
+import { connectSocket, requireUpgrade } from "../../../../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../../src/kit/socket/socket-room.ts";
 import { readTicket, type TicketHolder } from "../../../../src/kit/socket/tickets.ts";
 
@@ -218,8 +218,11 @@ export default {
     const [, room = "", method] = url.pathname.split("/").map(decodeURIComponent);
     try {
       if (method !== undefined) return await call(env.ROOMS.getByName(room), method, await request.json());
-      const ticket = await readTicket(env.SECRET, url.searchParams.get("ticket") ?? "", room.split(";", 1)[0]!);
-      const reply = await connectSocket(env.ROOMS, room, request, ticket, "request-of-a-test");
+      const claims = await readTicket(env.SECRET, url.searchParams.get("ticket") ?? "", room.split(";", 1)[0]!);
+      requireUpgrade(request);
+      const after = url.searchParams.get("after");
+      const arrival = { claims, after: after === null ? undefined : Number(after) };
+      const reply = await connectSocket(env.ROOMS, room, arrival, "request-of-a-test");
       reply.headers.set("x-added", "by the edge");
       return reply;
     } catch (error) {
