@@ -5,7 +5,7 @@ import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-s
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
 import { absences, experienceKinds, maxFallbacks, retrievalMethods, spiritFaults, visibilities } from "./constants.ts";
 import { masteries } from "./progression/mastery.ts";
-import { maxIntensity, traits } from "./spirits/traits.ts";
+import { maxIntensity, traits } from "./traits/rules.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

@@ -9,7 +9,7 @@ import { standingOf } from "./progression/rules.ts";
 import type { MinionRow } from "./queries.ts";
 import type { Minion, MinionSpirit, ScoreOfMinion } from "./schemas.ts";
 import { scoreOf, type Score } from "./progression/score.ts";
-import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./spirits/traits.ts";
+import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits/rules.ts";
 
 type CatalogSpirit = Catalog["spirits"][number];
 

@@ -12,7 +12,7 @@ import { minionColumns, selectMinions } from "../queries.ts";
 import { changed } from "../service.ts";
 import { levelAt, minionExperience, rankIndexAt, userExperience } from "../progression/sql.ts";
 import { minions, spiritMastery } from "../tables.ts";
-import { faultsOfTraits } from "./traits.ts";
+import { faultsOfTraits } from "../traits/rules.ts";
 
 const notFound = () => new AppError("not_found", "There is no such minion of yours.");
 

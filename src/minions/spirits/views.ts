@@ -7,7 +7,7 @@ import type { Found } from "./service.ts";
 import { masteryOf } from "../progression/mastery.ts";
 import { levelThreshold, maxLevel, standingOf } from "../progression/rules.ts";
 import { activeOf, experienceOf, spiritsOf } from "../view.ts";
-import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits.ts";
+import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "../traits/rules.ts";
 
 /** What reads of one minion answer: pure functions of its row and the catalog. */
 

@@ -12,7 +12,7 @@ import {
   traits,
   traitSlots,
   type Intensities,
-} from "../../../src/minions/spirits/traits.ts";
+} from "../../../src/minions/traits/rules.ts";
 import progression from "../../../seed/progression.json" with { type: "json" };
 
 const intensities: fc.Arbitrary<Intensities> = fc.dictionary(fc.constantFrom(...traits), fc.nat(maxIntensity));
