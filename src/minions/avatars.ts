@@ -2,9 +2,7 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, constraintOf, refuseUnlessAll } from "../kit/db/client.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
-import { edited, isThere, lock } from "./spirits/statements.ts";
-import type { Found } from "./spirits/service.ts";
-import { itself, selectMinions, type MinionRow } from "./queries.ts";
+import { edited, isThere, lock, type Found, itself, selectMinions, type MinionRow } from "./queries.ts";
 import { minions } from "./tables.ts";
 
 /**

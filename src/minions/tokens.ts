@@ -4,7 +4,7 @@ import { forgetCredential, minionTokenPrefix } from "../auth/sessions/credential
 import type { Ctx } from "../context.ts";
 import { digest, newSecret } from "../kit/crypto/hash.ts";
 import { commitOnce, refuseUnlessAll } from "../kit/db/client.ts";
-import { isThere, lock } from "./spirits/statements.ts";
+import { isThere, lock } from "./queries.ts";
 import { minions, minionTokens } from "./tables.ts";
 
 /**

@@ -3,8 +3,13 @@ import type { Ctx } from "../../context.ts";
 import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/client.ts";
 import { AppError } from "../../kit/errors.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
-import { isThere as minionIsThere, lock } from "../../minions/spirits/statements.ts";
-import { itself as minionItself, selectMinions, type MinionRow } from "../../minions/queries.ts";
+import {
+  isThere as minionIsThere,
+  lock,
+  itself as minionItself,
+  selectMinions,
+  type MinionRow,
+} from "../../minions/queries.ts";
 import { eraseConversation } from "./erase.ts";
 import { reachRoom } from "../room/client.ts";
 import {

@@ -3,7 +3,7 @@ import type { Catalog } from "../../catalog/snapshot.ts";
 import type { Ctx } from "../../context.ts";
 import { AppError, failures, type FailureCode } from "../../kit/errors.ts";
 import type { MinionRow } from "../../minions/queries.ts";
-import { spiritsOf } from "../../minions/view.ts";
+import { spiritsOf } from "../../minions/spirits/views.ts";
 import type { ExternalChat, ExternalChatReply } from "./schemas.ts";
 import type { Message, MessageUsage } from "../../agent/types.ts";
 import { answerTimeoutMs, askRoom } from "../room/client.ts";

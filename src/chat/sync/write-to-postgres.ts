@@ -2,7 +2,7 @@ import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, constraintOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
 import { heldJson, heldText } from "../../kit/db/text.ts";
-import { lock } from "../../minions/spirits/statements.ts";
+import { lock } from "../../minions/queries.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";
 import { spiritGains } from "../../minions/progression/mastery.ts";
 import { usageExperience } from "../../minions/progression/rules.ts";
