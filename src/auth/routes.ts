@@ -2,7 +2,7 @@ import { Hono, type Context } from "hono";
 import { route, type AppEnv } from "../http/route.ts";
 import { limited } from "../limits/middleware.ts";
 import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts/service.ts";
-import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./sessions/cookies.ts";
+import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./cookies.ts";
 import { allow } from "./middleware.ts";
 import { askForProof, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
 import * as s from "./schemas.ts";

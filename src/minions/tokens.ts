@@ -1,6 +1,6 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
-import { forgetCredential, minionTokenPrefix } from "../auth/sessions/credentials.ts";
+import { forgetCredential, minionTokenPrefix } from "../auth/credentials.ts";
 import type { Ctx } from "../context.ts";
 import { digest, newSecret } from "../kit/crypto/hash.ts";
 import { commitOnce, refuseUnlessAll } from "../kit/db/client.ts";

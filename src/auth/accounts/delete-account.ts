@@ -8,7 +8,7 @@ import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
 import { forgetSignIns } from "../../limits/sign-in.ts";
 import { attemptsAt, confirmPassword } from "./service.ts";
 import { auditRow } from "../audit.ts";
-import { forgetCredential } from "../sessions/credentials.ts";
+import { forgetCredential } from "../credentials.ts";
 import { eraseAccount } from "../job-definitions.ts";
 import { passwordProvider } from "../passwords.ts";
 import { forgetTokens } from "../sessions/service.ts";
