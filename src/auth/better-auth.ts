@@ -5,7 +5,7 @@ import { commit } from "../kit/db/client.ts";
 import { auditRow } from "./audit.ts";
 import { sessionCookie } from "./cookies.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
-import { providersOf } from "./social/service.ts";
+import { providersOf } from "./social-providers.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
 
 /** Where the library answers below the API. */

@@ -7,7 +7,7 @@ import { allow } from "./middleware.ts";
 import { askForProof, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
 import * as s from "./schemas.ts";
 import { refreshSession, revokeSession } from "./sessions/service.ts";
-import { configuredProviders } from "./social/service.ts";
+import { configuredProviders } from "./social-providers.ts";
 import { userIdOf, sessionOf } from "./current-user.ts";
 import { getUser } from "./accounts/users.ts";
 
