@@ -3,7 +3,7 @@ import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../k
 import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
 import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
-import { readSnapshot } from "./service.ts";
+import { readSnapshot } from "./queries.ts";
 import { WatchedRooms, type WatchedRoom } from "./room-subscriptions.ts";
 
 /** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
