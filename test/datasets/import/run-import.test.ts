@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { failLostImports } from "../../../src/datasets/import/run-import.ts";
-import { deleteDataset, listRows, uploadDataset } from "../../../src/datasets/service.ts";
+import { deleteDataset, uploadDataset } from "../../../src/datasets/service.ts";
+import { listRows } from "../../../src/datasets/rows/service.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useYard } from "../support/import-harness.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
 import { datasetJobs } from "../../../src/datasets/jobs.ts";
-import { listRows } from "../../../src/datasets/service.ts";
+import { listRows } from "../../../src/datasets/rows/service.ts";
 import { consumeDeadJobs, consumeJobs } from "../../../src/kit/queue/consumer.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
 import { openEvents, testBindings } from "../../support/in-process-context.ts";
