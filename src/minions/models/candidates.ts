@@ -12,7 +12,7 @@ import { identityOf, languageCandidate, openProvider } from "../../models/provid
 import { describedModel } from "../../models/queries.ts";
 import { externalModels } from "../../models/tables.ts";
 import { itself } from "../queries.ts";
-import { modelOf } from "../view.ts";
+import { modelOf } from "../model-summary.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
 /** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
