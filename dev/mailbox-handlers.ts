@@ -1,4 +1,4 @@
-import { constantHeaders, jsonType } from "../src/headers.ts";
+import { constantHeaders, jsonType } from "../src/http/headers.ts";
 import { mailboxPage } from "./mailbox-page.ts";
 import { openMailbox } from "./mailbox.ts";
 

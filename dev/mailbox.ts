@@ -1,4 +1,4 @@
-import { contentHash } from "../src/kit/crypto.ts";
+import { contentHash } from "../src/kit/crypto/hash.ts";
 import { AppError } from "../src/kit/errors.ts";
 import type { Mail, Mailer } from "../src/kit/mail.ts";
 

@@ -1,10 +1,10 @@
 import type { Hono } from "hono";
 import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
-import { aliases } from "../src/aliases.ts";
-import { sessionCookie } from "../src/auth/bearer.ts";
-import { maxBodyBytes, type Upload } from "../src/bodies.ts";
-import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../src/http.ts";
+import { aliases } from "../src/http/path-aliases.ts";
+import { sessionCookie } from "../src/auth/sessions/cookies.ts";
+import { maxBodyBytes, type Upload } from "../src/http/body.ts";
+import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../src/http/route.ts";
 import { AppError, failures, Problem, problemOf, type FailureCode } from "../src/kit/errors.ts";
 
 /** Failures that can meet any request. */

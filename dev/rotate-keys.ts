@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { KeySecrets } from "../src/env.ts";
-import { openVault, VaultError } from "../src/kit/vault.ts";
+import { openVault, VaultError } from "../src/kit/crypto/vault.ts";
 import { connect } from "./connect.ts";
 import { resolveDatabase } from "./database.ts";
 import { Failure, runCommand } from "./failure.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { Failure } from "../dev/failure.ts";
-import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "../src/catalog/ranks.ts";
+import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "../src/catalog/constants.ts";
 
 const id = z.int().positive();
 const words = z.string().trim().min(1);

@@ -1,10 +1,10 @@
 import { parseEnv, type Env } from "./env.ts";
-import { openDatabase, type Claim, type Database } from "./kit/db.ts";
-import type { composeHooks } from "./kit/hooks.ts";
-import { newRequestId } from "./kit/ids.ts";
-import { openKeyValue, type KeyValue } from "./kit/kv.ts";
+import { openDatabase, type Claim, type Database } from "./kit/db/client.ts";
+import type { composeHooks } from "./hook-types.ts";
+import { newRequestId } from "./kit/http/request-id.ts";
+import { openKeyValue, type KeyValue } from "./kit/storage/kv.ts";
 import { openMailer, type Mailer } from "./kit/mail.ts";
-import { Meter } from "./kit/meter.ts";
+import { Meter } from "./kit/server-timing.ts";
 
 /** Who is asking. A job is told from a person by its type, never by a missing user. `permissions` and `roles` are of auth/roles.ts. */
 export type Actor =

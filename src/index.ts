@@ -1,18 +1,18 @@
 import { app } from "./app.ts";
-import { sweepExpired } from "./auth/sessions.ts";
-import { warmReply } from "./catalog/delivery.ts";
+import { sweepExpired } from "./auth/sessions/service.ts";
+import { warmReply } from "./catalog/cached-route.ts";
 import { publishCatalog } from "./catalog/service.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
-import { failLostImports } from "./datasets/importing.ts";
-import { sweepUploads } from "./datasets/uploads.ts";
-import { hooks } from "./hooks.ts";
+import { failLostImports } from "./datasets/import/run-import.ts";
+import { sweepUploads } from "./datasets/uploads/service.ts";
+import { hooks } from "./feature-hooks.ts";
 import { handlers } from "./jobs.ts";
-import { consumeDeadJobs, consumeJobs } from "./kit/consumer.ts";
+import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
 import { sweepLostBuilds } from "./knowledge/jobs.ts";
-import { refreshPrices } from "./models/prices.ts";
+import { refreshPrices } from "./models/usage/prices.ts";
 import { emptyBin } from "./minions/service.ts";
-import { sweepOldCalls } from "./models/usage-rows.ts";
-import { sweepOutbox } from "./kit/queue.ts";
+import { sweepOldCalls } from "./models/usage/record.ts";
+import { sweepOutbox } from "./kit/queue/outbox.ts";
 
 export * from "./objects.ts";
 

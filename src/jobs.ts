@@ -1,10 +1,10 @@
-import { eraseUser } from "./auth/erasure.ts";
-import { beginReset, eraseAccount, proveAddress } from "./auth/jobs.ts";
-import { sendResetMail, sendVerificationMail } from "./auth/proofs.ts";
+import { eraseUser } from "./auth/accounts/delete-account.ts";
+import { beginReset, eraseAccount, proveAddress } from "./auth/job-definitions.ts";
+import { sendResetMail, sendVerificationMail } from "./auth/verification/service.ts";
 import { chatJobs } from "./chat/jobs.ts";
 import type { Ctx } from "./context.ts";
 import { datasetJobs } from "./datasets/jobs.ts";
-import { doing, type Handler } from "./kit/consumer.ts";
+import { doing, type Handler } from "./kit/queue/consumer.ts";
 import { sendMail } from "./kit/mail.ts";
 import { knowledgeJobs } from "./knowledge/jobs.ts";
 

@@ -3,7 +3,7 @@ export * from "./billing/tables.ts";
 export * from "./catalog/tables.ts";
 export * from "./chat/tables.ts";
 export * from "./datasets/tables.ts";
-export * from "./kit/tables.ts";
+export * from "./kit/db/tables.ts";
 export * from "./knowledge/tables.ts";
 export * from "./minions/tables.ts";
 export * from "./models/tables.ts";

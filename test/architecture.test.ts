@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 
 /** Features from the one that stands on nothing to the one that stands on all: a feature imports only those before it. */
@@ -31,31 +31,33 @@ function importsOf(source: string): Import[] {
   );
 }
 
+/** The feature that a file below src/ belongs to, "" for a root file, and the file's own name, however deep it stands. */
+const locate = (path: string) => ({ folder: path.includes("/") ? path.split("/", 1)[0]! : "", file: basename(path) });
+
 /** What a source file at `path` (below src/) imports against the rules of the house. */
 function violations(path: string, source: string): string[] {
-  const [folder, file] = path.includes("/") ? path.split("/", 2) : ["", path];
+  const { folder, file } = locate(path);
   const found: string[] = [];
   for (const { from, names, isType } of importsOf(source)) {
     const refuse = (rule: string) => found.push(`${path} imports ${from}: ${rule}`);
     if (from === "zod" && !/^\* as z$/.test(names)) refuse("zod comes as a namespace, or every locale is bundled");
     const target = from.startsWith(".") ? relative("", join(dirname(path), from)) : undefined;
     if (target === undefined) {
-      if (file!.endsWith("routes.ts") && from.startsWith("drizzle-orm")) refuse("a route makes no queries");
-      if (["service.ts", "replies.ts"].includes(file!) && from.startsWith("hono")) refuse("a service knows no transport");
+      if (file.endsWith("routes.ts") && from.startsWith("drizzle-orm")) refuse("a route makes no queries");
+      if (["service.ts", "replies.ts"].includes(file) && from.startsWith("hono")) refuse("a service knows no transport");
       if (file === "rules.ts" && !isType) refuse("rules are pure arithmetic");
       if (file === "protocol.ts" && from !== "zod") refuse("a protocol is zod alone");
       continue;
     }
-    const [targetFolder, targetFile] = target.includes("/") ? target.split("/", 2) : ["", target];
-    if (targetFolder === "" && overseers.has(targetFile!) && !["index.ts", "app.ts"].includes(path))
+    const { folder: targetFolder, file: targetFile } = locate(target);
+    if (targetFolder === "" && overseers.has(targetFile) && !["index.ts", "app.ts"].includes(path))
       refuse("only an overseer imports an overseer");
     if (folder === "kit" && targetFolder !== "kit") refuse("kit imports packages and itself");
-    if (folder === "" && features.includes(targetFolder!) && !overseers.has(file!))
-      refuse("only an overseer looks at features");
-    if (features.includes(folder!) && features.indexOf(targetFolder!) > features.indexOf(folder!))
+    if (folder === "" && features.includes(targetFolder) && !overseers.has(file)) refuse("only an overseer looks at features");
+    if (features.includes(folder) && features.indexOf(targetFolder) > features.indexOf(folder))
       refuse("that feature comes later");
-    if (file!.endsWith("routes.ts") && targetFile === "tables.ts") refuse("a route never sees tables");
-    if (file === "rules.ts" && !isType && ["context.ts", "http.ts", "service.ts", "tables.ts"].includes(targetFile!)) {
+    if (file.endsWith("routes.ts") && targetFile === "tables.ts") refuse("a route never sees tables");
+    if (file === "rules.ts" && !isType && ["context.ts", "http.ts", "service.ts", "tables.ts"].includes(targetFile)) {
       refuse("rules are pure arithmetic");
     }
     if (file === "service.ts" && targetFile === "http.ts") refuse("a service knows no transport");
@@ -82,6 +84,11 @@ describe("the import rules of the house", () => {
     ["chat/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
     ["context.ts", 'import { spirits } from "./catalog/tables.ts";', "only an overseer"],
     ["catalog/service.ts", 'import { app } from "../app.ts";', "only an overseer imports an overseer"],
+    ["chat/room/service.ts", 'import { Hono } from "hono";', "knows no transport"],
+    ["chat/room/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
+    ["chat/room/routes.ts", 'import * as tables from "../tables.ts";', "never sees tables"],
+    ["chat/room/rules.ts", 'import { get } from "../../minions/models/service.ts";', "pure arithmetic"],
+    ["chat/room/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
     ["env.ts", 'import { z } from "zod";', "namespace"],
     ["env.ts", 'import {\n  z,\n} from "zod";', "namespace"],
     ["kit/db.ts", 'export { app } from "../app.ts";', "only an overseer imports an overseer"],

@@ -2,10 +2,10 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { beforeEach, describe, expect, test } from "vitest";
-import { aliases } from "../src/aliases.ts";
+import { aliases } from "../src/http/path-aliases.ts";
 import { useApi } from "./support/api.ts";
-import { bodied, document, operations, prepare, send, type Operation } from "./support/operations.ts";
-import { makePerson, type Person } from "./support/people.ts";
+import { bodied, document, operations, prepare, send, type Operation } from "./support/openapi-examples.ts";
+import { makePerson, type Person } from "./support/users.ts";
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { Server, type Connection, type WSMessage } from "partyserver";
-import { languageCandidate } from "../../src/models/registry.ts";
+import { languageCandidate } from "../../src/models/providers/registry.ts";
 
 /** Durable Objects with the minimum of code for each measured task. */
 

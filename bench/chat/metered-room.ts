@@ -1,4 +1,4 @@
-import { ChatRoom } from "../../src/chat/durable-object.ts";
+import { ChatRoom } from "../../src/chat/room/durable-object.ts";
 
 /** The units for which Cloudflare bills an object, except its duration. */
 export type BilledUnits = { rowsRead: number; rowsWritten: number; messages: number; alarms: number };

@@ -1,6 +1,6 @@
 import { connectSocket } from "../../src/kit/socket/upgrade.ts";
-import { roomSettings, SocketRoom, type RoomSettings } from "../../src/kit/socket.ts";
-import type { TicketClaims } from "../../src/kit/tickets.ts";
+import { roomSettings, SocketRoom, type RoomSettings } from "../../src/kit/socket/socket-room.ts";
+import type { TicketClaims } from "../../src/kit/socket/tickets.ts";
 import type { MeteredRoom } from "./metered-room.ts";
 
 export * from "../../src/objects.ts";

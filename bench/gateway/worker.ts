@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { gatewayModel } from "../../src/models/gateway.ts";
-import { languageCandidate } from "../../src/models/registry.ts";
+import { gatewayModel } from "../../src/models/gateway/gateway.ts";
+import { languageCandidate } from "../../src/models/providers/registry.ts";
 
 const question: LanguageModelV4CallOptions = {
   prompt: [

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { PinnedBase } from "../../src/knowledge/retrieval.ts";
+import type { PinnedBase } from "../../src/knowledge/search/retrieve.ts";
 import { seededRandom } from "../../test/support/random.ts";
 
 const clusters = 200;

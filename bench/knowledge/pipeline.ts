@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { Client } from "pg";
 import type { Ctx } from "../../src/context.ts";
-import { commit, type Committer } from "../../src/kit/db.ts";
-import { chunkRows, batchesOf, type Row } from "../../src/knowledge/batches.ts";
-import { goOnIndexing } from "../../src/knowledge/indexing.ts";
-import type { Embedder } from "../../src/knowledge/embedding.ts";
-import type { Datasets } from "../../src/knowledge/starting.ts";
-import { embedText } from "../../src/models/builtin/hashing.ts";
+import { commit, type Committer } from "../../src/kit/db/client.ts";
+import { chunkRows, batchesOf, type Row } from "../../src/knowledge/indexing/chunk-batches.ts";
+import { goOnIndexing } from "../../src/knowledge/indexing/run-build.ts";
+import type { Embedder } from "../../src/knowledge/indexing/embedder.ts";
+import type { Datasets } from "../../src/knowledge/indexing/start-build.ts";
+import { embedText } from "../../src/models/providers/builtin/hashing-embedding.ts";
 import { interleave } from "../support/interleave.ts";
 import { clusteredVectors, insertBuild } from "./corpus.ts";
 import { median } from "../support/stats.ts";

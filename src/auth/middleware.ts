@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type { Actor } from "../context.ts";
-import type { Access, AppEnv } from "../http.ts";
+import type { Access, AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { counted } from "../limits/middleware.ts";
-import { secretOf } from "./bearer.ts";
-import { actorOf, findCredential } from "./credentials.ts";
+import { secretOf } from "./sessions/cookies.ts";
+import { actorOf, findCredential } from "./sessions/credentials.ts";
 import type { Permission } from "./roles.ts";
 
 type Openness = {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { invalid } from "../kit/errors.ts";
-import { Semaphore } from "../kit/semaphore.ts";
+import { Semaphore } from "../kit/async/semaphore.ts";
 
 /** The provider under which a password is kept: the name that the auth library gives it. */
 export const passwordProvider = "credential";

@@ -1,15 +1,15 @@
 import { Hono, type Context } from "hono";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { limited } from "../limits/middleware.ts";
-import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts.ts";
-import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./bearer.ts";
+import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts/service.ts";
+import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./sessions/cookies.ts";
 import { allow } from "./middleware.ts";
-import { askForProof, forgotPassword, resetPassword, verifyEmail } from "./proofs.ts";
+import { askForProof, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
 import * as s from "./schemas.ts";
-import { refreshSession, revokeSession } from "./sessions.ts";
-import { configuredProviders } from "./social.ts";
-import { userIdOf, sessionOf } from "./self.ts";
-import { getUser } from "./users.ts";
+import { refreshSession, revokeSession } from "./sessions/service.ts";
+import { configuredProviders } from "./social/service.ts";
+import { userIdOf, sessionOf } from "./current-user.ts";
+import { getUser } from "./accounts/users.ts";
 
 const ok = { success: true as const };
 const tag = "Accounts";

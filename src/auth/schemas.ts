@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FutureMoment, Id, IdText, Moment, NextCursor, ok, PageQuery } from "../kit/shapes.ts";
+import { FutureMoment, Id, IdText, Moment, NextCursor, ok, PageQuery } from "../kit/http/zod-schemas.ts";
 import { permissions, roles } from "./roles.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────

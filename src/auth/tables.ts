@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { boolean, check, index, integer, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
-import { moment, serialId, written } from "../kit/columns.ts";
+import { moment, serialId, written } from "../kit/db/columns.ts";
 import { permissions, roles, type Permission, type Role } from "./roles.ts";
 
 const listOf = (values: readonly string[]) => sql.raw(`array[${values.map((value) => `'${value}'`).join(", ")}]`);

@@ -1,7 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import type { PointKind } from "./kinds.ts";
+import type { Statement } from "../kit/db/client.ts";
+import type { PointKind } from "./constants.ts";
 import { pointsTransactions, userPoints } from "./tables.ts";
 
 /** A movement of points. `points` is below zero where they are taken; `reference` says what brought it about. */

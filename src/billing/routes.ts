@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { route, type AppEnv } from "../http.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { route, type AppEnv } from "../http/route.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import { grantAccess, listAccess, listGrants } from "./access.ts";
 import type { Grant } from "./schemas.ts";
 import * as s from "./schemas.ts";

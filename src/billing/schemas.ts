@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { FutureMoment, Id, Moment, ok, Total } from "../kit/shapes.ts";
-import { accessSources, accessTypes, grantSources } from "./kinds.ts";
+import { FutureMoment, Id, Moment, ok, Total } from "../kit/http/zod-schemas.ts";
+import { accessSources, accessTypes, grantSources } from "./constants.ts";
 
 export const GrantBody = z
   .object({

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { boolean, check, index, integer, pgTable, pgView, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { bundles, plans, planSpirits, spirits } from "../catalog/tables.ts";
-import { isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import {
   accessSources,
   accessTypes,
@@ -12,7 +12,7 @@ import {
   pointKinds,
   purchaseStatuses,
   subscriptionStatuses,
-} from "./kinds.ts";
+} from "./constants.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { route, type AppEnv } from "../http.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/shapes.ts";
-import * as replies from "./replies.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
+import * as replies from "./views.ts";
 import * as s from "./schemas.ts";
-import { catalogRoute, withCatalog } from "./delivery.ts";
+import { catalogRoute, withCatalog } from "./cached-route.ts";
 import { publishCatalog } from "./service.ts";
 
 const ok = { success: true as const };

@@ -1,4 +1,4 @@
-import { levelsPerRank, ranks, type Rank } from "./ranks.ts";
+import { levelsPerRank, ranks, type Rank } from "./constants.ts";
 
 /** Where a spirit, a class or a template unlocks: a rank, and a level within it (1–5). */
 export type Unlock = { unlock_rank: Rank; unlock_level: number };

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Id, IdText, NumberText, ok, Total } from "../kit/shapes.ts";
-import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./ranks.ts";
+import { Id, IdText, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
+import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./constants.ts";
 
 const Names = z.array(z.string());
 const Percent = z.int().min(0).max(100);

@@ -1,11 +1,11 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Ctx } from "../context.ts";
-import { TieredValue, type Ages, type Sources, type Tier } from "../kit/cache.ts";
-import { databaseFailure } from "../kit/db.ts";
+import { TieredValue, type Ages, type Sources, type Tier } from "../kit/async/tiered-cache.ts";
+import { databaseFailure } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { LruMap } from "../kit/lru.ts";
+import { LruMap } from "../kit/async/lru.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
 import * as tables from "./tables.ts";
 

@@ -1,6 +1,6 @@
 import type { InferSelectModel } from "drizzle-orm";
 import type * as z from "zod";
-import { tiers } from "./ranks.ts";
+import { tiers } from "./constants.ts";
 import * as rules from "./rules.ts";
 import type { Bundle, MinionClass, MinionTemplate, Plan, Spirit, Tool } from "./schemas.ts";
 import type * as tables from "./tables.ts";

@@ -11,8 +11,8 @@ import {
   unique,
   type PgColumn,
 } from "drizzle-orm/pg-core";
-import { isBetween, isOneOf, timestamps } from "../kit/columns.ts";
-import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./ranks.ts";
+import { isBetween, isOneOf, timestamps } from "../kit/db/columns.ts";
+import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./constants.ts";
 
 /** One row: the number that moves whenever anything in the catalog does. */
 export const catalogVersions = pgTable(

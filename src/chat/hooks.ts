@@ -1,8 +1,8 @@
 import { eq, getTableColumns } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import { eraseRoomsOf, erasuresOf } from "./erasing.ts";
-import { selectConversations } from "./rows.ts";
+import type { Statement } from "../kit/db/client.ts";
+import { eraseRoomsOf, erasuresOf } from "./conversations/erase.ts";
+import { selectConversations } from "./queries.ts";
 import { conversations, messages } from "./tables.ts";
 
 export { erasuresOf as onMinionsGone };

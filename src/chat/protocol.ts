@@ -49,7 +49,7 @@ export const Citation = z.object({
   end: z.int(),
 });
 
-/** What the room says, beside `seq`, which every frame has. The message of `message.created` is as [`Message`](./messages.ts) has it. */
+/** What the room says, beside `seq`, which every frame has. The message of `message.created` is as [`Message`](../agent/types.ts) has it. */
 export const RoomFrame = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("message.created"),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import {
   confirmations,
   conversationKinds,
@@ -11,8 +11,8 @@ import {
   messageRoles,
   messageStatuses,
   ratings,
-} from "./kinds.ts";
-import type { Message } from "./messages.ts";
+} from "./constants.ts";
+import type { Message } from "../agent/types.ts";
 import { ApprovalFrame, Citation, SendFrame, Usage } from "./protocol.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import { minions } from "../minions/tables.ts";
 import {
   conversationKinds,
@@ -23,8 +23,8 @@ import {
   messageRoles,
   messagesPerConversation,
   settledStatuses,
-} from "./kinds.ts";
-import type { Message } from "./messages.ts";
+} from "./constants.ts";
+import type { Message } from "../agent/types.ts";
 
 /** What is listed and found of conversations. They are held by their rooms, which write here what was said once it is. */
 

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
+import { userIdOf } from "../auth/current-user.ts";
+import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
-import { IdParam } from "../kit/shapes.ts";
-import { maxUploadBytes } from "./kinds.ts";
-import { datasetOf } from "./rows.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
+import { maxUploadBytes } from "./constants.ts";
+import { datasetOf } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
   changeDataset,

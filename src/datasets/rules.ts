@@ -1,4 +1,4 @@
-import type { DropReason } from "./kinds.ts";
+import type { DropReason } from "./constants.ts";
 
 /** What became of the rows of a dataset: how many were kept, how many dropped and why, and how many could not be read at all. */
 export type RowCounts = Record<DropReason, number> & { kept: number; unreadable: number };

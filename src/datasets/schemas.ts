@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import {
   datasetTypes,
   dropReasons,
@@ -9,8 +9,8 @@ import {
   partBytes,
   processingStatuses,
   rowKinds,
-} from "./kinds.ts";
-import { Report } from "./report.ts";
+} from "./constants.ts";
+import { Report } from "./rows/report.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

@@ -14,10 +14,10 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
-import { datasetTypes, formats, processingStatuses } from "./kinds.ts";
-import type { RowProblem } from "./formats/source.ts";
-import type { Report } from "./report.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { datasetTypes, formats, processingStatuses } from "./constants.ts";
+import type { RowProblem } from "./formats/types.ts";
+import type { Report } from "./rows/report.ts";
 
 const owner = () =>
   integer()

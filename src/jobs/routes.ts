@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { route, type AppEnv } from "../http.ts";
-import type { Job } from "../kit/queue.ts";
-import { IdParam } from "../kit/shapes.ts";
+import { route, type AppEnv } from "../http/route.ts";
+import type { Job } from "../kit/queue/outbox.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
 import * as s from "./schemas.ts";
 import { discardFailedJob, listFailedJobs, replayFailedJob } from "./service.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
 
 export const FailedJobsQuery = z.object({
   ...PageQuery,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./errors.ts";
-import { defineJob } from "./queue.ts";
+import { defineJob } from "./queue/outbox.ts";
 
 /** One message to one person. */
 const Mail = z.object({

@@ -1,9 +1,9 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import { itself } from "./rows.ts";
-import { datasets } from "./sources.ts";
-import { userOf } from "./starting.ts";
+import type { Statement } from "../kit/db/client.ts";
+import { itself } from "./queries.ts";
+import { datasets } from "./indexing/dataset-source.ts";
+import { userOf } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuilds, knowledgeParts } from "./tables.ts";
 
 const resourceName = /^knowledge-base:(\d{1,9})$/;

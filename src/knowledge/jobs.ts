@@ -1,9 +1,9 @@
 import type { Ctx } from "../context.ts";
-import { doing, type Handler } from "../kit/consumer.ts";
-import { indexKnowledgeBase, sweepKnowledgeBase } from "./builds.ts";
-import { failLostBuilds, goOnIndexing } from "./indexing.ts";
+import { doing, type Handler } from "../kit/queue/consumer.ts";
+import { indexKnowledgeBase, sweepKnowledgeBase } from "./indexing/build-statements.ts";
+import { failLostBuilds, goOnIndexing } from "./indexing/run-build.ts";
 import { sweepBase } from "./service.ts";
-import { datasets } from "./sources.ts";
+import { datasets } from "./indexing/dataset-source.ts";
 
 export const knowledgeJobs: readonly Handler<Ctx>[] = [
   doing(indexKnowledgeBase, (ctx: Ctx, told) => goOnIndexing(ctx, told, datasets)),

@@ -1,14 +1,14 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
-import { IdParam } from "../kit/shapes.ts";
-import { maxBases, maxChunks, maxDatasets } from "./kinds.ts";
-import { baseOf } from "./rows.ts";
+import { userIdOf } from "../auth/current-user.ts";
+import { route, type AppEnv } from "../http/route.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
+import { maxBases, maxChunks, maxDatasets } from "./constants.ts";
+import { baseOf } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeBase, createBase, deleteBase, getBase, listBases, removeDataset, rollBack } from "./service.ts";
-import { datasets } from "./sources.ts";
-import { startIndex } from "./starting.ts";
+import { datasets } from "./indexing/dataset-source.ts";
+import { startIndex } from "./indexing/start-build.ts";
 
 const ok = { success: true as const };
 const tag = "Knowledge";

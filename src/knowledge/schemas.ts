@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
+import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
 import { ModelName } from "../models/schemas.ts";
-import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./kinds.ts";
+import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./constants.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

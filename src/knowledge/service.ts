@@ -1,18 +1,18 @@
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError } from "../kit/errors.ts";
-import { paged, type Page } from "../kit/shapes.ts";
-import { defaultModel } from "../models/defaults.ts";
-import { itself as itsModel } from "../models/rows.ts";
+import { paged, type Page } from "../kit/http/zod-schemas.ts";
+import { defaultModel } from "../models/providers/defaults.ts";
+import { itself as itsModel } from "../models/queries.ts";
 import { externalModels } from "../models/tables.ts";
-import { activated, buildRow, isIdle, isThere, keptParts, locked, newBuild, sweptParts } from "./builds.ts";
-import { readModelName } from "./calls.ts";
-import { maxBases } from "./kinds.ts";
-import { itself, selectBases, type BaseRow } from "./rows.ts";
+import { activated, buildRow, isIdle, isThere, keptParts, locked, newBuild, sweptParts } from "./indexing/build-statements.ts";
+import { readModelName } from "./model-usage.ts";
+import { maxBases } from "./constants.ts";
+import { itself, selectBases, type BaseRow } from "./queries.ts";
 import type { BaseChange, NewBase } from "./schemas.ts";
-import { userOf, type Datasets } from "./starting.ts";
+import { userOf, type Datasets } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
 
 /** A user's knowledge bases, the newest first, and how many there are. One round trip. */

@@ -15,7 +15,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import { externalModels } from "../models/tables.ts";
 import {
   buildStatuses,
@@ -24,7 +24,7 @@ import {
   indexedDimensions,
   maxDimensions,
   updateStrategies,
-} from "./kinds.ts";
+} from "./constants.ts";
 
 /** What a user's minions look things up in. All its vectors are of one model. */
 export const knowledgeBases = pgTable(

@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Actor } from "../context.ts";
-import { isDocumented, type Access, type AppEnv } from "../http.ts";
+import { isDocumented, type Access, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
-import { LruMap } from "../kit/lru.ts";
+import { LruMap } from "../kit/async/lru.ts";
 import { windowSeconds, type PolicyName } from "./policies.ts";
-import { addressOf, enforce, tooMany, type Requester } from "./service.ts";
+import { addressOf, enforce, tooMany, type Requester } from "./rate-limit.ts";
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 

@@ -1,8 +1,8 @@
 import type { Ctx } from "../context.ts";
-import { digest } from "../kit/crypto.ts";
+import { digest } from "../kit/crypto/hash.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { askObject, isMarked } from "../kit/objects.ts";
+import { askObject, isMarked } from "../kit/socket/call-object.ts";
 import type { Admission, SignInGate, SignInKeys } from "./durable-object.ts";
 import { addressGroup, normalizeIdentifier } from "./rules.ts";
 

@@ -1,10 +1,10 @@
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, constraintOf, refuseUnlessAll } from "../kit/db.ts";
-import { storePicture } from "../kit/pictures.ts";
-import { edited, isThere, lock } from "./equipping.ts";
-import type { Found } from "./loadout.ts";
-import { itself, selectMinions, type MinionRow } from "./rows.ts";
+import { commit, constraintOf, refuseUnlessAll } from "../kit/db/client.ts";
+import { storePicture } from "../kit/storage/avatars.ts";
+import { edited, isThere, lock } from "./spirits/statements.ts";
+import type { Found } from "./spirits/service.ts";
+import { itself, selectMinions, type MinionRow } from "./queries.ts";
 import { minions } from "./tables.ts";
 
 /**

@@ -1,12 +1,12 @@
 import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import type { Gained } from "../kit/hooks.ts";
-import { deletePictures } from "../kit/pictures.ts";
-import { forgetBoards } from "./leaderboard.ts";
+import type { Statement } from "../kit/db/client.ts";
+import type { Gained } from "../hook-types.ts";
+import { deletePictures } from "../kit/storage/avatars.ts";
+import { forgetBoards } from "./progression/leaderboard.ts";
 import { minionFallbacks, minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
 
-export { standingOf as standingAt } from "./progression.ts";
+export { standingOf as standingAt } from "./progression/rules.ts";
 export { minionByToken } from "./tokens.ts";
 
 /** What the minions on a model have gained together, those in the bin left out, as an expression for a query. */

@@ -1,17 +1,17 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
-import { imageTypes } from "../kit/images.ts";
-import { Id, IdParam, NumberText } from "../kit/shapes.ts";
-import { maxPictureBytes, pictureName, readPicture } from "../kit/pictures.ts";
+import { userIdOf } from "../auth/current-user.ts";
+import { route, type AppEnv } from "../http/route.ts";
+import { imageTypes } from "../kit/storage/image-type.ts";
+import { Id, IdParam, NumberText } from "../kit/http/zod-schemas.ts";
+import { maxPictureBytes, pictureName, readPicture } from "../kit/storage/avatars.ts";
 import { putAvatar, replaceAvatar } from "./avatars.ts";
-import { listMinions } from "./listing.ts";
-import type { Found } from "./loadout.ts";
+import { listMinions } from "./list-minions.ts";
+import type { Found } from "./spirits/service.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, getMinion, restoreMinion, toggleFavorite } from "./service.ts";
-import { minionOf } from "./shape.ts";
+import { minionOf } from "./view.ts";
 import { createMinionToken } from "./tokens.ts";
 
 const ok = { success: true as const };

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { ranks, tiers } from "../catalog/ranks.ts";
+import { ranks, tiers } from "../catalog/constants.ts";
 import { Synergy } from "../catalog/schemas.ts";
-import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/shapes.ts";
+import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
-import { absences, experienceKinds, maxFallbacks, retrievalMethods, spiritFaults, visibilities } from "./kinds.ts";
-import { masteries } from "./mastery.ts";
-import { maxIntensity, traits } from "./traits.ts";
+import { absences, experienceKinds, maxFallbacks, retrievalMethods, spiritFaults, visibilities } from "./constants.ts";
+import { masteries } from "./progression/mastery.ts";
+import { maxIntensity, traits } from "./spirits/traits.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

@@ -1,17 +1,17 @@
 import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
-import { forgetCredential } from "../auth/credentials.ts";
+import { forgetCredential } from "../auth/sessions/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
-import { defaultModel } from "../models/defaults.ts";
-import { unsettling } from "../notifications/hub.ts";
-import { answers, fallbackRows, modelColumns, requireKnown } from "./choice.ts";
-import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./equipping.ts";
-import { keptDays } from "./kinds.ts";
-import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./loadout.ts";
-import { itself, selectMinions, type MinionRow } from "./rows.ts";
+import { defaultModel } from "../models/providers/defaults.ts";
+import { unsettling } from "../notifications/hub-client.ts";
+import { answers, fallbackRows, modelColumns, requireKnown } from "./models/model-choice.ts";
+import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./spirits/statements.ts";
+import { keptDays } from "./constants.ts";
+import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./spirits/service.ts";
+import { itself, selectMinions, type MinionRow } from "./queries.ts";
 import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 

@@ -17,9 +17,9 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
-import { isBetween, isOneOf, moment, serialId } from "../kit/columns.ts";
+import { isBetween, isOneOf, moment, serialId } from "../kit/db/columns.ts";
 import { externalModels } from "../models/tables.ts";
-import { experienceKinds, maxFallbacks, retrievalMethods, visibilities } from "./kinds.ts";
+import { experienceKinds, maxFallbacks, retrievalMethods, visibilities } from "./constants.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 

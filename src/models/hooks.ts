@@ -1,8 +1,8 @@
 import { eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import { deletePictures } from "../kit/pictures.ts";
-import { shownColumns } from "./rows.ts";
+import type { Statement } from "../kit/db/client.ts";
+import { deletePictures } from "../kit/storage/avatars.ts";
+import { shownColumns } from "./queries.ts";
 import { externalModels, modelCalls, userDataKeys } from "./tables.ts";
 
 /** What is held of a user here: of a key, its last four characters alone. */

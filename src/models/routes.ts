@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/self.ts";
-import { route, type AppEnv } from "../http.ts";
-import { imageTypes } from "../kit/images.ts";
-import { maxPictureBytes } from "../kit/pictures.ts";
-import { IdParam } from "../kit/shapes.ts";
-import { modelOf } from "./rows.ts";
+import { userIdOf } from "../auth/current-user.ts";
+import { route, type AppEnv } from "../http/route.ts";
+import { imageTypes } from "../kit/storage/image-type.ts";
+import { maxPictureBytes } from "../kit/storage/avatars.ts";
+import { IdParam } from "../kit/http/zod-schemas.ts";
+import { modelOf } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
   changeModel,

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/shapes.ts";
-import { openListers, providerNames } from "./kinds.ts";
+import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
+import { openListers, providerNames } from "./constants.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

@@ -1,16 +1,16 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db.ts";
+import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
 import { AppError, invalid } from "../kit/errors.ts";
-import { storePicture } from "../kit/pictures.ts";
-import { paged, type Page } from "../kit/shapes.ts";
-import { unsettling } from "../notifications/hub.ts";
-import { faultOfBaseUrl } from "./egress.ts";
-import { keepingKey } from "./keys.ts";
-import { kindByName, summarize } from "./listing.ts";
-import { openProvider } from "./registry.ts";
-import { itself, selectModels, type ModelRow } from "./rows.ts";
+import { storePicture } from "../kit/storage/avatars.ts";
+import { paged, type Page } from "../kit/http/zod-schemas.ts";
+import { unsettling } from "../notifications/hub-client.ts";
+import { faultOfBaseUrl } from "./providers/guarded-fetch.ts";
+import { keepingKey } from "./api-keys.ts";
+import { kindByName, summarize } from "./providers/list-models.ts";
+import { openProvider } from "./providers/registry.ts";
+import { itself, selectModels, type ModelRow } from "./queries.ts";
 import type { ModelChange, NewModel } from "./schemas.ts";
 import { externalModels } from "./tables.ts";
 

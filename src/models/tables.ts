@@ -15,9 +15,9 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/columns.ts";
-import { callOutcomes, callPurposes, providerNames } from "./kinds.ts";
-import type { UsageRecord } from "./usage.ts";
+import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { callOutcomes, callPurposes, providerNames } from "./constants.ts";
+import type { UsageRecord } from "./gateway/usage-record.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 

@@ -1,10 +1,10 @@
 import { objectContext } from "../context.ts";
-import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/day-budget.ts";
-import { SocketRoom, type RoomSocket } from "../kit/socket.ts";
-import type { TicketHolder } from "../kit/tickets.ts";
+import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/daily-quota.ts";
+import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
+import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
 import { readSnapshot } from "./service.ts";
-import { WatchedRooms, type WatchedRoom } from "./watched-rooms.ts";
+import { WatchedRooms, type WatchedRoom } from "./room-subscriptions.ts";
 
 /** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
 export class UserHub extends SocketRoom {

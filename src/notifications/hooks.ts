@@ -1,6 +1,6 @@
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db.ts";
-import { askHub, dismissDevices } from "./hub.ts";
+import type { Statement } from "../kit/db/client.ts";
+import { askHub, dismissDevices } from "./hub-client.ts";
 import { exportRows } from "./service.ts";
 
 export const onDevicesGone = dismissDevices;

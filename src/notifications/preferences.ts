@@ -1,8 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless } from "../kit/db.ts";
-import { tellDevices } from "./hub.ts";
+import { andThen, commit, refuseUnless } from "../kit/db/client.ts";
+import { tellDevices } from "./hub-client.ts";
 import { userPreferences } from "./tables.ts";
 
 /** What a user's clients keep, and how often it was written: 0 is never. */

@@ -1,8 +1,8 @@
 import { and, desc, eq, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless, type Statement } from "../kit/db.ts";
-import { paged, type Page } from "../kit/shapes.ts";
-import { tellDevices } from "./hub.ts";
+import { andThen, commit, refuseUnless, type Statement } from "../kit/db/client.ts";
+import { paged, type Page } from "../kit/http/zod-schemas.ts";
+import { tellDevices } from "./hub-client.ts";
 import { notifications, userPreferences } from "./tables.ts";
 
 /** What somebody is told. `kind` says to clients what it is about, `link` where it leads. */

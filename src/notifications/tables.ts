@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, json, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { moment, serialId } from "../kit/columns.ts";
+import { moment, serialId } from "../kit/db/columns.ts";
 import { maxPreferenceBytes } from "./protocol.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });

@@ -1,8 +1,8 @@
-import { keyDevice, sessionDevice } from "../auth/credentials.ts";
-import { userIdOf } from "../auth/self.ts";
+import { keyDevice, sessionDevice } from "../auth/sessions/credentials.ts";
+import { userIdOf } from "../auth/current-user.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { issueTicket, type TicketHolder } from "../kit/tickets.ts";
+import { issueTicket, type TicketHolder } from "../kit/socket/tickets.ts";
 
 /**
  * A ticket with which whoever asks opens one socket to a resource of theirs.
@@ -19,7 +19,7 @@ export async function issueSocketTicket(ctx: Ctx, resource: string): Promise<{ t
 
 /** Whoever asks, from the device they ask from, as a room knows who listens. @throws unauthenticated */
 export async function holderOf(ctx: Ctx, resource: string): Promise<TicketHolder> {
-  const { nameDevice } = await import("../auth/devices.ts");
+  const { nameDevice } = await import("../auth/sessions/device-name.ts");
   const device = ctx.actor.kind === "key" ? keyDevice(ctx.actor.keyId) : sessionDevice(sessionIdOf(ctx));
   return { user_id: userIdOf(ctx), device, label: nameDevice(ctx.client.userAgent), resource };
 }

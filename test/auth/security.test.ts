@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { digest } from "../../src/kit/crypto.ts";
+import { digest } from "../../src/kit/crypto/hash.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { operations, prepare, send, type Listed } from "../support/operations.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { operations, prepare, send, type Listed } from "../support/openapi-examples.ts";
+import { makePerson, type Person } from "../support/users.ts";
 
 /** The security table: every guarded operation of the OpenAPI document against everyone who must not get in. */
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { grantAccess, listAccess } from "../../src/billing/access.ts";
 import { GrantBody } from "../../src/billing/schemas.ts";
 import { planOf } from "../../src/billing/service.ts";
-import { databaseFailure } from "../../src/kit/db.ts";
-import { inDays, newUser, openBilling, person, subscribe, system, type Billing } from "./support.ts";
+import { databaseFailure } from "../../src/kit/db/client.ts";
+import { inDays, newUser, openBilling, person, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;
 let user: number;

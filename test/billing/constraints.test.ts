@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestDatabase, type TestDatabase } from "../support/api.ts";
-import { newUser } from "./support.ts";
+import { newUser } from "./support/billing.ts";
 
 let database: TestDatabase;
 let user: number;

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { users } from "../../src/auth/tables.ts";
 import { onUserCreated, subscriptionStatus } from "../../src/billing/hooks.ts";
 import { grantPointsRows, type PointsMovement } from "../../src/billing/points.ts";
-import { commit, databaseFailure } from "../../src/kit/db.ts";
-import { newUser, openBilling, subscribe, system, type Billing } from "./support.ts";
+import { commit, databaseFailure } from "../../src/kit/db/client.ts";
+import { newUser, openBilling, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;
 let user: number;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, startApi, type TestApi } from "../support/api.ts";
-import { inDays, newUser, subscribe } from "./support.ts";
+import { inDays, newUser, subscribe } from "./support/billing.ts";
 
 let api: TestApi;
 let user: number;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, noRoundTrips, startApi, type TestApi } from "../support/api.ts";
-import { bearing, makePerson } from "../support/people.ts";
+import { bearing, makePerson } from "../support/users.ts";
 
 const freshSeconds = 1;
 const maxStaleSeconds = 2;

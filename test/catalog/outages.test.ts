@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildWorker, startWorkerd, type Bundle } from "../../dev/workerd.ts";
 import { bodyOf, openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
-import { bearing, makePerson } from "../support/people.ts";
+import { bearing, makePerson } from "../support/users.ts";
 
 /** Cold isolates over one KV store, which is damaged on the way: each test starts a runtime of its own. */
 

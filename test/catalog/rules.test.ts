@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { levelsPerRank, ranks } from "../../src/catalog/ranks.ts";
+import { levelsPerRank, ranks } from "../../src/catalog/constants.ts";
 import {
   dollars,
   exclusiveSpirits,

@@ -4,12 +4,19 @@ import { unstable_readConfig as readConfig } from "wrangler";
 import * as z from "zod";
 import type { Ctx } from "../../src/context.ts";
 import { replayFailedJob } from "../../src/jobs/service.ts";
-import { consumeDeadJobs, consumeJobs, doing, maxAttempts, retryDelaySeconds, type Handler } from "../../src/kit/consumer.ts";
-import { commit, commitOnce } from "../../src/kit/db.ts";
+import {
+  consumeDeadJobs,
+  consumeJobs,
+  doing,
+  maxAttempts,
+  retryDelaySeconds,
+  type Handler,
+} from "../../src/kit/queue/consumer.ts";
+import { commit, commitOnce } from "../../src/kit/db/client.ts";
 import { AppError } from "../../src/kit/errors.ts";
-import { defineJob, jobRow, sweepOutbox } from "../../src/kit/queue.ts";
+import { defineJob, jobRow, sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../support/events.ts";
+import { openEvents, testBindings } from "../support/in-process-context.ts";
 import { seededRandom } from "../support/random.ts";
 import { VirtualQueue } from "../support/virtual-queue.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
-import { settleInMinute } from "./support.ts";
+import { settleInMinute } from "./support/limits.ts";
 
 const api = useApi();
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Ctx } from "../../src/context.ts";
-import { Meter } from "../../src/kit/meter.ts";
+import { Meter } from "../../src/kit/server-timing.ts";
 import type { Admission } from "../../src/limits/durable-object.ts";
 import { admitSignIn, signInSucceeded } from "../../src/limits/sign-in.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { policies, windowSeconds } from "../../src/limits/policies.ts";
 import { bodyOf } from "../support/api.ts";
-import { configOf, probeLimits, settleInMinute, startProbe, type Probe } from "./support.ts";
+import { configOf, probeLimits, settleInMinute, startProbe, type Probe } from "./support/limits.ts";
 
 describe.each([undefined, "production"])("the configuration of environment %s", (env) => {
   const { ratelimits, vars } = configOf(env);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { digest } from "../../src/kit/crypto.ts";
+import { digest } from "../../src/kit/crypto/hash.ts";
 import { freeFailures } from "../../src/limits/rules.ts";
 import { bodyOf } from "../support/api.ts";
-import { startProbe, type Probe } from "./support.ts";
+import { startProbe, type Probe } from "./support/limits.ts";
 
 type Row = { who: string; failures: number; tried_at: number; known_at: number };
 

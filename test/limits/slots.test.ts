@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf } from "../support/api.ts";
-import { startProbe, type Probe } from "./support.ts";
+import { startProbe, type Probe } from "./support/limits.ts";
 
 let probe: Probe;
 let addresses = 0;

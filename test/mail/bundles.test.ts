@@ -12,7 +12,7 @@ import { startFakeResend, vendorWords } from "../support/fake-resend.ts";
 const apiKey = "re_test_key_of_the_fake";
 const settings = testSettings("http://127.0.0.1:1");
 
-const probes = ["test/mail/probe.ts", "test/mail/kept-probe.ts"] as const;
+const probes = ["test/mail/support/worker.ts", "test/mail/support/kept-worker.ts"] as const;
 const built = inject("built");
 
 let folder: string;
@@ -69,7 +69,7 @@ test("the production bundle knows no mailbox, even with the settings of developm
 });
 
 test("without a key, a Worker of production says that it has no mail, and does not tell clients which setting is missing", async () => {
-  await inWorkerd("test/mail/probe.ts", {}, async (url) => {
+  await inWorkerd("test/mail/support/worker.ts", {}, async (url) => {
     expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: false });
     const reply = await postMail(url, "first");
     expect(reply.status).toBe(503);
@@ -102,7 +102,7 @@ test("with a key, a Worker sends each mail once through Resend, mailbox or not, 
 });
 
 test("in development, what a request mails is in the mailbox, once for each key", async () => {
-  await inWorkerd("test/mail/kept-probe.ts", {}, async (url) => {
+  await inWorkerd("test/mail/support/kept-worker.ts", {}, async (url) => {
     expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: true });
     for (const key of ["first", "first", "second"]) expect((await postMail(url, key)).status).toBe(200);
     const { success, mails, total } = await bodyOf(await fetch(`${url}/dev/mailbox.json`));

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import {
   clientOf,
   databaseTrips,
@@ -11,7 +11,7 @@ import {
   putPicture,
   refusalIn,
   type Client,
-} from "./support.ts";
+} from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { subscribe } from "../billing/support.ts";
+import { subscribe } from "../billing/support/billing.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import {
   clientOf,
   databaseTrips,
@@ -15,7 +15,7 @@ import {
   setExperience,
   spirits,
   type Client,
-} from "./support.ts";
+} from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { inDays } from "../billing/support.ts";
+import { inDays } from "../billing/support/billing.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
+import { makePerson, type Person } from "../support/users.ts";
 import {
   clientOf,
   faultsIn,
@@ -15,7 +15,7 @@ import {
   setExperience,
   type Client,
   type WireMinion,
-} from "./support.ts";
+} from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

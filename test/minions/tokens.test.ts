@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
-import { clientOf, databaseTrips, makeMinion, refusalIn, spirits, type Client } from "./support.ts";
+import { makePerson, type Person } from "../support/users.ts";
+import { clientOf, databaseTrips, makeMinion, refusalIn, spirits, type Client } from "./support/minions.ts";
 
 const api = useApi();
 let person: Person;

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { newMinion, picture } from "../minions/support.ts";
-import { ask } from "../notifications/support.ts";
+import { newMinion, picture } from "../minions/support/minions.ts";
+import { ask } from "../notifications/support/notifications.ts";
 import { startApi, storageFolder } from "../support/api.ts";
 import { leaksIn, leaksOverheard } from "../support/canary.ts";
 import { leaksInObjects, leaksInStores, leaksInTables } from "../support/leaks.ts";
-import { makePerson, type Person } from "../support/people.ts";
-import { badKey, goodKey, newModel, useConnected } from "./connected.ts";
+import { makePerson, type Person } from "../support/users.ts";
+import { badKey, goodKey, newModel, useConnected } from "./support/connected-provider.ts";
 
 /** A key of a provider goes to that provider, and is found nowhere else. */
 

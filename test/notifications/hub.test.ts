@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { ServerFrame } from "../../src/notifications/protocol.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { bearing, makePerson, type Person } from "../support/people.ts";
+import { bearing, makePerson, type Person } from "../support/users.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";
-import { anotherDevice, ask, hubUrl, openHub, ticketOf } from "./support.ts";
+import { anotherDevice, ask, hubUrl, openHub, ticketOf } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;

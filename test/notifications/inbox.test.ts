@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/people.ts";
-import { ask } from "./support.ts";
+import { makePerson, type Person } from "../support/users.ts";
+import { ask } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;

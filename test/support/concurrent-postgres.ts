@@ -9,7 +9,7 @@ import { seedCatalog } from "../../seed/seed.ts";
 import type { Ctx } from "../../src/context.ts";
 import { startStoppableBridge, type TestDatabase } from "./api.ts";
 import { leaksOverheard, refuseLeaks } from "./canary.ts";
-import { openEvents, testBindings } from "./events.ts";
+import { openEvents, testBindings } from "./in-process-context.ts";
 import { keepMessages, leaksInTables } from "./leaks.ts";
 
 export type ConcurrentPostgres = TestDatabase & {

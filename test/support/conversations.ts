@@ -1,6 +1,6 @@
-import { insertMinion } from "../minions/support.ts";
+import { insertMinion } from "../minions/support/minions.ts";
 import { bodyOf, type TestApi } from "./api.ts";
-import { bearing, type Person } from "./people.ts";
+import { bearing, type Person } from "./users.ts";
 
 /** A conversation of the person's, in which nothing was said. */
 export async function ownConversation(api: TestApi, person: Person): Promise<{ id: number }> {

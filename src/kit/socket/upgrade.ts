@@ -1,6 +1,6 @@
 import { AppError, problemOf } from "../errors.ts";
 import { log } from "../log.ts";
-import { parseClaims, type TicketClaims } from "../tickets.ts";
+import { parseClaims, type TicketClaims } from "./tickets.ts";
 
 /** How the Worker hands a request for a socket to a room, which trusts nothing else. */
 

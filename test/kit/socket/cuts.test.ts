@@ -1,9 +1,9 @@
 import { array, assert, asyncProperty, boolean, constant, constantFrom, nat, oneof, record, type Arbitrary } from "fast-check";
 import { expect, test } from "vitest";
-import { Fanout, type ServerFrame } from "../../../src/kit/socket/fanout.ts";
-import { FrameLog } from "../../../src/kit/socket/frames.ts";
-import { placeAfter, Places } from "../../../src/kit/socket/places.ts";
-import type { RoomSocket, SocketState } from "../../../src/kit/socket/roster.ts";
+import { Fanout, type ServerFrame } from "../../../src/kit/socket/broadcaster.ts";
+import { FrameLog } from "../../../src/kit/socket/frame-log.ts";
+import { placeAfter, Places } from "../../../src/kit/socket/socket-positions.ts";
+import type { RoomSocket, SocketState } from "../../../src/kit/socket/connections.ts";
 import { memorySql } from "./memory-sql.ts";
 
 /** What a conversation's room does with its log, without a runtime: it can be cut short anywhere, thousands of times a second. */

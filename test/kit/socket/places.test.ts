@@ -1,6 +1,6 @@
 import { array, assert, nat, oneof, property, record } from "fast-check";
 import { expect, test } from "vitest";
-import { noteRead, noteSent, placeAfter } from "../../../src/kit/socket/places.ts";
+import { noteRead, noteSent, placeAfter } from "../../../src/kit/socket/socket-positions.ts";
 
 const most = { frames: 32, bytes: 32_768 };
 

@@ -1,10 +1,10 @@
 import { AppError, problemOf } from "../../../src/kit/errors.ts";
-import { FrameLog } from "../../../src/kit/socket/frames.ts";
-import type { Place } from "../../../src/kit/socket/places.ts";
-import type { SocketState } from "../../../src/kit/socket/roster.ts";
+import { FrameLog } from "../../../src/kit/socket/frame-log.ts";
+import type { Place } from "../../../src/kit/socket/socket-positions.ts";
+import type { SocketState } from "../../../src/kit/socket/connections.ts";
 import { connectSocket } from "../../../src/kit/socket/upgrade.ts";
-import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../src/kit/socket.ts";
-import { readTicket, type TicketHolder } from "../../../src/kit/tickets.ts";
+import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../src/kit/socket/socket-room.ts";
+import { readTicket, type TicketHolder } from "../../../src/kit/socket/tickets.ts";
 
 /** A Worker with rooms that do as their names say: `a;lifeMs=500;snapshotFails=1` is room a, with a short life and no snapshots. */
 

@@ -1,7 +1,7 @@
 import { createTestHarness, type WorkerHandle } from "wrangler";
-import type { Place } from "../../../src/kit/socket/places.ts";
-import { issueTicket, type TicketHolder } from "../../../src/kit/tickets.ts";
-import { configOf } from "../../limits/support.ts";
+import type { Place } from "../../../src/kit/socket/socket-positions.ts";
+import { issueTicket, type TicketHolder } from "../../../src/kit/socket/tickets.ts";
+import { configOf } from "../../limits/support/limits.ts";
 import { connect, refusal, type Frame, type TestSocket } from "../../support/sockets.ts";
 import type { ProbeRoom } from "./probe.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { issueTicket, readTicket } from "../../../src/kit/tickets.ts";
+import { issueTicket, readTicket } from "../../../src/kit/socket/tickets.ts";
 import { secret } from "./support.ts";
 
 const holder = { user_id: 7, device: "session:12", label: "Firefox on Linux 🦊", resource: "me" };

@@ -1,4 +1,4 @@
-import type { ProviderName } from "../../../src/models/kinds.ts";
+import type { ProviderName } from "../../../src/models/constants.ts";
 import { anthropic } from "./anthropic.ts";
 import { cohere } from "./cohere.ts";
 import { google } from "./google.ts";

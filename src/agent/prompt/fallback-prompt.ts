@@ -1,0 +1,52 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk/provider";
+import type { ModelSummary } from "../../models/constants.ts";
+import { estimateTokens } from "../../models/gateway/tokens.ts";
+import { usedShare, usualAnswer } from "./build-prompt.ts";
+import { costOfPrompt, joined } from "./prompt-messages.ts";
+
+/** A turn is prepared for the model of its minion: a fallback, which stands in for that, is asked what it can take. */
+
+type Asked = LanguageModelV4CallOptions;
+
+/** Whether a model has room for what is asked, as far as its window is known. What this server has reads no more than it needs. */
+export function hasRoomFor(summary: ModelSummary | null, asked: Asked): boolean {
+  if (summary === null || summary.provider === "builtin" || summary.context_length === null) return true;
+  const { prompt, tools = [], maxOutputTokens = usualAnswer } = asTakenBy(summary, asked);
+  const ofTools = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools));
+  return costOfPrompt(prompt) + ofTools + maxOutputTokens <= summary.context_length * usedShare;
+}
+
+/** What is asked, without pictures for a model that sees none, and without tools for one that calls none. */
+export function asTakenBy(summary: ModelSummary | null, asked: Asked): Asked {
+  if (summary === null || summary.provider === "builtin") return asked;
+  const shown = summary.capabilities.includes("vision") ? asked : { ...asked, prompt: asked.prompt.map(withoutPictures) };
+  return summary.supports_tools ? shown : withoutTools(shown);
+}
+
+function withoutPictures(message: LanguageModelV4Message): LanguageModelV4Message {
+  if (message.role !== "user") return message;
+  return { ...message, content: message.content.map((part) => (part.type === "file" ? notSeen : part)) };
+}
+
+const notSeen = { type: "text" as const, text: "A picture that the user attached, and that you cannot see." };
+
+function withoutTools(asked: Asked): Asked {
+  const { tools: _, toolChoice: __, ...others } = asked;
+  return { ...others, prompt: joined(asked.prompt.flatMap(withoutCalls)) };
+}
+
+/** What tools said is quoted material: it stands so, whoever hands it over. */
+function withoutCalls(message: LanguageModelV4Message): LanguageModelV4Message[] {
+  if (message.role === "system") return [message];
+  if (message.role === "user") return [{ ...message, content: [...message.content] }];
+  if (message.role === "assistant") {
+    const content = message.content.filter(({ type }) => type !== "tool-call");
+    return content.length === 0 ? [] : [{ ...message, content }];
+  }
+  const said = message.content.flatMap((part) => (part.type === "tool-result" ? [part.output] : []));
+  const texts = said.map((output) => ({
+    type: "text" as const,
+    text: output.type === "text" ? output.value : JSON.stringify(output),
+  }));
+  return texts.length === 0 ? [] : [{ role: "user", content: texts }];
+}

@@ -1,0 +1,216 @@
+import { and, eq } from "drizzle-orm";
+import { users } from "../auth/tables.ts";
+import { catalogOf } from "../catalog/service.ts";
+import type { Catalog } from "../catalog/snapshot.ts";
+import type { Ctx } from "../context.ts";
+import { commit } from "../kit/db/client.ts";
+import { AppError } from "../kit/errors.ts";
+import type { RetrievalMethod } from "../knowledge/constants.ts";
+import type { PinnedBase } from "../knowledge/search/retrieve.ts";
+import { knowledgeBases } from "../knowledge/tables.ts";
+import { selectAnswering, type AnsweringRow } from "../minions/models/candidates.ts";
+import type { PromptParts } from "../minions/system-prompt.ts";
+import { itself, selectMinions, type MinionRow } from "../minions/queries.ts";
+import { modelOf, spiritsOf } from "../minions/view.ts";
+import { minions } from "../minions/tables.ts";
+import { externalModels } from "../models/tables.ts";
+import type { EditedConversation } from "../chat/room/state-store.ts";
+import { conversations } from "../chat/tables.ts";
+import type { Tool } from "../tools/tool.ts";
+
+/** Tokens that a model is taken to have room for where nobody says: what nearly all of them have. */
+export const usualWindow = 8_192;
+
+/** With what a minion answers: plain data, that a room can keep for a while. Keys in it are sealed. */
+export type Settings = {
+  user_id: number;
+  minion_id: number;
+  /** Null where none was asked for. */
+  conversation: EditedConversation | null;
+  display_name: string;
+  /** What its system prompt is made of, without its spirits. */
+  parts: Omit<PromptParts, "spirits">;
+  /** Those at work. */
+  spirits: SpiritAtWork[];
+  /** Null leaves it to the model. */
+  sampling: { temperature: number | null; top_p: number | null; max_tokens: number | null };
+  model: ModelTraits;
+  /** The models that answer, in their order. */
+  answering: AnsweringRow[];
+  /** Null where it has no knowledge base. */
+  retrieval: Retrieval | null;
+  citations_enabled: boolean;
+};
+
+/** What the model that is asked first can do. */
+export type ModelTraits = {
+  /** Tokens of prompt and answer together; null where there is no limit. */
+  context_length: number | null;
+  sees_pictures: boolean;
+  calls_tools: boolean;
+};
+
+export type SpiritAtWork = {
+  spirit_id: number;
+  name: string;
+  category: string;
+  spirit_level: number;
+  /** Those that it brings at its level. */
+  tools: { tool_id: number; name: string; description: string }[];
+};
+
+type Retrieval = { is_enabled: boolean; base: PinnedBase; top_k: number; method: RetrievalMethod; threshold: number };
+
+/**
+ * Reads with what a user's minion answers, and what its owner has edited of a conversation with it. One Postgres round trip, beside the
+ * catalog.
+ * @throws not_found for a minion that is gone or in the bin, and a conversation that is gone; account_banned; catalog_unavailable
+ */
+export async function readSettings(ctx: Ctx, userId: number, minionId: number, conversationId?: number): Promise<Settings> {
+  const [catalog, [[row], answering, [owner], [conversation = null]]] = await Promise.all([
+    catalogOf(ctx),
+    commit(ctx, [
+      selectMinions(ctx, userId, itself(userId, minionId)),
+      selectAnswering(ctx, userId, minionId),
+      selectOwner(ctx, userId, minionId),
+      selectEdited(ctx, userId, conversationId),
+    ]),
+  ]);
+  if (conversation === null && conversationId !== undefined) {
+    throw new AppError("not_found", "There is no such conversation of yours.");
+  }
+  if (owner !== undefined && owner.banned_at !== null) throw new AppError("account_banned", "This account is banned.");
+  if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  const { base, defaults } = owner;
+  return {
+    user_id: userId,
+    minion_id: minionId,
+    conversation,
+    display_name: row.display_name,
+    parts: partsOf(catalog, row, defaults?.system_prompt ?? ""),
+    spirits: atWork(catalog, row),
+    sampling: {
+      temperature: row.temperature ?? defaults?.temperature ?? null,
+      top_p: row.top_p ?? defaults?.top_p ?? null,
+      max_tokens: row.max_tokens ?? defaults?.max_tokens ?? null,
+    },
+    model: traitsOf(row),
+    answering,
+    retrieval:
+      base === null
+        ? null
+        : {
+            is_enabled: row.rag_enabled,
+            base,
+            top_k: row.top_k,
+            method: row.retrieval_method,
+            threshold: row.similarity_threshold,
+          },
+    citations_enabled: row.citations_enabled,
+  };
+}
+
+function selectEdited({ db }: Ctx, userId: number, conversationId = 0) {
+  const { id, user_id, title, pinned_facts, version } = conversations;
+  return db
+    .select({ title, pinned_facts, version })
+    .from(conversations)
+    .where(and(eq(user_id, userId), eq(id, conversationId)));
+}
+
+/** The owner, the knowledge base of the minion, and what is set at its model, for what is not set at itself. */
+function selectOwner(ctx: Ctx, userId: number, minionId: number) {
+  const { id, user_id, embedding_model, dimensions } = knowledgeBases;
+  const { temperature, top_p, max_tokens, system_prompt } = externalModels;
+  return ctx.db
+    .select({
+      banned_at: users.banned_at,
+      base: { id, user_id, embedding_model, dimensions },
+      defaults: { id: externalModels.id, temperature, top_p, max_tokens, system_prompt },
+    })
+    .from(users)
+    .leftJoin(minions, itself(userId, minionId))
+    .leftJoin(knowledgeBases, and(eq(user_id, userId), eq(id, minions.knowledge_base_id)))
+    .leftJoin(externalModels, and(eq(externalModels.user_id, userId), eq(externalModels.id, minions.external_model_id)))
+    .where(eq(users.id, userId));
+}
+
+function partsOf(catalog: Catalog, row: MinionRow, modelsPrompt: string): Settings["parts"] {
+  const { name, display_name, description, personality, system_prompt, traits, class_id } = row;
+  const its = catalog.classes.find(({ id }) => id === class_id);
+  const minion_class =
+    its === undefined ? null : { class_name: its.class_name, specialization: its.specialization, perfect_for: its.perfect_for };
+  const instructions = system_prompt.trim() === "" ? modelsPrompt : system_prompt;
+  return { minion: { name, display_name, description, personality, system_prompt: instructions }, traits, minion_class };
+}
+
+function atWork(catalog: Catalog, row: MinionRow): SpiritAtWork[] {
+  const known = new Map(catalog.tools.map((tool) => [tool.name, tool]));
+  return spiritsOf(catalog, row)
+    .filter(({ is_active }) => is_active)
+    .map(({ spirit_id, name, category, spirit_level, tools }) => ({
+      spirit_id,
+      name,
+      category,
+      spirit_level,
+      tools: tools.flatMap((each) => {
+        const tool = known.get(each);
+        return tool === undefined ? [] : [{ tool_id: tool.id, name: tool.name, description: tool.description }];
+      }),
+    }));
+}
+
+function traitsOf(row: MinionRow): ModelTraits {
+  const summary = modelOf(row);
+  // Nothing is too long for the model of this server, which reads no more than the question and the passages.
+  const context_length = summary?.provider === "builtin" ? null : (summary?.context_length ?? usualWindow);
+  return {
+    context_length,
+    sees_pictures: summary?.capabilities.includes("vision") ?? false,
+    calls_tools: summary?.supports_tools ?? false,
+  };
+}
+
+/** What one turn asks for in place of what is set; absent leaves it as it is. */
+export type Overrides = {
+  system_prompt?: string;
+  temperature?: number;
+  max_tokens?: number;
+  top_p?: number;
+  use_rag?: boolean;
+  use_spirits?: boolean;
+};
+
+/** The settings of one turn. Without a knowledge base, `use_rag` changes nothing. */
+export function withOverrides(settings: Settings, overrides: Overrides): Settings {
+  const { parts, spirits, sampling, retrieval } = settings;
+  const { system_prompt, use_rag, use_spirits, temperature, top_p, max_tokens } = overrides;
+  const minion = system_prompt === undefined ? parts.minion : { ...parts.minion, system_prompt };
+  return {
+    ...settings,
+    parts: { ...parts, minion },
+    spirits: use_spirits === false ? [] : spirits,
+    sampling: {
+      temperature: temperature ?? sampling.temperature,
+      top_p: top_p ?? sampling.top_p,
+      max_tokens: max_tokens ?? sampling.max_tokens,
+    },
+    retrieval: retrieval === null ? null : { ...retrieval, is_enabled: use_rag ?? retrieval.is_enabled },
+  };
+}
+
+/** Of the tools there are, those that the minion may call now, each name once: of a spirit at work, at its level, by a model that can. */
+export function callableTools({ spirits, model }: Settings, tools: readonly Tool[]): Tool[] {
+  if (!model.calls_tools) return [];
+  const brings = ({ name, spirit_id, tool_id }: Tool) =>
+    spirits.some(
+      (spirit) => spirit.spirit_id === spirit_id && spirit.tools.some((tool) => tool.tool_id === tool_id && tool.name === name),
+    );
+  const byName = new Map(
+    tools
+      .filter(brings)
+      .toReversed()
+      .map((tool) => [tool.name, tool]),
+  );
+  return Array.from(byName.values()).toReversed();
+}

@@ -1,0 +1,111 @@
+import type { Ctx } from "../../context.ts";
+import { costOf } from "../../models/usage/cost.ts";
+import { providerNames } from "../../models/constants.ts";
+import { pricesNow } from "../../models/usage/prices.ts";
+import { estimateTokens } from "../../models/gateway/tokens.ts";
+import { noTokens } from "../../models/gateway/usage-record.ts";
+import { cut } from "../../kit/db/text.ts";
+import type { Message, MessageUsage } from "../types.ts";
+import type { RoomFrame } from "../../chat/protocol.ts";
+import { turnExperience } from "../rules.ts";
+import { titleFor } from "../../chat/room/title.ts";
+import type { TurnCall, TurnResult } from "../events.ts";
+
+/** How a turn ended; `isInterrupted` where nobody ended it, but its room or its model did. */
+export type Ending = TurnResult & { isInterrupted: boolean };
+
+const interruption = {
+  code: "interrupted",
+  detail: "The answer broke off. Ask for it again to go on.",
+  retryable: true,
+};
+
+/** Makes an answer what it is once its turn is over. @returns what tells of it */
+export function finish(
+  ctx: Ctx,
+  answer: Message,
+  ending: Ending,
+): Extract<RoomFrame, { type: "message.completed" | "turn.failed" | "turn.stopped" }> {
+  const { outcome, isInterrupted, memory_status, model } = ending;
+  const usage = usageOf(ctx, ending.calls);
+  const failure = isInterrupted ? interruption : ending.failure;
+  const isCut = isInterrupted || (failure?.retryable === true && answer.text !== "");
+  const status = isCut ? "interrupted" : outcome;
+  const completed_at = new Date().toISOString();
+  boundTools(answer);
+  Object.assign(answer, { status, usage, memory_status, error: failure, completed_at, model: model ?? answer.model });
+  const message_id = answer.id;
+  if (failure !== null) {
+    return { type: "turn.failed", message_id, ...failure, status: isCut ? "interrupted" : "failed", usage };
+  }
+  if (outcome === "stopped") return { type: "turn.stopped", message_id, usage };
+  const { turn, retrieval, tool_runs } = turnExperience(ending);
+  const xp = turn + retrieval + tool_runs;
+  return { type: "message.completed", message_id, usage, cost_usd: usage.cost_usd, xp, memory_status };
+}
+
+/** Characters that a message keeps of what its tools were given, and said: with its text, it must fit into a row of its room. */
+const maxToolText = 200_000;
+
+/** Cuts short what tools were given and said, from where it is too much on. */
+function boundTools({ tools }: Message): void {
+  let left = maxToolText;
+  for (const use of tools) {
+    const input = JSON.stringify(use.input ?? null);
+    const output = use.output ?? "";
+    left -= input.length + output.length;
+    if (left >= 0) continue;
+    if (input.length > shownOfTool) use.input = cut(input, shownOfTool);
+    if (use.output !== null) use.output = cut(output, shownOfTool);
+  }
+}
+
+/** What is left of them then. */
+const shownOfTool = 200;
+
+/** A title from the first turn; empty where there is one already, or nothing to make it of. */
+export function titleOf(current: string, asked: Message, answer: Message): string {
+  return current !== "" || answer.status === "failed" ? "" : titleFor(asked.text, answer.text);
+}
+
+/** What calls used and cost together, at list prices; what has none costs nothing. */
+function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {
+  const prices = pricesNow(ctx);
+  const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };
+  let microUsd = 0;
+  for (const { record } of calls) {
+    usage.prompt_tokens += record.input_tokens;
+    usage.completion_tokens += record.output_tokens;
+    microUsd += costOf(prices, record) ?? 0;
+  }
+  return { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens, cost_usd: microUsd / 1e6 };
+}
+
+/** What a turn is taken to have used whose room went down in the midst of it: about what was said before, and what came of it. */
+export function brokenOff(answer: Message, before: readonly Message[]): Ending {
+  const [name = "", ...rest] = (answer.model ?? "").split("/");
+  const provider = providerNames.find((each) => each === name);
+  const record = provider !== undefined && {
+    ...noTokens,
+    provider,
+    model_id: rest.join("/"),
+    input_tokens: before.reduce((sum, { text }) => sum + estimateTokens(text), 0),
+    output_tokens: estimateTokens(answer.text),
+    is_estimated: true,
+    outcome: "failed" as const,
+    error_code: "internal" as const,
+    latency_ms: 0,
+    first_token_ms: null,
+    attempts: [],
+  };
+  return {
+    outcome: "failed",
+    failure: null,
+    memory_status: "full",
+    model: answer.model,
+    calls: record === false ? [] : [{ record, external_model_id: null, key_ref: null, is_key_rejected: false }],
+    tool_runs: [],
+    has_retrieved: false,
+    isInterrupted: true,
+  };
+}

@@ -1,0 +1,111 @@
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FinishReason,
+  LanguageModelV4ReasoningPart,
+  LanguageModelV4StreamPart,
+  LanguageModelV4TextPart,
+  LanguageModelV4ToolCall,
+  SharedV4ProviderMetadata,
+} from "@ai-sdk/provider";
+import { piecesOf, withoutSeams } from "../../models/gateway/coalesced-deltas.ts";
+import type { Speech } from "./text-emitter.ts";
+
+/** One answer of the model within a turn: what it said, and the tools that it calls. */
+export type Step = {
+  /** As it is handed back to the model with what the tools say; thoughts only as far as their vendor wants them back. */
+  said: (LanguageModelV4TextPart | LanguageModelV4ReasoningPart)[];
+  calls: LanguageModelV4ToolCall[];
+  /** Whether it ended within a call. */
+  hasHalfCall: boolean;
+  finishReason: LanguageModelV4FinishReason["unified"];
+};
+
+/** Pieces of an answer after which it is looked whether those who listen keep up. */
+const piecesAtOnce = 16;
+
+/**
+ * Asks the model once, and tells what it says while it says it. What is longer than an answer can be is cut, and the call ended.
+ * @param keepUp awaited now and then while it speaks
+ * @throws ProviderError; the reason of whoever aborts
+ */
+export async function askModel(
+  model: LanguageModelV4,
+  options: LanguageModelV4CallOptions,
+  speech: Speech,
+  keepUp?: () => Promise<void>,
+): Promise<Step> {
+  const { stream } = await model.doStream(options);
+  const reader = stream.getReader();
+  const step = new OpenStep();
+  try {
+    for (let unlooked = 0; ;) {
+      const { value: part } = await reader.read();
+      if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
+      if (part.type === "error") throw part.error;
+      if (part.type === "finish") return step.closed(part.finishReason.unified);
+      step.take(part);
+      if (part.type !== "text-delta" && part.type !== "reasoning-delta") continue;
+      const voice = part.type === "text-delta" ? "text" : "reasoning";
+      const pieces = piecesOf(part.delta);
+      for (let at = 0; at < pieces.length; at += piecesAtOnce) {
+        const some = pieces.slice(at, at + piecesAtOnce);
+        speech.say(voice, some);
+        if (speech.isFull) return step.closed("length");
+        unlooked += some.length;
+        if (unlooked < piecesAtOnce) continue;
+        unlooked = 0;
+        await keepUp?.();
+        options.abortSignal?.throwIfAborted();
+      }
+    }
+  } finally {
+    speech.end();
+    // Of a stream that has ended, there is nothing left to cancel.
+    void reader.cancel().catch(() => {});
+  }
+}
+
+/** A step whose parts are still coming. */
+class OpenStep {
+  readonly #blocks = new Map<string, Step["said"][number]>();
+  readonly #calls: LanguageModelV4ToolCall[] = [];
+  #callsBegun = 0;
+
+  take(part: LanguageModelV4StreamPart): void {
+    const isText = part.type === "text-start" || part.type === "text-delta" || part.type === "text-end";
+    if (isText) return this.#extend("text", part);
+    const isThought = part.type === "reasoning-start" || part.type === "reasoning-delta" || part.type === "reasoning-end";
+    if (isThought) return this.#extend("reasoning", part);
+    if (part.type === "tool-input-start" && part.providerExecuted !== true) this.#callsBegun += 1;
+    if (part.type === "tool-call" && part.providerExecuted !== true) this.#calls.push(part);
+  }
+
+  closed(finishReason: Step["finishReason"]): Step {
+    const wanted = ({ type, text, providerOptions }: Step["said"][number]) =>
+      type === "text" ? text !== "" : providerOptions !== undefined;
+    const isCut = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
+    const hasHalfCall = isCut || this.#callsBegun > this.#calls.length;
+    return { said: Array.from(this.#blocks.values()).filter(wanted), calls: this.#calls, hasHalfCall, finishReason };
+  }
+
+  #extend(
+    type: Step["said"][number]["type"],
+    { id, delta = "", providerMetadata }: { id: string; delta?: string; providerMetadata?: SharedV4ProviderMetadata },
+  ): void {
+    const key = `${type} ${id}`;
+    const block: Step["said"][number] = this.#blocks.get(key) ?? { type, text: "" };
+    block.text += withoutSeams(delta);
+    if (providerMetadata !== undefined) block.providerOptions = providerMetadata;
+    this.#blocks.set(key, block);
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return text.trim() === "";
+  }
+}

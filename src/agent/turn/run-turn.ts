@@ -1,0 +1,208 @@
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
+import type { Ctx } from "../../context.ts";
+import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
+import { untilAborted } from "../../models/gateway/call.ts";
+import { bytesPerToken } from "../../models/gateway/tokens.ts";
+import { cut } from "../../kit/db/text.ts";
+import { citationsIn } from "./citations.ts";
+import { callsAtStep, maxSteps, maxToolResult } from "../../chat/constants.ts";
+import type { ToolUse } from "../types.ts";
+import { openModelCalls, type OpenModel } from "./model-calls.ts";
+import { prepare, type Asked, type Prepared } from "../prompt/build-prompt.ts";
+import { callOf, costOfPrompt, resultOf, type ReadFile } from "../prompt/prompt-messages.ts";
+import { callableTools, type Settings } from "../settings.ts";
+import { Speech } from "./text-emitter.ts";
+import { askModel, type Step } from "./model-step.ts";
+import { runTools, type EndedUse } from "./tool-execution.ts";
+import type { Tool } from "../../tools/tool.ts";
+import type { TurnEvent, TurnResult } from "../events.ts";
+import { TurnError, turnFailureOf } from "../errors.ts";
+
+/** Milliseconds that is waited for what others do. */
+export type Patience = {
+  /** For each model, until its first token; unless told, as `openModelCalls` has it. */
+  firstTokenMs?: number;
+  /** For the next word of an answer that has begun. */
+  silenceMs: number;
+  /** For a whole call. */
+  callMs: number;
+  /** For a summary of what was said before. */
+  summaryMs: number;
+  /** For a tool. */
+  toolMs: number;
+};
+
+const usualPatience: Patience = { silenceMs: 25_000, callMs: 180_000, summaryMs: 15_000, toolMs: 30_000 };
+
+export type TurnDeps = {
+  ctx: Ctx;
+  settings: Settings;
+  /** The tools there are: those that the minion may not call are never offered, nor run. */
+  tools: readonly Tool[];
+  /** Hears what happens, in order, and nothing after the turn has ended. */
+  on(event: TurnEvent): void;
+  /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
+  approve(use: ToolUse): Promise<boolean>;
+  readFile: ReadFile;
+  /** Awaited now and then, so that who listens can keep up with a fast model. */
+  keepUp?(): Promise<void>;
+  /** Stops the turn. */
+  signal: AbortSignal;
+  /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
+  retrieve?: (query: string) => Promise<Retrieved[]>;
+  /** In place of the models of the minion. */
+  model?: OpenModel;
+  patience?: Partial<Patience>;
+};
+
+/**
+ * Takes a turn: looks up, remembers, asks the model, and runs what it calls for until it has an answer. Postgres is asked once before the
+ * first token where there is a knowledge base (and once more for the key of an embedding model of the user's), else never. It writes
+ * nothing: what must be written is the result. Never throws.
+ */
+export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
+  const { ctx, settings, on, signal } = deps;
+  const { summaryMs, toolMs, ...deadlines }: Patience = { ...usualPatience, ...deps.patience };
+  const result: TurnResult = {
+    outcome: "complete",
+    failure: null,
+    memory_status: "full",
+    model: null,
+    calls: [],
+    tool_runs: [],
+    has_retrieved: false,
+  };
+  const speech = new Speech(on);
+  let passages: Retrieved[] = [];
+  try {
+    const models = openModelCalls(ctx, settings, deps.model, result);
+    const tools = callableTools(settings, deps.tools);
+    const prepared = await prepare(asked, {
+      settings,
+      tools,
+      passages: await lookUp(deps, asked),
+      readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
+      summariser: models({ callMs: summaryMs }),
+      onSummary: (summary) => on({ type: "summarised", summary }),
+      signal,
+    });
+    passages = prepared.passages;
+    result.memory_status = prepared.memory_status;
+    result.has_retrieved = passages.length > 0;
+    await converse(prepared, {
+      model: models(deadlines),
+      sampling: samplingOf(settings, prepared, signal),
+      speech,
+      keepUp: deps.keepUp,
+      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: on, signal, toolMs, requestId: ctx.requestId }),
+      onRun: ({ use, tool }) => {
+        if (tool === undefined || use.status !== "complete") return;
+        result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
+      },
+    });
+  } catch (error) {
+    result.outcome = signal.aborted ? "stopped" : "failed";
+    if (!signal.aborted) result.failure = turnFailureOf(error, ctx.requestId);
+  }
+  if (settings.citations_enabled) {
+    for (const citation of citationsIn(speech.text, passages)) on({ type: "citation", citation });
+  }
+  return result;
+}
+
+/** What the knowledge base has for the question; null for a minion that looks nothing up. */
+async function lookUp({ ctx, settings, retrieve, signal }: TurnDeps, { messages }: Asked): Promise<Retrieved[] | null> {
+  signal.throwIfAborted();
+  const query = messages.findLast(({ role }) => role === "user")?.text.slice(0, maxQuery) ?? "";
+  const { retrieval } = settings;
+  if (retrieval === null || !retrieval.is_enabled || query.trim() === "") return null;
+  const { base, top_k, method, threshold } = retrieval;
+  const look = retrieve ?? ((text: string) => retrievePassages(ctx, base, { query: text, top_k, method, threshold }));
+  return untilAborted(signal, () => look(query));
+}
+
+/** Characters of a question that something is looked up by. */
+const maxQuery = 4_000;
+
+function samplingOf(
+  { sampling: { temperature, top_p } }: Settings,
+  { functions, maxOutputTokens }: Prepared,
+  abortSignal: AbortSignal,
+): Omit<LanguageModelV4CallOptions, "prompt"> {
+  return {
+    abortSignal,
+    ...(temperature === null ? {} : { temperature }),
+    ...(top_p === null ? {} : { topP: top_p }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(functions.length === 0 ? {} : { tools: functions }),
+  };
+}
+
+type Conversing = {
+  model: LanguageModelV4;
+  sampling: Omit<LanguageModelV4CallOptions, "prompt">;
+  speech: Speech;
+  keepUp: TurnDeps["keepUp"];
+  run(calls: Step["calls"]): Promise<EndedUse[]>;
+  onRun(ended: EndedUse): void;
+};
+
+/** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
+async function converse(
+  { prompt: begun, functions, limit }: Prepared,
+  { model, sampling, speech, keepUp, run, onRun }: Conversing,
+): Promise<void> {
+  const prompt: LanguageModelV4Prompt = [...begun];
+  for (let count = 1; ; count += 1) {
+    const isLast = count > maxSteps;
+    const before = speech.text.length;
+    const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
+    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, keepUp);
+    refuseUnfinished(step);
+    if (speech.isFull) return;
+    const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, callsAtStep);
+    if (calls.length === 0) {
+      if (isLast && speech.text.length === before) {
+        throw new TurnError("too_many_steps", "The minion called for tools again and again, and came to no answer.");
+      }
+      if (speech.text.trim() === "") throw new TurnError("provider_refused", "The model answered with nothing.");
+      return;
+    }
+    const ended = await run(calls);
+    ended.forEach(onRun);
+    const named = calls.map((call, index) => ({ call, use: ended[index]!.use }));
+    prompt.push({
+      role: "assistant",
+      content: [
+        ...step.said,
+        ...named.map(({ call: { toolCallId, providerMetadata }, use }) => ({
+          ...callOf(use, toolCallId),
+          ...(providerMetadata === undefined ? {} : { providerOptions: providerMetadata }),
+        })),
+      ],
+    });
+    const share = shareOf(limit - costOfPrompt(prompt), calls.length);
+    const results = named.map(({ call, use }) => resultOf(use, call.toolCallId, (text) => cut(text, share)));
+    prompt.push({ role: "tool", content: results });
+    speech.beginParagraph();
+  }
+}
+
+/** Characters of a tool's output that the model is handed: what has room in the window, but never so few that they say nothing. */
+function shareOf(tokensLeft: number, calls: number): number {
+  // Two characters a token: what is not English has several bytes a character, and JSON adds its own.
+  const fits = Math.floor((tokensLeft * bytesPerToken) / 2 / calls);
+  return Math.min(maxToolResult, Math.max(200, fits));
+}
+
+/** @throws TurnError for an answer that ended before it was one */
+function refuseUnfinished({ finishReason, hasHalfCall }: Step): void {
+  if (finishReason === "content-filter") {
+    throw new TurnError("content_filtered", "The provider withholds the answer: its filter found fault with it.");
+  }
+  if (!hasHalfCall) return;
+  if (finishReason === "length") {
+    throw new TurnError("provider_refused", "The answer reached its limit of tokens within the call of a tool: allow it more.");
+  }
+  throw new TurnError("provider_unavailable", "The model broke off within the call of a tool.");
+}

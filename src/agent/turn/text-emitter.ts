@@ -1,0 +1,78 @@
+import { maxAnswerLength } from "../../chat/constants.ts";
+import type { TurnEvent } from "../events.ts";
+
+type Voice = "text" | "reasoning";
+
+/** A text as far as its last whole character. */
+function ofWholeCharacters(text: string): string {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
+}
+
+/** What a model says in a turn, told as it comes: well-formed, without the NUL that Postgres refuses, and never cut within a character. */
+export class Speech {
+  readonly #tell: (event: TurnEvent) => void;
+  /** The first half of a character whose second has not come. */
+  #half = "";
+  #voice: Voice = "text";
+  #length = 0;
+  #isParagraph = false;
+  /** What was said aloud. */
+  text = "";
+
+  constructor(tell: (event: TurnEvent) => void) {
+    this.#tell = tell;
+  }
+
+  /** Whether it is as long as an answer can be. */
+  get isFull(): boolean {
+    return this.#length >= maxAnswerLength;
+  }
+
+  /** Says what came, each piece for itself. */
+  say(voice: Voice, deltas: readonly string[]): void {
+    if (voice !== this.#voice) this.end();
+    this.#voice = voice;
+    this.#utter(deltas.map((delta) => this.#completed(delta)));
+  }
+
+  /** What is said aloud next is a paragraph of its own. */
+  beginParagraph(): void {
+    this.end();
+    this.#isParagraph = this.text !== "" && !this.text.endsWith("\n");
+  }
+
+  /** Says what is left: half a character that stays one. */
+  end(): void {
+    const left = this.#half.toWellFormed();
+    this.#half = "";
+    this.#utter([left]);
+  }
+
+  /** A piece with the half that was left before it, and without the one that is left of it. */
+  #completed(delta: string): string {
+    const all = this.#half + delta.replaceAll("\0", "");
+    const whole = ofWholeCharacters(all);
+    this.#half = all.slice(whole.length);
+    return whole.toWellFormed();
+  }
+
+  #utter(wholes: readonly string[]): void {
+    const pieces = wholes.map((whole) => this.#admitted(whole)).filter((piece) => piece !== "");
+    if (pieces.length > 0) this.#tell({ type: this.#voice, pieces });
+  }
+
+  /** As much of a piece as an answer has room for, with the break before it if it begins a paragraph. */
+  #admitted(whole: string): string {
+    if (whole === "" || this.isFull) return "";
+    const begun = this.#voice === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
+    const room = maxAnswerLength - this.#length;
+    const text = begun.length <= room ? begun : ofWholeCharacters(begun.slice(0, room));
+    this.#length += begun.length;
+    if (text !== "" && this.#voice === "text") {
+      this.#isParagraph = false;
+      this.text += text;
+    }
+    return text;
+  }
+}

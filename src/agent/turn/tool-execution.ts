@@ -1,0 +1,170 @@
+import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
+import * as z from "zod";
+import { failureOf } from "../../kit/db/client.ts";
+import { log } from "../../kit/log.ts";
+import { cut, heldText, unheldText } from "../../kit/db/text.ts";
+import { untilAborted } from "../../models/gateway/call.ts";
+import { maxToolInput, maxToolResult, toolsAtOnce } from "../../chat/constants.ts";
+import type { ToolUse } from "../types.ts";
+import type { Tool } from "../../tools/tool.ts";
+import type { TurnEvent } from "../events.ts";
+
+export type ToolRunning = {
+  /** Those that may be called, and no others. */
+  tools: readonly Tool[];
+  /** Whether the user agrees to a call. */
+  approve(use: ToolUse): Promise<boolean>;
+  tell(event: TurnEvent): void;
+  /** Of the turn: what runs is stopped with it. */
+  signal: AbortSignal;
+  /** Milliseconds that each run has. */
+  toolMs: number;
+  requestId: string;
+};
+
+/** A call that has ended, with the tool where one ran. */
+export type EndedUse = { use: ToolUse; tool: Tool | undefined };
+
+/**
+ * Runs what a model called, at most five at once, and tells of each as it goes. Calls of what the minion lacks, or with an input that the
+ * tool does not take, run nothing: the model is told why. All have ended when this does, also when the turn is stopped.
+ * @throws the reason of the signal, once all have ended
+ */
+export async function runTools(calls: readonly LanguageModelV4ToolCall[], running: ToolRunning): Promise<EndedUse[]> {
+  const inTurn = queueOf(toolsAtOnce);
+  const ended = await Promise.allSettled(calls.map((call) => runTool(call, running, inTurn)));
+  running.signal.throwIfAborted();
+  return ended.map((each) => {
+    if (each.status === "rejected") throw each.reason;
+    return each.value;
+  });
+}
+
+type Queue = ReturnType<typeof queueOf>;
+
+async function runTool(
+  { toolName, input: text }: LanguageModelV4ToolCall,
+  running: ToolRunning,
+  inTurn: Queue,
+): Promise<EndedUse> {
+  const { tools, tell, approve, signal } = running;
+  const tool = tools.find(({ name }) => name === toolName);
+  const call = readCall(tool, text);
+  const use: ToolUse = {
+    call_id: crypto.randomUUID(),
+    tool: tool?.name ?? nameFor(toolName),
+    input: call.input,
+    status: "running",
+    output: null,
+    duration_ms: null,
+  };
+  const end = (status: "complete" | "failed" | "denied", output: string, duration_ms: number): EndedUse => {
+    const told = { ...use, status, output: cut(heldText(output), maxToolResult), duration_ms };
+    tell({ type: "tool_finished", use: told });
+    return { use: told, tool };
+  };
+  if (tool === undefined || call.fault !== undefined) {
+    tell({ type: "tool_started", use });
+    return end("failed", call.fault ?? "There is no such tool.", 0);
+  }
+  if (tool.needs_approval) {
+    const waiting: ToolUse = { ...use, status: "awaiting_approval" };
+    tell({ type: "approval_needed", use: waiting });
+    const isApproved = await untilAborted(signal, () => approve(waiting)).catch((reason: unknown) => {
+      end("failed", stopped, 0);
+      throw reason;
+    });
+    if (!isApproved) return end("denied", "The user did not allow it.", 0);
+  }
+  return inTurn(async () => {
+    if (signal.aborted) return end("failed", stopped, 0);
+    tell({ type: "tool_started", use });
+    const startedAt = performance.now();
+    const { status, output } = await outcomeOf(tool, call.input, running);
+    return end(status, output, Math.round(performance.now() - startedAt));
+  });
+}
+
+const stopped = "It was stopped.";
+
+async function outcomeOf(
+  tool: Tool,
+  input: unknown,
+  { signal, toolMs, requestId }: ToolRunning,
+): Promise<{ status: "complete" | "failed"; output: string }> {
+  const own = new AbortController();
+  const timer = setTimeout(() => own.abort(new Error("A tool ran for too long.")), toolMs);
+  try {
+    const both = AbortSignal.any([signal, own.signal]);
+    return { status: "complete", output: await untilAborted(both, () => tool.run(input, both)) };
+  } catch (error) {
+    if (signal.aborted) return { status: "failed", output: stopped };
+    if (own.signal.aborted) return { status: "failed", output: `It did not end within ${toolMs / 1_000} seconds.` };
+    const failure = failureOf(error);
+    if (failure === undefined) log("error", "A tool failed.", { request_id: requestId, tool: tool.name, error });
+    return { status: "failed", output: failure?.message ?? "It failed, for a reason that is this server's." };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The input of a call; with what is wrong with it, as it came. */
+function readCall(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
+  const faulty = (fault: string) => ({ input: cut(heldText(text), 1_000), fault });
+  if (text.length > maxToolInput) return faulty(`Its input has more than ${maxToolInput} characters.`);
+  try {
+    // Of a tool that takes nothing, some models say nothing.
+    const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
+    if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("Its input is not an object.");
+    if (unheldText(input).length > 0) return faulty("Its input has text that cannot be kept.");
+    const fault = tool === undefined ? undefined : faultOf(tool, input);
+    return fault === undefined ? { input } : { input, fault };
+  } catch {
+    return faulty("Its input is not valid JSON.");
+  }
+}
+
+const schemas = new WeakMap<Tool["input_schema"], z.ZodType>();
+
+/** What is wrong with an input. A schema that says what Zod cannot is left to the tool, which checks its input as well. */
+function faultOf({ input_schema }: Tool, input: object): string | undefined {
+  const { error } = schemaOf(input_schema).safeParse(input);
+  if (error === undefined) return undefined;
+  const faults = error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
+  return `Its input is not as it should be: ${faults.join("; ")}`;
+}
+
+function schemaOf(given: Tool["input_schema"]): z.ZodType {
+  const known = schemas.get(given);
+  if (known !== undefined) return known;
+  let schema: z.ZodType = z.unknown();
+  try {
+    schema = z.fromJSONSchema(given as Parameters<typeof z.fromJSONSchema>[0]);
+  } catch (error) {
+    log("warn", "The input of a tool is not checked: its schema cannot be read.", { error });
+  }
+  schemas.set(given, schema);
+  return schema;
+}
+
+/** A name that a model made up, as far as every vendor takes it back. */
+function nameFor(name: string): string {
+  return name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";
+}
+
+/** Lets so many pieces of work run at once, in the order in which they come. */
+function queueOf(slots: number) {
+  let free = slots;
+  const waiting: (() => void)[] = [];
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,53 @@
+import { Hono } from "hono";
+import { route, type AppEnv } from "../../http/route.ts";
+import { cookieFor } from "../sessions/cookies.ts";
+import { exportUser, leave } from "./delete-account.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
+import { sessionOf } from "../current-user.ts";
+
+const ok = { success: true as const };
+
+/** At /api/v2/me: taking everything along, and leaving. */
+export const departure = new Hono<AppEnv>();
+
+departure.get(
+  "/export",
+  route(
+    {
+      id: "exportMe",
+      summary: "Get everything that is held of you, as JSON",
+      tag: "Me",
+      access: allow("account.read", { sensitive: true }),
+      reply: s.ExportReply,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx, c }) => {
+      c.header("content-disposition", 'attachment; filename="spiritforge-export.json"');
+      return { ...ok, generated_at: new Date(), data: await exportUser(ctx, sessionOf(ctx).userId) };
+    },
+  ),
+);
+
+departure.delete(
+  "/",
+  route(
+    {
+      id: "deleteMe",
+      summary: "End your account; everything that is held of you is destroyed",
+      description:
+        "Asks for the password again; an account without one must have signed in within the last ten minutes. Your devices are signed out and your name and address are free at once; the rest goes within minutes.",
+      tag: "Me",
+      access: allow("account.write", { sensitive: true }),
+      body: s.LeaveBody,
+      reply: s.Done,
+      status: 202,
+      fails: ["invalid_credentials", "rate_limited", "database_unavailable"],
+    },
+    async ({ ctx, c, body }) => {
+      await leave(ctx, sessionOf(ctx), body.password);
+      c.header("set-cookie", cookieFor(null));
+      return { ...ok, message: "Your account has ended. What is held of you is being destroyed." };
+    },
+  ),
+);

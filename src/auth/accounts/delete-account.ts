@@ -1,0 +1,115 @@
+import { and, eq, getTableColumns, or, sql, type SQL } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
+import type * as z from "zod";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { jobRowOf } from "../../kit/queue/outbox.ts";
+import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
+import { forgetSignIns } from "../../limits/sign-in.ts";
+import { attemptsAt, confirmPassword } from "./service.ts";
+import { auditRow } from "../audit.ts";
+import { forgetCredential } from "../sessions/credentials.ts";
+import { eraseAccount } from "../job-definitions.ts";
+import { passwordProvider } from "../passwords.ts";
+import { forgetTokens } from "../sessions/service.ts";
+import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
+
+/** Everything that is held of a user, by what it is, without the secrets. One round trip. */
+export async function exportUser(ctx: Ctx, userId: number): Promise<Record<string, Record<string, unknown>[]>> {
+  const queries = { ...ownRows(ctx, userId), ...ctx.hooks.exportUser(ctx, userId) };
+  const [first, ...others] = Object.values(queries);
+  const results = await commit(ctx, [first!, ...others, auditRow(ctx, "account.exported", userId)]);
+  return Object.fromEntries(Object.keys(queries).map((name, index) => [name, results[index] as Record<string, unknown>[]]));
+}
+
+function ownRows(ctx: Ctx, userId: number): Record<string, Statement> {
+  const { token: _token, ...session } = getTableColumns(sessions);
+  const { key_hash: _hash, ...key } = getTableColumns(apiKeys);
+  const { id, provider_id, account_id, scope, created_at, updated_at } = accounts;
+  const its = (table: { user_id: PgColumn }) => eq(table.user_id, userId);
+  return {
+    user: ctx.db.select().from(users).where(eq(users.id, userId)),
+    sessions: ctx.db.select(session).from(sessions).where(its(sessions)),
+    sign_ins: ctx.db.select({ id, provider_id, account_id, scope, created_at, updated_at }).from(accounts).where(its(accounts)),
+    api_keys: ctx.db.select(key).from(apiKeys).where(its(apiKeys)),
+    audit_log: ctx.db
+      .select()
+      .from(auditLog)
+      .where(or(eq(auditLog.subject_user_id, userId), eq(auditLog.actor_user_id, userId))),
+  };
+}
+
+/** Without a password to ask for, a session must be as young as this, in minutes. */
+const freshMinutes = 10;
+
+/**
+ * Ends an account. Nobody can sign in to it from now on and its name and address are free; a job destroys the rest.
+ * @throws invalid_credentials for another password, or none; forbidden for an account without one, where the session is not new
+ */
+export async function leave(
+  ctx: Ctx,
+  { userId, sessionId }: { userId: number; sessionId: number },
+  password: string | undefined,
+): Promise<void> {
+  const itsPassword = and(eq(accounts.user_id, userId), eq(accounts.provider_id, passwordProvider));
+  if (password !== undefined) {
+    const [account] = await ctx.db.select({ password: accounts.password }).from(accounts).where(itsPassword);
+    await confirmPassword(ctx, userId, password, account?.password);
+  }
+  const isKnown = sql`${password !== undefined}`;
+  const isFresh = sql`${sessions.created_at} > now() - make_interval(mins => ${freshMinutes})`;
+  const itself = eq(users.id, userId);
+  const found = sql`jsonb_build_object('user_id', ${users.id}, 'names', jsonb_build_array(${users.username}, ${users.email}))`;
+  const [, , gone, keys] = await commit(ctx, [
+    refuseUnlessAll(ctx.db, {
+      password_needed: sql`${isKnown} or not exists (select from ${accounts} where ${itsPassword})`,
+      session_not_fresh: sql`${isKnown} or exists (select from ${sessions} where ${eq(sessions.id, sessionId)} and ${isFresh})`,
+    }),
+    jobRowOf(ctx, eraseAccount, sql`(select ${found} from ${users} where ${itself})`, userId),
+    ctx.db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
+    ctx.db.delete(apiKeys).where(eq(apiKeys.user_id, userId)).returning({ key_hash: apiKeys.key_hash }),
+    ctx.db.delete(accounts).where(eq(accounts.user_id, userId)),
+    ...[outbox, failedJobs].map((jobs) => ctx.db.delete(jobs).where(isTo(jobs, userId))),
+    ctx.db
+      .update(users)
+      .set({ ...nobody, email: `erased-${userId}@invalid`, updated_at: sql`now()` })
+      .where(itself),
+  ]);
+  ctx.hooks.onDevicesGone(ctx, userId, "all");
+  await Promise.all([forgetTokens(ctx, gone), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
+}
+
+/** Jobs that do not say whom they are about, but know the address. */
+function isTo(jobs: typeof outbox | typeof failedJobs, userId: number): SQL {
+  const address = sql`(select ${users.email} from ${users} where ${eq(users.id, userId)})`;
+  return sql`${jobs.user_id} is null and ${address} in (${jobs.payload} ->> 'email', ${jobs.payload} ->> 'to')`;
+}
+
+const nobody = { username: null, display_username: null, name: "", first_name: "", last_name: "", avatar_url: null };
+
+/** Destroys all that is held of a user: what every feature has outside Postgres, then everything in it, in one commit. */
+export async function eraseUser(ctx: Ctx, { user_id, names }: z.output<(typeof eraseAccount)["payload"]>): Promise<void> {
+  await forgetSignIns(ctx, [...names.filter((name) => name !== null), attemptsAt(user_id)]);
+  const statements = await ctx.hooks.eraseUser(ctx, user_id);
+  await commitOnce(ctx, [
+    auditRow(ctx, "account.erased", null),
+    ...statements,
+    ...auditWithout(ctx, user_id),
+    ctx.db.delete(verifications).where(eq(verifications.value, String(user_id))),
+    ctx.db.delete(idempotencyKeys).where(eq(idempotencyKeys.user_id, user_id)),
+    ctx.db.delete(failedJobs).where(eq(failedJobs.user_id, user_id)),
+    ctx.db.delete(outbox).where(eq(outbox.user_id, user_id)),
+    ctx.db.delete(users).where(eq(users.id, user_id)),
+  ]);
+}
+
+/** What was done stays in the log; by whom and to whom does not, nor what was said of them. */
+function auditWithout(ctx: Ctx, userId: number): Statement[] {
+  return [
+    ctx.db.update(auditLog).set({ subject_user_id: null, details: {} }).where(eq(auditLog.subject_user_id, userId)),
+    ctx.db
+      .update(auditLog)
+      .set({ actor_user_id: null, actor: "erased", ip_address: null })
+      .where(eq(auditLog.actor_user_id, userId)),
+  ];
+}

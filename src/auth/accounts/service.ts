@@ -1,0 +1,168 @@
+import { and, eq, ne, or, sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { newSecret } from "../../kit/crypto/hash.ts";
+import { commit } from "../../kit/db/client.ts";
+import { AppError, constraintFailures } from "../../kit/errors.ts";
+import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../limits/sign-in.ts";
+import { auditRow } from "../audit.ts";
+import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "../passwords.ts";
+import { verificationRows } from "../verification/service.ts";
+import type { ProfileChange, Registration, SignIn } from "../schemas.ts";
+import { ended, endSessions, sessionRow } from "../sessions/service.ts";
+import { accounts, sessions, users } from "../tables.ts";
+import { userColumns, userOf, type User } from "./users.ts";
+
+/** Somebody who is signed in: shown the token once, and who they are. */
+export type SignedIn = { token: string; user: User; deviceToken: string };
+
+/**
+ * Makes an account with a password, and signs its first device in: one commit with what other features add.
+ * Two round trips: its number, then the commit.
+ * @throws account_exists, without saying which of name and address; validation_failed for the password
+ */
+export async function register(ctx: Ctx, input: Registration, knownDevice: string | null): Promise<SignedIn> {
+  const { username: displayName, email, password, first_name, last_name } = input;
+  const username = displayName.toLowerCase();
+  await checkPassword(password, username, "password");
+  const taken = ctx.db.$count(users, or(eq(users.email, email), eq(users.username, username)));
+  const [reserved] = await ctx.db
+    .select({ id: sql<number>`nextval(pg_get_serial_sequence('users', 'id'))::int`, taken })
+    .from(sql`(select 1) as once`);
+  const { id, taken: count } = reserved!;
+  if (count > 0) throw accountExists();
+  const hash = await hashPassword(password);
+  const token = newSecret();
+  const name = [first_name, last_name].filter(Boolean).join(" ") || displayName;
+  const [, , , rows] = await commit(ctx, [
+    ctx.db.insert(users).values({ id, username, display_username: displayName, email, name, first_name, last_name }),
+    ctx.db.insert(accounts).values({ user_id: id, account_id: String(id), provider_id: passwordProvider, password: hash }),
+    sessionRow(ctx, id, token),
+    ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, id)),
+    auditRow(ctx, "account.registered", id),
+    ...verificationRows(ctx, id),
+    ...ctx.hooks.onUserCreated(ctx, id),
+  ]);
+  const deviceToken = knownDevice ?? newSecret();
+  for (const identifier of [username, email]) rememberDevice(ctx, identifier, deviceToken);
+  return { token, user: userOf(ctx, rows[0]!), deviceToken };
+}
+
+/**
+ * Signs a device in by name or address and password, in two round trips. Whether there is such an account shows neither in
+ * the words nor in the time.
+ * @param knownDevice what the browser is known by, if it signed in before
+ * @throws invalid_credentials, account_banned; rate_limited, before anything is hashed, where too many have failed
+ */
+export async function signIn(
+  ctx: Ctx,
+  { username: identifier, password }: SignIn,
+  knownDevice: string | null,
+): Promise<SignedIn> {
+  const wanted = identifier.trim().toLowerCase();
+  const found = await guarded(ctx, wanted, knownDevice, () => findByPassword(ctx, wanted, password));
+  if (found === undefined) throw new AppError("invalid_credentials", "There is no account with this name and password.");
+  const { banned_at, password: _password, ...row } = found;
+  if (banned_at !== null) throw new AppError("account_banned", "This account is banned.");
+  const token = newSecret();
+  await commit(ctx, [sessionRow(ctx, row.id, token), auditRow(ctx, "account.signed_in", row.id)]);
+  const deviceToken = knownDevice ?? newSecret();
+  for (const name of [row.username?.toLowerCase(), row.email]) if (name !== undefined) rememberDevice(ctx, name, deviceToken);
+  return { token, user: userOf(ctx, row), deviceToken };
+}
+
+/**
+ * Runs a check of a password as one attempt at an account: counted before it is hashed, and forgiven when it is right, or
+ * when nothing came of it.
+ */
+async function guarded<T>(
+  ctx: Ctx,
+  identifier: string,
+  knownDevice: string | null,
+  check: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const ticket = await admitSignIn(ctx, identifier, knownDevice);
+  try {
+    const result = await check();
+    if (result !== undefined) signInSucceeded(ctx, ticket);
+    return result;
+  } catch (error) {
+    signInWithdrawn(ctx, ticket);
+    throw error;
+  }
+}
+
+/** The account of this name or address, if this is its password; as slow for one that is not there. */
+async function findByPassword(ctx: Ctx, wanted: string, password: string) {
+  const [found] = await ctx.db
+    .select({ ...userColumns(ctx), banned_at: users.banned_at, password: accounts.password })
+    .from(users)
+    .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
+    .where(eq(wanted.includes("@") ? users.email : users.username, wanted));
+  return (await verifyPassword(password, found?.password)) ? found : undefined;
+}
+
+/** The name by which attempts at an account are counted where it is known who is signed in. */
+export const attemptsAt = (userId: number) => `account ${userId}`;
+
+/** Asks somebody who is signed in for their password again. @throws invalid_credentials, rate_limited */
+export async function confirmPassword(
+  ctx: Ctx,
+  userId: number,
+  password: string,
+  stored: string | null | undefined,
+): Promise<void> {
+  const right = await guarded(ctx, attemptsAt(userId), null, async () =>
+    (await verifyPassword(password, stored)) ? true : undefined,
+  );
+  if (right === undefined) throw new AppError("invalid_credentials", "The current password is another.");
+}
+
+/**
+ * Changes the password of an account, and signs its other devices out.
+ * @throws invalid_credentials when the current password is another; validation_failed for the new one
+ */
+export async function changePassword(
+  ctx: Ctx,
+  { userId, sessionId }: { userId: number; sessionId: number },
+  input: { current_password: string; new_password: string },
+): Promise<void> {
+  const [account] = await ctx.db
+    .select({ id: accounts.id, password: accounts.password, username: users.username })
+    .from(users)
+    .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
+    .where(eq(users.id, userId));
+  await confirmPassword(ctx, userId, input.current_password, account?.password);
+  if (account?.id == null) throw new AppError("invalid_credentials", "This account has no password.");
+  await checkPassword(input.new_password, account.username, "new_password");
+  const hash = await hashPassword(input.new_password);
+  const [, gone] = await commit(ctx, [
+    ctx.db
+      .update(accounts)
+      .set({ password: hash, updated_at: sql`now()` })
+      .where(eq(accounts.id, account.id)),
+    ctx.db
+      .delete(sessions)
+      .where(and(eq(sessions.user_id, userId), ne(sessions.id, sessionId)))
+      .returning(ended),
+    auditRow(ctx, "account.password_changed", userId),
+  ]);
+  await endSessions(ctx, userId, gone);
+}
+
+/** Changes what a person says of themselves, in one round trip. */
+export async function changeProfile(ctx: Ctx, userId: number, change: ProfileChange): Promise<User> {
+  const [rows] = await commit(ctx, [
+    ctx.db
+      .update(users)
+      .set({ ...change, updated_at: sql`now()` })
+      .where(eq(users.id, userId))
+      .returning(userColumns(ctx)),
+    auditRow(ctx, "account.profile_changed", userId, { fields: Object.keys(change) }),
+  ]);
+  return userOf(ctx, rows[0]!);
+}
+
+function accountExists(): AppError {
+  const { code, detail } = constraintFailures["user_email_taken"]!;
+  return new AppError(code, detail);
+}

@@ -1,0 +1,114 @@
+import { Hono } from "hono";
+import { route, type AppEnv } from "../../http/route.ts";
+import { banUser, getUserAsAdmin, listAudit, listUsers, setRoles, unbanUser } from "./service.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
+
+const ok = { success: true as const };
+const tag = "Administration";
+const reading = allow("admin.read");
+const changing = allow("admin.write", { sensitive: true });
+const outage = ["database_unavailable"] as const;
+
+/** At /api/v2/admin. */
+export const admin = new Hono<AppEnv>();
+
+admin.get(
+  "/users",
+  route(
+    {
+      id: "listUsers",
+      summary: "List users, the newest first",
+      tag,
+      access: reading,
+      query: s.UsersQuery,
+      reply: s.AdminUserList,
+      fails: outage,
+    },
+    async ({ ctx, query }) => ({ ...ok, ...(await listUsers(ctx, query)) }),
+  ),
+);
+
+admin.get(
+  "/users/:id",
+  route(
+    {
+      id: "getUser",
+      summary: "Get a user",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.AdminUserReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, user: await getUserAsAdmin(ctx, params.id) }),
+  ),
+);
+
+admin.put(
+  "/users/:id/roles",
+  route(
+    {
+      id: "setRoles",
+      summary: "Give a user exactly these roles",
+      description: "Only a superuser makes, or changes, an administrator.",
+      tag,
+      access: changing,
+      params: IdParam,
+      body: s.RolesBody,
+      reply: s.AdminUserReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params, body }) => ({ ...ok, user: await setRoles(ctx, params.id, body.roles) }),
+  ),
+);
+
+admin.post(
+  "/users/:id/ban",
+  route(
+    {
+      id: "banUser",
+      summary: "Ban a user, and sign all their devices out",
+      tag,
+      access: changing,
+      params: IdParam,
+      body: s.BanBody,
+      reply: s.AdminUserReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params, body }) => ({ ...ok, user: await banUser(ctx, params.id, body.reason) }),
+  ),
+);
+
+admin.post(
+  "/users/:id/unban",
+  route(
+    {
+      id: "unbanUser",
+      summary: "Lift a ban",
+      tag,
+      access: changing,
+      params: IdParam,
+      reply: s.AdminUserReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, user: await unbanUser(ctx, params.id) }),
+  ),
+);
+
+admin.get(
+  "/audit",
+  route(
+    {
+      id: "listAudit",
+      summary: "List what was done to accounts, the newest first",
+      tag,
+      access: reading,
+      query: s.AuditQuery,
+      reply: s.AuditList,
+      fails: outage,
+    },
+    async ({ ctx, query }) => ({ ...ok, ...(await listAudit(ctx, query)) }),
+  ),
+);

@@ -1,0 +1,102 @@
+import { drizzleAdapter } from "better-auth/adapters/drizzle";
+import { betterAuth } from "better-auth/minimal";
+import type { Ctx } from "../context.ts";
+import { commit } from "../kit/db/client.ts";
+import { auditRow } from "./audit.ts";
+import { sessionCookie } from "./sessions/cookies.ts";
+import { hashPassword, verifyPassword } from "./passwords.ts";
+import { providersOf } from "./social/service.ts";
+import { accounts, sessions, users, verifications } from "./tables.ts";
+
+/** Where the library answers below the API. */
+const libraryPath = "/api/auth";
+
+const times = { createdAt: "created_at", updatedAt: "updated_at" };
+
+/** What a mail is to carry to a user: a token that proves the address it goes to. */
+export type Proof = { userId: number; email: string; name: string; token: string };
+
+function unasked(): never {
+  throw new Error("Nobody asked for a mail.");
+}
+
+/**
+ * better-auth over our tables, for what it does best: proofs by mail, and sign-in by way of other providers. This module
+ * costs about 175 ms to evaluate, so it is imported by the routes that need it, when they run.
+ * @param mail takes what is to be mailed
+ */
+export function openLibrary(ctx: Ctx, mail: (proof: Proof) => void = unasked) {
+  const { env, db } = ctx;
+  return betterAuth({
+    appName: "Spiritforge",
+    baseURL: env.PUBLIC_URL,
+    basePath: libraryPath,
+    secret: env.AUTH_SECRET,
+    trustedOrigins: env.CORS_ORIGINS,
+    telemetry: { enabled: false },
+    rateLimit: { enabled: false },
+    logger: { disabled: true },
+    database: drizzleAdapter(db, {
+      provider: "pg",
+      schema: { users, sessions, accounts, verifications },
+      transaction: false,
+    }),
+    advanced: {
+      database: { generateId: "serial" },
+      ipAddress: { ipAddressHeaders: ["cf-connecting-ip"] },
+      cookies: { session_token: { name: sessionCookie, attributes: { secure: true, sameSite: "lax", path: "/" } } },
+    },
+    user: { modelName: "users", fields: { ...times, emailVerified: "email_verified", image: "avatar_url" } },
+    session: {
+      modelName: "sessions",
+      fields: { ...times, userId: "user_id", expiresAt: "expires_at", ipAddress: "ip_address", userAgent: "user_agent" },
+      expiresIn: 30 * 24 * 3600,
+      storeSessionInDatabase: true,
+    },
+    account: {
+      modelName: "accounts",
+      fields: {
+        ...times,
+        userId: "user_id",
+        accountId: "account_id",
+        providerId: "provider_id",
+        accessToken: "access_token",
+        refreshToken: "refresh_token",
+        idToken: "id_token",
+        accessTokenExpiresAt: "access_token_expires_at",
+        refreshTokenExpiresAt: "refresh_token_expires_at",
+      },
+      // Only an address that the provider has proven joins an account that is there.
+      accountLinking: { enabled: true, trustedProviders: [] },
+      encryptOAuthTokens: true,
+    },
+    verification: { modelName: "verifications", fields: { ...times, expiresAt: "expires_at" } },
+    socialProviders: providersOf(env),
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: true,
+      minPasswordLength: 1,
+      maxPasswordLength: 1_000,
+      password: { hash: hashPassword, verify: ({ hash, password }) => verifyPassword(password, hash) },
+      resetPasswordTokenExpiresIn: 3_600,
+      sendResetPassword: async ({ user, token }) => mail({ ...user, userId: Number(user.id), token }),
+    },
+    emailVerification: {
+      expiresIn: 24 * 3600,
+      sendVerificationEmail: async ({ user, token }) => mail({ ...user, userId: Number(user.id), token }),
+      afterEmailVerification: async (user) => {
+        await commit(ctx, [auditRow(ctx, "account.email_verified", Number(user.id))]);
+      },
+    },
+    databaseHooks: {
+      user: {
+        create: {
+          after: async (user) => {
+            const userId = Number(user.id);
+            await commit(ctx, [auditRow(ctx, "account.registered", userId), ...ctx.hooks.onUserCreated(ctx, userId)]);
+          },
+        },
+      },
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import { AppError } from "../../kit/errors.ts";
+
+/** The cookie of a browser's session. `__Host-` ties it to this host, to https, and to every path. */
+export const sessionCookie = "__Host-spiritforge";
+
+/** The cookie by which a browser that signed in before is known again, whoever else tries the same account. */
+const deviceCookie = "__Host-spiritforge-device";
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+const day = 24 * 3600;
+
+/** Seconds that a browser keeps its session, and its being known. */
+const sessionSeconds = 30 * day;
+const deviceSeconds = 365 * day;
+
+const attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";
+
+/** A `Set-Cookie` that signs a browser in, or, without a token, out. */
+export function cookieFor(token: string | null): string {
+  return token === null
+    ? `${sessionCookie}=; Max-Age=0; ${attributes}`
+    : `${sessionCookie}=${token}; Max-Age=${sessionSeconds}; ${attributes}`;
+}
+
+/**
+ * The token or key that a request bears: in its Authorization, else in its cookie.
+ * @throws cross_site where a cookie comes with a change from a page of another site
+ */
+export function secretOf(request: Request, origins: readonly string[]): string | undefined {
+  const authorization = request.headers.get("authorization");
+  if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  const token = cookieOf(request, sessionCookie)?.split(".", 1)[0];
+  if (token !== undefined && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
+    throw new AppError("cross_site", "A page of another site may not do this with your cookie.");
+  }
+  return token;
+}
+
+/** A `Set-Cookie` by which this browser is known again. */
+export function deviceCookieFor(token: string): string {
+  return `${deviceCookie}=${token}; Max-Age=${deviceSeconds}; ${attributes}`;
+}
+
+/** What this browser is known by, if it signed in before. */
+export function deviceTokenOf(request: Request): string | null {
+  return cookieOf(request, deviceCookie) ?? null;
+}
+
+function cookieOf(request: Request, wanted: string): string | undefined {
+  for (const pair of request.headers.get("cookie")?.split(";") ?? []) {
+    const [name, value] = pair.trim().split("=", 2);
+    if (name === wanted && value) return value;
+  }
+  return undefined;
+}
+
+/**
+ * Whether a request comes from a page of ours, or of an origin that is listed. Browsers name the page's origin on every change and
+ * every socket.
+ * @param unnamed what is said of a request that names none, which is no browser's
+ */
+export function isTrustedOrigin(request: Request, origins: readonly string[], unnamed: boolean): boolean {
+  const origin = request.headers.get("origin");
+  return origin === null ? unnamed : origin === new URL(request.url).origin || origins.includes(origin);
+}

@@ -1,0 +1,227 @@
+import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
+import type { Actor, Ctx } from "../../context.ts";
+import { digest } from "../../kit/crypto/hash.ts";
+import { commit } from "../../kit/db/client.ts";
+import { LruMap } from "../../kit/async/lru.ts";
+import { auditRow } from "../audit.ts";
+import { permissionsOf, type Permission, type Role } from "../roles.ts";
+import { apiKeys, retiredTokens, sessions, users } from "../tables.ts";
+
+/** What is known of a bearer of a token or a key: what KV keeps, so nothing secret. Times are milliseconds since 1970. */
+export type Credential = {
+  user_id: number;
+  banned: boolean;
+  roles: Role[];
+  expires_at: number | null;
+  seen_at: number;
+} & (
+  | { kind: "session"; session_id: number }
+  | { kind: "key"; key_id: number; scopes: Permission[] }
+  | { kind: "minion"; minion_id: number }
+);
+
+export const keyPrefix = "sf_";
+export const minionTokenPrefix = "mn_";
+
+/** What a minion's token allows, of its own minion. */
+const minionPermissions: readonly Permission[] = ["minions.read", "chat.use"];
+
+/** The names of devices where they listen: a session, or the program that bears a key. */
+export const sessionDevice = (sessionId: number) => `session:${sessionId}`;
+export const keyDevice = (keyId: number) => `key:${keyId}`;
+
+/** How long a token that a refresh replaced is still taken, for requests that were under way. */
+const graceMs = 30_000;
+
+/** `last_seen_at` is written no more often than this. */
+const seenMs = 5 * 60_000;
+
+const memory = new LruMap<string, { credential: Credential; until: number }>(10_000);
+
+const kvKey = (hash: string) => `credential:${hash}`;
+
+/**
+ * Who bears this token or key, by memory, KV, or Postgres; `fresh` asks Postgres alone.
+ * @returns undefined for one that is unknown, expired or revoked
+ */
+export async function findCredential(ctx: Ctx, secret: string, fresh: boolean): Promise<Credential | undefined> {
+  const hash = await digest(secret);
+  const known = fresh ? null : await recall(ctx, hash);
+  if (known !== null && isLive(known)) {
+    touch(ctx, hash, known);
+    return known;
+  }
+  const found = await load(ctx, secret, hash);
+  if (found === undefined || !isLive(found)) {
+    await forgetCredential(ctx, hash);
+    return undefined;
+  }
+  remember(ctx, hash, found);
+  touch(ctx, hash, found);
+  return found;
+}
+
+function isLive({ expires_at }: Credential): boolean {
+  return expires_at === null || expires_at > Date.now();
+}
+
+/** Forgets a token here and in KV, so that it is refused at once in this isolate and soon elsewhere. */
+export async function forgetCredential(ctx: Ctx, hash: string): Promise<void> {
+  memory.delete(hash);
+  if (ctx.env.SESSION_KV_SECONDS > 0) await ctx.cache.delete(kvKey(hash)).catch(() => undefined);
+}
+
+/** The actor that a credential makes of an event. */
+export function actorOf(credential: Credential): Actor {
+  const { user_id: userId, roles } = credential;
+  const held = permissionsOf(roles);
+  const limited = (scopes: readonly Permission[]) => scopes.filter((scope) => held.includes(scope));
+  if (credential.kind === "session") {
+    return { kind: "user", userId, sessionId: credential.session_id, roles, permissions: held };
+  }
+  if (credential.kind === "key") {
+    return { kind: "key", userId, keyId: credential.key_id, permissions: limited(credential.scopes) };
+  }
+  return { kind: "minion", userId, minionId: credential.minion_id, permissions: limited(minionPermissions) };
+}
+
+async function recall(ctx: Ctx, hash: string): Promise<Credential | null> {
+  const near = memory.get(hash);
+  if (near !== undefined && near.until > Date.now()) return near.credential;
+  if (ctx.env.SESSION_KV_SECONDS === 0) return null;
+  const copy = await ctx.cache.get<Credential>(kvKey(hash)).catch(() => null);
+  if (copy !== null) hold(ctx, hash, copy);
+  return copy;
+}
+
+function remember(ctx: Ctx, hash: string, credential: Credential): void {
+  hold(ctx, hash, credential);
+  const ttl = ctx.env.SESSION_KV_SECONDS;
+  if (ttl > 0) {
+    ctx.defer(
+      ctx
+        .behind()
+        .cache.put(kvKey(hash), credential, ttl)
+        .catch(() => undefined),
+    );
+  }
+}
+
+function hold({ env }: Ctx, hash: string, credential: Credential): void {
+  memory.set(hash, { credential, until: Date.now() + env.SESSION_MEMORY_SECONDS * 1_000 });
+}
+
+function load(ctx: Ctx, secret: string, hash: string): Promise<Credential | undefined> {
+  if (secret.startsWith(keyPrefix)) return loadKey(ctx, hash);
+  return secret.startsWith(minionTokenPrefix) ? loadMinionToken(ctx, hash) : loadSession(ctx, secret, hash);
+}
+
+const userColumns = {
+  roles: users.roles,
+  banned_at: users.banned_at,
+  email: users.email,
+  email_verified: users.email_verified,
+};
+
+type UserFacts = { roles: Role[]; banned_at: Date | null; email: string; email_verified: boolean };
+
+/** The address that configuration names is a superuser's, once it is proven. */
+export function rolesOf(ctx: Ctx, { roles, email, email_verified }: Omit<UserFacts, "banned_at">): Role[] {
+  return email_verified && email === ctx.env.SUPERUSER_EMAIL ? [...new Set<Role>([...roles, "superuser"])] : roles;
+}
+
+async function loadKey(ctx: Ctx, hash: string): Promise<Credential | undefined> {
+  const [row] = await ctx.db
+    .select({
+      ...userColumns,
+      key_id: apiKeys.id,
+      user_id: apiKeys.user_id,
+      scopes: apiKeys.scopes,
+      expires_at: apiKeys.expires_at,
+      seen_at: apiKeys.last_used_at,
+    })
+    .from(apiKeys)
+    .innerJoin(users, eq(users.id, apiKeys.user_id))
+    .where(and(eq(apiKeys.key_hash, hash), or(isNull(apiKeys.expires_at), gt(apiKeys.expires_at, sql`now()`))));
+  if (row === undefined) return undefined;
+  const { key_id, user_id, scopes, expires_at, seen_at } = row;
+  const facts = {
+    user_id,
+    banned: row.banned_at !== null,
+    roles: rolesOf(ctx, row),
+    expires_at: expires_at?.getTime() ?? null,
+  };
+  return { kind: "key", key_id, scopes, ...facts, seen_at: seen_at?.getTime() ?? 0 };
+}
+
+async function loadMinionToken(ctx: Ctx, hash: string): Promise<Credential | undefined> {
+  const reached = sql`(${ctx.hooks.minionByToken(hash)}) reached`;
+  const [row] = await ctx.db
+    .select({ ...userColumns, user_id: users.id, minion_id: sql<number>`reached.minion_id` })
+    .from(users)
+    .innerJoin(reached, eq(sql`reached.user_id`, users.id));
+  if (row === undefined) return undefined;
+  const { user_id, minion_id } = row;
+  const facts = { user_id, banned: row.banned_at !== null, roles: rolesOf(ctx, row), expires_at: null, seen_at: 0 };
+  return { kind: "minion", minion_id, ...facts };
+}
+
+async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Credential | undefined> {
+  const [row] = await ctx.db
+    .select({
+      ...userColumns,
+      session_id: sessions.id,
+      user_id: sessions.user_id,
+      expires_at: sessions.expires_at,
+      seen_at: sessions.last_seen_at,
+      retired_at: retiredTokens.retired_at,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.user_id))
+    .leftJoin(retiredTokens, and(eq(retiredTokens.session_id, sessions.id), eq(retiredTokens.token_hash, hash)))
+    .where(
+      and(
+        gt(sessions.expires_at, sql`now()`),
+        or(
+          eq(sessions.token, token),
+          eq(sessions.id, sql`(select session_id from ${retiredTokens} where token_hash = ${hash})`),
+        ),
+      ),
+    );
+  if (row === undefined) return undefined;
+  const { session_id, user_id, retired_at, expires_at, seen_at } = row;
+  if (retired_at !== null && Date.now() - retired_at.getTime() > graceMs) {
+    const [gone] = await commit(ctx, [
+      ctx.db.delete(sessions).where(eq(sessions.id, session_id)).returning({ token: sessions.token }),
+      auditRow(ctx, "session.family_revoked", user_id, { session_id }),
+    ]);
+    ctx.hooks.onDevicesGone(ctx, user_id, [sessionDevice(session_id)]);
+    await Promise.all(gone.map(async (session) => forgetCredential(ctx, await digest(session.token))));
+    return undefined;
+  }
+  return {
+    kind: "session",
+    session_id,
+    user_id,
+    banned: row.banned_at !== null,
+    roles: rolesOf(ctx, row),
+    expires_at: retired_at === null ? expires_at.getTime() : retired_at.getTime() + graceMs,
+    seen_at: seen_at.getTime(),
+  };
+}
+
+/** Notes that the device or the key was seen, behind the reply. */
+function touch(ctx: Ctx, hash: string, credential: Credential): void {
+  if (credential.kind === "minion" || Date.now() - credential.seen_at < seenMs) return;
+  credential.seen_at = Date.now();
+  remember(ctx, hash, credential);
+  const { db } = ctx.behind();
+  const seen = sql`now()`;
+  const { ip, place } = ctx.client;
+  ctx.defer(
+    (credential.kind === "session"
+      ? db.update(sessions).set({ last_seen_at: seen, ip_address: ip, place }).where(eq(sessions.id, credential.session_id))
+      : db.update(apiKeys).set({ last_used_at: seen }).where(eq(apiKeys.id, credential.key_id))
+    ).then(undefined, () => undefined),
+  );
+}

@@ -1,0 +1,66 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import { route, type AppEnv } from "../../http/route.ts";
+import { limited } from "../../limits/middleware.ts";
+import { providerNames, requireListed, requireProvider } from "./service.ts";
+
+/** Sign-in by way of another provider: the library's own, at /api/auth. */
+export const social = new Hono<AppEnv>();
+
+const limit = limited("sign_in");
+
+const ProviderParam = z.object({ provider: z.enum(providerNames) });
+
+social.post(
+  "/sign-in/:provider",
+  route(
+    {
+      id: "beginSocialSignIn",
+      limit,
+      summary: "Begin a sign-in with another provider",
+      description: "Send the browser to the `url`; it comes back to `callback_url`, signed in by its cookie.",
+      tag: "Accounts",
+      params: ProviderParam,
+      body: z.object({
+        callback_url: z.union([z.url({ protocol: /^https?$/ }), z.string().regex(/^\/(?![/\\])/)]).default("/"),
+      }),
+      reply: z.object({ success: z.literal(true), url: z.string() }),
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, c, params, body }) => {
+      requireProvider(ctx.env, params.provider);
+      requireListed(ctx.env, body.callback_url);
+      const { openLibrary } = await import("../better-auth.ts");
+      const reply = await openLibrary(ctx).api.signInSocial({
+        body: { provider: params.provider, callbackURL: body.callback_url, disableRedirect: true },
+        headers: c.req.raw.headers,
+        asResponse: true,
+      });
+      if (!reply.ok) throw new Error(`The library refused to begin a sign-in: ${reply.status}`);
+      for (const cookie of reply.headers.getSetCookie()) c.header("set-cookie", cookie, { append: true });
+      const { url } = await reply.json<{ url: string }>();
+      return { success: true as const, url };
+    },
+  ),
+);
+
+social.get(
+  "/callback/:provider",
+  route(
+    {
+      id: "endSocialSignIn",
+      limit,
+      summary: "Where a provider sends the browser back; redirects to the callback_url",
+      tag: "Accounts",
+      params: ProviderParam,
+      reply: z.object({ success: z.literal(true) }),
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, c, params }) => {
+      requireProvider(ctx.env, params.provider);
+      const { openLibrary } = await import("../better-auth.ts");
+      const reply = await openLibrary(ctx).handler(c.req.raw);
+      return new Response(reply.body, reply);
+    },
+  ),
+);

@@ -1,0 +1,92 @@
+import type * as z from "zod";
+import { canonicalPath, splitUrl } from "../http/path-aliases.ts";
+import type { Ctx } from "../context.ts";
+import { parsedEnv } from "../env.ts";
+import { addCors, constantHeaders, jsonType } from "../http/headers.ts";
+import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http/route.ts";
+import type { Tier } from "../kit/async/tiered-cache.ts";
+import { contentHash } from "../kit/crypto/hash.ts";
+import { matchesEtag } from "../kit/http/etag.ts";
+import { requestIdFrom } from "../kit/http/request-id.ts";
+import { Meter } from "../kit/server-timing.ts";
+import { peekShelf, readShelf, revalidateShelf, type ReadyReply } from "./service.ts";
+import type { Catalog } from "./snapshot.ts";
+
+/**
+ * Makes a GET that is computed from the catalog, once for each URL and version of the catalog, and sent as bytes from then on.
+ * `compute` must depend on nothing but its arguments.
+ */
+export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject = never, Query extends z.ZodType = never>(
+  doc: RouteDoc<Params, Query, never, Reply>,
+  compute: (catalog: Catalog, input: Pick<RouteInput<Params, Query, never>, "params" | "query">) => z.input<Reply>,
+): DocumentedHandler {
+  const fails = [...(doc.fails ?? []), "catalog_unavailable"] as const;
+  return route<Reply, Params, Query>({ ...doc, fails, conditional: true }, async ({ ctx, c, params, query }) => {
+    const { value: shelf, tier } = await readShelf(ctx);
+    const key = replyKey(c.req.raw.url);
+    let reply = shelf.replies.get(key);
+    if (reply === undefined) {
+      reply = await ready(compute(shelf.catalog, { params, query }));
+      shelf.replies.set(key, reply);
+    }
+    return send(c.req.raw, reply, tier, {});
+  });
+}
+
+/** Runs `compute` over the catalog for a reply that is not kept. */
+export async function withCatalog<T>(ctx: Ctx, compute: (catalog: Catalog) => T): Promise<{ result: T; tier: Tier }> {
+  const { value, tier } = await readShelf(ctx);
+  return { result: compute(value.catalog), tier };
+}
+
+/**
+ * The fast lane: a reply that this isolate holds ready is sent before routing, middleware and validation, none of which
+ * could change it. Undefined where there is none.
+ */
+export function warmReply(
+  request: Request,
+  bindings: Cloudflare.Env,
+  contextOf: (requestId: string) => Ctx,
+): Response | undefined {
+  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
+  const env = parsedEnv(bindings);
+  const shelf = env && peekShelf(env);
+  const reply = shelf?.value.replies.get(replyKey(request.url));
+  if (env === undefined || shelf === undefined || reply === undefined) return undefined;
+  const requestId = requestIdFrom(request.headers.get("x-request-id"));
+  if (shelf.tier === "stale") revalidateShelf(contextOf(requestId));
+  const headers: Record<string, string> = {
+    ...constantHeaders,
+    "x-request-id": requestId,
+    "server-timing": noRoundTrips,
+    vary: "Origin",
+  };
+  addCors(headers, request.headers.get("origin"), env.CORS_ORIGINS);
+  return send(request, reply, shelf.tier, headers);
+}
+
+const noRoundTrips = new Meter().serverTiming();
+const encoder = new TextEncoder();
+
+/** Aliases of a path share its replies. */
+function replyKey(url: string): string {
+  const { path, query } = splitUrl(url);
+  return canonicalPath(path) + query;
+}
+
+async function ready(body: unknown): Promise<ReadyReply> {
+  const bytes = encoder.encode(JSON.stringify(body));
+  return { bytes, etag: `"${await contentHash(bytes)}"` };
+}
+
+/** Fills in the headers and sends the reply, or 304 to a client that has it already. */
+function send(request: Request, { bytes, etag }: ReadyReply, tier: Tier, headers: Record<string, string>): Response {
+  headers["etag"] = etag;
+  headers["cache-control"] = "public, no-cache";
+  headers["x-cache"] = tier;
+  const held = request.headers.get("if-none-match");
+  if (held !== null && matchesEtag(held, etag)) return new Response(null, { status: 304, headers });
+  headers["content-type"] = jsonType;
+  headers["content-length"] = String(bytes.length);
+  return new Response(request.method === "HEAD" ? null : bytes, { headers });
+}

@@ -1,0 +1,94 @@
+import type { Ctx } from "../../context.ts";
+import { AppError } from "../../kit/errors.ts";
+import { inStore } from "../../kit/storage/r2.ts";
+import { imageKind } from "../../kit/storage/image-type.ts";
+import { heldText } from "../../kit/db/text.ts";
+import { imageTypes } from "../constants.ts";
+import type { Attachment } from "../../agent/types.ts";
+import { originsOf } from "./fork.ts";
+import { askRoom } from "../room/client.ts";
+import { getConversation } from "./service.ts";
+import { filesOf } from "../room/attachment-keys.ts";
+
+/** The largest file, in bytes. */
+export const maxAttachmentBytes = 5 * 1024 * 1024;
+
+/** Characters of a file's name. */
+const maxNameLength = 120;
+
+/**
+ * Keeps a file for a message that is yet to be sent. One Postgres round trip.
+ * @param name what it is called, if it is
+ * @throws not_found; unsupported_media_type for what is neither a picture that we take nor text; files_unavailable, realtime_unavailable, and
+ *   what the room refuses
+ */
+export async function putAttachment(
+  ctx: Ctx,
+  userId: number,
+  conversationId: number,
+  { bytes, name = "file" }: { bytes: Uint8Array; name?: string | undefined },
+): Promise<Attachment> {
+  const media_type = mediaTypeOf(bytes);
+  await getConversation(ctx, userId, conversationId);
+  const id = crypto.randomUUID();
+  const attachment: Attachment = {
+    id,
+    key: filesOf(userId, conversationId) + id,
+    name: nameOf(name),
+    media_type,
+    size: bytes.length,
+  };
+  const customMetadata = { name: encodeURIComponent(attachment.name) };
+  await inStore(ctx.env.FILES.put(attachment.key, bytes, { httpMetadata: { contentType: media_type }, customMetadata }));
+  try {
+    return await askRoom(ctx, conversationId, (room) => room.attach(userId, attachment));
+  } catch (error) {
+    // One that nobody knows of goes with its conversation at the latest.
+    ctx.defer(ctx.env.FILES.delete(attachment.key).catch(() => undefined));
+    throw error;
+  }
+}
+
+/**
+ * A file of a conversation of theirs, or of one that it was forked from. Asks R2 alone, since where a file is, is whose it is; one
+ * Postgres round trip for what is not of this conversation itself.
+ * @throws not_found, files_unavailable
+ */
+export async function openAttachment(
+  ctx: Ctx,
+  userId: number,
+  { conversationId, id }: { conversationId: number; id: string },
+): Promise<{ name: string; object: R2ObjectBody }> {
+  const find = (of: number) => inStore(ctx.env.FILES.get(filesOf(userId, of) + id));
+  let object = await find(conversationId);
+  if (object === null) {
+    const { rows } = await ctx.db.execute<{ id: number }>(originsOf(userId, conversationId));
+    for (const origin of rows) object ??= await find(origin.id);
+  }
+  if (object === null) throw new AppError("not_found", "There is no such file in a conversation of yours.");
+  return { name: decodeURIComponent(object.customMetadata?.["name"] ?? "file"), object };
+}
+
+/** What a file is by its content. @throws unsupported_media_type */
+function mediaTypeOf(bytes: Uint8Array): Attachment["media_type"] {
+  const kind = imageKind(bytes);
+  if (kind !== undefined) return kind.type;
+  if (bytes.length > 0 && isText(bytes)) return "text/plain";
+  throw new AppError("unsupported_media_type", `The file is none of ${imageTypes.join(", ")}, and no text in UTF-8.`);
+}
+
+function isText(bytes: Uint8Array): boolean {
+  if (bytes.includes(0)) return false;
+  try {
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// oxlint-disable-next-line no-control-regex -- they are what is replaced
+const unprintable = /[\u0000-\u001f\u007f/\\]+/g;
+
+const nameOf = (name: string): string =>
+  heldText(name).replace(unprintable, " ").trim().slice(0, maxNameLength).toWellFormed() || "file";

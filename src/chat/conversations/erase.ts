@@ -1,0 +1,54 @@
+import { and, eq, sql, type SQL } from "drizzle-orm";
+import * as z from "zod";
+import type { Ctx } from "../../context.ts";
+import { deleteUnder } from "../../kit/storage/r2.ts";
+import { defineJob, jobsOf } from "../../kit/queue/outbox.ts";
+import { failedJobs, outbox } from "../../kit/db/tables.ts";
+import { reachRoom } from "../room/client.ts";
+import { filesOf, filesOfUser } from "../room/attachment-keys.ts";
+import { conversations } from "../tables.ts";
+
+/** Destroys what a conversation that is deleted has outside Postgres. */
+export const eraseConversation = defineJob(
+  "erase-conversation",
+  z.object({ conversation_id: z.int().min(1), user_id: z.int().min(1) }),
+);
+
+/** Empties the room of a conversation whose row is gone, and deletes its files. May run twice. @throws realtime_unavailable, files_unavailable */
+export async function eraseRoom(
+  ctx: Ctx,
+  { conversation_id, user_id }: z.output<(typeof eraseConversation)["payload"]>,
+): Promise<void> {
+  await reachRoom(ctx, conversation_id, (room) => room.erase());
+  await deleteUnder(ctx.env.FILES, filesOf(user_id, conversation_id));
+}
+
+/** The query that asks for the erasure of all conversations of minions; `gone` is a query of their numbers. */
+export function erasuresOf(ctx: Ctx, gone: SQL): SQL {
+  return jobsOf(
+    ctx,
+    eraseConversation,
+    sql`select ${payload}, ${conversations.user_id} from ${conversations} where ${conversations.minion_id} in (${gone})`,
+  );
+}
+
+const payload = sql`jsonb_build_object('conversation_id', ${conversations.id}, 'user_id', ${conversations.user_id})`;
+
+/** How many rooms are erased at once: an invocation has six connections. */
+const atOnce = 5;
+
+/** Erases all rooms that a user has or had, those among them whose erasure is still asked for, and all files. May run twice. */
+export async function eraseRoomsOf(ctx: Ctx, userId: number): Promise<void> {
+  const asked = (jobs: typeof outbox | typeof failedJobs) => sql`
+    select (${jobs.payload} ->> 'conversation_id')::int from ${jobs}
+    where ${and(eq(jobs.user_id, userId), eq(jobs.name, eraseConversation.name))}`;
+  const { rows } = await ctx.db.execute<{ id: number }>(sql`
+    select ${conversations.id} as id from ${conversations} where ${eq(conversations.user_id, userId)}
+    union ${asked(outbox)} union ${asked(failedJobs)}`);
+  const left = rows.values();
+  const eraser = async () => {
+    for (const { id } of left) await reachRoom(ctx, id, (room) => room.erase());
+  };
+  await Promise.all(Array.from({ length: atOnce }, eraser));
+  await deleteUnder(ctx.env.FILES, filesOfUser(userId));
+}

@@ -1,0 +1,91 @@
+import { eq, sql, type SQL } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/client.ts";
+import { lock } from "../../minions/spirits/statements.ts";
+import { messagesPerConversation } from "../constants.ts";
+import { askRoom } from "../room/client.ts";
+import { hasRoom, isThere, selectConversations, type ConversationRow } from "../queries.ts";
+import { deleteConversation, getConversation } from "./service.ts";
+import { conversations, messages } from "../tables.ts";
+
+const perConversation = sql.raw(String(messagesPerConversation));
+
+/** Where a conversation is left for another. */
+export type ForkPoint = { conversationId: number; messageId: number };
+
+/**
+ * Begins a conversation that goes on from a message of another, which stays as it is. One Postgres round trip.
+ * @throws not_found, conflict where there are too many, realtime_unavailable
+ */
+export async function forkConversation(ctx: Ctx, userId: number, from: ForkPoint): Promise<ConversationRow> {
+  await askRoom(ctx, from.conversationId, (room) => room.read(userId, from.messageId));
+  const made = await insertFork(ctx, userId, from);
+  try {
+    await forkRoom(ctx, userId, from, made.id);
+  } catch (error) {
+    // Whoever named the request repeats it, and the fork is completed then.
+    if (ctx.claim === undefined) await deleteConversation(ctx, userId, made.id);
+    throw error;
+  }
+  return made;
+}
+
+/** What a fork that was asked for before made, completed if it is not. One Postgres round trip. @throws not_found, realtime_unavailable */
+export async function recallFork(ctx: Ctx, userId: number, from: ForkPoint, into: number): Promise<ConversationRow> {
+  const made = await getConversation(ctx, userId, into);
+  await forkRoom(ctx, userId, from, into);
+  return made;
+}
+
+function forkRoom(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint, into: number): Promise<unknown> {
+  return askRoom(ctx, conversationId, (room) => room.fork(userId, messageId, into));
+}
+
+async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint): Promise<ConversationRow> {
+  const made = sql`currval(pg_get_serial_sequence('conversations', 'id'))::int`;
+  const results = await commitOnce(
+    ctx,
+    [
+      ...lock(ctx, userId),
+      refuseUnlessAll(ctx.db, {
+        conversation_not_found: isThere(userId, conversationId),
+        conversation_limit_reached: hasRoom(userId),
+      }),
+      ctx.db.execute(sql`
+        insert into ${conversations}
+          (user_id, minion_id, title, is_title_own, pinned_facts, forked_from_message_id, message_count, last_message_at)
+        select user_id, minion_id, title, is_title_own, pinned_facts, ${messageId}::bigint, shown.count, shown.last_at
+        from ${conversations}, (${shownUpTo(conversationId, messageId)}) shown where ${conversations.id} = ${conversationId}`),
+      selectConversations(ctx, userId, sql`${conversations.id} = ${made}`),
+    ],
+    idOfNew(conversations),
+  );
+  return (results.at(-1) as ConversationRow[])[0]!;
+}
+
+/** The query of the conversations that one was forked from, the nearest first: of those that are deleted, the first alone. */
+export function originsOf(userId: number, conversationId: number): SQL {
+  const origin = sql`${conversations.forked_from_message_id} / ${perConversation}`;
+  const forked = sql`${eq(conversations.user_id, userId)} and ${conversations.forked_from_message_id} is not null`;
+  return sql`
+    with recursive line (id, distance) as (
+      select ${origin}, 1 from ${conversations} where ${conversations.id} = ${conversationId} and ${forked}
+      union all
+      select ${origin}, distance + 1 from line join ${conversations} on ${conversations.id} = line.id where ${forked}
+    )
+    select id::int from line order by distance`;
+}
+
+/** How many messages a conversation shows up to one, and when the last was: its own, and those of the conversations that it was forked from. */
+function shownUpTo(conversationId: number, messageId: number): SQL {
+  return sql`
+    with recursive line (id, up_to, forked_from, as_of) as (
+      select id, ${messageId}::bigint, forked_from_message_id, now() from ${conversations} where id = ${conversationId}
+      union all
+      select parent.id, least(line.up_to, line.forked_from), parent.forked_from_message_id, child.created_at
+      from line join ${conversations} child on child.id = line.id join ${conversations} parent on parent.id = line.forked_from / ${perConversation}
+    )
+    select count(*)::int as count, max(coalesce(said.completed_at, said.created_at)) as last_at
+    from line join ${messages} said on said.conversation_id = line.id and said.id <= line.up_to
+      and (said.removed_at is null or said.removed_at > line.as_of)`;
+}

@@ -1,0 +1,298 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import type { Ctx } from "../../context.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { downloadHeaders } from "../../kit/http/content-disposition.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { limited } from "../../limits/middleware.ts";
+import { eventsDescription } from "../streaming/sse-events.ts";
+import { maxAttachmentBytes, openAttachment, putAttachment } from "./attachments.ts";
+import { forkConversation, recallFork } from "./fork.ts";
+import { imageTypes } from "../constants.ts";
+import type { Message } from "../../agent/types.ts";
+import { answerTimeoutMs, askRoom, type Sent } from "../room/client.ts";
+import * as s from "../schemas.ts";
+import { streamAnswer, wantsEvents } from "../streaming/stream-answer.ts";
+
+const ok = { success: true as const };
+const tag = "Messages";
+const access = allow("chat.use");
+const limit = limited("expensive");
+const outage = ["not_found", "realtime_unavailable"] as const;
+
+type Answered = { success: true; message: Message } | Response;
+
+/**
+ * What a turn is answered with: its answer, while it is written or once it is. It goes on where nobody waits.
+ * @throws realtime_unavailable
+ */
+async function answered(ctx: Ctx, request: Request, conversationId: number, sent: Sent): Promise<Answered> {
+  if (wantsEvents(request)) return streamAnswer(ctx, conversationId, sent);
+  const { answer } = sent;
+  if (answer.status !== "streaming") return { ...ok, message: answer };
+  const wait = askRoom(ctx, conversationId, (room) => room.answer(userIdOf(ctx), answer.id), answerTimeoutMs);
+  return { ...ok, message: await wait };
+}
+
+const howItEnds = "The reply comes when the answer is there: its `status` says how it ended, and `error` why it failed.";
+
+/** At /api/v2/conversations. */
+export const conversationMessages = new Hono<AppEnv>();
+
+conversationMessages.get(
+  "/:id/messages",
+  route(
+    {
+      id: "listMessages",
+      summary: "List the messages of a conversation, the latest page first, the oldest first within it",
+      tag,
+      access,
+      params: IdParam,
+      query: s.MessagesQuery,
+      reply: s.MessageList,
+      fails: outage,
+    },
+    async ({ ctx, params, query }) => {
+      const page = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
+      const { messages, total } = await askRoom(ctx, params.id, (room) => room.list(userIdOf(ctx), page));
+      const shown = messages.slice(-query.limit);
+      const next = messages.length > query.limit ? { next_cursor: String(shown[0]!.id) } : {};
+      return { ...ok, messages: shown, total, ...next };
+    },
+  ),
+);
+
+conversationMessages.post(
+  "/:id/messages",
+  route(
+    {
+      id: "sendMessage",
+      summary: "Say something, and get the answer",
+      description: howItEnds,
+      events: eventsDescription,
+      tag,
+      access,
+      limit,
+      params: IdParam,
+      body: s.NewMessage,
+      reply: s.MessageReply,
+      fails: ["conflict", ...outage],
+    },
+    async ({ ctx, c, params, body }) => {
+      const asked = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
+      return answered(ctx, c.req.raw, params.id, await askRoom(ctx, params.id, (room) => room.send(userIdOf(ctx), asked)));
+    },
+  ),
+);
+
+conversationMessages.get(
+  "/:id/messages/:message_id",
+  route(
+    {
+      id: "getMessage",
+      summary: "Get a message",
+      tag,
+      access,
+      params: s.MessageParams,
+      reply: s.MessageReply,
+      fails: outage,
+    },
+    async ({ ctx, params }) => ({
+      ...ok,
+      message: await askRoom(ctx, params.id, (room) => room.read(userIdOf(ctx), params.message_id)),
+    }),
+  ),
+);
+
+conversationMessages.post(
+  "/:id/stop",
+  route(
+    {
+      id: "stopTurn",
+      summary: "Stop the answer that is being given; what there is of it stays",
+      tag,
+      access,
+      params: IdParam,
+      reply: s.StopReply,
+      fails: outage,
+    },
+    async ({ ctx, params }) => ({ ...ok, ...(await askRoom(ctx, params.id, (room) => room.stop(userIdOf(ctx)))) }),
+  ),
+);
+
+conversationMessages.post(
+  "/:id/approvals",
+  route(
+    {
+      id: "approveToolCall",
+      summary: "Allow a call of a tool that waits for it, or deny it",
+      tag,
+      access,
+      params: IdParam,
+      body: s.Approval,
+      reply: s.ApprovalReply,
+      fails: outage,
+    },
+    async ({ ctx, params, body: { call_id, is_approved } }) => {
+      await askRoom(ctx, params.id, (room) => room.approve(userIdOf(ctx), call_id, is_approved));
+      return { ...ok, call_id, is_approved };
+    },
+  ),
+);
+
+conversationMessages.post(
+  "/:id/regenerate",
+  route(
+    {
+      id: "regenerateAnswer",
+      summary: "Have the last message answered anew, or an answer that was interrupted continued",
+      description: howItEnds,
+      events: eventsDescription,
+      tag,
+      access,
+      limit,
+      params: IdParam,
+      reply: s.MessageReply,
+      fails: ["conflict", ...outage],
+    },
+    async ({ ctx, c, params }) =>
+      answered(ctx, c.req.raw, params.id, await askRoom(ctx, params.id, (room) => room.regenerate(userIdOf(ctx)))),
+  ),
+);
+
+conversationMessages.post(
+  "/:id/messages/:message_id/edit",
+  route(
+    {
+      id: "editMessage",
+      summary: "Say it differently: what came after the message is gone, and it is answered anew",
+      description: howItEnds,
+      events: eventsDescription,
+      tag,
+      access,
+      limit,
+      params: s.MessageParams,
+      body: s.EditedMessage,
+      reply: s.MessageReply,
+      fails: ["conflict", ...outage],
+    },
+    async ({ ctx, c, params, body }) => {
+      const edit = askRoom(ctx, params.id, (room) => room.edit(userIdOf(ctx), params.message_id, body.text));
+      return answered(ctx, c.req.raw, params.id, await edit);
+    },
+  ),
+);
+
+const forkPoint = ({ id, message_id }: z.output<typeof s.MessageParams>) => ({ conversationId: id, messageId: message_id });
+
+conversationMessages.post(
+  "/:id/messages/:message_id/fork",
+  route(
+    {
+      id: "forkConversation",
+      summary: "Go on from a message in a conversation of its own",
+      tag,
+      access,
+      params: s.MessageParams,
+      replay: async ({ ctx, params, made }) => ({
+        ...ok,
+        conversation: await recallFork(ctx, userIdOf(ctx), forkPoint(params), Number(made)),
+      }),
+      reply: s.ConversationReply,
+      status: 201,
+      fails: ["conflict", "database_unavailable", ...outage],
+    },
+    async ({ ctx, params }) => ({
+      ...ok,
+      conversation: await forkConversation(ctx, userIdOf(ctx), forkPoint(params)),
+    }),
+  ),
+);
+
+conversationMessages.post(
+  "/:id/messages/:message_id/confirm",
+  route(
+    {
+      id: "confirmMessage",
+      summary: "Confirm that an answer did a task, or resolved an error: its minion and its spirits gain by it, once",
+      tag,
+      access,
+      params: s.MessageParams,
+      body: s.ConfirmBody,
+      reply: s.MessageReply,
+      fails: ["conflict", ...outage],
+    },
+    async ({ ctx, params, body }) => ({
+      ...ok,
+      message: await askRoom(ctx, params.id, (room) => room.confirm(userIdOf(ctx), params.message_id, body.kind)),
+    }),
+  ),
+);
+
+conversationMessages.post(
+  "/:id/messages/:message_id/feedback",
+  route(
+    {
+      id: "rateMessage",
+      summary: "Rate an answer",
+      tag,
+      access,
+      params: s.MessageParams,
+      body: s.Feedback,
+      reply: s.MessageReply,
+      fails: ["conflict", ...outage],
+    },
+    async ({ ctx, params, body }) => ({
+      ...ok,
+      message: await askRoom(ctx, params.id, (room) => room.rate(userIdOf(ctx), params.message_id, body)),
+    }),
+  ),
+);
+
+conversationMessages.post(
+  "/:id/attachments",
+  route(
+    {
+      id: "attachFile",
+      summary: "Attach a file of up to 5 MiB to what you say next",
+      description: "PNG, JPEG, WebP, GIF, or text in UTF-8, judged by its content. A message names it in `attachment_ids`.",
+      tag,
+      access,
+      params: IdParam,
+      upload: { field: "file", maxBytes: maxAttachmentBytes, types: [...imageTypes, "text/plain"] },
+      reply: s.AttachmentReply,
+      fails: ["conflict", "files_unavailable", "database_unavailable", ...outage],
+    },
+    async ({ ctx, params, file, fileName }) => {
+      const attachment = await putAttachment(ctx, userIdOf(ctx), params.id, { bytes: file, name: fileName });
+      const { id, name, media_type, size } = attachment;
+      return { ...ok, attachment: { id, name, media_type, size } };
+    },
+  ),
+);
+
+conversationMessages.get(
+  "/:id/attachments/:attachment_id",
+  route(
+    {
+      id: "getAttachment",
+      summary: "Get a file that was attached to a conversation",
+      tag,
+      access,
+      params: s.AttachmentParams,
+      reply: z.string().meta({ format: "binary" }),
+      fails: ["not_found", "files_unavailable"],
+    },
+    async ({ ctx, params }) => {
+      const where = { conversationId: params.id, id: params.attachment_id };
+      const { name, object } = await openAttachment(ctx, userIdOf(ctx), where);
+      const type = object.httpMetadata?.contentType ?? "application/octet-stream";
+      // What is at this address never changes.
+      const cached = { "cache-control": "private, max-age=31536000, immutable" };
+      const headers = { ...downloadHeaders(name, type), ...cached, "content-length": String(object.size) };
+      return new Response(object.body, { headers });
+    },
+  ),
+);

@@ -1,0 +1,178 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import { isTrustedOrigin } from "../../auth/sessions/cookies.ts";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { downloadHeaders } from "../../kit/http/content-disposition.ts";
+import { AppError } from "../../kit/errors.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { readTicket } from "../../kit/socket/tickets.ts";
+import { SocketQuery } from "../../notifications/schemas.ts";
+import { exportConversation } from "./export.ts";
+import { openRoomSocket } from "../room/client.ts";
+import * as s from "../schemas.ts";
+import { changeConversation, createConversation, deleteConversation, getConversation, listConversations } from "./service.ts";
+
+const ok = { success: true as const };
+const tag = "Conversations";
+const access = allow("chat.use");
+const outage = ["database_unavailable"] as const;
+
+/** At /api/v2/minions. */
+export const minionConversations = new Hono<AppEnv>();
+
+minionConversations.post(
+  "/:id/conversations",
+  route(
+    {
+      id: "createConversation",
+      summary: "Begin a conversation with a minion",
+      tag,
+      access,
+      params: IdParam,
+      body: s.NewConversation,
+      replay: async ({ ctx, made }) => ({
+        ...ok,
+        conversation: await getConversation(ctx, userIdOf(ctx), Number(made)),
+      }),
+      reply: s.ConversationReply,
+      status: 201,
+      fails: ["not_found", "conflict", ...outage],
+    },
+    async ({ ctx, params, body }) => ({
+      ...ok,
+      conversation: await createConversation(ctx, userIdOf(ctx), params.id, body),
+    }),
+  ),
+);
+
+/** At /api/v2/conversations. */
+export const conversations = new Hono<AppEnv>();
+
+conversations.get(
+  "/",
+  route(
+    {
+      id: "listConversations",
+      summary: "List your conversations, or find them by what was said",
+      description: "Those come first in which something happened last.",
+      tag,
+      access,
+      query: s.ConversationsQuery,
+      reply: s.ConversationList,
+      fails: outage,
+    },
+    async ({ ctx, query }) => ({ ...ok, ...(await listConversations(ctx, userIdOf(ctx), query)) }),
+  ),
+);
+
+conversations.get(
+  "/:id",
+  route(
+    {
+      id: "getConversation",
+      summary: "Get a conversation",
+      tag,
+      access,
+      params: IdParam,
+      reply: s.ConversationReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, c, params }) => {
+      const conversation = await getConversation(ctx, userIdOf(ctx), params.id);
+      c.header("etag", `"${conversation.version}"`);
+      return { ...ok, conversation };
+    },
+  ),
+);
+
+conversations.patch(
+  "/:id",
+  route(
+    {
+      id: "updateConversation",
+      summary: "Give a conversation a title, or pin facts that its minion is told in every turn",
+      tag,
+      access,
+      versioned: true,
+      params: IdParam,
+      body: s.ConversationChange,
+      reply: s.ConversationReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, c, params, body, seen }) => {
+      const conversation = await changeConversation(ctx, userIdOf(ctx), params.id, body, seen);
+      c.header("etag", `"${conversation.version}"`);
+      return { ...ok, conversation };
+    },
+  ),
+);
+
+conversations.delete(
+  "/:id",
+  route(
+    {
+      id: "deleteConversation",
+      summary: "Delete a conversation, with its messages and files",
+      tag,
+      access,
+      params: IdParam,
+      reply: s.ConversationDone,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      await deleteConversation(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: "The conversation is deleted." };
+    },
+  ),
+);
+
+conversations.get(
+  "/:id/export",
+  route(
+    {
+      id: "exportConversation",
+      summary: "Get a conversation as a file",
+      tag,
+      access,
+      params: IdParam,
+      query: s.ExportQuery,
+      reply: z.looseObject({
+        conversation: s.Conversation,
+        messages: z.array(s.ChatMessage),
+      }),
+      fails: ["not_found", "realtime_unavailable", ...outage],
+    },
+    async ({ ctx, params, query }) => {
+      const { name, type, body } = await exportConversation(ctx, userIdOf(ctx), params.id, query.format);
+      return new Response(body, { headers: downloadHeaders(name, type) });
+    },
+  ),
+);
+
+conversations.get(
+  "/:conversation_id/socket",
+  route(
+    {
+      id: "openConversationSocket",
+      summary: "Take part in a conversation: a WebSocket",
+      description:
+        "Opened with a ticket for `conversation:<id>`. Frames are JSON with `type`, and `seq` where they are told again: " +
+        'come back with `after`, and what you missed comes as one `frames`. Send `{"type":"ack","seq":…}` at the latest after 64 frames.',
+      tag: "Sockets",
+      params: s.SocketParams,
+      query: SocketQuery,
+      reply: z.null(),
+      status: 101,
+      fails: ["unauthenticated", "cross_site", "not_found", "upgrade_required", "realtime_unavailable"],
+    },
+    async ({ ctx, c, params, query }) => {
+      if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
+        throw new AppError("cross_site", "A page of another site may not open this socket.");
+      }
+      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
+      return openRoomSocket(ctx, params.conversation_id, c.req.raw, ticket);
+    },
+  ),
+);

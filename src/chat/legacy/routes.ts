@@ -1,0 +1,40 @@
+import { Hono } from "hono";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { limited } from "../../limits/middleware.ts";
+import { providerFailureCodes } from "../../models/gateway/errors.ts";
+import { chatOnce } from "./service.ts";
+import { ExternalChat, ExternalChatReply } from "./schemas.ts";
+
+/** At /api/v2/external-models. */
+export const externalChat = new Hono<AppEnv>();
+
+externalChat.post(
+  "/chat",
+  route(
+    {
+      id: "chatExternal",
+      summary: "Say something to a minion, and get the whole answer",
+      description: "One at a time in a conversation. What the provider refuses is 502; the conversation goes on.",
+      tag: "Messages",
+      access: allow("chat.use"),
+      limit: limited("expensive"),
+      body: ExternalChat,
+      reply: ExternalChatReply,
+      fails: [
+        "not_found",
+        "conflict",
+        "context_exceeded",
+        "content_filtered",
+        "too_many_steps",
+        ...providerFailureCodes,
+        "allowance_exhausted",
+        "allowance_unavailable",
+        "realtime_unavailable",
+        "database_unavailable",
+      ],
+    },
+    ({ ctx, body }) => chatOnce(ctx, userIdOf(ctx), body),
+  ),
+);

@@ -1,0 +1,57 @@
+import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import { maxConversations } from "./constants.ts";
+import { conversations, messages, searchedLength } from "./tables.ts";
+
+const { user_id: _owner, is_title_own: _isOwn, ...shown } = getTableColumns(conversations);
+
+/** What clients see of a conversation. */
+export const conversationColumns = shown;
+
+/** One conversation of a user. */
+export function itself(userId: number, conversationId: number | SQL): SQL {
+  return and(eq(conversations.user_id, userId), sql`${conversations.id} = ${conversationId}`)!;
+}
+
+/** The query of conversations of a user that answer to a condition. */
+export function selectConversations({ db }: Pick<Ctx, "db">, userId: number, condition?: SQL) {
+  return db
+    .select(conversationColumns)
+    .from(conversations)
+    .where(and(eq(conversations.user_id, userId), condition));
+}
+
+export type ConversationRow = Awaited<ReturnType<typeof selectConversations>>[number];
+
+export const isThere = (userId: number, conversationId: number): SQL =>
+  sql`exists (select from ${conversations} where ${itself(userId, conversationId)})`;
+
+/** Whether a user may have one more. */
+export const hasRoom = (userId: number): SQL =>
+  sql`(select count(*) from ${conversations} where ${eq(conversations.user_id, userId)}) < ${maxConversations}`;
+
+/** When something happened in it last. */
+export const activity = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;
+
+const asked = (words: string): SQL => sql`websearch_to_tsquery('english', ${words})`;
+
+const saying = (userId: number, words: string): SQL =>
+  sql`${eq(messages.user_id, userId)} and ${messages.search} @@ ${asked(words)}`;
+
+/** Those whose title or messages say it, in the words of a web search: `"a phrase"`, `or`, `-not`. */
+export function finds(userId: number, words: string): SQL {
+  const inMessages = sql`select ${messages.conversation_id} from ${messages} where ${saying(userId, words)}`;
+  return sql`(to_tsvector('english', ${conversations.title}) @@ ${asked(words)} or ${conversations.id} in (${inMessages}))`;
+}
+
+const excerpt = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel="", StopSel=""';
+
+/** Where the message that says it best says it; null where the title alone does. Plain text. */
+export function snippetOf(userId: number, words: string): SQL<string | null> {
+  // Nested, so that the columns keep their tables' names.
+  return sql<string | null>`(${sql`
+    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${asked(words)}, ${excerpt})
+    from ${messages}
+    where ${messages.conversation_id} = ${conversations.id} and ${saying(userId, words)}
+    order by ts_rank(${messages.search}, ${asked(words)}) desc, ${messages.id} desc limit 1`})`;
+}

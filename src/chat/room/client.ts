@@ -1,0 +1,113 @@
+import type { Ctx } from "../../context.ts";
+import { AppError, type FailureCode, type Fault } from "../../kit/errors.ts";
+import { askObject } from "../../kit/socket/call-object.ts";
+import { connectSocket } from "../../kit/socket/upgrade.ts";
+import type { TicketClaims } from "../../kit/socket/tickets.ts";
+import type { Attachment, Message } from "../../agent/types.ts";
+import type { EditedConversation } from "./state-store.ts";
+import type { Overrides } from "../../agent/settings.ts";
+
+/** What a room answers: errors lose their class over RPC. */
+export type Told<T> = { value: T } | { refusal: Refusal };
+
+type Refusal = { code: FailureCode; detail: string; faults?: Fault[]; headers?: Record<string, string> };
+
+/** What was told. @throws what was refused */
+export function valueOf<T>(told: Told<T>): T {
+  if ("value" in told) return told.value;
+  const { code, detail, ...extra } = told.refusal;
+  throw new AppError(code, detail, extra);
+}
+
+/** A message that is to be answered. */
+export type Ask = { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides };
+
+/** A turn that was asked for. */
+export type Sent = {
+  /** The user's. */
+  message: Message;
+  /** Streaming, or as it ended if its `client_id` was sent before. */
+  answer: Message;
+  /** Before the first frame of this turn. */
+  seq: number;
+  is_new: boolean;
+};
+
+/** A conversation's object, as the Worker asks it. What is not there, or not theirs, it refuses as not_found. */
+export type Room = {
+  send(userId: number, asked: Ask): Promise<Told<Sent>>;
+  /** Waits until it streams no more, at most 130 s or so. */
+  answer(userId: number, messageId: number): Promise<Told<Message>>;
+  /** The answer that is under way, if there is one. */
+  running(userId: number): Promise<Told<Message | null>>;
+  stop(userId: number): Promise<Told<{ stopped: boolean }>>;
+  /** Answers anew what was answered last, or goes on with what was interrupted. */
+  regenerate(userId: number): Promise<Told<Sent>>;
+  edit(userId: number, messageId: number, text: string): Promise<Told<Sent>>;
+  approve(userId: number, callId: string, isApproved: boolean): Promise<Told<{ call_id: string }>>;
+  /** Oldest first within the page. */
+  list(userId: number, page: { limit: number; before?: number }): Promise<Told<{ messages: Message[]; total: number }>>;
+  read(userId: number, messageId: number): Promise<Told<Message>>;
+  rate(userId: number, messageId: number, feedback: { rating: "up" | "down"; comment: string }): Promise<Told<Message>>;
+  /** Once a message: the same again changes nothing, another kind is a conflict. */
+  confirm(userId: number, messageId: number, kind: "task" | "error"): Promise<Told<Message>>;
+  /** Told once Postgres has it. */
+  update(userId: number, edited: EditedConversation): Promise<void>;
+  attach(userId: number, attachment: Attachment): Promise<Told<Attachment>>;
+  /** `into` is the new conversation, which is in Postgres. Twice is once. */
+  fork(userId: number, messageId: number, into: number): Promise<Told<{ into: number }>>;
+  erase(): Promise<void>;
+  fetch(request: Request): Promise<Response>;
+};
+
+type Rooms = { getByName(name: string): Room };
+
+const roomsOf = ({ env }: Ctx): Rooms => env.CHAT_ROOM;
+
+const timeoutMs = 5_000;
+
+/** How long an answer is waited for: longer than a turn takes. */
+export const answerTimeoutMs = 135_000;
+
+const unreachable = (cause: unknown) => new AppError("realtime_unavailable", "The conversation does not answer.", { cause });
+
+/** Calls a conversation's room, once more where the platform says that it can help. @throws realtime_unavailable */
+export async function reachRoom<T>(
+  ctx: Ctx,
+  conversationId: number,
+  ask: (room: Room) => Promise<T>,
+  withinMs = timeoutMs,
+): Promise<T> {
+  const roomOf = () => roomsOf(ctx).getByName(String(conversationId));
+  try {
+    return await askObject(ctx.meter, "The conversation", withinMs, () => ask(roomOf()));
+  } catch (cause) {
+    throw unreachable(cause);
+  }
+}
+
+/** What a conversation's room says. @throws what it refuses; realtime_unavailable */
+export async function askRoom<T>(
+  ctx: Ctx,
+  conversationId: number,
+  ask: (room: Room) => Promise<Told<T>>,
+  withinMs = timeoutMs,
+): Promise<T> {
+  return valueOf(await reachRoom(ctx, conversationId, ask, withinMs));
+}
+
+/** Opens a device's socket to a conversation, or replies with the room's refusal. @throws upgrade_required, realtime_unavailable */
+export async function openRoomSocket(
+  ctx: Ctx,
+  conversationId: number,
+  request: Request,
+  ticket: TicketClaims,
+): Promise<Response> {
+  try {
+    const connect = () => connectSocket(roomsOf(ctx), String(conversationId), request, ticket, ctx.requestId);
+    return await ctx.meter.time("do", connect);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw unreachable(cause);
+  }
+}

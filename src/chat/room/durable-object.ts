@@ -1,0 +1,247 @@
+import { objectContext, type Ctx } from "../../context.ts";
+import type { TicketHolder } from "../../kit/socket/tickets.ts";
+import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../kit/socket/socket-room.ts";
+import { isText, type AnswerFrame } from "../../agent/message/apply-frame.ts";
+import { Conversation } from "./conversation.ts";
+import type { Origin, Shared } from "./fork-sharing.ts";
+import type { Attachment, Message } from "../../agent/types.ts";
+import type { EditedConversation } from "./state-store.ts";
+import { ClientFrame, clientFrameTypes } from "../protocol.ts";
+import type { Ask, Room, Sent, Told } from "./client.ts";
+import { told } from "./rpc-result.ts";
+import type { Tool } from "../../tools/tool.ts";
+import { Turns, type TurnHost } from "./turn-manager.ts";
+
+/**
+ * One user's devices: what is on its way to all of them stays well below the memory of an isolate. The window is as many deltas of a
+ * word or so as its bytes, so that a fast model need not wait for acknowledgements.
+ */
+const chatSettings: RoomSettings = { ...roomSettings, maxSockets: 200, windowFrames: 1_024, windowBytes: 128 * 1024 };
+
+/** How long a turn waits for a socket to say what it has read, in ms, each time that it is far ahead of one that keeps up. */
+const keepUpMs = 50;
+
+/** How many messages somebody is shown who comes anew. */
+const snapshotSize = 50;
+
+/**
+ * One conversation, and whoever is in it: its messages, the turn that is under way, and the sockets that follow it. Its name is the
+ * number of the conversation. It trusts the Worker that somebody is who they say, and looks itself whether the conversation is theirs.
+ * It owns the turn: who leaves stops nothing.
+ */
+export class ChatRoom extends SocketRoom implements Room {
+  readonly #conversation: Conversation;
+  readonly #turns: Turns;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    const host: TurnHost = {
+      storage: ctx.storage,
+      env,
+      id: () => Number(this.name),
+      context: () => this.context(),
+      tools: () => this.tools(),
+      publish: (frame) => void this.publish(frame),
+      tell: (frame, pieces) => this.#tell(frame, pieces),
+      flush: () => this.flush(),
+      keepUp: () => this.keepUp(keepUpMs),
+      lastSeq: () => this.lastSeq,
+      toldAfter: (seq) => this.toldAfter(seq),
+      ringBy: (at) => this.ringBy(at),
+      erase: () => this.erase(),
+    };
+    this.#conversation = new Conversation(host);
+    this.#turns = new Turns(host, this.#conversation);
+    this.#turns.recover();
+  }
+
+  // ── What it is, for those who test it ──────────────────────────────────────
+
+  /** The tools that its turns can call. */
+  protected tools(): readonly Tool[] {
+    return [];
+  }
+
+  protected context(): Ctx {
+    return objectContext("chat-room", this.env, this.ctx);
+  }
+
+  // ── Turns ──────────────────────────────────────────────────────────────────
+
+  /** Takes a message, and begins to answer it. */
+  send(userId: number, asked: Ask): Promise<Told<Sent>> {
+    return told(() => this.#turns.send(userId, asked));
+  }
+
+  /** The message, once it changes no more. */
+  answer(userId: number, messageId: number): Promise<Told<Message>> {
+    return told(() => this.#turns.settled(userId, messageId));
+  }
+
+  /** Ends the turn under way; what was said of it stays. */
+  stop(userId: number): Promise<Told<{ stopped: boolean }>> {
+    return told(async () => ({ stopped: await this.#turns.stop(userId) }));
+  }
+
+  /** Answers the last message anew. */
+  regenerate(userId: number): Promise<Told<Sent>> {
+    return told(() => this.#turns.regenerate(userId));
+  }
+
+  /** Puts another message in the place of one of the user's, and answers it: what came after is removed. */
+  edit(userId: number, messageId: number, text: string): Promise<Told<Sent>> {
+    return told(() => this.#turns.edit(userId, messageId, text));
+  }
+
+  /** Allows a call of a tool, or denies it. */
+  approve(userId: number, callId: string, isApproved: boolean): Promise<Told<{ call_id: string }>> {
+    return told(() => this.#turns.decide(userId, callId, isApproved));
+  }
+
+  /** The answer that is under way, if there is one. */
+  running(userId: number): Promise<Told<Message | null>> {
+    return told(() => this.#turns.running(userId));
+  }
+
+  // ── Messages ───────────────────────────────────────────────────────────────
+
+  /** The last messages before one, in their order. */
+  list(userId: number, page: { limit: number; before?: number }): Promise<Told<{ messages: Message[]; total: number }>> {
+    return told(() => this.#conversation.list(userId, page));
+  }
+
+  read(userId: number, messageId: number): Promise<Told<Message>> {
+    return told(() => this.#conversation.read(userId, messageId));
+  }
+
+  rate(userId: number, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<Told<Message>> {
+    return told(() => this.#conversation.change(userId, messageId, { feedback }));
+  }
+
+  /** Confirms what an answer did, once. */
+  confirm(userId: number, messageId: number, confirmed: "task" | "error"): Promise<Told<Message>> {
+    return told(() => this.#conversation.change(userId, messageId, { confirmed }));
+  }
+
+  attach(userId: number, attachment: Attachment): Promise<Told<Attachment>> {
+    return told(() => this.#conversation.attach(userId, attachment));
+  }
+
+  // ── What the Worker, the hub and other rooms tell it ───────────────────────
+
+  /** What was changed of the conversation. A room that was never asked for reads it when it is. */
+  async update(userId: number, edited: EditedConversation): Promise<void> {
+    this.#conversation.update(userId, edited);
+  }
+
+  /** Closes what these devices listen to, or all. */
+  dismiss(devices: readonly string[] | "all"): void {
+    this.#turns.forgetSettings();
+    if (devices === "all") return this.revokeAll();
+    for (const device of devices) this.revoke(device);
+  }
+
+  /** Something of the user's has changed: the next turn reads its settings anew. */
+  unsettle(): void {
+    this.#turns.forgetSettings();
+  }
+
+  /** Lets another conversation begin with the messages up to one. */
+  fork(userId: number, messageId: number, into: number): Promise<Told<{ into: number }>> {
+    return told(() => this.#conversation.fork(userId, messageId, into));
+  }
+
+  /** Begins as a fork. */
+  descend(userId: number, origin: Origin): Promise<Told<Origin>> {
+    return told(() => this.#conversation.descend(userId, origin));
+  }
+
+  /** What a fork shows of here. */
+  prefix(userId: number, upTo: number): Promise<Told<Shared>> {
+    return told(() => this.#conversation.prefix(userId, upTo));
+  }
+
+  /** Takes over what it shows of another conversation, before that changes. */
+  adopt(shared: Shared): Promise<void> {
+    return this.#conversation.sharing.adopt(shared);
+  }
+
+  /** A fork has copied what it showed of here. */
+  release(conversationId: number): void {
+    this.#conversation.sharing.release(conversationId);
+  }
+
+  /** Deletes everything, and closes all sockets; forks are given what they show first. */
+  override async erase(): Promise<void> {
+    await this.#turns.leave();
+    await super.erase();
+  }
+
+  // ── Sockets ────────────────────────────────────────────────────────────────
+
+  protected override get settings(): RoomSettings {
+    return chatSettings;
+  }
+
+  protected override async onArrival({ user_id }: TicketHolder): Promise<void> {
+    await this.#conversation.open(user_id);
+    this.#turns.heedHub();
+  }
+
+  protected override async snapshot(): Promise<object> {
+    const { state } = this.#conversation;
+    return { ...state, ...(await this.#conversation.show({ limit: snapshotSize })) };
+  }
+
+  protected override onDevices(): void {
+    this.announce(this.#presence());
+  }
+
+  protected override onCurrent(socket: RoomSocket): void {
+    this.sendTo(socket, this.#presence());
+  }
+
+  protected override nextAlarm(): number | undefined {
+    return this.#turns.dueAt(Date.now());
+  }
+
+  protected override onRing(): Promise<void> {
+    return this.#conversation.projector.run();
+  }
+
+  protected override async onFrame(socket: RoomSocket, frame: { type: string }): Promise<void> {
+    const { data } = ClientFrame.safeParse(frame);
+    if (data === undefined) return this.sendTo(socket, { type: "error", code: faultOf(frame) });
+    const { user_id, device } = socket.state!;
+    switch (data.type) {
+      case "typing":
+        return this.announce({ type: "typing", device, is_typing: data.is_typing });
+      case "turn.stop":
+        return void (await this.#turns.stop(user_id));
+      case "tool.approve":
+      case "tool.deny":
+        return void (await this.#turns.decide(user_id, data.call_id, data.type === "tool.approve"));
+      case "message.send": {
+        const { client_id } = data;
+        const sent = await told(() => this.#turns.send(user_id, data));
+        if ("refusal" in sent) this.sendTo(socket, { type: "error", client_id, ...sent.refusal });
+        else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
+      }
+    }
+  }
+
+  #tell(frame: AnswerFrame, pieces: readonly string[]): void {
+    if (!isText(frame)) return void this.publish(frame);
+    const { type, message_id, offset } = frame;
+    this.publishText({ type, message_id }, offset, pieces);
+  }
+
+  #presence() {
+    return { type: "presence", devices: this.devices() };
+  }
+}
+
+const types: ReadonlySet<string> = new Set(clientFrameTypes);
+
+/** What is wrong with a frame that was not understood. */
+const faultOf = ({ type }: { type: string }) => (types.has(type) ? "malformed_frame" : "unknown_frame");

@@ -1,0 +1,103 @@
+import type { UIMessageChunk } from "ai";
+import { AppError } from "../../kit/errors.ts";
+import { log } from "../../kit/log.ts";
+import { LineEnded, type Heard } from "./room-socket.ts";
+import type { AnswerStream } from "./ui-message-stream.ts";
+
+/** An answer as server-sent events: `data` is a chunk of the UI message stream, `id` a cursor from which a client goes on. */
+
+/** What routes say of them in the document. */
+export const eventsDescription =
+  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is where a client is then: `seq`, as the socket has it, and its place in the answer.";
+
+/** What `useChat` and its kin look for. Proxies are asked to hold nothing back. */
+export const eventStreamHeaders = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+  "x-vercel-ai-ui-message-stream": "v1",
+} as const;
+
+const heartbeatMs = 15_000;
+
+/** Where a client is: the last number that it heard, and its place in the answer. */
+export type Cursor = { seq: number; place: string };
+
+const cursorPattern = /^(\d{1,15})(?:-([a-z\d.-]{1,40}))?$/;
+
+/** `57`, or `57-…` as the `id` of an event has it. @returns undefined for what is neither */
+export function readCursor(text: string): Cursor | undefined {
+  const [, seq, place = ""] = cursorPattern.exec(text) ?? [];
+  return seq === undefined ? undefined : { seq: Number(seq), place };
+}
+
+const writeCursor = ({ seq, place }: Cursor): string => `${seq}-${place}`;
+
+const doneEvent = "data: [DONE]\n\n";
+
+/** The events of chunks that came of one frame. The last of them says where a client is then: it goes on behind whole frames. */
+export function eventsOf(chunks: readonly UIMessageChunk[], cursor?: Cursor): string {
+  const events = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n`);
+  const id = cursor === undefined ? "" : `id: ${writeCursor(cursor)}\n`;
+  return events.map((event, index) => `${event}${index === events.length - 1 ? id : ""}\n`).join("");
+}
+
+/** The events of an answer that is told at once. */
+export function wholeEvents(answer: AnswerStream, chunks: readonly UIMessageChunk[], seq: number): string {
+  return `${eventsOf(chunks, { seq, place: answer.place })}${doneEvent}`;
+}
+
+/** What is heard of a room: the next frame, or undefined once it is closed. */
+export type Hearing = { next(): Promise<Heard | undefined>; close(): void };
+
+/**
+ * Tells an answer as it is heard, as fast as it is read. A client that goes away ends the hearing, and stops nothing.
+ * @param everyMs how often a comment shows that the line stands
+ */
+export function streamEvents(answer: AnswerStream, hearing: Hearing, everyMs = heartbeatMs): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let heartbeat: ReturnType<typeof setInterval> | undefined;
+  const end = () => {
+    clearInterval(heartbeat);
+    hearing.close();
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        controller.enqueue(encoder.encode(`: stream-open\n\n${eventsOf(answer.begin())}`));
+        heartbeat = setInterval(() => {
+          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(": keep-alive\n\n"));
+        }, everyMs);
+      },
+      async pull(controller) {
+        const events = await nextEvents(answer, hearing);
+        if (events !== undefined) controller.enqueue(encoder.encode(events));
+        if (events !== undefined && !answer.isDone) return;
+        end();
+        controller.close();
+      },
+      cancel: end,
+    },
+    { highWaterMark: 1 },
+  );
+}
+
+/** The events of the next frame that tells something of the answer; undefined where no more can come. */
+async function nextEvents(answer: AnswerStream, hearing: Hearing): Promise<string | undefined> {
+  try {
+    for (;;) {
+      const frame = await hearing.next();
+      if (frame === undefined) return undefined;
+      const chunks = answer.take(frame);
+      if (chunks.length === 0) continue;
+      const events = eventsOf(chunks, { seq: frame.seq, place: answer.place });
+      return answer.isDone ? events + doneEvent : events;
+    }
+  } catch (error) {
+    if (!(error instanceof LineEnded || error instanceof AppError)) log("error", "An answer could not be told.", { error });
+    const detail =
+      error instanceof LineEnded || error instanceof AppError ? error.message : "Something went wrong on our side.";
+    // Without an id: where the client was, it can go on from.
+    return eventsOf(answer.fail(detail)) + doneEvent;
+  }
+}

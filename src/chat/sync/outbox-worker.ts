@@ -1,0 +1,65 @@
+import type { Ctx } from "../../context.ts";
+import { log } from "../../kit/log.ts";
+import { Outbox, type Entry } from "./outbox.ts";
+import { projectChange, projectRemoval, projectTurn, type Projection } from "./write-to-postgres.ts";
+
+/** Milliseconds before what failed is tried again: twice as long each time, up to the last. */
+const firstRetryMs = 2_000;
+const lastRetryMs = 5 * 60_000;
+
+/** Writes what happened in a room into Postgres: in order, and again until it is known to be there. */
+export class Projector {
+  readonly #outbox: Outbox;
+  readonly #context: () => Ctx;
+  readonly #ringBy: (at: number) => void;
+  readonly #onGone: () => Promise<void>;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+  #dueAt = 0;
+
+  constructor(
+    sql: SqlStorage,
+    { context, ringBy, onGone }: { context(): Ctx; ringBy(at: number): void; onGone(): Promise<void> },
+  ) {
+    this.#outbox = new Outbox(sql);
+    this.#context = context;
+    this.#ringBy = ringBy;
+    this.#onGone = onGone;
+  }
+
+  /** Notes what is to be written, and sets about it. */
+  add(entry: Entry): void {
+    this.#outbox.add(entry);
+    void this.run();
+  }
+
+  /** When something is due, in milliseconds since the epoch. */
+  get dueAt(): number | undefined {
+    return this.#outbox.first() === undefined ? undefined : this.#dueAt;
+  }
+
+  /** Writes what there is to write. Never rejects: what fails is due again later. */
+  run(): Promise<void> {
+    return (this.#running ??= this.#all().finally(() => (this.#running = undefined)));
+  }
+
+  async #all(): Promise<void> {
+    try {
+      for (let next = this.#outbox.first(); next !== undefined; next = this.#outbox.first()) {
+        if ((await project(this.#context(), next.entry)) === "gone") return await this.#onGone();
+        this.#outbox.remove(next.id);
+        this.#failures = 0;
+      }
+    } catch (error) {
+      log("warn", "What happened in a room is not in Postgres yet.", { error });
+      this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, lastRetryMs);
+      this.#failures += 1;
+      this.#ringBy(this.#dueAt);
+    }
+  }
+}
+
+function project(ctx: Ctx, { kind, of }: Entry): Promise<Projection> {
+  if (kind === "turn") return projectTurn(ctx, of);
+  return kind === "change" ? projectChange(ctx, of) : projectRemoval(ctx, of);
+}

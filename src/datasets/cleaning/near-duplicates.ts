@@ -1,0 +1,125 @@
+import { bandKeys, bands, gramsOf, similarity, type Sketch, sketchSize } from "./minhash.ts";
+
+/** From which Jaccard similarity of their 5-grams on two texts are near duplicates. */
+const threshold = 0.9;
+
+const headCount = 8_192;
+
+export type Bounds = { maxRows: number; maxValues: number; maxCandidates: number };
+
+const usualBounds: Bounds = { maxRows: 65_536, maxValues: 6 * 2 ** 20, maxCandidates: 64 };
+
+/**
+ * The texts of which none is nearly another. Texts that may be alike meet by MinHash and are then compared by their 5-grams.
+ *
+ * A row costs 4 bytes for each of its different 5-grams, of which at most 512 are kept, and 140 more. Bounded at 33 MiB: compared is
+ * with the last 65,536 texts that were taken in, or fewer when their 5-grams are more than six million (12,288 texts of 500
+ * characters and more). Of many that meet, the latest 64 are compared.
+ */
+export class NearDuplicates {
+  readonly #bounds: Bounds;
+  /** Of each key of each band: the number of the last text that has it, plus 1. */
+  readonly #heads = new Uint32Array(bands * headCount);
+  /** Of each text and band: its key, and the number plus 1 of the text before it at the same head. */
+  #keys = new Uint32Array(0);
+  #previous = new Uint32Array(0);
+  /** Of each text: where its values start, counted from the first value ever; how many; and how many different 5-grams it has. */
+  #starts = new Float64Array(0);
+  #lengths = new Uint16Array(0);
+  #counts = new Uint32Array(0);
+  #values = new Uint32Array(0);
+  #end = 0;
+  #oldest = 0;
+  #size = 0;
+
+  constructor(bounds: Bounds = usualBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Takes a text in, unless it is nearly another; whether it was taken in. */
+  add(text: string): boolean {
+    const grams = gramsOf(text);
+    const sketch = { values: grams.subarray(0, sketchSize), count: grams.length };
+    const keys = bandKeys(grams);
+    if (this.#hasNear(sketch, keys)) return false;
+    this.#remember(sketch, keys);
+    return true;
+  }
+
+  #hasNear(sketch: Sketch, keys: Uint32Array): boolean {
+    const compared = new Set<number>();
+    for (const [band, key] of keys.entries()) {
+      let number = this.#heads[headOf(band, key)]! - 1;
+      while (number >= this.#oldest && compared.size < this.#bounds.maxCandidates) {
+        const place = this.#slotOf(number) * bands + band;
+        if (this.#keys[place] === key && !compared.has(number)) {
+          compared.add(number);
+          if (similarity(sketch, this.#sketchOf(number)) >= threshold) return true;
+        }
+        number = this.#previous[place]! - 1;
+      }
+    }
+    return false;
+  }
+
+  #sketchOf(number: number): Sketch {
+    const slot = this.#slotOf(number);
+    const start = this.#starts[slot]! % this.#bounds.maxValues;
+    return { values: this.#values.subarray(start, start + this.#lengths[slot]!), count: this.#counts[slot]! };
+  }
+
+  #slotOf(number: number): number {
+    return number % this.#bounds.maxRows;
+  }
+
+  #remember({ values, count }: Sketch, keys: Uint32Array): void {
+    const start = this.#place(values);
+    const number = this.#size++;
+    this.#oldest = Math.max(this.#oldest, this.#size - this.#bounds.maxRows);
+    const slot = this.#slotOf(number);
+    this.#growRows(slot + 1);
+    this.#starts[slot] = start;
+    this.#lengths[slot] = values.length;
+    this.#counts[slot] = count;
+    for (const [band, key] of keys.entries()) {
+      const head = headOf(band, key);
+      this.#keys[slot * bands + band] = key;
+      this.#previous[slot * bands + band] = this.#heads[head]!;
+      this.#heads[head] = number + 1;
+    }
+  }
+
+  /** Writes values in one piece, over those of the oldest texts if there is no more room. */
+  #place(values: Uint32Array): number {
+    const { maxValues } = this.#bounds;
+    const room = maxValues - (this.#end % maxValues);
+    const start = room < values.length ? this.#end + room : this.#end;
+    this.#end = start + values.length;
+    while (this.#oldest < this.#size && this.#starts[this.#slotOf(this.#oldest)]! < this.#end - maxValues) this.#oldest++;
+    this.#values = grown(this.#values, Math.min(this.#end, maxValues), maxValues);
+    this.#values.set(values, start % maxValues);
+    return start;
+  }
+
+  #growRows(count: number): void {
+    const { maxRows } = this.#bounds;
+    this.#keys = grown(this.#keys, count * bands, maxRows * bands);
+    this.#previous = grown(this.#previous, count * bands, maxRows * bands);
+    this.#starts = grown(this.#starts, count, maxRows);
+    this.#lengths = grown(this.#lengths, count, maxRows);
+    this.#counts = grown(this.#counts, count, maxRows);
+  }
+}
+
+function headOf(band: number, key: number): number {
+  return band * headCount + (key % headCount);
+}
+
+/** An array with room for `length`, at least twice as long as it was when it grows, and never longer than `maxLength`. */
+function grown<T extends Uint16Array | Uint32Array | Float64Array>(array: T, length: number, maxLength: number): T {
+  if (array.length >= length) return array;
+  const Kind = array.constructor as new (length: number) => T;
+  const larger = new Kind(Math.min(Math.max(length, array.length * 2, 4_096), maxLength));
+  larger.set(array);
+  return larger;
+}

@@ -1,9 +1,0 @@
-import * as z from "zod";
-import { defineJob } from "../kit/queue.ts";
-
-/** What datasets ask to be done behind replies. */
-export const importDataset = defineJob("import-dataset", z.object({ dataset_id: z.int() }));
-export const deleteDatasetFiles = defineJob(
-  "delete-dataset-files",
-  z.object({ folder: z.string().regex(/^users\/\d+\/datasets\/.+\/$/) }),
-);

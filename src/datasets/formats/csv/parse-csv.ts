@@ -1,0 +1,76 @@
+import { maxRecordLength } from "../../constants.ts";
+import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
+import { decodeText, headText } from "../text/decode.ts";
+import { tooLong } from "../json/parse-jsonl.ts";
+import { rowsOf } from "../records/records.ts";
+import { type ByteSource, type Parsed, problem, UnreadableFile } from "../types.ts";
+
+const maxColumns = 1_000;
+
+/**
+ * The rows of CSV or TSV. Its first record names the columns; positions count the records after it. Cells are text: a formula
+ * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
+ */
+export async function* parseSeparated(source: ByteSource, name: string, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
+  const records = recordsOf(source, format);
+  let columns: string[] | undefined;
+  let position = 0;
+  for await (const record of records) {
+    if (columns === undefined) columns = columnsOf(record);
+    else yield* parseRecord(record, columns, ++position, name);
+  }
+}
+
+async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGenerator<CsvRecord> {
+  const separator = format === "tsv" ? "\t" : separatorOf(await headText(source));
+  const scanner = new CsvScanner(separator, maxRecordLength);
+  for await (const chunk of decodeText(source)) yield* scanner.push(chunk);
+  yield* scanner.end();
+}
+
+/** What separates the cells of a CSV that starts like this. */
+export function separatorOf(text: string): string {
+  const header = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text.trimStart())?.[0] ?? "";
+  const bare = header.replaceAll(/"(?:[^"]|"")*"/g, "");
+  const counts = [",", ";", "|"].map((separator) => bare.split(separator).length);
+  return [",", ";", "|"][counts.indexOf(Math.max(...counts))]!;
+}
+
+/** The names of the columns: an empty one is called by its number, one that was there before gets a number of its own. */
+function columnsOf(record: CsvRecord): string[] {
+  if (record.fault !== undefined) throw new UnreadableFile("has no first line that names its columns.");
+  if (record.cells.length > maxColumns) throw new UnreadableFile(`has more than ${maxColumns} columns.`);
+  if (!record.cells.join("").isWellFormed()) throw new UnreadableFile("has names of columns that are not valid UTF-8.");
+  const columns = new Set<string>();
+  const numbers = new Map<string, number>();
+  for (const [index, cell] of record.cells.entries()) {
+    const column = cell.trim() || `column_${index + 1}`;
+    let unique = column;
+    while (columns.has(unique)) {
+      const number = (numbers.get(column) ?? 1) + 1;
+      numbers.set(column, number);
+      unique = `${column}_${number}`;
+    }
+    columns.add(unique);
+  }
+  return [...columns];
+}
+
+function* parseRecord(record: CsvRecord, columns: readonly string[], position: number, name: string): Generator<Parsed> {
+  const at = `line ${record.line}: `;
+  if (record.fault === "too_long") yield tooLong(position);
+  else if (record.fault === "quote_not_closed") {
+    yield problem(position, "quote_not_closed", `${at}a quote is opened and never closed`);
+  } else {
+    const { cells } = record;
+    const extra = cells.slice(columns.length).some((cell) => cell.trim() !== "");
+    if (cells.length < columns.length || extra) {
+      yield problem(position, "ragged", `${at}has ${cells.length} cells where the first line has ${columns.length}`);
+    } else if (!cells.every((cell) => cell.isWellFormed())) {
+      yield problem(position, "invalid_encoding", `${at}is not valid UTF-8`);
+    } else {
+      const entries = columns.map((column, index) => [column, cells[index]!] as const);
+      for (const row of rowsOf(Object.fromEntries(entries), `${name}#${position}`)) yield { row };
+    }
+  }
+}

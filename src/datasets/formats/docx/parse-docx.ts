@@ -1,0 +1,45 @@
+import { DocxWriter } from "./docx-text.ts";
+import { sectionsOf } from "../text/parse-text.ts";
+import { type ByteSource, type Parsed, UnreadableFile } from "../types.ts";
+import { inflateEntry, type ZipEntry, zipEntries } from "./zip.ts";
+
+/** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
+const maxPartSize = 32 * 2 ** 20;
+
+/**
+ * The sections of a Word document: its paragraphs, with headings and lists as Markdown writes them, tables a line a row, and its
+ * footnotes at the end. Read as a stream, so that a large one needs no more memory than a small one.
+ */
+export async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+  yield* sectionsOf(docxText(source), name);
+}
+
+async function* docxText(source: ByteSource): AsyncGenerator<string> {
+  const entries = await zipEntries(source);
+  const body = entries.find((entry) => isBody(entry.name));
+  if (body === undefined) throw new UnreadableFile("is a ZIP archive, but no Word document.");
+  const partOf = (part: string) => entries.find((entry) => entry.name === part);
+  const writer = new DocxWriter();
+  for (const entry of [partOf("word/styles.xml"), body, partOf("word/footnotes.xml"), partOf("word/endnotes.xml")]) {
+    if (entry !== undefined) yield* partText(source, entry, writer);
+  }
+}
+
+/** Whether a file in an archive is the text of a Word document. */
+export const isBody = (name: string): boolean => /^word\/document\d*\.xml$/.test(name);
+
+async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxWriter): AsyncGenerator<string> {
+  const { Parser } = await import("htmlparser2");
+  const parser = new Parser(writer, { xmlMode: true, decodeEntities: true });
+  const decoder = new TextDecoder();
+  for await (const bytes of inflateEntry(source, entry, maxPartSize)) {
+    for (let at = 0; at < bytes.length; at += 65_536) {
+      parser.write(decoder.decode(bytes.subarray(at, at + 65_536), { stream: true }));
+      const text = writer.take();
+      if (text !== "") yield text;
+    }
+  }
+  parser.write(decoder.decode());
+  if (writer.depth > 0) throw new UnreadableFile(`is damaged: ${entry.name} ends in the middle.`);
+  parser.end();
+}

@@ -1,0 +1,83 @@
+import { type ByteSource, UnreadableFile } from "../types.ts";
+
+/** A file in a ZIP archive, as its directory describes it. */
+export type ZipEntry = { name: string; method: number; compressedSize: number; headerAt: number };
+
+const directoryEndSize = 22;
+const maxCommentSize = 65_535;
+const maxEntries = 10_000;
+
+/** The directory of a ZIP archive. @throws UnreadableFile for one that is cut off or of a kind that is not read */
+export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
+  const tailAt = Math.max(0, source.size - directoryEndSize - maxCommentSize);
+  const tail = new DataView(await source.read(tailAt, source.size));
+  let end = tail.byteLength - directoryEndSize;
+  while (end >= 0 && tail.getUint32(end, true) !== 0x06054b50) end--;
+  if (end < 0) throw new UnreadableFile("is a ZIP archive that is cut off: its directory, at the end, is missing.");
+  const count = tail.getUint16(end + 10, true);
+  const size = tail.getUint32(end + 12, true);
+  const at = tail.getUint32(end + 16, true);
+  if (count > maxEntries || at + size > source.size)
+    throw new UnreadableFile("is a ZIP archive with a directory that is not valid.");
+  return directoryEntries(await source.read(at, at + size), count);
+}
+
+function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
+  const view = new DataView(directory);
+  const entries: ZipEntry[] = [];
+  for (let at = 0; entries.length < count && at + 46 <= view.byteLength;) {
+    if (view.getUint32(at, true) !== 0x02014b50) break;
+    if (view.getUint16(at + 8, true) & 1) throw new UnreadableFile("is a ZIP archive that is encrypted.");
+    const nameLength = view.getUint16(at + 28, true);
+    const nameBytes = new Uint8Array(directory, at + 46, Math.min(nameLength, view.byteLength - at - 46));
+    entries.push({
+      name: new TextDecoder().decode(nameBytes),
+      method: view.getUint16(at + 10, true),
+      compressedSize: view.getUint32(at + 20, true),
+      headerAt: view.getUint32(at + 42, true),
+    });
+    at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  return entries;
+}
+
+const pieceSize = 16_384;
+
+/** A file of an archive, inflated piece by piece, as long as there are at most `maxSize` bytes: what sizes are declared counts for nothing. */
+export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize: number): AsyncGenerator<Uint8Array> {
+  if (entry.method !== 0 && entry.method !== 8)
+    throw new UnreadableFile(`has a part that is compressed in an unknown way: ${entry.name}.`);
+  const inflater = entry.method === 8 ? await openInflater() : undefined;
+  const header = new DataView(await source.read(entry.headerAt, Math.min(entry.headerAt + 30, source.size)));
+  if (header.byteLength < 30 || header.getUint32(0, true) !== 0x04034b50)
+    throw new UnreadableFile(`is damaged: ${entry.name} is not where it should be.`);
+  const start = entry.headerAt + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+  const end = Math.min(start + entry.compressedSize, source.size);
+  let size = 0;
+  for (let at = start; at < end; at += pieceSize) {
+    const bytes = new Uint8Array(await source.read(at, Math.min(at + pieceSize, end)));
+    const pieces = inflater === undefined ? [bytes] : inflater(bytes, at + pieceSize >= end, entry.name);
+    for (const piece of pieces) {
+      size += piece.length;
+      if (size > maxSize)
+        throw new UnreadableFile(`inflates to too much: ${entry.name} has more than ${maxSize / 2 ** 20} MB.`);
+      yield piece;
+    }
+  }
+}
+
+/** Inflates pieces; a piece of 16 KiB becomes 16 MiB at most. */
+async function openInflater() {
+  const { Inflate } = await import("fflate");
+  let inflated: Uint8Array[] = [];
+  const inflate = new Inflate((piece) => inflated.push(piece));
+  return (bytes: Uint8Array, isLast: boolean, name: string): Uint8Array[] => {
+    inflated = [];
+    try {
+      inflate.push(bytes, isLast);
+    } catch (cause) {
+      throw new UnreadableFile(`is damaged: ${name} cannot be inflated.`, { cause });
+    }
+    return inflated;
+  };
+}

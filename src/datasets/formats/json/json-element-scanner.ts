@@ -1,0 +1,148 @@
+import { UnreadableFile } from "../types.ts";
+
+/** Under which names an object holds its records in an array. */
+const containers = new Set(["data", "rows", "examples", "records", "items", "samples", "train", "validation", "test"]);
+
+const maxDepth = 1_000;
+
+const opening: Record<string, string> = { "]": "[", "}": "{" };
+
+/**
+ * Cuts the elements out of a JSON document while it is read, by its brackets and texts alone: whether an element is valid is
+ * for `JSON.parse` to say, and one that is not spoils no other.
+ */
+export class JsonScanner {
+  readonly #element: Capture;
+  /** The document itself, as long as it may be a record. */
+  readonly #whole: Capture;
+  /** The last text right inside the outermost object: the name of the array that follows. */
+  readonly #name = new Capture(100);
+  readonly #brackets: string[] = [];
+  /** How many brackets are open around an element; 0 outside of arrays of elements. */
+  #depth = 0;
+  #isInText = false;
+  #isEscaped = false;
+  #isOver = false;
+  #hasElements = false;
+
+  /** `maxLength` is how long an element may be. */
+  constructor(maxLength: number) {
+    this.#element = new Capture(maxLength);
+    this.#whole = new Capture(maxLength);
+  }
+
+  /** The elements that end in this chunk; null for one that is too long. */
+  *push(chunk: string): Generator<string | null> {
+    let start = 0;
+    for (let at = 0; at < chunk.length;) {
+      if (this.#isInText) {
+        at = this.#skipText(chunk, at);
+        continue;
+      }
+      const mark = this.#nextMark(chunk, at);
+      if (mark === undefined) break;
+      at = mark.index + 1;
+      const closes = this.#depth > 0 && this.#brackets.length === this.#depth && "]},".includes(mark.character);
+      if (closes) {
+        this.#element.add(chunk.slice(start, mark.index));
+        yield* this.#takeElement(mark.character !== ",");
+      }
+      if (this.#follow(mark.character) || closes) start = at;
+    }
+    if (this.#depth > 0) this.#element.add(chunk.slice(start));
+    if (!this.#hasElements) this.#whole.add(chunk);
+  }
+
+  /** The document itself, if it is one record; null if it is too long. */
+  end(): string | null | undefined {
+    if (!this.#isOver) throw new UnreadableFile("ends in the middle of its JSON: it seems to be cut off.");
+    return this.#hasElements ? undefined : this.#whole.take();
+  }
+
+  /** Where it goes on after what of a text is in this chunk. */
+  #skipText(chunk: string, at: number): number {
+    for (let index = at; index < chunk.length; index++) {
+      const code = chunk.charCodeAt(index);
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (code === backslash) this.#isEscaped = true;
+      else if (code === quote) {
+        this.#isInText = false;
+        this.#name.add(chunk.slice(at, index));
+        return index + 1;
+      }
+    }
+    this.#name.add(chunk.slice(at));
+    return chunk.length;
+  }
+
+  #nextMark(chunk: string, at: number): { index: number; character: string } | undefined {
+    const marks = this.#brackets.length === 0 ? /\S/g : /["[\]{},]/g;
+    marks.lastIndex = at;
+    const found = marks.exec(chunk);
+    if (found === null) return undefined;
+    if (this.#isOver) throw new UnreadableFile("goes on after the end of its JSON.");
+    if (this.#brackets.length === 0 && !"[{".includes(found[0])) throw new UnreadableFile("is no JSON array or object.");
+    return { index: found.index, character: found[0] };
+  }
+
+  /** Takes a mark in; whether elements start after it. */
+  #follow(character: string): boolean {
+    if (character === '"') {
+      this.#isInText = true;
+      this.#name.take();
+    } else if (character === "[" || character === "{") {
+      if (this.#brackets.push(character) > maxDepth) throw new UnreadableFile("is nested too deeply.");
+      return character === "[" && this.#startsElements();
+    } else if (character !== ",") {
+      if (this.#brackets.pop() !== opening[character]) throw new UnreadableFile(`has a ${character} that closes nothing.`);
+      if (this.#brackets.length < this.#depth) this.#depth = 0;
+      this.#isOver = this.#brackets.length === 0;
+    }
+    return false;
+  }
+
+  #startsElements(): boolean {
+    const brackets = this.#brackets.length > 2 ? "" : this.#brackets.join("");
+    const isOutermost = brackets === "[";
+    const isNamed = brackets === "{[" && containers.has(this.#name.take()?.toLowerCase() ?? "");
+    if (!isOutermost && !isNamed) return false;
+    this.#depth = this.#brackets.length;
+    this.#hasElements = true;
+    this.#whole.take();
+    return true;
+  }
+
+  /** The element that was read; none in an empty array. */
+  *#takeElement(isLast: boolean): Generator<string | null> {
+    const text = this.#element.take();
+    if (text === null || text.trim() !== "" || !isLast) yield text;
+  }
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Text that comes in pieces, as long as it is not too long. */
+class Capture {
+  readonly #maxLength: number;
+  #pieces: string[] = [];
+  #length = 0;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  add(piece: string): void {
+    this.#length += piece.length;
+    if (this.#length <= this.#maxLength) this.#pieces.push(piece);
+    else this.#pieces = [];
+  }
+
+  /** All of it, or null if it was too long; the next starts empty. */
+  take(): string | null {
+    const text = this.#length <= this.#maxLength ? this.#pieces.join("") : null;
+    this.#pieces = [];
+    this.#length = 0;
+    return text;
+  }
+}

@@ -1,0 +1,36 @@
+import { maxRecordLength } from "../../constants.ts";
+import { decodeText } from "../text/decode.ts";
+import { JsonScanner } from "./json-element-scanner.ts";
+import { parseRecord, tooLong } from "./parse-jsonl.ts";
+import { isRecord } from "../records/records.ts";
+import { type ByteSource, type Parsed } from "../types.ts";
+
+/**
+ * The rows of a JSON document: of the elements of an array, or of the arrays in an object of them (`data`, `rows`, `train`, …),
+ * or of the one record that it is. Positions are elements. Read as a stream: only one element is in memory at a time.
+ */
+export async function* parseJson(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+  const scanner = new JsonScanner(maxRecordLength);
+  let position = 0;
+  for await (const chunk of decodeText(source)) {
+    for (const element of scanner.push(chunk)) yield* parseElement(element, ++position, name);
+  }
+  const whole = scanner.end();
+  if (whole !== undefined) yield* parseElement(whole, 1, name);
+}
+
+function* parseElement(element: string | null, position: number, name: string): Generator<Parsed> {
+  if (element === null) yield tooLong(position);
+  else yield* parseRecord(unwrapped(element), position, name);
+}
+
+/** The row itself, of an element as the dataset server of Hugging Face writes it: `{row_idx, row: {…}}`. */
+function unwrapped(element: string): string {
+  if (!element.includes('"row_idx"')) return element;
+  try {
+    const value: unknown = JSON.parse(element);
+    return isRecord(value) && isRecord(value["row"]) ? JSON.stringify(value["row"]) : element;
+  } catch {
+    return element;
+  }
+}

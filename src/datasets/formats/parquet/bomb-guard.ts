@@ -1,0 +1,118 @@
+import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup } from "hyparquet";
+import type { Compressors } from "./pages.ts";
+import { type RandomAccess, UnreadableFile } from "../types.ts";
+
+/** A Parquet file that is open: `check` refuses a row group that would need too much memory, before it is read. */
+export type Parquet = {
+  file: AsyncBuffer;
+  metadata: FileMetaData;
+  compressors: Compressors;
+  check(group: RowGroup): Promise<void>;
+};
+
+const maxMetadataSize = 4 * 2 ** 20;
+
+/** What a row group, which is read at once, may have inflated. */
+const maxGroupSize = 32 * 2 ** 20;
+const maxGroupValues = 4_000_000;
+
+/** @throws UnreadableFile for one that is cut off, or is more than can be read */
+export async function openParquet(source: RandomAccess): Promise<Parquet> {
+  const { parquetMetadataAsync } = await import("hyparquet");
+  const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
+  if (footer.byteLength < 8 || footer.getUint32(4, true) !== 0x31524150) {
+    throw new UnreadableFile("is a Parquet file that is cut off: its end is missing.");
+  }
+  if (footer.getUint32(0, true) > maxMetadataSize) {
+    throw new UnreadableFile("is a Parquet file that describes itself at too great length.");
+  }
+  const file = { byteLength: source.size, slice: (start: number, end = source.size) => source.read(start, end) };
+  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
+    throw new UnreadableFile("is a Parquet file whose description of itself is damaged.", { cause });
+  });
+  const compressors = await openCompressors(metadata);
+  return { file, metadata, compressors, check: (group) => checkGroup(source, { metadata, compressors }, group) };
+}
+
+/** What the columns are inflated with, apart from Snappy, which is read anyway. */
+async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
+  const columns = metadata.row_groups.flatMap((group) => group.columns);
+  const codecs = new Set(columns.map((column) => column.meta_data?.codec));
+  const found: Compressors = {};
+  if (codecs.has("GZIP")) {
+    const { gunzipSync } = await import("fflate");
+    found["GZIP"] = (bytes, size) => gunzipSync(bytes, { out: new Uint8Array(size) });
+  }
+  if (codecs.has("ZSTD")) {
+    const { decompress } = await import("fzstd");
+    found["ZSTD"] = (bytes, size) => decompress(bytes, new Uint8Array(size));
+  }
+  return found;
+}
+
+type Reading = Pick<Parquet, "metadata" | "compressors">;
+
+/** Counts what the pages of a row group say they hold, as that is allocated for them, and makes sure that they hold no more. */
+async function checkGroup(source: RandomAccess, reading: Reading, group: RowGroup): Promise<void> {
+  const columns = group.columns.map(readableColumn);
+  const values = Number(group.num_rows) * columns.length;
+  refuseTooMuch({ size: columns.reduce((sum, column) => sum + Number(column.total_uncompressed_size), 0), values });
+  if (source.hold !== undefined && columns.length > 0) {
+    const start = Math.min(...columns.map(startOf));
+    const end = Math.max(...columns.map((column) => startOf(column) + Number(column.total_compressed_size)));
+    refuseTooMuch({ size: end - start, values: 0 });
+    if (start < 0 || end > source.size) throw new UnreadableFile("is a Parquet file with a row group that is cut off.");
+    await source.hold(start, end);
+  }
+  const total = { size: 0, values };
+  for (const column of columns) await checkColumn(source, reading, column, total);
+}
+
+function readableColumn({ meta_data: column, file_path: path }: RowGroup["columns"][number]): ColumnMetaData {
+  if (column === undefined || path !== undefined) throw new UnreadableFile("is a Parquet file whose data are elsewhere.");
+  if (["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) return column;
+  throw new UnreadableFile(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
+}
+
+const startOf = (column: ColumnMetaData): number => Number(column.dictionary_page_offset || column.data_page_offset);
+
+async function checkColumn(
+  source: RandomAccess,
+  { metadata, compressors }: Reading,
+  column: ColumnMetaData,
+  total: Total,
+): Promise<void> {
+  const { checkRuns, layoutOf, PageFault, pagesOf } = await import("./pages.ts");
+  const bytes = await columnBytes(source, column);
+  try {
+    const layout = layoutOf(metadata, column);
+    const pages = pagesOf(bytes);
+    for (const { size, values } of pages) refuseTooMuch(total, size, values);
+    for (const { header, content } of pages) checkRuns(header, content, layout, compressors);
+  } catch (cause) {
+    if (cause instanceof UnreadableFile) throw cause;
+    const reason = cause instanceof PageFault ? cause.message : "is damaged";
+    throw new UnreadableFile(`is a Parquet file with a column that ${reason}: ${column.path_in_schema.join(".")}.`, { cause });
+  }
+}
+
+type Total = { size: number; values: number };
+
+/** Adds to what a row group holds. @throws UnreadableFile when that is more than is read at once */
+function refuseTooMuch(total: Total, size = 0, values = 0): void {
+  total.size += size;
+  total.values += values;
+  if (total.size <= maxGroupSize && total.values <= maxGroupValues) return;
+  const limits = `${maxGroupSize / 2 ** 20} MB, or ${maxGroupValues.toLocaleString("en")} values`;
+  throw new UnreadableFile(`is a Parquet file with a row group of more than ${limits}: write it with smaller row groups.`);
+}
+
+async function columnBytes(source: RandomAccess, column: ColumnMetaData): Promise<DataView> {
+  const start = startOf(column);
+  const size = Number(column.total_compressed_size);
+  if (start < 0 || size < 0 || start + size > source.size) {
+    throw new UnreadableFile(`is a Parquet file with a column that is cut off: ${column.path_in_schema.join(".")}.`);
+  }
+  refuseTooMuch({ size, values: 0 });
+  return new DataView(await source.read(start, start + size));
+}

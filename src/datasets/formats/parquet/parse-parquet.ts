@@ -1,0 +1,92 @@
+import type { ParquetParsers } from "hyparquet";
+import { openParquet, type Parquet } from "./bomb-guard.ts";
+import { rowsOf } from "../records/records.ts";
+import { type ByteSource, type Parsed, problem, type RandomAccess, UnreadableFile } from "../types.ts";
+
+/** The rows of a Parquet file, a row group at a time. What is in it as bytes alone, pictures for instance, is left out. */
+export async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+  let position = 0;
+  for await (const group of groupsOf(source)) {
+    for (const record of await group.read()) yield* parseRecord(record, ++position, name);
+  }
+}
+
+/** A row group: how many rows it has, and the records of it, which `plainRecord` makes readable. */
+type Group = { rows: number; read(): Promise<Record<string, unknown>[]> };
+
+/** The row groups of a Parquet file, in order. Only those that are read are fetched. @throws UnreadableFile, also when one is read */
+export async function* groupsOf(source: RandomAccess): AsyncGenerator<Group> {
+  const parquet = await openParquet(source);
+  let rowStart = 0;
+  for (const group of parquet.metadata.row_groups) {
+    const from = rowStart;
+    rowStart += Number(group.num_rows);
+    const rowEnd = rowStart;
+    yield {
+      rows: rowEnd - from,
+      async read() {
+        await parquet.check(group);
+        return readGroup(parquet, from, rowEnd);
+      },
+    };
+  }
+}
+
+async function readGroup(parquet: Parquet, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {
+  const { parquetReadObjects } = await import("hyparquet");
+  try {
+    return await parquetReadObjects({
+      file: parquet.file,
+      metadata: parquet.metadata,
+      compressors: parquet.compressors,
+      rowStart,
+      rowEnd,
+      utf8: false,
+      parsers,
+    });
+  } catch (cause) {
+    throw new UnreadableFile("is a Parquet file with data that are damaged, or encoded in a way that is not read.", { cause });
+  }
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Half a surrogate pair: what stands for a text that is none. */
+const broken = "\uDC80";
+
+const parsers: Partial<ParquetParsers> = {
+  stringFromBytes: (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : (decode(bytes) ?? broken)),
+};
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function* parseRecord(record: Record<string, unknown>, position: number, name: string): Generator<Parsed> {
+  const plain = plainRecord(record);
+  if (plain === undefined) yield problem(position, "invalid_encoding", invalidEncoding);
+  else for (const row of rowsOf(plain, `${name}#${position}`)) yield { row };
+}
+
+export const invalidEncoding = "is not valid UTF-8";
+
+/** A record as JSON has it; undefined where a text of it is not valid UTF-8. */
+export function plainRecord(record: Record<string, unknown>): Record<string, unknown> | undefined {
+  const plain = plainOf(record) as Record<string, unknown>;
+  return JSON.stringify(plain).includes(String.raw`\udc80`) ? undefined : plain;
+}
+
+/** A value as JSON has it. Bytes are text if they can be, as old writers do not say which they are. */
+function plainOf(value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (value instanceof Uint8Array) return decode(value);
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, each]) => [key, plainOf(each)] as const);
+  return Object.fromEntries(entries.filter(([, each]) => each !== undefined));
+}

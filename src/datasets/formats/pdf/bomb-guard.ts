@@ -1,0 +1,82 @@
+import { UnreadableFile } from "../types.ts";
+
+/** What a stream of a PDF may inflate to, and all of them together: its reader has no limits of its own. */
+const maxStreamSize = 32 * 2 ** 20;
+const maxTotalSize = 256 * 2 ** 20;
+
+const maxLayers = 3;
+
+/** Refuses a PDF whose deflated streams, as they are or in ASCII 85, inflate to too much. */
+export async function refuseBombs(bytes: Uint8Array): Promise<void> {
+  const { constants, inflateSync } = await import("node:zlib");
+  const options = { maxOutputLength: maxStreamSize, finishFlush: constants.Z_SYNC_FLUSH };
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  let total = 0;
+  const inflate = (stream: Buffer): Buffer | undefined => {
+    try {
+      const inflated = inflateSync(stream, options);
+      total += inflated.length;
+      return inflated;
+    } catch (error) {
+      if (error instanceof RangeError) total = Infinity;
+      return undefined;
+    }
+  };
+  const lengths = lengthObjects(file);
+  for (let at = file.indexOf("stream"); at >= 0; at = file.indexOf("stream", at + 6)) {
+    let stream: Buffer | undefined = streamAt(file, at, lengths);
+    for (let layer = 1; stream !== undefined && isDeflated(stream); layer++) {
+      stream = layer > maxLayers ? undefined : inflate(stream);
+      if (layer > maxLayers || total > maxTotalSize) throw new UnreadableFile("is a PDF that inflates to too much.");
+    }
+  }
+}
+
+/** The numbers that are objects of their own, as lengths may be, by the number of the object; the largest where there are several. */
+function lengthObjects(file: Buffer): Map<string, number> {
+  const lengths = new Map<string, number>();
+  const text = file.toString("latin1");
+  for (const [, object = "", length] of text.matchAll(/(?<!\d)(\d{1,10}) \d{1,5} obj\s{1,3}(\d{1,10})\s{1,3}endobj/g)) {
+    lengths.set(object, Math.max(lengths.get(object) ?? 0, Number(length)));
+  }
+  return lengths;
+}
+
+/** The bytes of the stream whose keyword stands here, up to the longest that a reader may take it for: its length, or to `endstream`. */
+function streamAt(file: Buffer, at: number, lengths: Map<string, number>): Buffer | undefined {
+  if (file.toString("latin1", at - 3, at) === "end") return undefined;
+  const start = at + 6 + (file[at + 6] === 0x0d ? 1 : 0) + (file[at + 6] === 0x0a || file[at + 7] === 0x0a ? 1 : 0);
+  const dictionary = file.toString("latin1", Math.max(0, at - 4_096), at);
+  const said = Array.from(
+    dictionary.matchAll(/\/Length\s{1,3}(\d{1,10})(\s{1,3}\d{1,5}\s{1,3}R)?/g),
+    ([, number = "", reference]) => (reference === undefined ? Number(number) : (lengths.get(number) ?? 0)),
+  );
+  const keyword = file.indexOf("endstream", start);
+  const end = Math.max(keyword < 0 ? file.length : keyword, ...said.map((length) => start + length));
+  const stream = file.subarray(start, end);
+  const isText = !isDeflated(stream) && /\/(?:ASCII85Decode|A85)\b/.test(dictionary);
+  return isText ? fromAscii85(stream) : stream;
+}
+
+const isDeflated = (bytes: Buffer): boolean => bytes.length > 2 && (bytes[0]! & 15) === 8 && bytes.readUInt16BE() % 31 === 0;
+
+function fromAscii85(stream: Buffer): Buffer {
+  const end = stream.indexOf("~");
+  const digits = end < 0 ? stream : stream.subarray(0, end);
+  const out = Buffer.alloc(digits.length * 4);
+  let length = 0;
+  let group = 0;
+  let count = 0;
+  for (const digit of digits) {
+    if (digit === 0x7a && count === 0) length += 4;
+    if (digit < 0x21 || digit > 0x75) continue;
+    group = group * 85 + digit - 0x21;
+    if (++count === 5) {
+      out.writeUInt32BE(group >>> 0, length);
+      length += 4;
+      group = 0;
+      count = 0;
+    }
+  }
+  return out.subarray(0, length);
+}

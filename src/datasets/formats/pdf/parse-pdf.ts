@@ -1,0 +1,78 @@
+import type { PDFDocumentProxy } from "unpdf/pdfjs";
+import { refuseBombs } from "./bomb-guard.ts";
+import { Sections } from "../text/sections.ts";
+import { type ByteSource, type Parsed, problem, UnreadableFile } from "../types.ts";
+
+const maxPages = 5_000;
+
+/** The pages of a PDF, each cut into sections of its own. Positions are pages. A page without text, a picture of one for instance, is a problem. */
+export async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+  const bytes = new Uint8Array(await source.read(0, source.size));
+  await refuseBombs(bytes);
+  const pdf = await openPdf(bytes);
+  try {
+    if (pdf.numPages > maxPages) throw new UnreadableFile(`has more than ${maxPages.toLocaleString("en")} pages.`);
+    let start = 0;
+    for (let page = 1; page <= pdf.numPages; page++) {
+      const text = await pageText(pdf, page);
+      if (text === undefined) yield problem(page, "invalid_record", "cannot be read: the page is damaged");
+      else if (text.trim() === "") yield problem(page, "no_text", "holds no text: it may be a picture of a page");
+      else {
+        const sections = new Sections(`${name}#p${page}`, start);
+        for (const line of text.split("\n")) yield* sections.add(line);
+        yield* sections.end();
+        start = sections.next;
+      }
+    }
+    if (start === 0)
+      throw new UnreadableFile("is a PDF without text: its pages seem to be pictures. Recognise its text (OCR) first.");
+  } finally {
+    await pdf.loadingTask.destroy();
+  }
+}
+
+async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
+  const { getDocumentProxy } = await import("unpdf");
+  try {
+    return await getDocumentProxy(bytes, {
+      disableFontFace: true,
+      useSystemFonts: false,
+      verbosity: 0,
+    });
+  } catch (cause) {
+    const isLocked = cause instanceof Error && cause.name === "PasswordException";
+    throw new UnreadableFile(
+      isLocked ? "is a PDF with a password: save it without one." : "is a PDF that is damaged or cut off.",
+      { cause },
+    );
+  }
+}
+
+type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
+
+/** The text of a page: its lines, a blank line where the gap is wide, words that were hyphenated made whole. */
+async function pageText(pdf: PDFDocumentProxy, number: number): Promise<string | undefined> {
+  try {
+    const page = await pdf.getPage(number);
+    const { items } = await page.getTextContent();
+    page.cleanup();
+    let text = "";
+    let before: TextItem | undefined;
+    for (const item of items.filter((each): each is typeof each & TextItem => "str" in each)) {
+      if (item.str !== "") {
+        if (before !== undefined && text.endsWith("\n") && isFarBelow(item, before)) text += "\n";
+        before = item;
+      }
+      text += item.str + (item.hasEOL ? "\n" : "");
+    }
+    return text.replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a line starts a paragraph: it is more than one line and a half below the one before. */
+function isFarBelow(item: TextItem, before: TextItem): boolean {
+  const gap = (before.transform[5] ?? 0) - (item.transform[5] ?? 0);
+  return gap > 1.7 * Math.max(before.height, item.height);
+}

@@ -1,0 +1,144 @@
+import { type ByteSource, memorySource } from "../types.ts";
+
+/**
+ * The text of a file: UTF-8, or UTF-16 if it starts with a byte order mark. Where bytes are no text, there is half a
+ * surrogate pair, which no valid text has: `isWellFormed` tells the rows that were hit from those that were not. `encoding` is what
+ * a file says of itself, and counts unless there is a byte order mark.
+ */
+export async function* decodeText(source: ByteSource, encoding = "utf-8"): AsyncGenerator<string> {
+  const decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
+  let skipped = decode.mark;
+  let kept: Uint8Array = new Uint8Array();
+  for await (const chunk of bytesOf(await source.stream())) {
+    const bytes = chunk.subarray(Math.min(skipped, chunk.length));
+    skipped -= chunk.length - bytes.length;
+    const joined = kept.length === 0 ? bytes : joinedBytes(kept, bytes);
+    const whole = joined.length - decode.unfinished(joined);
+    kept = joined.slice(whole);
+    if (whole > 0) yield decode.text(joined.subarray(0, whole));
+  }
+  if (kept.length > 0) yield broken;
+}
+
+/** The text that a file starts with: its first 64 KiB. */
+export async function headText(source: ByteSource): Promise<string> {
+  const head = new Uint8Array(await source.read(0, Math.min(maxChunkSize, source.size)));
+  let text = "";
+  for await (const chunk of decodeText(memorySource(head))) text += chunk;
+  return text;
+}
+
+/** What stands for bytes that are no text. */
+const broken = "\uDC80";
+
+type Decoder = {
+  /** Bytes of the byte order mark. */
+  mark: number;
+  /** How many bytes at the end are the start of a character that goes on. */
+  unfinished(bytes: Uint8Array): number;
+  text(bytes: Uint8Array): string;
+};
+
+function decoderOf(head: Uint8Array, encoding: string): Decoder {
+  if (head[0] === 0xff && head[1] === 0xfe) return utf16(true);
+  if (head[0] === 0xfe && head[1] === 0xff) return utf16(false);
+  const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+  const utf8 = { mark: hasMark ? 3 : 0, unfinished: unfinishedUtf8, text: decodeUtf8 };
+  return hasMark ? utf8 : (other(encoding) ?? utf8);
+}
+
+/** A decoder of an encoding that is neither UTF-8 nor UTF-16, if there is one of this name. */
+function other(encoding: string): Decoder | undefined {
+  if (/^utf-?(?:8|16)/i.test(encoding)) return undefined;
+  try {
+    const decoder = new TextDecoder(encoding, { fatal: false, ignoreBOM: true });
+    return {
+      mark: 0,
+      unfinished: () => 0,
+      text: (bytes) => decoder.decode(bytes, { stream: true }).replaceAll("\uFFFD", broken),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function utf16(isLittleEndian: boolean): Decoder {
+  return {
+    mark: 2,
+    unfinished: (bytes) => bytes.length % 2,
+    text: (bytes) => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 8192) {
+        const length = Math.min(8192, bytes.length - at) / 2;
+        const units = Array.from({ length }, (_, unit) => view.getUint16(at + unit * 2, isLittleEndian));
+        text += String.fromCharCode(...units);
+      }
+      return text;
+    },
+  };
+}
+
+function unfinishedUtf8(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
+  }
+  return 0;
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return linesOf(bytes).map(decodeLine).join("");
+  }
+}
+
+/** Where a line is no text, what is broken is marked; U+FFFD that is there in earnest stays. */
+function decodeLine(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    const pieces: string[] = Buffer.from(bytes).toString("latin1").split("\u00EF\u00BF\u00BD");
+    return pieces.map((piece) => lenient.decode(Buffer.from(piece, "latin1")).replaceAll("\uFFFD", broken)).join("\uFFFD");
+  }
+}
+
+function linesOf(bytes: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline < 0 ? bytes.length : newline + 1;
+    lines.push(bytes.subarray(start, end));
+    start = end;
+  }
+  return lines;
+}
+
+function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}
+
+const maxChunkSize = 65_536;
+
+/** The chunks of a stream, none longer than 64 KiB, so that what is made of one stays small. */
+export async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (let at = 0; at < value.length; at += maxChunkSize) yield value.subarray(at, at + maxChunkSize);
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}

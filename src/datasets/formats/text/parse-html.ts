@@ -1,0 +1,135 @@
+import { decodeText } from "./decode.ts";
+import { sectionsOf } from "./parse-text.ts";
+import type { ByteSource, Parsed } from "../types.ts";
+
+/** What is never read of a page. */
+const hidden = new Set([
+  "script",
+  "style",
+  "noscript",
+  "template",
+  "svg",
+  "title",
+  "nav",
+  "iframe",
+  "object",
+  "select",
+  "button",
+]);
+
+/** What stands on lines of its own. */
+const blocks = new Set(
+  (
+    "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 " +
+    "h3 h4 h5 h6 header hr li main ol p pre section summary table tbody tfoot thead tr ul"
+  ).split(" "),
+);
+
+/** The blocks that a blank line stands before. */
+const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl section article figure".split(" "));
+
+/** The sections of a web page: what is read of it, with headings and lists as Markdown writes them. */
+export async function* parseHtml(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+  yield* sectionsOf(htmlText(decodeText(source, await encodingOf(source))), name);
+}
+
+/** What a page says it is encoded in, at its start. */
+async function encodingOf(source: ByteSource): Promise<string | undefined> {
+  const head = Buffer.from(await source.read(0, Math.min(1_024, source.size))).toString("latin1");
+  return /(?:charset|<\?xml[^>]*encoding)\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1];
+}
+
+/** The text of a page that comes in chunks, in chunks. */
+async function* htmlText(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  const { Parser } = await import("htmlparser2");
+  const writer = new TextWriter();
+  const parser = new Parser(
+    {
+      onopentagname: (tag) => writer.open(tag),
+      onclosetag: (tag) => writer.close(tag),
+      ontext: (text) => writer.text(text),
+    },
+    { decodeEntities: true, lowerCaseTags: true },
+  );
+  for await (const chunk of chunks) {
+    parser.write(chunk);
+    const text = writer.take();
+    if (text !== "") yield text;
+  }
+  parser.end();
+  yield writer.take();
+}
+
+const betweenCells = " | ";
+
+/** Writes what is read of a page: white space as a browser shows it. */
+class TextWriter {
+  #out = "";
+  #hidden = 0;
+  #preformatted = 0;
+  /** Line feeds to be written before the next text: 2 for a blank line. */
+  #breaks = 0;
+  #isSpaced = false;
+  #isStart = true;
+  /** What the next text is led by: `# `, `- `, ` | `. */
+  #lead = "";
+  #cells = 0;
+  #isCellStart = false;
+
+  open(tag: string): void {
+    if (hidden.has(tag)) this.#hidden++;
+    if (this.#hidden > 0) return;
+    if (tag === "br") this.#breaks = Math.max(this.#breaks, 1);
+    if (tag === "tr") this.#cells = 0;
+    if (blocks.has(tag)) this.#breakLine(tag);
+    if (tag === "pre") this.#preformatted++;
+    if (/^h[1-6]$/.test(tag)) this.#lead = `${"#".repeat(Number(tag[1]))} `;
+    if (tag === "li") this.#lead = "- ";
+    if (tag === "td" || tag === "th") this.#isCellStart = true;
+    if ((tag === "td" || tag === "th") && this.#cells++ > 0) this.#lead = betweenCells;
+  }
+
+  close(tag: string): void {
+    if (hidden.has(tag)) this.#hidden = Math.max(0, this.#hidden - 1);
+    else if (this.#hidden === 0) {
+      if (tag === "td" || tag === "th") [this.#breaks, this.#isCellStart] = [0, false];
+      if (tag === "pre") this.#preformatted = Math.max(0, this.#preformatted - 1);
+      if (blocks.has(tag)) this.#breakLine(tag);
+      if (blocks.has(tag)) this.#lead = "";
+    }
+  }
+
+  text(text: string): void {
+    if (this.#hidden > 0) return;
+    if (this.#preformatted > 0) this.#write(text);
+    else {
+      for (const [index, words] of text.split(/[\t\n\f\r ]+/).entries()) {
+        if (index > 0) this.#isSpaced = true;
+        if (words !== "") this.#write(words);
+      }
+    }
+  }
+
+  take(): string {
+    const out = this.#out;
+    this.#out = "";
+    return out;
+  }
+
+  #breakLine(tag: string): void {
+    if (this.#isCellStart) return;
+    this.#breaks = Math.max(this.#breaks, spaced.has(tag) ? 2 : 1);
+  }
+
+  #write(text: string): void {
+    const isCell = this.#lead === betweenCells;
+    if (this.#breaks > 0 && !this.#isStart && !isCell) this.#out += "\n".repeat(this.#breaks);
+    else if (this.#isSpaced && !this.#isStart && this.#lead === "") this.#out += " ";
+    this.#out += this.#lead + text;
+    this.#breaks = 0;
+    this.#isSpaced = false;
+    this.#isStart = false;
+    this.#isCellStart = false;
+    this.#lead = "";
+  }
+}

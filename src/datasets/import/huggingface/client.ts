@@ -1,0 +1,189 @@
+import * as z from "zod";
+import { AppError, invalid, TellableError } from "../../../kit/errors.ts";
+import { secondsToWait } from "../../../kit/http/retry-after.ts";
+import { storable } from "../../../kit/storable.ts";
+
+/** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
+
+/** The most rows that it gives at once. */
+export const pageRows = 100;
+
+/** Bytes of one of its replies, at most, and how long we wait for one, in ms. */
+const maxReplyBytes = 20 * 1024 * 1024;
+const replyMs = 30_000;
+
+const Splits = z.object({ splits: z.array(z.object({ config: z.string(), split: z.string() })).min(1) });
+
+const Rows = z.object({
+  rows: z.array(z.object({ row: z.record(z.string(), z.unknown()), truncated_cells: z.array(z.string()).default([]) })),
+  num_rows_total: z.int().min(0).nullish(),
+  partial: z.boolean().default(false),
+});
+
+const Info = z.object({
+  dataset_info: z.object({
+    description: z.string().nullish(),
+    license: z.string().nullish(),
+    splits: z.record(z.string(), z.object({ num_examples: z.int().min(0).nullish() })).nullish(),
+  }),
+});
+
+const HubFile = z.object({ split: z.string(), url: z.string(), size: z.int().min(0) });
+const ParquetFiles = z.object({ parquet_files: z.array(HubFile), partial: z.boolean().default(false) });
+
+const Refusal = z.object({ error: z.string() });
+
+/** It refuses, and will again: the message says why, to whoever asked. */
+export class HubRefused extends TellableError {
+  override readonly name: string = "HubRefused";
+
+  get failure(): AppError {
+    return invalid([{ path: "dataset_id", in: "body", message: this.message }]);
+  }
+}
+
+export type Hub = { baseUrl: string; fetch: typeof fetch };
+
+/** A split of a configuration of a dataset. */
+export type HubSplit = { dataset_id: string; config: string; split: string };
+
+/** A Parquet file that the dataset server made of a split, or of a part of it. */
+export type HubFile = z.output<typeof HubFile>;
+
+/**
+ * The split that is meant: what is named, else the dataset's first configuration, and `train` or else the first split of that.
+ * @param wanted empty where it is not named
+ * @throws HubRefused, which says what there is; provider_unavailable, provider_rate_limited where asking again can help
+ */
+export async function findSplit(hub: Hub, { dataset_id, config, split }: HubSplit): Promise<HubSplit> {
+  const { splits } = await ask(hub, Splits, "splits", { dataset: dataset_id });
+  const chosen = config || splits[0]!.config;
+  const ofConfig = splits.filter((each) => each.config === chosen);
+  if (ofConfig.length === 0) {
+    throw new HubRefused(`${dataset_id} has no configuration ${config}; it has ${named(splits.map((each) => each.config))}.`);
+  }
+  const names = ofConfig.map((each) => each.split);
+  const found = split === "" ? (names.find((name) => name === "train") ?? names[0]!) : names.find((name) => name === split);
+  if (found === undefined) throw new HubRefused(`${dataset_id} has no split ${split} in ${chosen}; it has ${named(names)}.`);
+  return { dataset_id, config: chosen, split: found };
+}
+
+const named = (names: readonly string[]): string => Array.from(new Set(names)).slice(0, 20).join(", ");
+
+/**
+ * Rows from an offset on, at most `pageRows`, each with the names of its cells that the server cut short.
+ * @returns with the total number of rows, where it is told, and whether the server has the split's beginning alone
+ * @throws HubRefused; provider_unavailable, provider_rate_limited where asking again can help
+ */
+export async function fetchRows(hub: Hub, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
+  const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(length) };
+  const { rows, num_rows_total, partial } = await ask(hub, Rows, "rows", query);
+  return { rows: rows.slice(0, length), total: num_rows_total ?? undefined, partial };
+}
+
+/** What a dataset says of itself, and how many rows a split has; empty and undefined where that is not told. @throws as `fetchRows` */
+export async function fetchInfo(hub: Hub, { dataset_id, config, split }: HubSplit) {
+  const { dataset_info: info } = await ask(hub, Info, "info", { dataset: dataset_id, config });
+  return {
+    description: storable(info.description ?? "", 2_000),
+    license: storable(info.license ?? "", 200),
+    rows: info.splits?.[split]?.num_examples ?? undefined,
+  };
+}
+
+/** The Parquet files of a split, in order, and whether they have its beginning alone. @throws as `fetchRows` */
+export async function listParquet(
+  hub: Hub,
+  { dataset_id, config, split }: HubSplit,
+): Promise<{ files: HubFile[]; partial: boolean }> {
+  const { parquet_files, partial } = await ask(hub, ParquetFiles, "parquet", { dataset: dataset_id, config });
+  return { files: parquet_files.filter((file) => file.split === split), partial };
+}
+
+async function ask<T extends z.ZodType>(
+  hub: Hub,
+  schema: T,
+  path: string,
+  query: Record<string, string>,
+): Promise<z.output<T>> {
+  const url = `${hub.baseUrl}/${path}?${new URLSearchParams(query).toString()}`;
+  const { reply, text } = await answering(async () => {
+    const answer = await hub.fetch(url, { redirect: "manual", signal: AbortSignal.timeout(replyMs) });
+    return { reply: answer, text: await readAtMost(answer, maxReplyBytes) };
+  });
+  if (!reply.ok) throw failureOfReply(reply, text);
+  const parsed = schema.safeParse(json(text));
+  if (!parsed.success) throw unavailable("Hugging Face answers what is no answer.", parsed.error);
+  return parsed.data;
+}
+
+const unavailable = (message: string, cause?: unknown) => new AppError("provider_unavailable", message, { cause });
+
+/** What a call answers. @throws provider_unavailable where it answers nothing */
+export async function answering<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (cause instanceof TellableError || cause instanceof AppError) throw cause;
+    throw unavailable("Hugging Face does not answer.", cause);
+  }
+}
+
+/** What a reply that is none means: a HubRefused, or what asking again can help. */
+export function failureOfReply({ status, headers }: Response, text: string): HubRefused | AppError {
+  const reason = headers.get("x-error-code") ?? "";
+  const words = storable(Refusal.safeParse(json(text)).data?.error ?? "", 300);
+  const said = words === "" ? "." : `: ${words}`;
+  if (status === 429) {
+    const seconds = waitOf(headers);
+    const wait = seconds === null ? {} : { headers: { "retry-after": String(Math.ceil(seconds)) } };
+    return new AppError("provider_rate_limited", "Hugging Face is asked too often.", wait);
+  }
+  if (isPassing(status, reason)) {
+    const code = reason === "" ? status : `${status} ${reason}`;
+    return unavailable(`Hugging Face cannot answer now (${code})${said}`);
+  }
+  if (status === 401 || status === 403)
+    return new HubRefused("Hugging Face shows it to nobody without leave: it is private or gated, or there is none.");
+  if (status === 404) return new HubRefused(`Hugging Face has no such dataset, or none that can be read row by row${said}`);
+  return new HubRefused(`Hugging Face refuses it (${reason || status})${said}`);
+}
+
+/** How long it wants to be left alone, in seconds: the Hub says it in `RateLimit: "api";r=0;t=55`. */
+function waitOf(headers: Headers): number | null {
+  const limit = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "");
+  return secondsToWait(headers.get("retry-after") ?? limit?.[1]);
+}
+
+/** Codes of what passes by itself, and of what is wrong with the dataset, of those that come with 500 or 501. */
+const passing = /NotReady|NotAvailable|JobManager|Busy|Retryable|StillProcessing/i;
+const lasting = new RegExp(
+  "TooBig|TooMany|TooLong|TooComplex|Unsupported|NotSupported|NotFound|Script|Empty|Config|Features|NormalRows" +
+    "|StreamingRows|ProcessingError|DatasetGeneration|FileFormat|SplitNames|SplitsNames|InfoError|BlockList|Mismatch",
+  "i",
+);
+
+/** Whether the same question can be answered later: it is being prepared, or the server is out. */
+function isPassing(status: number, reason: string): boolean {
+  return passing.test(reason) || (status >= 500 && !lasting.test(reason));
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readAtMost(reply: Response, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of reply.body ?? []) {
+    size += (chunk as Uint8Array).length;
+    if (size > limit) throw new HubRefused(`A page of its rows has more than ${limit} bytes.`);
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,72 @@
+import type { RandomAccess } from "../../formats/types.ts";
+import { answering, failureOfReply, HubRefused, type Hub, type HubFile } from "./client.ts";
+
+/** Files at Hugging Face, read in ranges: https://huggingface.co/docs/dataset-viewer/parquet says where they are. */
+
+/** How often one is redirected, and how long each piece of it may take, in ms. */
+const maxRedirects = 4;
+const pieceMs = 60_000;
+
+/** Whether files are fetched from there: Hugging Face, its storage, or the server that stands in for it. */
+export function isHubAddress(url: URL, baseUrl: string): boolean {
+  const { protocol, host } = new URL(baseUrl);
+  if (url.protocol === protocol && url.host === host) return true;
+  return url.protocol === "https:" && url.port === "" && /(?:^|\.)(?:huggingface\.co|hf\.co)$/.test(url.hostname);
+}
+
+/**
+ * A file as a source. Where it is redirected to is found out once. Its methods throw HubRefused; provider_unavailable,
+ * provider_rate_limited where asking again can help.
+ */
+export function rangedSource(hub: Hub, { url, size }: HubFile): Required<RandomAccess> {
+  let at = url;
+  let held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
+  const fetchRange = (start: number, end: number) =>
+    answering(async () => {
+      for (let redirects = 0; ; redirects += 1) {
+        const headers = { range: `bytes=${start}-${end - 1}` };
+        const reply = await hub.fetch(judged(at, hub), { headers, redirect: "manual", signal: AbortSignal.timeout(pieceMs) });
+        const target = reply.headers.get("location");
+        if (reply.status < 300 || reply.status >= 400 || target === null) return bytesOf(reply, end - start);
+        await reply.body?.cancel();
+        if (redirects === maxRedirects) throw new HubRefused("Hugging Face redirects its Parquet files in circles.");
+        at = URL.parse(target, at)?.href ?? target;
+      }
+    });
+  return {
+    size,
+    async hold(start, end) {
+      held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
+      held = { start, end, bytes: await fetchRange(start, end) };
+    },
+    async read(start, end) {
+      if (end <= start) return new ArrayBuffer(0);
+      if (start < held.start || end > held.end) return fetchRange(start, end);
+      return held.bytes.slice(start - held.start, end - held.start);
+    },
+  };
+}
+
+function judged(address: string, hub: Hub): URL {
+  const url = URL.parse(address);
+  if (url !== null && isHubAddress(url, hub.baseUrl)) return url;
+  throw new HubRefused("Its Parquet files are at an address that is not Hugging Face's.");
+}
+
+/** The piece that was asked for, no more and no less. */
+async function bytesOf(reply: Response, length: number): Promise<ArrayBuffer> {
+  if (!reply.ok) throw failureOfReply(reply, "");
+  if (reply.status !== 206) {
+    await reply.body?.cancel();
+    throw new HubRefused("Its Parquet files are not given in pieces.");
+  }
+  const bytes = new Uint8Array(length);
+  let size = 0;
+  for await (const chunk of (reply.body ?? []) as AsyncIterable<Uint8Array>) {
+    if (size + chunk.length > length) throw new Error("The piece is longer than was asked for.");
+    bytes.set(chunk, size);
+    size += chunk.length;
+  }
+  if (size < length) throw new Error("The piece is shorter than was asked for.");
+  return bytes.buffer;
+}

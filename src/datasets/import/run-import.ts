@@ -1,0 +1,230 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { deleteUnder, inStore } from "../../kit/storage/r2.ts";
+import { jobRow } from "../../kit/queue/outbox.ts";
+import { storable } from "../../kit/storable.ts";
+import { outbox } from "../../kit/db/tables.ts";
+import { notificationRow } from "../../notifications/service.ts";
+import { importDataset } from "../job-definitions.ts";
+import { maxDocumentBytes, type Format } from "../constants.ts";
+import { detectFormat, memorySource, parseRows, type ByteSource } from "../formats/parse-file.ts";
+import type { Row } from "../rows/read-rows.ts";
+import { Refiner } from "../cleaning/row-filter.ts";
+import { Reporter } from "../rows/report.ts";
+import { rowsKey, storedSource } from "../storage.ts";
+import { datasets, type HubImport, type RowsPart, type StoredFile } from "../tables.ts";
+
+/** Bounds of a part of rows: it is read into memory whole. */
+const partRows = 500;
+const partLength = 1_000_000;
+
+/** Nobody is told of a dataset that was deleted meanwhile. */
+const stillWaits = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
+
+/** It was deleted, or a twin is done with it. */
+class DatasetGone extends Error {}
+
+const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(error) === "dataset_not_found";
+
+/** A document is read here and there, which R2 makes a request of each time: it is held in memory instead. */
+const heldFormats: ReadonlySet<Format> = new Set(["docx", "pdf"]);
+
+export type Imported = typeof datasets.$inferSelect;
+
+/**
+ * Fetches what is missing of a dataset that is elsewhere.
+ * @returns `all` once nothing is, `more` where the slice is over, `gone` where the dataset is no more
+ */
+export type FetchPages = (ctx: Ctx, dataset: Imported) => Promise<"all" | "more" | "gone">;
+
+const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
+
+const itself = (id: number) => and(eq(datasets.id, id), waiting);
+
+/**
+ * Imports a dataset: fetches it, where it is at Hugging Face, and reads its file into rows, which are seen once all of them are there.
+ * Where it was killed it goes on: with the page that is missing, and with the first part of rows that is not stored. (Refining needs to see
+ * all rows, so the file is read from its start; the same bytes give the same rows.)
+ * @throws what a retry can help; a dataset that nothing helps has failed, and says why
+ */
+export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: number }, fetchPages: FetchPages): Promise<void> {
+  const dataset = await readWaiting(ctx, dataset_id);
+  if (dataset === undefined) return;
+  try {
+    const fetched = await fetchPages(ctx, dataset);
+    if (fetched === "more") await askForMore(ctx, dataset);
+    if (fetched === "gone") throw new DatasetGone();
+    // Its pages are files of it now.
+    const whole = dataset.hub === null ? dataset : await readWaiting(ctx, dataset_id);
+    if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
+  } catch (error) {
+    if (isGone(error)) return sweepFiles(ctx, dataset);
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    if (failure.retryable) {
+      // What cannot be noted does not matter beside what went wrong.
+      if (dataset.hub !== null) await noteTrouble(ctx, dataset, failure.message).catch(() => undefined);
+      throw error;
+    }
+    await fail(ctx, dataset, failure.message);
+  }
+}
+
+/** A dataset whose import is not over. */
+export async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
+  const [dataset] = await db.select().from(datasets).where(itself(id));
+  return dataset;
+}
+
+/** What was put after a dataset was deleted goes as well. */
+async function sweepFiles({ db, env }: Ctx, { id, folder }: Imported): Promise<void> {
+  const [left] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.id, id));
+  if (left === undefined) await deleteUnder(env.FILES, folder);
+}
+
+async function askForMore(ctx: Ctx, { id, user_id }: Imported): Promise<void> {
+  await commitOnce(ctx, [jobRow(ctx, importDataset, { dataset_id: id }, user_id)]);
+}
+
+async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
+  const { id, folder, processed_items } = dataset;
+  const source = await sourceOf(ctx, dataset);
+  const name = dataset.type === "upload" ? dataset.source : dataset.name;
+  const format = formatOf(dataset) ?? (await detectFormat(source, name));
+  const refiner = new Refiner();
+  const reporter = new Reporter();
+  const parts: RowsPart[] = [];
+  for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
+    for (const each of position) reporter.addProblem({ problem: { code, message, position: each } });
+  let lines: string[] = [];
+  let length = 0;
+  const store = async () => {
+    const part = { key: rowsKey(folder, parts.length), rows: lines.length };
+    parts.push(part);
+    // Rows that were processed are stored: they are the same.
+    if (reporter.rows > processed_items) {
+      await inStore(ctx.env.FILES.put(part.key, lines.join("\n")));
+      if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetGone();
+    }
+    [lines, length] = [[], 0];
+  };
+  for await (const parsed of parseRows(source, { format, name })) {
+    if ("problem" in parsed) {
+      reporter.addProblem(parsed);
+      continue;
+    }
+    const refined = await refiner.consider(parsed.row);
+    const { row, hash, dropped } = refined;
+    const line = JSON.stringify({ index: reporter.addRow(refined), ...row, hash, dropped } satisfies Row);
+    lines.push(line);
+    length += line.length;
+    if (lines.length >= partRows || length >= partLength) await store();
+  }
+  if (lines.length > 0) await store();
+  if (parts.length === 0) {
+    const first = reporter.firstProblem;
+    const why = first === undefined ? "" : `; what should be one (${first.position}) ${first.message}`;
+    throw new AppError("validation_failed", `There is not one row in it${why}.`);
+  }
+  const report = { ...reporter.finish(refiner.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
+  const { quality_score } = report;
+  const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
+  await commitOnce(ctx, [
+    refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
+    ctx.db
+      .update(datasets)
+      .set({ ...ready, sample_count: report.rows, processed_items: report.rows, updated_at: sql`now()` })
+      .where(itself(id)),
+    notificationRow(ctx, dataset.user_id, {
+      kind: "dataset_ready",
+      title: `“${dataset.name}” is ready`,
+      body: `${report.kept} of its ${report.rows} rows are of use.`,
+    }),
+  ]);
+}
+
+/** Pages are stored as JSON lines. Of a file that came in parts, only its content tells. */
+const formatOf = ({ type, format }: Imported): Format | null => (type === "import" ? "jsonl" : format);
+
+async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
+  const stored = storedSource(env.FILES, dataset.files);
+  const held = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
+  if (!heldFormats.has(held)) return stored;
+  if (stored.size > maxDocumentBytes)
+    throw new AppError("payload_too_large", `A ${held} file may have at most ${maxDocumentBytes} bytes.`);
+  return memorySource(new Uint8Array(await stored.read(0, stored.size)));
+}
+
+/** Never back: a twin that is behind changes nothing. @returns whether the dataset is there, and waits still */
+async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<boolean> {
+  const kept = await db
+    .update(datasets)
+    .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
+    .where(itself(id))
+    .returning({ id: datasets.id });
+  return kept.length > 0;
+}
+
+async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {
+  const why = storable(reason, 1_000);
+  await commitOnce(ctx, [
+    refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
+    ctx.db
+      .update(datasets)
+      .set({ processing_status: "failed", error: why, processed_items: 0, updated_at: sql`now()` })
+      .where(itself(id)),
+    notificationRow(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
+  ]);
+}
+
+/** What was found out or fetched of a dataset that is elsewhere. */
+type Fetched = { hub: HubImport; file?: StoredFile; about?: { description: string; license: string } };
+
+/**
+ * Notes what was fetched, unless somebody noted something since it was read. What its owner says of it stays.
+ * @returns what stands there now, if it was noted
+ */
+export async function keepFetched(
+  { db }: Ctx,
+  { id, hub: seen }: { id: number; hub: HubImport },
+  { hub: next, file, about }: Fetched,
+): Promise<HubImport | undefined> {
+  const { trouble: _, ...hub } = next;
+  const added = file && {
+    files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
+    file_size: sql`${datasets.file_size} + ${file.size}`,
+  };
+  const said = about && {
+    description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
+    license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
+  };
+  const rows = await db
+    .update(datasets)
+    .set({ processing_status: "processing", hub, ...added, ...said })
+    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(seen)}::jsonb`))
+    .returning({ id: datasets.id });
+  return rows.length > 0 ? hub : undefined;
+}
+
+/** Notes why the job of a dataset that is elsewhere has to come again: it may not come to its end. */
+async function noteTrouble({ db }: Ctx, { id }: Imported, trouble: string): Promise<void> {
+  const hub = sql`${datasets.hub} || jsonb_build_object('trouble', ${trouble}::text)`;
+  await db.update(datasets).set({ hub }).where(itself(id));
+}
+
+const givenUp = sql`'It was tried as often as it may be.' || coalesce(' The last time: ' || (${datasets.hub} ->> 'trouble'), '')`;
+
+/** Datasets whose job was given up have failed. For the cron. @returns how many */
+export async function failLostImports(ctx: Ctx): Promise<number> {
+  const job = sql`select from ${outbox} o where o.name = ${importDataset.name} and (o.payload ->> 'dataset_id')::int = ${datasets.id}`;
+  const [failed] = await commit(ctx, [
+    ctx.db
+      .update(datasets)
+      .set({ processing_status: "failed", error: givenUp, updated_at: sql`now()` })
+      .where(and(waiting, sql`not exists (${job})`))
+      .returning({ id: datasets.id }),
+  ]);
+  return failed.length;
+}

@@ -1,0 +1,93 @@
+import { Hono } from "hono";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { downloadHeaders } from "../../kit/http/content-disposition.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import * as z from "zod";
+import * as s from "../schemas.ts";
+import { getReport, linkDownload, listRows, openDownload } from "../service.ts";
+
+const ok = { success: true as const };
+const tag = "Datasets";
+const reading = allow("datasets.read");
+
+/** At /api/v2/datasets: what is in one. */
+export const datasetContents = new Hono<AppEnv>();
+
+datasetContents.get(
+  "/:id/rows",
+  route(
+    {
+      id: "listDatasetRows",
+      summary: "List the rows of a dataset, with why refining leaves some out",
+      tag,
+      access: reading,
+      params: IdParam,
+      query: s.RowsQuery,
+      reply: s.DatasetRows,
+      fails: ["not_found", "conflict", "files_unavailable", "database_unavailable"],
+    },
+    async ({ ctx, params, query }) => {
+      const { items, ...page } = await listRows(ctx, userIdOf(ctx), params.id, { ...query, kept: query.kept === "true" });
+      return { ...ok, rows: items, ...page };
+    },
+  ),
+);
+
+datasetContents.get(
+  "/:id/report",
+  route(
+    {
+      id: "getDatasetReport",
+      summary: "Tell what was found in a dataset",
+      description: "What could not be read, and what refining leaves out where the dataset is used.",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.ReportReply,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, report: await getReport(ctx, userIdOf(ctx), params.id) }),
+  ),
+);
+
+datasetContents.get(
+  "/:id/download",
+  route(
+    {
+      id: "linkDatasetDownload",
+      summary: "Tell where the file of a dataset is had, for a minute",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: s.DownloadReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, ...(await linkDownload(ctx, userIdOf(ctx), params.id)) }),
+  ),
+);
+
+/** At /api/v2/dataset-files. */
+export const datasetFiles = new Hono<AppEnv>();
+
+datasetFiles.get(
+  "/:dataset_id",
+  route(
+    {
+      id: "downloadDataset",
+      summary: "Get the file of a dataset, by the address that its download told",
+      tag,
+      params: s.FileParams,
+      query: s.FileQuery,
+      reply: z.string().meta({ format: "binary" }),
+      fails: ["unauthenticated", "not_found", "files_unavailable", "database_unavailable"],
+    },
+    async ({ ctx, params, query }) => {
+      const { name, format, size, body } = await openDownload(ctx, params.dataset_id, query.ticket);
+      const file = `${name}${format === null ? "" : `.${format}`}`;
+      const headers = { ...downloadHeaders(file, "application/octet-stream"), "content-length": String(size) };
+      return new Response(body, { headers });
+    },
+  ),
+);

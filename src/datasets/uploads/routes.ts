@@ -1,0 +1,114 @@
+import { Hono } from "hono";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { maxUploads, partBytes, uploadHours } from "../constants.ts";
+import { datasetOf } from "../queries.ts";
+import * as s from "../schemas.ts";
+import { abortUpload, completeUpload, createUpload, getUpload, putPart, uploadOf } from "./service.ts";
+
+const ok = { success: true as const };
+const tag = "Datasets";
+const writing = allow("datasets.write");
+
+/** At /api/v2/datasets/uploads: files that are too large to be sent at once. */
+export const datasetUploads = new Hono<AppEnv>();
+
+datasetUploads.post(
+  "/",
+  route(
+    {
+      id: "createDatasetUpload",
+      summary: "Begin to upload a dataset in parts",
+      description: `Send each part, in any order, then complete the upload. At most ${maxUploads} at once; one is waited for for ${uploadHours} hours.`,
+      tag,
+      access: writing,
+      body: s.NewUpload,
+      replay: async ({ ctx, made }) => ({ ...ok, upload: uploadOf(await getUpload(ctx, userIdOf(ctx), Number(made))) }),
+      reply: s.UploadReply,
+      status: 201,
+      fails: ["conflict", "database_unavailable"],
+    },
+    async ({ ctx, body }) => ({ ...ok, upload: uploadOf(await createUpload(ctx, userIdOf(ctx), body)) }),
+  ),
+);
+
+datasetUploads.get(
+  "/:id",
+  route(
+    {
+      id: "getDatasetUpload",
+      summary: "Tell which parts of an upload are there",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.UploadReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, upload: uploadOf(await getUpload(ctx, userIdOf(ctx), params.id)) }),
+  ),
+);
+
+datasetUploads.put(
+  "/:id/parts/:part",
+  route(
+    {
+      id: "putDatasetPart",
+      summary: "Send a part of an upload",
+      description: "The bytes as they are. A part that is sent again takes the place of the one before.",
+      tag,
+      access: writing,
+      params: s.PartParams,
+      upload: { field: "part", maxBytes: partBytes, types: ["application/octet-stream"] },
+      reply: s.UploadReply,
+      fails: ["not_found", "files_unavailable", "database_unavailable"],
+    },
+    async ({ ctx, params, file }) => ({
+      ...ok,
+      upload: uploadOf(await putPart(ctx, userIdOf(ctx), params.id, params.part, file)),
+    }),
+  ),
+);
+
+datasetUploads.post(
+  "/:id/complete",
+  route(
+    {
+      id: "completeDatasetUpload",
+      summary: "Make a dataset of an upload",
+      description:
+        "Once all parts are there. It is read by a job. The same bytes again are the dataset that is there, with 200.",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.DatasetReply,
+      status: 202,
+      fails: ["not_found", "conflict", "database_unavailable"],
+    },
+    async ({ ctx, c, params }) => {
+      const userId = userIdOf(ctx);
+      const { row, isNew } = await completeUpload(ctx, userId, params.id);
+      return c.json({ ...ok, dataset: datasetOf(row, userId) }, isNew ? 202 : 200);
+    },
+  ),
+);
+
+datasetUploads.delete(
+  "/:id",
+  route(
+    {
+      id: "abortDatasetUpload",
+      summary: "End an upload, with what came of it",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.DatasetDone,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => {
+      await abortUpload(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: "The upload is ended." };
+    },
+  ),
+);

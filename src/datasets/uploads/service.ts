@@ -1,0 +1,171 @@
+import { Buffer } from "node:buffer";
+import { and, eq, lt, sql, type SQL } from "drizzle-orm";
+import { users } from "../../auth/tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, constraintOf, idOfNew, refuseUnlessAll } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { inStore } from "../../kit/storage/r2.ts";
+import { jobRow, jobRowOf } from "../../kit/queue/outbox.ts";
+import { deleteDatasetFiles, importDataset } from "../job-definitions.ts";
+import { maxUploads, partBytes, uploadHours } from "../constants.ts";
+import { hasRoomFor, newDataset, selectUploadedBefore } from "../insert.ts";
+import { selectDatasets, type DatasetRow } from "../queries.ts";
+import type { DatasetUpload, NewUpload } from "../schemas.ts";
+import { foldersOf } from "../storage.ts";
+import { datasets, datasetUploads } from "../tables.ts";
+
+/** Files that come in parts. Each part is an object of its own, and all of them are the files of the dataset that they become. */
+
+type UploadRow = typeof datasetUploads.$inferSelect;
+
+const folderOf = (userId: number, uploadId: number): string => `${foldersOf(userId)}upload-${uploadId}/`;
+
+/** Each attempt at a part has a place of its own, so that one which is late or refused spoils nothing that was accepted. */
+const newPartKey = (userId: number, uploadId: number, part: number): string =>
+  `${folderOf(userId, uploadId)}part-${part}-${crypto.randomUUID()}`;
+
+const itself = (userId: number, uploadId: number): SQL =>
+  and(eq(datasetUploads.user_id, userId), eq(datasetUploads.id, uploadId))!;
+
+const isThere = (userId: number, uploadId: number): SQL =>
+  sql`exists (select from ${datasetUploads} where ${itself(userId, uploadId)})`;
+
+/** How many parts a file has that has so many bytes. */
+const partsOf = (size: number): number => Math.ceil(size / partBytes);
+
+/** An upload as clients draw it. */
+export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): DatasetUpload {
+  const received = Object.keys(parts).map(Number);
+  return {
+    ...row,
+    part_size: partBytes,
+    parts_total: partsOf(row.size),
+    parts_received: received.toSorted((a, b) => a - b),
+    expires_at: new Date(row.created_at.getTime() + uploadHours * 3_600_000),
+  };
+}
+
+/** Begins an upload. One round trip. @throws conflict where too many are under way, or there would be too many bytes */
+export async function createUpload(
+  ctx: Ctx,
+  userId: number,
+  { file_name, size, name, description }: NewUpload,
+): Promise<UploadRow> {
+  const running = sql`(select count(*) from ${datasetUploads} where ${eq(datasetUploads.user_id, userId)})`;
+  const [, , [row]] = await commitOnce(
+    ctx,
+    [
+      ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
+      refuseUnlessAll(ctx.db, { dataset_upload_limit_reached: sql`${running} < ${maxUploads}`, ...hasRoomFor(userId, size) }),
+      ctx.db
+        .insert(datasetUploads)
+        .values({ user_id: userId, file_name, size, name: name ?? file_name.slice(0, 120), description: description ?? "" })
+        .returning(),
+    ],
+    idOfNew(datasetUploads),
+  );
+  return row!;
+}
+
+/** One round trip. @throws not_found */
+export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Promise<UploadRow> {
+  const [row] = await ctx.db.select().from(datasetUploads).where(itself(userId, uploadId));
+  if (row === undefined) throw new AppError("not_found", "There is no such upload of yours.");
+  return row;
+}
+
+/** Takes a part, again if it is sent again. One round trip. @throws not_found; validation_failed for another size; files_unavailable */
+export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: number, bytes: Uint8Array): Promise<UploadRow> {
+  const key = newPartKey(userId, uploadId, part);
+  const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
+  await inStore(ctx.env.FILES.put(key, bytes));
+  const its = itself(userId, uploadId);
+  const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${its})`;
+  const received = JSON.stringify({ [part]: { key, size: bytes.length, sha256 } });
+  try {
+    const [, [before], , [row]] = await commit(ctx, [
+      ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(its).for("update"),
+      ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(its),
+      refuseUnlessAll(ctx.db, {
+        dataset_upload_not_found: isThere(userId, uploadId),
+        dataset_part_size: sql`${expected} = ${bytes.length}::bigint and ${expected} > 0`,
+      }),
+      ctx.db
+        .update(datasetUploads)
+        .set({ parts: sql`${datasetUploads.parts} || ${received}::jsonb` })
+        .where(its)
+        .returning(),
+    ]);
+    const replaced = before?.parts[part]?.key;
+    if (replaced !== undefined) ctx.defer(ctx.env.FILES.delete(replaced).catch(() => undefined));
+    return row!;
+  } catch (error) {
+    // Where it is not known whether the commit held, the file may be wanted.
+    if (constraintOf(error) !== undefined) ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
+    throw error;
+  }
+}
+
+/**
+ * Makes a dataset of an upload whose parts are all there. The same bytes again are the dataset that is there, and the upload ends. One
+ * round trip, or three for those.
+ * @throws not_found; conflict while parts are missing, or where there are too many datasets
+ */
+export async function completeUpload(ctx: Ctx, userId: number, uploadId: number): Promise<{ row: DatasetRow; isNew: boolean }> {
+  const { db } = ctx;
+  const its = itself(userId, uploadId);
+  const hash = hashOf(its);
+  const upload = sql`(select * from ${datasetUploads} where ${its})`;
+  const isWhole = sql`(select (select count(*) from jsonb_object_keys(u.parts)) = ceil(u.size / ${partBytes}::numeric) from ${upload} u)`;
+  const made = db.execute(sql`
+    insert into ${datasets} (user_id, name, description, source, folder, file_size, file_hash, files)
+    select u.user_id, u.name, u.description, u.file_name, ${folderOf(userId, uploadId)}, u.size, ${hash},
+      (select jsonb_agg(jsonb_build_object('key', p.value ->> 'key', 'size', (p.value ->> 'size')::bigint)
+        order by p.key::int) from jsonb_each(u.parts) p)
+    from ${upload} u`);
+  try {
+    const results = await commit(ctx, [
+      db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
+      refuseUnlessAll(db, {
+        dataset_upload_not_found: isThere(userId, uploadId),
+        dataset_upload_incomplete: isWhole,
+        ...hasRoomFor(userId, 0),
+      }),
+      made,
+      db.delete(datasetUploads).where(its),
+      jobRowOf(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
+      selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
+    ]);
+    return { row: (results.at(-1) as DatasetRow[])[0]!, isNew: true };
+  } catch (error) {
+    if (constraintOf(error) !== "dataset_uploaded_before") throw error;
+    const [[row]] = await commit(ctx, [selectUploadedBefore(ctx, userId, hash)]);
+    await abortUpload(ctx, userId, uploadId);
+    return { row: row!, isNew: false };
+  }
+}
+
+/** SHA-256 of the hashes of an upload's parts, in hexadecimal: all parts have one size, so the same bytes have the same one. */
+const hashOf = (its: SQL): SQL => sql`(
+  select encode(sha256(string_agg(p.value ->> 'sha256', '' order by p.key::int)::bytea), 'hex')
+  from ${datasetUploads}, jsonb_each(${datasetUploads.parts}) p where ${its})`;
+
+/** Ends an upload; what came of it goes behind the reply. One round trip. @throws not_found */
+export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): Promise<void> {
+  await commit(ctx, [
+    refuseUnlessAll(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
+    ctx.db.delete(datasetUploads).where(itself(userId, uploadId)),
+    jobRow(ctx, deleteDatasetFiles, { folder: folderOf(userId, uploadId) }, userId),
+  ]);
+}
+
+/** Ends uploads that were waited for long enough. For the cron. @returns how many */
+export async function sweepUploads(ctx: Ctx): Promise<number> {
+  const old = await ctx.db
+    .select({ id: datasetUploads.id, user_id: datasetUploads.user_id })
+    .from(datasetUploads)
+    .where(lt(datasetUploads.created_at, sql`now() - ${uploadHours} * interval '1 hour'`))
+    .limit(200);
+  for (const { id, user_id } of old) await abortUpload(ctx, user_id, id);
+  return old.length;
+}

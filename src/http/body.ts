@@ -1,0 +1,65 @@
+import { AppError, invalid } from "../kit/errors.ts";
+
+/** The largest JSON body we read, in bytes. */
+export const maxBodyBytes = 64 * 1024;
+
+/** A file that a route takes: as the body itself, or as a field of a form. */
+export type Upload = { field: string; maxBytes: number; types: readonly string[] };
+
+/** A file as it came: its bytes, and, of a form, what the file is called and the other fields. */
+export type Uploaded = { bytes: Uint8Array; name: string | undefined; fields: Record<string, string> };
+
+/** What a form may have beside its file, in bytes. */
+const formBytes = 16 * 1024;
+
+/**
+ * Reads a JSON body.
+ * @throws unsupported_media_type, payload_too_large, malformed_json
+ */
+export async function readJson(request: Request): Promise<unknown> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
+    const said = type === "" ? "has no Content-Type" : `is ${type}`;
+    throw new AppError("unsupported_media_type", `The body ${said}; it must be application/json.`);
+  }
+  const bytes = await readBytes(request, maxBodyBytes);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+  } catch (cause) {
+    const why = bytes.length === 0 ? "is empty" : cause instanceof SyntaxError ? "is not valid JSON" : "is not valid UTF-8";
+    throw new AppError("malformed_json", `The body ${why}.`, { cause });
+  }
+}
+
+/**
+ * Reads an uploaded file. What it is, its reader judges by its content.
+ * @throws payload_too_large; validation_failed for a form without the field
+ */
+export async function readUpload(request: Request, { field, maxBytes }: Upload): Promise<Uploaded> {
+  const type = request.headers.get("content-type") ?? "";
+  if (!type.toLowerCase().startsWith("multipart/form-data")) {
+    return { bytes: await readBytes(request, maxBytes), name: undefined, fields: {} };
+  }
+  const bytes = await readBytes(request, maxBytes + formBytes);
+  const form = await new Response(bytes, { headers: { "content-type": type } }).formData().catch(() => undefined);
+  const file = form?.get(field);
+  if (!(file instanceof File)) throw invalid([{ path: field, in: "body", message: "must be a file" }]);
+  if (file.size > maxBytes) throw tooLarge(maxBytes);
+  const fields = Array.from(form!.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };
+}
+
+const tooLarge = (limit: number) => new AppError("payload_too_large", `The body may hold at most ${limit} bytes.`);
+
+/** Reads at most `limit` bytes, and stops at the first byte beyond, whatever Content-Length promised. */
+async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
+  const bytes = new Uint8Array(limit);
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    if (length + chunk.length > limit) throw tooLarge(limit);
+    bytes.set(chunk, length);
+    length += chunk.length;
+  }
+  return bytes.subarray(0, length);
+}

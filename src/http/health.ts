@@ -1,0 +1,76 @@
+import { sql } from "drizzle-orm";
+import { Hono } from "hono";
+import * as z from "zod";
+import { route, type AppEnv } from "./route.ts";
+import { AppError } from "../kit/errors.ts";
+import { failedJobs, outbox } from "../kit/db/tables.ts";
+
+const Service = z.object({ status: z.enum(["up", "down"]), latency_ms: z.number().min(0) });
+const Services = z.object({ postgres: Service, kv: Service });
+const Jobs = z.object({
+  waiting: z.int().min(0).meta({ description: "Jobs that are not done yet; counted up to 1,000" }),
+  overdue: z
+    .int()
+    .min(0)
+    .meta({ description: "Of those, jobs that were lost or never sent, and are sent again within minutes" }),
+  oldest_seconds: z.int().min(0).meta({ description: "How long the oldest has waited" }),
+  failed: z.int().min(0).meta({ description: "Jobs that were given up, counted up to 1,000" }),
+});
+
+/** How far background work is behind: a health figure, and whether Postgres answers. */
+const backlog = sql<z.output<typeof Jobs>>`
+  select count(*)::int as waiting, (count(*) filter (where due_at < now()))::int as overdue,
+    coalesce(extract(epoch from now() - min(created_at)), 0)::int as oldest_seconds,
+    (select count(*)::int from (select from ${failedJobs} limit 1000) failed) as failed
+  from (select due_at, created_at from ${outbox} order by id limit 1000) waiting`;
+
+export const health = new Hono<AppEnv>();
+
+health.get(
+  "/health",
+  route(
+    {
+      id: "isAlive",
+      summary: "Tell whether the Worker is alive, asking nobody",
+      tag: "Health",
+      reply: z.object({ success: z.literal(true), status: z.literal("ok") }),
+    },
+    () => ({ success: true as const, status: "ok" as const }),
+  ),
+);
+
+health.get(
+  "/api/v2/health",
+  route(
+    {
+      id: "getHealth",
+      summary: "Ask Postgres and KV, and tell how long each took and how far background work is behind",
+      tag: "Health",
+      reply: z.object({ success: z.literal(true), status: z.literal("ok"), services: Services, jobs: Jobs }),
+      fails: ["database_unavailable", "kv_unavailable"],
+    },
+    async ({ ctx }) => {
+      let jobs: z.output<typeof Jobs> | undefined;
+      const [postgres, kv] = await Promise.all([
+        probe(async () => ([jobs] = (await ctx.db.execute<z.output<typeof Jobs>>(backlog)).rows)),
+        probe(() => ctx.cache.get("health")),
+      ]);
+      const services = { postgres, kv };
+      const down = Object.entries(services).flatMap(([name, { status }]) => (status === "down" ? [name] : []));
+      if (down.length > 0) {
+        const code = postgres.status === "down" ? "database_unavailable" : "kv_unavailable";
+        throw new AppError(code, `Out of service: ${down.join(", ")}.`, { members: { services } });
+      }
+      return { success: true as const, status: "ok" as const, services, jobs: jobs! };
+    },
+  ),
+);
+
+async function probe(ask: () => Promise<unknown>): Promise<z.output<typeof Service>> {
+  const start = performance.now();
+  const status = await ask().then(
+    () => "up" as const,
+    () => "down" as const,
+  );
+  return { status, latency_ms: Math.round(performance.now() - start) };
+}

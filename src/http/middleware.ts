@@ -1,0 +1,50 @@
+import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
+import { requestContext, type Hooks } from "../context.ts";
+import { addCors, constantHeaders, problemType } from "./headers.ts";
+import type { AppEnv } from "./route.ts";
+import { failureOf } from "../kit/db/client.ts";
+import { AppError, problemOf } from "../kit/errors.ts";
+import { requestIdFrom } from "../kit/http/request-id.ts";
+import { log } from "../kit/log.ts";
+
+/** Gives the request its id and, once there is a reply, the headers that every reply carries. */
+export const edge: MiddlewareHandler<AppEnv> = async (c, next) => {
+  c.set("requestId", requestIdFrom(c.req.raw.headers.get("x-request-id")));
+  await next();
+  for (const [name, value] of Object.entries(edgeHeaders(c))) c.res.headers.set(name, value);
+};
+
+/** Gives the handlers their `Ctx`. @throws misconfigured */
+export function giveContext(hooks: Hooks): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const event = { bindings: c.env, lifetime: c.executionCtx, hooks, requestId: c.get("requestId") };
+    c.set("ctx", requestContext(c.req.raw, event));
+    await next();
+  };
+}
+
+function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
+  const headers: Record<string, string> = { ...constantHeaders, "x-request-id": c.get("requestId") };
+  // A picture that other sites may show says so itself.
+  const policy = c.res.headers.get("cross-origin-resource-policy");
+  if (policy !== null) headers["cross-origin-resource-policy"] = policy;
+  const ctx = c.get("ctx") as AppEnv["Variables"]["ctx"] | undefined;
+  if (!c.res.headers.has("cache-control")) headers["cache-control"] = "no-store";
+  headers["vary"] = "Origin";
+  if (ctx !== undefined) {
+    headers["server-timing"] = ctx.meter.serverTiming();
+    addCors(headers, c.req.header("origin"), ctx.env.CORS_ORIGINS);
+  }
+  return headers;
+}
+
+/** Turns whatever was thrown into problem details. What we did not foresee is logged, and its text stays here. */
+export const failureReply: ErrorHandler<AppEnv> = (error, c) => {
+  const requestId = c.get("requestId");
+  const failure = failureOf(error) ?? new AppError("internal", "Something went wrong on our side.", { cause: error });
+  if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
+  return new Response(JSON.stringify(problemOf(failure, requestId)), {
+    status: failure.status,
+    headers: { ...failure.headers, "content-type": problemType },
+  });
+};

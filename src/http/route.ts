@@ -1,0 +1,195 @@
+import type { Context, Handler } from "hono";
+import * as z from "zod";
+import type { Actor, Ctx } from "../context.ts";
+import { digest } from "../kit/crypto/hash.ts";
+import { readJson, readUpload, type Upload } from "./body.ts";
+import { invalid, type FailureCode, type Fault } from "../kit/errors.ts";
+import { claimKey, isTaken, recallMade } from "../kit/db/idempotency.ts";
+import { unheldText } from "../kit/db/text.ts";
+
+export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
+
+/** What a route takes, gives and refuses: it validates the request, types the handler, and documents both. */
+export type RouteDoc<
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Reply extends z.ZodType = z.ZodType,
+> = {
+  /** Name of the operation for generated clients: `listSpirits`. */
+  id: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  /** A file, in place of a body of JSON: then `body` is what the form has beside it. */
+  upload?: Upload;
+  reply: Reply;
+  /** Status of the reply; 200 unless told. Of 204 the reply is nothing. */
+  status?: 101 | 200 | 201 | 202 | 204;
+  /** What 200 tells as server-sent events: to clients that ask for those, or, where the reply is nothing, if there is something. */
+  events?: string;
+  /** Failures of its own, beside those that follow from what it takes. */
+  fails?: readonly FailureCode[];
+  /** Who may call it; everyone unless told. */
+  access?: Access;
+  /** A limit of its own. */
+  limit?: Limit;
+  /** Whether the reply carries an ETag and can be asked for conditionally. */
+  conditional?: boolean;
+  /** Whether `If-Match` is heeded: the version that a client has seen, of what it changes. */
+  versioned?: boolean;
+  /**
+   * The reply to a repetition of a request with an Idempotency-Key, rebuilt from what the first one made: what its `commitOnce` said.
+   * Every POST that creates or pays has one.
+   */
+  replay?(input: Repeated<Params>): z.input<Reply> | Promise<z.input<Reply>>;
+};
+
+/** A request that was had before, and what it made then. */
+export type Repeated<Params> = { ctx: Ctx; params: Output<Params>; made: string };
+
+/** A guard: who may call a route. Made by the features that know of callers. */
+export type Access = {
+  /** The schemes of the OpenAPI document that it takes. */
+  schemes: readonly ("session" | "cookie" | "apiKey" | "minionToken")[];
+  /** Which permission it asks, for the document. */
+  permission: string;
+  /** The caller, if it is let in. @throws unauthenticated, forbidden, account_banned, cross_site */
+  admit(c: Context<AppEnv>): Promise<Actor>;
+};
+
+/** How often a caller may use a route, beside what holds for every route. Made by limits. */
+export type Limit = { policy: string; admit(ctx: Ctx): Promise<void> };
+
+type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+export type RouteInput<Params, Query, Body> = {
+  ctx: Ctx;
+  c: Context<AppEnv>;
+  params: Output<Params>;
+  query: Output<Query>;
+  body: Output<Body>;
+  /** The bytes of the file, of a route that takes an upload; and what it is called, where a form says so. */
+  file: Uint8Array;
+  fileName: string | undefined;
+  /** The version in `If-Match`, of a route that is `versioned`. */
+  seen: number | undefined;
+};
+
+export type DocumentedHandler = Handler<AppEnv> & { doc: RouteDoc };
+
+type Answer<Reply extends z.ZodType> = z.input<Reply> | Response;
+
+/** `"3"`, `W/"3"` (Cloudflare weakens ETags), or `*`, which any version is. */
+const IfMatch = z
+  .string()
+  .regex(/^(\*|(W\/)?"\d{1,9}")$/, 'must be a version in quotes, such as "3"')
+  .transform((tag) => (tag === "*" ? undefined : Number(/\d+/.exec(tag)![0])))
+  .optional()
+  .meta({
+    description: "The `version` that was seen, in quotes: where it has changed since, nothing is done and the reply is 412",
+  });
+
+const IdempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,200}$/, "must have 1–200 printable ASCII characters")
+  .optional()
+  .meta({
+    description:
+      "A name of your own for this request. Repeated within 24 hours, it makes nothing more: the reply is the first one's, with `Idempotency-Replayed: true`",
+  });
+
+type Heeded = { "if-match"?: number | undefined; "idempotency-key"?: string | undefined };
+
+/** The headers that a route heeds, as it is documented. */
+export function headersOf(doc: Pick<RouteDoc, "versioned" | "replay">) {
+  return z.object({
+    ...(doc.versioned ? { "if-match": IfMatch } : {}),
+    ...(doc.replay ? { "idempotency-key": IdempotencyKey } : {}),
+  });
+}
+
+/** Whether a handler was made by `route`, and so says what it does. */
+export function isDocumented(handler: unknown): handler is DocumentedHandler {
+  return typeof handler === "function" && "doc" in handler;
+}
+
+/**
+ * Makes a handler that validates its input before it runs and replies with what it returns, as JSON.
+ * A handler may return a `Response` of its own. Faults in path, query and body are told all at once.
+ */
+export function route<
+  Reply extends z.ZodType,
+  Params extends z.ZodObject = never,
+  Query extends z.ZodType = never,
+  Body extends z.ZodType = never,
+>(
+  doc: RouteDoc<Params, Query, Body, Reply>,
+  handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
+): DocumentedHandler {
+  const heeded = doc.versioned || doc.replay ? headersOf(doc) : undefined;
+  const handler = async (c: Context<AppEnv>): Promise<Response> => {
+    if (doc.access !== undefined) c.set("ctx", c.get("ctx").actingAs(await doc.access.admit(c)));
+    await doc.limit?.admit(c.get("ctx"));
+    const faults: Fault[] = [];
+    const headers = validate(heeded, c.req.header(), "header", faults) as Heeded | undefined;
+    const uploaded = doc.upload && (await readUpload(c.req.raw, doc.upload));
+    const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw));
+    const input = {
+      ctx: c.get("ctx"),
+      c,
+      params: validate(doc.params, c.req.param(), "path", faults),
+      query: validate(doc.query, c.req.query(), "query", faults),
+      body: validate(doc.body, json, "body", faults),
+      file: uploaded?.bytes,
+      fileName: uploaded?.name,
+      seen: headers?.["if-match"],
+    } as RouteInput<Params, Query, Body>;
+    if (faults.length > 0) throw invalid(faults);
+    const key = headers?.["idempotency-key"];
+    const reply = await (key === undefined ? handle(input) : once(doc, input, { key, json }, handle));
+    if (reply instanceof Response) return reply;
+    return c.json(reply as object, doc.status === 101 || doc.status === 204 ? 200 : doc.status);
+  };
+  return Object.assign(handler, { doc });
+}
+
+/** Does what a request asks once, and answers whatever repeats it from what it made. @throws idempotency_key_reused */
+async function once<Params extends z.ZodObject, Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType>(
+  { id, replay }: RouteDoc<Params, Query, Body, Reply>,
+  input: RouteInput<Params, Query, Body>,
+  { key, json }: { key: string; json: unknown },
+  handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
+): Promise<Answer<Reply>> {
+  const { ctx, c, params } = input;
+  if (!("userId" in ctx.actor)) throw new Error(`${id} takes an Idempotency-Key from nobody.`);
+  const fingerprint = await digest(JSON.stringify([c.req.method, c.req.path, json ?? null]));
+  const given = { userId: ctx.actor.userId, key, fingerprint };
+  const claim = claimKey(ctx, given);
+  try {
+    const reply = await handle({ ...input, ctx: ctx.claiming(claim) });
+    if (!claim.spent) throw new Error(`${id} made nothing under its Idempotency-Key.`);
+    return reply;
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    const made = await recallMade(ctx, given);
+    c.header("idempotency-replayed", "true");
+    return replay!({ ctx, params, made });
+  }
+}
+
+function validate(schema: z.ZodType | undefined, value: unknown, where: Fault["in"], faults: Fault[]): unknown {
+  if (schema === undefined) return undefined;
+  const unheld = unheldText(value);
+  if (unheld.length > 0) {
+    for (const path of unheld) faults.push({ path, in: where, message: "has a character that no text may have" });
+    return undefined;
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });
+  return undefined;
+}

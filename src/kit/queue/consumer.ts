@@ -1,0 +1,156 @@
+import { eq, sql } from "drizzle-orm";
+import * as z from "zod";
+import { commit, constraintOf, failureOf, type Claim, type Committer, type Database, type Statement } from "../db/client.ts";
+import { log, reasonsOf } from "../log.ts";
+import { isMarked } from "../socket/call-object.ts";
+import { JobMessage, type Job } from "./outbox.ts";
+import { failedJobs, outbox } from "../db/tables.ts";
+
+/** How often a job is tried: once, and `max_retries` of wrangler.toml. */
+export const maxAttempts = 12;
+
+const maxDelaySeconds = 900;
+
+/**
+ * Seconds before a job that failed is tried again: 2, doubling up to 15 minutes; half an hour and more in all.
+ * @param wait for how long whoever refused wants to be left alone, in seconds; 15 minutes of it at most
+ */
+export function retryDelaySeconds(attempts: number, wait = 0): number {
+  return Math.min(Math.max(2 ** attempts, Math.ceil(wait)), maxDelaySeconds);
+}
+
+/** What travels through the dead-letter queue: the message itself where the platform gave it up. */
+const DeadMessage = JobMessage.extend({
+  error: z.string().default("It was tried as often as it may be; what failed is in the log."),
+  attempts: z.int().default(maxAttempts),
+});
+
+/** A job with what does it. */
+export type Handler<Ctx> = { job: Job; run(ctx: Ctx, payload: unknown): Promise<unknown> };
+
+/** Names what does a job. It may be run twice: its effect is one `commitOnce`, or carries a key of its own. */
+export function doing<Ctx, P extends z.ZodType>(
+  job: Job<P>,
+  run: (ctx: Ctx, payload: z.output<P>) => Promise<unknown>,
+): Handler<Ctx> {
+  return { job, run };
+}
+
+/** A job's row goes with its effect: whoever finds it gone was late. */
+function claimJob(db: Database, id: number): Claim {
+  return {
+    spent: false,
+    take: () =>
+      db.execute(sql`
+        with done as (delete from ${outbox} where ${eq(outbox.id, id)} returning 1)
+        select case when exists (select from done) then null else refuse('job_done') end`),
+  };
+}
+
+export type Consumer<Ctx extends Committer> = {
+  handlers: readonly Handler<Ctx>[];
+  /** The context of a job: named for it, with the id of the request that asked for it. */
+  contextOf(name: string, requestId: string): Ctx & { claiming(claim: Claim): Ctx };
+  dead: { send(message: unknown): Promise<unknown> };
+};
+
+/** Does the jobs of a batch, at once. Each is acknowledged, tried again later, or given up, by itself. */
+export async function consumeJobs<Ctx extends Committer>(batch: MessageBatch, consumer: Consumer<Ctx>): Promise<void> {
+  await Promise.all(batch.messages.map((message) => settle(message, consumer)));
+}
+
+async function settle<Ctx extends Committer>(message: Message, consumer: Consumer<Ctx>): Promise<void> {
+  try {
+    await perform(message.body, consumer);
+    message.ack();
+  } catch (error) {
+    const again = canRetry(error) && message.attempts < maxAttempts;
+    const fields = { body: nameOf(message.body), attempts: message.attempts, error };
+    log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
+    if (!again && (await bury(message, error, consumer))) message.ack();
+    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failureOf(error)?.waitSeconds) });
+  }
+}
+
+async function perform<Ctx extends Committer>(body: unknown, { handlers, contextOf }: Consumer<Ctx>): Promise<void> {
+  const { id, name, payload, request_id } = JobMessage.parse(body);
+  const handler = handlers.find(({ job }) => job.name === name);
+  if (handler === undefined) throw new Error(`There is no job called ${name}.`);
+  const told = handler.job.payload.parse(payload);
+  const ctx = contextOf(name, request_id);
+  const claim = claimJob(ctx.db, id);
+  // Whether it is done already, and, where it is not, that nobody takes it for lost while it runs.
+  const held = await ctx.db
+    .update(outbox)
+    .set({ due_at: sql`now() + interval '30 minutes'` })
+    .where(eq(outbox.id, id))
+    .returning({ id: outbox.id });
+  if (held.length === 0) return;
+  try {
+    await handler.run(ctx.claiming(claim), told);
+  } catch (error) {
+    if (constraintOf(error) === "job_done") return;
+    throw error;
+  }
+  if (!claim.spent) await ctx.db.delete(outbox).where(eq(outbox.id, id));
+}
+
+/** Whether the same work can succeed later, by what the error says: ours, Postgres's, or the platform's of an object or a queue. */
+function canRetry(error: unknown): boolean {
+  const failure = failureOf(error);
+  return failure?.retryable ?? isMarked(error, "retryable");
+}
+
+/** Hands a message to the dead-letter queue, with why. @returns whether that queue has it */
+async function bury<Ctx extends Committer>(
+  { body, attempts }: Message,
+  error: unknown,
+  { dead }: Consumer<Ctx>,
+): Promise<boolean> {
+  const why = (reasonsOf(error).join("; ") || "It failed.").slice(0, 2_000);
+  try {
+    await dead.send({ ...(isRecord(body) ? body : { body }), error: why, attempts });
+    return true;
+  } catch (cause) {
+    log("error", "The dead-letter queue does not take a message.", { error: cause });
+    return false;
+  }
+}
+
+const isRecord = (body: unknown): body is Record<string, unknown> => typeof body === "object" && body !== null;
+
+const nameOf = (body: unknown): unknown => (isRecord(body) ? body["name"] : typeof body);
+
+/**
+ * Writes what was given up into `failed_jobs`. A message that comes twice, or whose job was done after all, changes nothing.
+ */
+export async function consumeDeadJobs(batch: MessageBatch, ctx: Committer): Promise<void> {
+  await Promise.all(
+    batch.messages.map(async (message) => {
+      try {
+        await commit(ctx, [failedRow(ctx.db, message)]);
+        message.ack();
+      } catch (error) {
+        log("error", "A job that failed could not be written down.", { error });
+        message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
+      }
+    }),
+  );
+}
+
+function failedRow(db: Database, { id, body, timestamp }: Message): Statement {
+  const dead = DeadMessage.safeParse(body);
+  if (!dead.success) {
+    const stray = { name: "unknown", payload: body ?? null, request_id: "", attempts: 1, created_at: timestamp };
+    return db
+      .insert(failedJobs)
+      .values({ ...stray, reference: `message:${id}`, error: "This message is no job of ours." })
+      .onConflictDoNothing();
+  }
+  const { id: jobId, error, attempts } = dead.data;
+  return db.execute(sql`
+    with given_up as (delete from ${outbox} where ${eq(outbox.id, jobId)} returning *)
+    insert into ${failedJobs} (reference, name, payload, user_id, request_id, error, attempts, created_at)
+    select ${`job:${jobId}`}, name, payload, user_id, request_id, ${error}, ${attempts}, created_at from given_up
+    on conflict do nothing`);
+}

@@ -1,0 +1,110 @@
+import type { Connection } from "partyserver";
+import type { TicketHolder } from "./tickets.ts";
+import type { Place, Places } from "./socket-positions.ts";
+
+/** What a socket carries through hibernation. Times are milliseconds since the epoch. */
+export type SocketState = TicketHolder & {
+  since: number;
+  until: number;
+  /** Where it is in the log; null while it moves. */
+  place: Place | null;
+  /** Whether it was closed, or went. */
+  closed: boolean;
+};
+
+export type RoomSocket = Connection<SocketState>;
+
+/** A device that listens, and since when. */
+export type PresentDevice = { device: string; label: string; since: string };
+
+/** Who is in a room: its open sockets, and the devices behind them. */
+export class Roster {
+  readonly #sockets: Set<RoomSocket>;
+  readonly #places: Places;
+  readonly #onDevices: () => void;
+
+  /** @param sockets those that the platform has, which take long to be listed @param onDevices a device came or went */
+  constructor(sockets: Iterable<RoomSocket>, places: Places, onDevices: () => void) {
+    this.#sockets = new Set(Array.from(sockets).filter(({ state }) => state?.closed === false));
+    this.#places = places;
+    this.#onDevices = onDevices;
+  }
+
+  /** The open sockets, all or a device's. */
+  sockets(device?: string): RoomSocket[] {
+    return Array.from(this.#sockets).filter(
+      (socket) => (device === undefined || socket.state?.device === device) && socket.readyState === WebSocket.OPEN,
+    );
+  }
+
+  /** Whether a socket was let in, and neither was closed nor went. */
+  has(socket: WebSocket): socket is RoomSocket {
+    return this.#sockets.has(socket as RoomSocket);
+  }
+
+  /** The devices that listen, the one that came first before the others. */
+  devices(): PresentDevice[] {
+    const present = new Map<string, PresentDevice>();
+    for (const { device, label, since } of Array.from(this.sockets(), ({ state }) => state!).sort(
+      (a, b) => a.since - b.since,
+    )) {
+      if (!present.has(device)) present.set(device, { device, label, since: new Date(since).toISOString() });
+    }
+    return [...present.values()];
+  }
+
+  /** The sockets that have lagged for too long and those that are too old, and when another will be. */
+  due(now: number, patienceMs: number): { slow: RoomSocket[]; old: RoomSocket[]; nextAt: number } {
+    const slow: RoomSocket[] = [];
+    const old: RoomSocket[] = [];
+    let nextAt = Infinity;
+    for (const socket of this.sockets()) {
+      const { until } = socket.state!;
+      const { held_at } = this.#places.of(socket);
+      const slowAt = held_at === null ? Infinity : held_at + patienceMs;
+      if (slowAt <= now) slow.push(socket);
+      else if (until <= now) old.push(socket);
+      else nextAt = Math.min(nextAt, until, slowAt);
+    }
+    return { slow, old, nextAt };
+  }
+
+  /** Lets a socket in. @returns whether its device was not here before */
+  enter(socket: RoomSocket, state: SocketState): boolean {
+    const isNew = !this.isHere(state.device);
+    socket.setState(state);
+    this.#sockets.add(socket);
+    return isNew;
+  }
+
+  /** A socket went by itself. */
+  leave(socket: RoomSocket): void {
+    if (!this.has(socket)) return;
+    this.#end(socket);
+    if (!this.isHere(socket.state!.device)) this.#onDevices();
+  }
+
+  /** Closes sockets: one change of who is here, however many they are. */
+  dismiss(sockets: Iterable<RoomSocket>, code: number, reason: string): void {
+    const left = this.close(sockets, code, reason);
+    if (left.some((device) => !this.isHere(device))) this.#onDevices();
+  }
+
+  /** Closes sockets and tells nobody. @returns their devices */
+  close(sockets: Iterable<RoomSocket>, code: number, reason: string): string[] {
+    return Array.from(sockets, (socket) => {
+      this.#end(socket);
+      socket.close(code, reason);
+      return socket.state!.device;
+    });
+  }
+
+  isHere(device: string): boolean {
+    return this.sockets(device).length > 0;
+  }
+
+  #end(socket: RoomSocket): void {
+    this.#sockets.delete(socket);
+    socket.setState({ ...(socket.state as SocketState), closed: true });
+  }
+}

@@ -1,0 +1,32 @@
+import { within } from "../async/timeout.ts";
+import { AppError } from "../errors.ts";
+import type { Meter } from "../server-timing.ts";
+
+/** A KV namespace whose operations are counted, bounded in time, and fail as `kv_unavailable`. Values are JSON. */
+export type KeyValue = {
+  get<T>(key: string): Promise<T | null>;
+  /** @param ttlSeconds when it expires, at least 60; never if left out */
+  put(key: string, value: unknown, ttlSeconds?: number): Promise<void>;
+  delete(key: string): Promise<void>;
+};
+
+const timeoutMs = 2_000;
+
+async function attempt<T>(meter: Meter, work: () => Promise<T>): Promise<T> {
+  try {
+    return await meter.time("kv", () => within(timeoutMs, "KV", work));
+  } catch (cause) {
+    throw new AppError("kv_unavailable", "The key-value store does not answer.", { cause });
+  }
+}
+
+export function openKeyValue(namespace: KVNamespace, meter: Meter): KeyValue {
+  return {
+    get: <T>(key: string) => attempt(meter, () => namespace.get<T>(key, "json")),
+    put: (key, value, ttlSeconds) =>
+      attempt(meter, () =>
+        namespace.put(key, JSON.stringify(value), ttlSeconds === undefined ? {} : { expirationTtl: ttlSeconds }),
+      ),
+    delete: (key) => attempt(meter, () => namespace.delete(key)),
+  };
+}

@@ -1,0 +1,19 @@
+import { AppError } from "../errors.ts";
+
+/** What R2 says, or that it does not answer. @throws files_unavailable where the work fails */
+export async function inStore<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new AppError("files_unavailable", "The file store does not answer.", { cause });
+  }
+}
+
+/** Deletes every object whose key begins with a prefix. May run twice. @throws files_unavailable */
+export async function deleteUnder(files: R2Bucket, prefix: string): Promise<void> {
+  for (;;) {
+    const { objects, truncated } = await inStore(files.list({ prefix }));
+    if (objects.length > 0) await inStore(files.delete(objects.map(({ key }) => key)));
+    if (!truncated) return;
+  }
+}

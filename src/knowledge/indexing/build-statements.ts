@@ -1,0 +1,70 @@
+import { and, eq, notExists, sql, type SQL } from "drizzle-orm";
+import * as z from "zod";
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/client.ts";
+import { defineJob, jobRow } from "../../kit/queue/outbox.ts";
+import { Id } from "../../kit/http/zod-schemas.ts";
+import type { UpdateStrategy } from "../constants.ts";
+import { itself } from "../queries.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "../tables.ts";
+
+/** The statements that versions of knowledge bases come and go by. Each commit of them locks the knowledge base first. */
+
+/** Goes on with a build: a slice of it, which asks for the next. */
+export const indexKnowledgeBase = defineJob("index-knowledge-base", z.object({ build_id: Id }));
+
+/** Deletes what no build of a knowledge base holds any more. */
+export const sweepKnowledgeBase = defineJob("sweep-knowledge-base", z.object({ knowledge_base_id: Id }));
+
+/** The number of the build that a commit has made. */
+export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_builds', 'id'))::int`;
+
+export const locked = (ctx: Ctx, its: SQL): Statement =>
+  ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(its).for("no key update");
+
+export const isThere = (its: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${its})`;
+
+export const isIdle = (baseId: number): SQL =>
+  sql`not exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and ${knowledgeBuilds.status} = 'building')`;
+
+export function buildRow(
+  { db }: Ctx,
+  build: { knowledge_base_id: number; update_strategy: UpdateStrategy; status?: "complete" },
+): Statement {
+  return db.insert(knowledgeBuilds).values({ ...build, ...(build.status === undefined ? {} : { finished_at: sql`now()` }) });
+}
+
+/** Gives a new build the parts of the active one, but for some. */
+export function keptParts({ db }: Ctx, baseId: number, but: SQL = sql`false`): Statement {
+  return db.execute(sql`
+    insert into ${knowledgeBuildParts} (build_id, part_id, position)
+    select ${newBuild}, p.id, row_number() over (order by bp.position)
+    from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
+      join ${knowledgeParts} p on p.id = bp.part_id
+    where b.id = ${baseId} and not (${but})`);
+}
+
+/** Lets a build that is complete be searched from now on. The one before is kept, those before that go, and what only they held is swept. */
+export function activated(ctx: Ctx, userId: number, baseId: number, buildId: number | SQL): Statement[] {
+  const its = itself(userId, baseId);
+  return [
+    ctx.db
+      .update(knowledgeBases)
+      .set({
+        active_build_id: sql`${buildId}`,
+        previous_build_id: sql`${knowledgeBases.active_build_id}`,
+        updated_at: sql`now()`,
+      })
+      .where(its),
+    ctx.db.execute(sql`
+      delete from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and id not in (
+        select unnest(array[active_build_id, coalesce(previous_build_id, active_build_id)]) from ${knowledgeBases} where ${its})`),
+    jobRow(ctx, sweepKnowledgeBase, { knowledge_base_id: baseId }, userId),
+  ];
+}
+
+/** The statement that deletes the parts of a knowledge base, with their chunks, that no build holds. */
+export function sweptParts({ db }: Ctx, baseId: number): Statement {
+  const held = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
+  return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(held)));
+}

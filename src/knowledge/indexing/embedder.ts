@@ -1,0 +1,59 @@
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
+import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
+import { callableOf, keepingUsage } from "../model-usage.ts";
+
+/** By which model something is embedded, and for whom. */
+export type EmbeddedBy = {
+  user_id: number;
+  /** `provider/model`, or the number of a model of the user's. */
+  embedding_model: string;
+  /** Null until the model has said. */
+  dimensions: number | null;
+};
+
+export type Vector = readonly number[];
+
+export type Embedder = {
+  /** The vectors of texts, in their order. @throws ProviderError; provider_refused for vectors of another length than before */
+  embed(texts: readonly string[]): Promise<Vector[]>;
+  /** The statements that keep what the calls so far used, each once. */
+  usage(): Statement[];
+};
+
+/** How many texts go into one call, where the model takes more. */
+const perCall = 64;
+
+/** The model of a knowledge base, ready to be called. A model of the user's costs one round trip, for its key. @throws not_found, provider_not_configured */
+export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensions }: EmbeddedBy): Promise<Embedder> {
+  const callable = await callableOf(ctx, user_id, parseModelReference(embedding_model) ?? { id: Number(embedding_model) });
+  const { provider, modelId, settings } = callable;
+  const { options, usage } = keepingUsage(ctx, user_id, callable);
+  const open = async () => (await openProvider(provider)).embeddingModel(modelId, settings);
+  const model = gatewayEmbeddingModel({ provider, modelId, open }, { callMs: 60_000, ...options });
+  let length = dimensions;
+  return {
+    usage,
+    async embed(texts) {
+      const vectors: Vector[] = [];
+      const most = Math.min(perCall, (await model.maxEmbeddingsPerCall) ?? perCall);
+      for (let from = 0; from < texts.length; from += most) {
+        const values = texts.slice(from, from + most);
+        const { embeddings } = await model.doEmbed({ values });
+        if (embeddings.length !== values.length) throw strange(`${embeddings.length} vectors for ${values.length} texts`);
+        vectors.push(...embeddings);
+      }
+      for (const vector of vectors) {
+        length ??= vector.length;
+        if (vector.length !== length) throw strange(`a vector of ${vector.length} numbers, and not of ${length}`);
+      }
+      return vectors;
+    },
+  };
+}
+
+function strange(what: string): AppError {
+  return new AppError("provider_refused", `The embedding model answered with ${what}.`);
+}

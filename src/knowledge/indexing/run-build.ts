@@ -1,0 +1,281 @@
+import { and, eq, sql, type SQL } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { isMarked } from "../../kit/socket/call-object.ts";
+import { jobRow } from "../../kit/queue/outbox.ts";
+import { outbox } from "../../kit/db/tables.ts";
+import { ProviderError } from "../../models/gateway/errors.ts";
+import { notificationRow } from "../../notifications/service.ts";
+import { activated, indexKnowledgeBase, locked, sweepKnowledgeBase } from "./build-statements.ts";
+import { batchesOf, chunkRows, type Batch } from "./chunk-batches.ts";
+import { openEmbedder, type EmbeddedBy, type Embedder } from "./embedder.ts";
+import { maxChunks, type UpdateStrategy } from "../constants.ts";
+import { itself } from "../queries.ts";
+import { userOf, type Datasets } from "./start-build.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
+
+/** How long one delivery of the job goes on with a build before it asks for the next, in ms; and how many chunks it makes. */
+const slice = { ms: 120_000, chunks: 5_000 };
+
+/** How often in a row a provider may fail a build before it has failed for good. */
+const maxFailures = 5;
+
+type Part = Pick<
+  typeof knowledgeParts.$inferSelect,
+  "id" | "dataset_id" | "strategy" | "chunk_size" | "chunk_overlap" | "last_row" | "chunk_count"
+>;
+
+type State = EmbeddedBy & {
+  build_id: number;
+  base_id: number;
+  base_name: string;
+  update_strategy: UpdateStrategy;
+  failures: number;
+  chunk_count: number;
+  /** Of the active build, whose vectors are taken over. */
+  active_parts: number[];
+  /** What is left to do, in order. */
+  parts: Part[];
+};
+
+/**
+ * Goes on with a build where it stands: reads rows, cuts and embeds them, and commits the chunks of some rows with how far it is. A
+ * slice ends by asking for the next one, the last one by letting the build be searched. A twin of the job, or a consumer that was killed,
+ * does nothing twice: a commit holds only where the one before it did.
+ * @throws what a retry can help; a build that nothing helps has failed, and the one before is searched still
+ */
+export async function goOnIndexing(
+  ctx: Ctx,
+  { build_id }: { build_id: number },
+  datasets: Datasets,
+  { limits = slice, open = openEmbedder } = {},
+): Promise<void> {
+  const state = await stateOf(ctx, build_id);
+  if (state === undefined) return;
+  const embedder = await opened(ctx, state, datasets, open);
+  if (embedder === undefined) return;
+  try {
+    if (await indexed(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
+    else await commitOnce(ctx, [stillBuilding(ctx, state), jobRow(ctx, indexKnowledgeBase, { build_id }, state.user_id)]);
+  } catch (error) {
+    await settle(ctx, state, datasets, embedder, error);
+  }
+}
+
+async function stateOf({ db }: Ctx, buildId: number): Promise<State | undefined> {
+  const { rows } = await db.execute<State>(sql`
+    select d.id as build_id, d.update_strategy, d.failures, b.id as base_id, b.name as base_name, b.user_id, b.embedding_model, b.dimensions,
+      (select coalesce(json_agg(part_id), '[]') from ${knowledgeBuildParts} where build_id = b.active_build_id) as active_parts,
+      coalesce(sum(p.chunk_count), 0)::int as chunk_count,
+      coalesce(json_agg(json_build_object('id', p.id, 'dataset_id', p.dataset_id, 'strategy', p.strategy, 'chunk_size', p.chunk_size,
+        'chunk_overlap', p.chunk_overlap, 'last_row', p.last_row, 'chunk_count', p.chunk_count) order by bp.position)
+        filter (where p.completed_at is null and p.id is not null), '[]') as parts
+    from ${knowledgeBuilds} d join ${knowledgeBases} b on b.id = d.knowledge_base_id
+      left join ${knowledgeBuildParts} bp on bp.build_id = d.id left join ${knowledgeParts} p on p.id = bp.part_id
+    where d.id = ${buildId} and d.status = 'building'
+    group by d.id, b.id`);
+  return rows[0];
+}
+
+async function opened(ctx: Ctx, state: State, datasets: Datasets, open: typeof openEmbedder): Promise<Embedder | undefined> {
+  try {
+    return await open(ctx, state);
+  } catch (error) {
+    await settle(ctx, state, datasets, undefined, error);
+    return undefined;
+  }
+}
+
+/** @returns whether all of it is done; false where the slice is over */
+async function indexed(
+  ctx: Ctx,
+  state: State,
+  embedder: Embedder,
+  { readRows }: Datasets,
+  limits: typeof slice,
+): Promise<boolean> {
+  const end = performance.now() + limits.ms;
+  let made = 0;
+  for (const part of state.parts) {
+    for await (const batch of batchesOf(readRows(ctx, part.dataset_id, { after: part.last_row }), part)) {
+      if (made >= limits.chunks || performance.now() >= end) return false;
+      if (state.chunk_count + batch.chunks.length > maxChunks) {
+        throw new AppError("payload_too_large", `It would have more than ${maxChunks} chunks.`);
+      }
+      await keep(ctx, state, part, batch, embedder);
+      made += batch.chunks.length;
+    }
+    await commit(ctx, [
+      stillBuilding(ctx, state),
+      ctx.db
+        .update(knowledgeParts)
+        .set({ completed_at: sql`now()` })
+        .where(eq(knowledgeParts.id, part.id)),
+    ]);
+  }
+  return true;
+}
+
+/** Embeds a batch, but for what keeps its vectors, and commits its chunks with how far the part is. */
+async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
+  const { db } = ctx;
+  const known = await knownContents(ctx, state, batch);
+  const isKnown = ({ content_hash }: { content_hash: string }) => known.has(content_hash);
+  const fresh = new Map(
+    batch.chunks.filter((chunk) => !isKnown(chunk)).map(({ content_hash, embedded }) => [content_hash, embedded]),
+  );
+  const vectors = await embedder.embed(Array.from(fresh.values()));
+  const dimensions = (state.dimensions ??= vectors[0]?.length ?? null);
+  const vectorOf = new Map(Array.from(fresh.keys(), (hash, index) => [hash, vectors[index]!]));
+  const rows = chunkRows(batch, part.chunk_count, vectorOf);
+  const itsPart = eq(knowledgeParts.id, part.id);
+  const pins = [
+    db
+      .update(knowledgeBases)
+      .set({ dimensions })
+      .where(and(itself(state.user_id, state.base_id), sql`${knowledgeBases.dimensions} is null`)),
+    db
+      .update(knowledgeParts)
+      .set({ dimensions })
+      .where(and(itsPart, sql`${knowledgeParts.dimensions} is null`)),
+  ];
+  const inserted = db.execute(sql`
+    insert into ${knowledgeChunks} (part_id, position, text, heading, source, start, "end", kind, fields, content_hash, dimensions, embedding)
+    select ${part.id}, r.position, r.text, r.heading, r.source, r.start, r."end", r.kind, r.fields, r.content_hash, ${dimensions}::int,
+      coalesce(r.embedding::vector, (
+        select c.embedding from ${knowledgeChunks} c
+        where c.part_id = any (${activeParts(state)}) and c.content_hash = r.content_hash limit 1))
+    from json_to_recordset(${JSON.stringify(rows)}::json) as r(position int, text text, heading text, source text, start int, "end" int,
+      kind text, fields jsonb, content_hash text, embedding text)`);
+  const counted = {
+    last_row: batch.lastRow,
+    chunk_count: part.chunk_count + rows.length,
+    reused_count: sql`${knowledgeParts.reused_count} + ${batch.chunks.filter(isKnown).length}`,
+  };
+  const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${itsPart}) = ${part.last_row}`;
+  await commit(ctx, [
+    locked(ctx, itself(state.user_id, state.base_id)),
+    stillBuilding(ctx, state, { knowledge_part_moved: isNext }),
+    ...(rows.length === 0 ? [] : [...pins, inserted]),
+    db.update(knowledgeParts).set(counted).where(itsPart),
+    ...(state.failures === 0
+      ? []
+      : [db.update(knowledgeBuilds).set({ failures: 0 }).where(eq(knowledgeBuilds.id, state.build_id))]),
+    ...embedder.usage(),
+  ]);
+  Object.assign(part, { last_row: batch.lastRow, chunk_count: counted.chunk_count });
+  state.chunk_count += rows.length;
+  state.failures = 0;
+}
+
+const activeParts = ({ active_parts }: State): SQL => sql`${`{${active_parts.join(",")}}`}::int[]`;
+
+/** Which contents of a batch have a vector in the active build already, where those are taken over. */
+async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Promise<Set<string>> {
+  if (state.update_strategy !== "smart_replace" || state.active_parts.length === 0) return new Set();
+  const hashes = JSON.stringify(chunks.map(({ content_hash }) => content_hash));
+  const { rows } = await db.execute<{ content_hash: string }>(sql`
+    select distinct content_hash from ${knowledgeChunks} c
+    where c.part_id = any (${activeParts(state)}) and content_hash in (select json_array_elements_text(${hashes}::json))`);
+  return new Set(rows.map(({ content_hash }) => content_hash));
+}
+
+/** Refuses what comes for a build that is over, or gone. */
+function stillBuilding({ db }: Ctx, { build_id }: State, more: Record<string, SQL> = {}): Statement {
+  const its = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
+  return refuseUnlessAll(db, { knowledge_build_over: its, ...more });
+}
+
+async function complete(ctx: Ctx, state: State, { release }: Datasets): Promise<void> {
+  const { base_id, base_name, build_id, user_id, chunk_count } = state;
+  const done = { status: "complete" as const, finished_at: sql`now()` };
+  await commitOnce(ctx, [
+    locked(ctx, itself(user_id, base_id)),
+    stillBuilding(ctx, state),
+    ctx.db.update(knowledgeBuilds).set(done).where(eq(knowledgeBuilds.id, build_id)),
+    ...activated(ctx, user_id, base_id, build_id),
+    release(ctx, userOf(base_id)),
+    notificationRow(ctx, user_id, {
+      kind: "knowledge_indexed",
+      title: `${base_name} is indexed`,
+      body: `It has ${chunk_count} chunks.`,
+      data: { knowledge_base_id: base_id },
+      reference: `knowledge-build:${build_id}`,
+    }),
+  ]);
+}
+
+/** What becomes of a build that failed: tried again where that can help, over where it cannot. @throws what a retry can help */
+async function settle(
+  ctx: Ctx,
+  state: State,
+  datasets: Datasets,
+  embedder: Embedder | undefined,
+  error: unknown,
+): Promise<void> {
+  const constraint = constraintOf(error);
+  if (constraint === "knowledge_build_over") return;
+  // A consumer that dies, or a store that is out for a moment, is no reason to give up.
+  if (constraint === "job_done" || isMarked(error, "retryable")) throw error;
+  // The twin goes on; should it die, this one does.
+  if (constraint === "knowledge_part_moved")
+    throw Object.assign(new Error("Another delivery of this job is at it."), { retryable: true });
+  const failure = failureOf(error);
+  const usage = embedder?.usage() ?? [];
+  const isProviders = error instanceof ProviderError;
+  if (failure?.retryable === true && !(isProviders && state.failures + 1 >= maxFailures)) {
+    if (isProviders) {
+      const failures = sql`${knowledgeBuilds.failures} + 1`;
+      await commit(ctx, [
+        ctx.db.update(knowledgeBuilds).set({ failures }).where(eq(knowledgeBuilds.id, state.build_id)),
+        ...usage,
+      ]);
+    }
+    throw error;
+  }
+  const told = failure?.message ?? `It failed for a reason of ours: tell us ${ctx.requestId}.`;
+  const rows = failed(ctx, state, datasets, told);
+  if (failure !== undefined) {
+    await commitOnce(ctx, [...rows, ...usage]);
+    return;
+  }
+  await commit(ctx, [...rows, ...usage]);
+  throw error;
+}
+
+function failed(ctx: Ctx, state: State, { release }: Datasets, error: string): [Statement, ...Statement[]] {
+  const { base_id, base_name, build_id, user_id } = state;
+  const over = { status: "failed" as const, error, finished_at: sql`now()` };
+  return [
+    locked(ctx, itself(user_id, base_id)),
+    stillBuilding(ctx, state),
+    ctx.db.update(knowledgeBuilds).set(over).where(eq(knowledgeBuilds.id, build_id)),
+    ctx.db.delete(knowledgeBuildParts).where(eq(knowledgeBuildParts.build_id, build_id)),
+    jobRow(ctx, sweepKnowledgeBase, { knowledge_base_id: base_id }, user_id),
+    release(ctx, userOf(base_id)),
+    notificationRow(ctx, user_id, {
+      kind: "knowledge_failed",
+      title: `${base_name} could not be indexed`,
+      body: error,
+      data: { knowledge_base_id: base_id },
+      reference: `knowledge-build:${build_id}`,
+    }),
+  ];
+}
+
+/**
+ * Ends builds whose job was given up, as nobody goes on with them. For the cron.
+ * @returns how many there were
+ */
+export async function failLostBuilds(ctx: Ctx, datasets: Datasets): Promise<number> {
+  const { rows } = await ctx.db.execute<{ id: number }>(sql`
+    select d.id from ${knowledgeBuilds} d where d.status = 'building' and d.created_at < now() - interval '1 hour' and not exists (
+      select from ${outbox} o where o.name = ${indexKnowledgeBase.name} and (o.payload ->> 'build_id')::int = d.id) limit 100`);
+  for (const { id } of rows) {
+    const state = await stateOf(ctx, id);
+    const told = "It was tried as often as it may be: ask for it again.";
+    if (state !== undefined) await commit(ctx, failed(ctx, state, datasets, told));
+  }
+  return rows.length;
+}

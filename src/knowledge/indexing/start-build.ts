@@ -1,0 +1,80 @@
+import { sql, type SQL } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { commit, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { jobRowOf } from "../../kit/queue/outbox.ts";
+import type { ReadRows } from "./chunk-batches.ts";
+import { buildRow, indexKnowledgeBase, isIdle, isThere, keptParts, locked, newBuild } from "./build-statements.ts";
+import { maxDatasets } from "../constants.ts";
+import { itself, selectBases, type BaseRow } from "../queries.ts";
+import type { IndexBody } from "../schemas.ts";
+import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "../tables.ts";
+
+/** What a build needs of datasets. */
+export type Datasets = {
+  readRows: ReadRows;
+  /** A query of `id` and `name` of those datasets that a user may read, and that are ready. */
+  usable(userId: number, ids: readonly number[]): SQL;
+  /** The statement that keeps datasets from being deleted while `usedBy` uses them, and the one that lets go of them. */
+  use(ctx: Ctx, ids: readonly number[], usedBy: SQL): Statement;
+  release(ctx: Ctx, usedBy: SQL): Statement;
+};
+
+/** Under which name a build uses the datasets that it reads: a knowledge base has one build at a time. */
+export const userOf = (baseId: number | SQL): SQL<string> => sql<string>`'knowledge-base:' || ${baseId}::int`;
+
+/**
+ * Asks for a build of a knowledge base out of datasets; it is searched once it is complete, and the one before until then. One round trip.
+ * @throws not_found; conflict while there is a build under way, or for too many datasets; validation_failed for datasets that are not there
+ */
+export async function startIndex(
+  ctx: Ctx,
+  userId: number,
+  baseId: number,
+  { dataset_ids, update_strategy, ...settings }: IndexBody,
+  datasets: Datasets,
+): Promise<BaseRow> {
+  const its = itself(userId, baseId);
+  const wanted = sql`(${datasets.usable(userId, dataset_ids)})`;
+  const appends = update_strategy === "append";
+  const lacking = appends ? sql`d.id not in (${activeDatasets(baseId)})` : sql`true`;
+  const kept = appends
+    ? sql`(select count(*) from (${activeDatasets(baseId)}) a where a.dataset_id not in (${ids(dataset_ids)}))`
+    : sql`0`;
+  const { strategy, chunk_size, chunk_overlap } = settings;
+  const added = ctx.db.execute(sql`
+    with made as (
+      insert into ${knowledgeParts} (knowledge_base_id, dataset_id, name, strategy, chunk_size, chunk_overlap)
+      select ${baseId}, d.id, d.name, ${strategy}, ${chunk_size}::int, ${chunk_overlap}::int from ${wanted} d
+      where ${lacking} order by array_position(array[${ids(dataset_ids)}], d.id)
+      returning id
+    )
+    insert into ${knowledgeBuildParts} (build_id, part_id, position)
+    select ${newBuild}, id, (select coalesce(max(position), 0) from ${knowledgeBuildParts} where build_id = ${newBuild})
+      + row_number() over (order by id) from made`);
+  const results = await commit(ctx, [
+    locked(ctx, its),
+    refuseUnlessAll(ctx.db, {
+      knowledge_base_not_found: isThere(its),
+      knowledge_base_busy: isIdle(baseId),
+      knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
+      knowledge_base_full: sql`${kept} + ${dataset_ids.length} <= ${maxDatasets}`,
+    }),
+    buildRow(ctx, { knowledge_base_id: baseId, update_strategy }),
+    ...(appends ? [keptParts(ctx, baseId)] : []),
+    added,
+    datasets.use(ctx, dataset_ids, userOf(baseId)),
+    jobRowOf(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
+    selectBases(ctx, userId, its),
+  ]);
+  return (results.at(-1) as BaseRow[])[0]!;
+}
+
+const ids = (numbers: readonly number[]): SQL =>
+  sql.join(
+    numbers.map((number) => sql`${number}::int`),
+    sql`, `,
+  );
+
+const activeDatasets = (baseId: number): SQL => sql`
+  select p.dataset_id from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
+    join ${knowledgeParts} p on p.id = bp.part_id where b.id = ${baseId}`;

@@ -1,0 +1,89 @@
+import { builtinDefaults } from "../../models/providers/defaults.ts";
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { commit, failureOf } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { LruMap } from "../../kit/async/lru.ts";
+import { expandQuery, openAssistant, rerankPassages } from "./llm-assist.ts";
+import { keepBehind } from "../model-usage.ts";
+import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieve.ts";
+import { itself } from "../queries.ts";
+import type { QueryBody } from "../schemas.ts";
+import { knowledgeBases } from "../tables.ts";
+
+const { id, user_id, embedding_model, dimensions } = knowledgeBases;
+
+/** What knowledge bases are pinned to, of those that this isolate was asked for: it never changes. */
+const pinned = new LruMap<number, PinnedBase>(1_000);
+
+/** What a question found, and how long Postgres took to, in ms, where that was asked for. */
+export type Found = { passages: Retrieved[]; ms: number };
+
+/**
+ * Searches a knowledge base of a user. One Postgres round trip, however many the questions, where the built-in model embeds, or one
+ * that this isolate was asked for before and that needs no key; else one more, and one for the key.
+ * @throws not_found; ProviderError where the embedding model fails
+ */
+export async function searchBase(ctx: Ctx, userId: number, baseId: number, questions: readonly Question[]): Promise<Found[]> {
+  const known = pinned.get(baseId);
+  const guess =
+    known?.user_id === userId
+      ? known
+      : { id: baseId, user_id: userId, embedding_model: builtinDefaults.embedding, dimensions: null };
+  const { base, found } = await searchAs(ctx, guess, questions);
+  if (base === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  pinned.set(baseId, base);
+  return base.embedding_model === guess.embedding_model ? found : (await searchAs(ctx, base, questions)).found;
+}
+
+/** Searches it as if it were embedded so: where it is not, nothing is found. */
+async function searchAs(ctx: Ctx, base: PinnedBase, questions: readonly Question[]) {
+  const { vectors, usage } = await vectorsFor(ctx, base, questions);
+  const clock = () => ctx.db.execute<{ ms: number }>(sql`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`);
+  const [[row], , ...results] = await commit(ctx, [
+    ctx.db.select({ id, user_id, embedding_model, dimensions }).from(knowledgeBases).where(itself(base.user_id, base.id)),
+    scanSettings(ctx),
+    ...questions.flatMap((question, index) => [clock(), searchRow(ctx, base, question, vectors[index])]),
+    clock(),
+    ...usage,
+  ]);
+  const rowsAt = (place: number) => (results[place] as { rows: unknown[] }).rows;
+  const msAt = (place: number) => (rowsAt(place) as { ms: number }[])[0]!.ms;
+  const found = questions.map((_, index) => ({
+    passages: rowsAt(2 * index + 1) as Retrieved[],
+    ms: msAt(2 * index + 2) - msAt(2 * index),
+  }));
+  return { base: row, found };
+}
+
+/** How many passages a model puts in order. */
+const rerankedAtMost = 20;
+
+/**
+ * Finds the passages that fit what a user asks. A model that is to help and fails is a warning: what was found without it is worth as much
+ * as before.
+ * @throws not_found; validation_failed for a model that does not answer; ProviderError where the embedding model fails
+ */
+export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: QueryBody) {
+  const { query, top_k, method, threshold, filter, model, expand, rerank } = body;
+  const assistant = model === undefined || !(expand || rerank) ? undefined : await openAssistant(ctx, userId, model);
+  const warnings: string[] = [];
+  const helped = async <T>(help: () => Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await help();
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      warnings.push(failure.message);
+      return otherwise;
+    }
+  };
+  const asked = assistant !== undefined && expand ? await helped(() => expandQuery(assistant, query), query) : query;
+  const most = rerank ? rerankedAtMost : top_k;
+  const [found] = await searchBase(ctx, userId, baseId, [{ query: asked, top_k: most, method, threshold, filter }]);
+  const { passages } = found!;
+  const ordered =
+    assistant !== undefined && rerank ? await helped(() => rerankPassages(assistant, query, passages), passages) : passages;
+  if (assistant !== undefined) keepBehind(ctx, assistant.usage());
+  return { passages: ordered.slice(0, top_k), warnings };
+}

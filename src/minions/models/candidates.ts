@@ -1,0 +1,95 @@
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { and, eq, sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { AppError } from "../../kit/errors.ts";
+import { settingsFor } from "../../models/providers/guarded-fetch.ts";
+import type { Candidate, Candidates } from "../../models/gateway/call.ts";
+import { ProviderError } from "../../models/gateway/errors.ts";
+import { openKey, sealedKeyColumns } from "../../models/api-keys.ts";
+import type { ModelSummary } from "../../models/constants.ts";
+import type { ProviderSettings } from "../../models/providers/provider.ts";
+import { languageCandidate, openProvider } from "../../models/providers/registry.ts";
+import { describedModel } from "../../models/queries.ts";
+import { externalModels } from "../../models/tables.ts";
+import { itself } from "../queries.ts";
+import { modelOf } from "../view.ts";
+import { minionFallbacks, minions } from "../tables.ts";
+
+/** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
+export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
+  const chosen = sql`(
+    select 0 as place, ${minions.model} as model, ${minions.external_model_id} as external_model_id
+    from ${minions} where ${itself(userId, minionId)}
+    union all
+    select ${minionFallbacks.position}, ${minionFallbacks.model}, ${minionFallbacks.external_model_id} from ${minionFallbacks}
+    where ${and(eq(minionFallbacks.user_id, userId), eq(minionFallbacks.minion_id, minionId))}
+  ) chosen`;
+  const { id, provider, model_id, base_url, is_active } = externalModels;
+  return ctx.db
+    .select({
+      model: sql<string>`chosen.model`,
+      external_model: describedModel(sql`chosen.external_model_id`),
+      id,
+      provider,
+      model_id,
+      base_url,
+      is_active,
+      ...sealedKeyColumns,
+    })
+    .from(chosen)
+    .leftJoin(externalModels, and(eq(externalModels.user_id, userId), sql`${id} = chosen.external_model_id`))
+    .orderBy(sql`chosen.place`);
+}
+
+/** A model that may answer, as it is read: plain data, that can be kept. */
+export type AnsweringRow = Awaited<ReturnType<typeof selectAnswering>>[number];
+
+/**
+ * A model that may answer for a minion, with what is known of it, and the row of its owner's that it stands in, if it does in one: of
+ * that, keys and usage are noted.
+ */
+export type Answering = Candidate<LanguageModelV4> & {
+  row: { id: number; key_ref: string | null } | undefined;
+  summary: ModelSummary | null;
+};
+
+/**
+ * For the gateway: asked in their order. Keys are opened when their turn comes; streams join what came together, see `piecesOf`.
+ * @throws not_found for no rows
+ */
+export function candidatesOf(
+  ctx: Ctx,
+  userId: number,
+  rows: readonly AnsweringRow[],
+): Candidates<LanguageModelV4> & readonly Answering[] {
+  const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
+  if (first === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  return [first, ...rest];
+}
+
+function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
+  const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
+  const summary = modelOf(row);
+  const settings = (own: { apiKey?: string | undefined; baseUrl?: string | null } = {}): ProviderSettings => ({
+    ...settingsFor(ctx, userId, own),
+    joins: true,
+  });
+  if (id === null || provider === null || modelId === null) {
+    return { ...languageCandidate(model, settings()), row: undefined, summary };
+  }
+  return {
+    provider,
+    modelId,
+    row: { id, key_ref: row.key_ref },
+    summary,
+    async open() {
+      if (row.is_active !== true)
+        throw new ProviderError("not_configured", provider, { detail: "This model is switched off." });
+      const apiKey = await openKey(ctx, userId, row).catch((error: unknown) => {
+        // A key that cannot be read keeps no other model from answering.
+        throw error instanceof AppError ? new ProviderError("not_configured", provider, { detail: error.message }) : error;
+      });
+      return (await openProvider(provider)).languageModel(modelId, settings({ apiKey, baseUrl }));
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { eq, sql, type SQL } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { refuseUnless, type Statement } from "../../kit/db/client.ts";
+import { invalid, type Fault } from "../../kit/errors.ts";
+import { describeCallable } from "../../models/providers/registry.ts";
+import { answersTo } from "../../models/queries.ts";
+import type { MinionId } from "../spirits/statements.ts";
+import { minionFallbacks, minions } from "../tables.ts";
+
+/** The models that somebody gives a minion: the one it is on, and those that stand in for it, in their order. */
+export type Choice = { model?: string | undefined; fallback_models?: readonly string[] | undefined };
+
+type Named = { path: string; model: string };
+
+/** What names a model, by the field that does. */
+function named({ model, fallback_models = [] }: Choice): Named[] {
+  const fallbacks = fallback_models.map((name, index) => ({ path: `fallback_models.${index}`, model: name }));
+  return [...(model === undefined ? [] : [{ path: "model", model }]), ...fallbacks];
+}
+
+/** The number of a user's own model; undefined for a model that goes by its name. */
+function externalIdIn(model: string): number | undefined {
+  const id = /^[1-9]\d{0,9}$/.test(model) ? Number(model) : undefined;
+  return id !== undefined && id < 2 ** 31 ? id : undefined;
+}
+
+/** What a row says of a model. */
+export function modelColumns(model: string) {
+  return { model, external_model_id: externalIdIn(model) ?? null };
+}
+
+/** @throws validation_failed for a model that is none, or cannot be called here */
+export function requireKnown(ctx: Ctx, choice: Choice): void {
+  const isUnknown = ({ model }: Named) =>
+    externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language";
+  const faults = named(choice)
+    .filter(isUnknown)
+    .map(({ path, model }): Fault => ({ path, in: "body", message: `there is no model “${model}” that answers` }));
+  if (faults.length > 0) throw invalid(faults);
+}
+
+/** That the models of one's own that a minion is given are there, and answer. */
+export function answers(userId: number, { model, fallback_models = [] }: Choice): Record<string, SQL> {
+  const id = model === undefined ? undefined : externalIdIn(model);
+  const ids = fallback_models.flatMap((name) => externalIdIn(name) ?? []);
+  const all = ids.map((each) => answersTo(userId, each));
+  return {
+    ...(id === undefined ? {} : { minion_model_owned: answersTo(userId, id) }),
+    ...(all.length === 0 ? {} : { minion_fallback_owned: sql.join(all, sql` and `) }),
+  };
+}
+
+/** The statements that give a minion its fallbacks, after the one that gives it its model. */
+export function fallbackRows(ctx: Ctx, userId: number, minionId: MinionId, choice: Choice): Statement[] {
+  const { model, fallback_models } = choice;
+  const its = sql`${minionFallbacks.minion_id} = ${minionId}`;
+  const rows: Statement[] = fallback_models === undefined ? [] : [ctx.db.delete(minionFallbacks).where(its)];
+  if (fallback_models !== undefined && fallback_models.length > 0) {
+    const values = fallback_models.map((name, index) => ({
+      user_id: userId,
+      minion_id: sql<number>`${minionId}`,
+      position: index + 1,
+      ...modelColumns(name),
+    }));
+    rows.push(ctx.db.insert(minionFallbacks).values(values));
+  }
+  if (model === undefined && rows.length < 2) return rows;
+  const isAnother = sql`not exists (select from ${minionFallbacks}
+    join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${its})`;
+  const code = fallback_models === undefined ? "minion_model_is_fallback" : "minion_fallback_is_model";
+  return [...rows, refuseUnless(ctx.db, isAnother, code)];
+}

@@ -1,0 +1,72 @@
+import { Hono } from "hono";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { AppError } from "../../kit/errors.ts";
+import * as s from "../../models/schemas.ts";
+import { countModels } from "../../models/service.ts";
+import { findModel, listAllModels } from "./service.ts";
+
+const ok = { success: true as const };
+const tag = "Models";
+const reading = allow("models.read");
+
+/** At /api/v2/models: all that can be used, with the experience of the caller's minions on them. */
+export const allModels = new Hono<AppEnv>();
+
+allModels.get(
+  "/",
+  route(
+    {
+      id: "listModels",
+      summary: "List your models, and those that run on this server",
+      tag,
+      access: reading,
+      reply: s.AllModels,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx }) => ({ ...ok, ...(await listAllModels(ctx, userIdOf(ctx))) }),
+  ),
+);
+
+allModels.get(
+  "/health",
+  route(
+    {
+      id: "getModelHealth",
+      summary: "Tell whether models can be listed",
+      tag: "Health",
+      reply: s.AllModelsHealth,
+      fails: ["database_unavailable"],
+    },
+    async ({ ctx }) => {
+      try {
+        await countModels(ctx);
+        return { ...ok, message: "Models can be listed.", service: "models", status: "operational" as const };
+      } catch (cause) {
+        const detail = "Models cannot be listed.";
+        throw new AppError("database_unavailable", detail, {
+          cause,
+          members: { message: detail, service: "models", status: "error" },
+        });
+      }
+    },
+  ),
+);
+
+allModels.get(
+  "/:name{.+}",
+  route(
+    {
+      id: "getModel",
+      summary: "Get a model by its name or display name",
+      description: "Of several, your own, the newest first.",
+      tag,
+      access: reading,
+      params: s.ModelNameParam,
+      reply: s.AnyModelReply,
+      fails: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, model: await findModel(ctx, userIdOf(ctx), params.name) }),
+  ),
+);

@@ -1,0 +1,37 @@
+import { eq, or, sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { AppError } from "../../kit/errors.ts";
+import { localModels } from "../../models/providers/ollama-models.ts";
+import { modelOf, selectModels } from "../../models/queries.ts";
+import type { ExternalModel, LocalModel } from "../../models/schemas.ts";
+import { externalModels } from "../../models/tables.ts";
+
+/** A list that one reply can hold. */
+const maxListed = 1_000;
+
+/** Every model that a user can use: their own, the newest first, and the operator's local ones, live. One Postgres round trip. */
+export async function listAllModels(ctx: Ctx, userId: number) {
+  const newestFirst = selectModels(ctx, userId)
+    .orderBy(sql`${externalModels.id} desc`)
+    .limit(maxListed + 1);
+  const [rows, local] = await Promise.all([newestFirst, localModels(ctx)]);
+  const models = [...rows.slice(0, maxListed).map((row) => modelOf(ctx, row)), ...local.models];
+  const left = rows.length > maxListed ? ["Older models of yours are not listed here: `/external-models` has all."] : [];
+  const warnings = [...left, ...local.warnings];
+  return { models, total: models.length, ...(warnings.length === 0 ? {} : { warnings }) };
+}
+
+/**
+ * The model of a name or display name: of several, the caller's own, the newest first. One Postgres round trip.
+ * @throws not_found
+ */
+export async function findModel(ctx: Ctx, userId: number, name: string): Promise<ExternalModel | LocalModel> {
+  const [row] = await selectModels(ctx, userId, or(eq(externalModels.name, name), eq(externalModels.display_name, name)))
+    .orderBy(sql`${externalModels.id} desc`)
+    .limit(1);
+  if (row !== undefined) return modelOf(ctx, row);
+  const { models, warnings } = await localModels(ctx);
+  const local = models.find((model) => model.name === name || model.name === `${name}:latest`);
+  if (local !== undefined) return local;
+  throw new AppError("not_found", ["There is no such model.", ...warnings].join(" "));
+}

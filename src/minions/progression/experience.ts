@@ -1,0 +1,203 @@
+import { and, desc, eq, lt, sql, type SQL } from "drizzle-orm";
+import { users } from "../../auth/tables.ts";
+import { auditRow } from "../../auth/audit.ts";
+import { pointsRows } from "../../billing/points.ts";
+import { ranks } from "../../catalog/constants.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { AppError } from "../../kit/errors.ts";
+import { paged, type Page } from "../../kit/http/zod-schemas.ts";
+import { newsRows } from "../../notifications/service.ts";
+import type { ExperienceKind } from "../constants.ts";
+import { spiritGains } from "./mastery.ts";
+import { dailyUsageCap, pointsPerLevel, pointsPerRank, usageExperience } from "./rules.ts";
+import { levelAt, minionExperience, rankIndexAt } from "./sql.ts";
+import { minions, minionSpirits, spiritMastery, xpEvents } from "../tables.ts";
+
+/** Experience for one thing that happened. `source` says which, so that it counts once, however often it is told. */
+export type Grant = {
+  minionId: number;
+  kind: ExperienceKind;
+  amount: number;
+  reason: string;
+  source: { type: string; id: string };
+  /** Spirits that gain by it too, by their numbers or an array that the commit finds, and how much each. */
+  spirits?: { ids: readonly number[] | SQL; gain: number };
+  /** A tool that was used with success. */
+  tool?: { spiritId: number; toolId: number };
+};
+
+const today = sql`(now() at time zone 'utc')::date`;
+
+/** What a minion has gained by use in this UTC day. */
+const usageToday = (minionId: number): SQL<number> => sql<number>`(
+  select coalesce(sum(${xpEvents.xp}), 0)::int from ${xpEvents}
+  where ${eq(xpEvents.minion_id, minionId)} and ${xpEvents.kind} = 'usage' and ${xpEvents.day} = ${today})`;
+
+/**
+ * The statements that grant experience: the event, once; the minion's and its spirits' gains; the points of the levels and ranks that
+ * it reaches by them, and the news of it. Usage is cut at what the day has left. A source that was granted before changes nothing.
+ */
+export function experienceRows(ctx: Ctx, grant: Grant): [Statement, ...Statement[]] {
+  const its = eq(minions.id, grant.minionId);
+  const owner = sql`(select ${minions.user_id} from ${minions} where ${its})`;
+  return [
+    ctx.db
+      .select({ id: users.id })
+      .from(users)
+      .where(sql`${users.id} = ${owner}`)
+      .for("no key update"),
+    ctx.db.select({ id: minions.id }).from(minions).where(its).for("no key update"),
+    ctx.db.execute(grantOnce(grant)),
+    pointsRows(ctx, pointsOf(grant)),
+    newsRows(ctx, newsOf(grant)),
+  ];
+}
+
+function grantOnce({ minionId, kind, amount, reason, source, spirits, tool }: Grant): SQL {
+  const xp = kind === "usage" ? sql`least(${amount}, greatest(0, ${dailyUsageCap} - ${usageToday(minionId)}))` : sql`${amount}`;
+  const column = sql.identifier(kind === "usage" ? minions.total_usage_xp.name : minions.total_training_xp.name);
+  const effects = [
+    sql`raised as (update ${minions} minion set ${column} = minion.${column} + granted.xp from granted where minion.id = granted.minion_id)`,
+    spirits &&
+      sql`taught as (update ${minionSpirits} spirit set experience = spirit.experience + ${spirits.gain} from granted
+        where spirit.minion_id = granted.minion_id and spirit.spirit_id = any(${Array.isArray(spirits.ids) ? sql.param(spirits.ids) : spirits.ids}::int[]))`,
+    tool &&
+      sql`used as (insert into ${spiritMastery} as known (minion_id, spirit_id, tool_id, uses)
+        select minion_id, ${tool.spiritId}, ${tool.toolId}, 1 from granted
+        on conflict (minion_id, spirit_id, tool_id) do update set uses = known.uses + 1, last_used_at = now())`,
+  ].filter((effect) => effect !== undefined);
+  return sql`
+    with granted as (
+      insert into ${xpEvents} (minion_id, kind, xp, xp_before, reason, source_type, source_id)
+      select ${minions.id}, ${kind}, ${xp}, ${minionExperience}, ${reason}, ${source.type}, ${source.id}
+      from ${minions} where ${eq(minions.id, minionId)}
+      on conflict (source_type, source_id) do nothing
+      returning minion_id, xp
+    ), ${sql.join(effects, sql`, `)}
+    select xp from granted`;
+}
+
+/** The event of a grant, with its minion, and where it stood before and after. */
+function rise({ source }: Grant): SQL {
+  const before = levelAt(sql`${xpEvents.xp_before}`);
+  const after = levelAt(sql`${xpEvents.xp_before} + ${xpEvents.xp}`);
+  return sql`
+    select ${minions.id} as minion_id, ${minions.user_id} as user_id, ${minions.display_name} as display_name,
+      ${before} as level_before, ${after} as level_after, ${rankIndexAt(before)} as rank_before, ${rankIndexAt(after)} as rank_after
+    from ${xpEvents} join ${minions} on ${minions.id} = ${xpEvents.minion_id}
+    where ${eq(xpEvents.source_type, source.type)} and ${eq(xpEvents.source_id, source.id)}`;
+}
+
+const rankName = (index: SQL) => sql`(${sql.raw(`array[${ranks.map((rank) => `'${rank}'`).join(", ")}]`)})[${index} + 1]`;
+
+/** Points for each level and each rank that a grant has brought: counted once by their references. */
+function pointsOf(grant: Grant): SQL {
+  const risen = sql`(${rise(grant)}) risen`;
+  return sql`
+    select user_id, 'earned' as kind, ${pointsPerLevel}::int as points, display_name || ' reached level ' || level as reason,
+      'level:' || minion_id || ':' || level as reference
+    from ${risen}, generate_series(level_before + 1, level_after) level
+    union all
+    select user_id, 'earned', ${pointsPerRank}::int, display_name || ' became ' || ${rankName(sql`place`)}, 'rank:' || minion_id || ':' || place
+    from ${risen}, generate_series(rank_before + 1, rank_after) place`;
+}
+
+/** What its owner is told where a minion has risen: of the highest level, and of the rank if it is new. */
+function newsOf(grant: Grant): SQL {
+  const isRank = sql`rank_after > rank_before`;
+  return sql`
+    select user_id, case when ${isRank} then 'rank_up' else 'level_up' end as kind,
+      display_name || ' reached level ' || level_after as title,
+      case when ${isRank} then display_name || ' is ' || ${rankName(sql`rank_after`)} || ' now.' else '' end as body,
+      '/minions/' || minion_id as link,
+      jsonb_build_object('minion_id', minion_id, 'level', level_after, 'rank', ${rankName(sql`rank_after`)}) as data,
+      'level:' || minion_id || ':' || level_after as reference
+    from (${rise(grant)}) risen where level_after > level_before`;
+}
+
+/** Grants experience in a commit of its own. One round trip. */
+export async function grantExperience(ctx: Ctx, grant: Grant): Promise<void> {
+  await commit(ctx, experienceRows(ctx, grant));
+}
+
+/** A successful run of a tool that a spirit of the minion brought. @param run names the run, so that it counts once */
+export type ToolRun = { minionId: number; spiritId: number; toolId: number; run: string };
+
+/** The statements that count a successful run of a tool: for the minion, the spirit, and the mastery of the tool. */
+export function toolRunRows(ctx: Ctx, { minionId, spiritId, toolId, run }: ToolRun): [Statement, ...Statement[]] {
+  return experienceRows(ctx, {
+    minionId,
+    kind: "usage",
+    amount: usageExperience.tool_run,
+    reason: "A tool was used with success",
+    source: { type: "tool_run", id: run },
+    spirits: { ids: [spiritId], gain: spiritGains.tool_run },
+    tool: { spiritId, toolId },
+  });
+}
+
+/** Counts a successful run of a tool in a commit of its own. One round trip. */
+export async function recordToolRun(ctx: Ctx, run: ToolRun): Promise<void> {
+  await commit(ctx, toolRunRows(ctx, run));
+}
+
+const shown = {
+  id: xpEvents.id,
+  kind: xpEvents.kind,
+  xp: xpEvents.xp,
+  reason: xpEvents.reason,
+  source_type: xpEvents.source_type,
+  source_id: xpEvents.source_id,
+  day: xpEvents.day,
+  created_at: xpEvents.created_at,
+};
+
+/** What a minion's experience came of, the newest first. One round trip. @throws not_found */
+export async function listExperience(ctx: Ctx, userId: number, minionId: number, { limit, cursor }: Page) {
+  const its = eq(xpEvents.minion_id, minionId);
+  const [[minion], rows] = await commit(ctx, [
+    ctx.db
+      .select({
+        experience: sql<number>`(${sql`${minionExperience}`})`,
+        usage_today: usageToday(minionId),
+        total: sql<number>`(${sql`select count(*)::int from ${xpEvents} where ${its}`})`,
+      })
+      .from(minions)
+      .where(and(eq(minions.user_id, userId), eq(minions.id, minionId))),
+    ctx.db
+      .select(shown)
+      .from(xpEvents)
+      .innerJoin(minions, eq(minions.id, xpEvents.minion_id))
+      .where(and(its, eq(minions.user_id, userId), cursor === undefined ? undefined : lt(xpEvents.id, cursor)))
+      .orderBy(desc(xpEvents.id))
+      .limit(limit + 1),
+  ]);
+  if (minion === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  const { items, ...next } = paged(rows, limit);
+  return { events: items, ...minion, ...next };
+}
+
+/** Gives a minion experience in an admin's name. One round trip. @returns the event @throws not_found */
+export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason }: { amount: number; reason: string }) {
+  const source = { type: "admin", id: crypto.randomUUID() };
+  const its = and(eq(xpEvents.source_type, source.type), eq(xpEvents.source_id, source.id));
+  const results = await commitOnce(
+    ctx,
+    [
+      refuseUnlessAll(ctx.db, { minion_unknown: sql`exists (select from ${minions} where ${eq(minions.id, minionId)})` }),
+      ...experienceRows(ctx, { minionId, kind: "admin", amount, reason, source }),
+      auditRow(ctx, "minion.experience_granted", null, { minion_id: minionId, amount, reason }),
+      ctx.db.select(shown).from(xpEvents).where(its),
+    ],
+    idOfNew(xpEvents),
+  );
+  return (results.at(-1) as (typeof xpEvents.$inferSelect)[])[0]!;
+}
+
+/** One event. @throws not_found */
+export async function getExperienceEvent(ctx: Ctx, id: number) {
+  const [event] = await ctx.db.select(shown).from(xpEvents).where(eq(xpEvents.id, id));
+  if (event === undefined) throw new AppError("not_found", "There is no such event.");
+  return event;
+}

@@ -1,0 +1,112 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import type { Rank } from "../../catalog/constants.ts";
+import { catalogOf } from "../../catalog/service.ts";
+import type { Ctx } from "../../context.ts";
+import { invalid } from "../../kit/errors.ts";
+import { LruMap } from "../../kit/async/lru.ts";
+import { pictureUrl } from "../../kit/storage/avatars.ts";
+import { describedModel } from "../../models/queries.ts";
+import { standingOf } from "./rules.ts";
+import { scoreOn } from "../view.ts";
+import { minionExperience } from "./sql.ts";
+import { minions } from "../tables.ts";
+
+type Entry = {
+  place: number;
+  minion_id: number;
+  display_name: string;
+  avatar_url: string | null;
+  class_name: string | null;
+  experience: number;
+  level: number;
+  rank: Rank;
+  score: number;
+};
+
+/** The public minions with the most experience, as they stood at one time: pages of one board fit together. */
+type Board = { as_of: number; entries: Entry[] };
+
+/** How long a board stands before there is a new one, and how long its pages can be turned. */
+const periodMs = 5 * 60_000;
+const keptSeconds = 3_600;
+
+const maxEntries = 1_000;
+
+/** Boards by the period that they were made in. */
+const boards = new LruMap<number, Board>(3);
+
+const kvKey = (period: number) => `leaderboard:1:${period}`;
+const currentPeriod = () => Math.floor(Date.now() / periodMs);
+
+/**
+ * One page of the leaderboard. A cursor goes on in the board that it came from. Asks nobody while the board is in memory.
+ * @throws validation_failed for a cursor whose board is gone
+ */
+export async function readLeaderboard(ctx: Ctx, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
+  const [period, offset] = cursor === undefined ? [currentPeriod(), 0] : (cursor.split(".").map(Number) as [number, number]);
+  const { as_of, entries } = await boardOf(ctx, period);
+  const end = offset + limit;
+  const next = end < entries.length ? { next_cursor: `${period}.${end}` } : {};
+  return { entries: entries.slice(offset, end), total: entries.length, as_of: new Date(as_of), ...next };
+}
+
+async function boardOf(ctx: Ctx, period: number): Promise<Board> {
+  const near = boards.get(period);
+  if (near !== undefined) return near;
+  const kept = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
+  if (kept === null && period !== currentPeriod()) {
+    throw invalid([{ path: "cursor", in: "query", message: "its board is gone: begin anew" }]);
+  }
+  const board = kept ?? (await makeBoard(ctx));
+  if (kept === null)
+    ctx.defer(
+      ctx
+        .behind()
+        .cache.put(kvKey(period), board, keptSeconds)
+        .catch(() => undefined),
+    );
+  boards.set(period, board);
+  return board;
+}
+
+async function makeBoard(ctx: Ctx): Promise<Board> {
+  const { classes } = await catalogOf(ctx);
+  const rows = await ctx.db
+    .select({ ...shown, experience: sql<number>`(${minionExperience})` })
+    .from(minions)
+    .where(and(eq(minions.visibility, "public"), isNull(minions.deleted_at)))
+    .orderBy(sql`${minionExperience} desc, ${minions.id}`)
+    .limit(maxEntries);
+  const entries = rows.map((row, index): Entry => {
+    const { level, rank } = standingOf(row.experience);
+    return {
+      place: index + 1,
+      minion_id: row.id,
+      display_name: row.display_name,
+      avatar_url: pictureUrl(row.avatar_key),
+      class_name: classes.find(({ id }) => id === row.class_id)?.class_name ?? null,
+      experience: row.experience,
+      level,
+      rank,
+      score: scoreOn(row, row.experience).total,
+    };
+  });
+  return { as_of: Date.now(), entries };
+}
+
+const shown = {
+  id: minions.id,
+  display_name: minions.display_name,
+  avatar_key: minions.avatar_key,
+  class_id: minions.class_id,
+  model: minions.model,
+  external_model: describedModel(sql`${minions.external_model_id}`),
+};
+
+/** Forgets the boards in KV, and in this isolate: somebody who is on them must not be any more. */
+export async function forgetBoards(ctx: Ctx): Promise<void> {
+  const period = currentPeriod();
+  const periods = Array.from({ length: keptSeconds / (periodMs / 1_000) + 1 }, (_, ago) => period - ago);
+  for (const each of periods) boards.delete(each);
+  await Promise.all(periods.map((each) => ctx.cache.delete(kvKey(each))));
+}

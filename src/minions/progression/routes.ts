@@ -1,0 +1,130 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { IdParam, PageQuery } from "../../kit/http/zod-schemas.ts";
+import { getExperienceEvent, grantByAdmin, listExperience } from "./experience.ts";
+import { readLeaderboard } from "./leaderboard.ts";
+import { allMinions } from "../list-minions.ts";
+import * as s from "../schemas.ts";
+import { getMinion } from "../service.ts";
+import { scored, scoreOfMinion } from "../view.ts";
+import { getProgression } from "../spirits/reads.ts";
+
+const ok = { success: true as const };
+const tag = "Progression";
+const readingOne = allow("minions.read", { minionToken: true });
+const outage = ["catalog_unavailable", "database_unavailable"] as const;
+
+/** At /api/v2/minions, before the paths that hold an id. */
+export const progression = new Hono<AppEnv>();
+
+progression.get(
+  "/scores",
+  route(
+    {
+      id: "listScores",
+      summary: "List the scores of your minions",
+      tag,
+      access: allow("minions.read"),
+      reply: s.ScoreList,
+      fails: outage,
+    },
+    async ({ ctx }) => {
+      const scores = (await allMinions(ctx, userIdOf(ctx))).map(scoreOfMinion);
+      return { ...ok, scores, total: scores.length };
+    },
+  ),
+);
+
+progression.get(
+  "/leaderboard",
+  route(
+    {
+      id: "getLeaderboard",
+      summary: "List the public minions with the most experience",
+      description:
+        "A new board is made every five minutes; the pages of one board fit together, and can be turned for an hour.",
+      tag,
+      query: s.LeaderboardQuery,
+      reply: s.Leaderboard,
+      fails: outage,
+    },
+    async ({ ctx, query }) => ({ ...ok, ...(await readLeaderboard(ctx, query)) }),
+  ),
+);
+
+progression.get(
+  "/:id/xp",
+  route(
+    {
+      id: "listExperience",
+      summary: "List what a minion's experience came of, the newest first",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      query: z.object(PageQuery),
+      reply: s.XpHistory,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params, query }) => ({ ...ok, ...(await listExperience(ctx, userIdOf(ctx), params.id, query)) }),
+  ),
+);
+
+progression.get(
+  "/:id/score",
+  route(
+    {
+      id: "getScore",
+      summary: "Get a minion's score and its parts",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.ScoreReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, ...scored((await getMinion(ctx, userIdOf(ctx), params.id)).row) }),
+  ),
+);
+
+/** At /api/v2/me. */
+export const myProgression = new Hono<AppEnv>();
+
+myProgression.get(
+  "/progression",
+  route(
+    {
+      id: "getProgression",
+      summary: "Get your rank and level, and what unlocks next",
+      description: "Your experience is that of your minions together, those you deleted among them: a rank never falls.",
+      tag,
+      access: allow("minions.read"),
+      reply: s.Progression,
+      fails: outage,
+    },
+    async ({ ctx }) => ({ ...ok, ...(await getProgression(ctx, userIdOf(ctx))) }),
+  ),
+);
+
+/** At /api/v2/admin/minions. */
+export const experienceAdmin = new Hono<AppEnv>();
+
+experienceAdmin.post(
+  "/:id/xp",
+  route(
+    {
+      id: "grantExperience",
+      summary: "Give a minion experience, with a reason",
+      tag: "Administration",
+      access: allow("admin.write", { sensitive: true }),
+      params: IdParam,
+      body: s.AdminXpBody,
+      replay: async ({ ctx, made }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(made)) }),
+      reply: s.XpEventReply,
+      status: 201,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params, body }) => ({ ...ok, event: await grantByAdmin(ctx, params.id, body) }),
+  ),
+);

@@ -1,0 +1,245 @@
+import { Hono } from "hono";
+import { allow } from "../../auth/middleware.ts";
+import { userIdOf } from "../../auth/current-user.ts";
+import { route, type AppEnv } from "../../http/route.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, type Found } from "./service.ts";
+import { availableSpirits, classOf, imaginedSynergy, toolsOf, traitsOf } from "./views.ts";
+import * as s from "../schemas.ts";
+import { getMinion } from "../service.ts";
+import { spiritsOf } from "../view.ts";
+import { getAvailability, listToolUses, putTraits } from "./reads.ts";
+
+const ok = { success: true as const };
+const tag = "Minions";
+const readingOne = allow("minions.read", { minionToken: true });
+const writing = allow("minions.write");
+const outage = ["catalog_unavailable", "database_unavailable"] as const;
+const missing = ["spirit_locked", "spirit_not_owned", "spirit_limit_reached"] as const;
+
+function loadoutReply({ catalog, row }: Found) {
+  const spirits = spiritsOf(catalog, row);
+  return { ...ok, spirits, total: spirits.length };
+}
+
+/** At /api/v2/minions: spirits, class, traits and tools. */
+export const loadouts = new Hono<AppEnv>();
+
+loadouts.get(
+  "/:id/spirits",
+  route(
+    {
+      id: "listMinionSpirits",
+      summary: "List the spirits that a minion has equipped",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.LoadoutReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => loadoutReply(await getMinion(ctx, userIdOf(ctx), params.id)),
+  ),
+);
+
+loadouts.post(
+  "/:id/spirits",
+  route(
+    {
+      id: "equipSpirit",
+      summary: "Equip a spirit",
+      tag,
+      access: writing,
+      params: IdParam,
+      body: s.SpiritBody,
+      replay: async ({ ctx, params }) => loadoutReply(await getMinion(ctx, userIdOf(ctx), params.id)),
+      reply: s.LoadoutReply,
+      status: 201,
+      fails: ["not_found", "spirit_already_equipped", ...missing, ...outage],
+    },
+    async ({ ctx, params, body }) => loadoutReply(await equipSpirit(ctx, userIdOf(ctx), params.id, body.spirit_id)),
+  ),
+);
+
+loadouts.put(
+  "/:id/spirits",
+  route(
+    {
+      id: "putLoadout",
+      summary: "Replace the whole loadout, all or nothing",
+      description: "Where it is refused, `missing` says which spirits are in the way, and why.",
+      tag,
+      access: writing,
+      params: IdParam,
+      body: s.LoadoutBody,
+      reply: s.LoadoutReply,
+      fails: ["not_found", ...missing, ...outage],
+    },
+    async ({ ctx, params, body }) => loadoutReply(await putLoadout(ctx, userIdOf(ctx), params.id, body.spirit_ids)),
+  ),
+);
+
+loadouts.get(
+  "/:id/spirits/available",
+  route(
+    {
+      id: "listAvailableSpiritsOfMinion",
+      summary: "List every spirit, with what is in the way of equipping it",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.AvailableSpirits,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      const { level, ...found } = await getAvailability(ctx, userIdOf(ctx), params.id);
+      const spirits = availableSpirits(found, level);
+      return { ...ok, spirits, total: spirits.length };
+    },
+  ),
+);
+
+loadouts.get(
+  "/:id/spirits/synergy",
+  route(
+    {
+      id: "getMinionSynergy",
+      summary: "Compute how a minion's spirits work together, with others in mind if you like",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      query: s.WithQuery,
+      reply: s.MinionSynergy,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params, query }) => ({
+      ...ok,
+      ...imaginedSynergy(await getMinion(ctx, userIdOf(ctx), params.id), query.with ?? []),
+    }),
+  ),
+);
+
+loadouts.delete(
+  "/:id/spirits/:spirit_id",
+  route(
+    {
+      id: "unequipSpirit",
+      summary: "Put a spirit away; it keeps its experience",
+      tag,
+      access: writing,
+      params: s.MinionSpiritParam,
+      reply: s.LoadoutReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => loadoutReply(await unequipSpirit(ctx, userIdOf(ctx), params.id, params.spirit_id)),
+  ),
+);
+
+loadouts.get(
+  "/:id/class",
+  route(
+    {
+      id: "getMinionClass",
+      summary: "Get a minion's class, and which of its base spirits do not work",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.MinionClassReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      const { level, ...found } = await getAvailability(ctx, userIdOf(ctx), params.id);
+      return { ...ok, ...classOf(found, level) };
+    },
+  ),
+);
+
+loadouts.post(
+  "/:id/class",
+  route(
+    {
+      id: "assignClass",
+      summary: "Give a minion a class: its base spirits are equipped, all or nothing",
+      description: "Where it is refused, `missing` says which spirits are in the way, and why.",
+      tag,
+      access: writing,
+      params: IdParam,
+      body: s.ClassBody,
+      reply: s.MinionClassReply,
+      fails: ["not_found", ...missing, ...outage],
+    },
+    async ({ ctx, params, body }) => {
+      const found = await assignClass(ctx, userIdOf(ctx), params.id, body.class_name);
+      return { ...ok, ...classOf(found) };
+    },
+  ),
+);
+
+loadouts.delete(
+  "/:id/class",
+  route(
+    {
+      id: "removeClass",
+      summary: "Take a minion's class away; its spirits stay",
+      tag,
+      access: writing,
+      params: IdParam,
+      reply: s.MinionClassReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, ...classOf(await removeClass(ctx, userIdOf(ctx), params.id)) }),
+  ),
+);
+
+loadouts.get(
+  "/:id/traits",
+  route(
+    {
+      id: "getTraits",
+      summary: "Get a minion's traits",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.TraitsReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => ({ ...ok, ...traitsOf(await getMinion(ctx, userIdOf(ctx), params.id)) }),
+  ),
+);
+
+loadouts.put(
+  "/:id/traits",
+  route(
+    {
+      id: "putTraits",
+      summary: "Replace a minion's traits",
+      description: "Its level says how many it may have above 0, its rank how many points it may spread.",
+      tag,
+      access: writing,
+      params: IdParam,
+      body: s.TraitsBody,
+      reply: s.TraitsReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params, body }) => ({ ...ok, ...traitsOf(await putTraits(ctx, userIdOf(ctx), params.id, body.traits)) }),
+  ),
+);
+
+loadouts.get(
+  "/:id/tools",
+  route(
+    {
+      id: "listMinionTools",
+      summary: "List the tools that a minion's spirits bring at their levels",
+      tag,
+      access: readingOne,
+      params: IdParam,
+      reply: s.MinionTools,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      const { uses, ...found } = await listToolUses(ctx, userIdOf(ctx), params.id);
+      const tools = toolsOf(found, uses);
+      return { ...ok, tools, total: tools.length };
+    },
+  ),
+);

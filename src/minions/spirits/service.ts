@@ -1,0 +1,192 @@
+import { and, eq, sql, type SQL } from "drizzle-orm";
+import { catalogOf } from "../../catalog/service.ts";
+import type { Catalog } from "../../catalog/snapshot.ts";
+import { classSpirits, templateSpirits } from "../../catalog/tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, constraintOf, refuseUnlessAll } from "../../kit/db/client.ts";
+import { AppError, invalid, refusalOf, type Fault } from "../../kit/errors.ts";
+import { candidates, edited, equippable, equipRows, isEquipped, isThere, lock, type Candidate } from "./statements.ts";
+import { spiritFaults, type SpiritFault } from "../constants.ts";
+import { itself, selectMinions, slotsOf, type MinionRow } from "../queries.ts";
+import { minionSpirits } from "../tables.ts";
+
+/** A minion as it is now, with the catalog that its figures come from. */
+export type Found = { catalog: Catalog; row: MinionRow };
+
+type Skipped = { spirit: string; code: SpiritFault };
+
+/** The spirits of a list, in its order. */
+export function listed(spiritIds: readonly number[]): SQL {
+  return sql`select spirit_id, place from unnest(${sql.param(spiritIds)}::int[]) with ordinality listed (spirit_id, place)`;
+}
+
+/** The base spirits of a class. */
+export const ofClass = (classId: number): SQL =>
+  sql`select ${classSpirits.spirit_id} as spirit_id, ${classSpirits.position} as place from ${classSpirits} where ${eq(classSpirits.class_id, classId)}`;
+
+/** The spirits of a template, in its order. */
+export const ofTemplate = (templateId: number): SQL =>
+  sql`select ${templateSpirits.spirit_id} as spirit_id, ${templateSpirits.position} as place from ${templateSpirits} where ${eq(templateSpirits.template_id, templateId)}`;
+
+/** Equips a spirit. One round trip. @throws spirit_locked, spirit_not_owned, spirit_limit_reached, spirit_already_equipped, not_found */
+export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<Found> {
+  const catalog = await catalogOf(ctx);
+  requireSpirits(catalog, [spiritId], () => "spirit_id");
+  const chosen = listed([spiritId]);
+  const results = await commitOnce(
+    ctx,
+    [
+      ...lock(ctx, userId, minionId),
+      refuseUnlessAll(ctx.db, {
+        minion_not_found: isThere(userId, minionId),
+        spirit_already_equipped: sql`not ${isEquipped(minionId, spiritId)}`,
+        ...equippable(userId, minionId, chosen),
+      }),
+      equipRows(ctx, userId, minionId, chosen),
+      edited(ctx, userId, minionId),
+      selectMinions(ctx, userId, itself(userId, minionId)),
+    ],
+    sql<string>`${spiritId}::text`,
+  );
+  return found(catalog, results);
+}
+
+/**
+ * Makes these spirits a minion's loadout, in their order, or none of them. What is equipped already may stay, whatever has become of
+ * the right to it. One round trip.
+ * @throws the same as `equipSpirit`, with what is missing
+ */
+export async function putLoadout(ctx: Ctx, userId: number, minionId: number, spiritIds: readonly number[]): Promise<Found> {
+  const catalog = await catalogOf(ctx);
+  requireSpirits(catalog, spiritIds, (index) => `spirit_ids.${index}`);
+  const chosen = listed(spiritIds);
+  const its = eq(minionSpirits.minion_id, minionId);
+  const { spirit_locked, spirit_not_owned } = equippable(userId, minionId, chosen);
+  const among = sql`${minionSpirits.spirit_id} = any(${sql.param(spiritIds)}::int[])`;
+  return explained(ctx, candidates(userId, minionId, chosen), async () =>
+    found(
+      catalog,
+      await commit(ctx, [
+        ...lock(ctx, userId, minionId),
+        refuseUnlessAll(ctx.db, {
+          minion_not_found: isThere(userId, minionId),
+          spirit_locked: spirit_locked!,
+          spirit_not_owned: spirit_not_owned!,
+          spirit_limit_reached: sql`${spiritIds.length} <= ${slotsOf(userId)}`,
+        }),
+        ctx.db
+          .update(minionSpirits)
+          .set({ equipped_at: sql`now()` })
+          .where(and(its, among, sql`${minionSpirits.position} is null`)),
+        ctx.db.update(minionSpirits).set({ position: null }).where(its),
+        ctx.db.execute(sql`
+          insert into ${minionSpirits} (minion_id, spirit_id, position) select ${minionId}, spirit_id, place from (${chosen}) chosen
+          on conflict (minion_id, spirit_id) do update set position = excluded.position`),
+        edited(ctx, userId, minionId),
+        selectMinions(ctx, userId, itself(userId, minionId)),
+      ]),
+    ),
+  );
+}
+
+/** Puts a spirit away; it keeps its experience. One round trip. @throws not_found */
+export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<Found> {
+  const its = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
+  const catalog = await catalogOf(ctx);
+  const results = await commit(ctx, [
+    ...lock(ctx, userId, minionId),
+    refuseUnlessAll(ctx.db, {
+      minion_not_found: isThere(userId, minionId),
+      spirit_not_equipped: isEquipped(minionId, spiritId),
+    }),
+    ctx.db.update(minionSpirits).set({ position: null }).where(its),
+    edited(ctx, userId, minionId),
+    selectMinions(ctx, userId, itself(userId, minionId)),
+  ]);
+  return found(catalog, results);
+}
+
+/**
+ * Gives a minion a class: its base spirits are equipped beside what is, all or nothing. One round trip.
+ * @throws the same as `equipSpirit`, with what is missing; not_found for a class or minion that is not there
+ */
+export async function assignClass(ctx: Ctx, userId: number, minionId: number, className: string): Promise<Found> {
+  const catalog = await catalogOf(ctx);
+  const { id: class_id } = classNamed(catalog, className);
+  const chosen = ofClass(class_id);
+  return explained(ctx, candidates(userId, minionId, chosen), async () =>
+    found(
+      catalog,
+      await commit(ctx, [
+        ...lock(ctx, userId, minionId),
+        refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId), ...equippable(userId, minionId, chosen) }),
+        equipRows(ctx, userId, minionId, chosen),
+        edited(ctx, userId, minionId, { class_id }),
+        selectMinions(ctx, userId, itself(userId, minionId)),
+      ]),
+    ),
+  );
+}
+
+/** Takes a minion's class away; its spirits stay. One round trip. @throws not_found */
+export async function removeClass(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+  const catalog = await catalogOf(ctx);
+  const results = await commit(ctx, [
+    ...lock(ctx, userId, minionId),
+    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+    edited(ctx, userId, minionId, { class_id: null }),
+    selectMinions(ctx, userId, itself(userId, minionId)),
+  ]);
+  return found(catalog, results);
+}
+
+/** A class by its name, in any case. @throws validation_failed */
+export function classNamed({ classes }: Catalog, name: string, where: Fault["in"] = "body"): Catalog["classes"][number] {
+  const wanted = name.toLowerCase();
+  const known = classes.find(({ class_name }) => class_name.toLowerCase() === wanted);
+  if (known === undefined) throw invalid([{ path: "class_name", in: where, message: `there is no class “${name}”` }]);
+  return known;
+}
+
+/** Runs a commit that is refused as a whole; a refusal then says of each spirit that is missing why it is, at one round trip more. */
+export async function explained<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = spiritFaults.find((fault) => fault === constraintOf(cause));
+    if (code === undefined) throw cause;
+    const { rows } = await ctx.db.execute<Candidate>(wanted);
+    const faults = rows.map((candidate): Skipped => ({
+      spirit: candidate.name,
+      code: faultOf(candidate) ?? "spirit_limit_reached",
+    }));
+    const missing = faults.filter(({ code: fault }) => fault !== "spirit_limit_reached" || code === fault);
+    throw new AppError(code, refusalOf(code)!.detail, { cause, members: { missing } });
+  }
+}
+
+export const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
+  unlocked ? (owned ? undefined : "spirit_not_owned") : "spirit_locked";
+
+/** Of the candidates of a template, those that were not equipped, and why. */
+export function skippedOf(wanted: readonly Candidate[], { spirits }: Pick<MinionRow, "spirits">): Skipped[] {
+  const equipped = new Set(spirits.map(({ spirit_id }) => spirit_id));
+  return wanted.flatMap((candidate) =>
+    equipped.has(candidate.spirit_id) ? [] : [{ spirit: candidate.name, code: faultOf(candidate) ?? "spirit_limit_reached" }],
+  );
+}
+
+/** @throws validation_failed, naming every number that is no spirit's */
+function requireSpirits({ spirits }: Catalog, ids: readonly number[], pathOf: (index: number) => string): void {
+  const faults = ids.flatMap((id, index) =>
+    spirits.some((spirit) => spirit.id === id)
+      ? []
+      : [{ path: pathOf(index), in: "body" as const, message: `there is no spirit ${id}` }],
+  );
+  if (faults.length > 0) throw invalid(faults);
+}
+
+/** The minion that the last statement of a commit read. */
+function found(catalog: Catalog, results: readonly unknown[]): Found {
+  return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
+}

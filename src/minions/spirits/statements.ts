@@ -1,0 +1,91 @@
+import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
+import { users } from "../../auth/tables.ts";
+import { hasAccess } from "../../billing/access.ts";
+import { spirits } from "../../catalog/tables.ts";
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/client.ts";
+import { unsettling } from "../../notifications/hub-client.ts";
+import { itself, slotsOf } from "../queries.ts";
+import { levelAt, unlockLevel, userExperience } from "../progression/sql.ts";
+import { minions, minionSpirits } from "../tables.ts";
+
+/** The statements that equip spirits under the rules: what a commit of a loadout is made of. */
+
+/** A minion by its number, or by an expression that finds one which the same commit makes. */
+export type MinionId = number | SQL<number>;
+
+/** A spirit that was asked for and is not equipped yet: whether its owner may have it. `place` orders them. */
+export type Candidate = { spirit_id: number; name: string; place: number; unlocked: boolean; owned: boolean };
+
+/** Locks the owner, then the minion: always in that order, so that nobody waits in a circle. What is counted after stays counted. */
+export function lock(ctx: Ctx, userId: number, minionId?: MinionId): [Statement, ...Statement[]] {
+  const owner = ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
+  if (minionId === undefined) return [owner];
+  const minion = ctx.db.select({ id: minions.id }).from(minions).where(itself(userId, minionId)).for("no key update");
+  return [owner, minion];
+}
+
+export const isThere = (userId: number, minionId: MinionId): SQL =>
+  sql`exists (select from ${minions} where ${itself(userId, minionId)})`;
+
+const equippedOf = (minionId: MinionId) =>
+  and(sql`${minionSpirits.minion_id} = ${minionId}`, isNotNull(minionSpirits.position))!;
+
+export const isEquipped = (minionId: MinionId, spiritId: SQL | number): SQL =>
+  sql`exists (select from ${minionSpirits} where ${equippedOf(minionId)} and ${minionSpirits.spirit_id} = ${spiritId})`;
+
+const equippedCount = (minionId: MinionId) => sql`(select count(*) from ${minionSpirits} where ${equippedOf(minionId)})`;
+
+/**
+ * Of the spirits that were asked for, those that are not equipped yet.
+ * @param chosen a query of `spirit_id` and `place`
+ */
+export function candidates(userId: number, minionId: MinionId, chosen: SQL): SQL<Candidate> {
+  return sql<Candidate>`
+    select ${spirits.id} as spirit_id, ${spirits.name} as name, chosen.place::int as place,
+      (select ${levelAt(userExperience(userId))}) >= ${unlockLevel} as unlocked, ${hasAccess(userId, spirits.id)} as owned
+    from (${chosen}) chosen join ${spirits} on ${spirits.id} = chosen.spirit_id and ${spirits.is_active}
+    where not ${isEquipped(minionId, sql`${spirits.id}`)}
+    order by chosen.place`;
+}
+
+/** What must hold for all of them to be equipped beside what is, by what is refused where it does not. */
+export function equippable(userId: number, minionId: MinionId, chosen: SQL): Record<string, SQL> {
+  const wanted = candidates(userId, minionId, chosen);
+  return {
+    spirit_locked: sql`not exists (select from (${wanted}) wanted where not unlocked)`,
+    spirit_not_owned: sql`not exists (select from (${wanted}) wanted where not owned)`,
+    spirit_limit_reached: sql`not exists (${wanted})
+      or (select count(*) from (${wanted}) wanted) + ${equippedCount(minionId)} <= ${slotsOf(userId)}`,
+  };
+}
+
+/** The statement that equips, in their order, those that may be, in the free places and as far as the slots go. */
+export function equipRows(ctx: Ctx, userId: number, minionId: MinionId, chosen: SQL): Statement {
+  return ctx.db.execute(sql`
+    with wanted as (
+      select spirit_id, row_number() over (order by place) as turn
+      from (${candidates(userId, minionId, chosen)}) wanted where unlocked and owned
+    ), free as (
+      select place, row_number() over (order by place) as turn from generate_series(1, 5) place
+      where not exists (select from ${minionSpirits} where ${equippedOf(minionId)} and ${minionSpirits.position} = place)
+    )
+    insert into ${minionSpirits} (minion_id, spirit_id, position)
+    select ${minionId}, wanted.spirit_id, free.place from wanted join free using (turn)
+    where turn <= ${slotsOf(userId)} - ${equippedCount(minionId)}
+    on conflict (minion_id, spirit_id) do update set position = excluded.position, equipped_at = now()`);
+}
+
+/** Counts an edit of a minion. */
+export function edited(
+  ctx: Ctx,
+  userId: number,
+  minionId: MinionId,
+  change: Partial<typeof minions.$inferInsert> = {},
+): Statement {
+  const edit = ctx.db
+    .update(minions)
+    .set({ ...change, version: sql`${minions.version} + 1`, updated_at: sql`now()` })
+    .where(itself(userId, minionId));
+  return unsettling(ctx, userId, edit);
+}

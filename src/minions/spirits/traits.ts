@@ -1,0 +1,78 @@
+import { ranks, type Rank } from "../../catalog/constants.ts";
+
+/** The traits, and how each shows. Names and relations are tested against `seed/progression.json`. */
+export const traitDescriptions = {
+  professional: "businesslike, courteous and to the point",
+  friendly: "warm, informal and at ease with people",
+  technical: "precise about details, terms and mechanisms",
+  creative: "inventive, with images and unexpected ideas",
+  analytical: "step by step, weighing evidence and alternatives",
+  supportive: "patient and encouraging, mindful of how the user fares",
+} as const satisfies Record<string, string>;
+
+export type Trait = keyof typeof traitDescriptions;
+export const traits = Object.keys(traitDescriptions) as [Trait, ...Trait[]];
+
+/** How strong each trait is, 0–10; one that is not named is 0. */
+export type Intensities = Readonly<Partial<Record<Trait, number>>>;
+
+/** Pairs of traits that help each other, or hinder where below zero, in percent. All other pairs are unrelated. */
+export const traitRelations: readonly (readonly [Trait, Trait, percent: number])[] = [
+  ["professional", "technical", 20],
+  ["friendly", "supportive", 20],
+  ["creative", "analytical", 15],
+  ["technical", "analytical", 25],
+  ["professional", "supportive", 10],
+  ["friendly", "creative", 15],
+  ["professional", "creative", -15],
+  ["analytical", "friendly", -10],
+  ["technical", "friendly", -10],
+  ["supportive", "technical", -5],
+];
+
+export const maxIntensity = 10;
+
+/** How many traits a minion of this level (1–35) may have: one from level 10, one more every five levels, at most five. */
+export function traitSlots(level: number): number {
+  return Math.min(Math.max(0, Math.floor(level / 5) - 1), 5);
+}
+
+/** How many points of intensity a minion of this rank may spread: 10, and 5 for each rank above Novice. */
+export function traitPoints(rank: Rank): number {
+  return 10 + 5 * ranks.indexOf(rank);
+}
+
+/** What is wrong with the traits that a minion of this standing shall have: nothing, if the list is empty. Faults of the whole have an empty path. */
+export function faultsOfTraits(
+  intensities: Readonly<Record<string, number>>,
+  { level, rank }: { level: number; rank: Rank },
+): { path: string; message: string }[] {
+  const entries = Object.entries(intensities);
+  const faults = entries.flatMap(([path, intensity]) => {
+    if (!Object.hasOwn(traitDescriptions, path)) return { path, message: `is none of ${traits.join(", ")}` };
+    const isFine = Number.isInteger(intensity) && intensity >= 0 && intensity <= maxIntensity;
+    return isFine ? [] : { path, message: `must be a whole number from 0 to ${maxIntensity}` };
+  });
+  const held = entries.filter(([, intensity]) => intensity > 0);
+  const slots = traitSlots(level);
+  if (held.length > slots) {
+    faults.push({ path: "", message: `level ${level} allows ${slots} traits above 0, not ${held.length}` });
+  }
+  const spent = held.reduce((sum, [, intensity]) => sum + intensity, 0);
+  const points = traitPoints(rank);
+  if (spent > points) faults.push({ path: "", message: `the rank ${rank} has ${points} points to spread, not ${spent}` });
+  return faults;
+}
+
+/** How well the traits above 0 go together: the mean of those pairs that are related, as a fraction (20 % = 0.2); 0 without any. */
+export function compatibilityOf(intensities: Intensities): number {
+  const has = (trait: Trait) => (intensities[trait] ?? 0) > 0;
+  const related = traitRelations.filter(([a, b]) => has(a) && has(b));
+  const sum = related.reduce((total, [, , percent]) => total + percent, 0);
+  return related.length === 0 ? 0 : sum / (100 * related.length);
+}
+
+/** A compatibility as it is shown: 100 % where nothing hinders, less where it does, never below 0; to a tenth. */
+export function compatibilityPercent(compatibility: number): number {
+  return Math.min(Math.max(0, Math.round(1_000 * compatibility + 1_000) / 10), 100);
+}

@@ -1,0 +1,101 @@
+import { planOf } from "../../billing/service.ts";
+import type { Ctx } from "../../context.ts";
+import { endOfDay, type DayLimits, type Granted, type Spending } from "../../kit/daily-quota.ts";
+import { AppError } from "../../kit/errors.ts";
+import { log } from "../../kit/log.ts";
+import { askHub } from "../../notifications/hub-client.ts";
+import { ProviderError } from "../gateway/errors.ts";
+import { allowanceOf, smallestAllowance } from "./rules.ts";
+
+/** What a user may use today of the models that the operator pays for. */
+export type Allowance = {
+  /**
+   * Takes what a call may come to, before it is made: what is not settled afterwards stays spent.
+   * @throws ProviderError: allowance_exhausted, allowance_unavailable
+   */
+  take(amount: Spending): Promise<Taken>;
+};
+
+/** What was taken of an allowance. */
+export type Taken = {
+  /** Says what the call came to, behind the reply: nothing, for one that failed before it said anything. */
+  settle(spent: Spending): void;
+};
+
+/**
+ * A user's allowance, counted in their hub. A call costs one round trip to it. Everybody may use what the smallest plan allows, so
+ * Postgres is asked for the plan only where that is used up: once a day, and whenever a call is about to be refused, since the user may
+ * have changed their plan.
+ */
+export function openAllowance(ctx: Ctx, userId: number): Allowance {
+  return {
+    async take(amount) {
+      const id = crypto.randomUUID();
+      const granted = await counted(ctx, async () => {
+        const claim = { id, amount, floor: smallestAllowance };
+        const first = await askHub(ctx, userId, (hub) => hub.takeBudget(claim));
+        if (first.lacking === null) return first;
+        const limits = await limitsOf(ctx, userId);
+        return askHub(ctx, userId, (hub) => hub.takeBudget({ ...claim, limits }));
+      });
+      if (granted.lacking !== null) throw exhausted(granted.lacking, granted);
+      return { settle: (spent) => ctx.defer(settle(ctx, userId, id, spent)) };
+    },
+  };
+}
+
+/** What a user may use today, and has used. One round trip to Postgres, and one to their hub. @throws allowance_unavailable */
+export async function readAllowance(ctx: Ctx, userId: number) {
+  const [plan, used] = await Promise.all([
+    planOf(ctx, userId),
+    askHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
+      throw new AppError("allowance_unavailable", "What you used today cannot be counted now.", { cause });
+    }),
+  ]);
+  const limits = allowanceOf(plan.name);
+  const line = (what: keyof Spending) => ({
+    limit: limits[what],
+    used: used[what],
+    left: Math.max(0, limits[what] - used[what]),
+  });
+  const resets_at = new Date(endOfDay(Date.now()));
+  return { plan: plan.name, turns: line("turns"), tokens: line("tokens"), resets_at };
+}
+
+/** What the plan of a user allows, for as long as they surely hold it today. */
+async function limitsOf(ctx: Ctx, userId: number): Promise<DayLimits> {
+  const { name, until } = await planOf(ctx, userId);
+  return { ...allowanceOf(name), until: Math.min(endOfDay(Date.now()), until?.getTime() ?? Infinity) };
+}
+
+/** @throws allowance_unavailable, whatever is out: a call that cannot be counted is not made */
+async function counted(ctx: Ctx, count: () => Promise<Granted>): Promise<Granted> {
+  try {
+    return await count();
+  } catch (error) {
+    log("warn", "An allowance could not be counted.", { request_id: ctx.requestId, error });
+    throw new ProviderError("allowance_unavailable", "workers-ai");
+  }
+}
+
+async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Promise<void> {
+  try {
+    await askHub(ctx.behind(), userId, (hub) => hub.settleBudget(id, spent));
+  } catch (error) {
+    log("warn", "What a call came to was not counted: it stays at what it could be.", { request_id: ctx.requestId, error });
+  }
+}
+
+function exhausted(lacking: keyof Spending, { limits, used }: Granted): ProviderError {
+  const now = Date.now();
+  const resetsAt = endOfDay(now);
+  const left = limits[lacking] - used[lacking];
+  const said = left > 0 ? `has ${left} ${lacking} left, too few for this` : "is used up";
+  const detail =
+    `Your plan's ${limits[lacking]} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
+    `${new Date(resetsAt).toISOString().slice(0, 16)}Z; models with a key of your own are not limited.`;
+  return new ProviderError("allowance_exhausted", "workers-ai", {
+    detail,
+    retryAfterSeconds: Math.ceil((resetsAt - now) / 1_000),
+  });
+}

@@ -1,0 +1,142 @@
+import type {
+  EmbeddingModelV4,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4StreamPart,
+} from "@ai-sdk/provider";
+import type { Spending } from "../../kit/daily-quota.ts";
+import type { Allowance, Taken } from "./allowance.ts";
+import { untilAborted } from "../gateway/call.ts";
+import { ProviderError } from "../gateway/errors.ts";
+import { isCut, saysNothing } from "../gateway/stream.ts";
+import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
+import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
+
+/** Tokens that an answer is taken to have at most, where the call does not say. */
+const usualAnswer = 1_024;
+
+const nothing: Spending = { turns: 0, tokens: 0 };
+
+/**
+ * A language model whose calls are each a turn of an allowance, with their tokens. A call that fails before it says anything gives its
+ * turn back; one that its caller gives up has used what it was asked.
+ */
+export function rationedModel(model: LanguageModelV4, allowance: Allowance | undefined): LanguageModelV4 {
+  if (allowance === undefined) return model;
+  const { specificationVersion, provider, modelId, supportedUrls } = model;
+  return {
+    specificationVersion,
+    provider,
+    modelId,
+    supportedUrls,
+    async doGenerate(asked) {
+      const taken = await allowance.take(mostOf(asked));
+      const result = await settlingFailure(taken, asked, () => model.doGenerate(asked));
+      taken.settle(spentOn(asked, textIn(result.content), result.usage));
+      return result;
+    },
+    async doStream(asked) {
+      const taken = await allowance.take(mostOf(asked));
+      const { stream, ...result } = await settlingFailure(taken, asked, () => model.doStream(asked));
+      return { ...result, stream: settlingAtEnd(stream, taken, asked) };
+    },
+  };
+}
+
+/** As `rationedModel`, for text to embed: that is no turn, and counts its tokens alone. */
+export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allowance | undefined): EmbeddingModelV4 {
+  if (allowance === undefined) return model;
+  const { specificationVersion, provider, modelId, maxEmbeddingsPerCall, supportsParallelCalls } = model;
+  return {
+    specificationVersion,
+    provider,
+    modelId,
+    maxEmbeddingsPerCall,
+    supportsParallelCalls,
+    async doEmbed(asked) {
+      const most = { turns: 0, tokens: asked.values.reduce((sum, value) => sum + estimateTokens(value), 0) };
+      const taken = await allowance.take(most);
+      const work = () => untilAborted(asked.abortSignal ?? never, () => model.doEmbed(asked));
+      const result = await work().catch((cause: unknown) => {
+        taken.settle(isCallers(cause, asked.abortSignal) ? most : nothing);
+        throw cause;
+      });
+      taken.settle({ turns: 0, tokens: result.usage?.tokens ?? most.tokens });
+      return result;
+    },
+  };
+}
+
+type Asked = LanguageModelV4CallOptions;
+
+const never = new AbortController().signal;
+
+function mostOf(asked: Asked): Spending {
+  return { turns: 1, tokens: spentOn(asked, "").tokens + (asked.maxOutputTokens ?? usualAnswer) };
+}
+
+/** What an answer came to, as the model counts it or else by its length. */
+function spentOn({ prompt }: Asked, text: string, usage = uncounted): Spending {
+  const { input_tokens, output_tokens } = tokenCounts(usage, () => estimateUsage(prompt, text));
+  return { turns: 1, tokens: input_tokens + output_tokens };
+}
+
+/** Whether it was the caller who gave up, and not the gateway whose patience ended. */
+function isCallers(reason: unknown, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && reason === signal.reason && !(reason instanceof ProviderError);
+}
+
+async function settlingFailure<T>(taken: Taken, asked: Asked, work: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await untilAborted(asked.abortSignal ?? never, work);
+  } catch (cause) {
+    taken.settle(isCallers(cause, asked.abortSignal) ? spentOn(asked, "") : nothing);
+    throw cause;
+  }
+}
+
+/** The same stream, which settles once what it said, however it ends. */
+function settlingAtEnd(
+  stream: ReadableStream<LanguageModelV4StreamPart>,
+  taken: Taken,
+  asked: Asked,
+): ReadableStream<LanguageModelV4StreamPart> {
+  const reader = stream.getReader();
+  let said = "";
+  let began = false;
+  let isSettled = false;
+  const settle = (spent: Spending) => {
+    if (!isSettled) taken.settle(spent);
+    isSettled = true;
+  };
+  const settleFailure = () => settle(began ? spentOn(asked, said) : nothing);
+  return new ReadableStream<LanguageModelV4StreamPart>(
+    {
+      async pull(controller) {
+        try {
+          const { value: part, done } = await reader.read();
+          if (done) {
+            settleFailure();
+            return controller.close();
+          }
+          if ("delta" in part) said += part.delta;
+          if (part.type === "error") settleFailure();
+          else if (part.type === "finish") {
+            if (isCut(part) && !began) settle(nothing);
+            else settle(spentOn(asked, said, part.usage));
+          } else began ||= !saysNothing(part);
+          controller.enqueue(part);
+        } catch (cause) {
+          settleFailure();
+          controller.error(cause);
+        }
+      },
+      async cancel(reason) {
+        if (began || isCallers(reason, asked.abortSignal)) settle(spentOn(asked, said));
+        else settle(nothing);
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

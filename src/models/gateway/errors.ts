@@ -1,0 +1,163 @@
+import type { APICallError } from "@ai-sdk/provider";
+import { EgressError } from "../../kit/egress/fetch.ts";
+import { AppError, TellableError } from "../../kit/errors.ts";
+import { secondsToWait } from "../../kit/http/retry-after.ts";
+import { providerDisplayNames, type ProviderName } from "../constants.ts";
+
+/** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
+type Action = "wait" | "next" | "end";
+
+/**
+ * Every way in which a provider fails, with the one thing that is done about it. What is wrong with a candidate alone moves
+ * on to the next; what is wrong with the request or with the key ends the call, since a second bill would hide it.
+ */
+export const providerFailures = {
+  rate_limited: { action: "wait", sentence: "is asked too often; try again in a moment." },
+  no_credit: { action: "next", sentence: "wants to be paid: the account of this key has no credit left." },
+  unavailable: { action: "next", sentence: "is out of order or cannot be reached." },
+  timed_out: { action: "next", sentence: "did not answer in time." },
+  model_missing: { action: "next", sentence: "has no such model at this address." },
+  not_configured: { action: "next", sentence: "cannot be called yet." },
+  key_rejected: { action: "end", sentence: "rejected the key, or what it may do." },
+  refused: { action: "end", sentence: "refused the request as it stands." },
+  // Ours, not the provider's: what the operator pays for is rationed. Another model may be the user's own to pay.
+  allowance_exhausted: { action: "next", sentence: "is used up for today." },
+  allowance_unavailable: { action: "next", sentence: "cannot be called now: what you used of it today cannot be counted." },
+} as const satisfies Record<string, { action: Action; sentence: string }>;
+
+export type ProviderFailure = keyof typeof providerFailures;
+
+/** A failure that is ours to answer for. */
+export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
+
+/** What clients of ours are told a failure by. */
+export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
+
+/** Those of a provider itself, for routes that ask one. */
+export const providerFailureCodes = [
+  "provider_refused",
+  "provider_model_missing",
+  "provider_key_rejected",
+  "provider_no_credit",
+  "provider_rate_limited",
+  "provider_unavailable",
+  "provider_timed_out",
+  "provider_not_configured",
+] as const satisfies readonly ProviderFailureCode[];
+
+/**
+ * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
+ * vendor, who may repeat a key or a prompt in them, nor an error of the SDK as its cause, which holds all of them.
+ */
+export class ProviderError extends TellableError {
+  override readonly name = "ProviderError";
+  readonly kind: ProviderFailure;
+  readonly provider: ProviderName;
+  /** The status that the vendor answered with; null where it did not answer. */
+  readonly status: number | null;
+  /** How long the vendor asks to be left alone; null where it does not say. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    kind: ProviderFailure,
+    provider: ProviderName,
+    {
+      status = null,
+      retryAfterSeconds = null,
+      detail,
+    }: Partial<Pick<ProviderError, "status" | "retryAfterSeconds">> & { detail?: string } = {},
+  ) {
+    super(detail ?? `${providerDisplayNames[provider]} ${providerFailures[kind].sentence}`);
+    this.kind = kind;
+    this.provider = provider;
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  /** What clients of ours are told by. */
+  get code(): ProviderFailureCode {
+    return isAllowances(this.kind) ? this.kind : `provider_${this.kind}`;
+  }
+
+  override get failure(): AppError {
+    const seconds = ["rate_limited", "allowance_exhausted"].includes(this.kind) ? this.retryAfterSeconds : null;
+    return new AppError(
+      this.code,
+      this.message,
+      seconds === null ? {} : { headers: { "retry-after": `${Math.ceil(seconds)}` } },
+    );
+  }
+}
+
+export function isAllowances(kind: ProviderFailure): kind is AllowanceFailure {
+  return kind === "allowance_exhausted" || kind === "allowance_unavailable";
+}
+
+/** What an error of the SDK, or the error in a stream, may hold. A stream's is no `Error`, but what the vendor sent. */
+type Reported = Partial<Omit<APICallError, "name">> & { name?: string; type?: unknown; code?: unknown; status?: unknown };
+
+/** What vendors call a failure where they give no status, in a stream that had begun with 200. */
+const statusOfName: ReadonlyMap<unknown, number> = new Map([
+  ["authentication_error", 401],
+  ["invalid_api_key", 401],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["model_not_found", 404],
+  ["request_too_large", 413],
+  ["invalid_request_error", 400],
+  ["rate_limit_error", 429],
+  ["rate_limit_exceeded", 429],
+  ["insufficient_quota", 402],
+  ["overloaded_error", 529],
+]);
+
+/** Errors that the SDK throws before it asks anybody. */
+const refusedBySdk = new Set([
+  "AI_UnsupportedFunctionalityError",
+  "AI_InvalidPromptError",
+  "AI_InvalidArgumentError",
+  "AI_TooManyEmbeddingValuesForCallError",
+]);
+
+/** What went wrong, in our terms. */
+export function providerError(error: unknown, provider: ProviderName): ProviderError {
+  if (error instanceof ProviderError) return error;
+  if (error instanceof AppError) return new ProviderError("refused", provider, { detail: error.message });
+  if (error instanceof EgressError) return ofEgress(error, provider);
+  const reported = typeof error === "object" && error !== null ? (error as Reported) : {};
+  if (refusedBySdk.has(reported.name ?? "")) return new ProviderError("refused", provider);
+  const status = statusOf(reported);
+  const kind = status === null ? "unavailable" : kindOf(status, reported.responseBody ?? "");
+  return new ProviderError(kind, provider, { status, retryAfterSeconds: retryAfter(reported.responseHeaders ?? {}) });
+}
+
+/** What the guard ended: what it refused, it would refuse again. */
+function ofEgress(error: EgressError, provider: ProviderName): ProviderError {
+  const { reason, message } = error;
+  const status = error.status ?? null;
+  if (reason === "timed_out") return new ProviderError("timed_out", provider, { status });
+  if (reason === "unreachable") return new ProviderError("unavailable", provider, { status });
+  return new ProviderError("refused", provider, { status, detail: message });
+}
+
+function statusOf({ statusCode, status, code, type }: Reported): number | null {
+  const number = [statusCode, status, Number(code)].find((value) => Number.isInteger(value)) as number | undefined;
+  if (number !== undefined && number >= 300 && number < 600) return number;
+  // An answer of 200 that is not what it should be is one that did not arrive.
+  return statusOfName.get(code) ?? statusOfName.get(type) ?? null;
+}
+
+function kindOf(status: number, body: string): ProviderFailure {
+  // Google answers 400 to a wrong key, OpenAI 429 to an empty account.
+  if (status === 401 || status === 403 || (status === 400 && body.includes("API_KEY_INVALID"))) return "key_rejected";
+  if (status === 402 || (status === 429 && body.includes("insufficient_quota"))) return "no_credit";
+  if (status === 429) return "rate_limited";
+  if (status === 404) return "model_missing";
+  return status === 408 || status >= 500 ? "unavailable" : "refused";
+}
+
+/** Seconds out of `Retry-After`, or out of OpenAI's finer `retry-after-ms`. */
+function retryAfter(headers: Record<string, string>): number | null {
+  const milliseconds = Number(headers["retry-after-ms"] ?? NaN);
+  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds / 1000) : secondsToWait(headers["retry-after"]);
+}

@@ -1,0 +1,64 @@
+import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
+import { Call, type CallOptions, type Candidate, type Candidates } from "./call.ts";
+import { relay, untilFirstToken } from "./stream.ts";
+import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
+import { noTokens, tokenCounts } from "./usage-record.ts";
+
+/**
+ * The one way to a language model: a model itself, so that every function of the AI SDK takes it. Each call has deadlines,
+ * moves on to the next candidate until the first token, and leaves one record. Nothing else retries: the AI SDK repeats
+ * errors of its own kind alone, and those thrown here are `ProviderError`s.
+ */
+export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: CallOptions = {}): LanguageModelV4 {
+  const [{ provider, modelId }] = candidates;
+  return {
+    specificationVersion: "v4",
+    provider,
+    modelId,
+    // The address of a file goes to the vendor, or is refused: what is not listed here, the AI SDK would fetch by itself.
+    supportedUrls: { "*/*": [/^/] },
+    async doGenerate(asked) {
+      const call = new Call(candidates, options, asked.abortSignal);
+      const result = await call.ask((model, abortSignal) => model.doGenerate({ ...asked, abortSignal }));
+      call.finish(tokenCounts(result.usage, () => estimateUsage(asked.prompt, textIn(result.content))));
+      return result;
+    },
+    async doStream(asked) {
+      const call = new Call(candidates, options, asked.abortSignal);
+      const { opening, ...rest } = await call.ask(async (model, abortSignal) => {
+        const { stream, ...result } = await model.doStream({ ...asked, abortSignal });
+        return { ...result, opening: await untilFirstToken(stream, abortSignal) };
+      }, options.firstTokenMs ?? 20_000);
+      call.began();
+      return { ...rest, stream: relay(opening, call, asked.prompt) };
+    },
+  };
+}
+
+/** As `gatewayModel`, for text to embed. Nothing stands in for an embedding model: its vectors compare with its own alone. */
+export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, options: CallOptions = {}): EmbeddingModelV4 {
+  let opened: Promise<EmbeddingModelV4> | undefined;
+  const open = () => (opened ??= candidate.open());
+  const { provider, modelId } = candidate;
+  return {
+    specificationVersion: "v4",
+    provider,
+    modelId,
+    get maxEmbeddingsPerCall() {
+      return open().then((model) => model.maxEmbeddingsPerCall);
+    },
+    get supportsParallelCalls() {
+      return open().then((model) => model.supportsParallelCalls);
+    },
+    async doEmbed(asked) {
+      const call = new Call([{ provider, modelId, open }], options, asked.abortSignal);
+      const result = await call.ask((model, abortSignal) => model.doEmbed({ ...asked, abortSignal }));
+      call.finish({
+        ...noTokens,
+        input_tokens: result.usage?.tokens ?? asked.values.reduce((sum, value) => sum + estimateTokens(value), 0),
+        is_estimated: result.usage === undefined,
+      });
+      return result;
+    },
+  };
+}

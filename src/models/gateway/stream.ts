@@ -1,0 +1,129 @@
+import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
+import type { Call } from "./call.ts";
+import { ProviderError } from "./errors.ts";
+import { withoutSeams } from "./coalesced-deltas.ts";
+import { estimateUsage } from "./tokens.ts";
+import { tokenCounts, uncounted } from "./usage-record.ts";
+
+type Part = LanguageModelV4StreamPart;
+type Reader = ReadableStreamDefaultReader<Part>;
+
+/** A stream read as far as its first token: until then, another model can take over unnoticed. */
+export type Opening = { held: Part[]; reader: Reader };
+
+const preamble: ReadonlySet<Part["type"]> = new Set(["stream-start", "response-metadata", "raw", "ping", "text-start"]);
+
+/** Whether a part comes before a model has made anything. */
+export function saysNothing({ type }: Part): boolean {
+  return preamble.has(type);
+}
+
+/** Reads parts, until the signal aborts: then its reason is thrown, whatever the stream still does. One listener for all of them. */
+function untilStopped(reader: Reader, signal: AbortSignal): Reader["read"] {
+  let refuse: ((reason: unknown) => void) | undefined;
+  signal.addEventListener("abort", () => refuse?.(signal.reason), { once: true });
+  return () =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      refuse = reject;
+      reader.read().then(resolve, reject);
+    });
+}
+
+/** Holds back what comes before the first token. @throws what went wrong before it */
+export async function untilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<Opening> {
+  const reader = stream.getReader();
+  const held: Part[] = [];
+  try {
+    const read = untilStopped(reader, signal);
+    do held.push(await nextPart(read));
+    while (saysNothing(held.at(-1)!));
+    return { held, reader };
+  } catch (cause) {
+    void reader.cancel(cause).catch(() => {});
+    throw cause;
+  }
+}
+
+/** The next part. @throws what it says that went wrong */
+async function nextPart(read: Reader["read"]): Promise<Part> {
+  const { value: part } = await read();
+  if (part?.type === "error") throw part.error;
+  if (part === undefined || (part.type === "finish" && isCut(part))) throw new Error("The stream was cut short.");
+  return part;
+}
+
+/** Whether the vendor never said why it ended: the SDKs then finish by themselves. */
+export function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
+  return unified === "error" || unified === "interrupted" || (unified === "other" && raw === undefined);
+}
+
+/** Hands on what a model says. There is no other model any more: a failure is the last part. */
+export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: LanguageModelV4Prompt): ReadableStream<Part> {
+  let said = "";
+  const tokens = (usage: LanguageModelV4Usage = uncounted) =>
+    tokenCounts(usage, () => estimateUsage(prompt, withoutSeams(said)));
+  const silence = watchSilence(call);
+  const read = untilStopped(reader, call.signal);
+  return new ReadableStream<Part>(
+    {
+      async pull(controller) {
+        try {
+          const part = held.shift() ?? (await silence.during(() => nextPart(read)));
+          if ("delta" in part) said += part.delta;
+          if (part.type === "finish") {
+            silence.end();
+            call.finish(tokens(part.usage));
+          }
+          controller.enqueue(part);
+          if (part.type === "finish") controller.close();
+        } catch (cause) {
+          silence.end();
+          void reader.cancel(cause).catch(() => {});
+          const failure = call.fail(cause, tokens());
+          if (!(failure instanceof ProviderError)) return controller.error(failure);
+          controller.enqueue({ type: "error", error: failure });
+          controller.close();
+        }
+      },
+      async cancel(reason) {
+        silence.end();
+        call.stop(tokens());
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * Ends a call whose model is silent for too long while it is listened to; what says nothing does not break a silence. One timer, which
+ * looks again when the silence could be too long: none a part.
+ */
+function watchSilence(call: Call<unknown>) {
+  const { silenceMs } = call;
+  let isListening = false;
+  let since = performance.now();
+  let handedOverAt = since;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function look(limit: number): void {
+    const left = since + limit - performance.now();
+    if (left <= 0 && isListening) return call.timeOut();
+    timer = setTimeout(() => look(limit), left > 0 ? left : limit);
+  }
+  if (silenceMs !== undefined) look(silenceMs);
+  return {
+    async during(next: () => Promise<Part>): Promise<Part> {
+      if (silenceMs === undefined) return next();
+      // What the listener takes its time for is not the model's silence.
+      since += performance.now() - handedOverAt;
+      isListening = true;
+      const part = await next();
+      isListening = false;
+      handedOverAt = performance.now();
+      if (!saysNothing(part)) since = handedOverAt;
+      return part;
+    },
+    end: () => clearTimeout(timer),
+  };
+}

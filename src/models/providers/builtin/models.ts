@@ -1,0 +1,31 @@
+import { providerDisplayNames, type ModelSummary } from "../../constants.ts";
+
+const common = {
+  provider: "builtin",
+  provider_display_name: providerDisplayNames.builtin,
+  parameters_billions: null,
+  context_length: null,
+  supports_tools: false,
+} as const;
+
+/** The models that are part of this server: no weights, no key, no network. */
+export const builtinModels = [
+  {
+    ...common,
+    kind: "language",
+    model_id: "extractive",
+    display_name: "Built-in extractive",
+    capabilities: ["chat", "citations"],
+    architecture: "extractive",
+    supports_streaming: true,
+  },
+  {
+    ...common,
+    kind: "embedding",
+    model_id: "hashing-384",
+    display_name: "Built-in hashing, 384 dimensions",
+    capabilities: ["embedding"],
+    architecture: "feature hashing",
+    supports_streaming: false,
+  },
+] as const satisfies readonly ModelSummary[];

@@ -1,0 +1,104 @@
+import type { NumberedPassage } from "../../gateway/passage-block.ts";
+import { sentencesOf, type Sentence } from "./sentences.ts";
+import { fold, isFunctionWord, stem } from "./words.ts";
+
+/** Words of a passage, verbatim. */
+export type Quote = { passage: NumberedPassage; text: string; isCut: boolean };
+
+/** Sentences in one answer, at most. */
+const maxQuotes = 5;
+
+/** Letters of one quote, at most: what has no full stop, as code or a table, would be quoted whole. */
+const maxQuoteLength = 400;
+
+/** How Okapi BM25 saturates the number of a word (k1) and discounts long sentences (b). */
+const bm25 = { k1: 1.2, b: 0.5 };
+
+/** What a sentence has of the one before it, which it often carries on: “Open Settings. There, …”. */
+const carriedOn = 0.5;
+
+/** What a heading is worth as a quote: little, what it announces follows. */
+const headingWorth = 0.2;
+
+/** How much less each further passage is trusted to be about the question: the retriever ranked them. */
+const rankDiscount = 0.1;
+
+/** A sentence is left out that fits less than this part of the best one. */
+const worthQuoting = 0.45;
+
+type Candidate = { passage: NumberedPassage; sentence: Sentence; terms: string[] };
+
+/**
+ * The sentences of the passages that fit a question best, in the order of the passages: those that share its rarer words,
+ * by Okapi BM25 with each sentence a document. None where no sentence shares a word with it.
+ */
+export function quotesFor(question: string, passages: readonly NumberedPassage[]): Quote[] {
+  const asked = new Set(
+    termsOf(question)
+      .filter((term) => !isFunctionWord(term))
+      .map(stem),
+  );
+  const candidates = passages.flatMap((passage) =>
+    sentencesOf(passage.text).map((sentence) => ({
+      passage,
+      sentence,
+      terms: termsOf(passage.text.slice(sentence.start, sentence.end)),
+    })),
+  );
+  const own = scores(asked, candidates);
+  const fits = candidates.map(({ passage, sentence }, at) => {
+    const before = candidates[at - 1]?.passage === passage ? own[at - 1]! : 0;
+    const fit = sentence.isHeading ? headingWorth * own[at]! : own[at]! + carriedOn * before;
+    return fit / (1 + rankDiscount * (passage.number - 1));
+  });
+  const best = fits.reduce((high, fit) => Math.max(high, fit), 0);
+  const seen = new Set<string>();
+  return [...candidates.keys()]
+    .filter((at) => fits[at]! > 0 && fits[at]! >= worthQuoting * best)
+    .sort((a, b) => fits[b]! - fits[a]! || a - b)
+    .filter((at) => {
+      const said = candidates[at]!.terms.join(" ");
+      return !seen.has(said) && seen.add(said);
+    })
+    .slice(0, maxQuotes)
+    .sort((a, b) => a - b)
+    .map((at) => quote(candidates[at]!.passage, candidates[at]!.sentence));
+}
+
+/** How a passage begins. */
+export function beginningOf(passage: NumberedPassage): Quote {
+  const sentences = sentencesOf(passage.text);
+  const first = sentences.find(({ isHeading }) => !isHeading) ?? sentences[0];
+  return quote(passage, first ?? { start: 0, end: passage.text.length });
+}
+
+function quote(passage: NumberedPassage, { start, end }: Pick<Sentence, "start" | "end">): Quote {
+  const whole = passage.text.slice(start, end);
+  if (whole.length <= maxQuoteLength) return { passage, text: whole, isCut: false };
+  const head = whole.slice(0, maxQuoteLength);
+  const space = head.search(/\s\S*$/);
+  return { passage, text: (space > 0 ? head.slice(0, space) : head).replace(/[\ud800-\udbff]$/, ""), isCut: true };
+}
+
+function termsOf(text: string): string[] {
+  const words = new Intl.Segmenter("en", { granularity: "word" }).segment(fold(text));
+  return Array.from(words).flatMap(({ segment, isWordLike }) => (isWordLike === true ? [segment] : []));
+}
+
+function scores(asked: ReadonlySet<string>, candidates: readonly Candidate[]): number[] {
+  const stems = candidates.map(({ terms }) => terms.map(stem));
+  const meanLength = stems.reduce((sum, { length }) => sum + length, 0) / stems.length;
+  const rarity = new Map(
+    Array.from(asked, (term) => {
+      const holders = stems.filter((words) => words.includes(term)).length;
+      return [term, Math.log(1 + (stems.length - holders + 0.5) / (holders + 0.5))];
+    }),
+  );
+  return stems.map((words) => {
+    const damping = bm25.k1 * (1 - bm25.b + (bm25.b * words.length) / meanLength);
+    return Array.from(rarity).reduce((sum, [term, weight]) => {
+      const count = words.filter((word) => word === term).length;
+      return sum + (weight * count * (bm25.k1 + 1)) / (count + damping);
+    }, 0);
+  });
+}

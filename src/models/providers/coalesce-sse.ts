@@ -1,0 +1,138 @@
+import { createParser } from "eventsource-parser";
+import * as z from "zod";
+import { seam } from "../gateway/coalesced-deltas.ts";
+
+/**
+ * A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came
+ * together, with the seams of seams.ts.
+ */
+export function joining(send: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await send(input, init);
+    const { body, ok, status, statusText, headers } = response;
+    // Some servers call everything a stream.
+    const isStream = ok && asksForStream(init) && headers.get("content-type")?.startsWith("text/event-stream") === true;
+    if (body === null || !isStream) return response;
+    return new Response(body.pipeThrough(joinEvents()), { status, statusText, headers });
+  };
+}
+
+function asksForStream({ body }: RequestInit = {}): boolean {
+  return typeof body === "string" && /"stream"\s*:\s*true/.test(body);
+}
+
+function joinEvents(): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let envelope: Envelope | undefined;
+  let texts: string[] = [];
+  let written = "";
+  function endRun(): void {
+    if (envelope !== undefined && texts.length > 0)
+      written += eventOf(envelope.before + texts.join(seamInJson) + envelope.after);
+    texts = [];
+  }
+  const parser = createParser({
+    onEvent({ event, data }) {
+      let text = event === undefined ? textWithin(envelope, data) : undefined;
+      if (text === undefined) {
+        endRun();
+        envelope = event === undefined ? envelopeOf(data) : undefined;
+        text = textWithin(envelope, data);
+      }
+      if (text === undefined) written += eventOf(data, event);
+      else texts.push(text);
+    },
+  });
+  return new TransformStream({
+    transform(bytes, controller) {
+      parser.feed(decoder.decode(bytes, { stream: true }));
+      endRun();
+      if (written !== "") controller.enqueue(encoder.encode(written));
+      written = "";
+    },
+  });
+}
+
+function eventOf(data: string, name?: string): string {
+  const lines = data.replaceAll("\n", "\ndata: ");
+  return name === undefined ? `data: ${lines}\n\n` : `event: ${name}\ndata: ${lines}\n\n`;
+}
+
+const seamInJson = JSON.stringify(seam).slice(1, -1);
+
+/** Characters of the largest event that is joined to others: what is longer is worth an event of its own. */
+const maxJoined = 8 * 1024;
+
+/** The JSON of an event around its text: what is the same but for the text can be joined. */
+type Envelope = { before: string; after: string };
+
+/** What stands for itself in a text of JSON. */
+const plain = /^[^"\\\p{Cc}]+$/u;
+
+/** The text of an event that is in an envelope, as its JSON has it; undefined where it has another envelope, or none. */
+function textWithin(envelope: Envelope | undefined, data: string): string | undefined {
+  if (envelope === undefined || data.length > maxJoined) return undefined;
+  const { before, after } = envelope;
+  if (data.length <= before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return undefined;
+  const text = data.slice(before.length, -after.length);
+  return plain.test(text) || parsed(`"${text}"`) !== undefined ? text : undefined;
+}
+
+/** The first text in JSON that is not empty, of the members that hold what a model says. */
+const textMember = /("(?:content|reasoning|reasoning_content)"\s*:\s*")((?:[^"\\]|\\.)+)"/;
+
+/** The envelope of an event that brings a piece of text and nothing else. */
+function envelopeOf(data: string): Envelope | undefined {
+  if (data.length > maxJoined) return undefined;
+  const found = textMember.exec(data);
+  if (found === null) return undefined;
+  const [, opening, literal] = found;
+  const text = textIn(parsed(data));
+  if (text === undefined || parsed(`"${literal}"`) !== text) return undefined;
+  const start = found.index + opening!.length;
+  return { before: data.slice(0, start), after: data.slice(start + literal!.length) };
+}
+
+const nothing = z.union([z.null(), z.literal(""), z.tuple([])]).optional();
+const label = z.union([z.string(), z.number(), z.null()]).optional();
+const mayBeText = z.string().nullish();
+
+/** A chunk that holds nothing which adds up but text. */
+const TextChunk = z
+  .object({
+    id: label,
+    object: label,
+    created: label,
+    model: label,
+    provider: label,
+    system_fingerprint: label,
+    service_tier: label,
+    choices: z.tuple([
+      z
+        .object({
+          index: label,
+          delta: z
+            .object({ role: label, content: mayBeText, reasoning: mayBeText, reasoning_content: mayBeText })
+            .catchall(nothing),
+        })
+        .catchall(nothing),
+    ]),
+  })
+  .catchall(nothing);
+
+/** The one text of a chunk that holds nothing else, said aloud or thought. */
+function textIn(chunk: unknown): string | undefined {
+  const { content, reasoning, reasoning_content } = TextChunk.safeParse(chunk).data?.choices[0].delta ?? {};
+  const [said, ...others] = [content, reasoning, reasoning_content].filter(Boolean);
+  return others.length === 0 ? (said ?? undefined) : undefined;
+}
+
+/** What JSON says; undefined for what is none. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+import * as z from "zod";
+import { ProviderError, providerError } from "../gateway/errors.ts";
+import { providerDisplayNames, type ModelSummary, type ProviderName } from "../constants.ts";
+import type { Connection } from "./sdk-provider.ts";
+
+/** Milliseconds that a vendor has to list its models. */
+const deadlineMs = 10_000;
+
+/** Asks a vendor for JSON. @throws ProviderError, also where the answer is not what it should be */
+export async function askVendor<T>(
+  { name, fetch }: Pick<Connection, "name" | "fetch">,
+  url: string,
+  schema: z.ZodType<T>,
+  init: RequestInit,
+): Promise<T> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(deadlineMs) });
+    if (response.ok) return schema.parse(await response.json());
+    await response.body?.cancel();
+    throw providerError({ statusCode: response.status, responseHeaders: Object.fromEntries(response.headers) }, name);
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === "TimeoutError") throw new ProviderError("timed_out", name);
+    throw providerError(cause, name);
+  }
+}
+
+export function bearer(apiKey: string | undefined): Record<string, string> {
+  return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+}
+
+/** Models that make or hear something other than text. */
+const notText = /whisper|tts|dall-e|image|imagen|veo|sora|audio|realtime|transcribe|speech|moderation|rerank|orpheus/i;
+const embeds = /embed|\bbge-|\be5-|\bgte-/i;
+
+/** What a model is for, as far as its name says; undefined for what neither answers nor embeds text. */
+export function kindByName(modelId: string): ModelSummary["kind"] | undefined {
+  if (notText.test(modelId)) return undefined;
+  return embeds.test(modelId) ? "embedding" : "language";
+}
+
+type Known = Pick<ModelSummary, "model_id" | "kind" | "supports_tools"> & Partial<ModelSummary>;
+
+/**
+ * A summary of what a vendor says of a model; its size is read off its name (`llama-3.3-70b`) where nothing better is known.
+ * @param sees whether it takes images
+ */
+export function summarize(provider: ProviderName, known: Known, sees = false): ModelSummary {
+  const [, size] = /(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])/i.exec(known.model_id) ?? [];
+  const isLanguage = known.kind === "language";
+  return {
+    provider,
+    provider_display_name: providerDisplayNames[provider],
+    display_name: known.model_id,
+    parameters_billions: size === undefined ? null : Number(size),
+    context_length: null,
+    architecture: null,
+    supports_streaming: isLanguage,
+    capabilities: isLanguage
+      ? ["chat", ...(known.supports_tools ? ["tools"] : []), ...(sees ? ["vision"] : [])]
+      : ["embedding"],
+    ...known,
+  };
+}
+
+const count = z.number().nullish().catch(null);
+const names = z.array(z.string()).nullish().catch(null);
+
+/** What those say of a model who list them as OpenAI does, some of them more than others. */
+const Entry = z.object({
+  id: z.string(),
+  name: z.string().nullish().catch(null),
+  display_name: z.string().nullish().catch(null),
+  active: z.boolean().nullish().catch(null),
+  /** Together: chat, language, code, embedding, image, … */
+  type: z.string().nullish().catch(null),
+  context_length: count,
+  context_window: count,
+  max_context_length: count,
+  max_model_len: count,
+  /** OpenRouter. */
+  supported_parameters: names,
+  /** Mistral. */
+  capabilities: z
+    .object({ completion_chat: z.boolean(), function_calling: z.boolean(), vision: z.boolean().optional() })
+    .nullish()
+    .catch(null),
+  /** OpenRouter, Hugging Face. */
+  architecture: z.object({ input_modalities: names }).nullish().catch(null),
+  /** Moonshot. */
+  supports_image_in: z.boolean().nullish().catch(null),
+  /** Hugging Face: those who run the model. */
+  providers: z
+    .array(z.object({ context_length: count, supports_tools: z.boolean().nullish().catch(null) }))
+    .nullish()
+    .catch(null),
+});
+
+/** `{ data: […] }`, or the bare list that Together gives. */
+const Listing = z.union([z.object({ data: z.array(Entry) }).transform(({ data }) => data), z.array(Entry)]);
+
+/** The models at `GET /models`. @param supportsTools whether models call tools of which the vendor says nothing */
+export async function listLikeOpenAi(connection: Connection, supportsTools: boolean): Promise<ModelSummary[]> {
+  const { baseURL, apiKey } = connection;
+  const entries = await askVendor(connection, `${baseURL}/models`, Listing, { headers: bearer(apiKey) });
+  return entries.flatMap((entry) => {
+    const kind = kindOf(entry);
+    if (kind === undefined || entry.active === false) return [];
+    const { supported_parameters, capabilities, providers } = entry;
+    const says =
+      supported_parameters?.includes("tools") ??
+      capabilities?.function_calling ??
+      providers?.some(({ supports_tools }) => supports_tools === true);
+    const longest = Math.max(...(providers ?? []).map(({ context_length }) => context_length ?? 0), 0);
+    const known = {
+      model_id: entry.id,
+      kind,
+      display_name: entry.display_name ?? entry.name ?? entry.id,
+      context_length:
+        entry.context_length ?? entry.context_window ?? entry.max_context_length ?? entry.max_model_len ?? (longest || null),
+      supports_tools: kind === "language" && (says ?? supportsTools),
+    };
+    const sees = entry.architecture?.input_modalities?.includes("image") ?? capabilities?.vision ?? entry.supports_image_in;
+    return summarize(connection.name, known, sees ?? false);
+  });
+}
+
+function kindOf({ id, type, capabilities }: z.output<typeof Entry>): ModelSummary["kind"] | undefined {
+  if (type === "embedding") return "embedding";
+  if (typeof type === "string" && ["image", "audio", "video", "moderation", "rerank", "transcribe"].includes(type)) {
+    return undefined;
+  }
+  const kind = kindByName(id);
+  return kind === "language" && capabilities?.completion_chat === false ? undefined : kind;
+}

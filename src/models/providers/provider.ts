@@ -1,0 +1,98 @@
+import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import { type AppError, invalid } from "../../kit/errors.ts";
+import type { Allowance } from "../allowance/allowance.ts";
+import type { CallOptions } from "../gateway/call.ts";
+import type { ModelSummary, ProviderName } from "../constants.ts";
+
+/** With what a provider is called: the key and address of whoever pays for the call, never those of the process. */
+export type ProviderSettings = {
+  apiKey?: string;
+  /** Whether nobody's key is meant to be used: for what a provider tells anybody. */
+  anonymous?: boolean;
+  /** Where the provider is reached instead of at its own `base_url`. */
+  baseUrl?: string;
+  /** What every call goes out through. */
+  fetch?: typeof fetch;
+  /** Whether a stream may join pieces of text that came together: for who takes its deltas through `piecesOf`. */
+  joins?: boolean;
+  /** The AI binding, where the Worker has one. */
+  ai?: Ai;
+  /** What the user has left of what the operator pays for. */
+  allowance?: Allowance;
+};
+
+/** What came of running a model once: what it said, or why it did not. */
+export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null };
+
+/** What a provider says that a model costs, in micro-dollars for a million tokens; null where it does not say. */
+export type PublishedPrice = {
+  model_id: string;
+  input: number;
+  output: number;
+  cache_read: number | null;
+  cache_write: number | null;
+  /** The day on which it is taken away, `2026-12-31`. */
+  shutdown_on: string | null;
+  source: string;
+};
+
+/**
+ * Somebody who runs models. Its members in snake_case are replied as they are. Its file is light: what a vendor ships is
+ * imported by the methods, so that a list of providers loads none of it.
+ */
+export type Provider = {
+  readonly name: ProviderName;
+  readonly display_name: string;
+  readonly icon: string;
+  /** Of its mark, as `#rrggbb`. */
+  readonly color: string;
+  /** Where it is reached unless the settings say otherwise; null where the user must say, or nothing is reached at all. */
+  readonly base_url: string | null;
+  readonly requires_api_key: boolean;
+  readonly supports_streaming: boolean;
+  readonly supports_tools: boolean;
+  readonly supports_embeddings: boolean;
+  readonly supports_fine_tuning: boolean;
+  /** Names of models that can be offered without asking: few, since those come and go that are not ours. */
+  readonly models: readonly string[];
+  /** Why nobody can call it on this server, whatever key they bring; null where they can. */
+  unavailable(settings: ProviderSettings): string | null;
+  /** @throws validation_failed where it is known to have no such language model; ProviderError where the settings lack something */
+  languageModel(modelId: string, settings: ProviderSettings): Promise<LanguageModelV4>;
+  /** @throws validation_failed where it is known to have no such embedding model; ProviderError where the settings lack something */
+  embeddingModel(modelId: string, settings: ProviderSettings): Promise<EmbeddingModelV4>;
+  /** The models that these settings can call, as far as the provider lists them. @throws ProviderError */
+  listModels(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
+  /** What its models cost, of a provider that tells anybody. @throws ProviderError */
+  listPrices?(settings: ProviderSettings): Promise<readonly PublishedPrice[]>;
+  /** Runs a model once, for real and through the gateway. A refusal is an outcome, not an error. @throws ProviderError where there is no allowance for it */
+  test(modelId: string, settings: ProviderSettings, options?: CallOptions): Promise<ModelTest>;
+};
+
+/** The 422 for a model that is not there. */
+export function unknownModel(reference: string): AppError {
+  return invalid([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
+}
+
+/** A model that is asked otherwise than its caller asks. */
+export function askedOtherwise(
+  model: LanguageModelV4,
+  otherwise: (options: LanguageModelV4CallOptions) => LanguageModelV4CallOptions,
+): LanguageModelV4 {
+  return {
+    specificationVersion: "v4",
+    provider: model.provider,
+    modelId: model.modelId,
+    supportedUrls: model.supportedUrls,
+    doGenerate: (options) => model.doGenerate(otherwise(options)),
+    doStream: (options) => model.doStream(otherwise(options)),
+  };
+}
+
+export function modelWorked(response: string | null): ModelTest {
+  return { success: true, message: "The model answers.", response, error: null };
+}
+
+export function modelFailed(error: string): ModelTest {
+  return { success: false, message: "The model does not answer.", response: null, error };
+}

@@ -1,0 +1,47 @@
+import * as z from "zod";
+import { askVendor, bearer, summarize } from "../list-models.ts";
+import { vendor } from "../sdk-provider.ts";
+
+const Listing = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      endpoints: z.array(z.string()).default([]),
+      context_length: z.number().nullish().catch(null),
+      features: z.array(z.string()).nullish().catch(null),
+    }),
+  ),
+});
+
+/** https://docs.cohere.com/v2/reference/chat */
+export const cohere = vendor({
+  name: "cohere",
+  icon: "🪸",
+  color: "#39594d",
+  base_url: "https://api.cohere.com/v2",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: false,
+  // As of 2026-07.
+  models: ["command-a-03-2025", "command-r7b-12-2024", "embed-multilingual-v3.0"],
+  async open(connection) {
+    const { createCohere } = await import("@ai-sdk/cohere");
+    return createCohere(connection);
+  },
+  async list(connection) {
+    // The list has stayed in the first version of the API.
+    const url = `${connection.baseURL.replace(/\/v2$/, "/v1")}/models?page_size=1000`;
+    const { models } = await askVendor(connection, url, Listing, { headers: bearer(connection.apiKey) });
+    return models.flatMap(({ name, endpoints, context_length, features }) => {
+      const kind = endpoints.includes("chat") ? "language" : "embedding";
+      if (!endpoints.includes("chat") && !endpoints.includes("embed")) return [];
+      return summarize("cohere", {
+        model_id: name,
+        kind,
+        context_length: context_length ?? null,
+        supports_tools: kind === "language" && (features?.includes("tools") ?? true),
+      });
+    });
+  },
+});

@@ -1,0 +1,18 @@
+import { vendor } from "../sdk-provider.ts";
+
+/** Whoever speaks OpenAI's Chat Completions at a base URL, with a key or without. */
+export const custom = vendor({
+  name: "custom",
+  icon: "🔌",
+  color: "#6b7280",
+  base_url: null,
+  requires_api_key: false,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: false,
+  models: [],
+  async open(connection) {
+    const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+    return createOpenAICompatible({ name: "custom", includeUsage: true, ...connection });
+  },
+});

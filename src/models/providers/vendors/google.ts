@@ -1,0 +1,50 @@
+import * as z from "zod";
+import { askVendor, kindByName, summarize } from "../list-models.ts";
+import { vendor } from "../sdk-provider.ts";
+
+const Listing = z.object({
+  models: z.array(
+    z.object({
+      /** `models/…` */
+      name: z.string(),
+      displayName: z.string().optional(),
+      inputTokenLimit: z.number().optional(),
+      supportedGenerationMethods: z.array(z.string()).optional(),
+    }),
+  ),
+});
+
+/** https://ai.google.dev/api */
+export const google = vendor({
+  name: "google",
+  icon: "♊",
+  color: "#4285f4",
+  base_url: "https://generativelanguage.googleapis.com/v1beta",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: false,
+  // As of 2026-10.
+  models: ["gemini-3.8-flash", "gemini-2.5-flash", "gemini-embedding-001"],
+  async open(connection) {
+    const { createGoogle } = await import("@ai-sdk/google");
+    return createGoogle(connection);
+  },
+  async list(connection) {
+    const { models } = await askVendor(connection, `${connection.baseURL}/models?pageSize=1000`, Listing, {
+      headers: { "x-goog-api-key": connection.apiKey ?? "" },
+    });
+    return models.flatMap(({ name, displayName, inputTokenLimit, supportedGenerationMethods = [] }) => {
+      const modelId = name.replace(/^models\//, "");
+      const isLanguage = supportedGenerationMethods.includes("generateContent") && kindByName(modelId) === "language";
+      if (!isLanguage && !supportedGenerationMethods.includes("embedContent")) return [];
+      return summarize("google", {
+        model_id: modelId,
+        kind: isLanguage ? "language" : "embedding",
+        display_name: displayName ?? modelId,
+        context_length: inputTokenLimit ?? null,
+        supports_tools: isLanguage,
+      });
+    });
+  },
+});

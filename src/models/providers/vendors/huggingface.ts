@@ -1,0 +1,45 @@
+import * as z from "zod";
+import { askVendor } from "../list-models.ts";
+import { microDollars } from "../parse-price.ts";
+import { vendor } from "../sdk-provider.ts";
+
+/** By whom a model is run, in dollars for a million tokens. */
+const Runner = z.object({
+  status: z.string().nullish(),
+  pricing: z.object({ input: z.number(), output: z.number() }).nullish(),
+});
+
+const Priced = z.object({ data: z.array(z.object({ id: z.string(), providers: z.array(Runner).default([]) })) });
+
+/**
+ * https://huggingface.co/docs/inference-providers. Its router speaks OpenAI's Chat Completions; the SDK's own package for it
+ * leaves the results of tools out of the conversation, so that no tool could be used.
+ */
+export const huggingface = vendor({
+  name: "huggingface",
+  icon: "🤗",
+  color: "#ffd21e",
+  base_url: "https://router.huggingface.co/v1",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: false,
+  supports_fine_tuning: false,
+  // As of 2026-07.
+  models: ["openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct"],
+  /** The dearest of those who run it now: the router chooses among them, and a cost is never told too low. */
+  async listPrices({ baseUrl, fetch: through = fetch }) {
+    const url = `${baseUrl}/models`;
+    const { data } = await askVendor({ name: "huggingface", fetch: through }, url, Priced, {});
+    return data.flatMap(({ id, providers }) => {
+      const live = providers.flatMap(({ status, pricing }) => (pricing && (status ?? "live") === "live" ? pricing : []));
+      const input = microDollars(Math.max(...live.map((each) => each.input)), 1e6);
+      const output = microDollars(Math.max(...live.map((each) => each.output)), 1e6);
+      if (input === null || output === null) return [];
+      return { model_id: id, input, output, cache_read: null, cache_write: null, shutdown_on: null, source: url };
+    });
+  },
+  async open(connection) {
+    const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+    return createOpenAICompatible({ name: "huggingface", includeUsage: true, ...connection });
+  },
+});

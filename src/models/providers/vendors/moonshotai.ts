@@ -1,0 +1,20 @@
+import { noEmbeddings, vendor } from "../sdk-provider.ts";
+
+/** https://platform.moonshot.ai/docs */
+export const moonshotai = vendor({
+  name: "moonshotai",
+  icon: "🌙",
+  color: "#16191e",
+  base_url: "https://api.moonshot.ai/v1",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: false,
+  supports_fine_tuning: false,
+  // As of 2026-07.
+  models: ["kimi-k2.6", "kimi-k2.7-code"],
+  async open(connection) {
+    const { createMoonshotAI } = await import("@ai-sdk/moonshotai");
+    const sdk = createMoonshotAI(connection);
+    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: noEmbeddings };
+  },
+});

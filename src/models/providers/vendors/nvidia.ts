@@ -1,0 +1,22 @@
+import { vendor } from "../sdk-provider.ts";
+
+/**
+ * https://docs.api.nvidia.com/nim/reference: the NIMs that NVIDIA runs, or those at a base URL. (They embed too, but ask for
+ * an `input_type` that the protocol does not have.)
+ */
+export const nvidia = vendor({
+  name: "nvidia",
+  icon: "🟩",
+  color: "#76b900",
+  base_url: "https://integrate.api.nvidia.com/v1",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: false,
+  supports_fine_tuning: false,
+  // As of 2026-07.
+  models: ["openai/gpt-oss-120b", "nvidia/nemotron-3-nano-30b-a3b"],
+  async open(connection) {
+    const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+    return createOpenAICompatible({ name: "nvidia", includeUsage: true, ...connection });
+  },
+});

@@ -1,0 +1,68 @@
+import * as z from "zod";
+import type { ModelSummary } from "../../constants.ts";
+import { askVendor, bearer, summarize } from "../list-models.ts";
+import { vendor, type Connection } from "../sdk-provider.ts";
+
+const Tags = z.object({ models: z.array(z.object({ name: z.string() })) });
+
+/** What Ollama says of a model. How long its context is stands in `model_info`, under the name of its architecture. */
+const Shown = z.object({
+  capabilities: z.array(z.string()).nullish().catch(null),
+  model_info: z.record(z.string(), z.unknown()).nullish().catch(null),
+});
+
+/** Asked of at once: an invocation has six connections. */
+const atOnce = 5;
+
+/** https://docs.ollama.com/api, at the address of the server itself or of its `/v1`. */
+export const ollama = vendor({
+  name: "ollama",
+  icon: "🦙",
+  color: "#1f2937",
+  base_url: null,
+  requires_api_key: false,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: false,
+  models: [],
+  async open(connection) {
+    const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+    return createOpenAICompatible({ name: "ollama", includeUsage: true, ...connection, baseURL: `${rootOf(connection)}/v1` });
+  },
+  async list(connection) {
+    const { models } = await askVendor(connection, `${rootOf(connection)}/api/tags`, Tags, {
+      headers: bearer(connection.apiKey),
+    });
+    const summaries: ModelSummary[] = [];
+    for (let from = 0; from < models.length; from += atOnce) {
+      const batch = models.slice(from, from + atOnce).map(({ name }) => show(connection, name));
+      summaries.push(...(await Promise.all(batch)));
+    }
+    return summaries;
+  },
+});
+
+function rootOf({ baseURL }: Pick<Connection, "baseURL">): string {
+  return baseURL.replace(/\/v1$/, "");
+}
+
+async function show(connection: Connection, model: string): Promise<ModelSummary> {
+  const { capabilities, model_info } = await askVendor(connection, `${rootOf(connection)}/api/show`, Shown, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...bearer(connection.apiKey) },
+    body: JSON.stringify({ model }),
+  });
+  const architecture = model_info?.["general.architecture"];
+  const parameters = model_info?.["general.parameter_count"];
+  const context = model_info?.[`${String(architecture)}.context_length`];
+  const kind: ModelSummary["kind"] = capabilities?.includes("embedding") ? "embedding" : "language";
+  const known = {
+    model_id: model,
+    kind,
+    ...(typeof parameters === "number" ? { parameters_billions: Math.round(parameters / 1e8) / 10 } : {}),
+    context_length: typeof context === "number" ? context : null,
+    architecture: typeof architecture === "string" ? architecture : null,
+    supports_tools: kind === "language" && (capabilities?.includes("tools") ?? true),
+  };
+  return summarize("ollama", known, capabilities?.includes("vision"));
+}

@@ -1,0 +1,36 @@
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { askedOtherwise } from "../provider.ts";
+import { vendor } from "../sdk-provider.ts";
+
+/**
+ * https://developers.openai.com/api/docs. Its models answer through the Responses API, since the newer ones call tools in
+ * Chat Completions only without reasoning.
+ */
+export const openai = vendor({
+  name: "openai",
+  icon: "🌀",
+  color: "#10a37f",
+  base_url: "https://api.openai.com/v1",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: true,
+  // As of 2026-11.
+  models: ["gpt-6.2-sol", "gpt-6-luna", "text-embedding-3-small", "text-embedding-3-large"],
+  async open(connection) {
+    const { createOpenAI } = await import("@ai-sdk/openai");
+    const sdk = createOpenAI(connection);
+    return {
+      languageModel: (modelId) => unstored(sdk.responses(modelId)),
+      embeddingModel: (modelId) => sdk.embeddingModel(modelId),
+    };
+  },
+});
+
+/** A model whose answers OpenAI does not keep: the Responses API would for 30 days. */
+function unstored(model: LanguageModelV4): LanguageModelV4 {
+  return askedOtherwise(model, (options) => ({
+    ...options,
+    providerOptions: { ...options.providerOptions, openai: { store: false, ...options.providerOptions?.["openai"] } },
+  }));
+}

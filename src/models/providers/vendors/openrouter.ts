@@ -1,0 +1,60 @@
+import * as z from "zod";
+import { askVendor } from "../list-models.ts";
+import { microDollars } from "../parse-price.ts";
+import { vendor } from "../sdk-provider.ts";
+
+/** In dollars for one token, as a decimal; negative where it depends on who answers. */
+const Priced = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      expiration_date: z.string().nullish(),
+      pricing: z.object({
+        prompt: z.string(),
+        completion: z.string(),
+        input_cache_read: z.string().nullish(),
+        input_cache_write: z.string().nullish(),
+      }),
+    }),
+  ),
+});
+
+/** https://openrouter.ai/docs */
+export const openrouter = vendor({
+  name: "openrouter",
+  icon: "🔀",
+  color: "#6566f1",
+  base_url: "https://openrouter.ai/api/v1",
+  requires_api_key: true,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: false,
+  // It has hundreds, and lists them to anybody.
+  models: [],
+  async listPrices({ baseUrl, fetch: through = fetch }) {
+    const url = `${baseUrl}/models`;
+    const { data } = await askVendor({ name: "openrouter", fetch: through }, url, Priced, {});
+    return data.flatMap(({ id, expiration_date, pricing }) => {
+      const [input, output] = [microDollars(pricing.prompt, 1e12), microDollars(pricing.completion, 1e12)];
+      if (input === null || output === null) return [];
+      return {
+        model_id: id,
+        input,
+        output,
+        cache_read: microDollars(pricing.input_cache_read, 1e12),
+        cache_write: microDollars(pricing.input_cache_write, 1e12),
+        shutdown_on: expiration_date?.slice(0, 10) ?? null,
+        source: url,
+      };
+    });
+  },
+  async open(connection) {
+    const { createOpenRouter } = await import("@openrouter/ai-sdk-provider");
+    // Strict is OpenRouter itself, which counts the tokens of a stream.
+    const sdk = createOpenRouter({ ...connection, compatibility: "strict" });
+    return {
+      languageModel: (modelId) => sdk.chat(modelId),
+      embeddingModel: (modelId) => sdk.textEmbeddingModel(modelId),
+    };
+  },
+});

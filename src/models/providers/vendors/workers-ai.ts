@@ -1,0 +1,57 @@
+import { ProviderError } from "../../gateway/errors.ts";
+import { kindByName, summarize } from "../list-models.ts";
+import type { ProviderSettings } from "../provider.ts";
+import { rationedEmbeddingModel, rationedModel } from "../../allowance/metered-model.ts";
+import { sdkProvider } from "../sdk-provider.ts";
+
+const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
+
+/** https://developers.cloudflare.com/workers-ai, through the binding: no key, no address, and the operator pays, as far as a user's allowance goes. */
+export const workersAi = sdkProvider({
+  name: "workers-ai",
+  icon: "🔶",
+  color: "#f38020",
+  base_url: null,
+  requires_api_key: false,
+  supports_streaming: true,
+  supports_tools: true,
+  supports_embeddings: true,
+  supports_fine_tuning: false,
+  // As of 2026-07.
+  models: [
+    "@cf/openai/gpt-oss-120b",
+    "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
+    "@cf/zai-org/glm-4.7-flash",
+    "@cf/baai/bge-base-en-v1.5",
+  ],
+  unavailable: ({ ai }) => (ai === undefined ? unbound : null),
+  async open(settings) {
+    const { createWorkersAI } = await import("workers-ai-provider");
+    const sdk = createWorkersAI({ binding: bound(settings) });
+    return {
+      languageModel: (modelId) => rationedModel(sdk.chat(modelId), settings.allowance),
+      embeddingModel: (modelId) => rationedEmbeddingModel(sdk.textEmbeddingModel(modelId), settings.allowance),
+    };
+  },
+  async list(settings) {
+    const models = await bound(settings).models({ per_page: 1000 });
+    return models.flatMap(({ name, task, properties }) => {
+      const property = (id: string) => properties.find(({ property_id }) => property_id === id)?.value;
+      const context = Number(property("context_window") ?? NaN);
+      const kind = task.name === "Text Embeddings" ? "embedding" : kindByName(name);
+      if (kind === undefined || !["Text Generation", "Text Embeddings"].includes(task.name)) return [];
+      return summarize("workers-ai", {
+        model_id: name,
+        kind,
+        display_name: name.split("/").at(-1) ?? name,
+        context_length: Number.isFinite(context) ? context : null,
+        supports_tools: property("function_calling") === "true",
+      });
+    });
+  },
+});
+
+function bound({ ai }: ProviderSettings): Ai {
+  if (ai === undefined) throw new ProviderError("not_configured", "workers-ai", { detail: unbound });
+  return ai;
+}

@@ -1,0 +1,104 @@
+import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
+import type { Ctx } from "../context.ts";
+import { pictureUrl } from "../kit/storage/avatars.ts";
+import { providerDisplayNames, type ModelSummary } from "./constants.ts";
+import { kindByName, summarize } from "./providers/list-models.ts";
+import type { ExternalModel } from "./schemas.ts";
+import { externalModels } from "./tables.ts";
+
+const { key_sealed: _sealed, key_ref: _ref, ...shown } = getTableColumns(externalModels);
+
+/** The columns of models that may be seen: a key is never among them. */
+export const shownColumns = shown;
+
+/** One model of a user. */
+export function itself(userId: number, modelId: number | SQL): SQL {
+  return and(eq(externalModels.user_id, userId), sql`${externalModels.id} = ${modelId}`)!;
+}
+
+/** The query of a user's models that answer to a condition. */
+export function selectModels(ctx: Ctx, userId: number, condition?: SQL) {
+  return ctx.db
+    .select({ ...shown, gained: ctx.hooks.experienceOnModel(sql`${externalModels.id}`) })
+    .from(externalModels)
+    .where(and(eq(externalModels.user_id, userId), condition));
+}
+
+export type ModelRow = Awaited<ReturnType<typeof selectModels>>[number];
+
+/** A model as its owner's clients draw it. */
+export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...kept }: ModelRow): ExternalModel {
+  const experience = gained.training + gained.usage;
+  const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.standingAt(experience);
+  return {
+    ...kept,
+    provider_display_name: providerDisplayNames[kept.provider],
+    parameters: saidParameters(parameters),
+    experience,
+    level,
+    rank,
+    rank_level,
+    xp_to_next_level,
+    total_training_xp: gained.training,
+    total_usage_xp: gained.usage,
+    avatar_url: pictureUrl(avatar_key),
+    type: "external_api",
+  };
+}
+
+/** A text that reads as JSON comes as what it says out of the driver. */
+function saidParameters(parameters: unknown): ExternalModel["parameters"] {
+  if (parameters === null || typeof parameters === "string") return parameters;
+  const isObject = typeof parameters === "object" && !Array.isArray(parameters);
+  return isObject ? (parameters as Record<string, unknown>) : JSON.stringify(parameters);
+}
+
+/** What is read of a model to summarise it. */
+export type DescribedModel = Pick<
+  ModelRow,
+  "provider" | "model_id" | "display_name" | "parameters" | "context_length" | "capabilities" | "architecture"
+>;
+
+/** A model's description, as an expression for a query of what runs on it. */
+export function describedModel(modelId: SQL): SQL<DescribedModel | null> {
+  const { provider, model_id, display_name, parameters, context_length, capabilities, architecture, id } = externalModels;
+  // Nested, so that the columns keep their tables' names.
+  return sql<DescribedModel | null>`(${sql`
+    select json_build_object('provider', ${provider}, 'model_id', ${model_id}, 'display_name', ${display_name},
+      'parameters', ${parameters}, 'context_length', ${context_length}, 'capabilities', ${capabilities},
+      'architecture', ${architecture})
+    from ${externalModels} where ${id} = ${modelId}`})`;
+}
+
+/** What a user's model is known by to what runs on it. */
+export function summaryOf(described: DescribedModel): ModelSummary {
+  const { provider, model_id, display_name, parameters, context_length, capabilities, architecture } = described;
+  const billions = billionsIn(parameters);
+  return summarize(provider, {
+    model_id,
+    display_name,
+    kind: capabilities.includes("embedding") || kindByName(model_id) === "embedding" ? "embedding" : "language",
+    context_length,
+    capabilities,
+    architecture,
+    supports_tools: capabilities.includes("tools"),
+    ...(billions === null ? {} : { parameters_billions: billions }),
+  });
+}
+
+/** A size out of what somebody said of it: `70B`, `350M`, or an object with Ollama's `parameter_size` or our `parameters_billions`. */
+function billionsIn(parameters: unknown): number | null {
+  if (typeof parameters === "object" && parameters !== null) {
+    const { parameters_billions, parameter_size } = parameters as Record<string, unknown>;
+    return typeof parameters_billions === "number" ? parameters_billions : billionsIn(parameter_size);
+  }
+  if (typeof parameters !== "string") return null;
+  const [, size, unit] = /^\s*(\d+(?:\.\d+)?)\s*([bm])/i.exec(parameters) ?? [];
+  return size === undefined ? null : Number(size) / (unit?.toLowerCase() === "m" ? 1_000 : 1);
+}
+
+/** Whether a user has a model of this number that answers, and is active, as an expression. */
+export function answersTo(userId: number, modelId: number): SQL {
+  const { is_active, capabilities } = externalModels;
+  return sql`exists (select from ${externalModels} where ${itself(userId, modelId)} and ${is_active} and 'embedding' <> all(${capabilities}))`;
+}

@@ -1,0 +1,129 @@
+import { sql } from "drizzle-orm";
+import listed from "./prices.json" with { type: "json" };
+import type { Ctx } from "../../context.ts";
+import { TieredValue, type Sources } from "../../kit/async/tiered-cache.ts";
+import { log } from "../../kit/log.ts";
+import type { Price } from "./cost.ts";
+import { operatorsFetch } from "../providers/guarded-fetch.ts";
+import { providerNames, type ProviderName } from "../constants.ts";
+import type { PublishedPrice } from "../providers/provider.ts";
+import { openProvider } from "../providers/registry.ts";
+import type { PriceShown } from "../schemas.ts";
+import { modelPrices } from "../tables.ts";
+
+/** What a model costs, and the day on which its provider takes it away, where that is said. */
+export type KnownPrice = Price & { shutdown_on?: string | null };
+
+/** The list that we were built with. A test reads the file with `Price`: here it is taken at its word. */
+const seeded = listed as unknown as readonly KnownPrice[];
+
+const kvKey = "model-prices:1";
+
+/** Prices change within days: an hour is fresh, and a day serves while they are read again behind the reply. */
+const ages = { freshMs: 3_600_000, maxStaleMs: 86_400_000 };
+
+const memory = new TieredValue<readonly KnownPrice[]>();
+
+/**
+ * What models cost, from memory, nobody waiting: an isolate that has not read the newest prices yet counts by those that it was built
+ * with, and reads them behind the reply.
+ */
+export function pricesNow(ctx: Ctx): readonly KnownPrice[] {
+  const near = memory.peek(ages);
+  if (near?.tier !== "memory") memory.revalidate(ages, sourcesOf(ctx));
+  return near?.value ?? seeded;
+}
+
+/** What models cost, the newest that is known. */
+export async function readPrices(ctx: Ctx): Promise<readonly KnownPrice[]> {
+  const { value } = await memory.read(ages, sourcesOf(ctx));
+  return value;
+}
+
+function sourcesOf(ctx: Ctx): Sources<readonly KnownPrice[]> {
+  return {
+    fromKv: () => ctx.cache.get<readonly KnownPrice[]>(kvKey),
+    fromOrigin: () => storedPrices(ctx.behind()),
+    defer: (work) => ctx.defer(work),
+  };
+}
+
+/** The list that we were built with, and what providers published since: the youngest that holds counts. */
+async function storedPrices({ db }: Ctx): Promise<readonly KnownPrice[]> {
+  const rows = await db
+    .selectDistinctOn([modelPrices.provider, modelPrices.model_id])
+    .from(modelPrices)
+    .orderBy(modelPrices.provider, modelPrices.model_id, sql`${modelPrices.from} desc`);
+  const published = rows.map(({ cache_read, cache_write, ...row }) => ({
+    ...row,
+    ...(cache_read === null ? {} : { cache_read }),
+    ...(cache_write === null ? {} : { cache_write }),
+  }));
+  return [...seeded, ...published];
+}
+
+/** Where prices are published: each provider that lists them to anybody. */
+export async function publishers(): Promise<{ provider: ProviderName; list(): Promise<readonly PublishedPrice[]> }[]> {
+  const providers = await Promise.all(providerNames.map(openProvider));
+  return providers.flatMap(({ name, base_url, listPrices }) =>
+    listPrices === undefined || base_url === null
+      ? []
+      : [{ provider: name, list: () => listPrices({ baseUrl: base_url, fetch: operatorsFetch(base_url) }) }],
+  );
+}
+
+/**
+ * Asks providers what their models cost, and when they are taken away, and keeps what has changed, dated. A provider that does not answer
+ * leaves what was known. For the cron.
+ * @returns how many prices are new
+ */
+export async function refreshPrices(ctx: Ctx, sources?: Awaited<ReturnType<typeof publishers>>): Promise<number> {
+  let changed = 0;
+  for (const { provider, list } of sources ?? (await publishers())) {
+    try {
+      const prices = await list();
+      changed += (await keepChanged(ctx, provider, prices)).rows.length;
+    } catch (error) {
+      log("warn", "The prices of a provider were not refreshed.", { provider, error });
+    }
+  }
+  const known = await storedPrices(ctx);
+  memory.hold(known);
+  await ctx.cache.put(kvKey, known);
+  return changed;
+}
+
+/** Inserts what differs from the newest price of each model, as of today. */
+function keepChanged({ db }: Ctx, provider: ProviderName, prices: readonly PublishedPrice[]) {
+  return db.execute(sql`
+    insert into ${modelPrices} (provider, model_id, "from", input, output, cache_read, cache_write, shutdown_on, as_of, source)
+    select ${provider}, p.model_id, (now() at time zone 'utc')::date, p.input, p.output, p.cache_read, p.cache_write, p.shutdown_on,
+      (now() at time zone 'utc')::date, p.source
+    from json_to_recordset(${JSON.stringify(prices)}::json)
+      as p(model_id text, input bigint, output bigint, cache_read bigint, cache_write bigint, shutdown_on date, source text)
+    where not exists (
+      select from (
+        select * from ${modelPrices} m where m.provider = ${provider} and m.model_id = p.model_id order by m."from" desc limit 1) m
+      where (m.input, m.output, m.cache_read, m.cache_write, m.shutdown_on) is not distinct from
+        (p.input, p.output, p.cache_read, p.cache_write, p.shutdown_on))
+    on conflict (provider, model_id, "from") do update set input = excluded.input, output = excluded.output,
+      cache_read = excluded.cache_read, cache_write = excluded.cache_write, shutdown_on = excluded.shutdown_on, source = excluded.source
+    returning model_id`);
+}
+
+/** A price as clients read it, in dollars for a million tokens. */
+export function priceOf({ provider, model_id, from, as_of, source, shutdown_on, ...rates }: KnownPrice): PriceShown {
+  const { input, output, cache_read = input, cache_write = input } = rates;
+  return {
+    provider,
+    model_id,
+    input_usd: input / 1e6,
+    output_usd: output / 1e6,
+    cache_read_usd: cache_read / 1e6,
+    cache_write_usd: cache_write / 1e6,
+    from: from ?? null,
+    as_of,
+    source,
+    shutdown_on: shutdown_on ?? null,
+  };
+}

@@ -1,0 +1,213 @@
+import { blank } from "../../../src/agent/message/apply-frame.ts";
+import type { LanguageModelV4CallOptions, LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type { Message, ToolUse } from "../../../src/agent/types.ts";
+import type { Asked } from "../../../src/agent/prompt/build-prompt.ts";
+import type { Settings } from "../../../src/agent/settings.ts";
+import type { Tool } from "../../../src/tools/tool.ts";
+import type { TurnEvent, TurnResult } from "../../../src/agent/events.ts";
+import { runTurn, type TurnDeps } from "../../../src/agent/turn/run-turn.ts";
+import type { Retrieved } from "../../../src/knowledge/search/retrieve.ts";
+import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
+import { textsOf } from "../../../src/models/gateway/tokens.ts";
+import { scripted, type Turn } from "../../models/support/scripted-model.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+
+/** A context without a Postgres: what asks for one fails. */
+export const noDatabase = () => openEvents(testBindings("http://127.0.0.1:9")).context("test");
+
+const spirit = {
+  spirit_id: 7,
+  name: "Explorer Spirit",
+  category: "Research",
+  spirit_level: 1,
+  tools: [
+    { tool_id: 70, name: "look_up", description: "Looks something up." },
+    { tool_id: 71, name: "send_letter", description: "Sends a letter." },
+  ],
+};
+
+/** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
+export const settingsWith = (given: Partial<Settings> = {}): Settings => ({
+  user_id: 1,
+  conversation: null,
+  minion_id: 2,
+  display_name: "Ada",
+  parts: {
+    minion: { name: "ada", display_name: "Ada", description: "", personality: "", system_prompt: "Answer in verse." },
+    traits: {},
+    minion_class: null,
+  },
+  spirits: [spirit],
+  sampling: { temperature: null, top_p: null, max_tokens: null },
+  model: { context_length: null, sees_pictures: true, calls_tools: true },
+  answering: [],
+  retrieval: null,
+  citations_enabled: true,
+  ...given,
+});
+
+export const withBase = (given: Partial<NonNullable<Settings["retrieval"]>> = {}): NonNullable<Settings["retrieval"]> => ({
+  is_enabled: true,
+  base: { id: 3, user_id: 1, embedding_model: "builtin/hashing-384", dimensions: 384 },
+  top_k: 4,
+  method: "hybrid",
+  threshold: 0,
+  ...given,
+});
+
+/** A passage that was found, of this text. */
+export const passage = (text: string, given: Partial<Retrieved> = {}): Retrieved => ({
+  chunk_id: 1,
+  dataset_id: 5,
+  heading: null,
+  source: "handbook.md",
+  start: 0,
+  end: text.length,
+  score: 0.5,
+  text,
+  ...given,
+});
+
+/** The tool `look_up`, which says what it is given unless told otherwise. */
+export const tool = (given: Partial<Tool> = {}): Tool => ({
+  name: "look_up",
+  description: "Looks something up.",
+  input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+  needs_approval: false,
+  spirit_id: 7,
+  tool_id: 70,
+  run: async (input) => `about ${JSON.stringify(input)}`,
+  ...given,
+});
+
+const messageOf = (id: number): Message => ({ ...blank(id, 1), created_at: "2026-01-01T00:00:00.000Z" });
+
+/** A message of the user's. */
+export const asks = (id: number, text: string, files: Extract<Message["parts"][number], { type: "file" }>[] = []): Message => ({
+  ...messageOf(id),
+  role: "user",
+  text,
+  parts: [...files, { type: "text", text }],
+});
+
+/** An answer to one. */
+export const answers = (id: number, text: string, given: Partial<Message> = {}): Message => ({
+  ...messageOf(id),
+  role: "assistant",
+  text,
+  parts: [{ type: "text", text }],
+  model: "builtin/extractive",
+  ...given,
+});
+
+export const asked = (...messages: (Message | string)[]): Asked => ({
+  messages: messages.map((message, index) => (typeof message === "string" ? asks(index + 1, message) : message)),
+  summary: null,
+  pinned_facts: [],
+});
+
+const usage = {
+  inputTokens: { total: 5, noCache: 5, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 3, text: 3, reasoning: 0 },
+};
+
+type FinishReason = Extract<LanguageModelV4StreamPart, { type: "finish" }>["finishReason"]["unified"];
+
+export const finishing = (unified: FinishReason): LanguageModelV4StreamPart => ({
+  type: "finish",
+  finishReason: { unified, raw: unified },
+  usage,
+});
+
+/** A stream of these parts, from its start to its end. */
+export const streaming = (parts: LanguageModelV4StreamPart[], end: FinishReason = "stop"): LanguageModelV4StreamPart[] => [
+  { type: "stream-start", warnings: [] },
+  ...parts,
+  finishing(end),
+];
+
+export const word = (delta: string): LanguageModelV4StreamPart => ({ type: "text-delta", id: "1", delta });
+export const thought = (delta: string): LanguageModelV4StreamPart => ({ type: "reasoning-delta", id: "r", delta });
+
+let called = 0;
+
+/** A call of a tool; an input that is text is said as it is. */
+export const calling = (toolName: string, input: object | string = { city: "Zürich" }): LanguageModelV4StreamPart => ({
+  type: "tool-call",
+  toolCallId: `call${(called += 1)}`,
+  toolName,
+  input: typeof input === "string" ? input : JSON.stringify(input),
+});
+
+/** A model that does one thing after the other, behind the gateway, with what it was asked. */
+export function modelOf(...turns: Turn[]) {
+  const { candidate, seen } = scripted("openai", ...turns);
+  const requests: LanguageModelV4CallOptions[] = [];
+  const open = async () => {
+    const model = await candidate.open();
+    const noted = (options: LanguageModelV4CallOptions) => {
+      // As it was when it was asked: the turn goes on writing to it.
+      requests.push({ ...options, prompt: [...options.prompt] });
+      return options;
+    };
+    return {
+      ...model,
+      doStream: (options: LanguageModelV4CallOptions) => model.doStream(noted(options)),
+      doGenerate: (options: LanguageModelV4CallOptions) => model.doGenerate(noted(options)),
+    };
+  };
+  const model: NonNullable<TurnDeps["model"]> = (options) => gatewayModel([{ ...candidate, open }], { ...options, pauseMs: 1 });
+  return { model, requests, seen };
+}
+
+export type Said = { type: "text" | "reasoning"; text: string };
+
+/** An event, or one for each piece of a text. */
+export function apart(event: TurnEvent): (Exclude<TurnEvent, { pieces: unknown }> | Said)[] {
+  return "pieces" in event ? event.pieces.map((text) => ({ type: event.type, text })) : [event];
+}
+
+/** @param events with each piece of text for itself */
+export type Taken = { events: ReturnType<typeof apart>; result: TurnResult; text: string; uses: ToolUse[] };
+
+/** Takes a turn. */
+export async function take(question: Asked | string, deps: Partial<TurnDeps>): Promise<Taken> {
+  const events: Taken["events"] = [];
+  const result = await runTurn(
+    {
+      ctx: noDatabase(),
+      settings: settingsWith(),
+      tools: [],
+      approve: () => Promise.reject(new Error("Nobody was to be asked.")),
+      readFile: () => Promise.reject(new Error("Nothing was to be read.")),
+      signal: new AbortController().signal,
+      ...deps,
+      on(event) {
+        events.push(...apart(event));
+        deps.on?.(event);
+      },
+    },
+    typeof question === "string" ? asked(question) : question,
+  );
+  const text = events.map((event) => (event.type === "text" ? event.text : "")).join("");
+  const uses = events.flatMap((event) => (event.type === "tool_finished" ? [event.use] : []));
+  return { events, result, text, uses };
+}
+
+/** The system prompt of a prompt, and the text of all of it, message by message. */
+export const systemIn = (prompt: LanguageModelV4Prompt): string =>
+  prompt.flatMap(({ role, content }) => (role === "system" ? content : [])).join("\n");
+export const linesIn = (prompt: LanguageModelV4Prompt): string[] =>
+  prompt.map((message) => `${message.role}: ${textsOf(message).join(" | ")}`);
+
+/** A stream that ends in calls. */
+export const calls = (...parts: Parameters<typeof streaming>[0]) => streaming(parts, "tool-calls");
+/** What was told, and of tools how they are. */
+export const kindsOf = (events: Taken["events"]) =>
+  events.map((event) => ("use" in event ? `${event.type} ${event.use.tool} ${event.use.status}` : event.type));
+
+/** What the tools said, as the model was handed it in its last request. */
+export const handedOver = ({ requests }: ReturnType<typeof modelOf>) =>
+  requests.at(-1)!.prompt.flatMap(({ role, content }) => (role === "tool" && typeof content !== "string" ? content : []));
+export const outputsOf = (of: ReturnType<typeof modelOf>) =>
+  handedOver(of).map((part) => (part.type === "tool-result" && part.output.type === "text" ? part.output.value : "?"));

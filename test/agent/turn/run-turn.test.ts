@@ -1,0 +1,289 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { maxAnswerLength } from "../../../src/chat/constants.ts";
+import { Speech } from "../../../src/agent/turn/text-emitter.ts";
+import { titleFor } from "../../../src/chat/room/title.ts";
+import type { TurnEvent } from "../../../src/agent/events.ts";
+import { hello } from "../../models/support/scripted-model.ts";
+import {
+  answers,
+  apart,
+  asked,
+  asks,
+  linesIn,
+  modelOf,
+  passage,
+  settingsWith,
+  type Said,
+  streaming,
+  systemIn,
+  take,
+  thought,
+  withBase,
+  word,
+} from "../support/settings.ts";
+
+describe("a turn", () => {
+  test("tells what the model thinks and says, as it does, and what that used", async () => {
+    const { model } = modelOf(streaming([thought("Hm"), thought("m."), word("Grü"), word("ße")]));
+    const { events, result } = await take("Hello?", { model });
+    expect(events).toEqual([
+      { type: "reasoning", text: "Hm" },
+      { type: "reasoning", text: "m." },
+      { type: "text", text: "Grü" },
+      { type: "text", text: "ße" },
+    ]);
+    expect(result).toMatchObject({
+      outcome: "complete",
+      failure: null,
+      memory_status: "full",
+      model: "openai/scripted",
+      tool_runs: [],
+      has_retrieved: false,
+      calls: [{ record: { outcome: "complete", input_tokens: 5, output_tokens: 3 } }],
+    });
+    expect(result.calls).toHaveLength(1);
+  });
+
+  test("asks the model as the minion is set, and hands it no tools that it has not", async () => {
+    const { model, requests } = modelOf(hello);
+    const sampling = { temperature: 0.5, top_p: 0.9, max_tokens: 300 };
+    await take(asked("Hello?", answers(2, "Hello."), asks(3, "And now?")), { model, settings: settingsWith({ sampling }) });
+    const [{ prompt, ...options }] = requests as [(typeof requests)[number]];
+    expect(options).toEqual({
+      temperature: 0.5,
+      topP: 0.9,
+      maxOutputTokens: 300,
+      abortSignal: expect.any(AbortSignal) as AbortSignal,
+    });
+    expect(linesIn(prompt)).toEqual([
+      expect.stringContaining("> Answer in verse."),
+      "user: Hello?",
+      "assistant: Hello.",
+      "user: And now?",
+    ]);
+    await take("Hello?", { model });
+    expect(Object.keys(requests[1]!).toSorted()).toEqual(["abortSignal", "prompt"]);
+  });
+
+  test("is complete where the answer was as long as it may be", async () => {
+    const { result, text } = await take("Hello?", { model: modelOf(streaming([word("Hel")], "length")).model });
+    expect([result.outcome, text]).toEqual(["complete", "Hel"]);
+  });
+
+  test("ends an answer that is longer than one can be, and the call with it", async () => {
+    const long = "👋".repeat(30_001);
+    const { model, seen } = modelOf(streaming(Array.from({ length: 5 }, () => word(long))));
+    const { result, text } = await take("Go on for ever.", { model });
+    expect(text).toHaveLength(maxAnswerLength);
+    expect(text.isWellFormed()).toBe(true);
+    expect(result).toMatchObject({ outcome: "complete", calls: [{ record: { outcome: "stopped" } }] });
+    expect(seen.cancelled).toBe(1);
+  });
+
+  test("goes on from an answer that was cut short", async () => {
+    const { model, requests } = modelOf(hello);
+    await take(asked("Count to ten.", answers(2, "One, two", { status: "interrupted" })), { model });
+    expect(linesIn(requests[0]!.prompt).slice(1)).toEqual([
+      "user: Count to ten.",
+      "assistant: One, two",
+      "user: Your answer was cut short. Go on exactly where it ends, and repeat nothing of it.",
+    ]);
+  });
+});
+
+describe("text that is told", () => {
+  const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
+
+  function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
+    const events: Said[] = [];
+    const speech = new Speech((event) => events.push(...apart(event).filter((each): each is Said => "text" in each)));
+    for (const [voice, ...pieces] of deltas) speech.say(voice, pieces);
+    speech.end();
+    const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
+    return { texts: events.map(({ text }) => text), aloud, speech };
+  }
+
+  test("never ends within a character, whoever speaks, and is what Postgres can hold", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece, piece)), (deltas) => {
+        const { texts, aloud, speech } = telling(deltas);
+        expect(texts.every((text) => text !== "" && text.isWellFormed() && !text.includes("\0"))).toBe(true);
+        expect(speech.text).toBe(aloud);
+      }),
+    );
+  });
+
+  test("is all that is said, however it comes", () => {
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const { aloud } = telling(pieces.map((each) => ["text", each] as const));
+        expect(aloud).toBe(pieces.join("").replaceAll("\0", "").toWellFormed());
+      }),
+    );
+  });
+});
+
+describe("a turn with a knowledge base", () => {
+  const found = [
+    passage("The Rhine reaches the North Sea."),
+    passage("The Danube ends in the Black Sea.", { source: "danube.md" }),
+  ];
+  const settings = settingsWith({ retrieval: withBase() });
+
+  test("hands over what is found for the question, and tells what the answer cites of it, once", async () => {
+    const queries: string[] = [];
+    const { model, requests } = modelOf(streaming([word("To the Black Sea [2"), word("], and [1, 2]; not [0], [3] or [x].")]));
+    const { events, result } = await take(asked("Old?", answers(2, "Old."), asks(3, "Where does the Danube end?")), {
+      model,
+      settings,
+      retrieve: async (query) => (queries.push(query), found),
+    });
+    expect(queries).toEqual(["Where does the Danube end?"]);
+    const lines = systemIn(requests[0]!.prompt).split("\n");
+    expect(lines.slice(lines.indexOf("<passages>"))).toEqual([
+      "<passages>",
+      expect.stringContaining("quoted material"),
+      expect.stringContaining('"number":1'),
+      expect.stringContaining('"number":2'),
+      "</passages>",
+    ]);
+    const citations = events.flatMap((event) => (event.type === "citation" ? [event.citation] : []));
+    expect(citations.map(({ number, source }) => [number, source])).toEqual([
+      [2, "danube.md"],
+      [1, "handbook.md"],
+    ]);
+    expect(citations[0]).toEqual({
+      number: 2,
+      source: "danube.md",
+      text: found[1]!.text,
+      score: 0.5,
+      dataset_id: 5,
+      start: 0,
+      end: 33,
+    });
+    expect(result.has_retrieved).toBe(true);
+  });
+
+  test("says that nothing was found, where nothing is", async () => {
+    const { model, requests } = modelOf(hello);
+    const { result } = await take("Anything?", { model, settings, retrieve: async () => [] });
+    expect(systemIn(requests[0]!.prompt)).toMatch(/<passages>\nNothing was retrieved .*\n<\/passages>$/);
+    expect(result.has_retrieved).toBe(false);
+  });
+
+  test("looks nothing up while that is switched off", async () => {
+    const { model, requests } = modelOf(hello);
+    const off = settingsWith({ retrieval: withBase({ is_enabled: false }) });
+    await take("Anything?", { model, settings: off, retrieve: () => Promise.reject(new Error("It was asked.")) });
+    expect(systemIn(requests[0]!.prompt)).not.toContain("<passages>");
+  });
+
+  test("tells of no citations where they are not wanted", async () => {
+    const { model } = modelOf(streaming([word("Sea [1].")]));
+    const { events } = await take("Where?", {
+      model,
+      settings: { ...settings, citations_enabled: false },
+      retrieve: async () => found,
+    });
+    expect(events).toEqual([{ type: "text", text: "Sea [1]." }]);
+  });
+
+  test("stops while it looks up, and asks no model", async () => {
+    const stop = new AbortController();
+    const { model, seen } = modelOf(hello);
+    const retrieve = () => {
+      stop.abort();
+      return new Promise<never>(() => {});
+    };
+    const { result, events } = await take("Where?", { model, settings, retrieve, signal: stop.signal });
+    expect([result.outcome, result.failure, events, seen.asked]).toEqual(["stopped", null, [], 0]);
+  });
+});
+
+describe("stopping a turn", () => {
+  test("keeps what was said, records what it used, and leaves the model at once", async () => {
+    const stop = new AbortController();
+    const { model, seen } = modelOf(streaming([word("Hello"), word(" there [1]")]).slice(0, 3));
+    const heard = (event: TurnEvent) =>
+      void (event.type === "text" && event.pieces.at(-1)?.endsWith("]") && setTimeout(() => stop.abort(), 5));
+    const { result, text, events } = await take("Hello?", {
+      model,
+      signal: stop.signal,
+      settings: settingsWith({ retrieval: withBase() }),
+      retrieve: async () => [passage("Hello there.")],
+      on: heard,
+    });
+    expect(result).toMatchObject({
+      outcome: "stopped",
+      failure: null,
+      model: "openai/scripted",
+      calls: [
+        { record: { outcome: "stopped", error_code: null, is_estimated: true, output_tokens: 4 }, is_key_rejected: false },
+      ],
+    });
+    expect([text, seen.cancelled]).toEqual(["Hello there [1]", 1]);
+    expect(events.at(-1)).toMatchObject({ type: "citation", citation: { number: 1 } });
+  });
+
+  test("before it begins asks nobody", async () => {
+    const { model, seen } = modelOf(hello);
+    const { result, events } = await take("Hello?", { model, signal: AbortSignal.abort() });
+    expect([result.outcome, result.calls, events, seen.asked]).toEqual(["stopped", [], [], 0]);
+  });
+
+  test("before the first token leaves a record as well", async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 5);
+    const { result } = await take("Hello?", { model: modelOf("hangs").model, signal: stop.signal });
+    expect(result).toMatchObject({
+      outcome: "stopped",
+      model: null,
+      calls: [{ record: { outcome: "stopped", output_tokens: 0 } }],
+    });
+  });
+});
+
+describe("the title of a conversation", () => {
+  test.each([
+    ["How do I bake bread? I have no oven.", "How do I bake bread?"],
+    ["Hi! How do I bake bread?", "How do I bake bread?"],
+    ["Hi!", "Hi!"],
+    ["# Plan\n\n- **Sort** the `user_id` column of [the list](https://x.example/a)", "Sort the user_id column of the list"],
+    ["```js\nlet x = 1;\n```\nWhy does this fail?", "Why does this fail?"],
+    ["Compute 2*3*4 for me", "Compute 2*3*4 for me"],
+    ["今日は元気ですか？明日も会いましょう。", "今日は元気ですか？"],
+    ["One\u0000two\u202e three\tfour", "One two three four"],
+    [
+      "Please explain to me in great detail how photosynthesis works in desert plants",
+      "Please explain to me in great detail how photosynthesis…",
+    ],
+    ["x".repeat(200), `${"x".repeat(59)}…`],
+  ])("of %j is %j", (question, title) => {
+    expect(titleFor(question, "An answer.")).toBe(title);
+  });
+
+  test("takes no longer for a text that is made to last", () => {
+    const startedAt = performance.now();
+    expect(titleFor("[".repeat(100_000), "`".repeat(100_000))).toBe("New conversation");
+    expect(performance.now() - startedAt).toBeLessThan(500);
+  });
+
+  test("is of the answer, where the question has no word, and of neither where that has none", () => {
+    expect(titleFor("???", "What do you mean? Say more.")).toBe("What do you mean?");
+    expect(titleFor("???", "!")).toBe("New conversation");
+  });
+
+  test("has at most sixty characters, and is whole, whatever is asked", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.string({ unit: "grapheme", maxLength: 300 }), (a, b) => {
+        for (const title of [titleFor(a, b), titleFor(b, a), titleFor(a + b, "")]) {
+          expect(title.length).toBeGreaterThan(0);
+          expect(title.length).toBeLessThanOrEqual(60);
+          expect(title.isWellFormed()).toBe(true);
+          expect(title).toMatch(/^[^\n\0]*$/);
+        }
+      }),
+    );
+  });
+});

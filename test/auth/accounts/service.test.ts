@@ -1,0 +1,277 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { bodyOf, useApi } from "../../support/api.ts";
+import { bearing } from "../../support/users.ts";
+
+const api = useApi();
+
+const password = "correct horse battery";
+
+let made = 0;
+const newcomer = (change: object = {}) => {
+  made += 1;
+  return {
+    username: `Newcomer${made}`,
+    email: `newcomer${made}@example.com`,
+    password,
+    first_name: "New",
+    last_name: "Comer",
+    ...change,
+  };
+};
+
+const register = (change?: object) => api.post("/api/auth/register", newcomer(change));
+const login = (username: string, secret = password) => api.post("/api/auth/login", { username, password: secret });
+
+const userKeys = [
+  "id",
+  "username",
+  "email",
+  "first_name",
+  "last_name",
+  "avatar_url",
+  "subscription_status",
+  "is_verified",
+  "roles",
+  "permissions",
+];
+
+describe("registering", () => {
+  test("answers 201 with a token that works at once, and everything a client draws", async () => {
+    const reply = await register({ username: "Ada.Lovelace", email: "Ada@Example.com" });
+    expect(reply.status).toBe(201);
+    const { success, message, token, user } = await bodyOf(reply);
+    expect({ success, message }).toEqual({ success: true, message: expect.any(String) });
+    expect(Object.keys(user)).toEqual(expect.arrayContaining(userKeys));
+    expect(user).toMatchObject({
+      username: "Ada.Lovelace",
+      email: "ada@example.com",
+      subscription_status: "free",
+      is_verified: false,
+      roles: ["user"],
+    });
+    const me = await bodyOf(await api.get("/api/v2/me", { headers: bearing(token) }));
+    expect(me).toEqual({ success: true, user });
+  });
+
+  test("stores the password as scrypt in PHC form, and nowhere as it is", async () => {
+    const { user } = await bodyOf(await register());
+    const [account] = await api.database.sql("select * from accounts where user_id = $1", [user.id]);
+    expect(account!["password"]).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[\w+/]{22}\$[\w+/]{43}$/);
+    expect(JSON.stringify(account)).not.toContain(password);
+  });
+
+  test("of a name or an address that is taken is 409, and does not say which", async () => {
+    await register({ username: "Taken", email: "taken@example.com" });
+    const byName = await register({ username: "tAKEN" });
+    const byAddress = await register({ email: "TAKEN@example.com" });
+    const details = new Set<string>();
+    for (const reply of [byName, byAddress]) {
+      expect(reply.status).toBe(409);
+      const problem = await bodyOf(reply);
+      expect(problem).toMatchObject({ code: "account_exists", success: false, error: problem.message });
+      details.add(problem.detail);
+    }
+    expect(details.size).toBe(1);
+  });
+
+  test("of one name by ten at the same time makes one account", async () => {
+    const replies = await Promise.all(Array.from({ length: 10 }, () => register({ username: "contested" })));
+    const statuses = replies.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+    expect(statuses.filter((status) => status !== 201).every((status) => status === 409 || status === 429)).toBe(true);
+    expect(await api.database.sql("select 1 from users where username = 'contested'")).toHaveLength(1);
+  });
+
+  test.each([
+    ["short1234", "must have at least 10 characters"],
+    ["x".repeat(129), "must have at most 128 characters"],
+    ["password123", "is one of the most common passwords"],
+    ["1234567890", "is one of the most common passwords"],
+    ["QWERTYUIOP", "is one of the most common passwords"],
+    ["abababababab", "is one of the most common passwords"],
+    ["my-grace-hopper-1", "must not contain the username"],
+  ])("refuses the password %s: %s", async (weak, why) => {
+    const reply = await register({ username: "Grace-Hopper", password: weak });
+    expect(reply.status).toBe(422);
+    expect((await bodyOf(reply)).errors).toEqual([{ path: "password", in: "body", message: why }]);
+  });
+
+  test.each([
+    [{ username: "ab" }, "username"],
+    [{ username: "with space" }, "username"],
+    [{ username: "who@where" }, "username"],
+    [{ email: "nowhere" }, "email"],
+    [{ password: undefined }, "password"],
+    [{ first_name: "x".repeat(81) }, "first_name"],
+  ])("refuses %j, naming %s", async (change, path) => {
+    const reply = await register(change);
+    expect(reply.status).toBe(422);
+    expect((await bodyOf(reply)).errors).toMatchObject([{ path, in: "body" }]);
+  });
+
+  test("leaves an audit row with where it came from", async () => {
+    const reply = await register();
+    const { user } = await bodyOf(reply);
+    const rows = await api.database.sql("select * from audit_log where subject_user_id = $1", [user.id]);
+    expect(rows).toMatchObject([
+      { action: "account.registered", actor: "anonymous", request_id: reply.headers.get("x-request-id") },
+    ]);
+  });
+
+  test("with Postgres down is 503 and loses nothing: the same works later", async () => {
+    const person = newcomer();
+    await api.stopPostgres();
+    const reply = await api.post("/api/auth/register", person);
+    expect(reply.status).toBe(503);
+    expect((await bodyOf(reply)).code).toBe("database_unavailable");
+    await api.startPostgres();
+    expect((await api.post("/api/auth/register", person)).status).toBe(201);
+  });
+});
+
+describe("signing in", () => {
+  beforeAll(async () => {
+    await register({ username: "Kathleen", email: "kathleen@example.com" });
+  });
+
+  test.each(["Kathleen", "kathleen", " KATHLEEN ", "kathleen@example.com", "Kathleen@Example.COM"])(
+    "works with %s",
+    async (name) => {
+      const reply = await login(name);
+      expect(reply.status).toBe(200);
+      const { token, user } = await bodyOf(reply);
+      expect(user.username).toBe("Kathleen");
+      expect((await api.get("/api/auth/verify", { headers: bearing(token) })).status).toBe(200);
+    },
+  );
+
+  test("says the same of a wrong password, of an unknown name, and of an account without a password", async () => {
+    await api.database.sql(
+      "insert into users (username, email, name) values ('social', 'social@example.com', 'social') on conflict do nothing",
+    );
+    const bodies = new Set<string>();
+    for (const [name, secret] of [
+      ["kathleen", "a wrong password"],
+      ["nobody-at-all", password],
+      ["nobody@example.com", password],
+      ["social", password],
+      ["KATHLEEN", password.toUpperCase()],
+    ] as const) {
+      const reply = await login(name, secret);
+      expect(reply.status).toBe(401);
+      const { request_id: _id, ...problem } = await bodyOf(reply);
+      bodies.add(JSON.stringify(problem));
+    }
+    expect(bodies.size).toBe(1);
+  });
+
+  test("takes as long for an unknown name as for a wrong password", async () => {
+    const timeOf = async (name: string) => {
+      const start = performance.now();
+      await login(name, "a wrong password");
+      return performance.now() - start;
+    };
+    const known: number[] = [];
+    const unknown: number[] = [];
+    for (let i = 0; i < 7; i += 1) {
+      known.push(await timeOf(`newcomer${i}@example.com`));
+      unknown.push(await timeOf(`stranger${i}@example.com`));
+    }
+    const median = (times: number[]) => times.toSorted((a, b) => a - b)[3]!;
+    expect(median(unknown) / median(known)).toBeGreaterThan(0.6);
+    expect(median(unknown) / median(known)).toBeLessThan(1.7);
+  });
+
+  test("is 403 for somebody who is banned, told only to who knows the password", async () => {
+    const { user } = await bodyOf(await register({ username: "banned" }));
+    await api.database.sql("update users set banned_at = now() where id = $1", [user.id]);
+    expect((await bodyOf(await login("banned"))).code).toBe("account_banned");
+    expect((await bodyOf(await login("banned", "a wrong password"))).code).toBe("invalid_credentials");
+  });
+
+  test("sets a cookie that scripts cannot read", async () => {
+    const cookie = (await login("kathleen")).headers.get("set-cookie")!;
+    for (const attribute of ["__Host-spiritforge=", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"])
+      expect(cookie).toContain(attribute);
+  });
+});
+
+describe("a browser's cookie", () => {
+  let cookie: string;
+
+  beforeAll(async () => {
+    cookie = (await login("kathleen")).headers.get("set-cookie")!.split(";")[0]!;
+  });
+
+  const change = (headers: Record<string, string>) =>
+    api.get("/api/v2/me", {
+      method: "PATCH",
+      headers: { cookie, "content-type": "application/json", ...headers },
+      body: JSON.stringify({ first_name: "Kathy" }),
+    });
+
+  test("signs in", async () => {
+    expect((await api.get("/api/v2/me", { headers: { cookie } })).status).toBe(200);
+  });
+
+  test("changes things from our own pages and from listed ones alone", async () => {
+    expect((await change({ origin: api.url.origin })).status).toBe(200);
+    expect((await change({ origin: "http://localhost:3000" })).status).toBe(200);
+    for (const origin of [undefined, "https://evil.example", "null", `${api.url.origin}.evil.example`]) {
+      const reply = await change(origin === undefined ? {} : { origin });
+      expect(reply.status).toBe(403);
+      expect((await bodyOf(reply)).code).toBe("cross_site");
+    }
+  });
+
+  test("is taken away by signing out", async () => {
+    const out = await api.get("/api/auth/logout", { method: "POST", headers: { cookie, origin: api.url.origin } });
+    expect(out.status).toBe(200);
+    expect(out.headers.get("set-cookie")).toContain("Max-Age=0");
+    expect((await api.get("/api/v2/me", { headers: { cookie } })).status).toBe(401);
+  });
+});
+
+describe("a profile", () => {
+  test("is read and changed through the old route and the new one alike", async () => {
+    const { token } = await bodyOf(await register());
+    const headers = { ...bearing(token), "content-type": "application/json" };
+    const put = await api.get("/api/auth/profile", {
+      method: "PUT",
+      headers,
+      body: JSON.stringify({ first_name: "Grace", avatar_url: "https://example.com/grace.png" }),
+    });
+    expect(await bodyOf(put)).toMatchObject({ user: { first_name: "Grace", last_name: "Comer" } });
+    const { user } = await bodyOf(await api.get("/api/auth/profile", { headers }));
+    expect(user.avatar_url).toBe("https://example.com/grace.png");
+    expect(await bodyOf(await api.get("/api/v2/me", { headers }))).toEqual({ success: true, user });
+    const bad = await api.get("/api/v2/me", {
+      method: "PATCH",
+      headers,
+      body: JSON.stringify({ avatar_url: "javascript:alert(1)" }),
+    });
+    expect(bad.status).toBe(422);
+  });
+});
+
+describe("changing a password", () => {
+  test.each([
+    ["current_password", "new_password"],
+    ["currentPassword", "newPassword"],
+  ])("takes %s and %s, keeps this device and signs the others out", async (current, next) => {
+    const { token, user } = await bodyOf(await register());
+    const other = await bodyOf(await login(user.email));
+    const headers = { ...bearing(token), "content-type": "application/json" };
+    const ask = (from: string, to: string) =>
+      api.get("/api/auth/change-password", { method: "POST", headers, body: JSON.stringify({ [current]: from, [next]: to }) });
+
+    expect((await bodyOf(await ask("is another", "a longer password"))).code).toBe("invalid_credentials");
+    expect((await bodyOf(await ask(password, "short"))).errors).toMatchObject([{ path: "new_password" }]);
+    expect((await ask(password, "a longer password")).status).toBe(200);
+
+    expect((await api.get("/api/v2/me", { headers })).status).toBe(200);
+    expect((await api.get("/api/v2/me", { headers: bearing(other.token) })).status).toBe(401);
+    expect((await login(user.email)).status).toBe(401);
+    expect((await login(user.email, "a longer password")).status).toBe(200);
+  });
+});

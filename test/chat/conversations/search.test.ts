@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { messageIdOf } from "../../../src/chat/constants.ts";
+import { projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
+import { ConversationsQuery } from "../../../src/chat/schemas.ts";
+import { listConversations } from "../../../src/chat/conversations/service.ts";
+import { insertMinion } from "../../minions/support/minions.ts";
+import { makePerson } from "../../support/users.ts";
+import { useDesk } from "../support/service-harness.ts";
+
+const desk = useDesk();
+
+const list = (query: Record<string, string> = {}, userId = desk.userId) =>
+  listConversations(desk.ctx, userId, ConversationsQuery.parse(query));
+const find = async (q: string) => {
+  const { conversations, total } = await list({ q });
+  expect(total).toBe(conversations.length);
+  return conversations.map(({ title, snippet }) => [title, snippet]);
+};
+
+async function conversation(title: string, ...turns: [says: string, answers: string][]): Promise<number> {
+  const id = await desk.conversation({ title, is_title_own: true });
+  for (const [index, [says, answers]] of turns.entries()) {
+    await projectTurn(desk.ctx, desk.turn(id, { turn: index + 1, says, answers }));
+  }
+  return id;
+}
+
+describe("the list", () => {
+  test("has those first in which something happened last, in one round trip", async () => {
+    const [first, second, third] = [await conversation("a"), await conversation("b"), await conversation("c")];
+    await desk.database.sql("update conversations set created_at = '2026-11-01' where user_id = $1", [desk.userId]);
+    await projectTurn(desk.ctx, desk.turn(second));
+    const { value, trips } = await desk.tripsOf(() => list());
+    expect([value.conversations.map(({ id }) => id), value.total, trips]).toEqual([[second, third, first], 3, 1]);
+    expect(value).not.toHaveProperty("next_cursor");
+    expect(value.conversations[0]).toMatchObject({ message_count: 2, snippet: null });
+    expect(await list({}, (await makePerson(desk)).id)).toEqual({ conversations: [], total: 0 });
+  });
+
+  test("comes page by page: each once, also of those of one moment", async () => {
+    const ids: number[] = [];
+    for (let made = 0; made < 7; made += 1) ids.push(await desk.conversation());
+    await desk.database.sql(
+      `update conversations set created_at = '2026-11-01 10:00:00.123456+00', last_message_at = case when id % 2 = 0
+       then timestamptz '2026-11-01 10:00:00.123457+00' end where user_id = $1`,
+      [desk.userId],
+    );
+    const order = [
+      ...ids.filter((id) => id % 2 === 0).sort((a, b) => b - a),
+      ...ids.filter((id) => id % 2 === 1).sort((a, b) => b - a),
+    ];
+    const seen: number[] = [];
+    for (let cursor: string | undefined = "first"; cursor !== undefined;) {
+      const page = await list({ limit: "2", ...(cursor === "first" ? {} : { cursor }) });
+      expect(page.total).toBe(7);
+      seen.push(...page.conversations.map(({ id }) => id));
+      cursor = page.next_cursor;
+    }
+    expect(seen).toEqual(order);
+  });
+
+  test("is of one minion where that is asked for", async () => {
+    const other = await insertMinion(desk.database, desk.userId);
+    const id = await desk.conversation({ minion_id: other });
+    await desk.conversation();
+    const { conversations, total } = await list({ minion_id: String(other) });
+    expect([conversations.map((each) => each.id), total]).toEqual([[id], 1]);
+  });
+
+  test("is not asked for by what is no cursor, number or word", () => {
+    const faulty = [
+      { cursor: "x" },
+      { cursor: "1-2-3" },
+      { cursor: "-1" },
+      { cursor: "1-99999999999" },
+      { limit: "0" },
+      { limit: "101" },
+      { q: " " },
+      { q: "x".repeat(201) },
+      { minion_id: "x" },
+    ];
+    for (const query of faulty) expect(ConversationsQuery.safeParse(query).success, JSON.stringify(query)).toBe(false);
+  });
+
+  test("starts where no cursor could be", async () => {
+    await desk.conversation();
+    expect((await list({ cursor: `${"9".repeat(17)}-1` })).conversations).toHaveLength(1);
+    expect((await list({ cursor: "0-1" })).conversations).toHaveLength(0);
+  });
+});
+
+describe("finding", () => {
+  beforeEach(async () => {
+    await conversation("Birds of prey", ["What do they eat?", "Mostly small mammals."]);
+    await conversation(
+      "Cooking",
+      ["How long do I boil an egg?", "Seven minutes, in water that is boiling already."],
+      ["And a quail's?", "Two and a half minutes: quails lay small eggs, which are boiled quickly."],
+    );
+    await conversation("Holidays", ["Where can I swim?", "In the lake, where small boats are rented."]);
+  });
+
+  test("is by what a title or a message says, in one round trip, with where it says it best", async () => {
+    expect(await find("mammals")).toEqual([["Birds of prey", "Mostly small mammals"]]);
+    expect(await find("bird")).toEqual([["Birds of prey", null]]);
+    const { value, trips } = await desk.tripsOf(() => find("boiling eggs"));
+    expect(trips).toBe(1);
+    expect(value).toEqual([["Cooking", expect.stringContaining("boil an egg")]]);
+  });
+
+  test("understands phrases, or, and not", async () => {
+    const titles = async (q: string) => (await find(q)).map(([title]) => String(title)).sort((a, b) => a.localeCompare(b));
+    expect(await titles("small")).toEqual(["Birds of prey", "Cooking", "Holidays"]);
+    expect(await titles('"small mammals"')).toEqual(["Birds of prey"]);
+    expect(await titles('"mammals small"')).toEqual([]);
+    expect(await titles("mammals or lake")).toEqual(["Birds of prey", "Holidays"]);
+    expect(await titles("small -boats -mammals")).toEqual(["Cooking"]);
+  });
+
+  test("has nothing to say of what is no word, and no fault", async () => {
+    for (const q of ["the", "!!", "'", '"', "a & | b", "\\", ":*", "<->", "%", "-"]) expect(await find(q), q).toEqual([]);
+  });
+
+  test("is of one's own conversations, and of what they still show", async () => {
+    const { conversations } = await list({ q: "lake" }, (await makePerson(desk)).id);
+    expect(conversations).toEqual([]);
+    const [{ id } = { id: 0 }] = (await list({ q: "lake" })).conversations;
+    const of = { conversation_id: id, user_id: desk.userId, minion_id: desk.minionId };
+    await projectRemoval(desk.ctx, { ...of, from_message_id: messageIdOf(id, 2), message_count: 1 });
+    expect([await find("lake"), await find("swim")]).toEqual([[], [["Holidays", "Where can I swim"]]]);
+  });
+
+  test("reads a long text no further than is searched, and gives plain text of it", async () => {
+    const long = `${"filler ".repeat(1_000)}the <b>needle</b> of it ${"padding ".repeat(24_000)} thread`;
+    await conversation("Long", ["?", long]);
+    const [[, snippet] = []] = await find("needle");
+    expect(String(snippet).length).toBeLessThan(300);
+    expect(snippet).toMatch(/filler the\s+needle\s+of it padding/);
+    expect(snippet).not.toContain("<");
+    expect(await find("thread")).toEqual([]);
+  });
+
+  test("goes through the index of words, however much was said", async () => {
+    await desk.database.sql(
+      `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at)
+       select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now()
+       from conversations c, generate_series(1, 2000) n where c.user_id = $1`,
+      [desk.userId],
+    );
+    await desk.database.sql("analyze messages");
+    await desk.database.sql("set enable_seqscan = off");
+    const plan = await desk.database.sql(
+      `explain select conversation_id from messages where user_id = $1 and search @@ websearch_to_tsquery('english', 'mammals')`,
+      [desk.userId],
+    );
+    expect(JSON.stringify(plan)).toContain("messages_by_words");
+  });
+});

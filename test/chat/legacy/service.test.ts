@@ -1,0 +1,205 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { chatOnce } from "../../../src/chat/legacy/service.ts";
+import { ExternalChat, ExternalChatReply } from "../../../src/chat/legacy/schemas.ts";
+import type { Message } from "../../../src/agent/types.ts";
+import type { Room } from "../../../src/chat/room/client.ts";
+import { resumeAnswer, streamAnswer, wantsEvents } from "../../../src/chat/streaming/stream-answer.ts";
+import { failureOf } from "../../../src/kit/db/client.ts";
+import type { AppError } from "../../../src/kit/errors.ts";
+import { anAnswer, citation, usage } from "../support/fixtures.ts";
+import { useDesk } from "../support/service-harness.ts";
+
+const desk = useDesk();
+
+type Asked = Parameters<Room["send"]>[1];
+
+/** Lets every conversation's room give this answer. @returns what they were sent, and by whom */
+function rooms(answer: Partial<Message>): { conversation: string; userId: number; asked: Asked }[] {
+  const sent: { conversation: string; userId: number; asked: Asked }[] = [];
+  desk.rooms = new Proxy(
+    {},
+    {
+      get: (_, conversation: string) => ({
+        async send(userId: number, asked: Asked) {
+          sent.push({ conversation, userId, asked });
+          return { value: { message: anAnswer(), answer: anAnswer(), seq: 0, is_new: true } };
+        },
+        answer: async (_userId: number, id: number) => ({ value: anAnswer({ id, status: "complete", ...answer }) }),
+      }),
+    },
+  );
+  return sent;
+}
+
+const answered = { text: "Into the Black Sea [1].", usage, citations: [citation], model: "builtin/extractive" };
+const chat = (given: object = {}) =>
+  chatOnce(desk.ctx, desk.userId, ExternalChat.parse({ model_id: desk.minionId, message: "Where to?", ...given }));
+
+/** The failure that work ends with. */
+async function refusalOf(work: Promise<unknown>): Promise<AppError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  const failure = failureOf(error);
+  if (failure === undefined) throw new Error("It did not fail as it should.", { cause: error });
+  return failure;
+}
+
+describe("a turn as the previous server had it", () => {
+  beforeEach(async () => {
+    // The catalog is in memory then.
+    rooms(answered);
+    await chat();
+  });
+
+  test("is answered with all that was used, in one round trip", async () => {
+    const sent = rooms({
+      ...answered,
+      tools: [
+        { call_id: "1", tool: "search", input: {}, status: "complete", output: "", duration_ms: 1 },
+        { call_id: "2", tool: "search", input: {}, status: "complete", output: "", duration_ms: 1 },
+        { call_id: "3", tool: "weather", input: {}, status: "failed", output: "", duration_ms: 1 },
+      ],
+    });
+    const { value, trips } = await desk.tripsOf(() => chat({ temperature: 0.5, max_tokens: null, use_rag: true }));
+    expect(trips).toBe(1);
+    expect(ExternalChatReply.parse(value)).toEqual(value);
+    const [minion] = await desk.database.sql("select display_name from spirit_minions where id = $1", [desk.minionId]);
+    expect(value).toEqual({
+      success: true,
+      response: "Into the Black Sea [1].",
+      usage,
+      error: null,
+      minion_name: minion!["display_name"],
+      provider: "builtin",
+      rag_used: true,
+      spirits_enabled: true,
+      spirits_used: [],
+      tools_used: ["search"],
+      processing_time: expect.any(Number),
+      conversation_id: expect.any(Number),
+      citations: [citation],
+      used_config: {
+        model: "builtin/extractive",
+        system_prompt: "",
+        temperature: 0.5,
+        max_tokens: null,
+        top_p: null,
+        use_rag: true,
+        use_spirits: true,
+      },
+    });
+    expect(sent).toEqual([
+      {
+        conversation: String(value.conversation_id),
+        userId: desk.userId,
+        asked: {
+          client_id: expect.any(String),
+          text: "Where to?",
+          attachment_ids: [],
+          overrides: { temperature: 0.5, use_rag: true },
+        },
+      },
+    ]);
+  });
+
+  test("tells the spirits that were at work, and none where they are left out", async () => {
+    await desk.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [desk.minionId]);
+    expect((await chat()).spirits_used).toEqual(["Writer Spirit"]);
+    const without = await chat({ use_spirits: false });
+    expect([without.spirits_enabled, without.spirits_used]).toEqual([false, []]);
+    expect(without.used_config.use_spirits).toBe(false);
+  });
+
+  test("goes on with one conversation, or with the one that is named", async () => {
+    const first = await chat();
+    expect((await chat({ conversation_id: null })).conversation_id).toBe(first.conversation_id);
+    const id = await desk.conversation();
+    expect((await chat({ conversation_id: id })).conversation_id).toBe(id);
+    expect((await refusalOf(chat({ conversation_id: id + 1_000 }))).code).toBe("not_found");
+    expect((await refusalOf(chat({ model_id: desk.minionId + 1_000 }))).code).toBe("not_found");
+  });
+
+  test("that was stopped says so, with what there is", async () => {
+    rooms({ ...answered, status: "stopped" });
+    expect(await chat()).toMatchObject({ success: true, error: "It was stopped.", response: answered.text });
+  });
+
+  test.each([
+    ["failed", "provider_refused", "provider_refused", 502],
+    ["failed", "content_filtered", "content_filtered", 502],
+    ["failed", "too_many_steps", "too_many_steps", 502],
+    ["failed", "context_exceeded", "context_exceeded", 422],
+    ["interrupted", "provider_timed_out", "provider_timed_out", 502],
+    ["interrupted", "interrupted", "realtime_unavailable", 503],
+  ] as const)("that has %s with %s is refused with %s", async (status, code, told, http) => {
+    rooms({ status, error: { code, detail: "It says why.", retryable: false } });
+    const failure = await refusalOf(chat());
+    expect([failure.code, failure.status, failure.message]).toEqual([told, http, "It says why."]);
+    expect(failure.members).toEqual({ conversation_id: expect.any(Number) });
+  });
+
+  test("is 502 while there is no end of it", async () => {
+    rooms({ status: "streaming" });
+    expect((await refusalOf(chat())).code).toBe("provider_timed_out");
+  });
+});
+
+describe("an answer that is listened to", () => {
+  /** Lets a conversation's last message be this. */
+  function lastOf(last: Message | undefined, fetch?: (request: Request) => Promise<Response>): void {
+    const list = async () => ({ value: { messages: last === undefined ? [] : [last], total: 2 } });
+    desk.rooms = { "7": { list, fetch } };
+  }
+
+  const heard = async (cursor?: { seq: number; place: string }) => {
+    const ctx = desk.ctx.actingAs({ kind: "key", userId: desk.userId, keyId: 3, permissions: [] });
+    return resumeAnswer(ctx, desk.userId, 7, cursor);
+  };
+  const complete = anAnswer({ status: "complete", text: "Hello.", parts: [{ type: "text", text: "Hello." }] });
+
+  test("is none where nobody answers, and where all was heard", async () => {
+    lastOf(undefined);
+    expect(await heard()).toBeUndefined();
+    lastOf({ ...complete, role: "user" });
+    expect(await heard()).toBeUndefined();
+    lastOf(complete);
+    expect(await heard()).toBeUndefined();
+    expect(await heard({ seq: 9, place: "end" })).toBeUndefined();
+  });
+
+  test("is told whole where it ended since, in place of what was heard", async () => {
+    lastOf(complete);
+    const text = await (await heard({ seq: 9, place: "3.0.text-0" }))!.text();
+    expect(text).toContain('{"type":"reset-step"}');
+    expect(text).toContain('"delta":"Hello."');
+    expect(text).toContain("id: 9-end");
+    const sent = { message: anAnswer(), answer: complete, seq: 4, is_new: false };
+    const reply = await streamAnswer(desk.ctx, 7, sent);
+    expect(reply.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
+    expect(await reply.text()).not.toContain("reset-step");
+  });
+
+  test("is asked of the room by whoever asks, from where they were; what it refuses is told", async () => {
+    const asked: { url: string; claims: unknown }[] = [];
+    lastOf(anAnswer(), async (request) => {
+      const claims = JSON.parse(decodeURIComponent(request.headers.get("x-socket-claims")!)) as unknown;
+      asked.push({ url: request.url, claims });
+      return Response.json({ code: "rate_limited", detail: "Too many sockets are open here." }, { status: 429 });
+    });
+    const failure = await refusalOf(heard({ seq: 12, place: "" }));
+    expect([failure.code, failure.message]).toEqual(["rate_limited", "Too many sockets are open here."]);
+    const claims = { user_id: desk.userId, device: "key:3", resource: "conversation:7" };
+    expect(asked).toEqual([{ url: "https://room/?after=12", claims: expect.objectContaining(claims) as unknown }]);
+    lastOf(anAnswer(), () => Promise.reject(new Error("It is gone.")));
+    expect((await refusalOf(heard())).code).toBe("realtime_unavailable");
+  });
+
+  test("is wanted as events by those who say so", () => {
+    const wants = (accept?: string) =>
+      wantsEvents(new Request("https://x/", accept === undefined ? {} : { headers: { accept } }));
+    expect(["text/event-stream", "application/json, text/event-stream;q=0.9"].map(wants)).toEqual([true, true]);
+    expect(["application/json", "*/*", "x-text/event-stream", undefined].map(wants)).toEqual([false, false, false, false]);
+  });
+});

@@ -1,0 +1,238 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { text as read } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import type { UIMessageChunk } from "ai";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { eventsOf, eventStreamHeaders, readCursor, streamEvents, wholeEvents } from "../../../src/chat/streaming/sse-events.ts";
+import { RoomLine } from "../../../src/chat/streaming/room-socket.ts";
+import { AnswerStream, type HeardFrame } from "../../../src/chat/streaming/ui-message-stream.ts";
+import { closeCodes } from "../../../src/kit/socket/close-codes.ts";
+import { anAnswer, answerId, frames, said, shown } from "../support/fixtures.ts";
+import { fakeRoom } from "../support/fake-room.ts";
+import { asking, conversationTransport, drain } from "../support/transport.ts";
+
+let server: Server | undefined;
+
+afterEach(async () => {
+  vi.useRealTimers();
+  server?.closeAllConnections();
+  await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)));
+  server = undefined;
+});
+
+const decoder = new TextDecoder();
+
+type Event = { id?: string; data: string };
+
+/** The events in a text, as a client of server-sent events reads them. */
+function eventsIn(text: string): Event[] {
+  return text
+    .split("\n\n")
+    .map((block) => Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2))) as Event)
+    .filter(({ data }) => data !== undefined);
+}
+
+const chunksIn = (text: string) =>
+  eventsIn(text)
+    .filter(({ data }) => data !== "[DONE]")
+    .map(({ data }) => JSON.parse(data) as UIMessageChunk);
+
+/** A room that says these frames, numbered from 1, to whoever comes, from where they are. */
+function roomOf(heard: readonly HeardFrame[]) {
+  return fakeRoom((room) => {
+    for (const [index, frame] of heard.entries()) if (index + 1 > (room.after ?? 0)) room.say(index + 1, frame);
+  });
+}
+
+const turn = [
+  frames.created(),
+  frames.thought(0, "Let me look."),
+  frames.text(0, "Into the "),
+  frames.text(9, "Black Sea.\n\nIt is 2,850 km long."),
+  frames.cited(),
+  frames.completed(),
+];
+const question = "Where does the Danube end?";
+const answered = "Into the Black Sea.\n\nIt is 2,850 km long.";
+
+describe("the events of an answer", () => {
+  test("are all of it, and end", async () => {
+    const { dial, connections } = roomOf(turn);
+    const told = await read(streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0)));
+    expect(told.startsWith(": stream-open\n\n")).toBe(true);
+    expect(told.endsWith("data: [DONE]\n\n")).toBe(true);
+    expect(said(await shown(chunksIn(told)))).toBe(answered);
+    expect(connections[0]!.isOpen).toBe(false);
+  });
+
+  test("have ids, from each of which a client goes on without loss or repetition", async () => {
+    const whole = await read(streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(turn).dial, 0)));
+    const ids = eventsIn(whole).flatMap(({ id }) => (id === undefined ? [] : [id]));
+    expect(ids.map((id) => readCursor(id)!.seq)).toEqual([2, 3, 4, 5, 6]);
+    expect(readCursor(ids.at(-1)!)).toEqual({ seq: 6, place: "end" });
+    for (const id of ids.slice(0, -1)) {
+      const before = whole.slice(0, whole.indexOf(`id: ${id}\n`));
+      const { seq, place } = readCursor(id)!;
+      const line = await RoomLine.open(roomOf(turn).dial, seq);
+      const after = await read(streamEvents(new AnswerStream(answerId, place), line));
+      expect([...chunksIn(`${before}\n\n`), ...chunksIn(after)]).toEqual(chunksIn(whole));
+    }
+  });
+
+  test("tell a crash of the room in the midst of it, and what it kept", async () => {
+    const { dial, connections } = fakeRoom((room) => {
+      if (room.after !== 3) return;
+      room.say(4, frames.reset(4, 0));
+      room.say(5, frames.failed("interrupted"));
+    });
+    const line = await RoomLine.open(dial, 0);
+    connections[0]!.say(2, frames.created());
+    connections[0]!.say(3, frames.text(0, "Into the"));
+    connections[0]!.close(1006);
+    const result = await shown(chunksIn(await read(streamEvents(new AnswerStream(answerId), line))));
+    expect(said(result)).toBe("Into");
+    expect(result.errors).toEqual(["The provider is out of order."]);
+  });
+
+  test("end with why, and with no id, where the room cannot be heard any more", async () => {
+    const { dial, connections } = fakeRoom();
+    const line = await RoomLine.open(dial, 0);
+    connections[0]!.say(1, frames.text(0, "Into"));
+    connections[0]!.close(closeCodes.erased);
+    const told = await read(streamEvents(new AnswerStream(answerId), line));
+    expect((await shown(chunksIn(told))).errors).toEqual(["This conversation was deleted."]);
+    expect(eventsIn(told).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
+  });
+
+  test("end with none of our own words where something of ours is wrong", async () => {
+    const hearing = { next: () => Promise.reject(new Error("secret")), close: () => {} };
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const told = await read(streamEvents(new AnswerStream(answerId), hearing));
+    expect(told).toContain("Something went wrong on our side.");
+    expect(told).not.toContain("secret");
+    expect(logged).toHaveBeenCalledOnce();
+    logged.mockRestore();
+  });
+
+  test("show that the line stands while nothing is said", async () => {
+    const { dial, connections } = fakeRoom();
+    const reader = streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0), 20).getReader();
+    await reader.read();
+    expect(decoder.decode((await reader.read()).value)).toBe(": keep-alive\n\n");
+    await reader.cancel();
+    expect(connections[0]!.isOpen).toBe(false);
+  });
+
+  test("are read from the room no faster than by the client", async () => {
+    const { dial, connections } = fakeRoom();
+    const line = await RoomLine.open(dial, 0);
+    const reader = streamEvents(new AnswerStream(answerId), line).getReader();
+    for (let seq = 1; seq <= 300; seq += 1) connections[0]!.say(seq, frames.text(seq - 1, "x"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(connections[0]!.acks).toEqual([]);
+    for (let count = 0; count < 70; count += 1) await reader.read();
+    expect(connections[0]!.acks).toEqual([64]);
+    await reader.cancel();
+  });
+
+  test("of an answer that has ended are told at once", () => {
+    const stream = new AnswerStream(answerId);
+    const message = anAnswer({ status: "complete", parts: [{ type: "text", text: answered }], text: answered });
+    const events = eventsIn(wholeEvents(stream, stream.show(message), 12));
+    expect(events.at(-1)).toEqual({ data: "[DONE]" });
+    expect(events.at(-2)).toMatchObject({ id: "12-end" });
+  });
+
+  test("are none of nothing", () => {
+    expect(eventsOf([], { seq: 1, place: "" })).toBe("");
+  });
+
+  test.each(["", "x", "-1", "1-", "1 2", "1234567890123456", "12-<b>"])("have no cursor %j", (text) => {
+    expect(readCursor(text)).toBeUndefined();
+  });
+
+  test("have a cursor that is a number alone too", () => {
+    expect(readCursor("57")).toEqual({ seq: 57, place: "" });
+  });
+});
+
+describe("the AI SDK's transport", () => {
+  type Asked = { method: string; url: string; accept: string | undefined; body: string };
+
+  /** A server of conversations, as far as a transport asks for them. */
+  async function serve(
+    streamOf: (asked: Asked) => Promise<ReadableStream<Uint8Array> | undefined>,
+  ): Promise<[string, Asked[]]> {
+    const all: Asked[] = [];
+    const answer = async (request: IncomingMessage, reply: ServerResponse) => {
+      const { method = "", url = "", headers } = request;
+      const asked = { method, url, accept: headers.accept, body: await read(request) };
+      all.push(asked);
+      const stream = await streamOf(asked);
+      reply.writeHead(stream === undefined ? 204 : 200, eventStreamHeaders);
+      // A client that goes away is no failure.
+      await pipeline(Readable.fromWeb((stream ?? new Blob([]).stream()) as never), reply).catch(() => {});
+    };
+    server = createServer((request, reply) => void answer(request, reply));
+    await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+    return [`http://127.0.0.1:${(server.address() as { port: number }).port}/api/v2/conversations`, all];
+  }
+
+  test("sends a message, has it answered anew, and reads the answers", async () => {
+    const [api, asked] = await serve(async () =>
+      streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(turn).dial, 0)),
+    );
+    const transport = conversationTransport(api, {});
+    for (const trigger of ["submit-message", "regenerate-message"] as const) {
+      const stream = await transport.sendMessages(asking(7, question, "client-1", { trigger }));
+      const result = await shown(await drain(stream));
+      expect(said(result)).toBe(answered);
+      expect(result.message.id).toBe(String(answerId));
+    }
+    expect(asked).toEqual([
+      {
+        method: "POST",
+        url: "/api/v2/conversations/7/messages",
+        accept: "text/event-stream",
+        body: JSON.stringify({ client_id: "client-1", text: question }),
+      },
+      { method: "POST", url: "/api/v2/conversations/7/regenerate", accept: "text/event-stream", body: "{}" },
+    ]);
+  });
+
+  test("comes back to an answer that is being written, and to none", async () => {
+    const snapshot = {
+      type: "snapshot",
+      messages: [anAnswer({ text: "Into the ", parts: [{ type: "text", text: "Into the " }] })],
+    };
+    const heard = [snapshot as HeardFrame, ...turn.slice(3)];
+    let isWriting = true;
+    const [api, asked] = await serve(async () =>
+      isWriting ? streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(heard).dial, undefined)) : undefined,
+    );
+    const transport = conversationTransport(api, {});
+    const stream = await transport.reconnectToStream({ chatId: "7" });
+    expect(said(await shown(await drain(stream!)))).toBe(answered);
+    expect(asked[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
+    isWriting = false;
+    expect(await transport.reconnectToStream({ chatId: "7" })).toBeNull();
+  });
+
+  test("lets a client go, which stops nothing and hangs up", async () => {
+    const { dial, connections } = fakeRoom((room) => room.say(1, frames.text(0, "Into")));
+    const [api] = await serve(async () => streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0)));
+    const leaving = new AbortController();
+    const transport = conversationTransport(api, {});
+    const stream = await transport.sendMessages(asking(7, question, "client-1", { abortSignal: leaving.signal }));
+    const reader = stream.getReader();
+    await reader.read();
+    leaving.abort();
+    const readOn = async () => {
+      while (!(await reader.read()).done);
+    };
+    await expect(readOn()).rejects.toThrow("abort");
+    await vi.waitFor(() => expect(connections[0]!.isOpen).toBe(false));
+    expect(connections[0]!.acks).toEqual([]);
+  });
+});

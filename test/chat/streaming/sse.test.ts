@@ -1,0 +1,231 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beginTalk, messagesOf, startTalk, useChatting, type Talk } from "../support/conversation-client.ts";
+import { ask } from "../../notifications/support/notifications.ts";
+import { bodyOf } from "../../support/api.ts";
+import { bearing, makePerson } from "../../support/users.ts";
+import { clientOf } from "../../minions/support/minions.ts";
+import { said, shown } from "../support/fixtures.ts";
+import { words } from "../../support/fake-llm.ts";
+import { asking, conversationTransport, drain } from "../support/transport.ts";
+
+const chatting = useChatting();
+let talk: Talk;
+
+beforeAll(async () => {
+  talk = await startTalk(chatting);
+});
+
+beforeEach(async () => {
+  talk = { ...talk, id: await beginTalk(talk.client, talk.minionId) };
+});
+
+const transport = () =>
+  conversationTransport(new URL("/api/v2/conversations", chatting.api.url).href, bearing(talk.person.token));
+
+const events = { accept: "text/event-stream" };
+
+/** What comes of a stream until a text is in it; the client leaves then. */
+async function readUntil(reply: Response, wanted: string): Promise<string> {
+  const reader = reply.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let told = "";
+  while (!told.includes(wanted)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`It ended without ${wanted}: ${told}`);
+    told += value;
+  }
+  await reader.cancel();
+  return told;
+}
+
+const stream = (path: string, headers: Record<string, string> = {}, body?: unknown) =>
+  ask(chatting.api, talk.person, `/api/v2/conversations/${talk.id}${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    body,
+    headers: { ...events, ...headers },
+  });
+
+const chunksIn = (told: string) =>
+  told
+    .split("\n")
+    .filter((line) => line.startsWith("data: {"))
+    .map((line) => JSON.parse(line.slice(6)) as never);
+
+describe("the transport of the AI SDK", () => {
+  test("is told an answer while it is written, and what it was", async () => {
+    chatting.speaker.says({ pieces: words(40), everyMs: 2 });
+    const chunks = await drain(await transport().sendMessages(asking(talk.id, "How are you?", "one")));
+    const result = await shown(chunks);
+    const [asked, answer] = await messagesOf(talk);
+    expect(asked).toMatchObject({ role: "user", text: "How are you?" });
+    expect(said(result)).toBe(answer!.text);
+    expect(answer!.text).toBe(words(40).join(""));
+    expect(result.message.id).toBe(String(answer!.id));
+    expect(result.message.metadata).toMatchObject({ status: "complete", usage: answer!.usage, xp: 5, memory_status: "full" });
+    expect(chunks.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(5);
+  });
+
+  test("that sends the same twice has one answer, which it is told whole", async () => {
+    chatting.speaker.says({ pieces: ["Once."] }, { pieces: ["Twice."] });
+    for (let time = 0; time < 2; time += 1) {
+      const result = await shown(await drain(await transport().sendMessages(asking(talk.id, "How often?", "one"))));
+      expect(said(result)).toBe("Once.");
+    }
+    expect(await messagesOf(talk)).toHaveLength(2);
+  });
+
+  test("has an answer anew", async () => {
+    chatting.speaker.says({ pieces: ["First."] }, { pieces: ["Second."] });
+    await drain(await transport().sendMessages(asking(talk.id, "Which?", "one")));
+    const trigger = "regenerate-message" as const;
+    const result = await shown(await drain(await transport().sendMessages(asking(talk.id, "Which?", "one", { trigger }))));
+    expect(said(result)).toBe("Second.");
+    expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["Which?", "Second."]);
+  });
+
+  test("that goes away stops nothing, and comes back to all of the answer", async () => {
+    chatting.speaker.says({ pieces: words(60), everyMs: 20 });
+    const leaving = new AbortController();
+    const sent = await transport().sendMessages(asking(talk.id, "Go on.", "one", { abortSignal: leaving.signal }));
+    await sent.getReader().read();
+    leaving.abort();
+    const resumed = await transport().reconnectToStream({ chatId: String(talk.id) });
+    const result = await shown(await drain(resumed!));
+    expect(said(result)).toBe(words(60).join(""));
+    expect(await transport().reconnectToStream({ chatId: String(talk.id) })).toBeNull();
+  });
+
+  test("is told that a turn failed, and why, and that it was stopped", async () => {
+    chatting.speaker.says({ pieces: ["Into the "], ends: false });
+    const sent = await transport().sendMessages(asking(talk.id, "Go on.", "one"));
+    const told = drain(sent);
+    await expect.poll(async () => (await messagesOf(talk)).at(-1)!.text).toBe("Into the ");
+    await talk.client.post(`/conversations/${talk.id}/stop`);
+    const result = await shown(await told);
+    expect(said(result)).toBe("Into the ");
+    expect(result.message.metadata).toMatchObject({ status: "stopped" });
+  });
+});
+
+describe("the events of an answer", () => {
+  test("go on behind the last that was received, with nothing lost and nothing twice", async () => {
+    chatting.speaker.says({ pieces: words(60), everyMs: 20 });
+    const first = await stream("/messages", {}, { text: "Go on.", client_id: "one" });
+    expect(first.headers.get("content-type")).toBe("text/event-stream");
+    expect(first.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
+    let told = await readUntil(first, "word9 ");
+    for (const last of ["word30 ", "[DONE]"]) {
+      const received = told.slice(0, told.lastIndexOf("\n\n"));
+      const [, id] = /.*\nid: (\S+)/s.exec(received)!;
+      const whole = received.slice(0, received.lastIndexOf(`id: ${id}`));
+      told = whole + (await readUntil(await stream("/stream", { "last-event-id": id! }), last));
+    }
+    expect(said(await shown(chunksIn(told)))).toBe(words(60).join(""));
+    const [, end] = /.*\nid: (\S+)/s.exec(told)!;
+    expect((await stream("/stream", { "last-event-id": end! })).status).toBe(204);
+    expect((await stream(`/stream?after=${end!.split("-")[0]}`)).status).toBe(200);
+  });
+
+  test("are none where nothing was said, and for nobody else", async () => {
+    expect((await stream("/stream")).status).toBe(204);
+    expect((await stream("/stream?after=x")).status).toBe(422);
+    expect((await stream("/stream", { "last-event-id": "x" })).status).toBe(422);
+    const stranger = await makePerson(chatting.api);
+    for (const path of ["/stream", "/stream?after=1"]) {
+      const reply = await ask(chatting.api, stranger, `/api/v2/conversations/${talk.id}${path}`);
+      expect(reply.status).toBe(404);
+    }
+    const body = { text: "Hello.", client_id: "one" };
+    const path = `/api/v2/conversations/${talk.id}/messages`;
+    const reply = await ask(chatting.api, stranger, path, { method: "POST", body, headers: events });
+    expect([reply.status, (await bodyOf(reply)).code]).toEqual([404, "not_found"]);
+  });
+});
+
+describe("the chat of the previous server", () => {
+  const chat = (body: object) => talk.client.post("/external-models/chat", { model_id: talk.minionId, ...body });
+
+  beforeEach(async () => {
+    talk = await startTalk(chatting);
+  });
+
+  test("answers as it did, and goes on with one conversation for each minion", async () => {
+    chatting.speaker.says({ pieces: ["Hello ", "there."] });
+    const { status, body, headers } = await chat({
+      message: "Hello?",
+      temperature: 0.5,
+      system_prompt: "Be brief.",
+      top_p: null,
+    });
+    expect([status, body]).toEqual([
+      200,
+      {
+        success: true,
+        response: "Hello there.",
+        usage: { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12, cost_usd: expect.any(Number) },
+        error: null,
+        minion_name: expect.stringMatching(/^Ada/),
+        provider: "custom",
+        rag_used: false,
+        spirits_enabled: true,
+        spirits_used: [],
+        tools_used: [],
+        processing_time: expect.any(Number),
+        conversation_id: expect.any(Number),
+        citations: [],
+        used_config: {
+          model: "custom/my-model",
+          system_prompt: "Be brief.",
+          temperature: 0.5,
+          max_tokens: null,
+          top_p: null,
+          use_rag: false,
+          use_spirits: true,
+        },
+      },
+    ]);
+    expect(headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="1"/);
+    expect(chatting.speaker.heard.at(-1)).toMatchObject({ temperature: 0.5 });
+    expect(JSON.stringify(chatting.speaker.heard.at(-1))).toContain("Be brief.");
+    const second = await chat({ message: "And now?", conversation_id: null });
+    expect(second.body.conversation_id).toBe(body.conversation_id);
+    expect(second.body.conversation_id).not.toBe(talk.id);
+    expect(JSON.stringify(chatting.speaker.heard.at(-1))).toContain("Hello there.");
+  });
+
+  test("goes on with a conversation that is named, of the same person and minion", async () => {
+    const { body } = await chat({ message: "Hello?", conversation_id: talk.id });
+    expect(body.conversation_id).toBe(talk.id);
+    expect(await messagesOf(talk)).toHaveLength(2);
+    const other = await startTalk(chatting);
+    expect((await chat({ message: "Hello?", conversation_id: other.id })).status).toBe(404);
+    const mixed = await talk.client.post("/external-models/chat", { model_id: other.minionId, message: "Hello?" });
+    expect(mixed.status).toBe(404);
+    const own = clientOf(chatting.api, other.person);
+    const theirs = await own.post("/external-models/chat", {
+      model_id: other.minionId,
+      message: "Hello?",
+      conversation_id: talk.id,
+    });
+    expect(theirs.status).toBe(404);
+  });
+
+  test("says which field is wrong", async () => {
+    const { status, body } = await talk.client.post("/external-models/chat", { message: "", temperature: 3, use_rag: "yes" });
+    expect(status).toBe(422);
+    expect(body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual([
+      "message",
+      "model_id",
+      "temperature",
+      "use_rag",
+    ]);
+  });
+
+  test("is 502 where the provider refuses, and the conversation goes on", async () => {
+    chatting.speaker.says({ pieces: [], status: 401 }, { pieces: ["Better."] });
+    const refused = await chat({ message: "Hello?" });
+    expect([refused.status, refused.body.code]).toEqual([502, "provider_key_rejected"]);
+    expect(refused.body.conversation_id).toEqual(expect.any(Number));
+    const { body } = await chat({ message: "And now?" });
+    expect(body).toMatchObject({ response: "Better.", conversation_id: refused.body.conversation_id });
+  });
+});

@@ -1,0 +1,281 @@
+import type { UIMessageChunk } from "ai";
+import { describe, expect, test } from "vitest";
+import { messageIdOf } from "../../../src/chat/constants.ts";
+import { AnswerStream, type HeardFrame } from "../../../src/chat/streaming/ui-message-stream.ts";
+import { seededRandom } from "../../support/random.ts";
+import { anAnswer, answerId, citation, frames, said, shown, usage } from "../support/fixtures.ts";
+
+/** What a client of one stream is told, from its beginning. */
+function tell(heard: readonly HeardFrame[], stream = new AnswerStream(answerId)): UIMessageChunk[] {
+  return [...stream.begin(), ...heard.flatMap((frame) => stream.take(frame))];
+}
+
+const types = (chunks: readonly UIMessageChunk[]) => chunks.map(({ type }) => type);
+
+describe("an answer, as the AI SDK reads it", () => {
+  test("is one message with its thoughts, tools, text, sources and what it cost", async () => {
+    const chunks = tell([
+      frames.created(),
+      frames.thought(0, "Let me "),
+      frames.thought(7, "look."),
+      frames.started("call-1"),
+      frames.finished("call-1", "complete"),
+      frames.text(0, "Into the "),
+      frames.text(9, "Black Sea [1]."),
+      frames.cited(),
+      frames.completed(),
+    ]);
+    const { message, errors } = await shown(chunks);
+    expect(errors).toEqual([]);
+    expect(message).toEqual({
+      id: String(answerId),
+      role: "assistant",
+      metadata: { status: "complete", usage, cost_usd: usage.cost_usd, xp: 5, memory_status: "full" },
+      parts: [
+        { type: "step-start" },
+        { type: "reasoning", id: "reasoning-0", text: "Let me look.", state: "done" },
+        expect.objectContaining({
+          type: "dynamic-tool",
+          toolCallId: "call-1",
+          toolName: "search",
+          state: "output-available",
+          input: { q: "Danube" },
+          output: "It said so.",
+          providerExecuted: true,
+        }),
+        { type: "text", text: "Into the Black Sea [1].", state: "done" },
+        expect.objectContaining({
+          type: "source-document",
+          sourceId: "citation-1",
+          title: "rivers.md",
+          providerMetadata: { spiritforge: citation },
+        }),
+      ],
+    });
+    expect(types(chunks).at(-1)).toBe("finish");
+  });
+
+  test("is nothing of other messages, and nothing twice", () => {
+    const stream = new AnswerStream(answerId);
+    stream.begin();
+    const other = messageIdOf(7, 1);
+    expect(stream.take(frames.created(other))).toEqual([]);
+    expect(stream.take(frames.text(0, "Another's.", other))).toEqual([]);
+    expect(types(stream.take(frames.text(0, "Once")))).toEqual(["text-start", "text-delta"]);
+    expect(stream.take(frames.text(0, "Once"))).toEqual([]);
+    expect(stream.take(frames.text(0, "Once more"))).toEqual([{ type: "text-delta", id: "text-0", delta: " more" }]);
+    expect(stream.take({ type: "conversation.updated", title: "Rivers", pinned_facts: [] })).toEqual([]);
+    expect(types(stream.take(frames.cited()))).toEqual(["source-document"]);
+    expect(stream.take(frames.cited())).toEqual([]);
+    stream.take(frames.completed());
+    expect(stream.take(frames.text(9, "!"))).toEqual([]);
+    expect(stream.fail("Too late.")).toEqual([]);
+  });
+
+  test("tells of a tool that its owner agreed to, and of one that was denied", async () => {
+    const allowed = tell([frames.approval("call-1")]);
+    expect((await shown(allowed)).message.parts.at(-1)).toMatchObject({
+      state: "approval-requested",
+      approval: { id: "call-1" },
+    });
+    const agreed = tell([frames.approval("call-1"), frames.started("call-1"), frames.finished("call-1", "complete")]);
+    expect(types(agreed)).toContain("tool-approval-response");
+    expect((await shown(agreed)).message.parts.at(-1)).toMatchObject({
+      state: "output-available",
+      output: "It said so.",
+      approval: { id: "call-1", approved: true },
+    });
+    const denied = tell([frames.approval("call-1"), frames.finished("call-1", "denied"), frames.text(0, "Then not.")]);
+    const { message } = await shown(denied);
+    expect(message.parts[1]).toMatchObject({ state: "output-denied", approval: { id: "call-1", approved: false } });
+  });
+
+  test("tells why a tool failed, of one that was never started too", async () => {
+    const { message } = await shown(
+      tell([
+        frames.started("call-1"),
+        frames.finished("call-1", "failed", "No net."),
+        frames.finished("call-2", "failed", "?"),
+      ]),
+    );
+    expect(message.parts.slice(1)).toEqual([
+      expect.objectContaining({ toolCallId: "call-1", state: "output-error", errorText: "No net." }),
+      expect.objectContaining({ toolCallId: "call-2", state: "output-error", errorText: "?" }),
+    ]);
+  });
+
+  test.each([
+    ["stopped", frames.stopped(), [], { status: "stopped", usage, cost_usd: usage.cost_usd }],
+    [
+      "failed",
+      frames.failed(),
+      ["The provider is out of order."],
+      { status: "failed", code: "provider_unavailable", retryable: true },
+    ],
+  ] as const)("that is %s says so, and keeps what there is", async (_how, frame, errors, metadata) => {
+    const stream = new AnswerStream(answerId);
+    const result = await shown(tell([frames.text(0, "Into the"), frame], stream));
+    expect(said(result)).toBe("Into the");
+    expect(result.errors).toEqual(errors);
+    expect(result.message.metadata).toEqual(metadata);
+    expect(stream.isDone).toBe(true);
+    expect(stream.place).toBe("end");
+  });
+
+  test("ends where it is removed, and not where what came after it is", async () => {
+    const stream = new AnswerStream(answerId);
+    stream.begin();
+    expect(stream.take({ type: "messages.removed", from_message_id: answerId + 1 })).toEqual([]);
+    const chunks = stream.take({ type: "messages.removed", from_message_id: answerId });
+    expect(chunks).toContainEqual({ type: "error", errorText: "This answer was removed." });
+    expect(stream.isDone).toBe(true);
+  });
+});
+
+describe("what a room lost in a crash", () => {
+  test("is taken back", async () => {
+    const heard = [
+      frames.thought(0, "Think."),
+      frames.started("call-1"),
+      frames.finished("call-1", "complete"),
+      frames.text(0, "Into the Black Sea."),
+      frames.cited(),
+      frames.reset(8, 6),
+      frames.failed("interrupted"),
+    ];
+    const result = await shown(tell(heard));
+    expect(said(result)).toBe("Into the");
+    expect(said(result, "reasoning")).toBe("Think.");
+    expect(result.message.parts.map(({ type }) => type)).toEqual([
+      "step-start",
+      "reasoning",
+      "dynamic-tool",
+      "text",
+      "source-document",
+    ]);
+    expect(result.message.metadata).toMatchObject({ status: "interrupted", retryable: true });
+  });
+
+  test("is nothing where all was kept", () => {
+    const stream = new AnswerStream(answerId);
+    stream.take(frames.text(0, "All of it."));
+    expect(stream.take(frames.reset(10))).toEqual([]);
+  });
+
+  test("ends a stream that came back in the midst of the answer, and cannot tell what was before", () => {
+    const stream = new AnswerStream(answerId, "4.0.text-0");
+    expect(stream.take(frames.text(0, "Intomore"))).toEqual([{ type: "text-delta", id: "text-0", delta: "more" }]);
+    expect(stream.take(frames.reset(6))).toContainEqual(
+      expect.objectContaining({ type: "error", errorText: expect.stringContaining("crash") as unknown }),
+    );
+    expect(stream.isDone).toBe(true);
+  });
+});
+
+describe("a snapshot", () => {
+  const written = anAnswer({
+    text: "Into the Black",
+    parts: [
+      { type: "reasoning", text: "Think." },
+      { type: "tool", call_id: "call-1" },
+      { type: "text", text: "Into the Black" },
+    ],
+    tools: [{ call_id: "call-1", tool: "search", input: {}, status: "complete", output: "It said so.", duration_ms: 5 }],
+    citations: [citation],
+  });
+
+  test.each([
+    ["stands for what a new client was not told", []],
+    ["takes the place of what was told", [frames.text(0, "Int")]],
+  ])("%s, and the answer goes on from there", async (_what, before) => {
+    const messages = [anAnswer({ id: messageIdOf(7, 1), role: "user" }), written];
+    const stream = new AnswerStream(answerId);
+    const chunks = tell([...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()], stream);
+    const result = await shown(chunks);
+    expect(said(result)).toBe("Into the Black Sea.");
+    expect(types(chunks).filter((type) => type === "start")).toHaveLength(1);
+    expect(result.message.parts).toHaveLength(5);
+  });
+
+  test("of an answer that has ended ends the stream, whichever way it ended", async () => {
+    const complete = await shown(
+      new AnswerStream(answerId).show({ ...written, status: "complete", usage, memory_status: "full" }),
+    );
+    expect(complete.message.metadata).toMatchObject({ status: "complete", usage, memory_status: "full" });
+    const error = { code: "provider_timed_out", detail: "It did not answer in time.", retryable: true };
+    const failed = await shown(new AnswerStream(answerId).show({ ...written, status: "failed", error }));
+    expect(failed.errors).toEqual([error.detail]);
+    expect(said(failed)).toBe("Into the Black");
+  });
+
+  test.each([
+    ["unavailable", { type: "snapshot", unavailable: true }],
+    ["without the answer", { type: "snapshot", messages: [] }],
+  ] as const)("that is %s ends the stream", (_what, snapshot) => {
+    const stream = new AnswerStream(answerId);
+    expect(types(stream.take(snapshot))).toEqual(["finish-step", "error", "finish"]);
+  });
+});
+
+describe("a client that comes back", () => {
+  test("is told all of an answer that began after what it knows", async () => {
+    const stream = new AnswerStream(answerId, "");
+    const result = await shown(tell([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
+    expect(said(result)).toBe("Hello.");
+    expect(result.message.id).toBe(String(answerId));
+  });
+
+  test("and does not say how much it has, is told on from where the room goes on", () => {
+    const stream = new AnswerStream(answerId, "");
+    expect(stream.take(frames.text(4, " more"))).toEqual([
+      { type: "text-start", id: "text-4" },
+      { type: "text-delta", id: "text-4", delta: " more" },
+    ]);
+    expect(stream.place).toBe("9..text-4");
+    expect(new AnswerStream(answerId, stream.place).take(frames.text(11, "!"))).toContainEqual(
+      expect.objectContaining({ type: "error", errorText: expect.stringContaining("did not arrive") as unknown }),
+    );
+  });
+
+  test("misses nothing and has nothing twice, wherever it was cut off, also when what it missed is told at once", async () => {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const random = seededRandom(seed);
+      const { heard, text, reasoning } = aTurn(random);
+      const chunks: UIMessageChunk[] = [];
+      let stream = new AnswerStream(answerId);
+      chunks.push(...stream.begin());
+      for (const frame of heard) {
+        chunks.push(...stream.take(frame));
+        if (random() < 0.3 && !stream.isDone) stream = new AnswerStream(answerId, stream.place);
+      }
+      const result = await shown(chunks);
+      expect(said(result), `seed ${seed}`).toBe(text);
+      expect(said(result, "reasoning"), `seed ${seed}`).toBe(reasoning);
+      const stillOpen = result.message.parts.filter((part) => "state" in part && part.state === "streaming");
+      expect(stillOpen, `seed ${seed}`).toEqual([]);
+    }
+  });
+});
+
+/** A turn by chance: stretches of thought and text, of which some overlap what was told before, and tools between. */
+function aTurn(random: () => number): { heard: HeardFrame[]; text: string; reasoning: string } {
+  const heard: HeardFrame[] = [frames.created()];
+  let text = "";
+  let reasoning = "";
+  for (let step = 0; step < 30; step += 1) {
+    const word = `w${step}${"é".repeat(Math.floor(random() * 4))} `;
+    const chance = random();
+    const overlap = Math.floor(random() * 3);
+    if (chance < 0.5) {
+      const offset = Math.max(0, text.length - overlap);
+      heard.push(frames.text(offset, text.slice(offset) + word));
+      text += word;
+    } else if (chance < 0.8) {
+      heard.push(frames.thought(reasoning.length, word));
+      reasoning += word;
+    } else {
+      heard.push(frames.started(`call-${step}`), frames.finished(`call-${step}`, random() < 0.5 ? "complete" : "failed"));
+    }
+  }
+  return { heard: [...heard, frames.completed()], text, reasoning };
+}

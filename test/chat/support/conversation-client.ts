@@ -1,0 +1,73 @@
+import { afterAll, beforeAll } from "vitest";
+import type { Message } from "../../../src/agent/types.ts";
+import { clientOf, makeMinion, type Client } from "../../minions/support/minions.ts";
+import { makeModel } from "../../models/support/connected-provider.ts";
+import { ticketOf } from "../../notifications/support/notifications.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import { connect, type Frame, type TestSocket } from "../../support/sockets.ts";
+import { startSpeaker, type Speaker } from "../../support/fake-llm.ts";
+
+/** An API, and a model that says what a test wants. */
+export type Chatting = { api: TestApi; speaker: Speaker };
+
+export function useChatting(): Chatting {
+  const chatting = {} as Chatting;
+  beforeAll(async () => {
+    chatting.speaker = await startSpeaker();
+    chatting.api = await startApi({ EGRESS_ALLOWED_HOSTS: chatting.speaker.host });
+  });
+  afterAll(async () => {
+    await chatting.api.close();
+    await chatting.speaker.close();
+  });
+  return chatting;
+}
+
+/** Somebody with a minion on the speaker, and a conversation with it. */
+export type Talk = { person: Person; client: Client; minionId: number; id: number };
+
+export async function startTalk({ api, speaker }: Chatting, minion: object = {}): Promise<Talk> {
+  const person = await makePerson(api);
+  const client = clientOf(api, person);
+  const model = await makeModel(client, { base_url: speaker.baseUrl, context_length: 100_000 });
+  const { id: minionId } = await makeMinion(client, { model: String(model.id), ...minion });
+  return { person, client, minionId, id: await beginTalk(client, minionId) };
+}
+
+/** @returns the number of a new conversation @throws what was answered, if there is none */
+export async function beginTalk(client: Client, minionId: number): Promise<number> {
+  const { status, body } = await client.post(`/minions/${minionId}/conversations`, {});
+  if (status !== 201) throw new Error(JSON.stringify(body));
+  return (body as { conversation: { id: number } }).conversation.id;
+}
+
+/** Opens a socket to a conversation, with a ticket of its own. */
+export async function join(api: TestApi, { person, id }: Pick<Talk, "person" | "id">, after?: number): Promise<TestSocket> {
+  const ticket = await ticketOf(api, person, `conversation:${id}`);
+  const place = after === undefined ? "" : `&after=${after}`;
+  return connect(new URL(`/api/v2/conversations/${id}/socket?ticket=${ticket}${place}`, api.url));
+}
+
+/** All messages of a conversation, as HTTP has them. */
+export async function messagesOf({ client, id }: Pick<Talk, "client" | "id">): Promise<Message[]> {
+  const { status, body } = await client.get(`/conversations/${id}/messages?limit=50`);
+  if (status !== 200) throw new Error(JSON.stringify(body));
+  return (body as { messages: Message[] }).messages;
+}
+
+export const isOver = ({ type }: Frame) => type === "message.completed" || type === "turn.failed" || type === "turn.stopped";
+
+/** The frames that came, those of replays among them, in order. */
+export function framesIn(received: readonly Frame[]): Frame[] {
+  return received.flatMap((frame) => (frame.type === "frames" ? (frame["frames"] as Frame[]) : [frame]));
+}
+
+/** What the deltas of a message say. */
+export function textOf(received: readonly Frame[], messageId: number): string {
+  return framesIn(received).reduce((text, frame) => {
+    if (frame["message_id"] !== messageId) return text;
+    if (frame.type === "message.reset") return text.slice(0, Number(frame["length"]));
+    return frame.type === "message.delta" ? text.slice(0, Number(frame["offset"])) + String(frame["text"]) : text;
+  }, "");
+}

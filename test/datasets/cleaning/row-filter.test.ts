@@ -1,0 +1,145 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
+import { HashSet } from "../../../src/datasets/cleaning/hash-set.ts";
+import { maxRowLength } from "../../../src/datasets/constants.ts";
+import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
+import { qualityScore, type RowCounts } from "../../../src/datasets/rules.ts";
+import { read } from "../support/datasets.ts";
+
+async function refine(...records: unknown[]) {
+  const refiner = new Refiner();
+  const { rows } = await read(records.map((record) => JSON.stringify(record)).join("\n"), "jsonl");
+  const refined = [];
+  for (const row of rows) refined.push(await refiner.consider(row));
+  return { refined, counts: refiner.counts, dropped: refined.map((row) => row.dropped) };
+}
+
+const chat = (...messages: [string, string][]) => ({ messages: messages.map(([role, content]) => ({ role, content })) });
+
+describe("refining", () => {
+  test.each([
+    [{ text: "A sentence." }, null],
+    [{ text: " \n " }, "empty"],
+    [{ a: "", b: null }, "empty"],
+    [chat(["user", ""]), "empty"],
+    [{ text: "--- !? ---" }, "malformed"],
+    [{ instruction: "Add", output: "" }, "malformed"],
+    [{ instruction: "", output: "3" }, "malformed"],
+    [{ question: "Why?", answer: " " }, "malformed"],
+    [{ question: "Is it?", answers: { text: [] } }, "malformed"],
+    [{ question: "Is it?", answers: { text: [] }, is_impossible: true }, null],
+    [{ prompt: "Hi", completion: "" }, "malformed"],
+    [chat(["user", "Hi"], ["assistant", "Hello"]), null],
+    [chat(["user", "Hi"]), "malformed"],
+    [chat(["assistant", "Hello"]), "malformed"],
+    [chat(["user", "Hi"], ["assistant", "Hello"], ["narrator", "Silence."]), "malformed"],
+    [{ text: "x".repeat(maxRowLength) }, null],
+    [{ text: "x".repeat(maxRowLength + 1) }, "too_long"],
+  ] as const)("of %j drops: %s", async (record, dropped) => {
+    const refined = await refine(record);
+    expect(refined.dropped).toEqual([dropped]);
+    expect(refined.counts[dropped ?? "kept"]).toBe(1);
+  });
+
+  test("keeps the first of rows that say the same in other bytes, and counts every end", async () => {
+    const long =
+      "The quick brown fox jumps over the lazy dog while the rain in Spain falls mainly on the plain, they say. ".repeat(3);
+    const { refined, counts, dropped } = await refine(
+      { text: "Caf\u00E9 au lait" },
+      { text: "Cafe\u0301 au\u0000 lait  " },
+      { text: long },
+      { text: `${long}Really.` },
+      { text: "" },
+      { text: "..." },
+      { text: "Something else" },
+    );
+    expect(dropped).toEqual([null, "duplicate", null, "near_duplicate", "empty", "malformed", null]);
+    expect(counts).toEqual({ kept: 3, duplicate: 1, near_duplicate: 1, empty: 1, malformed: 1, too_long: 0 });
+    expect(refined[0]!.hash).toBe(refined[1]!.hash);
+    expect(refined[0]!.hash).toBe("793e7643ce558259f6fe71f9ecaaf268acbcd011a2bb4c7f561df05a133d4d08");
+  });
+
+  test("normalises the columns as well as the text", async () => {
+    const { refined } = await refine({ question: "Cafe\u0301?\r\nNow?", answer: "Yes\u0007", tags: ["e\u0301 "] });
+    expect(refined[0]!.row.text).toBe("Question: Caf\u00E9?\nNow?\nAnswer: Yes");
+    expect(refined[0]!.row.fields).toEqual({ question: "Caf\u00E9?\nNow?", answer: "Yes", metadata: { tags: ["\u00E9"] } });
+  });
+
+  test("changes nothing that is normal, and what is left can be stored", () => {
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+        fc.constantFrom("\r", "\n", " ", "\t", "\f", "\u0000", "\uD800", "e", "\u0301"),
+      ),
+    });
+    fc.assert(
+      fc.property(text, (each) => {
+        const normal = normalise(each);
+        expect(normalise(normal)).toBe(normal);
+        expect(normal.isWellFormed()).toBe(true);
+        // oxlint-disable-next-line no-control-regex -- it is what must not be there
+        expect(normal).not.toMatch(/[\u0000\r\uFEFF]|[ \t]\n|[ \t]$/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("takes time that grows with a text and no faster, whatever is in it", () => {
+    const start = performance.now();
+    normalise(`${" ".repeat(1_000_000)}x`);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+});
+
+describe("a set of digests", () => {
+  const digest = (high: number, low: number) => {
+    const view = new DataView(new ArrayBuffer(32));
+    view.setUint32(0, high);
+    view.setUint32(4, low);
+    return view;
+  };
+
+  test("knows what it was given, while it grows and until it is full", () => {
+    const set = new HashSet();
+    const all = Array.from({ length: 800_000 }, (_, index) => digest(Math.imul(index, 0x9e3779b1) >>> 0, index << 11));
+    expect(all.every((each) => set.add(each))).toBe(true);
+    expect(all.slice(0, 786_432).every((each) => !set.add(each))).toBe(true);
+    expect(all.slice(786_432).every((each) => set.add(each))).toBe(true);
+  });
+
+  test("tells apart what differs in any of the first 53 bits", () => {
+    const set = new HashSet();
+    expect(
+      [digest(0, 0), digest(1, 0), digest(0x80000000, 0), digest(0, 2 ** 11), digest(0, 0)].map((each) => set.add(each)),
+    ).toEqual([true, true, true, true, false]);
+  });
+});
+
+describe("the quality score", () => {
+  const counts = (given: Partial<RowCounts>): RowCounts => ({
+    kept: 0,
+    unreadable: 0,
+    empty: 0,
+    malformed: 0,
+    too_long: 0,
+    duplicate: 0,
+    near_duplicate: 0,
+    ...given,
+  });
+
+  test.each([
+    [{}, 0],
+    [{ kept: 7 }, 100],
+    [{ unreadable: 7 }, 0],
+    // 1 − (1 + 1 + 1 + 1 + ½ × 2) ÷ 10 = 0.5
+    [{ kept: 4, unreadable: 1, empty: 1, malformed: 1, too_long: 1, duplicate: 1, near_duplicate: 1 }, 50],
+    // 1 − ½ × 3 ÷ 4 = 0.625
+    [{ kept: 1, duplicate: 3 }, 62],
+    // 1 − 1 ÷ 1000 = 0.999: one row of a thousand is not nothing
+    [{ kept: 999, malformed: 1 }, 99],
+    [{ near_duplicate: 2, empty: 1 }, 33],
+  ])("of %j is %i", (given, score) => {
+    expect(qualityScore(counts(given))).toBe(score);
+  });
+});

@@ -1,0 +1,136 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CsvScanner } from "../../../../src/datasets/formats/csv/csv-scanner.ts";
+import { maxRecordLength } from "../../../../src/datasets/constants.ts";
+import { read } from "../../support/datasets.ts";
+
+const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
+
+const scan = (chunks: string[], separator = ",", maxLength = maxRecordLength) => {
+  const scanner = new CsvScanner(separator, maxLength);
+  return [...chunks.flatMap((chunk) => [...scanner.push(chunk)]), ...scanner.end()];
+};
+
+/** Cuts a text at these places, from 0 to 1. */
+const cutAt = (text: string, places: readonly number[]) => {
+  const cuts = [0, ...places.map((place) => Math.floor(place * text.length)).sort((a, b) => a - b), text.length];
+  return cuts.slice(1).map((cut, index) => text.slice(cuts[index], cut));
+};
+
+const cell = fc.string({ unit: fc.constantFrom("a", "é", "😀", '"', ",", ";", "\t", "\n", "\r", " ", "="), maxLength: 6 });
+const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 });
+
+describe("CSV", () => {
+  test("is read as it was written, whatever is in its cells, wherever the chunks end", () => {
+    const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(
+        table,
+        fc.constantFrom(",", ";", "\t", "|"),
+        fc.constantFrom("\n", "\r\n", "\r"),
+        places,
+        (cells, separator, end, cuts) => {
+          const text = cells.map((each) => each.map(quoted).join(separator) + end).join("");
+          expect(scan(cutAt(text, cuts), separator).map((record) => record.cells)).toEqual(cells);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("is read the same, however wrong it is, wherever the chunks end", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r\n"), maxLength: 40 });
+    fc.assert(
+      fc.property(text, places, (each, cuts) => {
+        const whole = scan([each], ",", 10);
+        expect(scan(cutAt(each, cuts), ",", 10).map((record) => record.cells)).toEqual(whole.map((record) => record.cells));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("has rows by its columns, named by the first line", async () => {
+    const text = '\uFEFFQuestion,"Answer",,question\r\nWhy?,"He said ""no"",\nthen left",x,y\r\n\r\n=1+1,@SUM(A1),,\r\n';
+    const { rows, problems } = await read(text, "csv", "faq.csv");
+    expect(problems).toEqual([]);
+    expect(rows).toEqual([
+      {
+        kind: "question",
+        text: 'Question: Why?\nAnswer: He said "no",\nthen left',
+        fields: { question: "Why?", answer: 'He said "no",\nthen left', metadata: { column_3: "x", question: "y" } },
+        source: "faq.csv#1",
+        start: 0,
+      },
+      {
+        kind: "question",
+        text: "Question: =1+1\nAnswer: @SUM(A1)",
+        fields: { question: "=1+1", answer: "@SUM(A1)", metadata: { column_3: "", question: "" } },
+        source: "faq.csv#2",
+        start: 0,
+      },
+    ]);
+  });
+
+  test.each([
+    ["a;b\n1,5;2\n", "a: 1,5\nb: 2"],
+    ["a|b\n1|2\n", "a: 1\nb: 2"],
+    ['"a,a,a";b\n1;2\n', "a,a,a: 1\nb: 2"],
+    ["a,b\n1,2", "a: 1\nb: 2"],
+  ])("%j is separated by what its first line is separated by", async (text, expected) => {
+    expect((await read(text, "csv")).rows.map((row) => row.text)).toEqual([expected]);
+  });
+
+  test("a row that is wrong is a problem, and those around it are read", async () => {
+    const bytes = Buffer.concat([
+      Buffer.from("a,b\n1,one\n2\n3,three,more\n4,four,,\n5,"),
+      Buffer.from([0xe9]),
+      Buffer.from('\n6,"six\n7,seven\n8,ei"ght\n'),
+    ]);
+    const { rows, problems } = await read(bytes, "csv");
+    expect(rows.map(({ source, text }) => [source, text])).toEqual([
+      ["file.csv#1", "a: 1\nb: one"],
+      ["file.csv#4", "a: 4\nb: four"],
+      ["file.csv#6", "a: 6\nb: six\n7,seven\n8,eight"],
+    ]);
+    expect(problems).toEqual([
+      { position: 2, code: "ragged", message: "line 3: has 1 cells where the first line has 2" },
+      { position: 3, code: "ragged", message: "line 4: has 3 cells where the first line has 2" },
+      { position: 5, code: "invalid_encoding", message: "line 6: is not valid UTF-8" },
+    ]);
+  });
+
+  test("a quote that is never closed costs its line and no more", async () => {
+    const { rows, problems } = await read('a,b\n1,one\n2,"two\n3,three\n4,four\n', "csv");
+    expect(rows.map(({ source, text }) => [source, text])).toEqual([
+      ["file.csv#1", "a: 1\nb: one"],
+      ["file.csv#3", "a: 3\nb: three"],
+      ["file.csv#4", "a: 4\nb: four"],
+    ]);
+    expect(problems).toEqual([
+      { position: 2, code: "quote_not_closed", message: "line 3: a quote is opened and never closed" },
+    ]);
+  });
+
+  test.each([
+    ["in one cell", "x".repeat(10_000_000), "too_long"],
+    ["in a quote", `"${"x".repeat(10_000_000)}"`, "quote_not_closed"],
+    ["in a quote that is never closed", `"${"x".repeat(10_000_000)}`, "quote_not_closed"],
+    ["in many cells", "x,".repeat(5_000_000), "too_long"],
+  ])("ten million characters %s are a problem, and the next row is read", async (_, long, code) => {
+    const { rows, problems } = await read(`a,b\n1,${long}\n2,two\n`, "csv");
+    expect(problems.map((problem) => [problem.position, problem.code])).toEqual([[1, code]]);
+    expect(rows.map(({ source, text }) => [source, text])).toEqual([["file.csv#2", "a: 2\nb: two"]]);
+  });
+
+  test("TSV is separated by tabs", async () => {
+    const { rows } = await read("prompt\tresponse\nHi, you\tHello; you\n", "tsv");
+    expect(rows.map((row) => row.fields)).toEqual([{ prompt: "Hi, you", response: "Hello; you" }]);
+  });
+
+  test.each([
+    ['"a,b\n1,2\n', "names its columns"],
+    [Array.from({ length: 1_001 }, (_, index) => `c${index}`).join(","), "more than 1000 columns"],
+  ])("is refused in words when its first line is of no use", async (text, reason) => {
+    await expect(read(text, "csv")).rejects.toThrow(reason);
+  });
+});

@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { UnreadableFile } from "../../../../src/datasets/formats/parse-file.ts";
+import { fixture, read } from "../../support/datasets.ts";
+
+/** Files that PyArrow 25.0 wrote. */
+const parquet = (name: string) => read(readFileSync(`test/fixtures/parquet/${name}.parquet`), "parquet", `${name}.parquet`);
+
+describe("Parquet", () => {
+  test("has conversations, compressed with zstd", async () => {
+    const { rows, problems } = await parquet("chat-zstd");
+    expect(problems).toEqual([]);
+    expect(rows.map(({ kind, text }) => [kind, text])).toEqual([
+      ["chat", "user: Hi\n\nassistant: Hello"],
+      ["chat", "user: Grüße 😀\n\nassistant: Ebenso"],
+    ]);
+  });
+
+  test("has values of all types as JSON has them, compressed with gzip, and leaves pictures out", async () => {
+    const { rows } = await parquet("types-gzip");
+    expect(rows.map(({ text, fields }) => [text, fields])).toEqual([
+      [
+        "one",
+        {
+          metadata: {
+            whole: 1,
+            real: 0.5,
+            is_good: true,
+            day: "1653-05-09T00:00:00.000Z",
+            at: "2026-01-02T03:04:05.000Z",
+            tags: ["a", "b"],
+          },
+        },
+      ],
+      [
+        "whole: 1152921504606846976\nis_good: false\ntags: []",
+        expect.objectContaining({ whole: "1152921504606846976", text: null }),
+      ],
+      ["three", { metadata: { real: 2 } }],
+    ]);
+  });
+
+  test("with a text that is no UTF-8 has a problem there, and no more", async () => {
+    const { rows, problems } = await parquet("invalid-utf8");
+    expect(rows.map(({ text, source }) => [text, source])).toEqual([
+      ["good", "invalid-utf8.parquet#1"],
+      ["fine", "invalid-utf8.parquet#3"],
+    ]);
+    expect(problems).toEqual([{ position: 2, code: "invalid_encoding", message: "is not valid UTF-8" }]);
+  });
+
+  test.each([
+    ["bomb-zstd", "row group of more than 32 MB"],
+    ["many-values", "row group of more than 32 MB, or 4,000,000 values"],
+    ["brotli", "compressed with BROTLI"],
+    ["delta", "encoded with DELTA_BYTE_ARRAY: text"],
+  ])("%s is refused in words, before it is inflated", async (name, reason) => {
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(parquet(name)).rejects.toThrow(reason);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
+  });
+
+  test("has pages of the second version", async () => {
+    const { rows } = await parquet("types-v2");
+    expect(rows.map(({ text, fields }) => [text, fields])).toEqual([
+      ["one", { metadata: { flag: true, tags: ["a"] } }],
+      ["two", null],
+      ["three", { metadata: { flag: false, tags: ["b", "c"] } }],
+    ]);
+  });
+
+  test.each(["pages-v1", "pages-v2"])(
+    "of %s is read, and refused when a run says that it is longer than its page",
+    async (name) => {
+      const bytes = readFileSync(`test/fixtures/parquet/${name}.parquet`);
+      expect((await read(bytes, "parquet")).rows).toHaveLength(20_000);
+      // A run of 20,000 ones becomes one of 1,048,575.
+      const run = bytes.indexOf("c0b80201", "hex");
+      expect(run).toBeGreaterThan(0);
+      bytes.write("feff7f01", run, "hex");
+      await expect(read(bytes, "parquet")).rejects.toThrow("repeats a value more often than it has values: text");
+    },
+  );
+
+  test("whose description promises what is not there is refused", async () => {
+    const bytes = Buffer.from(fixture("paragraphs.parquet"));
+    const sizeAt = bytes.length - 8;
+    for (const size of [0, 12, 0x7f_ff_ff_ff, bytes.readUInt32LE(sizeAt) - 1]) {
+      const changed = Buffer.from(bytes);
+      changed.writeUInt32LE(size, sizeAt);
+      await expect(read(changed, "parquet")).rejects.toBeInstanceOf(UnreadableFile);
+    }
+  });
+});

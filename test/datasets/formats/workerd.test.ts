@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestHarness, unstable_readConfig as readConfig } from "wrangler";
+import { bomb, docx, pdf } from "../support/files.ts";
+import { make, type Made } from "../support/worker.ts";
+import { fixtures } from "../support/datasets.ts";
+
+const { compatibility_date, compatibility_flags } = readConfig({ config: "wrangler.toml" });
+const main = "test/datasets/support/worker.ts";
+const harness = createTestHarness({
+  workers: [{ config: { name: "datasets-probe", main, compatibility_date: compatibility_date!, compatibility_flags } }],
+});
+let url: URL;
+
+beforeAll(async () => {
+  ({ url } = await harness.listen());
+});
+afterAll(() => harness.close());
+
+const send = (name: string, body: Uint8Array) => fetch(new URL(name, url), { method: "POST", body });
+
+test.each(fixtures)("%s is read in the runtime of production as it is here", async (name, format) => {
+  const bytes = readFileSync(`test/fixtures/formats/${name}`);
+  const made = (await (await send(name, bytes)).json()) as Made;
+  expect(made.format).toBe(format);
+  expect(made).toEqual(JSON.parse(JSON.stringify(await make(bytes, name))));
+});
+
+test.each([
+  ["bomb.pdf", pdf(deflateSync(bomb(40)), "/FlateDecode"), "is a PDF that inflates to too much."],
+  ["bomb.docx", docx(bomb(40)), "inflates to too much: word/document.xml has more than 32 MB."],
+  [
+    "bomb.parquet",
+    readFileSync("test/fixtures/parquet/bomb-zstd.parquet"),
+    /^is a Parquet file with a row group of more than 32 MB/,
+  ],
+])("%s is refused there, too", async (name, bytes, reason) => {
+  const response = await send(name, bytes);
+  expect(response.status).toBe(422);
+  expect(await response.text()).toMatch(reason);
+});

@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import {
+  detectFormat,
+  memorySource,
+  type Parsed,
+  type ParsedRow,
+  parseRows,
+  type RowProblem,
+} from "../../../src/datasets/formats/parse-file.ts";
+import type { Format } from "../../../src/datasets/constants.ts";
+
+export function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
+
+/** All that is read of a file: its rows, what was wrong with it, and in what order they came. */
+export async function read(content: string | Uint8Array, format: Format, name = `file.${format}`) {
+  const all: Parsed[] = [];
+  for await (const parsed of parseRows(memorySource(bytesOf(content)), { format, name })) all.push(parsed);
+  const rows: ParsedRow[] = all.flatMap((parsed) => ("row" in parsed ? [parsed.row] : []));
+  const problems: RowProblem[] = all.flatMap((parsed) => ("problem" in parsed ? [parsed.problem] : []));
+  return { all, rows, problems };
+}
+
+export function detect(content: string | Uint8Array, name = "file"): Promise<Format> {
+  return detectFormat(memorySource(bytesOf(content)), name);
+}
+
+/** A real file of each format, and its format. */
+export const fixtures = [
+  ["dialogues.json", "json"],
+  ["instructions.jsonl", "jsonl"],
+  ["dialogues.csv", "csv"],
+  ["dialogues.tsv", "tsv"],
+  ["paragraphs.parquet", "parquet"],
+  ["angler.md", "markdown"],
+  ["angler.txt", "text"],
+  ["angler.html", "html"],
+  ["angler.pdf", "pdf"],
+  ["angler.docx", "docx"],
+] as const;
+
+export const fixture = (name: string): Uint8Array => readFileSync(`test/fixtures/formats/${name}`);

@@ -1,0 +1,31 @@
+import { detectFormat, memorySource, parseRows, UnreadableFile } from "../../../src/datasets/formats/parse-file.ts";
+import { Refiner, type RefinedRow } from "../../../src/datasets/cleaning/row-filter.ts";
+
+/** What is made of a file: its rows as they are refined, and how many problems it has. */
+export type Made = { format: string; rows: RefinedRow[]; problems: number };
+
+export async function make(bytes: Uint8Array, name: string): Promise<Made> {
+  const source = memorySource(bytes);
+  const format = await detectFormat(source, name);
+  const refiner = new Refiner();
+  const rows: RefinedRow[] = [];
+  let problems = 0;
+  for await (const parsed of parseRows(source, { format, name })) {
+    if ("row" in parsed) rows.push(await refiner.consider(parsed.row));
+    else problems++;
+  }
+  return { format, rows, problems };
+}
+
+/** A Worker that says what is made of the file that it is sent, under the name that is its path, or why it is refused. */
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const name = new URL(request.url).pathname.slice(1);
+    try {
+      return Response.json(await make(new Uint8Array(await request.arrayBuffer()), name));
+    } catch (error) {
+      if (error instanceof UnreadableFile) return new Response(error.message, { status: error.failure.status });
+      throw error;
+    }
+  },
+};

@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { bodyOf, useApi } from "../support/api.ts";
+import { operations, prepare, type Listed } from "../support/openapi-examples.ts";
+import { bearing, makePerson, type Person } from "../support/users.ts";
+
+/** The idempotency table: every operation of the OpenAPI document that makes something, asked twice. */
+
+const api = useApi();
+let person: Person;
+
+beforeEach(async () => {
+  person = await makePerson(api, ["user", "superuser"]);
+});
+
+const takesKey = ({ operation }: Listed) => operation.parameters?.some(({ name }) => name === "idempotency-key") ?? false;
+const makers = operations.filter(
+  ({ method, operation }) => method === "POST" && "201" in operation.responses && operation.security.length > 0,
+);
+
+test("every operation that makes something for somebody takes an Idempotency-Key, and no other does", () => {
+  expect(makers.length).toBeGreaterThan(4);
+  expect(operations.filter(takesKey).map(({ name }) => name)).toEqual(makers.map(({ name }) => name));
+});
+
+async function ask({ method }: Listed, url: string, body: unknown, key: string): Promise<Response> {
+  const headers = { ...bearing(person.token), "idempotency-key": key, "content-type": "application/json" };
+  return api.get(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+}
+
+const secrets = new Set(["key", "token"]);
+
+describe.each(makers)("$name", (listed) => {
+  test("asked twice makes one thing, and answers alike but for what is secret", async () => {
+    const { url, body: text } = await prepare(api, person, listed);
+    const body: unknown = text === undefined ? undefined : JSON.parse(String(text));
+    const [first, second] = [await ask(listed, url, body, "key-1"), await ask(listed, url, body, "key-1")];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect([first, second].map(({ headers }) => headers.get("idempotency-replayed"))).toEqual([null, "true"]);
+    const [made, again] = [await bodyOf(first), await bodyOf(second)];
+    const { skipped: _skipped, ...kept } = made as Record<string, unknown>;
+    const masked = Object.entries(kept).map(([name, value]) => [name, secrets.has(name) ? null : value]);
+    expect(again).toEqual(Object.fromEntries(masked));
+    for (const name of Object.keys(kept)) expect(secrets.has(name) ? typeof kept[name] : "shown").toMatch(/^(string|shown)$/);
+  });
+
+  test("asked for something else under the same key is 422", async () => {
+    const { url, body: text } = await prepare(api, person, listed);
+    const body = text === undefined ? {} : (JSON.parse(String(text)) as Record<string, unknown>);
+    await ask(listed, url, text === undefined ? undefined : body, "key-1");
+    const other = text === undefined ? (await prepare(api, person, listed)).url : url;
+    const reply = await ask(
+      listed,
+      other,
+      text === undefined ? undefined : { ...body, reason: "another", name: "another" },
+      "key-1",
+    );
+    expect([reply.status, (await bodyOf(reply)).code]).toEqual([422, "idempotency_key_reused"]);
+  });
+});

@@ -1,0 +1,78 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { beforeEach, expect, test } from "vitest";
+import { DayBudget, endOfDay, type SpendingClaim } from "../../src/kit/daily-quota.ts";
+
+const noon = Date.UTC(2026, 10, 25, 12);
+const midnight = Date.UTC(2026, 10, 26);
+const floor = { turns: 2, tokens: 100 };
+
+let database: DatabaseSync;
+let budget: DayBudget;
+
+beforeEach(() => {
+  database = new DatabaseSync(":memory:");
+  const exec = (query: string, ...values: SQLInputValue[]) => {
+    const rows = database.prepare(query).all(...values);
+    return { toArray: () => rows };
+  };
+  budget = new DayBudget({ exec } as unknown as SqlStorage);
+});
+
+const take = (id: string, given: Partial<SpendingClaim> = {}, now = noon) =>
+  budget.take({ id, amount: { turns: 1, tokens: 40 }, floor, ...given }, now);
+
+test("a day ends at 00:00 UTC, and the next begins there", () => {
+  expect(endOfDay(noon)).toBe(midnight);
+  expect(endOfDay(midnight - 1)).toBe(midnight);
+  expect(endOfDay(midnight)).toBe(midnight + 86_400_000);
+});
+
+test("what is taken is spent until it is settled, and what is settled again changes nothing", () => {
+  expect(take("a")).toEqual({ lacking: null, limits: floor, used: { turns: 1, tokens: 40 } });
+  budget.settle("a", { turns: 1, tokens: 7 }, noon);
+  expect(budget.used(noon)).toEqual({ turns: 1, tokens: 7 });
+  budget.settle("a", { turns: 0, tokens: 0 }, noon);
+  budget.settle("unknown", { turns: 9, tokens: 9 }, noon);
+  expect(budget.used(noon)).toEqual({ turns: 1, tokens: 7 });
+});
+
+test("a claim that arrives twice is granted once", () => {
+  take("a");
+  expect(take("a")).toMatchObject({ lacking: null, used: { turns: 1, tokens: 40 } });
+});
+
+test("more than there is is refused, says what is lacking, and takes nothing", () => {
+  expect(take("a", { amount: { turns: 1, tokens: 101 } })).toMatchObject({ lacking: "tokens", used: { turns: 0, tokens: 0 } });
+  expect(budget.endsAt()).toBeUndefined();
+  take("b", { amount: { turns: 1, tokens: 100 } });
+  expect(take("c", { amount: { turns: 1, tokens: 1 } })).toMatchObject({ lacking: "tokens" });
+  expect(take("d", { amount: { turns: 2, tokens: 0 } })).toMatchObject({ lacking: "turns" });
+  expect(take("e", { amount: { turns: 1, tokens: 0 } })).toMatchObject({ lacking: null, used: { turns: 2, tokens: 100 } });
+});
+
+test("limits that were looked up are remembered, as long as they hold", () => {
+  const limits = { turns: 9, tokens: 900, until: noon + 1_000 };
+  take("a", { limits });
+  expect(take("b")).toMatchObject({ lacking: null, limits: { turns: 9, tokens: 900 } });
+  expect(take("c")).toMatchObject({ lacking: null, used: { turns: 3, tokens: 120 } });
+  expect(take("d", {}, noon + 1_000)).toMatchObject({ lacking: "turns", limits: floor });
+});
+
+test("a day knows nothing of the one before", () => {
+  take("a", { limits: { turns: 9, tokens: 900, until: midnight } });
+  expect(budget.endsAt()).toBe(midnight);
+  budget.prune(midnight - 1);
+  expect(budget.used(midnight - 1)).toEqual({ turns: 1, tokens: 40 });
+  expect(budget.used(midnight)).toEqual({ turns: 0, tokens: 0 });
+  take("b", {}, midnight);
+  budget.settle("a", { turns: 0, tokens: 0 }, midnight);
+  expect(budget.used(midnight)).toEqual({ turns: 1, tokens: 40 });
+});
+
+test("what says nothing any more is deleted", () => {
+  budget.prune(noon);
+  take("a");
+  budget.prune(midnight);
+  expect(budget.endsAt()).toBeUndefined();
+  expect(database.prepare("select count(*) as rows from day_budget").get()).toEqual({ rows: 0 });
+});

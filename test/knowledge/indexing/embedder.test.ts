@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
+import { queryBase, searchBase } from "../../../src/knowledge/search/query.ts";
+import { baseOf } from "../../../src/knowledge/queries.ts";
+import { QueryBody, type EvaluateBody } from "../../../src/knowledge/schemas.ts";
+import { createBase, getBase } from "../../../src/knowledge/service.ts";
+import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
+import { outcomeOf } from "../../minions/support/minions.ts";
+import { providerKey } from "../../support/canary.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
+import { fakedVendor } from "../../support/vendors/vendors.ts";
+import { House } from "../support/index-harness.ts";
+
+/** Knowledge bases that a provider embeds, and models that help to search them. */
+
+const key = providerKey("of-the-vendor");
+const house = new House();
+let vendor: FakeVendor;
+/** What the vendor's models say next; the script of all vendors after that. */
+let answers: string[] = [];
+let me: Person;
+let embeds: number;
+let replies: number;
+let named = 0;
+
+beforeAll(async () => {
+  const { protocol } = fakedVendor("custom");
+  const answering = {
+    ...protocol,
+    key: () => key,
+    reply: (path: string, body: Record<string, unknown>, text: readonly string[]) => {
+      const next = path === "/chat/completions" ? answers.shift() : undefined;
+      return protocol.reply(path, body, next === undefined ? text : [next]);
+    },
+  };
+  vendor = await startVendor(answering, key);
+  await house.open({ EGRESS_ALLOWED_HOSTS: new URL(vendor.baseUrl).host });
+});
+
+afterAll(async () => {
+  await house.close();
+  await vendor.close();
+});
+
+beforeEach(async () => {
+  me = await makePerson(house);
+  embeds = await makeModel("bge-m3", ["embedding"]);
+  replies = await makeModel("llama", ["chat"]);
+  answers = [];
+  vendor.failNext();
+  house.texts = { 1: ["The Danube ends in the Black Sea.", "The Rhine ends in the North Sea.", "Bread must rise."] };
+});
+
+async function makeModel(model_id: string, capabilities: string[]): Promise<number> {
+  const [row] = await house.database.sql(
+    `insert into external_models (user_id, name, display_name, provider, model_id, base_url, capabilities)
+     values ($1, $2, $2, 'custom', $2, $3, $4) returning id`,
+    [me.id, model_id, vendor.baseUrl, capabilities],
+  );
+  return Number(row!["id"]);
+}
+
+async function makeBase(embedding_model = String(embeds)) {
+  const { id } = await createBase(house.ctx, me.id, { name: `Base ${++named}`, embedding_model });
+  return id;
+}
+
+async function build(id: number, update_strategy: "append" | "replace" = "append") {
+  const settings = { strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 } as const;
+  await startIndex(house.ctx, me.id, id, { ...settings, dataset_ids: [1], update_strategy }, house.datasets);
+  await house.work();
+  return baseOf(await getBase(house.ctx, me.id, id));
+}
+
+const usage = () =>
+  house.database.sql(
+    "select outcome, external_model_id from model_calls where user_id = $1 and purpose = 'knowledge' order by id",
+    [me.id],
+  );
+const ask = (id: number, given: object = {}) =>
+  queryBase(house.ctx, me.id, id, QueryBody.parse({ query: "Which sea?", ...given }));
+
+describe("a knowledge base that a provider embeds", () => {
+  test("has vectors of the length that the model says, and what its calls used is kept", async () => {
+    const id = await makeBase();
+    expect(await build(id)).toMatchObject({ dimensions: 3, chunk_count: 3, build: { status: "complete" } });
+    const { passages } = await ask(id);
+    expect(passages).toHaveLength(3);
+    expect(await usage()).toEqual([1, 2].map(() => ({ outcome: "complete", external_model_id: embeds })));
+    const values = vendor.requests.filter(({ path }) => path.endsWith("/embeddings")).map(({ body }) => body["input"]);
+    expect(values).toEqual([house.texts[1], ["Which sea?"]]);
+  });
+
+  test("waits for a provider that is out for a moment, and is built once it is back", async () => {
+    const id = await makeBase();
+    // Each delivery asks twice.
+    vendor.failNext({ status: 503 }, { status: 503 }, { status: 503 }, { status: 503 });
+    expect(await build(id)).toMatchObject({ chunk_count: 3, build: { status: "complete", error: null } });
+  });
+
+  test("says which provider failed it in the end, and is searched as it was", async () => {
+    const id = await makeBase();
+    await build(id);
+    vendor.failNext(...Array.from({ length: 20 }, () => ({ status: 503 })));
+    expect(await build(id, "replace")).toMatchObject({
+      chunk_count: 3,
+      can_roll_back: false,
+      build: { status: "failed", error: "Custom (OpenAI-compatible) is out of order or cannot be reached.", is_active: false },
+    });
+    expect(await house.database.sql("select from outbox")).toEqual([]);
+    vendor.failNext();
+    expect((await ask(id)).passages).toHaveLength(3);
+  });
+
+  test("fails at once where its key is rejected, and the key is marked", async () => {
+    const id = await makeBase();
+    vendor.failNext({ status: 401 });
+    expect((await build(id)).build).toMatchObject({ status: "failed", error: expect.stringContaining("rejected the key") });
+    expect((await usage()).map(({ outcome }) => outcome)).toEqual(["failed"]);
+  });
+
+  test("is 502 to a query while the provider is out, and what that used is kept", async () => {
+    const id = await makeBase();
+    await build(id);
+    vendor.failNext({ status: 500 }, { status: 500 });
+    await expect(ask(id)).rejects.toMatchObject({ failure: { code: "provider_unavailable", status: 502 } });
+    await house.events.settled();
+    expect((await usage()).map(({ outcome }) => outcome)).toEqual(["complete", "failed"]);
+    expect((await ask(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
+  });
+
+  test("takes no vectors of another length than it has", async () => {
+    const id = await makeBase();
+    await house.database.sql("update knowledge_bases set dimensions = 4 where id = $1", [id]);
+    expect((await build(id)).build).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("3 numbers, and not of 4"),
+    });
+  });
+});
+
+describe("a model that helps", () => {
+  let id: number;
+  beforeEach(async () => {
+    id = await makeBase("builtin/hashing-384");
+    await build(id);
+  });
+
+  test("adds other words for what is asked", async () => {
+    answers = ["Where does the estuary lie?\nBread dough rise"];
+    const { passages, warnings } = await ask(id, { query: "zzz", method: "keyword", expand: true, model: replies });
+    expect([passages.map(({ text }) => text), warnings]).toEqual([["Bread must rise."], []]);
+    await house.events.settled();
+    expect(await usage()).toEqual([{ outcome: "complete", external_model_id: replies }]);
+  });
+
+  test("puts the passages in order, those that it does not name last", async () => {
+    const plain = (await ask(id)).passages.map(({ text }) => text);
+    answers = ["Sure: [3, 99, 1]"];
+    const { passages } = await ask(id, { rerank: true, model: replies });
+    expect(passages.map(({ text }) => text)).toEqual([plain[2], plain[0], plain[1]]);
+    expect(passages.map(({ score }) => score > 0)).toEqual([true, true, true]);
+  });
+
+  test("and fails, or says nothing that helps, takes nothing away but says so", async () => {
+    const plain = (await ask(id)).passages;
+    answers = ["I would rather not."];
+    expect(await ask(id, { rerank: true, model: replies })).toEqual({
+      passages: plain,
+      warnings: ["The model did not put the passages in order."],
+    });
+    vendor.failNext({ status: 400 });
+    const { passages, warnings } = await ask(id, { expand: true, model: replies });
+    expect([passages, warnings]).toEqual([plain, ["Custom (OpenAI-compatible) refused the request as it stands."]]);
+  });
+
+  test("is refused where it is no model of one's own that answers", async () => {
+    expect(await outcomeOf(ask(id, { rerank: true, model: embeds }))).toBe("validation_failed");
+    expect(await outcomeOf(ask(id, { rerank: true, model: 2_000_000_000 }))).toBe("not_found");
+  });
+
+  test("makes up questions to evaluate by, each of one passage", async () => {
+    answers = ["Where does the Danube end?", "Where does the Rhine end?", "What must bread do?"];
+    const body = { model: String(replies), count: 3, method: "hybrid" } as EvaluateBody;
+    const { metrics, total, generated_by } = await evaluateBase(house.ctx, me.id, id, body);
+    expect([total, generated_by, metrics.recall_at_10]).toEqual([3, String(replies), 1]);
+    expect(await outcomeOf(evaluateBase(house.ctx, me.id, await makeBase("builtin/hashing-384"), body))).toBe("conflict");
+    vendor.failNext({ status: 400 });
+    await expect(evaluateBase(house.ctx, me.id, id, body)).rejects.toMatchObject({ failure: { code: "provider_refused" } });
+  });
+});
+
+test("many questions to one knowledge base take one round trip", async () => {
+  const id = await makeBase("builtin/hashing-384");
+  await build(id);
+  const before = house.bridge.roundTrips();
+  const asked = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
+  const found = await searchBase(house.ctx, me.id, id, asked);
+  expect(found.map(({ passages }) => passages[0]?.text)).toEqual(house.texts[1]);
+  expect(house.bridge.roundTrips() - before).toBe(1);
+});

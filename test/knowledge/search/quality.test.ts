@@ -1,0 +1,81 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
+import { searchBase } from "../../../src/knowledge/search/query.ts";
+import { retrievePassages, searchRow, type Filter, type PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts";
+import { questions } from "../../models/support/questions.ts";
+import { makePerson } from "../../support/users.ts";
+import { seededRandom } from "../../support/random.ts";
+import { useHouse } from "../support/index-harness.ts";
+import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
+
+const house = useHouse();
+let userId: number;
+
+beforeAll(async () => {
+  userId = (await makePerson(house)).id;
+});
+
+describe("paraphrased questions to built-in embeddings", () => {
+  let base: PinnedBase;
+  beforeAll(async () => {
+    base = await insertBase(house.database, userId, { 1: questions.map(({ passage }) => ({ text: passage })) });
+  });
+
+  async function measure(method: RetrievalMethod) {
+    const asked = questions.map(({ question }) => ({ query: question, top_k: 10, method }));
+    const found = await searchBase(house.ctx, userId, base.id, asked);
+    const ranked = found.map(({ passages }) => passages.map(({ text }) => text));
+    const over = (judge: typeof recallAt) => mean(ranked.map((texts, own) => judge(10, texts, [questions[own]!.passage])));
+    return { ndcg: over(ndcgAt), recall: over(recallAt) };
+  }
+
+  test("find their passages, and both retrievers together at least as well as the better one", async () => {
+    const [semantic, keyword, hybrid] = await Promise.all(retrievalMethods.map(measure));
+    expect(hybrid!.recall).toBeGreaterThanOrEqual(0.95);
+    expect(hybrid!.ndcg).toBeGreaterThanOrEqual(Math.max(semantic!.ndcg, keyword!.ndcg));
+    expect(Math.min(semantic!.ndcg, keyword!.ndcg)).toBeGreaterThan(0.85);
+  });
+});
+
+describe("a knowledge base that counts as large", () => {
+  const dimensions = 384;
+  let base: PinnedBase;
+  let chunks: GivenChunk[];
+
+  beforeAll(async () => {
+    const random = seededRandom(7);
+    chunks = Array.from({ length: 1_000 }, (_, row) => ({
+      text: `chunk ${row}`,
+      source: `${row % 100}.md`,
+      embedding: Array.from({ length: dimensions }, () => random() - 0.5),
+    }));
+    base = await insertBase(house.database, userId, { 1: chunks });
+    await house.database.sql("update knowledge_parts set chunk_count = 30000 where knowledge_base_id = $1", [base.id]);
+  });
+
+  const find = (query: string, top_k: number, filter?: Filter) =>
+    retrievePassages(house.ctx, base, { query, top_k, method: "semantic", filter });
+
+  test.each([1, 10, 20])("finds %i by its index, and nothing of another's", async (top_k) => {
+    await insertBase(house.database, userId, { 1: [{ text: "this question" }] });
+    const found = await find("this question", top_k);
+    expect(found).toHaveLength(top_k);
+    expect(found.every(({ text }) => text.startsWith("chunk "))).toBe(true);
+    expect(found.map(({ score }) => score)).toEqual(found.map(({ score }) => score).toSorted((a, b) => b - a));
+  });
+
+  test("finds all that a close filter lets through, one by one after all", async () => {
+    const found = await find("this question", 20, { sources: ["42.md"] });
+    expect(new Set(found.map(({ text }) => text))).toEqual(
+      new Set(chunks.filter(({ source }) => source === "42.md").map(({ text }) => text)),
+    );
+  });
+
+  test("is searched by the index of its dimensions", async () => {
+    const question = { query: "this question", top_k: 10, method: "semantic" } as const;
+    const { sql, params } = searchRow(house.ctx, base, question, chunks[0]!.embedding).getQuery();
+    const plan = await house.database.sql(`explain ${sql}`, params);
+    expect(JSON.stringify(plan)).toMatch(/Index Scan using knowledge_chunks_by_vector_384/);
+  });
+});

@@ -1,0 +1,50 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
+import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
+import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import { makePerson } from "../../support/users.ts";
+import { indexRows, readCorpus, readQuestions, type CorpusQuestion } from "../support/corpus.ts";
+import { useHouse } from "../support/index-harness.ts";
+import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
+
+const house = useHouse();
+
+/** The documents are of 1653 for the most part, and spelled as they were; the questions are of today, in words of their own. */
+describe("questions about a corpus of documents, with built-in embeddings", () => {
+  let questions: CorpusQuestion[];
+  let texts: { source: string; text: string }[];
+  let chunks: GivenChunk[];
+  let base: PinnedBase;
+
+  beforeAll(async () => {
+    const rows = await readCorpus();
+    texts = rows;
+    chunks = await indexRows(rows);
+    questions = await readQuestions();
+    base = await insertBase(house.database, (await makePerson(house)).id, { 1: chunks });
+  });
+
+  async function measure(method: RetrievalMethod) {
+    const asked = questions.map(({ question, quote }) => ({ question, relevant: [{ text: quote }] }));
+    return await evaluateBase(house.ctx, base.user_id, base.id, { questions: asked, method, count: asked.length });
+  }
+
+  test("concern a corpus that is large enough to get lost in, where the words quoted stand once, in one chunk", () => {
+    expect(texts.reduce((sum, { text }) => sum + text.length, 0)).toBeGreaterThan(200_000);
+    expect(questions.length).toBeGreaterThanOrEqual(60);
+    const astray = questions.filter(({ document, quote }) => {
+      const [first, ...others] = texts.filter(({ text }) => text.includes(quote));
+      const isOnce = first !== undefined && others.length === 0 && first.text.split(quote).length === 2;
+      return !isOnce || !first.source.startsWith(document) || !chunks.some(({ text }) => text.includes(quote));
+    });
+    expect(astray).toEqual([]);
+  });
+
+  test("find their passages among the first ten, and both retrievers together at least as well as the better one", async () => {
+    const measured = await Promise.all(retrievalMethods.map(async (method) => [method, await measure(method)] as const));
+    const { semantic, keyword, hybrid } = Object.fromEntries(measured.map(([method, { metrics }]) => [method, metrics]));
+    console.table({ semantic, keyword, hybrid });
+    expect(hybrid!.recall_at_10).toBeGreaterThanOrEqual(0.9);
+    expect(hybrid!.ndcg_at_10).toBeGreaterThanOrEqual(Math.max(semantic!.ndcg_at_10, keyword!.ndcg_at_10));
+  });
+});

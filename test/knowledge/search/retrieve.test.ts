@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Ctx } from "../../../src/context.ts";
+import { retrievePassages, type PinnedBase, type Question } from "../../../src/knowledge/search/retrieve.ts";
+import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import { insertBase } from "../support/knowledge-bases.ts";
+
+let database: TestDatabase;
+let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
+let ctx: Ctx;
+let me: Person;
+let base: PinnedBase;
+
+const rivers = [
+  "The Danube flows through ten countries and ends in the Black Sea.",
+  "The Rhine rises in the Alps and reaches the North Sea at Rotterdam.",
+  "Salmon have come back to the Rhine since its water was cleaned.",
+];
+const bread = ["Knead the dough for ten minutes and let it rise overnight.", "Bake the bread at 230 degrees for half an hour."];
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  bridge = await startStoppableBridge(database);
+  ctx = openEvents(testBindings(bridge.url)).context("test");
+  me = await makePerson({ database });
+  base = await insertBase(database, me.id, {
+    7: rivers.map((text, row) => ({ text, source: `rivers.csv#${row + 1}`, kind: "question", fields: { row, lang: "en" } })),
+    9: bread.map((text) => ({ text, source: "bread.md" })),
+  });
+});
+
+afterAll(async () => {
+  await bridge.stopPostgres();
+  await database.close();
+});
+
+const ask = (given: Partial<Question> = {}, of = base) =>
+  retrievePassages(ctx, of, { query: "Which sea does the Rhine reach?", top_k: 4, method: "hybrid", ...given });
+const textsOf = async (given: Partial<Question> = {}, of = base) => (await ask(given, of)).map(({ text }) => text);
+
+describe("a question", () => {
+  test.each(["semantic", "keyword", "hybrid"] as const)("finds what fits it best first (%s)", async (method) => {
+    const [best, ...rest] = await ask({ method });
+    expect(best).toMatchObject({ text: rivers[1], dataset_id: 7, source: "rivers.csv#2", start: 0, end: rivers[1]!.length });
+    expect(best!.score).toBeGreaterThan(0);
+    expect(best!.score).toBeLessThanOrEqual(1);
+    expect(rest.map(({ score }) => score)).toEqual(rest.map(({ score }) => score).toSorted((a, b) => b - a));
+  });
+
+  test("takes one round trip", async () => {
+    const before = bridge.roundTrips();
+    await ask();
+    expect(bridge.roundTrips() - before).toBe(1);
+  });
+
+  test.each(["semantic", "hybrid"] as const)("finds as many as it asks for, where there are as many (%s)", async (method) => {
+    for (const top_k of [1, 3, 5]) expect(await ask({ method, top_k, query: "zzz" })).toHaveLength(top_k);
+    expect(await ask({ method, top_k: 20 })).toHaveLength(5);
+  });
+
+  test("is looked up by its words, whatever their endings, and finds none that has none of them", async () => {
+    expect(await textsOf({ method: "keyword", query: "kneading overnight" })).toEqual([bread[0]]);
+    expect(await textsOf({ method: "keyword", query: "the of and" })).toEqual([]);
+    expect(await textsOf({ method: "keyword", query: "x'y & z | http://a.b/c?d=1&e=2 !:*" })).toEqual([]);
+  });
+
+  test("that agrees with a text by meaning and by words is worth the most that there is", async () => {
+    const [best] = await ask({ query: rivers[0]! });
+    expect(best).toMatchObject({ text: rivers[0], score: 1 });
+  });
+
+  test("finds nothing that is less like it than the threshold", async () => {
+    const [best] = await ask({ method: "semantic", query: rivers[2]! });
+    expect(best!.score).toBeCloseTo(1, 5);
+    for (const method of ["semantic", "hybrid"] as const)
+      expect(await textsOf({ method, query: rivers[2]!, threshold: 0.9 })).toEqual([rivers[2]]);
+    expect(await ask({ method: "keyword", threshold: 0.99 })).toEqual([]);
+  });
+});
+
+describe("a filter", () => {
+  test.each([
+    ["datasets", { dataset_ids: [9] }, bread],
+    ["sources", { sources: ["rivers.csv#1", "rivers.csv#3"] }, [rivers[0], rivers[2]]],
+    ["kinds", { kinds: ["question"] }, rivers],
+    ["what the row says", { fields: { row: 2, lang: "en" } }, [rivers[2]]],
+    ["all together", { dataset_ids: [7], kinds: ["text"] }, []],
+    ["what nothing is of", { dataset_ids: [8] }, []],
+  ])("by %s lets nothing else through", async (_name, filter, texts) => {
+    for (const method of ["semantic", "hybrid"] as const)
+      expect(new Set(await textsOf({ method, filter, top_k: 5 }))).toEqual(new Set(texts));
+  });
+});
+
+describe("a knowledge base", () => {
+  test("never shows what is in another", async () => {
+    const other = await makePerson({ database });
+    const theirs = await insertBase(database, other.id, { 7: [{ text: "The Rhine is theirs." }] });
+    expect(await textsOf({}, theirs)).toEqual(["The Rhine is theirs."]);
+    expect((await textsOf({ top_k: 20 })).toSorted()).toEqual([...rivers, ...bread].toSorted());
+    expect(await ask({}, { ...base, user_id: other.id })).toEqual([]);
+  });
+
+  test("of another model than it is asked with shows nothing, and one without a build neither", async () => {
+    expect(await ask({ method: "keyword" }, { ...base, embedding_model: "workers-ai/@cf/baai/bge-small-en-v1.5" })).toEqual([]);
+    const empty = await insertBase(database, me.id);
+    expect(await ask({}, empty)).toEqual([]);
+  });
+
+  test("takes no vector of another length, and none that says it has another", async () => {
+    const wrong = (dimensions: number, embedding: string) =>
+      database.sql(
+        `insert into knowledge_chunks (part_id, position, text, source, start, "end", kind, content_hash, dimensions, embedding)
+         select part_id, 1000, 'x', 'x', 0, 1, 'text', 'x', $1, $2::vector from knowledge_chunks limit 1`,
+        [dimensions, embedding],
+      );
+    await expect(wrong(3, "[1,2,3]")).rejects.toThrow('"knowledge_chunk_dimensions"');
+    await expect(wrong(384, "[1,2,3]")).rejects.toThrow("knowledge_chunk_dimensions_true");
+  });
+});

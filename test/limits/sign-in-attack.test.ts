@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { startWorkerd, type Workerd } from "../../dev/workerd.ts";
+import { openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
+import { bearing, makePerson } from "../support/users.ts";
+
+/** On a direct socket of workerd: the development proxy would be what is measured. */
+
+let database: TestDatabase;
+let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
+let workerd: Workerd;
+
+beforeAll(async () => {
+  const { modulePath } = inject("built").production;
+  database = await openTestDatabase();
+  bridge = await startStoppableBridge(database);
+  workerd = await startWorkerd({ modulePath, bindings: testSettings(bridge.url), log: () => {} });
+});
+
+afterAll(async () => {
+  await workerd.close();
+  await bridge.stopPostgres();
+  await database.close();
+});
+
+const password = "correct horse battery";
+
+const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
+
+function post(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(workerd.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+test("1,000 wrong sign-ins from many addresses stop neither the owner on a known device nor anybody else", async () => {
+  const registered = await post("/api/auth/register", { username: "besieged", email: "besieged@example.com", password });
+  const device = registered.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0]!)
+    .find((cookie) => cookie.startsWith("__Host-spiritforge-device="))!;
+  const bystander = await makePerson({ database });
+
+  const timeUnrelated = async () => {
+    await sleep(20);
+    const start = performance.now();
+    const reply = await fetch(`${workerd.url}/api/v2/me`, { headers: bearing(bystander.token) });
+    await reply.text();
+    expect(reply.status).toBe(200);
+    return performance.now() - start;
+  };
+
+  const statuses = new Map<number, number>();
+  const attempt = async (round: number, i: number) => {
+    const address = { "cf-connecting-ip": `198.18.${round}.${i}` };
+    const reply = await post("/api/auth/login", { username: "besieged", password: `wrong password ${round} ${i}` }, address);
+    await reply.text();
+    statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1);
+  };
+  /** 100 attempts in a second, whether or not those before were answered. */
+  const attack = (round: number) =>
+    Promise.all(Array.from({ length: 100 }, (_, i) => sleep(i * 10).then(() => attempt(round, i))));
+
+  // In turns, so that whatever else the machine does weighs on both alike.
+  const quiet: number[] = [];
+  const besieged: number[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    for (let i = 0; i < 15; i += 1) quiet.push(await timeUnrelated());
+    const siege = attack(round);
+    for (let i = 0; i < 40; i += 1) besieged.push(await timeUnrelated());
+    await siege;
+  }
+
+  // What got past the gate was hashed and refused; the rest cost no hash.
+  expect((statuses.get(401) ?? 0) + (statuses.get(429) ?? 0)).toBe(1_000);
+  expect(statuses.get(401)).toBeLessThanOrEqual(12);
+
+  // The wait may just be over: a guess that is let in begins a longer one.
+  await attempt(10, 0);
+  const owner = { username: "besieged", password };
+  expect((await post("/api/auth/login", owner, { "cf-connecting-ip": "203.0.113.1" })).status).toBe(429);
+  expect((await post("/api/auth/login", owner, { "cf-connecting-ip": "203.0.113.1", cookie: device })).status).toBe(200);
+
+  const ratio = median(besieged) / median(quiet);
+  console.log(`unrelated request during a siege ratio ${ratio.toFixed(2)}`);
+  expect(ratio).toBeLessThan(2);
+}, 120_000);

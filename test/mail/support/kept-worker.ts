@@ -1,0 +1,6 @@
+import { withMailbox } from "../../../dev/mailbox-handlers.ts";
+import probe from "./worker.ts";
+
+/** The same Worker with a mailbox, as development has it. */
+export * from "./worker.ts";
+export default withMailbox(probe);

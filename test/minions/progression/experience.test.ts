@@ -1,0 +1,262 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { pointsFor } from "../../../src/minions/progression/rules.ts";
+import { openHub } from "../../notifications/support/notifications.ts";
+import { useApi } from "../../support/api.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import {
+  clientOf,
+  faultsIn,
+  insertMinion,
+  makeMinion,
+  refusalIn,
+  setExperience,
+  spirits,
+  type Client,
+  type WireMinion,
+} from "../support/minions.ts";
+
+const api = useApi();
+let person: Person;
+let me: Client;
+let admin: Client;
+let id: number;
+
+beforeEach(async () => {
+  person = await makePerson(api);
+  me = clientOf(api, person);
+  admin = clientOf(api, await makePerson(api, ["admin"]));
+  ({ id } = await makeMinion(me, { display_name: "Ada" }));
+});
+
+const give = (amount: number, minionId = id, headers = {}) =>
+  admin.post(`/admin/minions/${minionId}/xp`, { amount, reason: "Prize" }, headers);
+const minion = async () => (await me.get(`/minions/${id}`)).body.minion as WireMinion;
+
+/** A user's points: the balance, the sum of the ledger, and what each movement was for. */
+async function booksOf({ id: userId }: Person) {
+  const rows = await api.database.sql(
+    "select kind, points, reason, reference from points_transactions where user_id = $1 order by id",
+    [userId],
+  );
+  const [held] = await api.database.sql("select total_points from user_points where user_id = $1", [userId]);
+  const ledger = rows.reduce((sum, { points }) => sum + Number(points), 0);
+  return { balance: Number(held?.["total_points"] ?? 0), ledger, rows };
+}
+
+describe("an admin's grant", () => {
+  test("raises the minion, is kept in its history and in the audit, and is no edit", async () => {
+    const { status, body } = await give(1_300);
+    expect([status, body]).toMatchObject([201, { success: true, event: { kind: "admin", xp: 1_300, reason: "Prize" } }]);
+    const raised = await minion();
+    expect(raised).toMatchObject({ experience: 1_300, level: 6, rank: "Skilled", rank_level: 1, version: 1 });
+    expect(raised).toMatchObject({ xp_to_next_level: 500, xp_progress_percentage: 37.5 });
+    const history = await me.get(`/minions/${id}/xp`);
+    expect(history.body).toEqual({ success: true, events: [body.event], total: 1, experience: 1_300, usage_today: 0 });
+    const audited = await api.database.sql(
+      "select actor, details from audit_log where action = 'minion.experience_granted' and details ->> 'minion_id' = $1",
+      [String(id)],
+    );
+    expect(audited).toEqual([
+      { actor: expect.stringMatching(/^user:\d+$/), details: { minion_id: id, amount: 1_300, reason: "Prize" } },
+    ]);
+  });
+
+  test("that is asked for twice with one key counts once", async () => {
+    const [first, second] = [
+      await give(250, id, { "idempotency-key": "xp" }),
+      await give(250, id, { "idempotency-key": "xp" }),
+    ];
+    expect([second.status, second.headers.get("idempotency-replayed"), second.body]).toEqual([201, "true", first.body]);
+    expect(await minion()).toMatchObject({ experience: 250 });
+    expect((await booksOf(person)).balance).toBe(5);
+  });
+
+  test("is an admin's alone, of a minion that is there, and has an amount and a reason", async () => {
+    const asked = { amount: 10, reason: "Prize" };
+    expect(refusalIn(await me.post(`/admin/minions/${id}/xp`, asked))).toEqual([403, "forbidden"]);
+    expect(refusalIn(await give(10, 2_000_000_000))).toEqual([404, "not_found"]);
+    for (const amount of [0, -5, 1.5, 200_001, "10"]) {
+      expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { ...asked, amount }))).toEqual(["amount"]);
+    }
+    expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { amount: 10, reason: " " }))).toEqual(["reason"]);
+    expect((await minion()).experience).toBe(0);
+  });
+});
+
+describe("levels and ranks that are gained", () => {
+  test("earn 5 points each and 100 each, once", async () => {
+    for (const amount of [199, 1, 700, 99, 1, 4_000]) await give(amount);
+    const { balance, ledger, rows } = await booksOf(person);
+    expect([balance, ledger]).toEqual([pointsFor(0, 5_000), pointsFor(0, 5_000)]);
+    expect(rows.filter(({ points }) => points === 5)).toHaveLength(10);
+    expect(rows.filter(({ points }) => points === 100)).toMatchObject([
+      { kind: "earned", reason: "Ada became Skilled", reference: `rank:${id}:1` },
+      { kind: "earned", reason: "Ada became Specialist", reference: `rank:${id}:2` },
+    ]);
+    expect(rows[0]).toEqual({ kind: "earned", points: 5, reason: "Ada reached level 2", reference: `level:${id}:2` });
+  });
+
+  test("all at once earn what they would one by one", async () => {
+    await give(200_000);
+    const { balance, ledger, rows } = await booksOf(person);
+    expect([balance, ledger, rows.length]).toEqual([34 * 5 + 6 * 100, balance, 34 + 6]);
+    expect(await minion()).toMatchObject({ level: 35, rank: "Autonomous", xp_to_next_level: 0, xp_progress_percentage: 100 });
+  });
+
+  test("are told to the owner's devices at once, and only they are", async () => {
+    const hub = await openHub(api, person);
+    await hub.until(({ type }) => type === "presence");
+    const told = async () => (await hub.until(({ type }) => type === "notification"))["notification"];
+    await give(199);
+    await give(1);
+    expect(await told()).toMatchObject({
+      kind: "level_up",
+      title: "Ada reached level 2",
+      link: `/minions/${id}`,
+      data: { minion_id: id, level: 2, rank: "Novice" },
+      read_at: null,
+    });
+    await give(1_000);
+    expect(await told()).toMatchObject({
+      kind: "rank_up",
+      title: "Ada reached level 6",
+      body: "Ada is Skilled now.",
+      data: { minion_id: id, level: 6, rank: "Skilled" },
+    });
+    await hub.close();
+    expect((await me.get("/notifications")).body).toMatchObject({ total: 2, unread: 2 });
+  });
+});
+
+describe("the history", () => {
+  const page = async (query: string) => (await me.get(`/minions/${id}/xp${query}`)).body;
+
+  test("comes page by page, the newest first", async () => {
+    for (let amount = 1; amount <= 5; amount++) await give(amount);
+    const xpOf = ({ events }: { events: { xp: number }[] }) => events.map(({ xp }) => xp);
+    const first = await page("?limit=2");
+    expect([xpOf(first), first.total, first.experience]).toEqual([[5, 4], 5, 15]);
+    const second = await page(`?limit=2&cursor=${first.next_cursor}`);
+    const third = await page(`?limit=2&cursor=${second.next_cursor}`);
+    expect([xpOf(second), xpOf(third)]).toEqual([[3, 2], [1]]);
+    expect(third).not.toHaveProperty("next_cursor");
+  });
+
+  test("is not read with a cursor or a limit that is none", async () => {
+    for (const cursor of ["x", "-1", "1.5", "", "99999999999"]) {
+      expect(faultsIn(await me.get(`/minions/${id}/xp?cursor=${cursor}`))).toEqual(["cursor"]);
+    }
+    expect((await me.get(`/minions/${id}/xp?cursor=9999999999`)).status).toBeLessThan(500);
+    for (const limit of ["0", "101", "x"]) {
+      expect(faultsIn(await me.get(`/minions/${id}/xp?limit=${limit}`))).toEqual(["limit"]);
+    }
+  });
+});
+
+test("a score follows experience, and its parts sum to it, for one minion and for all", async () => {
+  const low = (await me.get(`/minions/${id}/score`)).body;
+  await give(1_300);
+  const { score, score_breakdown: parts } = (await me.get(`/minions/${id}/score`)).body;
+  expect(score).toBeGreaterThan(low.score);
+  expect(parts).toMatchObject({ xp_score: 43, rank_score: 10, total: score });
+  const { total, ...each } = parts as Record<string, number>;
+  expect(Object.values(each).reduce((sum, part) => sum + part, 0)).toBe(total);
+  expect(await minion()).toMatchObject({ score, score_breakdown: parts });
+  const second = await makeMinion(me);
+  await me.delete(`/minions/${second.id}`);
+  const { body } = await me.get("/minions/scores");
+  expect(body).toEqual({
+    success: true,
+    total: 1,
+    scores: [{ id, name: "ada", display_name: "Ada", score, score_breakdown: parts }],
+  });
+});
+
+test("progression is that of all minions together, and says what comes next, the nearest first", async () => {
+  const start = (await me.get("/me/progression")).body;
+  expect(start).toMatchObject({ experience: 0, level: 1, minions: 1, max_minions: 2, max_spirits_per_minion: 3 });
+  expect(start.unlocked_spirits).toHaveLength(5);
+  await setExperience(api.database, id, 700);
+  await setExperience(api.database, await insertMinion(api.database, person.id, { deleted_at: new Date() }), 300);
+  const { body } = await me.get("/me/progression");
+  expect(body).toMatchObject({ experience: 1_000, level: 6, rank: "Skilled", rank_level: 1, minions: 1 });
+  expect(body.unlocked_spirits).toEqual(expect.arrayContaining(["Creative Spirit", "Communicator Spirit"]));
+  const missing = (body.next_unlocks as { xp_missing: number }[]).map(({ xp_missing }) => xp_missing);
+  expect(missing).toEqual(missing.toSorted((a, b) => a - b));
+  expect(missing[0]).toBe(800);
+  const unlock = { kind: "spirit", name: "Debugger Spirit", rank: "Skilled", rank_level: 3, xp_missing: 1_600 };
+  expect(body.next_unlocks).toContainEqual(unlock);
+});
+
+describe("traits", () => {
+  const put = (traits: object) => me.put(`/minions/${id}/traits`, { traits });
+
+  test("wait for level 10, and are then as many, and as strong, as level and rank allow", async () => {
+    expect((await put({})).body).toMatchObject({
+      traits: {},
+      trait_slots: 0,
+      trait_points: 10,
+      trait_compatibility_percentage: 100,
+    });
+    expect((await put({ friendly: 0 })).body).toMatchObject({ traits: {} });
+    const locked = await put({ friendly: 1 });
+    expect([refusalIn(locked), faultsIn(locked)]).toEqual([[422, "validation_failed"], ["traits"]]);
+    await setExperience(api.database, id, 4_199);
+    expect(refusalIn(await put({ friendly: 1 }))).toEqual([422, "validation_failed"]);
+    await setExperience(api.database, id, 4_200);
+    expect((await put({ friendly: 10 })).body).toMatchObject({ traits: { friendly: 10 }, trait_slots: 1, trait_points: 15 });
+    expect(refusalIn(await put({ friendly: 1, technical: 1 }))).toEqual([422, "validation_failed"]);
+    await setExperience(api.database, id, 31_000);
+    const three = { technical: 10, professional: 10, friendly: 5 };
+    const { body } = await put({ ...three, creative: 0 });
+    expect(body).toMatchObject({ traits: three, trait_slots: 3, trait_points: 25 });
+    expect(body).toMatchObject({ trait_compatibility: 0.05, trait_compatibility_percentage: 100 });
+    expect(body.traits).toEqual(three);
+    expect(refusalIn(await put({ ...three, friendly: 6 }))).toEqual([422, "validation_failed"]);
+    expect((await me.get(`/minions/${id}/traits`)).body.traits).toEqual(three);
+    expect(await minion()).toMatchObject({ traits: three, version: 5 });
+  });
+
+  test.each([
+    ["traits.brave", { brave: 1 }],
+    ["traits.friendly", { friendly: 11 }],
+    ["traits.friendly", { friendly: -1 }],
+    ["traits.friendly", { friendly: 0.5 }],
+    ["traits", []],
+    ["traits.__proto__x", { ["__proto__x"]: 1 }],
+    ["traits.constructor", { ["constructor"]: 0 }],
+  ])("with a fault at %s are refused: %j", async (path, traits) => {
+    const refused = await put(traits);
+    expect([refused.status, faultsIn(refused)]).toEqual([422, [path]]);
+  });
+});
+
+test("tools are what the spirits at work bring at their levels, with how well they are known", async () => {
+  await me.put(`/minions/${id}/spirits`, { spirit_ids: [spirits.writer, spirits.checker] });
+  await api.database.sql("update minion_spirits set experience = 450 where minion_id = $1 and spirit_id = $2", [
+    id,
+    spirits.checker,
+  ]);
+  await api.database.sql(
+    `insert into spirit_mastery (minion_id, spirit_id, tool_id, uses)
+     select $1, $2, id, 26 from tools_registry where name = 'test_runner'`,
+    [id, spirits.checker],
+  );
+  const { body } = await me.get(`/minions/${id}/tools`);
+  const known = (body.tools as Record<string, unknown>[]).map(({ name, spirit, uses, mastery }) => [
+    name,
+    spirit,
+    uses,
+    mastery,
+  ]);
+  expect([known, body.total]).toEqual([
+    [
+      ["markdown_generator", "Writer Spirit", 0, "beginner"],
+      ["style_adapter", "Writer Spirit", 0, "beginner"],
+      ["grammar_checker", "Checker Spirit", 0, "beginner"],
+      ["test_runner", "Checker Spirit", 26, "intermediate"],
+      ["consistency_checker", "Checker Spirit", 0, "beginner"],
+    ],
+    5,
+  ]);
+});

@@ -1,0 +1,143 @@
+import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { describe, expect, test } from "vitest";
+import plans from "../../../seed/plans.json" with { type: "json" };
+import type { Spending } from "../../../src/kit/daily-quota.ts";
+import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
+import type { CallOptions } from "../../../src/models/gateway/call.ts";
+import { ProviderError } from "../../../src/models/gateway/errors.ts";
+import { rationedModel } from "../../../src/models/allowance/metered-model.ts";
+import { allowanceOf, dailyAllowances, smallestAllowance } from "../../../src/models/allowance/rules.ts";
+import { failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
+import { collect, question } from "../support/models.ts";
+
+/** What the question comes to, by its length. */
+const asked = 4;
+/** What a call takes that does not say how long its answer may be. */
+const most = { turns: 1, tokens: asked + 1_024 };
+const nothing = { turns: 0, tokens: 0 };
+/** What the scripted models count. */
+const counted = { turns: 1, tokens: 8 };
+
+/** A model behind the gateway that does one thing, and what its allowance was told. */
+function rationed(turn: Turn, options: CallOptions = {}, others: Turn[] = []) {
+  const taken: Spending[] = [];
+  const settled: Spending[] = [];
+  const { candidate, seen } = scripted("mistral", turn, ...others);
+  const allowance = {
+    async take(amount: Spending) {
+      taken.push(amount);
+      return { settle: (spent: Spending) => void settled.push(spent) };
+    },
+  };
+  const open = async () => rationedModel(await candidate.open(), allowance);
+  return { model: gatewayModel([{ ...candidate, open }], { pauseMs: 1, ...options }), taken, settled, seen };
+}
+
+const textPart = (delta: string): LanguageModelV4StreamPart => ({ type: "text-delta", id: "1", delta });
+const cutShort: LanguageModelV4StreamPart = { ...finish, finishReason: { unified: "error", raw: undefined } } as never;
+const errorPart: LanguageModelV4StreamPart = { type: "error", error: { code: "rate_limit_exceeded" } };
+
+describe("a call that answers", () => {
+  test("takes a turn and the most it can come to, and settles what the model counted", async () => {
+    const { model, taken, settled } = rationed(hello);
+    await model.doGenerate(question);
+    expect(taken).toEqual([most]);
+    expect(settled).toEqual([counted]);
+    await model.doGenerate({ ...question, maxOutputTokens: 16 });
+    expect(taken[1]).toEqual({ turns: 1, tokens: asked + 16 });
+  });
+
+  test("settles once where it streams, at its end", async () => {
+    const { model, settled } = rationed(hello);
+    const { stream } = await model.doStream(question);
+    expect(settled).toEqual([]);
+    await collect(stream);
+    expect(settled).toEqual([counted]);
+  });
+});
+
+describe("a call that fails before its first token", () => {
+  test.each<[string, Turn]>([
+    ["is refused", refusal(400)],
+    ["streams an error", [errorPart]],
+    ["is cut short", [cutShort]],
+    ["says nothing in time", "hangs"],
+    ["says nothing in time, and does not hear that it is to stop", "is deaf"],
+  ])("gives its turn back where it %s", async (_, turn) => {
+    const { model, taken, settled, seen } = rationed(turn, { firstTokenMs: 20, callMs: 200 });
+    await failureOf(model.doStream(question));
+    expect(taken).toHaveLength(seen.asked);
+    expect(settled).toEqual(taken.map(() => nothing));
+  });
+
+  test("gives it back where it does not stream", async () => {
+    const { model, settled } = rationed(refusal(400));
+    await failureOf(model.doGenerate(question));
+    expect(settled).toEqual([nothing]);
+  });
+
+  test("takes another turn for being asked again", async () => {
+    const { model, taken, settled } = rationed(refusal(503), {}, [hello]);
+    await model.doGenerate(question);
+    expect(taken).toEqual([most, most]);
+    expect(settled).toEqual([nothing, counted]);
+  });
+});
+
+describe("a call that ends after its first token", () => {
+  const begun = (...parts: LanguageModelV4StreamPart[]) => [...said("").slice(0, 2), textPart("Eight by"), ...parts];
+  const partly = { turns: 1, tokens: asked + 2 };
+
+  test("has used what was said, where it fails", async () => {
+    const { model, settled } = rationed(begun(errorPart));
+    await collect((await model.doStream(question)).stream);
+    expect(settled).toEqual([partly]);
+  });
+
+  test("has used what was said, where its time is up", async () => {
+    const { model, settled } = rationed(begun(), { callMs: 50 });
+    await collect((await model.doStream(question)).stream);
+    expect(settled).toEqual([partly]);
+  });
+
+  test("has used what was said, where its caller leaves", async () => {
+    const { model, settled } = rationed(begun());
+    const reader = (await model.doStream(question)).stream.getReader();
+    for (let parts = 0; parts < 3; parts += 1) await reader.read();
+    await reader.cancel("enough");
+    expect(settled).toEqual([partly]);
+  });
+});
+
+test.each(["doGenerate", "doStream"] as const)(
+  "a caller who gives up before the first token of %s has used what they asked",
+  async (how) => {
+    const { model, settled } = rationed("is deaf");
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error("enough")), 20);
+    await failureOf(model[how]({ ...question, abortSignal: stop.signal }));
+    expect(settled).toEqual([{ turns: 1, tokens: asked }]);
+  },
+);
+
+test("an allowance that is used up asks nobody, and hands on to the next model", async () => {
+  const exhausted = new ProviderError("allowance_exhausted", "workers-ai", { retryAfterSeconds: 3_600 });
+  const first = scripted("mistral", hello);
+  const second = scripted("groq", hello);
+  const allowance = { take: () => Promise.reject(exhausted) };
+  const open = async () => rationedModel(await first.candidate.open(), allowance);
+  const own = { ...first.candidate, open };
+  await gatewayModel([own, second.candidate]).doGenerate(question);
+  expect([first.seen.asked, second.seen.asked]).toEqual([0, 1]);
+  expect(await failureOf(gatewayModel([own]).doGenerate(question))).toBe(exhausted);
+});
+
+test("every plan has an allowance, and nobody has less than the smallest", () => {
+  expect(Object.keys(dailyAllowances)).toEqual(plans.map(({ name }) => name));
+  for (const { turns, tokens } of Object.values(dailyAllowances)) {
+    expect(turns).toBeGreaterThanOrEqual(smallestAllowance.turns);
+    expect(tokens).toBeGreaterThanOrEqual(smallestAllowance.tokens);
+  }
+  expect(allowanceOf("Creator Plan")).toEqual({ turns: 200, tokens: 400_000 });
+  expect(allowanceOf("a plan of tomorrow")).toEqual(smallestAllowance);
+});

@@ -1,0 +1,224 @@
+import { type EmbeddingModelV4, type LanguageModelV4StreamPart, UnsupportedFunctionalityError } from "@ai-sdk/provider";
+import { embedMany, generateText, streamText } from "ai";
+import { describe, expect, test } from "vitest";
+import type { Candidate } from "../../../src/models/gateway/call.ts";
+import { gatewayEmbeddingModel } from "../../../src/models/gateway/gateway.ts";
+import { languageCandidate } from "../../../src/models/providers/registry.ts";
+import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
+import { behind, failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
+import { collect, partsOf, question, textIn } from "../support/models.ts";
+
+globalThis.AI_SDK_LOG_WARNINGS = false;
+
+describe("a call that goes well", () => {
+  test("hands on every part as it came, and leaves one record before its last part", async () => {
+    const { candidate } = scripted("openai", hello);
+    const spare = scripted("groq", hello);
+    const { model, records } = behind([candidate, spare.candidate]);
+    const parts: LanguageModelV4StreamPart[] = [];
+    for await (const part of (await model.doStream(question)).stream) {
+      parts.push(part);
+      expect(records).toHaveLength(part.type === "finish" ? 1 : 0);
+    }
+    expect(parts).toEqual(said("Hello"));
+    expect(spare.seen.opened).toBe(0);
+    expect(records).toEqual([
+      {
+        provider: "openai",
+        model_id: "scripted",
+        outcome: "complete",
+        error_code: null,
+        input_tokens: 5,
+        output_tokens: 3,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        is_estimated: false,
+        latency_ms: expect.any(Number) as number,
+        first_token_ms: expect.any(Number) as number,
+        attempts: [
+          {
+            provider: "openai",
+            model_id: "scripted",
+            outcome: "answered",
+            status: null,
+            latency_ms: expect.any(Number) as number,
+          },
+        ],
+      },
+    ]);
+  });
+
+  test("has no first token where it does not stream", async () => {
+    const { model, records } = behind([scripted("openai", hello).candidate]);
+    await expect(model.doGenerate(question)).resolves.toMatchObject({ content: [{ text: "Hello" }] });
+    expect(records).toMatchObject([{ outcome: "complete", first_token_ms: null, output_tokens: 3 }]);
+  });
+});
+
+describe("too many requests", () => {
+  const soon = refusal(429, { "retry-after-ms": "30" });
+
+  test("are waited out once, for as long as the vendor says", async () => {
+    const { candidate, seen } = scripted("openai", soon, hello);
+    const { model, outcomes, records } = behind([candidate, scripted("groq", hello).candidate]);
+    expect(textIn(await partsOf(model))).toBe("Hello");
+    expect(seen.asked).toBe(2);
+    expect(outcomes()).toEqual(["openai rate_limited", "openai answered"]);
+    expect(records[0]!.latency_ms).toBeGreaterThanOrEqual(25);
+  });
+
+  test("move on where the wait was in vain, or would be long, or of unknown length", async () => {
+    for (const [first, asked] of [
+      [soon, 2],
+      [refusal(429, { "retry-after": "30" }), 1],
+      [refusal(429, { "retry-after": new Date(Date.now() + 60_000).toUTCString() }), 1],
+      [refusal(429), 1],
+    ] as const) {
+      const { candidate, seen } = scripted("openai", first);
+      const { model } = behind([candidate, scripted("groq", hello).candidate]);
+      expect(textIn(await partsOf(model))).toBe("Hello");
+      expect(seen.asked).toBe(asked);
+    }
+  });
+
+  test("are told with the time to wait where nobody else is left", async () => {
+    const { model } = behind([scripted("openai", refusal(429, { "retry-after": "30" })).candidate]);
+    await expect(model.doStream(question)).rejects.toMatchObject({
+      kind: "rate_limited",
+      code: "provider_rate_limited",
+      status: 429,
+      retryAfterSeconds: 30,
+      message: "OpenAI is asked too often; try again in a moment.",
+    });
+  });
+});
+
+describe("a provider that is out of order", () => {
+  test("is passed over at once while there is another, and asked once more when there is none", async () => {
+    const first = scripted("openai", refusal(503));
+    const second = scripted("groq", refusal(529), hello);
+    const { model, outcomes } = behind([first.candidate, second.candidate]);
+    expect(textIn(await partsOf(model))).toBe("Hello");
+    expect(outcomes()).toEqual(["openai unavailable", "groq unavailable", "groq answered"]);
+    const { model: hopeless } = behind([first.candidate, scripted("groq", refusal(500)).candidate]);
+    await expect(hopeless.doGenerate(question)).rejects.toMatchObject({ kind: "unavailable", provider: "groq", status: 500 });
+  });
+
+  test.each([
+    ["a connection fault", new TypeError("fetch failed"), "unavailable"],
+    ["an overload in the stream", [{ type: "error", error: { type: "overloaded_error", message: "…" } }], "unavailable"],
+    ["a limit in the stream", [{ type: "error", error: { code: 429, message: "…" } }], "rate_limited"],
+    ["an empty account", refusal(429, {}, '{"code":"insufficient_quota"}'), "no_credit"],
+    [
+      "a stream that ends before it begins",
+      [
+        { type: "stream-start", warnings: [] },
+        { ...finish, finishReason: { unified: "other", raw: undefined } },
+      ],
+      "unavailable",
+    ],
+  ] as [string, Turn, string][])("may be so by %s", async (_, turn, kind) => {
+    const { model, outcomes } = behind([scripted("openai", turn).candidate, scripted("groq", hello).candidate]);
+    expect(textIn(await partsOf(model))).toBe("Hello");
+    expect(outcomes()).toEqual([`openai ${kind}`, "groq answered"]);
+  });
+
+  test("is not passed over any more once it has said something", async () => {
+    const broken = said("Hel").slice(0, 3);
+    const spare = scripted("groq", hello);
+    const { model, records } = behind([
+      scripted("openai", [...broken, { type: "error", error: new Error("gone") }]).candidate,
+      spare.candidate,
+    ]);
+    const parts = await partsOf(model);
+    expect(parts.map(({ type }) => type)).toEqual(["stream-start", "text-start", "text-delta", "error"]);
+    expect(spare.seen.opened).toBe(0);
+    expect(records).toMatchObject([{ outcome: "failed", error_code: "provider_unavailable", is_estimated: true }]);
+  });
+});
+
+describe("what is wrong with the request or its key", () => {
+  test.each([
+    ["a refusal", refusal(400), "refused"],
+    ["a wrong key", refusal(401), "key_rejected"],
+    ["a wrong key, as Google says it", refusal(400, {}, "… API_KEY_INVALID …"), "key_rejected"],
+    ["what the SDK does not send", new UnsupportedFunctionalityError({ functionality: "files" }), "refused"],
+  ])("ends the call: %s", async (_, fault, kind) => {
+    const bad: string[] = [];
+    const spare = scripted("groq", hello);
+    const { candidate, seen } = scripted("openai", fault);
+    const { model } = behind([candidate, spare.candidate], { onBadKey: ({ provider }) => bad.push(provider) });
+    expect(await failureOf(model.doStream(question))).toMatchObject({ kind, provider: "openai" });
+    expect([seen.asked, spare.seen.asked]).toEqual([1, 0]);
+    expect(bad).toEqual(kind === "key_rejected" ? ["openai"] : []);
+  });
+
+  test("is said in our own words where they are ours", async () => {
+    const { model } = behind([languageCandidate("builtin/gpt")]);
+    const failure = await failureOf(model.doStream(question));
+    expect(failure).toMatchObject({ kind: "refused", message: expect.stringContaining("builtin/gpt") as string });
+  });
+});
+
+describe("the functions of the AI SDK", () => {
+  test("take it for a model, and retry nothing by themselves", async () => {
+    const { candidate, seen } = scripted("openai", refusal(503));
+    const { model, records } = behind([candidate]);
+    expect(await failureOf(generateText({ model, prompt: "Hello" }))).toMatchObject({
+      name: "ProviderError",
+      kind: "unavailable",
+    });
+    const errors: unknown[] = [];
+    const { fullStream } = streamText({ model, prompt: "Hello", onError: ({ error }) => void errors.push(error) });
+    await collect(fullStream);
+    expect(errors).toMatchObject([{ name: "ProviderError", kind: "unavailable" }]);
+    expect(seen.asked).toBe(4);
+    expect(records).toHaveLength(2);
+  });
+
+  test("stream through it", async () => {
+    const { model } = behind([scripted("openai", refusal(500)).candidate, scripted("groq", hello).candidate]);
+    const { text, usage: used } = streamText({ model, prompt: "Hello" });
+    expect(await text).toBe("Hello");
+    expect(await used).toMatchObject({ inputTokens: 5, outputTokens: 3 });
+  });
+});
+
+describe("texts to embed", () => {
+  function embedder(doEmbed: EmbeddingModelV4["doEmbed"]): Candidate<EmbeddingModelV4> {
+    const model = {
+      specificationVersion: "v4",
+      provider: "mistral",
+      modelId: "vectors",
+      maxEmbeddingsPerCall: 2,
+      supportsParallelCalls: false,
+      doEmbed,
+    } as const;
+    return { provider: "mistral", modelId: "vectors", open: async () => model };
+  }
+
+  test("go in as many calls as the model needs, each with its record", async () => {
+    const records: UsageRecord[] = [];
+    const candidate = embedder(async ({ values }) => ({
+      embeddings: values.map((value) => [value.length]),
+      ...(values.length === 2 ? { usage: { tokens: 7 } } : {}),
+      warnings: [],
+    }));
+    const model = gatewayEmbeddingModel(candidate, { onUsage: (record) => records.push(record) });
+    expect((await embedMany({ model, values: ["a", "bb", "cccccccc"] })).embeddings).toEqual([[1], [2], [8]]);
+    expect(records).toMatchObject([
+      { provider: "mistral", model_id: "vectors", outcome: "complete", input_tokens: 7, output_tokens: 0, is_estimated: false },
+      { input_tokens: 2, is_estimated: true, first_token_ms: null },
+    ]);
+  });
+
+  test("fail as calls do", async () => {
+    const bad: string[] = [];
+    const model = gatewayEmbeddingModel(
+      embedder(() => Promise.reject(refusal(403))),
+      { onBadKey: ({ modelId }) => bad.push(modelId) },
+    );
+    await expect(embedMany({ model, values: ["a"] })).rejects.toMatchObject({ kind: "key_rejected", provider: "mistral" });
+    expect(bad).toEqual(["vectors"]);
+  });
+});

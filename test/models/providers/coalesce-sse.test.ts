@@ -1,0 +1,210 @@
+import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { joining } from "../../../src/models/providers/coalesce-sse.ts";
+import { openLanguageModel } from "../../../src/models/providers/registry.ts";
+import { piecesOf, withoutSeams } from "../../../src/models/gateway/coalesced-deltas.ts";
+import { providerKey } from "../../support/canary.ts";
+import { collect, partsOf } from "../support/models.ts";
+
+/** The providers that speak Chat Completions, by what is around its events. */
+const speakers = ["custom", "groq", "huggingface", "mistral", "moonshotai", "nvidia", "ollama", "openrouter", "together"];
+
+type Json = Record<string, unknown>;
+
+const chunk = (delta: Json, { finish_reason = null, ...more }: Json = {}): Json => ({
+  id: "1",
+  object: "chat.completion.chunk",
+  created: 1,
+  model: "m",
+  choices: [{ index: 0, delta, finish_reason }],
+  ...more,
+});
+const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+const ending = [chunk({}, { finish_reason: "stop", usage }), "[DONE]"];
+const call = (id: string, args: string) => ({
+  tool_calls: [{ index: 0, id, type: "function", function: { name: "look_up", arguments: args } }],
+});
+
+type Event = { data: Json | string; name?: string };
+
+const written = (events: readonly Event[], end = "\n"): string =>
+  events
+    .map(({ data, name }) => {
+      const lines = typeof data === "string" ? data : JSON.stringify(data);
+      return `${name === undefined ? "" : `event: ${name}${end}`}data: ${lines}${end}${end}`;
+    })
+    .join("");
+
+const said = (...texts: string[]): Event[] => texts.map((content) => ({ data: chunk({ content }) }));
+
+/** A `fetch` that is answered with these bytes, each piece by itself. */
+const answering =
+  (...pieces: (Uint8Array | string)[]): typeof fetch =>
+  async () => {
+    const encoder = new TextEncoder();
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(typeof piece === "string" ? encoder.encode(piece) : piece);
+        controller.close();
+      },
+    });
+    return new Response(stream, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
+  };
+
+const streaming = { method: "POST", body: JSON.stringify({ model: "m", stream: true }) };
+
+/** What `joining` makes of an answer. */
+async function joined(...pieces: (Uint8Array | string)[]): Promise<string> {
+  return (await joining(answering(...pieces))("https://vendor.example/", streaming)).text();
+}
+
+/** The text of each event in what `joining` made. */
+const textsIn = (stream: string): unknown[] =>
+  stream
+    .split("\n\n")
+    .filter((event) => event.startsWith("data: {"))
+    .map((event) => (JSON.parse(event.slice("data: ".length)) as { choices: { delta: Json }[] }).choices[0]!.delta["content"]);
+
+describe("what came together is one event", () => {
+  test("with seams between the pieces", async () => {
+    const [only, ...others] = textsIn(await joined(written(said("Grü", 'ße, "', "世\\", "界\n", "👋"))));
+    expect(others).toEqual([]);
+    expect(piecesOf(String(only))).toEqual(["Grü", 'ße, "', "世\\", "界\n", "👋"]);
+    expect(withoutSeams(String(only))).toBe('Grüße, "世\\界\n👋');
+  });
+
+  test("and what came alone goes on as it is", async () => {
+    const events = said("a", "b").map((event) => written([event]));
+    expect(await joined(...events)).toBe(events.join(""));
+  });
+
+  test("a vendor's own spelling of JSON is kept", async () => {
+    const event = (text: string) => `data: {"choices": [{"delta": {"content": "${text}"}, "finish_reason": null}]}\n\n`;
+    expect(await joined(event("\\u00fc") + event("\\/"))).toBe(event(String.raw`\u00fc\u0000\/`));
+  });
+
+  test("thoughts are not joined to words", async () => {
+    const thoughts = [chunk({ reasoning_content: "h" }), chunk({ reasoning_content: "m" })].map((data) => ({ data }));
+    expect((await joined(written([...thoughts, ...said("a", "b")]))).match(/\\u0000/g)).toHaveLength(2);
+  });
+});
+
+/** Twice the same, which must be told twice. */
+const apart: [what: string, data: Json | string][] = [
+  ["a text beside a thought", chunk({ content: "a", reasoning: "b" })],
+  ["no text beside a thought and its details", chunk({ content: "", reasoning: "b", reasoning_details: [{ text: "b" }] })],
+  ["a call", chunk({ content: "a", ...call("1", "{}") })],
+  ["a refusal", chunk({ content: "a", refusal: "b" })],
+  ["tokens", chunk({ content: "a" }, { usage })],
+  ["tokens in Groq's field", chunk({ content: "a" }, { x_groq: { usage } })],
+  ["an end", chunk({ content: "a" }, { finish_reason: "length" })],
+  ["an error", { error: { message: "no" }, choices: [{ delta: { content: "a" } }] }],
+  ["two choices", { choices: [{ delta: { content: "a" } }, { delta: { content: "b" } }] }],
+  ["text in parts", chunk({ content: [{ type: "text", text: "a" }] })],
+  ["text that is elsewhere", { model: { content: "a" }, choices: [{ delta: { content: "a" } }] }],
+  ["more than a piece", chunk({ content: "a".repeat(10_000) })],
+  ["no JSON", '{"choices": [{"delta": {"content": "a"'],
+  ["no object", "[]"],
+];
+
+test.each(apart)("%s stays apart", async (_what, data) => {
+  const events = written([{ data }, { data }]);
+  expect(await joined(events)).toBe(events);
+});
+
+test("an event with a name, and what follows one that is broken, stay apart", async () => {
+  const named: Event = { data: chunk({ content: "a" }), name: "error" };
+  const broken = written(said("a")).replace('"a"', '"\\x"');
+  const events = written([...said("a"), named, named]) + broken + written(said("b"));
+  expect(await joined(events)).toBe(events);
+});
+
+test("an event of several lines, and one that is larger than what can be joined, stay apart", async () => {
+  const pretty = JSON.stringify(chunk({ content: "", tool_calls: [{ index: 0 }] }), null, 1);
+  const lines = pretty.split("\n").map((line) => `data: ${line}\n`);
+  const events = `${lines.join("")}\n${written(said("a", "b".repeat(9_000)))}${written(said("c".repeat(9_000)))}`;
+  expect(await joined(events)).toBe(events);
+});
+
+describe("left alone is", () => {
+  const eventStream = { "content-type": "text/event-stream" };
+  const asked = [JSON.stringify({ model: "m", messages: [{ role: "user", content: '"stream":true' }] }), streaming.body];
+
+  test.each([
+    ["what is no stream of events", Response.json(chunk({ content: "a" })), asked[1]],
+    ["what was not asked for as one", new Response("{}", { headers: eventStream }), asked[0]],
+    ["an error", new Response("no", { status: 429, headers: eventStream }), asked[1]],
+    ["what has no body", new Response(null, { status: 204, headers: eventStream }), asked[1]],
+  ])("%s", async (_what, response, body) => {
+    expect(await joining(async () => response)("https://vendor.example/", { method: "POST", body: body! })).toBe(response);
+  });
+});
+
+const anyText = fc.oneof(
+  fc.constantFrom("a", " the", "\n", '"', "\\", "}", "data: ", "é", "世", "👋", "\u2028", "[DONE]"),
+  fc.string({ unit: "grapheme", maxLength: 6 }).map((text) => text.replaceAll("\0", "")),
+);
+const anyEvent = fc.oneof(
+  { weight: 6, arbitrary: anyText.map((content): Event => ({ data: chunk({ role: "assistant", content }) })) },
+  { weight: 3, arbitrary: anyText.map((reasoning_content): Event => ({ data: chunk({ reasoning_content }) })) },
+  { weight: 2, arbitrary: anyText.map((content): Event => ({ data: chunk({ content, tool_calls: [] }) })) },
+  { weight: 1, arbitrary: anyText.map((text): Event => ({ data: chunk({ content: text, reasoning: text }) })) },
+  { weight: 1, arbitrary: fc.constant<Event>({ data: chunk({ content: "" }, { usage }) }) },
+);
+
+/** An answer in events, with its bytes cut anywhere. */
+const anyAnswer = fc
+  .record({
+    events: fc.array(anyEvent, { maxLength: 24 }),
+    end: fc.constantFrom("\n", "\r\n"),
+    calls: fc.boolean(),
+    cuts: fc.array(fc.nat(), { maxLength: 12 }),
+  })
+  .map(({ events, end, calls, cuts }) => {
+    const called = calls ? [{ data: chunk(call("1", '{"city":"Zürich"}')) }] : [];
+    const bytes = new TextEncoder().encode(written([...events, ...called, ...ending.map((data) => ({ data }))], end));
+    const places = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+    return places.slice(1).map((place, index) => bytes.slice(places[index], place));
+  });
+
+/** Parts with nothing that differs between two calls, in as many pieces as they were sent. */
+function told(parts: readonly LanguageModelV4StreamPart[]): object[] {
+  const ids: string[] = [];
+  return parts.flatMap((part): object[] => {
+    if (part.type === "response-metadata") return [];
+    if (!("id" in part)) return [part];
+    if (!ids.includes(part.id)) ids.push(part.id);
+    const named = { ...part, id: ids.indexOf(part.id) };
+    return "delta" in part ? piecesOf(part.delta).map((delta) => ({ ...named, delta })) : [named];
+  });
+}
+
+describe.each(speakers)("%s", (provider) => {
+  const settings = { apiKey: providerKey(`of-joining-${provider}`), baseUrl: "https://vendor.example/v1" };
+
+  test("says the same joined as apart, however its bytes are cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyAnswer, async (pieces) => {
+        const fetch = answering(...pieces);
+        const [separate, together] = await Promise.all(
+          [false, true].map(async (joins) => {
+            const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, joins });
+            return told(await partsOf(model));
+          }),
+        );
+        expect(together).toEqual(separate);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("is read in one part for what came together", async () => {
+    const texts = Array.from({ length: 50 }, (_, n) => `word${n} `);
+    const fetch = answering(written([...said(...texts), ...ending.map((data) => ({ data }))]));
+    const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, joins: true });
+    const deltas = (await collect((await model.doStream({ prompt: [] })).stream)).filter(({ type }) => type === "text-delta");
+    expect(deltas).toHaveLength(1);
+    expect(deltas.flatMap((part) => ("delta" in part ? piecesOf(part.delta) : []))).toEqual(texts);
+  });
+});

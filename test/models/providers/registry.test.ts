@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { unstable_readConfig as readConfig } from "wrangler";
+import type { Env } from "../../../src/env.ts";
+import { boundDefaults, builtinDefaults, defaultModel } from "../../../src/models/providers/defaults.ts";
+import { providerNames } from "../../../src/models/constants.ts";
+import {
+  describeCallable,
+  describeModel,
+  openEmbeddingModel,
+  openLanguageModel,
+  openProvider,
+  parseModelReference,
+} from "../../../src/models/providers/registry.ts";
+import { fakeAi } from "../../support/vendors/workers-ai.ts";
+
+const provider = await openProvider("builtin");
+
+describe("a reference to a model", () => {
+  test("is a provider and the name of a model, which may hold slashes", () => {
+    expect(parseModelReference("builtin/extractive")).toEqual({ provider: "builtin", modelId: "extractive" });
+    expect(parseModelReference("builtin/meta/llama-3:8b")).toEqual({ provider: "builtin", modelId: "meta/llama-3:8b" });
+  });
+
+  test.each(["", "/", "builtin", "builtin/", "/extractive", "nobody/extractive", "Builtin/extractive", "toString/x"])(
+    "is not %j",
+    async (reference) => {
+      expect(parseModelReference(reference)).toBeUndefined();
+      expect(describeModel(reference)).toBeUndefined();
+      await expect(openLanguageModel(reference)).rejects.toMatchObject({ code: "validation_failed" });
+    },
+  );
+
+  test("opens a model of its own kind alone", async () => {
+    const notThere = { code: "validation_failed", faults: [{ path: "model" }] };
+    await expect(openLanguageModel("builtin/extractive")).resolves.toMatchObject({ modelId: "extractive" });
+    await expect(openEmbeddingModel("builtin/hashing-384")).resolves.toMatchObject({ modelId: "hashing-384" });
+    await expect(openLanguageModel("builtin/hashing-384")).rejects.toMatchObject(notThere);
+    await expect(openEmbeddingModel("builtin/extractive")).rejects.toMatchObject(notThere);
+    await expect(openLanguageModel("builtin/gpt")).rejects.toMatchObject(notThere);
+  });
+});
+
+describe("a model of Workers AI", () => {
+  const llama = boundDefaults.language;
+
+  test("is known by its name, for what it is for", () => {
+    expect(describeModel(llama)).toMatchObject({
+      kind: "language",
+      provider: "workers-ai",
+      model_id: "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
+      display_name: "llama-3.3-70b-instruct-fp8-fast",
+      parameters_billions: 70,
+      supports_tools: true,
+    });
+    expect(describeModel(boundDefaults.embedding)).toMatchObject({ kind: "embedding", supports_tools: false });
+    expect(describeModel("workers-ai/@cf/openai/whisper")).toBeUndefined();
+  });
+
+  test("can be called where it is bound, as the built-in ones can everywhere", () => {
+    const unbound = { env: {} as Env };
+    const bound = { env: { AI: fakeAi().binding } as unknown as Env };
+    expect(describeCallable(unbound, llama)).toBeUndefined();
+    expect(describeCallable(bound, llama)).toEqual(describeModel(llama));
+    for (const { env } of [unbound, bound]) expect(describeCallable({ env }, builtinDefaults.language)).toBeDefined();
+  });
+});
+
+test("what names no model is on one of Workers AI where that is bound, else on a built-in one; each is there, and of its kind", async () => {
+  const { models } = await openProvider("workers-ai");
+  for (const kind of ["language", "embedding"] as const) {
+    expect(defaultModel({}, kind)).toBe(builtinDefaults[kind]);
+    expect(defaultModel({ AI: fakeAi().binding }, kind)).toBe(boundDefaults[kind]);
+    for (const name of [builtinDefaults[kind], boundDefaults[kind]]) expect(describeModel(name)?.kind).toBe(kind);
+    expect(models.map((model) => `workers-ai/${model}`)).toContain(boundDefaults[kind]);
+  }
+});
+
+test("Workers AI is bound in production alone", () => {
+  const aiOf = (env?: string) => readConfig({ config: "wrangler.toml", ...(env === undefined ? {} : { env }) }).ai;
+  expect(aiOf()).toBeUndefined();
+  expect(aiOf("production")).toEqual({ binding: "AI" });
+});
+
+describe("every provider", () => {
+  test.each(providerNames)("%s is what it is registered as", async (name) => {
+    const { name: own, display_name, color } = await openProvider(name);
+    expect(own).toBe(name);
+    expect(display_name).not.toBe("");
+    expect(color).toMatch(/^#[0-9a-f]{6}$/);
+  });
+});
+
+describe("builtin", () => {
+  test("says that it needs no key and calls no tools", () => {
+    expect(provider).toMatchObject({
+      base_url: null,
+      requires_api_key: false,
+      supports_streaming: true,
+      supports_tools: false,
+      supports_embeddings: true,
+      supports_fine_tuning: false,
+    });
+  });
+
+  test("describes each model that it lists without loading it", async () => {
+    const models = await provider.listModels({});
+    expect(models.map(({ model_id }) => model_id)).toEqual(["extractive", "hashing-384"]);
+    for (const model of models) expect(describeModel(`builtin/${model.model_id}`)).toEqual(model);
+    expect(describeModel("builtin/extractive")).toEqual({
+      kind: "language",
+      provider: "builtin",
+      provider_display_name: "Built-in",
+      model_id: "extractive",
+      display_name: "Built-in extractive",
+      parameters_billions: null,
+      context_length: null,
+      capabilities: ["chat", "citations"],
+      architecture: "extractive",
+      supports_tools: false,
+      supports_streaming: true,
+    });
+  });
+
+  test("runs each of its models when it is tested", async () => {
+    await expect(provider.test("extractive", {})).resolves.toMatchObject({
+      success: true,
+      response: expect.stringContaining("“This model quotes what was retrieved.” [1]") as string,
+      error: null,
+    });
+    await expect(provider.test("hashing-384", {})).resolves.toMatchObject({ success: true, error: null });
+  });
+
+  test("answers the test of a model that it lacks with what is wrong", async () => {
+    await expect(provider.test("gpt", {})).resolves.toMatchObject({
+      success: false,
+      response: null,
+      error: expect.stringContaining("builtin/gpt") as string,
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestHarness, unstable_readConfig as readConfig } from "wrangler";
+import { providerDisplayNames } from "../../../src/models/constants.ts";
+import { providerKey } from "../../support/canary.ts";
+import { saidText, script } from "../../support/vendors/script.ts";
+import { startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
+import { fakedVendor, httpProviders } from "../../support/vendors/vendors.ts";
+import type { Ask, Told } from "../support/worker.ts";
+
+const apiKey = providerKey("in-workerd");
+const { compatibility_date, compatibility_flags } = readConfig({ config: "wrangler.toml" });
+const main = "test/models/support/worker.ts";
+const harness = createTestHarness({
+  workers: [{ config: { name: "models-probe", main, compatibility_date: compatibility_date!, compatibility_flags } }],
+});
+let url: URL;
+
+beforeAll(async () => {
+  ({ url } = await harness.listen());
+});
+afterAll(() => harness.close());
+
+describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
+  const { protocol, model, suffix = "" } = fakedVendor(name);
+  let vendor: FakeVendor;
+
+  beforeAll(async () => {
+    vendor = await startVendor(protocol, apiKey);
+  });
+  afterAll(() => vendor.close());
+
+  async function ask(how: Ask["how"], ...faults: Fault[]): Promise<Told> {
+    vendor.failNext(...faults);
+    const body: Ask = { name, model, apiKey, baseUrl: `${vendor.baseUrl}${suffix}`, how };
+    return (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json() as Promise<Told>;
+  }
+
+  test("answers and streams", async () => {
+    for (const how of ["generate", "stream"] as const) {
+      const counted = { outcome: "complete", input_tokens: script.usage.input, output_tokens: script.usage.output };
+      expect(await ask(how)).toMatchObject({ text: saidText, records: [counted] });
+    }
+  });
+
+  test("understands what comes in bytes, and follows no redirect", async () => {
+    expect(await ask("stream", "bytes")).toMatchObject({ text: saidText });
+    await ask("stream", "redirect", "redirect");
+    expect(vendor.redirected()).toBe(0);
+  });
+
+  test("notices that a stream breaks", async () => {
+    const { text, failure, records } = await ask("stream", "cut");
+    expect(saidText.startsWith(text)).toBe(true);
+    expect(failure).toBe(`${providerDisplayNames[name]} is out of order or cannot be reached.`);
+    expect(records).toMatchObject([{ outcome: "failed" }]);
+  });
+});

@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
+import { log } from "../../src/kit/log.ts";
+import { hear, leaksOverheard, providerKey } from "./canary.ts";
+import { testBindings } from "./in-process-context.ts";
+import { leaksInStores } from "./leaks.ts";
+import { MemoryBucket } from "./memory-bucket.ts";
+import { connect } from "./sockets.ts";
+import { VirtualQueue } from "./virtual-queue.ts";
+
+/** The search for leaked keys sees what passes: each of these plants one. */
+
+const key = providerKey("planted-wxyz");
+
+/** Sends a text in two pieces, cut in the middle of the key. */
+function cutInTwo(text: string): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  const middle = text.indexOf(key) + 8;
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes.slice(0, middle));
+      controller.enqueue(bytes.slice(middle));
+    },
+  });
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("a key is found", () => {
+  test("in a reply, whether or not it is read, and in its headers", async () => {
+    const reply = hear("a reply", Response.json({ deep: [key] }, { status: 201 }));
+    expect(await leaksOverheard()).toEqual(["a reply"]);
+    expect([reply.status, await reply.json()]).toEqual([201, { deep: [key] }]);
+    hear("a header", new Response(null, { headers: { location: `/${key}` } }));
+    expect(await leaksOverheard()).toEqual(["a header"]);
+    hear("another reply", Response.json({ deep: ["harmless"] }));
+    expect(await leaksOverheard()).toEqual([]);
+  });
+
+  test("in a stream of events, as far as it is read, and its reader still ends it", async () => {
+    const cancelled = vi.fn<() => void>();
+    const body = cutInTwo(`data: ${key}\n\n`);
+    const ending = new TransformStream<Uint8Array, Uint8Array>();
+    void body.pipeTo(ending.writable).catch(cancelled);
+    const stream = hear("a stream", new Response(ending.readable, { headers: { "content-type": "text/event-stream" } }));
+    const reader = stream.body!.getReader();
+    await reader.read();
+    await reader.read();
+    expect(await leaksOverheard()).toEqual(["a stream"]);
+    await reader.cancel();
+    await expect.poll(() => cancelled.mock.calls.length).toBe(1);
+  });
+
+  test("in a frame of a socket", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    server.on("connection", (socket) => socket.send(JSON.stringify({ type: "said", seq: 1, text: key })));
+    await once(server, "listening");
+    const socket = await connect(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await socket.next();
+    await socket.close();
+    server.close();
+    expect(await leaksOverheard()).toEqual(["a frame of a socket"]);
+  });
+
+  test("in a message of a queue", async () => {
+    await new VirtualQueue("jobs").send({ name: "job", payload: { key: Buffer.from(`a${key}`).toString("base64") } });
+    expect(await leaksOverheard()).toEqual(["a queued message"]);
+  });
+
+  test("in what a service of this process keeps in KV or a file", async () => {
+    await testBindings("").CACHE.put("planted", JSON.stringify({ key }));
+    const bucket = new MemoryBucket();
+    await bucket.put("text", `of ${key}`);
+    await bucket.put("bytes", Uint8Array.from([0xff, ...Buffer.from(key)]));
+    await bucket.delete(["text", "bytes"]);
+    expect(await leaksOverheard()).toEqual(["KV planted", "file text", "file bytes"]);
+  });
+
+  test("in what a service of this process logs, though the console is mocked", async () => {
+    const mocked = vi.spyOn(console, "warn").mockReturnValue();
+    log("warn", "Something failed.", { error: new Error("It failed.", { cause: new Error(`with ${key}`) }) });
+    expect(mocked).toHaveBeenCalledOnce();
+    expect(await leaksOverheard()).toEqual(["the console"]);
+    mocked.mockRestore();
+    vi.spyOn(console, "error").mockReturnValue();
+    log("error", "Something else failed.");
+    expect(console.error).toHaveBeenCalledOnce();
+    expect(await leaksOverheard()).toEqual([]);
+  });
+
+  test("on every page of KV and of R2, in names and in what is said beside", async () => {
+    const pages = <T>(first: T, second: T) => ({
+      list: async ({ cursor }: { cursor?: string | null }) =>
+        cursor === "next"
+          ? { ...second, list_complete: true, truncated: false }
+          : { ...first, list_complete: false, truncated: true, cursor: "next" },
+    });
+    const CACHE = {
+      ...pages(
+        { keys: [{ name: "first" }, { name: "beside", metadata: { key } }] },
+        { keys: [{ name: "last" }, { name: key }] },
+      ),
+      get: async (name: string) => (name === "last" ? key : "harmless"),
+    };
+    const FILES = {
+      ...pages(
+        { objects: [{ key: "first" }, { key: "beside", customMetadata: { key } }] },
+        { objects: [{ key: "last" }, { key: "harmless" }] },
+      ),
+      get: async (name: string) => new Response(name === "last" ? key : "harmless"),
+    };
+    const stores = { CACHE, FILES } as unknown as Cloudflare.Env;
+    expect(await leaksInStores(async () => stores)).toEqual(["KV beside", "KV last", `KV ${key}`, "file beside", "file last"]);
+  });
+});
