@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { startIsolates, startWorkerd } from "../../dev/workerd.ts";
+import { startIsolates, startWorkerd } from "../../dev/wrangler/workerd.ts";
 import { Connection } from "../support/connection.ts";
 import { interleave } from "../support/interleave.ts";
 import { percentiles, type Sample } from "../support/load.ts";

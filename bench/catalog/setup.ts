@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { connect } from "../../dev/connect.ts";
-import { Failure } from "../../dev/failure.ts";
-import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../../dev/workerd.ts";
+import { connect } from "../../dev/postgres/connect.ts";
+import { UserError } from "../../dev/user-error.ts";
+import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../../dev/wrangler/workerd.ts";
 import { startBackend } from "../support/backend.ts";
 import { buildMinimalWorker } from "../support/minimal-worker.ts";
 
@@ -61,7 +61,7 @@ async function publish(options: WorkerdOptions): Promise<void> {
   try {
     const headers = { authorization: `Bearer ${adminToken}` };
     const response = await fetch(`${workerd.url}/api/v2/admin/catalog/invalidate`, { method: "POST", headers });
-    if (!response.ok) throw new Failure(`Publishing the catalog failed: ${await response.text()}`);
+    if (!response.ok) throw new UserError(`Publishing the catalog failed: ${await response.text()}`);
   } finally {
     await workerd.close();
   }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../../dev/failure.ts";
-import { run } from "../../dev/run.ts";
+import { UserError } from "../../dev/user-error.ts";
+import { exec } from "../../dev/exec.ts";
 import { median } from "../support/stats.ts";
 
 /** Part of a V8 CPU profile: the node of each sample, and the µs since the previous sample. */
@@ -16,14 +16,14 @@ interface Profile {
  *
  * @param uploadPath the bundle in the format of an upload
  * @param folder the folder for the profiles
- * @throws Failure with the output of wrangler
+ * @throws UserError with the output of wrangler
  */
 export async function startupCpuMs(uploadPath: string, folder: string, runs = 5): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < runs; index++) {
     const path = join(folder, `startup-${index}.cpuprofile`);
-    const { ok, output } = await run("wrangler", ["check", "startup", "--worker-bundle", uploadPath, "--outfile", path]);
-    if (!ok) throw new Failure(`Profiling the startup failed:\n${output}`);
+    const { ok, output } = await exec("wrangler", ["check", "startup", "--worker-bundle", uploadPath, "--outfile", path]);
+    if (!ok) throw new UserError(`Profiling the startup failed:\n${output}`);
     times.push(activeMs(JSON.parse(await readFile(path, "utf8"))));
   }
   return median(times);

@@ -1,4 +1,4 @@
-import { startWorkerd } from "../../dev/workerd.ts";
+import { startWorkerd } from "../../dev/wrangler/workerd.ts";
 import { startMinimalWorker } from "../support/minimal-worker.ts";
 import { interleave } from "../support/interleave.ts";
 import { load } from "../support/load.ts";

@@ -1,5 +1,5 @@
-import { connect } from "../../dev/connect.ts";
-import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
+import { connect } from "../../dev/postgres/connect.ts";
+import { buildWorker, startWorkerd } from "../../dev/wrangler/workerd.ts";
 import { startBackend } from "../support/backend.ts";
 import { startFakeProvider } from "./fake-provider.ts";
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeonBridge } from "../../dev/bridge.ts";
-import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { startNeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
+import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 

@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_readConfig } from "wrangler";
-import { Failure } from "../../dev/failure.ts";
-import { run } from "../../dev/run.ts";
+import { UserError } from "../../dev/user-error.ts";
+import { exec } from "../../dev/exec.ts";
 
 const { compatibility_date, compatibility_flags } = unstable_readConfig({
   config: join(import.meta.dirname, "../../wrangler.toml"),
@@ -15,13 +15,13 @@ const { compatibility_date, compatibility_flags } = unstable_readConfig({
  * @param folder the folder for the bundle
  * @param main the path of the entry module
  * @returns the path of the bundled module
- * @throws Failure with the output of wrangler
+ * @throws UserError with the output of wrangler
  */
 export async function buildMinimalWorker(folder: string, main: string): Promise<string> {
   const config = join(folder, "wrangler.json");
   await writeFile(config, JSON.stringify({ name: "bench", main, compatibility_date, compatibility_flags }));
-  const { ok, output } = await run("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
-  if (!ok) throw new Failure(`${main} does not build:\n${output}`);
+  const { ok, output } = await exec("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
+  if (!ok) throw new UserError(`${main} does not build:\n${output}`);
   return join(folder, `${basename(main, ".ts")}.js`);
 }
 
