@@ -16,6 +16,7 @@ const steps: Record<string, () => Promise<StepResult>> = {
   "generated types are up to date": () => exec("npm", ["run", "--silent", "types", "--", "--check"]),
   "types hold": () => exec("tsc", ["--noEmit"]),
   "lint is clean": () => exec("oxlint", ["--type-aware", "--deny-warnings"]),
+  "nothing is unused": () => exec("knip", ["--no-progress"]),
   "format is ours": () => exec("oxfmt", ["--check"]),
   "migrations are in step with the schema": migrationsInStep,
   "the production bundle builds": () => dryRun([]),

@@ -24,7 +24,7 @@ function randomSecret(): string {
 }
 
 /** The queues that the configuration names, dead-letter queues too. */
-export function queueNames({ queues: { producers, consumers } }: Pick<WranglerConfig, "queues">): string[] {
+function queueNames({ queues: { producers, consumers } }: Pick<WranglerConfig, "queues">): string[] {
   const names = [
     ...producers.map(({ queue }) => queue),
     ...consumers.flatMap(({ queue, dead_letter_queue }) => [queue, ...(dead_letter_queue ? [dead_letter_queue] : [])]),
