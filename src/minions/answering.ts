@@ -2,13 +2,12 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { settingsFor } from "../models/egress.ts";
+import { serverSettings, settingsFor } from "../models/egress.ts";
 import type { Candidate, Candidates } from "../models/gateway-call.ts";
 import { ProviderError } from "../models/gateway-errors.ts";
 import { openKey, sealedKeyColumns } from "../models/keys.ts";
 import type { ModelSummary } from "../models/kinds.ts";
-import type { ProviderSettings } from "../models/provider.ts";
-import { languageCandidate, openProvider } from "../models/registry.ts";
+import { languageCandidate, openProvider, parseModelReference } from "../models/registry.ts";
 import { describedModel } from "../models/rows.ts";
 import { externalModels } from "../models/tables.ts";
 import { itself } from "./rows.ts";
@@ -70,12 +69,9 @@ export function candidatesOf(
 function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
   const summary = modelOf(row);
-  const settings = (own: { apiKey?: string | undefined; baseUrl?: string | null } = {}): ProviderSettings => ({
-    ...settingsFor(ctx, userId, own),
-    joins: true,
-  });
   if (id === null || provider === null || modelId === null) {
-    return { ...languageCandidate(model, settings()), row: undefined, summary };
+    const settings = serverSettings(ctx, userId, parseModelReference(model)?.provider);
+    return { ...languageCandidate(model, { ...settings, joins: true }), row: undefined, summary };
   }
   return {
     provider,
@@ -89,7 +85,10 @@ function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
         // A key that cannot be read keeps no other model from answering.
         throw error instanceof AppError ? new ProviderError("not_configured", provider, { detail: error.message }) : error;
       });
-      return (await openProvider(provider)).languageModel(modelId, settings({ apiKey, baseUrl }));
+      return (await openProvider(provider)).languageModel(modelId, {
+        ...settingsFor(ctx, userId, { apiKey, baseUrl }),
+        joins: true,
+      });
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Ctx } from "../context.ts";
 import type { Env } from "../env.ts";
 import { faultOfUrl, openEgress, type HostSettings } from "../kit/egress.ts";
 import { openAllowance } from "./allowance.ts";
+import type { ProviderName } from "./kinds.ts";
 import type { ProviderSettings } from "./provider.ts";
 
 /** What an answer of a model may weigh, and how long it may take: a stream that thinks for long is one still. */
@@ -36,6 +37,18 @@ export function operatorsFetch(url: string): typeof fetch {
 export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
   const { AI: ai } = ctx.env;
   return ai === undefined ? {} : { ai };
+}
+
+/**
+ * With what a model of this server is called for a user, by its provider. The operator's Ollama server is called at its own address.
+ * It is metered in production alone: in development it belongs to the developer.
+ */
+export function serverSettings(ctx: Ctx, userId: number, provider: ProviderName | undefined): ProviderSettings {
+  const { allowance, ...settings } = settingsFor(ctx, userId);
+  const { OLLAMA_URL: url, ENVIRONMENT } = ctx.env;
+  if (provider !== "ollama" || url === "") return { ...settings, ...(allowance && { allowance }) };
+  const metered = ENVIRONMENT === "production" && allowance ? { allowance } : {};
+  return { ...settings, ...metered, baseUrl: url, fetch: operatorsFetch(url) };
 }
 
 /** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding, on the user's allowance. */

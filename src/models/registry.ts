@@ -4,6 +4,7 @@ import { builtinModels } from "./builtin/models.ts";
 import { providerNames, type ModelSummary, type ProviderName } from "./kinds.ts";
 import type { Candidate } from "./gateway-call.ts";
 import { kindByName, summarize } from "./listing.ts";
+import { rationedModel } from "./rationing.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
 
 /** How each provider is loaded, when it is first asked for. A name of `kinds.ts` that is missing here does not compile. */
@@ -40,11 +41,11 @@ export function parseModelReference(reference: string): ModelReference | undefin
   return provider === undefined || modelId === "" ? undefined : { provider, modelId };
 }
 
-/** What is known of a model of this server, or of Workers AI by its name, without loading or asking it; undefined for any other. */
+/** What is known of a model of this server, of Workers AI or of Ollama by its name, without loading or asking it; undefined for any other. */
 export function describeModel(reference: string): ModelSummary | undefined {
   const { provider, modelId } = parseModelReference(reference) ?? {};
   if (provider === "builtin") return builtinModels.find(({ model_id }) => model_id === modelId);
-  if (provider !== "workers-ai" || modelId === undefined) return undefined;
+  if ((provider !== "workers-ai" && provider !== "ollama") || modelId === undefined) return undefined;
   const kind = kindByName(modelId);
   const display_name = modelId.split("/").at(-1)!;
   const supports_tools = kind === "language";
@@ -54,13 +55,17 @@ export function describeModel(reference: string): ModelSummary | undefined {
 /** As `describeModel`, if it can be called here. */
 export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): ModelSummary | undefined {
   const described = describeModel(reference);
-  return described?.provider === "workers-ai" && ctx.env.AI === undefined ? undefined : described;
+  const { AI, OLLAMA_URL } = ctx.env;
+  if (described?.provider === "workers-ai" && AI === undefined) return undefined;
+  return described?.provider === "ollama" && OLLAMA_URL === "" ? undefined : described;
 }
 
 /** @throws validation_failed where there is no such language model */
 export async function openLanguageModel(reference: string, settings: ProviderSettings = {}): Promise<LanguageModelV4> {
   const { provider, modelId } = referenceTo(reference);
-  return (await openProvider(provider)).languageModel(modelId, settings);
+  const model = await (await openProvider(provider)).languageModel(modelId, settings);
+  // Users' own Ollama servers are not opened by a reference.
+  return provider === "ollama" ? rationedModel(model, settings.allowance) : model;
 }
 
 /** @throws validation_failed where there is no such embedding model */
