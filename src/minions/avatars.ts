@@ -2,7 +2,7 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, constraintOf, refuseUnlessAll } from "../kit/db/client.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
-import { edited, isThere, lock, type Found, itself, selectMinions, type MinionRow } from "./queries.ts";
+import { edited, isThere, lock, itself, selectMinions, type Found, type MinionRow } from "./queries.ts";
 import { minions } from "./tables.ts";
 
 /**
