@@ -21,7 +21,7 @@ export async function benchGateway(rounds: number, seconds: number): Promise<voi
     console.log("Building the Worker …");
     const modulePath = await buildMinimalWorker(folder, join(import.meta.dirname, "worker.ts"));
     const worker = await startMinimalWorker(modulePath, { PROVIDER_URL: provider.baseUrl, PROVIDER_KEY: apiKey });
-    await compareLatencies(worker.urls[0]!, rounds, seconds).finally(() => worker.close());
+    await compareLatencies(worker.urls[0]!, rounds, seconds).finally(async () => worker.close());
   } finally {
     await provider.close();
     await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { memorySql } from "../../kit/socket/support/memory-sql.ts";
 import { applyFrame, blank, emptyAnswer } from "../../../src/agent/message/apply-frame.ts";
 import { readStored, writeStored } from "../../../src/agent/message/codec.ts";
 
