@@ -35,10 +35,10 @@ export async function countDatasets({ db }: Ctx): Promise<number> {
   return count!.total;
 }
 
-export type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partial<typeof datasets.$inferInsert>;
+type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partial<typeof datasets.$inferInsert>;
 
 /** Makes a dataset and asks for its import. One round trip. @throws conflict where there are too many, or too many bytes; what constraints refuse */
-export async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
+async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
   const results = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
     refuseUnlessAll(ctx.db, hasRoomFor(userId, row.file_size ?? 0)),

@@ -32,7 +32,7 @@ const itsModel = describedModel(sql`${minions.external_model_id}`);
 export const slotsOf = (userId: number): SQL<number> => planFigure(userId, "max_spirits_per_minion");
 
 /** The numbers of the spirits that a user may use now. */
-export const accessOf = (userId: number): SQL<number[]> =>
+const accessOf = (userId: number): SQL<number[]> =>
   sql<
     number[]
   >`(select coalesce(json_agg(distinct ${spiritAccess.spirit_id}), '[]') from ${spiritAccess} where ${eq(spiritAccess.user_id, userId)})`;

@@ -33,7 +33,7 @@ export async function getProgression(ctx: Ctx, userId: number) {
 }
 
 /** What a user with this experience has unlocked, and what comes next. */
-export function unlocksOf({ spirits, classes }: Catalog, xp: number) {
+function unlocksOf({ spirits, classes }: Catalog, xp: number) {
   const { level } = standingOf(xp);
   const things = [
     ...spirits.map((spirit) => ({ kind: "spirit" as const, ...spirit })),
