@@ -8,7 +8,7 @@ const longest = [
   "auth/security",
   "openapi",
   "notifications/hub",
-  "dev/dev",
+  "dev/cli/main",
   "env",
   "auth/proofs",
 ];

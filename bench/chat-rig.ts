@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { connect } from "../dev/connect.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { buildWorker, startWorkerd } from "../dev/workerd.ts";
+import { startNeonBridge } from "../dev/postgres/bridge/neon-bridge.ts";
+import { connect } from "../dev/postgres/connect.ts";
+import { openEmbeddedPostgres } from "../dev/postgres/embedded-postgres.ts";
+import { buildWorker, startWorkerd } from "../dev/wrangler/workerd.ts";
 import { migrate } from "../drizzle/migrate.ts";
 import { seedCatalog } from "../seed/seed.ts";
 import { startProvider } from "./chat-provider.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { startIsolates, startWorkerd, type WorkerdOptions } from "../dev/workerd.ts";
+import { startIsolates, startWorkerd, type WorkerdOptions } from "../dev/wrangler/workerd.ts";
 import { alternate } from "./alternate.ts";
 import { captureReply, path } from "./capture.ts";
 import { Connection } from "./connection.ts";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_readConfig } from "wrangler";
-import { Failure } from "../dev/failure.ts";
-import { run } from "../dev/run.ts";
+import { UserError } from "../dev/user-error.ts";
+import { exec } from "../dev/exec.ts";
 import { startVendor } from "../test/support/vendors/server.ts";
 import { fakedVendor } from "../test/support/vendors/vendors.ts";
 import { alternate } from "./alternate.ts";
@@ -71,8 +71,8 @@ async function startWorker(folder: string, bindings: Record<string, string>): Pr
   const config = join(folder, "wrangler.json");
   const main = join(import.meta.dirname, "gateway-worker.ts");
   await writeFile(config, JSON.stringify({ name: "bench-gateway", main, compatibility_date, compatibility_flags }));
-  const { ok, output } = await run("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
-  if (!ok) throw new Failure(`${main} does not build:\n${output}`);
+  const { ok, output } = await exec("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
+  if (!ok) throw new UserError(`${main} does not build:\n${output}`);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [

@@ -1,7 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { connect } from "../dev/connect.ts";
+import { startNeonBridge } from "../dev/postgres/bridge/neon-bridge.ts";
+import { openEmbeddedPostgres } from "../dev/postgres/embedded-postgres.ts";
+import { connect } from "../dev/postgres/connect.ts";
 import { migrate } from "../drizzle/migrate.ts";
 import { commit, type Committer } from "../src/kit/db/client.ts";
 import { exactChunks, halfPrecisionAbove } from "../src/knowledge/constants.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { Failure, runCommand } from "../dev/failure.ts";
+import { UserError, runCommand } from "../dev/user-error.ts";
 import { benchCatalog } from "./catalog.ts";
 import { benchChat } from "./chat.ts";
 import { benchGateway } from "./gateway.ts";
@@ -20,7 +20,7 @@ await runCommand(async () => {
   const [name] = positionals;
   const rounds = Number(values.rounds);
   const seconds = Number(values.seconds);
-  if (!isBench(name) || positionals.length > 1 || !(rounds >= 1) || !(seconds > 0)) throw new Failure(usage);
+  if (!isBench(name) || positionals.length > 1 || !(rounds >= 1) || !(seconds > 0)) throw new UserError(usage);
   await benches[name](Math.trunc(rounds), seconds);
 });
 
@@ -29,6 +29,6 @@ function readArguments() {
   try {
     return parseArgs({ allowPositionals: true, options: { rounds: number("13"), seconds: number("1") } });
   } catch (cause) {
-    throw new Failure(usage, { cause });
+    throw new UserError(usage, { cause });
   }
 }

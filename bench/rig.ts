@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeonBridge } from "../dev/bridge.ts";
-import { connect } from "../dev/connect.ts";
-import { Failure } from "../dev/failure.ts";
-import { openEmbeddedPostgres } from "../dev/postgres.ts";
-import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/workerd.ts";
+import { startNeonBridge } from "../dev/postgres/bridge/neon-bridge.ts";
+import { connect } from "../dev/postgres/connect.ts";
+import { UserError } from "../dev/user-error.ts";
+import { openEmbeddedPostgres } from "../dev/postgres/embedded-postgres.ts";
+import { buildWorker, startWorkerd, type Bundle, type WorkerdOptions } from "../dev/wrangler/workerd.ts";
 import { migrate } from "../drizzle/migrate.ts";
 import { seedCatalog } from "../seed/seed.ts";
 
@@ -74,7 +74,7 @@ async function publish(options: WorkerdOptions): Promise<void> {
   try {
     const headers = { authorization: `Bearer ${adminToken}` };
     const reply = await fetch(`${workerd.url}/api/v2/admin/catalog/invalidate`, { method: "POST", headers });
-    if (!reply.ok) throw new Failure(`The catalog could not be published: ${await reply.text()}`);
+    if (!reply.ok) throw new UserError(`The catalog could not be published: ${await reply.text()}`);
   } finally {
     await workerd.close();
   }

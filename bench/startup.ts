@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../dev/failure.ts";
-import { run } from "../dev/run.ts";
+import { UserError } from "../dev/user-error.ts";
+import { exec } from "../dev/exec.ts";
 import { median } from "./stats.ts";
 
 /** Part of a V8 CPU profile: which node was met at each sample, and the µs since the sample before. */
@@ -21,8 +21,8 @@ export async function startupCpuMs(uploadPath: string, folder: string, runs = 5)
   const times: number[] = [];
   for (let index = 0; index < runs; index++) {
     const path = join(folder, `startup-${index}.cpuprofile`);
-    const { ok, output } = await run("wrangler", ["check", "startup", "--worker-bundle", uploadPath, "--outfile", path]);
-    if (!ok) throw new Failure(`The start-up cannot be profiled:\n${output}`);
+    const { ok, output } = await exec("wrangler", ["check", "startup", "--worker-bundle", uploadPath, "--outfile", path]);
+    if (!ok) throw new UserError(`The start-up cannot be profiled:\n${output}`);
     times.push(activeMs(JSON.parse(await readFile(path, "utf8"))));
   }
   return median(times);

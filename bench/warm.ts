@@ -1,4 +1,4 @@
-import { startWorkerd } from "../dev/workerd.ts";
+import { startWorkerd } from "../dev/wrangler/workerd.ts";
 import { alternate } from "./alternate.ts";
 import { captureReply, etagOf, path } from "./capture.ts";
 import { load } from "./load.ts";

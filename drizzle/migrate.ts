@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readMigrationFiles, type MigrationMeta } from "drizzle-orm/migrator";
 import type { Client } from "pg";
-import { connect } from "../dev/connect.ts";
-import { resolveDatabase } from "../dev/database.ts";
-import { Failure, reasonOf, runCommand } from "../dev/failure.ts";
+import { connect } from "../dev/postgres/connect.ts";
+import { resolveDatabase } from "../dev/postgres/resolve-database.ts";
+import { UserError, reasonOf, runCommand } from "../dev/user-error.ts";
 
 export interface MigrateOptions {
   /** Leaves out the migrations it answers true for, unrecorded, so that a later run may apply them. */
@@ -27,7 +27,7 @@ const LOCK = 7_311_942_806;
  * applies and the others wait. The record is drizzle's own table, `drizzle.__drizzle_migrations`.
  *
  * @returns the tags of the migrations applied
- * @throws Failure that names the migration and the reason; those before it stay applied
+ * @throws UserError that names the migration and the reason; those before it stay applied
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const { skip = () => false, log = () => {}, folder = join(import.meta.dirname, "migrations") } = options;
@@ -73,7 +73,7 @@ async function applyOnce(client: Client, { tag, sql, hash, folderMillis }: Migra
       return true;
     });
   } catch (error) {
-    throw new Failure(`Migration ${tag} failed: ${reasonOf(error)}`, { cause: error });
+    throw new UserError(`Migration ${tag} failed: ${reasonOf(error)}`, { cause: error });
   }
 }
 

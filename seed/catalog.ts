@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { Failure } from "../dev/failure.ts";
+import { UserError } from "../dev/user-error.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "../src/catalog/constants.ts";
 
 const id = z.int().positive();
@@ -97,12 +97,12 @@ export type CatalogSeed = z.output<typeof Catalog>;
 
 type Contradiction = { path: (string | number)[]; message: string };
 
-/** Validates the catalog's JSON. @throws Failure that lists every fault and where it stands */
+/** Validates the catalog's JSON. @throws UserError that lists every fault and where it stands */
 export function parseCatalog(files: unknown): CatalogSeed {
   const result = Catalog.safeParse(files);
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => `  ${path.join(".")}: ${message}`);
-  throw new Failure(`The catalog's JSON has ${faults.length} faults:\n${faults.join("\n")}`);
+  throw new UserError(`The catalog's JSON has ${faults.length} faults:\n${faults.join("\n")}`);
 }
 
 /** Reads and validates the JSON beside this file. */

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
-import { connect } from "../dev/connect.ts";
-import { resolveDatabase } from "../dev/database.ts";
-import { runCommand } from "../dev/failure.ts";
+import { connect } from "../dev/postgres/connect.ts";
+import { resolveDatabase } from "../dev/postgres/resolve-database.ts";
+import { runCommand } from "../dev/user-error.ts";
 
 import * as tables from "../src/catalog/tables.ts";
 import { readCatalog, type CatalogSeed } from "./catalog.ts";

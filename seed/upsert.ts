@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableName, notInArray, sql, type SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
-import { Failure } from "../dev/failure.ts";
+import { UserError } from "../dev/user-error.ts";
 
 export type Transaction = Parameters<Parameters<NodePgDatabase["transaction"]>[0]>[0];
 
@@ -15,7 +15,7 @@ export type Row = Record<string, string | number | boolean | string[]> & { id: n
 
 /**
  * Brings a registry up to `rows`: inserts what is new, updates what differs, retires what is gone.
- * @throws Failure where a row has another id in the database than in the JSON
+ * @throws UserError where a row has another id in the database than in the JSON
  */
 export async function upsertRows(tx: Transaction, table: Registry, key: PgColumn, rows: Row[]): Promise<Tally> {
   const columns = Object.keys(rows[0]!);
@@ -25,7 +25,7 @@ export async function upsertRows(tx: Transaction, table: Registry, key: PgColumn
     const name = String(row[key.name]);
     const id = idByKey.get(name);
     if (id !== undefined && id !== row.id) {
-      throw new Failure(`${getTableName(table)}: "${name}" has id ${id}, and ids never change; the JSON says ${row.id}`);
+      throw new UserError(`${getTableName(table)}: "${name}" has id ${id}, and ids never change; the JSON says ${row.id}`);
     }
   }
   const written = await tx

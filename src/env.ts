@@ -98,6 +98,7 @@ const Settings = z.object({
     .default("https://api.resend.com"),
 });
 
+/** `wrangler dev` takes ENVIRONMENT=development from .dev.vars. */
 const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.startsWith("dev-"), {
   path: ["AUTH_SECRET"],
   message: "is a development value",
@@ -120,11 +121,17 @@ const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.sta
 /** Vars and secrets, parsed, joined to the bindings. */
 export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI"> &
   z.output<typeof Settings> & {
-    /** Workers AI: bound in production alone, since it takes an account. */
+    /** Workers AI: optional, and commented out in wrangler.toml, since `wrangler dev` asks for an account with it. */
     readonly AI?: Ai;
     /** Takes the mail instead of Resend, if whoever called the Worker's handlers gave one. */
     readonly MAIL?: Mailer;
   };
+
+function missingSettings(names: readonly string[]): string {
+  const set = names.length === 1 ? `${names[0]} is not set` : `${names.join(" and ")} are not set`;
+  const put = names.map((name) => `\`npx wrangler secret put ${name}\``).join(", ");
+  return `${set}: run \`npm run dev\`, which needs no settings, or fill in .dev.vars for \`npx wrangler dev\`, or run ${put} for a deployed Worker.`;
+}
 
 const parsed = new WeakMap<object, Env>();
 
@@ -135,16 +142,23 @@ export function parsedEnv(bindings: Cloudflare.Env): Env | undefined {
 
 /**
  * Parses the environment once in an isolate.
- * @throws misconfigured; the log says which settings are wrong and why, never their values.
+ * @throws misconfigured, with the names of missing settings; the log says which settings are wrong and why, never their values.
  */
 export function parseEnv(bindings: Cloudflare.Env): Env {
   const known = parsedEnv(bindings);
   if (known !== undefined) return known;
   const settings = (bindings.ENVIRONMENT === "production" ? ProductionSettings : Settings).safeParse(bindings);
   if (!settings.success) {
-    const faults = settings.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    const { issues } = settings.error;
+    const faults = issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     log("error", "The environment is misconfigured.", { faults });
-    throw new AppError("misconfigured", "The server is misconfigured; its log says which settings are wrong.");
+    const missing = new Set(
+      issues.map(({ path }) => String(path[0])).filter((name) => !bindings[name as keyof Cloudflare.Env]),
+    );
+    throw new AppError(
+      "misconfigured",
+      missing.size > 0 ? missingSettings([...missing]) : "The server is misconfigured; its log says which settings are wrong.",
+    );
   }
   const env = { ...bindings, ...settings.data };
   parsed.set(bindings, env);

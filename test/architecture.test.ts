@@ -74,31 +74,34 @@ describe("the import rules of the house", () => {
   });
 
   test.each([
-    ["kit/db.ts", 'import { Ctx } from "../context.ts";', "kit imports packages"],
-    ["catalog/service.ts", 'import { room } from "../chat/service.ts";', "comes later"],
+    ["kit/db.ts", 'import { Ctx } from "../src/context.ts";', "kit imports packages"],
+    ["catalog/service.ts", 'import { room } from "../src/chat/conversations/service.ts";', "comes later"],
     ["catalog/service.ts", 'import { Hono } from "hono";', "knows no transport"],
     ["catalog/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
     ["auth/admin-routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
-    ["catalog/routes.ts", 'import * as tables from "./tables.ts";', "never sees tables"],
+    ["catalog/routes.ts", 'import * as tables from "../src/kit/db/tables.ts";', "never sees tables"],
     ["catalog/rules.ts", 'import { sql } from "drizzle-orm";', "pure arithmetic"],
     ["chat/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
-    ["context.ts", 'import { spirits } from "./catalog/tables.ts";', "only an overseer"],
-    ["catalog/service.ts", 'import { app } from "../app.ts";', "only an overseer imports an overseer"],
+    ["context.ts", 'import { spirits } from "../src/catalog/tables.ts";', "only an overseer"],
+    ["catalog/service.ts", 'import { app } from "../src/app.ts";', "only an overseer imports an overseer"],
     ["chat/room/service.ts", 'import { Hono } from "hono";', "knows no transport"],
     ["chat/room/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
-    ["chat/room/routes.ts", 'import * as tables from "../tables.ts";', "never sees tables"],
-    ["chat/room/rules.ts", 'import { get } from "../../minions/models/service.ts";', "pure arithmetic"],
+    ["chat/room/routes.ts", 'import * as tables from "../src/kit/db/tables.ts";', "never sees tables"],
+    ["chat/room/rules.ts", 'import { get } from "../src/minions/models/service.ts";', "pure arithmetic"],
     ["chat/room/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
     ["env.ts", 'import { z } from "zod";', "namespace"],
     ["env.ts", 'import {\n  z,\n} from "zod";', "namespace"],
-    ["kit/db.ts", 'export { app } from "../app.ts";', "only an overseer imports an overseer"],
+    ["kit/db.ts", 'export { app } from "../src/app.ts";', "only an overseer imports an overseer"],
   ])("fire for %s with %s", (path, source, rule) => {
     expect(violations(path, source).join()).toContain(rule);
   });
 
   test("let a feature use what stands before it", () => {
     expect(
-      violations("chat/service.ts", 'import { a } from "../minions/service.ts";\nimport { b } from "../kit/db.ts";'),
+      violations(
+        "chat/service.ts",
+        'import { a } from "../src/minions/service.ts";\nimport { b } from "../src/kit/db/client.ts";',
+      ),
     ).toEqual([]);
   });
 });

@@ -73,6 +73,19 @@ describe("a misconfigured Worker", () => {
     },
   );
 
+  test.each(Object.keys(workers) as (keyof typeof workers)[])("names missing settings in its reply, in %s", async (env) => {
+    const worker = await startWorker(workers[env], { ...settings, DATABASE_URL: "" });
+    onTestFinished(() => worker.close());
+    const reply = await fetch(new URL("/health", worker.url));
+    expect(reply.status).toBe(503);
+    expect(await reply.json()).toMatchObject({
+      code: "misconfigured",
+      detail:
+        "DATABASE_URL is not set: run `npm run dev`, which needs no settings, or fill in .dev.vars for `npx wrangler dev`, " +
+        "or run `npx wrangler secret put DATABASE_URL` for a deployed Worker.",
+    });
+  });
+
   test("works in production with values of its own, and says of what needs mail that there is none", async () => {
     const worker = await startWorker(workers.production, settings);
     onTestFinished(() => worker.close());

@@ -110,10 +110,11 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
     if (current !== undefined) return current;
   } catch (cause) {
     log("warn", "The catalog could not be read from Postgres.", { request_id: ctx.requestId, error: cause });
-    if (databaseFailure(cause) === undefined) throw cause;
-    throw new AppError("catalog_unavailable", "The catalog cannot be read: the database does not answer.", { cause });
+    const failure = databaseFailure(cause);
+    if (failure === undefined) throw cause;
+    throw new AppError("catalog_unavailable", failure.message, { cause });
   }
-  throw new AppError("catalog_unavailable", "The catalog has not been loaded yet: seed the database.");
+  throw new AppError("catalog_unavailable", "The catalog is empty: run `npm run db:seed`.");
 }
 
 /** The active rows of a table as a JSON array by id, without the columns that clients never see. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker, startWorkerd, type Bundle } from "../../dev/workerd.ts";
+import { buildWorker, startWorkerd, type Bundle } from "../../dev/wrangler/workerd.ts";
 import { bodyOf, openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
 import { bearing, makePerson } from "../support/users.ts";
 

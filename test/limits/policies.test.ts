@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { productionConfig } from "../../dev/wrangler/config.ts";
 import { policies, windowSeconds } from "../../src/limits/policies.ts";
 import { bodyOf } from "../support/api.ts";
-import { configOf, probeLimits, settleInMinute, startProbe, type Probe } from "./support/limits.ts";
+import { probeLimits, settleInMinute, startProbe, type Probe } from "./support/limits.ts";
 
-describe.each([undefined, "production"])("the configuration of environment %s", (env) => {
-  const { ratelimits, vars } = configOf(env);
+describe("the configuration", () => {
+  const { ratelimits, vars } = productionConfig();
 
   test("tells the numbers that the bindings count by", () => {
     const told = Object.entries(policies).map(([name, { binding }]) => [

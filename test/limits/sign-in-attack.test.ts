@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { startWorkerd, type Workerd } from "../../dev/workerd.ts";
+import { startWorkerd, type Workerd } from "../../dev/wrangler/workerd.ts";
 import { openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
 import { bearing, makePerson } from "../support/users.ts";
 

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { unstable_readConfig as readConfig } from "wrangler";
-import { buildWorker, startWorkerd } from "../../dev/workerd.ts";
+import { developmentConfig, productionConfig } from "../../dev/wrangler/config.ts";
+import { buildWorker, startWorkerd } from "../../dev/wrangler/workerd.ts";
 import { bodyOf, testSettings } from "../support/api.ts";
 import { startFakeResend, vendorWords } from "../support/fake-resend.ts";
 
@@ -18,8 +18,8 @@ const built = inject("built");
 let folder: string;
 const bundles = {
   "src/index.ts": built.production.modulePath,
-  "dev/worker.ts": built.development.modulePath,
-} as Record<"src/index.ts" | "dev/worker.ts" | (typeof probes)[number], string>;
+  "dev/wrangler/worker.ts": built.development.modulePath,
+} as Record<"src/index.ts" | "dev/wrangler/worker.ts" | (typeof probes)[number], string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "spiritforge-mail-"));
@@ -48,16 +48,15 @@ function postMail(url: string, key: string): Promise<Response> {
   return fetch(`${url}/mails`, { method: "POST", body: JSON.stringify(mail) });
 }
 
-test("the configuration starts development from one entry, production from the other", () => {
-  const main = (env?: string) => readConfig({ config: "wrangler.toml", ...(env ? { env } : {}) }).main;
-  expect(main()).toMatch(/\/dev\/worker\.ts$/);
-  expect(main("production")).toMatch(/\/src\/index\.ts$/);
+test("production starts from one entry, development from the other", () => {
+  expect(productionConfig()).toMatchObject({ name: "spiritforge", main: expect.stringMatching(/\/src\/index\.ts$/) });
+  expect(developmentConfig().main).toMatch(/\/dev\/wrangler\/worker\.ts$/);
 });
 
 test("the production bundle holds no trace of the mailbox, the development one holds it", async () => {
   const production = await readFile(bundles["src/index.ts"], "utf8");
-  const development = await readFile(bundles["dev/worker.ts"], "utf8");
-  const traces = ["dev/mailbox", '"mailbox:"', "openMailbox", "withMailbox", "mailboxPage"];
+  const development = await readFile(bundles["dev/wrangler/worker.ts"], "utf8");
+  const traces = ["dev/wrangler/mailbox", '"mailbox:"', "openMailbox", "withMailbox", "mailboxPage"];
   expect(traces.filter((trace) => !development.includes(trace))).toEqual([]);
   expect(traces.filter((trace) => production.includes(trace))).toEqual([]);
 });

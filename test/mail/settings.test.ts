@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv as parseFile } from "node:util";
 import { describe, expect, test, vi } from "vitest";
-import { unstable_readConfig as readConfig } from "wrangler";
-import { ensureSecrets } from "../../dev/secrets.ts";
+import { productionConfig } from "../../dev/wrangler/config.ts";
+import { ensureSecrets } from "../../dev/wrangler/secrets.ts";
 import { parseEnv } from "../../src/env.ts";
 import { testSettings } from "../support/api.ts";
 
-const production = { ...readConfig({ config: "wrangler.toml", env: "production" }).vars, ...testSettings("") };
+const production = { ...productionConfig().vars, ...testSettings("") };
 
-const parse = (settings: object) => parseEnv({ ...production, ...settings });
+const parse = (settings: object) => parseEnv({ ...production, ...settings } as unknown as Cloudflare.Env);
 
 describe("the settings of mail", () => {
   test("may all be missing", () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { rotateKeys } from "../../dev/rotate-keys.ts";
+import { rotateKeys } from "../../dev/cli/rotate-keys.ts";
 import type { Ctx } from "../../src/context.ts";
 import { openKey, sealedKeyColumns } from "../../src/models/api-keys.ts";
 import { itself } from "../../src/models/queries.ts";

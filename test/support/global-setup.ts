@@ -2,10 +2,10 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { openEmbeddedPostgres } from "../../dev/postgres.ts";
+import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
-import { buildWorker, type BuiltWorker } from "./built.ts";
+import { buildDevelopment, buildProduction, type BuiltWorker } from "./build-worker.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -13,7 +13,7 @@ declare module "vitest" {
     seededFolder: string;
     /** Below it, each process has what its Workers store. */
     storageFolder: string;
-    /** The Worker of each environment, bundled. */
+    /** The Workers of development and production, bundled. */
     built: { development: BuiltWorker; production: BuiltWorker };
   }
 }
@@ -25,8 +25,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await chmod(folder, 0o755);
   const seededFolder = join(folder, "postgres");
   const [development, production] = await Promise.all([
-    buildWorker(folder, "development"),
-    buildWorker(folder, "production"),
+    buildDevelopment(folder),
+    buildProduction(folder),
     seedPostgres(seededFolder),
   ]);
   project.provide("seededFolder", seededFolder);

@@ -1,6 +1,6 @@
-import { unstable_readConfig as readConfig } from "wrangler";
 import { jobContext, type Ctx } from "../../src/context.ts";
 import { hooks } from "../../src/feature-hooks.ts";
+import { developmentConfig } from "../../dev/wrangler/config.ts";
 import { testSettings } from "./api.ts";
 import { overhear } from "./canary.ts";
 
@@ -18,11 +18,11 @@ function memoryKv() {
 }
 
 /**
- * The bindings of the Worker for services that run in this process: the vars of wrangler.toml, a Postgres, a KV in memory, and what a
+ * The bindings of the Worker for services that run in this process: the vars of development, a Postgres, a KV in memory, and what a
  * test gives beside.
  */
 export function testBindings(bridgeUrl: string, given: Record<string, unknown> = {}): Cloudflare.Env {
-  const { vars } = readConfig({ config: "wrangler.toml" }) as unknown as { vars: Record<string, unknown> };
+  const { vars } = developmentConfig();
   const bindings = { ...vars, ...testSettings(bridgeUrl), CACHE: memoryKv(), ...given };
   return bindings as unknown as Cloudflare.Env;
 }

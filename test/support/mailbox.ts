@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { KeptMail } from "../../dev/mailbox.ts";
+import type { KeptMail } from "../../dev/wrangler/mailbox/mailbox.ts";
 
 type Asks = { get(path: string): Promise<Response> };
 

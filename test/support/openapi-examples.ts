@@ -1,4 +1,4 @@
-import { describeApi } from "../../dev/openapi.ts";
+import { describeApi } from "../../dev/cli/openapi.ts";
 import { app } from "../../src/app.ts";
 import type { TestApi } from "./api.ts";
 import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from "./conversations.ts";

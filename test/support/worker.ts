@@ -5,7 +5,7 @@ import {
   unstable_readConfig as readConfig,
   type WorkerHandle,
 } from "wrangler";
-import type { BuiltWorker } from "./built.ts";
+import type { BuiltWorker } from "./build-worker.ts";
 
 /** What a test reaches beside the Worker's own address, as wrangler's test harness gives it. */
 export type TestWorker<Env = Cloudflare.Env> = Pick<

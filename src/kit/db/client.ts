@@ -122,6 +122,7 @@ export function refuseUnless(db: Database, condition: SQL, code: string): Statem
 
 /** SQLSTATE classes that mean the server is out or full: connection, resources, operator intervention, system error. */
 const outOfService = /^(08|53|57|58)/;
+const undefinedTable = "42P01";
 
 /** The failures of Postgres among an error and its causes: a single query wraps its own, a batch throws it bare. */
 function* postgresErrors(error: unknown): Generator<NeonDbError> {
@@ -141,6 +142,9 @@ export function databaseFailure(error: unknown): AppError | undefined {
     if (refused !== undefined) return refusal(refused, error);
     if (code === undefined || outOfService.test(code)) {
       return new AppError("database_unavailable", "The database does not answer.", { cause: error });
+    }
+    if (code === undefinedTable) {
+      return new AppError("database_unavailable", "The database is not migrated: run `npm run db:migrate`.", { cause: error });
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { startNeonBridge } from "../../../dev/bridge.ts";
+import { startNeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Actor, Ctx } from "../../../src/context.ts";
 import { openDatabase } from "../../../src/kit/db/client.ts";
 import { Meter } from "../../../src/kit/server-timing.ts";

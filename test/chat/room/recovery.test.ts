@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker, startWorkerd, type Workerd } from "../../../dev/workerd.ts";
+import { buildWorker, startWorkerd, type Workerd } from "../../../dev/wrangler/workerd.ts";
 import { descendants } from "../../dev/support/processes.ts";
 import { openTestDatabase, startStoppableBridge, testSettings, type TestApi, type TestDatabase } from "../../support/api.ts";
 import type { Frame, TestSocket } from "../../support/sockets.ts";

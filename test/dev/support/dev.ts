@@ -9,7 +9,12 @@ const root = join(import.meta.dirname, "../../..");
 
 /** Runs `node <script>` as npm would, with nothing on stdin, and with this data folder. */
 export function runScript(script: string, folder: string, settings: Record<string, string> = {}, args: readonly string[] = []) {
-  const own = { DATABASE_URL: "", SPIRITFORGE_DATA: folder, SPIRITFORGE_SECRETS: join(folder, "secrets.vars") };
+  const own = {
+    DATABASE_URL: "",
+    OLLAMA_HOST: "127.0.0.1:1",
+    SPIRITFORGE_DATA: folder,
+    SPIRITFORGE_SECRETS: join(folder, "secrets.vars"),
+  };
   const env = { ...process.env, ...own, ...settings };
   const child = spawn(process.execPath, [script, ...args], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -29,7 +34,7 @@ export function runScript(script: string, folder: string, settings: Record<strin
 
 /** Starts `npm run dev` on a port. */
 export function runDev(folder: string, port: number, settings: Record<string, string> = {}) {
-  const dev = runScript("dev/main.ts", folder, { PORT: String(port), ...settings });
+  const dev = runScript("dev/cli/main.ts", folder, { PORT: String(port), ...settings });
   return {
     ...dev,
     folder,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
-import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../../dev/postgres.ts";
+import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../../dev/postgres/embedded-postgres.ts";
 
 /** An empty folder. */
 export function makeFolder(): Promise<string> {

@@ -1,7 +1,7 @@
 import { createTestHarness, type WorkerHandle } from "wrangler";
 import type { Place } from "../../../src/kit/socket/socket-positions.ts";
 import { issueTicket, type TicketHolder } from "../../../src/kit/socket/tickets.ts";
-import { configOf } from "../../limits/support/limits.ts";
+import { productionConfig } from "../../../dev/wrangler/config.ts";
 import { connect, refusal, type Frame, type TestSocket } from "../../support/sockets.ts";
 import type { ProbeRoom } from "./probe.ts";
 
@@ -20,7 +20,7 @@ export type Rooms = Awaited<ReturnType<typeof startRooms>>;
 
 /** The probe's rooms in workerd. A room's name says how it behaves, see probe.ts. */
 export async function startRooms() {
-  const { compatibility_date, compatibility_flags } = configOf();
+  const { compatibility_date, compatibility_flags } = productionConfig();
   const harness = createTestHarness({
     workers: [
       {

@@ -2,20 +2,20 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { run } from "../../../dev/run.ts";
-import { configOf } from "../../limits/support/limits.ts";
+import { exec } from "../../../dev/exec.ts";
+import { productionConfig } from "../../../dev/wrangler/config.ts";
 import type { Errand } from "./worker.ts";
 
 export type Probe = { run<T>(errand: Errand): Promise<T>; close(): Promise<void> };
 
 /** The probe in a workerd whose calls go out by themselves: those of wrangler's test harness go by way of Node, which follows redirects. */
 export async function startProbe(): Promise<Probe> {
-  const { compatibility_date, compatibility_flags } = configOf();
+  const { compatibility_date, compatibility_flags } = productionConfig();
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-probe-"));
   const config = join(folder, "wrangler.json");
   const main = join(import.meta.dirname, "probe.ts");
   await writeFile(config, JSON.stringify({ name: "probe", main, compatibility_date, compatibility_flags }));
-  const { ok, output } = await run("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
+  const { ok, output } = await exec("wrangler", ["deploy", "--dry-run", "--config", config, "--outdir", folder]);
   if (!ok) throw new Error(output);
   const script = await readFile(join(folder, "probe.js"), "utf8");
   await rm(folder, { recursive: true });

@@ -1,6 +1,7 @@
-import { createTestHarness, unstable_readConfig as readConfig, type WorkerHandle } from "wrangler";
 import { testSettings } from "../../support/api.ts";
 import type { ProbedGate } from "./worker.ts";
+import { createTestHarness, type WorkerHandle } from "wrangler";
+import { developmentConfig } from "../../../dev/wrangler/config.ts";
 
 type ProbeEnv = { SIGN_IN_GATE: DurableObjectNamespace<ProbedGate> };
 
@@ -15,22 +16,9 @@ export type Probe = {
   close(): Promise<void>;
 };
 
-type Config = {
-  compatibility_date: string;
-  compatibility_flags: string[];
-  vars: Record<string, string | Record<string, number>>;
-  kv_namespaces: { binding: string; id: string }[];
-  ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
-};
-
-/** wrangler.toml, as wrangler reads it for an environment. */
-export function configOf(env?: string): Config {
-  return readConfig({ config: "wrangler.toml", ...(env === undefined ? {} : { env }) }) as Config;
-}
-
 /** The probe in workerd, bound as wrangler.toml says but for the numbers. `without` names rate limits that it lacks. */
 export async function startProbe({ without = [] as string[], gate = true } = {}): Promise<Probe> {
-  const config = configOf();
+  const config = developmentConfig();
   const limitOf = (name: string) => probeLimits[name.replace("LIMIT_", "").toLowerCase() as keyof typeof probeLimits];
   const harness = createTestHarness({
     workers: [

@@ -1,4 +1,4 @@
-import { withMailbox } from "../../../dev/mailbox-handlers.ts";
+import { withMailbox } from "../../../dev/wrangler/mailbox/handlers.ts";
 import probe from "./worker.ts";
 
 /** The same Worker with a mailbox, as development has it. */

@@ -3,7 +3,7 @@ import type { Ctx } from "../../../src/context.ts";
 import { candidatesOf, selectAnswering } from "../../../src/minions/models/candidates.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
-import { startNeonBridge, type NeonBridge } from "../../../dev/bridge.ts";
+import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import { badKey, goodKey, makeModel, useConnected } from "../../models/support/connected-provider.ts";
 import { question } from "../../models/support/models.ts";
 import { openEvents, testBindings } from "../../support/in-process-context.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { startNeonBridge, type NeonBridge } from "../../../dev/bridge.ts";
+import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Ctx } from "../../../src/context.ts";
 import { failureOf } from "../../../src/kit/db/client.ts";
 import { settingsFor } from "../../../src/models/providers/guarded-fetch.ts";

@@ -24,6 +24,7 @@ let server: Server;
 let asked: (string | undefined)[];
 /** What a key is told that there is; nothing is a server that is out. */
 let listed: (key: string | undefined) => string[] | undefined;
+let ai: Ai;
 let bindings: Cloudflare.Env;
 let events: ReturnType<typeof openEvents>;
 
@@ -58,7 +59,8 @@ beforeEach(() => {
   });
   vi.spyOn(console, "warn").mockReturnValue();
   vi.useFakeTimers({ toFake: ["Date"] });
-  bindings = testBindings(bridge.url, { AI: fakeAi().binding });
+  ai = fakeAi().binding;
+  bindings = testBindings(bridge.url, { AI: ai });
   events = openEvents(bindings);
 });
 
@@ -99,7 +101,7 @@ describe("the list of a provider that lists its models to anybody", () => {
   test("is had of Workers AI through the binding", async () => {
     const read = await newIsolate();
     const { listModels } = await openProvider("workers-ai");
-    const models = await listModels({ ai: bindings.AI });
+    const models = await listModels({ ai });
     expect(models.length).toBeGreaterThan(1);
     expect((await read("workers-ai")).ids).toEqual(models.map(({ model_id }) => model_id));
   });

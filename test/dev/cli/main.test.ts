@@ -1,0 +1,115 @@
+import { copyFile, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { allGone, runDev, runScript } from "../support/dev.ts";
+import { freePort } from "../../../dev/port.ts";
+import { makeFolder, makeSeededFolder, removeFolder, scratchFolder } from "../support/scratch.ts";
+import { sql } from "../support/sql.ts";
+
+type Dev = ReturnType<typeof runDev>;
+
+describe("npm run dev", () => {
+  /** They run side by side: one from nothing, one on data that is there. */
+  let fresh: Dev;
+  let other: Dev;
+
+  beforeAll(async () => {
+    fresh = runDev(await makeFolder(), await freePort());
+    const seeded = await makeSeededFolder();
+    await copyFile(".dev.vars.example", join(seeded, "secrets.vars"));
+    other = runDev(seeded, await freePort());
+    await Promise.all([fresh.ready(), other.ready()]);
+    return async () => {
+      for (const dev of [fresh, other]) {
+        dev.kill("SIGKILL");
+        await dev.ended;
+        await removeFolder(dev.folder);
+      }
+    };
+  });
+
+  test("says what it does, and serves the API and its reference", async () => {
+    await fresh.prints("first start: Postgres initialises its data folder, which takes a few seconds");
+    await fresh.prints(`${fresh.url}/docs`);
+    for (const { url } of [fresh, other]) {
+      for (const path of ["/health", "/docs"]) expect((await fetch(url + path)).status).toBe(200);
+      const health = await fetch(`${url}/api/v2/health`);
+      expect([health.status, await health.json()]).toMatchObject([200, { services: { postgres: { status: "up" } } }]);
+    }
+  });
+
+  test("keeps secrets to its owner, and out of the list of processes", async () => {
+    for (const file of ["secrets.vars", "instance.vars", "instance.json"]) {
+      expect((await stat(join(fresh.folder, file))).mode & 0o777).toBe(0o600);
+    }
+    const secret = /dev-[\w-]+/.exec(await readFile(join(fresh.folder, "secrets.vars"), "utf8"))![0];
+    const commands = (await fresh.children()).map(({ command }) => command);
+    expect(commands.some((command) => command.includes("workerd"))).toBe(true);
+    expect(commands.filter((command) => command.includes(secret))).toEqual([]);
+  });
+
+  test("keeps instances apart", async () => {
+    await sql(await fresh.databaseUrl(), "CREATE TABLE mine AS SELECT 1 AS id");
+    expect(await sql(await other.databaseUrl(), "SELECT to_regclass('mine') AS found")).toEqual([{ found: null }]);
+  });
+
+  test("lets the scripts reach its database", async () => {
+    const { code, output } = await runScript("drizzle/migrate.ts", fresh.folder).ended;
+    expect([code, output]).toEqual([0, "The database is up to date.\n"]);
+  });
+
+  test("refuses a port that is taken, and a folder that is in use", async () => {
+    const taken = await runDev(await scratchFolder(), fresh.port).ended;
+    expect(taken).toMatchObject({
+      code: 1,
+      output: `Port ${fresh.port} is taken: stop what listens there, or set PORT to another.\n`,
+    });
+    const inUse = await runDev(fresh.folder, await freePort()).ended;
+    expect(inUse).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^Spiritforge is already running on .* folder\.\n$/),
+    });
+  });
+
+  test("refuses a database that it cannot reach", async () => {
+    const DATABASE_URL = `postgres://me:secret@127.0.0.1:${await freePort()}/db`;
+    const { code, output } = await runDev(await scratchFolder(), await freePort(), { DATABASE_URL }).ended;
+    expect(code).toBe(1);
+    expect(output).toContain("cannot be used: connect ECONNREFUSED");
+    expect(output).not.toContain("secret");
+  });
+
+  test("stops at SIGTERM, and leaves no process behind", async () => {
+    const processes = await other.children();
+    other.kill("SIGTERM");
+    expect(await other.ended).toMatchObject({ code: 0 });
+    await allGone(processes);
+  });
+
+  test("stops at SIGHUP, on its way as well", async () => {
+    const dev = runDev(other.folder, other.port);
+    await dev.prints("starting the Worker");
+    const processes = await dev.children();
+    dev.kill("SIGHUP");
+    expect(await dev.ended).toMatchObject({ code: 0 });
+    await allGone(processes);
+  });
+
+  test("leaves no process behind when it is killed, and finds its data again", async () => {
+    const processes = await fresh.children();
+    fresh.kill("SIGKILL");
+    await allGone(processes);
+
+    fresh = runDev(fresh.folder, fresh.port);
+    await fresh.ready();
+    expect(await sql(await fresh.databaseUrl(), "SELECT id FROM mine")).toEqual([{ id: 1 }]);
+  }, 60_000);
+
+  test("fails when the Worker's process does, and leaves none behind", async () => {
+    const processes = await fresh.children();
+    const wrangler = processes.find(({ command }) => / dev /.test(command) && !command.includes("process-group"));
+    process.kill(wrangler!.pid, "SIGKILL");
+    expect(await fresh.ended).toMatchObject({ code: 1, output: expect.stringContaining("wrangler ended by itself") });
+    await allGone(processes);
+  });
+});
