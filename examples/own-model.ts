@@ -42,6 +42,8 @@ if (answer.error !== null) throw new Error(answer.error.detail);
 printCitations(answer.citations);
 
 step("See what it used");
-type Usage = { usage: { key: string; calls: number; prompt_tokens: number; completion_tokens: number }[] };
+type Usage = { usage: { key: string; calls: number; input_tokens: number; output_tokens: number; cost_usd: number }[] };
 const { usage } = await user.get<Usage>("/api/v2/usage?group_by=model");
-console.log(JSON.stringify(usage));
+for (const { key, calls, input_tokens, output_tokens, cost_usd } of usage) {
+  console.log(`${key}: ${calls} calls, ${input_tokens} tokens in, ${output_tokens} tokens out, ${cost_usd} dollars`);
+}

@@ -21,7 +21,7 @@ const promised: Record<string, readonly (string | RegExp)[]> = {
   "conversation-socket": ["message.completed", "“A new bicycle can be returned within 30 days of delivery.” [1]"],
   knowledge: ["1 of 1 rows kept", "4 chunks.", "The workshop closes at 17:00.", "After the rollback it has 4 chunks."],
   notifications: ["“bicycle-shop.md”", "notifications_read"],
-  "own-model": ["fake-model is model", /The model answered in \d/, script.pieces.join(""), '"calls":'],
+  "own-model": ["fake-model is model", /The model answered in \d/, script.pieces.join(""), / calls, \d+ tokens in/],
   spirits: ["The retry returned minion", "Ada is a Swiss Army Knife.", "is outdated: 412", "experience to go"],
   streaming: [
     "The turn continues on the server.",
@@ -75,6 +75,13 @@ describe("an example against npm run dev", () => {
     const { code, output } = await runScript("examples/use-chat.ts", dev.folder, { API: dev.url }).ended;
     expect(output).toMatch("The answer is complete: yes.");
     expect(code, output).toBe(0);
+  });
+
+  test("the quick start prints what the README shows", async () => {
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const [, shown] = /```text\n(You .*?)```/s.exec(readme)!;
+    const { output } = await runScript("examples/quick-start.ts", dev.folder, { API: dev.url }).ended;
+    expect(output).toContain(shown);
   });
 });
 
