@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { UserError, runCommand } from "../dev/user-error.ts";
-import { benchCatalog } from "./catalog.ts";
-import { benchChat } from "./chat.ts";
-import { benchGateway } from "./gateway.ts";
-import { benchKnowledge } from "./knowledge.ts";
+import { benchCatalog } from "./catalog/benchmark.ts";
+import { benchChat } from "./chat/benchmark.ts";
+import { benchGateway } from "./gateway/benchmark.ts";
+import { benchKnowledge } from "./knowledge/benchmark.ts";
 
 const benches = { catalog: benchCatalog, chat: benchChat, gateway: benchGateway, knowledge: benchKnowledge };
 

@@ -16,6 +16,7 @@ import { datasetContents, datasetFiles } from "./datasets/rows/routes.ts";
 import { datasetImports, datasets } from "./datasets/routes.ts";
 import { datasetUploads } from "./datasets/uploads/routes.ts";
 import { edge, failureReply, giveContext } from "./http/middleware.ts";
+import { constraintErrors } from "./errors.ts";
 import { hooks } from "./feature-hooks.ts";
 import { health } from "./http/health.ts";
 import type { AppEnv } from "./http/route.ts";
@@ -29,15 +30,15 @@ import { loadouts } from "./minions/spirits/routes.ts";
 import { allModels } from "./minions/models/routes.ts";
 import { experienceAdmin, myProgression, progression } from "./minions/progression/routes.ts";
 import { avatars, minions } from "./minions/routes.ts";
-import { providerCalls } from "./models/provider-routes.ts";
-import { externalModels } from "./models/routes.ts";
+import { providerCalls } from "./models/external-models/provider-routes.ts";
+import { externalModels } from "./models/external-models/routes.ts";
 import { usage } from "./models/usage/routes.ts";
 import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
 
 /** The whole API: what every request passes through, then one line a feature. */
 export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
 
-app.use(edge, giveContext(hooks), limitStrangers);
+app.use(edge, giveContext({ hooks, constraintErrors }), limitStrangers);
 
 app.route("/", health);
 app.route("/api/auth", auth);

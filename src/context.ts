@@ -1,8 +1,10 @@
 import { parseEnv, type Env } from "./env.ts";
-import { openDatabase, type Claim, type Database } from "./kit/db/client.ts";
+import { openDatabase, type Database } from "./kit/db/client.ts";
+import type { Claim } from "./kit/db/commit.ts";
 import type { composeHooks } from "./hook-types.ts";
 import { newRequestId } from "./kit/http/request-id.ts";
 import { openKeyValue, type KeyValue } from "./kit/storage/kv.ts";
+import type { ConstraintErrors } from "./kit/errors.ts";
 import { openMailer, type Mailer } from "./kit/mail.ts";
 import { Meter } from "./kit/server-timing.ts";
 
@@ -17,6 +19,13 @@ export type Actor =
 /** What all features offer to those before them, composed. */
 export type Hooks = ReturnType<typeof composeHooks<Ctx>>;
 
+/** What the composition of the application gives to every context. */
+export type Composition = {
+  hooks: Hooks;
+  /** What constraints mean to a client. */
+  constraintErrors: ConstraintErrors;
+};
+
 /** Where an event came from, as the edge saw it. */
 export type Client = { ip: string | null; place: string | null; userAgent: string | null };
 
@@ -29,6 +38,7 @@ export type Ctx = {
   readonly actor: Actor;
   readonly client: Client;
   readonly hooks: Hooks;
+  readonly constraintErrors: ConstraintErrors;
   readonly requestId: string;
   readonly meter: Meter;
   /** What makes this event's effect the only one of its kind, where it may arrive twice. */
@@ -45,10 +55,9 @@ export type Ctx = {
 
 type Lifetime = Pick<ExecutionContext, "waitUntil">;
 
-type Event = {
+type Event = Composition & {
   bindings: Cloudflare.Env;
   lifetime: Lifetime;
-  hooks: Hooks;
   actor: Actor;
   client: Client;
   requestId: string;
@@ -57,7 +66,7 @@ type Event = {
 
 function makeContext(event: Event, meter = new Meter()): Ctx {
   const env = parseEnv(event.bindings);
-  const { actor, client, hooks, requestId, lifetime } = event;
+  const { actor, client, hooks, constraintErrors, requestId, lifetime } = event;
   let db: Database | undefined;
   return {
     env,
@@ -67,11 +76,20 @@ function makeContext(event: Event, meter = new Meter()): Ctx {
     },
     cache: openKeyValue(env.CACHE, meter),
     get mail() {
-      return env.MAIL ?? openMailer({ apiKey: env.RESEND_API_KEY, from: env.MAIL_FROM, url: env.RESEND_URL });
+      return (
+        env.MAIL ??
+        openMailer({
+          apiKey: env.RESEND_API_KEY,
+          from: env.MAIL_FROM,
+          url: env.RESEND_URL,
+          userAgent: "spiritforge",
+        })
+      );
     },
     actor,
     client,
     hooks,
+    constraintErrors,
     requestId,
     meter,
     claim: event.claim,
@@ -86,7 +104,7 @@ function makeContext(event: Event, meter = new Meter()): Ctx {
  * The context of a request, before anybody has said who is asking.
  * @throws misconfigured
  */
-export function requestContext(request: Request, event: Pick<Event, "bindings" | "lifetime" | "hooks" | "requestId">): Ctx {
+export function requestContext(request: Request, event: Composition & Pick<Event, "bindings" | "lifetime" | "requestId">): Ctx {
   return makeContext({ ...event, actor: { kind: "anonymous" }, client: clientOf(request) });
 }
 
@@ -95,19 +113,28 @@ export function requestContext(request: Request, event: Pick<Event, "bindings" |
  * @param event.requestId the request that asked for it; a new one unless told
  * @throws misconfigured
  */
-export function jobContext(job: string, event: Pick<Event, "bindings" | "lifetime" | "hooks"> & { requestId?: string }): Ctx {
+export function jobContext(
+  job: string,
+  event: Composition & Pick<Event, "bindings" | "lifetime"> & { requestId?: string },
+): Ctx {
   const client = { ip: null, place: null, userAgent: null };
   return makeContext({ requestId: newRequestId(), ...event, actor: { kind: "system", job }, client });
 }
 
-/** The context of what an object does by itself. It has no hooks: it is part of one of the features that they would tell. */
-export function objectContext(name: string, bindings: Cloudflare.Env, lifetime: Lifetime): Ctx {
+/**
+ * The context of what an object does by itself. It has no hooks: it is part of one of the features that they would tell.
+ * @param constraintErrors what constraints mean, of the object's feature and those before it
+ */
+export function objectContext(
+  name: string,
+  { bindings, lifetime, constraintErrors }: Pick<Event, "bindings" | "lifetime" | "constraintErrors">,
+): Ctx {
   const hooks = new Proxy({} as Hooks, {
     get() {
       throw new Error("An object has no hooks.");
     },
   });
-  return jobContext(name, { bindings, lifetime, hooks });
+  return jobContext(name, { bindings, lifetime, hooks, constraintErrors });
 }
 
 function clientOf({ headers, cf }: Request): Client {

@@ -1,5 +1,5 @@
 import type { SQL } from "drizzle-orm";
-import type { Statement } from "./kit/db/client.ts";
+import type { Statement } from "./kit/db/commit.ts";
 
 /** Experience that was gained, by what it was gained for. */
 export type Gained = { training: number; usage: number };

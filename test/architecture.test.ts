@@ -20,7 +20,7 @@ const features = [
 ];
 
 /** The files that alone look at every feature. */
-const overseers = new Set(["index.ts", "app.ts", "hooks.ts", "jobs.ts", "schema.ts"]);
+const overseers = new Set(["index.ts", "app.ts", "hooks.ts", "jobs.ts", "objects.ts", "schema.ts"]);
 
 type Import = { from: string; names: string; isType: boolean };
 

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { app } from "../../src/app.ts";
 import { describeApi } from "./openapi.ts";
-import { problemsPage } from "../../src/pages/problems-page.ts";
+import { problemsPage } from "./problems-page.ts";
 
 /** Writes `public/`: what is served beside the Worker. Runs before every `wrangler dev`, `deploy` and test. */
 const published = join(import.meta.dirname, "../../public");

@@ -5,10 +5,12 @@ import { aliases } from "../../src/http/path-aliases.ts";
 import { sessionCookie } from "../../src/auth/sessions/cookies.ts";
 import { maxBodyBytes, type Upload } from "../../src/http/body.ts";
 import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../../src/http/route.ts";
-import { AppError, failures, Problem, problemOf, type FailureCode } from "../../src/kit/errors.ts";
+import { authErrors } from "../../src/auth/errors.ts";
+import { Problem } from "../../src/errors.ts";
+import { AppError, errorTypeOf, problemOf, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
 
 /** Failures that can meet any request. */
-const always: readonly FailureCode[] = ["rate_limited", "internal", "misconfigured"];
+const always: readonly ErrorTypeOrCode[] = ["rate_limited", "internal", "misconfigured"];
 
 const replyHeaders = z.object({
   "X-Request-Id": z.string().meta({ description: "The caller's own id if it was well formed, else a new one" }),
@@ -144,10 +146,10 @@ function describe({ description, access }: RouteDoc): { description?: string } {
   return parts.length === 0 ? {} : { description: parts.join(" ") };
 }
 
-function failuresOf(doc: RouteDoc): FailureCode[] {
-  return [
-    ...(doc.access ? (["unauthenticated", "forbidden", "account_banned"] as const) : []),
-    ...(doc.access?.schemes.includes("cookie") ? (["cross_site"] as const) : []),
+function failuresOf(doc: RouteDoc): ErrorType[] {
+  const errors: ErrorTypeOrCode[] = [
+    ...(doc.access ? (["unauthenticated", "forbidden", authErrors.account_banned] as const) : []),
+    ...(doc.access?.schemes.includes("cookie") ? [authErrors.cross_site] : []),
     ...(doc.body && !doc.upload ? (["malformed_json"] as const) : []),
     ...(doc.body || doc.upload ? (["payload_too_large", "unsupported_media_type"] as const) : []),
     ...(doc.params || doc.query || doc.body || doc.upload || doc.versioned || doc.replay
@@ -158,22 +160,23 @@ function failuresOf(doc: RouteDoc): FailureCode[] {
     ...(doc.fails ?? []),
     ...always,
   ];
+  return errors.map(errorTypeOf);
 }
 
 /** One response for each status, with an example for each code that comes with it. */
-function failureResponses(codes: readonly FailureCode[]) {
+function failureResponses(types: readonly ErrorType[]) {
   return Object.fromEntries(
     Array.from(
-      Map.groupBy(new Set(codes), (code) => failures[code].status),
+      Map.groupBy(new Set(types), ({ status }) => status),
       ([status, group]) => [
         status,
         {
-          description: group.map((code) => `${failures[code].title} (\`${code}\`)`).join(", "),
+          description: group.map(({ title, code }) => `${title} (\`${code}\`)`).join(", "),
           headers: replyHeaders,
           content: {
             "application/problem+json": {
               schema: Problem,
-              examples: Object.fromEntries(group.map((code) => [code, { value: exampleOf(code) }])),
+              examples: Object.fromEntries(group.map((type) => [type.code, { value: exampleOf(type) }])),
             },
           },
         },
@@ -182,10 +185,10 @@ function failureResponses(codes: readonly FailureCode[]) {
   );
 }
 
-function exampleOf(code: FailureCode) {
+function exampleOf(type: ErrorType) {
   const faults =
-    code === "validation_failed"
+    type.code === "validation_failed"
       ? [{ path: "id", in: "path" as const, message: "Invalid input: expected number, received NaN" }]
       : [];
-  return problemOf(new AppError(code, failures[code].title, { faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
+  return problemOf(new AppError(type, type.title, { faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
 }

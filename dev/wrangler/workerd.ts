@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Miniflare, Response as MiniflareResponse } from "miniflare";
 import { UserError } from "../user-error.ts";
 import { exec } from "../exec.ts";
 import { developmentConfig } from "./config.ts";
@@ -71,7 +71,8 @@ export async function startIsolates(
   const config = developmentConfig();
   const worker = {
     modules: true,
-    script: await readFile(modulePath, "utf8"),
+    script: 'export * from "./bundle.js"; export { default } from "./bundle.js";',
+    unsafeUseModuleFallbackService: true,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     bindings: { ...config.vars, ...bindings },
@@ -88,10 +89,16 @@ export async function startIsolates(
     unsafeDirectSockets: [{}],
     ...(outbound === undefined ? {} : { outboundService: outbound }),
   };
+  // Miniflare encodes its configuration in time that grows with the square of its size: workerd fetches the bundle instead.
+  const bundle = Buffer.from(JSON.stringify({ name: "bundle.js", esModule: await readFile(modulePath, "utf8") }));
   const names = Array.from({ length: count }, (_, index) => `worker-${index}`);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: names.map((name) => ({ ...worker, name })),
+      unsafeModuleFallbackService: ({ url }) =>
+        new URL(url).searchParams.get("specifier") === "/bundle.js"
+          ? new MiniflareResponse(bundle)
+          : new MiniflareResponse(null, { status: 404 }),
       ...(persist === undefined ? {} : { resourcePersistencePath: persist }),
       ...(log === undefined ? {} : { handleStructuredLogs: ({ message }) => log(message) }),
     }),

@@ -1,47 +1,52 @@
-import { failureOf } from "../kit/db/client.ts";
-import { failures, type FailureCode } from "../kit/errors.ts";
+import { authErrors } from "../auth/errors.ts";
+import { catalogErrors } from "../catalog/errors.ts";
+import type { Ctx } from "../context.ts";
+import { failureOf } from "../kit/db/errors.ts";
+import { commonErrors, defineErrors, type ErrorType } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
+import { allowanceErrors, providerErrors } from "../models/errors.ts";
 import type { TurnFailure, TurnFailureCode } from "./events.ts";
 
-/** Failures that a turn has alone, and whether the same turn can succeed later. */
-const ownFailures = { content_filtered: false, too_many_steps: true, context_exceeded: false } as const;
+export const agentErrors = defineErrors({
+  context_exceeded: { status: 422, title: "Too long for the model", retryable: false },
+  content_filtered: { status: 502, title: "Held back by the provider", retryable: false },
+  too_many_steps: { status: 502, title: "Too many steps without an answer", retryable: true },
+});
+
+/** The errors that can end a turn. */
+export const turnErrors = {
+  ...agentErrors,
+  ...providerErrors,
+  ...allowanceErrors,
+  account_banned: authErrors.account_banned,
+  not_found: commonErrors.not_found,
+  database_unavailable: commonErrors.database_unavailable,
+  files_unavailable: commonErrors.files_unavailable,
+  catalog_unavailable: catalogErrors.catalog_unavailable,
+  internal: commonErrors.internal,
+} as const satisfies { [Code in TurnFailureCode]: ErrorType<Code> };
+
+/** Whether a code is that of an error which can end a turn. */
+export const isTurnFailureCode = (code: string): code is TurnFailureCode => Object.hasOwn(turnErrors, code);
 
 /** What ends a turn for a reason of its own. */
 export class TurnError extends Error {
   override readonly name = "TurnError";
   readonly failure: TurnFailure;
 
-  constructor(code: keyof typeof ownFailures | (FailureCode & TurnFailureCode), detail: string) {
+  constructor({ code, retryable }: ErrorType<TurnFailureCode>, detail: string) {
     super(detail);
-    this.failure = {
-      code,
-      detail,
-      retryable: code in ownFailures ? ownFailures[code as keyof typeof ownFailures] : isRetryable(code),
-    };
+    this.failure = { code, detail, retryable };
   }
 }
 
-const isRetryable = (code: string) => failures[code as FailureCode].retryable;
-
-/** Failures of others that can end a turn, beside those of a provider and of an allowance. */
-const told: ReadonlySet<FailureCode> = new Set([
-  "account_banned",
-  "not_found",
-  "database_unavailable",
-  "files_unavailable",
-  "catalog_unavailable",
-]);
-
-const isTold = (code: FailureCode): code is FailureCode & TurnFailureCode =>
-  told.has(code) || code.startsWith("provider_") || code.startsWith("allowance_");
-
 /** Why a turn failed, in words that may be told; what nobody foresaw is logged, and told as no more than that. */
-export function turnFailureOf(error: unknown, requestId: string): TurnFailure {
+export function turnFailureOf(error: unknown, ctx: Pick<Ctx, "requestId" | "constraintErrors">): TurnFailure {
   if (error instanceof TurnError) return error.failure;
-  const failure = failureOf(error);
-  if (failure !== undefined && isTold(failure.code)) {
+  const failure = failureOf(error, ctx.constraintErrors);
+  if (failure !== undefined && isTurnFailureCode(failure.code) && failure.code !== "internal") {
     return { code: failure.code, detail: failure.message, retryable: failure.retryable };
   }
-  log("error", "A turn failed.", { request_id: requestId, error });
+  log("error", "A turn failed.", { request_id: ctx.requestId, error });
   return { code: "internal", detail: "Something went wrong on this server.", retryable: false };
 }

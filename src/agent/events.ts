@@ -1,7 +1,7 @@
 import type { ProviderFailureCode } from "../models/gateway/errors.ts";
 import type { UsageRecord } from "../models/gateway/usage-record.ts";
-import type { MemoryStatus } from "../chat/constants.ts";
-import type { Citation, ToolUse } from "./types.ts";
+import type { MemoryStatus } from "./constants.ts";
+import type { Citation, Summary, ToolUse } from "./types.ts";
 
 /** What a turn tells while it runs, in order. Text is in the pieces that it came in, none of which ends within a character. */
 export type TurnEvent =
@@ -11,9 +11,6 @@ export type TurnEvent =
   | { type: "tool_started"; use: ToolUse }
   | { type: "tool_finished"; use: ToolUse }
   | { type: "summarised"; summary: Summary };
-
-/** What stands for all messages up to one, when they are too many. */
-export type Summary = { up_to: number; text: string };
 
 /** Why a turn came to no good end. */
 export type TurnFailure = { code: TurnFailureCode; detail: string; retryable: boolean };

@@ -1,10 +1,12 @@
 import { and, eq } from "drizzle-orm";
+import type { BatchResponse } from "drizzle-orm/batch";
 import { users } from "../auth/tables.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
-import { commit } from "../kit/db/client.ts";
+import { commit } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
+import { authErrors } from "../auth/errors.ts";
 import type { RetrievalMethod } from "../knowledge/constants.ts";
 import type { PinnedBase } from "../knowledge/search/retrieve.ts";
 import { knowledgeBases } from "../knowledge/tables.ts";
@@ -14,8 +16,6 @@ import { itself, selectMinions, type MinionRow } from "../minions/queries.ts";
 import { modelOf, spiritsOf } from "../minions/view.ts";
 import { minions } from "../minions/tables.ts";
 import { externalModels } from "../models/tables.ts";
-import type { EditedConversation } from "../chat/room/state-store.ts";
-import { conversations } from "../chat/tables.ts";
 import type { Tool } from "../tools/tool.ts";
 
 /** Tokens that a model is taken to have room for where nobody says: what nearly all of them have. */
@@ -25,8 +25,6 @@ export const usualWindow = 8_192;
 export type Settings = {
   user_id: number;
   minion_id: number;
-  /** Null where none was asked for. */
-  conversation: EditedConversation | null;
   display_name: string;
   /** What its system prompt is made of, without its spirits. */
   parts: Omit<PromptParts, "spirits">;
@@ -61,31 +59,37 @@ export type SpiritAtWork = {
 
 type Retrieval = { is_enabled: boolean; base: PinnedBase; top_k: number; method: RetrievalMethod; threshold: number };
 
+/** The queries of what a minion answers with, for `settingsFrom`: a caller may commit them together with its own. */
+export function selectSettings(ctx: Ctx, userId: number, minionId: number) {
+  return [
+    selectMinions(ctx, userId, itself(userId, minionId)),
+    selectAnswering(ctx, userId, minionId),
+    selectOwner(ctx, userId, minionId),
+  ] as const;
+}
+
+type SettingsRows = BatchResponse<ReturnType<typeof selectSettings>>;
+
 /**
- * Reads with what a user's minion answers, and what its owner has edited of a conversation with it. One Postgres round trip, beside the
- * catalog.
- * @throws not_found for a minion that is gone or in the bin, and a conversation that is gone; account_banned; catalog_unavailable
+ * Reads what a user's minion answers with. One Postgres round trip, beside the catalog.
+ * @throws not_found for a minion that is gone or in the bin; account_banned; catalog_unavailable
  */
-export async function readSettings(ctx: Ctx, userId: number, minionId: number, conversationId?: number): Promise<Settings> {
-  const [catalog, [[row], answering, [owner], [conversation = null]]] = await Promise.all([
-    catalogOf(ctx),
-    commit(ctx, [
-      selectMinions(ctx, userId, itself(userId, minionId)),
-      selectAnswering(ctx, userId, minionId),
-      selectOwner(ctx, userId, minionId),
-      selectEdited(ctx, userId, conversationId),
-    ]),
-  ]);
-  if (conversation === null && conversationId !== undefined) {
-    throw new AppError("not_found", "There is no such conversation of yours.");
-  }
-  if (owner !== undefined && owner.banned_at !== null) throw new AppError("account_banned", "This account is banned.");
+export async function readSettings(ctx: Ctx, userId: number, minionId: number): Promise<Settings> {
+  const [catalog, rows] = await Promise.all([catalogOf(ctx), commit(ctx, selectSettings(ctx, userId, minionId))]);
+  return settingsFrom(catalog, rows);
+}
+
+/**
+ * The settings in the rows of `selectSettings`.
+ * @throws not_found for a minion that is gone or in the bin; account_banned
+ */
+export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: SettingsRows): Settings {
+  if (owner !== undefined && owner.banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
   if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   const { base, defaults } = owner;
   return {
-    user_id: userId,
-    minion_id: minionId,
-    conversation,
+    user_id: owner.id,
+    minion_id: row.id,
     display_name: row.display_name,
     parts: partsOf(catalog, row, defaults?.system_prompt ?? ""),
     spirits: atWork(catalog, row),
@@ -110,20 +114,13 @@ export async function readSettings(ctx: Ctx, userId: number, minionId: number, c
   };
 }
 
-function selectEdited({ db }: Ctx, userId: number, conversationId = 0) {
-  const { id, user_id, title, pinned_facts, version } = conversations;
-  return db
-    .select({ title, pinned_facts, version })
-    .from(conversations)
-    .where(and(eq(user_id, userId), eq(id, conversationId)));
-}
-
 /** The owner, the knowledge base of the minion, and what is set at its model, for what is not set at itself. */
 function selectOwner(ctx: Ctx, userId: number, minionId: number) {
   const { id, user_id, embedding_model, dimensions } = knowledgeBases;
   const { temperature, top_p, max_tokens, system_prompt } = externalModels;
   return ctx.db
     .select({
+      id: users.id,
       banned_at: users.banned_at,
       base: { id, user_id, embedding_model, dimensions },
       defaults: { id: externalModels.id, temperature, top_p, max_tokens, system_prompt },

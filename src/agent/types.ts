@@ -1,4 +1,4 @@
-import type { ImageType, MemoryStatus, MessageRole, MessageStatus } from "../chat/constants.ts";
+import type { ImageType, MemoryStatus, MessageRole, MessageStatus } from "./constants.ts";
 
 /** A message as its room keeps it and clients read it, and what it is made of. */
 
@@ -59,3 +59,9 @@ export type Message = {
   created_at: string;
   completed_at: string | null;
 };
+
+/** What a turn reads of a message: a caller without a room makes these. */
+export type TurnMessage = Pick<Message, "id" | "role" | "status" | "text" | "parts" | "tools">;
+
+/** What replaces all messages up to one in the prompt, when they are too many. */
+export type Summary = { up_to: number; text: string };

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { auditLog } from "./tables.ts";
 
 /** Acts that change an account or what it may do. */

@@ -1,7 +1,7 @@
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { betterAuth } from "better-auth/minimal";
 import type { Ctx } from "../context.ts";
-import { commit } from "../kit/db/client.ts";
+import { commit } from "../kit/db/commit.ts";
 import { auditRow } from "./audit.ts";
 import { sessionCookie } from "./sessions/cookies.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Actor } from "../context.ts";
 import type { Access, AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
+import { authErrors } from "./errors.ts";
 import { counted } from "../limits/middleware.ts";
 import { secretOf } from "./sessions/cookies.ts";
 import { actorOf, findCredential } from "./sessions/credentials.ts";
@@ -49,6 +50,6 @@ async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> 
       secret === undefined ? "Sign in, or send an API key, as a bearer token." : "This token is unknown, expired or revoked.";
     throw new AppError("unauthenticated", why, { headers });
   }
-  if (credential.banned) throw new AppError("account_banned", "This account is banned.");
+  if (credential.banned) throw new AppError(authErrors.account_banned, "This account is banned.");
   return actorOf(credential);
 }

@@ -10,6 +10,7 @@ import { refreshSession, revokeSession } from "./sessions/service.ts";
 import { configuredProviders } from "./social/service.ts";
 import { userIdOf, sessionOf } from "./current-user.ts";
 import { getUser } from "./accounts/users.ts";
+import { authErrors } from "./errors.ts";
 
 const ok = { success: true as const };
 const tag = "Accounts";
@@ -37,7 +38,7 @@ auth.post(
       body: s.RegisterBody,
       reply: s.SignedInReply,
       status: 201,
-      fails: ["account_exists", "rate_limited", "database_unavailable"],
+      fails: [authErrors.account_exists, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
       return signedIn(c, "Your account is made.", await register(ctx, body, deviceTokenOf(c.req.raw)));
@@ -55,7 +56,7 @@ auth.post(
       tag,
       body: s.LoginBody,
       reply: s.SignedInReply,
-      fails: ["invalid_credentials", "account_banned", "rate_limited", "database_unavailable"],
+      fails: [authErrors.invalid_credentials, authErrors.account_banned, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => signedIn(c, "You are signed in.", await signIn(ctx, body, deviceTokenOf(c.req.raw))),
   ),
@@ -145,7 +146,7 @@ auth.post(
       tag,
       body: s.ResetBody,
       reply: s.Done,
-      fails: ["token_invalid", "rate_limited", "database_unavailable"],
+      fails: [authErrors.token_invalid, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       await resetPassword(ctx, body.token, body.password);
@@ -164,7 +165,7 @@ auth.get(
       tag,
       query: s.VerifyEmailQuery,
       reply: s.Done,
-      fails: ["token_invalid", "database_unavailable"],
+      fails: [authErrors.token_invalid, "database_unavailable"],
     },
     async ({ ctx, query }) => {
       await verifyEmail(ctx, query.token);
@@ -233,7 +234,7 @@ auth.post(
       access: allow("account.write", { sensitive: true }),
       body: s.ChangePasswordBody,
       reply: s.Done,
-      fails: ["invalid_credentials", "rate_limited", "database_unavailable"],
+      fails: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       await changePassword(ctx, sessionOf(ctx), body);

@@ -3,7 +3,7 @@ import { auditRow } from "../auth/audit.ts";
 import { users } from "../auth/tables.ts";
 import { plans, planSpirits, spirits } from "../catalog/tables.ts";
 import type { Actor, Ctx } from "../context.ts";
-import { commit, commitOnce, refuseUnless } from "../kit/db/client.ts";
+import { commit, commitOnce, refuseUnless } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import type { Access, Grant, GrantInput } from "./schemas.ts";
 import { spiritAccess, userSpiritAccess } from "./tables.ts";

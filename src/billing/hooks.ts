@@ -1,6 +1,6 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { grantPointsRows } from "./points.ts";
 import { isRunning, pointsTransactions, purchases, subscriptions, userPoints, userSpiritAccess } from "./tables.ts";
 

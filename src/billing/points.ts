@@ -1,6 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import type { PointKind } from "./constants.ts";
 import { pointsTransactions, userPoints } from "./tables.ts";
 

@@ -8,6 +8,7 @@ import type { Tier } from "../kit/async/tiered-cache.ts";
 import { contentHash } from "../kit/crypto/hash.ts";
 import { matchesEtag } from "../kit/http/etag.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
+import { catalogErrors } from "./errors.ts";
 import { Meter } from "../kit/server-timing.ts";
 import { peekShelf, readShelf, revalidateShelf, type ReadyReply } from "./service.ts";
 import type { Catalog } from "./snapshot.ts";
@@ -20,7 +21,7 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
   doc: RouteDoc<Params, Query, never, Reply>,
   compute: (catalog: Catalog, input: Pick<RouteInput<Params, Query, never>, "params" | "query">) => z.input<Reply>,
 ): DocumentedHandler {
-  const fails = [...(doc.fails ?? []), "catalog_unavailable"] as const;
+  const fails = [...(doc.fails ?? []), catalogErrors.catalog_unavailable] as const;
   return route<Reply, Params, Query>({ ...doc, fails, conditional: true }, async ({ ctx, c, params, query }) => {
     const { value: shelf, tier } = await readShelf(ctx);
     const key = replyKey(c.req.raw.url);

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { allow } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
+import { catalogErrors } from "./errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import * as replies from "./views.ts";
 import * as s from "./schemas.ts";
@@ -98,7 +99,7 @@ spirits.get(
 spirits.post(
   "/synergy",
   route(
-    { ...synergyDoc, id: "computeSynergy", body: s.SynergyBody, fails: ["catalog_unavailable"] },
+    { ...synergyDoc, id: "computeSynergy", body: s.SynergyBody, fails: [catalogErrors.catalog_unavailable] },
     async ({ ctx, c, body }) => {
       const { result, tier } = await withCatalog(ctx, (catalog) => replies.synergy(catalog, body.spirit_ids, "body"));
       c.header("x-cache", tier);
@@ -130,7 +131,7 @@ spirits.get(
       summary: "Tell whether the catalog can be served",
       tag: "Health",
       reply: s.SpiritHealth,
-      fails: ["catalog_unavailable"],
+      fails: [catalogErrors.catalog_unavailable],
     },
     async ({ ctx }) => {
       try {
@@ -138,7 +139,7 @@ spirits.get(
         return { ...ok, message: "The spirit catalog is being served.", spirits_count: result, status: "operational" as const };
       } catch (cause) {
         const detail = "The spirit catalog cannot be served.";
-        throw new AppError("catalog_unavailable", detail, { cause, members: { message: detail, status: "error" } });
+        throw new AppError(catalogErrors.catalog_unavailable, detail, { cause, members: { message: detail, status: "error" } });
       }
     },
   ),
@@ -284,7 +285,7 @@ catalogAdmin.post(
       tag: "Administration",
       access: allow("admin.write"),
       reply: s.CatalogPublished,
-      fails: ["catalog_unavailable", "kv_unavailable"],
+      fails: [catalogErrors.catalog_unavailable, "kv_unavailable"],
     },
     async ({ ctx }) => ({ ...ok, ...(await publishCatalog(ctx)) }),
   ),

@@ -2,8 +2,9 @@ import { sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Ctx } from "../context.ts";
 import { TieredValue, type Ages, type Sources, type Tier } from "../kit/async/tiered-cache.ts";
-import { databaseFailure } from "../kit/db/client.ts";
+import { databaseFailure } from "../kit/db/errors.ts";
 import { AppError } from "../kit/errors.ts";
+import { catalogErrors } from "./errors.ts";
 import { log } from "../kit/log.ts";
 import { LruMap } from "../kit/async/lru.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
@@ -110,11 +111,11 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
     if (current !== undefined) return current;
   } catch (cause) {
     log("warn", "The catalog could not be read from Postgres.", { request_id: ctx.requestId, error: cause });
-    const failure = databaseFailure(cause);
+    const failure = databaseFailure(cause, ctx.constraintErrors);
     if (failure === undefined) throw cause;
-    throw new AppError("catalog_unavailable", failure.message, { cause });
+    throw new AppError(catalogErrors.catalog_unavailable, failure.message, { cause });
   }
-  throw new AppError("catalog_unavailable", "The catalog is empty: run `npm run db:seed`.");
+  throw new AppError(catalogErrors.catalog_unavailable, "The catalog is empty: run `npm run db:seed`.");
 }
 
 /** The active rows of a table as a JSON array by id, without the columns that clients never see. */

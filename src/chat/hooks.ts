@@ -1,6 +1,6 @@
 import { eq, getTableColumns } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { eraseRoomsOf, erasuresOf } from "./conversations/erase.ts";
 import { selectConversations } from "./queries.ts";
 import { conversations, messages } from "./tables.ts";

@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
+import { AppError } from "../kit/errors.ts";
 import { maxConversations } from "./constants.ts";
 import { conversations, messages, searchedLength } from "./tables.ts";
 
@@ -8,7 +9,7 @@ const { user_id: _owner, is_title_own: _isOwn, ...shown } = getTableColumns(conv
 /** What clients see of a conversation. */
 export const conversationColumns = shown;
 
-/** One conversation of a user. */
+/** The condition that a row is this conversation of the user. */
 export function itself(userId: number, conversationId: number | SQL): SQL {
   return and(eq(conversations.user_id, userId), sql`${conversations.id} = ${conversationId}`)!;
 }
@@ -22,6 +23,22 @@ export function selectConversations({ db }: Pick<Ctx, "db">, userId: number, con
 }
 
 export type ConversationRow = Awaited<ReturnType<typeof selectConversations>>[number];
+
+/** One conversation of a user. One round trip. @throws not_found */
+export async function getConversation(ctx: Ctx, userId: number, conversationId: number): Promise<ConversationRow> {
+  const [row] = await selectConversations(ctx, userId, eq(conversations.id, conversationId));
+  if (row === undefined) throw conversationNotFound();
+  return row;
+}
+
+/** The query of what the owner of a conversation edits. */
+export function selectEdited({ db }: Ctx, userId: number, conversationId: number) {
+  const { title, pinned_facts, version } = conversations;
+  return db.select({ title, pinned_facts, version }).from(conversations).where(itself(userId, conversationId));
+}
+
+/** What is said of a conversation that is gone, or somebody else's. */
+export const conversationNotFound = () => new AppError("not_found", "There is no such conversation of yours.");
 
 export const isThere = (userId: number, conversationId: number): SQL =>
   sql`exists (select from ${conversations} where ${itself(userId, conversationId)})`;

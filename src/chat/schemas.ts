@@ -1,19 +1,10 @@
 import * as z from "zod";
 import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
-import {
-  confirmations,
-  conversationKinds,
-  imageTypes,
-  maxFactLength,
-  maxFacts,
-  maxTitleLength,
-  memoryStatuses,
-  messageRoles,
-  messageStatuses,
-  ratings,
-} from "./constants.ts";
+import { imageTypes, memoryStatuses, messageRoles, messageStatuses } from "../agent/constants.ts";
+import { confirmations, conversationKinds, maxFactLength, maxFacts, maxTitleLength, ratings } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
-import { ApprovalFrame, Citation, SendFrame, Usage } from "./protocol.ts";
+import { Citation, Usage } from "../agent/protocol.ts";
+import { ApprovalFrame, SendFrame } from "./protocol.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

@@ -16,14 +16,8 @@ import {
 import { users } from "../auth/tables.ts";
 import { isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
 import { minions } from "../minions/tables.ts";
-import {
-  conversationKinds,
-  maxFacts,
-  maxTitleLength,
-  messageRoles,
-  messagesPerConversation,
-  settledStatuses,
-} from "./constants.ts";
+import { messageRoles, settledStatuses } from "../agent/constants.ts";
+import { conversationKinds, maxFacts, maxTitleLength, messagesPerConversation } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
 
 /** What is listed and found of conversations. They are held by their rooms, which write here what was said once it is. */

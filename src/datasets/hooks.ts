@@ -1,6 +1,6 @@
 import { eq, getTableColumns, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { deleteUnder } from "../kit/storage/r2.ts";
 import { foldersOf } from "./storage.ts";
 import { datasetFavorites, datasets, datasetUploads, datasetUses } from "./tables.ts";

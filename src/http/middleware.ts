@@ -1,8 +1,8 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
-import { requestContext, type Hooks } from "../context.ts";
+import { requestContext, type Composition, type Ctx } from "../context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
 import type { AppEnv } from "./route.ts";
-import { failureOf } from "../kit/db/client.ts";
+import { failureOf } from "../kit/db/errors.ts";
 import { AppError, problemOf } from "../kit/errors.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { log } from "../kit/log.ts";
@@ -15,9 +15,9 @@ export const edge: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /** Gives the handlers their `Ctx`. @throws misconfigured */
-export function giveContext(hooks: Hooks): MiddlewareHandler<AppEnv> {
+export function giveContext(composition: Composition): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const event = { bindings: c.env, lifetime: c.executionCtx, hooks, requestId: c.get("requestId") };
+    const event = { ...composition, bindings: c.env, lifetime: c.executionCtx, requestId: c.get("requestId") };
     c.set("ctx", requestContext(c.req.raw, event));
     await next();
   };
@@ -28,7 +28,7 @@ function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   // A picture that other sites may show says so itself.
   const policy = c.res.headers.get("cross-origin-resource-policy");
   if (policy !== null) headers["cross-origin-resource-policy"] = policy;
-  const ctx = c.get("ctx") as AppEnv["Variables"]["ctx"] | undefined;
+  const ctx = c.get("ctx") as Ctx | undefined;
   if (!c.res.headers.has("cache-control")) headers["cache-control"] = "no-store";
   headers["vary"] = "Origin";
   if (ctx !== undefined) {
@@ -41,7 +41,10 @@ function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
 /** Turns whatever was thrown into problem details. What we did not foresee is logged, and its text stays here. */
 export const failureReply: ErrorHandler<AppEnv> = (error, c) => {
   const requestId = c.get("requestId");
-  const failure = failureOf(error) ?? new AppError("internal", "Something went wrong on our side.", { cause: error });
+  const ctx = c.get("ctx") as Ctx | undefined;
+  const failure =
+    failureOf(error, ctx?.constraintErrors ?? {}) ??
+    new AppError("internal", "Something went wrong on our side.", { cause: error });
   if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
   return new Response(JSON.stringify(problemOf(failure, requestId)), {
     status: failure.status,

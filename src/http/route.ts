@@ -1,11 +1,10 @@
 import type { Context, Handler } from "hono";
 import * as z from "zod";
 import type { Actor, Ctx } from "../context.ts";
-import { digest } from "../kit/crypto/hash.ts";
 import { readJson, readUpload, type Upload } from "./body.ts";
-import { invalid, type FailureCode, type Fault } from "../kit/errors.ts";
-import { claimKey, isTaken, recallMade } from "../kit/db/idempotency.ts";
-import { unheldText } from "../kit/db/text.ts";
+import { IdempotencyKey, once } from "./idempotent.ts";
+import { validate } from "./validate.ts";
+import { invalid, type ErrorTypeOrCode, type Fault } from "../kit/errors.ts";
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
 
@@ -32,7 +31,7 @@ export type RouteDoc<
   /** What 200 tells as server-sent events: to clients that ask for those, or, where the reply is nothing, if there is something. */
   events?: string;
   /** Failures of its own, beside those that follow from what it takes. */
-  fails?: readonly FailureCode[];
+  fails?: readonly ErrorTypeOrCode[];
   /** Who may call it; everyone unless told. */
   access?: Access;
   /** A limit of its own. */
@@ -93,15 +92,6 @@ const IfMatch = z
     description: "The `version` that was seen, in quotes: where it has changed since, nothing is done and the reply is 412",
   });
 
-const IdempotencyKey = z
-  .string()
-  .regex(/^[!-~]{1,200}$/, "must have 1–200 printable ASCII characters")
-  .optional()
-  .meta({
-    description:
-      "A name of your own for this request. Repeated within 24 hours, it makes nothing more: the reply is the first one's, with `Idempotency-Replayed: true`",
-  });
-
 type Heeded = { "if-match"?: number | undefined; "idempotency-key"?: string | undefined };
 
 /** The headers that a route heeds, as it is documented. */
@@ -150,46 +140,25 @@ export function route<
     } as RouteInput<Params, Query, Body>;
     if (faults.length > 0) throw invalid(faults);
     const key = headers?.["idempotency-key"];
-    const reply = await (key === undefined ? handle(input) : once(doc, input, { key, json }, handle));
+    const reply = await (key === undefined ? handle(input) : runOnce(doc, input, { key, body: json }, handle));
     if (reply instanceof Response) return reply;
     return c.json(reply as object, doc.status === 101 || doc.status === 204 ? 200 : doc.status);
   };
   return Object.assign(handler, { doc });
 }
 
-/** Does what a request asks once, and answers whatever repeats it from what it made. @throws idempotency_key_reused */
-async function once<Params extends z.ZodObject, Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType>(
-  { id, replay }: RouteDoc<Params, Query, Body, Reply>,
+/** Does what a request with an Idempotency-Key asks once. @throws idempotency_key_reused */
+function runOnce<Params extends z.ZodObject, Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType>(
+  doc: RouteDoc<Params, Query, Body, Reply>,
   input: RouteInput<Params, Query, Body>,
-  { key, json }: { key: string; json: unknown },
+  { key, body }: { key: string; body: unknown },
   handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
 ): Promise<Answer<Reply>> {
   const { ctx, c, params } = input;
-  if (!("userId" in ctx.actor)) throw new Error(`${id} takes an Idempotency-Key from nobody.`);
-  const fingerprint = await digest(JSON.stringify([c.req.method, c.req.path, json ?? null]));
-  const given = { userId: ctx.actor.userId, key, fingerprint };
-  const claim = claimKey(ctx, given);
-  try {
-    const reply = await handle({ ...input, ctx: ctx.claiming(claim) });
-    if (!claim.spent) throw new Error(`${id} made nothing under its Idempotency-Key.`);
-    return reply;
-  } catch (error) {
-    if (!isTaken(error)) throw error;
-    const made = await recallMade(ctx, given);
-    c.header("idempotency-replayed", "true");
-    return replay!({ ctx, params, made });
-  }
-}
-
-function validate(schema: z.ZodType | undefined, value: unknown, where: Fault["in"], faults: Fault[]): unknown {
-  if (schema === undefined) return undefined;
-  const unheld = unheldText(value);
-  if (unheld.length > 0) {
-    for (const path of unheld) faults.push({ path, in: where, message: "has a character that no text may have" });
-    return undefined;
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });
-  return undefined;
+  return once<Answer<Reply>>(
+    ctx,
+    c,
+    { operation: doc.id, key, body },
+    { run: (claiming) => handle({ ...input, ctx: claiming }), replay: (made) => doc.replay!({ ctx, params, made }) },
+  );
 }

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless, refuseUnlessAll } from "../kit/db/client.ts";
+import { andThen, commit, refuseUnless, refuseUnlessAll } from "../kit/db/commit.ts";
 import type { Job, JobMessage } from "../kit/queue/outbox.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { failedJobs, outbox } from "../kit/db/tables.ts";

@@ -1,23 +1,23 @@
-/** What a day's budget counts: turns of a conversation, and tokens. */
-export type Spending = { turns: number; tokens: number };
+/** What a day's budget counts, by its unit. */
+export type Amounts = Readonly<Record<string, number>>;
 
 /** What somebody may spend in a day, and until when that is believed, in milliseconds since the epoch. */
-export type DayLimits = Spending & { until: number };
+export type DayLimits = Amounts & { readonly until: number };
 
 /** A wish to spend. The same `id` is granted once, however often it is sent. */
 export type SpendingClaim = {
   id: string;
-  amount: Spending;
-  /** What anybody may spend, which holds where nothing better is known. */
-  floor: Spending;
+  amount: Amounts;
+  /** What anybody may spend, which holds where nothing better is known. It names every unit that is limited. */
+  floor: Amounts;
   /** What this one may spend, where that was looked up: it is remembered. */
   limits?: DayLimits;
 };
 
-/** Whether a wish was granted; if not, of what there is too little. */
-export type Granted = { lacking: keyof Spending | null; limits: Spending; used: Spending };
+/** Whether a wish was granted; if not, the unit of which there is too little. */
+export type Granted = { lacking: string | null; limits: Amounts; used: Amounts };
 
-type State = { used: Spending; held: Record<string, Spending>; limits?: DayLimits };
+type State = { used: Amounts; held: Record<string, Amounts>; limits?: DayLimits };
 
 const dayMs = 86_400_000;
 
@@ -41,27 +41,26 @@ export class DayBudget {
   take({ id, amount, floor, limits: given }: SpendingClaim, now: number): Granted {
     const state = this.#today(now);
     const known = given ?? state.limits;
-    const { turns, tokens } = known !== undefined && known.until > now ? known : floor;
-    const limits = { turns, tokens };
-    if (id in state.held) return { lacking: null, limits, used: state.used };
+    const units = Object.keys(floor);
+    const limits = only(units, known !== undefined && known.until > now ? known : floor);
+    if (id in state.held) return { lacking: null, limits, used: only(units, state.used) };
     const used = plus(state.used, amount);
-    const lacking = used.turns > turns ? "turns" : used.tokens > tokens ? "tokens" : null;
-    if (lacking !== null) return { lacking, limits, used: state.used };
+    const lacking = units.find((unit) => (used[unit] ?? 0) > limits[unit]!) ?? null;
+    if (lacking !== null) return { lacking, limits, used: only(units, state.used) };
     this.#write({ used, held: { ...state.held, [id]: amount }, ...(known === undefined ? {} : { limits: known }) }, now);
-    return { lacking: null, limits, used };
+    return { lacking: null, limits, used: only(units, used) };
   }
 
   /** Says what was spent of what was taken; once, and on the same day. One row written. */
-  settle(id: string, spent: Spending, now: number): void {
+  settle(id: string, spent: Amounts, now: number): void {
     const { used, held, ...kept } = this.#today(now);
     const { [id]: taken, ...others } = held;
     if (taken === undefined) return;
-    const given = { turns: spent.turns - taken.turns, tokens: spent.tokens - taken.tokens };
-    this.#write({ ...kept, used: plus(used, given), held: others }, now);
+    this.#write({ ...kept, used: plus(minus(used, taken), spent), held: others }, now);
   }
 
-  /** What was spent today, with what is taken and not settled. */
-  used(now: number): Spending {
+  /** What was spent today, with what is taken and not settled. A unit of which nothing was taken is absent. */
+  used(now: number): Amounts {
     return this.#today(now).used;
   }
 
@@ -77,9 +76,7 @@ export class DayBudget {
 
   #today(now: number): State {
     const row = this.#row();
-    return row === undefined || row.ends_at <= now
-      ? { used: { turns: 0, tokens: 0 }, held: {} }
-      : (JSON.parse(row.state) as State);
+    return row === undefined || row.ends_at <= now ? { used: {}, held: {} } : (JSON.parse(row.state) as State);
   }
 
   #row() {
@@ -95,6 +92,15 @@ export class DayBudget {
   }
 }
 
-function plus(a: Spending, b: Spending): Spending {
-  return { turns: a.turns + b.turns, tokens: a.tokens + b.tokens };
+/** The amounts of these units, 0 where one is absent. */
+function only(units: readonly string[], amounts: Amounts): Amounts {
+  return Object.fromEntries(units.map((unit) => [unit, amounts[unit] ?? 0]));
+}
+
+function plus(a: Amounts, b: Amounts): Amounts {
+  return { ...a, ...Object.fromEntries(Object.entries(b).map(([unit, amount]) => [unit, (a[unit] ?? 0) + amount])) };
+}
+
+function minus(a: Amounts, b: Amounts): Amounts {
+  return plus(a, Object.fromEntries(Object.entries(b).map(([unit, amount]) => [unit, -amount])));
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./errors.ts";
+import { doing, type Handler } from "./queue/consumer.ts";
 import { defineJob } from "./queue/outbox.ts";
 
 /** One message to one person. */
@@ -26,6 +27,10 @@ export type Mailer = {
   send(mail: Mail): Promise<void>;
 };
 
+export const mailJobs: readonly Handler<{ readonly mail: Mailer }>[] = [
+  doing(sendMail, (ctx: { readonly mail: Mailer }, mail) => ctx.mail.send(mail)),
+];
+
 export type MailSettings = {
   /** Key of Resend's API; empty if there is none. */
   apiKey: string;
@@ -33,6 +38,8 @@ export type MailSettings = {
   from: string;
   /** Base URL of Resend's API, without a slash at its end. */
   url: string;
+  /** Names the sender: Resend answers 403 without a `user-agent`, and a Worker sends none by itself. */
+  userAgent: string;
   /** How long Resend may take, in milliseconds. */
   timeoutMs?: number;
 };
@@ -47,7 +54,10 @@ export function openMailer(settings: MailSettings): Mailer {
   };
 }
 
-async function post({ apiKey, from, url, timeoutMs = 8_000 }: MailSettings, { key, ...message }: Mail): Promise<void> {
+async function post(
+  { apiKey, from, url, userAgent, timeoutMs = 8_000 }: MailSettings,
+  { key, ...message }: Mail,
+): Promise<void> {
   let status: number;
   try {
     const reply = await fetch(`${url}/emails`, {
@@ -56,8 +66,7 @@ async function post({ apiKey, from, url, timeoutMs = 8_000 }: MailSettings, { ke
         authorization: `Bearer ${apiKey}`,
         "content-type": "application/json",
         "idempotency-key": key,
-        // Resend answers 403 without one, and a Worker sends none by itself.
-        "user-agent": "spiritforge",
+        "user-agent": userAgent,
       },
       body: JSON.stringify({ from, ...message }),
       redirect: "manual",

@@ -1,6 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { itself } from "./queries.ts";
 import { datasets } from "./indexing/dataset-source.ts";
 import { userOf } from "./indexing/start-build.ts";

@@ -1,13 +1,14 @@
 import type { Ctx } from "../context.ts";
-import { commit, type Statement } from "../kit/db/client.ts";
+import { commit, type Statement } from "../kit/db/commit.ts";
 import { invalid, type AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { bindingsOf, settingsFor } from "../models/providers/guarded-fetch.ts";
+import { bindingsOf, settingsFor } from "../models/providers/settings.ts";
 import type { CallOptions } from "../models/gateway/call.ts";
 import type { ModelSummary } from "../models/constants.ts";
 import { kindByName } from "../models/providers/list-models.ts";
 import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/providers/registry.ts";
-import { callableModel, keyRows, type Callable } from "../models/callable-model.ts";
+import { callableModel, type Callable } from "../models/external-models/callable-model.ts";
+import { keyRows } from "../models/external-models/key-status.ts";
 import { usageRow } from "../models/usage/record.ts";
 
 /** A model that somebody names: one that runs here, or the number of one of theirs. */
@@ -33,7 +34,7 @@ export async function readModelName(
   if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
     throw refuse("needs a key: connect the model, and give its number");
   }
-  const reason = (await openProvider(reference.provider)).unavailable(bindingsOf(ctx));
+  const reason = openProvider(reference.provider).unavailable(bindingsOf(ctx));
   if (reason !== null) throw refuse(reason);
   const isBuiltin = reference.provider === "builtin";
   const its = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);

@@ -1,7 +1,7 @@
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { defaultModel } from "../models/providers/defaults.ts";

@@ -1,6 +1,7 @@
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, constraintOf, refuseUnlessAll } from "../kit/db/client.ts";
+import { commit, refuseUnlessAll } from "../kit/db/commit.ts";
+import { constraintOf } from "../kit/db/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
 import { edited, isThere, lock } from "./spirits/statements.ts";
 import type { Found } from "./spirits/service.ts";

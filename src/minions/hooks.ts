@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import type { Gained } from "../hook-types.ts";
 import { deletePictures } from "../kit/storage/avatars.ts";
 import { forgetBoards } from "./progression/leaderboard.ts";

@@ -3,7 +3,7 @@ import { and, eq, ilike, isNotNull, isNull, or, sql, type SQL } from "drizzle-or
 import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
-import { commit } from "../kit/db/client.ts";
+import { commit } from "../kit/db/commit.ts";
 import { invalid } from "../kit/errors.ts";
 import { unheldText } from "../kit/db/text.ts";
 import { classNamed } from "./spirits/service.ts";

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/current-user.ts";
+import { catalogErrors } from "../catalog/errors.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { imageTypes } from "../kit/storage/image-type.ts";
 import { Id, IdParam, NumberText } from "../kit/http/zod-schemas.ts";
@@ -13,13 +14,15 @@ import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, getMinion, restoreMinion, toggleFavorite } from "./service.ts";
 import { minionOf } from "./view.ts";
 import { createMinionToken } from "./tokens.ts";
+import { modelErrors } from "../models/errors.ts";
+import { minionErrors } from "./errors.ts";
 
 const ok = { success: true as const };
 const tag = "Minions";
 const reading = allow("minions.read");
 const readingOne = allow("minions.read", { minionToken: true });
 const writing = allow("minions.write");
-const outage = ["catalog_unavailable", "database_unavailable"] as const;
+const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
 
 const minionReply = ({ catalog, row }: Found) => ({ ...ok, minion: minionOf(catalog, row) });
 
@@ -60,11 +63,11 @@ minions.post(
       reply: s.MinionCreated,
       status: 201,
       fails: [
-        "minion_limit_reached",
-        "display_name_taken",
-        "spirit_locked",
-        "spirit_not_owned",
-        "spirit_limit_reached",
+        minionErrors.minion_limit_reached,
+        modelErrors.display_name_taken,
+        minionErrors.spirit_locked,
+        minionErrors.spirit_not_owned,
+        minionErrors.spirit_limit_reached,
         ...outage,
       ],
     },
@@ -107,7 +110,7 @@ minions.patch(
       params: IdParam,
       body: s.MinionChange,
       reply: s.MinionReply,
-      fails: ["not_found", "display_name_taken", ...outage],
+      fails: ["not_found", modelErrors.display_name_taken, ...outage],
     },
     async ({ ctx, c, params, body, seen }) => {
       const found = await changeMinion(ctx, userIdOf(ctx), params.id, body, seen);
@@ -147,7 +150,7 @@ minions.post(
       access: writing,
       params: IdParam,
       reply: s.MinionReply,
-      fails: ["not_found", "minion_limit_reached", "display_name_taken", ...outage],
+      fails: ["not_found", minionErrors.minion_limit_reached, modelErrors.display_name_taken, ...outage],
     },
     async ({ ctx, params }) => minionReply(await restoreMinion(ctx, userIdOf(ctx), params.id)),
   ),

@@ -3,7 +3,7 @@ import { forgetCredential } from "../auth/sessions/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/client.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
 import { AppError, invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
 import { unsettling } from "../notifications/hub-client.ts";

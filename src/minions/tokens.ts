@@ -3,7 +3,7 @@ import { auditRow } from "../auth/audit.ts";
 import { forgetCredential, minionTokenPrefix } from "../auth/sessions/credentials.ts";
 import type { Ctx } from "../context.ts";
 import { digest, newSecret } from "../kit/crypto/hash.ts";
-import { commitOnce, refuseUnlessAll } from "../kit/db/client.ts";
+import { commitOnce, refuseUnlessAll } from "../kit/db/commit.ts";
 import { isThere, lock } from "./spirits/statements.ts";
 import { minions, minionTokens } from "./tables.ts";
 

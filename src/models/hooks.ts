@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { deletePictures } from "../kit/storage/avatars.ts";
 import { shownColumns } from "./queries.ts";
 import { externalModels, modelCalls, userDataKeys } from "./tables.ts";

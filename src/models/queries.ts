@@ -1,8 +1,9 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { pictureUrl } from "../kit/storage/avatars.ts";
-import { providerDisplayNames, type ModelSummary } from "./constants.ts";
+import type { ModelSummary } from "./constants.ts";
 import { kindByName, summarize } from "./providers/list-models.ts";
+import { identityOf } from "./providers/registry.ts";
 import type { ExternalModel } from "./schemas.ts";
 import { externalModels } from "./tables.ts";
 
@@ -32,7 +33,7 @@ export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, paramet
   const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.standingAt(experience);
   return {
     ...kept,
-    provider_display_name: providerDisplayNames[kept.provider],
+    provider_display_name: identityOf(kept.provider).display_name,
     parameters: saidParameters(parameters),
     experience,
     level,
@@ -74,7 +75,7 @@ export function describedModel(modelId: SQL): SQL<DescribedModel | null> {
 export function summaryOf(described: DescribedModel): ModelSummary {
   const { provider, model_id, display_name, parameters, context_length, capabilities, architecture } = described;
   const billions = billionsIn(parameters);
-  return summarize(provider, {
+  return summarize(identityOf(provider), {
     model_id,
     display_name,
     kind: capabilities.includes("embedding") || kindByName(model_id) === "embedding" ? "embedding" : "language",

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
-import { openListers, providerNames } from "./constants.ts";
+import { providerNames, publicModelListProviders } from "./providers/registry.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
@@ -190,7 +190,7 @@ export const ModelSummaryShape = z.object({
 });
 
 export const ProviderParam = z.object({
-  provider: z.enum(openListers).meta({ description: "One that lists its models to anybody" }),
+  provider: z.enum(publicModelListProviders).meta({ description: "One that lists its models to anybody" }),
 });
 
 export const ModelListReply = z.object({

@@ -16,8 +16,9 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
-import { callOutcomes, callPurposes, providerNames } from "./constants.ts";
+import { callOutcomes, callPurposes } from "./constants.ts";
 import type { UsageRecord } from "./gateway/usage-record.ts";
+import type { ProviderName } from "./providers/providers.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
@@ -30,7 +31,7 @@ export const externalModels = pgTable(
     name: text().notNull(),
     display_name: text().notNull(),
     description: text().notNull().default(""),
-    provider: text({ enum: providerNames }).notNull(),
+    provider: text().$type<ProviderName>().notNull(),
     /** What the provider calls it. */
     model_id: text().notNull(),
     /** Where the provider is reached; null for the provider's own address. */
@@ -69,7 +70,6 @@ export const externalModels = pgTable(
     unique("external_model_of_user").on(t.user_id, t.id),
     uniqueIndex("model_display_name_taken").on(t.user_id, sql`lower(${t.display_name})`),
     check("model_named", sql`${t.name} <> '' and ${t.display_name} <> '' and ${t.model_id} <> ''`),
-    check("model_provider_known", isOneOf(t.provider, providerNames)),
     check("model_temperature_in_range", isBetween(t.temperature, 0, 2)),
     check("model_top_p_in_range", isBetween(t.top_p, 0, 1)),
     check("model_lengths_positive", sql`${t.context_length} > 0 and ${t.max_tokens} > 0 and ${t.embedding_length} > 0`),
@@ -95,7 +95,7 @@ const rate = () => bigint({ mode: "number" });
 export const modelPrices = pgTable(
   "model_prices",
   {
-    provider: text({ enum: providerNames }).notNull(),
+    provider: text().$type<ProviderName>().notNull(),
     model_id: text().notNull(),
     from: date({ mode: "string" }).notNull(),
     input: rate().notNull(),
@@ -109,7 +109,6 @@ export const modelPrices = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.provider, t.model_id, t.from] }),
-    check("price_provider_known", isOneOf(t.provider, providerNames)),
     check("price_not_negative", sql`least(${t.input}, ${t.output}, ${t.cache_read}, ${t.cache_write}) >= 0`),
   ],
 );
@@ -127,7 +126,7 @@ export const modelCalls = pgTable(
     minion_id: integer(),
     purpose: text({ enum: callPurposes }).notNull(),
     /** The model that answered, or else the one that was asked last. */
-    provider: text({ enum: providerNames }).notNull(),
+    provider: text().notNull(),
     model_id: text().notNull(),
     outcome: text({ enum: callOutcomes }).notNull(),
     error_code: text().$type<UsageRecord["error_code"]>(),
@@ -146,7 +145,6 @@ export const modelCalls = pgTable(
   (t) => [
     index("model_calls_of_user").on(t.user_id, t.created_at),
     index("model_calls_of_model").on(t.external_model_id),
-    check("call_provider_known", isOneOf(t.provider, providerNames)),
     check("call_purpose_known", isOneOf(t.purpose, callPurposes)),
     check("call_outcome_known", isOneOf(t.outcome, callOutcomes)),
     check(

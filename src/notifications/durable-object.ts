@@ -1,10 +1,15 @@
+import * as auth from "../auth/errors.ts";
 import { objectContext } from "../context.ts";
-import { DayBudget, type Granted, type Spending, type SpendingClaim } from "../kit/daily-quota.ts";
+import { commonConstraintErrors } from "../kit/errors.ts";
+import { type Amounts, DayBudget, type Granted, type SpendingClaim } from "../kit/daily-quota.ts";
 import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
 import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
 import { readSnapshot } from "./service.ts";
 import { WatchedRooms, type WatchedRoom } from "./room-subscriptions.ts";
+import * as notifications from "./errors.ts";
+
+const constraintErrors = { ...commonConstraintErrors, ...auth.constraintErrors, ...notifications.constraintErrors };
 
 /** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
 export class UserHub extends SocketRoom {
@@ -47,12 +52,12 @@ export class UserHub extends SocketRoom {
   }
 
   /** Says what was spent of a claim. What is said again, or the day after, changes nothing. */
-  settleBudget(id: string, spent: Spending): void {
+  settleBudget(id: string, spent: Amounts): void {
     this.#budget.settle(id, spent, Date.now());
   }
 
   /** What was spent today. */
-  spentToday(): Spending {
+  spentToday(): Amounts {
     return this.#budget.used(Date.now());
   }
 
@@ -71,7 +76,7 @@ export class UserHub extends SocketRoom {
   }
 
   protected override snapshot({ user_id }: TicketHolder): Promise<object> {
-    return readSnapshot(objectContext("user-hub", this.env, this.ctx), user_id);
+    return readSnapshot(objectContext("user-hub", { bindings: this.env, lifetime: this.ctx, constraintErrors }), user_id);
   }
 
   protected override onDevices(): void {

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import type { Statement } from "../kit/db/client.ts";
+import type { Statement } from "../kit/db/commit.ts";
 import { askHub, dismissDevices } from "./hub-client.ts";
 import { exportRows } from "./service.ts";
 

@@ -1,10 +1,9 @@
 import type { Ctx } from "../context.ts";
-import { andThen, type Statement } from "../kit/db/client.ts";
+import { andThen, type Statement } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { askObject } from "../kit/socket/call-object.ts";
-import { connectSocket } from "../kit/socket/upgrade.ts";
-import type { TicketClaims } from "../kit/socket/tickets.ts";
+import { connectSocket, type Arrival } from "../kit/socket/upgrade.ts";
 import type { UserHub } from "./durable-object.ts";
 import type { EventFrame } from "./protocol.ts";
 
@@ -31,13 +30,12 @@ export function unsettling<S extends Statement>(ctx: Ctx, userId: number, statem
   return andThen(statement, () => askHub(ctx.behind(), userId, (hub) => hub.unsettle()));
 }
 
-/** Opens a device's socket to its user's hub, or replies with the hub's refusal. @throws upgrade_required, realtime_unavailable */
-export async function openHubSocket(ctx: Ctx, request: Request, ticket: TicketClaims): Promise<Response> {
+/** Opens a device's socket to its user's hub, or replies with the hub's refusal. @throws realtime_unavailable */
+export async function openHubSocket(ctx: Ctx, arrival: Arrival): Promise<Response> {
   try {
     const { USER_HUB } = ctx.env;
-    return await ctx.meter.time("do", () => connectSocket(USER_HUB, String(ticket.user_id), request, ticket, ctx.requestId));
+    return await ctx.meter.time("do", () => connectSocket(USER_HUB, String(arrival.claims.user_id), arrival, ctx.requestId));
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
     throw new AppError("realtime_unavailable", "Your hub does not answer.", { cause });
   }
 }

@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless } from "../kit/db/client.ts";
+import { andThen, commit, refuseUnless } from "../kit/db/commit.ts";
 import { tellDevices } from "./hub-client.ts";
 import { userPreferences } from "./tables.ts";
 

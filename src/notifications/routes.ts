@@ -3,10 +3,12 @@ import * as z from "zod";
 import { isTrustedOrigin } from "../auth/sessions/cookies.ts";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/current-user.ts";
+import { authErrors } from "../auth/errors.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { readTicket } from "../kit/socket/tickets.ts";
+import { requireUpgrade } from "../kit/socket/upgrade.ts";
 import { openHubSocket } from "./hub-client.ts";
 import { getPreferences, putPreferences } from "./preferences.ts";
 import * as s from "./schemas.ts";
@@ -108,14 +110,15 @@ myHub.get(
       query: s.SocketQuery,
       reply: z.null(),
       status: 101,
-      fails: ["unauthenticated", "cross_site", "upgrade_required", "rate_limited", "realtime_unavailable"],
+      fails: ["unauthenticated", authErrors.cross_site, "upgrade_required", "rate_limited", "realtime_unavailable"],
     },
     async ({ ctx, c, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
-        throw new AppError("cross_site", "A page of another site may not open this socket.");
+        throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
       }
-      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
-      return openHubSocket(ctx, c.req.raw, ticket);
+      const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
+      requireUpgrade(c.req.raw);
+      return openHubSocket(ctx, { claims, after: query.after });
     },
   ),
 );

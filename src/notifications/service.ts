@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless, type Statement } from "../kit/db/client.ts";
+import { andThen, commit, refuseUnless, type Statement } from "../kit/db/commit.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { tellDevices } from "./hub-client.ts";
 import { notifications, userPreferences } from "./tables.ts";

@@ -162,8 +162,10 @@ describe("a turn with a minion's own settings", () => {
     const settings = await readSettings(ctx, me.id, id);
     const before = bridge.roundTrips();
     let first: number | undefined;
-    const on = ({ type }: { type: string }) => void (type === "text" && (first ??= bridge.roundTrips() - before));
-    const [{ result, events, text }, count] = await trips(() => take("Which sea does the Rhine reach?", { ctx, settings, on }));
+    const onEvent = ({ type }: { type: string }) => void (type === "text" && (first ??= bridge.roundTrips() - before));
+    const [{ result, events, text }, count] = await trips(() =>
+      take("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
+    );
     expect([first, count]).toEqual([1, 1]);
     expect(text).toContain("“The Rhine reaches the North Sea at Rotterdam.” [1]");
     expect(events.at(-1)).toMatchObject({

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { grantAccess, listAccess } from "../../src/billing/access.ts";
 import { GrantBody } from "../../src/billing/schemas.ts";
 import { planOf } from "../../src/billing/service.ts";
-import { databaseFailure } from "../../src/kit/db/client.ts";
+import { constraintErrors } from "../../src/errors.ts";
+import { databaseFailure } from "../../src/kit/db/errors.ts";
 import { inDays, newUser, openBilling, person, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;
@@ -215,7 +216,7 @@ describe("an admin's grant", () => {
   const failure = (work: Promise<unknown>) =>
     work.then(
       () => undefined,
-      (error: unknown) => databaseFailure(error),
+      (error: unknown) => databaseFailure(error, constraintErrors),
     );
 
   test("of a spirit is given and audited in one round trip", async () => {

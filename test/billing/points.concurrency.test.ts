@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { grantAccess } from "../../src/billing/access.ts";
 import { grantPointsRows } from "../../src/billing/points.ts";
-import { commit, databaseFailure } from "../../src/kit/db/client.ts";
+import { commit } from "../../src/kit/db/commit.ts";
+import { databaseFailure } from "../../src/kit/db/errors.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
 
 /** Money under 50 connections of a real PostgreSQL. */
@@ -31,7 +32,7 @@ async function move(userId: number, points: number, reference: string): Promise<
     await commit(postgres.ctx, [grantPointsRows(postgres.ctx, { userId, kind, points, reason: "storm", reference })]);
     return "moved";
   } catch (error) {
-    return databaseFailure(error)?.code ?? String(error);
+    return databaseFailure(error, postgres.ctx.constraintErrors)?.code ?? String(error);
   }
 }
 

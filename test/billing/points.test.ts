@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { users } from "../../src/auth/tables.ts";
 import { onUserCreated, subscriptionStatus } from "../../src/billing/hooks.ts";
 import { grantPointsRows, type PointsMovement } from "../../src/billing/points.ts";
-import { commit, databaseFailure } from "../../src/kit/db/client.ts";
+import { commit } from "../../src/kit/db/commit.ts";
+import { databaseFailure } from "../../src/kit/db/errors.ts";
 import { newUser, openBilling, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;
@@ -28,7 +29,7 @@ async function move(points: number, rest: Partial<PointsMovement> = {}): Promise
     await commit(ctx, [grantPointsRows(ctx, row)]);
     return undefined;
   } catch (error) {
-    return databaseFailure(error)?.code ?? String(error);
+    return databaseFailure(error, ctx.constraintErrors)?.code ?? String(error);
   }
 }
 

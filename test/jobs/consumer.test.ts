@@ -12,7 +12,7 @@ import {
   retryDelaySeconds,
   type Handler,
 } from "../../src/kit/queue/consumer.ts";
-import { commit, commitOnce } from "../../src/kit/db/client.ts";
+import { commit, commitOnce } from "../../src/kit/db/commit.ts";
 import { AppError } from "../../src/kit/errors.ts";
 import { defineJob, jobRow, sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
@@ -49,7 +49,7 @@ const handlers: readonly Handler<Ctx>[] = [
     await commitOnce(job, [job.db.insert(marks).values({ label })]);
   }),
   doing(busy, async () => {
-    throw new AppError("provider_rate_limited", "It is asked too often.", { headers: { "retry-after": isBusyFor } });
+    throw new AppError("rate_limited", "It is asked too often.", { headers: { "retry-after": isBusyFor } });
   }),
 ];
 

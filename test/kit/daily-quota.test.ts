@@ -63,7 +63,7 @@ test("a day knows nothing of the one before", () => {
   expect(budget.endsAt()).toBe(midnight);
   budget.prune(midnight - 1);
   expect(budget.used(midnight - 1)).toEqual({ turns: 1, tokens: 40 });
-  expect(budget.used(midnight)).toEqual({ turns: 0, tokens: 0 });
+  expect(budget.used(midnight)).toEqual({});
   take("b", {}, midnight);
   budget.settle("a", { turns: 0, tokens: 0 }, midnight);
   expect(budget.used(midnight)).toEqual({ turns: 1, tokens: 40 });

@@ -18,7 +18,7 @@ beforeEach(() => {
   resend.mails.length = 0;
 });
 
-const mailer = (settings = {}) => openMailer({ apiKey, from, url: resend.url, ...settings });
+const mailer = (settings = {}) => openMailer({ apiKey, from, url: resend.url, userAgent: "mailer-test", ...settings });
 const mail = (more: Partial<Mail> = {}): Mail => ({
   to: "ada@example.com",
   subject: "Grüße ✓",

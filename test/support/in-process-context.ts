@@ -1,4 +1,5 @@
 import { jobContext, type Ctx } from "../../src/context.ts";
+import { constraintErrors } from "../../src/errors.ts";
 import { hooks } from "../../src/feature-hooks.ts";
 import { developmentConfig } from "../../dev/wrangler/config.ts";
 import { testSettings } from "./api.ts";
@@ -33,7 +34,7 @@ export function openEvents(bindings: Cloudflare.Env) {
   const lifetime = { waitUntil: (work: Promise<unknown>) => void deferred.push(work) };
   return {
     context: (job: string, requestId?: string): Ctx =>
-      jobContext(job, { bindings, lifetime, hooks, ...(requestId === undefined ? {} : { requestId }) }),
+      jobContext(job, { bindings, lifetime, hooks, constraintErrors, ...(requestId === undefined ? {} : { requestId }) }),
     /** Waits until nothing is put off any more. */
     async settled(): Promise<void> {
       while (deferred.length > 0) await Promise.allSettled(deferred.splice(0));

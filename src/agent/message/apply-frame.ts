@@ -1,15 +1,20 @@
-import type { RoomFrame } from "../../chat/protocol.ts";
-import type { Message, MessagePart, MessageUsage, ToolUse } from "../types.ts";
-import type { TurnEvent } from "../events.ts";
+import type { TurnFrame } from "../protocol.ts";
+import type { Message, MessageUsage, ToolUse } from "../types.ts";
 
-/** An answer that is being made: what a turn tells of it becomes frames, and frames make the message, now as after a crash. */
+/** An answer that is being made: frames make the message, now as after a crash. */
 
-type Of<Type extends RoomFrame["type"]> = Extract<RoomFrame, { type: Type }>;
+type Of<Type extends TurnFrame["type"]> = Extract<TurnFrame, { type: Type }>;
 
 export type TextFrame = Omit<Of<"message.delta"> | Of<"reasoning.delta">, "from_seq">;
 
+/** A frame of one event of an answer. */
+export type EventFrame = Of<"citation" | "tool.started" | "tool.finished" | "tool.approval_needed">;
+
 /** A frame that tells of an answer while it is made. */
-export type AnswerFrame = TextFrame | Of<"citation" | "tool.started" | "tool.finished" | "tool.approval_needed">;
+export type AnswerFrame = TextFrame | EventFrame;
+
+/** The two texts of an answer. */
+export type TextChannel = "text" | "reasoning";
 
 export const isText = (frame: { type: string }): frame is TextFrame =>
   frame.type === "message.delta" || frame.type === "reasoning.delta";
@@ -51,45 +56,13 @@ export function reasoningLength({ parts }: Pick<Message, "parts">): number {
   return parts.reduce((sum, part) => sum + (part.type === "reasoning" ? part.text.length : 0), 0);
 }
 
-/** The frame that tells clients of an event. */
-export function frameOf(message: Message, event: Exclude<TurnEvent, { type: "summarised" }>): AnswerFrame {
-  const message_id = message.id;
-  switch (event.type) {
-    case "text":
-      return { type: "message.delta", message_id, offset: message.text.length, text: event.pieces.join("") };
-    case "reasoning":
-      return { type: "reasoning.delta", message_id, offset: reasoningLength(message), text: event.pieces.join("") };
-    case "citation":
-      return { type: "citation", message_id, citation: event.citation };
-    case "tool_started":
-      return { type: "tool.started", message_id, ...callOf(event.use) };
-    case "approval_needed":
-      return { type: "tool.approval_needed", message_id, ...callOf(event.use) };
-    case "tool_finished":
-    default:
-      return finishedFrame(message_id, event.use);
-  }
-}
-
-const callOf = ({ call_id, tool, input }: ToolUse) => ({ call_id, tool, input });
-
-/** Tells that a tool is done with. @throws RangeError for one that is not */
-function finishedFrame(message_id: number, { call_id, tool, status, output, duration_ms }: ToolUse): Of<"tool.finished"> {
-  if (status === "running" || status === "awaiting_approval") throw new RangeError(`${tool} is ${status}.`);
-  return { type: "tool.finished", message_id, call_id, tool, status, output: output ?? "", duration_ms: duration_ms ?? 0 };
-}
-
 /** Makes a message what a frame says that it is. Text that it has already is not added again. */
 export function applyFrame(message: Message, frame: AnswerFrame): void {
   switch (frame.type) {
-    case "message.delta": {
-      const told = frame.text.slice(Math.max(0, message.text.length - frame.offset));
-      message.text += told;
-      addText(message.parts, "text", told);
-      return;
-    }
+    case "message.delta":
+      return appendText(message, "text", frame.text.slice(Math.max(0, message.text.length - frame.offset)));
     case "reasoning.delta":
-      return addText(message.parts, "reasoning", frame.text.slice(Math.max(0, reasoningLength(message) - frame.offset)));
+      return appendText(message, "reasoning", frame.text.slice(Math.max(0, reasoningLength(message) - frame.offset)));
     case "citation":
       if (!message.citations.some(({ number }) => number === frame.citation.number)) message.citations.push(frame.citation);
       return;
@@ -102,11 +75,13 @@ export function applyFrame(message: Message, frame: AnswerFrame): void {
   }
 }
 
-function addText(parts: MessagePart[], type: "text" | "reasoning", text: string): void {
+/** Adds text to the end of an answer. */
+export function appendText(message: Message, channel: TextChannel, text: string): void {
   if (text === "") return;
-  const last = parts.at(-1);
-  if (last?.type === type) last.text += text;
-  else parts.push({ type, text });
+  if (channel === "text") message.text += text;
+  const last = message.parts.at(-1);
+  if (last?.type === channel) last.text += text;
+  else message.parts.push({ type: channel, text });
 }
 
 function changeUse(

@@ -3,13 +3,13 @@ import type { Retrieved } from "../../knowledge/search/retrieve.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { remember, type Past } from "./context-window.ts";
-import type { MemoryStatus } from "../../chat/constants.ts";
+import type { MemoryStatus } from "../constants.ts";
 import { costOfMessage, promptOf, summarySection, systemPromptOf, type ReadFile } from "./prompt-messages.ts";
 import type { Settings } from "../settings.ts";
 import { summarise } from "./summarize.ts";
 import type { Tool } from "../../tools/tool.ts";
-import type { Summary } from "../events.ts";
-import { TurnError } from "../errors.ts";
+import type { Summary } from "../types.ts";
+import { agentErrors, TurnError } from "../errors.ts";
 
 /** What a turn is about. The last of the messages is the user's to be answered, or the part of an answer that is gone on from. */
 export type Asked = Past & { pinned_facts: readonly string[] };
@@ -78,7 +78,8 @@ export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepa
   const least = question.reduce((total, message) => total + costOf(message), 0);
   const room = () => limit - estimateTokens(systemOf(null));
   while (room() < least && passages.length > 0) passages.pop();
-  if (room() < least) throw new TurnError("context_exceeded", "The message is too long for the model of this minion.");
+  if (room() < least)
+    throw new TurnError(agentErrors.context_exceeded, "The message is too long for the model of this minion.");
 
   const memory = await remember(asked, {
     room: room(),

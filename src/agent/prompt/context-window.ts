@@ -1,12 +1,11 @@
-import type { MemoryStatus } from "../../chat/constants.ts";
-import type { Message } from "../types.ts";
-import type { Summary } from "../events.ts";
+import type { MemoryStatus } from "../constants.ts";
+import type { TurnMessage, Summary } from "../types.ts";
 
 /** Which of what was said is told to the model again, and what stands for the rest. */
-export type Memory = { messages: readonly Message[]; summary: Summary | null; status: MemoryStatus };
+export type Memory = { messages: readonly TurnMessage[]; summary: Summary | null; status: MemoryStatus };
 
 /** What there is to remember; the last of the messages is what is to be answered. */
-export type Past = { messages: readonly Message[]; summary: Summary | null };
+export type Past = { messages: readonly TurnMessage[]; summary: Summary | null };
 
 /** Tokens of a summary, at most. */
 export const summaryTokens = (room: number): number => Math.min(1_024, Math.floor(room / 4));
@@ -15,10 +14,10 @@ export const summaryTokens = (room: number): number => Math.min(1_024, Math.floo
 export type Remembering = {
   /** Tokens that history can have, the question among it. */
   room: number;
-  costOf(message: Message): number;
+  costOf(message: TurnMessage): number;
   costOfSummary(text: string): number;
   /** Sums up messages, and the summary before them, in so many tokens; null where that cannot be had. */
-  summarise(before: Summary | null, messages: readonly Message[], tokens: number): Promise<string | null>;
+  summarise(before: Summary | null, messages: readonly TurnMessage[], tokens: number): Promise<string | null>;
 };
 
 /**
@@ -52,8 +51,8 @@ export async function remember({ messages, summary }: Past, remembering: Remembe
 }
 
 /** A message of the user's with the answers to it. */
-export function turnsOf(messages: readonly Message[]): Message[][] {
-  const turns: Message[][] = [];
+export function turnsOf(messages: readonly TurnMessage[]): TurnMessage[][] {
+  const turns: TurnMessage[][] = [];
   for (const message of messages) {
     if (message.role === "user" || turns.length === 0) turns.push([message]);
     else turns.at(-1)!.push(message);

@@ -8,11 +8,10 @@ import { composeSystemPrompt } from "../../minions/system-prompt.ts";
 import { renderPassages, type Passage } from "../../models/gateway/passage-block.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { onOneLine } from "../../kit/db/text.ts";
-import { imageTypes } from "../../chat/constants.ts";
-import type { Message, MessagePart, ToolUse } from "../types.ts";
+import { imageTypes } from "../constants.ts";
+import type { TurnMessage, MessagePart, Summary, ToolUse } from "../types.ts";
 import type { Settings } from "../settings.ts";
 import type { Tool } from "../../tools/tool.ts";
-import type { Summary } from "../events.ts";
 
 /** How a model is told what it is, and what was said: everything that is not its owner's word is quoted, as JSON on one line. */
 
@@ -74,7 +73,7 @@ type FilePart = Extract<MessagePart, { type: "file" }>;
 const isPicture = ({ media_type }: FilePart) => (imageTypes as readonly string[]).includes(media_type);
 
 /** About how many tokens a message comes to in a prompt, before any file of it is read. */
-export function costOfMessage(message: Message, hasTools: boolean): number {
+export function costOfMessage(message: TurnMessage, hasTools: boolean): number {
   if (message.role === "assistant") return sum(messagesOfAnswer(message, hasTools).map(costOfPart));
   const files = message.parts.filter((part) => part.type === "file");
   const ofFile = (file: FilePart) => (isPicture(file) ? pictureTokens : Math.ceil(file.size / 3));
@@ -112,7 +111,7 @@ const maxPictureBytes = 10 * 1024 * 1024;
  * calls of tools, for a model that is given none.
  */
 export async function promptOf(
-  messages: readonly Message[],
+  messages: readonly TurnMessage[],
   { hasTools, seesPictures, readFile }: { hasTools: boolean; seesPictures: boolean; readFile: ReadFile },
 ): Promise<LanguageModelV4Prompt> {
   const newestFirst: LanguageModelV4Message[][] = [];
@@ -152,7 +151,7 @@ type Stretch = { text: string; uses: ToolUse[] };
 
 /** An answer as its model said it: text, then what it called, then what that said, again and again. */
 function messagesOfAnswer(
-  message: Message,
+  message: TurnMessage,
   hasTools: boolean,
   nextId: () => string = () => "past00000",
 ): LanguageModelV4Message[] {

@@ -1,9 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import { bytesPerToken, textIn } from "../../models/gateway/tokens.ts";
 import { cut, onOneLine } from "../../kit/db/text.ts";
-import type { Message } from "../types.ts";
+import type { TurnMessage, Summary } from "../types.ts";
 import { costOfPrompt } from "./prompt-messages.ts";
-import type { Summary } from "../events.ts";
 
 const instructions = (words: number) =>
   `You keep the memory of a conversation between a user and an assistant. Sum up, for the assistant who goes on with it, what it must know: ` +
@@ -26,7 +25,7 @@ export type Summarising = {
 export async function summarise(
   model: LanguageModelV4,
   before: Summary | null,
-  messages: readonly Message[],
+  messages: readonly TurnMessage[],
   { room, tokens, signal }: Summarising,
 ): Promise<string | null> {
   const prompt = promptWithin(room, before, messages, tokens);
@@ -43,7 +42,7 @@ const lengths = [16_000, 4_000, 2_000, 1_000, 500, 250, 120, 60];
 function promptWithin(
   room: number,
   before: Summary | null,
-  messages: readonly Message[],
+  messages: readonly TurnMessage[],
   tokens: number,
 ): LanguageModelV4Prompt | null {
   const told = messages.filter(({ status, text }) => status !== "failed" && text.trim() !== "");

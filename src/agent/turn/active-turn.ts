@@ -1,8 +1,20 @@
 import { log } from "../../kit/log.ts";
-import { applyFrame, endTools, frameOf, isText, type AnswerFrame } from "../message/apply-frame.ts";
+import {
+  appendText,
+  applyFrame,
+  endTools,
+  isText,
+  reasoningLength,
+  type AnswerFrame,
+  type EventFrame,
+  type TextChannel,
+  type TextFrame,
+} from "../message/apply-frame.ts";
+import { frameOf } from "../message/event-frames.ts";
 import { brokenOff, type Ending } from "./finish-turn.ts";
-import type { Message, ToolUse } from "../types.ts";
-import type { Summary, TurnEvent, TurnResult } from "../events.ts";
+import type { Message, Summary, ToolUse } from "../types.ts";
+import type { TurnEvent, TurnResult } from "../events.ts";
+import type { TurnDeps } from "./run-turn.ts";
 
 /** How often what was told of an answer is written down, in ms: what a crash can take. */
 const flushMs = 500;
@@ -13,39 +25,52 @@ const silenceMs = 30_000;
 /** How long a user may think about a call of a tool, in ms. */
 const approvalMs = 5 * 60_000;
 
-/** What a room does for the turn that it has under way. */
-export type Stage = {
-  /** Tells everybody, and keeps it. @param pieces of a text, each of which is a frame for itself */
-  tell(frame: AnswerFrame, pieces: readonly string[]): void;
-  /** Writes down what was told. */
+/** What a running turn needs of its caller. */
+export type TurnRuntime = {
+  /** Publishes a frame, and persists it. */
+  publish(frame: EventFrame): void;
+  /**
+   * Publishes more of a text of the answer: each piece is a frame of `head`, with its text and offset.
+   * @param offset where the first piece begins in the whole text, in UTF-16 code units
+   */
+  publishText(head: Pick<TextFrame, "type" | "message_id">, offset: number, pieces: readonly string[]): void;
+  /** Persists the text that was published. */
   flush(): void;
-  keepSummary(summary: Summary): void;
+  /** Waits for a short time where clients lag behind what was published. */
+  waitForSlowSockets(): Promise<void>;
+  saveSummary(summary: Summary): void;
 };
 
-/** What a turn is given to tell, and to ask. */
-export type Line = { on(event: TurnEvent): void; approve(use: ToolUse): Promise<boolean>; signal: AbortSignal };
+/** What `runTurn` calls while it runs. */
+export type TurnCallbacks = Required<Pick<TurnDeps, "onEvent" | "approve" | "waitForSlowSockets" | "signal">>;
 
-/** A turn under way: its answer as far as it is, and what can be said to it from outside. */
+/** A running turn: its answer so far, and how a caller controls it. */
 export class Answering {
   readonly message: Message;
   /** Resolves once the turn is over; never rejects. */
   readonly done: Promise<Ending>;
   #isOverdue = false;
-  readonly #stage: Stage;
+  readonly #runtime: TurnRuntime;
+  readonly #heads: Readonly<Record<TextChannel, Pick<TextFrame, "type" | "message_id">>>;
   readonly #controller = new AbortController();
   readonly #questions = new Map<string, (isApproved: boolean) => void>();
   #progressedAt = Date.now();
 
-  constructor(message: Message, stage: Stage, run: (line: Line) => Promise<TurnResult>) {
+  constructor(message: Message, runtime: TurnRuntime, run: (callbacks: TurnCallbacks) => Promise<TurnResult>) {
     this.message = message;
-    this.#stage = stage;
-    const on = (event: TurnEvent) => this.#hear(event);
-    const approve = (use: ToolUse) => this.#ask(use);
-    const beat = setInterval(() => this.#beat(), flushMs);
-    this.done = this.#ended(run({ on, approve, signal: this.#controller.signal }), beat);
+    this.#runtime = runtime;
+    this.#heads = {
+      text: { type: "message.delta", message_id: message.id },
+      reasoning: { type: "reasoning.delta", message_id: message.id },
+    };
+    const ticker = setInterval(() => this.#tick(), flushMs);
+    const { waitForSlowSockets } = runtime;
+    const { signal } = this.#controller;
+    const turn = run({ onEvent: this.#onEvent, approve: this.#requestApproval, waitForSlowSockets, signal });
+    this.done = this.#ended(turn, ticker);
   }
 
-  async #ended(turn: Promise<TurnResult>, beat: ReturnType<typeof setInterval>): Promise<Ending> {
+  async #ended(turn: Promise<TurnResult>, ticker: ReturnType<typeof setInterval>): Promise<Ending> {
     try {
       const result = await turn;
       return { ...result, isInterrupted: this.#isOverdue };
@@ -53,7 +78,7 @@ export class Answering {
       log("error", "A turn broke.", { error });
       return brokenOff(this.message, []);
     } finally {
-      clearInterval(beat);
+      clearInterval(ticker);
       endTools(this.message, "The turn ended before it was done.");
     }
   }
@@ -70,15 +95,22 @@ export class Answering {
     return answer !== undefined;
   }
 
-  #hear(event: TurnEvent): void {
+  readonly #onEvent = (event: TurnEvent): void => {
     this.#progressedAt = Date.now();
-    if (event.type === "summarised") return this.#stage.keepSummary(event.summary);
-    const frame = frameOf(this.message, event);
-    this.#stage.tell(frame, "pieces" in event ? event.pieces : []);
+    if ("pieces" in event) return this.#onText(event.type, event.pieces);
+    if (event.type === "summarised") return this.#runtime.saveSummary(event.summary);
+    const frame = frameOf(this.message.id, event);
+    this.#runtime.publish(frame);
     applyFrame(this.message, frame);
+  };
+
+  #onText(channel: TextChannel, pieces: readonly string[]): void {
+    const offset = channel === "text" ? this.message.text.length : reasoningLength(this.message);
+    this.#runtime.publishText(this.#heads[channel], offset, pieces);
+    appendText(this.message, channel, pieces.join(""));
   }
 
-  async #ask({ call_id }: ToolUse): Promise<boolean> {
+  readonly #requestApproval = async ({ call_id }: ToolUse): Promise<boolean> => {
     const { signal } = this.#controller;
     // A timer that is left set would keep the object from hibernating.
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -93,10 +125,10 @@ export class Answering {
       this.#questions.delete(call_id);
       this.#progressedAt = Date.now();
     }
-  }
+  };
 
-  #beat(): void {
-    this.#stage.flush();
+  #tick(): void {
+    this.#runtime.flush();
     const isAtWork = this.message.tools.some(({ status }) => status === "running" || status === "awaiting_approval");
     if (isAtWork || Date.now() - this.#progressedAt < silenceMs) return;
     this.#isOverdue = true;
@@ -112,6 +144,6 @@ export function recover(message: Message, told: readonly { type: string; message
   endTools(message, "The room went down before it was done.");
 }
 
-const told: ReadonlySet<string> = new Set(["citation", "tool.started", "tool.approval_needed", "tool.finished"]);
+const answerFrameTypes: ReadonlySet<string> = new Set(["citation", "tool.started", "tool.approval_needed", "tool.finished"]);
 
-const isAnswerFrame = (frame: { type: string }): frame is AnswerFrame => isText(frame) || told.has(frame.type);
+const isAnswerFrame = (frame: { type: string }): frame is AnswerFrame => isText(frame) || answerFrameTypes.has(frame.type);

@@ -1,14 +1,13 @@
 import type { Ctx } from "../../context.ts";
 import { costOf } from "../../models/usage/cost.ts";
-import { providerNames } from "../../models/constants.ts";
+import { providerNames } from "../../models/providers/registry.ts";
 import { pricesNow } from "../../models/usage/prices.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { noTokens } from "../../models/gateway/usage-record.ts";
 import { cut } from "../../kit/db/text.ts";
 import type { Message, MessageUsage } from "../types.ts";
-import type { RoomFrame } from "../../chat/protocol.ts";
+import type { TurnFrame } from "../protocol.ts";
 import { turnExperience } from "../rules.ts";
-import { titleFor } from "../../chat/room/title.ts";
 import type { TurnCall, TurnResult } from "../events.ts";
 
 /** How a turn ended; `isInterrupted` where nobody ended it, but its room or its model did. */
@@ -25,7 +24,7 @@ export function finish(
   ctx: Ctx,
   answer: Message,
   ending: Ending,
-): Extract<RoomFrame, { type: "message.completed" | "turn.failed" | "turn.stopped" }> {
+): Extract<TurnFrame, { type: "message.completed" | "turn.failed" | "turn.stopped" }> {
   const { outcome, isInterrupted, memory_status, model } = ending;
   const usage = usageOf(ctx, ending.calls);
   const failure = isInterrupted ? interruption : ending.failure;
@@ -62,11 +61,6 @@ function boundTools({ tools }: Message): void {
 
 /** What is left of them then. */
 const shownOfTool = 200;
-
-/** A title from the first turn; empty where there is one already, or nothing to make it of. */
-export function titleOf(current: string, asked: Message, answer: Message): string {
-  return current !== "" || answer.status === "failed" ? "" : titleFor(asked.text, answer.text);
-}
 
 /** What calls used and cost together, at list prices; what has none costs nothing. */
 function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {

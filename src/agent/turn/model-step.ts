@@ -26,14 +26,14 @@ const piecesAtOnce = 16;
 
 /**
  * Asks the model once, and tells what it says while it says it. What is longer than an answer can be is cut, and the call ended.
- * @param keepUp awaited now and then while it speaks
+ * @param waitForSlowSockets awaited now and then while it speaks
  * @throws ProviderError; the reason of whoever aborts
  */
 export async function askModel(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
   speech: Speech,
-  keepUp?: () => Promise<void>,
+  waitForSlowSockets?: () => Promise<void>,
 ): Promise<Step> {
   const { stream } = await model.doStream(options);
   const reader = stream.getReader();
@@ -46,16 +46,16 @@ export async function askModel(
       if (part.type === "finish") return step.closed(part.finishReason.unified);
       step.take(part);
       if (part.type !== "text-delta" && part.type !== "reasoning-delta") continue;
-      const voice = part.type === "text-delta" ? "text" : "reasoning";
+      const channel = part.type === "text-delta" ? "text" : "reasoning";
       const pieces = piecesOf(part.delta);
       for (let at = 0; at < pieces.length; at += piecesAtOnce) {
         const some = pieces.slice(at, at + piecesAtOnce);
-        speech.say(voice, some);
+        speech.say(channel, some);
         if (speech.isFull) return step.closed("length");
         unlooked += some.length;
         if (unlooked < piecesAtOnce) continue;
         unlooked = 0;
-        await keepUp?.();
+        await waitForSlowSockets?.();
         options.abortSignal?.throwIfAborted();
       }
     }

@@ -1,11 +1,12 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
-import { untilAborted } from "../../models/gateway/call.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
+import { providerErrors } from "../../models/errors.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
 import { cut } from "../../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
-import { callsAtStep, maxSteps, maxToolResult } from "../../chat/constants.ts";
+import { callsAtStep, maxSteps, maxToolResult } from "../constants.ts";
 import type { ToolUse } from "../types.ts";
 import { openModelCalls, type OpenModel } from "./model-calls.ts";
 import { prepare, type Asked, type Prepared } from "../prompt/build-prompt.ts";
@@ -16,7 +17,7 @@ import { askModel, type Step } from "./model-step.ts";
 import { runTools, type EndedUse } from "./tool-execution.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
-import { TurnError, turnFailureOf } from "../errors.ts";
+import { agentErrors, TurnError, turnFailureOf } from "../errors.ts";
 
 /** Milliseconds that is waited for what others do. */
 export type Patience = {
@@ -40,12 +41,12 @@ export type TurnDeps = {
   /** The tools there are: those that the minion may not call are never offered, nor run. */
   tools: readonly Tool[];
   /** Hears what happens, in order, and nothing after the turn has ended. */
-  on(event: TurnEvent): void;
+  onEvent(event: TurnEvent): void;
   /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
   approve(use: ToolUse): Promise<boolean>;
   readFile: ReadFile;
-  /** Awaited now and then, so that who listens can keep up with a fast model. */
-  keepUp?(): Promise<void>;
+  /** Awaited now and then while text is told, so that slow clients can catch up with a fast model. */
+  waitForSlowSockets?(): Promise<void>;
   /** Stops the turn. */
   signal: AbortSignal;
   /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
@@ -61,7 +62,7 @@ export type TurnDeps = {
  * nothing: what must be written is the result. Never throws.
  */
 export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
-  const { ctx, settings, on, signal } = deps;
+  const { ctx, settings, onEvent, signal } = deps;
   const { summaryMs, toolMs, ...deadlines }: Patience = { ...usualPatience, ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
@@ -72,7 +73,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     tool_runs: [],
     has_retrieved: false,
   };
-  const speech = new Speech(on);
+  const speech = new Speech(onEvent);
   let passages: Retrieved[] = [];
   try {
     const models = openModelCalls(ctx, settings, deps.model, result);
@@ -83,7 +84,7 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       passages: await lookUp(deps, asked),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
       summariser: models({ callMs: summaryMs }),
-      onSummary: (summary) => on({ type: "summarised", summary }),
+      onSummary: (summary) => onEvent({ type: "summarised", summary }),
       signal,
     });
     passages = prepared.passages;
@@ -93,8 +94,8 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
       model: models(deadlines),
       sampling: samplingOf(settings, prepared, signal),
       speech,
-      keepUp: deps.keepUp,
-      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: on, signal, toolMs, requestId: ctx.requestId }),
+      waitForSlowSockets: deps.waitForSlowSockets,
+      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: onEvent, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
@@ -102,10 +103,10 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     });
   } catch (error) {
     result.outcome = signal.aborted ? "stopped" : "failed";
-    if (!signal.aborted) result.failure = turnFailureOf(error, ctx.requestId);
+    if (!signal.aborted) result.failure = turnFailureOf(error, ctx);
   }
   if (settings.citations_enabled) {
-    for (const citation of citationsIn(speech.text, passages)) on({ type: "citation", citation });
+    for (const citation of citationsIn(speech.text, passages)) onEvent({ type: "citation", citation });
   }
   return result;
 }
@@ -142,7 +143,7 @@ type Conversing = {
   model: LanguageModelV4;
   sampling: Omit<LanguageModelV4CallOptions, "prompt">;
   speech: Speech;
-  keepUp: TurnDeps["keepUp"];
+  waitForSlowSockets: TurnDeps["waitForSlowSockets"];
   run(calls: Step["calls"]): Promise<EndedUse[]>;
   onRun(ended: EndedUse): void;
 };
@@ -150,22 +151,22 @@ type Conversing = {
 /** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
 async function converse(
   { prompt: begun, functions, limit }: Prepared,
-  { model, sampling, speech, keepUp, run, onRun }: Conversing,
+  { model, sampling, speech, waitForSlowSockets, run, onRun }: Conversing,
 ): Promise<void> {
   const prompt: LanguageModelV4Prompt = [...begun];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
     const before = speech.text.length;
     const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, keepUp);
+    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, waitForSlowSockets);
     refuseUnfinished(step);
     if (speech.isFull) return;
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, callsAtStep);
     if (calls.length === 0) {
       if (isLast && speech.text.length === before) {
-        throw new TurnError("too_many_steps", "The minion called for tools again and again, and came to no answer.");
+        throw new TurnError(agentErrors.too_many_steps, "The minion called for tools again and again, and came to no answer.");
       }
-      if (speech.text.trim() === "") throw new TurnError("provider_refused", "The model answered with nothing.");
+      if (speech.text.trim() === "") throw new TurnError(providerErrors.provider_refused, "The model answered with nothing.");
       return;
     }
     const ended = await run(calls);
@@ -198,11 +199,14 @@ function shareOf(tokensLeft: number, calls: number): number {
 /** @throws TurnError for an answer that ended before it was one */
 function refuseUnfinished({ finishReason, hasHalfCall }: Step): void {
   if (finishReason === "content-filter") {
-    throw new TurnError("content_filtered", "The provider withholds the answer: its filter found fault with it.");
+    throw new TurnError(agentErrors.content_filtered, "The provider withholds the answer: its filter found fault with it.");
   }
   if (!hasHalfCall) return;
   if (finishReason === "length") {
-    throw new TurnError("provider_refused", "The answer reached its limit of tokens within the call of a tool: allow it more.");
+    throw new TurnError(
+      providerErrors.provider_refused,
+      "The answer reached its limit of tokens within the call of a tool: allow it more.",
+    );
   }
-  throw new TurnError("provider_unavailable", "The model broke off within the call of a tool.");
+  throw new TurnError(providerErrors.provider_unavailable, "The model broke off within the call of a tool.");
 }

@@ -1,7 +1,6 @@
-import { maxAnswerLength } from "../../chat/constants.ts";
+import { maxAnswerLength } from "../constants.ts";
 import type { TurnEvent } from "../events.ts";
-
-type Voice = "text" | "reasoning";
+import type { TextChannel } from "../message/apply-frame.ts";
 
 /** A text as far as its last whole character. */
 function ofWholeCharacters(text: string): string {
@@ -14,7 +13,7 @@ export class Speech {
   readonly #tell: (event: TurnEvent) => void;
   /** The first half of a character whose second has not come. */
   #half = "";
-  #voice: Voice = "text";
+  #voice: TextChannel = "text";
   #length = 0;
   #isParagraph = false;
   /** What was said aloud. */
@@ -30,10 +29,15 @@ export class Speech {
   }
 
   /** Says what came, each piece for itself. */
-  say(voice: Voice, deltas: readonly string[]): void {
-    if (voice !== this.#voice) this.end();
-    this.#voice = voice;
-    this.#utter(deltas.map((delta) => this.#completed(delta)));
+  say(channel: TextChannel, deltas: readonly string[]): void {
+    if (channel !== this.#voice) this.end();
+    this.#voice = channel;
+    const pieces: string[] = [];
+    for (const delta of deltas) {
+      const piece = this.#admitted(this.#completed(delta));
+      if (piece !== "") pieces.push(piece);
+    }
+    if (pieces.length > 0) this.#tell({ type: channel, pieces });
   }
 
   /** What is said aloud next is a paragraph of its own. */
@@ -44,9 +48,9 @@ export class Speech {
 
   /** Says what is left: half a character that stays one. */
   end(): void {
-    const left = this.#half.toWellFormed();
+    const left = this.#admitted(this.#half.toWellFormed());
     this.#half = "";
-    this.#utter([left]);
+    if (left !== "") this.#tell({ type: this.#voice, pieces: [left] });
   }
 
   /** A piece with the half that was left before it, and without the one that is left of it. */
@@ -55,11 +59,6 @@ export class Speech {
     const whole = ofWholeCharacters(all);
     this.#half = all.slice(whole.length);
     return whole.toWellFormed();
-  }
-
-  #utter(wholes: readonly string[]): void {
-    const pieces = wholes.map((whole) => this.#admitted(whole)).filter((piece) => piece !== "");
-    if (pieces.length > 0) this.#tell({ type: this.#voice, pieces });
   }
 
   /** As much of a piece as an answer has room for, with the break before it if it begins a paragraph. */

@@ -1,10 +1,11 @@
 import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
+import type { Ctx } from "../../context.ts";
 import * as z from "zod";
-import { failureOf } from "../../kit/db/client.ts";
+import { failureOf } from "../../kit/db/errors.ts";
 import { log } from "../../kit/log.ts";
 import { cut, heldText, unheldText } from "../../kit/db/text.ts";
-import { untilAborted } from "../../models/gateway/call.ts";
-import { maxToolInput, maxToolResult, toolsAtOnce } from "../../chat/constants.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
+import { maxToolInput, maxToolResult, toolsAtOnce } from "../constants.ts";
 import type { ToolUse } from "../types.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";
@@ -19,7 +20,7 @@ export type ToolRunning = {
   signal: AbortSignal;
   /** Milliseconds that each run has. */
   toolMs: number;
-  requestId: string;
+  ctx: Pick<Ctx, "requestId" | "constraintErrors">;
 };
 
 /** A call that has ended, with the tool where one ran. */
@@ -90,7 +91,7 @@ const stopped = "It was stopped.";
 async function outcomeOf(
   tool: Tool,
   input: unknown,
-  { signal, toolMs, requestId }: ToolRunning,
+  { signal, toolMs, ctx }: ToolRunning,
 ): Promise<{ status: "complete" | "failed"; output: string }> {
   const own = new AbortController();
   const timer = setTimeout(() => own.abort(new Error("A tool ran for too long.")), toolMs);
@@ -100,8 +101,8 @@ async function outcomeOf(
   } catch (error) {
     if (signal.aborted) return { status: "failed", output: stopped };
     if (own.signal.aborted) return { status: "failed", output: `It did not end within ${toolMs / 1_000} seconds.` };
-    const failure = failureOf(error);
-    if (failure === undefined) log("error", "A tool failed.", { request_id: requestId, tool: tool.name, error });
+    const failure = failureOf(error, ctx.constraintErrors);
+    if (failure === undefined) log("error", "A tool failed.", { request_id: ctx.requestId, tool: tool.name, error });
     return { status: "failed", output: failure?.message ?? "It failed, for a reason that is this server's." };
   } finally {
     clearTimeout(timer);

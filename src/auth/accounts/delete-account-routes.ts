@@ -5,6 +5,7 @@ import { exportUser, leave } from "./delete-account.ts";
 import { allow } from "../middleware.ts";
 import * as s from "../schemas.ts";
 import { sessionOf } from "../current-user.ts";
+import { authErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 
@@ -42,7 +43,7 @@ departure.delete(
       body: s.LeaveBody,
       reply: s.Done,
       status: 202,
-      fails: ["invalid_credentials", "rate_limited", "database_unavailable"],
+      fails: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
       await leave(ctx, sessionOf(ctx), body.password);

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, or, sql, type SQL } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
 import { jobRowOf } from "../../kit/queue/outbox.ts";
 import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
 import { forgetSignIns } from "../../limits/sign-in.ts";

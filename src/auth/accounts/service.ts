@@ -1,8 +1,9 @@
 import { and, eq, ne, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { newSecret } from "../../kit/crypto/hash.ts";
-import { commit } from "../../kit/db/client.ts";
-import { AppError, constraintFailures } from "../../kit/errors.ts";
+import { commit } from "../../kit/db/commit.ts";
+import { AppError } from "../../kit/errors.ts";
+import { authErrors, constraintErrors } from "../errors.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../limits/sign-in.ts";
 import { auditRow } from "../audit.ts";
 import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "../passwords.ts";
@@ -60,9 +61,10 @@ export async function signIn(
 ): Promise<SignedIn> {
   const wanted = identifier.trim().toLowerCase();
   const found = await guarded(ctx, wanted, knownDevice, () => findByPassword(ctx, wanted, password));
-  if (found === undefined) throw new AppError("invalid_credentials", "There is no account with this name and password.");
+  if (found === undefined)
+    throw new AppError(authErrors.invalid_credentials, "There is no account with this name and password.");
   const { banned_at, password: _password, ...row } = found;
-  if (banned_at !== null) throw new AppError("account_banned", "This account is banned.");
+  if (banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
   const token = newSecret();
   await commit(ctx, [sessionRow(ctx, row.id, token), auditRow(ctx, "account.signed_in", row.id)]);
   const deviceToken = knownDevice ?? newSecret();
@@ -114,7 +116,7 @@ export async function confirmPassword(
   const right = await guarded(ctx, attemptsAt(userId), null, async () =>
     (await verifyPassword(password, stored)) ? true : undefined,
   );
-  if (right === undefined) throw new AppError("invalid_credentials", "The current password is another.");
+  if (right === undefined) throw new AppError(authErrors.invalid_credentials, "The current password is another.");
 }
 
 /**
@@ -132,7 +134,7 @@ export async function changePassword(
     .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
     .where(eq(users.id, userId));
   await confirmPassword(ctx, userId, input.current_password, account?.password);
-  if (account?.id == null) throw new AppError("invalid_credentials", "This account has no password.");
+  if (account?.id == null) throw new AppError(authErrors.invalid_credentials, "This account has no password.");
   await checkPassword(input.new_password, account.username, "new_password");
   const hash = await hashPassword(input.new_password);
   const [, gone] = await commit(ctx, [
@@ -163,6 +165,6 @@ export async function changeProfile(ctx: Ctx, userId: number, change: ProfileCha
 }
 
 function accountExists(): AppError {
-  const { code, detail } = constraintFailures["user_email_taken"]!;
-  return new AppError(code, detail);
+  const { type, detail } = constraintErrors.user_email_taken;
+  return new AppError(type, detail);
 }

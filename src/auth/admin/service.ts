@@ -1,6 +1,6 @@
 import { and, desc, eq, ilike, lt, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, refuseUnless } from "../../kit/db/client.ts";
+import { commit, refuseUnless } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { paged, type Page } from "../../kit/http/zod-schemas.ts";
 import { auditRow } from "../audit.ts";

@@ -1,7 +1,7 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { digest, newSecret } from "../../kit/crypto/hash.ts";
-import { commit, commitOnce, idOfNew, refuseUnless } from "../../kit/db/client.ts";
+import { commit, commitOnce, idOfNew, refuseUnless } from "../../kit/db/commit.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential, keyDevice, keyPrefix } from "../sessions/credentials.ts";

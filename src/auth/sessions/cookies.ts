@@ -1,4 +1,5 @@
 import { AppError } from "../../kit/errors.ts";
+import { authErrors } from "../errors.ts";
 
 /** The cookie of a browser's session. `__Host-` ties it to this host, to https, and to every path. */
 export const sessionCookie = "__Host-spiritforge";
@@ -32,7 +33,7 @@ export function secretOf(request: Request, origins: readonly string[]): string |
   if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
   const token = cookieOf(request, sessionCookie)?.split(".", 1)[0];
   if (token !== undefined && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
-    throw new AppError("cross_site", "A page of another site may not do this with your cookie.");
+    throw new AppError(authErrors.cross_site, "A page of another site may not do this with your cookie.");
   }
   return token;
 }

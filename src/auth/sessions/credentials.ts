@@ -1,7 +1,7 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import type { Actor, Ctx } from "../../context.ts";
 import { digest } from "../../kit/crypto/hash.ts";
-import { commit } from "../../kit/db/client.ts";
+import { commit } from "../../kit/db/commit.ts";
 import { LruMap } from "../../kit/async/lru.ts";
 import { auditRow } from "../audit.ts";
 import { permissionsOf, type Permission, type Role } from "../roles.ts";

@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { digest, newSecret } from "../../kit/crypto/hash.ts";
-import { commit, refuseUnless, type Statement } from "../../kit/db/client.ts";
+import { commit, refuseUnless, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
 import { auditRow } from "../audit.ts";

@@ -1,7 +1,8 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnless, type Statement } from "../../kit/db/client.ts";
-import { AppError, constraintFailures } from "../../kit/errors.ts";
+import { commit, commitOnce, refuseUnless, type Statement } from "../../kit/db/commit.ts";
+import { AppError } from "../../kit/errors.ts";
+import { authErrors, constraintErrors } from "../errors.ts";
 import { sendMail, type Mail } from "../../kit/mail.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
 import { auditRow } from "../audit.ts";
@@ -14,7 +15,7 @@ import { accounts, sessions, users, verifications } from "../tables.ts";
 
 /** Proofs by mail: that an address is one's own, and that a forgotten password may be replaced. */
 
-const invalidLink = constraintFailures["reset_token_used"]!.detail;
+const invalidLink = constraintErrors.reset_token_used.detail;
 
 const library = async (ctx: Ctx, mail?: (proof: Proof) => void) => (await import("../better-auth.ts")).openLibrary(ctx, mail);
 
@@ -93,7 +94,7 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
     .from(verifications)
     .innerJoin(users, eq(sql`${users.id}::text`, verifications.value))
     .where(live);
-  if (proof === undefined) throw new AppError("token_invalid", invalidLink);
+  if (proof === undefined) throw new AppError(authErrors.token_invalid, invalidLink);
   const { user_id, username } = proof;
   await checkPassword(password, username, "password");
   const hash = await hashPassword(password);
@@ -121,6 +122,6 @@ async function refusing(work: () => Promise<unknown>): Promise<void> {
   } catch (error) {
     const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
     if (status >= 500) throw error;
-    throw new AppError("token_invalid", invalidLink, { cause: error });
+    throw new AppError(authErrors.token_invalid, invalidLink, { cause: error });
   }
 }

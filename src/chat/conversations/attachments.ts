@@ -3,11 +3,11 @@ import { AppError } from "../../kit/errors.ts";
 import { inStore } from "../../kit/storage/r2.ts";
 import { imageKind } from "../../kit/storage/image-type.ts";
 import { heldText } from "../../kit/db/text.ts";
-import { imageTypes } from "../constants.ts";
+import { imageTypes } from "../../agent/constants.ts";
 import type { Attachment } from "../../agent/types.ts";
 import { originsOf } from "./fork.ts";
 import { askRoom } from "../room/client.ts";
-import { getConversation } from "./service.ts";
+import { getConversation } from "../queries.ts";
 import { filesOf } from "../room/attachment-keys.ts";
 
 /** The largest file, in bytes. */

@@ -1,18 +1,13 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
-import * as z from "zod";
+import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
 import { deleteUnder } from "../../kit/storage/r2.ts";
-import { defineJob, jobsOf } from "../../kit/queue/outbox.ts";
+import { jobsOf } from "../../kit/queue/outbox.ts";
 import { failedJobs, outbox } from "../../kit/db/tables.ts";
+import { eraseConversation } from "../job-definitions.ts";
 import { reachRoom } from "../room/client.ts";
 import { filesOf, filesOfUser } from "../room/attachment-keys.ts";
 import { conversations } from "../tables.ts";
-
-/** Destroys what a conversation that is deleted has outside Postgres. */
-export const eraseConversation = defineJob(
-  "erase-conversation",
-  z.object({ conversation_id: z.int().min(1), user_id: z.int().min(1) }),
-);
 
 /** Empties the room of a conversation whose row is gone, and deletes its files. May run twice. @throws realtime_unavailable, files_unavailable */
 export async function eraseRoom(

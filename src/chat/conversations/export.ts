@@ -2,9 +2,8 @@ import type { Ctx } from "../../context.ts";
 import { streamOf } from "../../kit/async/streams.ts";
 import type { Message } from "../../agent/types.ts";
 import { askRoom } from "../room/client.ts";
-import type { ConversationRow } from "../queries.ts";
+import { getConversation, type ConversationRow } from "../queries.ts";
 import type { ExportFormat } from "../schemas.ts";
-import { getConversation } from "./service.ts";
 
 /** How many messages are asked of a room at once: one may be long, and a reply of an object is limited. */
 export const exportPage = 25;

@@ -1,11 +1,11 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/client.ts";
+import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
 import { lock } from "../../minions/spirits/statements.ts";
 import { messagesPerConversation } from "../constants.ts";
 import { askRoom } from "../room/client.ts";
-import { hasRoom, isThere, selectConversations, type ConversationRow } from "../queries.ts";
-import { deleteConversation, getConversation } from "./service.ts";
+import { getConversation, hasRoom, isThere, selectConversations, type ConversationRow } from "../queries.ts";
+import { deleteConversation } from "./service.ts";
 import { conversations, messages } from "../tables.ts";
 
 const perConversation = sql.raw(String(messagesPerConversation));

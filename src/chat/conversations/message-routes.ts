@@ -10,7 +10,7 @@ import { limited } from "../../limits/middleware.ts";
 import { eventsDescription } from "../streaming/sse-events.ts";
 import { maxAttachmentBytes, openAttachment, putAttachment } from "./attachments.ts";
 import { forkConversation, recallFork } from "./fork.ts";
-import { imageTypes } from "../constants.ts";
+import { imageTypes } from "../../agent/constants.ts";
 import type { Message } from "../../agent/types.ts";
 import { answerTimeoutMs, askRoom, type Sent } from "../room/client.ts";
 import * as s from "../schemas.ts";

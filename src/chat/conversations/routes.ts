@@ -3,16 +3,19 @@ import * as z from "zod";
 import { isTrustedOrigin } from "../../auth/sessions/cookies.ts";
 import { allow } from "../../auth/middleware.ts";
 import { userIdOf } from "../../auth/current-user.ts";
+import { authErrors } from "../../auth/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
 import { AppError } from "../../kit/errors.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { readTicket } from "../../kit/socket/tickets.ts";
+import { requireUpgrade } from "../../kit/socket/upgrade.ts";
 import { SocketQuery } from "../../notifications/schemas.ts";
 import { exportConversation } from "./export.ts";
 import { openRoomSocket } from "../room/client.ts";
+import { getConversation } from "../queries.ts";
 import * as s from "../schemas.ts";
-import { changeConversation, createConversation, deleteConversation, getConversation, listConversations } from "./service.ts";
+import { changeConversation, createConversation, deleteConversation, listConversations } from "./service.ts";
 
 const ok = { success: true as const };
 const tag = "Conversations";
@@ -165,14 +168,15 @@ conversations.get(
       query: SocketQuery,
       reply: z.null(),
       status: 101,
-      fails: ["unauthenticated", "cross_site", "not_found", "upgrade_required", "realtime_unavailable"],
+      fails: ["unauthenticated", authErrors.cross_site, "not_found", "upgrade_required", "realtime_unavailable"],
     },
     async ({ ctx, c, params, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
-        throw new AppError("cross_site", "A page of another site may not open this socket.");
+        throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
       }
-      const ticket = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
-      return openRoomSocket(ctx, params.conversation_id, c.req.raw, ticket);
+      const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
+      requireUpgrade(c.req.raw);
+      return openRoomSocket(ctx, params.conversation_id, { claims, after: query.after });
     },
   ),
 );

@@ -1,11 +1,10 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/client.ts";
-import { AppError } from "../../kit/errors.ts";
+import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
 import { isThere as minionIsThere, lock } from "../../minions/spirits/statements.ts";
 import { itself as minionItself, selectMinions, type MinionRow } from "../../minions/queries.ts";
-import { eraseConversation } from "./erase.ts";
+import { eraseConversation } from "../job-definitions.ts";
 import { reachRoom } from "../room/client.ts";
 import {
   activity,
@@ -90,13 +89,6 @@ export async function conversationWith(
 function withMinion(results: readonly unknown[]): WithMinion {
   const [[conversation], [minion]] = results.slice(-2) as [ConversationRow[], MinionRow[]];
   return { conversation: conversation!, minion: minion! };
-}
-
-/** One round trip. @throws not_found */
-export async function getConversation(ctx: Ctx, userId: number, conversationId: number): Promise<ConversationRow> {
-  const [row] = await selectConversations(ctx, userId, eq(conversations.id, conversationId));
-  if (row === undefined) throw new AppError("not_found", "There is no such conversation of yours.");
-  return row;
 }
 
 /** A conversation that was listed; where words were looked for, with what says them. */

@@ -3,7 +3,8 @@ import { allow } from "../../auth/middleware.ts";
 import { userIdOf } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { limited } from "../../limits/middleware.ts";
-import { providerFailureCodes } from "../../models/gateway/errors.ts";
+import { agentErrors } from "../../agent/errors.ts";
+import { allowanceErrors, providerErrors } from "../../models/errors.ts";
 import { chatOnce } from "./service.ts";
 import { ExternalChat, ExternalChatReply } from "./schemas.ts";
 
@@ -25,12 +26,12 @@ externalChat.post(
       fails: [
         "not_found",
         "conflict",
-        "context_exceeded",
-        "content_filtered",
-        "too_many_steps",
-        ...providerFailureCodes,
-        "allowance_exhausted",
-        "allowance_unavailable",
+        agentErrors.context_exceeded,
+        agentErrors.content_filtered,
+        agentErrors.too_many_steps,
+        ...Object.values(providerErrors),
+        allowanceErrors.allowance_exhausted,
+        allowanceErrors.allowance_unavailable,
         "realtime_unavailable",
         "database_unavailable",
       ],

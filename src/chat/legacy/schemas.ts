@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { Id, ok } from "../../kit/http/zod-schemas.ts";
 import { NewMinion } from "../../minions/schemas.ts";
-import { Citation, SendFrame, Usage } from "../protocol.ts";
+import { Citation, Usage } from "../../agent/protocol.ts";
+import { SendFrame } from "../protocol.ts";
 
 const { system_prompt, temperature, top_p, max_tokens } = NewMinion.shape;
 

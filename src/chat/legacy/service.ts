@@ -1,11 +1,13 @@
 import { catalogOf } from "../../catalog/service.ts";
 import type { Catalog } from "../../catalog/snapshot.ts";
 import type { Ctx } from "../../context.ts";
-import { AppError, failures, type FailureCode } from "../../kit/errors.ts";
+import { AppError } from "../../kit/errors.ts";
+import { providerErrors } from "../../models/errors.ts";
 import type { MinionRow } from "../../minions/queries.ts";
 import { spiritsOf } from "../../minions/view.ts";
 import type { ExternalChat, ExternalChatReply } from "./schemas.ts";
 import type { Message, MessageUsage } from "../../agent/types.ts";
+import { isTurnFailureCode, turnErrors } from "../../agent/errors.ts";
 import { answerTimeoutMs, askRoom } from "../room/client.ts";
 import type { Overrides } from "../../agent/settings.ts";
 import { conversationWith, directConversation } from "../conversations/service.ts";
@@ -51,10 +53,10 @@ function requireAnswer({ status, error }: Message, conversationId: number): void
   if (status === "complete" || status === "stopped") return;
   const members = { conversation_id: conversationId };
   if (error === null)
-    throw new AppError("provider_timed_out", "The answer is not there yet: read the conversation.", { members });
+    throw new AppError(providerErrors.provider_timed_out, "The answer is not there yet: read the conversation.", { members });
   // What broke off with its room may be asked again.
-  const code = error.code in failures ? (error.code as FailureCode) : "realtime_unavailable";
-  throw new AppError(code, error.detail, { members });
+  const type = isTurnFailureCode(error.code) ? turnErrors[error.code] : "realtime_unavailable";
+  throw new AppError(type, error.detail, { members });
 }
 
 const noUsage: MessageUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };

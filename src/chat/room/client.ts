@@ -1,8 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import { AppError, type FailureCode, type Fault } from "../../kit/errors.ts";
+import { AppError, type ErrorType, type Fault } from "../../kit/errors.ts";
 import { askObject } from "../../kit/socket/call-object.ts";
-import { connectSocket } from "../../kit/socket/upgrade.ts";
-import type { TicketClaims } from "../../kit/socket/tickets.ts";
+import { connectSocket, type Arrival } from "../../kit/socket/upgrade.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import type { Overrides } from "../../agent/settings.ts";
@@ -10,13 +9,13 @@ import type { Overrides } from "../../agent/settings.ts";
 /** What a room answers: errors lose their class over RPC. */
 export type Told<T> = { value: T } | { refusal: Refusal };
 
-type Refusal = { code: FailureCode; detail: string; faults?: Fault[]; headers?: Record<string, string> };
+type Refusal = { errorType: ErrorType; detail: string; faults?: Fault[]; headers?: Record<string, string> };
 
 /** What was told. @throws what was refused */
 export function valueOf<T>(told: Told<T>): T {
   if ("value" in told) return told.value;
-  const { code, detail, ...extra } = told.refusal;
-  throw new AppError(code, detail, extra);
+  const { errorType, detail, ...extra } = told.refusal;
+  throw new AppError(errorType, detail, extra);
 }
 
 /** A message that is to be answered. */
@@ -96,18 +95,11 @@ export async function askRoom<T>(
   return valueOf(await reachRoom(ctx, conversationId, ask, withinMs));
 }
 
-/** Opens a device's socket to a conversation, or replies with the room's refusal. @throws upgrade_required, realtime_unavailable */
-export async function openRoomSocket(
-  ctx: Ctx,
-  conversationId: number,
-  request: Request,
-  ticket: TicketClaims,
-): Promise<Response> {
+/** Opens a device's socket to a conversation, or replies with the room's refusal. @throws realtime_unavailable */
+export async function openRoomSocket(ctx: Ctx, conversationId: number, arrival: Arrival): Promise<Response> {
   try {
-    const connect = () => connectSocket(roomsOf(ctx), String(conversationId), request, ticket, ctx.requestId);
-    return await ctx.meter.time("do", connect);
+    return await ctx.meter.time("do", () => connectSocket(roomsOf(ctx), String(conversationId), arrival, ctx.requestId));
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
     throw unreachable(cause);
   }
 }

@@ -1,30 +1,16 @@
-import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { Sharing, type Origin, type Shared } from "./fork-sharing.ts";
 import { maxFiles } from "../constants.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import { Notes, type ConversationNotes, type EditedConversation } from "./state-store.ts";
 import { Projector } from "../sync/outbox-worker.ts";
-import type { RoomFrame } from "../protocol.ts";
-import { getConversation } from "../conversations/service.ts";
+import { conversationNotFound, getConversation } from "../queries.ts";
+import type { RoomRuntime } from "./runtime.ts";
 import { Transcript } from "./message-store.ts";
-
-/** What a conversation is given by the room that it is held in. */
-export type Host = {
-  storage: DurableObjectStorage;
-  env: Cloudflare.Env;
-  id(): number;
-  context(): Ctx;
-  publish(frame: Exclude<RoomFrame, { from_seq: number }>): void;
-  lastSeq(): number;
-  ringBy(at: number): void;
-  /** Nothing of the conversation is to be left. */
-  erase(): Promise<void>;
-};
 
 /** A conversation as its room holds it. What is asked for is refused to anybody but its owner. */
 export class Conversation {
-  readonly #host: Host;
+  readonly #runtime: RoomRuntime;
   readonly notes: Notes;
   readonly transcript: Transcript;
   readonly projector: Projector;
@@ -32,18 +18,13 @@ export class Conversation {
   /** The answer that is being given. */
   underWay: Message | undefined;
 
-  constructor(host: Host) {
-    const { storage, env } = host;
-    this.#host = host;
+  constructor(runtime: RoomRuntime) {
+    const { storage } = runtime;
+    this.#runtime = runtime;
     this.notes = new Notes(storage.kv);
     this.transcript = new Transcript(storage.sql);
-    this.projector = new Projector(storage.sql, {
-      context: () => host.context(),
-      ringBy: (at) => host.ringBy(at),
-      onGone: () => host.erase(),
-    });
-    const of = { storage, rooms: env.CHAT_ROOM, files: env.FILES, notes: this.notes, transcript: this.transcript };
-    this.sharing = new Sharing({ ...of, lastSeq: () => host.lastSeq() });
+    this.projector = new Projector(storage.sql, runtime);
+    this.sharing = new Sharing(runtime, this.notes, this.transcript);
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────
@@ -94,13 +75,13 @@ export class Conversation {
       throw new AppError("conflict", `It is confirmed already, as ${confirmed === "task" ? "a task" : "an error"}.`);
     }
     Object.assign(message, change);
-    this.#host.publish({
+    this.#runtime.publish({
       type: "message.updated",
       message_id: messageId,
       feedback: message.feedback,
       confirmed: message.confirmed,
     });
-    this.transcript.put(message, this.#host.lastSeq());
+    this.transcript.put(message, this.#runtime.lastSeq());
     this.projector.add({ kind: "change", of: { ...ofWhom(notes), message } });
     return message;
   }
@@ -151,12 +132,12 @@ export class Conversation {
   /** Learns what conversation this is, if it does not know. @throws not_found for one that is not there, or not theirs */
   async open(userId: number): Promise<ConversationNotes> {
     const known = this.notes.conversation;
-    if (known !== undefined && known.user_id !== userId) throw notFound("conversation");
+    if (known !== undefined && known.user_id !== userId) throw conversationNotFound();
     if (known !== undefined) return known;
     const { id, minion_id, title, pinned_facts, version } = await getConversation(
-      this.#host.context(),
+      this.#runtime.context(),
       userId,
-      this.#host.id(),
+      this.#runtime.id(),
     );
     const notes = { id, user_id: userId, minion_id, title, pinned_facts, version };
     this.notes.keep(notes);
@@ -168,19 +149,19 @@ export class Conversation {
   /** Keeps what was changed, and tells of it. */
   keep(notes: ConversationNotes): void {
     this.notes.keep(notes);
-    this.#host.publish({ type: "conversation.updated", title: notes.title, pinned_facts: notes.pinned_facts });
+    this.#runtime.publish({ type: "conversation.updated", title: notes.title, pinned_facts: notes.pinned_facts });
   }
 
   /** The number of a message that is yet to be said. */
   nextId(): number {
-    return this.transcript.nextId(this.#host.id(), this.notes.places);
+    return this.transcript.nextId(this.#runtime.id(), this.notes.places);
   }
 
   /** Removes a message and all after it, here and in Postgres. */
   removeFrom(notes: ConversationNotes, messageId: number): void {
     this.notes.removed(messageId, this.transcript.places(notes.id));
     this.transcript.removeFrom(messageId);
-    this.#host.publish({ type: "messages.removed", from_message_id: messageId });
+    this.#runtime.publish({ type: "messages.removed", from_message_id: messageId });
     const message_count = this.transcript.count();
     this.projector.add({ kind: "removal", of: { ...ofWhom(notes), from_message_id: messageId, message_count } });
   }
@@ -193,5 +174,3 @@ export class Conversation {
 
 /** Whose conversation it is, for Postgres. */
 export const ofWhom = ({ id, user_id, minion_id }: ConversationNotes) => ({ conversation_id: id, user_id, minion_id });
-
-const notFound = (what: string) => new AppError("not_found", `There is no such ${what} of yours.`);

@@ -1,8 +1,8 @@
 import { objectContext, type Ctx } from "../../context.ts";
 import type { TicketHolder } from "../../kit/socket/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../kit/socket/socket-room.ts";
-import { isText, type AnswerFrame } from "../../agent/message/apply-frame.ts";
 import { Conversation } from "./conversation.ts";
+import { roomConstraintErrors } from "./errors.ts";
 import type { Origin, Shared } from "./fork-sharing.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
@@ -10,7 +10,8 @@ import { ClientFrame, clientFrameTypes } from "../protocol.ts";
 import type { Ask, Room, Sent, Told } from "./client.ts";
 import { told } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
-import { Turns, type TurnHost } from "./turn-manager.ts";
+import type { RoomRuntime } from "./runtime.ts";
+import { Turns } from "./turn-manager.ts";
 
 /**
  * One user's devices: what is on its way to all of them stays well below the memory of an isolate. The window is as many deltas of a
@@ -35,23 +36,24 @@ export class ChatRoom extends SocketRoom implements Room {
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    const host: TurnHost = {
+    const runtime: RoomRuntime = {
       storage: ctx.storage,
       env,
       id: () => Number(this.name),
       context: () => this.context(),
       tools: () => this.tools(),
       publish: (frame) => void this.publish(frame),
-      tell: (frame, pieces) => this.#tell(frame, pieces),
+      publishText: (head, offset, pieces) => this.publishText(head, offset, pieces),
       flush: () => this.flush(),
-      keepUp: () => this.keepUp(keepUpMs),
+      waitForSlowSockets: () => this.keepUp(keepUpMs),
+      saveSummary: (summary) => this.#conversation.notes.keepSummary(summary),
       lastSeq: () => this.lastSeq,
-      toldAfter: (seq) => this.toldAfter(seq),
-      ringBy: (at) => this.ringBy(at),
+      framesAfter: (seq) => this.toldAfter(seq),
+      scheduleAlarm: (at) => this.ringBy(at),
       erase: () => this.erase(),
     };
-    this.#conversation = new Conversation(host);
-    this.#turns = new Turns(host, this.#conversation);
+    this.#conversation = new Conversation(runtime);
+    this.#turns = new Turns(runtime, this.#conversation);
     this.#turns.recover();
   }
 
@@ -63,7 +65,7 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   protected context(): Ctx {
-    return objectContext("chat-room", this.env, this.ctx);
+    return objectContext("chat-room", { bindings: this.env, lifetime: this.ctx, constraintErrors: roomConstraintErrors });
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
@@ -224,16 +226,12 @@ export class ChatRoom extends SocketRoom implements Room {
       case "message.send": {
         const { client_id } = data;
         const sent = await told(() => this.#turns.send(user_id, data));
-        if ("refusal" in sent) this.sendTo(socket, { type: "error", client_id, ...sent.refusal });
-        else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
+        if ("refusal" in sent) {
+          const { errorType, ...refusal } = sent.refusal;
+          this.sendTo(socket, { type: "error", client_id, code: errorType.code, ...refusal });
+        } else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
       }
     }
-  }
-
-  #tell(frame: AnswerFrame, pieces: readonly string[]): void {
-    if (!isText(frame)) return void this.publish(frame);
-    const { type, message_id, offset } = frame;
-    this.publishText({ type, message_id }, offset, pieces);
   }
 
   #presence() {

@@ -5,6 +5,7 @@ import type { Notes } from "./state-store.ts";
 import { valueOf, type Told } from "./client.ts";
 import { filesOf } from "./attachment-keys.ts";
 import type { Transcript } from "./message-store.ts";
+import type { RoomRuntime } from "./runtime.ts";
 
 /** Where a conversation comes from, while its room has not copied what it shows of there. */
 export type Origin = { conversation_id: number; message_id: number };
@@ -15,23 +16,12 @@ type Fork = Origin;
 /** What two conversations share: messages, and the files of them. */
 export type Shared = { messages: Message[]; attachments: Attachment[] };
 
-/** The rooms of conversations, as one of them asks another. */
-type Rooms = {
-  getByName(name: string): {
-    prefix(userId: number, upTo: number): Promise<Told<Shared>>;
-    descend(userId: number, origin: Origin): Promise<Told<Origin>>;
-    adopt(shared: Shared): Promise<void>;
-    release(conversationId: number): Promise<void>;
-  };
-};
-
-export type SharingHost = {
-  storage: DurableObjectStorage;
-  rooms: Rooms;
-  files: R2Bucket;
-  notes: Notes;
-  transcript: Transcript;
-  lastSeq(): number;
+/** The room of another conversation. */
+type OtherRoom = {
+  prefix(userId: number, upTo: number): Promise<Told<Shared>>;
+  descend(userId: number, origin: Origin): Promise<Told<Origin>>;
+  adopt(shared: Shared): Promise<void>;
+  release(conversationId: number): Promise<void>;
 };
 
 const originKey = "origin";
@@ -42,11 +32,15 @@ const forksKey = "forks";
  * messages until either of the two is to change, and takes them over just before.
  */
 export class Sharing {
-  readonly #host: SharingHost;
+  readonly #runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">;
+  readonly #notes: Notes;
+  readonly #transcript: Transcript;
   #shown: Shared | undefined;
 
-  constructor(host: SharingHost) {
-    this.#host = host;
+  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, notes: Notes, transcript: Transcript) {
+    this.#runtime = runtime;
+    this.#notes = notes;
+    this.#transcript = transcript;
   }
 
   /** What is shown of another conversation. @throws realtime_unavailable */
@@ -54,7 +48,7 @@ export class Sharing {
     const origin = this.#origin;
     if (origin === undefined) return { messages: [], attachments: [] };
     if (this.#shown !== undefined) return this.#shown;
-    const { user_id, id } = this.#host.notes.conversation!;
+    const { user_id, id } = this.#notes.conversation!;
     const { messages, attachments } = valueOf(await reach(this.#roomOf(origin).prefix(user_id, origin.message_id)));
     const shown = { messages: messages.map((message) => ({ ...message, conversation_id: id })), attachments };
     // It may have been given them meanwhile.
@@ -67,28 +61,27 @@ export class Sharing {
     const origin = this.#origin;
     if (origin === undefined) return;
     await this.adopt(await this.shown());
-    await this.#roomOf(origin).release(this.#host.notes.conversation!.id);
+    await this.#roomOf(origin).release(this.#notes.conversation!.id);
   }
 
   /** Writes down what was shown of another conversation, and copies its files. A second time, it changes nothing. @throws files_unavailable */
   async adopt({ messages, attachments }: Shared): Promise<void> {
     if (this.#origin === undefined) return;
-    const { notes, transcript, lastSeq, storage } = this.#host;
-    const { id } = notes.conversation!;
+    const { id } = this.#notes.conversation!;
     const own: Attachment[] = [];
     for (const attachment of attachments) own.push(await this.#copied(attachment));
     // Both of them may have set about it.
     if (this.#origin === undefined) return;
-    for (const message of messages) transcript.put({ ...message, conversation_id: id }, lastSeq());
-    for (const attachment of own) notes.attach(attachment);
-    storage.kv.delete(originKey);
+    for (const message of messages) this.#transcript.put({ ...message, conversation_id: id }, this.#runtime.lastSeq());
+    for (const attachment of own) this.#notes.attach(attachment);
+    this.#runtime.storage.kv.delete(originKey);
     this.#shown = undefined;
   }
 
   /** A file of another conversation, as one of this: it goes with its own alone. */
   async #copied(attachment: Attachment): Promise<Attachment> {
-    const { files, notes } = this.#host;
-    const { user_id, id } = notes.conversation!;
+    const { FILES: files } = this.#runtime.env;
+    const { user_id, id } = this.#notes.conversation!;
     const object = await inStore(files.get(attachment.key));
     if (object === null) return attachment;
     const key = filesOf(user_id, id) + attachment.id;
@@ -104,23 +97,22 @@ export class Sharing {
 
   /** What a fork shows of here. */
   prefix(upTo: number): Shared {
-    const { transcript, notes } = this.#host;
-    const messages = transcript.page(Number.MAX_SAFE_INTEGER, upTo + 1);
+    const messages = this.#transcript.page(Number.MAX_SAFE_INTEGER, upTo + 1);
     const files = messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === "file" ? [part.id] : [])));
-    return { messages, attachments: files.flatMap((id) => notes.attachment(id) ?? []) };
+    return { messages, attachments: files.flatMap((id) => this.#notes.attachment(id) ?? []) };
   }
 
   /** Lets another conversation show what is here, up to a message. @throws realtime_unavailable, and what its room refuses */
   async share(fork: Fork): Promise<void> {
     this.#forks = [...this.#forks.filter(isOther(fork.conversation_id)), fork];
-    const { id, user_id } = this.#host.notes.conversation!;
+    const { id, user_id } = this.#notes.conversation!;
     const origin = { conversation_id: id, message_id: fork.message_id };
     valueOf(await reach(this.#roomOf(fork).descend(user_id, origin)));
   }
 
   /** Begins as a fork, unless something was said here before. */
   descend(origin: Origin): void {
-    if (this.#host.transcript.count() === 0) this.#host.storage.kv.put(originKey, origin);
+    if (this.#transcript.count() === 0) this.#runtime.storage.kv.put(originKey, origin);
   }
 
   /** A fork shows nothing of here any more. */
@@ -137,20 +129,20 @@ export class Sharing {
   }
 
   get #origin(): Origin | undefined {
-    return this.#host.storage.kv.get<Origin>(originKey);
+    return this.#runtime.storage.kv.get<Origin>(originKey);
   }
 
   get #forks(): Fork[] {
-    return this.#host.storage.kv.get<Fork[]>(forksKey) ?? [];
+    return this.#runtime.storage.kv.get<Fork[]>(forksKey) ?? [];
   }
 
   set #forks(forks: Fork[]) {
-    if (forks.length > 0) this.#host.storage.kv.put(forksKey, forks);
-    else this.#host.storage.kv.delete(forksKey);
+    if (forks.length > 0) this.#runtime.storage.kv.put(forksKey, forks);
+    else this.#runtime.storage.kv.delete(forksKey);
   }
 
-  #roomOf({ conversation_id }: Origin) {
-    return this.#host.rooms.getByName(String(conversation_id));
+  #roomOf({ conversation_id }: Origin): OtherRoom {
+    return this.#runtime.env.CHAT_ROOM.getByName(String(conversation_id));
   }
 }
 

@@ -1,8 +1,6 @@
-import { AppError, invalid } from "../../kit/errors.ts";
-import { conversationOf, imageTypes, messageIdOf, messagesPerConversation } from "../constants.ts";
-import type { Message, MessagePart } from "../../agent/types.ts";
-import type { Notes } from "./state-store.ts";
-import type { Settings } from "../../agent/settings.ts";
+import { AppError } from "../../kit/errors.ts";
+import { conversationOf, messageIdOf, messagesPerConversation } from "../constants.ts";
+import type { Message } from "../../agent/types.ts";
 import { readStored, writeStored } from "../../agent/message/codec.ts";
 
 type Row = { id: number; seq: number; client_id: string | null; body: string };
@@ -110,21 +108,4 @@ export class Transcript {
   #exists(): boolean {
     return this.#sql.exec("select 1 from sqlite_schema where name = 'messages'").toArray().length > 0;
   }
-}
-
-/**
- * What a message has of files that were attached before.
- * @throws validation_failed for what is not attached here, and pictures for a model that sees none
- */
-export function filesOf(notes: Notes, ids: readonly string[], { model }: Settings): MessagePart[] {
-  return ids.map((id, index) => {
-    const fault = (message: string) => invalid([{ path: `attachment_ids.${index}`, in: "body", message }]);
-    const attachment = notes.attachment(id);
-    if (attachment === undefined) throw fault("is not attached to this conversation");
-    const { key: _key, ...shown } = attachment;
-    if (!model.sees_pictures && imageTypes.some((type) => type === shown.media_type)) {
-      throw fault("is a picture, and the minion's model takes none");
-    }
-    return { type: "file", ...shown };
-  });
 }

@@ -1,5 +1,4 @@
-import type { Attachment } from "../../agent/types.ts";
-import type { Summary } from "../../agent/events.ts";
+import type { Attachment, Summary } from "../../agent/types.ts";
 
 /** What a room knows of its conversation, as Postgres has it. */
 export type ConversationNotes = EditedConversation & { id: number; user_id: number; minion_id: number };

@@ -1,3 +1,5 @@
+import type { Message } from "../../agent/types.ts";
+
 /** Characters of a title that is made from a first message. */
 const maxLength = 60;
 
@@ -5,6 +7,11 @@ const maxLength = 60;
 const lookedAt = 2_000;
 
 const untitled = "New conversation";
+
+/** A title from the first turn; empty where there is one already, or nothing to make it of. */
+export function titleOf(current: string, asked: Message, answer: Message): string {
+  return current !== "" || answer.status === "failed" ? "" : titleFor(asked.text, answer.text);
+}
 
 /**
  * A title from the first turn, without asking a model: the first sentence of the question that has at least three words, else its first, else

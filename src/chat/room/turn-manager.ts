@@ -1,65 +1,50 @@
 import { AppError } from "../../kit/errors.ts";
 import { inStore } from "../../kit/storage/r2.ts";
-import { log } from "../../kit/log.ts";
-import { askHub } from "../../notifications/hub-client.ts";
-import { blank, emptyAnswer, reasoningLength, type AnswerFrame } from "../../agent/message/apply-frame.ts";
+import { blank, emptyAnswer, reasoningLength } from "../../agent/message/apply-frame.ts";
 import { Answering, recover } from "../../agent/turn/active-turn.ts";
-import { ofWhom, type Conversation, type Host } from "./conversation.ts";
-import { brokenOff, finish, titleOf, type Ending } from "../../agent/turn/finish-turn.ts";
+import { ofWhom, type Conversation } from "./conversation.ts";
+import { brokenOff, finish, type Ending } from "../../agent/turn/finish-turn.ts";
 import type { Message } from "../../agent/types.ts";
 import type { Sharing } from "./fork-sharing.ts";
 import type { ConversationNotes, Notes } from "./state-store.ts";
 import type { Projector } from "../sync/outbox-worker.ts";
 import type { Ask, Sent } from "./client.ts";
-import { readSettings, withOverrides, type Overrides, type Settings } from "../../agent/settings.ts";
-import type { Tool } from "../../tools/tool.ts";
-import { filesOf, type Transcript } from "./message-store.ts";
-import type { Summary } from "../../agent/events.ts";
+import { withOverrides, type Overrides, type Settings } from "../../agent/settings.ts";
+import { HubSubscription } from "./hub-subscription.ts";
+import { resolveAttachments } from "./message-files.ts";
+import type { Transcript } from "./message-store.ts";
+import type { RoomRuntime } from "./runtime.ts";
+import { SettingsCache } from "./settings-cache.ts";
+import { titleOf } from "./title.ts";
 import { runTurn } from "../../agent/turn/run-turn.ts";
-
-/** What turns are given by the room that they are taken in. */
-export type TurnHost = Host & {
-  tools(): readonly Tool[];
-  /** Tells of an answer while it is made. */
-  tell(frame: AnswerFrame, pieces: readonly string[]): void;
-  flush(): void;
-  /** Lets those who listen keep up. */
-  keepUp(): Promise<void>;
-  toldAfter(seq: number): { type: string; message_id?: unknown }[] | undefined;
-};
-
-/** How long settings are believed, and from when on they are read again beside a turn, in ms. */
-const settingsMs = 60_000;
-const agingMs = 20_000;
 
 /** How long a room that went down stays unnoticed at most, in ms. */
 const watchMs = 25_000;
-
-/** How long the hub tells a room what becomes of its owner, in ms: longer than a socket lives. */
-const heedMs = 30 * 60_000;
 
 /** Messages by which it is estimated what an answer was told that broke off. */
 const historyShown = 50;
 
 /** The turns of a conversation, of which one is under way at most. Who leaves ends none. */
 export class Turns {
-  readonly #host: TurnHost;
+  readonly #runtime: RoomRuntime;
   readonly #conversation: Conversation;
   readonly #notes: Notes;
   readonly #transcript: Transcript;
   readonly #projector: Projector;
   readonly #sharing: Sharing;
+  readonly #settings: SettingsCache;
+  readonly #hub: HubSubscription;
   #running: Answering | undefined;
-  #heardUntil = 0;
-  #settings: { read: Settings; at: number } | undefined;
 
-  constructor(host: TurnHost, conversation: Conversation) {
-    this.#host = host;
+  constructor(runtime: RoomRuntime, conversation: Conversation) {
+    this.#runtime = runtime;
     this.#conversation = conversation;
     this.#notes = conversation.notes;
     this.#transcript = conversation.transcript;
     this.#projector = conversation.projector;
     this.#sharing = conversation.sharing;
+    this.#settings = new SettingsCache(runtime, conversation);
+    this.#hub = new HubSubscription(runtime, conversation.notes);
   }
 
   /** Ends an answer that was under way when the room went down: what was told of it stays. For the start. */
@@ -68,9 +53,9 @@ export class Turns {
     const notes = this.#notes.conversation;
     if (last?.message.status !== "streaming" || notes === undefined) return;
     const { message } = last;
-    recover(message, this.#host.toldAfter(last.seq) ?? []);
+    recover(message, this.#runtime.framesAfter(last.seq) ?? []);
     const { id: message_id, text } = message;
-    this.#host.publish({
+    this.#runtime.publish({
       type: "message.reset",
       message_id,
       length: text.length,
@@ -90,7 +75,7 @@ export class Turns {
     const twin = this.#transcript.named(client_id);
     if (twin !== undefined) return this.#sentBefore(twin);
     this.#refuseWhileAnswering();
-    const files = filesOf(this.#conversation.notes, attachment_ids, settings);
+    const files = resolveAttachments(this.#notes, attachment_ids, settings);
     return this.#begin(notes, settings, this.#written(text, files, client_id));
   }
 
@@ -148,23 +133,13 @@ export class Turns {
 
   // ── What it is told ────────────────────────────────────────────────────────
 
-  /** Asks its owner's hub to be told when they sign out, are banned, or change what is kept here; now and then is enough. */
+  /** Asks the hub of the owner to tell the room about sign-outs, bans, and changed settings. */
   heedHub(): void {
-    const notes = this.#notes.conversation;
-    const now = Date.now();
-    if (notes === undefined || now < this.#heardUntil - heedMs / 2) return;
-    this.#heardUntil = now + heedMs;
-    const room = { binding: "CHAT_ROOM" as const, name: String(notes.id) };
-    const ctx = this.#host.context();
-    const asked = askHub(ctx, notes.user_id, (hub) => hub.watch(room, now + heedMs)).catch((error: unknown) => {
-      this.#heardUntil = 0;
-      log("warn", "A room will not hear of its owner.", { error });
-    });
-    ctx.defer(asked);
+    this.#hub.renew();
   }
 
   forgetSettings(): void {
-    this.#settings = undefined;
+    this.#settings.clear();
   }
 
   /** Whether something is due, and when, in milliseconds since the epoch. */
@@ -186,18 +161,7 @@ export class Turns {
 
   async #readyFor(notes: ConversationNotes, overrides: Overrides = {}): Promise<Settings> {
     await this.#sharing.standAlone();
-    const age = Date.now() - (this.#settings?.at ?? 0);
-    if (age >= settingsMs) await this.#readSettings(notes);
-    // Whether they still hold is looked up beside the turn, so that the next need not wait for it.
-    else if (age >= agingMs) this.#host.context().defer(this.#readSettings(notes).catch(() => this.forgetSettings()));
-    return withOverrides(this.#settings!.read, overrides);
-  }
-
-  async #readSettings({ id, user_id, minion_id }: ConversationNotes): Promise<void> {
-    const read = await readSettings(this.#host.context(), user_id, minion_id, id);
-    this.#settings = { read, at: Date.now() };
-    // What a room was told of an edit can be lost.
-    if (read.conversation !== null) this.#conversation.update(user_id, read.conversation);
+    return withOverrides(await this.#settings.get(notes), overrides);
   }
 
   #refuseWhileAnswering(): void {
@@ -207,7 +171,7 @@ export class Turns {
   #sentBefore(message: Message): Sent {
     const [answer] = this.#transcript.after(message.id);
     if (answer === undefined) throw new AppError("conflict", "The answer to this message was removed.");
-    return { message, answer, seq: this.#host.lastSeq(), is_new: false };
+    return { message, answer, seq: this.#runtime.lastSeq(), is_new: false };
   }
 
   /** Writes down a message of the user's, and tells of it. */
@@ -219,34 +183,28 @@ export class Turns {
       parts: [...files, { type: "text" as const, text }],
     };
     message.completed_at = message.created_at;
-    this.#host.publish({ type: "message.created", message, client_id: clientId });
-    this.#transcript.put(message, this.#host.lastSeq(), clientId);
+    this.#runtime.publish({ type: "message.created", message, client_id: clientId });
+    this.#transcript.put(message, this.#runtime.lastSeq(), clientId);
     return message;
   }
 
   #begin(notes: ConversationNotes, settings: Settings, asked: Message): Sent {
-    const host = this.#host;
-    const seq = host.lastSeq();
+    const runtime = this.#runtime;
+    const seq = runtime.lastSeq();
     const answer = emptyAnswer(this.#conversation.nextId(), notes.id, firstModel(settings));
-    host.publish({ type: "message.created", message: answer, client_id: null });
-    this.#transcript.put(answer, host.lastSeq());
-    host.ringBy(Date.now() + watchMs);
+    runtime.publish({ type: "message.created", message: answer, client_id: null });
+    this.#transcript.put(answer, runtime.lastSeq());
+    runtime.scheduleAlarm(Date.now() + watchMs);
     this.heedHub();
     const sent = { message: asked, answer: structuredClone(answer), seq, is_new: true };
-    const past = {
-      messages: this.#conversation.transcript.after(this.#notes.summary?.up_to ?? 0).filter(({ id }) => id < answer.id),
-    };
-    const ctx = host.context();
-    const stage = {
-      tell: (frame: AnswerFrame, pieces: readonly string[]) => host.tell(frame, pieces),
-      flush: () => host.flush(),
-      keepSummary: (summary: Summary) => this.#notes.keepSummary(summary),
-    };
-    const running = new Answering(answer, stage, (line) =>
-      runTurn(
-        { ctx, settings, tools: host.tools(), readFile: (id) => this.#fileOf(id), keepUp: () => host.keepUp(), ...line },
-        { ...past, summary: this.#notes.summary, pinned_facts: this.#notes.conversation!.pinned_facts },
-      ),
+    const { summary } = this.#notes;
+    const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);
+    const { pinned_facts } = this.#notes.conversation!;
+    const ctx = runtime.context();
+    const tools = runtime.tools();
+    const readFile = (id: string) => this.#fileOf(id);
+    const running = new Answering(answer, runtime, (callbacks) =>
+      runTurn({ ctx, settings, tools, readFile, ...callbacks }, { messages, summary, pinned_facts }),
     );
     this.#running = running;
     this.#conversation.underWay = answer;
@@ -264,8 +222,8 @@ export class Turns {
   /** Writes down how an answer ended, and tells of it. */
   #end(notes: ConversationNotes, answer: Message, ending: Ending): void {
     const asked = this.#transcript.page(1, answer.id)[0]!;
-    this.#host.publish(finish(this.#host.context(), answer, ending));
-    this.#transcript.put(answer, this.#host.lastSeq());
+    this.#runtime.publish(finish(this.#runtime.context(), answer, ending));
+    this.#transcript.put(answer, this.#runtime.lastSeq());
     const title = titleOf(notes.title, asked, answer);
     if (title !== "") this.#conversation.keep({ ...notes, title });
     const { isInterrupted: _, ...result } = ending;
@@ -278,7 +236,7 @@ export class Turns {
 
   async #fileOf(id: string): Promise<Uint8Array | null> {
     const attachment = this.#notes.attachment(id);
-    const object = attachment && (await inStore(this.#host.env.FILES.get(attachment.key)));
+    const object = attachment && (await inStore(this.#runtime.env.FILES.get(attachment.key)));
     return object ? new Uint8Array(await object.arrayBuffer()) : null;
   }
 }

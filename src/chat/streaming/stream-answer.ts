@@ -1,5 +1,5 @@
 import type { Ctx } from "../../context.ts";
-import { AppError, failures, type FailureCode } from "../../kit/errors.ts";
+import { AppError, commonErrors, type CommonErrorCode } from "../../kit/errors.ts";
 import { claimsFor } from "../../kit/socket/tickets.ts";
 import { holderOf } from "../../notifications/tickets.ts";
 import { eventStreamHeaders, streamEvents, wholeEvents, type Cursor } from "./sse-events.ts";
@@ -55,9 +55,7 @@ async function openAnswer(ctx: Ctx, conversationId: number, { answer, after, pla
 function dialling(ctx: Ctx, conversationId: number): Dial {
   return async (after) => {
     const claims = claimsFor(await holderOf(ctx, `conversation:${conversationId}`));
-    const url = after === undefined ? "https://room/" : `https://room/?after=${after}`;
-    const request = new Request(url, { headers: { upgrade: "websocket" } });
-    const reply = await openRoomSocket(ctx, conversationId, request, claims);
+    const reply = await openRoomSocket(ctx, conversationId, { claims, after });
     if (!reply.webSocket) throw await refusalIn(reply);
     return reply.webSocket;
   };
@@ -66,6 +64,6 @@ function dialling(ctx: Ctx, conversationId: number): Dial {
 /** What a room says in place of a socket. */
 async function refusalIn(reply: Response): Promise<AppError> {
   const { code, detail } = await reply.json<{ code?: string; detail?: string }>();
-  const known = code !== undefined && code in failures ? (code as FailureCode) : "realtime_unavailable";
+  const known = code !== undefined && code in commonErrors ? (code as CommonErrorCode) : "realtime_unavailable";
   return new AppError(known, detail ?? "The conversation does not answer.");
 }

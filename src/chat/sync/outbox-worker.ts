@@ -7,24 +7,25 @@ import { projectChange, projectRemoval, projectTurn, type Projection } from "./w
 const firstRetryMs = 2_000;
 const lastRetryMs = 5 * 60_000;
 
+/** What the worker needs of its room. */
+export type OutboxRuntime = {
+  context(): Ctx;
+  scheduleAlarm(at: number): void;
+  /** Called where the conversation is deleted. */
+  erase(): Promise<void>;
+};
+
 /** Writes what happened in a room into Postgres: in order, and again until it is known to be there. */
 export class Projector {
   readonly #outbox: Outbox;
-  readonly #context: () => Ctx;
-  readonly #ringBy: (at: number) => void;
-  readonly #onGone: () => Promise<void>;
+  readonly #runtime: OutboxRuntime;
   #running: Promise<void> | undefined;
   #failures = 0;
   #dueAt = 0;
 
-  constructor(
-    sql: SqlStorage,
-    { context, ringBy, onGone }: { context(): Ctx; ringBy(at: number): void; onGone(): Promise<void> },
-  ) {
+  constructor(sql: SqlStorage, runtime: OutboxRuntime) {
     this.#outbox = new Outbox(sql);
-    this.#context = context;
-    this.#ringBy = ringBy;
-    this.#onGone = onGone;
+    this.#runtime = runtime;
   }
 
   /** Notes what is to be written, and sets about it. */
@@ -46,7 +47,7 @@ export class Projector {
   async #all(): Promise<void> {
     try {
       for (let next = this.#outbox.first(); next !== undefined; next = this.#outbox.first()) {
-        if ((await project(this.#context(), next.entry)) === "gone") return await this.#onGone();
+        if ((await project(this.#runtime.context(), next.entry)) === "gone") return await this.#runtime.erase();
         this.#outbox.remove(next.id);
         this.#failures = 0;
       }
@@ -54,7 +55,7 @@ export class Projector {
       log("warn", "What happened in a room is not in Postgres yet.", { error });
       this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, lastRetryMs);
       this.#failures += 1;
-      this.#ringBy(this.#dueAt);
+      this.#runtime.scheduleAlarm(this.#dueAt);
     }
   }
 }

@@ -1,14 +1,16 @@
 import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, constraintOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
 import { heldJson, heldText } from "../../kit/db/text.ts";
 import { lock } from "../../minions/spirits/statements.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";
 import { spiritGains } from "../../minions/progression/mastery.ts";
 import { usageExperience } from "../../minions/progression/rules.ts";
-import { keyRows } from "../../models/callable-model.ts";
+import { keyRows } from "../../models/external-models/key-status.ts";
 import { usageRow } from "../../models/usage/record.ts";
-import { conversationOf, maxTitleLength, settledStatuses, type Confirmation } from "../constants.ts";
+import { settledStatuses } from "../../agent/constants.ts";
+import { conversationOf, maxTitleLength, type Confirmation } from "../constants.ts";
 import type { Message } from "../../agent/types.ts";
 import { turnExperience } from "../../agent/rules.ts";
 import { conversations, messages } from "../tables.ts";
@@ -176,13 +178,13 @@ const confirmed = {
 
 function confirmationRows(ctx: Ctx, { minion_id }: Projecting, messageId: number, kind: Confirmation): Statement[] {
   const { amount, gain, reason } = confirmed[kind];
-  const helped = sql`(select ${messages.spirit_ids} from ${messages} where ${eq(messages.id, messageId)})`;
+  const spiritIds = sql`(select ${messages.spirit_ids} from ${messages} where ${eq(messages.id, messageId)})`;
   return experienceRows(ctx, {
     minionId: minion_id,
     kind: "usage",
     amount,
     reason,
     source: { type: "confirmation", id: String(messageId) },
-    spirits: { ids: helped, gain },
+    spirits: { spiritIds, gain },
   });
 }

@@ -1,10 +1,11 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll } from "../../kit/db/client.ts";
+import { commit, commitOnce, refuseUnlessAll } from "../../kit/db/commit.ts";
+import { constraintOf, failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { deleteUnder, inStore } from "../../kit/storage/r2.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
-import { storable } from "../../kit/storable.ts";
+import { storable } from "../../kit/db/text.ts";
 import { outbox } from "../../kit/db/tables.ts";
 import { notificationRow } from "../../notifications/service.ts";
 import { importDataset } from "../job-definitions.ts";
@@ -61,7 +62,7 @@ export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: numb
     if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
   } catch (error) {
     if (isGone(error)) return sweepFiles(ctx, dataset);
-    const failure = failureOf(error);
+    const failure = failureOf(error, ctx.constraintErrors);
     if (failure === undefined) throw error;
     if (failure.retryable) {
       // What cannot be noted does not matter beside what went wrong.

@@ -1,6 +1,6 @@
 import { and, eq, inArray, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import type { RefinedRow } from "../cleaning/row-filter.ts";
 import { inStore } from "../../kit/storage/r2.ts";

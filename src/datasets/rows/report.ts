@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { storable } from "../../kit/storable.ts";
+import { storable } from "../../kit/db/text.ts";
 import { dropReasons, rowKinds } from "../constants.ts";
 import { rowProblemCodes, type Parsed, type RowProblem } from "../formats/types.ts";
 import type { RefinedRow } from "../cleaning/row-filter.ts";

@@ -1,5 +1,7 @@
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
-import { constraintOf, type Claim, type Committer, type Database } from "./client.ts";
+import type { Database } from "./client.ts";
+import type { Claim, Committer } from "./commit.ts";
+import { constraintOf } from "./errors.ts";
 import { AppError } from "../errors.ts";
 import { idempotencyKeys } from "./tables.ts";
 

@@ -15,6 +15,11 @@ export function heldText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "");
 }
 
+/** The beginning of a text from elsewhere, at most `limit` characters, as Postgres can hold it. */
+export function storable(text: string, limit: number): string {
+  return heldText(text).trim().slice(0, limit).toWellFormed();
+}
+
 /** A JSON value with the nearest text that Postgres can hold: for what nobody can be told to say otherwise. */
 export function heldJson<T>(value: T): T;
 export function heldJson(value: unknown): unknown {

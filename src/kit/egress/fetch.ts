@@ -1,4 +1,4 @@
-import { AppError, TellableError, type FailureCode } from "../errors.ts";
+import { AppError, TellableError, type CommonErrorCode } from "../errors.ts";
 import { resolvesPublicly } from "./addresses.ts";
 import { faultOfTarget, isAllowed, type HostSettings } from "./urls.ts";
 import { readerOf } from "../async/streams.ts";
@@ -51,7 +51,7 @@ const codes = {
   too_large: "provider_unavailable",
   timed_out: "provider_timed_out",
   unreachable: "provider_unavailable",
-} as const satisfies Record<EgressReason, FailureCode>;
+} as const satisfies Record<EgressReason, CommonErrorCode>;
 
 /** Only the name of what went wrong: the message of a refused header quotes the header, that of a connection its address. */
 function nameOf(cause: unknown): Error | undefined {

@@ -1,6 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
-import { commit, constraintOf, failureOf, type Claim, type Committer, type Database, type Statement } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
+import { commit, type Claim, type Committer, type Statement } from "../db/commit.ts";
+import { constraintOf, failureOf } from "../db/errors.ts";
 import { log, reasonsOf } from "../log.ts";
 import { isMarked } from "../socket/call-object.ts";
 import { JobMessage, type Job } from "./outbox.ts";
@@ -64,11 +66,15 @@ async function settle<Ctx extends Committer>(message: Message, consumer: Consume
     await perform(message.body, consumer);
     message.ack();
   } catch (error) {
-    const again = canRetry(error) && message.attempts < maxAttempts;
+    // A constraint refuses the same work again, whatever it means to a client.
+    const failure = failureOf(error, {});
+    // By what the error says: ours, Postgres's, or the platform's of an object or a queue.
+    const canRetry = failure?.retryable ?? isMarked(error, "retryable");
+    const again = canRetry && message.attempts < maxAttempts;
     const fields = { body: nameOf(message.body), attempts: message.attempts, error };
     log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
     if (!again && (await bury(message, error, consumer))) message.ack();
-    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failureOf(error)?.waitSeconds) });
+    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.waitSeconds) });
   }
 }
 
@@ -93,12 +99,6 @@ async function perform<Ctx extends Committer>(body: unknown, { handlers, context
     throw error;
   }
   if (!claim.spent) await ctx.db.delete(outbox).where(eq(outbox.id, id));
-}
-
-/** Whether the same work can succeed later, by what the error says: ours, Postgres's, or the platform's of an object or a queue. */
-function canRetry(error: unknown): boolean {
-  const failure = failureOf(error);
-  return failure?.retryable ?? isMarked(error, "retryable");
 }
 
 /** Hands a message to the dead-letter queue, with why. @returns whether that queue has it */

@@ -1,6 +1,6 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import * as z from "zod";
-import { andThen, type Committer, type Statement } from "../db/client.ts";
+import { andThen, type Committer, type Statement } from "../db/commit.ts";
 import { AppError } from "../errors.ts";
 import { log } from "../log.ts";
 import { jobDue, outbox } from "../db/tables.ts";

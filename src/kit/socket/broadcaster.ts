@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { within } from "../async/timeout.ts";
 import type { FrameLog, LoggedFrame } from "./frame-log.ts";
 import { log } from "../log.ts";
-import { noteRead, noteSent, type Place, type Places } from "./socket-positions.ts";
-import type { RoomSocket } from "./connections.ts";
+import { noteRead, noteSent, type Places } from "./socket-positions.ts";
+import type { Place, RoomSocket } from "./types.ts";
 import type { TicketHolder } from "./tickets.ts";
 
 /** What a server says: an object of JSON with a `type`; its `seq` is added when it is sent. */

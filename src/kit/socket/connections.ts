@@ -1,21 +1,5 @@
-import type { Connection } from "partyserver";
-import type { TicketHolder } from "./tickets.ts";
-import type { Place, Places } from "./socket-positions.ts";
-
-/** What a socket carries through hibernation. Times are milliseconds since the epoch. */
-export type SocketState = TicketHolder & {
-  since: number;
-  until: number;
-  /** Where it is in the log; null while it moves. */
-  place: Place | null;
-  /** Whether it was closed, or went. */
-  closed: boolean;
-};
-
-export type RoomSocket = Connection<SocketState>;
-
-/** A device that listens, and since when. */
-export type PresentDevice = { device: string; label: string; since: string };
+import type { Places } from "./socket-positions.ts";
+import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
 
 /** Who is in a room: its open sockets, and the devices behind them. */
 export class Roster {

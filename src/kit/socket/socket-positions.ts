@@ -1,19 +1,4 @@
-import type { RoomSocket } from "./connections.ts";
-
-/** Where a socket is in the log, and what it was sent and has not acknowledged. Times are milliseconds since the epoch. */
-export type Place = {
-  /** The last frame that it was sent; null while it waits for its snapshot. */
-  sent: number | null;
-  /** The last frame that it acknowledged. */
-  acked: number;
-  /** How many frames and bytes it was sent and has not acknowledged, at most. */
-  frames: number;
-  bytes: number;
-  /** The same in a few stretches, each with the last frame in it: so the log need not know how its frames were cut. */
-  stretches: { seq: number; frames: number; bytes: number }[];
-  /** Since when it is sent nothing, as it acknowledged too little. */
-  held_at: number | null;
-};
+import type { Place, RoomSocket } from "./types.ts";
 
 /** The place of a socket that has everything up to a frame, or, without one, waits for a snapshot. */
 export function placeAfter(seq: number | undefined): Place {

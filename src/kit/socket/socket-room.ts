@@ -8,13 +8,14 @@ import { FrameLog, maxStretch, type TextHead } from "./frame-log.ts";
 import { log } from "../log.ts";
 import { ackedBy, MessageRate, readFrame, type RateSettings } from "./client-frames.ts";
 import { placeAfter, Places } from "./socket-positions.ts";
-import { Roster, type PresentDevice, type RoomSocket, type SocketState } from "./connections.ts";
+import { Roster } from "./connections.ts";
 import type { TicketHolder } from "./tickets.ts";
+import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
 import { readArrival, refuse, requestIdOf, type Arrival } from "./upgrade.ts";
 
 export { closeCodes } from "./close-codes.ts";
 export type { ServerFrame } from "./broadcaster.ts";
-export type { PresentDevice, RoomSocket } from "./connections.ts";
+export type { PresentDevice, RoomSocket } from "./types.ts";
 
 export type RoomSettings = FlowSettings &
   RateSettings & {

@@ -22,7 +22,7 @@ const TicketClaims = z.object({
 
 /**
  * What a ticket says: who may open a socket, from which device (`session:12`, `key:3`; its name in words is `label`), to what
- * (`me`, `conversation:<id>`), under which number, and until when, in milliseconds since the epoch.
+ * (`me`, `room:<id>`), under which number, and until when, in milliseconds since the epoch.
  */
 export type TicketClaims = z.output<typeof TicketClaims>;
 

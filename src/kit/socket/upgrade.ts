@@ -5,39 +5,39 @@ import { parseClaims, type TicketClaims } from "./tickets.ts";
 /** How the Worker hands a request for a socket to a room, which trusts nothing else. */
 
 const claimsHeader = "x-socket-claims";
+const afterHeader = "x-socket-after";
 const requestIdHeader = "x-request-id";
 
-/** Who asks a room for a socket, and which frame they have seen last, if they were here before. */
+/** Who asks a room for a socket, and the `seq` of the last frame that they have seen, if they were here before. */
 export type Arrival = { claims: TicketClaims; after: number | undefined };
 
 type Rooms = { getByName(name: string): { fetch(request: Request): Promise<Response> } };
 
 /**
  * Asks a room for a socket.
- * @param request what the client sent: `after` of its query goes on, and nothing else of it
- * @param ticket the claims of a ticket that was read
+ * @param arrival the claims of a ticket that was read, and `after` of the client's query
  * @returns the socket, or the room's refusal as problem details
- * @throws upgrade_required, and what the platform throws where the room cannot be reached
+ * @throws what the platform throws where the room cannot be reached
  */
 export async function connectSocket(
   rooms: Rooms,
   name: string,
-  request: Request,
-  ticket: TicketClaims,
+  { claims, after }: Arrival,
   requestId: string,
 ): Promise<Response> {
-  requireUpgrade(request);
-  const after = new URL(request.url).searchParams.get("after");
-  const url = after === null ? "https://room/" : `https://room/?after=${encodeURIComponent(after)}`;
-  const claims = encodeURIComponent(JSON.stringify(ticket));
-  const headers = { upgrade: "websocket", [claimsHeader]: claims, [requestIdHeader]: requestId };
-  const reply = await rooms.getByName(name).fetch(new Request(url, { headers }));
+  const headers = {
+    upgrade: "websocket",
+    [claimsHeader]: encodeURIComponent(JSON.stringify(claims)),
+    [requestIdHeader]: requestId,
+    ...(after === undefined ? {} : { [afterHeader]: String(after) }),
+  };
+  const reply = await rooms.getByName(name).fetch(new Request("https://room/", { headers }));
   // The headers of a fetched response cannot be changed, and every reply of ours is given some.
   return new Response(reply.body, reply);
 }
 
 /** @throws upgrade_required for a request that is not for a socket */
-function requireUpgrade(request: Request): void {
+export function requireUpgrade(request: Request): void {
   if (request.headers.get("upgrade")?.toLowerCase() === "websocket") return;
   throw new AppError("upgrade_required", "This address speaks WebSocket alone.");
 }
@@ -47,8 +47,8 @@ export function readArrival(request: Request): Arrival {
   requireUpgrade(request);
   const claims = parseClaims(decodeURIComponent(request.headers.get(claimsHeader) ?? ""));
   if (claims === undefined) throw new AppError("unauthenticated", "A socket needs a ticket.");
-  const after = new URL(request.url).searchParams.get("after") ?? "";
-  return { claims, after: /^\d{1,15}$/.test(after) ? Number(after) : undefined };
+  const after = request.headers.get(afterHeader);
+  return { claims, after: after === null ? undefined : Number(after) };
 }
 
 export const requestIdOf = (request: Request): string => request.headers.get(requestIdHeader) ?? "";

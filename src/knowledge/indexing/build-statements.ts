@@ -1,20 +1,13 @@
 import { and, eq, notExists, sql, type SQL } from "drizzle-orm";
-import * as z from "zod";
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
-import { defineJob, jobRow } from "../../kit/queue/outbox.ts";
-import { Id } from "../../kit/http/zod-schemas.ts";
+import type { Statement } from "../../kit/db/commit.ts";
+import { jobRow } from "../../kit/queue/outbox.ts";
 import type { UpdateStrategy } from "../constants.ts";
+import { sweepKnowledgeBase } from "../job-definitions.ts";
 import { itself } from "../queries.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "../tables.ts";
 
 /** The statements that versions of knowledge bases come and go by. Each commit of them locks the knowledge base first. */
-
-/** Goes on with a build: a slice of it, which asks for the next. */
-export const indexKnowledgeBase = defineJob("index-knowledge-base", z.object({ build_id: Id }));
-
-/** Deletes what no build of a knowledge base holds any more. */
-export const sweepKnowledgeBase = defineJob("sweep-knowledge-base", z.object({ knowledge_base_id: Id }));
 
 /** The number of the build that a commit has made. */
 export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_builds', 'id'))::int`;

@@ -1,6 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
+import { providerErrors } from "../../models/errors.ts";
 import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
 import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
 import { callableOf, keepingUsage } from "../model-usage.ts";
@@ -29,9 +30,10 @@ const perCall = 64;
 /** The model of a knowledge base, ready to be called. A model of the user's costs one round trip, for its key. @throws not_found, provider_not_configured */
 export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensions }: EmbeddedBy): Promise<Embedder> {
   const callable = await callableOf(ctx, user_id, parseModelReference(embedding_model) ?? { id: Number(embedding_model) });
-  const { provider, modelId, settings } = callable;
+  const { modelId, settings } = callable;
+  const provider = openProvider(callable.provider);
   const { options, usage } = keepingUsage(ctx, user_id, callable);
-  const open = async () => (await openProvider(provider)).embeddingModel(modelId, settings);
+  const open = async () => provider.embeddingModel(modelId, settings);
   const model = gatewayEmbeddingModel({ provider, modelId, open }, { callMs: 60_000, ...options });
   let length = dimensions;
   return {
@@ -55,5 +57,5 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
 }
 
 function strange(what: string): AppError {
-  return new AppError("provider_refused", `The embedding model answered with ${what}.`);
+  return new AppError(providerErrors.provider_refused, `The embedding model answered with ${what}.`);
 }

@@ -1,13 +1,15 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, constraintOf, failureOf, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf, failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { isMarked } from "../../kit/socket/call-object.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
 import { outbox } from "../../kit/db/tables.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { notificationRow } from "../../notifications/service.ts";
-import { activated, indexKnowledgeBase, locked, sweepKnowledgeBase } from "./build-statements.ts";
+import { indexKnowledgeBase, sweepKnowledgeBase } from "../job-definitions.ts";
+import { activated, locked } from "./build-statements.ts";
 import { batchesOf, chunkRows, type Batch } from "./chunk-batches.ts";
 import { openEmbedder, type EmbeddedBy, type Embedder } from "./embedder.ts";
 import { maxChunks, type UpdateStrategy } from "../constants.ts";
@@ -221,7 +223,7 @@ async function settle(
   // The twin goes on; should it die, this one does.
   if (constraint === "knowledge_part_moved")
     throw Object.assign(new Error("Another delivery of this job is at it."), { retryable: true });
-  const failure = failureOf(error);
+  const failure = failureOf(error, ctx.constraintErrors);
   const usage = embedder?.usage() ?? [];
   const isProviders = error instanceof ProviderError;
   if (failure?.retryable === true && !(isProviders && state.failures + 1 >= maxFailures)) {

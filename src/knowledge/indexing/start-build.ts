@@ -1,9 +1,10 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
 import { jobRowOf } from "../../kit/queue/outbox.ts";
 import type { ReadRows } from "./chunk-batches.ts";
-import { buildRow, indexKnowledgeBase, isIdle, isThere, keptParts, locked, newBuild } from "./build-statements.ts";
+import { indexKnowledgeBase } from "../job-definitions.ts";
+import { buildRow, isIdle, isThere, keptParts, locked, newBuild } from "./build-statements.ts";
 import { maxDatasets } from "../constants.ts";
 import { itself, selectBases, type BaseRow } from "../queries.ts";
 import type { IndexBody } from "../schemas.ts";

@@ -1,6 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
+import { providerErrors } from "../../models/errors.ts";
 import { gatewayModel } from "../../models/gateway/gateway.ts";
 import { kindByName } from "../../models/providers/list-models.ts";
 import { openProvider } from "../../models/providers/registry.ts";
@@ -19,10 +20,11 @@ export type Assistant = {
 export async function openAssistant(ctx: Ctx, userId: number, model: string): Promise<Assistant> {
   if (model === quotingModel) throw unfit("the built-in model quotes and follows no instructions: name one that does");
   const callable = await callableOf(ctx, userId, await readModelName(ctx, model, { path: "model", kind: "language" }));
-  const { provider, modelId, settings } = callable;
+  const { modelId, settings } = callable;
+  const provider = openProvider(callable.provider);
   if (kindByName(modelId) !== "language") throw unfit("is no model that answers");
   const { options, usage } = keepingUsage(ctx, userId, callable);
-  const open = async () => (await openProvider(provider)).languageModel(modelId, settings);
+  const open = async () => provider.languageModel(modelId, settings);
   const answering = gatewayModel([{ provider, modelId, open }], { callMs: 30_000, ...options });
   return {
     usage,
@@ -69,7 +71,7 @@ export async function rerankPassages(
     [`Question: ${query}`, ...listed].join("\n"),
   );
   const [array] = /\[[\d\s,]*\]/.exec(said) ?? [];
-  if (array === undefined) throw new AppError("provider_refused", "The model did not put the passages in order.");
+  if (array === undefined) throw new AppError(providerErrors.provider_refused, "The model did not put the passages in order.");
   const places = new Set(
     Array.from(array.matchAll(/\d+/g), ([number]) => Number(number) - 1).filter((place) => place in passages),
   );
@@ -83,6 +85,6 @@ export async function questionFor(assistant: Assistant, text: string): Promise<s
     text,
   );
   const question = said.trim().slice(0, 1_000);
-  if (question === "") throw new AppError("provider_refused", "The model wrote no question.");
+  if (question === "") throw new AppError(providerErrors.provider_refused, "The model wrote no question.");
   return question;
 }

@@ -1,7 +1,8 @@
 import { builtinDefaults } from "../../models/providers/defaults.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, failureOf } from "../../kit/db/client.ts";
+import { commit } from "../../kit/db/commit.ts";
+import { failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { LruMap } from "../../kit/async/lru.ts";
 import { expandQuery, openAssistant, rerankPassages } from "./llm-assist.ts";
@@ -72,7 +73,7 @@ export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: 
     try {
       return await help();
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = failureOf(error, ctx.constraintErrors);
       if (failure === undefined) throw error;
       warnings.push(failure.message);
       return otherwise;

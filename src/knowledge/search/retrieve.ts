@@ -1,6 +1,6 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, type Statement } from "../../kit/db/client.ts";
+import { commit, type Statement } from "../../kit/db/commit.ts";
 import { builtinDefaults } from "../../models/providers/defaults.ts";
 import type { Passage } from "../../models/gateway/passage-block.ts";
 import { keepBehind } from "../model-usage.ts";

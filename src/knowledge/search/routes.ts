@@ -6,7 +6,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { limited } from "../../limits/middleware.ts";
 import { evaluateBase } from "./evaluate.ts";
 import { queryBase } from "./query.ts";
-import { providerFailureCodes } from "../../models/gateway/errors.ts";
+import { allowanceErrors, providerErrors } from "../../models/errors.ts";
 import * as s from "../schemas.ts";
 
 const ok = { success: true as const };
@@ -15,9 +15,9 @@ const reading = allow("datasets.read");
 
 const outage = [
   "not_found",
-  ...providerFailureCodes,
-  "allowance_exhausted",
-  "allowance_unavailable",
+  ...Object.values(providerErrors),
+  allowanceErrors.allowance_exhausted,
+  allowanceErrors.allowance_unavailable,
   "database_unavailable",
 ] as const;
 

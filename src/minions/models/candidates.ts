@@ -2,13 +2,13 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { settingsFor } from "../../models/providers/guarded-fetch.ts";
+import { settingsFor } from "../../models/providers/settings.ts";
 import type { Candidate, Candidates } from "../../models/gateway/call.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
-import { openKey, sealedKeyColumns } from "../../models/api-keys.ts";
+import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";
 import type { ModelSummary } from "../../models/constants.ts";
 import type { ProviderSettings } from "../../models/providers/provider.ts";
-import { languageCandidate, openProvider } from "../../models/providers/registry.ts";
+import { identityOf, languageCandidate, openProvider } from "../../models/providers/registry.ts";
 import { describedModel } from "../../models/queries.ts";
 import { externalModels } from "../../models/tables.ts";
 import { itself } from "../queries.ts";
@@ -77,19 +77,20 @@ function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
   if (id === null || provider === null || modelId === null) {
     return { ...languageCandidate(model, settings()), row: undefined, summary };
   }
+  const identity = identityOf(provider);
   return {
-    provider,
+    provider: identity,
     modelId,
     row: { id, key_ref: row.key_ref },
     summary,
     async open() {
       if (row.is_active !== true)
-        throw new ProviderError("not_configured", provider, { detail: "This model is switched off." });
+        throw new ProviderError("not_configured", identity, { detail: "This model is switched off." });
       const apiKey = await openKey(ctx, userId, row).catch((error: unknown) => {
         // A key that cannot be read keeps no other model from answering.
-        throw error instanceof AppError ? new ProviderError("not_configured", provider, { detail: error.message }) : error;
+        throw error instanceof AppError ? new ProviderError("not_configured", identity, { detail: error.message }) : error;
       });
-      return (await openProvider(provider)).languageModel(modelId, settings({ apiKey, baseUrl }));
+      return openProvider(provider).languageModel(modelId, settings({ apiKey, baseUrl }));
     },
   };
 }

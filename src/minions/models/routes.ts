@@ -4,7 +4,7 @@ import { userIdOf } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { AppError } from "../../kit/errors.ts";
 import * as s from "../../models/schemas.ts";
-import { countModels } from "../../models/service.ts";
+import { countModels } from "../../models/external-models/service.ts";
 import { findModel, listAllModels } from "./service.ts";
 
 const ok = { success: true as const };

@@ -1,7 +1,7 @@
 import { eq, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { localModels } from "../../models/providers/ollama-models.ts";
+import { localModels } from "../../models/ollama-models.ts";
 import { modelOf, selectModels } from "../../models/queries.ts";
 import type { ExternalModel, LocalModel } from "../../models/schemas.ts";
 import { externalModels } from "../../models/tables.ts";

@@ -4,7 +4,7 @@ import { auditRow } from "../../auth/audit.ts";
 import { pointsRows } from "../../billing/points.ts";
 import { ranks } from "../../catalog/constants.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/client.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { paged, type Page } from "../../kit/http/zod-schemas.ts";
 import { newsRows } from "../../notifications/service.ts";
@@ -21,8 +21,8 @@ export type Grant = {
   amount: number;
   reason: string;
   source: { type: string; id: string };
-  /** Spirits that gain by it too, by their numbers or an array that the commit finds, and how much each. */
-  spirits?: { ids: readonly number[] | SQL; gain: number };
+  /** Spirits that gain by it too, by their ids or an array that the commit finds, and how much each. */
+  spirits?: { spiritIds: readonly number[] | SQL; gain: number };
   /** A tool that was used with success. */
   tool?: { spiritId: number; toolId: number };
 };
@@ -61,7 +61,7 @@ function grantOnce({ minionId, kind, amount, reason, source, spirits, tool }: Gr
     sql`raised as (update ${minions} minion set ${column} = minion.${column} + granted.xp from granted where minion.id = granted.minion_id)`,
     spirits &&
       sql`taught as (update ${minionSpirits} spirit set experience = spirit.experience + ${spirits.gain} from granted
-        where spirit.minion_id = granted.minion_id and spirit.spirit_id = any(${Array.isArray(spirits.ids) ? sql.param(spirits.ids) : spirits.ids}::int[]))`,
+        where spirit.minion_id = granted.minion_id and spirit.spirit_id = any(${Array.isArray(spirits.spiritIds) ? sql.param(spirits.spiritIds) : spirits.spiritIds}::int[]))`,
     tool &&
       sql`used as (insert into ${spiritMastery} as known (minion_id, spirit_id, tool_id, uses)
         select minion_id, ${tool.spiritId}, ${tool.toolId}, 1 from granted
@@ -132,7 +132,7 @@ export function toolRunRows(ctx: Ctx, { minionId, spiritId, toolId, run }: ToolR
     amount: usageExperience.tool_run,
     reason: "A tool was used with success",
     source: { type: "tool_run", id: run },
-    spirits: { ids: [spiritId], gain: spiritGains.tool_run },
+    spirits: { spiritIds: [spiritId], gain: spiritGains.tool_run },
     tool: { spiritId, toolId },
   });
 }

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { allow } from "../../auth/middleware.ts";
 import { userIdOf } from "../../auth/current-user.ts";
+import { catalogErrors } from "../../catalog/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam, PageQuery } from "../../kit/http/zod-schemas.ts";
 import { getExperienceEvent, grantByAdmin, listExperience } from "./experience.ts";
@@ -15,7 +16,7 @@ import { getProgression } from "../spirits/reads.ts";
 const ok = { success: true as const };
 const tag = "Progression";
 const readingOne = allow("minions.read", { minionToken: true });
-const outage = ["catalog_unavailable", "database_unavailable"] as const;
+const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
 
 /** At /api/v2/minions, before the paths that hold an id. */
 export const progression = new Hono<AppEnv>();

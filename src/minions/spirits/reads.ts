@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { planFigure } from "../../billing/service.ts";
 import { catalogOf } from "../../catalog/service.ts";
 import type { Ctx } from "../../context.ts";
-import { commit } from "../../kit/db/client.ts";
+import { commit } from "../../kit/db/commit.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
 import { edited } from "./statements.ts";
 import type { Found } from "./service.ts";

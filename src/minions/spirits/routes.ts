@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { allow } from "../../auth/middleware.ts";
 import { userIdOf } from "../../auth/current-user.ts";
+import { catalogErrors } from "../../catalog/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, type Found } from "./service.ts";
@@ -9,13 +10,14 @@ import * as s from "../schemas.ts";
 import { getMinion } from "../service.ts";
 import { spiritsOf } from "../view.ts";
 import { getAvailability, listToolUses, putTraits } from "./reads.ts";
+import { minionErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 const tag = "Minions";
 const readingOne = allow("minions.read", { minionToken: true });
 const writing = allow("minions.write");
-const outage = ["catalog_unavailable", "database_unavailable"] as const;
-const missing = ["spirit_locked", "spirit_not_owned", "spirit_limit_reached"] as const;
+const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
+const missing = [minionErrors.spirit_locked, minionErrors.spirit_not_owned, minionErrors.spirit_limit_reached] as const;
 
 function loadoutReply({ catalog, row }: Found) {
   const spirits = spiritsOf(catalog, row);
@@ -54,7 +56,7 @@ loadouts.post(
       replay: async ({ ctx, params }) => loadoutReply(await getMinion(ctx, userIdOf(ctx), params.id)),
       reply: s.LoadoutReply,
       status: 201,
-      fails: ["not_found", "spirit_already_equipped", ...missing, ...outage],
+      fails: ["not_found", minionErrors.spirit_already_equipped, ...missing, ...outage],
     },
     async ({ ctx, params, body }) => loadoutReply(await equipSpirit(ctx, userIdOf(ctx), params.id, body.spirit_id)),
   ),

@@ -3,8 +3,10 @@ import { catalogOf } from "../../catalog/service.ts";
 import type { Catalog } from "../../catalog/snapshot.ts";
 import { classSpirits, templateSpirits } from "../../catalog/tables.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, constraintOf, refuseUnlessAll } from "../../kit/db/client.ts";
-import { AppError, invalid, refusalOf, type Fault } from "../../kit/errors.ts";
+import { commit, commitOnce, refuseUnlessAll } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
+import { AppError, invalid, type Fault } from "../../kit/errors.ts";
+import { constraintErrors } from "../errors.ts";
 import { candidates, edited, equippable, equipRows, isEquipped, isThere, lock, type Candidate } from "./statements.ts";
 import { spiritFaults, type SpiritFault } from "../constants.ts";
 import { itself, selectMinions, slotsOf, type MinionRow } from "../queries.ts";
@@ -161,7 +163,8 @@ export async function explained<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () =>
       code: faultOf(candidate) ?? "spirit_limit_reached",
     }));
     const missing = faults.filter(({ code: fault }) => fault !== "spirit_limit_reached" || code === fault);
-    throw new AppError(code, refusalOf(code)!.detail, { cause, members: { missing } });
+    const { type, detail } = constraintErrors[code];
+    throw new AppError(type, detail, { cause, members: { missing } });
   }
 }
 

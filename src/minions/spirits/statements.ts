@@ -3,7 +3,7 @@ import { users } from "../../auth/tables.ts";
 import { hasAccess } from "../../billing/access.ts";
 import { spirits } from "../../catalog/tables.ts";
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { unsettling } from "../../notifications/hub-client.ts";
 import { itself, slotsOf } from "../queries.ts";
 import { levelAt, unlockLevel, userExperience } from "../progression/sql.ts";

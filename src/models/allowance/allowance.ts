@@ -1,11 +1,13 @@
 import { planOf } from "../../billing/service.ts";
 import type { Ctx } from "../../context.ts";
-import { endOfDay, type DayLimits, type Granted, type Spending } from "../../kit/daily-quota.ts";
+import { endOfDay, type DayLimits, type Granted } from "../../kit/daily-quota.ts";
 import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
 import { askHub } from "../../notifications/hub-client.ts";
+import type { ProviderIdentity } from "../constants.ts";
 import { ProviderError } from "../gateway/errors.ts";
-import { allowanceOf, smallestAllowance } from "./rules.ts";
+import { allowanceOf, smallestAllowance, type Spending } from "./rules.ts";
+import { allowanceErrors } from "../errors.ts";
 
 /** What a user may use today of the models that the operator pays for. */
 export type Allowance = {
@@ -26,19 +28,20 @@ export type Taken = {
  * A user's allowance, counted in their hub. A call costs one round trip to it. Everybody may use what the smallest plan allows, so
  * Postgres is asked for the plan only where that is used up: once a day, and whenever a call is about to be refused, since the user may
  * have changed their plan.
+ * @param provider that runs those models
  */
-export function openAllowance(ctx: Ctx, userId: number): Allowance {
+export function openAllowance(ctx: Ctx, userId: number, provider: ProviderIdentity): Allowance {
   return {
     async take(amount) {
       const id = crypto.randomUUID();
-      const granted = await counted(ctx, async () => {
+      const granted = await counted(ctx, provider, async () => {
         const claim = { id, amount, floor: smallestAllowance };
         const first = await askHub(ctx, userId, (hub) => hub.takeBudget(claim));
         if (first.lacking === null) return first;
         const limits = await limitsOf(ctx, userId);
         return askHub(ctx, userId, (hub) => hub.takeBudget({ ...claim, limits }));
       });
-      if (granted.lacking !== null) throw exhausted(granted.lacking, granted);
+      if (granted.lacking !== null) throw exhausted(provider, granted.lacking, granted);
       return { settle: (spent) => ctx.defer(settle(ctx, userId, id, spent)) };
     },
   };
@@ -49,14 +52,14 @@ export async function readAllowance(ctx: Ctx, userId: number) {
   const [plan, used] = await Promise.all([
     planOf(ctx, userId),
     askHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
-      throw new AppError("allowance_unavailable", "What you used today cannot be counted now.", { cause });
+      throw new AppError(allowanceErrors.allowance_unavailable, "What you used today cannot be counted now.", { cause });
     }),
   ]);
   const limits = allowanceOf(plan.name);
   const line = (what: keyof Spending) => ({
     limit: limits[what],
-    used: used[what],
-    left: Math.max(0, limits[what] - used[what]),
+    used: used[what] ?? 0,
+    left: Math.max(0, limits[what] - (used[what] ?? 0)),
   });
   const resets_at = new Date(endOfDay(Date.now()));
   return { plan: plan.name, turns: line("turns"), tokens: line("tokens"), resets_at };
@@ -69,12 +72,12 @@ async function limitsOf(ctx: Ctx, userId: number): Promise<DayLimits> {
 }
 
 /** @throws allowance_unavailable, whatever is out: a call that cannot be counted is not made */
-async function counted(ctx: Ctx, count: () => Promise<Granted>): Promise<Granted> {
+async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promise<Granted>): Promise<Granted> {
   try {
     return await count();
   } catch (error) {
     log("warn", "An allowance could not be counted.", { request_id: ctx.requestId, error });
-    throw new ProviderError("allowance_unavailable", "workers-ai");
+    throw new ProviderError("allowance_unavailable", provider);
   }
 }
 
@@ -86,15 +89,16 @@ async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Pr
   }
 }
 
-function exhausted(lacking: keyof Spending, { limits, used }: Granted): ProviderError {
+function exhausted(provider: ProviderIdentity, lacking: string, { limits, used }: Granted): ProviderError {
   const now = Date.now();
   const resetsAt = endOfDay(now);
-  const left = limits[lacking] - used[lacking];
+  const limit = limits[lacking]!;
+  const left = limit - used[lacking]!;
   const said = left > 0 ? `has ${left} ${lacking} left, too few for this` : "is used up";
   const detail =
-    `Your plan's ${limits[lacking]} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
+    `Your plan's ${limit} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
     `${new Date(resetsAt).toISOString().slice(0, 16)}Z; models with a key of your own are not limited.`;
-  return new ProviderError("allowance_exhausted", "workers-ai", {
+  return new ProviderError("allowance_exhausted", provider, {
     detail,
     retryAfterSeconds: Math.ceil((resetsAt - now) / 1_000),
   });

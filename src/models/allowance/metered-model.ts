@@ -4,9 +4,9 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
-import type { Spending } from "../../kit/daily-quota.ts";
 import type { Allowance, Taken } from "./allowance.ts";
-import { untilAborted } from "../gateway/call.ts";
+import type { Spending } from "./rules.ts";
+import { untilAborted } from "../../kit/async/abort.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { isCut, saysNothing } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";

@@ -1,4 +1,5 @@
-import type { Spending } from "../../kit/daily-quota.ts";
+/** What an allowance counts: turns of a conversation, and tokens. */
+export type Spending = { turns: number; tokens: number };
 
 /** What a user may use in a UTC day of the models that the operator pays for, by the name of their plan. */
 export const dailyAllowances = {
@@ -13,5 +14,5 @@ export const smallestAllowance: Spending = dailyAllowances["Free Plan"];
 
 /** What a plan allows in a day. */
 export function allowanceOf(plan: string): Spending {
-  return (dailyAllowances as Partial<Record<string, Spending>>)[plan] ?? smallestAllowance;
+  return Object.hasOwn(dailyAllowances, plan) ? dailyAllowances[plan as keyof typeof dailyAllowances] : smallestAllowance;
 }

@@ -1,9 +1,10 @@
+import { untilAborted } from "../../kit/async/abort.ts";
 import { ProviderError, providerError, providerFailures } from "./errors.ts";
-import type { ProviderName } from "../constants.ts";
+import type { ProviderIdentity } from "../constants.ts";
 import { noTokens, type Attempt, type TokenCounts, type UsageRecord } from "./usage-record.ts";
 
 /** A model that may answer a call, opened when its turn comes. */
-export type Candidate<Model> = { provider: ProviderName; modelId: string; open(): Promise<Model> };
+export type Candidate<Model> = { provider: ProviderIdentity; modelId: string; open(): Promise<Model> };
 
 /** The first is asked first, the others in their order should it fail. */
 export type Candidates<Model> = readonly [Candidate<Model>, ...Candidate<Model>[]];
@@ -175,23 +176,8 @@ export class Call<Model> {
   }
 }
 
-/** What `work` resolves with, unless the signal aborts before: then its reason is thrown, whatever the work still does. */
-export async function untilAborted<T>(signal: AbortSignal, work: () => PromiseLike<T>): Promise<T> {
-  signal.throwIfAborted();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([work(), aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
 function referenceOf({ provider, modelId }: Candidate<unknown>) {
-  return { provider, model_id: modelId };
+  return { provider: provider.name, model_id: modelId };
 }
 
 function elapsed(since: number): number {

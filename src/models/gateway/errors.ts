@@ -2,7 +2,8 @@ import type { APICallError } from "@ai-sdk/provider";
 import { EgressError } from "../../kit/egress/fetch.ts";
 import { AppError, TellableError } from "../../kit/errors.ts";
 import { secondsToWait } from "../../kit/http/retry-after.ts";
-import { providerDisplayNames, type ProviderName } from "../constants.ts";
+import { allowanceErrors, providerErrors } from "../errors.ts";
+import type { ProviderIdentity } from "../constants.ts";
 
 /** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
 type Action = "wait" | "next" | "end";
@@ -33,17 +34,7 @@ export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
 /** What clients of ours are told a failure by. */
 export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
 
-/** Those of a provider itself, for routes that ask one. */
-export const providerFailureCodes = [
-  "provider_refused",
-  "provider_model_missing",
-  "provider_key_rejected",
-  "provider_no_credit",
-  "provider_rate_limited",
-  "provider_unavailable",
-  "provider_timed_out",
-  "provider_not_configured",
-] as const satisfies readonly ProviderFailureCode[];
+const errorTypes = { ...providerErrors, ...allowanceErrors };
 
 /**
  * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
@@ -52,7 +43,8 @@ export const providerFailureCodes = [
 export class ProviderError extends TellableError {
   override readonly name = "ProviderError";
   readonly kind: ProviderFailure;
-  readonly provider: ProviderName;
+  /** The name of the provider. */
+  readonly provider: string;
   /** The status that the vendor answered with; null where it did not answer. */
   readonly status: number | null;
   /** How long the vendor asks to be left alone; null where it does not say. */
@@ -60,16 +52,16 @@ export class ProviderError extends TellableError {
 
   constructor(
     kind: ProviderFailure,
-    provider: ProviderName,
+    { name, display_name }: ProviderIdentity,
     {
       status = null,
       retryAfterSeconds = null,
       detail,
     }: Partial<Pick<ProviderError, "status" | "retryAfterSeconds">> & { detail?: string } = {},
   ) {
-    super(detail ?? `${providerDisplayNames[provider]} ${providerFailures[kind].sentence}`);
+    super(detail ?? `${display_name} ${providerFailures[kind].sentence}`);
     this.kind = kind;
-    this.provider = provider;
+    this.provider = name;
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -82,7 +74,7 @@ export class ProviderError extends TellableError {
   override get failure(): AppError {
     const seconds = ["rate_limited", "allowance_exhausted"].includes(this.kind) ? this.retryAfterSeconds : null;
     return new AppError(
-      this.code,
+      errorTypes[this.code],
       this.message,
       seconds === null ? {} : { headers: { "retry-after": `${Math.ceil(seconds)}` } },
     );
@@ -120,7 +112,7 @@ const refusedBySdk = new Set([
 ]);
 
 /** What went wrong, in our terms. */
-export function providerError(error: unknown, provider: ProviderName): ProviderError {
+export function providerError(error: unknown, provider: ProviderIdentity): ProviderError {
   if (error instanceof ProviderError) return error;
   if (error instanceof AppError) return new ProviderError("refused", provider, { detail: error.message });
   if (error instanceof EgressError) return ofEgress(error, provider);
@@ -132,7 +124,7 @@ export function providerError(error: unknown, provider: ProviderName): ProviderE
 }
 
 /** What the guard ended: what it refused, it would refuse again. */
-function ofEgress(error: EgressError, provider: ProviderName): ProviderError {
+function ofEgress(error: EgressError, provider: ProviderIdentity): ProviderError {
   const { reason, message } = error;
   const status = error.status ?? null;
   if (reason === "timed_out") return new ProviderError("timed_out", provider, { status });

@@ -13,7 +13,7 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
   const [{ provider, modelId }] = candidates;
   return {
     specificationVersion: "v4",
-    provider,
+    provider: provider.name,
     modelId,
     // The address of a file goes to the vendor, or is refused: what is not listed here, the AI SDK would fetch by itself.
     supportedUrls: { "*/*": [/^/] },
@@ -42,7 +42,7 @@ export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, op
   const { provider, modelId } = candidate;
   return {
     specificationVersion: "v4",
-    provider,
+    provider: provider.name,
     modelId,
     get maxEmbeddingsPerCall() {
       return open().then((model) => model.maxEmbeddingsPerCall);

@@ -1,10 +1,9 @@
 import type { LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { ProviderFailure, ProviderFailureCode } from "./errors.ts";
-import type { ProviderName } from "../constants.ts";
 
 /** One time that one model was asked. */
 export type Attempt = {
-  provider: ProviderName;
+  provider: string;
   model_id: string;
   /** `answered` means that it began to: how the call ended, the record says. */
   outcome: "answered" | "stopped" | ProviderFailure;
@@ -27,7 +26,7 @@ export type TokenCounts = {
 /** What is kept of a call to a model, whichever way it went: one record a call. */
 export type UsageRecord = TokenCounts & {
   /** The model that answered, or else the one that was asked last. */
-  provider: ProviderName;
+  provider: string;
   model_id: string;
   outcome: "complete" | "stopped" | "failed";
   error_code: ProviderFailureCode | "internal" | null;

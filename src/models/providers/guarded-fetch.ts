@@ -1,8 +1,6 @@
 import type { Ctx } from "../../context.ts";
 import type { Env } from "../../env.ts";
 import { faultOfUrl, openEgress, type HostSettings } from "../../kit/egress/fetch.ts";
-import { openAllowance } from "../allowance/allowance.ts";
-import type { ProviderSettings } from "./provider.ts";
 
 /** What an answer of a model may weigh, and how long it may take: a stream that thinks for long is one still. */
 const bounds = { maxResponseBytes: 32 * 1024 * 1024, firstByteTimeoutMs: 60_000, timeoutMs: 300_000 };
@@ -27,28 +25,7 @@ export function faultOfBaseUrl({ env }: Pick<Ctx, "env">, url: string): string |
   return faultOfUrl(url, hostsOf(env));
 }
 
-/** The `fetch` for the Ollama server of the operator: their own network, but that host alone. */
+/** A `fetch` for one address that the operator chose: it reaches that host alone, in a private network too. */
 export function operatorsFetch(url: string): typeof fetch {
   return openEgress({ ...bounds, allowedHosts: [new URL(url).host] });
-}
-
-/** What this server can call by itself, whoever asks. */
-export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
-  const { AI: ai } = ctx.env;
-  return ai === undefined ? {} : { ai };
-}
-
-/** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding, on the user's allowance. */
-export function settingsFor(
-  ctx: Ctx,
-  userId: number,
-  { apiKey, baseUrl }: { apiKey?: string | undefined; baseUrl?: string | null | undefined } = {},
-): ProviderSettings {
-  return {
-    fetch: egressOf(ctx),
-    allowance: openAllowance(ctx, userId),
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(baseUrl == null ? {} : { baseUrl }),
-    ...bindingsOf(ctx),
-  };
 }

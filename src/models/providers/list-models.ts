@@ -1,14 +1,14 @@
 import * as z from "zod";
 import { ProviderError, providerError } from "../gateway/errors.ts";
-import { providerDisplayNames, type ModelSummary, type ProviderName } from "../constants.ts";
-import type { Connection } from "./sdk-provider.ts";
+import type { ModelSummary, ProviderIdentity } from "../constants.ts";
+import type { Connection } from "./provider.ts";
 
 /** Milliseconds that a vendor has to list its models. */
 const deadlineMs = 10_000;
 
 /** Asks a vendor for JSON. @throws ProviderError, also where the answer is not what it should be */
 export async function askVendor<T>(
-  { name, fetch }: Pick<Connection, "name" | "fetch">,
+  { provider, fetch }: Pick<Connection, "provider" | "fetch">,
   url: string,
   schema: z.ZodType<T>,
   init: RequestInit,
@@ -17,10 +17,10 @@ export async function askVendor<T>(
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(deadlineMs) });
     if (response.ok) return schema.parse(await response.json());
     await response.body?.cancel();
-    throw providerError({ statusCode: response.status, responseHeaders: Object.fromEntries(response.headers) }, name);
+    throw providerError({ statusCode: response.status, responseHeaders: Object.fromEntries(response.headers) }, provider);
   } catch (cause) {
-    if (cause instanceof Error && cause.name === "TimeoutError") throw new ProviderError("timed_out", name);
-    throw providerError(cause, name);
+    if (cause instanceof Error && cause.name === "TimeoutError") throw new ProviderError("timed_out", provider);
+    throw providerError(cause, provider);
   }
 }
 
@@ -44,12 +44,12 @@ type Known = Pick<ModelSummary, "model_id" | "kind" | "supports_tools"> & Partia
  * A summary of what a vendor says of a model; its size is read off its name (`llama-3.3-70b`) where nothing better is known.
  * @param sees whether it takes images
  */
-export function summarize(provider: ProviderName, known: Known, sees = false): ModelSummary {
+export function summarize(provider: ProviderIdentity, known: Known, sees = false): ModelSummary {
   const [, size] = /(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])/i.exec(known.model_id) ?? [];
   const isLanguage = known.kind === "language";
   return {
-    provider,
-    provider_display_name: providerDisplayNames[provider],
+    provider: provider.name,
+    provider_display_name: provider.display_name,
     display_name: known.model_id,
     parameters_billions: size === undefined ? null : Number(size),
     context_length: null,
@@ -120,7 +120,7 @@ export async function listLikeOpenAi(connection: Connection, supportsTools: bool
       supports_tools: kind === "language" && (says ?? supportsTools),
     };
     const sees = entry.architecture?.input_modalities?.includes("image") ?? capabilities?.vision ?? entry.supports_image_in;
-    return summarize(connection.name, known, sees ?? false);
+    return summarize(connection.provider, known, sees ?? false);
   });
 }
 

@@ -1,9 +1,11 @@
 import type { Ctx } from "../../context.ts";
 import { TieredValue, type Sources } from "../../kit/async/tiered-cache.ts";
 import { log } from "../../kit/log.ts";
-import { bindingsOf, operatorsFetch } from "./guarded-fetch.ts";
-import type { ModelSummary, OpenLister } from "../constants.ts";
+import { operatorsFetch } from "./guarded-fetch.ts";
+import type { ModelSummary } from "../constants.ts";
+import type { ProviderName } from "./providers.ts";
 import { openProvider } from "./registry.ts";
+import { bindingsOf } from "./settings.ts";
 
 /** What a provider said that it has, and when it was asked. */
 export type ModelList = { models: readonly ModelSummary[]; asked_at: string };
@@ -14,11 +16,11 @@ const ages = { freshMs: 3_600_000, maxStaleMs: 86_400_000 };
 const memory = new Map<string, TieredValue<ModelList>>();
 
 /** How a provider is asked for its list. */
-export type Lister = { name: OpenLister; base_url: string | null; list(): Promise<readonly ModelSummary[]> };
+export type Lister = { name: ProviderName; base_url: string | null; list(): Promise<readonly ModelSummary[]> };
 
 /** A provider at its own address, asked without a key. */
-export async function openLister(ctx: Ctx, name: OpenLister): Promise<Lister> {
-  const { base_url, listModels } = await openProvider(name);
+export function openLister(ctx: Ctx, name: ProviderName): Lister {
+  const { base_url, listModels } = openProvider(name);
   const settings = { anonymous: true, ...bindingsOf(ctx), ...(base_url === null ? {} : { fetch: operatorsFetch(base_url) }) };
   return { name, base_url, list: () => listModels(settings) };
 }

@@ -2,7 +2,7 @@ import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4CallOptions } fr
 import { type AppError, invalid } from "../../kit/errors.ts";
 import type { Allowance } from "../allowance/allowance.ts";
 import type { CallOptions } from "../gateway/call.ts";
-import type { ModelSummary, ProviderName } from "../constants.ts";
+import type { ModelSummary, ProviderIdentity } from "../constants.ts";
 
 /** With what a provider is called: the key and address of whoever pays for the call, never those of the process. */
 export type ProviderSettings = {
@@ -21,6 +21,9 @@ export type ProviderSettings = {
   allowance?: Allowance;
 };
 
+/** Where and with what a provider is called over HTTP. An SDK takes what is left out from the environment: only a key may be. */
+export type Connection = { provider: ProviderIdentity; apiKey?: string; baseURL: string; fetch: typeof fetch };
+
 /** What came of running a model once: what it said, or why it did not. */
 export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null };
 
@@ -37,11 +40,11 @@ export type PublishedPrice = {
 };
 
 /**
- * Somebody who runs models. Its members in snake_case are replied as they are. Its file is light: what a vendor ships is
- * imported by the methods, so that a list of providers loads none of it.
+ * A provider of models. Its members in snake_case are shown to clients. Its file is small: its methods import its SDK, so that a list of
+ * providers loads none.
  */
-export type Provider = {
-  readonly name: ProviderName;
+export type Provider<Name extends string = string> = {
+  readonly name: Name;
   readonly display_name: string;
   readonly icon: string;
   /** Of its mark, as `#rrggbb`. */
@@ -53,6 +56,8 @@ export type Provider = {
   readonly supports_tools: boolean;
   readonly supports_embeddings: boolean;
   readonly supports_fine_tuning: boolean;
+  /** Whether it lists its models to anybody: that list needs no key, and is the same for all. */
+  readonly has_public_model_list: boolean;
   /** Names of models that can be offered without asking: few, since those come and go that are not ours. */
   readonly models: readonly string[];
   /** Why nobody can call it on this server, whatever key they bring; null where they can. */
@@ -61,6 +66,8 @@ export type Provider = {
   languageModel(modelId: string, settings: ProviderSettings): Promise<LanguageModelV4>;
   /** @throws validation_failed where it is known to have no such embedding model; ProviderError where the settings lack something */
   embeddingModel(modelId: string, settings: ProviderSettings): Promise<EmbeddingModelV4>;
+  /** What is known of a model without loading or asking it, for a provider whose models this server runs or is bound to. */
+  describe?(modelId: string): ModelSummary | undefined;
   /** The models that these settings can call, as far as the provider lists them. @throws ProviderError */
   listModels(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
   /** What its models cost, of a provider that tells anybody. @throws ProviderError */

@@ -1,32 +1,32 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
-import { builtinModels } from "./builtin/models.ts";
-import { providerNames, type ModelSummary, type ProviderName } from "../constants.ts";
+import type { ModelSummary, ProviderIdentity } from "../constants.ts";
 import type { Candidate } from "../gateway/call.ts";
-import { kindByName, summarize } from "./list-models.ts";
+import { ProviderError } from "../gateway/errors.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
+import { providers, type ProviderName } from "./providers.ts";
+import { bindingsOf } from "./settings.ts";
 
-/** How each provider is loaded, when it is first asked for. A name of `kinds.ts` that is missing here does not compile. */
-const providers = {
-  openai: async () => (await import("./vendors/openai.ts")).openai,
-  anthropic: async () => (await import("./vendors/anthropic.ts")).anthropic,
-  google: async () => (await import("./vendors/google.ts")).google,
-  mistral: async () => (await import("./vendors/mistral.ts")).mistral,
-  cohere: async () => (await import("./vendors/cohere.ts")).cohere,
-  groq: async () => (await import("./vendors/groq.ts")).groq,
-  openrouter: async () => (await import("./vendors/openrouter.ts")).openrouter,
-  together: async () => (await import("./vendors/together.ts")).together,
-  huggingface: async () => (await import("./vendors/huggingface.ts")).huggingface,
-  nvidia: async () => (await import("./vendors/nvidia.ts")).nvidia,
-  moonshotai: async () => (await import("./vendors/moonshotai.ts")).moonshotai,
-  ollama: async () => (await import("./vendors/ollama.ts")).ollama,
-  "workers-ai": async () => (await import("./vendors/workers-ai.ts")).workersAi,
-  custom: async () => (await import("./vendors/custom.ts")).custom,
-  builtin: async () => (await import("./builtin/provider.ts")).builtin,
-} satisfies Record<ProviderName, () => Promise<Provider>>;
+export const providerNames: readonly ProviderName[] = providers.map(({ name }) => name);
 
-export function openProvider(name: ProviderName): Promise<Provider> {
-  return providers[name]();
+/** The providers that list their models to anybody. Those that need no key come first. */
+export const publicModelListProviders: readonly ProviderName[] = providers
+  .filter(({ has_public_model_list }) => has_public_model_list)
+  .toSorted((a, b) => Number(a.requires_api_key) - Number(b.requires_api_key))
+  .map(({ name }) => name);
+
+const byName: ReadonlyMap<string, Provider<ProviderName>> = new Map(providers.map((provider) => [provider.name, provider]));
+
+/** @throws ProviderError for a name that this version does not know, which a row of a newer one may hold */
+export function openProvider(name: ProviderName): Provider<ProviderName> {
+  const provider = byName.get(name);
+  if (provider === undefined) throw new ProviderError("not_configured", identityOf(name));
+  return provider;
+}
+
+/** The name that people know a provider by. An unknown provider has its own name. */
+export function identityOf(name: string): ProviderIdentity {
+  return byName.get(name) ?? { name, display_name: name };
 }
 
 /** `provider/model`, where the name of the model may hold slashes of its own. */
@@ -42,41 +42,40 @@ export function parseModelReference(reference: string): ModelReference | undefin
 
 /** What is known of a model of this server, or of Workers AI by its name, without loading or asking it; undefined for any other. */
 export function describeModel(reference: string): ModelSummary | undefined {
-  const { provider, modelId } = parseModelReference(reference) ?? {};
-  if (provider === "builtin") return builtinModels.find(({ model_id }) => model_id === modelId);
-  if (provider !== "workers-ai" || modelId === undefined) return undefined;
-  const kind = kindByName(modelId);
-  const display_name = modelId.split("/").at(-1)!;
-  const supports_tools = kind === "language";
-  return kind === undefined ? undefined : summarize(provider, { model_id: modelId, kind, display_name, supports_tools });
+  const parsed = parseModelReference(reference);
+  return parsed === undefined ? undefined : openProvider(parsed.provider).describe?.(parsed.modelId);
 }
 
 /** As `describeModel`, if it can be called here. */
 export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): ModelSummary | undefined {
-  const described = describeModel(reference);
-  return described?.provider === "workers-ai" && ctx.env.AI === undefined ? undefined : described;
+  const parsed = parseModelReference(reference);
+  if (parsed === undefined) return undefined;
+  const provider = openProvider(parsed.provider);
+  return provider.unavailable(bindingsOf(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
 }
 
 /** @throws validation_failed where there is no such language model */
 export async function openLanguageModel(reference: string, settings: ProviderSettings = {}): Promise<LanguageModelV4> {
   const { provider, modelId } = referenceTo(reference);
-  return (await openProvider(provider)).languageModel(modelId, settings);
+  return openProvider(provider).languageModel(modelId, settings);
 }
 
 /** @throws validation_failed where there is no such embedding model */
 export async function openEmbeddingModel(reference: string, settings: ProviderSettings = {}): Promise<EmbeddingModelV4> {
   const { provider, modelId } = referenceTo(reference);
-  return (await openProvider(provider)).embeddingModel(modelId, settings);
+  return openProvider(provider).embeddingModel(modelId, settings);
 }
 
 /** A language model for the gateway, opened when its turn comes. @throws validation_failed where there is no such provider */
 export function languageCandidate(reference: string, settings: ProviderSettings = {}): Candidate<LanguageModelV4> {
-  return { ...referenceTo(reference), open: () => openLanguageModel(reference, settings) };
+  const { provider, modelId } = referenceTo(reference);
+  return { provider: openProvider(provider), modelId, open: () => openLanguageModel(reference, settings) };
 }
 
 /** An embedding model for the gateway. @throws validation_failed where there is no such provider */
 export function embeddingCandidate(reference: string, settings: ProviderSettings = {}): Candidate<EmbeddingModelV4> {
-  return { ...referenceTo(reference), open: () => openEmbeddingModel(reference, settings) };
+  const { provider, modelId } = referenceTo(reference);
+  return { provider: openProvider(provider), modelId, open: () => openEmbeddingModel(reference, settings) };
 }
 
 function referenceTo(reference: string): ModelReference {

@@ -3,9 +3,18 @@ import type { CallOptions } from "../gateway/call.ts";
 import { isAllowances, ProviderError, providerError } from "../gateway/errors.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../gateway/gateway.ts";
 import { joining } from "./coalesce-sse.ts";
-import { providerDisplayNames, type ModelSummary, type ProviderName } from "../constants.ts";
+import type { ModelSummary } from "../constants.ts";
 import { kindByName, listLikeOpenAi } from "./list-models.ts";
-import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider, type ProviderSettings } from "./provider.ts";
+import {
+  modelFailed,
+  modelWorked,
+  unknownModel,
+  type Connection,
+  type ModelTest,
+  type Provider,
+  type ProviderSettings,
+  type PublishedPrice,
+} from "./provider.ts";
 
 /** What an SDK offers. */
 type Models = {
@@ -14,17 +23,16 @@ type Models = {
 };
 
 /** What is said of a provider in its file, and how its SDK is imported. */
-type Description = Omit<Provider, "display_name" | "languageModel" | "embeddingModel" | "listModels" | "test"> & {
+type Description<Name extends string> = Omit<Provider<Name>, "languageModel" | "embeddingModel" | "listModels" | "test"> & {
   open(settings: ProviderSettings): Promise<Models>;
   list(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
 };
 
 /** A provider whose models are those of an SDK. */
-export function sdkProvider({ open, list, ...said }: Description): Provider {
+export function sdkProvider<const Name extends string>({ open, list, ...said }: Description<Name>): Provider<Name> {
   const { name, supports_embeddings } = said;
-  const provider: Provider = {
+  const provider: Provider<Name> = {
     ...said,
-    display_name: providerDisplayNames[name],
     languageModel: async (modelId, settings) => (await open(settings)).languageModel(modelId),
     async embeddingModel(modelId, settings) {
       if (!supports_embeddings) throw unknownModel(`${name}/${modelId}`);
@@ -42,7 +50,7 @@ async function tryOut(
   settings: ProviderSettings,
   given: CallOptions = {},
 ): Promise<ModelTest> {
-  const reference = { provider: provider.name, modelId };
+  const reference = { provider, modelId };
   const options = { callMs: 30_000, ...given };
   try {
     if (kindByName(modelId) === "embedding") {
@@ -57,52 +65,56 @@ async function tryOut(
     });
     return modelWorked(content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("") || null);
   } catch (cause) {
-    const failure = providerError(cause, provider.name);
+    const failure = providerError(cause, provider);
     if (isAllowances(failure.kind)) throw failure;
     return modelFailed(failure.message);
   }
 }
 
-/** Where and with what a vendor is called. An SDK takes what is left out from the environment: only a key may be. */
-export type Connection = { name: ProviderName; apiKey?: string; baseURL: string; fetch: typeof fetch };
-
 /** What is said of a vendor; its models are listed as OpenAI lists them, unless it says how. */
-type Vendor = Omit<Description, "supports_streaming" | "unavailable" | "open" | "list"> & {
-  open(connection: Omit<Connection, "name">): Promise<Models>;
+type Vendor<Name extends string> = Omit<
+  Description<Name>,
+  "supports_streaming" | "unavailable" | "describe" | "open" | "list" | "listPrices"
+> & {
+  open(connection: Omit<Connection, "provider">): Promise<Models>;
   list?(connection: Connection): Promise<readonly ModelSummary[]>;
+  listPrices?(connection: Connection): Promise<readonly PublishedPrice[]>;
 };
 
 /** A provider that is called over HTTP, with the key and at the address of the settings or its own. */
-export function vendor({ open, list, ...said }: Vendor): Provider {
+export function vendor<const Name extends string>({ open, list, listPrices, ...said }: Vendor<Name>): Provider<Name> {
   const { supports_tools } = said;
   return sdkProvider({
     ...said,
     supports_streaming: true,
     unavailable: () => null,
     async open(settings) {
-      const { name: _, ...connection } = connectionOf(said, settings);
+      const { provider: _, ...connection } = connectionOf(said, settings);
       return open(connection);
     },
     async list(settings) {
       const connection = connectionOf(said, settings);
       return list === undefined ? listLikeOpenAi(connection, supports_tools) : list(connection);
     },
+    ...(listPrices === undefined
+      ? {}
+      : { listPrices: async (settings) => listPrices(connectionOf(said, { ...settings, anonymous: true })) }),
   });
 }
 
 function connectionOf(
-  { name, requires_api_key, base_url }: Pick<Provider, "name" | "requires_api_key" | "base_url">,
+  provider: Pick<Provider, "name" | "display_name" | "requires_api_key" | "base_url">,
   { apiKey, baseUrl, anonymous = false, fetch: through = fetch, joins = false }: ProviderSettings,
 ): Connection {
-  const missing = (what: string) =>
-    new ProviderError("not_configured", name, { detail: `${providerDisplayNames[name]} needs ${what}.` });
+  const { display_name, requires_api_key, base_url } = provider;
+  const missing = (what: string) => new ProviderError("not_configured", provider, { detail: `${display_name} needs ${what}.` });
   const baseURL = (baseUrl ?? base_url ?? "").replace(/\/+$/, "");
   if (baseURL === "") throw missing("a base URL");
   if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
   // A redirect would carry the prompt, and with some vendors the key, to somebody who was never checked.
   const send: typeof fetch = (input, init) => through(input, { ...init, redirect: "manual" });
   return {
-    name,
+    provider,
     baseURL,
     fetch: joins ? joining(send) : send,
     ...(apiKey ? { apiKey } : {}),

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { providerNames } from "../constants.ts";
 import type { UsageRecord } from "../gateway/usage-record.ts";
+import { providerNames } from "../providers/registry.ts";
 
 /** Micro-dollars for a million tokens: $0.10 is 100000. */
 const Rate = z.int().min(0);

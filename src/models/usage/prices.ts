@@ -5,9 +5,8 @@ import { TieredValue, type Sources } from "../../kit/async/tiered-cache.ts";
 import { log } from "../../kit/log.ts";
 import type { Price } from "./cost.ts";
 import { operatorsFetch } from "../providers/guarded-fetch.ts";
-import { providerNames, type ProviderName } from "../constants.ts";
 import type { PublishedPrice } from "../providers/provider.ts";
-import { openProvider } from "../providers/registry.ts";
+import { providers, type ProviderName } from "../providers/providers.ts";
 import type { PriceShown } from "../schemas.ts";
 import { modelPrices } from "../tables.ts";
 
@@ -63,8 +62,7 @@ async function storedPrices({ db }: Ctx): Promise<readonly KnownPrice[]> {
 }
 
 /** Where prices are published: each provider that lists them to anybody. */
-export async function publishers(): Promise<{ provider: ProviderName; list(): Promise<readonly PublishedPrice[]> }[]> {
-  const providers = await Promise.all(providerNames.map(openProvider));
+export function publishers(): { provider: ProviderName; list(): Promise<readonly PublishedPrice[]> }[] {
   return providers.flatMap(({ name, base_url, listPrices }) =>
     listPrices === undefined || base_url === null
       ? []
@@ -77,9 +75,9 @@ export async function publishers(): Promise<{ provider: ProviderName; list(): Pr
  * leaves what was known. For the cron.
  * @returns how many prices are new
  */
-export async function refreshPrices(ctx: Ctx, sources?: Awaited<ReturnType<typeof publishers>>): Promise<number> {
+export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<number> {
   let changed = 0;
-  for (const { provider, list } of sources ?? (await publishers())) {
+  for (const { provider, list } of sources) {
     try {
       const prices = await list();
       changed += (await keepChanged(ctx, provider, prices)).rows.length;

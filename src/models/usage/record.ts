@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import type { Statement } from "../../kit/db/client.ts";
+import type { Statement } from "../../kit/db/commit.ts";
 import { costOf } from "./cost.ts";
 import type { CallPurpose } from "../constants.ts";
 import { pricesNow } from "./prices.ts";

@@ -6,6 +6,7 @@ import { readAllowance } from "../allowance/allowance.ts";
 import * as s from "../schemas.ts";
 import { priceOf, readPrices } from "./prices.ts";
 import { reportUsage } from "./report.ts";
+import { allowanceErrors } from "../errors.ts";
 
 /** At /api/v2/usage. */
 export const usage = new Hono<AppEnv>();
@@ -62,7 +63,7 @@ usage.get(
       tag: "Models",
       access: allow("models.read"),
       reply: s.AllowanceReply,
-      fails: ["database_unavailable", "allowance_unavailable"],
+      fails: ["database_unavailable", allowanceErrors.allowance_unavailable],
     },
     async ({ ctx }) => ({ success: true as const, allowance: await readAllowance(ctx, userIdOf(ctx)) }),
   ),

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { remember, summaryTokens, turnsOf, type Remembering } from "../../../src/agent/prompt/context-window.ts";
-import type { Message } from "../../../src/agent/types.ts";
+import type { Message, TurnMessage } from "../../../src/agent/types.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { estimateTokens } from "../../../src/models/gateway/tokens.ts";
 import { hello, refusal, said } from "../../models/support/scripted-model.ts";
@@ -278,7 +278,7 @@ describe("remembering", () => {
       fc.asyncProperty(cases, async ({ costs, room, summary: given, canSum }) => {
         const messages = sized(costs);
         const summary = given !== null && given.up_to < messages.length ? given : null;
-        const summed: Message[] = [];
+        const summed: TurnMessage[] = [];
         const remembering: Remembering = {
           room,
           costOf: ({ text }) => text.length,
@@ -294,7 +294,7 @@ describe("remembering", () => {
         expect(memory.messages).toEqual(messages.slice(-memory.messages.length));
         expect(memory.messages.at(-1)).toBe(messages.at(-1));
         expect(memory.messages[0]!.role).toBe("user");
-        const [first] = memory.messages as [Message];
+        const [first] = memory.messages as [TurnMessage];
         const isWhole = first.id === (memory.summary?.up_to ?? 0) + 1;
         expect(isWhole || memory.status === "truncated").toBe(true);
         const isNew = memory.summary !== null && memory.summary !== summary;

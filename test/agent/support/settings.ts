@@ -29,7 +29,6 @@ const spirit = {
 /** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
 export const settingsWith = (given: Partial<Settings> = {}): Settings => ({
   user_id: 1,
-  conversation: null,
   minion_id: 2,
   display_name: "Ada",
   parts: {
@@ -182,9 +181,9 @@ export async function take(question: Asked | string, deps: Partial<TurnDeps>): P
       readFile: () => Promise.reject(new Error("Nothing was to be read.")),
       signal: new AbortController().signal,
       ...deps,
-      on(event) {
+      onEvent(event) {
         events.push(...apart(event));
-        deps.on?.(event);
+        deps.onEvent?.(event);
       },
     },
     typeof question === "string" ? asked(question) : question,

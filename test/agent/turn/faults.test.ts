@@ -175,8 +175,8 @@ describe("a turn that is stopped", () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-    const on = () => stop.abort();
-    const { result, text } = await take("Hello?", { model: at("custom", "m", { baseUrl }), signal: stop.signal, on });
+    const onEvent = () => stop.abort();
+    const { result, text } = await take("Hello?", { model: at("custom", "m", { baseUrl }), signal: stop.signal, onEvent });
     await hungUp.promise;
     server.close();
     expect([result.outcome, text]).toEqual(["stopped", isBegun ? "Half an" : ""]);
@@ -203,10 +203,10 @@ describe("a turn that cannot be taken", () => {
   });
 
   test("does not throw for a defect, and does not tell of it", async () => {
-    const on = () => {
+    const onEvent = () => {
       throw new Error("secret");
     };
-    const { result } = await take("Go.", { model: modelOf(said("Hello")).model, on });
+    const { result } = await take("Go.", { model: modelOf(said("Hello")).model, onEvent });
     expect(result).toMatchObject({
       outcome: "failed",
       failure: { code: "internal" },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { maxAnswerLength } from "../../../src/chat/constants.ts";
+import { maxAnswerLength } from "../../../src/agent/constants.ts";
 import { said } from "../../models/support/scripted-model.ts";
 import { words } from "../../support/fake-llm.ts";
 import { calling, calls, linesIn, modelOf, streaming, take, thought, tool, word } from "../support/settings.ts";
@@ -40,8 +40,8 @@ test("who listens is waited for within them, not after all", async () => {
   const { model } = modelOf(streaming([hundred]));
   await take("Hello?", {
     model,
-    on: (event) => void (pieces += "pieces" in event ? event.pieces.length : 0),
-    keepUp: async () => void told.push(pieces),
+    onEvent: (event) => void (pieces += "pieces" in event ? event.pieces.length : 0),
+    waitForSlowSockets: async () => void told.push(pieces),
   });
   expect(told).toEqual([16, 32, 48, 64, 80, 96]);
 });
@@ -49,7 +49,11 @@ test("who listens is waited for within them, not after all", async () => {
 test("who stops meanwhile is told no more of them", async () => {
   const abort = new AbortController();
   const { model } = modelOf(streaming([hundred]));
-  const { events, result } = await take("Hello?", { model, keepUp: async () => abort.abort(), signal: abort.signal });
+  const { events, result } = await take("Hello?", {
+    model,
+    waitForSlowSockets: async () => abort.abort(),
+    signal: abort.signal,
+  });
   expect(events).toHaveLength(16);
   expect(result).toMatchObject({ outcome: "stopped", calls: [{ record: { outcome: "stopped" } }] });
 });

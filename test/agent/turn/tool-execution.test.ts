@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { maxToolResult } from "../../../src/chat/constants.ts";
+import { maxToolResult } from "../../../src/agent/constants.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { hello, said } from "../../models/support/scripted-model.ts";
 import {
@@ -252,7 +252,7 @@ describe("a tool that needs its owner's word", () => {
       tools: [careful, free],
       approve: () => new Promise(() => {}),
       signal: stop.signal,
-      on: (event) => void (event.type === "tool_finished" && event.use.status === "complete" && stop.abort()),
+      onEvent: (event) => void (event.type === "tool_finished" && event.use.status === "complete" && stop.abort()),
     });
     expect(kindsOf(events).filter((kind) => kind.startsWith("tool_finished"))).toEqual([
       "tool_finished send_letter complete",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { asMarkdown, exportPage, pagesForward } from "../../../src/chat/conversations/export.ts";
-import { messageOf } from "../support/service-harness.ts";
+import { messageOf } from "../support/conversations.ts";
 
 /** A conversation of so many messages, read a page at a time, the last first, as a room gives them. */
 function conversationOf(length: number) {

@@ -5,12 +5,12 @@ import { ConversationsQuery } from "../../../src/chat/schemas.ts";
 import { listConversations } from "../../../src/chat/conversations/service.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
 import { makePerson } from "../../support/users.ts";
-import { useDesk } from "../support/service-harness.ts";
+import { insertConversation, turnOf, useChatHarness } from "../support/conversations.ts";
 
-const desk = useDesk();
+const harness = useChatHarness();
 
-const list = (query: Record<string, string> = {}, userId = desk.userId) =>
-  listConversations(desk.ctx, userId, ConversationsQuery.parse(query));
+const list = (query: Record<string, string> = {}, userId = harness.userId) =>
+  listConversations(harness.ctx, userId, ConversationsQuery.parse(query));
 const find = async (q: string) => {
   const { conversations, total } = await list({ q });
   expect(total).toBe(conversations.length);
@@ -18,9 +18,9 @@ const find = async (q: string) => {
 };
 
 async function conversation(title: string, ...turns: [says: string, answers: string][]): Promise<number> {
-  const id = await desk.conversation({ title, is_title_own: true });
+  const id = await insertConversation(harness, { title, is_title_own: true });
   for (const [index, [says, answers]] of turns.entries()) {
-    await projectTurn(desk.ctx, desk.turn(id, { turn: index + 1, says, answers }));
+    await projectTurn(harness.ctx, turnOf(harness, id, { turn: index + 1, says, answers }));
   }
   return id;
 }
@@ -28,22 +28,22 @@ async function conversation(title: string, ...turns: [says: string, answers: str
 describe("the list", () => {
   test("has those first in which something happened last, in one round trip", async () => {
     const [first, second, third] = [await conversation("a"), await conversation("b"), await conversation("c")];
-    await desk.database.sql("update conversations set created_at = '2026-11-01' where user_id = $1", [desk.userId]);
-    await projectTurn(desk.ctx, desk.turn(second));
-    const { value, trips } = await desk.tripsOf(() => list());
+    await harness.database.sql("update conversations set created_at = '2026-11-01' where user_id = $1", [harness.userId]);
+    await projectTurn(harness.ctx, turnOf(harness, second));
+    const { value, trips } = await harness.tripsOf(() => list());
     expect([value.conversations.map(({ id }) => id), value.total, trips]).toEqual([[second, third, first], 3, 1]);
     expect(value).not.toHaveProperty("next_cursor");
     expect(value.conversations[0]).toMatchObject({ message_count: 2, snippet: null });
-    expect(await list({}, (await makePerson(desk)).id)).toEqual({ conversations: [], total: 0 });
+    expect(await list({}, (await makePerson(harness)).id)).toEqual({ conversations: [], total: 0 });
   });
 
   test("comes page by page: each once, also of those of one moment", async () => {
     const ids: number[] = [];
-    for (let made = 0; made < 7; made += 1) ids.push(await desk.conversation());
-    await desk.database.sql(
+    for (let made = 0; made < 7; made += 1) ids.push(await insertConversation(harness));
+    await harness.database.sql(
       `update conversations set created_at = '2026-11-01 10:00:00.123456+00', last_message_at = case when id % 2 = 0
        then timestamptz '2026-11-01 10:00:00.123457+00' end where user_id = $1`,
-      [desk.userId],
+      [harness.userId],
     );
     const order = [
       ...ids.filter((id) => id % 2 === 0).sort((a, b) => b - a),
@@ -60,9 +60,9 @@ describe("the list", () => {
   });
 
   test("is of one minion where that is asked for", async () => {
-    const other = await insertMinion(desk.database, desk.userId);
-    const id = await desk.conversation({ minion_id: other });
-    await desk.conversation();
+    const other = await insertMinion(harness.database, harness.userId);
+    const id = await insertConversation(harness, { minion_id: other });
+    await insertConversation(harness);
     const { conversations, total } = await list({ minion_id: String(other) });
     expect([conversations.map((each) => each.id), total]).toEqual([[id], 1]);
   });
@@ -83,7 +83,7 @@ describe("the list", () => {
   });
 
   test("starts where no cursor could be", async () => {
-    await desk.conversation();
+    await insertConversation(harness);
     expect((await list({ cursor: `${"9".repeat(17)}-1` })).conversations).toHaveLength(1);
     expect((await list({ cursor: "0-1" })).conversations).toHaveLength(0);
   });
@@ -103,7 +103,7 @@ describe("finding", () => {
   test("is by what a title or a message says, in one round trip, with where it says it best", async () => {
     expect(await find("mammals")).toEqual([["Birds of prey", "Mostly small mammals"]]);
     expect(await find("bird")).toEqual([["Birds of prey", null]]);
-    const { value, trips } = await desk.tripsOf(() => find("boiling eggs"));
+    const { value, trips } = await harness.tripsOf(() => find("boiling eggs"));
     expect(trips).toBe(1);
     expect(value).toEqual([["Cooking", expect.stringContaining("boil an egg")]]);
   });
@@ -122,11 +122,11 @@ describe("finding", () => {
   });
 
   test("is of one's own conversations, and of what they still show", async () => {
-    const { conversations } = await list({ q: "lake" }, (await makePerson(desk)).id);
+    const { conversations } = await list({ q: "lake" }, (await makePerson(harness)).id);
     expect(conversations).toEqual([]);
     const [{ id } = { id: 0 }] = (await list({ q: "lake" })).conversations;
-    const of = { conversation_id: id, user_id: desk.userId, minion_id: desk.minionId };
-    await projectRemoval(desk.ctx, { ...of, from_message_id: messageIdOf(id, 2), message_count: 1 });
+    const of = { conversation_id: id, user_id: harness.userId, minion_id: harness.minionId };
+    await projectRemoval(harness.ctx, { ...of, from_message_id: messageIdOf(id, 2), message_count: 1 });
     expect([await find("lake"), await find("swim")]).toEqual([[], [["Holidays", "Where can I swim"]]]);
   });
 
@@ -141,17 +141,17 @@ describe("finding", () => {
   });
 
   test("goes through the index of words, however much was said", async () => {
-    await desk.database.sql(
+    await harness.database.sql(
       `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at)
        select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now()
        from conversations c, generate_series(1, 2000) n where c.user_id = $1`,
-      [desk.userId],
+      [harness.userId],
     );
-    await desk.database.sql("analyze messages");
-    await desk.database.sql("set enable_seqscan = off");
-    const plan = await desk.database.sql(
+    await harness.database.sql("analyze messages");
+    await harness.database.sql("set enable_seqscan = off");
+    const plan = await harness.database.sql(
       `explain select conversation_id from messages where user_id = $1 and search @@ websearch_to_tsquery('english', 'mammals')`,
-      [desk.userId],
+      [harness.userId],
     );
     expect(JSON.stringify(plan)).toContain("messages_by_words");
   });

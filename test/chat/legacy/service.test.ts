@@ -4,19 +4,20 @@ import { ExternalChat, ExternalChatReply } from "../../../src/chat/legacy/schema
 import type { Message } from "../../../src/agent/types.ts";
 import type { Room } from "../../../src/chat/room/client.ts";
 import { resumeAnswer, streamAnswer, wantsEvents } from "../../../src/chat/streaming/stream-answer.ts";
-import { failureOf } from "../../../src/kit/db/client.ts";
+import { constraintErrors } from "../../../src/errors.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
 import type { AppError } from "../../../src/kit/errors.ts";
 import { anAnswer, citation, usage } from "../support/fixtures.ts";
-import { useDesk } from "../support/service-harness.ts";
+import { insertConversation, useChatHarness } from "../support/conversations.ts";
 
-const desk = useDesk();
+const harness = useChatHarness();
 
 type Asked = Parameters<Room["send"]>[1];
 
 /** Lets every conversation's room give this answer. @returns what they were sent, and by whom */
 function rooms(answer: Partial<Message>): { conversation: string; userId: number; asked: Asked }[] {
   const sent: { conversation: string; userId: number; asked: Asked }[] = [];
-  desk.rooms = new Proxy(
+  harness.rooms = new Proxy(
     {},
     {
       get: (_, conversation: string) => ({
@@ -33,7 +34,7 @@ function rooms(answer: Partial<Message>): { conversation: string; userId: number
 
 const answered = { text: "Into the Black Sea [1].", usage, citations: [citation], model: "builtin/extractive" };
 const chat = (given: object = {}) =>
-  chatOnce(desk.ctx, desk.userId, ExternalChat.parse({ model_id: desk.minionId, message: "Where to?", ...given }));
+  chatOnce(harness.ctx, harness.userId, ExternalChat.parse({ model_id: harness.minionId, message: "Where to?", ...given }));
 
 /** The failure that work ends with. */
 async function refusalOf(work: Promise<unknown>): Promise<AppError> {
@@ -41,7 +42,7 @@ async function refusalOf(work: Promise<unknown>): Promise<AppError> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  const failure = failureOf(error);
+  const failure = failureOf(error, constraintErrors);
   if (failure === undefined) throw new Error("It did not fail as it should.", { cause: error });
   return failure;
 }
@@ -62,10 +63,10 @@ describe("a turn as the previous server had it", () => {
         { call_id: "3", tool: "weather", input: {}, status: "failed", output: "", duration_ms: 1 },
       ],
     });
-    const { value, trips } = await desk.tripsOf(() => chat({ temperature: 0.5, max_tokens: null, use_rag: true }));
+    const { value, trips } = await harness.tripsOf(() => chat({ temperature: 0.5, max_tokens: null, use_rag: true }));
     expect(trips).toBe(1);
     expect(ExternalChatReply.parse(value)).toEqual(value);
-    const [minion] = await desk.database.sql("select display_name from spirit_minions where id = $1", [desk.minionId]);
+    const [minion] = await harness.database.sql("select display_name from spirit_minions where id = $1", [harness.minionId]);
     expect(value).toEqual({
       success: true,
       response: "Into the Black Sea [1].",
@@ -93,7 +94,7 @@ describe("a turn as the previous server had it", () => {
     expect(sent).toEqual([
       {
         conversation: String(value.conversation_id),
-        userId: desk.userId,
+        userId: harness.userId,
         asked: {
           client_id: expect.any(String),
           text: "Where to?",
@@ -105,7 +106,9 @@ describe("a turn as the previous server had it", () => {
   });
 
   test("tells the spirits that were at work, and none where they are left out", async () => {
-    await desk.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [desk.minionId]);
+    await harness.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [
+      harness.minionId,
+    ]);
     expect((await chat()).spirits_used).toEqual(["Writer Spirit"]);
     const without = await chat({ use_spirits: false });
     expect([without.spirits_enabled, without.spirits_used]).toEqual([false, []]);
@@ -115,10 +118,10 @@ describe("a turn as the previous server had it", () => {
   test("goes on with one conversation, or with the one that is named", async () => {
     const first = await chat();
     expect((await chat({ conversation_id: null })).conversation_id).toBe(first.conversation_id);
-    const id = await desk.conversation();
+    const id = await insertConversation(harness);
     expect((await chat({ conversation_id: id })).conversation_id).toBe(id);
     expect((await refusalOf(chat({ conversation_id: id + 1_000 }))).code).toBe("not_found");
-    expect((await refusalOf(chat({ model_id: desk.minionId + 1_000 }))).code).toBe("not_found");
+    expect((await refusalOf(chat({ model_id: harness.minionId + 1_000 }))).code).toBe("not_found");
   });
 
   test("that was stopped says so, with what there is", async () => {
@@ -150,12 +153,12 @@ describe("an answer that is listened to", () => {
   /** Lets a conversation's last message be this. */
   function lastOf(last: Message | undefined, fetch?: (request: Request) => Promise<Response>): void {
     const list = async () => ({ value: { messages: last === undefined ? [] : [last], total: 2 } });
-    desk.rooms = { "7": { list, fetch } };
+    harness.rooms = { "7": { list, fetch } };
   }
 
   const heard = async (cursor?: { seq: number; place: string }) => {
-    const ctx = desk.ctx.actingAs({ kind: "key", userId: desk.userId, keyId: 3, permissions: [] });
-    return resumeAnswer(ctx, desk.userId, 7, cursor);
+    const ctx = harness.ctx.actingAs({ kind: "key", userId: harness.userId, keyId: 3, permissions: [] });
+    return resumeAnswer(ctx, harness.userId, 7, cursor);
   };
   const complete = anAnswer({ status: "complete", text: "Hello.", parts: [{ type: "text", text: "Hello." }] });
 
@@ -176,22 +179,22 @@ describe("an answer that is listened to", () => {
     expect(text).toContain('"delta":"Hello."');
     expect(text).toContain("id: 9-end");
     const sent = { message: anAnswer(), answer: complete, seq: 4, is_new: false };
-    const reply = await streamAnswer(desk.ctx, 7, sent);
+    const reply = await streamAnswer(harness.ctx, 7, sent);
     expect(reply.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
     expect(await reply.text()).not.toContain("reset-step");
   });
 
   test("is asked of the room by whoever asks, from where they were; what it refuses is told", async () => {
-    const asked: { url: string; claims: unknown }[] = [];
+    const asked: { after: string | null; claims: unknown }[] = [];
     lastOf(anAnswer(), async (request) => {
       const claims = JSON.parse(decodeURIComponent(request.headers.get("x-socket-claims")!)) as unknown;
-      asked.push({ url: request.url, claims });
+      asked.push({ after: request.headers.get("x-socket-after"), claims });
       return Response.json({ code: "rate_limited", detail: "Too many sockets are open here." }, { status: 429 });
     });
     const failure = await refusalOf(heard({ seq: 12, place: "" }));
     expect([failure.code, failure.message]).toEqual(["rate_limited", "Too many sockets are open here."]);
-    const claims = { user_id: desk.userId, device: "key:3", resource: "conversation:7" };
-    expect(asked).toEqual([{ url: "https://room/?after=12", claims: expect.objectContaining(claims) as unknown }]);
+    const claims = { user_id: harness.userId, device: "key:3", resource: "conversation:7" };
+    expect(asked).toEqual([{ after: "12", claims: expect.objectContaining(claims) as unknown }]);
     lastOf(anAnswer(), () => Promise.reject(new Error("It is gone.")));
     expect((await refusalOf(heard())).code).toBe("realtime_unavailable");
   });

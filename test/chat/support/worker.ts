@@ -1,9 +1,10 @@
-import worker, { ChatRoom as ProductionRoom } from "../../../src/index.ts";
+import { ChatRoom as ProductionRoom } from "../../../src/chat/room/durable-object.ts";
+import worker from "../../../src/index.ts";
 import type { Tool } from "../../../src/tools/tool.ts";
 
 /** The Worker, with rooms that a test can break, and whose turns have a tool. */
 
-export { SignInGate, UserHub } from "../../../src/index.ts";
+export * from "../../../src/objects.ts";
 
 export class ChatRoom extends ProductionRoom {
   /** Puts the room out of memory in the midst of whatever it does, as a failing machine would. */

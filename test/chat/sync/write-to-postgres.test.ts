@@ -1,48 +1,47 @@
 import { describe, expect, test } from "vitest";
 import { messageIdOf } from "../../../src/chat/constants.ts";
 import { projectChange, projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
-import { turnExperience } from "../../../src/agent/rules.ts";
 import { grantSpirits, spirits } from "../../minions/support/minions.ts";
-import { callOf, messageOf, useDesk } from "../support/service-harness.ts";
+import { callOf, insertConversation, messageOf, turnOf, useChatHarness } from "../support/conversations.ts";
 
-const desk = useDesk();
+const harness = useChatHarness();
 
 const experience = () =>
-  desk.database.sql("select source_type, xp, reason from xp_events where minion_id = $1 order by id", [desk.minionId]);
+  harness.database.sql("select source_type, xp, reason from xp_events where minion_id = $1 order by id", [harness.minionId]);
 const gained = async () =>
-  Number((await desk.one("select total_usage_xp from spirit_minions where id = $1", [desk.minionId]))["total_usage_xp"]);
-const calls = () => desk.database.sql("select * from model_calls where minion_id = $1 order by id", [desk.minionId]);
+  Number((await harness.one("select total_usage_xp from spirit_minions where id = $1", [harness.minionId]))["total_usage_xp"]);
+const calls = () => harness.database.sql("select * from model_calls where minion_id = $1 order by id", [harness.minionId]);
 const stored = (conversationId: number) =>
-  desk.database.sql("select * from messages where conversation_id = $1 order by id", [conversationId]);
-const listed = (id: number) => desk.one("select * from conversations where id = $1", [id]);
+  harness.database.sql("select * from messages where conversation_id = $1 order by id", [conversationId]);
+const listed = (id: number) => harness.one("select * from conversations where id = $1", [id]);
 
 /** Equips a spirit with a tool that runs. */
 async function equip(spiritId: number): Promise<{ spirit_id: number; tool_id: number }> {
-  await grantSpirits(desk.database, desk.userId, [spiritId]);
-  await desk.database.sql(
+  await grantSpirits(harness.database, harness.userId, [spiritId]);
+  await harness.database.sql(
     `insert into minion_spirits (minion_id, spirit_id, position)
      select $1, $2, coalesce(max(position), 0) + 1 from minion_spirits where minion_id = $1`,
-    [desk.minionId, spiritId],
+    [harness.minionId, spiritId],
   );
-  const [tool] = await desk.database.sql("select tool_id from spirit_tools where spirit_id = $1 limit 1", [spiritId]);
+  const [tool] = await harness.database.sql("select tool_id from spirit_tools where spirit_id = $1 limit 1", [spiritId]);
   return { spirit_id: spiritId, tool_id: Number(tool!["tool_id"]) };
 }
 
 const spiritExperience = async () =>
   Object.fromEntries(
-    (await desk.database.sql("select spirit_id, experience from minion_spirits where minion_id = $1", [desk.minionId])).map(
-      ({ spirit_id, experience: xp }) => [spirit_id, xp],
-    ),
+    (
+      await harness.database.sql("select spirit_id, experience from minion_spirits where minion_id = $1", [harness.minionId])
+    ).map(({ spirit_id, experience: xp }) => [spirit_id, xp]),
   );
 
 describe("a turn that is over", () => {
   test("is written in one round trip: its messages, what it used, and what its minion gained", async () => {
-    const id = await desk.conversation();
-    const turn = desk.turn(id, { has_retrieved: true, calls: [callOf(), callOf({ record: { output_tokens: 7 } })] });
-    const { value, trips } = await desk.tripsOf(() => projectTurn(desk.ctx, turn));
+    const id = await insertConversation(harness);
+    const turn = turnOf(harness, id, { has_retrieved: true, calls: [callOf(), callOf({ record: { output_tokens: 7 } })] });
+    const { value, trips } = await harness.tripsOf(() => projectTurn(harness.ctx, turn));
     expect([value, trips]).toEqual(["done", 1]);
     expect(await stored(id)).toMatchObject([
-      { id: String(messageIdOf(id, 1)), role: "user", status: "complete", text: "How do eagles fly?", user_id: desk.userId },
+      { id: String(messageIdOf(id, 1)), role: "user", status: "complete", text: "How do eagles fly?", user_id: harness.userId },
       { id: String(messageIdOf(id, 2)), role: "assistant", text: "They soar.", body: { parts: [{ text: "They soar." }] } },
     ]);
     expect(await listed(id)).toMatchObject({
@@ -52,7 +51,7 @@ describe("a turn that is over", () => {
       version: 1,
     });
     expect(await calls()).toMatchObject([
-      { user_id: desk.userId, purpose: "chat", provider: "groq", input_tokens: 100, output_tokens: 20 },
+      { user_id: harness.userId, purpose: "chat", provider: "groq", input_tokens: 100, output_tokens: 20 },
       { output_tokens: 7 },
     ]);
     expect(await experience()).toEqual([
@@ -63,38 +62,38 @@ describe("a turn that is over", () => {
   });
 
   test("that is told again, even at once, is written once", async () => {
-    const id = await desk.conversation();
+    const id = await insertConversation(harness);
     const run = { ...(await equip(spirits.writer)), run: `${id}:call-1` };
-    const turn = desk.turn(id, { tool_runs: [run] });
-    const outcomes = await Promise.all(Array.from({ length: 5 }, () => projectTurn(desk.ctx, turn)));
+    const turn = turnOf(harness, id, { tool_runs: [run] });
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => projectTurn(harness.ctx, turn)));
     expect(outcomes).toEqual(Array(5).fill("done"));
-    await projectTurn(desk.ctx, { ...turn, title: "Another", message_count: 99 });
+    await projectTurn(harness.ctx, { ...turn, title: "Another", message_count: 99 });
     expect(await listed(id)).toMatchObject({ title: "Eagles", message_count: 2 });
     expect([(await stored(id)).length, (await calls()).length, await gained()]).toEqual([2, 1, 15]);
     expect(await spiritExperience()).toEqual({ [spirits.writer]: 10 });
-    const mastery = await desk.database.sql("select uses from spirit_mastery where minion_id = $1", [desk.minionId]);
+    const mastery = await harness.database.sql("select uses from spirit_mastery where minion_id = $1", [harness.minionId]);
     expect(mastery).toEqual([{ uses: 1 }]);
   });
 
   test("keeps the title that its owner gave, and the one there is where none was made", async () => {
-    const own = await desk.conversation({ title: "Mine", is_title_own: true });
-    await projectTurn(desk.ctx, desk.turn(own));
+    const own = await insertConversation(harness, { title: "Mine", is_title_own: true });
+    await projectTurn(harness.ctx, turnOf(harness, own));
     expect(await listed(own)).toMatchObject({ title: "Mine", message_count: 2 });
-    const made = await desk.conversation({ title: "Made" });
-    await projectTurn(desk.ctx, { ...desk.turn(made), title: "" });
+    const made = await insertConversation(harness, { title: "Made" });
+    await projectTurn(harness.ctx, { ...turnOf(harness, made), title: "" });
     expect(await listed(made)).toMatchObject({ title: "Made" });
-    await projectTurn(desk.ctx, { ...desk.turn(made, { turn: 2 }), title: "é".repeat(500) });
+    await projectTurn(harness.ctx, { ...turnOf(harness, made, { turn: 2 }), title: "é".repeat(500) });
     expect(await listed(made)).toMatchObject({ title: "é".repeat(120) });
   });
 
   test.each(["stopped", "failed"] as const)(
     "but %s is worth what its tools did, and is billed what it used",
     async (outcome) => {
-      const id = await desk.conversation();
+      const id = await insertConversation(harness);
       const run = { ...(await equip(spirits.writer)), run: `${id}:call-1` };
       const record = { outcome, error_code: outcome === "failed" ? ("provider_unavailable" as const) : null };
-      const turn = desk.turn(id, { outcome, has_retrieved: true, tool_runs: [run], calls: [callOf({ record })] });
-      expect(await projectTurn(desk.ctx, turn)).toBe("done");
+      const turn = turnOf(harness, id, { outcome, has_retrieved: true, tool_runs: [run], calls: [callOf({ record })] });
+      expect(await projectTurn(harness.ctx, turn)).toBe("done");
       expect(await experience()).toEqual([{ source_type: "tool_run", xp: 10, reason: "A tool was used with success" }]);
       expect(await calls()).toMatchObject([{ outcome, input_tokens: 100 }]);
       expect((await stored(id)).map(({ status }) => status)).toEqual(["complete", outcome]);
@@ -102,14 +101,14 @@ describe("a turn that is over", () => {
   );
 
   test("gains no more than the day has left, and loses nothing else by it", async () => {
-    await desk.database.sql(
+    await harness.database.sql(
       `insert into xp_events (minion_id, kind, xp, xp_before, reason, source_type, source_id)
        values ($1, 'usage', 494, 0, 'before', 'test', $2)`,
-      [desk.minionId, `cap:${desk.minionId}`],
+      [harness.minionId, `cap:${harness.minionId}`],
     );
-    const id = await desk.conversation();
+    const id = await insertConversation(harness);
     const run = { ...(await equip(spirits.writer)), run: `${id}:call-1` };
-    await projectTurn(desk.ctx, desk.turn(id, { has_retrieved: true, tool_runs: [run] }));
+    await projectTurn(harness.ctx, turnOf(harness, id, { has_retrieved: true, tool_runs: [run] }));
     expect((await experience()).map(({ source_type, xp }) => [source_type, xp])).toEqual([
       ["test", 494],
       ["message", 5],
@@ -120,26 +119,26 @@ describe("a turn that is over", () => {
   });
 
   test("of a conversation that is deleted, or whose minion or owner is, is dropped without a trace", async () => {
-    const [deleted, orphan] = [await desk.conversation(), await desk.conversation()];
-    await desk.database.sql("delete from conversations where id = $1", [deleted]);
-    expect(await projectTurn(desk.ctx, desk.turn(deleted))).toBe("gone");
+    const [deleted, orphan] = [await insertConversation(harness), await insertConversation(harness)];
+    await harness.database.sql("delete from conversations where id = $1", [deleted]);
+    expect(await projectTurn(harness.ctx, turnOf(harness, deleted))).toBe("gone");
     expect(await experience()).toEqual([]);
-    await desk.database.sql("delete from spirit_minions where id = $1", [desk.minionId]);
-    expect(await projectTurn(desk.ctx, desk.turn(orphan))).toBe("gone");
-    await desk.database.sql("delete from users where id = $1", [desk.userId]);
-    expect(await projectTurn(desk.ctx, desk.turn(orphan))).toBe("gone");
+    await harness.database.sql("delete from spirit_minions where id = $1", [harness.minionId]);
+    expect(await projectTurn(harness.ctx, turnOf(harness, orphan))).toBe("gone");
+    await harness.database.sql("delete from users where id = $1", [harness.userId]);
+    expect(await projectTurn(harness.ctx, turnOf(harness, orphan))).toBe("gone");
     expect([await calls(), await stored(orphan)]).toEqual([[], []]);
   });
 
   test("of somebody else's conversation is dropped", async () => {
-    const id = await desk.conversation();
-    expect(await projectTurn(desk.ctx, { ...desk.turn(id), user_id: 2_000_000_000 })).toBe("gone");
+    const id = await insertConversation(harness);
+    expect(await projectTurn(harness.ctx, { ...turnOf(harness, id), user_id: 2_000_000_000 })).toBe("gone");
     expect(await stored(id)).toEqual([]);
   });
 
   test("is written whatever characters a model or a tool said", async () => {
-    const id = await desk.conversation();
-    const turn = desk.turn(id, { answers: "half \ud83d of it\u0000." });
+    const id = await insertConversation(harness);
+    const turn = turnOf(harness, id, { answers: "half \ud83d of it\u0000." });
     turn.messages[1].tools.push({
       call_id: "c\u0000",
       tool: "search",
@@ -148,7 +147,7 @@ describe("a turn that is over", () => {
       output: "\u0000",
       duration_ms: 3,
     });
-    expect(await projectTurn(desk.ctx, { ...turn, title: `${"x".repeat(119)}😀` })).toBe("done");
+    expect(await projectTurn(harness.ctx, { ...turn, title: `${"x".repeat(119)}😀` })).toBe("done");
     const [, answer] = await stored(id);
     expect(answer).toMatchObject({
       text: "half \ufffd of it.",
@@ -157,23 +156,23 @@ describe("a turn that is over", () => {
   });
 
   test("of a model that was deleted meanwhile is billed all the same", async () => {
-    const id = await desk.conversation();
+    const id = await insertConversation(harness);
     const call = callOf({ external_model_id: 2_000_000_000, key_ref: "gone" });
-    expect(await projectTurn(desk.ctx, desk.turn(id, { calls: [call] }))).toBe("done");
+    expect(await projectTurn(harness.ctx, turnOf(harness, id, { calls: [call] }))).toBe("done");
     expect(await calls()).toMatchObject([{ external_model_id: null, input_tokens: 100 }]);
   });
 
   test("marks the key that was turned away, and no more once it works", async () => {
-    const { id: model } = await desk.one(
+    const { id: model } = await harness.one(
       `insert into external_models (user_id, name, display_name, provider, model_id, key_sealed, key_ref, key_last_four)
        values ($1, 'm', 'm', 'groq', 'llama', 'sealed', 'ref-1', '') returning id`,
-      [desk.userId],
+      [harness.userId],
     );
-    const id = await desk.conversation();
+    const id = await insertConversation(harness);
     const told = (turn: number, call: Parameters<typeof callOf>[0]) =>
-      projectTurn(desk.ctx, desk.turn(id, { turn, calls: [callOf({ external_model_id: Number(model), ...call })] }));
+      projectTurn(harness.ctx, turnOf(harness, id, { turn, calls: [callOf({ external_model_id: Number(model), ...call })] }));
     const isMarked = async () =>
-      (await desk.one("select key_rejected_at from external_models where id = $1", [model]))["key_rejected_at"] !== null;
+      (await harness.one("select key_rejected_at from external_models where id = $1", [model]))["key_rejected_at"] !== null;
     const failed = { outcome: "failed", error_code: "provider_unavailable" } as const;
     await told(1, { key_ref: "ref-1", is_key_rejected: true, record: failed });
     expect(await isMarked()).toBe(true);
@@ -187,11 +186,11 @@ describe("a turn that is over", () => {
 });
 
 describe("what becomes of an answer", () => {
-  async function answered(given: Parameters<typeof desk.turn>[1] = {}) {
-    const id = await desk.conversation();
-    const turn = desk.turn(id, given);
-    await projectTurn(desk.ctx, turn);
-    const of = { conversation_id: id, user_id: desk.userId, minion_id: desk.minionId };
+  async function answered(given: Parameters<typeof turnOf>[2] = {}) {
+    const id = await insertConversation(harness);
+    const turn = turnOf(harness, id, given);
+    await projectTurn(harness.ctx, turn);
+    const of = { conversation_id: id, user_id: harness.userId, minion_id: harness.minionId };
     return { id, of, answer: turn.messages[1], turn };
   }
 
@@ -199,7 +198,7 @@ describe("what becomes of an answer", () => {
     const { id, of, answer } = await answered();
     const feedback = { rating: "down" as const, comment: "They flap." };
     const change = { ...of, message: { ...answer, feedback } };
-    const { value, trips } = await desk.tripsOf(() => projectChange(desk.ctx, change));
+    const { value, trips } = await harness.tripsOf(() => projectChange(harness.ctx, change));
     expect([value, trips, await gained()]).toEqual(["done", 1, 5]);
     expect((await stored(id))[1]).toMatchObject({ text: "They soar.", body: { feedback, confirmed: null } });
   });
@@ -210,7 +209,7 @@ describe("what becomes of an answer", () => {
     const { of, answer } = await answered({ tool_runs: [run] });
     const message = { ...answer, confirmed: "task" as const };
     for (const feedback of [null, { rating: "up" as const, comment: "" }]) {
-      expect(await projectChange(desk.ctx, { ...of, message: { ...message, feedback } })).toBe("done");
+      expect(await projectChange(harness.ctx, { ...of, message: { ...message, feedback } })).toBe("done");
     }
     expect((await experience()).at(-1)).toEqual({ source_type: "confirmation", xp: 25, reason: "A task was confirmed" });
     expect(await gained()).toBe(5 + 10 + 25);
@@ -220,56 +219,56 @@ describe("what becomes of an answer", () => {
   test("confirmed as a resolved error is worth 15 to the spirits that helped, and nothing to the minion", async () => {
     const run = { ...(await equip(spirits.writer)), run: crypto.randomUUID() };
     const { of, answer } = await answered({ tool_runs: [run] });
-    await projectChange(desk.ctx, { ...of, message: { ...answer, confirmed: "error" } });
+    await projectChange(harness.ctx, { ...of, message: { ...answer, confirmed: "error" } });
     expect([await gained(), await spiritExperience()]).toEqual([15, { [spirits.writer]: 10 + 15 }]);
-    await projectChange(desk.ctx, { ...of, message: { ...answer, confirmed: "task" } });
+    await projectChange(harness.ctx, { ...of, message: { ...answer, confirmed: "task" } });
     expect([await gained(), await spiritExperience()]).toEqual([15, { [spirits.writer]: 10 + 15 }]);
   });
 
   test("is told again while its turn is not written, and dropped where the conversation is gone", async () => {
     const { id, of, answer } = await answered();
     const later = { ...of, message: messageOf(id, 4, { confirmed: "task" }) };
-    await expect(projectChange(desk.ctx, later)).rejects.toThrow("message_not_written");
+    await expect(projectChange(harness.ctx, later)).rejects.toThrow("message_not_written");
     expect(await gained()).toBe(5);
-    await desk.database.sql("delete from conversations where id = $1", [id]);
-    expect(await projectChange(desk.ctx, { ...of, message: answer })).toBe("gone");
-    expect(await projectRemoval(desk.ctx, { ...of, from_message_id: answer.id, message_count: 1 })).toBe("gone");
+    await harness.database.sql("delete from conversations where id = $1", [id]);
+    expect(await projectChange(harness.ctx, { ...of, message: answer })).toBe("gone");
+    expect(await projectRemoval(harness.ctx, { ...of, from_message_id: answer.id, message_count: 1 })).toBe("gone");
   });
 
   test("that a fork shows of another conversation stays as it is there", async () => {
     const { of, answer, id } = await answered();
-    const fork = { ...of, conversation_id: await desk.conversation({ forked_from_message_id: answer.id }) };
+    const fork = { ...of, conversation_id: await insertConversation(harness, { forked_from_message_id: answer.id }) };
     const message = { ...answer, confirmed: "task" as const };
-    expect(await projectChange(desk.ctx, { ...fork, message })).toBe("done");
+    expect(await projectChange(harness.ctx, { ...fork, message })).toBe("done");
     expect([await gained(), (await stored(id))[1]]).toMatchObject([30, { body: { confirmed: null } }]);
-    await desk.database.sql("delete from conversations where id = $1", [id]);
-    expect(await projectChange(desk.ctx, { ...fork, message })).toBe("done");
+    await harness.database.sql("delete from conversations where id = $1", [id]);
+    expect(await projectChange(harness.ctx, { ...fork, message })).toBe("done");
     expect(await gained()).toBe(30);
   });
 
   test("that a fork has anew is written without the question, which is of another conversation", async () => {
     const { id, turn } = await answered();
-    const fork = await desk.conversation({ forked_from_message_id: turn.messages[0].id });
+    const fork = await insertConversation(harness, { forked_from_message_id: turn.messages[0].id });
     const anew = {
-      ...desk.turn(fork),
+      ...turnOf(harness, fork),
       messages: [{ ...turn.messages[0], conversation_id: fork }, messageOf(fork, 1)] as const,
     };
-    expect(await projectTurn(desk.ctx, anew)).toBe("done");
+    expect(await projectTurn(harness.ctx, anew)).toBe("done");
     expect([(await stored(fork)).length, (await stored(id)).length]).toEqual([1, 2]);
-    await desk.database.sql("delete from conversations where id = $1", [id]);
+    await harness.database.sql("delete from conversations where id = $1", [id]);
     const third = { ...anew, messages: [anew.messages[0], messageOf(fork, 2)] as const };
-    expect([await projectTurn(desk.ctx, third), (await stored(fork)).length]).toEqual(["done", 2]);
+    expect([await projectTurn(harness.ctx, third), (await stored(fork)).length]).toEqual(["done", 2]);
   });
 
   test("is emptied when it is shown no more, and not written again by what comes late", async () => {
     const { id, of, turn } = await answered();
-    const second = desk.turn(id, { turn: 2 });
-    await projectTurn(desk.ctx, second);
+    const second = turnOf(harness, id, { turn: 2 });
+    await projectTurn(harness.ctx, second);
     const removal = { ...of, from_message_id: second.messages[0].id, message_count: 2 };
-    const { value, trips } = await desk.tripsOf(() => projectRemoval(desk.ctx, removal));
+    const { value, trips } = await harness.tripsOf(() => projectRemoval(harness.ctx, removal));
     expect([value, trips]).toEqual(["done", 1]);
-    expect(await projectTurn(desk.ctx, second)).toBe("done");
-    expect(await projectChange(desk.ctx, { ...of, message: { ...second.messages[1], confirmed: null } })).toBe("done");
+    expect(await projectTurn(harness.ctx, second)).toBe("done");
+    expect(await projectChange(harness.ctx, { ...of, message: { ...second.messages[1], confirmed: null } })).toBe("done");
     const rows = await stored(id);
     expect(rows.map(({ text, body, removed_at }) => [text, body === null, removed_at === null])).toEqual([
       [turn.messages[0].text, false, true],
@@ -280,21 +279,4 @@ describe("what becomes of an answer", () => {
     expect(await listed(id)).toMatchObject({ message_count: 2 });
     expect([(await calls()).length, await gained()]).toEqual([2, 10]);
   });
-});
-
-test("what a turn is worth is said the same before it is written", () => {
-  const tool_runs = [1, 2].map((run) => ({ spirit_id: 1, tool_id: 1, run: String(run) }));
-  expect(turnExperience({ outcome: "complete", has_retrieved: true, tool_runs })).toEqual({
-    turn: 5,
-    retrieval: 3,
-    tool_runs: 20,
-  });
-  expect(turnExperience({ outcome: "complete", has_retrieved: false, tool_runs: [] })).toEqual({
-    turn: 5,
-    retrieval: 0,
-    tool_runs: 0,
-  });
-  for (const outcome of ["stopped", "failed"] as const) {
-    expect(turnExperience({ outcome, has_retrieved: true, tool_runs })).toEqual({ turn: 0, retrieval: 0, tool_runs: 20 });
-  }
 });

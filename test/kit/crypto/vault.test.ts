@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { lastFour, openVault, VaultError, type DataKeyRow } from "../../../src/kit/crypto/vault.ts";
-import { startProbe } from "../support/commits.ts";
+import { startProbe } from "../support/start-worker.ts";
 
 const first = { version: 1, secret: "the-first-secret-of-the-tests-0001" };
 const second = { version: 2, secret: "the-second-secret-of-the-tests-002" };

@@ -6,7 +6,7 @@ import { EgressError, openEgress, type EgressSettings } from "../../../src/kit/e
 import { isPublicAddress } from "../../../src/kit/egress/addresses.ts";
 import { addresses, faultsOfText, fine, hostileUrls, settings as ours } from "./support/hostile-urls.ts";
 import { call, type Outcome } from "../support/worker.ts";
-import { startProbe, type Probe } from "../support/commits.ts";
+import { startProbe, type Probe } from "../support/start-worker.ts";
 
 const canary = "canary-of-the-upstream-body";
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect, refusal } from "../../support/sockets.ts";
-import { startRooms, type Rooms } from "./support.ts";
+import { startRooms, type Rooms } from "./support/rooms.ts";
 
 let rooms: Rooms;
 

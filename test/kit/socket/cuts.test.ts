@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { Fanout, type ServerFrame } from "../../../src/kit/socket/broadcaster.ts";
 import { FrameLog } from "../../../src/kit/socket/frame-log.ts";
 import { placeAfter, Places } from "../../../src/kit/socket/socket-positions.ts";
-import type { RoomSocket, SocketState } from "../../../src/kit/socket/connections.ts";
-import { memorySql } from "./memory-sql.ts";
+import type { RoomSocket, SocketState } from "../../../src/kit/socket/types.ts";
+import { memorySql } from "./support/memory-sql.ts";
 
 /** What a conversation's room does with its log, without a runtime: it can be cut short anywhere, thousands of times a second. */
 class TestRoom {

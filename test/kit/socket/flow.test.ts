@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Frame, TestSocket } from "../../support/sockets.ts";
-import { flush, pause, run, seqsOf, startRooms, type Rooms } from "./support.ts";
+import { flush, pause, run, seqsOf, startRooms, type Rooms } from "./support/rooms.ts";
 
 let rooms: Rooms;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Frame } from "../../support/sockets.ts";
-import { patience, pause, startRooms, type Rooms } from "./support.ts";
+import { patience, pause, startRooms, type Rooms } from "./support/rooms.ts";
 
 let rooms: Rooms;
 

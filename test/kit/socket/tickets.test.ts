@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { issueTicket, readTicket } from "../../../src/kit/socket/tickets.ts";
-import { secret } from "./support.ts";
+import { secret } from "./support/rooms.ts";
 
 const holder = { user_id: 7, device: "session:12", label: "Firefox on Linux 🦊", resource: "me" };
 

@@ -10,12 +10,11 @@ import { providerKey } from "../../support/canary.ts";
 import { makePerson, type Person } from "../../support/users.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
 import { fakedVendor } from "../../support/vendors/vendors.ts";
-import { House } from "../support/index-harness.ts";
+import { useIndexHarness } from "../support/memory-datasets.ts";
 
 /** Knowledge bases that a provider embeds, and models that help to search them. */
 
 const key = providerKey("of-the-vendor");
-const house = new House();
 let vendor: FakeVendor;
 /** What the vendor's models say next; the script of all vendors after that. */
 let answers: string[] = [];
@@ -35,25 +34,23 @@ beforeAll(async () => {
     },
   };
   vendor = await startVendor(answering, key);
-  await house.open({ EGRESS_ALLOWED_HOSTS: new URL(vendor.baseUrl).host });
 });
 
-afterAll(async () => {
-  await house.close();
-  await vendor.close();
-});
+afterAll(() => vendor.close());
+
+const harness = useIndexHarness(() => ({ EGRESS_ALLOWED_HOSTS: new URL(vendor.baseUrl).host }));
 
 beforeEach(async () => {
-  me = await makePerson(house);
+  me = await makePerson(harness);
   embeds = await makeModel("bge-m3", ["embedding"]);
   replies = await makeModel("llama", ["chat"]);
   answers = [];
   vendor.failNext();
-  house.texts = { 1: ["The Danube ends in the Black Sea.", "The Rhine ends in the North Sea.", "Bread must rise."] };
+  harness.texts = { 1: ["The Danube ends in the Black Sea.", "The Rhine ends in the North Sea.", "Bread must rise."] };
 });
 
 async function makeModel(model_id: string, capabilities: string[]): Promise<number> {
-  const [row] = await house.database.sql(
+  const [row] = await harness.database.sql(
     `insert into external_models (user_id, name, display_name, provider, model_id, base_url, capabilities)
      values ($1, $2, $2, 'custom', $2, $3, $4) returning id`,
     [me.id, model_id, vendor.baseUrl, capabilities],
@@ -62,24 +59,24 @@ async function makeModel(model_id: string, capabilities: string[]): Promise<numb
 }
 
 async function makeBase(embedding_model = String(embeds)) {
-  const { id } = await createBase(house.ctx, me.id, { name: `Base ${++named}`, embedding_model });
+  const { id } = await createBase(harness.ctx, me.id, { name: `Base ${++named}`, embedding_model });
   return id;
 }
 
 async function build(id: number, update_strategy: "append" | "replace" = "append") {
   const settings = { strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 } as const;
-  await startIndex(house.ctx, me.id, id, { ...settings, dataset_ids: [1], update_strategy }, house.datasets);
-  await house.work();
-  return baseOf(await getBase(house.ctx, me.id, id));
+  await startIndex(harness.ctx, me.id, id, { ...settings, dataset_ids: [1], update_strategy }, harness.datasets);
+  await harness.work();
+  return baseOf(await getBase(harness.ctx, me.id, id));
 }
 
 const usage = () =>
-  house.database.sql(
+  harness.database.sql(
     "select outcome, external_model_id from model_calls where user_id = $1 and purpose = 'knowledge' order by id",
     [me.id],
   );
 const ask = (id: number, given: object = {}) =>
-  queryBase(house.ctx, me.id, id, QueryBody.parse({ query: "Which sea?", ...given }));
+  queryBase(harness.ctx, me.id, id, QueryBody.parse({ query: "Which sea?", ...given }));
 
 describe("a knowledge base that a provider embeds", () => {
   test("has vectors of the length that the model says, and what its calls used is kept", async () => {
@@ -89,7 +86,7 @@ describe("a knowledge base that a provider embeds", () => {
     expect(passages).toHaveLength(3);
     expect(await usage()).toEqual([1, 2].map(() => ({ outcome: "complete", external_model_id: embeds })));
     const values = vendor.requests.filter(({ path }) => path.endsWith("/embeddings")).map(({ body }) => body["input"]);
-    expect(values).toEqual([house.texts[1], ["Which sea?"]]);
+    expect(values).toEqual([harness.texts[1], ["Which sea?"]]);
   });
 
   test("waits for a provider that is out for a moment, and is built once it is back", async () => {
@@ -108,7 +105,7 @@ describe("a knowledge base that a provider embeds", () => {
       can_roll_back: false,
       build: { status: "failed", error: "Custom (OpenAI-compatible) is out of order or cannot be reached.", is_active: false },
     });
-    expect(await house.database.sql("select from outbox")).toEqual([]);
+    expect(await harness.database.sql("select from outbox")).toEqual([]);
     vendor.failNext();
     expect((await ask(id)).passages).toHaveLength(3);
   });
@@ -125,14 +122,14 @@ describe("a knowledge base that a provider embeds", () => {
     await build(id);
     vendor.failNext({ status: 500 }, { status: 500 });
     await expect(ask(id)).rejects.toMatchObject({ failure: { code: "provider_unavailable", status: 502 } });
-    await house.events.settled();
+    await harness.events.settled();
     expect((await usage()).map(({ outcome }) => outcome)).toEqual(["complete", "failed"]);
     expect((await ask(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
   });
 
   test("takes no vectors of another length than it has", async () => {
     const id = await makeBase();
-    await house.database.sql("update knowledge_bases set dimensions = 4 where id = $1", [id]);
+    await harness.database.sql("update knowledge_bases set dimensions = 4 where id = $1", [id]);
     expect((await build(id)).build).toMatchObject({
       status: "failed",
       error: expect.stringContaining("3 numbers, and not of 4"),
@@ -151,7 +148,7 @@ describe("a model that helps", () => {
     answers = ["Where does the estuary lie?\nBread dough rise"];
     const { passages, warnings } = await ask(id, { query: "zzz", method: "keyword", expand: true, model: replies });
     expect([passages.map(({ text }) => text), warnings]).toEqual([["Bread must rise."], []]);
-    await house.events.settled();
+    await harness.events.settled();
     expect(await usage()).toEqual([{ outcome: "complete", external_model_id: replies }]);
   });
 
@@ -183,20 +180,20 @@ describe("a model that helps", () => {
   test("makes up questions to evaluate by, each of one passage", async () => {
     answers = ["Where does the Danube end?", "Where does the Rhine end?", "What must bread do?"];
     const body = { model: String(replies), count: 3, method: "hybrid" } as EvaluateBody;
-    const { metrics, total, generated_by } = await evaluateBase(house.ctx, me.id, id, body);
+    const { metrics, total, generated_by } = await evaluateBase(harness.ctx, me.id, id, body);
     expect([total, generated_by, metrics.recall_at_10]).toEqual([3, String(replies), 1]);
-    expect(await outcomeOf(evaluateBase(house.ctx, me.id, await makeBase("builtin/hashing-384"), body))).toBe("conflict");
+    expect(await outcomeOf(evaluateBase(harness.ctx, me.id, await makeBase("builtin/hashing-384"), body))).toBe("conflict");
     vendor.failNext({ status: 400 });
-    await expect(evaluateBase(house.ctx, me.id, id, body)).rejects.toMatchObject({ failure: { code: "provider_refused" } });
+    await expect(evaluateBase(harness.ctx, me.id, id, body)).rejects.toMatchObject({ failure: { code: "provider_refused" } });
   });
 });
 
 test("many questions to one knowledge base take one round trip", async () => {
   const id = await makeBase("builtin/hashing-384");
   await build(id);
-  const before = house.bridge.roundTrips();
+  const before = harness.bridge.roundTrips();
   const asked = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
-  const found = await searchBase(house.ctx, me.id, id, asked);
-  expect(found.map(({ passages }) => passages[0]?.text)).toEqual(house.texts[1]);
-  expect(house.bridge.roundTrips() - before).toBe(1);
+  const found = await searchBase(harness.ctx, me.id, id, asked);
+  expect(found.map(({ passages }) => passages[0]?.text)).toEqual(harness.texts[1]);
+  expect(harness.bridge.roundTrips() - before).toBe(1);
 });

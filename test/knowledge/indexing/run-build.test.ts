@@ -8,9 +8,9 @@ import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
 import { makePerson, type Person } from "../../support/users.ts";
 import { seededRandom } from "../../support/random.ts";
-import { useHouse } from "../support/index-harness.ts";
+import { useIndexHarness } from "../support/memory-datasets.ts";
 
-const house = useHouse();
+const harness = useIndexHarness();
 let me: Person;
 let base: BaseRow;
 let named = 0;
@@ -18,10 +18,10 @@ let named = 0;
 const manyTexts = Array.from({ length: 600 }, (_, row) => `Fact number ${row}: the ${row}th lighthouse has ${row * 7} steps.`);
 
 beforeEach(async () => {
-  me = await makePerson(house);
-  base = await createBase(house.ctx, me.id, { name: `Base ${++named}` });
-  Object.assign(house, { read: [], beforeRow: () => undefined, limits: { ms: 60_000, chunks: 5_000 } });
-  house.texts = {
+  me = await makePerson(harness);
+  base = await createBase(harness.ctx, me.id, { name: `Base ${++named}` });
+  Object.assign(harness, { read: [], beforeRow: () => undefined, limits: { ms: 60_000, chunks: 5_000 } });
+  harness.texts = {
     1: ["The Danube ends in the Black Sea.", "The Rhine ends in the North Sea."],
     2: manyTexts,
     3: ["Bread must rise."],
@@ -30,19 +30,19 @@ beforeEach(async () => {
 
 const settings = { update_strategy: "append", strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 } as const;
 const start = (dataset_ids: number[], given: Partial<IndexBody> = {}) =>
-  startIndex(house.ctx, me.id, base.id, { ...settings, dataset_ids, ...given }, house.datasets);
+  startIndex(harness.ctx, me.id, base.id, { ...settings, dataset_ids, ...given }, harness.datasets);
 const build = async (dataset_ids: number[], given: Partial<IndexBody> = {}) => {
   await start(dataset_ids, given);
-  await house.work();
+  await harness.work();
   return now();
 };
-const now = async () => baseOf(await getBase(house.ctx, me.id, base.id));
+const now = async () => baseOf(await getBase(harness.ctx, me.id, base.id));
 const find = async (query: string, top_k = 20) => {
-  const [found] = await searchBase(house.ctx, me.id, base.id, [{ query, top_k, method: "hybrid" }]);
+  const [found] = await searchBase(harness.ctx, me.id, base.id, [{ query, top_k, method: "hybrid" }]);
   return found!.passages.map(({ text }) => text);
 };
 const stored = async () => {
-  const rows = await house.database.sql(
+  const rows = await harness.database.sql(
     `select c.text, c.position, c.part_id from knowledge_chunks c join knowledge_parts p on p.id = c.part_id
      where p.knowledge_base_id = $1 order by c.part_id, c.position`,
     [base.id],
@@ -59,9 +59,9 @@ describe("a build", () => {
       dimensions: null,
       build: { status: "building", datasets_done: 0, datasets_total: 2, chunk_count: 0, is_active: false, finished_at: null },
     });
-    expect(await house.database.sql("select * from test_uses")).toHaveLength(2);
+    expect(await harness.database.sql("select * from test_uses")).toHaveLength(2);
     expect(await find("sea")).toEqual([]);
-    await house.work();
+    await harness.work();
     expect(await now()).toMatchObject({
       chunk_count: 3,
       dimensions: 384,
@@ -73,84 +73,85 @@ describe("a build", () => {
       can_roll_back: false,
     });
     expect((await find("Which sea does the Rhine reach?"))[0]).toBe("The Rhine ends in the North Sea.");
-    expect(await house.database.sql("select * from test_uses")).toEqual([]);
-    const news = await house.database.sql("select kind, body from notifications where user_id = $1", [me.id]);
+    expect(await harness.database.sql("select * from test_uses")).toEqual([]);
+    const news = await harness.database.sql("select kind, body from notifications where user_id = $1", [me.id]);
     expect(news).toEqual([{ kind: "knowledge_indexed", body: "It has 3 chunks." }]);
   });
 
   test("that is long goes on by itself, slice by slice, and nothing of it is seen before its end", async () => {
     await build([1]);
-    house.limits = { ms: 60_000, chunks: 1 };
+    harness.limits = { ms: 60_000, chunks: 1 };
     let seenEarly = 0;
-    house.beforeRow = async (row) => {
+    harness.beforeRow = async (row) => {
       if (row.endsWith("50")) seenEarly += Number((await now()).chunk_count !== 2);
     };
     await build([2]);
     expect(seenEarly).toBe(0);
     expect(await now()).toMatchObject({ chunk_count: 602, build: { status: "complete" } });
-    expect(await stored()).toEqual([...house.texts[1]!, ...manyTexts]);
-    const slices = house.queue.deliveries.filter(({ body }) => (body as { name: string }).name === "index-knowledge-base");
+    expect(await stored()).toEqual([...harness.texts[1]!, ...manyTexts]);
+    const slices = harness.queue.deliveries.filter(({ body }) => (body as { name: string }).name === "index-knowledge-base");
     expect(slices.length).toBeGreaterThan(4);
   });
 
   test("whose consumer is killed goes on where it was", async () => {
     let killed = 0;
-    house.beforeRow = (row) => {
+    harness.beforeRow = (row) => {
       if (row === "2:300" && killed++ < 2) throw Object.assign(new Error("killed"), { retryable: true });
     };
     await build([2]);
     expect(killed).toBe(3);
     expect(await stored()).toEqual(manyTexts);
     // 256 rows were committed before: those are not read again.
-    expect(house.read.filter((row) => row === "2:255")).toHaveLength(1);
-    expect(house.read.filter((row) => row === "2:256")).toHaveLength(3);
+    expect(harness.read.filter((row) => row === "2:255")).toHaveLength(1);
+    expect(harness.read.filter((row) => row === "2:256")).toHaveLength(3);
   });
 
   test.each([1, 2])("whose jobs come twice and out of order is made once (seed %i)", async (seed) => {
-    house.limits = { ms: 60_000, chunks: 200 };
+    harness.limits = { ms: 60_000, chunks: 200 };
     await start([2, 3]);
-    await house.events.settled();
-    house.queue.duplicateAndShuffle(seededRandom(seed));
-    house.queue.duplicateAndShuffle(seededRandom(seed + 7));
-    await house.work();
+    await harness.events.settled();
+    harness.queue.duplicateAndShuffle(seededRandom(seed));
+    harness.queue.duplicateAndShuffle(seededRandom(seed + 7));
+    await harness.work();
     expect(await stored()).toEqual([...manyTexts, "Bread must rise."]);
     expect(await now()).toMatchObject({ build: { status: "complete", datasets_done: 2, chunk_count: 601 } });
-    expect(await house.database.sql("select * from failed_jobs")).toEqual([]);
+    expect(await harness.database.sql("select * from failed_jobs")).toEqual([]);
   });
 
   test("cannot be asked for while there is one, nor of datasets that are not there", async () => {
     await start([1]);
     expect(await outcomeOf(start([3]))).toBe("conflict");
-    expect(await outcomeOf(removeDataset(house.ctx, me.id, base.id, 1))).toBe("conflict");
-    await house.work();
+    expect(await outcomeOf(removeDataset(harness.ctx, me.id, base.id, 1))).toBe("conflict");
+    await harness.work();
     expect(await outcomeOf(start([1, 4]))).toBe("validation_failed");
-    const stranger = await makePerson(house);
-    const theirs = startIndex(house.ctx, stranger.id, base.id, { ...settings, dataset_ids: [1] }, house.datasets);
+    const stranger = await makePerson(harness);
+    const theirs = startIndex(harness.ctx, stranger.id, base.id, { ...settings, dataset_ids: [1] }, harness.datasets);
     expect(await outcomeOf(theirs)).toBe("not_found");
     expect(await now()).toMatchObject({ chunk_count: 2 });
   });
 
   test("of a base that is deleted meanwhile ends without a trace", async () => {
-    house.beforeRow = async (row) => void (row === "2:300" && (await deleteBase(house.ctx, me.id, base.id, house.datasets)));
+    harness.beforeRow = async (row) =>
+      void (row === "2:300" && (await deleteBase(harness.ctx, me.id, base.id, harness.datasets)));
     await start([2]);
-    await house.work();
-    expect(await house.database.sql("select * from outbox")).toEqual([]);
-    expect(await house.database.sql("select * from failed_jobs")).toEqual([]);
-    expect(await house.database.sql("select * from test_uses")).toEqual([]);
+    await harness.work();
+    expect(await harness.database.sql("select * from outbox")).toEqual([]);
+    expect(await harness.database.sql("select * from failed_jobs")).toEqual([]);
+    expect(await harness.database.sql("select * from test_uses")).toEqual([]);
     expect(await stored()).toEqual([]);
   });
 
   test("that fails for a reason of ours says so, and the one before is searched still", async () => {
     await build([1]);
-    house.beforeRow = () => {
+    harness.beforeRow = () => {
       throw new Error("a defect");
     };
     await build([3], { update_strategy: "replace" });
     expect(await now()).toMatchObject({ chunk_count: 2, build: { status: "failed", is_active: false } });
     expect((await now()).build!.error).toMatch(/reason of ours/);
-    expect(await house.database.sql("select name from failed_jobs where user_id = $1", [me.id])).toHaveLength(1);
-    expect(await house.database.sql("select * from test_uses")).toEqual([]);
-    house.beforeRow = () => undefined;
+    expect(await harness.database.sql("select name from failed_jobs where user_id = $1", [me.id])).toHaveLength(1);
+    expect(await harness.database.sql("select * from test_uses")).toEqual([]);
+    harness.beforeRow = () => undefined;
     expect(await build([3], { update_strategy: "replace" })).toMatchObject({ chunk_count: 1, build: { status: "complete" } });
   });
 });
@@ -158,30 +159,30 @@ describe("a build", () => {
 test("a build whose job was given up has failed after an hour, and not before", async () => {
   await build([1]);
   await start([3], { update_strategy: "replace" });
-  await house.events.settled();
-  await house.database.sql("delete from outbox where name = 'index-knowledge-base'");
-  expect(await failLostBuilds(house.ctx, house.datasets)).toBe(0);
-  await house.database.sql("update knowledge_builds set created_at = now() - interval '2 hours' where status = 'building'");
-  expect(await failLostBuilds(house.ctx, house.datasets)).toBe(1);
+  await harness.events.settled();
+  await harness.database.sql("delete from outbox where name = 'index-knowledge-base'");
+  expect(await failLostBuilds(harness.ctx, harness.datasets)).toBe(0);
+  await harness.database.sql("update knowledge_builds set created_at = now() - interval '2 hours' where status = 'building'");
+  expect(await failLostBuilds(harness.ctx, harness.datasets)).toBe(1);
   expect(await now()).toMatchObject({
     chunk_count: 2,
     build: { status: "failed", error: expect.stringMatching(/ask for it again/) },
   });
-  await house.work();
+  await harness.work();
   expect(await build([3], { update_strategy: "replace" })).toMatchObject({ chunk_count: 1, build: { status: "complete" } });
 });
 
 describe("a build after another", () => {
   test("that appends keeps what is there and adds what is not", async () => {
     await build([1]);
-    house.texts[1] = ["This is not read."];
+    harness.texts[1] = ["This is not read."];
     await build([1, 3]);
     expect((await find("sea")).toSorted()).toEqual([
       "Bread must rise.",
       "The Danube ends in the Black Sea.",
       "The Rhine ends in the North Sea.",
     ]);
-    expect(house.read).toEqual(["1:0", "1:1", "3:0"]);
+    expect(harness.read).toEqual(["1:0", "1:1", "3:0"]);
   });
 
   test("that replaces holds the new datasets alone, all embedded anew", async () => {
@@ -192,38 +193,40 @@ describe("a build after another", () => {
 
   test("that replaces smartly embeds only what has changed", async () => {
     await build([1, 3]);
-    const before = await house.database.sql("select text, embedding::text from knowledge_chunks where text like 'The Rhine%'");
-    house.texts[1] = ["The Danube ends in the sea.", "The Rhine ends in the North Sea.", "The Po is new."];
+    const before = await harness.database.sql(
+      "select text, embedding::text from knowledge_chunks where text like 'The Rhine%'",
+    );
+    harness.texts[1] = ["The Danube ends in the sea.", "The Rhine ends in the North Sea.", "The Po is new."];
     expect(await build([1], { update_strategy: "smart_replace" })).toMatchObject({
       chunk_count: 3,
       build: { chunk_count: 3, reused_count: 1 },
     });
-    expect((await find("river")).toSorted()).toEqual(house.texts[1].toSorted());
-    const after = await house.database.sql("select text, embedding::text from knowledge_chunks where text like 'The Rhine%'");
+    expect((await find("river")).toSorted()).toEqual(harness.texts[1].toSorted());
+    const after = await harness.database.sql("select text, embedding::text from knowledge_chunks where text like 'The Rhine%'");
     expect(new Set(after.map(({ embedding }) => embedding))).toEqual(new Set(before.map(({ embedding }) => embedding)));
   });
 
   test("can be gone back from, and to; what two builds before held is swept", async () => {
-    expect(await outcomeOf(rollBack(house.ctx, me.id, base.id))).toBe("conflict");
+    expect(await outcomeOf(rollBack(harness.ctx, me.id, base.id))).toBe("conflict");
     await build([1]);
     await build([3], { update_strategy: "replace" });
     expect(await find("x")).toEqual(["Bread must rise."]);
-    await rollBack(house.ctx, me.id, base.id);
-    expect((await find("x")).toSorted()).toEqual(house.texts[1]!.toSorted());
-    await rollBack(house.ctx, me.id, base.id);
+    await rollBack(harness.ctx, me.id, base.id);
+    expect((await find("x")).toSorted()).toEqual(harness.texts[1]!.toSorted());
+    await rollBack(harness.ctx, me.id, base.id);
     expect(await find("x")).toEqual(["Bread must rise."]);
-    house.texts[1] = ["A third build."];
+    harness.texts[1] = ["A third build."];
     await build([1], { update_strategy: "replace" });
     expect(await stored()).toEqual(["Bread must rise.", "A third build."]);
   });
 
   test("without one of its datasets is there at once, and embeds nothing", async () => {
     await build([1, 3]);
-    const removed = baseOf(await removeDataset(house.ctx, me.id, base.id, 1));
+    const removed = baseOf(await removeDataset(harness.ctx, me.id, base.id, 1));
     expect(removed).toMatchObject({ chunk_count: 1, datasets: [{ dataset_id: 3 }], can_roll_back: true });
     expect(await find("sea")).toEqual(["Bread must rise."]);
-    expect(await outcomeOf(removeDataset(house.ctx, me.id, base.id, 1))).toBe("not_found");
-    await house.work();
+    expect(await outcomeOf(removeDataset(harness.ctx, me.id, base.id, 1))).toBe("not_found");
+    await harness.work();
     expect(await stored()).toHaveLength(3);
   });
 });

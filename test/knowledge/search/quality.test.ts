@@ -6,25 +6,25 @@ import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts
 import { questions } from "../../models/support/questions.ts";
 import { makePerson } from "../../support/users.ts";
 import { seededRandom } from "../../support/random.ts";
-import { useHouse } from "../support/index-harness.ts";
+import { useServiceHarness } from "../../support/service-harness.ts";
 import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
 
-const house = useHouse();
+const harness = useServiceHarness({ lifetime: "file" });
 let userId: number;
 
 beforeAll(async () => {
-  userId = (await makePerson(house)).id;
+  userId = (await makePerson(harness)).id;
 });
 
 describe("paraphrased questions to built-in embeddings", () => {
   let base: PinnedBase;
   beforeAll(async () => {
-    base = await insertBase(house.database, userId, { 1: questions.map(({ passage }) => ({ text: passage })) });
+    base = await insertBase(harness.database, userId, { 1: questions.map(({ passage }) => ({ text: passage })) });
   });
 
   async function measure(method: RetrievalMethod) {
     const asked = questions.map(({ question }) => ({ query: question, top_k: 10, method }));
-    const found = await searchBase(house.ctx, userId, base.id, asked);
+    const found = await searchBase(harness.ctx, userId, base.id, asked);
     const ranked = found.map(({ passages }) => passages.map(({ text }) => text));
     const over = (judge: typeof recallAt) => mean(ranked.map((texts, own) => judge(10, texts, [questions[own]!.passage])));
     return { ndcg: over(ndcgAt), recall: over(recallAt) };
@@ -50,15 +50,15 @@ describe("a knowledge base that counts as large", () => {
       source: `${row % 100}.md`,
       embedding: Array.from({ length: dimensions }, () => random() - 0.5),
     }));
-    base = await insertBase(house.database, userId, { 1: chunks });
-    await house.database.sql("update knowledge_parts set chunk_count = 30000 where knowledge_base_id = $1", [base.id]);
+    base = await insertBase(harness.database, userId, { 1: chunks });
+    await harness.database.sql("update knowledge_parts set chunk_count = 30000 where knowledge_base_id = $1", [base.id]);
   });
 
   const find = (query: string, top_k: number, filter?: Filter) =>
-    retrievePassages(house.ctx, base, { query, top_k, method: "semantic", filter });
+    retrievePassages(harness.ctx, base, { query, top_k, method: "semantic", filter });
 
   test.each([1, 10, 20])("finds %i by its index, and nothing of another's", async (top_k) => {
-    await insertBase(house.database, userId, { 1: [{ text: "this question" }] });
+    await insertBase(harness.database, userId, { 1: [{ text: "this question" }] });
     const found = await find("this question", top_k);
     expect(found).toHaveLength(top_k);
     expect(found.every(({ text }) => text.startsWith("chunk "))).toBe(true);
@@ -74,8 +74,8 @@ describe("a knowledge base that counts as large", () => {
 
   test("is searched by the index of its dimensions", async () => {
     const question = { query: "this question", top_k: 10, method: "semantic" } as const;
-    const { sql, params } = searchRow(house.ctx, base, question, chunks[0]!.embedding).getQuery();
-    const plan = await house.database.sql(`explain ${sql}`, params);
+    const { sql, params } = searchRow(harness.ctx, base, question, chunks[0]!.embedding).getQuery();
+    const plan = await harness.database.sql(`explain ${sql}`, params);
     expect(JSON.stringify(plan)).toMatch(/Index Scan using knowledge_chunks_by_vector_384/);
   });
 });

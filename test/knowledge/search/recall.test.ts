@@ -4,10 +4,10 @@ import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/c
 import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
 import { makePerson } from "../../support/users.ts";
 import { indexRows, readCorpus, readQuestions, type CorpusQuestion } from "../support/corpus.ts";
-import { useHouse } from "../support/index-harness.ts";
+import { useServiceHarness } from "../../support/service-harness.ts";
 import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
 
-const house = useHouse();
+const harness = useServiceHarness({ lifetime: "file" });
 
 /** The documents are of 1653 for the most part, and spelled as they were; the questions are of today, in words of their own. */
 describe("questions about a corpus of documents, with built-in embeddings", () => {
@@ -21,12 +21,12 @@ describe("questions about a corpus of documents, with built-in embeddings", () =
     texts = rows;
     chunks = await indexRows(rows);
     questions = await readQuestions();
-    base = await insertBase(house.database, (await makePerson(house)).id, { 1: chunks });
+    base = await insertBase(harness.database, (await makePerson(harness)).id, { 1: chunks });
   });
 
   async function measure(method: RetrievalMethod) {
     const asked = questions.map(({ question, quote }) => ({ question, relevant: [{ text: quote }] }));
-    return await evaluateBase(house.ctx, base.user_id, base.id, { questions: asked, method, count: asked.length });
+    return await evaluateBase(harness.ctx, base.user_id, base.id, { questions: asked, method, count: asked.length });
   }
 
   test("concern a corpus that is large enough to get lost in, where the words quoted stand once, in one chunk", () => {

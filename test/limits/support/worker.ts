@@ -49,7 +49,7 @@ const slots = new Semaphore(2, 2);
 let running = 0;
 
 const probe = new Hono<AppEnv>();
-probe.use(edge, giveContext({} as Hooks), limitStrangers);
+probe.use(edge, giveContext({ hooks: {} as Hooks, constraintErrors: {} }), limitStrangers);
 probe.get(
   "/open",
   route(doc, () => ({})),

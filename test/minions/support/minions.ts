@@ -1,4 +1,5 @@
-import { databaseFailure } from "../../../src/kit/db/client.ts";
+import { constraintErrors } from "../../../src/errors.ts";
+import { databaseFailure } from "../../../src/kit/db/errors.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import type { Minion } from "../../../src/minions/schemas.ts";
 import { ask } from "../../notifications/support/notifications.ts";
@@ -121,7 +122,7 @@ export async function outcomeOf(work: Promise<unknown>): Promise<string> {
     return "done";
   } catch (error) {
     if (error instanceof AppError) return error.code;
-    return databaseFailure(error)?.code ?? String(error);
+    return databaseFailure(error, constraintErrors)?.code ?? String(error);
   }
 }
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Ctx } from "../../../src/context.ts";
-import { failureOf } from "../../../src/kit/db/client.ts";
-import { settingsFor } from "../../../src/models/providers/guarded-fetch.ts";
+import { failureOf } from "../../../src/kit/db/errors.ts";
+import { settingsFor } from "../../../src/models/providers/settings.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";
 import { smallestAllowance } from "../../../src/models/allowance/rules.ts";
-import { testModel } from "../../../src/models/callable-model.ts";
+import { testModel } from "../../../src/models/external-models/test-model.ts";
 import { subscribe } from "../../billing/support/billing.ts";
 import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";
@@ -97,7 +97,7 @@ describe("the allowance", () => {
 
   test("refuses with a 429 that says when to come back", async () => {
     await spend({ turns, tokens: 0 });
-    const { status, code, message, headers } = failureOf(await thrownBy(ask()))!;
+    const { status, code, message, headers } = failureOf(await thrownBy(ask()), {})!;
     expect({ status, code }).toEqual({ status: 429, code: "allowance_exhausted" });
     expect(message).toMatch(/^Your plan's 20 turns a day .* used up\. It begins anew at \d{4}-\d\d-\d\dT00:00Z; /);
     const seconds = Number(headers["retry-after"]);
@@ -153,7 +153,7 @@ describe("the allowance", () => {
   test("is what the test of a model is told of", async () => {
     await spend({ turns, tokens: 0 });
     const failure = await thrownBy(testModel(ctx, person.id, { provider: "workers-ai", model_id: llama }));
-    expect(failureOf(failure)).toMatchObject({ code: "allowance_exhausted", status: 429 });
+    expect(failureOf(failure, {})).toMatchObject({ code: "allowance_exhausted", status: 429 });
     expect(ai.runs).toEqual([]);
   });
 });
@@ -187,7 +187,7 @@ describe("a hub that counts", () => {
   test("that is out is a 503: the call is not made, and another model may answer", async () => {
     const down = vi.spyOn(console, "warn").mockReturnValue();
     await eventsWith({ getByName: () => ({ takeBudget: () => Promise.reject(new Error("The hub is out.")) }) });
-    expect(failureOf(await thrownBy(ask()))).toMatchObject({ code: "allowance_unavailable", status: 503 });
+    expect(failureOf(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
     expect(ai.runs).toEqual([]);
     const own = languageCandidate(`workers-ai/${llama}`, settingsFor(ctx, person.id));
     await gatewayModel([own, languageCandidate("builtin/extractive")]).doGenerate(question);
@@ -211,7 +211,7 @@ describe("a hub that counts", () => {
   test("is of no use without Postgres to a call beyond the smallest allowance", async () => {
     await spend({ turns, tokens: 0 });
     await bridge.close();
-    expect(failureOf(await thrownBy(ask()))).toMatchObject({ code: "allowance_unavailable" });
+    expect(failureOf(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable" });
     bridge = await startNeonBridge({ databaseUrl: api.database.url });
   });
 });

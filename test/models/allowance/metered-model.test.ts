@@ -1,12 +1,11 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { describe, expect, test } from "vitest";
-import plans from "../../../seed/plans.json" with { type: "json" };
-import type { Spending } from "../../../src/kit/daily-quota.ts";
+import type { Spending } from "../../../src/models/allowance/rules.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { ProviderError } from "../../../src/models/gateway/errors.ts";
 import { rationedModel } from "../../../src/models/allowance/metered-model.ts";
-import { allowanceOf, dailyAllowances, smallestAllowance } from "../../../src/models/allowance/rules.ts";
+import { workersAi } from "../../../src/models/providers/vendors/workers-ai.ts";
 import { failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
 import { collect, question } from "../support/models.ts";
 
@@ -121,7 +120,7 @@ test.each(["doGenerate", "doStream"] as const)(
 );
 
 test("an allowance that is used up asks nobody, and hands on to the next model", async () => {
-  const exhausted = new ProviderError("allowance_exhausted", "workers-ai", { retryAfterSeconds: 3_600 });
+  const exhausted = new ProviderError("allowance_exhausted", workersAi, { retryAfterSeconds: 3_600 });
   const first = scripted("mistral", hello);
   const second = scripted("groq", hello);
   const allowance = { take: () => Promise.reject(exhausted) };
@@ -130,14 +129,4 @@ test("an allowance that is used up asks nobody, and hands on to the next model",
   await gatewayModel([own, second.candidate]).doGenerate(question);
   expect([first.seen.asked, second.seen.asked]).toEqual([0, 1]);
   expect(await failureOf(gatewayModel([own]).doGenerate(question))).toBe(exhausted);
-});
-
-test("every plan has an allowance, and nobody has less than the smallest", () => {
-  expect(Object.keys(dailyAllowances)).toEqual(plans.map(({ name }) => name));
-  for (const { turns, tokens } of Object.values(dailyAllowances)) {
-    expect(turns).toBeGreaterThanOrEqual(smallestAllowance.turns);
-    expect(tokens).toBeGreaterThanOrEqual(smallestAllowance.tokens);
-  }
-  expect(allowanceOf("Creator Plan")).toEqual({ turns: 200, tokens: 400_000 });
-  expect(allowanceOf("a plan of tomorrow")).toEqual(smallestAllowance);
 });

@@ -3,7 +3,7 @@ import { embedMany, generateText, streamText } from "ai";
 import { describe, expect, test } from "vitest";
 import type { Candidate } from "../../../src/models/gateway/call.ts";
 import { gatewayEmbeddingModel } from "../../../src/models/gateway/gateway.ts";
-import { languageCandidate } from "../../../src/models/providers/registry.ts";
+import { languageCandidate, openProvider } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { behind, failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
 import { collect, partsOf, question, textIn } from "../support/models.ts";
@@ -147,7 +147,7 @@ describe("what is wrong with the request or its key", () => {
     const bad: string[] = [];
     const spare = scripted("groq", hello);
     const { candidate, seen } = scripted("openai", fault);
-    const { model } = behind([candidate, spare.candidate], { onBadKey: ({ provider }) => bad.push(provider) });
+    const { model } = behind([candidate, spare.candidate], { onBadKey: ({ provider }) => bad.push(provider.name) });
     expect(await failureOf(model.doStream(question))).toMatchObject({ kind, provider: "openai" });
     expect([seen.asked, spare.seen.asked]).toEqual([1, 0]);
     expect(bad).toEqual(kind === "key_rejected" ? ["openai"] : []);
@@ -194,7 +194,7 @@ describe("texts to embed", () => {
       supportsParallelCalls: false,
       doEmbed,
     } as const;
-    return { provider: "mistral", modelId: "vectors", open: async () => model };
+    return { provider: openProvider("mistral"), modelId: "vectors", open: async () => model };
   }
 
   test("go in as many calls as the model needs, each with its record", async () => {

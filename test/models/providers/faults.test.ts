@@ -51,7 +51,7 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
       firstTokenMs: 5_000,
       pauseMs: 1,
       onUsage: (record) => records.push(record),
-      onBadKey: ({ provider }) => badKeys.push(provider),
+      onBadKey: ({ provider }) => badKeys.push(provider.name),
       ...options,
     });
   }

@@ -1,103 +1,253 @@
-import { beforeEach, describe, expect, test } from "vitest";
-import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
-import { ask } from "../../notifications/support/notifications.ts";
-import { bodyOf, useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
-import { keysOf, makeModel, useConnected } from "../support/connected-provider.ts";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { app } from "../../../src/app.ts";
+import type { ProviderName } from "../../../src/models/providers/providers.ts";
+import type { syncNvidia, syncNvidiaModel } from "../../../src/models/external-models/nvidia-sync.ts";
+import { openProvider } from "../../../src/models/providers/registry.ts";
+import { createModel } from "../../../src/models/external-models/service.ts";
+import { bodyOf, noRoundTrips, openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
+import { providerKey } from "../../support/canary.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { bearing, makePerson } from "../../support/users.ts";
+import { fakeAi } from "../../support/vendors/workers-ai.ts";
+import { newModel } from "../support/connected-provider.ts";
+import { failureOf } from "../support/scripted-model.ts";
 
-const connected = useConnected("ollama", ({ baseUrl }) => ({ OLLAMA_URL: baseUrl }));
-const unreached = useApi({ OLLAMA_URL: "http://127.0.0.1:1" });
-const alone = useApi();
+const hour = 3_600_000;
+const publicHosts = { openrouter: "openrouter.ai", huggingface: "router.huggingface.co", nvidia: "integrate.api.nvidia.com" };
 
-const localKeys = [
-  ..."name size modified capabilities architecture parameters context_length quantization temperature top_p".split(" "),
-  ..."system_prompt license avatar_url type ollama_name".split(" "),
-].toSorted();
+let database: TestDatabase;
+let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
+let server: Server;
+/** With which key each list was asked for, in order. */
+let asked: (string | undefined)[];
+/** What a key is told that there is; nothing is a server that is out. */
+let listed: (key: string | undefined) => string[] | undefined;
+let ai: Ai;
+let bindings: Cloudflare.Env;
+let events: ReturnType<typeof openEvents>;
 
-let person: Person;
-let me: Client;
-
-beforeEach(async () => {
-  person = await makePerson(connected.api);
-  me = clientOf(connected.api, person);
-  await me.get("/models");
+beforeAll(async () => {
+  database = await openTestDatabase();
+  bridge = await startStoppableBridge(database);
+  server = createServer(({ headers }, response) => {
+    const key = headers.authorization?.replace("Bearer ", "");
+    asked.push(key);
+    const ids = listed(key);
+    response
+      .writeHead(ids === undefined ? 503 : 200, { "content-type": "application/json" })
+      .end(JSON.stringify({ data: ids?.map((id) => ({ id, max_model_len: 4_096 })) }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
 
-const namesOf = (models: { name: string }[]) => models.map(({ name }) => name);
+afterAll(async () => {
+  server.close();
+  await bridge.stopPostgres();
+  await database.close();
+});
 
-describe("the list of all models", () => {
-  test("has one's own and the local ones, live, in one round trip", async () => {
-    const own = await makeModel(me, { name: "mine" });
-    const { body, headers } = await me.get("/models");
-    expect(keysOf(body)).toEqual(["models", "success", "total"]);
-    expect(body.total).toBe(3);
-    expect(namesOf(body.models)).toEqual(["mine", "llama3.2:latest", "nomic-embed-text:latest"]);
-    expect(body.models[0]).toEqual(own);
-    expect(databaseTrips({ headers })).toBe(1);
-    expect(keysOf(body.models[1])).toEqual(localKeys);
-    expect(body.models[1]).toMatchObject({
-      type: "ollama",
-      ollama_name: "llama3.2:latest",
-      architecture: "llama",
-      context_length: 131_072,
-      capabilities: ["completion", "tools", "vision"],
+beforeEach(() => {
+  asked = [];
+  listed = () => ["one/model-7b"];
+  const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const send = globalThis.fetch;
+  vi.stubGlobal("fetch", (input: string, init?: RequestInit) => {
+    const { host, pathname } = new URL(input);
+    return send(Object.values(publicHosts).includes(host) ? `${here}${pathname}` : input, init);
+  });
+  vi.spyOn(console, "warn").mockReturnValue();
+  vi.useFakeTimers({ toFake: ["Date"] });
+  ai = fakeAi().binding;
+  bindings = testBindings(bridge.url, { AI: ai });
+  events = openEvents(bindings);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+/** How an isolate that has read nothing yet reads a list. */
+async function newIsolate() {
+  vi.resetModules();
+  const { openLister, readModelList } = await import("../../../src/models/providers/model-list-cache.ts");
+  return async (name: ProviderName = "nvidia") => {
+    const ctx = events.context("test");
+    const { models, asked_at } = await readModelList(ctx, openLister(ctx, name));
+    return { ids: models.map(({ model_id }) => model_id), asked_at };
+  };
+}
+
+/** Lets what is put off be done: a check out of KV begins after its reply. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, 5);
+  });
+  await events.settled();
+}
+
+const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
+
+describe("the list of a provider that lists its models to anybody", () => {
+  test.each(Object.keys(publicHosts) as (keyof typeof publicHosts)[])("is had of %s without a key", async (name) => {
+    const read = await newIsolate();
+    expect((await read(name)).ids).toEqual(["one/model-7b"]);
+    expect(asked).toEqual([undefined]);
+  });
+
+  test("is had of Workers AI through the binding", async () => {
+    const read = await newIsolate();
+    const { listModels } = openProvider("workers-ai");
+    const models = await listModels({ ai });
+    expect(models.length).toBeGreaterThan(1);
+    expect((await read("workers-ai")).ids).toEqual(models.map(({ model_id }) => model_id));
+  });
+
+  test("is asked for once: a second reader, here or in another isolate, asks nobody", async () => {
+    const [here, there] = [await newIsolate(), await newIsolate()];
+    const first = await here();
+    listed = () => ["another/model"];
+    later(hour - 1);
+    for (const read of [here, there, there]) expect(await read()).toEqual(first);
+    await settled();
+    expect(asked).toHaveLength(1);
+  });
+
+  test("that is an hour old is told as it was, while the provider is asked once, for all isolates", async () => {
+    const [here, there] = [await newIsolate(), await newIsolate()];
+    const first = await here();
+    await there();
+    await settled();
+    listed = () => ["another/model"];
+    later(hour);
+    expect(await Promise.all([here(), here(), here()])).toEqual([first, first, first]);
+    await settled();
+    expect((await here()).ids).toEqual(["another/model"]);
+    later(hour - 1);
+    await there();
+    await settled();
+    expect((await there()).ids).toEqual(["another/model"]);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("says how old it is where the provider is out, in an isolate that is new too", async () => {
+    const first = await (await newIsolate())();
+    listed = () => undefined;
+    later(20 * hour);
+    const read = await newIsolate();
+    expect(await read()).toEqual(first);
+    await settled();
+    expect(await read()).toEqual(first);
+    expect(Date.now() - Date.parse(first.asked_at)).toBe(20 * hour);
+    expect(asked.length).toBeGreaterThan(1);
+  });
+
+  test("is a failure of the provider where none was ever had", async () => {
+    listed = () => undefined;
+    const read = await newIsolate();
+    expect((await failureOf(read())).code).toBe("provider_unavailable");
+    listed = () => ["back/again"];
+    expect((await read()).ids).toEqual(["back/again"]);
+  });
+
+  test("is had without KV, of the provider itself", async () => {
+    const out = () => Promise.reject(new Error("KV is out."));
+    events = openEvents(testBindings(bridge.url, { CACHE: { get: out, put: out } }));
+    const read = await newIsolate();
+    expect((await read()).ids).toEqual(["one/model-7b"]);
+    await settled();
+    expect((await read()).ids).toEqual(["one/model-7b"]);
+    expect(asked).toHaveLength(1);
+  });
+});
+
+test("is replied with what is known of each model, to who is signed in, and out of memory from then on", async () => {
+  const { token } = await makePerson({ database });
+  const counter = { limit: async () => ({ success: true }) };
+  Object.assign(bindings, { LIMIT_ANONYMOUS: counter, LIMIT_AUTHENTICATED: counter, LIMIT_EXPENSIVE: counter });
+  const lifetime = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+  const ask = (provider: string) => {
+    const headers = { ...bearing(token), "cf-connecting-ip": "198.18.0.1" };
+    return app.request(`/api/v2/external-models/providers/${provider}/models`, { headers }, bindings, lifetime);
+  };
+  const first = await ask("nvidia");
+  expect([first.status, await bodyOf(first)]).toEqual([
+    200,
+    {
+      success: true,
+      models: [
+        expect.objectContaining({
+          provider: "nvidia",
+          model_id: "one/model-7b",
+          parameters_billions: 7,
+          context_length: 4_096,
+        }),
+      ],
+      total: 1,
+      asked_at: new Date().toISOString(),
+    },
+  ]);
+  const second = await ask("nvidia");
+  expect([second.status, second.headers.get("server-timing"), asked.length]).toEqual([200, noRoundTrips, 1]);
+  expect((await ask("openai")).status).toBe(422);
+});
+
+describe("a sync of models of NVIDIA", () => {
+  const [hers, his] = [providerKey("hers-abcd"), providerKey("his-efgh")];
+  let nvidia: { syncNvidia: typeof syncNvidia; syncNvidiaModel: typeof syncNvidiaModel };
+  const own = (key: string | undefined) => ({ [hers]: ["org-a/secret-8b"], [his]: ["org-b/private-9b"] })[key ?? ""];
+
+  beforeEach(async () => {
+    vi.resetModules();
+    nvidia = await import("../../../src/models/external-models/nvidia-sync.ts");
+  });
+
+  async function owner(api_key: string, model_id: string) {
+    const { id } = await makePerson({ database });
+    const model = await createModel(events.context("test"), id, {
+      ...newModel({ api_key, model_id, base_url: null }),
+      provider: "nvidia",
     });
-  });
+    return { id, modelId: model.id };
+  }
 
-  test("is had at its older paths too, with and without a slash", async () => {
-    await makeModel(me);
-    const here = await (await ask(connected.api, person, "/api/v2/models")).text();
-    for (const path of ["/api/models-v2", "/api/models", "/api/models/", "/api/v2/models/"]) {
-      expect(await (await ask(connected.api, person, path)).text()).toBe(here);
+  test("asks with its user's key each time, and tells what that was shown to nobody else", async () => {
+    listed = (key) => own(key) ?? ["public/model-1b"];
+    const [she, he, thief] = [
+      await owner(hers, "org-a/secret-8b"),
+      await owner(his, "org-b/private-9b"),
+      await owner(his, "org-a/secret-8b"),
+    ];
+    for (const { id, modelId } of [she, he, she]) {
+      expect(await nvidia.syncNvidiaModel(events.context("test"), id, modelId)).toMatchObject({ context_length: 4_096 });
     }
+    expect(asked.filter((key) => key !== undefined)).toEqual([hers, his, hers]);
+    const stolen = await failureOf(nvidia.syncNvidiaModel(events.context("test"), thief.id, thief.modelId));
+    expect(stolen.code).toBe("provider_model_missing");
+    expect(await nvidia.syncNvidia(events.context("test"), thief.id)).toMatchObject({ models_synced: 0 });
+    await events.settled();
+    expect((await (await newIsolate())()).ids).toEqual(["public/model-1b"]);
   });
 
-  test("warns where the local ones do not answer, and has the rest", async () => {
-    const they = clientOf(unreached, await makePerson(unreached));
-    await makeModel(they, { name: "mine" });
-    const { status, body } = await they.get("/models");
-    expect([status, namesOf(body.models), body.total]).toEqual([200, ["mine"], 1]);
-    expect(body.warnings).toEqual([expect.stringContaining("Local models are not listed: Ollama")]);
+  test("has the list that is kept asked for anew, without the key", async () => {
+    const before = await (await newIsolate())();
+    listed = (key) => (key === undefined ? ["public/new-2b"] : own(key));
+    const { id } = await owner(hers, "org-a/secret-8b");
+    expect(await nvidia.syncNvidia(events.context("test"), id)).toMatchObject({ models_synced: 1 });
+    await events.settled();
+    expect(asked).toEqual([undefined, hers, undefined]);
+    expect(before.ids).toEqual(["one/model-7b"]);
+    expect((await (await newIsolate())()).ids).toEqual(["public/new-2b"]);
   });
 
-  test("is empty where there are none, without a warning", async () => {
-    const they = clientOf(alone, await makePerson(alone));
-    expect((await they.get("/models")).body).toEqual({ success: true, models: [], total: 0 });
-  });
-});
-
-describe("a model by its name", () => {
-  test("may hold slashes and colons, as they are or escaped", async () => {
-    const own = await makeModel(me, { name: "meta/llama-3:8b", display_name: "Llama: the 3rd" });
-    for (const path of [
-      "/api/v2/models/meta/llama-3:8b",
-      "/api/v2/models/meta%2Fllama-3%3A8b",
-      "/api/models-v2/meta/llama-3:8b",
-      "/api/models/meta/llama-3:8b/",
-      "/api/v2/models/Llama:%20the%203rd",
-    ]) {
-      const reply = await ask(connected.api, person, path);
-      expect([reply.status, await bodyOf(reply)]).toEqual([200, { success: true, model: own }]);
-    }
-  });
-
-  test("of several is one's own, the newest; else the local one; else 404", async () => {
-    await makeModel(me, { name: "llama3.2:latest" });
-    const newest = await makeModel(me, { name: "llama3.2:latest" });
-    const { body, headers } = await me.get("/models/llama3.2:latest");
-    expect([body.model.id, databaseTrips({ headers })]).toEqual([newest.id, 1]);
-    const stranger = clientOf(connected.api, await makePerson(connected.api));
-    expect((await stranger.get("/models/llama3.2:latest")).body.model).toMatchObject({ type: "ollama" });
-    expect((await stranger.get("/models/nomic-embed-text")).body.model.name).toBe("nomic-embed-text:latest");
-    expect((await stranger.get("/models/of/nobody")).status).toBe(404);
-  });
-
-  test("is never the word that is fixed", async () => {
-    await makeModel(me, { name: "health" });
-    for (const path of ["/api/v2/models/health", "/api/models-v2/health"]) {
-      const body = await bodyOf(await connected.api.get(path));
-      expect(keysOf(body)).toEqual(["message", "service", "status", "success"]);
-      expect(body).toMatchObject({ success: true, service: "models", status: "operational" });
-    }
+  test("that fails has nothing else asked", async () => {
+    listed = () => undefined;
+    const { id } = await owner(hers, "org-a/secret-8b");
+    expect(await nvidia.syncNvidia(events.context("test"), id)).toMatchObject({ models_synced: 0 });
+    await events.settled();
+    expect(asked).toEqual([hers]);
   });
 });

@@ -2,8 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
-import { providerNames } from "../../../src/models/constants.ts";
-import { openProvider } from "../../../src/models/providers/registry.ts";
+import { openProvider, providerNames } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { providerKey } from "../../support/canary.ts";
 import { saidText, script } from "../../support/vendors/script.ts";
@@ -25,7 +24,7 @@ const lookUp = tool({
 
 describe.each(httpProviders)("%s", async (name) => {
   const { protocol, model, suffix = "", lists } = fakedVendor(name);
-  const provider = await openProvider(name);
+  const provider = openProvider(name);
   let vendor: FakeVendor;
   const settings = () => ({ apiKey, baseUrl: `${vendor.baseUrl}${suffix}` });
 
@@ -108,7 +107,7 @@ const embedding = httpProviders.filter((name) => fakedVendor(name).embedding !==
 test.each(embedding)("%s embeds texts in their order", async (name) => {
   const { protocol, embedding: model = "", suffix = "" } = fakedVendor(name);
   const vendor = await startVendor(protocol, apiKey);
-  const { embeddingModel, test: tryOut } = await openProvider(name);
+  const { embeddingModel, test: tryOut } = openProvider(name);
   const settings = { apiKey, baseUrl: `${vendor.baseUrl}${suffix}` };
   const { embeddings } = await embedMany({ model: await embeddingModel(model, settings), values: ["one", "two"] });
   expect(embeddings).toEqual([script.vector, script.vector]);
@@ -119,12 +118,12 @@ test.each(embedding)("%s embeds texts in their order", async (name) => {
 });
 
 test.each(httpProviders.filter((name) => !embedding.includes(name)))("%s embeds nothing, and says so", async (name) => {
-  const { supports_embeddings, embeddingModel } = await openProvider(name);
+  const { supports_embeddings, embeddingModel } = openProvider(name);
   expect(supports_embeddings).toBe(false);
   await expect(embeddingModel("any", { apiKey })).rejects.toMatchObject({ code: "validation_failed" });
 });
 
-const keyed = (await Promise.all(httpProviders.map(openProvider))).filter(({ requires_api_key }) => requires_api_key);
+const keyed = httpProviders.map(openProvider).filter(({ requires_api_key }) => requires_api_key);
 
 test.each(keyed)("$name is not called without a key", async ({ display_name, test: tryOut, listModels }) => {
   const refuse: typeof fetch = () => Promise.reject(new Error("it was called"));
@@ -134,7 +133,7 @@ test.each(keyed)("$name is not called without a key", async ({ display_name, tes
 
 test("what has no address of its own asks for one", async () => {
   for (const name of ["custom", "ollama"] as const) {
-    const { display_name, test: tryOut, base_url } = await openProvider(name);
+    const { display_name, test: tryOut, base_url } = openProvider(name);
     expect(base_url).toBeNull();
     await expect(tryOut("a", {})).resolves.toMatchObject({ success: false, error: `${display_name} needs a base URL.` });
   }
@@ -142,7 +141,7 @@ test("what has no address of its own asks for one", async () => {
 
 test("OpenAI is asked to keep nothing", async () => {
   const vendor = await startVendor(fakedVendor("openai").protocol, apiKey);
-  const model = await (await openProvider("openai")).languageModel("gpt-6-luna", { apiKey, baseUrl: vendor.baseUrl });
+  const model = await openProvider("openai").languageModel("gpt-6-luna", { apiKey, baseUrl: vendor.baseUrl });
   await generateText({ model, prompt: "Hello" });
   expect(vendor.requests[0]).toMatchObject({ path: "/v1/responses", body: { store: false } });
   await vendor.close();
@@ -153,7 +152,7 @@ test("nothing is taken from the environment of the process", async () => {
   vi.stubEnv("OPENAI_API_KEY", providerKey("of-the-operator"));
   vi.stubEnv("OPENAI_BASE_URL", vendor.baseUrl);
   try {
-    const { languageModel } = await openProvider("openai");
+    const { languageModel } = openProvider("openai");
     await expect(languageModel("gpt-6-luna", {})).rejects.toMatchObject({ kind: "not_configured" });
     const reached: string[] = [];
     const refuse: typeof fetch = (url) => {
@@ -171,7 +170,7 @@ test("nothing is taken from the environment of the process", async () => {
 });
 
 describe("workers-ai", async () => {
-  const provider = await openProvider("workers-ai");
+  const provider = openProvider("workers-ai");
   const { binding: ai, runs, failNext } = fakeAi();
   const model = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 
@@ -233,7 +232,7 @@ describe("workers-ai", async () => {
 
 describe("a list of providers", () => {
   test("says of each what a client shows", async () => {
-    for (const provider of await Promise.all(providerNames.map(openProvider))) {
+    for (const provider of providerNames.map(openProvider)) {
       expect(provider.icon).not.toBe("");
       expect(provider.base_url ?? "https://").toMatch(/^https:\/\//);
       expect(new Set(provider.models).size).toBe(provider.models.length);

@@ -1,19 +1,25 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { productionConfig } from "../../../dev/wrangler/config.ts";
 import type { Env } from "../../../src/env.ts";
 import { boundDefaults, builtinDefaults, defaultModel } from "../../../src/models/providers/defaults.ts";
-import { providerNames } from "../../../src/models/constants.ts";
+import type { ProviderName } from "../../../src/models/providers/providers.ts";
 import {
   describeCallable,
   describeModel,
+  identityOf,
   openEmbeddingModel,
   openLanguageModel,
   openProvider,
   parseModelReference,
+  providerNames,
+  publicModelListProviders,
 } from "../../../src/models/providers/registry.ts";
 import { fakeAi } from "../../support/vendors/workers-ai.ts";
+import type { Report } from "../support/added-provider.ts";
 
-const provider = await openProvider("builtin");
+const provider = openProvider("builtin");
 
 describe("a reference to a model", () => {
   test("is a provider and the name of a model, which may hold slashes", () => {
@@ -66,7 +72,7 @@ describe("a model of Workers AI", () => {
 });
 
 test("what names no model is on one of Workers AI where that is bound, else on a built-in one; each is there, and of its kind", async () => {
-  const { models } = await openProvider("workers-ai");
+  const { models } = openProvider("workers-ai");
   for (const kind of ["language", "embedding"] as const) {
     expect(defaultModel({}, kind)).toBe(builtinDefaults[kind]);
     expect(defaultModel({ AI: fakeAi().binding }, kind)).toBe(boundDefaults[kind]);
@@ -80,11 +86,35 @@ test("Workers AI is not bound by default, since wrangler dev asks for an account
 });
 
 describe("every provider", () => {
-  test.each(providerNames)("%s is what it is registered as", async (name) => {
-    const { name: own, display_name, color } = await openProvider(name);
+  test.each(providerNames)("%s is what it is registered as", (name) => {
+    const { name: own, display_name, color } = openProvider(name);
     expect(own).toBe(name);
     expect(display_name).not.toBe("");
     expect(color).toMatch(/^#[0-9a-f]{6}$/);
+  });
+});
+
+describe("a provider that is added to the array", () => {
+  test("is in every list, lookup and schema", { timeout: 60_000 }, async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["test/models/support/added-provider.ts"]);
+    const { listed, candidate, schemas, enums, ...names } = JSON.parse(stdout) as Report;
+    expect(names.providerNames).toEqual([...providerNames, "added"]);
+    expect(names.publicModelListProviders).toEqual([...publicModelListProviders, "added"]);
+    expect(listed).toMatchObject({ name: "added", display_name: "Added Provider", available: true, models: ["added-1"] });
+    expect(candidate).toBe("Added Provider");
+    expect(schemas).toEqual({ newModel: true, externalModel: true, modelList: true, price: true });
+    expect(enums.length).toBeGreaterThan(5);
+    expect(enums).not.toContain(false);
+  });
+});
+
+describe("a provider of a newer version", () => {
+  const name = "newer" as ProviderName;
+
+  test("is shown by its name, and its models cannot be called", () => {
+    expect(identityOf(name)).toEqual({ name, display_name: name });
+    const error = { kind: "not_configured", provider: name, message: "newer cannot be called yet." };
+    expect(() => openProvider(name)).toThrow(expect.objectContaining(error));
   });
 });
 

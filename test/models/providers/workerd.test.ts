@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, unstable_readConfig as readConfig } from "wrangler";
-import { providerDisplayNames } from "../../../src/models/constants.ts";
+import { openProvider } from "../../../src/models/providers/registry.ts";
 import { providerKey } from "../../support/canary.ts";
 import { saidText, script } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
@@ -51,7 +51,7 @@ describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
   test("notices that a stream breaks", async () => {
     const { text, failure, records } = await ask("stream", "cut");
     expect(saidText.startsWith(text)).toBe(true);
-    expect(failure).toBe(`${providerDisplayNames[name]} is out of order or cannot be reached.`);
+    expect(failure).toBe(`${openProvider(name).display_name} is out of order or cannot be reached.`);
     expect(records).toMatchObject([{ outcome: "failed" }]);
   });
 });

@@ -4,6 +4,7 @@ import type { CallOptions, Candidate } from "../../../src/models/gateway/call.ts
 import type { ProviderError } from "../../../src/models/gateway/errors.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
+import { openProvider } from "../../../src/models/providers/registry.ts";
 import { textIn } from "./models.ts";
 
 const usage = {
@@ -66,7 +67,7 @@ export function scripted(provider: "openai" | "groq" | "mistral", ...turns: Turn
     seen.opened += 1;
     return model;
   };
-  const candidate: Candidate<LanguageModelV4> = { provider, modelId: "scripted", open };
+  const candidate: Candidate<LanguageModelV4> = { provider: openProvider(provider), modelId: "scripted", open };
   return { candidate, seen };
 }
 

@@ -1,4 +1,4 @@
-import type { ProviderName } from "../../../src/models/constants.ts";
+import type { ProviderName } from "../../../src/models/providers/providers.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { languageCandidate } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";

@@ -49,7 +49,7 @@ const openRouterSays = (prompt: string, more: object = {}) => {
 
 async function sources() {
   const at = async (name: "openrouter" | "huggingface") => {
-    const { listPrices } = await openProvider(name);
+    const { listPrices } = openProvider(name);
     return { provider: name, list: () => listPrices!({ baseUrl: `${url}/${name}` }) };
   };
   return [await at("openrouter"), await at("huggingface")];
@@ -57,8 +57,8 @@ async function sources() {
 
 const newContext = () => openEvents(testBindings(bridge.url)).context("test");
 
-test("those who publish prices are asked where they publish them", async () => {
-  expect((await publishers()).map(({ provider }) => provider)).toEqual(["openrouter", "huggingface"]);
+test("those who publish prices are asked where they publish them", () => {
+  expect(publishers().map(({ provider }) => provider)).toEqual(["openrouter", "huggingface"]);
 });
 
 test("prices are read from what providers publish, kept where they change, and count from then on", async () => {

@@ -1,4 +1,4 @@
-import type { ProviderName } from "../../../src/models/constants.ts";
+import type { ProviderName } from "../../../src/models/providers/providers.ts";
 import { anthropic } from "./anthropic.ts";
 import { cohere } from "./cohere.ts";
 import { google } from "./google.ts";

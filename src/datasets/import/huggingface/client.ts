@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { AppError, invalid, TellableError } from "../../../kit/errors.ts";
+import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
-import { storable } from "../../../kit/storable.ts";
+import { storable } from "../../../kit/db/text.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
 
@@ -117,7 +118,7 @@ async function ask<T extends z.ZodType>(
   return parsed.data;
 }
 
-const unavailable = (message: string, cause?: unknown) => new AppError("provider_unavailable", message, { cause });
+const unavailable = (message: string, cause?: unknown) => new AppError(providerErrors.provider_unavailable, message, { cause });
 
 /** What a call answers. @throws provider_unavailable where it answers nothing */
 export async function answering<T>(call: () => Promise<T>): Promise<T> {
@@ -137,7 +138,7 @@ export function failureOfReply({ status, headers }: Response, text: string): Hub
   if (status === 429) {
     const seconds = waitOf(headers);
     const wait = seconds === null ? {} : { headers: { "retry-after": String(Math.ceil(seconds)) } };
-    return new AppError("provider_rate_limited", "Hugging Face is asked too often.", wait);
+    return new AppError(providerErrors.provider_rate_limited, "Hugging Face is asked too often.", wait);
   }
   if (isPassing(status, reason)) {
     const code = reason === "" ? status : `${status} ${reason}`;

@@ -1,4 +1,4 @@
-import { storable } from "../../../kit/storable.ts";
+import { storable } from "../../../kit/db/text.ts";
 import { groupsOf, invalidEncoding, plainRecord } from "../../formats/parquet/parse-parquet.ts";
 import type { RowProblem } from "../../formats/types.ts";
 import { rangedSource } from "./ranged-file.ts";

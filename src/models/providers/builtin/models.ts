@@ -1,8 +1,10 @@
-import { providerDisplayNames, type ModelSummary } from "../../constants.ts";
+import type { ModelSummary } from "../../constants.ts";
+
+export const identity = { name: "builtin", display_name: "Built-in" } as const;
 
 const common = {
-  provider: "builtin",
-  provider_display_name: providerDisplayNames.builtin,
+  provider: identity.name,
+  provider_display_name: identity.display_name,
   parameters_billions: null,
   context_length: null,
   supports_tools: false,

@@ -1,48 +1,49 @@
-import { providerDisplayNames } from "../../constants.ts";
-import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider } from "../provider.ts";
 import { renderPassages } from "../../gateway/passage-block.ts";
-import { extractiveModel } from "./extractive.ts";
-import { dimensions, hashingModel } from "./hashing-embedding.ts";
-import { builtinModels } from "./models.ts";
+import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider } from "../provider.ts";
+import { builtinModels, identity } from "./models.ts";
 
-/** The models that are part of this server, and what they are. */
-export const builtin: Provider = {
-  name: "builtin",
-  display_name: providerDisplayNames.builtin,
-  icon: "📖",
-  color: "#64748b",
-  base_url: null,
-  requires_api_key: false,
-  supports_streaming: true,
-  supports_tools: false,
-  supports_embeddings: true,
-  supports_fine_tuning: false,
-  models: builtinModels.map(({ model_id }) => model_id),
-  unavailable: () => null,
-  async languageModel(modelId) {
-    if (modelId !== "extractive") throw unknownModel(`builtin/${modelId}`);
-    return extractiveModel(connectable());
-  },
-  async embeddingModel(modelId) {
-    if (modelId !== "hashing-384") throw unknownModel(`builtin/${modelId}`);
-    return hashingModel();
-  },
-  async listModels() {
-    return builtinModels;
-  },
-  async test(modelId) {
-    if (modelId === "extractive") return testExtractive();
-    if (modelId === "hashing-384") return testHashing();
-    return modelFailed(unknownModel(`builtin/${modelId}`).message);
-  },
-};
-
-/** Names of the providers whose models can be connected. */
-function connectable(): string[] {
-  return Object.entries(providerDisplayNames).flatMap(([name, display]) => (name === "builtin" ? [] : [display]));
+/**
+ * The provider of the models that are part of this server.
+ * @param connectable display names of the other providers, which its language model names where it knows nothing
+ */
+export function builtinProvider(connectable: readonly string[]): Provider<"builtin"> {
+  return {
+    ...identity,
+    icon: "📖",
+    color: "#64748b",
+    base_url: null,
+    requires_api_key: false,
+    supports_streaming: true,
+    supports_tools: false,
+    supports_embeddings: true,
+    supports_fine_tuning: false,
+    has_public_model_list: false,
+    models: builtinModels.map(({ model_id }) => model_id),
+    unavailable: () => null,
+    async languageModel(modelId) {
+      if (modelId !== "extractive") throw unknownModel(`builtin/${modelId}`);
+      const { extractiveModel } = await import("./extractive.ts");
+      return extractiveModel(connectable);
+    },
+    async embeddingModel(modelId) {
+      if (modelId !== "hashing-384") throw unknownModel(`builtin/${modelId}`);
+      const { hashingModel } = await import("./hashing-embedding.ts");
+      return hashingModel();
+    },
+    describe: (modelId) => builtinModels.find(({ model_id }) => model_id === modelId),
+    async listModels() {
+      return builtinModels;
+    },
+    async test(modelId) {
+      if (modelId === "extractive") return testExtractive();
+      if (modelId === "hashing-384") return testHashing();
+      return modelFailed(unknownModel(`builtin/${modelId}`).message);
+    },
+  };
 }
 
 async function testExtractive(): Promise<ModelTest> {
+  const { extractiveModel } = await import("./extractive.ts");
   const system = renderPassages([{ text: "This model quotes what was retrieved.", source: "self-test", score: 1 }]);
   const { content } = await extractiveModel([]).doGenerate({
     prompt: [
@@ -55,6 +56,7 @@ async function testExtractive(): Promise<ModelTest> {
 }
 
 async function testHashing(): Promise<ModelTest> {
+  const { dimensions, hashingModel } = await import("./hashing-embedding.ts");
   const { embeddings } = await hashingModel().doEmbed({ values: ["one text"] });
   const length = embeddings[0]?.length;
   return length === dimensions ? modelWorked(`A vector of ${length} numbers.`) : modelFailed(`It made ${length} numbers.`);

@@ -9,6 +9,7 @@ const Listing = z.object({
 /** https://platform.claude.com/docs/en/api */
 export const anthropic = vendor({
   name: "anthropic",
+  display_name: "Anthropic",
   icon: "✴️",
   color: "#d97757",
   base_url: "https://api.anthropic.com/v1",
@@ -16,6 +17,7 @@ export const anthropic = vendor({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  has_public_model_list: false,
   // As of 2026-10.
   models: ["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"],
   async open(connection) {
@@ -28,7 +30,7 @@ export const anthropic = vendor({
       headers: { "x-api-key": connection.apiKey ?? "", "anthropic-version": "2023-06-01" },
     });
     return data.map(({ id, display_name, max_input_tokens }) =>
-      summarize("anthropic", {
+      summarize(connection.provider, {
         model_id: id,
         kind: "language",
         display_name,

@@ -16,6 +16,7 @@ const Listing = z.object({
 /** https://docs.cohere.com/v2/reference/chat */
 export const cohere = vendor({
   name: "cohere",
+  display_name: "Cohere",
   icon: "🪸",
   color: "#39594d",
   base_url: "https://api.cohere.com/v2",
@@ -23,6 +24,7 @@ export const cohere = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  has_public_model_list: false,
   // As of 2026-07.
   models: ["command-a-03-2025", "command-r7b-12-2024", "embed-multilingual-v3.0"],
   async open(connection) {
@@ -36,7 +38,7 @@ export const cohere = vendor({
     return models.flatMap(({ name, endpoints, context_length, features }) => {
       const kind = endpoints.includes("chat") ? "language" : "embedding";
       if (!endpoints.includes("chat") && !endpoints.includes("embed")) return [];
-      return summarize("cohere", {
+      return summarize(connection.provider, {
         model_id: name,
         kind,
         context_length: context_length ?? null,

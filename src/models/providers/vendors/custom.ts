@@ -3,6 +3,7 @@ import { vendor } from "../sdk-provider.ts";
 /** Whoever speaks OpenAI's Chat Completions at a base URL, with a key or without. */
 export const custom = vendor({
   name: "custom",
+  display_name: "Custom (OpenAI-compatible)",
   icon: "🔌",
   color: "#6b7280",
   base_url: null,
@@ -10,6 +11,7 @@ export const custom = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  has_public_model_list: false,
   models: [],
   async open(connection) {
     const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");

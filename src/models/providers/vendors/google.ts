@@ -17,6 +17,7 @@ const Listing = z.object({
 /** https://ai.google.dev/api */
 export const google = vendor({
   name: "google",
+  display_name: "Google Gemini",
   icon: "♊",
   color: "#4285f4",
   base_url: "https://generativelanguage.googleapis.com/v1beta",
@@ -24,6 +25,7 @@ export const google = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  has_public_model_list: false,
   // As of 2026-10.
   models: ["gemini-3.8-flash", "gemini-2.5-flash", "gemini-embedding-001"],
   async open(connection) {
@@ -38,7 +40,7 @@ export const google = vendor({
       const modelId = name.replace(/^models\//, "");
       const isLanguage = supportedGenerationMethods.includes("generateContent") && kindByName(modelId) === "language";
       if (!isLanguage && !supportedGenerationMethods.includes("embedContent")) return [];
-      return summarize("google", {
+      return summarize(connection.provider, {
         model_id: modelId,
         kind: isLanguage ? "language" : "embedding",
         display_name: displayName ?? modelId,

@@ -17,6 +17,7 @@ const Priced = z.object({ data: z.array(z.object({ id: z.string(), providers: z.
  */
 export const huggingface = vendor({
   name: "huggingface",
+  display_name: "Hugging Face",
   icon: "🤗",
   color: "#ffd21e",
   base_url: "https://router.huggingface.co/v1",
@@ -24,12 +25,13 @@ export const huggingface = vendor({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  has_public_model_list: true,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct"],
   /** The dearest of those who run it now: the router chooses among them, and a cost is never told too low. */
-  async listPrices({ baseUrl, fetch: through = fetch }) {
-    const url = `${baseUrl}/models`;
-    const { data } = await askVendor({ name: "huggingface", fetch: through }, url, Priced, {});
+  async listPrices(connection) {
+    const url = `${connection.baseURL}/models`;
+    const { data } = await askVendor(connection, url, Priced, {});
     return data.flatMap(({ id, providers }) => {
       const live = providers.flatMap(({ status, pricing }) => (pricing && (status ?? "live") === "live" ? pricing : []));
       const input = microDollars(Math.max(...live.map((each) => each.input)), 1e6);

@@ -3,6 +3,7 @@ import { vendor } from "../sdk-provider.ts";
 /** https://docs.mistral.ai/api */
 export const mistral = vendor({
   name: "mistral",
+  display_name: "Mistral AI",
   icon: "🌬️",
   color: "#fa520f",
   base_url: "https://api.mistral.ai/v1",
@@ -10,6 +11,7 @@ export const mistral = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: true,
+  has_public_model_list: false,
   // As of 2026-07.
   models: ["mistral-large-2512", "mistral-medium-2604", "mistral-small-2603", "mistral-embed"],
   async open(connection) {

@@ -3,6 +3,7 @@ import { noEmbeddings, vendor } from "../sdk-provider.ts";
 /** https://platform.moonshot.ai/docs */
 export const moonshotai = vendor({
   name: "moonshotai",
+  display_name: "Moonshot AI",
   icon: "🌙",
   color: "#16191e",
   base_url: "https://api.moonshot.ai/v1",
@@ -10,6 +11,7 @@ export const moonshotai = vendor({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  has_public_model_list: false,
   // As of 2026-07.
   models: ["kimi-k2.6", "kimi-k2.7-code"],
   async open(connection) {

@@ -6,6 +6,7 @@ import { vendor } from "../sdk-provider.ts";
  */
 export const nvidia = vendor({
   name: "nvidia",
+  display_name: "NVIDIA NIM",
   icon: "🟩",
   color: "#76b900",
   base_url: "https://integrate.api.nvidia.com/v1",
@@ -13,6 +14,7 @@ export const nvidia = vendor({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  has_public_model_list: true,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "nvidia/nemotron-3-nano-30b-a3b"],
   async open(connection) {

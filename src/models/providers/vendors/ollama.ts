@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { ModelSummary } from "../../constants.ts";
 import { askVendor, bearer, summarize } from "../list-models.ts";
-import { vendor, type Connection } from "../sdk-provider.ts";
+import type { Connection } from "../provider.ts";
+import { vendor } from "../sdk-provider.ts";
 
 const Tags = z.object({ models: z.array(z.object({ name: z.string() })) });
 
@@ -17,6 +18,7 @@ const atOnce = 5;
 /** https://docs.ollama.com/api, at the address of the server itself or of its `/v1`. */
 export const ollama = vendor({
   name: "ollama",
+  display_name: "Ollama",
   icon: "🦙",
   color: "#1f2937",
   base_url: null,
@@ -24,6 +26,7 @@ export const ollama = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  has_public_model_list: false,
   models: [],
   async open(connection) {
     const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
@@ -64,5 +67,5 @@ async function show(connection: Connection, model: string): Promise<ModelSummary
     architecture: typeof architecture === "string" ? architecture : null,
     supports_tools: kind === "language" && (capabilities?.includes("tools") ?? true),
   };
-  return summarize("ollama", known, capabilities?.includes("vision"));
+  return summarize(connection.provider, known, capabilities?.includes("vision"));
 }

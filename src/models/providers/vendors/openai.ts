@@ -8,6 +8,7 @@ import { vendor } from "../sdk-provider.ts";
  */
 export const openai = vendor({
   name: "openai",
+  display_name: "OpenAI",
   icon: "🌀",
   color: "#10a37f",
   base_url: "https://api.openai.com/v1",
@@ -15,6 +16,7 @@ export const openai = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: true,
+  has_public_model_list: false,
   // As of 2026-11.
   models: ["gpt-6.2-sol", "gpt-6-luna", "text-embedding-3-small", "text-embedding-3-large"],
   async open(connection) {

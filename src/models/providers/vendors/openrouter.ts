@@ -22,6 +22,7 @@ const Priced = z.object({
 /** https://openrouter.ai/docs */
 export const openrouter = vendor({
   name: "openrouter",
+  display_name: "OpenRouter",
   icon: "🔀",
   color: "#6566f1",
   base_url: "https://openrouter.ai/api/v1",
@@ -29,11 +30,12 @@ export const openrouter = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  has_public_model_list: true,
   // It has hundreds, and lists them to anybody.
   models: [],
-  async listPrices({ baseUrl, fetch: through = fetch }) {
-    const url = `${baseUrl}/models`;
-    const { data } = await askVendor({ name: "openrouter", fetch: through }, url, Priced, {});
+  async listPrices(connection) {
+    const url = `${connection.baseURL}/models`;
+    const { data } = await askVendor(connection, url, Priced, {});
     return data.flatMap(({ id, expiration_date, pricing }) => {
       const [input, output] = [microDollars(pricing.prompt, 1e12), microDollars(pricing.completion, 1e12)];
       if (input === null || output === null) return [];

@@ -3,6 +3,7 @@ import { vendor } from "../sdk-provider.ts";
 /** https://docs.together.ai/reference */
 export const together = vendor({
   name: "together",
+  display_name: "Together AI",
   icon: "🤝",
   color: "#0f6fff",
   base_url: "https://api.together.xyz/v1",
@@ -10,6 +11,7 @@ export const together = vendor({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: true,
+  has_public_model_list: false,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct-Turbo"],
   async open(connection) {

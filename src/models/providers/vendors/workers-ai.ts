@@ -6,9 +6,11 @@ import { sdkProvider } from "../sdk-provider.ts";
 
 const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
 
+const identity = { name: "workers-ai", display_name: "Cloudflare Workers AI" } as const;
+
 /** https://developers.cloudflare.com/workers-ai, through the binding: no key, no address, and the operator pays, as far as a user's allowance goes. */
 export const workersAi = sdkProvider({
-  name: "workers-ai",
+  ...identity,
   icon: "🔶",
   color: "#f38020",
   base_url: null,
@@ -17,6 +19,7 @@ export const workersAi = sdkProvider({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  has_public_model_list: true,
   // As of 2026-07.
   models: [
     "@cf/openai/gpt-oss-120b",
@@ -25,6 +28,12 @@ export const workersAi = sdkProvider({
     "@cf/baai/bge-base-en-v1.5",
   ],
   unavailable: ({ ai }) => (ai === undefined ? unbound : null),
+  describe(modelId) {
+    const kind = kindByName(modelId);
+    const display_name = modelId.split("/").at(-1)!;
+    const supports_tools = kind === "language";
+    return kind === undefined ? undefined : summarize(identity, { model_id: modelId, kind, display_name, supports_tools });
+  },
   async open(settings) {
     const { createWorkersAI } = await import("workers-ai-provider");
     const sdk = createWorkersAI({ binding: bound(settings) });
@@ -40,7 +49,7 @@ export const workersAi = sdkProvider({
       const context = Number(property("context_window") ?? NaN);
       const kind = task.name === "Text Embeddings" ? "embedding" : kindByName(name);
       if (kind === undefined || !["Text Generation", "Text Embeddings"].includes(task.name)) return [];
-      return summarize("workers-ai", {
+      return summarize(identity, {
         model_id: name,
         kind,
         display_name: name.split("/").at(-1) ?? name,
@@ -52,6 +61,6 @@ export const workersAi = sdkProvider({
 });
 
 function bound({ ai }: ProviderSettings): Ai {
-  if (ai === undefined) throw new ProviderError("not_configured", "workers-ai", { detail: unbound });
+  if (ai === undefined) throw new ProviderError("not_configured", identity, { detail: unbound });
   return ai;
 }

@@ -1,0 +1,104 @@
+import * as z from "zod";
+import { agentErrors } from "./agent/errors.ts";
+import * as auth from "./auth/errors.ts";
+import { authErrors } from "./auth/errors.ts";
+import * as billing from "./billing/errors.ts";
+import { billingErrors } from "./billing/errors.ts";
+import { catalogErrors } from "./catalog/errors.ts";
+import * as chat from "./chat/errors.ts";
+import * as datasets from "./datasets/errors.ts";
+import * as jobs from "./jobs/errors.ts";
+import { commonConstraintErrors, commonErrors, requestParts, type ConstraintErrors, type ErrorType } from "./kit/errors.ts";
+import * as knowledge from "./knowledge/errors.ts";
+import * as minions from "./minions/errors.ts";
+import { minionErrors } from "./minions/errors.ts";
+import * as models from "./models/errors.ts";
+import { allowanceErrors, modelErrors, providerErrors } from "./models/errors.ts";
+import * as notifications from "./notifications/errors.ts";
+
+/** Every error type that a client may see, in the order in which they are published. */
+export const errorTypes: readonly ErrorType[] = [
+  commonErrors.malformed_json,
+  commonErrors.unauthenticated,
+  authErrors.invalid_credentials,
+  commonErrors.forbidden,
+  authErrors.account_banned,
+  authErrors.cross_site,
+  billingErrors.insufficient_points,
+  commonErrors.not_found,
+  minionErrors.spirit_not_owned,
+  minionErrors.spirit_locked,
+  commonErrors.method_not_allowed,
+  authErrors.account_exists,
+  modelErrors.display_name_taken,
+  minionErrors.minion_limit_reached,
+  modelErrors.model_limit_reached,
+  minionErrors.spirit_limit_reached,
+  minionErrors.spirit_already_equipped,
+  commonErrors.conflict,
+  commonErrors.precondition_failed,
+  commonErrors.payload_too_large,
+  commonErrors.unsupported_media_type,
+  commonErrors.validation_failed,
+  commonErrors.idempotency_key_reused,
+  authErrors.token_invalid,
+  commonErrors.upgrade_required,
+  commonErrors.rate_limited,
+  agentErrors.context_exceeded,
+  commonErrors.egress_refused,
+  allowanceErrors.allowance_exhausted,
+  providerErrors.provider_rate_limited,
+  commonErrors.internal,
+  providerErrors.provider_refused,
+  providerErrors.provider_model_missing,
+  providerErrors.provider_key_rejected,
+  providerErrors.provider_no_credit,
+  commonErrors.provider_unavailable,
+  commonErrors.provider_timed_out,
+  agentErrors.content_filtered,
+  agentErrors.too_many_steps,
+  providerErrors.provider_not_configured,
+  commonErrors.misconfigured,
+  commonErrors.database_unavailable,
+  commonErrors.kv_unavailable,
+  commonErrors.mail_unavailable,
+  commonErrors.realtime_unavailable,
+  commonErrors.files_unavailable,
+  allowanceErrors.allowance_unavailable,
+  catalogErrors.catalog_unavailable,
+];
+
+/** What constraints and refusal codes mean to a client, of every feature. */
+export const constraintErrors: ConstraintErrors = {
+  ...commonConstraintErrors,
+  ...auth.constraintErrors,
+  ...jobs.constraintErrors,
+  ...notifications.constraintErrors,
+  ...billing.constraintErrors,
+  ...models.constraintErrors,
+  ...datasets.constraintErrors,
+  ...minions.constraintErrors,
+  ...knowledge.constraintErrors,
+  ...chat.constraintErrors,
+};
+
+/** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
+export const Problem = z
+  .looseObject({
+    type: z.string().meta({ description: "Where the kind of problem is explained" }),
+    title: z.string(),
+    status: z
+      .union([z.int(), z.string()])
+      .meta({ description: "HTTP status; the health routes of the spirits say `error` here" }),
+    detail: z.string().meta({ description: "What went wrong this time, in a sentence" }),
+    code: z.enum(errorTypes.map(({ code }) => code)),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), in: z.enum(requestParts), message: z.string() }))
+      .optional()
+      .meta({ description: "Every fault of the input" }),
+    success: z.literal(false),
+    error: z.string().meta({ description: "Same as `detail`, for older clients" }),
+    message: z.string().meta({ description: "Same as `detail`, for older clients" }),
+  })
+  .meta({ id: "Problem" });

@@ -1,0 +1,27 @@
+/** The schedules that wrangler.toml triggers, in UTC. */
+export const everyFiveMinutes = "*/5 * * * *";
+export const dailyAt0317 = "17 3 * * *";
+export const dailyAt0441 = "41 4 * * *";
+
+/** Work that runs on a schedule. */
+export type CronJob<Ctx> = {
+  readonly name: string;
+  readonly schedule: typeof everyFiveMinutes | typeof dailyAt0317 | typeof dailyAt0441;
+  run(ctx: Ctx): Promise<unknown>;
+};
+
+/**
+ * Runs the jobs of a schedule, all at once. One that fails stops no other.
+ * @throws an AggregateError with what the jobs failed with
+ */
+export async function runCron<Ctx>(
+  jobs: readonly CronJob<Ctx>[],
+  schedule: string,
+  contextOf: (name: string) => Ctx,
+): Promise<void> {
+  const due = jobs.filter((job) => job.schedule === schedule);
+  if (due.length === 0) throw new Error(`Nothing is scheduled for ${schedule}.`);
+  const runs = await Promise.allSettled(due.map((job) => job.run(contextOf(job.name))));
+  const failures = runs.flatMap((run) => (run.status === "rejected" ? [run.reason as unknown] : []));
+  if (failures.length > 0) throw new AggregateError(failures, `Failed at ${schedule}.`);
+}

@@ -1,0 +1,106 @@
+import { eq, sql } from "drizzle-orm";
+import { providerErrors } from "../errors.ts";
+import type { Ctx } from "../../context.ts";
+import type { Env } from "../../env.ts";
+import { newSecret } from "../../kit/crypto/hash.ts";
+import { refuseUnless, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
+import { AppError } from "../../kit/errors.ts";
+import { lastFour, openVault, VaultError, type DataKeyRow, type Vault } from "../../kit/crypto/vault.ts";
+import { externalModels, userDataKeys } from "../tables.ts";
+
+const vaults = new WeakMap<Env, Vault>();
+
+/** The vault of this Worker's secrets: one in an isolate, so that data keys are unwrapped once. */
+export function vaultOf({ env }: Pick<Ctx, "env">): Vault {
+  const known = vaults.get(env);
+  if (known !== undefined) return known;
+  const [current, ...previous] = env.KEY_SECRETS;
+  const vault = openVault({ current: current!, previous });
+  vaults.set(env, vault);
+  return vault;
+}
+
+type KeyColumns = Partial<
+  Pick<typeof externalModels.$inferInsert, "key_sealed" | "key_ref" | "key_last_four" | "key_rejected_at">
+>;
+
+/** What a commit writes to keep a key: the columns of the model, and what goes before its row. */
+export type KeptKey = { columns: KeyColumns; rows: Statement[] };
+
+const noKey: KeyColumns = { key_sealed: null, key_ref: null, key_last_four: null, key_rejected_at: null };
+
+/**
+ * Does a commit that keeps a key: one round trip more than it makes. A user's first key makes their data key in the same commit;
+ * of two first keys at once, one finds the data key of the other and is sealed anew.
+ * @param apiKey null takes the key away, undefined leaves it as it is
+ * @throws what the commit throws
+ */
+export async function keepingKey<T>(
+  ctx: Ctx,
+  userId: number,
+  apiKey: string | null | undefined,
+  work: (kept: KeptKey) => Promise<T>,
+): Promise<T> {
+  if (apiKey == null) return work({ columns: apiKey === null ? noKey : {}, rows: [] });
+  const kept = async () => work(await sealedFor(ctx, userId, apiKey));
+  try {
+    return await kept();
+  } catch (error) {
+    if (constraintOf(error) !== "data_key_taken") throw error;
+    return kept();
+  }
+}
+
+async function sealedFor(ctx: Ctx, userId: number, apiKey: string): Promise<KeptKey> {
+  const vault = vaultOf(ctx);
+  const its = eq(userDataKeys.user_id, userId);
+  const stored = { version: userDataKeys.version, wrapped: userDataKeys.wrapped };
+  const [known] = await ctx.db.select(stored).from(userDataKeys).where(its);
+  const dataKey = known ?? (await vault.wrapNewDataKey(userId));
+  const key_ref = newSecret();
+  const key_sealed = await vault.seal(dataKey, userId, key_ref, apiKey);
+  const columns = { key_ref, key_sealed, key_last_four: lastFour(apiKey), key_rejected_at: null };
+  if (known !== undefined) return { columns, rows: [] };
+  const stands = sql`exists (select from ${userDataKeys} where ${its} and ${eq(userDataKeys.wrapped, dataKey.wrapped)})`;
+  const rows = [
+    ctx.db
+      .insert(userDataKeys)
+      .values({ user_id: userId, ...dataKey })
+      .onConflictDoNothing(),
+    refuseUnless(ctx.db, stands, "data_key_taken"),
+  ];
+  return { columns, rows };
+}
+
+/** What is read of a model's key, beside its data key's row. */
+export type SealedKey = { key_sealed: string | null; key_ref: string | null; data_key: DataKeyRow | null };
+
+/** Columns of a query of models that has their owner's data key: see `SealedKey`. */
+export const sealedKeyColumns = {
+  key_sealed: externalModels.key_sealed,
+  key_ref: externalModels.key_ref,
+  // Nested, so that the columns keep their tables' names.
+  data_key: sql<DataKeyRow | null>`(${sql`
+    select json_build_object('version', ${userDataKeys.version}, 'wrapped', ${userDataKeys.wrapped})
+    from ${userDataKeys} where ${userDataKeys.user_id} = ${externalModels.user_id}`})`,
+};
+
+/** The key of a model, to call its provider with; undefined where it has none. @throws provider_not_configured where it cannot be read */
+export async function openKey(
+  ctx: Ctx,
+  userId: number,
+  { key_sealed, key_ref, data_key }: SealedKey,
+): Promise<string | undefined> {
+  if (key_sealed === null || key_ref === null) return undefined;
+  const unreadable = (cause?: unknown) =>
+    new AppError(providerErrors.provider_not_configured, "The key of this model cannot be read any more: give it again.", {
+      cause,
+    });
+  if (data_key === null) throw unreadable();
+  try {
+    return await vaultOf(ctx).open(data_key, userId, key_ref, key_sealed);
+  } catch (error) {
+    throw error instanceof VaultError ? unreadable(error) : error;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Ctx } from "../../context.ts";
+import { AppError } from "../../kit/errors.ts";
+import type { ProviderSettings } from "../providers/provider.ts";
+import type { ProviderName } from "../providers/providers.ts";
+import { settingsFor } from "../providers/settings.ts";
+import { itself } from "../queries.ts";
+import { externalModels } from "../tables.ts";
+import { openKey, sealedKeyColumns } from "./api-keys.ts";
+
+/** A model that can be called: by whom, for what, and with what. */
+export type Callable = {
+  provider: ProviderName;
+  modelId: string;
+  settings: ProviderSettings;
+  /** The row it stands in, and the reference of the key it is called with. */
+  row: { id: number; key_ref: string | null } | undefined;
+};
+
+/** A user's model, ready to be called. One round trip. @throws not_found; provider_not_configured where its key cannot be read */
+export async function callableModel(ctx: Ctx, userId: number, modelId: number): Promise<Callable> {
+  const { id, provider, model_id, base_url } = externalModels;
+  const [found] = await ctx.db
+    .select({ id, provider, model_id, base_url, ...sealedKeyColumns })
+    .from(externalModels)
+    .where(itself(userId, modelId));
+  if (found === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  const apiKey = await openKey(ctx, userId, found);
+  return {
+    provider: found.provider,
+    modelId: found.model_id,
+    settings: settingsFor(ctx, userId, { apiKey, baseUrl: found.base_url }),
+    row: { id: found.id, key_ref: found.key_ref },
+  };
+}

@@ -1,0 +1,24 @@
+import { and, eq, isNotNull, sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import type { Statement } from "../../kit/db/commit.ts";
+import { itself } from "../queries.ts";
+import { externalModels } from "../tables.ts";
+import type { Callable } from "./callable-model.ts";
+
+/** Records whether the provider accepted the key. It applies to the key that was tried alone, which may have been replaced since. */
+export function keyRows(ctx: Ctx, userId: number, row: Callable["row"], isRejected: boolean): Statement[] {
+  if (row === undefined || row.key_ref === null) return [];
+  const marked = isRejected ? sql`now()` : null;
+  return [
+    ctx.db
+      .update(externalModels)
+      .set({ key_rejected_at: marked })
+      .where(
+        and(
+          itself(userId, row.id),
+          eq(externalModels.key_ref, row.key_ref),
+          isRejected ? undefined : isNotNull(externalModels.key_rejected_at),
+        ),
+      ),
+  ];
+}

@@ -1,0 +1,114 @@
+import { and, eq } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { commit, type Statement } from "../../kit/db/commit.ts";
+import { failureOf } from "../../kit/db/errors.ts";
+import { AppError } from "../../kit/errors.ts";
+import { settingsFor } from "../providers/settings.ts";
+import { ProviderError } from "../gateway/errors.ts";
+import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
+import type { ModelSummary } from "../constants.ts";
+import { openLister, refreshModelList } from "../providers/model-list-cache.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself, type ModelRow } from "../queries.ts";
+import { changed, edited } from "./service.ts";
+import { externalModels } from "../tables.ts";
+
+/** Lists asked for at once: an invocation has six connections. */
+const atOnce = 5;
+
+type Listed = { id: number; display_name: string; provider: string; model_id: string; base_url: string | null } & SealedKey;
+
+const listed = {
+  id: externalModels.id,
+  display_name: externalModels.display_name,
+  provider: externalModels.provider,
+  model_id: externalModels.model_id,
+  base_url: externalModels.base_url,
+  ...sealedKeyColumns,
+};
+
+/**
+ * Refreshes all NVIDIA models of a user from the lists of the NIMs that they are at. Two round trips.
+ * @returns by display name, whether each was found; and the first thing that went wrong
+ */
+export async function syncNvidia(ctx: Ctx, userId: number) {
+  const models: Listed[] = await ctx.db
+    .select(listed)
+    .from(externalModels)
+    .where(and(eq(externalModels.user_id, userId), eq(externalModels.provider, "nvidia")));
+  const lists = new Map<string, Promise<readonly ModelSummary[]>>();
+  const results: Record<string, boolean> = {};
+  const rows: Statement[] = [];
+  let fault: string | undefined;
+  for (let from = 0; from < models.length; from += atOnce) {
+    const batch = models.slice(from, from + atOnce).map(async (model) => {
+      results[model.display_name] = false;
+      try {
+        const summary = await findIn(ctx, userId, model, lists);
+        rows.push(edited(ctx, userId, model.id, toldBy(summary)));
+        results[model.display_name] = true;
+      } catch (error) {
+        const failure = failureOf(error, ctx.constraintErrors);
+        if (failure === undefined) throw error;
+        fault ??= failure.message;
+      }
+    });
+    await Promise.all(batch);
+  }
+  await refreshOpenList(
+    ctx,
+    models.filter(({ display_name }) => results[display_name]),
+  );
+  const [first, ...others] = rows;
+  if (first !== undefined) await commit(ctx, [first, ...others]);
+  return { results, models_synced: rows.length, fault };
+}
+
+/** Refreshes one NVIDIA model. Two round trips. @throws not_found; conflict for another provider's; ProviderError */
+export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
+  const [model]: Listed[] = await ctx.db.select(listed).from(externalModels).where(itself(userId, modelId));
+  if (model === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  if (model.provider !== "nvidia") throw new AppError("conflict", "This is no NVIDIA model, so the NIM list does not have it.");
+  const summary = await findIn(ctx, userId, model, new Map());
+  await refreshOpenList(ctx, [model]);
+  return changed(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, toldBy(summary))] });
+}
+
+/** Has NVIDIA's own list, as it is told to anybody, asked for anew too, where models at its own address were refreshed. */
+async function refreshOpenList(ctx: Ctx, refreshed: readonly Pick<Listed, "base_url">[]): Promise<void> {
+  if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, openLister(ctx, "nvidia"));
+}
+
+/** @param lists what was asked for before, by address and key */
+async function findIn(
+  ctx: Ctx,
+  userId: number,
+  model: Listed,
+  lists: Map<string, Promise<readonly ModelSummary[]>>,
+): Promise<ModelSummary> {
+  const apiKey = await openKey(ctx, userId, model);
+  const name = JSON.stringify([model.base_url, apiKey]);
+  const asked = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
+  lists.set(name, asked);
+  const summary = (await asked).find(({ model_id }) => model_id === model.model_id);
+  if (summary === undefined) throw new ProviderError("model_missing", openProvider("nvidia"));
+  return summary;
+}
+
+async function listAt(
+  ctx: Ctx,
+  userId: number,
+  at: { apiKey: string | undefined; baseUrl: string | null },
+): Promise<readonly ModelSummary[]> {
+  return openProvider("nvidia").listModels(settingsFor(ctx, userId, at));
+}
+
+/** What a list says of a model; what it leaves out stays as it is. */
+function toldBy({ context_length, capabilities, parameters_billions, architecture }: ModelSummary) {
+  return {
+    capabilities: [...capabilities],
+    ...(context_length === null ? {} : { context_length }),
+    ...(parameters_billions === null ? {} : { parameters: `${parameters_billions}B` }),
+    ...(architecture === null ? {} : { architecture }),
+  };
+}

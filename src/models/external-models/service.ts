@@ -1,0 +1,211 @@
+import { eq, lt, sql, type SQL } from "drizzle-orm";
+import { users } from "../../auth/tables.ts";
+import type { Ctx } from "../../context.ts";
+import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
+import { AppError, invalid } from "../../kit/errors.ts";
+import { storePicture } from "../../kit/storage/avatars.ts";
+import { paged, type Page } from "../../kit/http/zod-schemas.ts";
+import { unsettling } from "../../notifications/hub-client.ts";
+import { faultOfBaseUrl } from "../providers/guarded-fetch.ts";
+import { keepingKey } from "./api-keys.ts";
+import { kindByName, summarize } from "../providers/list-models.ts";
+import { openProvider } from "../providers/registry.ts";
+import { itself, selectModels, type ModelRow } from "../queries.ts";
+import type { ModelChange, NewModel } from "../schemas.ts";
+import { externalModels } from "../tables.ts";
+
+/** A user's models, the newest first, and how many there are. One round trip. */
+export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Page) {
+  const [rows, [count]] = await commit(ctx, [
+    selectModels(ctx, userId, cursor === undefined ? undefined : lt(externalModels.id, cursor))
+      .orderBy(sql`${externalModels.id} desc`)
+      .limit(limit + 1),
+    ctx.db
+      .select({ total: sql<number>`count(*)::int` })
+      .from(externalModels)
+      .where(eq(externalModels.user_id, userId)),
+  ]);
+  return { ...paged(rows, limit), total: count!.total };
+}
+
+/** One round trip. @throws not_found */
+export async function getModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
+  const [row] = await selectModels(ctx, userId, itself(userId, modelId));
+  if (row === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  return row;
+}
+
+/** How many models a user may have. */
+export const maxModels = 100;
+
+const hasRoom = (userId: number): SQL =>
+  sql`(select count(*) from ${externalModels} where ${eq(externalModels.user_id, userId)}) < ${maxModels}`;
+
+/**
+ * Makes a model. One round trip, and another where it comes with a key.
+ * @throws model_limit_reached, display_name_taken; validation_failed for a hostile address
+ */
+export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
+  requireSafe(ctx, input);
+  const { name, provider, model_id } = input;
+  const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...saidOf(input) };
+  const made = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
+  return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
+    const results = await commitOnce(
+      ctx,
+      [
+        ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
+        refuseUnlessAll(ctx.db, { model_limit_reached: hasRoom(userId) }),
+        ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
+        ...rows,
+        selectModels(ctx, userId, itself(userId, made)),
+      ],
+      idOfNew(externalModels),
+    );
+    return (results.at(-1) as ModelRow[])[0]!;
+  });
+}
+
+/**
+ * Edits a model. One round trip, and another where it gets a key. A stored key goes to no other address than it was given for.
+ * @param seen the version that was edited; whichever there is, if left out
+ * @throws precondition_failed, display_name_taken, not_found; validation_failed for a hostile address, or a key that must be given again
+ */
+export async function changeModel(
+  ctx: Ctx,
+  userId: number,
+  modelId: number,
+  { api_key, ...change }: ModelChange,
+  seen: number | undefined,
+): Promise<ModelRow> {
+  requireSafe(ctx, change);
+  const { base_url, provider } = change;
+  const its = itself(userId, modelId);
+  const holds = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${its})`;
+  const keepsAddress = sql`${externalModels.key_sealed} is null
+    or (${base_url === undefined ? sql`true` : sql`${externalModels.base_url} is not distinct from ${base_url}`}
+      and ${provider === undefined ? sql`true` : eq(externalModels.provider, provider)})`;
+  const unless = {
+    ...(seen === undefined ? {} : { version_changed: holds(eq(externalModels.version, seen)) }),
+    ...(api_key === undefined ? { model_key_needed: holds(keepsAddress) } : {}),
+  };
+  return keepingKey(ctx, userId, api_key, ({ columns, rows }) =>
+    changed(ctx, userId, modelId, { unless, rows: [...rows, edited(ctx, userId, modelId, { ...saidOf(change), ...columns })] }),
+  );
+}
+
+/** Marks a model as a favourite, or no longer. No edit. One round trip. @throws not_found */
+export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
+  const toggle = ctx.db
+    .update(externalModels)
+    .set({ is_favorite: sql`not ${externalModels.is_favorite}` })
+    .where(itself(userId, modelId));
+  return changed(ctx, userId, modelId, { rows: [toggle] });
+}
+
+/** Deletes a model, with its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
+export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Promise<void> {
+  const its = itself(userId, modelId);
+  try {
+    const [, , gone] = await commit(ctx, [
+      locked(ctx, its),
+      refuseUnlessAll(ctx.db, { model_not_found: isThere(its) }),
+      ctx.db.delete(externalModels).where(its).returning({ avatar_key: externalModels.avatar_key }),
+    ]);
+    dropPicture(ctx, gone[0]?.avatar_key);
+  } catch (error) {
+    const constraint = constraintOf(error) ?? "";
+    if (!["minion_model_owned", "minion_fallback_owned"].includes(constraint)) throw error;
+    const detail = "A minion uses this model, perhaps one in the bin or as a fallback: give it another model first.";
+    throw new AppError("conflict", detail, { cause: error });
+  }
+}
+
+/** Gives a model a picture. One Postgres round trip. @throws unsupported_media_type for what is no picture; not_found, files_unavailable */
+export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, bytes: Uint8Array): Promise<ModelRow> {
+  const key = await storePicture(ctx.env.FILES, userId, `model-${modelId}`, bytes);
+  const its = itself(userId, modelId);
+  try {
+    const results = await commit(ctx, [
+      locked(ctx, its),
+      refuseUnlessAll(ctx.db, { model_not_found: isThere(its) }),
+      ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(its),
+      edited(ctx, userId, modelId, { avatar_key: key }),
+      selectModels(ctx, userId, its),
+    ]);
+    dropPicture(ctx, results[2][0]?.key);
+    return results[4][0]!;
+  } catch (error) {
+    if (constraintOf(error) === "model_not_found") dropPicture(ctx, key);
+    throw error;
+  }
+}
+
+/** How many models there are. One round trip. @throws database_unavailable */
+export async function countModels(ctx: Ctx): Promise<number> {
+  const [count] = await ctx.db.select({ total: sql<number>`count(*)::int` }).from(externalModels);
+  return count!.total;
+}
+
+/** Counts an edit of a model. */
+export function edited(
+  ctx: Ctx,
+  userId: number,
+  modelId: number,
+  change: Partial<typeof externalModels.$inferInsert>,
+): Statement {
+  const edit = ctx.db
+    .update(externalModels)
+    .set({ ...change, version: sql`${externalModels.version} + 1`, updated_at: sql`now()` })
+    .where(itself(userId, modelId));
+  return unsettling(ctx, userId, edit);
+}
+
+/** A commit that changes one model and reads it. @throws not_found, and what is refused */
+export async function changed(
+  ctx: Ctx,
+  userId: number,
+  modelId: number,
+  { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
+): Promise<ModelRow> {
+  const its = itself(userId, modelId);
+  const results = await commit(ctx, [
+    locked(ctx, its),
+    refuseUnlessAll(ctx.db, { model_not_found: isThere(its), ...unless }),
+    ...rows,
+    selectModels(ctx, userId, its),
+  ]);
+  return (results.at(-1) as ModelRow[])[0]!;
+}
+
+const locked = (ctx: Ctx, its: SQL) =>
+  ctx.db.select({ id: externalModels.id }).from(externalModels).where(its).for("no key update");
+
+const isThere = (its: SQL): SQL => sql`exists (select from ${externalModels} where ${its})`;
+
+function dropPicture(ctx: Ctx, key: string | null | undefined): void {
+  if (key != null) ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
+}
+
+/** @throws validation_failed for an address that nobody may be sent to */
+export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: string | null | undefined }): void {
+  const fault = base_url == null ? undefined : faultOfBaseUrl(ctx, base_url);
+  if (fault !== undefined) throw invalid([{ path: "base_url", in: "body", message: fault }]);
+}
+
+/** What a model can be taken to do of which nothing is said. */
+function likelyCapabilities(name: NewModel["provider"], model_id: string): string[] {
+  const provider = openProvider(name);
+  const kind = kindByName(model_id) ?? "language";
+  return [
+    ...summarize(provider, { model_id, kind, supports_tools: provider.supports_tools && kind === "language" }).capabilities,
+  ];
+}
+
+/** What somebody says of a model, as its row holds it: what is left out keeps its default, or stays. */
+function saidOf<T extends object>(input: T) {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

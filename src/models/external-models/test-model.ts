@@ -1,0 +1,57 @@
+import type { Ctx } from "../../context.ts";
+import { commit, type Statement } from "../../kit/db/commit.ts";
+import { invalid } from "../../kit/errors.ts";
+import { log } from "../../kit/log.ts";
+import type { UsageRecord } from "../gateway/usage-record.ts";
+import type { ModelTest } from "../providers/provider.ts";
+import { openProvider } from "../providers/registry.ts";
+import { settingsFor } from "../providers/settings.ts";
+import type { TestBody } from "../schemas.ts";
+import { usageRow } from "../usage/record.ts";
+import { callableModel, type Callable } from "./callable-model.ts";
+import { keyRows } from "./key-status.ts";
+import { requireSafe } from "./service.ts";
+
+/**
+ * Calls a model once: one of the user's, or one as they describe it. Its usage, and whether its key was accepted, are written after
+ * the response.
+ * @returns also `response_time`, in seconds
+ * @throws not_found; validation_failed for a hostile address; ProviderError where there is no allowance for it
+ */
+export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promise<ModelTest & { response_time: number }> {
+  const { provider, modelId, settings, row } = await callableOf(ctx, userId, body);
+  const records: UsageRecord[] = [];
+  let isRejected = false;
+  const start = performance.now();
+  const outcome = await openProvider(provider).test(modelId, settings, {
+    onUsage: (record) => records.push(record),
+    onBadKey: () => (isRejected = true),
+  });
+  const response_time = Math.round(performance.now() - start) / 1_000;
+  const behind = ctx.behind();
+  const of = { userId, externalModelId: row?.id ?? null, purpose: "test" as const };
+  const rows: Statement[] = records.map((record) => usageRow(behind, record, of));
+  if (isRejected || outcome.success) rows.push(...keyRows(behind, userId, row, isRejected));
+  const [first, ...others] = rows;
+  if (first !== undefined) {
+    const write = commit(behind, [first, ...others]).catch((error: unknown) =>
+      log("warn", "What a test of a model used was not written.", { request_id: ctx.requestId, error }),
+    );
+    ctx.defer(write);
+  }
+  return { ...outcome, response_time };
+}
+
+async function callableOf(ctx: Ctx, userId: number, { provider, model_id, api_key, base_url }: TestBody): Promise<Callable> {
+  if (provider === undefined) return callableModel(ctx, userId, idIn(model_id));
+  requireSafe(ctx, { base_url });
+  const settings = settingsFor(ctx, userId, { apiKey: api_key, baseUrl: base_url });
+  return { provider, modelId: String(model_id), settings, row: undefined };
+}
+
+/** @throws validation_failed */
+function idIn(text: string | number): number {
+  const id = Number(text);
+  if (Number.isInteger(id) && id >= 1 && id < 2 ** 31) return id;
+  throw invalid([{ path: "model_id", in: "body", message: "must be the number of a model of yours, or come with `provider`" }]);
+}

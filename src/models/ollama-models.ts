@@ -1,0 +1,94 @@
+import * as z from "zod";
+import type { Ctx } from "../context.ts";
+import { operatorsFetch } from "./providers/guarded-fetch.ts";
+import { ProviderError } from "./gateway/errors.ts";
+import { askVendor } from "./providers/list-models.ts";
+import { ollama } from "./providers/vendors/ollama.ts";
+import type { LocalModel } from "./schemas.ts";
+
+/** The models of the operator's Ollama server, as it tells them (https://docs.ollama.com/api). */
+
+const text = z.string().nullish().catch(null);
+
+const Tags = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      size: z.number().nullish().catch(null),
+      modified_at: text,
+      details: z.object({ family: text, parameter_size: text, quantization_level: text }).nullish().catch(null),
+    }),
+  ),
+});
+
+const Shown = z.object({
+  capabilities: z.array(z.string()).nullish().catch(null),
+  model_info: z.record(z.string(), z.unknown()).nullish().catch(null),
+  /** Lines of a name and a value. */
+  parameters: text,
+  system: text,
+  license: text,
+  details: z.object({ quantization_level: text, parameter_size: text }).nullish().catch(null),
+});
+
+type Tagged = z.output<typeof Tags>["models"][number];
+
+/** Asked of at once: an invocation has six connections. */
+const atOnce = 5;
+const maxModels = 100;
+
+/** Models that the operator runs, live, so nothing of them is kept; a server that does not answer is a warning. Asks nobody where none is configured. */
+export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: LocalModel[]; warnings: string[] }> {
+  const url = env.OLLAMA_URL.replace(/\/+$/, "");
+  if (url === "") return { models: [], warnings: [] };
+  const fetch = operatorsFetch(url);
+  const ask = <T>(path: string, schema: z.ZodType<T>, init: RequestInit = {}) =>
+    askVendor({ provider: ollama, fetch }, `${url}${path}`, schema, init);
+  try {
+    const { models: tagged } = await ask("/api/tags", Tags);
+    const models: LocalModel[] = [];
+    for (let from = 0; from < Math.min(tagged.length, maxModels); from += atOnce) {
+      const batch = tagged.slice(from, Math.min(from + atOnce, maxModels)).map(async (tag) => {
+        const headers = { "content-type": "application/json" };
+        const body = JSON.stringify({ model: tag.name });
+        return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));
+      });
+      models.push(...(await Promise.all(batch)));
+    }
+    const left = tagged.length - models.length;
+    return { models, warnings: left > 0 ? [`${left} more local models are not listed.`] : [] };
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return { models: [], warnings: [`Local models are not listed: ${error.message}`] };
+  }
+}
+
+function localModel({ name, size, modified_at, details }: Tagged, shown: z.output<typeof Shown>): LocalModel {
+  const { model_info: info, capabilities, parameters = null, system, license } = shown;
+  const told = info?.["general.architecture"];
+  const architecture = typeof told === "string" ? told : (details?.family ?? null);
+  const context = info?.[`${architecture}.context_length`];
+  return {
+    name,
+    size: size ?? null,
+    modified: modified_at ?? null,
+    capabilities: capabilities ?? [],
+    architecture,
+    parameters: details?.parameter_size ?? shown.details?.parameter_size ?? null,
+    context_length: typeof context === "number" ? context : null,
+    quantization: details?.quantization_level ?? shown.details?.quantization_level ?? null,
+    temperature: numberIn(parameters, "temperature"),
+    top_p: numberIn(parameters, "top_p"),
+    system_prompt: system ?? null,
+    license: license ?? null,
+    avatar_url: null,
+    type: "ollama",
+    ollama_name: name,
+  };
+}
+
+/** A value out of Ollama's lines of parameters. */
+function numberIn(parameters: string | null, name: string): number | null {
+  const [, value] = new RegExp(`^${name}\\s+(\\S+)\\s*$`, "m").exec(parameters ?? "") ?? [];
+  return value === undefined || !Number.isFinite(Number(value)) ? null : Number(value);
+}

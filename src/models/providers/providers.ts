@@ -1,0 +1,38 @@
+import { builtinProvider } from "./builtin/provider.ts";
+import { anthropic } from "./vendors/anthropic.ts";
+import { cohere } from "./vendors/cohere.ts";
+import { custom } from "./vendors/custom.ts";
+import { google } from "./vendors/google.ts";
+import { groq } from "./vendors/groq.ts";
+import { huggingface } from "./vendors/huggingface.ts";
+import { mistral } from "./vendors/mistral.ts";
+import { moonshotai } from "./vendors/moonshotai.ts";
+import { nvidia } from "./vendors/nvidia.ts";
+import { ollama } from "./vendors/ollama.ts";
+import { openai } from "./vendors/openai.ts";
+import { openrouter } from "./vendors/openrouter.ts";
+import { together } from "./vendors/together.ts";
+import { workersAi } from "./vendors/workers-ai.ts";
+
+/** The providers whose models users connect, in the order in which clients show them. To add one: its file in `vendors/`, and a line here. */
+const vendors = [
+  openai,
+  anthropic,
+  google,
+  mistral,
+  cohere,
+  groq,
+  openrouter,
+  together,
+  huggingface,
+  nvidia,
+  moonshotai,
+  ollama,
+  workersAi,
+  custom,
+] as const;
+
+/** Every provider. All names, lists and schemas of providers derive from this array. */
+export const providers = [...vendors, builtinProvider(vendors.map(({ display_name }) => display_name))] as const;
+
+export type ProviderName = (typeof providers)[number]["name"];

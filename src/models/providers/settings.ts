@@ -1,0 +1,26 @@
+import type { Ctx } from "../../context.ts";
+import { openAllowance } from "../allowance/allowance.ts";
+import { egressOf } from "./guarded-fetch.ts";
+import type { ProviderSettings } from "./provider.ts";
+import { workersAi } from "./vendors/workers-ai.ts";
+
+/** What this server can call by itself, whoever asks. */
+export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
+  const { AI: ai } = ctx.env;
+  return ai === undefined ? {} : { ai };
+}
+
+/** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding, on the user's allowance. */
+export function settingsFor(
+  ctx: Ctx,
+  userId: number,
+  { apiKey, baseUrl }: { apiKey?: string | undefined; baseUrl?: string | null | undefined } = {},
+): ProviderSettings {
+  return {
+    fetch: egressOf(ctx),
+    allowance: openAllowance(ctx, userId, workersAi),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(baseUrl == null ? {} : { baseUrl }),
+    ...bindingsOf(ctx),
+  };
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { emptyAnswer } from "../../src/agent/message/apply-frame.ts";
+import { frameOf } from "../../src/agent/message/event-frames.ts";
+import { TurnFrame } from "../../src/agent/protocol.ts";
+import { brokenOff, finish } from "../../src/agent/turn/finish-turn.ts";
+import type { ToolUse } from "../../src/agent/types.ts";
+import { noDatabase } from "./support/settings.ts";
+
+const use: ToolUse = {
+  call_id: "a",
+  tool: "look_up",
+  input: { city: "Zürich" },
+  status: "running",
+  output: null,
+  duration_ms: null,
+};
+const citation = { number: 1, source: "rivers.md", text: "It ends.", score: 0.9, dataset_id: 3, start: 0, end: 8 };
+
+describe("the frames of a turn", () => {
+  test.each([
+    { type: "citation", citation } as const,
+    { type: "tool_started", use } as const,
+    { type: "approval_needed", use: { ...use, status: "awaiting_approval" } } as const,
+    { type: "tool_finished", use: { ...use, status: "denied", output: "The user did not allow it.", duration_ms: 0 } } as const,
+  ])("of $type are as the protocol has them", (event) => {
+    const frame = frameOf(2, event);
+    expect(TurnFrame.parse(frame)).toEqual(frame);
+  });
+
+  test.each(["complete", "stopped", "failed"] as const)(
+    "that end a turn which is %s are as the protocol has them",
+    (outcome) => {
+      const answer = emptyAnswer(2, 1, "builtin/extractive");
+      const failure = outcome === "failed" ? { code: "internal" as const, detail: "It failed.", retryable: false } : null;
+      const frame = finish(noDatabase(), answer, { ...brokenOff(answer, []), isInterrupted: false, outcome, failure });
+      expect(TurnFrame.parse(frame)).toEqual(frame);
+    },
+  );
+
+  test("tell of no tool as finished that runs", () => {
+    expect(() => frameOf(2, { type: "tool_finished", use })).toThrow("look_up is running.");
+  });
+
+  test("are no others", () => {
+    expect(TurnFrame.safeParse({ type: "messages.removed", from_message_id: 1 }).success).toBe(false);
+    expect(TurnFrame.safeParse({ type: "message.delta", message_id: 2, offset: -1, text: "x", from_seq: 1 }).success).toBe(
+      false,
+    );
+  });
+});

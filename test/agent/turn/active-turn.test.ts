@@ -1,0 +1,135 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { emptyAnswer, type EventFrame } from "../../../src/agent/message/apply-frame.ts";
+import type { Summary, ToolUse } from "../../../src/agent/types.ts";
+import { Answering, type TurnCallbacks, type TurnRuntime } from "../../../src/agent/turn/active-turn.ts";
+import { finish } from "../../../src/agent/turn/finish-turn.ts";
+import { runTurn } from "../../../src/agent/turn/run-turn.ts";
+import type { TurnResult } from "../../../src/agent/events.ts";
+import { said } from "../../models/support/scripted-model.ts";
+import { asked, calling, calls, modelOf, noDatabase, settingsWith, thought, tool, word } from "../support/settings.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Published = EventFrame | { type: string; message_id: number; offset: number; pieces: readonly string[] };
+
+/** A caller without a room: it keeps what a turn publishes. */
+function recorder() {
+  const published: Published[] = [];
+  const summaries: Summary[] = [];
+  let flushes = 0;
+  const runtime: TurnRuntime = {
+    publish: (frame) => void published.push(frame),
+    publishText: (head, offset, pieces) => void published.push({ ...head, offset, pieces }),
+    flush: () => void (flushes += 1),
+    waitForSlowSockets: async () => undefined,
+    saveSummary: (summary) => void summaries.push(summary),
+  };
+  return { runtime, published, summaries, flushes: () => flushes };
+}
+
+const answer = () => emptyAnswer(2, 1, "builtin/extractive");
+
+const turnOf =
+  (model: ReturnType<typeof modelOf>["model"], needs_approval = false) =>
+  (callbacks: TurnCallbacks): Promise<TurnResult> =>
+    runTurn(
+      {
+        ctx: noDatabase(),
+        settings: settingsWith(),
+        tools: [tool({ needs_approval })],
+        readFile: async () => null,
+        model,
+        ...callbacks,
+      },
+      asked("Which sea?"),
+    );
+
+test("an answer is published as it comes, each text from its own offset, and is the message at the end", async () => {
+  const { model } = modelOf(calls(thought("Hm."), word("Let"), word(" me see."), calling("look_up")), said("The North Sea."));
+  const { runtime, published } = recorder();
+  const running = new Answering(answer(), runtime, turnOf(model));
+  expect(await running.done).toMatchObject({ outcome: "complete", isInterrupted: false });
+  const call_id = running.message.tools[0]!.call_id;
+  expect(published).toEqual([
+    { type: "reasoning.delta", message_id: 2, offset: 0, pieces: ["Hm."] },
+    { type: "message.delta", message_id: 2, offset: 0, pieces: ["Let"] },
+    { type: "message.delta", message_id: 2, offset: 3, pieces: [" me see."] },
+    { type: "tool.started", message_id: 2, call_id, tool: "look_up", input: { city: "Zürich" } },
+    expect.objectContaining({ type: "tool.finished", message_id: 2, call_id, status: "complete" }),
+    { type: "message.delta", message_id: 2, offset: 11, pieces: ["\n\nThe North Sea."] },
+  ]);
+  expect(running.message).toMatchObject({
+    text: "Let me see.\n\nThe North Sea.",
+    parts: [
+      { type: "reasoning", text: "Hm." },
+      { type: "text", text: "Let me see." },
+      { type: "tool", call_id },
+      { type: "text", text: "\n\nThe North Sea." },
+    ],
+  });
+});
+
+test("a call of a tool waits until the caller decides, once", async () => {
+  const { model } = modelOf(calls(calling("look_up")), said("It is the North Sea."));
+  const { runtime, published } = recorder();
+  const running = new Answering(answer(), runtime, turnOf(model, true));
+  const asks = () => published.find(({ type }) => type === "tool.approval_needed");
+  await expect.poll(asks).toBeDefined();
+  const { call_id } = asks() as unknown as ToolUse;
+  expect([running.decide("another", true), running.decide(call_id, true)]).toEqual([false, true]);
+  await running.done;
+  expect(running.decide(call_id, true)).toBe(false);
+  expect(running.message.tools).toMatchObject([{ call_id, status: "complete" }]);
+});
+
+test("a turn that shows nothing new for 30 seconds is interrupted, and what it said is flushed twice a second", async () => {
+  vi.useFakeTimers();
+  const { runtime, flushes } = recorder();
+  const running = new Answering(answer(), runtime, async ({ onEvent, signal }) => {
+    onEvent({ type: "text", pieces: ["Ha", "lf"] });
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    return { ...result, outcome: "stopped" };
+  });
+  await vi.advanceTimersByTimeAsync(29_999);
+  expect(flushes()).toBe(59);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await running.done).toMatchObject({ outcome: "stopped", isInterrupted: true });
+});
+
+test("a summary goes to the caller, not to clients", async () => {
+  const { runtime, published, summaries } = recorder();
+  const summary = { up_to: 1, text: "They asked about seas." };
+  const running = new Answering(answer(), runtime, async ({ onEvent }) => {
+    onEvent({ type: "summarised", summary });
+    return result;
+  });
+  await running.done;
+  expect([published, summaries]).toEqual([[], [summary]]);
+});
+
+test("a turn that throws ends like one that was interrupted", async () => {
+  const { runtime } = recorder();
+  const answering = new Answering(answer(), runtime, async ({ onEvent }) => {
+    onEvent({ type: "text", pieces: ["Ha", "lf"] });
+    throw new Error("nobody foresaw it");
+  });
+  const ending = await answering.done;
+  expect(finish(noDatabase(), answering.message, ending)).toMatchObject({
+    type: "turn.failed",
+    code: "interrupted",
+    retryable: true,
+  });
+  expect(answering.message).toMatchObject({ status: "interrupted", text: "Half" });
+});
+
+const result: TurnResult = {
+  outcome: "complete",
+  failure: null,
+  memory_status: "full",
+  model: "builtin/extractive",
+  calls: [],
+  tool_runs: [],
+  has_retrieved: false,
+};
