@@ -51,7 +51,7 @@ function faultsOfCode(code: string, facts: Facts): string[] {
     if (script === "example" && name !== undefined) {
       require(["ts", "sh"].some((end) => facts.paths.has(`examples/${name}.${end}`)), `the example \`${name}\``);
     }
-    if (script === "bench" && name !== undefined) require(facts.paths.has(`bench/${name}.ts`), `the benchmark \`${name}\``);
+    if (script === "bench" && name !== undefined) require(facts.paths.has(`bench/${name}`), `the benchmark \`${name}\``);
   }
   for (const variable of variablesIn(code)) {
     require(facts.variables.has(variable), `the variable \`${variable}\``);
