@@ -3,14 +3,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** What takes longest where nothing is known yet: by its size, which vitest goes by then, each would come late. */
 const longest = [
-  "auth/siege",
+  "limits/sign-in-attack",
   "catalog/caching",
   "auth/security",
   "openapi",
-  "notifications/hub",
+  "notifications/durable-object",
   "dev/cli/main",
   "env",
-  "auth/proofs",
+  "auth/verification/service",
 ];
 
 class LongestFirst extends BaseSequencer {

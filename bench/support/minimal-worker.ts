@@ -1,13 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { unstable_readConfig } from "wrangler";
 import { UserError } from "../../dev/user-error.ts";
+import { productionConfig } from "../../dev/wrangler/config.ts";
 import { exec } from "../../dev/exec.ts";
 
-const { compatibility_date, compatibility_flags } = unstable_readConfig({
-  config: join(import.meta.dirname, "../../wrangler.toml"),
-});
+const { compatibility_date, compatibility_flags } = productionConfig();
 
 /**
  * Bundles a Worker that has no bindings of wrangler.toml.
@@ -34,7 +32,7 @@ export async function startMinimalWorker(
   const worker = {
     modules: true,
     script: await readFile(modulePath, "utf8"),
-    compatibilityDate: compatibility_date!,
+    compatibilityDate: compatibility_date,
     compatibilityFlags: compatibility_flags,
     bindings,
     unsafeDirectSockets: [{}],

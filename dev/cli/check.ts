@@ -9,10 +9,14 @@ import { exec, type CommandResult } from "../exec.ts";
 const root = join(import.meta.dirname, "../..");
 const migrations = join(root, "drizzle/migrations");
 
-const steps: Record<string, () => Promise<CommandResult>> = {
+/** Whether a step passed, and what it printed. */
+type StepResult = Pick<CommandResult, "ok" | "output">;
+
+const steps: Record<string, () => Promise<StepResult>> = {
   "generated types are up to date": () => exec("npm", ["run", "--silent", "types", "--", "--check"]),
   "types hold": () => exec("tsc", ["--noEmit"]),
   "lint is clean": () => exec("oxlint", ["--type-aware", "--deny-warnings"]),
+  "nothing is unused": () => exec("knip", ["--no-progress"]),
   "format is ours": () => exec("oxfmt", ["--check"]),
   "generated parts of documents are up to date": () => exec("node", ["dev/docs/generate.ts", "--check"]),
   "documents name only what exists": () => exec("node", ["dev/docs/check-docs.ts"]),
@@ -22,7 +26,7 @@ const steps: Record<string, () => Promise<CommandResult>> = {
 };
 
 /** `drizzle-kit generate` over a copy of the migrations must find nothing to add; `drizzle-kit check` does not notice. */
-async function migrationsInStep(): Promise<CommandResult> {
+async function migrationsInStep(): Promise<StepResult> {
   return inTemporaryFolder(async (folder) => {
     const copy = join(folder, "migrations");
     await cp(migrations, copy, { recursive: true });
@@ -39,7 +43,7 @@ async function migrationsInStep(): Promise<CommandResult> {
   });
 }
 
-function dryRun(args: string[]): Promise<CommandResult> {
+function dryRun(args: string[]): Promise<StepResult> {
   return inTemporaryFolder((folder) => exec("wrangler", ["deploy", "--dry-run", "--outdir", folder, ...args]));
 }
 

@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { aliases } from "../../src/http/path-aliases.ts";
-import { sessionCookie } from "../../src/auth/sessions/cookies.ts";
+import { sessionCookie } from "../../src/auth/cookies.ts";
 import { maxBodyBytes, type Upload } from "../../src/http/body.ts";
 import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../../src/http/route.ts";
 import { authErrors } from "../../src/auth/errors.ts";

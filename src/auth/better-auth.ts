@@ -3,9 +3,9 @@ import { betterAuth } from "better-auth/minimal";
 import type { Ctx } from "../context.ts";
 import { commit } from "../kit/db/commit.ts";
 import { auditRow } from "./audit.ts";
-import { sessionCookie } from "./sessions/cookies.ts";
+import { sessionCookie } from "./cookies.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
-import { providersOf } from "./social/service.ts";
+import { providersOf } from "./social-providers.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
 
 /** Where the library answers below the API. */

@@ -4,8 +4,8 @@ import type { Access, AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { authErrors } from "./errors.ts";
 import { counted } from "../limits/middleware.ts";
-import { secretOf } from "./sessions/cookies.ts";
-import { actorOf, findCredential } from "./sessions/credentials.ts";
+import { secretOf } from "./cookies.ts";
+import { actorOf, findCredential } from "./credentials.ts";
 import type { Permission } from "./roles.ts";
 
 type Openness = {

@@ -1,9 +1,5 @@
 /** The closed sets of datasets. The database checks them, the schemas validate them. */
 
-/** What a file of a dataset can be. */
-export const formats = ["json", "jsonl", "csv", "tsv", "parquet", "markdown", "text", "html", "pdf", "docx"] as const;
-export type Format = (typeof formats)[number];
-
 /** What a row was recognised as, by its columns. */
 export const rowKinds = ["instruction", "question", "prompt", "chat", "text"] as const;
 export type RowKind = (typeof rowKinds)[number];
@@ -17,6 +13,9 @@ export const maxRowLength = 32_768;
 
 /** UTF-16 units of the longest record that is read at all: a longer line or record is a problem of its own. */
 export const maxRecordLength = 1_048_576;
+
+/** How many problems, and how many dropped rows, a report shows. It counts the rest. */
+export const maxShown = 50;
 
 /** How a dataset came. */
 export const datasetTypes = ["upload", "import"] as const;

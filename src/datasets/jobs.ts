@@ -2,10 +2,9 @@ import type { Ctx } from "../context.ts";
 import { doing, type Handler } from "../kit/queue/consumer.ts";
 import { deleteUnder } from "../kit/storage/r2.ts";
 import { deleteDatasetFiles, importDataset } from "./job-definitions.ts";
-import { fetchPages } from "./import/huggingface/fetch-pages.ts";
 import { goOnImporting } from "./import/run-import.ts";
 
 export const datasetJobs: readonly Handler<Ctx>[] = [
-  doing(importDataset, (ctx: Ctx, told) => goOnImporting(ctx, told, fetchPages)),
+  doing(importDataset, goOnImporting),
   doing(deleteDatasetFiles, ({ env }: Ctx, { folder }) => deleteUnder(env.FILES, folder)),
 ];

@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Dataset } from "./schemas.ts";
 import { datasetFavorites, datasets } from "./tables.ts";
+import { AppError } from "../kit/errors.ts";
 
 /** One dataset of a user. */
 export function itself(userId: number, datasetId: number): SQL {
@@ -26,6 +27,16 @@ export function selectDatasets({ db }: Pick<Ctx, "db">, userId: number, conditio
 }
 
 export type DatasetRow = Awaited<ReturnType<typeof selectDatasets>>[number];
+
+/** The refusal of a dataset that is not there, or that the user may not read. */
+export const missing = () => new AppError("not_found", "There is no such dataset.");
+
+/** One that the user may read. One round trip. @throws not_found */
+export async function getDataset(ctx: Ctx, userId: number, id: number): Promise<DatasetRow> {
+  const [row] = await selectDatasets(ctx, userId, eq(datasets.id, id));
+  if (row === undefined) throw missing();
+  return row;
+}
 
 /** A dataset as clients draw it. */
 export function datasetOf({ user_id, ...row }: DatasetRow, userId: number): Dataset {

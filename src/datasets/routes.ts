@@ -5,23 +5,25 @@ import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxUploadBytes } from "./constants.ts";
-import { datasetOf } from "./queries.ts";
+import { datasetOf, getDataset } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
   changeDataset,
   countDatasets,
   deleteDataset,
-  getDataset,
   listDatasets,
   loadDataset,
   toggleFavorite,
   uploadDataset,
 } from "./service.ts";
+import { fileFormats } from "./formats/registry.ts";
 
 const ok = { success: true as const };
 const tag = "Datasets";
 const reading = allow("datasets.read");
 const writing = allow("datasets.write");
+
+const labels = fileFormats.map(({ label }) => label);
 
 /** At /api/v2/datasets. */
 export const datasets = new Hono<AppEnv>();
@@ -76,7 +78,7 @@ datasets.post(
       id: "uploadDataset",
       summary: "Upload a dataset of up to 10 MiB",
       description:
-        "JSON, JSON Lines, CSV, TSV, Parquet, Markdown, plain text, HTML, PDF or DOCX, judged by its content. It is read by a job: " +
+        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}, judged by its content. It is read by a job: ` +
         "`processing_status` says how far that is. The same bytes again are the dataset that is there, with 200. Larger files come in parts.",
       tag,
       access: writing,

@@ -3,14 +3,15 @@ import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/ht
 import {
   datasetTypes,
   dropReasons,
-  formats,
   maxFileBytes,
   maxUploadBytes,
   partBytes,
   processingStatuses,
   rowKinds,
+  maxShown,
 } from "./constants.ts";
-import { Report } from "./rows/report.ts";
+import { formatNames } from "./formats/registry.ts";
+import { rowProblemCodes } from "./formats/types.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
@@ -96,7 +97,7 @@ export const Dataset = z
     name: z.string(),
     description: z.string(),
     type: z.enum(datasetTypes),
-    format: z.enum(formats).nullable(),
+    format: z.enum(formatNames).nullable(),
     sample_count: Count.meta({ description: "Rows that were parsed" }),
     sampleCount: Count,
     file_size: Count.meta({ description: "In bytes" }),
@@ -130,6 +131,31 @@ export const Dataset = z
   })
   .meta({ id: "Dataset" });
 export type Dataset = z.output<typeof Dataset>;
+
+/** What was found in a dataset: what could not be read, and what refining leaves out where the dataset is used. */
+export const Report = z
+  .object({
+    rows: Count.meta({ description: "Rows that were parsed" }),
+    kept: Count.meta({ description: "Rows that are used" }),
+    unreadable: Count.meta({ description: "Rows, lines or pages that could not be read" }),
+    dropped: z.object(
+      Object.fromEntries(dropReasons.map((reason) => [reason, Count])) as Record<(typeof dropReasons)[number], typeof Count>,
+    ),
+    kinds: z.partialRecord(z.enum(rowKinds), Count).meta({ description: "What rows were recognised as" }),
+    quality_score: z.int().min(0).max(100),
+    problems: z
+      .array(z.object({ position: z.int().min(1), code: z.enum(rowProblemCodes), message: z.string() }))
+      .meta({ description: `What was wrong, where: the first ${maxShown}` }),
+    dropped_rows: z
+      .array(z.object({ index: Count, reason: z.enum(dropReasons), source: z.string(), text: z.string() }))
+      .meta({ description: `The first ${maxShown} rows that are left out, each with how its text begins` }),
+    partial: z
+      .boolean()
+      .optional()
+      .meta({ description: "True where Hugging Face's dataset server has only the beginning of the split, 5 GB of it" }),
+  })
+  .meta({ id: "DatasetReport" });
+export type Report = z.output<typeof Report>;
 
 export const DatasetRow = z
   .object({

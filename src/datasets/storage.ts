@@ -1,7 +1,7 @@
 import { AppError } from "../kit/errors.ts";
 import { inStore } from "../kit/storage/r2.ts";
 import { streamOf } from "../kit/async/streams.ts";
-import type { ByteSource } from "./formats/parse-file.ts";
+import type { ByteSource } from "./formats/types.ts";
 import type { StoredFile } from "./tables.ts";
 
 /** Where all datasets of a user are in R2: theirs go with them. */

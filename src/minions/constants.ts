@@ -23,3 +23,23 @@ export const keptDays = 30;
 
 /** How many models may stand in for a minion's own. */
 export const maxFallbacks = 3;
+
+/** The traits, and how each shows. Names and relations are tested against `seed/progression.json`. */
+export const traitDescriptions = {
+  professional: "businesslike, courteous and to the point",
+  friendly: "warm, informal and at ease with people",
+  technical: "precise about details, terms and mechanisms",
+  creative: "inventive, with images and unexpected ideas",
+  analytical: "step by step, weighing evidence and alternatives",
+  supportive: "patient and encouraging, mindful of how the user fares",
+} as const satisfies Record<string, string>;
+
+export type Trait = keyof typeof traitDescriptions;
+export const traits = Object.keys(traitDescriptions) as [Trait, ...Trait[]];
+
+/** How strong a trait is at most. */
+export const maxIntensity = 10;
+
+/** How well a minion knows a tool, from least to most. */
+export const masteries = ["beginner", "intermediate", "advanced", "expert"] as const;
+export type Mastery = (typeof masteries)[number];

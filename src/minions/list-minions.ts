@@ -7,7 +7,7 @@ import { commit } from "../kit/db/commit.ts";
 import { invalid } from "../kit/errors.ts";
 import { unheldText } from "../kit/db/text.ts";
 import { classNamed } from "./spirits/service.ts";
-import { minionColumns, selectMinions, type MinionRow } from "./queries.ts";
+import { minionColumns, type MinionRow } from "./queries.ts";
 import { sortings, type MinionsQuery, type Sorting } from "./schemas.ts";
 import { minionExperience } from "./progression/sql.ts";
 import { minions } from "./tables.ts";
@@ -45,11 +45,6 @@ export async function listMinions(ctx: Ctx, userId: number, query: MinionsQuery)
   const last = rows.length > query.limit ? rows[query.limit - 1] : undefined;
   const next = last === undefined ? {} : { next_cursor: encode([query.sort, last.sort_value, last.id]) };
   return { catalog, rows: page, total: count!.total, ...next };
-}
-
-/** All minions of a user, for figures over them. One round trip. */
-export async function allMinions(ctx: Ctx, userId: number): Promise<MinionRow[]> {
-  return selectMinions(ctx, userId, isNull(minions.deleted_at)).orderBy(minions.id);
 }
 
 function conditions(

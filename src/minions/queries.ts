@@ -4,6 +4,12 @@ import { spiritAccess } from "../billing/tables.ts";
 import type { Ctx } from "../context.ts";
 import { describedModel } from "../models/queries.ts";
 import { minionFallbacks, minions, minionSpirits } from "./tables.ts";
+import { AppError } from "../kit/errors.ts";
+import type { Catalog } from "../catalog/snapshot.ts";
+import { type Statement, commit, refuseUnlessAll } from "../kit/db/commit.ts";
+import { catalogOf } from "../catalog/service.ts";
+import { unsettling } from "../notifications/hub-client.ts";
+import { users } from "../auth/tables.ts";
 
 /** A spirit of a minion, as its row is read. */
 export type EquippedRow = { spirit_id: number; position: number; experience: number; equipped_at: string };
@@ -56,4 +62,59 @@ export type MinionRow = Awaited<ReturnType<typeof selectMinions>>[number];
 /** One minion of a user that is not in the bin. */
 export function itself(userId: number, minionId: number | SQL): SQL {
   return and(eq(minions.user_id, userId), sql`${minions.id} = ${minionId}`, isNull(minions.deleted_at))!;
+}
+
+/** A minion as it is now, with the catalog that its figures come from. */
+export type Found = { catalog: Catalog; row: MinionRow };
+
+/** A minion of a user, in the bin or not. One round trip. @throws not_found */
+export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+  const [catalog, [row]] = await Promise.all([catalogOf(ctx), selectMinions(ctx, userId, eq(minions.id, minionId))]);
+  if (row === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  return { catalog, row };
+}
+
+/** A minion by its number, or by an expression that finds one which the same commit makes. */
+export type MinionId = number | SQL<number>;
+
+/** Locks the owner, then the minion: always in that order, so that nobody waits in a circle. What is counted after stays counted. */
+export function lock(ctx: Ctx, userId: number, minionId?: MinionId): [Statement, ...Statement[]] {
+  const owner = ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
+  if (minionId === undefined) return [owner];
+  const minion = ctx.db.select({ id: minions.id }).from(minions).where(itself(userId, minionId)).for("no key update");
+  return [owner, minion];
+}
+
+export const isThere = (userId: number, minionId: MinionId): SQL =>
+  sql`exists (select from ${minions} where ${itself(userId, minionId)})`;
+
+/** Counts an edit of a minion. */
+export function edited(
+  ctx: Ctx,
+  userId: number,
+  minionId: MinionId,
+  change: Partial<typeof minions.$inferInsert> = {},
+): Statement {
+  const edit = ctx.db
+    .update(minions)
+    .set({ ...change, version: sql`${minions.version} + 1`, updated_at: sql`now()` })
+    .where(itself(userId, minionId));
+  return unsettling(ctx, userId, edit);
+}
+
+/** A commit that changes one minion and reads it. @throws not_found, and what is refused */
+export async function changed(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
+): Promise<Found> {
+  const catalog = await catalogOf(ctx);
+  const results = await commit(ctx, [
+    ...lock(ctx, userId, minionId),
+    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId), ...unless }),
+    ...rows,
+    selectMinions(ctx, userId, itself(userId, minionId)),
+  ]);
+  return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }

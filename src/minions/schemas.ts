@@ -3,9 +3,17 @@ import { ranks, tiers } from "../catalog/constants.ts";
 import { Synergy } from "../catalog/schemas.ts";
 import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
-import { absences, experienceKinds, maxFallbacks, retrievalMethods, spiritFaults, visibilities } from "./constants.ts";
-import { masteries } from "./progression/mastery.ts";
-import { maxIntensity, traits } from "./spirits/traits.ts";
+import {
+  absences,
+  experienceKinds,
+  maxFallbacks,
+  retrievalMethods,
+  spiritFaults,
+  visibilities,
+  masteries,
+  maxIntensity,
+  traits,
+} from "./constants.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 

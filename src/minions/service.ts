@@ -1,17 +1,17 @@
 import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
-import { forgetCredential } from "../auth/sessions/credentials.ts";
+import { forgetCredential } from "../auth/credentials.ts";
 import { planFigure } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
 import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
-import { AppError, invalid } from "../kit/errors.ts";
+import { invalid } from "../kit/errors.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
 import { unsettling } from "../notifications/hub-client.ts";
 import { answers, fallbackRows, modelColumns, requireKnown } from "./models/model-choice.ts";
-import { candidates, edited, equippable, equipRows, isThere, lock, type Candidate } from "./spirits/statements.ts";
+import { candidates, equippable, equipRows, type Candidate } from "./spirits/statements.ts";
+import { edited, isThere, lock, type Found, itself, selectMinions, type MinionRow, changed } from "./queries.ts";
 import { keptDays } from "./constants.ts";
-import { classNamed, explained, ofClass, ofTemplate, skippedOf, type Found } from "./spirits/service.ts";
-import { itself, selectMinions, type MinionRow } from "./queries.ts";
+import { classNamed, explained, ofClass, ofTemplate, skippedOf } from "./spirits/service.ts";
 import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 
@@ -67,13 +67,6 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   return minionClass === undefined ? work() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
 }
 
-/** A minion of a user, in the bin or not. One round trip. @throws not_found */
-export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
-  const [catalog, [row]] = await Promise.all([catalogOf(ctx), selectMinions(ctx, userId, eq(minions.id, minionId))]);
-  if (row === undefined) throw new AppError("not_found", "There is no such minion of yours.");
-  return { catalog, row };
-}
-
 /** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, display_name_taken, not_found */
 export async function changeMinion(
   ctx: Ctx,
@@ -98,23 +91,6 @@ export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Prom
     .set({ is_favorite: sql`not ${minions.is_favorite}` })
     .where(itself(userId, minionId));
   return changed(ctx, userId, minionId, { rows: [toggle] });
-}
-
-/** A commit that changes one minion and reads it. @throws not_found, and what is refused */
-export async function changed(
-  ctx: Ctx,
-  userId: number,
-  minionId: number,
-  { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
-): Promise<Found> {
-  const catalog = await catalogOf(ctx);
-  const results = await commit(ctx, [
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId), ...unless }),
-    ...rows,
-    selectMinions(ctx, userId, itself(userId, minionId)),
-  ]);
-  return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
 
 /** Puts a minion into the bin, from where it can be restored for 30 days; its token ends meanwhile. One round trip. @throws not_found */

@@ -1,4 +1,5 @@
-import { traitDescriptions, traits, type Intensities } from "./spirits/traits.ts";
+import { traitDescriptions, traits } from "./constants.ts";
+import type { Intensities } from "./traits/rules.ts";
 
 /** What a system prompt is made of. Everything in it is said to be so: only what is available now belongs here. */
 export type PromptParts = {

@@ -1,10 +1,10 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
-import { forgetCredential, minionTokenPrefix } from "../auth/sessions/credentials.ts";
+import { forgetCredential, minionTokenPrefix } from "../auth/credentials.ts";
 import type { Ctx } from "../context.ts";
 import { digest, newSecret } from "../kit/crypto/hash.ts";
 import { commitOnce, refuseUnlessAll } from "../kit/db/commit.ts";
-import { isThere, lock } from "./spirits/statements.ts";
+import { isThere, lock } from "./queries.ts";
 import { minions, minionTokens } from "./tables.ts";
 
 /**

@@ -5,7 +5,7 @@ import { type Amounts, DayBudget, type Granted, type SpendingClaim } from "../ki
 import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
 import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
-import { readSnapshot } from "./service.ts";
+import { readSnapshot } from "./queries.ts";
 import { WatchedRooms, type WatchedRoom } from "./room-subscriptions.ts";
 import * as notifications from "./errors.ts";
 

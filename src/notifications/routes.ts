@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { isTrustedOrigin } from "../auth/sessions/cookies.ts";
+import { isTrustedOrigin } from "../auth/cookies.ts";
 import { allow } from "../auth/middleware.ts";
 import { userIdOf } from "../auth/current-user.ts";
 import { authErrors } from "../auth/errors.ts";

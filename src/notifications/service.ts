@@ -1,9 +1,10 @@
-import { and, desc, eq, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { andThen, commit, refuseUnless, type Statement } from "../kit/db/commit.ts";
 import { paged, type Page } from "../kit/http/zod-schemas.ts";
 import { tellDevices } from "./hub-client.ts";
 import { notifications, userPreferences } from "./tables.ts";
+import { shown, unreadOf } from "./queries.ts";
 
 /** What somebody is told. `kind` says to clients what it is about, `link` where it leads. */
 export type News = {
@@ -15,19 +16,6 @@ export type News = {
   /** What brought it about, where that may be told twice: it is told once. */
   reference?: string;
 };
-
-const shown = {
-  id: notifications.id,
-  kind: notifications.kind,
-  title: notifications.title,
-  body: notifications.body,
-  link: notifications.link,
-  data: notifications.data,
-  created_at: notifications.created_at,
-  read_at: notifications.read_at,
-};
-
-const unreadOf = (userId: number) => and(eq(notifications.user_id, userId), isNull(notifications.read_at));
 
 /** The statement that puts news into a user's inbox; their devices are told once its commit has held. */
 export function notificationRow(
@@ -65,11 +53,6 @@ export function newsRows(ctx: Ctx, news: SQL): Statement {
       await tellDevices(ctx, user_id, { type: "notification", notification }, `notification:${told.id}`);
     }
   });
-}
-
-/** Tells a user something, in a commit of its own. */
-export async function notify(ctx: Ctx, userId: number, news: News): Promise<void> {
-  await commit(ctx, [notificationRow(ctx, userId, news)]);
 }
 
 /** A user's inbox, the newest first, and how many are unread. One round trip. */
@@ -141,32 +124,6 @@ export async function markAllRead(ctx: Ctx, userId: number, upTo: number | undef
     ),
   ]);
   return rows.length;
-}
-
-/** How many notifications a device is shown that missed more than is kept. */
-const snapshotSize = 20;
-
-/** How things stand for a user's devices. One round trip. */
-export async function readSnapshot(ctx: Ctx, userId: number) {
-  const [newest, [count], [kept]] = await commit(ctx, [
-    ctx.db
-      .select(shown)
-      .from(notifications)
-      .where(eq(notifications.user_id, userId))
-      .orderBy(desc(notifications.id))
-      .limit(snapshotSize),
-    ctx.db
-      .select({ unread: sql<number>`count(*)::int` })
-      .from(notifications)
-      .where(unreadOf(userId)),
-    ctx.db.select().from(userPreferences).where(eq(userPreferences.user_id, userId)),
-  ]);
-  return {
-    notifications: newest,
-    unread: count!.unread,
-    preferences: kept?.document ?? {},
-    version: kept?.version ?? 0,
-  };
 }
 
 /** What is held of a user here. */

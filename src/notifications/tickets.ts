@@ -1,4 +1,4 @@
-import { keyDevice, sessionDevice } from "../auth/sessions/credentials.ts";
+import { keyDevice, sessionDevice } from "../auth/credentials.ts";
 import { userIdOf } from "../auth/current-user.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";

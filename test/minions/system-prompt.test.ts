@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { composeSystemPrompt, type PromptParts } from "../../src/minions/system-prompt.ts";
-import { traits } from "../../src/minions/spirits/traits.ts";
+import { traits } from "../../src/minions/constants.ts";
 
 const bare: PromptParts = {
   minion: { name: "ada", display_name: "Ada", description: "", personality: "", system_prompt: "" },

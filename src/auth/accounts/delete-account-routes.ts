@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import { route, type AppEnv } from "../../http/route.ts";
-import { cookieFor } from "../sessions/cookies.ts";
-import { exportUser, leave } from "./delete-account.ts";
+import { cookieFor } from "../cookies.ts";
+import { exportUser } from "./export.ts";
+import { leave } from "./delete-account.ts";
 import { allow } from "../middleware.ts";
 import * as s from "../schemas.ts";
 import { sessionOf } from "../current-user.ts";

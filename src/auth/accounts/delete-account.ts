@@ -1,5 +1,4 @@
-import { and, eq, getTableColumns, or, sql, type SQL } from "drizzle-orm";
-import type { PgColumn } from "drizzle-orm/pg-core";
+import { and, eq, or, sql, type SQL } from "drizzle-orm";
 import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
@@ -8,36 +7,11 @@ import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
 import { forgetSignIns } from "../../limits/sign-in.ts";
 import { attemptsAt, confirmPassword } from "./service.ts";
 import { auditRow } from "../audit.ts";
-import { forgetCredential } from "../sessions/credentials.ts";
+import { forgetCredential } from "../credentials.ts";
 import { eraseAccount } from "../job-definitions.ts";
 import { passwordProvider } from "../passwords.ts";
 import { forgetTokens } from "../sessions/service.ts";
 import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
-
-/** Everything that is held of a user, by what it is, without the secrets. One round trip. */
-export async function exportUser(ctx: Ctx, userId: number): Promise<Record<string, Record<string, unknown>[]>> {
-  const queries = { ...ownRows(ctx, userId), ...ctx.hooks.exportUser(ctx, userId) };
-  const [first, ...others] = Object.values(queries);
-  const results = await commit(ctx, [first!, ...others, auditRow(ctx, "account.exported", userId)]);
-  return Object.fromEntries(Object.keys(queries).map((name, index) => [name, results[index] as Record<string, unknown>[]]));
-}
-
-function ownRows(ctx: Ctx, userId: number): Record<string, Statement> {
-  const { token: _token, ...session } = getTableColumns(sessions);
-  const { key_hash: _hash, ...key } = getTableColumns(apiKeys);
-  const { id, provider_id, account_id, scope, created_at, updated_at } = accounts;
-  const its = (table: { user_id: PgColumn }) => eq(table.user_id, userId);
-  return {
-    user: ctx.db.select().from(users).where(eq(users.id, userId)),
-    sessions: ctx.db.select(session).from(sessions).where(its(sessions)),
-    sign_ins: ctx.db.select({ id, provider_id, account_id, scope, created_at, updated_at }).from(accounts).where(its(accounts)),
-    api_keys: ctx.db.select(key).from(apiKeys).where(its(apiKeys)),
-    audit_log: ctx.db
-      .select()
-      .from(auditLog)
-      .where(or(eq(auditLog.subject_user_id, userId), eq(auditLog.actor_user_id, userId))),
-  };
-}
 
 /** Without a password to ask for, a session must be as young as this, in minutes. */
 const freshMinutes = 10;

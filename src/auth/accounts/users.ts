@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { rolesOf } from "../sessions/credentials.ts";
+import { rolesOf } from "../credentials.ts";
 import { permissionsOf, type Permission, type Role } from "../roles.ts";
 import { users } from "../tables.ts";
 

@@ -4,7 +4,7 @@ import { commit, refuseUnless } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { paged, type Page } from "../../kit/http/zod-schemas.ts";
 import { auditRow } from "../audit.ts";
-import { forgetCredential } from "../sessions/credentials.ts";
+import { forgetCredential } from "../credentials.ts";
 import { roles, type Role } from "../roles.ts";
 import { forgetTokens } from "../sessions/service.ts";
 import { apiKeys, auditLog, sessions, users } from "../tables.ts";

@@ -4,7 +4,7 @@ import { digest, newSecret } from "../../kit/crypto/hash.ts";
 import { commit, commitOnce, idOfNew, refuseUnless } from "../../kit/db/commit.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
 import { auditRow } from "../audit.ts";
-import { forgetCredential, keyDevice, keyPrefix } from "../sessions/credentials.ts";
+import { forgetCredential, keyDevice, keyPrefix } from "../credentials.ts";
 import type { NewApiKey } from "../schemas.ts";
 import { apiKeys } from "../tables.ts";
 

@@ -5,7 +5,7 @@ import { commit, refuseUnless, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
 import { auditRow } from "../audit.ts";
-import { forgetCredential, sessionDevice } from "./credentials.ts";
+import { forgetCredential, sessionDevice } from "../credentials.ts";
 import { retiredTokens, sessions, verifications } from "../tables.ts";
 
 /** A device stays signed in this long after its last refresh. */

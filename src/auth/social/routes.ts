@@ -2,7 +2,8 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { route, type AppEnv } from "../../http/route.ts";
 import { limited } from "../../limits/middleware.ts";
-import { providerNames, requireListed, requireProvider } from "./service.ts";
+import { providerNames } from "../social-providers.ts";
+import { requireListed, requireProvider } from "./service.ts";
 
 /** Sign-in by way of another provider: the library's own, at /api/auth. */
 export const social = new Hono<AppEnv>();

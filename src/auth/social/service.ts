@@ -1,27 +1,6 @@
 import type { Env } from "../../env.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
-
-export const providerNames = ["github", "google"] as const;
-
-type ProviderName = (typeof providerNames)[number];
-
-type Settings = Pick<Env, "GITHUB_CLIENT_ID" | "GITHUB_CLIENT_SECRET" | "GOOGLE_CLIENT_ID" | "GOOGLE_CLIENT_SECRET">;
-
-/** The client id and secret of each provider that is configured. */
-export function providersOf(env: Settings): Partial<Record<ProviderName, { clientId: string; clientSecret: string }>> {
-  const given = {
-    github: { clientId: env.GITHUB_CLIENT_ID, clientSecret: env.GITHUB_CLIENT_SECRET },
-    google: { clientId: env.GOOGLE_CLIENT_ID, clientSecret: env.GOOGLE_CLIENT_SECRET },
-  };
-  return Object.fromEntries(
-    Object.entries(given).filter(([, { clientId, clientSecret }]) => clientId !== "" && clientSecret !== ""),
-  );
-}
-
-/** Where people may sign in besides with a password. */
-export function configuredProviders(env: Settings): string[] {
-  return Object.keys(providersOf(env));
-}
+import { type ProviderName, providersOf } from "../social-providers.ts";
 
 /** @throws not_found for a provider that is not configured */
 export function requireProvider(env: Env, provider: ProviderName): void {

@@ -1,7 +1,7 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
-import { lock } from "../../minions/spirits/statements.ts";
+import { lock } from "../../minions/queries.ts";
 import { messagesPerConversation } from "../constants.ts";
 import { askRoom } from "../room/client.ts";
 import { getConversation, hasRoom, isThere, selectConversations, type ConversationRow } from "../queries.ts";

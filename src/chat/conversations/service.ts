@@ -2,9 +2,14 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
 import { jobRow } from "../../kit/queue/outbox.ts";
-import { isThere as minionIsThere, lock } from "../../minions/spirits/statements.ts";
-import { itself as minionItself, selectMinions, type MinionRow } from "../../minions/queries.ts";
 import { eraseConversation } from "../job-definitions.ts";
+import {
+  isThere as minionIsThere,
+  lock,
+  itself as minionItself,
+  selectMinions,
+  type MinionRow,
+} from "../../minions/queries.ts";
 import { reachRoom } from "../room/client.ts";
 import {
   activity,

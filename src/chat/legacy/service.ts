@@ -4,7 +4,7 @@ import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { providerErrors } from "../../models/errors.ts";
 import type { MinionRow } from "../../minions/queries.ts";
-import { spiritsOf } from "../../minions/view.ts";
+import { spiritsOf } from "../../minions/spirits/views.ts";
 import type { ExternalChat, ExternalChatReply } from "./schemas.ts";
 import type { Message, MessageUsage } from "../../agent/types.ts";
 import { isTurnFailureCode, turnErrors } from "../../agent/errors.ts";

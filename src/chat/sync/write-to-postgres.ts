@@ -3,7 +3,7 @@ import type { Ctx } from "../../context.ts";
 import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { heldJson, heldText } from "../../kit/db/text.ts";
-import { lock } from "../../minions/spirits/statements.ts";
+import { lock } from "../../minions/queries.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";
 import { spiritGains } from "../../minions/progression/mastery.ts";
 import { usageExperience } from "../../minions/progression/rules.ts";

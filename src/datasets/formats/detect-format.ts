@@ -1,11 +1,8 @@
 import { invalid } from "../../kit/errors.ts";
-import type { Format } from "../constants.ts";
-import { separatorOf } from "./csv/parse-csv.ts";
-import { CsvScanner } from "./csv/csv-scanner.ts";
+import { type Format, fileFormats } from "./registry.ts";
 import { headText } from "./text/decode.ts";
-import { isBody } from "./docx/parse-docx.ts";
-import { type ByteSource, UnreadableFile } from "./types.ts";
-import { zipEntries } from "./docx/zip.ts";
+import { type ByteSource, UnreadableFile, type FileStart, certainty } from "./types.ts";
+import { zipEntries, zipSignature } from "./docx/zip.ts";
 
 /** How much of a file is looked at. */
 const headSize = 65_536;
@@ -23,6 +20,7 @@ const foreign: [signature: RegExp, sentence: string][] = [
   [/^4f626a01|^4f5243/, "is an Avro or ORC file: convert it to Parquet."],
   [/^50415245/, "is an encrypted Parquet file."],
   [/^7f454c46|^4d5a/, "is a program."],
+  [/^504b0506/, "is an empty ZIP archive."],
 ];
 
 /** What a file is by its content. Its name only decides between texts that could be either. @throws validation_failed, which says what was seen */
@@ -32,21 +30,23 @@ export async function detectFormat(source: ByteSource, name: string): Promise<Fo
   const hex = Buffer.from(head.subarray(0, 16)).toString("hex");
   const sentence = foreign.find(([signature]) => signature.test(hex))?.[1];
   if (sentence !== undefined) throw refused(sentence);
-  if (hex.startsWith("50415231")) return parquetOf(source);
-  if (hex.startsWith("504b0304")) return zipOf(source);
-  if (hex.startsWith("504b0506")) throw refused("is an empty ZIP archive.");
-  if (Buffer.from(head.subarray(0, 1024)).includes("%PDF-")) return "pdf";
-  return textOf(await startOf(source, head), extensionOf(name));
+  try {
+    return (await formatOfBytes({ source, head, hex })) ?? formatOfText(await startOf(source, head), extensionOf(name));
+  } catch (error) {
+    throw error instanceof UnreadableFile ? error.failure : error;
+  }
+}
+
+async function formatOfBytes(start: FileStart): Promise<Format | undefined> {
+  for (const { name, matchesBytes } of fileFormats) {
+    if ((await matchesBytes?.(start)) === true) return name;
+  }
+  if (start.hex.startsWith(zipSignature)) throw refused(await sentenceOfArchive(start.source));
+  return undefined;
 }
 
 function refused(sentence: string) {
   return invalid([{ path: "file", in: "body", message: sentence }]);
-}
-
-async function parquetOf(source: ByteSource): Promise<Format> {
-  const end = Buffer.from(await source.read(Math.max(4, source.size - 4), source.size)).toString("latin1");
-  if (end !== "PAR1") throw refused("is a Parquet file that is cut off: its end is missing.");
-  return "parquet";
 }
 
 /** What else is a ZIP archive, by a file in it. */
@@ -57,19 +57,10 @@ const archives: [file: RegExp, sentence: string][] = [
   [/^content\.xml$/, "is an OpenDocument file: save it as .docx, or a table as .csv."],
 ];
 
-async function zipOf(source: ByteSource): Promise<Format> {
-  const names = await fileNames(source);
-  if (names.some(isBody)) return "docx";
+async function sentenceOfArchive(source: ByteSource): Promise<string> {
+  const names = (await zipEntries(source)).map((entry) => entry.name);
   const sentence = archives.find(([file]) => names.some((each) => file.test(each)))?.[1];
-  throw refused(sentence ?? "is a ZIP archive: unpack it first.");
-}
-
-async function fileNames(source: ByteSource): Promise<string[]> {
-  try {
-    return (await zipEntries(source)).map((entry) => entry.name);
-  } catch (error) {
-    throw error instanceof UnreadableFile ? error.failure : error;
-  }
+  return sentence ?? "is a ZIP archive: unpack it first.";
 }
 
 const extensionOf = (name: string): string => /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
@@ -91,66 +82,14 @@ async function startOf(source: ByteSource, head: Uint8Array): Promise<string> {
   return text;
 }
 
-function textOf(text: string, extension: string): Format {
+function formatOfText(text: string, extension: string): Format {
   const start = text.trimStart();
   if (start === "") throw refused("has nothing but white space.");
-  const json = jsonOf(start, extension);
-  if (json !== undefined) return json;
-  if (/^(?:<!doctype html|<html|<head|<body)\b/i.test(withoutComments(start))) return "html";
-  if (/^<\?xml\b/.test(start)) {
-    if (/<html\b/i.test(start)) return "html";
-    throw refused("is XML: convert it to JSON, CSV or HTML.");
-  }
-  return byExtension(start, extension) ?? (tableOf(start) || (/^(?:#{1,6} \S|```)/m.test(start) ? "markdown" : "text"));
-}
-
-const withoutComments = (text: string): string =>
-  text.replace(/^(?:<\?xml[^>]*\?>|<!--(?:[^-]|-(?!->))*-->|\s)+(?=<(?!\?xml))/i, "");
-
-/** Whether it is JSON, or JSON Lines: then a line is a value of its own. */
-function jsonOf(text: string, extension: string): Format | undefined {
-  const isNamed = ["json", "jsonl", "ndjson"].includes(extension);
-  const isJson = isNamed ? /^[[{]/ : /^(?:\{\s*(?:"|\}|$)|\[\s*(?:["[{\]]|-?\d|true\b|false\b|null\b|$))/;
-  if (!isJson.test(text))
-    return /^"(?:[^"\\]|\\.)*"\s*(?:\n|$)/.test(text) && extension.endsWith("l") && isNamed ? "jsonl" : undefined;
-  const [first = "", second = ""] = text.split(/\r\n|\r|\n/, 2);
-  const isValue = isWholeJson(first);
-  if (second.trim() !== "")
-    return isValue || (text.startsWith("{") && /^\s*\{/.test(second) && extension !== "json") ? "jsonl" : "json";
-  return text.startsWith("{") && isNamed && extension !== "json" ? "jsonl" : "json";
-}
-
-function isWholeJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** What a text is by its name, where that is possible; a table under the name of a text is a table. */
-function byExtension(text: string, extension: string): Format | undefined {
-  if (["md", "markdown", "mdx"].includes(extension)) return "markdown";
-  if (["html", "htm", "xhtml"].includes(extension)) return /<[a-z][^>]*>/i.test(text) ? "html" : "text";
-  if (extension === "csv") return tableOf(text) === "tsv" ? "tsv" : "csv";
-  if (extension === "tsv" || extension === "tab") return tableOf(text) === "csv" ? "csv" : "tsv";
-  if (["txt", "text", "log", "rst"].includes(extension)) return tableOf(text) ?? "text";
-  return undefined;
-}
-
-/** Whether a text is a table: at least three lines, as many cells in each, and names of columns in the first. */
-function tableOf(text: string): Format | undefined {
-  for (const format of ["tsv", "csv"] as const) {
-    const separator = format === "tsv" ? "\t" : separatorOf(text);
-    const records = separator === "|" ? [] : [...new CsvScanner(separator, headSize).push(text)].slice(0, 50);
-    const [names] = records;
-    if (records.length < 2 || names === undefined || names.cells.length < 2) continue;
-    const areNames =
-      names.cells.every((cell) => /^[\p{L}_][\p{L}\p{N}_ .-]{0,40}(?<!\.)$/u.test(cell)) &&
-      new Set(names.cells).size === names.cells.length;
-    const areEven = records.every(({ cells, fault }) => fault === undefined && cells.length === names.cells.length);
-    if (areNames && areEven) return format;
-  }
-  return undefined;
+  const matches = fileFormats.map(({ name, matchesText }) => ({
+    name,
+    sureness: matchesText?.(start, extension) ?? certainty.impossible,
+  }));
+  const surest = matches.reduce((best, match) => (match.sureness > best.sureness ? match : best));
+  if (surest.sureness < certainty.certain && /^<\?xml\b/.test(start)) throw refused("is XML: convert it to JSON, CSV or HTML.");
+  return surest.name;
 }

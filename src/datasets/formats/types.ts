@@ -1,5 +1,5 @@
 import { type AppError, invalid, TellableError } from "../../kit/errors.ts";
-import type { Format, RowKind } from "../constants.ts";
+import type { RowKind } from "../constants.ts";
 
 /** Where the bytes of a file are: in R2, or in memory. */
 export type ByteSource = {
@@ -44,7 +44,30 @@ export type RowProblemCode = (typeof rowProblemCodes)[number];
 
 export type Parsed = { row: ParsedRow } | { problem: RowProblem };
 
-export type FileToParse = { format: Format; name: string };
+/** The start of a file: its first bytes, and the first 16 of them in hexadecimal. */
+export type FileStart = { source: ByteSource; head: Uint8Array; hex: string };
+
+/** How surely a text is of a format. `fallback` is for what any text can be. */
+export const certainty = { impossible: 0, fallback: 1, likely: 2, named: 3, certain: 4 } as const;
+export type Certainty = (typeof certainty)[keyof typeof certainty];
+
+/** A format of dataset files. `registry.ts` lists all of them. */
+export type FileFormat<Name extends string = string> = {
+  name: Name;
+  /** Its name in sentences. */
+  label: string;
+  /** True where a parser reads here and there, which R2 makes a request of each time: such a file is held in memory. */
+  inMemory?: true;
+  /** Whether a file is of this format, by its bytes. @throws UnreadableFile for one that is damaged */
+  matchesBytes?(start: FileStart): boolean | Promise<boolean>;
+  /**
+   * How surely a file is of this format, by the text that it starts with (without white space before it) and the extension of its name in
+   * lower case. The surest format is taken; of those that are equally sure, the first in the registry.
+   */
+  matchesText?(text: string, extension: string): Certainty;
+  /** Its rows, and what was wrong between them. @throws UnreadableFile */
+  parse(source: ByteSource, name: string): AsyncGenerator<Parsed>;
+};
 
 export function problem(position: number, code: RowProblemCode, message: string): Parsed {
   return { problem: { position, code, message } };

@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, refuseUnlessAll } from "../../kit/db/commit.ts";
 import { constraintOf, failureOf } from "../../kit/db/errors.ts";
@@ -9,40 +9,27 @@ import { storable } from "../../kit/db/text.ts";
 import { outbox } from "../../kit/db/tables.ts";
 import { notificationRow } from "../../notifications/service.ts";
 import { importDataset } from "../job-definitions.ts";
-import { maxDocumentBytes, type Format } from "../constants.ts";
-import { detectFormat, memorySource, parseRows, type ByteSource } from "../formats/parse-file.ts";
+import { maxDocumentBytes } from "../constants.ts";
+import { type Format, fileFormat } from "../formats/registry.ts";
+import { detectFormat } from "../formats/detect-format.ts";
+import { memorySource, type ByteSource } from "../formats/types.ts";
+import { parseRows } from "../formats/parse-file.ts";
 import type { Row } from "../rows/read-rows.ts";
 import { Refiner } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
 import { rowsKey, storedSource } from "../storage.ts";
-import { datasets, type HubImport, type RowsPart, type StoredFile } from "../tables.ts";
+import { datasets, type RowsPart } from "../tables.ts";
+import { type Imported, itself, readWaiting, stillWaits, waiting } from "./progress.ts";
+import { fetchPages } from "./huggingface/fetch-pages.ts";
 
 /** Bounds of a part of rows: it is read into memory whole. */
 const partRows = 500;
 const partLength = 1_000_000;
 
-/** Nobody is told of a dataset that was deleted meanwhile. */
-const stillWaits = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
-
 /** It was deleted, or a twin is done with it. */
 class DatasetGone extends Error {}
 
 const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(error) === "dataset_not_found";
-
-/** A document is read here and there, which R2 makes a request of each time: it is held in memory instead. */
-const heldFormats: ReadonlySet<Format> = new Set(["docx", "pdf"]);
-
-export type Imported = typeof datasets.$inferSelect;
-
-/**
- * Fetches what is missing of a dataset that is elsewhere.
- * @returns `all` once nothing is, `more` where the slice is over, `gone` where the dataset is no more
- */
-export type FetchPages = (ctx: Ctx, dataset: Imported) => Promise<"all" | "more" | "gone">;
-
-const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
-
-const itself = (id: number) => and(eq(datasets.id, id), waiting);
 
 /**
  * Imports a dataset: fetches it, where it is at Hugging Face, and reads its file into rows, which are seen once all of them are there.
@@ -50,7 +37,7 @@ const itself = (id: number) => and(eq(datasets.id, id), waiting);
  * all rows, so the file is read from its start; the same bytes give the same rows.)
  * @throws what a retry can help; a dataset that nothing helps has failed, and says why
  */
-export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: number }, fetchPages: FetchPages): Promise<void> {
+export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: number }): Promise<void> {
   const dataset = await readWaiting(ctx, dataset_id);
   if (dataset === undefined) return;
   try {
@@ -71,12 +58,6 @@ export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: numb
     }
     await fail(ctx, dataset, failure.message);
   }
-}
-
-/** A dataset whose import is not over. */
-export async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
-  const [dataset] = await db.select().from(datasets).where(itself(id));
-  return dataset;
 }
 
 /** What was put after a dataset was deleted goes as well. */
@@ -152,7 +133,7 @@ const formatOf = ({ type, format }: Imported): Format | null => (type === "impor
 async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
   const stored = storedSource(env.FILES, dataset.files);
   const held = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
-  if (!heldFormats.has(held)) return stored;
+  if (!fileFormat(held).inMemory) return stored;
   if (stored.size > maxDocumentBytes)
     throw new AppError("payload_too_large", `A ${held} file may have at most ${maxDocumentBytes} bytes.`);
   return memorySource(new Uint8Array(await stored.read(0, stored.size)));
@@ -178,35 +159,6 @@ async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): 
       .where(itself(id)),
     notificationRow(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
   ]);
-}
-
-/** What was found out or fetched of a dataset that is elsewhere. */
-type Fetched = { hub: HubImport; file?: StoredFile; about?: { description: string; license: string } };
-
-/**
- * Notes what was fetched, unless somebody noted something since it was read. What its owner says of it stays.
- * @returns what stands there now, if it was noted
- */
-export async function keepFetched(
-  { db }: Ctx,
-  { id, hub: seen }: { id: number; hub: HubImport },
-  { hub: next, file, about }: Fetched,
-): Promise<HubImport | undefined> {
-  const { trouble: _, ...hub } = next;
-  const added = file && {
-    files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
-    file_size: sql`${datasets.file_size} + ${file.size}`,
-  };
-  const said = about && {
-    description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
-    license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
-  };
-  const rows = await db
-    .update(datasets)
-    .set({ processing_status: "processing", hub, ...added, ...said })
-    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(seen)}::jsonb`))
-    .returning({ id: datasets.id });
-  return rows.length > 0 ? hub : undefined;
 }
 
 /** Notes why the job of a dataset that is elsewhere has to come again: it may not come to its end. */

@@ -6,7 +6,7 @@ import { downloadHeaders } from "../../kit/http/content-disposition.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import * as z from "zod";
 import * as s from "../schemas.ts";
-import { getReport, linkDownload, listRows, openDownload } from "../service.ts";
+import { getReport, linkDownload, listRows, openDownload } from "./service.ts";
 
 const ok = { success: true as const };
 const tag = "Datasets";

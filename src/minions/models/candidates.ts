@@ -2,17 +2,16 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { settingsFor } from "../../models/providers/settings.ts";
+import { serverSettings, settingsFor } from "../../models/providers/settings.ts";
 import type { Candidate, Candidates } from "../../models/gateway/call.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";
 import type { ModelSummary } from "../../models/constants.ts";
-import type { ProviderSettings } from "../../models/providers/provider.ts";
-import { identityOf, languageCandidate, openProvider } from "../../models/providers/registry.ts";
+import { identityOf, languageCandidate, openProvider, parseModelReference } from "../../models/providers/registry.ts";
 import { describedModel } from "../../models/queries.ts";
 import { externalModels } from "../../models/tables.ts";
 import { itself } from "../queries.ts";
-import { modelOf } from "../view.ts";
+import { modelOf } from "../model-summary.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
 /** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
@@ -70,12 +69,9 @@ export function candidatesOf(
 function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
   const summary = modelOf(row);
-  const settings = (own: { apiKey?: string | undefined; baseUrl?: string | null } = {}): ProviderSettings => ({
-    ...settingsFor(ctx, userId, own),
-    joins: true,
-  });
   if (id === null || provider === null || modelId === null) {
-    return { ...languageCandidate(model, settings()), row: undefined, summary };
+    const settings = serverSettings(ctx, userId, parseModelReference(model)?.provider);
+    return { ...languageCandidate(model, { ...settings, joins: true }), row: undefined, summary };
   }
   const identity = identityOf(provider);
   return {
@@ -90,7 +86,7 @@ function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
         // A key that cannot be read keeps no other model from answering.
         throw error instanceof AppError ? new ProviderError("not_configured", identity, { detail: error.message }) : error;
       });
-      return openProvider(provider).languageModel(modelId, settings({ apiKey, baseUrl }));
+      return openProvider(provider).languageModel(modelId, { ...settingsFor(ctx, userId, { apiKey, baseUrl }), joins: true });
     },
   };
 }

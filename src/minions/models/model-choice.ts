@@ -4,7 +4,7 @@ import { refuseUnless, type Statement } from "../../kit/db/commit.ts";
 import { invalid, type Fault } from "../../kit/errors.ts";
 import { describeCallable } from "../../models/providers/registry.ts";
 import { answersTo } from "../../models/queries.ts";
-import type { MinionId } from "../spirits/statements.ts";
+import type { MinionId } from "../queries.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
 /** The models that somebody gives a minion: the one it is on, and those that stand in for it, in their order. */

@@ -7,7 +7,7 @@ import { LruMap } from "../../kit/async/lru.ts";
 import { pictureUrl } from "../../kit/storage/avatars.ts";
 import { describedModel } from "../../models/queries.ts";
 import { standingOf } from "./rules.ts";
-import { scoreOn } from "../view.ts";
+import { scoreOn } from "./views.ts";
 import { minionExperience } from "./sql.ts";
 import { minions } from "../tables.ts";
 

@@ -1,3 +1,4 @@
+import type { Mastery } from "../constants.ts";
 /** Spirits start at level 1 and end at 10, or at the lower `max_spirit_level` of the catalog. */
 export const maxSpiritLevel = 10;
 
@@ -52,10 +53,6 @@ export function toolsAtLevel<Tool>(tools: readonly Tool[], level: number): Tool[
   if (level >= 5) return [...tools];
   return tools.slice(0, level >= 3 ? 3 : 2);
 }
-
-/** How well a minion knows a tool, from least to most. */
-export const masteries = ["beginner", "intermediate", "advanced", "expert"] as const;
-export type Mastery = (typeof masteries)[number];
 
 /** Mastery of a tool by the times it was used: intermediate from 26, advanced from 101, expert from 501. */
 export function masteryOf(uses: number): Mastery {

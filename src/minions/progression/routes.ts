@@ -7,11 +7,10 @@ import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam, PageQuery } from "../../kit/http/zod-schemas.ts";
 import { getExperienceEvent, grantByAdmin, listExperience } from "./experience.ts";
 import { readLeaderboard } from "./leaderboard.ts";
-import { allMinions } from "../list-minions.ts";
+import { listScores, getProgression } from "./service.ts";
 import * as s from "../schemas.ts";
-import { getMinion } from "../service.ts";
-import { scored, scoreOfMinion } from "../view.ts";
-import { getProgression } from "../spirits/reads.ts";
+import { getMinion } from "../queries.ts";
+import { scored } from "./views.ts";
 
 const ok = { success: true as const };
 const tag = "Progression";
@@ -33,7 +32,7 @@ progression.get(
       fails: outage,
     },
     async ({ ctx }) => {
-      const scores = (await allMinions(ctx, userIdOf(ctx))).map(scoreOfMinion);
+      const scores = await listScores(ctx, userIdOf(ctx));
       return { ...ok, scores, total: scores.length };
     },
   ),

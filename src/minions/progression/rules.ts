@@ -46,6 +46,10 @@ export function levelThreshold(level: number): number {
   return entry + ((level - 1) % levelsPerRank) * levelLength;
 }
 
+/** A level, 1–35, as the rank and the level within it that the catalog uses. */
+export const rankAndLevel = (level: number) =>
+  [ranks[Math.floor((level - 1) / levelsPerRank)]!, ((level - 1) % levelsPerRank) + 1] as const;
+
 /** Level, rank and the way to the next level at an amount of experience, which is whole and not negative. */
 export function standingOf(xp: number): Standing {
   const rank = ranks.findLast((candidate) => rankEntries[candidate] <= xp) ?? ranks[0];

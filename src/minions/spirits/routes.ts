@@ -4,12 +4,11 @@ import { userIdOf } from "../../auth/current-user.ts";
 import { catalogErrors } from "../../catalog/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
-import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, type Found } from "./service.ts";
-import { availableSpirits, classOf, imaginedSynergy, toolsOf, traitsOf } from "./views.ts";
+import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, getAvailability, listToolUses } from "./service.ts";
+import { type Found, getMinion } from "../queries.ts";
+import { availableSpirits, classOf, imaginedSynergy, toolsOf, spiritsOf } from "./views.ts";
+import { traitsOf, putTraits } from "../traits/service.ts";
 import * as s from "../schemas.ts";
-import { getMinion } from "../service.ts";
-import { spiritsOf } from "../view.ts";
-import { getAvailability, listToolUses, putTraits } from "./reads.ts";
 import { minionErrors } from "../errors.ts";
 
 const ok = { success: true as const };

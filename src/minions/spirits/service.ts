@@ -7,15 +7,49 @@ import { commit, commitOnce, refuseUnlessAll } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { AppError, invalid, type Fault } from "../../kit/errors.ts";
 import { constraintErrors } from "../errors.ts";
-import { candidates, edited, equippable, equipRows, isEquipped, isThere, lock, type Candidate } from "./statements.ts";
+import { candidates, equippable, equipRows, isEquipped, type Candidate } from "./statements.ts";
+import {
+  edited,
+  isThere,
+  lock,
+  itself,
+  selectMinions,
+  slotsOf,
+  type MinionRow,
+  type Found,
+  minionColumns,
+} from "../queries.ts";
 import { spiritFaults, type SpiritFault } from "../constants.ts";
-import { itself, selectMinions, slotsOf, type MinionRow } from "../queries.ts";
-import { minionSpirits } from "../tables.ts";
-
-/** A minion as it is now, with the catalog that its figures come from. */
-export type Found = { catalog: Catalog; row: MinionRow };
+import { minionSpirits, minions, spiritMastery } from "../tables.ts";
+import type { ToolUses } from "./views.ts";
+import { levelAt, userExperience } from "../progression/sql.ts";
 
 type Skipped = { spirit: string; code: SpiritFault };
+
+const notFound = () => new AppError("not_found", "There is no such minion of yours.");
+
+/** A minion with its owner's level, which decides what is unlocked. One round trip. @throws not_found */
+export async function getAvailability(ctx: Ctx, userId: number, minionId: number): Promise<Found & { level: number }> {
+  const catalog = await catalogOf(ctx);
+  const [row] = await ctx.db
+    .select({ ...minionColumns(userId), level: sql<number>`(${levelAt(userExperience(userId))})` })
+    .from(minions)
+    .where(and(eq(minions.user_id, userId), eq(minions.id, minionId)));
+  if (row === undefined) throw notFound();
+  return { catalog, row, level: row.level };
+}
+
+/** A minion with how often it used each tool. One round trip. @throws not_found */
+export async function listToolUses(ctx: Ctx, userId: number, minionId: number): Promise<Found & { uses: ToolUses[] }> {
+  const catalog = await catalogOf(ctx);
+  const { spirit_id, tool_id, uses } = spiritMastery;
+  const [[row], rows] = await commit(ctx, [
+    selectMinions(ctx, userId, eq(minions.id, minionId)),
+    ctx.db.select({ spirit_id, tool_id, uses }).from(spiritMastery).where(eq(spiritMastery.minion_id, minionId)),
+  ]);
+  if (row === undefined) throw notFound();
+  return { catalog, row, uses: rows };
+}
 
 /** The spirits of a list, in its order. */
 export function listed(spiritIds: readonly number[]): SQL {

@@ -1,32 +1,16 @@
-import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
-import { users } from "../../auth/tables.ts";
+import { and, isNotNull, sql, type SQL } from "drizzle-orm";
 import { hasAccess } from "../../billing/access.ts";
 import { spirits } from "../../catalog/tables.ts";
 import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
-import { unsettling } from "../../notifications/hub-client.ts";
-import { itself, slotsOf } from "../queries.ts";
+import { slotsOf, type MinionId } from "../queries.ts";
 import { levelAt, unlockLevel, userExperience } from "../progression/sql.ts";
-import { minions, minionSpirits } from "../tables.ts";
+import { minionSpirits } from "../tables.ts";
 
 /** The statements that equip spirits under the rules: what a commit of a loadout is made of. */
 
-/** A minion by its number, or by an expression that finds one which the same commit makes. */
-export type MinionId = number | SQL<number>;
-
 /** A spirit that was asked for and is not equipped yet: whether its owner may have it. `place` orders them. */
 export type Candidate = { spirit_id: number; name: string; place: number; unlocked: boolean; owned: boolean };
-
-/** Locks the owner, then the minion: always in that order, so that nobody waits in a circle. What is counted after stays counted. */
-export function lock(ctx: Ctx, userId: number, minionId?: MinionId): [Statement, ...Statement[]] {
-  const owner = ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
-  if (minionId === undefined) return [owner];
-  const minion = ctx.db.select({ id: minions.id }).from(minions).where(itself(userId, minionId)).for("no key update");
-  return [owner, minion];
-}
-
-export const isThere = (userId: number, minionId: MinionId): SQL =>
-  sql`exists (select from ${minions} where ${itself(userId, minionId)})`;
 
 const equippedOf = (minionId: MinionId) =>
   and(sql`${minionSpirits.minion_id} = ${minionId}`, isNotNull(minionSpirits.position))!;
@@ -74,18 +58,4 @@ export function equipRows(ctx: Ctx, userId: number, minionId: MinionId, chosen: 
     select ${minionId}, wanted.spirit_id, free.place from wanted join free using (turn)
     where turn <= ${slotsOf(userId)} - ${equippedCount(minionId)}
     on conflict (minion_id, spirit_id) do update set position = excluded.position, equipped_at = now()`);
-}
-
-/** Counts an edit of a minion. */
-export function edited(
-  ctx: Ctx,
-  userId: number,
-  minionId: MinionId,
-  change: Partial<typeof minions.$inferInsert> = {},
-): Statement {
-  const edit = ctx.db
-    .update(minions)
-    .set({ ...change, version: sql`${minions.version} + 1`, updated_at: sql`now()` })
-    .where(itself(userId, minionId));
-  return unsettling(ctx, userId, edit);
 }

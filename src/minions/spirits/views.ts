@@ -1,28 +1,22 @@
 import { isUnlocked, synergyOf } from "../../catalog/rules.ts";
-import { levelsPerRank, ranks } from "../../catalog/constants.ts";
 import type { Catalog } from "../../catalog/snapshot.ts";
 import { invalid } from "../../kit/errors.ts";
 import type { Absence, SpiritFault } from "../constants.ts";
-import type { Found } from "./service.ts";
-import { masteryOf } from "../progression/mastery.ts";
-import { levelThreshold, maxLevel, standingOf } from "../progression/rules.ts";
-import { activeOf, experienceOf, spiritsOf } from "../view.ts";
-import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits.ts";
+import type { Found, MinionRow } from "../queries.ts";
+import { masteryOf, spiritStandingOf, toolsAtLevel } from "../progression/mastery.ts";
+import { maxLevel, rankAndLevel } from "../progression/rules.ts";
+import type { MinionSpirit } from "../schemas.ts";
 
 /** What reads of one minion answer: pure functions of its row and the catalog. */
 
 /** How often a minion used a tool of a spirit. */
 export type ToolUses = { spirit_id: number; tool_id: number; uses: number };
 
-/** A level, 1–35, as the rank and the level within it that the catalog speaks of. */
-const placeOf = (level: number) =>
-  [ranks[Math.floor((level - 1) / levelsPerRank)]!, ((level - 1) % levelsPerRank) + 1] as const;
-
 /** Every spirit with what its owner, whose level is given, has of it, and the first thing in the way of equipping it. */
 export function availableSpirits({ catalog, row }: Found, level: number) {
   const has_free_slot = row.spirits.length < row.slots;
   return catalog.spirits.map((spirit) => {
-    const is_unlocked = isUnlocked(spirit, ...placeOf(level));
+    const is_unlocked = isUnlocked(spirit, ...rankAndLevel(level));
     const is_owned = row.owned.includes(spirit.id);
     const is_equipped = row.spirits.some(({ spirit_id }) => spirit_id === spirit.id);
     const inTheWay: SpiritFault | null = !is_unlocked
@@ -68,27 +62,19 @@ export function classOf({ catalog, row }: Found, level?: number) {
     const code = equipped === undefined ? absence(catalog, spirit, row, level) : equipped.inactive_because;
     return code === null ? [] : [{ spirit, code }];
   });
-  const { id, class_name, icon, category, specialization } = known;
-  return { class: { id, class_name, icon, category, specialization }, missing };
+  return { class: classSummary(known), missing };
+}
+
+/** What a minion shows of its class. */
+export function classSummary({ id, class_name, icon, category, specialization }: Catalog["classes"][number]) {
+  return { id, class_name, icon, category, specialization };
 }
 
 function absence(catalog: Catalog, name: string, row: Found["row"], level = maxLevel): Absence {
   const spirit = catalog.spirits.find((candidate) => candidate.name === name);
-  if (spirit !== undefined && !isUnlocked(spirit, ...placeOf(level))) return "spirit_locked";
+  if (spirit !== undefined && !isUnlocked(spirit, ...rankAndLevel(level))) return "spirit_locked";
   if (spirit === undefined || !row.owned.includes(spirit.id)) return "spirit_not_owned";
   return row.spirits.length < row.slots ? "spirit_not_equipped" : "spirit_limit_reached";
-}
-
-export function traitsOf({ row }: Found) {
-  const { level, rank } = standingOf(experienceOf(row));
-  const compatibility = compatibilityOf(row.traits);
-  return {
-    traits: row.traits,
-    trait_slots: traitSlots(level),
-    trait_points: traitPoints(rank),
-    trait_compatibility: compatibility,
-    trait_compatibility_percentage: compatibilityPercent(compatibility),
-  };
 }
 
 /** The tools that the spirits at work bring; a tool of two spirits comes once for each. */
@@ -108,21 +94,41 @@ export function toolsOf({ catalog, row }: Found, uses: readonly ToolUses[]) {
     );
 }
 
-/** What a user with this experience has unlocked, and what comes next. */
-export function unlocksOf({ spirits, classes }: Catalog, xp: number) {
-  const { level } = standingOf(xp);
-  const things = [
-    ...spirits.map((spirit) => ({ kind: "spirit" as const, ...spirit })),
-    ...classes.map((item) => ({ kind: "class" as const, ...item, name: item.class_name })),
-  ];
-  const locked = things
-    .filter((thing) => !isUnlocked(thing, ...placeOf(level)))
-    .map(({ kind, name, unlock_rank, unlock_level }) => {
-      const at = levelThreshold(ranks.indexOf(unlock_rank) * levelsPerRank + unlock_level);
-      return { kind, name, rank: unlock_rank, rank_level: unlock_level, xp_missing: at - xp };
-    });
-  return {
-    unlocked_spirits: spirits.filter((spirit) => isUnlocked(spirit, ...placeOf(level))).map(({ name }) => name),
-    next_unlocks: locked.toSorted((a, b) => a.xp_missing - b.xp_missing),
-  };
+/**
+ * The spirits of a minion, in their order, with what each brings at its level. Those beyond the plan's slots, and those that
+ * the owner may no longer use, stay equipped and bring nothing.
+ */
+export function spiritsOf(catalog: Catalog, { spirits, slots, owned }: MinionRow): MinionSpirit[] {
+  const mayUse = new Set(owned);
+  return spirits.flatMap(({ spirit_id, position, experience, equipped_at }, index) => {
+    const spirit = catalog.spirits.find(({ id }) => id === spirit_id);
+    if (spirit === undefined) return [];
+    const fault = !mayUse.has(spirit_id) ? "spirit_not_owned" : index >= slots ? "spirit_limit_reached" : null;
+    const standing = spiritStandingOf(experience, spirit.max_spirit_level);
+    return [
+      {
+        slug: spirit.slug,
+        name: spirit.name,
+        icon: spirit.icon,
+        category: spirit.category,
+        tier: spirit.tier,
+        spirit_id,
+        position,
+        ...standing,
+        is_active: fault === null,
+        inactive_because: fault,
+        tools: toolsAtLevel(spirit.tools, standing.spirit_level),
+        equipped_at: new Date(equipped_at),
+      },
+    ];
+  });
+}
+
+/** The spirits of the catalog that are at work. */
+export function activeOf(
+  catalog: Catalog,
+  spirits: readonly Pick<MinionSpirit, "spirit_id" | "is_active">[],
+): Catalog["spirits"] {
+  const active = new Set(spirits.filter(({ is_active }) => is_active).map(({ spirit_id }) => spirit_id));
+  return catalog.spirits.filter(({ id }) => active.has(id));
 }

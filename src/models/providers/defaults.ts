@@ -15,7 +15,7 @@ export const boundDefaults = {
   embedding: "workers-ai/@cf/baai/bge-base-en-v1.5",
 } as const satisfies Record<Kind, string>;
 
-/** The model, as `provider/model`, of what names none: one of Workers AI where that is bound (in production), else a built-in one. */
+/** The model, as `provider/model`, of what names none: one of Workers AI where that is bound, else a built-in one. */
 export function defaultModel({ AI }: Pick<Env, "AI">, kind: Kind): string {
   return (AI === undefined ? builtinDefaults : boundDefaults)[kind];
 }

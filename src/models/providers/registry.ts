@@ -1,6 +1,7 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import type { ModelSummary, ProviderIdentity } from "../constants.ts";
+import { rationedModel } from "../allowance/metered-model.ts";
 import type { Candidate } from "../gateway/call.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
@@ -40,7 +41,7 @@ export function parseModelReference(reference: string): ModelReference | undefin
   return provider === undefined || modelId === "" ? undefined : { provider, modelId };
 }
 
-/** What is known of a model of this server, or of Workers AI by its name, without loading or asking it; undefined for any other. */
+/** What is known of a model of this server, of Workers AI or of Ollama by its name, without loading or asking it; undefined for any other. */
 export function describeModel(reference: string): ModelSummary | undefined {
   const parsed = parseModelReference(reference);
   return parsed === undefined ? undefined : openProvider(parsed.provider).describe?.(parsed.modelId);
@@ -51,13 +52,16 @@ export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): Mode
   const parsed = parseModelReference(reference);
   if (parsed === undefined) return undefined;
   const provider = openProvider(parsed.provider);
+  if (provider.name === "ollama") return ctx.env.OLLAMA_URL === "" ? undefined : provider.describe?.(parsed.modelId);
   return provider.unavailable(bindingsOf(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
 }
 
 /** @throws validation_failed where there is no such language model */
 export async function openLanguageModel(reference: string, settings: ProviderSettings = {}): Promise<LanguageModelV4> {
   const { provider, modelId } = referenceTo(reference);
-  return openProvider(provider).languageModel(modelId, settings);
+  const model = await openProvider(provider).languageModel(modelId, settings);
+  // Users' own Ollama servers are not opened by a reference.
+  return provider === "ollama" ? rationedModel(model, settings.allowance) : model;
 }
 
 /** @throws validation_failed where there is no such embedding model */

@@ -1,7 +1,8 @@
 import type { Ctx } from "../../context.ts";
 import { openAllowance } from "../allowance/allowance.ts";
-import { egressOf } from "./guarded-fetch.ts";
+import { egressOf, operatorsFetch } from "./guarded-fetch.ts";
 import type { ProviderSettings } from "./provider.ts";
+import type { ProviderName } from "./providers.ts";
 import { workersAi } from "./vendors/workers-ai.ts";
 
 /** What this server can call by itself, whoever asks. */
@@ -23,4 +24,16 @@ export function settingsFor(
     ...(baseUrl == null ? {} : { baseUrl }),
     ...bindingsOf(ctx),
   };
+}
+
+/**
+ * With what a model of this server is called for a user, by its provider. The operator's Ollama server is called at its own address.
+ * It is metered in production alone: in development it belongs to the developer.
+ */
+export function serverSettings(ctx: Ctx, userId: number, provider: ProviderName | undefined): ProviderSettings {
+  const { allowance, ...settings } = settingsFor(ctx, userId);
+  const { OLLAMA_URL: url, ENVIRONMENT } = ctx.env;
+  if (provider !== "ollama" || url === "") return { ...settings, ...(allowance && { allowance }) };
+  const metered = ENVIRONMENT === "production" && allowance ? { allowance } : {};
+  return { ...settings, ...metered, baseUrl: url, fetch: operatorsFetch(url) };
 }

@@ -3,7 +3,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
 import { Sections } from "../../../src/datasets/formats/text/sections.ts";
-import { type ByteSource, memorySource, type ParsedRow, parseRows } from "../../../src/datasets/formats/parse-file.ts";
+import { type ByteSource, memorySource, type ParsedRow } from "../../../src/datasets/formats/types.ts";
+import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
 import { fixture, fixtures, read } from "../support/datasets.ts";
 

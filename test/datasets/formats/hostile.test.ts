@@ -2,7 +2,7 @@ import { deflateSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { refuseBombs } from "../../../src/datasets/formats/pdf/bomb-guard.ts";
-import { UnreadableFile } from "../../../src/datasets/formats/parse-file.ts";
+import { UnreadableFile } from "../../../src/datasets/formats/types.ts";
 import { ascii85, bomb, docx, pdf } from "../support/files.ts";
 import { fixture, fixtures, read } from "../support/datasets.ts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { failLostImports } from "../../../src/datasets/import/run-import.ts";
 import { datasetJobs } from "../../../src/datasets/jobs.ts";
-import { deleteDataset, listRows, uploadDataset } from "../../../src/datasets/service.ts";
+import { deleteDataset, uploadDataset } from "../../../src/datasets/service.ts";
+import { listRows } from "../../../src/datasets/rows/service.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useServiceHarness } from "../../support/service-harness.ts";
 import { datasetRow, rowsOf } from "../support/imports.ts";

@@ -1,13 +1,8 @@
 import { readFileSync } from "node:fs";
-import {
-  detectFormat,
-  memorySource,
-  type Parsed,
-  type ParsedRow,
-  parseRows,
-  type RowProblem,
-} from "../../../src/datasets/formats/parse-file.ts";
-import type { Format } from "../../../src/datasets/constants.ts";
+import { detectFormat } from "../../../src/datasets/formats/detect-format.ts";
+import { memorySource, type Parsed, type ParsedRow, type RowProblem } from "../../../src/datasets/formats/types.ts";
+import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
+import type { Format } from "../../../src/datasets/formats/registry.ts";
 
 export function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;

@@ -1,6 +1,7 @@
-import { type ByteSource, type ParsedRow, parseRows } from "../../../src/datasets/formats/parse-file.ts";
+import type { ByteSource, ParsedRow } from "../../../src/datasets/formats/types.ts";
+import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
-import type { Format } from "../../../src/datasets/constants.ts";
+import type { Format } from "../../../src/datasets/formats/registry.ts";
 import { batchesOf, type Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { chunkText } from "../../../src/knowledge/chunking/chunk-text.ts";
 import { seededRandom } from "../../support/random.ts";

@@ -1,4 +1,4 @@
-import { listRows } from "../../../src/datasets/service.ts";
+import { listRows } from "../../../src/datasets/rows/service.ts";
 import type { ServiceHarness } from "../../support/service-harness.ts";
 
 /** The row of a dataset. */

@@ -1,4 +1,6 @@
-import { detectFormat, memorySource, parseRows, UnreadableFile } from "../../../src/datasets/formats/parse-file.ts";
+import { detectFormat } from "../../../src/datasets/formats/detect-format.ts";
+import { memorySource, UnreadableFile } from "../../../src/datasets/formats/types.ts";
+import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import { Refiner, type RefinedRow } from "../../../src/datasets/cleaning/row-filter.ts";
 
 /** What is made of a file: its rows as they are refined, and how many problems it has. */

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { memorySource, parseRows } from "../../../src/datasets/formats/parse-file.ts";
+import { memorySource } from "../../../src/datasets/formats/types.ts";
+import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
-import type { Format } from "../../../src/datasets/constants.ts";
+import type { Format } from "../../../src/datasets/formats/registry.ts";
 import { batchesOf, type Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { embedText } from "../../../src/models/providers/builtin/hashing-embedding.ts";
 import type { GivenChunk } from "./knowledge-bases.ts";

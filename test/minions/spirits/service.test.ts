@@ -280,3 +280,33 @@ describe("a class", () => {
     expect(await loadout()).toEqual([spirits.builder, spirits.analyst]);
   });
 });
+
+test("tools are what the spirits at work bring at their levels, with how well they are known", async () => {
+  await me.put(`/minions/${id}/spirits`, { spirit_ids: [spirits.writer, spirits.checker] });
+  await api.database.sql("update minion_spirits set experience = 450 where minion_id = $1 and spirit_id = $2", [
+    id,
+    spirits.checker,
+  ]);
+  await api.database.sql(
+    `insert into spirit_mastery (minion_id, spirit_id, tool_id, uses)
+     select $1, $2, id, 26 from tools_registry where name = 'test_runner'`,
+    [id, spirits.checker],
+  );
+  const { body } = await me.get(`/minions/${id}/tools`);
+  const known = (body.tools as Record<string, unknown>[]).map(({ name, spirit, uses, mastery }) => [
+    name,
+    spirit,
+    uses,
+    mastery,
+  ]);
+  expect([known, body.total]).toEqual([
+    [
+      ["markdown_generator", "Writer Spirit", 0, "beginner"],
+      ["style_adapter", "Writer Spirit", 0, "beginner"],
+      ["grammar_checker", "Checker Spirit", 0, "beginner"],
+      ["test_runner", "Checker Spirit", 26, "intermediate"],
+      ["consistency_checker", "Checker Spirit", 0, "beginner"],
+    ],
+    5,
+  ]);
+});

@@ -3,15 +3,38 @@ import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 import { decodeText, headText } from "../text/decode.ts";
 import { tooLong } from "../json/parse-jsonl.ts";
 import { rowsOf } from "../records/records.ts";
-import { type ByteSource, type Parsed, problem, UnreadableFile } from "../types.ts";
+import { type ByteSource, type Parsed, problem, UnreadableFile, type Certainty, type FileFormat, certainty } from "../types.ts";
+import { separatorOf, tableOf } from "./detect-table.ts";
 
 const maxColumns = 1_000;
+
+export const csvFormat = {
+  name: "csv",
+  label: "CSV",
+  matchesText: (text, extension) => matchesTable(text, extension, "csv"),
+  parse: (source, name) => parseSeparated(source, name, "csv"),
+} as const satisfies FileFormat;
+
+export const tsvFormat = {
+  name: "tsv",
+  label: "TSV",
+  matchesText: (text, extension) => matchesTable(text, extension, "tsv"),
+  parse: (source, name) => parseSeparated(source, name, "tsv"),
+} as const satisfies FileFormat;
+
+/** A file that is named as a table is one; its content decides which of the two it is. */
+function matchesTable(text: string, extension: string, format: "csv" | "tsv"): Certainty {
+  const byName = extension === "csv" ? "csv" : extension === "tsv" || extension === "tab" ? "tsv" : undefined;
+  const byContent = tableOf(text);
+  if (byName !== undefined) return (byContent ?? byName) === format ? certainty.named : certainty.impossible;
+  return byContent === format ? certainty.likely : certainty.impossible;
+}
 
 /**
  * The rows of CSV or TSV. Its first record names the columns; positions count the records after it. Cells are text: a formula
  * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
  */
-export async function* parseSeparated(source: ByteSource, name: string, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
+async function* parseSeparated(source: ByteSource, name: string, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
   const records = recordsOf(source, format);
   let columns: string[] | undefined;
   let position = 0;
@@ -26,14 +49,6 @@ async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGener
   const scanner = new CsvScanner(separator, maxRecordLength);
   for await (const chunk of decodeText(source)) yield* scanner.push(chunk);
   yield* scanner.end();
-}
-
-/** What separates the cells of a CSV that starts like this. */
-export function separatorOf(text: string): string {
-  const header = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text.trimStart())?.[0] ?? "";
-  const bare = header.replaceAll(/"(?:[^"]|"")*"/g, "");
-  const counts = [",", ";", "|"].map((separator) => bare.split(separator).length);
-  return [",", ";", "|"][counts.indexOf(Math.max(...counts))]!;
 }
 
 /** The names of the columns: an empty one is called by its number, one that was there before gets a number of its own. */

@@ -1,16 +1,25 @@
 import { DocxWriter } from "./docx-text.ts";
 import { sectionsOf } from "../text/parse-text.ts";
-import { type ByteSource, type Parsed, UnreadableFile } from "../types.ts";
-import { inflateEntry, type ZipEntry, zipEntries } from "./zip.ts";
+import { type ByteSource, type Parsed, UnreadableFile, type FileFormat } from "../types.ts";
+import { inflateEntry, type ZipEntry, zipEntries, zipSignature } from "./zip.ts";
 
 /** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
 const maxPartSize = 32 * 2 ** 20;
+
+export const docxFormat = {
+  name: "docx",
+  label: "DOCX",
+  inMemory: true,
+  matchesBytes: async ({ hex, source }) =>
+    hex.startsWith(zipSignature) && (await zipEntries(source)).some(({ name }) => isBody(name)),
+  parse: parseDocx,
+} as const satisfies FileFormat;
 
 /**
  * The sections of a Word document: its paragraphs, with headings and lists as Markdown writes them, tables a line a row, and its
  * footnotes at the end. Read as a stream, so that a large one needs no more memory than a small one.
  */
-export async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   yield* sectionsOf(docxText(source), name);
 }
 
@@ -26,7 +35,7 @@ async function* docxText(source: ByteSource): AsyncGenerator<string> {
 }
 
 /** Whether a file in an archive is the text of a Word document. */
-export const isBody = (name: string): boolean => /^word\/document\d*\.xml$/.test(name);
+const isBody = (name: string): boolean => /^word\/document\d*\.xml$/.test(name);
 
 async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxWriter): AsyncGenerator<string> {
   const { Parser } = await import("htmlparser2");

@@ -1,5 +1,8 @@
 import { type ByteSource, UnreadableFile } from "../types.ts";
 
+/** What a ZIP archive starts with, in hexadecimal. */
+export const zipSignature = "504b0304";
+
 /** A file in a ZIP archive, as its directory describes it. */
 export type ZipEntry = { name: string; method: number; compressedSize: number; headerAt: number };
 

@@ -3,13 +3,21 @@ import { decodeText } from "../text/decode.ts";
 import { JsonScanner } from "./json-element-scanner.ts";
 import { parseRecord, tooLong } from "./parse-jsonl.ts";
 import { isRecord } from "../records/records.ts";
-import { type ByteSource, type Parsed } from "../types.ts";
+import { type ByteSource, type Parsed, type FileFormat, certainty } from "../types.ts";
+import { jsonOf } from "./detect-json.ts";
+
+export const jsonFormat = {
+  name: "json",
+  label: "JSON",
+  matchesText: (text, extension) => (jsonOf(text, extension) === "json" ? certainty.certain : certainty.impossible),
+  parse: parseJson,
+} as const satisfies FileFormat;
 
 /**
  * The rows of a JSON document: of the elements of an array, or of the arrays in an object of them (`data`, `rows`, `train`, …),
  * or of the one record that it is. Positions are elements. Read as a stream: only one element is in memory at a time.
  */
-export async function* parseJson(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseJson(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   const scanner = new JsonScanner(maxRecordLength);
   let position = 0;
   for await (const chunk of decodeText(source)) {

@@ -2,10 +2,18 @@ import { maxRecordLength } from "../../constants.ts";
 import { decodeText } from "../text/decode.ts";
 import { linesOf } from "../text/lines.ts";
 import { isRecord, rowsOf } from "../records/records.ts";
-import { type ByteSource, type Parsed, problem } from "../types.ts";
+import { type ByteSource, type Parsed, problem, type FileFormat, certainty } from "../types.ts";
+import { jsonOf } from "./detect-json.ts";
+
+export const jsonlFormat = {
+  name: "jsonl",
+  label: "JSON Lines",
+  matchesText: (text, extension) => (jsonOf(text, extension) === "jsonl" ? certainty.certain : certainty.impossible),
+  parse: parseJsonLines,
+} as const satisfies FileFormat;
 
 /** The rows of JSON Lines. Positions are lines, blank ones too. */
-export async function* parseJsonLines(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseJsonLines(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   for await (const { number, text, isFirst, isLast } of linesOf(decodeText(source), maxRecordLength)) {
     if (!isFirst) continue;
     if (!isLast) yield tooLong(number);

@@ -1,10 +1,22 @@
 import type { ParquetParsers } from "hyparquet";
 import { openParquet, type Parquet } from "./bomb-guard.ts";
 import { rowsOf } from "../records/records.ts";
-import { type ByteSource, type Parsed, problem, type RandomAccess, UnreadableFile } from "../types.ts";
+import { type ByteSource, type Parsed, problem, type RandomAccess, UnreadableFile, type FileFormat } from "../types.ts";
+
+export const parquetFormat = {
+  name: "parquet",
+  label: "Parquet",
+  async matchesBytes({ hex, source }) {
+    if (!hex.startsWith("50415231")) return false;
+    const end = Buffer.from(await source.read(Math.max(4, source.size - 4), source.size)).toString("latin1");
+    if (end !== "PAR1") throw new UnreadableFile("is a Parquet file that is cut off: its end is missing.");
+    return true;
+  },
+  parse: parseParquet,
+} as const satisfies FileFormat;
 
 /** The rows of a Parquet file, a row group at a time. What is in it as bytes alone, pictures for instance, is left out. */
-export async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   let position = 0;
   for await (const group of groupsOf(source)) {
     for (const record of await group.read()) yield* parseRecord(record, ++position, name);

@@ -1,12 +1,22 @@
 import type { PDFDocumentProxy } from "unpdf/pdfjs";
 import { refuseBombs } from "./bomb-guard.ts";
 import { Sections } from "../text/sections.ts";
-import { type ByteSource, type Parsed, problem, UnreadableFile } from "../types.ts";
+import { type ByteSource, type Parsed, problem, UnreadableFile, type FileFormat } from "../types.ts";
+import { zipSignature } from "../docx/zip.ts";
 
 const maxPages = 5_000;
 
+export const pdfFormat = {
+  name: "pdf",
+  label: "PDF",
+  inMemory: true,
+  // A ZIP archive may hold a PDF.
+  matchesBytes: ({ hex, head }) => !hex.startsWith(zipSignature) && Buffer.from(head.subarray(0, 1024)).includes("%PDF-"),
+  parse: parsePdf,
+} as const satisfies FileFormat;
+
 /** The pages of a PDF, each cut into sections of its own. Positions are pages. A page without text, a picture of one for instance, is a problem. */
-export async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   const bytes = new Uint8Array(await source.read(0, source.size));
   await refuseBombs(bytes);
   const pdf = await openPdf(bytes);

@@ -1,6 +1,21 @@
 import { decodeText } from "./decode.ts";
 import { sectionsOf } from "./parse-text.ts";
-import type { ByteSource, Parsed } from "../types.ts";
+import { type ByteSource, type Parsed, type FileFormat, certainty } from "../types.ts";
+import { hasTag, htmlExtensions } from "./markup.ts";
+
+export const htmlFormat = {
+  name: "html",
+  label: "HTML",
+  matchesText(text, extension) {
+    const isPage = /^(?:<!doctype html|<html|<head|<body)\b/i.test(withoutComments(text));
+    if (isPage || (/^<\?xml\b/.test(text) && /<html\b/i.test(text))) return certainty.certain;
+    return htmlExtensions.includes(extension) && hasTag(text) ? certainty.named : certainty.impossible;
+  },
+  parse: parseHtml,
+} as const satisfies FileFormat;
+
+const withoutComments = (text: string): string =>
+  text.replace(/^(?:<\?xml[^>]*\?>|<!--(?:[^-]|-(?!->))*-->|\s)+(?=<(?!\?xml))/i, "");
 
 /** What is never read of a page. */
 const hidden = new Set([
@@ -29,7 +44,7 @@ const blocks = new Set(
 const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl section article figure".split(" "));
 
 /** The sections of a web page: what is read of it, with headings and lists as Markdown writes them. */
-export async function* parseHtml(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseHtml(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   yield* sectionsOf(htmlText(decodeText(source, await encodingOf(source))), name);
 }
 

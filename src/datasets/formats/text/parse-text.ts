@@ -2,10 +2,33 @@ import { maxRowLength } from "../../constants.ts";
 import { decodeText } from "./decode.ts";
 import { linesOf } from "./lines.ts";
 import { Sections } from "./sections.ts";
-import { type ByteSource, type Parsed, problem } from "../types.ts";
+import { type ByteSource, type Parsed, problem, type FileFormat, certainty } from "../types.ts";
+import { hasTag, htmlExtensions } from "./markup.ts";
+
+/** Extensions of plain text. A table may be called so, too. */
+const textExtensions = ["txt", "text", "log", "rst"];
+
+export const markdownFormat = {
+  name: "markdown",
+  label: "Markdown",
+  matchesText(text, extension) {
+    if (["md", "markdown", "mdx"].includes(extension)) return certainty.named;
+    const hasMark = !textExtensions.includes(extension) && /^(?:#{1,6} \S|```)/m.test(text);
+    return hasMark ? certainty.likely : certainty.impossible;
+  },
+  parse: parseProse,
+} as const satisfies FileFormat;
+
+export const textFormat = {
+  name: "text",
+  label: "plain text",
+  matchesText: (text, extension) =>
+    htmlExtensions.includes(extension) && !hasTag(text) ? certainty.named : certainty.fallback,
+  parse: parseProse,
+} as const satisfies FileFormat;
 
 /** The sections of plain text or Markdown. Positions are lines; one that is not valid UTF-8 is left out. */
-export async function* parseProse(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseProse(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   yield* sectionsOf(decodeText(source), name);
 }
 

@@ -4,9 +4,9 @@ import { inStore } from "../../../kit/storage/r2.ts";
 import { log } from "../../../kit/log.ts";
 import { CellsCut, pagesBy, type HubPage } from "./pages.ts";
 import { fetchInfo, findSplit, HubRefused, type Hub } from "./client.ts";
-import { keepFetched, readWaiting, type Imported } from "../run-import.ts";
+import { keepFetched, readWaiting, type Imported } from "../progress.ts";
 import { maxFileBytes } from "../../constants.ts";
-import { UnreadableFile } from "../../formats/parse-file.ts";
+import { UnreadableFile } from "../../formats/types.ts";
 import type { HubImport, StoredFile } from "../../tables.ts";
 
 /** How long one delivery of the job goes on fetching before it asks for the next, in ms. */

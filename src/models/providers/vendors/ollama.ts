@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { ModelSummary } from "../../constants.ts";
-import { askVendor, bearer, summarize } from "../list-models.ts";
+import { askVendor, bearer, kindByName, summarize } from "../list-models.ts";
 import type { Connection } from "../provider.ts";
 import { vendor } from "../sdk-provider.ts";
 
@@ -15,10 +15,11 @@ const Shown = z.object({
 /** Asked of at once: an invocation has six connections. */
 const atOnce = 5;
 
+const identity = { name: "ollama", display_name: "Ollama" } as const;
+
 /** https://docs.ollama.com/api, at the address of the server itself or of its `/v1`. */
 export const ollama = vendor({
-  name: "ollama",
-  display_name: "Ollama",
+  ...identity,
   icon: "🦙",
   color: "#1f2937",
   base_url: null,
@@ -28,6 +29,12 @@ export const ollama = vendor({
   supports_fine_tuning: false,
   has_public_model_list: false,
   models: [],
+  /** What the name of a model of the operator's server tells. */
+  describe(modelId) {
+    const kind = kindByName(modelId);
+    const known = { model_id: modelId, display_name: modelId, supports_tools: kind === "language" };
+    return kind === undefined ? undefined : summarize(identity, { ...known, kind });
+  },
   async open(connection) {
     const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
     return createOpenAICompatible({ name: "ollama", includeUsage: true, ...connection, baseURL: `${rootOf(connection)}/v1` });

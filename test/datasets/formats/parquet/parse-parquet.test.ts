@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { UnreadableFile } from "../../../../src/datasets/formats/parse-file.ts";
+import { UnreadableFile } from "../../../../src/datasets/formats/types.ts";
 import { fixture, read } from "../../support/datasets.ts";
 
 /** Files that PyArrow 25.0 wrote. */

@@ -6,13 +6,12 @@ import {
   compatibilityOf,
   compatibilityPercent,
   faultsOfTraits,
-  maxIntensity,
   traitPoints,
   traitRelations,
-  traits,
   traitSlots,
   type Intensities,
-} from "../../../src/minions/spirits/traits.ts";
+} from "../../../src/minions/traits/rules.ts";
+import { maxIntensity, traits } from "../../../src/minions/constants.ts";
 import progression from "../../../seed/progression.json" with { type: "json" };
 
 const intensities: fc.Arbitrary<Intensities> = fc.dictionary(fc.constantFrom(...traits), fc.nat(maxIntensity));

@@ -1,17 +1,5 @@
 import { ranks, type Rank } from "../../catalog/constants.ts";
-
-/** The traits, and how each shows. Names and relations are tested against `seed/progression.json`. */
-export const traitDescriptions = {
-  professional: "businesslike, courteous and to the point",
-  friendly: "warm, informal and at ease with people",
-  technical: "precise about details, terms and mechanisms",
-  creative: "inventive, with images and unexpected ideas",
-  analytical: "step by step, weighing evidence and alternatives",
-  supportive: "patient and encouraging, mindful of how the user fares",
-} as const satisfies Record<string, string>;
-
-export type Trait = keyof typeof traitDescriptions;
-export const traits = Object.keys(traitDescriptions) as [Trait, ...Trait[]];
+import { type Trait, maxIntensity, traitDescriptions, traits } from "../constants.ts";
 
 /** How strong each trait is, 0–10; one that is not named is 0. */
 export type Intensities = Readonly<Partial<Record<Trait, number>>>;
@@ -29,8 +17,6 @@ export const traitRelations: readonly (readonly [Trait, Trait, percent: number])
   ["technical", "friendly", -10],
   ["supportive", "technical", -5],
 ];
-
-export const maxIntensity = 10;
 
 /** How many traits a minion of this level (1–35) may have: one from level 10, one more every five levels, at most five. */
 export function traitSlots(level: number): number {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { readCatalog } from "../../../seed/catalog.ts";
-import { synergyOf, type Affinity } from "../../../src/catalog/rules.ts";
+import { readCatalog } from "../../seed/catalog.ts";
+import { synergyOf, type Affinity } from "../../src/catalog/rules.ts";
 
 const { spirits } = await readCatalog();
 type Spirit = (typeof spirits)[number];

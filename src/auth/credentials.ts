@@ -1,11 +1,11 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
-import type { Actor, Ctx } from "../../context.ts";
-import { digest } from "../../kit/crypto/hash.ts";
-import { commit } from "../../kit/db/commit.ts";
-import { LruMap } from "../../kit/async/lru.ts";
-import { auditRow } from "../audit.ts";
-import { permissionsOf, type Permission, type Role } from "../roles.ts";
-import { apiKeys, retiredTokens, sessions, users } from "../tables.ts";
+import type { Actor, Ctx } from "../context.ts";
+import { digest } from "../kit/crypto/hash.ts";
+import { commit } from "../kit/db/commit.ts";
+import { LruMap } from "../kit/async/lru.ts";
+import { auditRow } from "./audit.ts";
+import { permissionsOf, type Permission, type Role } from "./roles.ts";
+import { apiKeys, retiredTokens, sessions, users } from "./tables.ts";
 
 /** What is known of a bearer of a token or a key: what KV keeps, so nothing secret. Times are milliseconds since 1970. */
 export type Credential = {

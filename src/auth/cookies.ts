@@ -1,5 +1,5 @@
-import { AppError } from "../../kit/errors.ts";
-import { authErrors } from "../errors.ts";
+import { authErrors } from "./errors.ts";
+import { AppError } from "../kit/errors.ts";
 
 /** The cookie of a browser's session. `__Host-` ties it to this host, to https, and to every path. */
 export const sessionCookie = "__Host-spiritforge";

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
-import { assignClass, equipSpirit, putLoadout, unequipSpirit, type Found } from "../../../src/minions/spirits/service.ts";
-import { spiritsOf } from "../../../src/minions/view.ts";
+import { assignClass, equipSpirit, putLoadout, unequipSpirit } from "../../../src/minions/spirits/service.ts";
+import type { Found } from "../../../src/minions/queries.ts";
+import { spiritsOf } from "../../../src/minions/spirits/views.ts";
 import { newUser, subscribe } from "../../billing/support/billing.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
 import { openEvents, testBindings } from "../../support/in-process-context.ts";

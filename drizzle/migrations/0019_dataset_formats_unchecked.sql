@@ -1,0 +1,1 @@
+ALTER TABLE "datasets" DROP CONSTRAINT "dataset_format_known";

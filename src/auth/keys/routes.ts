@@ -1,0 +1,71 @@
+import { Hono } from "hono";
+import { route, type AppEnv } from "../../http/route.ts";
+import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./service.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
+import { userIdOf } from "../current-user.ts";
+
+const ok = { success: true as const };
+const outage = ["database_unavailable"] as const;
+
+/** At /api/v2/api-keys. */
+export const apiKeys = new Hono<AppEnv>();
+
+apiKeys.get(
+  "/",
+  route(
+    {
+      id: "listApiKeys",
+      summary: "List your API keys, the newest first",
+      tag: "API keys",
+      access: allow("account.read", { sensitive: true }),
+      reply: s.ApiKeyList,
+      fails: outage,
+    },
+    async ({ ctx }) => {
+      const list = await listApiKeys(ctx, userIdOf(ctx));
+      return { ...ok, api_keys: list, total: list.length };
+    },
+  ),
+);
+
+apiKeys.post(
+  "/",
+  route(
+    {
+      id: "createApiKey",
+      summary: "Make an API key; it is shown this once",
+      replay: async ({ ctx, made }) => ({ ...ok, api_key: await getApiKey(ctx, userIdOf(ctx), Number(made)), key: null }),
+      tag: "API keys",
+      access: allow("account.write", { sensitive: true }),
+      body: s.NewApiKeyBody,
+      reply: s.ApiKeyCreated,
+      status: 201,
+      fails: outage,
+    },
+    async ({ ctx, body }) => {
+      const held = "permissions" in ctx.actor ? ctx.actor.permissions : [];
+      return { ...ok, ...(await createApiKey(ctx, userIdOf(ctx), held, body)) };
+    },
+  ),
+);
+
+apiKeys.delete(
+  "/:id",
+  route(
+    {
+      id: "revokeApiKey",
+      summary: "Revoke an API key",
+      tag: "API keys",
+      access: allow("account.write", { sensitive: true }),
+      params: IdParam,
+      reply: s.Done,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      await revokeApiKey(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: "The key is revoked." };
+    },
+  ),
+);

@@ -1,0 +1,73 @@
+import { Hono } from "hono";
+import { route, type AppEnv } from "../../http/route.ts";
+import { IdParam } from "../../kit/http/zod-schemas.ts";
+import { allow } from "../middleware.ts";
+import * as s from "../schemas.ts";
+import { sessionOf, userIdOf } from "../current-user.ts";
+import { listSessions, revokeOtherSessions, revokeSession } from "./service.ts";
+
+const ok = { success: true as const };
+const outage = ["database_unavailable"] as const;
+
+/** At /api/v2/sessions. */
+export const sessions = new Hono<AppEnv>();
+
+sessions.get(
+  "/",
+  route(
+    {
+      id: "listSessions",
+      summary: "List the devices that are signed in, the last seen first",
+      tag: "Sessions",
+      access: allow("account.read"),
+      reply: s.SessionList,
+      fails: outage,
+    },
+    async ({ ctx }) => {
+      const current = ctx.actor.kind === "user" ? ctx.actor.sessionId : undefined;
+      const list = await listSessions(ctx, userIdOf(ctx), current);
+      return { ...ok, sessions: list, total: list.length };
+    },
+  ),
+);
+
+sessions.delete(
+  "/",
+  route(
+    {
+      id: "revokeOtherSessions",
+      summary: "Sign every other device out",
+      tag: "Sessions",
+      access: allow("account.write", { sensitive: true }),
+      reply: s.RevokedReply,
+      fails: outage,
+    },
+    async ({ ctx }) => {
+      const { userId, sessionId } = sessionOf(ctx);
+      return {
+        ...ok,
+        message: "Your other devices are signed out.",
+        revoked: await revokeOtherSessions(ctx, userId, sessionId),
+      };
+    },
+  ),
+);
+
+sessions.delete(
+  "/:id",
+  route(
+    {
+      id: "revokeSession",
+      summary: "Sign one device out",
+      tag: "Sessions",
+      access: allow("account.write", { sensitive: true }),
+      params: IdParam,
+      reply: s.RevokedReply,
+      fails: ["not_found", ...outage],
+    },
+    async ({ ctx, params }) => {
+      await revokeSession(ctx, userIdOf(ctx), params.id);
+      return { ...ok, message: "The device is signed out.", revoked: 1 };
+    },
+  ),
+);

@@ -1,0 +1,24 @@
+import type { Env } from "../env.ts";
+
+/** The providers of accounts that people may sign in with. */
+export const providerNames = ["github", "google"] as const;
+
+export type ProviderName = (typeof providerNames)[number];
+
+type Settings = Pick<Env, "GITHUB_CLIENT_ID" | "GITHUB_CLIENT_SECRET" | "GOOGLE_CLIENT_ID" | "GOOGLE_CLIENT_SECRET">;
+
+/** The client id and secret of each provider that is configured. */
+export function providersOf(env: Settings): Partial<Record<ProviderName, { clientId: string; clientSecret: string }>> {
+  const given = {
+    github: { clientId: env.GITHUB_CLIENT_ID, clientSecret: env.GITHUB_CLIENT_SECRET },
+    google: { clientId: env.GOOGLE_CLIENT_ID, clientSecret: env.GOOGLE_CLIENT_SECRET },
+  };
+  return Object.fromEntries(
+    Object.entries(given).filter(([, { clientId, clientSecret }]) => clientId !== "" && clientSecret !== ""),
+  );
+}
+
+/** Where people may sign in besides with a password. */
+export function configuredProviders(env: Settings): string[] {
+  return Object.keys(providersOf(env));
+}

@@ -1,0 +1,52 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Ctx } from "../../context.ts";
+import { datasets, type HubImport, type StoredFile } from "../tables.ts";
+
+/** What an import has done, in the row of its dataset. Nothing changes a dataset that was deleted, or whose import is over. */
+
+/** The row of a dataset that is imported. */
+export type Imported = typeof datasets.$inferSelect;
+
+/** The condition of datasets whose import is not over. */
+export const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
+
+/** The condition of one dataset whose import is not over. */
+export const itself = (id: number) => and(eq(datasets.id, id), waiting);
+
+/** Whether a dataset is there, and its import is not over. */
+export const stillWaits = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
+
+/** A dataset whose import is not over. */
+export async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
+  const [dataset] = await db.select().from(datasets).where(itself(id));
+  return dataset;
+}
+
+/** What was found out or fetched of a dataset that is elsewhere. */
+type Fetched = { hub: HubImport; file?: StoredFile; about?: { description: string; license: string } };
+
+/**
+ * Notes what was fetched, unless somebody noted something since it was read. What its owner says of it stays.
+ * @returns what stands there now, if it was noted
+ */
+export async function keepFetched(
+  { db }: Ctx,
+  { id, hub: seen }: { id: number; hub: HubImport },
+  { hub: next, file, about }: Fetched,
+): Promise<HubImport | undefined> {
+  const { trouble: _, ...hub } = next;
+  const added = file && {
+    files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
+    file_size: sql`${datasets.file_size} + ${file.size}`,
+  };
+  const said = about && {
+    description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
+    license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
+  };
+  const rows = await db
+    .update(datasets)
+    .set({ processing_status: "processing", hub, ...added, ...said })
+    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(seen)}::jsonb`))
+    .returning({ id: datasets.id });
+  return rows.length > 0 ? hub : undefined;
+}

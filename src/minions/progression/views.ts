@@ -1,0 +1,31 @@
+import { modelOf, type OnModel } from "../model-summary.ts";
+import type { MinionRow } from "../queries.ts";
+import type { Minion, ScoreOfMinion } from "../schemas.ts";
+import { standingOf } from "./rules.ts";
+import { scoreOf, type Score } from "./score.ts";
+
+/** What a minion has gained, of every kind. */
+export function experienceOf({
+  total_training_xp,
+  total_usage_xp,
+}: Pick<MinionRow, "total_training_xp" | "total_usage_xp">): number {
+  return total_training_xp + total_usage_xp;
+}
+
+const unknownModel = { parameters_billions: null, context_length: null, capabilities: [], architecture: null };
+
+/** The score of a minion at an amount of experience. */
+export function scoreOn(minion: OnModel, xp: number): Score {
+  const { level, rank } = standingOf(xp);
+  return scoreOf({ level, xp, rank }, modelOf(minion) ?? unknownModel);
+}
+
+export function scored(row: MinionRow): Pick<Minion, "score" | "score_breakdown"> {
+  const breakdown = scoreOn(row, experienceOf(row));
+  return { score: breakdown.total, score_breakdown: breakdown };
+}
+
+export function scoreOfMinion(row: MinionRow): ScoreOfMinion {
+  const { id, name, display_name } = row;
+  return { id, name, display_name, ...scored(row) };
+}

@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { parseEnv } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
+import type { EmbeddedPostgres } from "../../../dev/postgres/embedded-postgres.ts";
+import { developmentVars } from "../../../dev/wrangler/vars.ts";
+import { migrate } from "../../../drizzle/migrate.ts";
+import { seedCatalog } from "../../../seed/seed.ts";
+import { openSeededPostgres } from "../support/scratch.ts";
+import { sql } from "../support/sql.ts";
+import { startPlainDev } from "./plain-dev.ts";
+
+/** `npx wrangler dev`, without `npm run dev`. */
+
+let postgres: EmbeddedPostgres;
+let bridge: NeonBridge;
+let vars: Record<string, string>;
+let plain: Awaited<ReturnType<typeof startPlainDev>>;
+
+beforeAll(async () => {
+  postgres = await openSeededPostgres();
+  bridge = await startNeonBridge({ databaseUrl: postgres.url });
+  vars = {
+    ...(parseEnv(await readFile(".dev.vars.example", "utf8")) as Record<string, string>),
+    DATABASE_URL: "postgres://me:secret@ep-a-1.neon.tech/db",
+    NEON_PROXY: bridge.url,
+    AUTH_SECRET: `dev-${"a".repeat(40)}`,
+    KEY_SECRETS: `dev-${"k".repeat(40)}`,
+  };
+  plain = await startPlainDev(vars);
+  await plain.waitFor("/health", ({ status }) => status === 200);
+  return async () => {
+    await plain.close();
+    await bridge.close();
+  };
+}, 150_000);
+
+afterAll(() => postgres.close());
+
+async function post(path: string, body: unknown, token?: string) {
+  const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  const reply = await fetch(plain.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+  expect([reply.status, reply.ok]).toEqual([reply.status, true]);
+  // oxlint-disable-next-line typescript/no-explicit-any -- what it is, the test asserts
+  return (await reply.json()) as any;
+}
+
+test(".dev.vars.example agrees with the development values", async () => {
+  const example = parseEnv(await readFile(".dev.vars.example", "utf8"));
+  const { ENVIRONMENT, PUBLIC_URL } = developmentVars;
+  expect(example).toMatchObject({ ENVIRONMENT, PUBLIC_URL, DATABASE_URL: "", AUTH_SECRET: "", KEY_SECRETS: "" });
+});
+
+describe("wrangler dev, in an empty home and without a network", () => {
+  test("asks for no login, and serves the reference, the catalog and the health of its services", async () => {
+    expect(plain.output()).not.toMatch(/wrangler login|not authenticated|logged in/i);
+    for (const path of ["/docs", "/openapi.json", "/api/v2/spirits"]) {
+      expect([path, (await fetch(plain.url + path)).status]).toEqual([path, 200]);
+    }
+    const health = await fetch(`${plain.url}/api/v2/health`);
+    expect([health.status, await health.json()]).toMatchObject([200, { services: { postgres: { status: "up" } } }]);
+  });
+
+  test("serves accounts, minions and conversations", async () => {
+    const person = { username: "ada", email: "ada@example.com", password: "correct horse battery" };
+    const { token } = await post("/api/auth/register", person);
+    const { minion } = await post("/api/v2/minions", { name: "grace", display_name: "Grace" }, token);
+    const { conversation } = await post(`/api/v2/minions/${minion.id}/conversations`, {}, token);
+    const { message } = await post(`/api/v2/conversations/${conversation.id}/messages`, { text: "Hello" }, token);
+    expect(message).toMatchObject({ status: "complete" });
+  });
+
+  test("has no mailbox", async () => {
+    expect((await fetch(`${plain.url}/dev/mailbox`)).status).toBe(404);
+  });
+
+  test.each(["DATABASE_URL", "AUTH_SECRET", "KEY_SECRETS"])("names %s where it is missing, and what to run", async (name) => {
+    await plain.setVars({ ...vars, [name]: "" });
+    const sentence = `${name} is not set: run \`npm run dev\`, which needs no settings, or fill in .dev.vars`;
+    await plain.waitFor("/health", ({ status, body }) => status === 503 && body.includes(sentence));
+  });
+
+  test("names all that is missing where there is nothing in .dev.vars", async () => {
+    await plain.setVars({});
+    const sentence = "DATABASE_URL and AUTH_SECRET and KEY_SECRETS are not set";
+    await plain.waitFor("/health", ({ status, body }) => status === 503 && body.includes(sentence));
+  });
+
+  test("says which command a database needs", async () => {
+    await sql(postgres.url, "DROP SCHEMA drizzle CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    await plain.setVars(vars);
+    const replies = (sentence: string) => plain.waitFor("/api/v2/spirits", ({ body }) => body.includes(sentence));
+    await replies("The database is not migrated: run `npm run db:migrate`.");
+    await migrate(postgres.url);
+    await replies("The catalog is empty: run `npm run db:seed`.");
+    await seedCatalog(postgres.url);
+    await plain.waitFor("/api/v2/spirits", ({ status }) => status === 200);
+  });
+});

@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { vi } from "vitest";
+import { freePort } from "../../../dev/port.ts";
+import { makeFolder } from "../support/scratch.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const linked = ["dev", "node_modules", "package.json", "public", "src", "tsconfig.json"];
+
+/**
+ * Runs `wrangler dev` as somebody does who knows nothing of this repository: in a copy of it with a `.dev.vars` of its own, in an
+ * empty home, without a login and without a network.
+ */
+export async function startPlainDev(vars: Record<string, string>) {
+  const folder = await makeFolder();
+  const project = join(folder, "project");
+  const home = join(folder, "home");
+  await Promise.all([mkdir(project), mkdir(home)]);
+  for (const name of linked) await symlink(join(root, name), join(project, name));
+  /** wrangler watches its configuration, and reads `.dev.vars` again when that is written. */
+  const setVars = async (values: Record<string, string>) => {
+    const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(join(project, ".dev.vars"), lines.join(""));
+    await copyFile(join(root, "wrangler.toml"), join(project, "wrangler.toml"));
+  };
+  await setVars(vars);
+
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(CLOUDFLARE|WRANGLER|CF|XDG)_/.test(name));
+  const env: NodeJS.ProcessEnv = {
+    ...(Object.fromEntries(inherited) as NodeJS.ProcessEnv),
+    HOME: home,
+    HTTPS_PROXY: "http://127.0.0.1:1",
+    PATH: [join(root, "node_modules/.bin"), process.env["PATH"]].join(":"),
+  };
+  const port = await freePort();
+  const args = ["dev", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
+  const group = [join(root, "dev/wrangler/process-group.ts"), "wrangler", ...args];
+  const child = spawn(process.execPath, group, { cwd: project, env, detached: true, stdio: "pipe" });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const ended = once(child, "close");
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    output: () => output,
+    setVars,
+    /** Waits for a reply that satisfies a condition. @throws Error with what was printed */
+    waitFor: (path: string, accepts: (reply: { status: number; body: string }) => boolean) =>
+      vi.waitFor(
+        async () => {
+          const reply = await fetch(url + path);
+          const body = await reply.text();
+          if (accepts({ status: reply.status, body })) return;
+          throw new Error(`${path} replied ${reply.status} ${body.slice(0, 500)}: ${output.slice(-2_000)}`);
+        },
+        { timeout: 100_000, interval: 200 },
+      ),
+    async close() {
+      child.stdin.end();
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

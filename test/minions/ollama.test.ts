@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { useConnected } from "../models/connected.ts";
+import { useApi } from "../support/api.ts";
+import { makePerson } from "../support/people.ts";
+import { saidText } from "../support/vendors/script.ts";
+import { clientOf, faultsIn, makeMinion, newMinion } from "./support.ts";
+
+/** Minions on models of the operator's Ollama server. */
+
+const connected = useConnected("ollama", ({ baseUrl }) => ({ EGRESS_ALLOWED_HOSTS: "", OLLAMA_URL: baseUrl }));
+const alone = useApi();
+
+const model = "ollama/llama3.2:latest";
+
+test("a new minion may be on a model of the server, which answers", async () => {
+  const me = clientOf(connected.api, await makePerson(connected.api));
+  const minion = await makeMinion(me, { model });
+  expect(minion).toMatchObject({ model, provider: "ollama", model_summary: { kind: "language", model_id: "llama3.2:latest" } });
+  const { body } = await me.post(`/minions/${minion.id}/conversations`, {});
+  const reply = await me.post(`/conversations/${body.conversation.id}/messages`, { text: "Hello" });
+  expect(reply.body.message).toMatchObject({ status: "complete" });
+  expect(JSON.stringify(reply.body.message)).toContain(saidText);
+});
+
+test("a model that embeds is refused, and every model where there is no server", async () => {
+  const me = clientOf(connected.api, await makePerson(connected.api));
+  expect(faultsIn(await me.post("/minions", newMinion({ model: "ollama/nomic-embed-text" })))).toEqual(["model"]);
+  const they = clientOf(alone, await makePerson(alone));
+  expect(faultsIn(await they.post("/minions", newMinion({ model })))).toEqual(["model"]);
+});

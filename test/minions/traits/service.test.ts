@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { useApi } from "../../support/api.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import { type Client, type WireMinion, clientOf, faultsIn, makeMinion, refusalIn, setExperience } from "../support/minions.ts";
+const api = useApi();
+let person: Person;
+let me: Client;
+let id: number;
+
+beforeEach(async () => {
+  person = await makePerson(api);
+  me = clientOf(api, person);
+  ({ id } = await makeMinion(me, { display_name: "Ada" }));
+});
+
+const minion = async () => (await me.get(`/minions/${id}`)).body.minion as WireMinion;
+
+describe("traits", () => {
+  const put = (traits: object) => me.put(`/minions/${id}/traits`, { traits });
+
+  test("wait for level 10, and are then as many, and as strong, as level and rank allow", async () => {
+    expect((await put({})).body).toMatchObject({
+      traits: {},
+      trait_slots: 0,
+      trait_points: 10,
+      trait_compatibility_percentage: 100,
+    });
+    expect((await put({ friendly: 0 })).body).toMatchObject({ traits: {} });
+    const locked = await put({ friendly: 1 });
+    expect([refusalIn(locked), faultsIn(locked)]).toEqual([[422, "validation_failed"], ["traits"]]);
+    await setExperience(api.database, id, 4_199);
+    expect(refusalIn(await put({ friendly: 1 }))).toEqual([422, "validation_failed"]);
+    await setExperience(api.database, id, 4_200);
+    expect((await put({ friendly: 10 })).body).toMatchObject({ traits: { friendly: 10 }, trait_slots: 1, trait_points: 15 });
+    expect(refusalIn(await put({ friendly: 1, technical: 1 }))).toEqual([422, "validation_failed"]);
+    await setExperience(api.database, id, 31_000);
+    const three = { technical: 10, professional: 10, friendly: 5 };
+    const { body } = await put({ ...three, creative: 0 });
+    expect(body).toMatchObject({ traits: three, trait_slots: 3, trait_points: 25 });
+    expect(body).toMatchObject({ trait_compatibility: 0.05, trait_compatibility_percentage: 100 });
+    expect(body.traits).toEqual(three);
+    expect(refusalIn(await put({ ...three, friendly: 6 }))).toEqual([422, "validation_failed"]);
+    expect((await me.get(`/minions/${id}/traits`)).body.traits).toEqual(three);
+    expect(await minion()).toMatchObject({ traits: three, version: 5 });
+  });
+
+  test.each([
+    ["traits.brave", { brave: 1 }],
+    ["traits.friendly", { friendly: 11 }],
+    ["traits.friendly", { friendly: -1 }],
+    ["traits.friendly", { friendly: 0.5 }],
+    ["traits", []],
+    ["traits.__proto__x", { ["__proto__x"]: 1 }],
+    ["traits.constructor", { ["constructor"]: 0 }],
+  ])("with a fault at %s are refused: %j", async (path, traits) => {
+    const refused = await put(traits);
+    expect([refused.status, faultsIn(refused)]).toEqual([422, [path]]);
+  });
+});
