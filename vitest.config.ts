@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** What takes longest where nothing is known yet: by its size, which vitest goes by then, each would come late. */
 const longest = [
   "limits/sign-in-attack",
-  "catalog/caching",
+  "catalog/service",
   "auth/security",
   "openapi",
   "notifications/durable-object",

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import { agentErrors } from "./agent/errors.ts";
 import * as auth from "./auth/errors.ts";
 import { authErrors } from "./auth/errors.ts";
@@ -8,7 +7,7 @@ import { catalogErrors } from "./catalog/errors.ts";
 import * as chat from "./chat/errors.ts";
 import * as datasets from "./datasets/errors.ts";
 import * as jobs from "./jobs/errors.ts";
-import { commonConstraintErrors, commonErrors, requestParts, type ConstraintErrors, type ErrorType } from "./kit/errors.ts";
+import { commonConstraintErrors, commonErrors, type ConstraintErrors, type ErrorType } from "./kit/errors.ts";
 import * as knowledge from "./knowledge/errors.ts";
 import * as minions from "./minions/errors.ts";
 import { minionErrors } from "./minions/errors.ts";
@@ -81,24 +80,3 @@ export const constraintErrors: ConstraintErrors = {
   ...knowledge.constraintErrors,
   ...chat.constraintErrors,
 };
-
-/** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
-export const Problem = z
-  .looseObject({
-    type: z.string().meta({ description: "Where the kind of problem is explained" }),
-    title: z.string(),
-    status: z
-      .union([z.int(), z.string()])
-      .meta({ description: "HTTP status; the health routes of the spirits say `error` here" }),
-    detail: z.string().meta({ description: "What went wrong this time, in a sentence" }),
-    code: z.enum(errorTypes.map(({ code }) => code)),
-    request_id: z.string(),
-    errors: z
-      .array(z.object({ path: z.string(), in: z.enum(requestParts), message: z.string() }))
-      .optional()
-      .meta({ description: "Every fault of the input" }),
-    success: z.literal(false),
-    error: z.string().meta({ description: "Same as `detail`, for older clients" }),
-    message: z.string().meta({ description: "Same as `detail`, for older clients" }),
-  })
-  .meta({ id: "Problem" });

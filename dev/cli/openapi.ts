@@ -6,8 +6,29 @@ import { sessionCookie } from "../../src/auth/cookies.ts";
 import { maxBodyBytes, type Upload } from "../../src/http/body.ts";
 import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../../src/http/route.ts";
 import { authErrors } from "../../src/auth/errors.ts";
-import { Problem } from "../../src/errors.ts";
-import { AppError, errorTypeOf, problemOf, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
+import { errorTypes } from "../../src/errors.ts";
+import { AppError, errorTypeOf, problemOf, requestParts, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
+
+/** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
+const Problem = z
+  .looseObject({
+    type: z.string().meta({ description: "Where the kind of problem is explained" }),
+    title: z.string(),
+    status: z
+      .union([z.int(), z.string()])
+      .meta({ description: "HTTP status; the health routes of the spirits say `error` here" }),
+    detail: z.string().meta({ description: "What went wrong this time, in a sentence" }),
+    code: z.enum(errorTypes.map(({ code }) => code)),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), in: z.enum(requestParts), message: z.string() }))
+      .optional()
+      .meta({ description: "Every fault of the input" }),
+    success: z.literal(false),
+    error: z.string().meta({ description: "Same as `detail`, for older clients" }),
+    message: z.string().meta({ description: "Same as `detail`, for older clients" }),
+  })
+  .meta({ id: "Problem" });
 
 /** Failures that can meet any request. */
 const always: readonly ErrorTypeOrCode[] = ["rate_limited", "internal", "misconfigured"];

@@ -1,5 +1,8 @@
 import { authErrors } from "./errors.ts";
 import { AppError } from "../kit/errors.ts";
+import type { Context } from "hono";
+import { generateCookie, getCookie } from "hono/cookie";
+import type { CookieOptions } from "hono/utils/cookie";
 
 /** The cookie of a browser's session. `__Host-` ties it to this host, to https, and to every path. */
 export const sessionCookie = "__Host-spiritforge";
@@ -15,45 +18,36 @@ const day = 24 * 3600;
 const sessionSeconds = 30 * day;
 const deviceSeconds = 365 * day;
 
-const attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";
+const attributes: CookieOptions = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" };
 
 /** A `Set-Cookie` that signs a browser in, or, without a token, out. */
 export function cookieFor(token: string | null): string {
-  return token === null
-    ? `${sessionCookie}=; Max-Age=0; ${attributes}`
-    : `${sessionCookie}=${token}; Max-Age=${sessionSeconds}; ${attributes}`;
+  return generateCookie(sessionCookie, token ?? "", { ...attributes, maxAge: token === null ? 0 : sessionSeconds });
 }
 
 /**
  * The token or key that a request bears: in its Authorization, else in its cookie.
  * @throws cross_site where a cookie comes with a change from a page of another site
  */
-export function secretOf(request: Request, origins: readonly string[]): string | undefined {
+export function secretOf(c: Context, origins: readonly string[]): string | undefined {
+  const request = c.req.raw;
   const authorization = request.headers.get("authorization");
   if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  const token = cookieOf(request, sessionCookie)?.split(".", 1)[0];
-  if (token !== undefined && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
+  const token = getCookie(c, sessionCookie)?.split(".", 1)[0];
+  if (token && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
     throw new AppError(authErrors.cross_site, "A page of another site may not do this with your cookie.");
   }
-  return token;
+  return token || undefined;
 }
 
 /** A `Set-Cookie` by which this browser is known again. */
 export function deviceCookieFor(token: string): string {
-  return `${deviceCookie}=${token}; Max-Age=${deviceSeconds}; ${attributes}`;
+  return generateCookie(deviceCookie, token, { ...attributes, maxAge: deviceSeconds });
 }
 
 /** What this browser is known by, if it signed in before. */
-export function deviceTokenOf(request: Request): string | null {
-  return cookieOf(request, deviceCookie) ?? null;
-}
-
-function cookieOf(request: Request, wanted: string): string | undefined {
-  for (const pair of request.headers.get("cookie")?.split(";") ?? []) {
-    const [name, value] = pair.trim().split("=", 2);
-    if (name === wanted && value) return value;
-  }
-  return undefined;
+export function deviceTokenOf(c: Context): string | null {
+  return getCookie(c, deviceCookie) || null;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { LRUCache } from "lru-cache";
 import type { Actor, Ctx } from "../context.ts";
 import { digest } from "../kit/crypto/hash.ts";
 import { commit } from "../kit/db/commit.ts";
-import { LruMap } from "../kit/async/lru.ts";
 import { auditRow } from "./audit.ts";
 import { permissionsOf, type Permission, type Role } from "./roles.ts";
 import { apiKeys, retiredTokens, sessions, users } from "./tables.ts";
@@ -36,7 +36,8 @@ const graceMs = 30_000;
 /** `last_seen_at` is written no more often than this. */
 const seenMs = 5 * 60_000;
 
-const memory = new LruMap<string, { credential: Credential; until: number }>(10_000);
+// Without the `ttl` of the cache: its clock stops with the request whose timer it waits for.
+const memory = new LRUCache<string, { credential: Credential; until: number }>({ max: 10_000 });
 
 const kvKey = (hash: string) => `credential:${hash}`;
 

@@ -42,7 +42,7 @@ export function allow(permission: Permission, { sensitive = false, minionToken =
 /** @throws unauthenticated, account_banned, cross_site */
 async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> {
   const ctx = c.get("ctx");
-  const secret = secretOf(c.req.raw, ctx.env.CORS_ORIGINS);
+  const secret = secretOf(c, ctx.env.CORS_ORIGINS);
   const credential = secret === undefined ? undefined : await findCredential(ctx, secret, fresh);
   if (credential === undefined) {
     const headers = { "www-authenticate": "Bearer" };

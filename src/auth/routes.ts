@@ -41,7 +41,7 @@ auth.post(
       fails: [authErrors.account_exists, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
-      return signedIn(c, "Your account is made.", await register(ctx, body, deviceTokenOf(c.req.raw)));
+      return signedIn(c, "Your account is made.", await register(ctx, body, deviceTokenOf(c)));
     },
   ),
 );
@@ -58,7 +58,7 @@ auth.post(
       reply: s.SignedInReply,
       fails: [authErrors.invalid_credentials, authErrors.account_banned, "rate_limited", "database_unavailable"],
     },
-    async ({ ctx, c, body }) => signedIn(c, "You are signed in.", await signIn(ctx, body, deviceTokenOf(c.req.raw))),
+    async ({ ctx, c, body }) => signedIn(c, "You are signed in.", await signIn(ctx, body, deviceTokenOf(c))),
   ),
 );
 
@@ -110,7 +110,7 @@ auth.post(
       fails: ["database_unavailable"],
     },
     async ({ ctx, c }) => {
-      const token = await refreshSession(ctx, sessionOf(ctx).sessionId, secretOf(c.req.raw, ctx.env.CORS_ORIGINS)!);
+      const token = await refreshSession(ctx, sessionOf(ctx).sessionId, secretOf(c, ctx.env.CORS_ORIGINS)!);
       c.header("set-cookie", cookieFor(token));
       return { ...ok, message: "Here is your new token.", token };
     },

@@ -1,12 +1,12 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
+import { LRUCache } from "lru-cache";
 import type { Ctx } from "../context.ts";
 import { TieredValue, type Ages, type Sources, type Tier } from "../kit/async/tiered-cache.ts";
 import { databaseFailure } from "../kit/db/errors.ts";
 import { AppError } from "../kit/errors.ts";
 import { catalogErrors } from "./errors.ts";
 import { log } from "../kit/log.ts";
-import { LruMap } from "../kit/async/lru.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
 import * as tables from "./tables.ts";
 
@@ -14,7 +14,7 @@ import * as tables from "./tables.ts";
 export type ReadyReply = { bytes: Uint8Array; etag: string };
 
 /** The catalog and the replies computed from it, by their path and query, which live and die together. */
-export type Shelf = { catalog: Catalog; replies: LruMap<string, ReadyReply> };
+export type Shelf = { catalog: Catalog; replies: LRUCache<string, ReadyReply> };
 
 /** Key in KV. Raise the number when `CatalogRows` changes shape: an older Worker may still be reading. */
 const kvKey = "catalog:1";
@@ -74,7 +74,7 @@ export async function publishCatalog(ctx: Ctx): Promise<{ version: number; chang
 function stock(copy: CatalogCopy): Shelf {
   return {
     catalog: assembleCatalog(copy),
-    replies: new LruMap(maxReplies, maxReplyBytes, ({ bytes }: ReadyReply) => bytes.length),
+    replies: new LRUCache({ max: maxReplies, maxSize: maxReplyBytes, sizeCalculation: ({ bytes }) => bytes.length }),
   };
 }
 

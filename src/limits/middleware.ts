@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
+import { LRUCache } from "lru-cache";
 import type { Actor } from "../context.ts";
 import { isDocumented, type Access, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
-import { LruMap } from "../kit/async/lru.ts";
 import { windowSeconds, type PolicyName } from "./policies.ts";
 import { addressOf, enforce, tooMany, type Requester } from "./rate-limit.ts";
 
@@ -26,7 +26,7 @@ export const limitStrangers: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /** Until when addresses that kept being turned away are refused unheard, in milliseconds since the epoch. */
-const offenders = new LruMap<string, number>(1_000);
+const offenders = new LRUCache<string, number>({ max: 1_000 });
 
 /**
  * The same guard, counting: a caller that it lets in under `authenticated`, and `mutations` if the method is no safe one; an

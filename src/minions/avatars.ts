@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { commit, refuseUnlessAll } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
-import { edited, isThere, lock, type Found, itself, selectMinions, type MinionRow } from "./queries.ts";
+import { edited, isThere, lock, itself, selectMinions, type Found, type MinionRow } from "./queries.ts";
 import { minions } from "./tables.ts";
 
 /**

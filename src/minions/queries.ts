@@ -6,7 +6,7 @@ import { describedModel } from "../models/queries.ts";
 import { minionFallbacks, minions, minionSpirits } from "./tables.ts";
 import { AppError } from "../kit/errors.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
-import { type Statement, commit, refuseUnlessAll } from "../kit/db/commit.ts";
+import { commit, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
 import { catalogOf } from "../catalog/service.ts";
 import { unsettling } from "../notifications/hub-client.ts";
 import { users } from "../auth/tables.ts";

@@ -9,7 +9,7 @@ import { Id, IdParam, NumberText } from "../kit/http/zod-schemas.ts";
 import { maxPictureBytes, pictureName, readPicture } from "../kit/storage/avatars.ts";
 import { putAvatar, replaceAvatar } from "./avatars.ts";
 import { listMinions } from "./list-minions.ts";
-import { type Found, getMinion } from "./queries.ts";
+import { getMinion, type Found } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, restoreMinion, toggleFavorite } from "./service.ts";
 import { minionOf } from "./view.ts";

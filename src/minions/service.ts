@@ -9,7 +9,7 @@ import { defaultModel } from "../models/providers/defaults.ts";
 import { unsettling } from "../notifications/hub-client.ts";
 import { answers, fallbackRows, modelColumns, requireKnown } from "./models/model-choice.ts";
 import { candidates, equippable, equipRows, type Candidate } from "./spirits/statements.ts";
-import { edited, isThere, lock, type Found, itself, selectMinions, type MinionRow, changed } from "./queries.ts";
+import { edited, isThere, lock, itself, selectMinions, changed, type Found, type MinionRow } from "./queries.ts";
 import { keptDays } from "./constants.ts";
 import { classNamed, explained, ofClass, ofTemplate, skippedOf } from "./spirits/service.ts";
 import type { MinionChange, NewMinion } from "./schemas.ts";

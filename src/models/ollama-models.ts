@@ -5,6 +5,7 @@ import { ProviderError } from "./gateway/errors.ts";
 import { askVendor } from "./providers/list-models.ts";
 import { ollama } from "./providers/vendors/ollama.ts";
 import type { LocalModel } from "./schemas.ts";
+import { mapLimited } from "../kit/async/map-limited.ts";
 
 /** The models of the operator's Ollama server, as it tells them (https://docs.ollama.com/api). */
 
@@ -46,15 +47,11 @@ export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: 
     askVendor({ provider: ollama, fetch }, `${url}${path}`, schema, init);
   try {
     const { models: tagged } = await ask("/api/tags", Tags);
-    const models: LocalModel[] = [];
-    for (let from = 0; from < Math.min(tagged.length, maxModels); from += atOnce) {
-      const batch = tagged.slice(from, Math.min(from + atOnce, maxModels)).map(async (tag) => {
-        const headers = { "content-type": "application/json" };
-        const body = JSON.stringify({ model: tag.name });
-        return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));
-      });
-      models.push(...(await Promise.all(batch)));
-    }
+    const models = await mapLimited(atOnce, tagged.slice(0, maxModels), async (tag) => {
+      const headers = { "content-type": "application/json" };
+      const body = JSON.stringify({ model: tag.name });
+      return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));
+    });
     const left = tagged.length - models.length;
     return { models, warnings: left > 0 ? [`${left} more local models are not listed.`] : [] };
   } catch (error) {

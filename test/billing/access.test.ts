@@ -74,18 +74,6 @@ describe("without a subscription", () => {
       await billing.database.sql("delete from plan_spirits where plan_id = 1 and spirit_id = 3");
     }
   });
-
-  test("a user holds the Free Plan", async () => {
-    expect(await planOf(billing.as(system), user)).toEqual({
-      plan_id: 1,
-      name: "Free Plan",
-      discount_percent: 0,
-      monthly_points: 0,
-      max_minions: 2,
-      max_spirits_per_minion: 3,
-      until: null,
-    });
-  });
 });
 
 describe("a subscription", () => {

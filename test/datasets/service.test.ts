@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { clientOf, databaseTrips, faultsIn, refusalIn, type Answer, type Client } from "../minions/support/minions.ts";
+import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../minions/support/minions.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { bearing, makePerson, type Person } from "../support/users.ts";
 import { detect, read } from "./support/datasets.ts";
+import { settled, upload } from "./support/upload.ts";
 
 const api = useApi();
 let person: Person;
@@ -14,30 +15,8 @@ beforeAll(async () => {
   me = clientOf(api, person);
 });
 
-async function upload(
-  who: Person,
-  bytes: string | Uint8Array<ArrayBuffer>,
-  fileName: string,
-  fields: Record<string, string> = {},
-): Promise<Answer> {
-  const form = new FormData();
-  form.set("file", new File([bytes], fileName));
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  const reply = await api.get("/api/v2/datasets", { method: "POST", headers: bearing(who.token), body: form });
-  return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
-}
-
-async function settled(client: Client, id: number) {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const { body } = await client.get(`/datasets/${id}`);
-    if (["ready", "failed"].includes(body.dataset.processing_status)) return body.dataset;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("It is being read still.");
-}
-
 async function makeReady(bytes: string, fileName: string, client = me, who = person) {
-  const { status, body } = await upload(who, bytes, fileName);
+  const { status, body } = await upload(api, who, bytes, fileName);
   expect(status).toBe(202);
   return settled(client, body.dataset.id);
 }
@@ -47,8 +26,6 @@ const contractKeys = [
   ..."is_public is_verified usage_count tags created_at updated_at last_used version file_path file_hash".split(" "),
   ..."processed_items is_global is_favorite source license".split(" "),
 ];
-
-const faq = "question,answer\nWhat is it?,A test.\nWhat is it?,A test.\n,Nothing was asked.\n=1+1,A formula is a text.\n";
 
 describe("an upload", () => {
   test.each([
@@ -64,7 +41,7 @@ describe("an upload", () => {
     "paragraphs.parquet",
   ])("of %s is read into rows", async (name) => {
     const bytes = await readFile(`test/fixtures/formats/${name}`);
-    const { status, body } = await upload(person, bytes, name);
+    const { status, body } = await upload(api, person, bytes, name);
     expect([status, body.dataset.processing_status]).toEqual([202, "pending"]);
     const dataset = await settled(me, body.dataset.id);
     expect(dataset).toMatchObject({
@@ -86,30 +63,16 @@ describe("an upload", () => {
     expect(indexes).toEqual(Array.from({ length: dataset.sample_count }, (_, index) => index));
   });
 
-  test("tells what was wrong with it, and what refining leaves out", async () => {
-    const dataset = await makeReady(faq, "faq.csv");
-    expect(dataset).toMatchObject({ sample_count: 4, format: "csv", quality_score: 62, processed_items: 4 });
-    const { body } = await me.get(`/datasets/${dataset.id}/report`);
-    expect(body.report).toMatchObject({ rows: 4, kept: 2, unreadable: 0, kinds: { question: 4 }, quality_score: 62 });
-    expect(body.report.dropped).toMatchObject({ duplicate: 1, malformed: 1, empty: 0 });
-    expect(body.report.dropped_rows.map(({ index, reason }: Record<string, unknown>) => [index, reason])).toEqual([
-      [1, "duplicate"],
-      [2, "malformed"],
-    ]);
-    const { body: kept } = await me.get(`/datasets/${dataset.id}/rows?kept=true`);
-    expect(kept.rows.map(({ source }: { source: string }) => source)).toEqual(["faq.csv#1", "faq.csv#4"]);
-  });
-
   test("of the same bytes is the dataset that is there", async () => {
-    const first = await upload(person, "a text of its own, once", "once.txt", { name: "Once", description: "Said once" });
+    const first = await upload(api, person, "a text of its own, once", "once.txt", { name: "Once", description: "Said once" });
     expect([first.status, first.body.dataset]).toMatchObject([
       202,
       { name: "Once", description: "Said once", source: "once.txt" },
     ]);
-    const second = await upload(person, "a text of its own, once", "twice.txt");
+    const second = await upload(api, person, "a text of its own, once", "twice.txt");
     expect([second.status, second.body.dataset.id]).toEqual([200, first.body.dataset.id]);
     const stranger = await makePerson(api);
-    expect((await upload(stranger, "a text of its own, once", "once.txt")).status).toBe(202);
+    expect((await upload(api, stranger, "a text of its own, once", "once.txt")).status).toBe(202);
   });
 
   test("has the keys that clients know", async () => {
@@ -123,7 +86,7 @@ describe("an upload", () => {
     ["a program", Buffer.from("\x7fELF\x02\x01\x01\0\0\0", "latin1"), "data.csv"],
     ["nothing at all", Buffer.alloc(0), "data.csv"],
   ])("of %s is refused", async (_, bytes, name) => {
-    const refused = await upload(person, bytes, name);
+    const refused = await upload(api, person, bytes, name);
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["file"]]);
   });
 
@@ -133,12 +96,12 @@ describe("an upload", () => {
   };
 
   test.each(["paragraphs.parquet", "angler.docx"])("of a %s that is cut off is refused at once", async (name) => {
-    const refused = await upload(person, await third(name), name);
+    const refused = await upload(api, person, await third(name), name);
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["file"]]);
   });
 
   test.each(["angler.pdf", "dialogues.json"])("of a %s that is cut off fails, says why, and shows no row", async (name) => {
-    const { body } = await upload(person, await third(name), name);
+    const { body } = await upload(api, person, await third(name), name);
     const { id } = body.dataset;
     const dataset = await settled(me, id);
     expect([dataset.processing_status, dataset.sample_count, typeof dataset.error]).toEqual(["failed", 0, "string"]);
@@ -151,7 +114,7 @@ describe("an upload", () => {
     form.set("name", "nothing");
     const reply = await api.get("/api/v2/datasets", { method: "POST", headers: bearing(person.token), body: form });
     expect([reply.status, (await bodyOf(reply)).errors[0].path]).toEqual([422, "file"]);
-    expect(refusalIn(await upload(person, Buffer.alloc(10 * 1024 * 1024 + 1, "a"), "a.txt"))).toEqual([
+    expect(refusalIn(await upload(api, person, Buffer.alloc(10 * 1024 * 1024 + 1, "a"), "a.txt"))).toEqual([
       413,
       "payload_too_large",
     ]);
@@ -206,18 +169,6 @@ describe("a dataset", () => {
     expect(refusalIn(await other.delete(`/datasets/${id}`))).toEqual([404, "not_found"]);
   });
 
-  test("is downloaded as it came, by an address that lasts a minute", async () => {
-    const { id } = await makeReady(faq.repeat(2), "faq 'two'.csv");
-    const { body } = await me.get(`/datasets/${id}/download`);
-    const path = new URL(body.url).pathname + new URL(body.url).search;
-    const file = await api.get(path);
-    expect(await file.text()).toBe(faq.repeat(2));
-    expect(file.headers.get("content-type")).toBe("application/octet-stream");
-    expect(file.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''faq%20%27two%27.csv.csv");
-    const { id: another } = await makeReady("another text", "another.txt");
-    expect((await api.get(path.replace(`/${id}?`, `/${another}?`))).status).toBe(401);
-  });
-
   test("that is indexed answers a question, and counts that it was used", async () => {
     const { id } = await makeReady("The Danube ends in the Black Sea.\n\nThe Rhine reaches the North Sea.", "rivers.txt");
     const { body } = await me.post("/knowledge-bases", { name: "Rivers" });
@@ -244,86 +195,6 @@ test("what is held of a person goes with them, files and all", async () => {
   await expect.poll(left, { timeout: 10_000 }).toEqual([]);
   const { FILES } = await api.worker.getEnv();
   expect((await FILES.list({ prefix: `users/${leaver.id}/` })).objects).toEqual([]);
-});
-
-describe("a file that comes in parts", () => {
-  const partSize = 8 * 1024 * 1024;
-  const line = `${JSON.stringify({ text: "x".repeat(8_000) })}\n`;
-  const whole = Buffer.from(line.repeat(Math.ceil((partSize * 1.5) / line.length)));
-  const begin = async () => (await me.post("/datasets/uploads", { file_name: "large.jsonl", size: whole.length })).body.upload;
-  const put = async (id: number, part: number, bytes: Uint8Array<ArrayBuffer>) => {
-    const headers = { ...bearing(person.token), "content-type": "application/octet-stream" };
-    const reply = await api.get(`/api/v2/datasets/uploads/${id}/parts/${part}`, { method: "PUT", headers, body: bytes });
-    return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
-  };
-
-  test("is read once all of them are there, in any order, and once for the same bytes", async () => {
-    const upload1 = await begin();
-    expect(upload1).toMatchObject({ part_size: partSize, parts_total: 2, parts_received: [], name: "large.jsonl" });
-    const last = await put(upload1.id, 2, whole.subarray(partSize));
-    expect([last.status, databaseTrips(last), last.body.upload.parts_received]).toEqual([200, 1, [2]]);
-    expect(refusalIn(await me.post(`/datasets/uploads/${upload1.id}/complete`))).toEqual([409, "conflict"]);
-    await put(upload1.id, 1, Buffer.alloc(partSize, "y"));
-    await put(upload1.id, 1, whole.subarray(0, partSize));
-    expect(refusalIn(await put(upload1.id, 1, Buffer.from("of another size")))).toEqual([422, "validation_failed"]);
-    const done = await me.post(`/datasets/uploads/${upload1.id}/complete`);
-    expect([done.status, databaseTrips(done), done.body.dataset.file_size]).toEqual([202, 1, whole.length]);
-    const late = await put(upload1.id, 1, whole.subarray(0, partSize));
-    expect(refusalIn(late)).toEqual([404, "not_found"]);
-    const dataset = await settled(me, done.body.dataset.id);
-    expect(dataset).toMatchObject({ processing_status: "ready", format: "jsonl", sample_count: whole.length / line.length });
-    const { body: link } = await me.get(`/datasets/${dataset.id}/download`);
-    const file = await api.get(new URL(link.url).pathname + new URL(link.url).search);
-    expect(Buffer.from(await file.arrayBuffer()).equals(whole)).toBe(true);
-    expect(refusalIn(await me.get(`/datasets/uploads/${upload1.id}`))).toEqual([404, "not_found"]);
-    const upload2 = await begin();
-    for (const part of [1, 2]) await put(upload2.id, part, whole.subarray((part - 1) * partSize, part * partSize));
-    const again = await me.post(`/datasets/uploads/${upload2.id}/complete`);
-    expect([again.status, again.body.dataset.id]).toEqual([200, dataset.id]);
-  }, 30_000);
-
-  test("has no part beyond its last, not even an empty one", async () => {
-    const { body } = await me.post("/datasets/uploads", { file_name: "even.jsonl", size: 2 * partSize });
-    expect(body.upload.parts_total).toBe(2);
-    expect(refusalIn(await put(body.upload.id, 3, Buffer.alloc(0)))).toEqual([422, "validation_failed"]);
-    expect((await me.delete(`/datasets/uploads/${body.upload.id}`)).status).toBe(200);
-  });
-
-  test("is refused for a part of another size, or of somebody else's, and ends when it is told to", async () => {
-    const { id } = await begin();
-    const wrong = await put(id, 1, whole.subarray(0, 100));
-    expect(refusalIn(wrong)).toEqual([422, "validation_failed"]);
-    const stranger = clientOf(api, await makePerson(api));
-    for (const refused of [await stranger.get(`/datasets/uploads/${id}`), await stranger.delete(`/datasets/uploads/${id}`)])
-      expect(refusalIn(refused)).toEqual([404, "not_found"]);
-    expect((await me.delete(`/datasets/uploads/${id}`)).status).toBe(200);
-    expect(refusalIn(await put(id, 1, whole.subarray(0, partSize)))).toEqual([404, "not_found"]);
-    const { FILES } = await api.worker.getEnv();
-    const files = async () => (await FILES.list({ prefix: `users/${person.id}/datasets/upload-${id}/` })).objects.length;
-    await expect.poll(files).toBe(0);
-  });
-
-  test.each([
-    ["size", { file_name: "small.csv", size: 1_000 }],
-    ["size", { file_name: "huge.csv", size: 105_000_000 }],
-    ["file_name", { file_name: " ", size: 20_000_000 }],
-  ])("is refused for its %s: %j", async (field, given) => {
-    expect(faultsIn(await me.post("/datasets/uploads", given))).toEqual([field]);
-  });
-
-  test("is waited for for a day, and at most five at once", async () => {
-    const person2 = await makePerson(api);
-    const other = clientOf(api, person2);
-    const statuses = [];
-    for (let i = 0; i < 6; i += 1)
-      statuses.push((await other.post("/datasets/uploads", { file_name: "a.csv", size: 20_000_000 })).status);
-    expect(statuses).toEqual([201, 201, 201, 201, 201, 409]);
-    await api.database.sql("update dataset_uploads set created_at = now() - interval '25 hours' where user_id = $1", [
-      person2.id,
-    ]);
-    expect((await api.worker.scheduled({ cron: "17 3 * * *" })).outcome).toBe("ok");
-    expect(await api.database.sql("select id from dataset_uploads where user_id = $1", [person2.id])).toEqual([]);
-  });
 });
 
 test("the health of datasets is told, and 503 while Postgres is out", async () => {

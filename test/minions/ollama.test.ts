@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { useConnected } from "../models/connected.ts";
+import { useConnected } from "../models/support/connected-provider.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson } from "../support/people.ts";
+import { makePerson } from "../support/users.ts";
 import { saidText } from "../support/vendors/script.ts";
-import { clientOf, faultsIn, makeMinion, newMinion } from "./support.ts";
+import { clientOf, faultsIn, makeMinion, newMinion } from "./support/minions.ts";
 
 /** Minions on models of the operator's Ollama server. */
 

@@ -1,6 +1,7 @@
 import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import * as z from "zod";
+import pLimit, { type LimitFunction } from "p-limit";
 import { failureOf } from "../../kit/db/errors.ts";
 import { log } from "../../kit/log.ts";
 import { cut, heldText, unheldText } from "../../kit/db/text.ts";
@@ -32,7 +33,7 @@ export type EndedUse = { use: ToolUse; tool: Tool | undefined };
  * @throws the reason of the signal, once all have ended
  */
 export async function runTools(calls: readonly LanguageModelV4ToolCall[], running: ToolRunning): Promise<EndedUse[]> {
-  const inTurn = queueOf(toolsAtOnce);
+  const inTurn = pLimit(toolsAtOnce);
   const ended = await Promise.allSettled(calls.map((call) => runTool(call, running, inTurn)));
   running.signal.throwIfAborted();
   return ended.map((each) => {
@@ -41,12 +42,10 @@ export async function runTools(calls: readonly LanguageModelV4ToolCall[], runnin
   });
 }
 
-type Queue = ReturnType<typeof queueOf>;
-
 async function runTool(
   { toolName, input: text }: LanguageModelV4ToolCall,
   running: ToolRunning,
-  inTurn: Queue,
+  inTurn: LimitFunction,
 ): Promise<EndedUse> {
   const { tools, tell, approve, signal } = running;
   const tool = tools.find(({ name }) => name === toolName);
@@ -151,21 +150,4 @@ function schemaOf(given: Tool["input_schema"]): z.ZodType {
 /** A name that a model made up, as far as every vendor takes it back. */
 function nameFor(name: string): string {
   return name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";
-}
-
-/** Lets so many pieces of work run at once, in the order in which they come. */
-function queueOf(slots: number) {
-  let free = slots;
-  const waiting: (() => void)[] = [];
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }

@@ -1,6 +1,6 @@
 import type { Env } from "../../env.ts";
 import { AppError, invalid } from "../../kit/errors.ts";
-import { type ProviderName, providersOf } from "../social-providers.ts";
+import { providersOf, type ProviderName } from "../social-providers.ts";
 
 /** @throws not_found for a provider that is not configured */
 export function requireProvider(env: Env, provider: ProviderName): void {

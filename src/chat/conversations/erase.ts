@@ -1,5 +1,6 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type * as z from "zod";
+import { mapLimited } from "../../kit/async/map-limited.ts";
 import type { Ctx } from "../../context.ts";
 import { deleteUnder } from "../../kit/storage/r2.ts";
 import { jobsOf } from "../../kit/queue/outbox.ts";
@@ -40,10 +41,6 @@ export async function eraseRoomsOf(ctx: Ctx, userId: number): Promise<void> {
   const { rows } = await ctx.db.execute<{ id: number }>(sql`
     select ${conversations.id} as id from ${conversations} where ${eq(conversations.user_id, userId)}
     union ${asked(outbox)} union ${asked(failedJobs)}`);
-  const left = rows.values();
-  const eraser = async () => {
-    for (const { id } of left) await reachRoom(ctx, id, (room) => room.erase());
-  };
-  await Promise.all(Array.from({ length: atOnce }, eraser));
+  await mapLimited(atOnce, rows, ({ id }) => reachRoom(ctx, id, (room) => room.erase()));
   await deleteUnder(ctx.env.FILES, filesOfUser(userId));
 }

@@ -10,7 +10,9 @@ import { ClientFrame, clientFrameTypes } from "../protocol.ts";
 import type { Ask, Room, Sent, Told } from "./client.ts";
 import { told } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
+import { HubSubscription } from "./hub-subscription.ts";
 import type { RoomRuntime } from "./runtime.ts";
+import { SettingsCache } from "./settings-cache.ts";
 import { Turns } from "./turn-manager.ts";
 
 /**
@@ -32,6 +34,8 @@ const snapshotSize = 50;
  */
 export class ChatRoom extends SocketRoom implements Room {
   readonly #conversation: Conversation;
+  readonly #settings: SettingsCache;
+  readonly #hub: HubSubscription;
   readonly #turns: Turns;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -53,7 +57,9 @@ export class ChatRoom extends SocketRoom implements Room {
       erase: () => this.erase(),
     };
     this.#conversation = new Conversation(runtime);
-    this.#turns = new Turns(runtime, this.#conversation);
+    this.#settings = new SettingsCache(runtime, this.#conversation);
+    this.#hub = new HubSubscription(runtime, this.#conversation.notes);
+    this.#turns = new Turns(runtime, this.#conversation, this.#settings, this.#hub);
     this.#turns.recover();
   }
 
@@ -138,14 +144,14 @@ export class ChatRoom extends SocketRoom implements Room {
 
   /** Closes what these devices listen to, or all. */
   dismiss(devices: readonly string[] | "all"): void {
-    this.#turns.forgetSettings();
+    this.#settings.clear();
     if (devices === "all") return this.revokeAll();
     for (const device of devices) this.revoke(device);
   }
 
   /** Something of the user's has changed: the next turn reads its settings anew. */
   unsettle(): void {
-    this.#turns.forgetSettings();
+    this.#settings.clear();
   }
 
   /** Lets another conversation begin with the messages up to one. */
@@ -187,7 +193,7 @@ export class ChatRoom extends SocketRoom implements Room {
 
   protected override async onArrival({ user_id }: TicketHolder): Promise<void> {
     await this.#conversation.open(user_id);
-    this.#turns.heedHub();
+    this.#hub.renew();
   }
 
   protected override async snapshot(): Promise<object> {

@@ -10,11 +10,11 @@ import type { ConversationNotes, Notes } from "./state-store.ts";
 import type { Projector } from "../sync/outbox-worker.ts";
 import type { Ask, Sent } from "./client.ts";
 import { withOverrides, type Overrides, type Settings } from "../../agent/settings.ts";
-import { HubSubscription } from "./hub-subscription.ts";
+import type { HubSubscription } from "./hub-subscription.ts";
 import { resolveAttachments } from "./message-files.ts";
 import type { Transcript } from "./message-store.ts";
 import type { RoomRuntime } from "./runtime.ts";
-import { SettingsCache } from "./settings-cache.ts";
+import type { SettingsCache } from "./settings-cache.ts";
 import { titleOf } from "./title.ts";
 import { runTurn } from "../../agent/turn/run-turn.ts";
 
@@ -36,15 +36,15 @@ export class Turns {
   readonly #hub: HubSubscription;
   #running: Answering | undefined;
 
-  constructor(runtime: RoomRuntime, conversation: Conversation) {
+  constructor(runtime: RoomRuntime, conversation: Conversation, settings: SettingsCache, hub: HubSubscription) {
     this.#runtime = runtime;
     this.#conversation = conversation;
     this.#notes = conversation.notes;
     this.#transcript = conversation.transcript;
     this.#projector = conversation.projector;
     this.#sharing = conversation.sharing;
-    this.#settings = new SettingsCache(runtime, conversation);
-    this.#hub = new HubSubscription(runtime, conversation.notes);
+    this.#settings = settings;
+    this.#hub = hub;
   }
 
   /** Ends an answer that was under way when the room went down: what was told of it stays. For the start. */
@@ -131,16 +131,7 @@ export class Turns {
     return this.#conversation.read(userId, messageId);
   }
 
-  // ── What it is told ────────────────────────────────────────────────────────
-
-  /** Asks the hub of the owner to tell the room about sign-outs, bans, and changed settings. */
-  heedHub(): void {
-    this.#hub.renew();
-  }
-
-  forgetSettings(): void {
-    this.#settings.clear();
-  }
+  // ── The room ───────────────────────────────────────────────────────────────
 
   /** Whether something is due, and when, in milliseconds since the epoch. */
   dueAt(now: number): number | undefined {
@@ -154,7 +145,7 @@ export class Turns {
     this.#running?.stop();
     await this.#running?.done;
     await this.#sharing.giveFrom(0);
-    this.forgetSettings();
+    this.#settings.clear();
   }
 
   // ── Within ─────────────────────────────────────────────────────────────────
@@ -195,7 +186,7 @@ export class Turns {
     runtime.publish({ type: "message.created", message: answer, client_id: null });
     this.#transcript.put(answer, runtime.lastSeq());
     runtime.scheduleAlarm(Date.now() + watchMs);
-    this.heedHub();
+    this.#hub.renew();
     const sent = { message: asked, answer: structuredClone(answer), seq, is_new: true };
     const { summary } = this.#notes;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);

@@ -1,7 +1,7 @@
 import { invalid } from "../../kit/errors.ts";
-import { type Format, fileFormats } from "./registry.ts";
+import { fileFormats, type Format } from "./registry.ts";
 import { headText } from "./text/decode.ts";
-import { type ByteSource, UnreadableFile, type FileStart, certainty } from "./types.ts";
+import { UnreadableFile, certainty, type ByteSource, type FileStart } from "./types.ts";
 import { zipEntries, zipSignature } from "./docx/zip.ts";
 
 /** How much of a file is looked at. */

@@ -1,4 +1,4 @@
-import { type AppError, invalid, TellableError } from "../../kit/errors.ts";
+import { invalid, TellableError, type AppError } from "../../kit/errors.ts";
 import type { RowKind } from "../constants.ts";
 
 /** Where the bytes of a file are: in R2, or in memory. */

@@ -10,7 +10,7 @@ import { outbox } from "../../kit/db/tables.ts";
 import { notificationRow } from "../../notifications/service.ts";
 import { importDataset } from "../job-definitions.ts";
 import { maxDocumentBytes } from "../constants.ts";
-import { type Format, fileFormat } from "../formats/registry.ts";
+import { fileFormat, type Format } from "../formats/registry.ts";
 import { detectFormat } from "../formats/detect-format.ts";
 import { memorySource, type ByteSource } from "../formats/types.ts";
 import { parseRows } from "../formats/parse-file.ts";
@@ -19,7 +19,7 @@ import { Refiner } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
 import { rowsKey, storedSource } from "../storage.ts";
 import { datasets, type RowsPart } from "../tables.ts";
-import { type Imported, itself, readWaiting, stillWaits, waiting } from "./progress.ts";
+import { itself, readWaiting, stillWaits, waiting, type Imported } from "./progress.ts";
 import { fetchPages } from "./huggingface/fetch-pages.ts";
 
 /** Bounds of a part of rows: it is read into memory whole. */

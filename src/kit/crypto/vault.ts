@@ -1,5 +1,5 @@
+import { LRUCache } from "lru-cache";
 import { Buffer } from "node:buffer";
-import { LruMap } from "../async/lru.ts";
 
 /** A secret that data keys are wrapped under, and the number it goes by in rows. */
 export type KeyEncryptionSecret = { version: number; secret: string };
@@ -70,7 +70,7 @@ export function openVault({ current, previous = [] }: Keyring): Vault {
   }
 
   const keyEncryptionKeys = new Map<number, CryptoKey>();
-  const dataKeys = new LruMap<string, { key: CryptoKey; until: number }>(maxDataKeys);
+  const dataKeys = new LRUCache<string, { key: CryptoKey; until: number }>({ max: maxDataKeys });
 
   async function keyEncryptionKey(version: number): Promise<CryptoKey> {
     const secret = secrets.get(version);

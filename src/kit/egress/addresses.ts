@@ -1,6 +1,6 @@
+import { LRUCache } from "lru-cache";
 import { BlockList, isIP } from "node:net";
 import * as z from "zod";
-import { LruMap } from "../async/lru.ts";
 
 /**
  * Special-purpose IPv4 addresses (RFC 6890 and IANA's registry after it), multicast, and the one public address that is private
@@ -55,7 +55,7 @@ const recordTypes = { A: 1, AAAA: 28 } as const;
 /** https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/ */
 const Answers = z.object({ Answer: z.array(z.object({ type: z.int(), data: z.string() })).optional() });
 
-const answers = new LruMap<string, { isPublic: boolean; until: number }>(1_000);
+const answers = new LRUCache<string, { isPublic: boolean; until: number }>({ max: 1_000 });
 
 /**
  * Whether all addresses of a host are public, as far as the resolver says within a second; a host that it knows nothing of is

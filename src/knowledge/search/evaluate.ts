@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { mapLimited } from "../../kit/async/map-limited.ts";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { openAssistant, questionFor } from "./llm-assist.ts";
@@ -84,24 +85,14 @@ function isMeant({ source, text, chunk_id }: Relevant, passage: Retrieved): bool
 async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model: string, count: number): Promise<Question[]> {
   const assistant = await openAssistant(ctx, userId, model);
   const chunks = await sampleChunks(ctx, userId, baseId, count);
-  const questions: Question[] = [];
   try {
-    for (let from = 0; from < chunks.length; from += callsAtOnce) {
-      const asked = chunks.slice(from, from + callsAtOnce).map(async ({ chunk_id, text }) => ({
-        question: await questionFor(assistant, text),
-        relevant: [{ chunk_id }],
-      }));
-      // All are waited for, so that what each of them used is kept.
-      const outcomes = await Promise.allSettled(asked);
-      for (const outcome of outcomes) {
-        if (outcome.status === "rejected") throw outcome.reason;
-        questions.push(outcome.value);
-      }
-    }
+    return await mapLimited(callsAtOnce, chunks, async ({ chunk_id, text }) => ({
+      question: await questionFor(assistant, text),
+      relevant: [{ chunk_id }],
+    }));
   } finally {
     keepBehind(ctx, assistant.usage());
   }
-  return questions;
 }
 
 /** Chunks from all over the active build. @throws not_found, conflict */

@@ -1,10 +1,10 @@
 import { builtinDefaults } from "../../models/providers/defaults.ts";
 import { sql } from "drizzle-orm";
+import { LRUCache } from "lru-cache";
 import type { Ctx } from "../../context.ts";
 import { commit } from "../../kit/db/commit.ts";
 import { failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { LruMap } from "../../kit/async/lru.ts";
 import { expandQuery, openAssistant, rerankPassages } from "./llm-assist.ts";
 import { keepBehind } from "../model-usage.ts";
 import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieve.ts";
@@ -15,7 +15,7 @@ import { knowledgeBases } from "../tables.ts";
 const { id, user_id, embedding_model, dimensions } = knowledgeBases;
 
 /** What knowledge bases are pinned to, of those that this isolate was asked for: it never changes. */
-const pinned = new LruMap<number, PinnedBase>(1_000);
+const pinned = new LRUCache<number, PinnedBase>({ max: 1_000 });
 
 /** What a question found, and how long Postgres took to, in ms, where that was asked for. */
 export type Found = { passages: Retrieved[]; ms: number };

@@ -1,9 +1,9 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
+import { LRUCache } from "lru-cache";
 import type { Rank } from "../../catalog/constants.ts";
 import { catalogOf } from "../../catalog/service.ts";
 import type { Ctx } from "../../context.ts";
 import { invalid } from "../../kit/errors.ts";
-import { LruMap } from "../../kit/async/lru.ts";
 import { pictureUrl } from "../../kit/storage/avatars.ts";
 import { describedModel } from "../../models/queries.ts";
 import { standingOf } from "./rules.ts";
@@ -33,7 +33,7 @@ const keptSeconds = 3_600;
 const maxEntries = 1_000;
 
 /** Boards by the period that they were made in. */
-const boards = new LruMap<number, Board>(3);
+const boards = new LRUCache<number, Board>({ max: 3 });
 
 const kvKey = (period: number) => `leaderboard:1:${period}`;
 const currentPeriod = () => Math.floor(Date.now() / periodMs);

@@ -1,4 +1,5 @@
 import type { Mastery } from "../constants.ts";
+
 /** Spirits start at level 1 and end at 10, or at the lower `max_spirit_level` of the catalog. */
 export const maxSpiritLevel = 10;
 

@@ -5,7 +5,7 @@ import { catalogErrors } from "../../catalog/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, getAvailability, listToolUses } from "./service.ts";
-import { type Found, getMinion } from "../queries.ts";
+import { getMinion, type Found } from "../queries.ts";
 import { availableSpirits, classOf, imaginedSynergy, toolsOf, spiritsOf } from "./views.ts";
 import { traitsOf, putTraits } from "../traits/service.ts";
 import * as s from "../schemas.ts";

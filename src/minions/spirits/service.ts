@@ -15,9 +15,9 @@ import {
   itself,
   selectMinions,
   slotsOf,
+  minionColumns,
   type MinionRow,
   type Found,
-  minionColumns,
 } from "../queries.ts";
 import { spiritFaults, type SpiritFault } from "../constants.ts";
 import { minionSpirits, minions, spiritMastery } from "../tables.ts";

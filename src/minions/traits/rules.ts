@@ -1,5 +1,5 @@
 import { ranks, type Rank } from "../../catalog/constants.ts";
-import { type Trait, maxIntensity, traitDescriptions, traits } from "../constants.ts";
+import { maxIntensity, traitDescriptions, traits, type Trait } from "../constants.ts";
 
 /** How strong each trait is, 0–10; one that is not named is 0. */
 export type Intensities = Readonly<Partial<Record<Trait, number>>>;

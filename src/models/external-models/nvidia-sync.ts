@@ -5,6 +5,7 @@ import { failureOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { settingsFor } from "../providers/settings.ts";
 import { ProviderError } from "../gateway/errors.ts";
+import { mapLimited } from "../../kit/async/map-limited.ts";
 import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
 import type { ModelSummary } from "../constants.ts";
 import { openLister, refreshModelList } from "../providers/model-list-cache.ts";
@@ -40,21 +41,18 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
   const results: Record<string, boolean> = {};
   const rows: Statement[] = [];
   let fault: string | undefined;
-  for (let from = 0; from < models.length; from += atOnce) {
-    const batch = models.slice(from, from + atOnce).map(async (model) => {
-      results[model.display_name] = false;
-      try {
-        const summary = await findIn(ctx, userId, model, lists);
-        rows.push(edited(ctx, userId, model.id, toldBy(summary)));
-        results[model.display_name] = true;
-      } catch (error) {
-        const failure = failureOf(error, ctx.constraintErrors);
-        if (failure === undefined) throw error;
-        fault ??= failure.message;
-      }
-    });
-    await Promise.all(batch);
-  }
+  await mapLimited(atOnce, models, async (model) => {
+    results[model.display_name] = false;
+    try {
+      const summary = await findIn(ctx, userId, model, lists);
+      rows.push(edited(ctx, userId, model.id, toldBy(summary)));
+      results[model.display_name] = true;
+    } catch (error) {
+      const failure = failureOf(error, ctx.constraintErrors);
+      if (failure === undefined) throw error;
+      fault ??= failure.message;
+    }
+  });
   await refreshOpenList(
     ctx,
     models.filter(({ display_name }) => results[display_name]),

@@ -74,7 +74,7 @@ async function tryOut(
 /** What is said of a vendor; its models are listed as OpenAI lists them, unless it says how. */
 type Vendor<Name extends string> = Omit<
   Description<Name>,
-  "supports_streaming" | "unavailable" | "describe" | "open" | "list" | "listPrices"
+  "supports_streaming" | "unavailable" | "open" | "list" | "listPrices"
 > & {
   open(connection: Omit<Connection, "provider">): Promise<Models>;
   list?(connection: Connection): Promise<readonly ModelSummary[]>;

@@ -1,10 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
-import { HashSet } from "../../../src/datasets/cleaning/hash-set.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
 import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
-import { qualityScore, type RowCounts } from "../../../src/datasets/rules.ts";
 import { read } from "../support/datasets.ts";
 
 async function refine(...records: unknown[]) {
@@ -89,57 +87,5 @@ describe("refining", () => {
     const start = performance.now();
     normalise(`${" ".repeat(1_000_000)}x`);
     expect(performance.now() - start).toBeLessThan(500);
-  });
-});
-
-describe("a set of digests", () => {
-  const digest = (high: number, low: number) => {
-    const view = new DataView(new ArrayBuffer(32));
-    view.setUint32(0, high);
-    view.setUint32(4, low);
-    return view;
-  };
-
-  test("knows what it was given, while it grows and until it is full", () => {
-    const set = new HashSet();
-    const all = Array.from({ length: 800_000 }, (_, index) => digest(Math.imul(index, 0x9e3779b1) >>> 0, index << 11));
-    expect(all.every((each) => set.add(each))).toBe(true);
-    expect(all.slice(0, 786_432).every((each) => !set.add(each))).toBe(true);
-    expect(all.slice(786_432).every((each) => set.add(each))).toBe(true);
-  });
-
-  test("tells apart what differs in any of the first 53 bits", () => {
-    const set = new HashSet();
-    expect(
-      [digest(0, 0), digest(1, 0), digest(0x80000000, 0), digest(0, 2 ** 11), digest(0, 0)].map((each) => set.add(each)),
-    ).toEqual([true, true, true, true, false]);
-  });
-});
-
-describe("the quality score", () => {
-  const counts = (given: Partial<RowCounts>): RowCounts => ({
-    kept: 0,
-    unreadable: 0,
-    empty: 0,
-    malformed: 0,
-    too_long: 0,
-    duplicate: 0,
-    near_duplicate: 0,
-    ...given,
-  });
-
-  test.each([
-    [{}, 0],
-    [{ kept: 7 }, 100],
-    [{ unreadable: 7 }, 0],
-    // 1 − (1 + 1 + 1 + 1 + ½ × 2) ÷ 10 = 0.5
-    [{ kept: 4, unreadable: 1, empty: 1, malformed: 1, too_long: 1, duplicate: 1, near_duplicate: 1 }, 50],
-    // 1 − ½ × 3 ÷ 4 = 0.625
-    [{ kept: 1, duplicate: 3 }, 62],
-    // 1 − 1 ÷ 1000 = 0.999: one row of a thousand is not nothing
-    [{ kept: 999, malformed: 1 }, 99],
-    [{ near_duplicate: 2, empty: 1 }, 33],
-  ])("of %j is %i", (given, score) => {
-    expect(qualityScore(counts(given))).toBe(score);
   });
 });

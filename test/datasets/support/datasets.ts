@@ -1,8 +1,11 @@
+import { expect } from "vitest";
 import { readFileSync } from "node:fs";
 import { detectFormat } from "../../../src/datasets/formats/detect-format.ts";
 import { memorySource, type Parsed, type ParsedRow, type RowProblem } from "../../../src/datasets/formats/types.ts";
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import type { Format } from "../../../src/datasets/formats/registry.ts";
+import { maxRowLength } from "../../../src/datasets/constants.ts";
+import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
 
 export function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -36,3 +39,14 @@ export const fixtures = [
 ] as const;
 
 export const fixture = (name: string): Uint8Array => readFileSync(`test/fixtures/formats/${name}`);
+
+/** Checks that sections follow one another without a gap, none too long, each as refining leaves it. */
+export function expectSections(rows: ParsedRow[]) {
+  let start = 0;
+  for (const row of rows) {
+    expect(row.start).toBe(start);
+    expect(row.text.length).toBeLessThanOrEqual(maxRowLength);
+    expect(normalise(row.text)).toBe(row.text);
+    start += row.text.length;
+  }
+}

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from "vitest";
 import { useApi } from "../../support/api.ts";
 import { makePerson, type Person } from "../../support/users.ts";
-import { type Client, type WireMinion, clientOf, insertMinion, makeMinion, setExperience } from "../support/minions.ts";
+import { clientOf, insertMinion, makeMinion, setExperience, type Client, type WireMinion } from "../support/minions.ts";
+
 const api = useApi();
 let person: Person;
 let me: Client;

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { useApi } from "../../support/api.ts";
 import { makePerson, type Person } from "../../support/users.ts";
-import { type Client, type WireMinion, clientOf, faultsIn, makeMinion, refusalIn, setExperience } from "../support/minions.ts";
+import { clientOf, faultsIn, makeMinion, refusalIn, setExperience, type Client, type WireMinion } from "../support/minions.ts";
+
 const api = useApi();
 let person: Person;
 let me: Client;

@@ -3,7 +3,7 @@ import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 import { decodeText, headText } from "../text/decode.ts";
 import { tooLong } from "../json/parse-jsonl.ts";
 import { rowsOf } from "../records/records.ts";
-import { type ByteSource, type Parsed, problem, UnreadableFile, type Certainty, type FileFormat, certainty } from "../types.ts";
+import { problem, UnreadableFile, certainty, type ByteSource, type Parsed, type Certainty, type FileFormat } from "../types.ts";
 import { separatorOf, tableOf } from "./detect-table.ts";
 
 const maxColumns = 1_000;

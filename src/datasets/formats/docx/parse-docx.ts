@@ -1,7 +1,7 @@
 import { DocxWriter } from "./docx-text.ts";
 import { sectionsOf } from "../text/parse-text.ts";
-import { type ByteSource, type Parsed, UnreadableFile, type FileFormat } from "../types.ts";
-import { inflateEntry, type ZipEntry, zipEntries, zipSignature } from "./zip.ts";
+import { UnreadableFile, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
+import { inflateEntry, zipEntries, zipSignature, type ZipEntry } from "./zip.ts";
 
 /** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
 const maxPartSize = 32 * 2 ** 20;

@@ -1,4 +1,4 @@
-import { type ByteSource, UnreadableFile } from "../types.ts";
+import { UnreadableFile, type ByteSource } from "../types.ts";
 
 /** What a ZIP archive starts with, in hexadecimal. */
 export const zipSignature = "504b0304";

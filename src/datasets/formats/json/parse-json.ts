@@ -3,7 +3,7 @@ import { decodeText } from "../text/decode.ts";
 import { JsonScanner } from "./json-element-scanner.ts";
 import { parseRecord, tooLong } from "./parse-jsonl.ts";
 import { isRecord } from "../records/records.ts";
-import { type ByteSource, type Parsed, type FileFormat, certainty } from "../types.ts";
+import { certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { jsonOf } from "./detect-json.ts";
 
 export const jsonFormat = {

@@ -2,7 +2,7 @@ import { maxRecordLength } from "../../constants.ts";
 import { decodeText } from "../text/decode.ts";
 import { linesOf } from "../text/lines.ts";
 import { isRecord, rowsOf } from "../records/records.ts";
-import { type ByteSource, type Parsed, problem, type FileFormat, certainty } from "../types.ts";
+import { problem, certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { jsonOf } from "./detect-json.ts";
 
 export const jsonlFormat = {

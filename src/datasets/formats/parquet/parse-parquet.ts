@@ -1,7 +1,7 @@
 import type { ParquetParsers } from "hyparquet";
 import { openParquet, type Parquet } from "./bomb-guard.ts";
 import { rowsOf } from "../records/records.ts";
-import { type ByteSource, type Parsed, problem, type RandomAccess, UnreadableFile, type FileFormat } from "../types.ts";
+import { problem, UnreadableFile, type ByteSource, type Parsed, type RandomAccess, type FileFormat } from "../types.ts";
 
 export const parquetFormat = {
   name: "parquet",

@@ -1,7 +1,7 @@
 import type { PDFDocumentProxy } from "unpdf/pdfjs";
 import { refuseBombs } from "./bomb-guard.ts";
 import { Sections } from "../text/sections.ts";
-import { type ByteSource, type Parsed, problem, UnreadableFile, type FileFormat } from "../types.ts";
+import { problem, UnreadableFile, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { zipSignature } from "../docx/zip.ts";
 
 const maxPages = 5_000;

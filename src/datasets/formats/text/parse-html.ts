@@ -1,6 +1,6 @@
 import { decodeText } from "./decode.ts";
 import { sectionsOf } from "./parse-text.ts";
-import { type ByteSource, type Parsed, type FileFormat, certainty } from "../types.ts";
+import { certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { hasTag, htmlExtensions } from "./markup.ts";
 
 export const htmlFormat = {

@@ -2,7 +2,7 @@ import { maxRowLength } from "../../constants.ts";
 import { decodeText } from "./decode.ts";
 import { linesOf } from "./lines.ts";
 import { Sections } from "./sections.ts";
-import { type ByteSource, type Parsed, problem, type FileFormat, certainty } from "../types.ts";
+import { problem, certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { hasTag, htmlExtensions } from "./markup.ts";
 
 /** Extensions of plain text. A table may be called so, too. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { mapLimited } from "../../../kit/async/map-limited.ts";
 import type { ModelSummary } from "../../constants.ts";
 import { askVendor, bearer, kindByName, summarize } from "../list-models.ts";
 import type { Connection } from "../provider.ts";
@@ -43,12 +44,7 @@ export const ollama = vendor({
     const { models } = await askVendor(connection, `${rootOf(connection)}/api/tags`, Tags, {
       headers: bearer(connection.apiKey),
     });
-    const summaries: ModelSummary[] = [];
-    for (let from = 0; from < models.length; from += atOnce) {
-      const batch = models.slice(from, from + atOnce).map(({ name }) => show(connection, name));
-      summaries.push(...(await Promise.all(batch)));
-    }
-    return summaries;
+    return mapLimited(atOnce, models, ({ name }) => show(connection, name));
   },
 });
 

@@ -92,3 +92,13 @@ describe("Parquet", () => {
     }
   });
 });
+
+describe("a Parquet file", () => {
+  test("has a row for each of its rows, over its row groups", async () => {
+    const { rows, problems } = await read(fixture("paragraphs.parquet"), "parquet", "p.parquet");
+    expect(problems).toEqual([]);
+    expect(rows).toHaveLength(90);
+    expect(rows[0]!.text).toMatch(/^Pisc\. The Barbell, is so called/);
+    expect(rows.at(-1)).toMatchObject({ fields: { metadata: { chapter: "XIII" } }, source: "p.parquet#90" });
+  });
+});

@@ -1,0 +1,45 @@
+import { Hono } from "hono";
+import { expect, test } from "vitest";
+import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf, sessionCookie } from "../../../src/auth/cookies.ts";
+
+/** What a request is read as, with these headers. */
+async function read(headers: Record<string, string>, method = "GET"): Promise<{ device: unknown; secret: unknown }> {
+  const app = new Hono().all("/", (c) =>
+    c.json({ device: deviceTokenOf(c), secret: secretOf(c, ["https://app.example"]) ?? null }),
+  );
+  return (await app.request("https://api.example/", { method, headers })).json();
+}
+
+test("a cookie is read whole, whatever is in its value", async () => {
+  const cookie = "other=1; __Host-spiritforge-device=abc==; last=2";
+  expect(await read({ cookie })).toEqual({ device: "abc==", secret: null });
+});
+
+test("of a session's cookie the signature of better-auth is dropped, and an empty one is none", async () => {
+  expect(await read({ cookie: `${sessionCookie}=token.signature%3D` })).toMatchObject({ secret: "token" });
+  expect(await read({ cookie: `${sessionCookie}=; __Host-spiritforge-device=` })).toEqual({ device: null, secret: null });
+});
+
+test("a bearer token is taken before a cookie, and another scheme is nothing", async () => {
+  const cookie = `${sessionCookie}=token`;
+  expect(await read({ cookie, authorization: "Bearer other" })).toMatchObject({ secret: "other" });
+  expect(await read({ cookie, authorization: "Basic other" })).toMatchObject({ secret: null });
+});
+
+test("a change by cookie comes from a page of this host or of a listed one", async () => {
+  const change = (origin?: string) => read({ cookie: `${sessionCookie}=token`, ...(origin && { origin }) }, "POST");
+  expect(await change("https://app.example")).toMatchObject({ secret: "token" });
+  expect(await change("https://api.example")).toMatchObject({ secret: "token" });
+  const app = new Hono().onError((error, c) => c.text(error.message)).post("/", (c) => c.text(secretOf(c, []) ?? "none"));
+  for (const origin of [undefined, "https://evil.example"]) {
+    const headers = { cookie: `${sessionCookie}=token`, ...(origin && { origin }) };
+    const reply = await app.request("https://api.example/", { method: "POST", headers });
+    expect(await reply.text()).toBe("A page of another site may not do this with your cookie.");
+  }
+});
+
+test("cookies are for this host alone, over https, and out of reach of scripts", () => {
+  expect(cookieFor("a_-b")).toBe(`${sessionCookie}=a_-b; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax`);
+  expect(cookieFor(null)).toBe(`${sessionCookie}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`);
+  expect(deviceCookieFor("x")).toContain("__Host-spiritforge-device=x; Max-Age=31536000; ");
+});

@@ -1,0 +1,70 @@
+import { zipSync } from "fflate";
+import { describe, expect, test } from "vitest";
+import { bomb, docx } from "../../support/files.ts";
+import { expectSections, fixture, read } from "../../support/datasets.ts";
+
+const word = (body: string) => `<w:document xmlns:w="x"><w:body>${body}</w:body></w:document>`;
+
+describe("a Word document", () => {
+  test("has headings, lists and tables", async () => {
+    const { rows, problems } = await read(fixture("angler.docx"), "docx", "angler.docx");
+    expect(problems).toEqual([]);
+    expectSections(rows);
+    const text = rows.map((row) => row.text).join("");
+    expect(text).toMatch(
+      /^# The Complete Angler\n\n# Chapter IX\n\nPisc\. The Bream being at a full growth, is a large and stately fish/,
+    );
+    expect(text).toContain("\n\n# Chapter X\n\n");
+    expect(text).toMatch(
+      /## Baits by month\n\nMonth \| Fly\nMarch \| the dun-fly\nApril \| the stone-fly\nMay \| the ruddy-fly\n\n- rod\n- line\n- hook\n$/,
+    );
+  });
+});
+
+describe("a Word document that is damaged, or made to do harm,", () => {
+  test("that inflates to too much is refused", async () => {
+    await expect(read(docx(bomb(40)), "docx")).rejects.toThrow("inflates to too much");
+  });
+
+  test("says less of its size than it has, and is refused all the same", async () => {
+    const bytes = Buffer.from(docx(bomb(40)));
+    for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 1))
+      bytes.writeUInt32LE(100, at + 24);
+    bytes.writeUInt32LE(100, 22);
+    await expect(read(bytes, "docx")).rejects.toThrow("inflates to too much");
+  });
+
+  test("cannot make much of little by entities", async () => {
+    const entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>';
+    const { rows } = await read(docx(entities + word("<w:p><w:r><w:t>&b; &amp; more</w:t></w:r></w:p>")), "docx");
+    expect(rows.map((row) => row.text)).toEqual(["&b; & more\n"]);
+  });
+
+  test.each([
+    [
+      "deleted text",
+      "<w:p><w:r><w:t>a</w:t></w:r><w:del><w:r><w:t>no</w:t></w:r></w:del><w:ins><w:r><w:t>b</w:t></w:r></w:ins></w:p>",
+      "ab\n",
+    ],
+    [
+      "a box's second form",
+      "<w:p><mc:AlternateContent><mc:Choice><w:t>a</w:t></mc:Choice><mc:Fallback><w:t>a</w:t></mc:Fallback></mc:AlternateContent></w:p>",
+      "a\n",
+    ],
+    [
+      "codes of fields",
+      "<w:p><w:r><w:instrText>PAGE</w:instrText></w:r><w:r><w:t>7</w:t><w:tab/><w:t>x</w:t></w:r></w:p>",
+      "7\tx\n",
+    ],
+  ])("is read without %s", async (_, body, text) => {
+    expect((await read(docx(word(body)), "docx")).rows.map((row) => row.text)).toEqual([text]);
+  });
+
+  test.each([
+    ["ends in the middle", docx("<w:document><w:body><w:p><w:r><w:t>a</w:t>"), "ends in the middle"],
+    ["is another archive", zipSync({ "a.txt": new Uint8Array(1) }), "no Word document"],
+    ["is no archive", Buffer.from("PK\x03\x04 and no more"), "cut off"],
+  ])("that %s is refused", async (_, bytes, reason) => {
+    await expect(read(bytes, "docx")).rejects.toThrow(reason);
+  });
+});

@@ -1,0 +1,96 @@
+import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { ascii85, bomb, pdf } from "../../support/files.ts";
+import { expectSections, fixture, read } from "../../support/datasets.ts";
+import { refuseBombs } from "../../../../src/datasets/formats/pdf/bomb-guard.ts";
+
+describe("a PDF", () => {
+  test("is read page by page, with paragraphs", async () => {
+    const { rows, problems } = await read(fixture("angler.pdf"), "pdf", "angler.pdf");
+    expect(problems).toEqual([]);
+    expectSections(rows);
+    expect(rows.map((row) => row.source)).toEqual(Array.from({ length: 9 }, (_, page) => `angler.pdf#p${page + 1}`));
+    expect(rows[0]!.text).toMatch(
+      /^Chapter VI\n+The Salmon is ever bred in the fresh Rivers \(and in most Rivers about the month of August\) and\nnever grows big/,
+    );
+    expect(rows[0]!.text.split("\n\n").length).toBeGreaterThan(3);
+  });
+});
+
+describe("the pages of a PDF", () => {
+  const pdf = (name: string) => read(readFileSync(`test/fixtures/pdf/${name}.pdf`), "pdf", "a.pdf");
+  const first = "The bream is a large and stately fish, and loves ponds.\n\nThe tench is the physician of fishes.\n";
+
+  test.each(["three-pages", "restricted"])("of %s are read, and a picture of one is a problem", async (name) => {
+    const { rows, problems } = await pdf(name);
+    expect(rows).toEqual([
+      { kind: "text", text: first, fields: null, source: "a.pdf#p1", start: 0 },
+      { kind: "text", text: "The last page.\n", fields: null, source: "a.pdf#p3", start: first.length },
+    ]);
+    expect(problems).toEqual([{ position: 2, code: "no_text", message: "holds no text: it may be a picture of a page" }]);
+  });
+
+  test("are not read without the password, and that is what is said", async () => {
+    await expect(pdf("locked")).rejects.toThrow("is a PDF with a password");
+  });
+});
+
+describe("a PDF that is damaged, or made to do harm,", () => {
+  const drawn = Buffer.from("BT /F 12 Tf 10 50 Td (Hello there) Tj ET");
+
+  test.each([
+    ["deflated", deflateSync(drawn), "/FlateDecode"],
+    ["in ASCII 85", ascii85(deflateSync(drawn)), "[/ASCII85Decode/FlateDecode]"],
+    ["deflated twice", deflateSync(deflateSync(drawn)), "[/FlateDecode/FlateDecode]"],
+  ])("%s is read", async (_, stream, filter) => {
+    const { rows } = await read(pdf(stream, filter), "pdf", "a.pdf");
+    expect(rows.map(({ text, source }) => [text, source])).toEqual([["Hello there\n", "a.pdf#p1"]]);
+  });
+
+  test.each([
+    ["deflated", deflateSync(bomb(40)), "/FlateDecode"],
+    ["in ASCII 85", ascii85(deflateSync(bomb(40))), "[/ASCII85Decode/FlateDecode]"],
+    ["deflated twice", deflateSync(deflateSync(bomb(40))), "[/FlateDecode/FlateDecode]"],
+    ["cut off", deflateSync(bomb(40)).subarray(0, 39_000), "/FlateDecode"],
+  ])("%s that inflates to too much is refused", async (_, stream, filter) => {
+    await expect(read(pdf(stream, filter), "pdf")).rejects.toThrow("inflates to too much");
+  });
+
+  test("is refused, whether it says its length in place or elsewhere, and whatever the stream pretends to end with", async () => {
+    const stored = Buffer.concat([
+      Buffer.from("7801000a00f5ff", "hex"),
+      Buffer.from("endstream "),
+      deflateSync(bomb(40)).subarray(2),
+    ]);
+    await expect(read(pdf(stored, "/FlateDecode"), "pdf")).rejects.toThrow("inflates to too much");
+    const text = pdf(stored, "/FlateDecode").toString("latin1");
+    const elsewhere = text
+      .replace(`/Length ${stored.length}/`, "/Length 6 0 R/")
+      .replace("trailer", `6 0 obj ${stored.length} endobj\ntrailer`);
+    await expect(read(Buffer.from(elsewhere, "latin1"), "pdf")).rejects.toThrow("inflates to too much");
+  });
+
+  test("of ten thousand streams is looked at in little time", async () => {
+    const stream = Buffer.concat([
+      Buffer.from("<</Length 8 0 R>>\nstream\n"),
+      deflateSync(Buffer.alloc(1_000, 65)),
+      Buffer.from("\nendstream\n"),
+    ]);
+    const bytes = Buffer.concat([
+      Buffer.from("%PDF-1.4\n"),
+      ...Array.from({ length: 10_000 }, () => stream),
+      Buffer.alloc(8 * 2 ** 20, "x"),
+    ]);
+    const start = performance.now();
+    await refuseBombs(bytes);
+    expect(performance.now() - start).toBeLessThan(3_000);
+  });
+
+  test("without text is refused, and told from one that is damaged", async () => {
+    await expect(read(pdf(deflateSync(Buffer.from("0 0 9 9 re f")), "/FlateDecode"), "pdf")).rejects.toThrow(
+      "Recognise its text",
+    );
+    await expect(read("%PDF-1.4 and no more", "pdf")).rejects.toThrow("damaged or cut off");
+  });
+});

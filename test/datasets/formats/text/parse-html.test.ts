@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { fixture, read } from "../../support/datasets.ts";
+
+describe("a web page", () => {
+  test("is read as it is shown, with headings and lists as Markdown writes them", async () => {
+    const page =
+      "<!doctype html><html><head><title>No</title><style>p{}</style><body><nav>Menu</nav><h1>A &amp;\n B</h1><p>One <b>bold</b>ly<br>two" +
+      "<p>three<ul><li>x<li><p>y</p></ul><table><tr><th>k<th>v<tr><td><p>1</p><td><p>2</p></table><pre>  if\n    x</pre><script>no()</script>" +
+      "<div>caf&eacute; &#x1F600; &lt;b&gt;</div><template>no</template><!-- no -->end";
+    const { rows } = await read(page, "html", "page.html");
+    expect(rows).toEqual([
+      {
+        kind: "text",
+        text: "# A & B\n\nOne boldly\ntwo\n\nthree\n\n- x\n\n- y\n\nk | v\n1 | 2\n\n  if\n    x\n\ncafé 😀 <b>\nend\n",
+        fields: null,
+        source: "page.html",
+        start: 0,
+      },
+    ]);
+  });
+
+  test("is read in the encoding that it names", async () => {
+    const { rows } = await read(fixture("angler.html"), "html");
+    expect(rows[0]!.text).toMatch(
+      /^## CHAP\. III\.\n\nPiscat\. Wel met brother Peter, I heard you & a friend would lodg here to night/,
+    );
+    expect(rows[0]!.text).toMatch(/\n\nPrinted at the régime of Fürst & Cie\., 1896\.\n$/);
+    expect(rows[0]!.text).not.toMatch(/Contents of all|not to be read|text-indent/);
+    const unknown = '<meta charset="no-such-one"><p>caf\u00E9';
+    expect((await read(unknown, "html")).rows[0]!.text).toBe("café\n");
+  });
+});
