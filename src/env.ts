@@ -128,7 +128,7 @@ export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI"> &
   };
 
 function missingSettings(names: readonly string[]): string {
-  const set = names.length === 1 ? `${names[0]} is not set` : `${names.join(" and ")} are not set`;
+  const set = names.length === 1 ? `${names[0]} is not set` : `${names.join(", ")} are not set`;
   const put = names.map((name) => `\`npx wrangler secret put ${name}\``).join(", ");
   return `${set}: run \`npm run dev\`, which needs no settings, or fill in .dev.vars for \`npx wrangler dev\`, or run ${put} for a deployed Worker.`;
 }

@@ -1,114 +1,128 @@
-import { globSync, readFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { circles, importGraph, needsTest, order, productWords, readSources, violations } from "./support/architecture.ts";
 
-/** Features from the one that stands on nothing to the one that stands on all: a feature imports only those before it. */
-const features = [
-  "limits",
-  "auth",
-  "jobs",
-  "notifications",
-  "catalog",
-  "billing",
-  "models",
-  "minions",
-  "datasets",
-  "knowledge",
-  "training",
-  "tools",
-  "chat",
-];
+const sources = readSources(globSync("src/**/*.ts", { exclude: ["src/bindings.d.ts"] }));
 
-/** The files that alone look at every feature. */
-const overseers = new Set(["index.ts", "app.ts", "hooks.ts", "jobs.ts", "objects.ts", "schema.ts"]);
+/** Files whose test stands at another path, with the reason. */
+const testedElsewhere: Readonly<Record<string, string>> = {};
 
-type Import = { from: string; names: string; isType: boolean };
-
-function importsOf(source: string): Import[] {
-  return Array.from(
-    source.matchAll(/^(?:import|export)\s+(type\s+)?([^;"']*?)\s*(?:from\s+)?["']([^"']+)["'](?:\s+with\s+\{[^}]*\})?;/gm),
-    ([, type, names = "", from = ""]) => ({ from, names, isType: type !== undefined }),
-  );
-}
-
-/** The feature that a file below src/ belongs to, "" for a root file, and the file's own name, however deep it stands. */
-const locate = (path: string) => ({ folder: path.includes("/") ? path.split("/", 1)[0]! : "", file: basename(path) });
-
-/** What a source file at `path` (below src/) imports against the rules of the house. */
-function violations(path: string, source: string): string[] {
-  const { folder, file } = locate(path);
-  const found: string[] = [];
-  for (const { from, names, isType } of importsOf(source)) {
-    const refuse = (rule: string) => found.push(`${path} imports ${from}: ${rule}`);
-    if (from === "zod" && !/^\* as z$/.test(names)) refuse("zod comes as a namespace, or every locale is bundled");
-    const target = from.startsWith(".") ? relative("", join(dirname(path), from)) : undefined;
-    if (target === undefined) {
-      if (file.endsWith("routes.ts") && from.startsWith("drizzle-orm")) refuse("a route makes no queries");
-      if (["service.ts", "replies.ts"].includes(file) && from.startsWith("hono")) refuse("a service knows no transport");
-      if (file === "rules.ts" && !isType) refuse("rules are pure arithmetic");
-      if (file === "protocol.ts" && from !== "zod") refuse("a protocol is zod alone");
-      continue;
-    }
-    const { folder: targetFolder, file: targetFile } = locate(target);
-    if (targetFolder === "" && overseers.has(targetFile) && !["index.ts", "app.ts"].includes(path))
-      refuse("only an overseer imports an overseer");
-    if (folder === "kit" && targetFolder !== "kit") refuse("kit imports packages and itself");
-    if (folder === "" && features.includes(targetFolder) && !overseers.has(file)) refuse("only an overseer looks at features");
-    if (features.includes(folder) && features.indexOf(targetFolder) > features.indexOf(folder))
-      refuse("that feature comes later");
-    if (file.endsWith("routes.ts") && targetFile === "tables.ts") refuse("a route never sees tables");
-    if (file === "rules.ts" && !isType && ["context.ts", "http.ts", "service.ts", "tables.ts"].includes(targetFile)) {
-      refuse("rules are pure arithmetic");
-    }
-    if (file === "service.ts" && targetFile === "http.ts") refuse("a service knows no transport");
-  }
-  return found;
-}
-
-const sources = globSync("src/**/*.ts", { exclude: ["src/bindings.d.ts"] });
-
-describe("the import rules of the house", () => {
+describe("the import rules", () => {
   test("hold in every source file", () => {
-    expect(sources.length).toBeGreaterThan(20);
-    expect(sources.flatMap((path) => violations(relative("src", path), readFileSync(path, "utf8")))).toEqual([]);
+    expect(sources.size).toBeGreaterThan(20);
+    expect(Array.from(sources).flatMap(([path, source]) => violations(path, source))).toEqual([]);
   });
 
   test.each([
-    ["kit/db.ts", 'import { Ctx } from "../src/context.ts";', "kit imports packages"],
-    ["catalog/service.ts", 'import { room } from "../src/chat/conversations/service.ts";', "comes later"],
+    ["kit/db/client.ts", 'import { Ctx } from "../src/context.ts";', "kit imports packages"],
+    ["http/route.ts", 'import { room } from "../src/chat/room/client.ts";', "http knows no feature"],
+    ["catalog/service.ts", 'import { room } from "../src/chat/room/client.ts";', "comes later"],
+    ["datasets/rows/routes.ts", 'const a = await import("../src/chat/room/client.ts");', "comes later"],
     ["catalog/service.ts", 'import { Hono } from "hono";', "knows no transport"],
     ["catalog/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
-    ["auth/admin-routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
+    ["auth/admin/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
     ["catalog/routes.ts", 'import * as tables from "../src/kit/db/tables.ts";', "never sees tables"],
     ["catalog/rules.ts", 'import { sql } from "drizzle-orm";', "pure arithmetic"],
     ["chat/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
-    ["context.ts", 'import { spirits } from "../src/catalog/tables.ts";', "only an overseer"],
-    ["catalog/service.ts", 'import { app } from "../src/app.ts";', "only an overseer imports an overseer"],
+    ["chat/protocol.ts", 'import { log } from "../src/kit/log.ts";', "zod alone"],
+    ["context.ts", 'import { spirits } from "../src/catalog/tables.ts";', "only a composition root imports a feature"],
+    ["catalog/service.ts", 'import { app } from "../src/app.ts";', "only a composition root imports a composition root"],
+    ["catalog/service.ts", 'import { crons } from "../cron.ts";', "only a composition root imports a composition root"],
     ["chat/room/service.ts", 'import { Hono } from "hono";', "knows no transport"],
     ["chat/room/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
     ["chat/room/routes.ts", 'import * as tables from "../src/kit/db/tables.ts";', "never sees tables"],
     ["chat/room/rules.ts", 'import { get } from "../src/minions/models/service.ts";', "pure arithmetic"],
     ["chat/room/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
+    ["chat/room/client.ts", 'import { a } from "../src/chat/streaming/routes.ts";', "streaming comes after room"],
+    ["chat/sync/outbox.ts", 'import { a } from "../hooks.ts";', "hooks.ts comes after sync"],
+    ["chat/tables.ts", 'import { a } from "../src/chat/room/client.ts";', "room comes after tables.ts"],
+    ["chat/voice/client.ts", 'import { a } from "../src/kit/db/tables.ts";', "does not list voice"],
+    ["models/usage/prices.ts", 'import prices from "../../../seed/prices.json" with { type: "json" };', "nothing outside src"],
     ["env.ts", 'import { z } from "zod";', "namespace"],
     ["env.ts", 'import {\n  z,\n} from "zod";', "namespace"],
-    ["kit/db.ts", 'export { app } from "../src/app.ts";', "only an overseer imports an overseer"],
+    ["kit/db/client.ts", 'export { app } from "../src/app.ts";', "only a composition root imports a composition root"],
   ])("fire for %s with %s", (path, source, rule) => {
     expect(violations(path, source).join()).toContain(rule);
   });
 
-  test("let a feature use what stands before it", () => {
-    expect(
-      violations(
-        "chat/service.ts",
-        'import { a } from "../src/minions/service.ts";\nimport { b } from "../src/kit/db/client.ts";',
-      ),
-    ).toEqual([]);
+  test("let a feature use the features, folders and files before it", () => {
+    const source = [
+      'import { a } from "../src/minions/spirits/service.ts";',
+      'import { b } from "../src/kit/db/client.ts";',
+      'import { c } from "../src/chat/room/client.ts";',
+      'import { d } from "../src/kit/db/tables.ts";',
+    ].join("\n");
+    expect(violations("chat/streaming/stream-answer.ts", source)).toEqual([]);
+  });
+
+  test("order no folder that does not exist", () => {
+    const missing = Object.entries(order).flatMap(([parent, entries]) =>
+      entries.map((entry) => `src/${parent}/${entry}`).filter((path) => !existsSync(path)),
+    );
+    expect(missing).toEqual([]);
   });
 });
 
-test("no file of ours is longer than 350 lines", () => {
-  const long = globSync("{src,dev,seed,bench,test}/**/*.ts", { exclude: ["src/bindings.d.ts"] }).filter(
-    (path) => readFileSync(path, "utf8").split("\n").length > 351,
+describe("import circles", () => {
+  test("exist nowhere in src, types included", () => {
+    expect(circles(importGraph(sources))).toEqual([]);
+  });
+
+  test("are found where they exist", () => {
+    const graph = importGraph(
+      new Map([
+        ["a/x.ts", 'import type { Y } from "./y.ts";'],
+        ["a/y.ts", 'import { z } from "../b/z.ts";'],
+        ["b/z.ts", 'export { x } from "../a/x.ts";'],
+        ["b/w.ts", 'import { z } from "./z.ts";'],
+      ]),
+    );
+    expect(circles(graph).map((circle) => circle.toSorted())).toEqual([["a/x.ts", "a/y.ts", "b/z.ts"]]);
+  });
+});
+
+describe("the kit", () => {
+  const productLines = (path: string, source: string) =>
+    source.split("\n").flatMap((line, index) => (productWords.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []));
+
+  test("holds no word of the product", () => {
+    const kit = Array.from(sources).filter(([path]) => path.startsWith("kit/"));
+    expect(kit.flatMap(([path, source]) => productLines(path, source))).toEqual([]);
+  });
+
+  test.each(["/** Where a minion lives. */", "const spiritId = 1;", 'throw new AppError("catalog_unavailable");'])(
+    "would not hold %s",
+    (line) => expect(productLines("kit/x.ts", line)).toHaveLength(1),
   );
-  expect(long).toEqual([]);
+});
+
+describe("files", () => {
+  test("of rules, protocols, services and parsers have a test at the same path", () => {
+    const untested = Array.from(sources.keys()).filter(
+      (path) => needsTest(path) && !existsSync(`test/${path.replace(/\.ts$/, ".test.ts")}`) && !(path in testedElsewhere),
+    );
+    expect(untested).toEqual([]);
+  });
+
+  test("that are tested elsewhere exist, and so does the test that is named", () => {
+    const wrong = Object.entries(testedElsewhere).filter(([path, by]) => !sources.has(path) || !existsSync(`test/${by}`));
+    expect(wrong).toEqual([]);
+  });
+
+  test("have at most 350 lines", () => {
+    const long = globSync("{src,dev,seed,bench,test}/**/*.ts", { exclude: ["src/bindings.d.ts"] }).filter(
+      (path) => readFileSync(path, "utf8").split("\n").length > 351,
+    );
+    expect(long).toEqual([]);
+  });
+
+  test("stand at most twenty in a folder of src, but for the vendors of models", () => {
+    const counts = new Map<string, number>();
+    for (const path of sources.keys()) {
+      const folder = path.split("/").slice(0, -1).join("/");
+      counts.set(folder, (counts.get(folder) ?? 0) + 1);
+    }
+    counts.delete("models/providers/vendors");
+    expect(Array.from(counts).filter(([, count]) => count > 20)).toEqual([]);
+  });
 });

@@ -11,7 +11,7 @@ export interface WranglerConfig {
   compatibility_date: string;
   compatibility_flags: string[];
   assets: { directory: string };
-  vars: Record<string, string | Record<string, number>>;
+  vars: Record<string, string | Record<string, number>> & { PUBLIC_URL: string };
   kv_namespaces: { binding: string; preview_id: string }[];
   r2_buckets: { binding: string; preview_bucket_name: string }[];
   queues: {
@@ -25,7 +25,7 @@ export interface WranglerConfig {
 
 /** wrangler.toml: the Worker of production. */
 export function productionConfig(): WranglerConfig {
-  return unstable_readConfig({ config: join(root, "wrangler.toml") }, { hideWarnings: true }) as unknown as WranglerConfig;
+  return unstable_readConfig({ config: join(root, "wrangler.toml") }, { hideWarnings: true });
 }
 
 /** The same bindings for the Worker of development, with its vars. */

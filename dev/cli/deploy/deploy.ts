@@ -51,8 +51,7 @@ export async function deploy({ wrangler, config, env, confirm, log, check, prepa
 }
 
 /** @throws UserError for the example */
-function readPublicUrl({ vars }: WranglerConfig): string {
-  const publicUrl = String(vars["PUBLIC_URL"]);
+function readPublicUrl({ vars: { PUBLIC_URL: publicUrl } }: WranglerConfig): string {
   if (!new URL(publicUrl).hostname.endsWith("example.com")) return publicUrl;
   throw new UserError("PUBLIC_URL of [vars] in wrangler.toml is still the example: set it to where clients reach the Worker.");
 }

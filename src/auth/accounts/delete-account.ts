@@ -1,4 +1,4 @@
-import { and, eq, or, sql, type SQL } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";

@@ -1,6 +1,5 @@
 import { eq, getTableColumns, or } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
 import { commit, type Statement } from "../../kit/db/commit.ts";
 import { auditRow } from "../audit.ts";

@@ -47,7 +47,10 @@ export type Parsed = { row: ParsedRow } | { problem: RowProblem };
 /** The start of a file: its first bytes, and the first 16 of them in hexadecimal. */
 export type FileStart = { source: ByteSource; head: Uint8Array; hex: string };
 
-/** How surely a text is of a format. `fallback` is for what any text can be. */
+/**
+ * How surely a text is of a format: by its content alone (`certain`), by its extension (`named`), by the look of its content (`likely`), or
+ * because any text can be (`fallback`).
+ */
 export const certainty = { impossible: 0, fallback: 1, likely: 2, named: 3, certain: 4 } as const;
 export type Certainty = (typeof certainty)[keyof typeof certainty];
 

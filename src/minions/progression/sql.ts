@@ -4,7 +4,7 @@ import { spirits } from "../../catalog/tables.ts";
 import { levelThreshold, maxLevel } from "./rules.ts";
 import { minions, retiredExperience } from "../tables.ts";
 
-/** What `progression.ts` says, as expressions for queries. Levels count on through the ranks, 1–35, so one number stands for both. */
+/** The rules of levels and ranks as SQL expressions. Levels run through all ranks, from 1 to 35. */
 
 const numbers = (values: readonly number[]) => sql.raw(`array[${values.join(", ")}]`);
 

@@ -4,7 +4,7 @@ import { seam } from "../gateway/coalesced-deltas.ts";
 
 /**
  * A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came
- * together, with the seams of seams.ts.
+ * together, with the seams of coalesced-deltas.ts.
  */
 export function joining(send: typeof fetch): typeof fetch {
   return async (input, init) => {

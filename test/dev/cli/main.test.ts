@@ -1,7 +1,9 @@
+import { createServer } from "node:http";
 import { copyFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { allGone, runDev, runScript } from "../support/dev.ts";
+import { listen, type Listening } from "../../../dev/listen.ts";
 import { freePort } from "../../../dev/port.ts";
 import { makeFolder, makeSeededFolder, removeFolder, scratchFolder } from "../support/scratch.ts";
 import { sql } from "../support/sql.ts";
@@ -12,12 +14,17 @@ describe("npm run dev", () => {
   /** They run side by side: one from nothing, one on data that is there. */
   let fresh: Dev;
   let other: Dev;
+  /** A server that `other` finds. */
+  let ollama: Listening;
 
   beforeAll(async () => {
     fresh = runDev(await makeFolder(), await freePort());
     const seeded = await makeSeededFolder();
     await copyFile(".dev.vars.example", join(seeded, "secrets.vars"));
-    other = runDev(seeded, await freePort());
+    ollama = await listen(
+      createServer((_, response) => void response.end(JSON.stringify({ models: [{ name: "llama3.2:3b" }] }))),
+    );
+    other = runDev(seeded, await freePort(), { OLLAMA_HOST: ollama.host });
     await Promise.all([fresh.ready(), other.ready()]);
     return async () => {
       for (const dev of [fresh, other]) {
@@ -25,6 +32,7 @@ describe("npm run dev", () => {
         await dev.ended;
         await removeFolder(dev.folder);
       }
+      await ollama.close();
     };
   });
 
@@ -39,7 +47,7 @@ describe("npm run dev", () => {
   });
 
   test("keeps secrets to its owner, and out of the list of processes", async () => {
-    for (const file of ["secrets.vars", "instance.vars", "instance.json"]) {
+    for (const file of ["secrets.vars", "development.vars", "instance.vars", "instance.json"]) {
       expect((await stat(join(fresh.folder, file))).mode & 0o777).toBe(0o600);
     }
     const secret = /dev-[\w-]+/.exec(await readFile(join(fresh.folder, "secrets.vars"), "utf8"))![0];
@@ -51,6 +59,20 @@ describe("npm run dev", () => {
   test("keeps instances apart", async () => {
     await sql(await fresh.databaseUrl(), "CREATE TABLE mine AS SELECT 1 AS id");
     expect(await sql(await other.databaseUrl(), "SELECT to_regclass('mine') AS found")).toEqual([{ found: null }]);
+  });
+
+  test("finds an Ollama server, and offers its models for new minions", async () => {
+    await other.prints(`Ollama at http://${ollama.host} offers ollama/llama3.2:3b`);
+    const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
+      const init = { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
+      const reply = await fetch(other.url + path, init);
+      return [reply.status, await reply.json<Record<string, unknown>>()] as const;
+    };
+    const person = { username: "ada", email: "ada@example.com", password: "correct horse battery" };
+    const [, { token }] = await post("/api/auth/register", person);
+    const minion = { name: "grace", display_name: "Grace", model: "ollama/llama3.2:3b" };
+    const reply = await post("/api/v2/minions", minion, { authorization: `Bearer ${String(token)}` });
+    expect(reply).toMatchObject([201, { minion: { model: minion.model, provider: "ollama" } }]);
   });
 
   test("lets the scripts reach its database", async () => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { vi } from "vitest";
 import { freePort } from "../../../dev/port.ts";
@@ -19,13 +19,13 @@ export async function startPlainDev(vars: Record<string, string>) {
   const home = join(folder, "home");
   await Promise.all([mkdir(project), mkdir(home)]);
   for (const name of linked) await symlink(join(root, name), join(project, name));
-  /** wrangler watches its configuration, and reads `.dev.vars` again when that is written. */
-  const setVars = async (values: Record<string, string>) => {
+  const config = await readFile(join(root, "wrangler.toml"), "utf8");
+  const writeProject = async (text: string, values: Record<string, string>) => {
     const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
     await writeFile(join(project, ".dev.vars"), lines.join(""));
-    await copyFile(join(root, "wrangler.toml"), join(project, "wrangler.toml"));
+    await writeFile(join(project, "wrangler.toml"), text);
   };
-  await setVars(vars);
+  await writeProject(config, vars);
 
   const inherited = Object.entries(process.env).filter(([name]) => !/^(CLOUDFLARE|WRANGLER|CF|XDG)_/.test(name));
   const env: NodeJS.ProcessEnv = {
@@ -45,14 +45,15 @@ export async function startPlainDev(vars: Record<string, string>) {
   return {
     url,
     output: () => output,
-    setVars,
-    /** Waits for a reply that satisfies a condition. @throws Error with what was printed */
-    waitFor: (path: string, accepts: (reply: { status: number; body: string }) => boolean) =>
+    /** wrangler reads `.dev.vars` again when its configuration changes. What it has built need not be built again. */
+    setVars: (values: Record<string, string>) => writeProject(config.replace(/^\[build\]\n(?:.+\n)*/m, ""), values),
+    /** Waits for a reply that holds a text. @throws Error with what was printed */
+    waitFor: (path: string, text: string) =>
       vi.waitFor(
         async () => {
           const reply = await fetch(url + path);
           const body = await reply.text();
-          if (accepts({ status: reply.status, body })) return;
+          if (body.includes(text)) return reply.status;
           throw new Error(`${path} replied ${reply.status} ${body.slice(0, 500)}: ${output.slice(-2_000)}`);
         },
         { timeout: 100_000, interval: 200 },

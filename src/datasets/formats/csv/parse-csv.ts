@@ -8,6 +8,7 @@ import { separatorOf, tableOf } from "./detect-table.ts";
 
 const maxColumns = 1_000;
 
+/** CSV, separated by commas, semicolons or bars. */
 export const csvFormat = {
   name: "csv",
   label: "CSV",
@@ -15,6 +16,7 @@ export const csvFormat = {
   parse: (source, name) => parseSeparated(source, name, "csv"),
 } as const satisfies FileFormat;
 
+/** TSV: the same, separated by tabs. */
 export const tsvFormat = {
   name: "tsv",
   label: "TSV",

@@ -6,6 +6,7 @@ import { inflateEntry, zipEntries, zipSignature, type ZipEntry } from "./zip.ts"
 /** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
 const maxPartSize = 32 * 2 ** 20;
 
+/** DOCX: a Word document. */
 export const docxFormat = {
   name: "docx",
   label: "DOCX",

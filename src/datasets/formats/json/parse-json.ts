@@ -6,6 +6,7 @@ import { isRecord } from "../records/records.ts";
 import { certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { jsonOf } from "./detect-json.ts";
 
+/** JSON: an array of records, an object that holds such arrays, or one record. */
 export const jsonFormat = {
   name: "json",
   label: "JSON",

@@ -5,6 +5,7 @@ import { isRecord, rowsOf } from "../records/records.ts";
 import { problem, certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { jsonOf } from "./detect-json.ts";
 
+/** JSON Lines: a record a line. */
 export const jsonlFormat = {
   name: "jsonl",
   label: "JSON Lines",

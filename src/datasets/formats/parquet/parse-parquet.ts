@@ -3,6 +3,7 @@ import { openParquet, type Parquet } from "./bomb-guard.ts";
 import { rowsOf } from "../records/records.ts";
 import { problem, UnreadableFile, type ByteSource, type Parsed, type RandomAccess, type FileFormat } from "../types.ts";
 
+/** Apache Parquet. */
 export const parquetFormat = {
   name: "parquet",
   label: "Parquet",

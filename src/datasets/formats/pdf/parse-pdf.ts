@@ -6,6 +6,7 @@ import { zipSignature } from "../docx/zip.ts";
 
 const maxPages = 5_000;
 
+/** PDF. */
 export const pdfFormat = {
   name: "pdf",
   label: "PDF",

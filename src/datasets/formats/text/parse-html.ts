@@ -3,6 +3,7 @@ import { sectionsOf } from "./parse-text.ts";
 import { certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { hasTag, htmlExtensions } from "./markup.ts";
 
+/** HTML and XHTML. */
 export const htmlFormat = {
   name: "html",
   label: "HTML",

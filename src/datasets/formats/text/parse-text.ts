@@ -6,19 +6,21 @@ import { problem, certainty, type ByteSource, type Parsed, type FileFormat } fro
 import { hasTag, htmlExtensions } from "./markup.ts";
 
 /** Extensions of plain text. A table may be called so, too. */
-const textExtensions = ["txt", "text", "log", "rst"];
+const textExtensions = new Set(["txt", "text", "log", "rst"]);
 
+/** Markdown. */
 export const markdownFormat = {
   name: "markdown",
   label: "Markdown",
   matchesText(text, extension) {
     if (["md", "markdown", "mdx"].includes(extension)) return certainty.named;
-    const hasMark = !textExtensions.includes(extension) && /^(?:#{1,6} \S|```)/m.test(text);
+    const hasMark = !textExtensions.has(extension) && /^(?:#{1,6} \S|```)/m.test(text);
     return hasMark ? certainty.likely : certainty.impossible;
   },
   parse: parseProse,
 } as const satisfies FileFormat;
 
+/** Plain text: what no other format takes. */
 export const textFormat = {
   name: "text",
   label: "plain text",

@@ -19,11 +19,11 @@ describe("a PDF", () => {
 });
 
 describe("the pages of a PDF", () => {
-  const pdf = (name: string) => read(readFileSync(`test/fixtures/pdf/${name}.pdf`), "pdf", "a.pdf");
+  const pages = (name: string) => read(readFileSync(`test/fixtures/pdf/${name}.pdf`), "pdf", "a.pdf");
   const first = "The bream is a large and stately fish, and loves ponds.\n\nThe tench is the physician of fishes.\n";
 
   test.each(["three-pages", "restricted"])("of %s are read, and a picture of one is a problem", async (name) => {
-    const { rows, problems } = await pdf(name);
+    const { rows, problems } = await pages(name);
     expect(rows).toEqual([
       { kind: "text", text: first, fields: null, source: "a.pdf#p1", start: 0 },
       { kind: "text", text: "The last page.\n", fields: null, source: "a.pdf#p3", start: first.length },
@@ -32,7 +32,7 @@ describe("the pages of a PDF", () => {
   });
 
   test("are not read without the password, and that is what is said", async () => {
-    await expect(pdf("locked")).rejects.toThrow("is a PDF with a password");
+    await expect(pages("locked")).rejects.toThrow("is a PDF with a password");
   });
 });
 

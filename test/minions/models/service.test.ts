@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { clientOf, databaseTrips, type Client } from "../minions/support/minions.ts";
-import { ask } from "../notifications/support/notifications.ts";
-import { bodyOf, useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
-import { keysOf, makeModel, useConnected } from "./support/connected-provider.ts";
+import { clientOf, databaseTrips, type Client } from "../support/minions.ts";
+import { ask } from "../../notifications/support/notifications.ts";
+import { bodyOf, useApi } from "../../support/api.ts";
+import { makePerson, type Person } from "../../support/users.ts";
+import { keysOf, makeModel, useConnected } from "../../models/support/connected-provider.ts";
 
 const connected = useConnected("ollama", ({ baseUrl }) => ({ OLLAMA_URL: baseUrl }));
 const unreached = useApi({ OLLAMA_URL: "http://127.0.0.1:1" });
