@@ -21,6 +21,7 @@ import { edge, failureReply, giveContext } from "./http/middleware.ts";
 import { constraintErrors } from "./errors.ts";
 import { hooks } from "./feature-hooks.ts";
 import { health } from "./http/health.ts";
+import { home } from "./http/home.ts";
 import type { AppEnv } from "./http/route.ts";
 import { handlers } from "./jobs.ts";
 import { failedJobsAdmin } from "./jobs/routes.ts";
@@ -42,6 +43,7 @@ export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPat
 
 app.use(edge, giveContext({ hooks, constraintErrors }), limitStrangers);
 
+app.route("/", home);
 app.route("/", health);
 app.route("/api/auth", auth);
 app.route("/api/auth", social);

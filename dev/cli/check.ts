@@ -18,6 +18,8 @@ const steps: Record<string, () => Promise<StepResult>> = {
   "lint is clean": () => exec("oxlint", ["--type-aware", "--deny-warnings"]),
   "nothing is unused": () => exec("knip", ["--no-progress"]),
   "format is ours": () => exec("oxfmt", ["--check"]),
+  "generated parts of documents are up to date": () => exec("node", ["dev/docs/generate.ts", "--check"]),
+  "documents name only what exists": () => exec("node", ["dev/docs/check-docs.ts"]),
   "migrations are in step with the schema": migrationsInStep,
   "the production bundle builds": () => dryRun([]),
   "the development bundle builds": () => dryRun([developmentWorker.main, "--name", developmentWorker.name]),

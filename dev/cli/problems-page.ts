@@ -12,6 +12,7 @@ export const problemsPage = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Spiritforge problems</title>
+<link rel="icon" href="/favicon.svg">
 <link rel="stylesheet" href="/reference/pages.css">
 </head>
 <body>

@@ -26,51 +26,66 @@ export const Citation = z.object({
 
 /** What a turn says. The message of `message.created` is as [`Message`](./types.ts) has it. */
 export const TurnFrame = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("message.created"),
-    message: z.looseObject({ id: message_id }),
-    client_id: z.string().nullable(),
-  }),
-  z.object({ type: z.literal("message.delta"), ...Stretch.shape }),
-  z.object({ type: z.literal("reasoning.delta"), ...Stretch.shape }),
-  /** After a crash: what is kept of the answer, and of its thoughts, has this length. */
-  z.object({
-    type: z.literal("message.reset"),
-    message_id,
-    length: z.int().min(0),
-    reasoning_length: z.int().min(0),
-  }),
-  z.object({ type: z.literal("tool.started"), message_id, call_id: z.string(), tool: z.string(), input: z.unknown() }),
-  z.object({
-    type: z.literal("tool.finished"),
-    message_id,
-    call_id: z.string(),
-    tool: z.string(),
-    status: z.enum(["complete", "failed", "denied"]),
-    output: z.string(),
-    duration_ms: z.int(),
-  }),
-  z.object({ type: z.literal("tool.approval_needed"), message_id, call_id: z.string(), tool: z.string(), input: z.unknown() }),
-  z.object({ type: z.literal("citation"), message_id, citation: Citation }),
-  z.object({
-    type: z.literal("message.completed"),
-    message_id,
-    usage: Usage,
-    cost_usd: z.number(),
-    /** Experience that the answer is worth; what a minion can gain in a day may cut it. */
-    xp: z.int(),
-    memory_status: z.enum(["full", "summarised", "truncated"]),
-  }),
-  z.object({
-    type: z.literal("turn.failed"),
-    message_id,
-    code: z.string(),
-    detail: z.string(),
-    retryable: z.boolean(),
-    /** Whether part of an answer is there, which a new turn can go on from. */
-    status: z.enum(["failed", "interrupted"]),
-    usage: Usage.nullable(),
-  }),
-  z.object({ type: z.literal("turn.stopped"), message_id, usage: Usage }),
+  z
+    .object({
+      type: z.literal("message.created"),
+      message: z.looseObject({ id: message_id }),
+      client_id: z.string().nullable(),
+    })
+    .meta({ description: "A message was added. An answer is added empty, before its text" }),
+  z.object({ type: z.literal("message.delta"), ...Stretch.shape }).meta({ description: "More text of an answer" }),
+  z.object({ type: z.literal("reasoning.delta"), ...Stretch.shape }).meta({ description: "More reasoning of the model" }),
+  z
+    .object({
+      type: z.literal("message.reset"),
+      message_id,
+      length: z.int().min(0),
+      reasoning_length: z.int().min(0),
+    })
+    .meta({ description: "The server restarted: truncate the answer and its reasoning to these lengths" }),
+  z
+    .object({ type: z.literal("tool.started"), message_id, call_id: z.string(), tool: z.string(), input: z.unknown() })
+    .meta({ description: "A tool call started" }),
+  z
+    .object({
+      type: z.literal("tool.finished"),
+      message_id,
+      call_id: z.string(),
+      tool: z.string(),
+      status: z.enum(["complete", "failed", "denied"]),
+      output: z.string(),
+      duration_ms: z.int(),
+    })
+    .meta({ description: "A tool call ended" }),
+  z
+    .object({ type: z.literal("tool.approval_needed"), message_id, call_id: z.string(), tool: z.string(), input: z.unknown() })
+    .meta({ description: "A tool call waits for `tool.approve` or `tool.deny`" }),
+  z
+    .object({ type: z.literal("citation"), message_id, citation: Citation })
+    .meta({ description: "A passage that the answer quotes" }),
+  z
+    .object({
+      type: z.literal("message.completed"),
+      message_id,
+      usage: Usage,
+      cost_usd: z.number(),
+      xp: z.int().meta({ description: "the experience of the answer, before the daily limit of the minion" }),
+      memory_status: z.enum(["full", "summarised", "truncated"]),
+    })
+    .meta({ description: "The answer is complete" }),
+  z
+    .object({
+      type: z.literal("turn.failed"),
+      message_id,
+      code: z.string(),
+      detail: z.string(),
+      retryable: z.boolean(),
+      status: z.enum(["failed", "interrupted"]).meta({ description: "a new turn can continue an interrupted answer" }),
+      usage: Usage.nullable(),
+    })
+    .meta({ description: "The turn failed" }),
+  z
+    .object({ type: z.literal("turn.stopped"), message_id, usage: Usage })
+    .meta({ description: "The turn was stopped; the text so far stays" }),
 ]);
 export type TurnFrame = z.output<typeof TurnFrame>;

@@ -7,16 +7,21 @@ import { TurnFrame } from "../agent/protocol.ts";
 
 const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must have 1–100 printable ASCII characters");
 
-/** `client_id` names the message: said twice, it is one message. */
-export const SendFrame = z.object({
-  type: z.literal("message.send"),
-  client_id: ClientId,
-  text: z.string().trim().min(1).max(16_000),
-  attachment_ids: z.array(z.string().max(64)).max(4).default([]),
-});
-export const StopFrame = z.object({ type: z.literal("turn.stop") });
-export const ApprovalFrame = z.object({ type: z.enum(["tool.approve", "tool.deny"]), call_id: z.string().min(1).max(200) });
-export const TypingFrame = z.object({ type: z.literal("typing"), is_typing: z.boolean().default(true) });
+export const SendFrame = z
+  .object({
+    type: z.literal("message.send"),
+    client_id: ClientId,
+    text: z.string().trim().min(1).max(16_000),
+    attachment_ids: z.array(z.string().max(64)).max(4).default([]),
+  })
+  .meta({ description: "Sends a message. `client_id` names it: sent twice, it is one message" });
+export const StopFrame = z.object({ type: z.literal("turn.stop") }).meta({ description: "Stops the running turn" });
+export const ApprovalFrame = z
+  .object({ type: z.enum(["tool.approve", "tool.deny"]), call_id: z.string().min(1).max(200) })
+  .meta({ description: "Decides about a tool call that waits" });
+export const TypingFrame = z
+  .object({ type: z.literal("typing"), is_typing: z.boolean().default(true) })
+  .meta({ description: "Tells the other devices that the user is typing" });
 
 export const ClientFrame = z.discriminatedUnion("type", [SendFrame, StopFrame, ApprovalFrame, TypingFrame]);
 export type ClientFrame = z.output<typeof ClientFrame>;
@@ -31,15 +36,19 @@ export const clientFrameTypes = ClientFrame.options.flatMap(({ shape }): string[
 /** What the room says, beside `seq`, which every frame has: the frames of its turns, and its own. */
 export const RoomFrame = z.discriminatedUnion("type", [
   ...TurnFrame.options,
-  /** These and all after them are no more: the message was edited, or is answered anew. */
-  z.object({ type: z.literal("messages.removed"), from_message_id: z.int() }),
-  z.object({ type: z.literal("conversation.updated"), title: z.string(), pinned_facts: z.array(z.string()) }),
-  /** An answer was rated, or what it did confirmed. */
-  z.object({
-    type: z.literal("message.updated"),
-    message_id: z.int(),
-    feedback: z.object({ rating: z.enum(["up", "down"]), comment: z.string() }).nullable(),
-    confirmed: z.enum(["task", "error"]).nullable(),
-  }),
+  z
+    .object({ type: z.literal("messages.removed"), from_message_id: z.int() })
+    .meta({ description: "This message and all later ones were deleted" }),
+  z
+    .object({ type: z.literal("conversation.updated"), title: z.string(), pinned_facts: z.array(z.string()) })
+    .meta({ description: "The title or the pinned facts changed" }),
+  z
+    .object({
+      type: z.literal("message.updated"),
+      message_id: z.int(),
+      feedback: z.object({ rating: z.enum(["up", "down"]), comment: z.string() }).nullable(),
+      confirmed: z.enum(["task", "error"]).nullable(),
+    })
+    .meta({ description: "An answer was rated, or its task was confirmed" }),
 ]);
 export type RoomFrame = z.output<typeof RoomFrame>;

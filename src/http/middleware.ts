@@ -25,9 +25,11 @@ export function giveContext(composition: Composition): MiddlewareHandler<AppEnv>
 
 function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   const headers: Record<string, string> = { ...constantHeaders, "x-request-id": c.get("requestId") };
-  // A picture that other sites may show says so itself.
-  const policy = c.res.headers.get("cross-origin-resource-policy");
-  if (policy !== null) headers["cross-origin-resource-policy"] = policy;
+  // A picture that other sites may show, and a page with a script, have policies of their own.
+  for (const name of ["cross-origin-resource-policy", "content-security-policy"]) {
+    const policy = c.res.headers.get(name);
+    if (policy !== null) headers[name] = policy;
+  }
   const ctx = c.get("ctx") as Ctx | undefined;
   if (!c.res.headers.has("cache-control")) headers["cache-control"] = "no-store";
   headers["vary"] = "Origin";

@@ -5,10 +5,8 @@ import * as z from "zod";
 /** The largest document of preferences, in bytes of JSON. */
 export const maxPreferenceBytes = 16 * 1024;
 
-const Seq = z
-  .int()
-  .min(0)
-  .meta({ description: "Position in the user's stream; what is told again is told under its first one" });
+/** The number of a frame. A frame that is replayed keeps its number. */
+const Seq = z.int().min(0);
 
 export const NotificationShape = z.object({
   id: z.int(),
@@ -31,15 +29,19 @@ export const DeviceShape = z.object({
 
 /** Something happened. These are kept, and told again to a device that comes back with `after`. */
 export const EventFrame = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("notification"), notification: NotificationShape }),
-  z.object({
-    type: z.literal("notifications_read"),
-    ids: z.array(z.int()).nullable().meta({ description: "Null: all up to `up_to`" }),
-    up_to: z.int().nullable(),
-    read_at: z.iso.datetime(),
-  }),
-  z.object({ type: z.literal("preferences_changed"), preferences: Preferences, version: z.int() }),
-  z.object({ type: z.literal("session_revoked"), device: z.string() }),
+  z.object({ type: z.literal("notification"), notification: NotificationShape }).meta({ description: "A new notification" }),
+  z
+    .object({
+      type: z.literal("notifications_read"),
+      ids: z.array(z.int()).nullable().meta({ description: "null: all up to `up_to`" }),
+      up_to: z.int().nullable(),
+      read_at: z.iso.datetime(),
+    })
+    .meta({ description: "Notifications were marked as read" }),
+  z
+    .object({ type: z.literal("preferences_changed"), preferences: Preferences, version: z.int() })
+    .meta({ description: "The preferences changed" }),
+  z.object({ type: z.literal("session_revoked"), device: z.string() }).meta({ description: "A device was signed out" }),
 ]);
 export type EventFrame = z.output<typeof EventFrame>;
 
@@ -49,25 +51,31 @@ const Numbered = z.object({ seq: Seq });
 export const ServerFrame = z.union([
   EventFrame.and(Numbered),
   Numbered.extend({
-    type: z.literal("frames").meta({ description: "What was missed, from `from_seq` to `seq`" }),
+    type: z.literal("frames").meta({ description: "The frames that the client missed, from `from_seq` to `seq`" }),
     from_seq: Seq,
     frames: z.array(EventFrame.and(Numbered)),
   }),
   Numbered.extend({
-    type: z.literal("snapshot").meta({ description: "How things stand at `seq`, where what was missed is no longer kept" }),
+    type: z.literal("snapshot").meta({ description: "The state at `seq`, if the missed frames are no longer kept" }),
     notifications: z.array(NotificationShape).optional(),
     unread: z.int().optional(),
     preferences: Preferences.optional(),
     version: z.int().optional(),
-    unavailable: z.literal(true).optional().meta({ description: "The database is out: ask the API later" }),
+    unavailable: z.literal(true).optional().meta({ description: "the database is unavailable: read the API later" }),
   }),
   Numbered.extend({
-    type: z.literal("presence").meta({ description: "Which devices are here. A state, not told again" }),
+    type: z.literal("presence").meta({ description: "The devices that are connected. It is not kept" }),
     devices: z.array(DeviceShape),
   }),
-  Numbered.extend({ type: z.literal("error"), code: z.enum(["malformed_frame", "unknown_frame"]) }),
+  Numbered.extend({
+    type: z.literal("error").meta({ description: "The last message was not understood" }),
+    code: z.enum(["malformed_frame", "unknown_frame"]),
+  }),
 ]);
 export type ServerFrame = z.output<typeof ServerFrame>;
 
 /** Everything that a device sends: how far it has read, at the latest after 64 frames or 64 KiB. (`ping` is answered with `pong`.) */
-export const ClientFrame = z.object({ type: z.literal("ack"), seq: Seq });
+export const ClientFrame = z.object({
+  type: z.literal("ack").meta({ description: "The client has received all frames up to `seq`" }),
+  seq: Seq,
+});

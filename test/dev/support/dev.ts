@@ -8,7 +8,7 @@ import { descendants, survivors } from "./processes.ts";
 const root = join(import.meta.dirname, "../../..");
 
 /** Runs `node <script>` as npm would, with nothing on stdin, and with this data folder. */
-export function runScript(script: string, folder: string, settings: Record<string, string> = {}) {
+export function runScript(script: string, folder: string, settings: Record<string, string> = {}, args: readonly string[] = []) {
   const own = {
     DATABASE_URL: "",
     OLLAMA_HOST: "127.0.0.1:1",
@@ -16,7 +16,7 @@ export function runScript(script: string, folder: string, settings: Record<strin
     SPIRITFORGE_SECRETS: join(folder, "secrets.vars"),
   };
   const env = { ...process.env, ...own, ...settings };
-  const child = spawn(process.execPath, [script], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [script, ...args], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, "close").then(([code, signal]: (number | string | null)[]) => ({ code, signal, output }));
@@ -24,10 +24,10 @@ export function runScript(script: string, folder: string, settings: Record<strin
     ended,
     kill: (signal: NodeJS.Signals) => void child.kill(signal),
     /** Waits until it has printed the text. @throws Error with what it printed, if it does not */
-    prints: (text: string) =>
+    prints: (text: string, withinMs = 50_000) =>
       vi.waitFor(() => {
         if (!output.includes(text)) throw new Error(`It has not printed "${text}", but: ${output}`);
-      }, 50_000),
+      }, withinMs),
     children: () => descendants(child.pid ?? Number.NaN),
   };
 }
@@ -40,7 +40,7 @@ export function runDev(folder: string, port: number, settings: Record<string, st
     folder,
     port,
     url: `http://127.0.0.1:${port}`,
-    ready: () => dev.prints("Ctrl-C stops it."),
+    ready: (withinMs?: number) => dev.prints("Ctrl-C stops it.", withinMs),
     databaseUrl: async () => JSON.parse(await readFile(join(folder, "instance.json"), "utf8")).databaseUrl as string,
   };
 }

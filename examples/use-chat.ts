@@ -1,0 +1,128 @@
+/** A front end of the AI SDK (`useChat`): initial messages, send, edit, regenerate, stop, and resume after a reload. */
+import { AbstractChat, DefaultChatTransport, type ChatInit, type UIMessage } from "ai";
+import { api, connectModel, createGuide, printMessage, register, startConversation, step, type Message } from "./support.ts";
+
+const user = await register();
+// The built-in model answers at once. With a slower model (MODEL_URL, see own-model.ts), there is time to stop and resume.
+const guide = await createGuide(user, process.env.MODEL_URL ? (await connectModel(user)).id : undefined);
+const conversationId = await startConversation(user, guide);
+const path = `/api/v2/conversations/${conversationId}`;
+
+// ── What a front end needs ───────────────────────────────────────────────────
+
+/** In React: `useChat({ id, messages, transport, resume: true })` with this transport and these messages. */
+const transport = new DefaultChatTransport<UIMessage>({
+  api: `${api}/api/v2/conversations`,
+  headers: { ...user.authorization, accept: "text/event-stream" },
+  prepareSendMessagesRequest({ api: url, id, messages, trigger, messageId, headers = {} }) {
+    if (trigger === "regenerate-message") return { api: `${url}/${id}/regenerate`, headers, body: {} };
+    const message = messages.at(-1)!;
+    const text = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+    return messageId === undefined
+      ? { api: `${url}/${id}/messages`, headers, body: { client_id: message.id, text } }
+      : { api: `${url}/${id}/messages/${messageId}/edit`, headers, body: { text } };
+  },
+});
+
+/** The messages of the conversation as the server has them. Their ids are the ones that an edit needs. */
+async function loadMessages(): Promise<UIMessage[]> {
+  const { messages } = await user.get<{ messages: Message[] }>(`${path}/messages`);
+  return messages
+    .filter(({ status }) => status !== "streaming")
+    .map(({ id, role, text, status }) => ({
+      id: String(id),
+      role,
+      parts: [{ type: "text", text }],
+      metadata: { status },
+    }));
+}
+
+/** Stops the turn. To abort the request (`chat.stop()`) is not enough: the server continues a turn when its client leaves. */
+const stopTurn = () => user.post<{ stopped: boolean }>(`${path}/stop`);
+
+// ── The same without a browser ───────────────────────────────────────────────
+
+/** What `useChat` is in React: the SDK's chat over a plain array. */
+class Chat extends AbstractChat<UIMessage> {
+  constructor({ messages = [], ...init }: ChatInit<UIMessage>, onChange: (messages: UIMessage[]) => void = () => {}) {
+    super({
+      ...init,
+      state: {
+        status: "ready",
+        error: undefined,
+        messages,
+        pushMessage(message) {
+          this.messages = [...this.messages, message];
+          onChange(this.messages);
+        },
+        popMessage() {
+          this.messages = this.messages.slice(0, -1);
+        },
+        replaceMessage(index, message) {
+          this.messages = this.messages.with(index, message);
+          onChange(this.messages);
+        },
+        snapshot: structuredClone,
+      },
+    });
+  }
+}
+
+const textOf = (message: UIMessage | undefined) =>
+  (message?.parts ?? []).map((part) => (part.type === "text" ? part.text : "")).join("");
+const statusOf = (message: UIMessage | undefined) => (message?.metadata as { status?: string } | undefined)?.status;
+
+const openChat = async (onChange?: (messages: UIMessage[]) => void) =>
+  new Chat({ id: String(conversationId), transport, messages: await loadMessages() }, onChange);
+
+function print(chat: Chat): void {
+  if (chat.error !== undefined) throw chat.error;
+  printMessage("You", textOf(chat.messages.at(-2)));
+  printMessage("Guide", textOf(chat.lastMessage));
+}
+
+step("Send a message");
+let chat = await openChat();
+await chat.sendMessage({ text: "What does a city bicycle cost a day?" });
+print(chat);
+
+step("Open the conversation again with its messages");
+chat = await openChat();
+console.log(`${chat.messages.length} messages, the last one is ${statusOf(chat.lastMessage)}.`);
+
+step("Edit the message. The old answer is deleted, a new one is streamed");
+await chat.sendMessage({ messageId: chat.messages.at(-2)!.id, text: "What does an electric bicycle cost a day?" });
+print(chat);
+
+step("Regenerate the answer");
+const before = chat.lastMessage!.id;
+await chat.regenerate();
+console.log(`Message ${before} became message ${chat.lastMessage!.id}.`);
+
+step("Stop an answer when its first words arrive");
+let stopping: Promise<{ stopped: boolean }> | undefined;
+chat = await openChat((messages) => {
+  const last = messages.at(-1);
+  if (last?.role === "assistant" && statusOf(last) === "streaming" && textOf(last) !== "") stopping ??= stopTurn();
+});
+await chat.sendMessage({ text: "What is included in a rental?" });
+const { stopped } = await stopping!;
+console.log(
+  `${stopped ? "The turn was stopped" : "The turn was complete already"}: the answer is ${statusOf((await loadMessages()).at(-1))}.`,
+);
+
+step("Reload the page while an answer is streaming, and resume it");
+let arrived = () => {};
+const firstWords = new Promise<void>((resolve) => (arrived = resolve));
+chat = await openChat((messages) => messages.at(-1)?.role === "assistant" && arrived());
+const leaving = chat.sendMessage({ text: "When does the workshop close?" });
+await firstWords;
+await chat.stop();
+await leaving;
+chat = await openChat();
+await chat.resumeStream();
+// No stream and no answer: it was completed between the two requests.
+if (chat.lastMessage?.role === "user") chat.messages = await loadMessages();
+print(chat);
+const complete = (await loadMessages()).at(-1)!;
+console.log(`The answer is complete: ${textOf(chat.lastMessage) === textOf(complete) ? "yes" : "no"}.`);
