@@ -20,7 +20,7 @@ import { externalModels } from "../models/tables.ts";
 import type { Tool } from "../tools/tool.ts";
 
 /** Tokens that a model is taken to have room for where nobody says: what nearly all of them have. */
-export const usualWindow = 8_192;
+const usualWindow = 8_192;
 
 /** With what a minion answers: plain data, that a room can keep for a while. Keys in it are sealed. */
 export type Settings = {

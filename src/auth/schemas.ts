@@ -93,7 +93,7 @@ export const AuditQuery = z.object({
 
 const exampleMoment = new Date("2026-11-23T10:00:00Z");
 
-export const UserShape = z
+const UserShape = z
   .object({
     id: Id,
     username: z.string().nullable(),
@@ -146,7 +146,7 @@ export const ExportReply = z.object({
     .meta({ description: "Rows by what they are: `user`, `sessions`, `notifications`, …" }),
 });
 
-export const SessionShape = z
+const SessionShape = z
   .object({
     id: Id,
     device: z.string(),
@@ -173,7 +173,7 @@ export const SessionShape = z
 export const SessionList = z.object({ ...ok, sessions: z.array(SessionShape), total: z.int() });
 export const RevokedReply = z.object({ ...ok, message: z.string(), revoked: z.int() });
 
-export const ApiKeyShape = z
+const ApiKeyShape = z
   .object({
     id: Id,
     name: z.string(),
@@ -204,13 +204,13 @@ export const ApiKeyCreated = z.object({
 });
 export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
 
-export const AdminUserShape = UserShape.omit({ permissions: true })
+const AdminUserShape = UserShape.omit({ permissions: true })
   .extend({ banned_at: Moment.nullable(), ban_reason: z.string().nullable() })
   .meta({ id: "AdminUser" });
 export const AdminUserList = z.object({ ...ok, users: z.array(AdminUserShape), total: z.int(), next_cursor: NextCursor });
 export const AdminUserReply = z.object({ ...ok, user: AdminUserShape });
 
-export const AuditEntry = z
+const AuditEntry = z
   .object({
     id: Id,
     at: Moment,

@@ -9,7 +9,7 @@ export const levelsPerRank = 5;
 
 /** Tiers from cheapest to dearest. */
 export const tiers = ["free", "basic", "professional", "premium"] as const;
-export type Tier = (typeof tiers)[number];
+type Tier = (typeof tiers)[number];
 
 /** What a tool needs in order to run: nothing, a model, the platform's own data, or something the user connected. */
 export const toolKinds = ["pure", "model", "platform", "connector"] as const;

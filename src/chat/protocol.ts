@@ -15,11 +15,11 @@ export const SendFrame = z
     attachment_ids: z.array(z.string().max(64)).max(4).default([]),
   })
   .meta({ description: "Sends a message. `client_id` names it: sent twice, it is one message" });
-export const StopFrame = z.object({ type: z.literal("turn.stop") }).meta({ description: "Stops the running turn" });
+const StopFrame = z.object({ type: z.literal("turn.stop") }).meta({ description: "Stops the running turn" });
 export const ApprovalFrame = z
   .object({ type: z.enum(["tool.approve", "tool.deny"]), call_id: z.string().min(1).max(200) })
   .meta({ description: "Decides about a tool call that waits" });
-export const TypingFrame = z
+const TypingFrame = z
   .object({ type: z.literal("typing"), is_typing: z.boolean().default(true) })
   .meta({ description: "Tells the other devices that the user is typing" });
 

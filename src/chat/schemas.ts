@@ -118,7 +118,7 @@ const ToolUse = z.object({
   duration_ms: Count.nullable(),
 });
 
-export const Attached = z.object({
+const Attached = z.object({
   id: z.string(),
   name: z.string(),
   media_type: z.enum([...imageTypes, "text/plain"]),

@@ -59,7 +59,7 @@ const HubId = z
 const HubWord = z.string().regex(/^[\w.+-]{1,100}$/, "is no such name");
 
 /** Rows of an import: as many as there are up to the first, and never more than the second. */
-export const importRows = { default: 5_000, max: 50_000 };
+const importRows = { default: 5_000, max: 50_000 };
 
 export const LoadBody = z.object({
   dataset_id: HubId.meta({ example: "rajpurkar/squad" }),
@@ -157,7 +157,7 @@ export const Report = z
   .meta({ id: "DatasetReport" });
 export type Report = z.output<typeof Report>;
 
-export const DatasetRow = z
+const DatasetRow = z
   .object({
     index: Count,
     kind: z.enum(rowKinds),

@@ -6,7 +6,7 @@ export const FailedJobsQuery = z.object({
   name: z.string().trim().min(1).max(100).optional().meta({ description: "Only this kind of job", example: "send-mail" }),
 });
 
-export const FailedJob = z
+const FailedJob = z
   .object({
     id: Id,
     name: z.string(),

@@ -204,7 +204,7 @@ export type Minion = z.output<typeof MinionShape>;
 
 export const MinionReply = z.object({ ...ok, minion: MinionShape });
 
-export const SkippedSpirit = z.object({ spirit: z.string(), code: z.enum(spiritFaults) });
+const SkippedSpirit = z.object({ spirit: z.string(), code: z.enum(spiritFaults) });
 export const MinionCreated = MinionReply.extend({
   skipped: z
     .array(SkippedSpirit)
@@ -277,7 +277,7 @@ export const MinionTools = z.object({
   total: Total,
 });
 
-export const XpEvent = z
+const XpEvent = z
   .object({
     id: Id,
     kind: z.enum(experienceKinds),

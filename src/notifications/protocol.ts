@@ -21,7 +21,7 @@ export const NotificationShape = z.object({
 
 const Preferences = z.record(z.string(), z.unknown());
 
-export const DeviceShape = z.object({
+const DeviceShape = z.object({
   device: z.string().meta({ description: "`session:12`, or `key:3` for a program" }),
   label: z.string(),
   since: z.iso.datetime(),

@@ -10,7 +10,7 @@ export const NotificationsQuery = z.object({
     .meta({ description: "Only the unread ones, or only those that were read" }),
 });
 
-export const NotificationReplyShape = NotificationShape.extend({ created_at: Moment, read_at: Moment.nullable() }).meta({
+const NotificationReplyShape = NotificationShape.extend({ created_at: Moment, read_at: Moment.nullable() }).meta({
   id: "Notification",
   examples: [
     {

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 /** The import rules of `src/`. Every path is relative to `src/`. */
 
 /** Features in dependency order: a feature imports only the features before it. Those without a folder are planned. */
-export const features = [
+const features = [
   "limits",
   "auth",
   "jobs",
@@ -26,7 +26,7 @@ export const features = [
 ];
 
 /** The root files that look at every feature. */
-export const compositionRoots = new Set([
+const compositionRoots = new Set([
   "index.ts",
   "app.ts",
   "cron.ts",
@@ -115,10 +115,10 @@ const sharedFiles = new Set([
   "types.ts",
 ]);
 
-export type Import = { from: string; names: string; isType: boolean };
+type Import = { from: string; names: string; isType: boolean };
 
 /** The imports and re-exports of a source file, `import()` included. */
-export function importsOf(source: string): Import[] {
+function importsOf(source: string): Import[] {
   const statements = source.matchAll(
     /^(?:import|export)\s+(type\s+)?([^;"']*?)\s*(?:from\s+)?["']([^"']+)["'](?:\s+with\s+\{[^}]*\})?;/gm,
   );

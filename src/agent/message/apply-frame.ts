@@ -103,4 +103,4 @@ export function endTools({ tools }: Message, why: string): void {
   }
 }
 
-export const noUsage: MessageUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };
+const noUsage: MessageUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };

@@ -23,7 +23,7 @@ export function gramsOf(text: string): Uint32Array {
 }
 
 /** Spreads 32 bits evenly (the finaliser of MurmurHash3). */
-export function mix(value: number): number {
+function mix(value: number): number {
   let hash = value ^ (value >>> 16);
   hash = Math.imul(hash, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

@@ -134,7 +134,7 @@ function answer(response: Response, { maxResponseBytes }: EgressSettings, clock:
 const headersOfErrors = /retry-after|ratelimit|request-id/;
 
 /** A response that is an error, told in our words: its status, when to come back, and for a body nothing. */
-export function sanitizedError({ status, headers }: Response): Response {
+function sanitizedError({ status, headers }: Response): Response {
   const kept = [...headers].filter(([name]) => headersOfErrors.test(name));
   return new Response(null, { status, statusText: `The host answered ${status}.`, headers: kept });
 }

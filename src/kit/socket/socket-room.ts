@@ -12,8 +12,6 @@ import { Roster } from "./connections.ts";
 import type { TicketHolder } from "./tickets.ts";
 import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
 import { readArrival, refuse, requestIdOf, type Arrival } from "./upgrade.ts";
-
-export { closeCodes } from "./close-codes.ts";
 export type { ServerFrame } from "./broadcaster.ts";
 export type { PresentDevice, RoomSocket } from "./types.ts";
 

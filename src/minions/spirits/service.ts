@@ -52,7 +52,7 @@ export async function listToolUses(ctx: Ctx, userId: number, minionId: number): 
 }
 
 /** The spirits of a list, in its order. */
-export function listed(spiritIds: readonly number[]): SQL {
+function listed(spiritIds: readonly number[]): SQL {
   return sql`select spirit_id, place from unnest(${sql.param(spiritIds)}::int[]) with ordinality listed (spirit_id, place)`;
 }
 
@@ -202,7 +202,7 @@ export async function explained<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () =>
   }
 }
 
-export const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
+const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
   unlocked ? (owned ? undefined : "spirit_not_owned") : "spirit_locked";
 
 /** Of the candidates of a template, those that were not equipped, and why. */

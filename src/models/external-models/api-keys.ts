@@ -12,7 +12,7 @@ import { externalModels, userDataKeys } from "../tables.ts";
 const vaults = new WeakMap<Env, Vault>();
 
 /** The vault of this Worker's secrets: one in an isolate, so that data keys are unwrapped once. */
-export function vaultOf({ env }: Pick<Ctx, "env">): Vault {
+function vaultOf({ env }: Pick<Ctx, "env">): Vault {
   const known = vaults.get(env);
   if (known !== undefined) return known;
   const [current, ...previous] = env.KEY_SECRETS;

@@ -112,7 +112,7 @@ const usage = {
 
 type FinishReason = Extract<LanguageModelV4StreamPart, { type: "finish" }>["finishReason"]["unified"];
 
-export const finishing = (unified: FinishReason): LanguageModelV4StreamPart => ({
+const finishing = (unified: FinishReason): LanguageModelV4StreamPart => ({
   type: "finish",
   finishReason: { unified, raw: unified },
   usage,

@@ -7,7 +7,7 @@ import type { Format } from "../../../src/datasets/formats/registry.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
 import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
 
-export function bytesOf(content: string | Uint8Array): Uint8Array {
+function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;
 }
 

@@ -19,7 +19,7 @@ export type Json = Record<string, unknown>;
 export type SseEvent = { event?: string; data: Json | string };
 
 /** What is asked of a model, in no vendor's words. */
-export type Question = { model: string; hasTools: boolean; hasToolResult: boolean; isStream: boolean };
+type Question = { model: string; hasTools: boolean; hasToolResult: boolean; isStream: boolean };
 
 /** A reply to a good request: one object, or the events of a stream. */
 export type Reply = Json | Json[] | SseEvent[];

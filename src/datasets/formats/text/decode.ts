@@ -130,7 +130,7 @@ function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
 const maxChunkSize = 65_536;
 
 /** The chunks of a stream, none longer than 64 KiB, so that what is made of one stays small. */
-export async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   try {
     for (;;) {
