@@ -2,125 +2,123 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import * as z from "zod";
 import type { Ctx } from "../../src/context.ts";
 import { discardFailedJob, listFailedJobs, replayFailedJob } from "../../src/jobs/service.ts";
-import { defineJob, type Job } from "../../src/kit/queue/outbox.ts";
-import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
+import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../src/kit/queue/consumer.ts";
+import { commit } from "../../src/kit/db/commit.ts";
+import { AppError } from "../../src/kit/errors.ts";
+import { defineJob, jobRow } from "../../src/kit/queue/outbox.ts";
+import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
 import { openEvents, testBindings } from "../support/in-process-context.ts";
 import { VirtualQueue } from "../support/virtual-queue.ts";
 
-const mark = defineJob("mark", z.object({ label: z.string() }));
-const invite = defineJob("invite", z.object({ label: z.string() }), { isSecret: true });
-const jobs: readonly Job[] = [mark, invite];
+/** Jobs that failed for good, on a real PostgreSQL. */
 
-let database: TestDatabase;
-let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
+const report = defineJob("report", z.object({ label: z.string() }));
+const invite = defineJob("invite", z.object({ label: z.string() }), { isSecret: true });
+const jobs = [report, invite];
+
+let postgres: ConcurrentPostgres;
 let queue: VirtualQueue;
+let dead: VirtualQueue;
 let events: ReturnType<typeof openEvents>;
 let ctx: Ctx;
+let isBroken: boolean;
+let done: string[];
+
+const run = async (_ctx: Ctx, { label }: { label: string }) => {
+  if (isBroken) throw new AppError("validation_failed", "This can never be done.");
+  done.push(label);
+};
+const handlers: readonly Handler<Ctx>[] = jobs.map((job) => doing(job, run));
 
 beforeAll(async () => {
-  database = await openTestDatabase();
-  bridge = await startStoppableBridge(database);
+  postgres = await openConcurrentPostgres(5);
 });
+
+afterAll(() => postgres.close());
 
 beforeEach(async () => {
   queue = new VirtualQueue("spiritforge-jobs");
-  events = openEvents(testBindings(bridge.url, { JOBS: queue }));
+  dead = new VirtualQueue("spiritforge-jobs-dead");
+  events = openEvents(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
   ctx = events.context("test");
-  await database.sql("delete from failed_jobs");
-  await database.sql("delete from outbox");
+  isBroken = true;
+  done = [];
+  await postgres.sql("truncate outbox, failed_jobs, audit_log");
 });
 
-afterAll(async () => {
-  await bridge.stopPostgres();
-  await database.close();
-});
-
-let failures = 0;
-
-/** Stores a job that has failed for good. @returns its number */
-async function fail(label: string, { name }: Pick<Job, "name"> = mark): Promise<number> {
-  const [row] = await database.sql(
-    `insert into failed_jobs (reference, name, payload, request_id, error, attempts, created_at)
-     values ($1, $2, $3, 'request-1', 'AppError: It failed.', 3, now()) returning id`,
-    [`test:${++failures}`, name, JSON.stringify({ label })],
+async function consume(): Promise<void> {
+  await events.settled();
+  await queue.run((batch) =>
+    consumeJobs<Ctx>(batch, { handlers, contextOf: (name, requestId) => events.context(name, requestId), dead }),
   );
-  return Number(row!["id"]);
+  await dead.run((batch) => consumeDeadJobs(batch, events.context("dead")));
 }
 
-const auditOf = async (id: number) =>
-  (await database.sql("select action from audit_log where details ->> 'failed_job_id' = $1", [String(id)])).map(
-    ({ action }) => action,
-  );
+/** Has jobs fail for good. @returns their numbers in `failed_jobs`, in order */
+async function fail(...failing: [job: (typeof jobs)[number], label: string][]): Promise<number[]> {
+  for (const [job, label] of failing) {
+    await commit(ctx, [jobRow(ctx, job, { label })]);
+    await consume();
+  }
+  return (await postgres.sql("select id from failed_jobs order by id")).map(({ id }) => Number(id));
+}
 
-describe("the list of failed jobs", () => {
-  test("comes page by page, the newest first, with how many there are, in one round trip a page", async () => {
-    const [first, second, third] = [await fail("one"), await fail("two"), await fail("three")];
-    const before = bridge.roundTrips();
+const audited = async () => (await postgres.sql("select action, details from audit_log order by id")) as unknown[];
+const rowsOf = async (table: string) => Number((await postgres.sql(`select count(*) from ${table}`))[0]!["count"]);
+
+describe("jobs that failed", () => {
+  test("are listed from the newest, page by page, and nobody is shown the payload of a secret one", async () => {
+    const [first, second, third] = await fail([report, "a"], [invite, "b"], [report, "c"]);
     const page = await listFailedJobs(ctx, { limit: 2 }, jobs);
-    expect(bridge.roundTrips()).toBe(before + 1);
     expect(page).toMatchObject({
       total: 3,
       jobs: [
-        { id: third, payload: { label: "three" } },
-        { id: second, attempts: 3 },
+        { id: third, name: "report", payload: { label: "c" }, error: "AppError: This can never be done.", attempts: 1 },
+        { id: second, name: "invite", payload: null },
       ],
     });
-    const rest = await listFailedJobs(ctx, { limit: 2, cursor: Number(page.next_cursor) }, jobs);
-    expect(rest.jobs.map(({ id }) => id)).toEqual([first]);
-    expect(rest).not.toHaveProperty("next_cursor");
+    const rest = await listFailedJobs(ctx, { limit: 2, cursor: second }, jobs);
+    expect(rest).toMatchObject({ total: 3, jobs: [{ id: first, payload: { label: "a" } }] });
   });
 
-  test("can be had of one name", async () => {
-    await fail("one");
-    const id = await fail("two", invite);
-    const page = await listFailedJobs(ctx, { limit: 10, name: "invite" }, jobs);
-    expect([page.total, page.jobs.map((job) => job.id)]).toEqual([1, [id]]);
-  });
-
-  test("hides what secret jobs carry, and jobs that are not defined any more", async () => {
-    await fail("open");
-    await fail("secret", invite);
-    await fail("unknown", { name: "retired" });
-    const page = await listFailedJobs(ctx, { limit: 10 }, jobs);
-    expect(page.jobs.map(({ name, payload }) => [name, payload])).toEqual([
-      ["retired", null],
-      ["invite", null],
-      ["mark", { label: "open" }],
-    ]);
+  test("are listed by name; of a kind that is no more, the payload is hidden", async () => {
+    await fail([report, "a"], [invite, "b"]);
+    const { jobs: found, total } = await listFailedJobs(ctx, { limit: 10, name: "report" }, [invite]);
+    expect([found.map(({ name, payload }) => [name, payload]), total]).toEqual([[["report", null]], 1]);
   });
 });
 
-describe("a failed job", () => {
-  test("that is replayed is stored and sent again, and audited", async () => {
-    const id = await fail("one");
-    await replayFailedJob(ctx, id, jobs);
-    await events.settled();
-    expect(await database.sql("select id from failed_jobs")).toEqual([]);
-    expect(await database.sql("select name, payload, request_id from outbox")).toEqual([
-      { name: "mark", payload: { label: "one" }, request_id: "request-1" },
-    ]);
-    expect(queue.size).toBe(1);
-    expect(await auditOf(id)).toEqual(["job.replayed"]);
+describe("a job that failed", () => {
+  test("is done once when it is replayed, and nothing is left of its failure", async () => {
+    const [id] = await fail([report, "a"]);
+    isBroken = false;
+    await replayFailedJob(ctx, id!, jobs);
+    await expect(replayFailedJob(ctx, id!, jobs)).rejects.toThrow(/failed_job_not_found/);
+    await consume();
+    expect(done).toEqual(["a"]);
+    expect([await rowsOf("failed_jobs"), await rowsOf("outbox")]).toEqual([0, 0]);
+    expect(await audited()).toEqual([{ action: "job.replayed", details: { failed_job_id: id } }]);
   });
 
-  test("of an unknown name is not replayed, and stays", async () => {
-    const id = await fail("one", { name: "retired" });
-    await expect(replayFailedJob(ctx, id, jobs)).rejects.toThrow(/failed_job_of_no_kind/);
-    await events.settled();
-    expect(await database.sql("select id from failed_jobs")).toEqual([{ id }]);
-    expect([queue.size, await auditOf(id)]).toEqual([0, []]);
+  test("that fails again is written down again", async () => {
+    const [id] = await fail([report, "a"]);
+    await replayFailedJob(ctx, id!, jobs);
+    await consume();
+    expect(done).toEqual([]);
+    expect([await rowsOf("failed_jobs"), await rowsOf("outbox")]).toEqual([1, 0]);
   });
 
-  test("that is discarded is gone and not sent, and audited", async () => {
-    const id = await fail("one");
-    await discardFailedJob(ctx, id);
-    await events.settled();
-    expect(await database.sql("select id from failed_jobs")).toEqual([]);
-    expect([queue.size, await auditOf(id)]).toEqual([0, ["job.discarded"]]);
+  test("of a kind that is no more cannot be replayed, and stays", async () => {
+    const [id] = await fail([report, "a"]);
+    await expect(replayFailedJob(ctx, id!, [invite])).rejects.toThrow(/failed_job_of_no_kind/);
+    expect([await rowsOf("failed_jobs"), await rowsOf("outbox"), await audited()]).toEqual([1, 0, []]);
   });
 
-  test("that does not exist is neither replayed nor discarded", async () => {
-    await expect(replayFailedJob(ctx, 2_000_000_000, jobs)).rejects.toThrow(/failed_job_not_found/);
-    await expect(discardFailedJob(ctx, 2_000_000_000)).rejects.toThrow(/failed_job_not_found/);
+  test("is discarded once", async () => {
+    const [first, second] = await fail([report, "a"], [report, "b"]);
+    await discardFailedJob(ctx, first!);
+    await expect(discardFailedJob(ctx, first!)).rejects.toThrow(/failed_job_not_found/);
+    expect((await listFailedJobs(ctx, { limit: 10 }, jobs)).jobs.map(({ id }) => id)).toEqual([second]);
+    expect(await audited()).toEqual([{ action: "job.discarded", details: { failed_job_id: first } }]);
   });
 });

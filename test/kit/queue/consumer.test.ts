@@ -2,8 +2,7 @@ import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { productionConfig } from "../../dev/wrangler/config.ts";
 import * as z from "zod";
-import type { Ctx } from "../../src/context.ts";
-import { replayFailedJob } from "../../src/jobs/service.ts";
+import type { Ctx } from "../../../src/context.ts";
 import {
   consumeDeadJobs,
   consumeJobs,
@@ -11,14 +10,14 @@ import {
   maxAttempts,
   retryDelaySeconds,
   type Handler,
-} from "../../src/kit/queue/consumer.ts";
-import { commit, commitOnce } from "../../src/kit/db/commit.ts";
-import { AppError } from "../../src/kit/errors.ts";
-import { defineJob, jobRow, sweepOutbox } from "../../src/kit/queue/outbox.ts";
-import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../support/in-process-context.ts";
-import { seededRandom } from "../support/random.ts";
-import { VirtualQueue } from "../support/virtual-queue.ts";
+} from "../../../src/kit/queue/consumer.ts";
+import { commit, commitOnce } from "../../../src/kit/db/commit.ts";
+import { AppError } from "../../../src/kit/errors.ts";
+import { defineJob, jobRow, sweepOutbox } from "../../../src/kit/queue/outbox.ts";
+import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
+import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { seededRandom } from "../../support/random.ts";
+import { VirtualQueue } from "../../support/virtual-queue.ts";
 
 /** Jobs over a queue that delivers as badly as a queue may, and a real PostgreSQL. */
 
@@ -233,22 +232,6 @@ describe("a job that cannot be done", () => {
     await postgres.bridge.startPostgres();
     await dead.run(consumeDead, { until: 120 });
     expect(await postgres.sql("select name from failed_jobs")).toEqual([{ name: "poison" }]);
-  });
-
-  test("is done once when it is replayed, and nothing is left of its failure", async () => {
-    await ask(["bad"], poison);
-    await queue.run(consume);
-    await dead.run(consumeDead);
-    const [failed] = await postgres.sql("select id from failed_jobs");
-    isPoisonous = false;
-    const jobs = handlers.map(({ job }) => job);
-    await replayFailedJob(ctx, Number(failed!["id"]), jobs);
-    await expect(replayFailedJob(ctx, Number(failed!["id"]), jobs)).rejects.toThrow(/failed_job_not_found/);
-    await events.settled();
-    await queue.run(consume);
-    expect(await labels()).toEqual(["bad"]);
-    expect(await postgres.sql("select id from failed_jobs")).toEqual([]);
-    expect(await outboxSize()).toBe(0);
   });
 
   test("stays in the queue where the dead letters do not take it", async () => {
