@@ -1,12 +1,12 @@
 import { parseEnv, type Env } from "./env.ts";
 import { openDatabase, type Database } from "./kit/db/client.ts";
-import type { Claim } from "./kit/db/commit.ts";
+import type { OnceGuard } from "./kit/db/commit.ts";
 import type { composeHooks } from "./hook-types.ts";
 import { newRequestId } from "./kit/http/request-id.ts";
 import { openKeyValue, type KeyValue } from "./kit/storage/kv.ts";
 import type { ConstraintErrors } from "./kit/errors.ts";
 import { openMailer, type Mailer } from "./kit/mail.ts";
-import { Meter } from "./kit/server-timing.ts";
+import { RoundTripCounter } from "./kit/server-timing.ts";
 
 /** Who is asking. A job is told from a person by its type, never by a missing user. `permissions` and `roles` are of auth/roles.ts. */
 export type Actor =
@@ -40,17 +40,17 @@ export type Ctx = {
   readonly hooks: Hooks;
   readonly constraintErrors: ConstraintErrors;
   readonly requestId: string;
-  readonly meter: Meter;
+  readonly roundTrips: RoundTripCounter;
   /** What makes this event's effect the only one of its kind, where it may arrive twice. */
-  readonly claim: Claim | undefined;
+  readonly guard: OnceGuard | undefined;
   /** Keeps the event alive until the work is done, without making the reply wait. */
-  defer(work: Promise<unknown>): void;
+  waitUntil(work: Promise<unknown>): void;
   /** The same event, now that it is known who is asking. */
-  actingAs(actor: Actor): Ctx;
+  withActor(actor: Actor): Ctx;
   /** The same event, whose effect is to hold once. */
-  claiming(claim: Claim): Ctx;
+  withGuard(claim: OnceGuard): Ctx;
   /** The same event, for work behind its reply: round trips that the reply does not count. */
-  behind(): Ctx;
+  background(): Ctx;
 };
 
 type Lifetime = Pick<ExecutionContext, "waitUntil">;
@@ -61,10 +61,10 @@ type Event = Composition & {
   actor: Actor;
   client: Client;
   requestId: string;
-  claim?: Claim;
+  claim?: OnceGuard;
 };
 
-function makeContext(event: Event, meter = new Meter()): Ctx {
+function makeContext(event: Event, meter = new RoundTripCounter()): Ctx {
   const env = parseEnv(event.bindings);
   const { actor, client, hooks, constraintErrors, requestId, lifetime } = event;
   let db: Database | undefined;
@@ -91,12 +91,12 @@ function makeContext(event: Event, meter = new Meter()): Ctx {
     hooks,
     constraintErrors,
     requestId,
-    meter,
-    claim: event.claim,
-    defer: (work) => lifetime.waitUntil(work),
-    actingAs: (other) => makeContext({ ...event, actor: other }, meter),
-    claiming: (claim) => makeContext({ ...event, claim }, meter),
-    behind: () => makeContext(event),
+    roundTrips: meter,
+    guard: event.claim,
+    waitUntil: (work) => lifetime.waitUntil(work),
+    withActor: (other) => makeContext({ ...event, actor: other }, meter),
+    withGuard: (claim) => makeContext({ ...event, claim }, meter),
+    background: () => makeContext(event),
   };
 }
 

@@ -2,10 +2,10 @@ import type { SQL } from "drizzle-orm";
 import type { Statement } from "./kit/db/commit.ts";
 
 /** Experience that was gained, by what it was gained for. */
-export type Gained = { training: number; usage: number };
+export type ExperienceGained = { training: number; usage: number };
 
 /** What experience amounts to. */
-export type Standing = { level: number; rank: string; rank_level: number; xp_to_next_level: number };
+export type Level = { level: number; rank: string; rank_level: number; xp_to_next_level: number };
 
 /** What a feature offers to those before it, which need not know of it. `Ctx` is the context of the event. */
 export type FeatureHooks<Ctx> = {
@@ -16,12 +16,12 @@ export type FeatureHooks<Ctx> = {
   /** A query of `minion_id` and `user_id` for the minion that a token reaches, by the token's hash. */
   minionByToken?(tokenHash: string): SQL;
   /** An expression for what the minions on a model have gained together. */
-  experienceOnModel?(modelId: SQL): SQL<Gained>;
-  standingAt?(xp: number): Standing;
+  modelExperience?(modelId: SQL): SQL<ExperienceGained>;
+  levelForExperience?(xp: number): Level;
   /** Behind the reply: these devices (`session:12`, `key:3`), or all of a user's, may no longer listen. */
-  onDevicesGone?(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void;
+  onDevicesRevoked?(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void;
   /** A query that writes, as part of the statement that destroys minions for good; `gone` is a query of their numbers. */
-  onMinionsGone?(ctx: Ctx, gone: SQL): SQL;
+  onMinionsDeleted?(ctx: Ctx, gone: SQL): SQL;
   /** Whether a user owns `conversation:5`, and may listen to it; undefined for a resource that is not the feature's. */
   ownsResource?(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined;
   /** Queries of all that is held of a user, by the names under which they are given it. */
@@ -30,9 +30,9 @@ export type FeatureHooks<Ctx> = {
   eraseUser?(ctx: Ctx, userId: number): Promise<Statement[]>;
 };
 
-type Required<Ctx> = { [Hook in keyof Omit<FeatureHooks<Ctx>, "onMinionsGone">]-?: NonNullable<FeatureHooks<Ctx>[Hook]> } & {
+type Required<Ctx> = { [Hook in keyof Omit<FeatureHooks<Ctx>, "onMinionsDeleted">]-?: NonNullable<FeatureHooks<Ctx>[Hook]> } & {
   /** As a feature's, of each that has one. */
-  onMinionsGone(ctx: Ctx, gone: SQL): SQL[];
+  onMinionsDeleted(ctx: Ctx, gone: SQL): SQL[];
 };
 
 /**
@@ -41,13 +41,13 @@ type Required<Ctx> = { [Hook in keyof Omit<FeatureHooks<Ctx>, "onMinionsGone">]-
  */
 export function composeHooks<Ctx>(
   features: readonly FeatureHooks<Ctx>[],
-  alone: Pick<Required<Ctx>, "subscriptionStatus" | "minionByToken" | "experienceOnModel" | "standingAt">,
+  alone: Pick<Required<Ctx>, "subscriptionStatus" | "minionByToken" | "modelExperience" | "levelForExperience">,
 ): Required<Ctx> {
   return {
     ...alone,
     onUserCreated: (ctx, userId) => features.flatMap((feature) => feature.onUserCreated?.(ctx, userId) ?? []),
-    onDevicesGone: (ctx, userId, devices) => features.forEach((feature) => feature.onDevicesGone?.(ctx, userId, devices)),
-    onMinionsGone: (ctx, gone) => features.flatMap((feature) => feature.onMinionsGone?.(ctx, gone) ?? []),
+    onDevicesRevoked: (ctx, userId, devices) => features.forEach((feature) => feature.onDevicesRevoked?.(ctx, userId, devices)),
+    onMinionsDeleted: (ctx, gone) => features.flatMap((feature) => feature.onMinionsDeleted?.(ctx, gone) ?? []),
     ownsResource: (ctx, userId, resource) => {
       for (const feature of features) {
         const answer = feature.ownsResource?.(ctx, userId, resource);

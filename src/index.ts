@@ -1,10 +1,10 @@
 import { app } from "./app.ts";
-import { warmReply } from "./catalog/cached-route.ts";
+import { cachedResponse } from "./catalog/cached-route.ts";
 import { jobContext, requestContext, type Ctx } from "./context.ts";
 import { cronJobs } from "./cron.ts";
 import { constraintErrors } from "./errors.ts";
 import { hooks } from "./feature-hooks.ts";
-import { handlers } from "./jobs.ts";
+import { jobHandlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
 import { runCron } from "./kit/queue/cron.ts";
 
@@ -14,7 +14,7 @@ const composition = { hooks, constraintErrors };
 
 export default {
   fetch(request, bindings, lifetime) {
-    const warm = warmReply(request, bindings, (requestId) =>
+    const warm = cachedResponse(request, bindings, (requestId) =>
       requestContext(request, { ...composition, bindings, lifetime, requestId }),
     );
     return warm ?? app.fetch(request, bindings, lifetime);
@@ -26,7 +26,7 @@ export default {
     const ctx = jobContext("write-down-failed-jobs", event);
     if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, ctx);
     return consumeJobs<Ctx>(batch, {
-      handlers,
+      handlers: jobHandlers,
       contextOf: (job, requestId) => jobContext(job, { ...event, requestId }),
       dead: bindings.DEAD_JOBS,
     });

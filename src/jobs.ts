@@ -7,4 +7,4 @@ import type { Handler } from "./kit/queue/consumer.ts";
 import { knowledgeJobs } from "./knowledge/jobs.ts";
 
 /** Every background job, and what does it. */
-export const handlers: readonly Handler<Ctx>[] = [...mailJobs, ...authJobs, ...datasetJobs, ...knowledgeJobs, ...chatJobs];
+export const jobHandlers: readonly Handler<Ctx>[] = [...mailJobs, ...authJobs, ...datasetJobs, ...knowledgeJobs, ...chatJobs];

@@ -14,43 +14,43 @@ describe("the import rules", () => {
   });
 
   test.each([
-    ["kit/db/client.ts", 'import { Ctx } from "../src/context.ts";', "kit imports packages"],
-    ["http/route.ts", 'import { room } from "../src/chat/room/client.ts";', "http knows no feature"],
-    ["catalog/service.ts", 'import { room } from "../src/chat/room/client.ts";', "comes later"],
-    ["datasets/rows/routes.ts", 'const a = await import("../src/chat/room/client.ts");', "comes later"],
+    ["kit/db/client.ts", 'import { Ctx } from "../../context.ts";', "kit imports packages"],
+    ["http/route.ts", 'import { room } from "../chat/room/client.ts";', "http knows no feature"],
+    ["catalog/service.ts", 'import { room } from "../chat/room/client.ts";', "comes later"],
+    ["datasets/rows/routes.ts", 'const a = await import("../../chat/room/client.ts");', "comes later"],
     ["catalog/service.ts", 'import { Hono } from "hono";', "knows no transport"],
     ["catalog/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
     ["auth/admin/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
-    ["catalog/routes.ts", 'import * as tables from "../src/kit/db/tables.ts";', "never sees tables"],
+    ["catalog/routes.ts", 'import * as tables from "./tables.ts";', "never sees tables"],
     ["catalog/rules.ts", 'import { sql } from "drizzle-orm";', "pure arithmetic"],
     ["chat/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
-    ["chat/protocol.ts", 'import { log } from "../src/kit/log.ts";', "zod alone"],
-    ["context.ts", 'import { spirits } from "../src/catalog/tables.ts";', "only a composition root imports a feature"],
-    ["catalog/service.ts", 'import { app } from "../src/app.ts";', "only a composition root imports a composition root"],
+    ["chat/protocol.ts", 'import { log } from "../kit/log.ts";', "zod alone"],
+    ["context.ts", 'import { spirits } from "./catalog/tables.ts";', "only a composition root imports a feature"],
+    ["catalog/service.ts", 'import { app } from "../app.ts";', "only a composition root imports a composition root"],
     ["catalog/service.ts", 'import { crons } from "../cron.ts";', "only a composition root imports a composition root"],
     ["chat/room/service.ts", 'import { Hono } from "hono";', "knows no transport"],
     ["chat/room/routes.ts", 'import { eq } from "drizzle-orm";', "makes no queries"],
-    ["chat/room/routes.ts", 'import * as tables from "../src/kit/db/tables.ts";', "never sees tables"],
-    ["chat/room/rules.ts", 'import { get } from "../src/minions/models/service.ts";', "pure arithmetic"],
+    ["chat/room/routes.ts", 'import * as tables from "../tables.ts";', "never sees tables"],
+    ["chat/room/rules.ts", 'import { get } from "../../minions/models/service.ts";', "pure arithmetic"],
     ["chat/room/protocol.ts", 'import { log } from "hono/logger";', "zod alone"],
-    ["chat/room/client.ts", 'import { a } from "../src/chat/streaming/routes.ts";', "streaming comes after room"],
+    ["chat/room/client.ts", 'import { a } from "../streaming/routes.ts";', "streaming comes after room"],
     ["chat/sync/outbox.ts", 'import { a } from "../hooks.ts";', "hooks.ts comes after sync"],
-    ["chat/tables.ts", 'import { a } from "../src/chat/room/client.ts";', "room comes after tables.ts"],
-    ["chat/voice/client.ts", 'import { a } from "../src/kit/db/tables.ts";', "does not list voice"],
+    ["chat/tables.ts", 'import { a } from "./room/client.ts";', "room comes after tables.ts"],
+    ["chat/voice/client.ts", 'import { a } from "../tables.ts";', "does not list voice"],
     ["models/usage/prices.ts", 'import prices from "../../../seed/prices.json" with { type: "json" };', "nothing outside src"],
     ["env.ts", 'import { z } from "zod";', "namespace"],
     ["env.ts", 'import {\n  z,\n} from "zod";', "namespace"],
-    ["kit/db/client.ts", 'export { app } from "../src/app.ts";', "only a composition root imports a composition root"],
+    ["kit/db/client.ts", 'export { app } from "../../app.ts";', "only a composition root imports a composition root"],
   ])("fire for %s with %s", (path, source, rule) => {
     expect(violations(path, source).join()).toContain(rule);
   });
 
   test("let a feature use the features, folders and files before it", () => {
     const source = [
-      'import { a } from "../src/minions/spirits/service.ts";',
-      'import { b } from "../src/kit/db/client.ts";',
-      'import { c } from "../src/chat/room/client.ts";',
-      'import { d } from "../src/kit/db/tables.ts";',
+      'import { a } from "../../minions/spirits/service.ts";',
+      'import { b } from "../../kit/db/client.ts";',
+      'import { c } from "../room/client.ts";',
+      'import { d } from "../tables.ts";',
     ].join("\n");
     expect(violations("chat/streaming/stream-answer.ts", source)).toEqual([]);
   });

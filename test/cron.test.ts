@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { cronJobs } from "../src/cron.ts";
-import { handlers } from "../src/jobs.ts";
+import { jobHandlers } from "../src/jobs.ts";
 
 test("wrangler.toml triggers exactly the schedules in use", () => {
   const { triggers } = readConfig({ config: "wrangler.toml" });
@@ -10,6 +10,6 @@ test("wrangler.toml triggers exactly the schedules in use", () => {
 });
 
 test("no two jobs have one name", () => {
-  const names = [...cronJobs.map(({ name }) => name), ...handlers.map(({ job }) => job.name)];
+  const names = [...cronJobs.map(({ name }) => name), ...jobHandlers.map(({ job }) => job.name)];
   expect(names).toHaveLength(new Set(names).size);
 });

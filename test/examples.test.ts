@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../dev/port.ts";
 import { makeSeededFolder, removeFolder } from "./dev/support/scratch.ts";
 import { runDev, runScript } from "./dev/support/dev.ts";
-import { startSpeaker, words, type Speaker } from "./support/fake-llm.ts";
+import { startFakeLlm, words, type FakeLlm } from "./support/fake-llm.ts";
 import { openaiChat } from "./support/vendors/openai-chat.ts";
 import { script } from "./support/vendors/script.ts";
 import { startVendor, type FakeVendor } from "./support/vendors/server.ts";
@@ -38,12 +38,12 @@ const promised: Record<string, readonly (string | RegExp)[]> = {
 
 describe("an example against npm run dev", () => {
   let dev: ReturnType<typeof runDev>;
-  let slowModel: Speaker;
+  let slowModel: FakeLlm;
   let modelServer: FakeVendor;
 
   beforeAll(async () => {
-    slowModel = await startSpeaker();
-    slowModel.says({ pieces: words(40), everyMs: 25 });
+    slowModel = await startFakeLlm();
+    slowModel.replyWith({ pieces: words(40), everyMs: 25 });
     const models = { object: "list", data: [{ id: "fake-model", object: "model" }] };
     modelServer = await startVendor(openaiChat("/v1", models), modelKey);
     const folder = await makeSeededFolder();

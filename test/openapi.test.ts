@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { aliases } from "../src/http/path-aliases.ts";
 import { useApi } from "./support/api.ts";
 import { bodied, document, operations, prepare, send, type Operation } from "./support/openapi-examples.ts";
-import { makePerson, type Person } from "./support/users.ts";
+import { createUser, type Person } from "./support/users.ts";
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
@@ -79,7 +79,7 @@ describe("the OpenAPI document", () => {
 
 describe("every documented operation", () => {
   beforeEach(async () => {
-    person = await makePerson(api, ["user", "superuser"]);
+    person = await createUser(api, ["user", "superuser"]);
   });
 
   test.each(operations)("$name answers as documented", async (listed) => {

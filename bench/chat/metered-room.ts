@@ -28,7 +28,7 @@ export class MeteredRoom extends ChatRoom {
 
   /** Waits until Postgres has every change, then returns the units since the previous call. */
   async takeBilledUnits(): Promise<BilledUnits> {
-    while (this.nextAlarm() !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.nextAlarmAt() !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
     const units = { ...this.#meter.take(), messages: this.#messages, alarms: this.#alarms };
     this.#messages = this.#alarms = 0;
     return units;

@@ -3,10 +3,10 @@ import { startNeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { connect } from "../../dev/postgres/connect.ts";
 import { migrate } from "../../drizzle/migrate.ts";
-import { commit, type Committer } from "../../src/kit/db/commit.ts";
+import { commit, type TransactionContext } from "../../src/kit/db/commit.ts";
 import { exactChunks, halfPrecisionAbove } from "../../src/knowledge/constants.ts";
-import { scanSettings, searchRow, type Filter, type PinnedBase } from "../../src/knowledge/search/retrieve.ts";
-import { openEvents, testBindings } from "../../test/support/in-process-context.ts";
+import { scanSettings, searchRow, type Filter, type KnowledgeBaseRef } from "../../src/knowledge/search/retrieve.ts";
+import { createTestContexts, testBindings } from "../../test/support/in-process-context.ts";
 import { clusteredVectors, loadBase } from "./corpus.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { median, quantile } from "../support/stats.ts";
@@ -26,7 +26,7 @@ const silentBindings = {
 
 type Case = {
   name: string;
-  base: PinnedBase;
+  base: KnowledgeBaseRef;
   filter?: Filter;
   /** The filter as SQL, for the exact search. */
   condition: SQL;
@@ -42,7 +42,7 @@ export async function benchKnowledge(rounds: number): Promise<void> {
   const bridge = await startNeonBridge({ databaseUrl: postgres.url });
   try {
     await migrate(postgres.url);
-    const ctx = openEvents(testBindings(bridge.url, silentBindings)).context("bench");
+    const ctx = createTestContexts(testBindings(bridge.url, silentBindings)).context("bench");
     await benchPipeline(ctx, client, Math.min(rounds, 5));
     const vectors = clusteredVectors(1, dimensions);
     console.log(`Loading ${manyChunks} chunks, and ${fewChunks} of another user …`);
@@ -93,7 +93,7 @@ export async function benchKnowledge(rounds: number): Promise<void> {
   }
 }
 
-async function measure(ctx: Committer, { base, filter, condition }: Case, vectors: () => number[]) {
+async function measure(ctx: TransactionContext, { base, filter, condition }: Case, vectors: () => number[]) {
   const recalls: number[] = [];
   const ms: number[] = [];
   let fewest = Infinity;

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { PinnedBase } from "../../src/knowledge/search/retrieve.ts";
+import type { KnowledgeBaseRef } from "../../src/knowledge/search/retrieve.ts";
 import { seededRandom } from "../../test/support/random.ts";
 
 const clusters = 200;
@@ -22,7 +22,7 @@ let baseCount = 0;
 export async function loadBase(
   client: Client,
   { count, vectors, dimensions }: { count: number; vectors: () => number[]; dimensions: number },
-): Promise<PinnedBase> {
+): Promise<KnowledgeBaseRef> {
   const insertReturningId = async (text: string, values: unknown[] = []) =>
     (await client.query<{ id: number }>(text, values)).rows[0]!.id;
   const name = `bench${++baseCount}`;

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
 import type { Client } from "pg";
 import type { Ctx } from "../../src/context.ts";
-import { commit, type Committer } from "../../src/kit/db/commit.ts";
+import { commit, type TransactionContext } from "../../src/kit/db/commit.ts";
 import { chunkRows, batchesOf, type Row } from "../../src/knowledge/indexing/chunk-batches.ts";
-import { goOnIndexing } from "../../src/knowledge/indexing/run-build.ts";
+import { resumeBuild } from "../../src/knowledge/indexing/run-build.ts";
 import type { Embedder } from "../../src/knowledge/indexing/embedder.ts";
-import type { Datasets } from "../../src/knowledge/indexing/start-build.ts";
+import type { DatasetSource } from "../../src/knowledge/indexing/start-build.ts";
 import { embedText } from "../../src/models/providers/builtin/hashing-embedding.ts";
 import { interleave } from "../support/interleave.ts";
 import { clusteredVectors, insertBuild } from "./corpus.ts";
@@ -27,7 +27,7 @@ export async function benchPipeline(ctx: Ctx, client: Client, rounds: number): P
   const runBuild = (createEmbedder: () => Embedder) => async () => {
     const { build_id, part_id } = await insertBuild(client, settings);
     const startedAt = performance.now();
-    await goOnIndexing(ctx, { build_id }, datasets, { open: async () => createEmbedder() });
+    await resumeBuild(ctx, { build_id }, datasets, { open: async () => createEmbedder() });
     return chunksPerSecond(client, part_id, startedAt);
   };
   console.log(`Indexing ${rowCount} rows, ${rounds} rounds …`);
@@ -64,7 +64,7 @@ export async function benchPipeline(ctx: Ctx, client: Client, rounds: number): P
   }
 }
 
-async function insertRaw(ctx: Committer, partId: number, batch: ReturnType<typeof chunkRows>): Promise<void> {
+async function insertRaw(ctx: TransactionContext, partId: number, batch: ReturnType<typeof chunkRows>): Promise<void> {
   await commit(ctx, [
     ctx.db.execute(sql`
       insert into knowledge_chunks (part_id, position, text, heading, source, start, "end", kind, fields, content_hash, dimensions, embedding)
@@ -87,11 +87,11 @@ async function chunksPerSecond(client: Client, partId: number, startedAt: number
   return counted[0]!.chunks / seconds;
 }
 
-const datasets: Datasets = {
+const datasets: DatasetSource = {
   readRows: generateRows,
-  usable: () => sql`select 1 as id, 'bench' as name`,
-  use: ({ db }) => db.execute(sql`select 1`),
-  release: ({ db }) => db.execute(sql`select 1`),
+  readable: () => sql`select 1 as id, 'bench' as name`,
+  lock: ({ db }) => db.execute(sql`select 1`),
+  unlock: ({ db }) => db.execute(sql`select 1`),
 };
 
 async function* generateRows(): AsyncGenerator<Row> {

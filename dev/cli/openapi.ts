@@ -4,7 +4,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { aliases } from "../../src/http/path-aliases.ts";
 import { sessionCookie } from "../../src/auth/cookies.ts";
 import { maxBodyBytes, type Upload } from "../../src/http/body.ts";
-import { headersOf, isDocumented, type AppEnv, type RouteDoc } from "../../src/http/route.ts";
+import { headerSchema, isDocumented, type AppEnv, type RouteDoc } from "../../src/http/route.ts";
 import { authErrors } from "../../src/auth/errors.ts";
 import { errorTypes } from "../../src/errors.ts";
 import { AppError, errorTypeOf, problemOf, requestParts, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
@@ -112,7 +112,7 @@ function aliasesOf(path: string): string[] {
 
 /** @param alias which of its aliases it is published at, from 1; 0 for the canonical path */
 function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
-  const { status = 200, events } = doc;
+  const { status = 200, sseDescription: events } = doc;
   const content = {
     ...(status === 204 ? {} : { "application/json": { schema: doc.reply } }),
     ...(events === undefined ? {} : { "text/event-stream": { schema: z.string().meta({ description: events }) } }),
@@ -157,7 +157,7 @@ function uploadContent({ field, types, maxBytes }: Upload, beside: RouteDoc["bod
 }
 
 function requestHeaders(doc: RouteDoc): { header?: z.ZodObject } {
-  const heeded = { ...(doc.conditional ? conditionalRequest.shape : {}), ...headersOf(doc).shape };
+  const heeded = { ...(doc.conditional ? conditionalRequest.shape : {}), ...headerSchema(doc).shape };
   return Object.keys(heeded).length === 0 ? {} : { header: z.object(heeded) };
 }
 
@@ -173,12 +173,12 @@ function failuresOf(doc: RouteDoc): ErrorType[] {
     ...(doc.access?.schemes.includes("cookie") ? [authErrors.cross_site] : []),
     ...(doc.body && !doc.upload ? (["malformed_json"] as const) : []),
     ...(doc.body || doc.upload ? (["payload_too_large", "unsupported_media_type"] as const) : []),
-    ...(doc.params || doc.query || doc.body || doc.upload || doc.versioned || doc.replay
+    ...(doc.params || doc.query || doc.body || doc.upload || doc.ifMatch || doc.replayResponse
       ? (["validation_failed"] as const)
       : []),
-    ...(doc.versioned ? (["precondition_failed"] as const) : []),
-    ...(doc.replay ? (["idempotency_key_reused"] as const) : []),
-    ...(doc.fails ?? []),
+    ...(doc.ifMatch ? (["precondition_failed"] as const) : []),
+    ...(doc.replayResponse ? (["idempotency_key_reused"] as const) : []),
+    ...(doc.errors ?? []),
     ...always,
   ];
   return errors.map(errorTypeOf);
@@ -211,5 +211,5 @@ function exampleOf(type: ErrorType) {
     type.code === "validation_failed"
       ? [{ path: "id", in: "path" as const, message: "Invalid input: expected number, received NaN" }]
       : [];
-  return problemOf(new AppError(type, type.title, { faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
+  return problemOf(new AppError(type, type.title, { issues: faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
 }

@@ -8,7 +8,7 @@ export const messageStatuses = ["complete", "streaming", "stopped", "interrupted
 export type MessageStatus = (typeof messageStatuses)[number];
 
 /** How a message can be that changes no more. */
-export const settledStatuses = ["complete", "stopped", "interrupted", "failed"] as const satisfies readonly MessageStatus[];
+export const finalStatuses = ["complete", "stopped", "interrupted", "failed"] as const satisfies readonly MessageStatus[];
 
 /**
  * What the model was told of what was said before: all of it, a summary in place of the oldest messages, or no more than the latest,
@@ -23,10 +23,10 @@ export type ImageType = (typeof imageTypes)[number];
 
 /** How often the model is asked in one turn, and how many tools run at once: an object has six connections. */
 export const maxSteps = 8;
-export const toolsAtOnce = 5;
+export const toolConcurrency = 5;
 
 /** Calls of tools that are heeded in one step. */
-export const callsAtStep = 20;
+export const maxToolCallsPerStep = 20;
 
 /** Characters of what a tool is given, as JSON. */
 export const maxToolInput = 64_000;

@@ -1,7 +1,7 @@
 import { authErrors } from "../auth/errors.ts";
 import { catalogErrors } from "../catalog/errors.ts";
 import type { Ctx } from "../context.ts";
-import { failureOf } from "../kit/db/errors.ts";
+import { toAppError } from "../kit/db/errors.ts";
 import { commonErrors, defineErrors, type ErrorType } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { allowanceErrors, providerErrors } from "../models/errors.ts";
@@ -43,7 +43,7 @@ export class TurnError extends Error {
 /** Why a turn failed, in words that may be told; what nobody foresaw is logged, and told as no more than that. */
 export function turnFailureOf(error: unknown, ctx: Pick<Ctx, "requestId" | "constraintErrors">): TurnFailure {
   if (error instanceof TurnError) return error.failure;
-  const failure = failureOf(error, ctx.constraintErrors);
+  const failure = toAppError(error, ctx.constraintErrors);
   if (failure !== undefined && isTurnFailureCode(failure.code) && failure.code !== "internal") {
     return { code: failure.code, detail: failure.message, retryable: failure.retryable };
   }

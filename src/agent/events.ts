@@ -1,15 +1,15 @@
 import type { ProviderFailureCode } from "../models/gateway/errors.ts";
 import type { UsageRecord } from "../models/gateway/usage-record.ts";
 import type { MemoryStatus } from "./constants.ts";
-import type { Citation, Summary, ToolUse } from "./types.ts";
+import type { Citation, Summary, ToolCall } from "./types.ts";
 
 /** What a turn tells while it runs, in order. Text is in the pieces that it came in, none of which ends within a character. */
 export type TurnEvent =
   | { type: "text" | "reasoning"; pieces: readonly string[] }
   | { type: "citation"; citation: Citation }
-  | { type: "approval_needed"; use: ToolUse }
-  | { type: "tool_started"; use: ToolUse }
-  | { type: "tool_finished"; use: ToolUse }
+  | { type: "approval_needed"; use: ToolCall }
+  | { type: "tool_started"; use: ToolCall }
+  | { type: "tool_finished"; use: ToolCall }
   | { type: "summarised"; summary: Summary };
 
 /** Why a turn came to no good end. */

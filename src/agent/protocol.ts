@@ -5,7 +5,7 @@ import * as z from "zod";
 const message_id = z.int();
 
 /** A stretch of text, at its place in what it belongs to: it covers the numbers `from_seq` to `seq`. Lengths are in UTF-16 code units. */
-const Stretch = z.object({ message_id, offset: z.int().min(0), text: z.string(), from_seq: z.int() });
+const TextSegment = z.object({ message_id, offset: z.int().min(0), text: z.string(), from_seq: z.int() });
 
 export const Usage = z.object({
   prompt_tokens: z.int(),
@@ -33,8 +33,8 @@ export const TurnFrame = z.discriminatedUnion("type", [
       client_id: z.string().nullable(),
     })
     .meta({ description: "A message was added. An answer is added empty, before its text" }),
-  z.object({ type: z.literal("message.delta"), ...Stretch.shape }).meta({ description: "More text of an answer" }),
-  z.object({ type: z.literal("reasoning.delta"), ...Stretch.shape }).meta({ description: "More reasoning of the model" }),
+  z.object({ type: z.literal("message.delta"), ...TextSegment.shape }).meta({ description: "More text of an answer" }),
+  z.object({ type: z.literal("reasoning.delta"), ...TextSegment.shape }).meta({ description: "More reasoning of the model" }),
   z
     .object({
       type: z.literal("message.reset"),

@@ -8,11 +8,11 @@ import { commit } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import { authErrors } from "../auth/errors.ts";
 import type { RetrievalMethod } from "../knowledge/constants.ts";
-import type { PinnedBase } from "../knowledge/search/retrieve.ts";
+import type { KnowledgeBaseRef } from "../knowledge/search/retrieve.ts";
 import { knowledgeBases } from "../knowledge/tables.ts";
-import { selectAnswering, type AnsweringRow } from "../minions/models/candidates.ts";
+import { selectModelCandidates, type ModelCandidateRow } from "../minions/models/candidates.ts";
 import type { PromptParts } from "../minions/system-prompt.ts";
-import { itself, selectMinions, type MinionRow } from "../minions/queries.ts";
+import { ownMinion, selectMinions, type MinionRow } from "../minions/queries.ts";
 import { modelOf } from "../minions/model-summary.ts";
 import { spiritsOf } from "../minions/spirits/views.ts";
 import { minions } from "../minions/tables.ts";
@@ -20,36 +20,36 @@ import { externalModels } from "../models/tables.ts";
 import type { Tool } from "../tools/tool.ts";
 
 /** Tokens that a model is taken to have room for where nobody says: what nearly all of them have. */
-const usualWindow = 8_192;
+const defaultContextTokens = 8_192;
 
 /** With what a minion answers: plain data, that a room can keep for a while. Keys in it are sealed. */
-export type Settings = {
+export type TurnSettings = {
   user_id: number;
   minion_id: number;
   display_name: string;
   /** What its system prompt is made of, without its spirits. */
   parts: Omit<PromptParts, "spirits">;
   /** Those at work. */
-  spirits: SpiritAtWork[];
+  spirits: ActiveSpirit[];
   /** Null leaves it to the model. */
   sampling: { temperature: number | null; top_p: number | null; max_tokens: number | null };
-  model: ModelTraits;
+  model: ModelCapabilities;
   /** The models that answer, in their order. */
-  answering: AnsweringRow[];
+  answering: ModelCandidateRow[];
   /** Null where it has no knowledge base. */
   retrieval: Retrieval | null;
   citations_enabled: boolean;
 };
 
 /** What the model that is asked first can do. */
-export type ModelTraits = {
+export type ModelCapabilities = {
   /** Tokens of prompt and answer together; null where there is no limit. */
   context_length: number | null;
   sees_pictures: boolean;
   calls_tools: boolean;
 };
 
-export type SpiritAtWork = {
+export type ActiveSpirit = {
   spirit_id: number;
   name: string;
   category: string;
@@ -58,13 +58,13 @@ export type SpiritAtWork = {
   tools: { tool_id: number; name: string; description: string }[];
 };
 
-type Retrieval = { is_enabled: boolean; base: PinnedBase; top_k: number; method: RetrievalMethod; threshold: number };
+type Retrieval = { is_enabled: boolean; base: KnowledgeBaseRef; top_k: number; method: RetrievalMethod; threshold: number };
 
 /** The queries of what a minion answers with, for `settingsFrom`: a caller may commit them together with its own. */
 export function selectSettings(ctx: Ctx, userId: number, minionId: number) {
   return [
-    selectMinions(ctx, userId, itself(userId, minionId)),
-    selectAnswering(ctx, userId, minionId),
+    selectMinions(ctx, userId, ownMinion(userId, minionId)),
+    selectModelCandidates(ctx, userId, minionId),
     selectOwner(ctx, userId, minionId),
   ] as const;
 }
@@ -75,7 +75,7 @@ type SettingsRows = BatchResponse<ReturnType<typeof selectSettings>>;
  * Reads what a user's minion answers with. One Postgres round trip, beside the catalog.
  * @throws not_found for a minion that is gone or in the bin; account_banned; catalog_unavailable
  */
-export async function readSettings(ctx: Ctx, userId: number, minionId: number): Promise<Settings> {
+export async function readSettings(ctx: Ctx, userId: number, minionId: number): Promise<TurnSettings> {
   const [catalog, rows] = await Promise.all([catalogOf(ctx), commit(ctx, selectSettings(ctx, userId, minionId))]);
   return settingsFrom(catalog, rows);
 }
@@ -84,7 +84,7 @@ export async function readSettings(ctx: Ctx, userId: number, minionId: number): 
  * The settings in the rows of `selectSettings`.
  * @throws not_found for a minion that is gone or in the bin; account_banned
  */
-export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: SettingsRows): Settings {
+export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: SettingsRows): TurnSettings {
   if (owner !== undefined && owner.banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
   if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   const { base, defaults } = owner;
@@ -92,14 +92,14 @@ export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: Sett
     user_id: owner.id,
     minion_id: row.id,
     display_name: row.display_name,
-    parts: partsOf(catalog, row, defaults?.system_prompt ?? ""),
-    spirits: atWork(catalog, row),
+    parts: promptParts(catalog, row, defaults?.system_prompt ?? ""),
+    spirits: activeSpirits(catalog, row),
     sampling: {
       temperature: row.temperature ?? defaults?.temperature ?? null,
       top_p: row.top_p ?? defaults?.top_p ?? null,
       max_tokens: row.max_tokens ?? defaults?.max_tokens ?? null,
     },
-    model: traitsOf(row),
+    model: modelCapabilities(row),
     answering,
     retrieval:
       base === null
@@ -127,13 +127,13 @@ function selectOwner(ctx: Ctx, userId: number, minionId: number) {
       defaults: { id: externalModels.id, temperature, top_p, max_tokens, system_prompt },
     })
     .from(users)
-    .leftJoin(minions, itself(userId, minionId))
+    .leftJoin(minions, ownMinion(userId, minionId))
     .leftJoin(knowledgeBases, and(eq(user_id, userId), eq(id, minions.knowledge_base_id)))
     .leftJoin(externalModels, and(eq(externalModels.user_id, userId), eq(externalModels.id, minions.external_model_id)))
     .where(eq(users.id, userId));
 }
 
-function partsOf(catalog: Catalog, row: MinionRow, modelsPrompt: string): Settings["parts"] {
+function promptParts(catalog: Catalog, row: MinionRow, modelsPrompt: string): TurnSettings["parts"] {
   const { name, display_name, description, personality, system_prompt, traits, class_id } = row;
   const its = catalog.classes.find(({ id }) => id === class_id);
   const minion_class =
@@ -142,7 +142,7 @@ function partsOf(catalog: Catalog, row: MinionRow, modelsPrompt: string): Settin
   return { minion: { name, display_name, description, personality, system_prompt: instructions }, traits, minion_class };
 }
 
-function atWork(catalog: Catalog, row: MinionRow): SpiritAtWork[] {
+function activeSpirits(catalog: Catalog, row: MinionRow): ActiveSpirit[] {
   const known = new Map(catalog.tools.map((tool) => [tool.name, tool]));
   return spiritsOf(catalog, row)
     .filter(({ is_active }) => is_active)
@@ -158,10 +158,10 @@ function atWork(catalog: Catalog, row: MinionRow): SpiritAtWork[] {
     }));
 }
 
-function traitsOf(row: MinionRow): ModelTraits {
+function modelCapabilities(row: MinionRow): ModelCapabilities {
   const summary = modelOf(row);
   // Nothing is too long for the model of this server, which reads no more than the question and the passages.
-  const context_length = summary?.provider === "builtin" ? null : (summary?.context_length ?? usualWindow);
+  const context_length = summary?.provider === "builtin" ? null : (summary?.context_length ?? defaultContextTokens);
   return {
     context_length,
     sees_pictures: summary?.capabilities.includes("vision") ?? false,
@@ -180,7 +180,7 @@ export type Overrides = {
 };
 
 /** The settings of one turn. Without a knowledge base, `use_rag` changes nothing. */
-export function withOverrides(settings: Settings, overrides: Overrides): Settings {
+export function withOverrides(settings: TurnSettings, overrides: Overrides): TurnSettings {
   const { parts, spirits, sampling, retrieval } = settings;
   const { system_prompt, use_rag, use_spirits, temperature, top_p, max_tokens } = overrides;
   const minion = system_prompt === undefined ? parts.minion : { ...parts.minion, system_prompt };
@@ -198,7 +198,7 @@ export function withOverrides(settings: Settings, overrides: Overrides): Setting
 }
 
 /** Of the tools there are, those that the minion may call now, each name once: of a spirit at work, at its level, by a model that can. */
-export function callableTools({ spirits, model }: Settings, tools: readonly Tool[]): Tool[] {
+export function callableTools({ spirits, model }: TurnSettings, tools: readonly Tool[]): Tool[] {
   if (!model.calls_tools) return [];
   const brings = ({ name, spirit_id, tool_id }: Tool) =>
     spirits.some(

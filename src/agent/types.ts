@@ -17,7 +17,7 @@ export type Citation = {
 };
 
 /** A tool that was called in an answer, and what became of it. */
-export type ToolUse = {
+export type ToolCall = {
   call_id: string;
   tool: string;
   input: unknown;
@@ -46,7 +46,7 @@ export type Message = {
   parts: MessagePart[];
   status: MessageStatus;
   citations: Citation[];
-  tools: ToolUse[];
+  tools: ToolCall[];
   usage: MessageUsage | null;
   /** `provider/model`, of the one that answered; null for a user's. */
   model: string | null;

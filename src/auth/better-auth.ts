@@ -14,9 +14,9 @@ const libraryPath = "/api/auth";
 const times = { createdAt: "created_at", updatedAt: "updated_at" };
 
 /** What a mail is to carry to a user: a token that proves the address it goes to. */
-export type Proof = { userId: number; email: string; name: string; token: string };
+export type EmailToken = { userId: number; email: string; name: string; token: string };
 
-function unasked(): never {
+function noMailer(): never {
   throw new Error("Nobody asked for a mail.");
 }
 
@@ -25,7 +25,7 @@ function unasked(): never {
  * costs about 175 ms to evaluate, so it is imported by the routes that need it, when they run.
  * @param mail takes what is to be mailed
  */
-export function openLibrary(ctx: Ctx, mail: (proof: Proof) => void = unasked) {
+export function createBetterAuth(ctx: Ctx, mail: (proof: EmailToken) => void = noMailer) {
   const { env, db } = ctx;
   return betterAuth({
     appName: "Spiritforge",

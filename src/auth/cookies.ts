@@ -21,7 +21,7 @@ const deviceSeconds = 365 * day;
 const attributes: CookieOptions = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" };
 
 /** A `Set-Cookie` that signs a browser in, or, without a token, out. */
-export function cookieFor(token: string | null): string {
+export function sessionSetCookie(token: string | null): string {
   return generateCookie(sessionCookie, token ?? "", { ...attributes, maxAge: token === null ? 0 : sessionSeconds });
 }
 
@@ -29,7 +29,7 @@ export function cookieFor(token: string | null): string {
  * The token or key that a request bears: in its Authorization, else in its cookie.
  * @throws cross_site where a cookie comes with a change from a page of another site
  */
-export function secretOf(c: Context, origins: readonly string[]): string | undefined {
+export function readCredential(c: Context, origins: readonly string[]): string | undefined {
   const request = c.req.raw;
   const authorization = request.headers.get("authorization");
   if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
@@ -46,7 +46,7 @@ export function deviceCookieFor(token: string): string {
 }
 
 /** What this browser is known by, if it signed in before. */
-export function deviceTokenOf(c: Context): string | null {
+export function readDeviceToken(c: Context): string | null {
   return getCookie(c, deviceCookie) || null;
 }
 

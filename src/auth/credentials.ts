@@ -1,7 +1,7 @@
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Actor, Ctx } from "../context.ts";
-import { digest } from "../kit/crypto/hash.ts";
+import { sha256Hex } from "../kit/crypto/hash.ts";
 import { commit } from "../kit/db/commit.ts";
 import { auditRow } from "./audit.ts";
 import { permissionsOf, type Permission, type Role } from "./roles.ts";
@@ -46,19 +46,19 @@ const kvKey = (hash: string) => `credential:${hash}`;
  * @returns undefined for one that is unknown, expired or revoked
  */
 export async function findCredential(ctx: Ctx, secret: string, fresh: boolean): Promise<Credential | undefined> {
-  const hash = await digest(secret);
-  const known = fresh ? null : await recall(ctx, hash);
+  const hash = await sha256Hex(secret);
+  const known = fresh ? null : await cachedCredential(ctx, hash);
   if (known !== null && isLive(known)) {
-    touch(ctx, hash, known);
+    touchLastSeen(ctx, hash, known);
     return known;
   }
-  const found = await load(ctx, secret, hash);
+  const found = await loadCredential(ctx, secret, hash);
   if (found === undefined || !isLive(found)) {
     await forgetCredential(ctx, hash);
     return undefined;
   }
   remember(ctx, hash, found);
-  touch(ctx, hash, found);
+  touchLastSeen(ctx, hash, found);
   return found;
 }
 
@@ -86,33 +86,33 @@ export function actorOf(credential: Credential): Actor {
   return { kind: "minion", userId, minionId: credential.minion_id, permissions: limited(minionPermissions) };
 }
 
-async function recall(ctx: Ctx, hash: string): Promise<Credential | null> {
+async function cachedCredential(ctx: Ctx, hash: string): Promise<Credential | null> {
   const near = memory.get(hash);
   if (near !== undefined && near.until > Date.now()) return near.credential;
   if (ctx.env.SESSION_KV_SECONDS === 0) return null;
   const copy = await ctx.cache.get<Credential>(kvKey(hash)).catch(() => null);
-  if (copy !== null) hold(ctx, hash, copy);
+  if (copy !== null) cacheCredential(ctx, hash, copy);
   return copy;
 }
 
 function remember(ctx: Ctx, hash: string, credential: Credential): void {
-  hold(ctx, hash, credential);
+  cacheCredential(ctx, hash, credential);
   const ttl = ctx.env.SESSION_KV_SECONDS;
   if (ttl > 0) {
-    ctx.defer(
+    ctx.waitUntil(
       ctx
-        .behind()
+        .background()
         .cache.put(kvKey(hash), credential, ttl)
         .catch(() => undefined),
     );
   }
 }
 
-function hold({ env }: Ctx, hash: string, credential: Credential): void {
+function cacheCredential({ env }: Ctx, hash: string, credential: Credential): void {
   memory.set(hash, { credential, until: Date.now() + env.SESSION_MEMORY_SECONDS * 1_000 });
 }
 
-function load(ctx: Ctx, secret: string, hash: string): Promise<Credential | undefined> {
+function loadCredential(ctx: Ctx, secret: string, hash: string): Promise<Credential | undefined> {
   if (secret.startsWith(keyPrefix)) return loadKey(ctx, hash);
   return secret.startsWith(minionTokenPrefix) ? loadMinionToken(ctx, hash) : loadSession(ctx, secret, hash);
 }
@@ -196,8 +196,8 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
       ctx.db.delete(sessions).where(eq(sessions.id, session_id)).returning({ token: sessions.token }),
       auditRow(ctx, "session.family_revoked", user_id, { session_id }),
     ]);
-    ctx.hooks.onDevicesGone(ctx, user_id, [sessionDevice(session_id)]);
-    await Promise.all(gone.map(async (session) => forgetCredential(ctx, await digest(session.token))));
+    ctx.hooks.onDevicesRevoked(ctx, user_id, [sessionDevice(session_id)]);
+    await Promise.all(gone.map(async (session) => forgetCredential(ctx, await sha256Hex(session.token))));
     return undefined;
   }
   return {
@@ -212,14 +212,14 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
 }
 
 /** Notes that the device or the key was seen, behind the reply. */
-function touch(ctx: Ctx, hash: string, credential: Credential): void {
+function touchLastSeen(ctx: Ctx, hash: string, credential: Credential): void {
   if (credential.kind === "minion" || Date.now() - credential.seen_at < seenMs) return;
   credential.seen_at = Date.now();
   remember(ctx, hash, credential);
-  const { db } = ctx.behind();
+  const { db } = ctx.background();
   const seen = sql`now()`;
   const { ip, place } = ctx.client;
-  ctx.defer(
+  ctx.waitUntil(
     (credential.kind === "session"
       ? db.update(sessions).set({ last_seen_at: seen, ip_address: ip, place }).where(eq(sessions.id, credential.session_id))
       : db.update(apiKeys).set({ last_used_at: seen }).where(eq(apiKeys.id, credential.key_id))

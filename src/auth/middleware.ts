@@ -3,12 +3,12 @@ import type { Actor } from "../context.ts";
 import type { Access, AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { authErrors } from "./errors.ts";
-import { counted } from "../limits/middleware.ts";
-import { secretOf } from "./cookies.ts";
+import { rateLimitedGuard } from "../limits/middleware.ts";
+import { readCredential } from "./cookies.ts";
 import { actorOf, findCredential } from "./credentials.ts";
 import type { Permission } from "./roles.ts";
 
-type Openness = {
+type GuardOptions = {
   /** Passwords, keys, roles, money: asks Postgres who is there, so that a revocation holds at once, and takes no key. */
   sensitive?: boolean;
   /** Takes the token of the minion whose number is the path's `id` too. */
@@ -16,8 +16,11 @@ type Openness = {
 };
 
 /** Lets in who holds the permission. */
-export function allow(permission: Permission, { sensitive = false, minionToken = false }: Openness = {}): Access {
-  return counted({
+export function requirePermission(
+  permission: Permission,
+  { sensitive = false, minionToken = false }: GuardOptions = {},
+): Access {
+  return rateLimitedGuard({
     permission,
     schemes: [
       "session",
@@ -42,7 +45,7 @@ export function allow(permission: Permission, { sensitive = false, minionToken =
 /** @throws unauthenticated, account_banned, cross_site */
 async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> {
   const ctx = c.get("ctx");
-  const secret = secretOf(c, ctx.env.CORS_ORIGINS);
+  const secret = readCredential(c, ctx.env.CORS_ORIGINS);
   const credential = secret === undefined ? undefined : await findCredential(ctx, secret, fresh);
   if (credential === undefined) {
     const headers = { "www-authenticate": "Bearer" };

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { invalid } from "../kit/errors.ts";
+import { validationError } from "../kit/errors.ts";
 import { Semaphore } from "../kit/async/semaphore.ts";
 
 /** The provider under which a password is kept: the name that the auth library gives it. */
@@ -58,7 +58,7 @@ const maxLength = 128;
  */
 export async function checkPassword(password: string, username: string | null, path: string): Promise<void> {
   const fault = await faultOf(password, username?.toLowerCase());
-  if (fault !== undefined) throw invalid([{ path, in: "body", message: fault }]);
+  if (fault !== undefined) throw validationError([{ path, in: "body", message: fault }]);
 }
 
 async function faultOf(password: string, username: string | undefined): Promise<string | undefined> {

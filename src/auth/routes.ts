@@ -2,13 +2,13 @@ import { Hono, type Context } from "hono";
 import { route, type AppEnv } from "../http/route.ts";
 import { limited } from "../limits/middleware.ts";
 import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts/service.ts";
-import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf } from "./cookies.ts";
-import { allow } from "./middleware.ts";
-import { askForProof, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
+import { sessionSetCookie, deviceCookieFor, readDeviceToken, readCredential } from "./cookies.ts";
+import { requirePermission } from "./middleware.ts";
+import { resendVerification, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
 import * as s from "./schemas.ts";
 import { refreshSession, revokeSession } from "./sessions/service.ts";
 import { configuredProviders } from "./social-providers.ts";
-import { userIdOf, sessionOf } from "./current-user.ts";
+import { requireUserId, requireSession } from "./current-user.ts";
 import { getUser } from "./accounts/users.ts";
 import { authErrors } from "./errors.ts";
 
@@ -21,7 +21,7 @@ export const auth = new Hono<AppEnv>();
 
 /** Browsers are signed in by a cookie, API clients by the token in the body. */
 function signedIn(c: Context<AppEnv>, message: string, { token, deviceToken, user }: SignedIn) {
-  c.header("set-cookie", cookieFor(token));
+  c.header("set-cookie", sessionSetCookie(token));
   c.header("set-cookie", deviceCookieFor(deviceToken), { append: true });
   return { ...ok, message, token, user };
 }
@@ -38,10 +38,10 @@ auth.post(
       body: s.RegisterBody,
       reply: s.SignedInReply,
       status: 201,
-      fails: [authErrors.account_exists, "rate_limited", "database_unavailable"],
+      errors: [authErrors.account_exists, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
-      return signedIn(c, "Your account is made.", await register(ctx, body, deviceTokenOf(c)));
+      return signedIn(c, "Your account is made.", await register(ctx, body, readDeviceToken(c)));
     },
   ),
 );
@@ -56,9 +56,9 @@ auth.post(
       tag,
       body: s.LoginBody,
       reply: s.SignedInReply,
-      fails: [authErrors.invalid_credentials, authErrors.account_banned, "rate_limited", "database_unavailable"],
+      errors: [authErrors.invalid_credentials, authErrors.account_banned, "rate_limited", "database_unavailable"],
     },
-    async ({ ctx, c, body }) => signedIn(c, "You are signed in.", await signIn(ctx, body, deviceTokenOf(c))),
+    async ({ ctx, c, body }) => signedIn(c, "You are signed in.", await signIn(ctx, body, readDeviceToken(c))),
   ),
 );
 
@@ -69,14 +69,14 @@ auth.post(
       id: "logout",
       summary: "Sign this device out",
       tag,
-      access: allow("account.read", { sensitive: true }),
+      access: requirePermission("account.read", { sensitive: true }),
       reply: s.Done,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, c }) => {
-      const { userId, sessionId } = sessionOf(ctx);
+      const { userId, sessionId } = requireSession(ctx);
       await revokeSession(ctx, userId, sessionId);
-      c.header("set-cookie", cookieFor(null));
+      c.header("set-cookie", sessionSetCookie(null));
       return { ...ok, message: "You are signed out." };
     },
   ),
@@ -89,11 +89,11 @@ auth.get(
       id: "verifySession",
       summary: "Tell who is signed in",
       tag,
-      access: allow("account.read"),
+      access: requirePermission("account.read"),
       reply: s.UserMessage,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
-    async ({ ctx }) => ({ ...ok, message: "You are signed in.", user: await getUser(ctx, userIdOf(ctx)) }),
+    async ({ ctx }) => ({ ...ok, message: "You are signed in.", user: await getUser(ctx, requireUserId(ctx)) }),
   ),
 );
 
@@ -105,13 +105,13 @@ auth.post(
       summary: "Exchange this device's token for a new one",
       description: "The old token is taken for 30 seconds more; one that comes back later signs the device out.",
       tag,
-      access: allow("account.read", { sensitive: true }),
+      access: requirePermission("account.read", { sensitive: true }),
       reply: s.TokenReply,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, c }) => {
-      const token = await refreshSession(ctx, sessionOf(ctx).sessionId, secretOf(c, ctx.env.CORS_ORIGINS)!);
-      c.header("set-cookie", cookieFor(token));
+      const token = await refreshSession(ctx, requireSession(ctx).sessionId, readCredential(c, ctx.env.CORS_ORIGINS)!);
+      c.header("set-cookie", sessionSetCookie(token));
       return { ...ok, message: "Here is your new token.", token };
     },
   ),
@@ -127,7 +127,7 @@ auth.post(
       tag,
       body: s.ForgotBody,
       reply: s.Done,
-      fails: ["mail_unavailable", "rate_limited", "database_unavailable"],
+      errors: ["mail_unavailable", "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       await forgotPassword(ctx, body.email);
@@ -146,7 +146,7 @@ auth.post(
       tag,
       body: s.ResetBody,
       reply: s.Done,
-      fails: [authErrors.token_invalid, "rate_limited", "database_unavailable"],
+      errors: [authErrors.token_invalid, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       await resetPassword(ctx, body.token, body.password);
@@ -165,7 +165,7 @@ auth.get(
       tag,
       query: s.VerifyEmailQuery,
       reply: s.Done,
-      fails: [authErrors.token_invalid, "database_unavailable"],
+      errors: [authErrors.token_invalid, "database_unavailable"],
     },
     async ({ ctx, query }) => {
       await verifyEmail(ctx, query.token);
@@ -182,12 +182,12 @@ auth.post(
       limit,
       summary: "Ask again for the mail that proves your address",
       tag,
-      access: allow("account.write"),
+      access: requirePermission("account.write"),
       reply: s.Done,
-      fails: ["mail_unavailable", "database_unavailable"],
+      errors: ["mail_unavailable", "database_unavailable"],
     },
     async ({ ctx }) => {
-      await askForProof(ctx, userIdOf(ctx));
+      await resendVerification(ctx, requireUserId(ctx));
       return { ...ok, message: "A mail is on its way." };
     },
   ),
@@ -200,11 +200,11 @@ auth.get(
       id: "getProfile",
       summary: "Get what you say of yourself",
       tag,
-      access: allow("account.read"),
+      access: requirePermission("account.read"),
       reply: s.UserMessage,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
-    async ({ ctx }) => ({ ...ok, message: "This is you.", user: await getUser(ctx, userIdOf(ctx)) }),
+    async ({ ctx }) => ({ ...ok, message: "This is you.", user: await getUser(ctx, requireUserId(ctx)) }),
   ),
 );
 
@@ -215,12 +215,12 @@ auth.put(
       id: "updateProfile",
       summary: "Change what you say of yourself",
       tag,
-      access: allow("account.write"),
+      access: requirePermission("account.write"),
       body: s.ProfileBody,
       reply: s.UserMessage,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
-    async ({ ctx, body }) => ({ ...ok, message: "Changed.", user: await changeProfile(ctx, userIdOf(ctx), body) }),
+    async ({ ctx, body }) => ({ ...ok, message: "Changed.", user: await changeProfile(ctx, requireUserId(ctx), body) }),
   ),
 );
 
@@ -231,13 +231,13 @@ auth.post(
       id: "changePassword",
       summary: "Change your password; your other devices are signed out",
       tag,
-      access: allow("account.write", { sensitive: true }),
+      access: requirePermission("account.write", { sensitive: true }),
       body: s.ChangePasswordBody,
       reply: s.Done,
-      fails: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
+      errors: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
-      await changePassword(ctx, sessionOf(ctx), body);
+      await changePassword(ctx, requireSession(ctx), body);
       return { ...ok, message: "Your new password holds. Your other devices are signed out." };
     },
   ),

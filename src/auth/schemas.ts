@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FutureMoment, Id, IdText, Moment, NextCursor, ok, PageQuery } from "../kit/http/zod-schemas.ts";
+import { FutureMoment, Id, IdParamValue, Timestamp, NextCursor, ok, PageQuery } from "../kit/http/zod-schemas.ts";
 import { permissions, roles } from "./roles.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
@@ -86,7 +86,7 @@ export const UsersQuery = z.object({
 });
 export const AuditQuery = z.object({
   ...PageQuery,
-  user_id: IdText.optional().meta({ description: "What this user did, and what was done to them" }),
+  user_id: IdParamValue.optional().meta({ description: "What this user did, and what was done to them" }),
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────
@@ -105,7 +105,7 @@ const UserShape = z
     is_verified: z.boolean(),
     roles: z.array(z.enum(roles)),
     permissions: z.array(z.enum(permissions)),
-    created_at: Moment,
+    created_at: Timestamp,
   })
   .meta({
     id: "User",
@@ -140,7 +140,7 @@ export const AuthHealth = z.object({
 
 export const ExportReply = z.object({
   ...ok,
-  generated_at: Moment,
+  generated_at: Timestamp,
   data: z
     .record(z.string(), z.array(z.record(z.string(), z.unknown())))
     .meta({ description: "Rows by what they are: `user`, `sessions`, `notifications`, …" }),
@@ -152,8 +152,8 @@ const SessionShape = z
     device: z.string(),
     ip: z.string().nullable(),
     place: z.string().nullable(),
-    last_seen_at: Moment,
-    created_at: Moment,
+    last_seen_at: Timestamp,
+    created_at: Timestamp,
     is_current: z.boolean(),
   })
   .meta({
@@ -179,9 +179,9 @@ const ApiKeyShape = z
     name: z.string(),
     prefix: z.string(),
     scopes: z.array(z.enum(permissions)),
-    expires_at: Moment.nullable(),
-    last_used_at: Moment.nullable(),
-    created_at: Moment,
+    expires_at: Timestamp.nullable(),
+    last_used_at: Timestamp.nullable(),
+    created_at: Timestamp,
   })
   .meta({
     id: "ApiKey",
@@ -205,7 +205,7 @@ export const ApiKeyCreated = z.object({
 export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
 
 const AdminUserShape = UserShape.omit({ permissions: true })
-  .extend({ banned_at: Moment.nullable(), ban_reason: z.string().nullable() })
+  .extend({ banned_at: Timestamp.nullable(), ban_reason: z.string().nullable() })
   .meta({ id: "AdminUser" });
 export const AdminUserList = z.object({ ...ok, users: z.array(AdminUserShape), total: z.int(), next_cursor: NextCursor });
 export const AdminUserReply = z.object({ ...ok, user: AdminUserShape });
@@ -213,7 +213,7 @@ export const AdminUserReply = z.object({ ...ok, user: AdminUserShape });
 const AuditEntry = z
   .object({
     id: Id,
-    at: Moment,
+    at: Timestamp,
     action: z.string(),
     actor: z.string(),
     actor_user_id: z.int().nullable(),

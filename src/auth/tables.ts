@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { boolean, check, index, integer, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
-import { moment, serialId, written } from "../kit/db/columns.ts";
+import { timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
 import { permissions, roles, type Permission, type Role } from "./roles.ts";
 
 const listOf = (values: readonly string[]) => sql.raw(`array[${values.map((value) => `'${value}'`).join(", ")}]`);
@@ -8,7 +8,7 @@ const listOf = (values: readonly string[]) => sql.raw(`array[${values.map((value
 export const users = pgTable(
   "users",
   {
-    id: serialId(),
+    id: identityId(),
     /** Lower case; how people sign in. Social accounts may lack one. */
     username: text(),
     /** The username as it was typed. */
@@ -20,9 +20,9 @@ export const users = pgTable(
     last_name: text().notNull().default(""),
     avatar_url: text(),
     roles: text().array().$type<Role[]>().notNull().default(["user"]),
-    banned_at: moment(),
+    banned_at: timestamptz(),
     ban_reason: text(),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [
     unique("user_email_taken").on(t.email),
@@ -42,16 +42,16 @@ const ownerId = () =>
 export const sessions = pgTable(
   "sessions",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: ownerId(),
     token: text().notNull(),
-    expires_at: moment().notNull(),
+    expires_at: timestamptz().notNull(),
     ip_address: text(),
     user_agent: text(),
     /** City and country, as the edge saw them. */
     place: text(),
-    last_seen_at: moment().notNull().defaultNow(),
-    ...written,
+    last_seen_at: timestamptz().notNull().defaultNow(),
+    ...createdUpdatedAt,
   },
   (t) => [
     unique("session_token_taken").on(t.token),
@@ -69,7 +69,7 @@ export const retiredTokens = pgTable(
     session_id: integer()
       .notNull()
       .references(() => sessions.id, { onDelete: "cascade" }),
-    retired_at: moment().notNull().defaultNow(),
+    retired_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [index("retired_tokens_of_session").on(t.session_id)],
 );
@@ -78,19 +78,19 @@ export const retiredTokens = pgTable(
 export const accounts = pgTable(
   "accounts",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: ownerId(),
     account_id: text().notNull(),
     provider_id: text().notNull(),
     access_token: text(),
     refresh_token: text(),
     id_token: text(),
-    access_token_expires_at: moment(),
-    refresh_token_expires_at: moment(),
+    access_token_expires_at: timestamptz(),
+    refresh_token_expires_at: timestamptz(),
     scope: text(),
     /** scrypt, in PHC form. */
     password: text(),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [unique("account_linked_once").on(t.provider_id, t.account_id), index("accounts_of_user").on(t.user_id)],
 );
@@ -99,11 +99,11 @@ export const accounts = pgTable(
 export const verifications = pgTable(
   "verifications",
   {
-    id: serialId(),
+    id: identityId(),
     identifier: text().notNull(),
     value: text().notNull(),
-    expires_at: moment().notNull(),
-    ...written,
+    expires_at: timestamptz().notNull(),
+    ...createdUpdatedAt,
   },
   (t) => [index("verifications_by_identifier").on(t.identifier)],
 );
@@ -111,7 +111,7 @@ export const verifications = pgTable(
 export const apiKeys = pgTable(
   "api_keys",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: ownerId(),
     name: text().notNull(),
     /** The first characters, by which its owner knows it. */
@@ -119,9 +119,9 @@ export const apiKeys = pgTable(
     /** SHA-256 of the key, base64url. */
     key_hash: text().notNull(),
     scopes: text().array().$type<Permission[]>().notNull(),
-    expires_at: moment(),
-    last_used_at: moment(),
-    created_at: moment().notNull().defaultNow(),
+    expires_at: timestamptz(),
+    last_used_at: timestamptz(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     unique("api_key_hash_taken").on(t.key_hash),
@@ -135,8 +135,8 @@ export const apiKeys = pgTable(
 export const auditLog = pgTable(
   "audit_log",
   {
-    id: serialId(),
-    at: moment().notNull().defaultNow(),
+    id: identityId(),
+    at: timestamptz().notNull().defaultNow(),
     action: text().notNull(),
     /** The user who acted, if it was one. Kept as a number when the user is gone. */
     actor_user_id: integer(),

@@ -3,7 +3,7 @@ import { auditRow } from "../auth/audit.ts";
 import { users } from "../auth/tables.ts";
 import { plans, planSpirits, spirits } from "../catalog/tables.ts";
 import type { Actor, Ctx } from "../context.ts";
-import { commit, commitOnce, refuseUnless } from "../kit/db/commit.ts";
+import { commit, commitOnce, assertInTransaction } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
 import type { Access, Grant, GrantInput } from "./schemas.ts";
 import { spiritAccess, userSpiritAccess } from "./tables.ts";
@@ -63,7 +63,7 @@ export async function grantAccess(ctx: Ctx, userId: number, input: GrantInput): 
   const [, rows] = await commitOnce(
     ctx,
     [
-      refuseUnless(
+      assertInTransaction(
         ctx.db,
         sql`exists (${ctx.db.select({ id: spirits.id }).from(spirits).where(offered)})`,
         spirit_id === undefined ? "plan_unknown" : "spirit_unknown",

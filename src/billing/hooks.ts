@@ -2,7 +2,7 @@ import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
 import { grantPointsRows } from "./points.ts";
-import { isRunning, pointsTransactions, purchases, subscriptions, userPoints, userSpiritAccess } from "./tables.ts";
+import { isActiveSubscription, pointsTransactions, purchases, subscriptions, userPoints, userSpiritAccess } from "./tables.ts";
 
 /** Points for joining. */
 const joiningPoints = 50;
@@ -29,6 +29,6 @@ export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> 
 
 /** The status of a user's running subscription, else `free`, as an expression for a query. */
 export function subscriptionStatus(userId: SQL): SQL<string> {
-  const running = sql`select ${subscriptions.status} from ${subscriptions} where ${subscriptions.user_id} = ${userId} and ${isRunning}`;
+  const running = sql`select ${subscriptions.status} from ${subscriptions} where ${subscriptions.user_id} = ${userId} and ${isActiveSubscription}`;
   return sql<string>`coalesce((${running}), 'free')`;
 }

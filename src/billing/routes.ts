@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
+import { requirePermission } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { grantAccess, listAccess, listGrants } from "./access.ts";
@@ -21,10 +21,10 @@ spiritAccess.get(
       summary: "List the spirits that a user may use, and by what right",
       description: "One's own; an administrator may ask for anybody's. A spirit comes once for each right to it.",
       tag: "Spirits",
-      access: allow("billing.read"),
+      access: requirePermission("billing.read"),
       params: IdParam,
       reply: s.AccessList,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     async ({ ctx, params }) => {
       const data = await listAccess(ctx, params.id);
@@ -43,13 +43,13 @@ grantsAdmin.post(
       summary: "Give a user a spirit, or all spirits of a plan",
       description: "Granted again, what was said last holds: until when, above all.",
       tag: "Administration",
-      access: allow("admin.write", { sensitive: true }),
+      access: requirePermission("admin.write", { sensitive: true }),
       params: IdParam,
       body: s.GrantBody,
-      replay: async ({ ctx, params, made }) => grantList(await listGrants(ctx, params.id, made)),
+      replayResponse: async ({ ctx, params, resultId: made }) => grantList(await listGrants(ctx, params.id, made)),
       reply: s.GrantList,
       status: 201,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     async ({ ctx, params, body }) => grantList(await grantAccess(ctx, params.id, body)),
   ),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FutureMoment, Id, Moment, ok, Total } from "../kit/http/zod-schemas.ts";
+import { FutureMoment, Id, Timestamp, ok, TotalCount } from "../kit/http/zod-schemas.ts";
 import { accessSources, accessTypes, grantSources } from "./constants.ts";
 
 export const GrantBody = z
@@ -20,23 +20,23 @@ export const AccessShape = z
     spirit_id: Id,
     access_type: z.enum(accessTypes),
     source: z.enum(accessSources),
-    granted_at: Moment,
-    expires_at: Moment.nullable().meta({ description: "Null where it does not end" }),
+    granted_at: Timestamp,
+    expires_at: Timestamp.nullable().meta({ description: "Null where it does not end" }),
   })
   .meta({ id: "SpiritAccess" });
 export type Access = z.output<typeof AccessShape>;
 
-export const AccessList = z.object({ ...ok, data: z.array(AccessShape), user_id: Id, total: Total });
+export const AccessList = z.object({ ...ok, data: z.array(AccessShape), user_id: Id, total: TotalCount });
 
 export const GrantShape = z
   .object({
     spirit_id: Id,
     source: z.enum(grantSources),
     reference: z.string().meta({ description: "What it came with" }),
-    granted_at: Moment,
-    expires_at: Moment.nullable(),
+    granted_at: Timestamp,
+    expires_at: Timestamp.nullable(),
   })
   .meta({ id: "SpiritGrant" });
 export type Grant = z.output<typeof GrantShape>;
 
-export const GrantList = z.object({ ...ok, grants: z.array(GrantShape), total: Total });
+export const GrantList = z.object({ ...ok, grants: z.array(GrantShape), total: TotalCount });

@@ -2,7 +2,7 @@ import { eq, sql, type SQL } from "drizzle-orm";
 import { plans } from "../catalog/tables.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
-import { heldPlans, subscriptions } from "./tables.ts";
+import { activePlans, subscriptions } from "./tables.ts";
 
 /** A user's plan. `max_minions` is −1 where there is no limit; `until` is null where it does not end, as of the Free Plan. */
 export type HeldPlan = {
@@ -19,7 +19,7 @@ export type HeldPlan = {
  * The plan of a user's running subscription, else the Free Plan. One round trip.
  * @throws not_found
  */
-export async function planOf(ctx: Ctx, userId: number): Promise<HeldPlan> {
+export async function currentPlan(ctx: Ctx, userId: number): Promise<HeldPlan> {
   const [plan] = await ctx.db
     .select({
       plan_id: plans.id,
@@ -31,13 +31,13 @@ export async function planOf(ctx: Ctx, userId: number): Promise<HeldPlan> {
       until: sql`held.until`.mapWith(subscriptions.current_period_end),
     })
     .from(plans)
-    .innerJoin(heldPlans, eq(sql`held.plan_id`, plans.id))
+    .innerJoin(activePlans, eq(sql`held.plan_id`, plans.id))
     .where(eq(sql`held.user_id`, userId));
   if (plan === undefined) throw new AppError("not_found", "There is no such user.");
   return plan;
 }
 
 /** A figure of the plan that a user holds, as an expression for a query. */
-export function planFigure(userId: number, figure: "max_minions" | "max_spirits_per_minion"): SQL<number> {
-  return sql<number>`(select ${plans[figure]} from ${plans} join ${heldPlans} on held.plan_id = ${plans.id} where held.user_id = ${userId})`;
+export function planLimit(userId: number, figure: "max_minions" | "max_spirits_per_minion"): SQL<number> {
+  return sql<number>`(select ${plans[figure]} from ${plans} join ${activePlans} on held.plan_id = ${plans.id} where held.user_id = ${userId})`;
 }

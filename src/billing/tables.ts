@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { boolean, check, index, integer, pgTable, pgView, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { bundles, plans, planSpirits, spirits } from "../catalog/tables.ts";
-import { isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
 import {
   accessSources,
   accessTypes,
@@ -20,7 +20,7 @@ const owner = () => integer().references(() => users.id, { onDelete: "cascade" }
 export const purchases = pgTable(
   "user_spirit_purchases",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: integer().references(() => users.id, { onDelete: "set null" }),
     spirit_id: integer().references(() => spirits.id),
     bundle_id: integer().references(() => bundles.id),
@@ -32,9 +32,9 @@ export const purchases = pgTable(
     status: text({ enum: purchaseStatuses }).notNull().default("pending"),
     /** The payment at the provider; points need none. */
     external_reference: text(),
-    paid_at: moment(),
-    refunded_at: moment(),
-    ...written,
+    paid_at: timestamptz(),
+    refunded_at: timestamptz(),
+    ...createdUpdatedAt,
   },
   (t) => [
     unique("purchase_reference_taken").on(t.external_reference),
@@ -42,9 +42,9 @@ export const purchases = pgTable(
     check("purchase_is_of_one_thing", sql`num_nonnulls(${t.spirit_id}, ${t.bundle_id}, ${t.pack_points}) = 1`),
     check("purchased_pack_holds_points", sql`${t.pack_points} > 0`),
     check("points_do_not_buy_points", sql`${t.pack_points} is null or ${t.currency} = 'usd'`),
-    check("purchase_currency_known", isOneOf(t.currency, currencies)),
+    check("purchase_currency_known", inList(t.currency, currencies)),
     check("purchase_amount_not_negative", sql`${t.amount} >= 0`),
-    check("purchase_status_known", isOneOf(t.status, purchaseStatuses)),
+    check("purchase_status_known", inList(t.status, purchaseStatuses)),
     check(
       "purchase_in_dollars_has_reference",
       sql`${t.currency} = 'points' or ${t.external_reference} is not null or ${t.status} in ('pending', 'failed')`,
@@ -58,24 +58,24 @@ export const purchases = pgTable(
 export const subscriptions = pgTable(
   "user_spirit_subscriptions",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner().notNull(),
     plan_id: integer()
       .notNull()
       .references(() => plans.id),
     status: text({ enum: subscriptionStatuses }).notNull(),
-    current_period_start: moment().notNull(),
-    current_period_end: moment().notNull(),
+    current_period_start: timestamptz().notNull(),
+    current_period_end: timestamptz().notNull(),
     cancel_at_period_end: boolean().notNull().default(false),
     /** The subscription at the provider. */
     external_reference: text().notNull(),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [
     unique("subscription_reference_taken").on(t.external_reference),
-    uniqueIndex("subscription_one_live_per_user").on(t.user_id).where(isOneOf(t.status, liveStatuses)),
+    uniqueIndex("subscription_one_live_per_user").on(t.user_id).where(inList(t.status, liveStatuses)),
     index("subscriptions_of_user").on(t.user_id, t.id),
-    check("subscription_status_known", isOneOf(t.status, subscriptionStatuses)),
+    check("subscription_status_known", inList(t.status, subscriptionStatuses)),
     check("subscription_period_ends_after_start", sql`${t.current_period_end} > ${t.current_period_start}`),
   ],
 );
@@ -86,7 +86,7 @@ export const userPoints = pgTable(
   {
     user_id: owner().primaryKey(),
     total_points: integer().notNull(),
-    updated_at: moment().notNull().defaultNow(),
+    updated_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [check("points_not_negative", sql`${t.total_points} >= 0`)],
 );
@@ -95,7 +95,7 @@ export const userPoints = pgTable(
 export const pointsTransactions = pgTable(
   "points_transactions",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner().notNull(),
     kind: text({ enum: pointKinds }).notNull(),
     /** Positive for points received, negative for points given. */
@@ -103,11 +103,11 @@ export const pointsTransactions = pgTable(
     reason: text().notNull(),
     /** What brought the points about: counted once. */
     reference: text().notNull(),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     unique("points_counted_once").on(t.user_id, t.reference),
-    check("points_kind_known", isOneOf(t.kind, pointKinds)),
+    check("points_kind_known", inList(t.kind, pointKinds)),
     check(
       "points_agree_with_kind",
       sql`case ${t.kind} when 'spent' then ${t.points} < 0 when 'refund' then ${t.points} <> 0 else ${t.points} > 0 end`,
@@ -127,14 +127,14 @@ export const userSpiritAccess = pgTable(
     source: text({ enum: grantSources }).notNull(),
     /** Which purchase, which plan an admin gave, … */
     reference: text().notNull(),
-    granted_at: moment().notNull().defaultNow(),
+    granted_at: timestamptz().notNull().defaultNow(),
     /** Null for ever. */
-    expires_at: moment(),
-    revoked_at: moment(),
+    expires_at: timestamptz(),
+    revoked_at: timestamptz(),
   },
   (t) => [
     primaryKey({ name: "access_granted_once", columns: [t.user_id, t.spirit_id, t.source, t.reference] }),
-    check("access_source_known", isOneOf(t.source, grantSources)),
+    check("access_source_known", inList(t.source, grantSources)),
     check("access_reference_given", sql`${t.reference} <> ''`),
     check("access_expires_after_granted", sql`${t.expires_at} > ${t.granted_at}`),
     check("access_revoked_after_granted", sql`${t.revoked_at} >= ${t.granted_at}`),
@@ -142,17 +142,17 @@ export const userSpiritAccess = pgTable(
 );
 
 /** Whether a subscription runs. Its start is not asked, since a provider's clock may be ahead of ours. */
-export const isRunning = sql`${isOneOf(subscriptions.status, liveStatuses)} and ${subscriptions.current_period_end} > now()`;
+export const isActiveSubscription = sql`${inList(subscriptions.status, liveStatuses)} and ${subscriptions.current_period_end} > now()`;
 
 /**
  * The plan of every user: what their running subscription is to, else the Free Plan. A subquery, and no view of its own, since
  * views that stand on views cannot be changed one at a time.
  */
-export const heldPlans = sql`(
+export const activePlans = sql`(
     select ${users.id} as user_id, coalesce(${subscriptions.plan_id}, free.id) as plan_id, ${subscriptions.id} as subscription_id,
       coalesce(${subscriptions.created_at}, ${users.created_at}) as since, ${subscriptions.current_period_end} as until
     from ${users}
-    left join ${subscriptions} on ${subscriptions.user_id} = ${users.id} and ${isRunning}
+    left join ${subscriptions} on ${subscriptions.user_id} = ${users.id} and ${isActiveSubscription}
     cross join (
       select ${plans.id} from ${plans} where ${plans.price_cents} = 0 and ${plans.is_active} order by ${plans.id} limit 1
     ) free
@@ -167,8 +167,8 @@ export const spiritAccess = pgView("spirit_access", {
   spirit_id: integer().notNull(),
   access_type: text({ enum: accessTypes }).notNull(),
   source: text({ enum: accessSources }).notNull(),
-  granted_at: moment().notNull(),
-  expires_at: moment(),
+  granted_at: timestamptz().notNull(),
+  expires_at: timestamptz(),
 }).as(sql`
   select ${users.id} as user_id, ${spirits.id} as spirit_id, 'free' as access_type, 'free_tier' as source,
     ${users.created_at} as granted_at, null::timestamptz as expires_at
@@ -179,7 +179,7 @@ export const spiritAccess = pgView("spirit_access", {
     case when held.subscription_id is null then 'free' else 'subscription' end,
     case when held.subscription_id is null then 'free_plan' else 'plan' end,
     held.since, held.until
-  from ${heldPlans}
+  from ${activePlans}
   join ${planSpirits} on ${planSpirits.plan_id} = held.plan_id
   join ${spirits} on ${spirits.id} = ${planSpirits.spirit_id}
   where ${spirits.tier} <> 'free' and ${spirits.is_active}

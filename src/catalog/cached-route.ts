@@ -5,12 +5,12 @@ import { parsedEnv } from "../env.ts";
 import { addCors, constantHeaders, jsonType } from "../http/headers.ts";
 import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http/route.ts";
 import type { Tier } from "../kit/async/tiered-cache.ts";
-import { contentHash } from "../kit/crypto/hash.ts";
+import { sha256Short } from "../kit/crypto/hash.ts";
 import { matchesEtag } from "../kit/http/etag.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { catalogErrors } from "./errors.ts";
-import { Meter } from "../kit/server-timing.ts";
-import { peekShelf, readShelf, revalidateShelf, type ReadyReply } from "./service.ts";
+import { RoundTripCounter } from "../kit/server-timing.ts";
+import { peekCatalog, readCatalog, revalidateCatalog, type CachedResponse } from "./service.ts";
 import type { Catalog } from "./snapshot.ts";
 
 /**
@@ -21,9 +21,9 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
   doc: RouteDoc<Params, Query, never, Reply>,
   compute: (catalog: Catalog, input: Pick<RouteInput<Params, Query, never>, "params" | "query">) => z.input<Reply>,
 ): DocumentedHandler {
-  const fails = [...(doc.fails ?? []), catalogErrors.catalog_unavailable] as const;
-  return route<Reply, Params, Query>({ ...doc, fails, conditional: true }, async ({ ctx, c, params, query }) => {
-    const { value: shelf, tier } = await readShelf(ctx);
+  const fails = [...(doc.errors ?? []), catalogErrors.catalog_unavailable] as const;
+  return route<Reply, Params, Query>({ ...doc, errors: fails, conditional: true }, async ({ ctx, c, params, query }) => {
+    const { value: shelf, tier } = await readCatalog(ctx);
     const key = replyKey(c.req.raw.url);
     let reply = shelf.replies.get(key);
     if (reply === undefined) {
@@ -36,7 +36,7 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
 
 /** Runs `compute` over the catalog for a reply that is not kept. */
 export async function withCatalog<T>(ctx: Ctx, compute: (catalog: Catalog) => T): Promise<{ result: T; tier: Tier }> {
-  const { value, tier } = await readShelf(ctx);
+  const { value, tier } = await readCatalog(ctx);
   return { result: compute(value.catalog), tier };
 }
 
@@ -44,18 +44,18 @@ export async function withCatalog<T>(ctx: Ctx, compute: (catalog: Catalog) => T)
  * The fast lane: a reply that this isolate holds ready is sent before routing, middleware and validation, none of which
  * could change it. Undefined where there is none.
  */
-export function warmReply(
+export function cachedResponse(
   request: Request,
   bindings: Cloudflare.Env,
   contextOf: (requestId: string) => Ctx,
 ): Response | undefined {
   if (request.method !== "GET" && request.method !== "HEAD") return undefined;
   const env = parsedEnv(bindings);
-  const shelf = env && peekShelf(env);
+  const shelf = env && peekCatalog(env);
   const reply = shelf?.value.replies.get(replyKey(request.url));
   if (env === undefined || shelf === undefined || reply === undefined) return undefined;
   const requestId = requestIdFrom(request.headers.get("x-request-id"));
-  if (shelf.tier === "stale") revalidateShelf(contextOf(requestId));
+  if (shelf.tier === "stale") revalidateCatalog(contextOf(requestId));
   const headers: Record<string, string> = {
     ...constantHeaders,
     "x-request-id": requestId,
@@ -66,7 +66,7 @@ export function warmReply(
   return send(request, reply, shelf.tier, headers);
 }
 
-const noRoundTrips = new Meter().serverTiming();
+const noRoundTrips = new RoundTripCounter().serverTiming();
 const encoder = new TextEncoder();
 
 /** Aliases of a path share its replies. */
@@ -75,13 +75,13 @@ function replyKey(url: string): string {
   return canonicalPath(path) + query;
 }
 
-async function ready(body: unknown): Promise<ReadyReply> {
+async function ready(body: unknown): Promise<CachedResponse> {
   const bytes = encoder.encode(JSON.stringify(body));
-  return { bytes, etag: `"${await contentHash(bytes)}"` };
+  return { bytes, etag: `"${await sha256Short(bytes)}"` };
 }
 
 /** Fills in the headers and sends the reply, or 304 to a client that has it already. */
-function send(request: Request, { bytes, etag }: ReadyReply, tier: Tier, headers: Record<string, string>): Response {
+function send(request: Request, { bytes, etag }: CachedResponse, tier: Tier, headers: Record<string, string>): Response {
   headers["etag"] = etag;
   headers["cache-control"] = "public, no-cache";
   headers["x-cache"] = tier;

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
+import { requirePermission } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { catalogErrors } from "./errors.ts";
@@ -61,7 +61,7 @@ spirits.get(
       tag: "Spirits",
       params: s.SpiritNameParam,
       reply: s.SpiritReply,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     (catalog, { params }) => ({ ...ok, data: replies.spiritByName(catalog, params.name) }),
   ),
@@ -99,7 +99,7 @@ spirits.get(
 spirits.post(
   "/synergy",
   route(
-    { ...synergyDoc, id: "computeSynergy", body: s.SynergyBody, fails: [catalogErrors.catalog_unavailable] },
+    { ...synergyDoc, id: "computeSynergy", body: s.SynergyBody, errors: [catalogErrors.catalog_unavailable] },
     async ({ ctx, c, body }) => {
       const { result, tier } = await withCatalog(ctx, (catalog) => replies.synergy(catalog, body.spirit_ids, "body"));
       c.header("x-cache", tier);
@@ -131,7 +131,7 @@ spirits.get(
       summary: "Tell whether the catalog can be served",
       tag: "Health",
       reply: s.SpiritHealth,
-      fails: [catalogErrors.catalog_unavailable],
+      errors: [catalogErrors.catalog_unavailable],
     },
     async ({ ctx }) => {
       try {
@@ -139,7 +139,10 @@ spirits.get(
         return { ...ok, message: "The spirit catalog is being served.", spirits_count: result, status: "operational" as const };
       } catch (cause) {
         const detail = "The spirit catalog cannot be served.";
-        throw new AppError(catalogErrors.catalog_unavailable, detail, { cause, members: { message: detail, status: "error" } });
+        throw new AppError(catalogErrors.catalog_unavailable, detail, {
+          cause,
+          extensions: { message: detail, status: "error" },
+        });
       }
     },
   ),
@@ -148,7 +151,7 @@ spirits.get(
 spirits.get(
   "/:id",
   catalogRoute(
-    { id: "getSpirit", summary: "Get a spirit", tag: "Spirits", params: IdParam, reply: s.SpiritReply, fails: ["not_found"] },
+    { id: "getSpirit", summary: "Get a spirit", tag: "Spirits", params: IdParam, reply: s.SpiritReply, errors: ["not_found"] },
     (catalog, { params }) => ({ ...ok, data: replies.spiritById(catalog, params.id) }),
   ),
 );
@@ -162,7 +165,7 @@ spirits.get(
       tag: "Spirits",
       params: IdParam,
       reply: s.SpiritToolList,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     (catalog, { params }) => replies.toolsOfSpirit(catalog, params.id),
   ),
@@ -189,7 +192,7 @@ tools.get(
       tag: "Tools",
       params: s.NameParam,
       reply: s.ToolReply,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     (catalog, { params }) => replies.toolByName(catalog, params.name),
   ),
@@ -224,7 +227,7 @@ classes.get(
 classes.get(
   "/:name",
   catalogRoute(
-    { id: "getClass", summary: "Get a class", tag: "Classes", params: s.NameParam, reply: s.ClassReply, fails: ["not_found"] },
+    { id: "getClass", summary: "Get a class", tag: "Classes", params: s.NameParam, reply: s.ClassReply, errors: ["not_found"] },
     (catalog, { params }) => ({ ...ok, class: replies.classByName(catalog, params.name) }),
   ),
 );
@@ -238,7 +241,7 @@ classes.get(
       tag: "Classes",
       params: s.NameParam,
       reply: s.ClassSpiritList,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     (catalog, { params }) => replies.spiritsOfClass(catalog, params.name),
   ),
@@ -265,7 +268,7 @@ templates.get(
       tag: "Templates",
       params: IdParam,
       reply: s.TemplateReply,
-      fails: ["not_found"],
+      errors: ["not_found"],
     },
     (catalog, { params }) => replies.templateById(catalog, params.id),
   ),
@@ -283,9 +286,9 @@ catalogAdmin.post(
       summary: "Publish the catalog that Postgres holds",
       description: "Writes it to KV where its version moved. Isolates elsewhere follow within the documented bound.",
       tag: "Administration",
-      access: allow("admin.write"),
+      access: requirePermission("admin.write"),
       reply: s.CatalogPublished,
-      fails: [catalogErrors.catalog_unavailable, "kv_unavailable"],
+      errors: [catalogErrors.catalog_unavailable, "kv_unavailable"],
     },
     async ({ ctx }) => ({ ...ok, ...(await publishCatalog(ctx)) }),
   ),

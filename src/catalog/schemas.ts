@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
+import { Id, IdParamValue, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./constants.ts";
 
 const Names = z.array(z.string());
@@ -241,7 +241,7 @@ export const MinionTemplate = z
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
-const LevelText = NumberText.pipe(z.int().min(1).max(35));
+const LevelText = IntegerParam.pipe(z.int().min(1).max(35));
 const Words = z.string().trim().min(1).max(100);
 const Search = {
   category: Words.optional().meta({ description: "Only this category", example: "Data & Analysis" }),
@@ -281,20 +281,20 @@ export const SynergyQuery = z.object({
   spirit_ids: z
     .string()
     .transform((list) => list.split(",").filter(Boolean))
-    .pipe(z.array(IdText).max(100))
+    .pipe(z.array(IdParamValue).max(100))
     .meta({ description: "Numbers separated by commas", example: "7,16" }),
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────
 
-export const SpiritList = z.object({ ...ok, data: z.array(Spirit), total: Total });
+export const SpiritList = z.object({ ...ok, data: z.array(Spirit), total: TotalCount });
 export const SpiritTierList = SpiritList.extend({ tier: z.enum(tiers) });
 export const SpiritAvailableList = SpiritList.extend({ user_rank: z.enum(ranks), user_level: z.int() });
 export const SpiritReply = z.object({ ...ok, data: Spirit });
 export const SynergyReply = z.object({ ...ok, data: Synergy });
-export const BundleList = z.object({ ...ok, data: z.array(Bundle), total: Total });
-export const PlanList = z.object({ ...ok, data: z.array(Plan), total: Total });
-export const SpiritToolList = z.object({ ...ok, data: z.array(Tool), spirit_id: Id, total: Total });
+export const BundleList = z.object({ ...ok, data: z.array(Bundle), total: TotalCount });
+export const PlanList = z.object({ ...ok, data: z.array(Plan), total: TotalCount });
+export const SpiritToolList = z.object({ ...ok, data: z.array(Tool), spirit_id: Id, total: TotalCount });
 export const SpiritHealth = z.object({
   ...ok,
   message: z.string(),
@@ -302,23 +302,23 @@ export const SpiritHealth = z.object({
   status: z.literal("operational"),
 });
 
-export const ToolList = z.object({ ...ok, tools: z.array(Tool), total: Total });
+export const ToolList = z.object({ ...ok, tools: z.array(Tool), total: TotalCount });
 export const ToolReply = z.object({ ...ok, tool: Tool });
 export const ClassList = z.object({
   ...ok,
   classes: z.array(
     MinionClass.extend({ is_unlocked: z.boolean().optional().meta({ description: "Where user_rank was given" }) }),
   ),
-  total: Total,
+  total: TotalCount,
 });
 export const ClassReply = z.object({ ...ok, class: MinionClass });
 export const ClassCategoryList = z.object({
   ...ok,
-  categories: z.array(z.object({ category: z.string(), total: Total })),
-  total: Total,
+  categories: z.array(z.object({ category: z.string(), total: TotalCount })),
+  total: TotalCount,
 });
-export const ClassSpiritList = z.object({ ...ok, class_name: z.string(), spirits: z.array(Spirit), total: Total });
-export const TemplateList = z.object({ ...ok, templates: z.array(MinionTemplate), total: Total });
+export const ClassSpiritList = z.object({ ...ok, class_name: z.string(), spirits: z.array(Spirit), total: TotalCount });
+export const TemplateList = z.object({ ...ok, templates: z.array(MinionTemplate), total: TotalCount });
 export const TemplateReply = z.object({ ...ok, template: MinionTemplate });
 export const CatalogPublished = z.object({
   ...ok,

@@ -2,7 +2,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { LRUCache } from "lru-cache";
 import type { Ctx } from "../context.ts";
-import { TieredValue, type Ages, type Sources, type Tier } from "../kit/async/tiered-cache.ts";
+import { TieredCache, type CacheAges, type CacheSources, type Tier } from "../kit/async/tiered-cache.ts";
 import { databaseFailure } from "../kit/db/errors.ts";
 import { AppError } from "../kit/errors.ts";
 import { catalogErrors } from "./errors.ts";
@@ -11,10 +11,10 @@ import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } fro
 import * as tables from "./tables.ts";
 
 /** Bytes ready to send, and what a client needs to ask for them conditionally. */
-export type ReadyReply = { bytes: Uint8Array; etag: string };
+export type CachedResponse = { bytes: Uint8Array; etag: string };
 
 /** The catalog and the replies computed from it, by their path and query, which live and die together. */
-export type Shelf = { catalog: Catalog; replies: LRUCache<string, ReadyReply> };
+export type CatalogCache = { catalog: Catalog; replies: LRUCache<string, CachedResponse> };
 
 /** Key in KV. Raise the number when `CatalogRows` changes shape: an older Worker may still be reading. */
 const kvKey = "catalog:1";
@@ -22,16 +22,16 @@ const kvKey = "catalog:1";
 const maxReplies = 500;
 const maxReplyBytes = 8 * 1024 * 1024;
 
-const memory = new TieredValue<Shelf>();
+const memory = new TieredCache<CatalogCache>();
 
 type CatalogSettings = { CATALOG_FRESH_SECONDS: number; CATALOG_MAX_STALE_SECONDS: number };
 
-function ages(settings: CatalogSettings): Ages {
+function ages(settings: CatalogSettings): CacheAges {
   return { freshMs: settings.CATALOG_FRESH_SECONDS * 1000, maxStaleMs: settings.CATALOG_MAX_STALE_SECONDS * 1000 };
 }
 
 /** The shelf in this isolate's memory, if it may be served at once. Asks nobody. */
-export function peekShelf(settings: CatalogSettings): { value: Shelf; tier: "memory" | "stale" } | undefined {
+export function peekCatalog(settings: CatalogSettings): { value: CatalogCache; tier: "memory" | "stale" } | undefined {
   return memory.peek(ages(settings));
 }
 
@@ -39,17 +39,17 @@ export function peekShelf(settings: CatalogSettings): { value: Shelf; tier: "mem
  * The catalog: from memory, else KV, else Postgres.
  * @throws catalog_unavailable when none of them has it
  */
-export function readShelf(ctx: Ctx): Promise<{ value: Shelf; tier: Tier }> {
+export function readCatalog(ctx: Ctx): Promise<{ value: CatalogCache; tier: Tier }> {
   return memory.read(ages(ctx.env), sources(ctx));
 }
 
 /** The catalog, for what is computed with it. Asks nobody while it is warm. @throws catalog_unavailable */
 export async function catalogOf(ctx: Ctx): Promise<Catalog> {
-  return (await readShelf(ctx)).value.catalog;
+  return (await readCatalog(ctx)).value.catalog;
 }
 
 /** Checks the catalog behind a reply that was served stale. */
-export function revalidateShelf(ctx: Ctx): void {
+export function revalidateCatalog(ctx: Ctx): void {
   memory.revalidate(ages(ctx.env), sources(ctx));
 }
 
@@ -65,30 +65,30 @@ export async function publishCatalog(ctx: Ctx): Promise<{ version: number; chang
   if (rows !== null) {
     const copy = { version, rows };
     if (changed) await ctx.cache.put(kvKey, copy);
-    memory.hold(stock(copy));
+    memory.set(buildCache(copy));
   }
   if (changed) log("info", "The catalog was published.", { version, previous: published ?? null });
   return { version, changed };
 }
 
-function stock(copy: CatalogCopy): Shelf {
+function buildCache(copy: CatalogCopy): CatalogCache {
   return {
     catalog: assembleCatalog(copy),
     replies: new LRUCache({ max: maxReplies, maxSize: maxReplyBytes, sizeCalculation: ({ bytes }) => bytes.length }),
   };
 }
 
-function sources(ctx: Ctx): Sources<Shelf> {
+function sources(ctx: Ctx): CacheSources<CatalogCache> {
   return {
     fromKv: async () => {
       const copy = await ctx.cache.get<CatalogCopy>(kvKey);
-      return copy === null ? null : stock(copy);
+      return copy === null ? null : buildCache(copy);
     },
     fromOrigin: async (held) => {
       const { version, rows } = await selectCatalog(ctx, held?.catalog.version);
-      return held !== undefined && rows === null ? held : stock({ version, rows: rows! });
+      return held !== undefined && rows === null ? held : buildCache({ version, rows: rows! });
     },
-    defer: ctx.defer,
+    defer: ctx.waitUntil,
   };
 }
 

@@ -11,7 +11,7 @@ import {
   unique,
   type PgColumn,
 } from "drizzle-orm/pg-core";
-import { isBetween, isOneOf, timestamps } from "../kit/db/columns.ts";
+import { isBetween, inList, timestamps } from "../kit/db/columns.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./constants.ts";
 
 /** One row: the number that moves whenever anything in the catalog does. */
@@ -50,10 +50,10 @@ export const spirits = pgTable(
   (t) => [
     unique("spirit_slug_taken").on(t.slug),
     unique("spirit_name_taken").on(t.name),
-    check("spirit_rank_known", isOneOf(t.unlock_rank, ranks)),
+    check("spirit_rank_known", inList(t.unlock_rank, ranks)),
     check("spirit_unlock_level_in_rank", isBetween(t.unlock_level, 1, levelsPerRank)),
     check("spirit_max_level_in_range", isBetween(t.max_spirit_level, 1, 10)),
-    check("spirit_tier_known", isOneOf(t.tier, tiers)),
+    check("spirit_tier_known", inList(t.tier, tiers)),
     check("spirit_price_not_negative", sql`${t.price_cents} >= 0 and ${t.price_points} >= 0`),
     check(
       "free_tier_costs_nothing",
@@ -95,7 +95,7 @@ export const tools = pgTable(
     is_active: boolean().notNull().default(true),
     ...timestamps,
   },
-  (t) => [unique("tool_name_taken").on(t.name), check("tool_kind_known", isOneOf(t.kind, toolKinds))],
+  (t) => [unique("tool_name_taken").on(t.name), check("tool_kind_known", inList(t.kind, toolKinds))],
 );
 
 export const bundles = pgTable(
@@ -132,7 +132,7 @@ export const plans = pgTable(
   (t) => [
     unique("plan_name_taken").on(t.name),
     check("plan_price_not_negative", sql`${t.price_cents} >= 0`),
-    check("plan_billing_cycle_known", isOneOf(t.billing_cycle, billingCycles)),
+    check("plan_billing_cycle_known", inList(t.billing_cycle, billingCycles)),
     check("plan_discount_is_a_percentage", isBetween(t.discount_percent, 0, 100)),
     check("plan_points_not_negative", sql`${t.monthly_points} >= 0`),
     check("plan_minions_unlimited_or_some", sql`${t.max_minions} = -1 or ${t.max_minions} > 0`),

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { AppError, invalid, type Fault } from "../kit/errors.ts";
+import { AppError, validationError, type ValidationIssue } from "../kit/errors.ts";
 import { levelsPerRank } from "./constants.ts";
 import { isUnlocked, synergyOf, type Synergy } from "./rules.ts";
 import type * as schemas from "./schemas.ts";
@@ -18,7 +18,7 @@ function search<T>(things: readonly T[], { category, q }: SearchInput, describe:
   const words = q?.toLowerCase();
   if (category !== undefined && !things.some((thing) => describe(thing).category === category)) {
     const known = [...new Set(things.map((thing) => describe(thing).category))].join(", ");
-    throw invalid([{ path: "category", in: "query", message: `no such category; there are ${known}` }]);
+    throw validationError([{ path: "category", in: "query", message: `no such category; there are ${known}` }]);
   }
   return things.filter((thing) => {
     const { category: itsCategory, text } = describe(thing);
@@ -78,13 +78,13 @@ export function toolsOfSpirit(catalog: Catalog, id: number) {
 export function synergy(
   { spirits, affinities }: Catalog,
   ids: readonly number[],
-  where: Fault["in"],
+  where: ValidationIssue["in"],
 ): { success: true; data: Synergy } {
   const byId = new Map(spirits.map((spirit) => [spirit.id, spirit]));
   const unknown = ids.flatMap((id, index) =>
     byId.has(id) ? [] : [{ path: `spirit_ids.${index}`, in: where, message: `there is no spirit ${id}` }],
   );
-  if (unknown.length > 0) throw invalid(unknown);
+  if (unknown.length > 0) throw validationError(unknown);
   return {
     success: true,
     data: synergyOf(

@@ -22,10 +22,10 @@ export const maxFacts = 20;
 export const maxFiles = 200;
 
 /** How many messages a conversation can have: the room for them in the numbers of its messages. */
-export const messagesPerConversation = 2 ** 20;
+export const maxMessageOrdinal = 2 ** 20;
 
 /** The number of a conversation's `place`th message, from 1: unique among all messages, in their order, and below 2^53. */
-export const messageIdOf = (conversationId: number, place: number): number => conversationId * messagesPerConversation + place;
+export const toMessageId = (conversationId: number, place: number): number => conversationId * maxMessageOrdinal + place;
 
 /** The conversation that a message was written in; a fork shows messages of the one that it came from. */
-export const conversationOf = (messageId: number): number => Math.floor(messageId / messagesPerConversation);
+export const conversationOf = (messageId: number): number => Math.floor(messageId / maxMessageOrdinal);

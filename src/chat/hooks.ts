@@ -1,11 +1,11 @@
 import { eq, getTableColumns } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
-import { eraseRoomsOf, erasuresOf } from "./conversations/erase.ts";
+import { deleteUserRooms, deleteConversationJobs } from "./conversations/erase.ts";
 import { selectConversations } from "./queries.ts";
 import { conversations, messages } from "./tables.ts";
 
-export { erasuresOf as onMinionsGone };
+export { deleteConversationJobs as onMinionsDeleted };
 
 const resourceName = /^conversation:([1-9]\d{0,8})$/;
 
@@ -27,6 +27,6 @@ export function exportUser({ db }: Ctx, userId: number): Record<string, Statemen
 
 /** Empties the rooms and deletes the files; the rows go with the user's minions. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
-  await eraseRoomsOf(ctx, userId);
+  await deleteUserRooms(ctx, userId);
   return [];
 }

@@ -10,7 +10,7 @@ const { user_id: _owner, is_title_own: _isOwn, ...shown } = getTableColumns(conv
 export const conversationColumns = shown;
 
 /** The condition that a row is this conversation of the user. */
-export function itself(userId: number, conversationId: number | SQL): SQL {
+export function ownConversation(userId: number, conversationId: number | SQL): SQL {
   return and(eq(conversations.user_id, userId), sql`${conversations.id} = ${conversationId}`)!;
 }
 
@@ -34,31 +34,31 @@ export async function getConversation(ctx: Ctx, userId: number, conversationId: 
 /** The query of what the owner of a conversation edits. */
 export function selectEdited({ db }: Ctx, userId: number, conversationId: number) {
   const { title, pinned_facts, version } = conversations;
-  return db.select({ title, pinned_facts, version }).from(conversations).where(itself(userId, conversationId));
+  return db.select({ title, pinned_facts, version }).from(conversations).where(ownConversation(userId, conversationId));
 }
 
 /** What is said of a conversation that is gone, or somebody else's. */
 export const conversationNotFound = () => new AppError("not_found", "There is no such conversation of yours.");
 
-export const isThere = (userId: number, conversationId: number): SQL =>
-  sql`exists (select from ${conversations} where ${itself(userId, conversationId)})`;
+export const conversationExists = (userId: number, conversationId: number): SQL =>
+  sql`exists (select from ${conversations} where ${ownConversation(userId, conversationId)})`;
 
 /** Whether a user may have one more. */
-export const hasRoom = (userId: number): SQL =>
+export const belowConversationLimit = (userId: number): SQL =>
   sql`(select count(*) from ${conversations} where ${eq(conversations.user_id, userId)}) < ${maxConversations}`;
 
 /** When something happened in it last. */
-export const activity = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;
+export const lastActivityAt = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;
 
-const asked = (words: string): SQL => sql`websearch_to_tsquery('english', ${words})`;
+const tsquery = (words: string): SQL => sql`websearch_to_tsquery('english', ${words})`;
 
-const saying = (userId: number, words: string): SQL =>
-  sql`${eq(messages.user_id, userId)} and ${messages.search} @@ ${asked(words)}`;
+const messageMatches = (userId: number, words: string): SQL =>
+  sql`${eq(messages.user_id, userId)} and ${messages.search} @@ ${tsquery(words)}`;
 
 /** Those whose title or messages say it, in the words of a web search: `"a phrase"`, `or`, `-not`. */
-export function finds(userId: number, words: string): SQL {
-  const inMessages = sql`select ${messages.conversation_id} from ${messages} where ${saying(userId, words)}`;
-  return sql`(to_tsvector('english', ${conversations.title}) @@ ${asked(words)} or ${conversations.id} in (${inMessages}))`;
+export function matchesSearch(userId: number, words: string): SQL {
+  const inMessages = sql`select ${messages.conversation_id} from ${messages} where ${messageMatches(userId, words)}`;
+  return sql`(to_tsvector('english', ${conversations.title}) @@ ${tsquery(words)} or ${conversations.id} in (${inMessages}))`;
 }
 
 const excerpt = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel="", StopSel=""';
@@ -67,8 +67,8 @@ const excerpt = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel=
 export function snippetOf(userId: number, words: string): SQL<string | null> {
   // Nested, so that the columns keep their tables' names.
   return sql<string | null>`(${sql`
-    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${asked(words)}, ${excerpt})
+    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${tsquery(words)}, ${excerpt})
     from ${messages}
-    where ${messages.conversation_id} = ${conversations.id} and ${saying(userId, words)}
-    order by ts_rank(${messages.search}, ${asked(words)}) desc, ${messages.id} desc limit 1`})`;
+    where ${messages.conversation_id} = ${conversations.id} and ${messageMatches(userId, words)}
+    order by ts_rank(${messages.search}, ${tsquery(words)}) desc, ${messages.id} desc limit 1`})`;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
+import { Id, IdParamValue, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
 import { imageTypes, memoryStatuses, messageRoles, messageStatuses } from "../agent/constants.ts";
 import { confirmations, conversationKinds, maxFactLength, maxFacts, maxTitleLength, ratings } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
@@ -25,12 +25,12 @@ const ActivityCursor = z
   });
 
 export const ConversationsQuery = z.object({
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
   cursor: ActivityCursor.optional().meta({
     override: { type: "string" },
     description: "`next_cursor` of the page before",
   }),
-  minion_id: IdText.optional().meta({ description: "Only those with this minion" }),
+  minion_id: IdParamValue.optional().meta({ description: "Only those with this minion" }),
   q: z
     .string()
     .trim()
@@ -77,12 +77,12 @@ const MessageIdText = z
   .transform(Number)
   .pipe(z.int().min(1));
 
-export const MessageParams = z.object({ id: IdText, message_id: MessageIdText.meta({ example: 1_048_577 }) });
-export const SocketParams = z.object({ conversation_id: IdText });
-export const AttachmentParams = z.object({ id: IdText, attachment_id: z.uuid() });
+export const MessageParams = z.object({ id: IdParamValue, message_id: MessageIdText.meta({ example: 1_048_577 }) });
+export const SocketParams = z.object({ conversation_id: IdParamValue });
+export const AttachmentParams = z.object({ id: IdParamValue, attachment_id: z.uuid() });
 
 export const MessagesQuery = z.object({
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
   cursor: MessageIdText.optional().meta({ description: "`next_cursor` of the page before, which is of later messages" }),
 });
 
@@ -102,10 +102,10 @@ export const Conversation = z
     pinned_facts: z.array(z.string()),
     forked_from_message_id: z.int().nullable(),
     message_count: Count.meta({ description: "Messages of turns that are over" }),
-    last_message_at: Moment.nullable(),
+    last_message_at: Timestamp.nullable(),
     version: z.int().min(1),
-    created_at: Moment,
-    updated_at: Moment,
+    created_at: Timestamp,
+    updated_at: Timestamp,
   })
   .meta({ id: "Conversation" });
 
@@ -166,7 +166,7 @@ export const ConversationList = z.object({
       snippet: z.string().nullable().meta({ description: "Where a message says what was looked for, as plain text" }),
     }),
   ),
-  total: Total,
+  total: TotalCount,
   next_cursor: NextCursor,
 });
 export const ConversationDone = z.object({ ...ok, message: z.string() });
@@ -174,7 +174,7 @@ export const MessageReply = z.object({ ...ok, message: ChatMessage });
 export const MessageList = z.object({
   ...ok,
   messages: z.array(ChatMessage),
-  total: Total,
+  total: TotalCount,
   next_cursor: NextCursor,
 });
 export const ApprovalReply = z.object({ ...ok, call_id: z.string(), is_approved: z.boolean() });

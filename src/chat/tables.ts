@@ -14,10 +14,10 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
 import { minions } from "../minions/tables.ts";
-import { messageRoles, settledStatuses } from "../agent/constants.ts";
-import { conversationKinds, maxFacts, maxTitleLength, messagesPerConversation } from "./constants.ts";
+import { messageRoles, finalStatuses } from "../agent/constants.ts";
+import { conversationKinds, maxFacts, maxTitleLength, maxMessageOrdinal } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
 
 /** What is listed and found of conversations. They are held by their rooms, which write here what was said once it is. */
@@ -28,7 +28,7 @@ const messageId = () => bigint({ mode: "number" });
 export const conversations = pgTable(
   "conversations",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner().references(() => users.id, { onDelete: "cascade" }),
     minion_id: integer().notNull(),
     kind: text({ enum: conversationKinds }).notNull().default("chat"),
@@ -42,10 +42,10 @@ export const conversations = pgTable(
     forked_from_message_id: messageId(),
     /** Those that it shows, by what its room said last. */
     message_count: integer().notNull().default(0),
-    last_message_at: moment(),
+    last_message_at: timestamptz(),
     /** How often it was edited, counted from one. */
     version: integer().notNull().default(1),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [
     unique("conversation_of_user").on(t.user_id, t.id),
@@ -64,7 +64,7 @@ export const conversations = pgTable(
       sql`${t.id} desc`,
     ),
     index("conversations_of_minion").on(t.user_id, t.minion_id),
-    check("conversation_kind_known", isOneOf(t.kind, conversationKinds)),
+    check("conversation_kind_known", inList(t.kind, conversationKinds)),
     check("conversation_title_length", sql`char_length(${t.title}) <= ${sql.raw(String(maxTitleLength))}`),
     check("conversation_facts_few", sql`cardinality(${t.pinned_facts}) <= ${sql.raw(String(maxFacts))}`),
     check("conversation_messages_not_negative", sql`${t.message_count} >= 0`),
@@ -88,16 +88,16 @@ export const messages = pgTable(
     conversation_id: integer().notNull(),
     user_id: owner(),
     role: text({ enum: messageRoles }).notNull(),
-    status: text({ enum: settledStatuses }).notNull(),
+    status: text({ enum: finalStatuses }).notNull(),
     text: text().notNull(),
     /** Null once it is removed. */
     body: jsonb().$type<MessageBody>(),
     /** Whose tools ran in it with success. */
     spirit_ids: integer().array().notNull().default([]),
-    created_at: moment().notNull(),
-    completed_at: moment(),
+    created_at: timestamptz().notNull(),
+    completed_at: timestamptz(),
     /** Since when it is not shown any more: it was edited, or answered anew. */
-    removed_at: moment(),
+    removed_at: timestamptz(),
     search: tsvector().generatedAlwaysAs(
       (): SQL => sql`to_tsvector('english', left(${messages.text}, ${sql.raw(String(searchedLength))}))`,
     ),
@@ -110,9 +110,9 @@ export const messages = pgTable(
     }).onDelete("cascade"),
     index("messages_of_conversation").on(t.user_id, t.conversation_id, t.id),
     index("messages_by_words").using("gin", t.search),
-    check("message_role_known", isOneOf(t.role, messageRoles)),
-    check("message_status_settled", isOneOf(t.status, settledStatuses)),
-    check("message_numbered", sql`${t.id} / ${sql.raw(String(messagesPerConversation))} = ${t.conversation_id}`),
+    check("message_role_known", inList(t.role, messageRoles)),
+    check("message_status_settled", inList(t.status, finalStatuses)),
+    check("message_numbered", sql`${t.id} / ${sql.raw(String(maxMessageOrdinal))} = ${t.conversation_id}`),
     check("message_removed_whole", sql`(${t.removed_at} is null) = (${t.body} is not null)`),
     check("message_removed_says_nothing", sql`${t.removed_at} is null or ${t.text} = ''`),
   ],

@@ -1,7 +1,7 @@
 import { eq, getTableColumns, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
-import { deleteUnder } from "../kit/storage/r2.ts";
+import { deleteByPrefix } from "../kit/storage/r2.ts";
 import { foldersOf } from "./storage.ts";
 import { datasetFavorites, datasets, datasetUploads, datasetUses } from "./tables.ts";
 
@@ -17,7 +17,7 @@ export function exportUser({ db }: Ctx, userId: number): Record<string, Statemen
 
 /** Deletes a user's files, and takes their datasets from whoever uses them, so that the rows can go with the user's. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
-  await deleteUnder(ctx.env.FILES, foldersOf(userId));
+  await deleteByPrefix(ctx.env.FILES, foldersOf(userId));
   const theirs = sql`(select id from ${datasets} where ${eq(datasets.user_id, userId)})`;
   return [ctx.db.delete(datasetUses).where(sql`${datasetUses.dataset_id} in ${theirs}`)];
 }

@@ -1,10 +1,10 @@
 import type { Ctx } from "../context.ts";
-import { doing, type Handler } from "../kit/queue/consumer.ts";
-import { deleteUnder } from "../kit/storage/r2.ts";
+import { handleJob, type Handler } from "../kit/queue/consumer.ts";
+import { deleteByPrefix } from "../kit/storage/r2.ts";
 import { deleteDatasetFiles, importDataset } from "./job-definitions.ts";
-import { goOnImporting } from "./import/run-import.ts";
+import { resumeImport } from "./import/run-import.ts";
 
 export const datasetJobs: readonly Handler<Ctx>[] = [
-  doing(importDataset, goOnImporting),
-  doing(deleteDatasetFiles, ({ env }: Ctx, { folder }) => deleteUnder(env.FILES, folder)),
+  handleJob(importDataset, resumeImport),
+  handleJob(deleteDatasetFiles, ({ env }: Ctx, { folder }) => deleteByPrefix(env.FILES, folder)),
 ];

@@ -5,7 +5,7 @@ import { datasetFavorites, datasets } from "./tables.ts";
 import { AppError } from "../kit/errors.ts";
 
 /** One dataset of a user. */
-export function itself(userId: number, datasetId: number): SQL {
+export function ownDataset(userId: number, datasetId: number): SQL {
   return and(eq(datasets.user_id, userId), eq(datasets.id, datasetId))!;
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
+import { requirePermission } from "../auth/middleware.ts";
+import { requireUserId } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
@@ -20,8 +20,8 @@ import { fileFormats } from "./formats/registry.ts";
 
 const ok = { success: true as const };
 const tag = "Datasets";
-const reading = allow("datasets.read");
-const writing = allow("datasets.write");
+const reading = requirePermission("datasets.read");
+const writing = requirePermission("datasets.write");
 
 const labels = fileFormats.map(({ label }) => label);
 
@@ -36,7 +36,7 @@ datasets.get(
       summary: "Tell whether datasets can be read, and how many there are",
       tag: "Health",
       reply: s.DatasetsHealth,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx }) => {
       try {
@@ -44,7 +44,7 @@ datasets.get(
         return { ...ok, message: "Datasets can be read.", total_datasets, status: "operational" as const };
       } catch (cause) {
         const detail = "Datasets cannot be read.";
-        throw new AppError("database_unavailable", detail, { cause, members: { message: detail, status: "error" } });
+        throw new AppError("database_unavailable", detail, { cause, extensions: { message: detail, status: "error" } });
       }
     },
   ),
@@ -60,10 +60,10 @@ datasets.get(
       access: reading,
       query: s.DatasetsQuery,
       reply: s.DatasetList,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, query }) => {
-      const userId = userIdOf(ctx);
+      const userId = requireUserId(ctx);
       const { items, ...page } = await listDatasets(ctx, userId, query);
       const message = page.total === 1 ? "There is one dataset." : `There are ${page.total} datasets.`;
       return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message };
@@ -86,10 +86,10 @@ datasets.post(
       body: s.UploadFields,
       reply: s.DatasetReply,
       status: 202,
-      fails: ["conflict", "files_unavailable", "database_unavailable"],
+      errors: ["conflict", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, c, file, fileName, body }) => {
-      const userId = userIdOf(ctx);
+      const userId = requireUserId(ctx);
       const { row, isNew } = await uploadDataset(ctx, userId, file, { fileName, ...body });
       return c.json({ ...ok, dataset: datasetOf(row, userId) }, isNew ? 202 : 200);
     },
@@ -106,10 +106,10 @@ datasets.get(
       access: reading,
       params: IdParam,
       reply: s.DatasetReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, c, params }) => {
-      const userId = userIdOf(ctx);
+      const userId = requireUserId(ctx);
       const row = await getDataset(ctx, userId, params.id);
       c.header("etag", `"${row.version}"`);
       return { ...ok, dataset: datasetOf(row, userId) };
@@ -125,14 +125,14 @@ datasets.patch(
       summary: "Rename, describe, tag or publish a dataset",
       tag,
       access: writing,
-      versioned: true,
+      ifMatch: true,
       params: IdParam,
       body: s.DatasetChange,
       reply: s.DatasetReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, seen }) => {
-      const userId = userIdOf(ctx);
+    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+      const userId = requireUserId(ctx);
       const row = await changeDataset(ctx, userId, params.id, body, seen);
       c.header("etag", `"${row.version}"`);
       return { ...ok, dataset: datasetOf(row, userId) };
@@ -152,10 +152,10 @@ datasets.delete(
       access: writing,
       params: IdParam,
       reply: s.DatasetDone,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      await deleteDataset(ctx, userIdOf(ctx), params.id);
+      await deleteDataset(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The dataset is deleted." };
     },
   ),
@@ -171,10 +171,10 @@ datasets.post(
       access: writing,
       params: IdParam,
       reply: s.DatasetFavorite,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      const is_favorite = await toggleFavorite(ctx, userIdOf(ctx), params.id);
+      const is_favorite = await toggleFavorite(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
     },
   ),
@@ -197,10 +197,14 @@ datasetImports.post(
       body: s.LoadBody,
       reply: s.LoadReply,
       status: 202,
-      fails: ["conflict", "database_unavailable"],
+      errors: ["conflict", "database_unavailable"],
     },
     async ({ ctx, body }) => {
-      const { id, name, description, sample_count, quality_score, format, tags } = await loadDataset(ctx, userIdOf(ctx), body);
+      const { id, name, description, sample_count, quality_score, format, tags } = await loadDataset(
+        ctx,
+        requireUserId(ctx),
+        body,
+      );
       const dataset = { id, name, description, sample_count, quality_score, format, tags };
       return { ...ok, message: "The dataset is being imported.", dataset };
     },

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
+import { Id, IdParamValue, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
 import {
   datasetTypes,
   dropReasons,
@@ -20,8 +20,8 @@ const Description = z.string().trim().max(2_000);
 const Tag = z.string().trim().min(1).max(40);
 
 export const DatasetsQuery = z.object({
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(100).meta({ description: "How many at most" }),
-  cursor: IdText.optional().meta({ description: "`next_cursor` of the page before" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(100).meta({ description: "How many at most" }),
+  cursor: IdParamValue.optional().meta({ description: "`next_cursor` of the page before" }),
 });
 
 export const UploadFields = z.object({
@@ -43,8 +43,8 @@ export const NewUpload = z.object({
 export type NewUpload = z.output<typeof NewUpload>;
 
 export const PartParams = z.object({
-  id: IdText,
-  part: NumberText.pipe(
+  id: IdParamValue,
+  part: IntegerParam.pipe(
     z
       .int()
       .min(1)
@@ -79,12 +79,12 @@ export const DatasetChange = z
 export type DatasetChange = z.output<typeof DatasetChange>;
 
 export const RowsQuery = z.object({
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(20),
-  cursor: NumberText.pipe(z.int().min(0)).optional().meta({ description: "`next_cursor` of the page before" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20),
+  cursor: IntegerParam.pipe(z.int().min(0)).optional().meta({ description: "`next_cursor` of the page before" }),
   kept: z.enum(["true", "false"]).default("false").meta({ description: "Only rows that refining keeps" }),
 });
 
-export const FileParams = z.object({ dataset_id: IdText });
+export const FileParams = z.object({ dataset_id: IdParamValue });
 export const FileQuery = z.object({ ticket: z.string().min(1).max(2_000).meta({ description: "Of the download's address" }) });
 
 // ── what replies carry ───────────────────────────────────────────────────────
@@ -115,9 +115,9 @@ export const Dataset = z
     is_mine: z.boolean(),
     usage_count: Count,
     tags: z.array(z.string()),
-    created_at: Moment,
-    updated_at: Moment,
-    last_used: Moment.nullable(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    last_used: Timestamp.nullable(),
     version: z.int().min(1),
     file_path: z.string().meta({ description: "What tells where its file is had" }),
     file_hash: z.string().nullable().meta({
@@ -180,8 +180,8 @@ export const DatasetUpload = z
     part_size: Count.meta({ description: "Of each part but the last, which has what is left, in bytes" }),
     parts_total: z.int().min(1),
     parts_received: z.array(z.int().min(1)),
-    created_at: Moment,
-    expires_at: Moment.meta({ description: "Until when it is waited for" }),
+    created_at: Timestamp,
+    expires_at: Timestamp.meta({ description: "Until when it is waited for" }),
   })
   .meta({ id: "DatasetUpload" });
 export type DatasetUpload = z.output<typeof DatasetUpload>;
@@ -190,7 +190,7 @@ export const UploadReply = z.object({ ...ok, upload: DatasetUpload });
 export const DatasetList = z.object({
   ...ok,
   datasets: z.array(Dataset),
-  total: Total,
+  total: TotalCount,
   message: z.string(),
   next_cursor: NextCursor,
 });
@@ -211,10 +211,10 @@ export const LoadReply = z.object({
 });
 export const DatasetFavorite = DatasetDone.extend({ is_favorite: z.boolean() });
 export const DatasetsHealth = DatasetDone.extend({ total_datasets: Count, status: z.literal("operational") });
-export const DatasetRows = z.object({ ...ok, rows: z.array(DatasetRow), total: Total, next_cursor: NextCursor });
+export const DatasetRows = z.object({ ...ok, rows: z.array(DatasetRow), total: TotalCount, next_cursor: NextCursor });
 export const ReportReply = z.object({ ...ok, report: Report });
 export const DownloadReply = z.object({
   ...ok,
   url: z.url().meta({ description: "Where the file is, for a minute, for whoever has the address" }),
-  expires_at: Moment,
+  expires_at: Timestamp,
 });

@@ -2,22 +2,22 @@ import { Buffer } from "node:buffer";
 import { and, eq, lt, sql } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, refuseUnlessAll } from "../kit/db/commit.ts";
+import { commit, assertAllInTransaction } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
-import { inStore } from "../kit/storage/r2.ts";
-import { jobRowOf } from "../kit/queue/outbox.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
+import { withR2Errors } from "../kit/storage/r2.ts";
+import { enqueueJobWithSql } from "../kit/queue/outbox.ts";
+import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { deleteDatasetFiles, importDataset } from "./job-definitions.ts";
 import { hasRoomFor, newDataset, selectUploadedBefore } from "./insert.ts";
 import { detectFormat } from "./formats/detect-format.ts";
 import { memorySource } from "./formats/types.ts";
 import type { DatasetChange, LoadBody, UploadFields } from "./schemas.ts";
-import { itself, readable, selectDatasets, type DatasetRow } from "./queries.ts";
+import { ownDataset, readable, selectDatasets, type DatasetRow } from "./queries.ts";
 import { newFolder } from "./storage.ts";
 import { datasetFavorites, datasets } from "./tables.ts";
 
 /** A user's datasets and the public ones, the newest first, and how many there are. One round trip. */
-export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: Page) {
+export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectDatasets(ctx, userId, cursor === undefined ? undefined : lt(datasets.id, cursor))
       .orderBy(sql`${datasets.id} desc`)
@@ -27,7 +27,7 @@ export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: 
       .from(datasets)
       .where(readable(userId)),
   ]);
-  return { ...paged(rows, limit), total: count!.total };
+  return { ...paginate(rows, limit), total: count!.total };
 }
 
 export async function countDatasets({ db }: Ctx): Promise<number> {
@@ -41,9 +41,9 @@ type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partia
 async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
   const results = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-    refuseUnlessAll(ctx.db, hasRoomFor(userId, row.file_size ?? 0)),
+    assertAllInTransaction(ctx.db, hasRoomFor(userId, row.file_size ?? 0)),
     ctx.db.insert(datasets).values({ ...row, user_id: userId }),
-    jobRowOf(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
+    enqueueJobWithSql(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
     selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
   ]);
   return (results.at(-1) as DatasetRow[])[0]!;
@@ -63,13 +63,13 @@ export async function uploadDataset(
   const file_hash = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
   const folder = newFolder(userId);
   const file = { key: `${folder}file`, size: bytes.length };
-  await inStore(ctx.env.FILES.put(file.key, bytes));
+  await withR2Errors(ctx.env.FILES.put(file.key, bytes));
   const given = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
   try {
     const row = await insertDataset(ctx, userId, { ...given, format, file_hash, folder, files: [file], file_size: file.size });
     return { row, isNew: true };
   } catch (error) {
-    ctx.defer(ctx.env.FILES.delete(file.key).catch(() => undefined));
+    ctx.waitUntil(ctx.env.FILES.delete(file.key).catch(() => undefined));
     if (constraintOf(error) !== "dataset_uploaded_before") throw error;
     const [row] = await selectUploadedBefore(ctx, userId, file_hash);
     if (row === undefined) throw error;
@@ -98,11 +98,11 @@ export async function changeDataset(
   change: DatasetChange,
   seen: number | undefined,
 ): Promise<DatasetRow> {
-  const its = itself(userId, id);
+  const its = ownDataset(userId, id);
   const version = sql`(select ${datasets.version} from ${datasets} where ${its})`;
   const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
   const [, , rows] = await commit(ctx, [
-    refuseUnlessAll(ctx.db, {
+    assertAllInTransaction(ctx.db, {
       dataset_not_found: sql`${version} is not null`,
       ...(seen === undefined ? {} : { version_changed: sql`${version} = ${seen}` }),
     }),
@@ -117,12 +117,12 @@ export async function changeDataset(
 
 /** Deletes a dataset; its files go behind. One round trip. @throws not_found; conflict while a job uses it */
 export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {
-  const its = itself(userId, id);
+  const its = ownDataset(userId, id);
   const folder = sql`(select ${datasets.folder} from ${datasets} where ${its})`;
   await commit(ctx, [
     ctx.db.select({ id: datasets.id }).from(datasets).where(its).for("update"),
-    refuseUnlessAll(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${its})` }),
-    jobRowOf(ctx, deleteDatasetFiles, sql`jsonb_build_object('folder', ${folder})`, userId),
+    assertAllInTransaction(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${its})` }),
+    enqueueJobWithSql(ctx, deleteDatasetFiles, sql`jsonb_build_object('folder', ${folder})`, userId),
     ctx.db.delete(datasets).where(its),
   ]);
 }
@@ -131,7 +131,7 @@ export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promi
 export async function toggleFavorite(ctx: Ctx, userId: number, id: number): Promise<boolean> {
   const isThere = sql`exists (select from ${datasets} where ${and(eq(datasets.id, id), readable(userId))})`;
   const [, { rows }] = await commit(ctx, [
-    refuseUnlessAll(ctx.db, { dataset_not_found: isThere }),
+    assertAllInTransaction(ctx.db, { dataset_not_found: isThere }),
     ctx.db.execute<{ is_favorite: boolean }>(sql`
       with gone as (delete from ${datasetFavorites} where user_id = ${userId} and dataset_id = ${id} returning 1),
       added as (insert into ${datasetFavorites} (user_id, dataset_id) select ${userId}::int, ${id}::int where not exists (select from gone)

@@ -1,6 +1,6 @@
 import { AppError } from "../kit/errors.ts";
-import { inStore } from "../kit/storage/r2.ts";
-import { streamOf } from "../kit/async/streams.ts";
+import { withR2Errors } from "../kit/storage/r2.ts";
+import { streamFromGenerator } from "../kit/async/streams.ts";
 import type { ByteSource } from "./formats/types.ts";
 import type { StoredFile } from "./tables.ts";
 
@@ -24,7 +24,7 @@ export function storedSource(bucket: R2Bucket, files: readonly StoredFile[]): By
         const [from, to] = [Math.max(start, offset), Math.min(end, offset + size)];
         if (from < to) {
           const object = await objectAt(bucket, key, { range: { offset: from - offset, length: to - from } });
-          bytes.set(new Uint8Array(await inStore(object.arrayBuffer())), from - start);
+          bytes.set(new Uint8Array(await withR2Errors(object.arrayBuffer())), from - start);
         }
         offset += size;
       }
@@ -41,7 +41,7 @@ function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<
       const reader = (body as ReadableStream<Uint8Array>).getReader();
       try {
         for (;;) {
-          const { done, value } = await inStore(reader.read());
+          const { done, value } = await withR2Errors(reader.read());
           if (done) break;
           yield value;
         }
@@ -50,12 +50,12 @@ function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<
       }
     }
   }
-  return streamOf(chunks());
+  return streamFromGenerator(chunks());
 }
 
 /** @throws not_found, files_unavailable */
 export async function objectAt(bucket: R2Bucket, key: string, options: R2GetOptions = {}): Promise<R2ObjectBody> {
-  const object = await inStore(bucket.get(key, options));
+  const object = await withR2Errors(bucket.get(key, options));
   if (object === null) throw new AppError("not_found", "A file of the dataset is missing.");
   return object;
 }

@@ -14,7 +14,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { isBetween, inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
 import { datasetTypes, processingStatuses } from "./constants.ts";
 import type { Format } from "./formats/registry.ts";
 import type { RowProblem } from "./formats/types.ts";
@@ -37,17 +37,17 @@ type MissingRows = Pick<RowProblem, "code" | "message"> & { position: readonly n
 export type StoredFile = { key: string; size: number; problems?: readonly MissingRows[] };
 
 /** How rows are had of Hugging Face: page by page, or out of the Parquet files that its dataset server made of them. */
-export type HubWay = "rows" | "parquet";
+export type HfSource = "rows" | "parquet";
 
 /** What is imported of a Hugging Face dataset, and from which row on it is missing still; null once nothing is. */
-export type HubImport = {
+export type HfImport = {
   dataset_id: string;
   config: string;
   split: string;
   limit: number;
   next_offset: number | null;
   /** The ways that are left, the one that is gone first; unknown until the split is found. */
-  ways?: readonly HubWay[];
+  ways?: readonly HfSource[];
   /** Why rows were refused page by page. */
   refusal?: string;
   /** The dataset server has the split's beginning alone. */
@@ -59,7 +59,7 @@ export type HubImport = {
 export const datasets = pgTable(
   "datasets",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner(),
     name: text().notNull(),
     description: text().notNull().default(""),
@@ -81,7 +81,7 @@ export const datasets = pgTable(
     is_active: boolean().notNull().default(true),
     is_public: boolean().notNull().default(false),
     usage_count: integer().notNull().default(0),
-    last_used: moment(),
+    last_used: timestamptz(),
     tags: text().array().notNull().default([]),
     /** Where it came from: the name of a file, or an address. */
     source: text().notNull().default(""),
@@ -90,13 +90,13 @@ export const datasets = pgTable(
     /** Where all its objects are in R2. */
     folder: text().notNull().default(""),
     files: jsonb().$type<readonly StoredFile[]>().notNull().default([]),
-    hub: jsonb().$type<HubImport>(),
+    hub: jsonb().$type<HfImport>(),
     /** Its rows, as JSON lines, in order; what refining drops is marked in them. Empty until it is ready. */
     parts: jsonb().$type<readonly RowsPart[]>().notNull().default([]),
     report: jsonb().$type<Report>(),
     /** How often it was edited, counted from one. */
     version: integer().notNull().default(1),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [
     index("datasets_of_user").on(t.user_id, t.id),
@@ -106,8 +106,8 @@ export const datasets = pgTable(
     uniqueIndex("dataset_uploaded_before")
       .on(t.user_id, t.file_hash)
       .where(sql`${t.type} = 'upload' and ${t.processing_status} <> 'failed'`),
-    check("dataset_status_known", isOneOf(t.processing_status, processingStatuses)),
-    check("dataset_type_known", isOneOf(t.type, datasetTypes)),
+    check("dataset_status_known", inList(t.processing_status, processingStatuses)),
+    check("dataset_type_known", inList(t.type, datasetTypes)),
     check("dataset_named", sql`${t.name} <> ''`),
     check("dataset_quality_in_range", isBetween(t.quality_score, 0, 100)),
     check(
@@ -138,7 +138,7 @@ export const datasetUses = pgTable("dataset_uses", { dataset_id: datasetId(), us
 export const datasetUploads = pgTable(
   "dataset_uploads",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner(),
     name: text().notNull(),
     description: text().notNull().default(""),
@@ -147,7 +147,7 @@ export const datasetUploads = pgTable(
     size: bigint({ mode: "number" }).notNull(),
     /** Those that are there, by their number from 1. */
     parts: jsonb().$type<Record<string, { key: string; size: number; sha256: string }>>().notNull().default({}),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     index("dataset_uploads_of_user").on(t.user_id),

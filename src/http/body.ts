@@ -1,4 +1,4 @@
-import { AppError, invalid } from "../kit/errors.ts";
+import { AppError, validationError } from "../kit/errors.ts";
 
 /** The largest JSON body we read, in bytes. */
 export const maxBodyBytes = 64 * 1024;
@@ -43,7 +43,7 @@ export async function readUpload(request: Request, { field, maxBytes }: Upload):
   const bytes = await readBytes(request, maxBytes + formBytes);
   const form = await new Response(bytes, { headers: { "content-type": type } }).formData().catch(() => undefined);
   const file = form?.get(field);
-  if (!(file instanceof File)) throw invalid([{ path: field, in: "body", message: "must be a file" }]);
+  if (!(file instanceof File)) throw validationError([{ path: field, in: "body", message: "must be a file" }]);
   if (file.size > maxBytes) throw tooLarge(maxBytes);
   const fields = Array.from(form!.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };

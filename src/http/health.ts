@@ -47,7 +47,7 @@ health.get(
       summary: "Ask Postgres and KV, and tell how long each took and how far background work is behind",
       tag: "Health",
       reply: z.object({ success: z.literal(true), status: z.literal("ok"), services: Services, jobs: Jobs }),
-      fails: ["database_unavailable", "kv_unavailable"],
+      errors: ["database_unavailable", "kv_unavailable"],
     },
     async ({ ctx }) => {
       let jobs: z.output<typeof Jobs> | undefined;
@@ -59,7 +59,7 @@ health.get(
       const down = Object.entries(services).flatMap(([name, { status }]) => (status === "down" ? [name] : []));
       if (down.length > 0) {
         const code = postgres.status === "down" ? "database_unavailable" : "kv_unavailable";
-        throw new AppError(code, `Out of service: ${down.join(", ")}.`, { members: { services } });
+        throw new AppError(code, `Out of service: ${down.join(", ")}.`, { extensions: { services } });
       }
       return { success: true as const, status: "ok" as const, services, jobs: jobs! };
     },

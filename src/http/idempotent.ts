@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import * as z from "zod";
 import type { Ctx } from "../context.ts";
-import { digest } from "../kit/crypto/hash.ts";
-import { claimKey, isTaken, recallMade } from "../kit/db/idempotency.ts";
+import { sha256Hex } from "../kit/crypto/hash.ts";
+import { idempotencyGuard, isDuplicate, readStoredResult } from "../kit/db/idempotency.ts";
 
 export const IdempotencyKey = z
   .string()
@@ -20,23 +20,23 @@ export type IdempotentWork<T> = {
 };
 
 /** Does what a request asks once, and answers whatever repeats it from what it made. @throws idempotency_key_reused */
-export async function once<T>(
+export async function runIdempotent<T>(
   ctx: Ctx,
   c: Pick<Context, "req" | "header">,
   { operation, key, body }: { operation: string; key: string; body: unknown },
   { run, replay }: IdempotentWork<T>,
 ): Promise<T> {
   if (!("userId" in ctx.actor)) throw new Error(`${operation} takes an Idempotency-Key from nobody.`);
-  const fingerprint = await digest(JSON.stringify([c.req.method, c.req.path, body ?? null]));
+  const fingerprint = await sha256Hex(JSON.stringify([c.req.method, c.req.path, body ?? null]));
   const given = { userId: ctx.actor.userId, key, fingerprint };
-  const claim = claimKey(ctx, given);
+  const claim = idempotencyGuard(ctx, given);
   try {
-    const reply = await run(ctx.claiming(claim));
-    if (!claim.spent) throw new Error(`${operation} made nothing under its Idempotency-Key.`);
+    const reply = await run(ctx.withGuard(claim));
+    if (!claim.used) throw new Error(`${operation} made nothing under its Idempotency-Key.`);
     return reply;
   } catch (error) {
-    if (!isTaken(error)) throw error;
-    const made = await recallMade(ctx, given);
+    if (!isDuplicate(error)) throw error;
+    const made = await readStoredResult(ctx, given);
     c.header("idempotency-replayed", "true");
     return replay(made);
   }

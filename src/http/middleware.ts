@@ -2,20 +2,20 @@ import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { requestContext, type Composition, type Ctx } from "../context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
 import type { AppEnv } from "./route.ts";
-import { failureOf } from "../kit/db/errors.ts";
+import { toAppError } from "../kit/db/errors.ts";
 import { AppError, problemOf } from "../kit/errors.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { log } from "../kit/log.ts";
 
 /** Gives the request its id and, once there is a reply, the headers that every reply carries. */
-export const edge: MiddlewareHandler<AppEnv> = async (c, next) => {
+export const requestIdAndHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set("requestId", requestIdFrom(c.req.raw.headers.get("x-request-id")));
   await next();
   for (const [name, value] of Object.entries(edgeHeaders(c))) c.res.headers.set(name, value);
 };
 
 /** Gives the handlers their `Ctx`. @throws misconfigured */
-export function giveContext(composition: Composition): MiddlewareHandler<AppEnv> {
+export function contextMiddleware(composition: Composition): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const event = { ...composition, bindings: c.env, lifetime: c.executionCtx, requestId: c.get("requestId") };
     c.set("ctx", requestContext(c.req.raw, event));
@@ -34,18 +34,18 @@ function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   if (!c.res.headers.has("cache-control")) headers["cache-control"] = "no-store";
   headers["vary"] = "Origin";
   if (ctx !== undefined) {
-    headers["server-timing"] = ctx.meter.serverTiming();
+    headers["server-timing"] = ctx.roundTrips.serverTiming();
     addCors(headers, c.req.header("origin"), ctx.env.CORS_ORIGINS);
   }
   return headers;
 }
 
 /** Turns whatever was thrown into problem details. What we did not foresee is logged, and its text stays here. */
-export const failureReply: ErrorHandler<AppEnv> = (error, c) => {
+export const errorHandler: ErrorHandler<AppEnv> = (error, c) => {
   const requestId = c.get("requestId");
   const ctx = c.get("ctx") as Ctx | undefined;
   const failure =
-    failureOf(error, ctx?.constraintErrors ?? {}) ??
+    toAppError(error, ctx?.constraintErrors ?? {}) ??
     new AppError("internal", "Something went wrong on our side.", { cause: error });
   if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
   return new Response(JSON.stringify(problemOf(failure, requestId)), {

@@ -11,7 +11,7 @@ type Route = { path: string; method: string };
  * Answers what no route took: OPTIONS with what the path allows (204), another method with 405 and `Allow`,
  * an unknown path with 404.
  */
-export function unmatched(routes: () => readonly Route[]): NotFoundHandler<AppEnv> {
+export function notFoundHandler(routes: () => readonly Route[]): NotFoundHandler<AppEnv> {
   let methodsByPath: TrieRouter<string> | undefined;
 
   const allowed = (path: string): string[] => {

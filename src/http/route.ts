@@ -2,9 +2,9 @@ import type { Context, Handler } from "hono";
 import * as z from "zod";
 import type { Actor, Ctx } from "../context.ts";
 import { readJson, readUpload, type Upload } from "./body.ts";
-import { IdempotencyKey, once } from "./idempotent.ts";
+import { IdempotencyKey, runIdempotent } from "./idempotent.ts";
 import { validate } from "./validate.ts";
-import { invalid, type ErrorTypeOrCode, type Fault } from "../kit/errors.ts";
+import { validationError, type ErrorTypeOrCode, type ValidationIssue } from "../kit/errors.ts";
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
 
@@ -29,9 +29,9 @@ export type RouteDoc<
   /** Status of the reply; 200 unless told. Of 204 the reply is nothing. */
   status?: 101 | 200 | 201 | 202 | 204;
   /** What 200 tells as server-sent events: to clients that ask for those, or, where the reply is nothing, if there is something. */
-  events?: string;
+  sseDescription?: string;
   /** Failures of its own, beside those that follow from what it takes. */
-  fails?: readonly ErrorTypeOrCode[];
+  errors?: readonly ErrorTypeOrCode[];
   /** Who may call it; everyone unless told. */
   access?: Access;
   /** A limit of its own. */
@@ -39,16 +39,16 @@ export type RouteDoc<
   /** Whether the reply carries an ETag and can be asked for conditionally. */
   conditional?: boolean;
   /** Whether `If-Match` is heeded: the version that a client has seen, of what it changes. */
-  versioned?: boolean;
+  ifMatch?: boolean;
   /**
    * The reply to a repetition of a request with an Idempotency-Key, rebuilt from what the first one made: what its `commitOnce` said.
    * Every POST that creates or pays has one.
    */
-  replay?(input: Repeated<Params>): z.input<Reply> | Promise<z.input<Reply>>;
+  replayResponse?(input: ReplayInput<Params>): z.input<Reply> | Promise<z.input<Reply>>;
 };
 
 /** A request that was had before, and what it made then. */
-export type Repeated<Params> = { ctx: Ctx; params: Output<Params>; made: string };
+export type ReplayInput<Params> = { ctx: Ctx; params: Output<Params>; resultId: string };
 
 /** A guard: who may call a route. Made by the features that know of callers. */
 export type Access = {
@@ -75,12 +75,12 @@ export type RouteInput<Params, Query, Body> = {
   file: Uint8Array;
   fileName: string | undefined;
   /** The version in `If-Match`, of a route that is `versioned`. */
-  seen: number | undefined;
+  expectedVersion: number | undefined;
 };
 
 export type DocumentedHandler = Handler<AppEnv> & { doc: RouteDoc };
 
-type Answer<Reply extends z.ZodType> = z.input<Reply> | Response;
+type HandlerResult<Reply extends z.ZodType> = z.input<Reply> | Response;
 
 /** `"3"`, `W/"3"` (Cloudflare weakens ETags), or `*`, which any version is. */
 const IfMatch = z
@@ -92,13 +92,13 @@ const IfMatch = z
     description: "The `version` that was seen, in quotes: where it has changed since, nothing is done and the reply is 412",
   });
 
-type Heeded = { "if-match"?: number | undefined; "idempotency-key"?: string | undefined };
+type ParsedHeaders = { "if-match"?: number | undefined; "idempotency-key"?: string | undefined };
 
 /** The headers that a route heeds, as it is documented. */
-export function headersOf(doc: Pick<RouteDoc, "versioned" | "replay">) {
+export function headerSchema(doc: Pick<RouteDoc, "ifMatch" | "replayResponse">) {
   return z.object({
-    ...(doc.versioned ? { "if-match": IfMatch } : {}),
-    ...(doc.replay ? { "idempotency-key": IdempotencyKey } : {}),
+    ...(doc.ifMatch ? { "if-match": IfMatch } : {}),
+    ...(doc.replayResponse ? { "idempotency-key": IdempotencyKey } : {}),
   });
 }
 
@@ -118,14 +118,14 @@ export function route<
   Body extends z.ZodType = never,
 >(
   doc: RouteDoc<Params, Query, Body, Reply>,
-  handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
+  handle: (input: RouteInput<Params, Query, Body>) => HandlerResult<Reply> | Promise<HandlerResult<Reply>>,
 ): DocumentedHandler {
-  const heeded = doc.versioned || doc.replay ? headersOf(doc) : undefined;
+  const heeded = doc.ifMatch || doc.replayResponse ? headerSchema(doc) : undefined;
   const handler = async (c: Context<AppEnv>): Promise<Response> => {
-    if (doc.access !== undefined) c.set("ctx", c.get("ctx").actingAs(await doc.access.admit(c)));
+    if (doc.access !== undefined) c.set("ctx", c.get("ctx").withActor(await doc.access.admit(c)));
     await doc.limit?.admit(c.get("ctx"));
-    const faults: Fault[] = [];
-    const headers = validate(heeded, c.req.header(), "header", faults) as Heeded | undefined;
+    const faults: ValidationIssue[] = [];
+    const headers = validate(heeded, c.req.header(), "header", faults) as ParsedHeaders | undefined;
     const uploaded = doc.upload && (await readUpload(c.req.raw, doc.upload));
     const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw));
     const input = {
@@ -136,9 +136,9 @@ export function route<
       body: validate(doc.body, json, "body", faults),
       file: uploaded?.bytes,
       fileName: uploaded?.name,
-      seen: headers?.["if-match"],
+      expectedVersion: headers?.["if-match"],
     } as RouteInput<Params, Query, Body>;
-    if (faults.length > 0) throw invalid(faults);
+    if (faults.length > 0) throw validationError(faults);
     const key = headers?.["idempotency-key"];
     const reply = await (key === undefined ? handle(input) : runOnce(doc, input, { key, body: json }, handle));
     if (reply instanceof Response) return reply;
@@ -152,13 +152,16 @@ function runOnce<Params extends z.ZodObject, Query extends z.ZodType, Body exten
   doc: RouteDoc<Params, Query, Body, Reply>,
   input: RouteInput<Params, Query, Body>,
   { key, body }: { key: string; body: unknown },
-  handle: (input: RouteInput<Params, Query, Body>) => Answer<Reply> | Promise<Answer<Reply>>,
-): Promise<Answer<Reply>> {
+  handle: (input: RouteInput<Params, Query, Body>) => HandlerResult<Reply> | Promise<HandlerResult<Reply>>,
+): Promise<HandlerResult<Reply>> {
   const { ctx, c, params } = input;
-  return once<Answer<Reply>>(
+  return runIdempotent<HandlerResult<Reply>>(
     ctx,
     c,
     { operation: doc.id, key, body },
-    { run: (claiming) => handle({ ...input, ctx: claiming }), replay: (made) => doc.replay!({ ctx, params, made }) },
+    {
+      run: (claiming) => handle({ ...input, ctx: claiming }),
+      replay: (made) => doc.replayResponse!({ ctx, params, resultId: made }),
+    },
   );
 }

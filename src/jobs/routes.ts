@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
+import { requirePermission } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import type { Job } from "../kit/queue/outbox.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
@@ -20,10 +20,10 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
         id: "listFailedJobs",
         summary: "List the jobs that were given up, the newest first",
         tag,
-        access: allow("admin.read"),
+        access: requirePermission("admin.read"),
         query: s.FailedJobsQuery,
         reply: s.FailedJobList,
-        fails: ["database_unavailable"],
+        errors: ["database_unavailable"],
       },
       async ({ ctx, query }) => ({ ...ok, ...(await listFailedJobs(ctx, query, jobs)) }),
     ),
@@ -36,11 +36,11 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
         id: "replayFailedJob",
         summary: "Have a job that was given up done after all",
         tag,
-        access: allow("admin.write", { sensitive: true }),
+        access: requirePermission("admin.write", { sensitive: true }),
         params: IdParam,
         reply: s.FailedJobDone,
         status: 202,
-        fails: ["not_found", "conflict", "database_unavailable"],
+        errors: ["not_found", "conflict", "database_unavailable"],
       },
       async ({ ctx, params }) => {
         await replayFailedJob(ctx, params.id, jobs);
@@ -56,10 +56,10 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
         id: "discardFailedJob",
         summary: "Forget a job that was given up",
         tag,
-        access: allow("admin.write", { sensitive: true }),
+        access: requirePermission("admin.write", { sensitive: true }),
         params: IdParam,
         reply: s.FailedJobDone,
-        fails: ["not_found", "database_unavailable"],
+        errors: ["not_found", "database_unavailable"],
       },
       async ({ ctx, params }) => {
         await discardFailedJob(ctx, params.id);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
+import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 
 export const FailedJobsQuery = z.object({
   ...PageQuery,
@@ -15,8 +15,8 @@ const FailedJob = z
     request_id: z.string().meta({ description: "The request that asked for it" }),
     error: z.string().meta({ description: "Why it was given up" }),
     attempts: z.int().min(1),
-    created_at: Moment,
-    failed_at: Moment,
+    created_at: Timestamp,
+    failed_at: Timestamp,
   })
   .meta({
     id: "FailedJob",
@@ -35,5 +35,5 @@ const FailedJob = z
     ],
   });
 
-export const FailedJobList = z.object({ ...ok, jobs: z.array(FailedJob), total: Total, next_cursor: NextCursor });
+export const FailedJobList = z.object({ ...ok, jobs: z.array(FailedJob), total: TotalCount, next_cursor: NextCursor });
 export const FailedJobDone = z.object({ ...ok, message: z.string() });

@@ -1,9 +1,9 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless, refuseUnlessAll } from "../kit/db/commit.ts";
+import { afterCommit, commit, assertInTransaction, assertAllInTransaction } from "../kit/db/commit.ts";
 import type { Job, JobMessage } from "../kit/queue/outbox.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
+import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { failedJobs, outbox } from "../kit/db/tables.ts";
 
 const shown = {
@@ -21,7 +21,7 @@ const shown = {
 /** Jobs that were given up, the newest first. One round trip. @param jobs all there are: what they say is shown unless it is secret */
 export async function listFailedJobs(
   ctx: Ctx,
-  { name, limit, cursor }: Page & { name?: string | undefined },
+  { name, limit, cursor }: PageQueryOutput & { name?: string | undefined },
   jobs: readonly Job[],
 ) {
   const matching = name === undefined ? undefined : eq(failedJobs.name, name);
@@ -38,7 +38,7 @@ export async function listFailedJobs(
       .where(matching),
   ]);
   const isShown = (row: { name: string }) => jobs.some((job) => job.name === row.name && !job.isSecret);
-  const { items, ...next } = paged(rows, limit);
+  const { items, ...next } = paginate(rows, limit);
   return { jobs: items.map((row) => (isShown(row) ? row : { ...row, payload: null })), total: count!.total, ...next };
 }
 
@@ -54,8 +54,8 @@ export async function replayFailedJob(ctx: Ctx, id: number, jobs: readonly Job[]
     returning id, name, payload, request_id`);
   await commit(ctx, [
     ctx.db.select({ id: failedJobs.id }).from(failedJobs).where(its).for("update"),
-    refuseUnlessAll(ctx.db, { failed_job_not_found: isThere(id), failed_job_of_no_kind: known }),
-    andThen(again, ({ rows }) => Promise.all(rows.map((row) => ctx.env.JOBS.send(row)))),
+    assertAllInTransaction(ctx.db, { failed_job_not_found: isThere(id), failed_job_of_no_kind: known }),
+    afterCommit(again, ({ rows }) => Promise.all(rows.map((row) => ctx.env.JOBS.send(row)))),
     ctx.db.delete(failedJobs).where(its),
     auditRow(ctx, "job.replayed", null, { failed_job_id: id }),
   ]);
@@ -64,7 +64,7 @@ export async function replayFailedJob(ctx: Ctx, id: number, jobs: readonly Job[]
 /** Forgets a job that was given up. One round trip. @throws not_found */
 export async function discardFailedJob(ctx: Ctx, id: number): Promise<void> {
   await commit(ctx, [
-    refuseUnless(ctx.db, isThere(id), "failed_job_not_found"),
+    assertInTransaction(ctx.db, isThere(id), "failed_job_not_found"),
     ctx.db.delete(failedJobs).where(eq(failedJobs.id, id)),
     auditRow(ctx, "job.discarded", null, { failed_job_id: id }),
   ]);

@@ -5,7 +5,7 @@ export type Amounts = Readonly<Record<string, number>>;
 export type DayLimits = Amounts & { readonly until: number };
 
 /** A wish to spend. The same `id` is granted once, however often it is sent. */
-export type SpendingClaim = {
+export type QuotaRequest = {
   id: string;
   amount: Amounts;
   /** What anybody may spend, which holds where nothing better is known. It names every unit that is limited. */
@@ -15,7 +15,7 @@ export type SpendingClaim = {
 };
 
 /** Whether a wish was granted; if not, the unit of which there is too little. */
-export type Granted = { lacking: string | null; limits: Amounts; used: Amounts };
+export type QuotaGrant = { exhausted: string | null; limits: Amounts; used: Amounts };
 
 type State = { used: Amounts; held: Record<string, Amounts>; limits?: DayLimits };
 
@@ -30,7 +30,7 @@ export function endOfDay(now: number): number {
  * What was spent of a budget that begins anew at 00:00 UTC, in one row of a Durable Object. What is taken is spent until it is settled:
  * so calls at once cannot exceed it, and one that is never settled counts as the most it could be. Reading creates nothing.
  */
-export class DayBudget {
+export class DailyQuota {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
@@ -38,17 +38,17 @@ export class DayBudget {
   }
 
   /** Takes what is to be spent, all or nothing. One row written, where it is granted. */
-  take({ id, amount, floor, limits: given }: SpendingClaim, now: number): Granted {
+  take({ id, amount, floor, limits: given }: QuotaRequest, now: number): QuotaGrant {
     const state = this.#today(now);
     const known = given ?? state.limits;
     const units = Object.keys(floor);
     const limits = only(units, known !== undefined && known.until > now ? known : floor);
-    if (id in state.held) return { lacking: null, limits, used: only(units, state.used) };
+    if (id in state.held) return { exhausted: null, limits, used: only(units, state.used) };
     const used = plus(state.used, amount);
     const lacking = units.find((unit) => (used[unit] ?? 0) > limits[unit]!) ?? null;
-    if (lacking !== null) return { lacking, limits, used: only(units, state.used) };
+    if (lacking !== null) return { exhausted: lacking, limits, used: only(units, state.used) };
     this.#write({ used, held: { ...state.held, [id]: amount }, ...(known === undefined ? {} : { limits: known }) }, now);
-    return { lacking: null, limits, used: only(units, used) };
+    return { exhausted: null, limits, used: only(units, used) };
   }
 
   /** Says what was spent of what was taken; once, and on the same day. One row written. */

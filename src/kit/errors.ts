@@ -78,7 +78,7 @@ const isSuffix = (name: string) => name.startsWith("*");
 export const requestParts = ["path", "query", "header", "body"] as const;
 
 /** One fault of the input: where it stands (`tag_ids.0`), in which part of the request, and what is wrong. */
-export type Fault = { path: string; in: (typeof requestParts)[number]; message: string };
+export type ValidationIssue = { path: string; in: (typeof requestParts)[number]; message: string };
 
 /** Seconds a client is asked to wait before it repeats a request that failed for want of something of ours. */
 const retryAfterSeconds = 5;
@@ -87,28 +87,28 @@ const retryAfterSeconds = 5;
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly type: ErrorType;
-  readonly faults: readonly Fault[];
+  readonly issues: readonly ValidationIssue[];
   readonly headers: Readonly<Record<string, string>>;
   /** Members that this failure adds to its problem details. */
-  readonly members: Readonly<Record<string, unknown>>;
+  readonly extensions: Readonly<Record<string, unknown>>;
   /** Seconds for which whoever refused wants to be left alone; 0 where it does not say. */
-  readonly waitSeconds: number;
+  readonly retryAfterSeconds: number;
 
   constructor(
     type: ErrorTypeOrCode,
     detail: string,
     extra: {
-      faults?: readonly Fault[];
+      issues?: readonly ValidationIssue[];
       headers?: Record<string, string>;
-      members?: Record<string, unknown>;
+      extensions?: Record<string, unknown>;
       cause?: unknown;
     } = {},
   ) {
     super(detail, { cause: extra.cause });
     this.type = errorTypeOf(type);
-    this.faults = extra.faults ?? [];
-    this.members = extra.members ?? {};
-    this.waitSeconds = Number(extra.headers?.["retry-after"] ?? 0);
+    this.issues = extra.issues ?? [];
+    this.extensions = extra.extensions ?? {};
+    this.retryAfterSeconds = Number(extra.headers?.["retry-after"] ?? 0);
     this.headers = {
       ...(this.type.retryable ? { "retry-after": String(retryAfterSeconds) } : {}),
       ...extra.headers,
@@ -130,20 +130,20 @@ export class AppError extends Error {
 }
 
 /** An error of a part of ours that clients are told as a failure. */
-export abstract class TellableError extends Error {
+export abstract class PublicError extends Error {
   abstract get failure(): AppError;
 }
 
 /** The 422 that lists every fault of an input. */
-export function invalid(faults: readonly Fault[]): AppError {
+export function validationError(faults: readonly ValidationIssue[]): AppError {
   const sentence = faults.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
-  return new AppError("validation_failed", sentence, { faults });
+  return new AppError("validation_failed", sentence, { issues: faults });
 }
 
 /** The error that a client reads when the database refuses: the path first, where it has one. */
 export function constraintError({ type, detail, path }: ConstraintError, cause: unknown): AppError {
   if (path === undefined) return new AppError(type, detail, { cause });
-  return new AppError(type, `${path}: ${detail}.`, { faults: [{ path, in: "body", message: detail }], cause });
+  return new AppError(type, `${path}: ${detail}.`, { issues: [{ path, in: "body", message: detail }], cause });
 }
 
 /** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
@@ -154,7 +154,7 @@ export type Problem = {
   detail: string;
   code: string;
   request_id: string;
-  errors?: Fault[];
+  errors?: ValidationIssue[];
   success: false;
   error: string;
   message: string;
@@ -168,10 +168,10 @@ export function problemOf(error: AppError, requestId: string): Problem {
     detail: error.message,
     code: error.code,
     request_id: requestId,
-    ...(error.faults.length > 0 ? { errors: [...error.faults] } : {}),
+    ...(error.issues.length > 0 ? { errors: [...error.issues] } : {}),
     success: false,
     error: error.message,
     message: error.message,
-    ...error.members,
+    ...error.extensions,
   };
 }

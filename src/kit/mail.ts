@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./errors.ts";
-import { doing, type Handler } from "./queue/consumer.ts";
+import { handleJob, type Handler } from "./queue/consumer.ts";
 import { defineJob } from "./queue/outbox.ts";
 
 /** One message to one person. */
@@ -28,7 +28,7 @@ export type Mailer = {
 };
 
 export const mailJobs: readonly Handler<{ readonly mail: Mailer }>[] = [
-  doing(sendMail, (ctx: { readonly mail: Mailer }, mail) => ctx.mail.send(mail)),
+  handleJob(sendMail, (ctx: { readonly mail: Mailer }, mail) => ctx.mail.send(mail)),
 ];
 
 export type MailSettings = {

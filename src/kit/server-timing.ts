@@ -1,16 +1,16 @@
 const kinds = ["db", "kv", "do"] as const;
-export type RoundTrip = (typeof kinds)[number];
+export type RoundTripKind = (typeof kinds)[number];
 
 /** Counts and times the round trips that one event makes. */
-export class Meter {
-  readonly #trips: Record<RoundTrip, { count: number; ms: number }> = {
+export class RoundTripCounter {
+  readonly #trips: Record<RoundTripKind, { count: number; ms: number }> = {
     db: { count: 0, ms: 0 },
     kv: { count: 0, ms: 0 },
     do: { count: 0, ms: 0 },
   };
 
   /** Runs `work` as one round trip. */
-  async time<T>(kind: RoundTrip, work: () => Promise<T>): Promise<T> {
+  async time<T>(kind: RoundTripKind, work: () => Promise<T>): Promise<T> {
     const trip = this.#trips[kind];
     trip.count += 1;
     const start = performance.now();

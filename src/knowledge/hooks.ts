@@ -1,9 +1,9 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
-import { itself } from "./queries.ts";
+import { ownKnowledgeBase } from "./queries.ts";
 import { datasets } from "./indexing/dataset-source.ts";
-import { userOf } from "./indexing/start-build.ts";
+import { datasetLockName } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuilds, knowledgeParts } from "./tables.ts";
 
 const resourceName = /^knowledge-base:(\d{1,9})$/;
@@ -15,7 +15,7 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
   const found = ctx.db
     .select({ id: knowledgeBases.id })
     .from(knowledgeBases)
-    .where(itself(userId, Number(id)));
+    .where(ownKnowledgeBase(userId, Number(id)));
   return found.then((rows) => rows.length > 0);
 }
 
@@ -38,7 +38,7 @@ export function exportUser({ db }: Ctx, userId: number): Record<string, Statemen
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   const theirs = eq(knowledgeBases.user_id, userId);
   return [
-    datasets.release(ctx, sql`any (select ${userOf(sql`id`)} from ${knowledgeBases} where ${theirs})`),
+    datasets.unlock(ctx, sql`any (select ${datasetLockName(sql`id`)} from ${knowledgeBases} where ${theirs})`),
     ctx.db.delete(knowledgeBases).where(theirs),
   ];
 }

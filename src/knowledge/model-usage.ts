@@ -1,14 +1,14 @@
 import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db/commit.ts";
-import { invalid, type AppError } from "../kit/errors.ts";
+import { validationError, type AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { bindingsOf, settingsFor } from "../models/providers/settings.ts";
+import { workersAiSettings, providerSettings } from "../models/providers/settings.ts";
 import type { CallOptions } from "../models/gateway/call.ts";
 import type { ModelSummary } from "../models/constants.ts";
 import { kindByName } from "../models/providers/list-models.ts";
 import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/providers/registry.ts";
-import { callableModel, type Callable } from "../models/external-models/callable-model.ts";
-import { keyRows } from "../models/external-models/key-status.ts";
+import { resolveUserModel, type ResolvedModel } from "../models/external-models/callable-model.ts";
+import { markKeyStatus } from "../models/external-models/key-status.ts";
 import { usageRow } from "../models/usage/record.ts";
 
 /** A model that somebody names: one that runs here, or the number of one of theirs. */
@@ -24,7 +24,7 @@ export async function readModelName(
   name: string,
   { path, kind }: { path: string; kind: ModelSummary["kind"] },
 ): Promise<NamedModel> {
-  const refuse = (message: string): AppError => invalid([{ path, in: "body", message }]);
+  const refuse = (message: string): AppError => validationError([{ path, in: "body", message }]);
   const reference = parseModelReference(name);
   if (reference === undefined) {
     const id = Number(name);
@@ -34,7 +34,7 @@ export async function readModelName(
   if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
     throw refuse("needs a key: connect the model, and give its number");
   }
-  const reason = openProvider(reference.provider).unavailable(bindingsOf(ctx));
+  const reason = openProvider(reference.provider).unavailable(workersAiSettings(ctx));
   if (reason !== null) throw refuse(reason);
   const isBuiltin = reference.provider === "builtin";
   const its = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);
@@ -43,20 +43,20 @@ export async function readModelName(
 }
 
 /** What calls a model, for a user. One of theirs costs one round trip, for its key. @throws not_found, provider_not_configured */
-export async function callableOf(ctx: Ctx, userId: number, model: NamedModel): Promise<Callable> {
-  if ("id" in model) return callableModel(ctx, userId, model.id);
-  return { ...model, settings: settingsFor(ctx, userId), row: undefined };
+export async function callableOf(ctx: Ctx, userId: number, model: NamedModel): Promise<ResolvedModel> {
+  if ("id" in model) return resolveUserModel(ctx, userId, model.id);
+  return { ...model, settings: providerSettings(ctx, userId), row: undefined };
 }
 
 /** Keeps what calls use, in the statements of `usage`, each once. What is computed here costs nobody anything. */
-export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: Callable) {
+export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: ResolvedModel) {
   const rows: Statement[] = [];
   const options: Pick<CallOptions, "onUsage" | "onBadKey"> = {
     onUsage(record) {
       if (provider === "builtin") return;
       rows.push(usageRow(ctx, record, { userId, purpose: "knowledge", externalModelId: row?.id ?? null }));
     },
-    onBadKey: () => rows.push(...keyRows(ctx, userId, row, true)),
+    onBadKey: () => rows.push(...markKeyStatus(ctx, userId, row, true)),
   };
   return { options, usage: () => rows.splice(0) };
 }
@@ -64,8 +64,8 @@ export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: Callab
 /** Keeps what calls used where nothing else is committed, behind the reply. */
 export function keepBehind(ctx: Ctx, [first, ...rest]: Statement[]): void {
   if (first === undefined) return;
-  const write = commit(ctx.behind(), [first, ...rest]).catch((error: unknown) =>
+  const write = commit(ctx.background(), [first, ...rest]).catch((error: unknown) =>
     log("warn", "What a call to a model used was not written.", { request_id: ctx.requestId, error }),
   );
-  ctx.defer(write);
+  ctx.waitUntil(write);
 }

@@ -4,7 +4,7 @@ import type { Base, Build } from "./schemas.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "./tables.ts";
 
 /** One knowledge base of a user. */
-export function itself(userId: number, baseId: number | SQL): SQL {
+export function ownKnowledgeBase(userId: number, baseId: number | SQL): SQL {
   return and(eq(knowledgeBases.user_id, userId), sql`${knowledgeBases.id} = ${baseId}`)!;
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
+import { requirePermission } from "../auth/middleware.ts";
+import { requireUserId } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxBases, maxChunks, maxDatasets } from "./constants.ts";
@@ -8,12 +8,12 @@ import { baseOf } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeBase, createBase, deleteBase, getBase, listBases, removeDataset, rollBack } from "./service.ts";
 import { datasets } from "./indexing/dataset-source.ts";
-import { startIndex } from "./indexing/start-build.ts";
+import { startBuild } from "./indexing/start-build.ts";
 
 const ok = { success: true as const };
 const tag = "Knowledge";
-const reading = allow("datasets.read");
-const writing = allow("datasets.write");
+const reading = requirePermission("datasets.read");
+const writing = requirePermission("datasets.write");
 
 /** At /api/v2/knowledge-bases. */
 export const knowledgeBases = new Hono<AppEnv>();
@@ -28,10 +28,10 @@ knowledgeBases.get(
       access: reading,
       query: s.BasesQuery,
       reply: s.BaseList,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, query }) => {
-      const { items, ...page } = await listBases(ctx, userIdOf(ctx), query);
+      const { items, ...page } = await listBases(ctx, requireUserId(ctx), query);
       return { ...ok, knowledge_bases: items.map(baseOf), ...page };
     },
   ),
@@ -47,15 +47,15 @@ knowledgeBases.post(
       tag,
       access: writing,
       body: s.NewBase,
-      replay: async ({ ctx, made }) => ({
+      replayResponse: async ({ ctx, resultId: made }) => ({
         ...ok,
-        knowledge_base: baseOf(await getBase(ctx, userIdOf(ctx), Number(made))),
+        knowledge_base: baseOf(await getBase(ctx, requireUserId(ctx), Number(made))),
       }),
       reply: s.BaseReply,
       status: 201,
-      fails: ["conflict", "database_unavailable"],
+      errors: ["conflict", "database_unavailable"],
     },
-    async ({ ctx, body }) => ({ ...ok, knowledge_base: baseOf(await createBase(ctx, userIdOf(ctx), body)) }),
+    async ({ ctx, body }) => ({ ...ok, knowledge_base: baseOf(await createBase(ctx, requireUserId(ctx), body)) }),
   ),
 );
 
@@ -69,10 +69,10 @@ knowledgeBases.get(
       access: reading,
       params: IdParam,
       reply: s.BaseReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, c, params }) => {
-      const row = await getBase(ctx, userIdOf(ctx), params.id);
+      const row = await getBase(ctx, requireUserId(ctx), params.id);
       c.header("etag", `"${row.version}"`);
       return { ...ok, knowledge_base: baseOf(row) };
     },
@@ -87,14 +87,14 @@ knowledgeBases.patch(
       summary: "Rename a knowledge base, or describe it",
       tag,
       access: writing,
-      versioned: true,
+      ifMatch: true,
       params: IdParam,
       body: s.BaseChange,
       reply: s.BaseReply,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, seen }) => {
-      const row = await changeBase(ctx, userIdOf(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+      const row = await changeBase(ctx, requireUserId(ctx), params.id, body, seen);
       c.header("etag", `"${row.version}"`);
       return { ...ok, knowledge_base: baseOf(row) };
     },
@@ -112,10 +112,10 @@ knowledgeBases.delete(
       access: writing,
       params: IdParam,
       reply: s.BaseDone,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      await deleteBase(ctx, userIdOf(ctx), params.id, datasets);
+      await deleteBase(ctx, requireUserId(ctx), params.id, datasets);
       return { ...ok, message: "The knowledge base is deleted." };
     },
   ),
@@ -132,11 +132,11 @@ knowledgeBases.delete(
       access: writing,
       params: s.DatasetParams,
       reply: s.BaseReply,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
     async ({ ctx, params }) => ({
       ...ok,
-      knowledge_base: baseOf(await removeDataset(ctx, userIdOf(ctx), params.id, params.dataset_id)),
+      knowledge_base: baseOf(await removeDataset(ctx, requireUserId(ctx), params.id, params.dataset_id)),
     }),
   ),
 );
@@ -154,11 +154,11 @@ knowledgeBases.post(
       body: s.IndexBody,
       reply: s.BaseReply,
       status: 202,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      knowledge_base: baseOf(await startIndex(ctx, userIdOf(ctx), params.id, body, datasets)),
+      knowledge_base: baseOf(await startBuild(ctx, requireUserId(ctx), params.id, body, datasets)),
     }),
   ),
 );
@@ -174,8 +174,8 @@ knowledgeBases.post(
       access: writing,
       params: IdParam,
       reply: s.BaseReply,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
-    async ({ ctx, params }) => ({ ...ok, knowledge_base: baseOf(await rollBack(ctx, userIdOf(ctx), params.id)) }),
+    async ({ ctx, params }) => ({ ...ok, knowledge_base: baseOf(await rollBack(ctx, requireUserId(ctx), params.id)) }),
   ),
 );

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, IdText, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
+import { Id, IdParamValue, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 import { ModelName } from "../models/schemas.ts";
 import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./constants.ts";
 
@@ -28,7 +28,7 @@ export const BaseChange = z
   .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
 export type BaseChange = z.output<typeof BaseChange>;
 
-export const DatasetParams = z.object({ id: IdText, dataset_id: IdText });
+export const DatasetParams = z.object({ id: IdParamValue, dataset_id: IdParamValue });
 
 export const IndexBody = z
   .object({
@@ -134,8 +134,8 @@ export const Build = z
     chunk_count: count.meta({ description: "So far" }),
     reused_count: count.meta({ description: "Of them, those that kept their vectors" }),
     is_active: z.boolean(),
-    created_at: Moment,
-    finished_at: Moment.nullable(),
+    created_at: Timestamp,
+    finished_at: Timestamp.nullable(),
   })
   .meta({ id: "KnowledgeBuild" });
 export type Build = z.output<typeof Build>;
@@ -161,13 +161,13 @@ export const Base = z
     build: Build.nullable().meta({ description: "The newest, whichever way it went" }),
     can_roll_back: z.boolean(),
     version: z.int(),
-    created_at: Moment,
-    updated_at: Moment,
+    created_at: Timestamp,
+    updated_at: Timestamp,
   })
   .meta({ id: "KnowledgeBase" });
 export type Base = z.output<typeof Base>;
 
-export const BaseList = z.object({ ...ok, knowledge_bases: z.array(Base), total: Total, next_cursor: NextCursor });
+export const BaseList = z.object({ ...ok, knowledge_bases: z.array(Base), total: TotalCount, next_cursor: NextCursor });
 export const BaseReply = z.object({ ...ok, knowledge_base: Base });
 export const BaseDone = z.object({ ...ok, message: z.string() });
 
@@ -187,7 +187,7 @@ export const PassageList = z.object({
       end: count,
     }),
   ),
-  total: Total,
+  total: TotalCount,
   warnings: z.array(z.string()).optional(),
 });
 
@@ -213,7 +213,7 @@ export const EvaluationReply = z.object({
       found: z.array(z.string()).meta({ description: "Sources, best first" }),
     }),
   ),
-  total: Total,
+  total: TotalCount,
   generated_by: z.string().nullable().meta({
     description:
       "The model that wrote each question from one passage, which alone counts as its answer; null where they were yours",

@@ -1,22 +1,31 @@
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
+import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../kit/db/commit.ts";
 import { AppError } from "../kit/errors.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
+import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
 import { itself as itsModel } from "../models/queries.ts";
 import { externalModels } from "../models/tables.ts";
-import { activated, buildRow, isIdle, isThere, keptParts, locked, newBuild, sweptParts } from "./indexing/build-statements.ts";
+import {
+  activateBuild,
+  buildRow,
+  hasNoRunningBuild,
+  isThere,
+  copyActiveParts,
+  lockBase,
+  newBuild,
+  deleteUnusedParts,
+} from "./indexing/build-statements.ts";
 import { readModelName } from "./model-usage.ts";
 import { maxBases } from "./constants.ts";
-import { itself, selectBases, type BaseRow } from "./queries.ts";
+import { ownKnowledgeBase, selectBases, type BaseRow } from "./queries.ts";
 import type { BaseChange, NewBase } from "./schemas.ts";
-import { userOf, type Datasets } from "./indexing/start-build.ts";
+import { datasetLockName, type DatasetSource } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
 
 /** A user's knowledge bases, the newest first, and how many there are. One round trip. */
-export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: Page) {
+export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectBases(ctx, userId, cursor === undefined ? undefined : lt(knowledgeBases.id, cursor))
       .orderBy(sql`${knowledgeBases.id} desc`)
@@ -26,12 +35,12 @@ export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: Pag
       .from(knowledgeBases)
       .where(eq(knowledgeBases.user_id, userId)),
   ]);
-  return { ...paged(rows, limit), total: count!.total };
+  return { ...paginate(rows, limit), total: count!.total };
 }
 
 /** One round trip. @throws not_found */
 export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
-  const [row] = await selectBases(ctx, userId, itself(userId, baseId));
+  const [row] = await selectBases(ctx, userId, ownKnowledgeBase(userId, baseId));
   if (row === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
   return row;
 }
@@ -45,9 +54,9 @@ export async function createBase(ctx: Ctx, userId: number, { embedding_model: gi
     ctx,
     [
       ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-      refuseUnlessAll(ctx.db, { knowledge_base_limit_reached: hasRoom, ...unless }),
+      assertAllInTransaction(ctx.db, { knowledge_base_limit_reached: hasRoom, ...unless }),
       ctx.db.insert(knowledgeBases).values({ ...saidOf(said), ...columns, name: said.name, user_id: userId }),
-      selectBases(ctx, userId, itself(userId, made)),
+      selectBases(ctx, userId, ownKnowledgeBase(userId, made)),
     ],
     idOfNew(knowledgeBases),
   );
@@ -72,7 +81,7 @@ export function changeBase(
   change: BaseChange,
   seen: number | undefined,
 ): Promise<BaseRow> {
-  const its = itself(userId, baseId);
+  const its = ownKnowledgeBase(userId, baseId);
   const isSeen = sql`(select ${knowledgeBases.version} from ${knowledgeBases} where ${its}) = ${seen}`;
   const row = ctx.db
     .update(knowledgeBases)
@@ -86,14 +95,14 @@ export async function deleteBase(
   ctx: Ctx,
   userId: number,
   baseId: number,
-  { release }: Pick<Datasets, "release">,
+  { unlock: release }: Pick<DatasetSource, "unlock">,
 ): Promise<void> {
-  const its = itself(userId, baseId);
+  const its = ownKnowledgeBase(userId, baseId);
   await commit(ctx, [
-    locked(ctx, its),
-    refuseUnlessAll(ctx.db, { knowledge_base_not_found: isThere(its) }),
+    lockBase(ctx, its),
+    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(its) }),
     ctx.db.delete(knowledgeBases).where(its),
-    release(ctx, userOf(baseId)),
+    release(ctx, datasetLockName(baseId)),
   ]);
 }
 
@@ -103,18 +112,18 @@ export function removeDataset(ctx: Ctx, userId: number, baseId: number, datasetI
     select from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
       join ${knowledgeParts} p on p.id = bp.part_id where b.id = ${baseId} and p.dataset_id = ${datasetId})`;
   return changed(ctx, userId, baseId, {
-    unless: { knowledge_base_busy: isIdle(baseId), knowledge_dataset_not_found: holds },
+    unless: { knowledge_base_busy: hasNoRunningBuild(baseId), knowledge_dataset_not_found: holds },
     rows: [
       buildRow(ctx, { knowledge_base_id: baseId, update_strategy: "replace", status: "complete" }),
-      keptParts(ctx, baseId, sql`p.dataset_id = ${datasetId}`),
-      ...activated(ctx, userId, baseId, newBuild),
+      copyActiveParts(ctx, baseId, sql`p.dataset_id = ${datasetId}`),
+      ...activateBuild(ctx, userId, baseId, newBuild),
     ],
   });
 }
 
 /** Goes back to the build before, which then is the one that can be returned to. One round trip. @throws not_found, conflict */
 export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
-  const its = itself(userId, baseId);
+  const its = ownKnowledgeBase(userId, baseId);
   const { active_build_id, previous_build_id } = knowledgeBases;
   const row = ctx.db
     .update(knowledgeBases)
@@ -126,7 +135,7 @@ export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<Base
     .where(its);
   const canReturn = sql`(select ${previous_build_id} from ${knowledgeBases} where ${its}) is not null`;
   return changed(ctx, userId, baseId, {
-    unless: { knowledge_base_busy: isIdle(baseId), knowledge_build_missing: canReturn },
+    unless: { knowledge_base_busy: hasNoRunningBuild(baseId), knowledge_build_missing: canReturn },
     rows: [row],
   });
 }
@@ -138,10 +147,10 @@ async function changed(
   baseId: number,
   { unless, rows }: { unless: Record<string, SQL>; rows: readonly Statement[] },
 ): Promise<BaseRow> {
-  const its = itself(userId, baseId);
+  const its = ownKnowledgeBase(userId, baseId);
   const results = await commit(ctx, [
-    locked(ctx, its),
-    refuseUnlessAll(ctx.db, { knowledge_base_not_found: isThere(its), ...unless }),
+    lockBase(ctx, its),
+    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(its), ...unless }),
     ...rows,
     selectBases(ctx, userId, and(its)),
   ]);
@@ -158,5 +167,5 @@ function saidOf(said: { [K in keyof BaseChange]?: BaseChange[K] | undefined }) {
 
 /** Deletes what no build of a knowledge base holds any more: what is done in the commit of a job. */
 export async function sweepBase(ctx: Ctx, baseId: number): Promise<void> {
-  await commitOnce(ctx, [sweptParts(ctx, baseId)]);
+  await commitOnce(ctx, [deleteUnusedParts(ctx, baseId)]);
 }

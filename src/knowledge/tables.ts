@@ -15,7 +15,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { isBetween, inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
 import { externalModels } from "../models/tables.ts";
 import {
   buildStatuses,
@@ -30,7 +30,7 @@ import {
 export const knowledgeBases = pgTable(
   "knowledge_bases",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: integer()
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
@@ -46,7 +46,7 @@ export const knowledgeBases = pgTable(
     previous_build_id: integer(),
     /** How often it was edited, counted from one. */
     version: integer().notNull().default(1),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [
     uniqueIndex("knowledge_base_name_taken").on(t.user_id, sql`lower(${t.name})`),
@@ -81,7 +81,7 @@ export const knowledgeBases = pgTable(
 export const knowledgeBuilds = pgTable(
   "knowledge_builds",
   {
-    id: serialId(),
+    id: identityId(),
     knowledge_base_id: integer()
       .notNull()
       .references((): AnyPgColumn => knowledgeBases.id, { onDelete: "cascade" }),
@@ -91,16 +91,16 @@ export const knowledgeBuilds = pgTable(
     failures: integer().notNull().default(0),
     /** Why it failed, in a sentence. */
     error: text(),
-    created_at: moment().notNull().defaultNow(),
-    finished_at: moment(),
+    created_at: timestamptz().notNull().defaultNow(),
+    finished_at: timestamptz(),
   },
   (t) => [
     unique("knowledge_build_of_base").on(t.knowledge_base_id, t.id),
     uniqueIndex("knowledge_base_busy")
       .on(t.knowledge_base_id)
       .where(sql`${t.status} = 'building'`),
-    check("knowledge_build_status_known", isOneOf(t.status, buildStatuses)),
-    check("knowledge_build_update_strategy_known", isOneOf(t.update_strategy, updateStrategies)),
+    check("knowledge_build_status_known", inList(t.status, buildStatuses)),
+    check("knowledge_build_update_strategy_known", inList(t.update_strategy, updateStrategies)),
     check("knowledge_build_failed_for_a_reason", sql`(${t.status} = 'failed') = (${t.error} is not null)`),
   ],
 );
@@ -109,7 +109,7 @@ export const knowledgeBuilds = pgTable(
 export const knowledgeParts = pgTable(
   "knowledge_parts",
   {
-    id: serialId(),
+    id: identityId(),
     knowledge_base_id: integer()
       .notNull()
       .references(() => knowledgeBases.id, { onDelete: "cascade" }),
@@ -126,8 +126,8 @@ export const knowledgeParts = pgTable(
     chunk_count: integer().notNull().default(0),
     /** Chunks whose vectors were taken from the build before. */
     reused_count: integer().notNull().default(0),
-    completed_at: moment(),
-    created_at: moment().notNull().defaultNow(),
+    completed_at: timestamptz(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     unique("knowledge_part_dimensions").on(t.id, t.dimensions),
@@ -137,7 +137,7 @@ export const knowledgeParts = pgTable(
       foreignColumns: [knowledgeBases.id, knowledgeBases.dimensions],
     }),
     index("knowledge_parts_of_base").on(t.knowledge_base_id),
-    check("knowledge_part_strategy_known", isOneOf(t.strategy, chunkStrategies)),
+    check("knowledge_part_strategy_known", inList(t.strategy, chunkStrategies)),
     check("knowledge_part_chunk_size_in_range", isBetween(t.chunk_size, 100, 2_000)),
     check("knowledge_part_chunk_overlap_in_range", sql`${t.chunk_overlap} between 0 and least(200, ${t.chunk_size} / 2)`),
     check("knowledge_part_counts_not_negative", sql`${t.chunk_count} >= ${t.reused_count} and ${t.reused_count} >= 0`),

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { afterAttempt, failuresAt, forgivenAt, longestMemoryMs, waitMs, withoutAttempt, type Budget } from "./rules.ts";
+import { withFailure, failuresAt, resetsAt, longestMemoryMs, waitMs, withoutAttempt, type Budget } from "./rules.ts";
 
 /** By what an attempt can be recognised, as hashes: the device that it came from, and the address. */
 export type SignInKeys = { device: string | null; address: string | null };
@@ -10,12 +10,12 @@ export type Admission = { admitted: true; budget: string } | { admitted: false; 
 type Row = Budget & {
   id: number;
   /** Hash of a device or address that signed in before; empty for all others together. */
-  who: string;
+  clientKey: string;
   /** When it last signed in, in milliseconds since the epoch; 0 for strangers. */
   known_at: number;
 };
 
-const strangers = "";
+const unknownClients = "";
 const day = 24 * 60 * 60_000;
 const knownForMs = 90 * day;
 const maxKnown = 20;
@@ -32,52 +32,52 @@ export class SignInGate extends DurableObject {
   #hasTable = false;
 
   /** Admits an attempt and counts it, or tells how long to wait; a refused attempt changes nothing. */
-  async admit(keys: SignInKeys): Promise<Admission> {
+  async attempt(keys: SignInKeys): Promise<Admission> {
     const now = Date.now();
     const rows = this.#rows();
-    const find = (who: string | null) => rows.find((row) => row.who === who);
-    const row = find(keys.device) ?? find(keys.address) ?? find(strangers);
+    const find = (who: string | null) => rows.find((row) => row.clientKey === who);
+    const row = find(keys.device) ?? find(keys.address) ?? find(unknownClients);
     if (row === undefined) {
-      await this.#add(strangers, afterAttempt({ failures: 0, tried_at: now }, now), 0);
-      return { admitted: true, budget: strangers };
+      await this.#add(unknownClients, withFailure({ failures: 0, tried_at: now }, now), 0);
+      return { admitted: true, budget: unknownClients };
     }
     const wait = waitMs(row, now);
     if (wait > 0) return { admitted: false, retryAfterSeconds: Math.ceil(wait / 1_000) };
-    this.#write(row, afterAttempt(row, now), row.known_at);
-    return { admitted: true, budget: row.who };
+    this.#write(row, withFailure(row, now), row.known_at);
+    return { admitted: true, budget: row.clientKey };
   }
 
   /**
    * Takes back the attempt that `budget` was charged for, and knows the device and the address from now on.
    * A budget of its own is cleared; the failures of strangers are not the owner's to clear.
    */
-  async succeed(budget: string | null, keys: SignInKeys): Promise<void> {
+  async recordSuccess(budget: string | null, keys: SignInKeys): Promise<void> {
     const now = Date.now();
     const rows = this.#rows();
-    const charged = rows.find(({ who }) => who === budget);
-    if (charged?.who === strangers) this.#write(charged, withoutAttempt(charged), 0);
+    const charged = rows.find(({ clientKey: who }) => who === budget);
+    if (charged?.clientKey === unknownClients) this.#write(charged, withoutAttempt(charged), 0);
     else if (charged !== undefined) this.#write(charged, { failures: 0, tried_at: now }, now);
     for (const who of new Set([keys.device, keys.address])) {
-      if (who === null || who === charged?.who) continue;
-      const row = rows.find((other) => other.who === who);
+      if (who === null || who === charged?.clientKey) continue;
+      const row = rows.find((other) => other.clientKey === who);
       if (row === undefined) await this.#add(who, { failures: 0, tried_at: now }, now);
       else if (now - row.known_at > day) this.#write(row, row, now);
     }
     this.ctx.storage.sql.exec(
       "delete from budgets where id in (select id from budgets where who <> ? order by known_at desc, id desc limit -1 offset ?)",
-      strangers,
+      unknownClients,
       maxKnown,
     );
   }
 
   /** Takes back an attempt whose password nobody looked at. */
-  withdraw(budget: string): void {
-    const charged = this.#rows().find(({ who }) => who === budget);
+  refund(budget: string): void {
+    const charged = this.#rows().find(({ clientKey: who }) => who === budget);
     if (charged !== undefined) this.#write(charged, withoutAttempt(charged), charged.known_at);
   }
 
   /** Forgets everything, as if nobody had ever tried. */
-  async forget(): Promise<void> {
+  async reset(): Promise<void> {
     this.#hasTable = false;
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
@@ -91,7 +91,7 @@ export class SignInGate extends DurableObject {
   async prune(): Promise<void> {
     const now = Date.now();
     const left = this.#rows().filter((row) => {
-      const isOver = row.who === strangers ? failuresAt(row, now) === 0 : now - row.known_at > knownForMs;
+      const isOver = row.clientKey === unknownClients ? failuresAt(row, now) === 0 : now - row.known_at > knownForMs;
       if (isOver) this.ctx.storage.sql.exec("delete from budgets where id = ?", row.id);
       return !isOver;
     });
@@ -100,7 +100,7 @@ export class SignInGate extends DurableObject {
       await this.ctx.storage.deleteAll();
       return;
     }
-    const ends = left.map((row) => (row.who === strangers ? forgivenAt(row) : row.known_at + knownForMs));
+    const ends = left.map((row) => (row.clientKey === unknownClients ? resetsAt(row) : row.known_at + knownForMs));
     await this.ctx.storage.setAlarm(Math.max(Math.min(...ends), now + minAlarmMs));
   }
 

@@ -5,7 +5,7 @@ import type { Actor } from "../context.ts";
 import { isDocumented, type Access, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { windowSeconds, type PolicyName } from "./policies.ts";
-import { addressOf, enforce, tooMany, type Requester } from "./rate-limit.ts";
+import { addressOf, consumeRateLimit, rateLimitError, type Requester } from "./rate-limit.ts";
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -17,30 +17,30 @@ const countingGuards = new WeakSet<Access>();
  * `counted`, which counts when it knows who is asking.
  * @throws rate_limited
  */
-export const limitStrangers: MiddlewareHandler<AppEnv> = async (c, next) => {
+export const limitAnonymous: MiddlewareHandler<AppEnv> = async (c, next) => {
   const access = matchedRoutes(c)
     .map(({ handler }) => handler as unknown)
     .find(isDocumented)?.doc.access;
-  if (access === undefined || !countingGuards.has(access)) await enforce(c.get("ctx"), "anonymous");
+  if (access === undefined || !countingGuards.has(access)) await consumeRateLimit(c.get("ctx"), "anonymous");
   await next();
 };
 
 /** Until when addresses that kept being turned away are refused unheard, in milliseconds since the epoch. */
-const offenders = new LRUCache<string, number>({ max: 1_000 });
+const blockedAddresses = new LRUCache<string, number>({ max: 1_000 });
 
 /**
  * The same guard, counting: a caller that it lets in under `authenticated`, and `mutations` if the method is no safe one; an
  * address that it turns away under `anonymous`, apart from other requests of that address. Past that limit the address is refused
  * without being heard for a while, since hearing a stranger's token costs a look-up.
  */
-export function counted(access: Access): Access {
+export function rateLimitedGuard(access: Access): Access {
   const counting: Access = {
     ...access,
     /** @throws rate_limited, and what the guard throws */
     async admit(c) {
       const ctx = c.get("ctx");
       const party = `turned-away:${addressOf(ctx)}`;
-      if ((offenders.get(party) ?? 0) > Date.now()) throw tooMany(ctx, "anonymous");
+      if ((blockedAddresses.get(party) ?? 0) > Date.now()) throw rateLimitError(ctx, "anonymous");
       let actor: Actor;
       try {
         actor = await access.admit(c);
@@ -50,7 +50,7 @@ export function counted(access: Access): Access {
       }
       const caller = { env: ctx.env, client: ctx.client, actor };
       const mutates = !safeMethods.has(c.req.method);
-      await Promise.all([enforce(caller, "authenticated"), mutates && enforce(caller, "mutations")]);
+      await Promise.all([consumeRateLimit(caller, "authenticated"), mutates && consumeRateLimit(caller, "mutations")]);
       return actor;
     },
   };
@@ -61,9 +61,9 @@ export function counted(access: Access): Access {
 /** @throws rate_limited */
 async function countTurnedAway(requester: Requester, party: string): Promise<void> {
   try {
-    await enforce(requester, "anonymous", party);
+    await consumeRateLimit(requester, "anonymous", party);
   } catch (refusal) {
-    offenders.set(party, Date.now() + windowSeconds * 1_000);
+    blockedAddresses.set(party, Date.now() + windowSeconds * 1_000);
     throw refusal;
   }
 }
@@ -76,5 +76,5 @@ export type Limit = {
 };
 
 export function limited(policy: PolicyName): Limit {
-  return { policy, admit: (requester) => enforce(requester, policy) };
+  return { policy, admit: (requester) => consumeRateLimit(requester, policy) };
 }

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { within } from "../kit/async/timeout.ts";
+import { withTimeout } from "../kit/async/timeout.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
 import { policies, windowSeconds, type Policy, type PolicyName } from "./policies.ts";
@@ -12,24 +12,24 @@ const timeoutMs = 500;
 
 /** Milliseconds between two complaints about one binding. */
 const complaintMs = 60_000;
-const complainedAt = new Map<string, number>();
+const lastLoggedAt = new Map<string, number>();
 
 /**
  * Counts this request under a policy. Jobs are not limited, and where the limiter is out nobody is.
  * @param party counts apart from the others under the same policy; whoever asks unless told
  * @throws rate_limited
  */
-export async function enforce(
+export async function consumeRateLimit(
   requester: Requester,
   name: PolicyName,
   party = partyOf(requester, policies[name].by),
 ): Promise<void> {
   if (requester.actor.kind === "system" || (await admits(requester, policies[name], party))) return;
-  throw tooMany(requester, name);
+  throw rateLimitError(requester, name);
 }
 
 /** The 429 of a policy. The limiter does not tell when its window ends: after a whole one, a request surely passes. */
-export function tooMany(requester: Requester, name: PolicyName): AppError {
+export function rateLimitError(requester: Requester, name: PolicyName): AppError {
   const limit = requester.env.RATE_LIMITS[name];
   const subject = subjects[policies[name].by === "address" ? "anonymous" : requester.actor.kind];
   return new AppError("rate_limited", `Too many requests from ${subject}: the limit "${name}" is ${limit} a minute.`, {
@@ -60,11 +60,11 @@ function partyOf(requester: Requester, by: Policy["by"]): string {
 
 async function admits({ env }: Requester, { binding }: Policy, key: string): Promise<boolean> {
   try {
-    return (await within(timeoutMs, binding, () => env[binding].limit({ key }))).success;
+    return (await withTimeout(timeoutMs, binding, () => env[binding].limit({ key }))).success;
   } catch (error) {
     const now = Date.now();
-    if (now - (complainedAt.get(binding) ?? -Infinity) > complaintMs) {
-      complainedAt.set(binding, now);
+    if (now - (lastLoggedAt.get(binding) ?? -Infinity) > complaintMs) {
+      lastLoggedAt.set(binding, now);
       log("error", "A rate limit is out: requests pass uncounted.", { binding, error });
     }
     return true;

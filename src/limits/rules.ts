@@ -54,12 +54,12 @@ export function failuresAt({ failures, tried_at }: Budget, now: number): number 
 }
 
 /** When everything will be forgiven, in milliseconds since the epoch. */
-export function forgivenAt({ failures, tried_at }: Budget): number {
+export function resetsAt({ failures, tried_at }: Budget): number {
   return tried_at + failures * forgivenessMs;
 }
 
 /** The budget after one more attempt, which counts as failed until it is known better. */
-export function afterAttempt(budget: Budget, now: number): Budget {
+export function withFailure(budget: Budget, now: number): Budget {
   return { failures: Math.min(failuresAt(budget, now) + 1, maxFailures), tried_at: now };
 }
 

@@ -1,8 +1,8 @@
 import type { Ctx } from "../context.ts";
-import { digest } from "../kit/crypto/hash.ts";
+import { sha256Hex } from "../kit/crypto/hash.ts";
 import { AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { askObject, isMarked } from "../kit/socket/call-object.ts";
+import { callObject, hasErrorFlag } from "../kit/socket/call-object.ts";
 import type { Admission, SignInGate, SignInKeys } from "./durable-object.ts";
 import { addressGroup, normalizeIdentifier } from "./rules.ts";
 
@@ -27,13 +27,13 @@ export async function admitSignIn(ctx: Ctx, identifier: string, deviceToken: str
   const gate = await gateOf(identifier);
   const keys = await keysOf(ctx, gate, deviceToken);
   try {
-    const admission = await askGate<Admission>(ctx, gate, async (stub) => stub.admit(keys));
+    const admission = await askGate<Admission>(ctx, gate, async (stub) => stub.attempt(keys));
     if (admission.admitted) return { gate, budget: admission.budget, deviceToken };
     throw tooOften(admission.retryAfterSeconds);
   } catch (error) {
     if (error instanceof AppError) throw error;
     // One gate alone is overloaded when its one account is under attack: to open it then would serve the attacker.
-    if (isMarked(error, "overloaded")) throw tooOften(1);
+    if (hasErrorFlag(error, "overloaded")) throw tooOften(1);
     log("error", "The sign-in gate is out: an attempt passes unslowed.", { request_id: ctx.requestId, error });
     return { gate, budget: null, deviceToken };
   }
@@ -44,24 +44,24 @@ export async function admitSignIn(ctx: Ctx, identifier: string, deviceToken: str
  * @param deviceToken the secret that the device was given now, if it had none
  */
 export function signInSucceeded(ctx: Ctx, ticket: SignInTicket, deviceToken = ticket.deviceToken): void {
-  tellGate(ctx, ticket.gate, async (stub) => stub.succeed(ticket.budget, await keysOf(ctx, ticket.gate, deviceToken)));
+  notifyGate(ctx, ticket.gate, async (stub) => stub.recordSuccess(ticket.budget, await keysOf(ctx, ticket.gate, deviceToken)));
 }
 
 /** Says that nobody looked at the password, since something of ours was out or busy: the attempt is taken back. */
 export function signInWithdrawn(ctx: Ctx, ticket: SignInTicket): void {
   const { gate, budget } = ticket;
-  if (budget !== null) tellGate(ctx, gate, (stub) => stub.withdraw(budget));
+  if (budget !== null) notifyGate(ctx, gate, (stub) => stub.refund(budget));
 }
 
 /** Knows this device and address for an account from now on: after registering, or resetting the password. */
 export function rememberDevice(ctx: Ctx, identifier: string, deviceToken: string | null): void {
-  ctx.defer(gateOf(identifier).then((gate) => signInSucceeded(ctx, { gate, budget: null, deviceToken })));
+  ctx.waitUntil(gateOf(identifier).then((gate) => signInSucceeded(ctx, { gate, budget: null, deviceToken })));
 }
 
 /** Forgets all attempts to sign in by these names. @throws what the platform says of objects that do not answer */
 export async function forgetSignIns(ctx: Ctx, identifiers: readonly string[]): Promise<void> {
   const gates = await Promise.all(identifiers.map(gateOf));
-  await Promise.all(gates.map((gate) => askGate(ctx, gate, (stub) => stub.forget())));
+  await Promise.all(gates.map((gate) => askGate(ctx, gate, (stub) => stub.reset())));
 }
 
 function tooOften(seconds: number): AppError {
@@ -72,14 +72,14 @@ function tooOften(seconds: number): AppError {
 }
 
 function gateOf(identifier: string): Promise<string> {
-  return digest(`sign-in ${normalizeIdentifier(identifier)}`);
+  return sha256Hex(`sign-in ${normalizeIdentifier(identifier)}`);
 }
 
 /** The gate is in each hash, so that those of one device or address under several accounts have nothing in common. */
 async function keysOf({ client }: Ctx, gate: string, deviceToken: string | null): Promise<SignInKeys> {
   const [device, address] = await Promise.all([
-    deviceToken === null ? null : digest(`${gate} device ${deviceToken}`),
-    client.ip === null ? null : digest(`${gate} address ${addressGroup(client.ip)}`),
+    deviceToken === null ? null : sha256Hex(`${gate} device ${deviceToken}`),
+    client.ip === null ? null : sha256Hex(`${gate} address ${addressGroup(client.ip)}`),
   ]);
   return { device, address };
 }
@@ -87,13 +87,13 @@ async function keysOf({ client }: Ctx, gate: string, deviceToken: string | null)
 type Gate = DurableObjectStub<SignInGate>;
 
 function askGate<T>(ctx: Ctx, gate: string, ask: (stub: Gate) => Promise<T>): Promise<T> {
-  return askObject(ctx.meter, "The sign-in gate", timeoutMs, () => ask(ctx.env.SIGN_IN_GATE.getByName(gate)));
+  return callObject(ctx.roundTrips, "The sign-in gate", timeoutMs, () => ask(ctx.env.SIGN_IN_GATE.getByName(gate)));
 }
 
 /** Calls the gate behind the reply. What fails leaves the attempt counted as failed, which time forgives. */
-function tellGate(ctx: Ctx, gate: string, tell: (stub: Gate) => Promise<void>): void {
-  const told = askGate(ctx.behind(), gate, tell).catch((error: unknown) =>
+function notifyGate(ctx: Ctx, gate: string, tell: (stub: Gate) => Promise<void>): void {
+  const told = askGate(ctx.background(), gate, tell).catch((error: unknown) =>
     log("warn", "The sign-in gate was not told of an outcome.", { request_id: ctx.requestId, error }),
   );
-  ctx.defer(told);
+  ctx.waitUntil(told);
 }

@@ -1,38 +1,51 @@
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, refuseUnlessAll } from "../kit/db/commit.ts";
+import { commit, assertAllInTransaction } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
-import { edited, isThere, lock, itself, selectMinions, type Found, type MinionRow } from "./queries.ts";
+import {
+  edited,
+  minionExists,
+  lockOwnerAndMinion,
+  ownMinion,
+  selectMinions,
+  type MinionWithCatalog,
+  type MinionRow,
+} from "./queries.ts";
 import { minions } from "./tables.ts";
 
 /**
  * Gives a minion a picture. One Postgres round trip.
  * @throws unsupported_media_type for what is no picture by its content; not_found, files_unavailable
  */
-export async function putAvatar(ctx: Ctx, userId: number, minionId: number, bytes: Uint8Array): Promise<Found> {
+export async function putAvatar(ctx: Ctx, userId: number, minionId: number, bytes: Uint8Array): Promise<MinionWithCatalog> {
   const key = await storePicture(ctx.env.FILES, userId, String(minionId), bytes);
   try {
     return await replaceAvatar(ctx, userId, minionId, key);
   } catch (error) {
     // Nobody shows the picture of a minion that is not theirs.
-    if (constraintOf(error) === "minion_not_found") ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
+    if (constraintOf(error) === "minion_not_found") ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
     throw error;
   }
 }
 
 /** Gives a minion another picture, or none; the file of the one before goes behind the reply. One round trip. @throws not_found */
-export async function replaceAvatar(ctx: Ctx, userId: number, minionId: number, key: string | null): Promise<Found> {
+export async function replaceAvatar(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  key: string | null,
+): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
-  const its = itself(userId, minionId);
+  const its = ownMinion(userId, minionId);
   const results = await commit(ctx, [
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+    ...lockOwnerAndMinion(ctx, userId, minionId),
+    assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
     ctx.db.select({ key: minions.avatar_key }).from(minions).where(its),
     edited(ctx, userId, minionId, { avatar_key: key }),
     selectMinions(ctx, userId, its),
   ]);
   const [before] = results.at(-3) as { key: string | null }[];
-  if (before?.key != null) ctx.defer(ctx.env.FILES.delete(before.key).catch(() => undefined));
+  if (before?.key != null) ctx.waitUntil(ctx.env.FILES.delete(before.key).catch(() => undefined));
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }

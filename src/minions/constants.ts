@@ -15,11 +15,11 @@ export const spiritFaults = ["spirit_locked", "spirit_not_owned", "spirit_limit_
 export type SpiritFault = (typeof spiritFaults)[number];
 
 /** Why a base spirit of a minion's class does not work: one of those, or it was put away. */
-export const absences = [...spiritFaults, "spirit_not_equipped"] as const;
-export type Absence = (typeof absences)[number];
+export const missingReasons = [...spiritFaults, "spirit_not_equipped"] as const;
+export type Absence = (typeof missingReasons)[number];
 
 /** Days in which a minion that was deleted can be restored. */
-export const keptDays = 30;
+export const trashRetentionDays = 30;
 
 /** How many models may stand in for a minion's own. */
 export const maxFallbacks = 3;

@@ -1,18 +1,18 @@
 import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
-import type { Gained } from "../hook-types.ts";
+import type { ExperienceGained } from "../hook-types.ts";
 import { deletePictures } from "../kit/storage/avatars.ts";
 import { forgetBoards } from "./progression/leaderboard.ts";
 import { minionFallbacks, minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
 
-export { standingOf as standingAt } from "./progression/rules.ts";
+export { levelProgress as levelForExperience } from "./progression/rules.ts";
 export { minionByToken } from "./tokens.ts";
 
 /** What the minions on a model have gained together, those in the bin left out, as an expression for a query. */
-export function experienceOnModel(modelId: SQL): SQL<Gained> {
+export function modelExperience(modelId: SQL): SQL<ExperienceGained> {
   // Nested, so that the columns keep their tables' names.
-  return sql<Gained>`(${sql`
+  return sql<ExperienceGained>`(${sql`
     select json_build_object('training', coalesce(sum(${minions.total_training_xp}), 0)::int,
       'usage', coalesce(sum(${minions.total_usage_xp}), 0)::int)
     from ${minions} where ${and(sql`${minions.external_model_id} = ${modelId}`, isNull(minions.deleted_at))}`})`;

@@ -4,8 +4,8 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
 import { commit } from "../kit/db/commit.ts";
-import { invalid } from "../kit/errors.ts";
-import { unheldText } from "../kit/db/text.ts";
+import { validationError } from "../kit/errors.ts";
+import { invalidTextPaths } from "../kit/db/text.ts";
 import { classNamed } from "./spirits/service.ts";
 import { minionColumns, type MinionRow } from "./queries.ts";
 import { sortings, type MinionsQuery, type Sorting } from "./schemas.ts";
@@ -75,7 +75,7 @@ const encode = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).t
 /** Whether a sort value can be read back as what it was. */
 const reads: Record<string, (value: string) => boolean> = {
   int: (value) => /^\d{1,10}$/.test(value) && Number(value) < 2 ** 31,
-  text: (value) => unheldText(value).length === 0,
+  text: (value) => invalidTextPaths(value).length === 0,
   timestamptz: (value) =>
     /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/.test(value) &&
     !Number.isNaN(Date.parse(value.replace(" ", "T") + ":00")),
@@ -91,5 +91,5 @@ function decode(sort: Sorting, text: string): Cursor {
   } catch {
     // Told below.
   }
-  throw invalid([{ path: "cursor", in: "query", message: "is of no page of this list" }]);
+  throw validationError([{ path: "cursor", in: "query", message: "is of no page of this list" }]);
 }

@@ -1,14 +1,14 @@
 import { and, eq, getTableColumns, isNull, sql, type SQL } from "drizzle-orm";
-import { planFigure } from "../billing/service.ts";
+import { planLimit } from "../billing/service.ts";
 import { spiritAccess } from "../billing/tables.ts";
 import type { Ctx } from "../context.ts";
-import { describedModel } from "../models/queries.ts";
+import { summarizeModel } from "../models/queries.ts";
 import { minionFallbacks, minions, minionSpirits } from "./tables.ts";
 import { AppError } from "../kit/errors.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
-import { commit, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
+import { commit, assertAllInTransaction, type Statement } from "../kit/db/commit.ts";
 import { catalogOf } from "../catalog/service.ts";
-import { unsettling } from "../notifications/hub-client.ts";
+import { invalidatingSettings } from "../notifications/hub-client.ts";
 import { users } from "../auth/tables.ts";
 
 /** A spirit of a minion, as its row is read. */
@@ -26,10 +26,10 @@ const itsFallbacks = sql<string[]>`(${sql`
   select coalesce(json_agg(${minionFallbacks.model} order by ${minionFallbacks.position}), '[]')
   from ${minionFallbacks} where ${minionFallbacks.minion_id} = ${minions.id}`})`;
 
-const itsModel = describedModel(sql`${minions.external_model_id}`);
+const itsModel = summarizeModel(sql`${minions.external_model_id}`);
 
 /** How many spirits a user's minions may have at work. */
-export const slotsOf = (userId: number): SQL<number> => planFigure(userId, "max_spirits_per_minion");
+export const slotsOf = (userId: number): SQL<number> => planLimit(userId, "max_spirits_per_minion");
 
 /** The numbers of the spirits that a user may use now. */
 const accessOf = (userId: number): SQL<number[]> =>
@@ -60,15 +60,15 @@ export function selectMinions(ctx: Ctx, userId: number, condition: SQL | undefin
 export type MinionRow = Awaited<ReturnType<typeof selectMinions>>[number];
 
 /** One minion of a user that is not in the bin. */
-export function itself(userId: number, minionId: number | SQL): SQL {
+export function ownMinion(userId: number, minionId: number | SQL): SQL {
   return and(eq(minions.user_id, userId), sql`${minions.id} = ${minionId}`, isNull(minions.deleted_at))!;
 }
 
 /** A minion as it is now, with the catalog that its figures come from. */
-export type Found = { catalog: Catalog; row: MinionRow };
+export type MinionWithCatalog = { catalog: Catalog; row: MinionRow };
 
 /** A minion of a user, in the bin or not. One round trip. @throws not_found */
-export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const [catalog, [row]] = await Promise.all([catalogOf(ctx), selectMinions(ctx, userId, eq(minions.id, minionId))]);
   if (row === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   return { catalog, row };
@@ -78,15 +78,15 @@ export async function getMinion(ctx: Ctx, userId: number, minionId: number): Pro
 export type MinionId = number | SQL<number>;
 
 /** Locks the owner, then the minion: always in that order, so that nobody waits in a circle. What is counted after stays counted. */
-export function lock(ctx: Ctx, userId: number, minionId?: MinionId): [Statement, ...Statement[]] {
+export function lockOwnerAndMinion(ctx: Ctx, userId: number, minionId?: MinionId): [Statement, ...Statement[]] {
   const owner = ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
   if (minionId === undefined) return [owner];
-  const minion = ctx.db.select({ id: minions.id }).from(minions).where(itself(userId, minionId)).for("no key update");
+  const minion = ctx.db.select({ id: minions.id }).from(minions).where(ownMinion(userId, minionId)).for("no key update");
   return [owner, minion];
 }
 
-export const isThere = (userId: number, minionId: MinionId): SQL =>
-  sql`exists (select from ${minions} where ${itself(userId, minionId)})`;
+export const minionExists = (userId: number, minionId: MinionId): SQL =>
+  sql`exists (select from ${minions} where ${ownMinion(userId, minionId)})`;
 
 /** Counts an edit of a minion. */
 export function edited(
@@ -98,8 +98,8 @@ export function edited(
   const edit = ctx.db
     .update(minions)
     .set({ ...change, version: sql`${minions.version} + 1`, updated_at: sql`now()` })
-    .where(itself(userId, minionId));
-  return unsettling(ctx, userId, edit);
+    .where(ownMinion(userId, minionId));
+  return invalidatingSettings(ctx, userId, edit);
 }
 
 /** A commit that changes one minion and reads it. @throws not_found, and what is refused */
@@ -108,13 +108,13 @@ export async function changed(
   userId: number,
   minionId: number,
   { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
-): Promise<Found> {
+): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId), ...unless }),
+    ...lockOwnerAndMinion(ctx, userId, minionId),
+    assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId), ...unless }),
     ...rows,
-    selectMinions(ctx, userId, itself(userId, minionId)),
+    selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }

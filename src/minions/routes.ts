@@ -1,30 +1,30 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
+import { requirePermission } from "../auth/middleware.ts";
+import { requireUserId } from "../auth/current-user.ts";
 import { catalogErrors } from "../catalog/errors.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { imageTypes } from "../kit/storage/image-type.ts";
-import { Id, IdParam, NumberText } from "../kit/http/zod-schemas.ts";
+import { Id, IdParam, IntegerParam } from "../kit/http/zod-schemas.ts";
 import { maxPictureBytes, pictureName, readPicture } from "../kit/storage/avatars.ts";
 import { putAvatar, replaceAvatar } from "./avatars.ts";
 import { listMinions } from "./list-minions.ts";
-import { getMinion, type Found } from "./queries.ts";
+import { getMinion, type MinionWithCatalog } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, restoreMinion, toggleFavorite } from "./service.ts";
-import { minionOf } from "./view.ts";
+import { toMinion } from "./view.ts";
 import { createMinionToken } from "./tokens.ts";
 import { modelErrors } from "../models/errors.ts";
 import { minionErrors } from "./errors.ts";
 
 const ok = { success: true as const };
 const tag = "Minions";
-const reading = allow("minions.read");
-const readingOne = allow("minions.read", { minionToken: true });
-const writing = allow("minions.write");
+const reading = requirePermission("minions.read");
+const readingOne = requirePermission("minions.read", { minionToken: true });
+const writing = requirePermission("minions.write");
 const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
 
-const minionReply = ({ catalog, row }: Found) => ({ ...ok, minion: minionOf(catalog, row) });
+const minionReply = ({ catalog, row }: MinionWithCatalog) => ({ ...ok, minion: toMinion(catalog, row) });
 
 /** At /api/v2/minions. */
 export const minions = new Hono<AppEnv>();
@@ -39,11 +39,11 @@ minions.get(
       access: reading,
       query: s.MinionsQuery,
       reply: s.MinionList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, query }) => {
-      const { catalog, rows, ...page } = await listMinions(ctx, userIdOf(ctx), query);
-      return { ...ok, minions: rows.map((row) => minionOf(catalog, row)), ...page };
+      const { catalog, rows, ...page } = await listMinions(ctx, requireUserId(ctx), query);
+      return { ...ok, minions: rows.map((row) => toMinion(catalog, row)), ...page };
     },
   ),
 );
@@ -59,10 +59,10 @@ minions.post(
       tag,
       access: writing,
       body: s.NewMinion,
-      replay: async ({ ctx, made }) => minionReply(await getMinion(ctx, userIdOf(ctx), Number(made))),
+      replayResponse: async ({ ctx, resultId: made }) => minionReply(await getMinion(ctx, requireUserId(ctx), Number(made))),
       reply: s.MinionCreated,
       status: 201,
-      fails: [
+      errors: [
         minionErrors.minion_limit_reached,
         modelErrors.display_name_taken,
         minionErrors.spirit_locked,
@@ -72,7 +72,7 @@ minions.post(
       ],
     },
     async ({ ctx, body }) => {
-      const { skipped, ...made } = await createMinion(ctx, userIdOf(ctx), body);
+      const { skipped, ...made } = await createMinion(ctx, requireUserId(ctx), body);
       return { ...minionReply(made), ...(skipped === undefined ? {} : { skipped }) };
     },
   ),
@@ -88,10 +88,10 @@ minions.get(
       access: readingOne,
       params: IdParam,
       reply: s.MinionReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, c, params }) => {
-      const found = await getMinion(ctx, userIdOf(ctx), params.id);
+      const found = await getMinion(ctx, requireUserId(ctx), params.id);
       c.header("etag", `"${found.row.version}"`);
       return minionReply(found);
     },
@@ -106,14 +106,14 @@ minions.patch(
       summary: "Edit a minion",
       tag,
       access: writing,
-      versioned: true,
+      ifMatch: true,
       params: IdParam,
       body: s.MinionChange,
       reply: s.MinionReply,
-      fails: ["not_found", modelErrors.display_name_taken, ...outage],
+      errors: ["not_found", modelErrors.display_name_taken, ...outage],
     },
-    async ({ ctx, c, params, body, seen }) => {
-      const found = await changeMinion(ctx, userIdOf(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+      const found = await changeMinion(ctx, requireUserId(ctx), params.id, body, seen);
       c.header("etag", `"${found.row.version}"`);
       return minionReply(found);
     },
@@ -131,10 +131,10 @@ minions.delete(
       access: writing,
       params: IdParam,
       reply: s.MinionDone,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      await deleteMinion(ctx, userIdOf(ctx), params.id);
+      await deleteMinion(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The minion is in the bin for 30 days." };
     },
   ),
@@ -150,9 +150,9 @@ minions.post(
       access: writing,
       params: IdParam,
       reply: s.MinionReply,
-      fails: ["not_found", minionErrors.minion_limit_reached, modelErrors.display_name_taken, ...outage],
+      errors: ["not_found", minionErrors.minion_limit_reached, modelErrors.display_name_taken, ...outage],
     },
-    async ({ ctx, params }) => minionReply(await restoreMinion(ctx, userIdOf(ctx), params.id)),
+    async ({ ctx, params }) => minionReply(await restoreMinion(ctx, requireUserId(ctx), params.id)),
   ),
 );
 
@@ -166,10 +166,10 @@ minions.post(
       access: writing,
       params: IdParam,
       reply: s.FavoriteReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      const { is_favorite } = (await toggleFavorite(ctx, userIdOf(ctx), params.id)).row;
+      const { is_favorite } = (await toggleFavorite(ctx, requireUserId(ctx), params.id)).row;
       return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
     },
   ),
@@ -187,10 +187,10 @@ minions.post(
       params: IdParam,
       upload: { field: "avatar", maxBytes: maxPictureBytes, types: imageTypes },
       reply: s.AvatarReply,
-      fails: ["not_found", "files_unavailable", ...outage],
+      errors: ["not_found", "files_unavailable", ...outage],
     },
     async ({ ctx, params, file }) => {
-      const { avatar_url } = minionReply(await putAvatar(ctx, userIdOf(ctx), params.id, file)).minion;
+      const { avatar_url } = minionReply(await putAvatar(ctx, requireUserId(ctx), params.id, file)).minion;
       return { ...ok, message: "This is its picture now.", avatar_url: avatar_url! };
     },
   ),
@@ -206,9 +206,9 @@ minions.delete(
       access: writing,
       params: IdParam,
       reply: s.MinionReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => minionReply(await replaceAvatar(ctx, userIdOf(ctx), params.id, null)),
+    async ({ ctx, params }) => minionReply(await replaceAvatar(ctx, requireUserId(ctx), params.id, null)),
   ),
 );
 
@@ -220,14 +220,14 @@ minions.post(
       summary: "Make the token with which a program reaches this minion alone; it is shown this once",
       description: "The token before ends.",
       tag,
-      access: allow("minions.write", { sensitive: true }),
+      access: requirePermission("minions.write", { sensitive: true }),
       params: IdParam,
-      replay: () => ({ ...ok, token: null }),
+      replayResponse: () => ({ ...ok, token: null }),
       reply: s.MinionTokenReply,
       status: 201,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, token: await createMinionToken(ctx, userIdOf(ctx), params.id) }),
+    async ({ ctx, params }) => ({ ...ok, token: await createMinionToken(ctx, requireUserId(ctx), params.id) }),
   ),
 );
 
@@ -242,11 +242,11 @@ avatars.get(
       summary: "Get a picture",
       tag,
       params: z.object({
-        user_id: NumberText.pipe(Id),
+        user_id: IntegerParam.pipe(Id),
         file: z.string().regex(pictureName, "is the name of no picture"),
       }),
       reply: z.string().meta({ format: "binary" }),
-      fails: ["not_found", "files_unavailable"],
+      errors: ["not_found", "files_unavailable"],
     },
     async ({ ctx, c, params }) => {
       const picture = await readPicture(ctx.env.FILES, params.user_id, params.file);

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { ranks, tiers } from "../catalog/constants.ts";
 import { Synergy } from "../catalog/schemas.ts";
-import { Id, Moment, NextCursor, NumberText, ok, Total } from "../kit/http/zod-schemas.ts";
+import { Id, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
 import {
-  absences,
+  missingReasons,
   experienceKinds,
   maxFallbacks,
   retrievalMethods,
@@ -73,7 +73,7 @@ export const MinionsQuery = z.object({
   visibility: z.enum(visibilities).optional(),
   deleted: Flag.default(false).meta({ description: "Those in the bin instead" }),
   sort: z.enum(sortings).default("newest"),
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(20),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20),
   cursor: z.string().max(400).optional().meta({ description: "`next_cursor` of the page before, of the same list" }),
 });
 export type MinionsQuery = z.output<typeof MinionsQuery>;
@@ -86,12 +86,12 @@ export const LoadoutBody = z.object({
     .refine((ids) => new Set(ids).size === ids.length, "names one twice")
     .meta({ description: "The whole loadout, in its order", example: [1, 4] }),
 });
-export const MinionSpiritParam = z.object({ id: NumberText.pipe(Id), spirit_id: NumberText.pipe(Id) });
+export const MinionSpiritParam = z.object({ id: IntegerParam.pipe(Id), spirit_id: IntegerParam.pipe(Id) });
 export const WithQuery = z.object({
   with: z
     .string()
     .transform((list) => list.split(",").filter(Boolean))
-    .pipe(z.array(NumberText.pipe(Id)).max(18))
+    .pipe(z.array(IntegerParam.pipe(Id)).max(18))
     .optional()
     .meta({ description: "Spirits to imagine beside those at work, by number", example: "5,6" }),
 });
@@ -106,7 +106,7 @@ export const AdminXpBody = z.object({
   reason: z.string().trim().min(1).max(500).meta({ description: "Kept in the audit, and in the history" }),
 });
 export const LeaderboardQuery = z.object({
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(20),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20),
   cursor: z
     .string()
     .regex(/^\d{1,12}\.\d{1,5}$/, "is none of ours")
@@ -153,7 +153,7 @@ export const MinionSpiritShape = z
     is_active: z.boolean(),
     inactive_because: z.enum(spiritFaults).nullable(),
     tools: z.array(z.string()).meta({ description: "What it brings at its level" }),
-    equipped_at: Moment,
+    equipped_at: Timestamp,
   })
   .meta({ id: "MinionSpirit" });
 export type MinionSpirit = z.output<typeof MinionSpiritShape>;
@@ -195,9 +195,9 @@ export const MinionShape = z
     is_favorite: z.boolean(),
     avatar_url: z.string().nullable(),
     version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit" }),
-    created_at: Moment,
-    updated_at: Moment,
-    deleted_at: Moment.nullable(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Timestamp.nullable(),
   })
   .meta({ id: "Minion" });
 export type Minion = z.output<typeof MinionShape>;
@@ -211,7 +211,7 @@ export const MinionCreated = MinionReply.extend({
     .optional()
     .meta({ description: "Spirits of the template that you may not use, or have no slot for" }),
 });
-export const MinionList = z.object({ ...ok, minions: z.array(MinionShape), total: Total, next_cursor: NextCursor });
+export const MinionList = z.object({ ...ok, minions: z.array(MinionShape), total: TotalCount, next_cursor: NextCursor });
 export const FavoriteReply = z.object({ ...ok, message: z.string(), is_favorite: z.boolean() });
 export const MinionDone = z.object({ ...ok, message: z.string() });
 export const AvatarReply = z.object({ ...ok, message: z.string(), avatar_url: z.string() });
@@ -223,7 +223,7 @@ export const MinionTokenReply = z.object({
     .meta({ description: "Shown this once: null where the request is repeated with its Idempotency-Key" }),
 });
 
-export const LoadoutReply = z.object({ ...ok, spirits: z.array(MinionSpiritShape), total: Total });
+export const LoadoutReply = z.object({ ...ok, spirits: z.array(MinionSpiritShape), total: TotalCount });
 export const AvailableSpirits = z.object({
   ...ok,
   spirits: z.array(
@@ -240,14 +240,14 @@ export const AvailableSpirits = z.object({
       missing: z.enum(spiritFaults).nullable().meta({ description: "The first thing in the way of equipping it" }),
     }),
   ),
-  total: Total,
+  total: TotalCount,
 });
 export const MinionSynergy = z.object({ ...ok, synergy: Synergy, spirits: z.array(z.string()) });
 export const MinionClassReply = z.object({
   ...ok,
   class: ClassShape.nullable(),
   missing: z
-    .array(z.object({ spirit: z.string(), code: z.enum(absences) }))
+    .array(z.object({ spirit: z.string(), code: z.enum(missingReasons) }))
     .meta({ description: "Base spirits of the class that do not work here, and why" }),
 });
 export const TraitsReply = z.object({
@@ -274,7 +274,7 @@ export const MinionTools = z.object({
       mastery: z.enum(masteries),
     }),
   ),
-  total: Total,
+  total: TotalCount,
 });
 
 const XpEvent = z
@@ -286,7 +286,7 @@ const XpEvent = z
     source_type: z.string(),
     source_id: z.string(),
     day: z.iso.date().meta({ description: "UTC" }),
-    created_at: Moment,
+    created_at: Timestamp,
   })
   .meta({ id: "XpEvent" });
 export const XpEventReply = z.object({ ...ok, event: XpEvent });
@@ -294,7 +294,7 @@ export const XpEventReply = z.object({ ...ok, event: XpEvent });
 export const XpHistory = z.object({
   ...ok,
   events: z.array(XpEvent),
-  total: Total,
+  total: TotalCount,
   experience: z.int(),
   usage_today: z.int().meta({ description: "Of the 500 that one minion can gain by use in one UTC day" }),
   next_cursor: NextCursor,
@@ -302,7 +302,7 @@ export const XpHistory = z.object({
 export const ScoreReply = z.object({ ...ok, ...scored });
 export const ScoreOfMinionShape = z.object({ id: Id, name: z.string(), display_name: z.string(), ...scored });
 export type ScoreOfMinion = z.output<typeof ScoreOfMinionShape>;
-export const ScoreList = z.object({ ...ok, scores: z.array(ScoreOfMinionShape), total: Total });
+export const ScoreList = z.object({ ...ok, scores: z.array(ScoreOfMinionShape), total: TotalCount });
 
 export const Leaderboard = z.object({
   ...ok,
@@ -319,8 +319,8 @@ export const Leaderboard = z.object({
       score: z.int(),
     }),
   ),
-  total: Total,
-  as_of: Moment,
+  total: TotalCount,
+  as_of: Timestamp,
   next_cursor: NextCursor,
 });
 

@@ -1,24 +1,33 @@
 import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
 import { forgetCredential } from "../auth/credentials.ts";
-import { planFigure } from "../billing/service.ts";
+import { planLimit } from "../billing/service.ts";
 import { catalogOf } from "../catalog/service.ts";
 import type { Ctx } from "../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../kit/db/commit.ts";
-import { invalid } from "../kit/errors.ts";
+import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../kit/db/commit.ts";
+import { validationError } from "../kit/errors.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
-import { unsettling } from "../notifications/hub-client.ts";
-import { answers, fallbackRows, modelColumns, requireKnown } from "./models/model-choice.ts";
-import { candidates, equippable, equipRows, type Candidate } from "./spirits/statements.ts";
-import { edited, isThere, lock, itself, selectMinions, changed, type Found, type MinionRow } from "./queries.ts";
-import { keptDays } from "./constants.ts";
-import { classNamed, explained, ofClass, ofTemplate, skippedOf } from "./spirits/service.ts";
+import { invalidatingSettings } from "../notifications/hub-client.ts";
+import { modelOwnershipChecks, replaceFallbacks, modelColumns, assertModelsExist } from "./models/model-choice.ts";
+import { candidates, equipChecks, equipStatement, type Candidate } from "./spirits/statements.ts";
+import {
+  edited,
+  minionExists,
+  lockOwnerAndMinion,
+  ownMinion,
+  selectMinions,
+  changed,
+  type MinionWithCatalog,
+  type MinionRow,
+} from "./queries.ts";
+import { trashRetentionDays } from "./constants.ts";
+import { classNamed, withMissingSpirits, ofClass, ofTemplate, skippedSpirits } from "./spirits/service.ts";
 import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 
 /** What there is room for: a plan's minions, those in the bin not counted. */
 const hasRoom = (userId: number): SQL => sql`
   (select max_minions = -1 or max_minions > (select count(*) from ${minions} where ${and(eq(minions.user_id, userId), isNull(minions.deleted_at))})
-   from (select ${planFigure(userId, "max_minions")} as max_minions) held)`;
+   from (select ${planLimit(userId, "max_minions")} as max_minions) held)`;
 
 /**
  * Makes a minion, with the spirits of a class (all or none) and of a template (those that may be). One round trip.
@@ -27,10 +36,10 @@ const hasRoom = (userId: number): SQL => sql`
 export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...said }: NewMinion) {
   const { model = defaultModel(ctx.env, "language"), fallback_models } = said;
   const input = { ...said, model };
-  requireKnown(ctx, input);
+  assertModelsExist(ctx, input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
-    throw invalid([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
+    throw validationError([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
   const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
@@ -38,7 +47,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   const classRows = (): Statement[] => {
     if (minionClass === undefined) return [];
     const chosen = ofClass(minionClass.id);
-    return [refuseUnlessAll(ctx.db, equippable(userId, made, chosen)), equipRows(ctx, userId, made, chosen)];
+    return [assertAllInTransaction(ctx.db, equipChecks(userId, made, chosen)), equipStatement(ctx, userId, made, chosen)];
   };
   const wanted = candidates(
     userId,
@@ -49,22 +58,22 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
     const results = await commitOnce(
       ctx,
       [
-        ...lock(ctx, userId),
-        refuseUnlessAll(ctx.db, { minion_limit_reached: hasRoom(userId), ...answers(userId, input) }),
+        ...lockOwnerAndMinion(ctx, userId),
+        assertAllInTransaction(ctx.db, { minion_limit_reached: hasRoom(userId), ...modelOwnershipChecks(userId, input) }),
         ctx.db.insert(minions).values({ ...columns, user_id: userId, class_id: minionClass?.id ?? null }),
-        ...(fallback_models === undefined ? [] : fallbackRows(ctx, userId, made, input)),
+        ...(fallback_models === undefined ? [] : replaceFallbacks(ctx, userId, made, input)),
         ...classRows(),
         ctx.db.execute<Candidate>(wanted),
-        ...(template_id === undefined ? [] : [equipRows(ctx, userId, made, ofTemplate(template_id))]),
-        selectMinions(ctx, userId, itself(userId, made)),
+        ...(template_id === undefined ? [] : [equipStatement(ctx, userId, made, ofTemplate(template_id))]),
+        selectMinions(ctx, userId, ownMinion(userId, made)),
       ],
       idOfNew(minions),
     );
     const row = (results.at(-1) as MinionRow[])[0]!;
     const { rows } = results.at(template_id === undefined ? -2 : -3) as { rows: Candidate[] };
-    return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedOf(rows, row) }) };
+    return { catalog, row, ...(template_id === undefined ? {} : { skipped: skippedSpirits(rows, row) }) };
   };
-  return minionClass === undefined ? work() : explained(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
+  return minionClass === undefined ? work() : withMissingSpirits(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
 }
 
 /** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, display_name_taken, not_found */
@@ -74,22 +83,22 @@ export async function changeMinion(
   minionId: number,
   change: MinionChange,
   seen: number | undefined,
-): Promise<Found> {
-  requireKnown(ctx, change);
+): Promise<MinionWithCatalog> {
+  assertModelsExist(ctx, change);
   const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
-  const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...answers(userId, change) };
+  const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...modelOwnershipChecks(userId, change) };
   const { model } = change;
   const columns = { ...saidOf(change), ...(model === undefined ? {} : modelColumns(model)) };
-  const rows = [edited(ctx, userId, minionId, columns), ...fallbackRows(ctx, userId, minionId, change)];
+  const rows = [edited(ctx, userId, minionId, columns), ...replaceFallbacks(ctx, userId, minionId, change)];
   return changed(ctx, userId, minionId, { unless, rows });
 }
 
 /** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
-export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const toggle = ctx.db
     .update(minions)
     .set({ is_favorite: sql`not ${minions.is_favorite}` })
-    .where(itself(userId, minionId));
+    .where(ownMinion(userId, minionId));
   return changed(ctx, userId, minionId, { rows: [toggle] });
 }
 
@@ -97,32 +106,32 @@ export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Prom
 export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): Promise<void> {
   const [tokens] = await commit(ctx, [
     ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
-    unsettling(
+    ...lockOwnerAndMinion(ctx, userId, minionId),
+    assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
+    invalidatingSettings(
       ctx,
       userId,
       ctx.db
         .update(minions)
         .set({ deleted_at: sql`now()` })
-        .where(itself(userId, minionId)),
+        .where(ownMinion(userId, minionId)),
     ),
   ]);
   for (const { token_hash } of tokens) await forgetCredential(ctx, token_hash);
 }
 
 /** Takes a minion out of the bin. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
-export async function restoreMinion(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+export async function restoreMinion(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const binned = and(eq(minions.id, minionId), eq(minions.user_id, userId), isNotNull(minions.deleted_at))!;
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
-    ...lock(ctx, userId),
-    refuseUnlessAll(ctx.db, {
+    ...lockOwnerAndMinion(ctx, userId),
+    assertAllInTransaction(ctx.db, {
       minion_not_binned: sql`exists (select from ${minions} where ${binned})`,
       minion_limit_reached: hasRoom(userId),
     }),
     ctx.db.update(minions).set({ deleted_at: null }).where(binned),
-    selectMinions(ctx, userId, itself(userId, minionId)),
+    selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
@@ -131,14 +140,14 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
 const binBatch = 500;
 
 /** Deletes what has been in the bin for 30 days, with its picture; its experience stays its owner's. */
-export async function emptyBin(ctx: Ctx): Promise<void> {
+export async function purgeTrash(ctx: Ctx): Promise<void> {
   while ((await emptyBinBatch(ctx)) === binBatch);
 }
 
 async function emptyBinBatch(ctx: Ctx): Promise<number> {
   // Asked again of each row, for one that is restored meanwhile.
-  const isOver = sql`deleted_at < now() - make_interval(days => ${keptDays})`;
-  const beside = ctx.hooks.onMinionsGone(ctx, sql`select id from gone`);
+  const isOver = sql`deleted_at < now() - make_interval(days => ${trashRetentionDays})`;
+  const beside = ctx.hooks.onMinionsDeleted(ctx, sql`select id from gone`);
   const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (

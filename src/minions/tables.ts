@@ -17,7 +17,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
-import { isBetween, isOneOf, moment, serialId } from "../kit/db/columns.ts";
+import { isBetween, inList, timestamptz, identityId } from "../kit/db/columns.ts";
 import { externalModels } from "../models/tables.ts";
 import { experienceKinds, maxFallbacks, retrievalMethods, visibilities } from "./constants.ts";
 
@@ -26,7 +26,7 @@ const owner = () => integer().references(() => users.id, { onDelete: "cascade" }
 export const minions = pgTable(
   "spirit_minions",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner().notNull(),
     name: text().notNull(),
     display_name: text().notNull(),
@@ -57,10 +57,10 @@ export const minions = pgTable(
     avatar_key: text(),
     /** How often it was edited, counted from one. */
     version: integer().notNull().default(1),
-    created_at: moment().notNull().defaultNow(),
-    updated_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
+    updated_at: timestamptz().notNull().defaultNow(),
     /** Since when it is in the bin. */
-    deleted_at: moment(),
+    deleted_at: timestamptz(),
   },
   (t) => [
     uniqueIndex("minion_display_name_taken")
@@ -87,8 +87,8 @@ export const minions = pgTable(
     check("minion_max_tokens_positive", sql`${t.max_tokens} > 0`),
     check("minion_top_k_in_range", isBetween(t.top_k, 1, 20)),
     check("minion_threshold_in_range", isBetween(t.similarity_threshold, 0, 1)),
-    check("minion_retrieval_method_known", isOneOf(t.retrieval_method, retrievalMethods)),
-    check("minion_visibility_known", isOneOf(t.visibility, visibilities)),
+    check("minion_retrieval_method_known", inList(t.retrieval_method, retrievalMethods)),
+    check("minion_visibility_known", inList(t.visibility, visibilities)),
     check("minion_experience_not_negative", sql`${t.total_training_xp} >= 0 and ${t.total_usage_xp} >= 0`),
   ],
 );
@@ -145,7 +145,7 @@ export const minionSpirits = pgTable(
     position: smallint(),
     /** The sum of what it gained; what reaching levels adds is computed. */
     experience: integer().notNull().default(0),
-    equipped_at: moment().notNull().defaultNow(),
+    equipped_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     primaryKey({ columns: [t.minion_id, t.spirit_id] }),
@@ -165,7 +165,7 @@ export const spiritMastery = pgTable(
       .notNull()
       .references(() => tools.id),
     uses: integer().notNull(),
-    last_used_at: moment().notNull().defaultNow(),
+    last_used_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     primaryKey({ columns: [t.minion_id, t.spirit_id, t.tool_id] }),
@@ -182,7 +182,7 @@ export const spiritMastery = pgTable(
 export const xpEvents = pgTable(
   "xp_events",
   {
-    id: serialId(),
+    id: identityId(),
     minion_id: minionId(),
     kind: text({ enum: experienceKinds }).notNull(),
     /** What was granted: 0 where the day's usage had its fill. */
@@ -197,7 +197,7 @@ export const xpEvents = pgTable(
     day: date({ mode: "string" })
       .notNull()
       .default(sql`(now() at time zone 'utc')::date`),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     unique("experience_granted_once").on(t.source_type, t.source_id),
@@ -205,7 +205,7 @@ export const xpEvents = pgTable(
     index("xp_events_by_day")
       .on(t.minion_id, t.day)
       .where(sql`${t.kind} = 'usage'`),
-    check("experience_kind_known", isOneOf(t.kind, experienceKinds)),
+    check("experience_kind_known", inList(t.kind, experienceKinds)),
     check("experience_not_negative", sql`${t.xp} >= 0 and ${t.xp_before} >= 0`),
     check("experience_source_given", sql`${t.source_type} <> '' and ${t.source_id} <> ''`),
   ],
@@ -225,7 +225,7 @@ export const minionTokens = pgTable(
     minion_id: minionId().primaryKey(),
     /** SHA-256 of the token, base64url. */
     token_hash: text().notNull(),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [unique("minion_token_taken").on(t.token_hash)],
 );

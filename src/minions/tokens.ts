@@ -2,9 +2,9 @@ import { eq, sql, type SQL } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
 import { forgetCredential, minionTokenPrefix } from "../auth/credentials.ts";
 import type { Ctx } from "../context.ts";
-import { digest, newSecret } from "../kit/crypto/hash.ts";
-import { commitOnce, refuseUnlessAll } from "../kit/db/commit.ts";
-import { isThere, lock } from "./queries.ts";
+import { sha256Hex, newSecret } from "../kit/crypto/hash.ts";
+import { commitOnce, assertAllInTransaction } from "../kit/db/commit.ts";
+import { minionExists, lockOwnerAndMinion } from "./queries.ts";
 import { minions, minionTokens } from "./tables.ts";
 
 /**
@@ -13,13 +13,13 @@ import { minions, minionTokens } from "./tables.ts";
  */
 export async function createMinionToken(ctx: Ctx, userId: number, minionId: number): Promise<string> {
   const token = minionTokenPrefix + newSecret();
-  const token_hash = await digest(token);
+  const token_hash = await sha256Hex(token);
   const [before] = await commitOnce(
     ctx,
     [
       ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
-      ...lock(ctx, userId, minionId),
-      refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+      ...lockOwnerAndMinion(ctx, userId, minionId),
+      assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
       ctx.db
         .insert(minionTokens)
         .values({ minion_id: minionId, token_hash })

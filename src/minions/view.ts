@@ -1,7 +1,7 @@
 import { synergyOf } from "../catalog/rules.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import { pictureUrl } from "../kit/storage/avatars.ts";
-import { standingOf } from "./progression/rules.ts";
+import { levelProgress } from "./progression/rules.ts";
 import type { MinionRow } from "./queries.ts";
 import type { Minion } from "./schemas.ts";
 import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits/rules.ts";
@@ -10,10 +10,10 @@ import { experienceOf, scored } from "./progression/views.ts";
 import { modelOf } from "./model-summary.ts";
 
 /** A minion as its owner's clients draw it. Its figures follow from its experience, its model and the catalog. */
-export function minionOf(catalog: Catalog, row: MinionRow): Minion {
+export function toMinion(catalog: Catalog, row: MinionRow): Minion {
   const { spirits: _rows, slots, owned: _owned, class_id, avatar_key, external_model: _model, ...kept } = row;
   const spirits = spiritsOf(catalog, row);
-  const standing = standingOf(experienceOf(row));
+  const standing = levelProgress(experienceOf(row));
   const compatibility = compatibilityOf(kept.traits);
   const summary = modelOf(row);
   const minionClass = catalog.classes.find(({ id }) => id === class_id);

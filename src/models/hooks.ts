@@ -2,13 +2,13 @@ import { eq } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
 import { deletePictures } from "../kit/storage/avatars.ts";
-import { shownColumns } from "./queries.ts";
+import { publicColumns } from "./queries.ts";
 import { externalModels, modelCalls, userDataKeys } from "./tables.ts";
 
 /** What is held of a user here: of a key, its last four characters alone. */
 export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> {
   return {
-    external_models: ctx.db.select(shownColumns).from(externalModels).where(eq(externalModels.user_id, userId)),
+    external_models: ctx.db.select(publicColumns).from(externalModels).where(eq(externalModels.user_id, userId)),
     model_calls: ctx.db.select().from(modelCalls).where(eq(modelCalls.user_id, userId)),
   };
 }

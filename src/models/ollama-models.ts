@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Ctx } from "../context.ts";
-import { operatorsFetch } from "./providers/guarded-fetch.ts";
+import { operatorFetch } from "./providers/guarded-fetch.ts";
 import { ProviderError } from "./gateway/errors.ts";
-import { askVendor } from "./providers/list-models.ts";
+import { fetchProviderJson } from "./providers/list-models.ts";
 import { ollama } from "./providers/vendors/ollama.ts";
 import type { LocalModel } from "./schemas.ts";
 import { mapLimited } from "../kit/async/map-limited.ts";
@@ -42,9 +42,9 @@ const maxModels = 100;
 export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: LocalModel[]; warnings: string[] }> {
   const url = env.OLLAMA_URL.replace(/\/+$/, "");
   if (url === "") return { models: [], warnings: [] };
-  const fetch = operatorsFetch(url);
+  const fetch = operatorFetch(url);
   const ask = <T>(path: string, schema: z.ZodType<T>, init: RequestInit = {}) =>
-    askVendor({ provider: ollama, fetch }, `${url}${path}`, schema, init);
+    fetchProviderJson({ provider: ollama, fetch }, `${url}${path}`, schema, init);
   try {
     const { models: tagged } = await ask("/api/tags", Tags);
     const models = await mapLimited(atOnce, tagged.slice(0, maxModels), async (tag) => {

@@ -10,7 +10,7 @@ import { externalModels } from "./tables.ts";
 const { key_sealed: _sealed, key_ref: _ref, ...shown } = getTableColumns(externalModels);
 
 /** The columns of models that may be seen: a key is never among them. */
-export const shownColumns = shown;
+export const publicColumns = shown;
 
 /** One model of a user. */
 export function itself(userId: number, modelId: number | SQL): SQL {
@@ -20,7 +20,7 @@ export function itself(userId: number, modelId: number | SQL): SQL {
 /** The query of a user's models that answer to a condition. */
 export function selectModels(ctx: Ctx, userId: number, condition?: SQL) {
   return ctx.db
-    .select({ ...shown, gained: ctx.hooks.experienceOnModel(sql`${externalModels.id}`) })
+    .select({ ...shown, gained: ctx.hooks.modelExperience(sql`${externalModels.id}`) })
     .from(externalModels)
     .where(and(eq(externalModels.user_id, userId), condition));
 }
@@ -30,7 +30,7 @@ export type ModelRow = Awaited<ReturnType<typeof selectModels>>[number];
 /** A model as its owner's clients draw it. */
 export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...kept }: ModelRow): ExternalModel {
   const experience = gained.training + gained.usage;
-  const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.standingAt(experience);
+  const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.levelForExperience(experience);
   return {
     ...kept,
     provider_display_name: identityOf(kept.provider).display_name,
@@ -61,7 +61,7 @@ export type DescribedModel = Pick<
 >;
 
 /** A model's description, as an expression for a query of what runs on it. */
-export function describedModel(modelId: SQL): SQL<DescribedModel | null> {
+export function summarizeModel(modelId: SQL): SQL<DescribedModel | null> {
   const { provider, model_id, display_name, parameters, context_length, capabilities, architecture, id } = externalModels;
   // Nested, so that the columns keep their tables' names.
   return sql<DescribedModel | null>`(${sql`
@@ -99,7 +99,7 @@ function billionsIn(parameters: unknown): number | null {
 }
 
 /** Whether a user has a model of this number that answers, and is active, as an expression. */
-export function answersTo(userId: number, modelId: number): SQL {
+export function isActiveLanguageModel(userId: number, modelId: number): SQL {
   const { is_active, capabilities } = externalModels;
   return sql`exists (select from ${externalModels} where ${itself(userId, modelId)} and ${is_active} and 'embedding' <> all(${capabilities}))`;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
+import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 import { providerNames, publicModelListProviders } from "./providers/registry.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
@@ -124,15 +124,15 @@ export const ExternalModel = z
       .string()
       .nullable()
       .meta({ description: "Of the stored key: null where there is none, empty where it is too short to tell any of it" }),
-    key_rejected_at: Moment.nullable().meta({ description: "When the provider turned the key away" }),
+    key_rejected_at: Timestamp.nullable().meta({ description: "When the provider turned the key away" }),
     version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit" }),
-    created_at: Moment,
-    updated_at: Moment,
+    created_at: Timestamp,
+    updated_at: Timestamp,
   })
   .meta({ id: "ExternalModel" });
 export type ExternalModel = z.output<typeof ExternalModel>;
 
-export const ModelList = z.object({ ...ok, models: z.array(ExternalModel), total: Total, next_cursor: NextCursor });
+export const ModelList = z.object({ ...ok, models: z.array(ExternalModel), total: TotalCount, next_cursor: NextCursor });
 export const ModelReply = z.object({ ...ok, model: ExternalModel });
 export const ModelChanged = z.object({ ...ok, message: z.string(), model: ExternalModel });
 export const ModelCreated = ModelChanged.extend({ model_id: Id });
@@ -172,7 +172,7 @@ export const ProviderList = z.object({
       reason: z.string().nullable().meta({ description: "Why nobody can call it here" }),
     }),
   ),
-  total: Total,
+  total: TotalCount,
 });
 
 export const ModelSummaryShape = z.object({
@@ -196,7 +196,7 @@ export const ProviderParam = z.object({
 export const ModelListReply = z.object({
   ...ok,
   models: z.array(ModelSummaryShape).readonly(),
-  total: Total,
+  total: TotalCount,
   asked_at: z.iso.datetime().meta({ description: "When the provider said so: longer ago, where it does not answer now" }),
 });
 
@@ -237,7 +237,7 @@ export const UsageReply = z.object({
       ...usageSums,
     }),
   ),
-  total: Total,
+  total: TotalCount,
   totals: z.object(usageSums),
   from: z.iso.date(),
   to: z.iso.date(),
@@ -279,7 +279,7 @@ export const ModelNameParam = z.object({
 export const AllModels = z.object({
   ...ok,
   models: z.array(AnyModel),
-  total: Total,
+  total: TotalCount,
   warnings: z.array(z.string()).optional().meta({ description: "What is not in the list, and why" }),
 });
 export const AnyModelReply = z.object({ ...ok, model: AnyModel });
@@ -318,6 +318,6 @@ export const AllowanceReply = z.object({
     plan: z.string(),
     turns: AllowanceLine.meta({ description: "Calls to language models" }),
     tokens: AllowanceLine.meta({ description: "Of all calls, those that embed text among them" }),
-    resets_at: Moment.meta({ description: "00:00 UTC" }),
+    resets_at: Timestamp.meta({ description: "00:00 UTC" }),
   }),
 });

@@ -15,7 +15,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, isOneOf, moment, serialId, written } from "../kit/db/columns.ts";
+import { isBetween, inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
 import { callOutcomes, callPurposes } from "./constants.ts";
 import type { UsageRecord } from "./gateway/usage-record.ts";
 import type { ProviderName } from "./providers/providers.ts";
@@ -26,7 +26,7 @@ const owner = () => integer().references(() => users.id, { onDelete: "cascade" }
 export const externalModels = pgTable(
   "external_models",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner().notNull(),
     name: text().notNull(),
     display_name: text().notNull(),
@@ -60,10 +60,10 @@ export const externalModels = pgTable(
     /** To recognise the key by; empty for one that is too short to tell any of. */
     key_last_four: text(),
     /** When the provider turned the key away; null since it worked, or was given anew. */
-    key_rejected_at: moment(),
+    key_rejected_at: timestamptz(),
     /** How often it was edited, counted from one. */
     version: integer().notNull().default(1),
-    ...written,
+    ...createdUpdatedAt,
   },
   (t) => [
     // What minions refer to, so that nobody's minion has somebody else's model.
@@ -140,13 +140,13 @@ export const modelCalls = pgTable(
     latency_ms: integer().notNull(),
     first_token_ms: integer(),
     attempts: jsonb().$type<UsageRecord["attempts"]>().notNull(),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     index("model_calls_of_user").on(t.user_id, t.created_at),
     index("model_calls_of_model").on(t.external_model_id),
-    check("call_purpose_known", isOneOf(t.purpose, callPurposes)),
-    check("call_outcome_known", isOneOf(t.outcome, callOutcomes)),
+    check("call_purpose_known", inList(t.purpose, callPurposes)),
+    check("call_outcome_known", inList(t.outcome, callOutcomes)),
     check(
       "call_counts_not_negative",
       sql`least(${t.input_tokens}, ${t.output_tokens}, ${t.cache_read_tokens},

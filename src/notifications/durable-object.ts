@@ -1,7 +1,7 @@
 import * as auth from "../auth/errors.ts";
 import { objectContext } from "../context.ts";
 import { commonConstraintErrors } from "../kit/errors.ts";
-import { type Amounts, DayBudget, type Granted, type SpendingClaim } from "../kit/daily-quota.ts";
+import { type Amounts, DailyQuota, type QuotaGrant, type QuotaRequest } from "../kit/daily-quota.ts";
 import { SocketRoom, type RoomSocket } from "../kit/socket/socket-room.ts";
 import type { TicketHolder } from "../kit/socket/tickets.ts";
 import type { EventFrame } from "./protocol.ts";
@@ -13,11 +13,11 @@ const constraintErrors = { ...commonConstraintErrors, ...auth.constraintErrors, 
 
 /** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
 export class UserHub extends SocketRoom {
-  readonly #budget = new DayBudget(this.ctx.storage.sql);
+  readonly #budget = new DailyQuota(this.ctx.storage.sql);
   readonly #rooms = new WatchedRooms(this.ctx.storage.sql, this.env);
 
   /** Tells the devices of an event. @param key tells one that was told before, which is not told again */
-  tell(frame: EventFrame, key?: string): void {
+  push(frame: EventFrame, key?: string): void {
     this.publish(frame, key);
   }
 
@@ -33,21 +33,21 @@ export class UserHub extends SocketRoom {
   }
 
   /** Something has changed of what the user's rooms keep for a while: they read it anew. */
-  async unsettle(): Promise<void> {
+  async invalidateSettings(): Promise<void> {
     await this.#rooms.tell((room) => room.unsettle(), Date.now());
   }
 
   /** A room of the user's is to be told of that, until a time in milliseconds since the epoch. */
-  watch(room: WatchedRoom, until: number): void {
+  subscribe(room: WatchedRoom, until: number): void {
     this.#rooms.watch(room, until);
-    this.ringBy(until);
+    this.scheduleAlarm(until);
   }
 
   /** Takes what somebody is to spend of their day. The same claim is granted once. */
-  takeBudget(claim: SpendingClaim): Granted {
+  takeBudget(claim: QuotaRequest): QuotaGrant {
     const granted = this.#budget.take(claim, Date.now());
     const endsAt = this.#budget.endsAt();
-    if (endsAt !== undefined) this.ringBy(endsAt);
+    if (endsAt !== undefined) this.scheduleAlarm(endsAt);
     return granted;
   }
 
@@ -61,16 +61,16 @@ export class UserHub extends SocketRoom {
     return this.#budget.used(Date.now());
   }
 
-  protected override get isTransient(): boolean {
-    return this.nextAlarm() === undefined;
+  protected override get deleteWhenEmpty(): boolean {
+    return this.nextAlarmAt() === undefined;
   }
 
-  protected override nextAlarm(): number | undefined {
+  protected override nextAlarmAt(): number | undefined {
     const due = [this.#budget.endsAt(), this.#rooms.endsAt()].filter((at) => at !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  protected override onRing(now: number): void {
+  protected override onAlarmDue(now: number): void {
     this.#budget.prune(now);
     this.#rooms.prune(now);
   }
@@ -80,10 +80,10 @@ export class UserHub extends SocketRoom {
   }
 
   protected override onDevices(): void {
-    this.announce(this.#presence());
+    this.broadcastState(this.#presence());
   }
 
-  protected override onCurrent(socket: RoomSocket): void {
+  protected override onCaughtUp(socket: RoomSocket): void {
     this.sendTo(socket, this.#presence());
   }
 

@@ -1,8 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless } from "../kit/db/commit.ts";
-import { tellDevices } from "./hub-client.ts";
+import { afterCommit, commit, assertInTransaction } from "../kit/db/commit.ts";
+import { pushToDevices } from "./hub-client.ts";
 import { userPreferences } from "./tables.ts";
 
 /** What a user's clients keep, and how often it was written: 0 is never. */
@@ -29,8 +29,8 @@ export async function putPreferences(
   const current = sql`coalesce((select ${version} from ${userPreferences} where ${eq(userPreferences.user_id, userId)}), 0)`;
   const [, , rows] = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-    refuseUnless(ctx.db, seen === undefined ? sql`true` : sql`${current} = ${seen}`, "version_changed"),
-    andThen(
+    assertInTransaction(ctx.db, seen === undefined ? sql`true` : sql`${current} = ${seen}`, "version_changed"),
+    afterCommit(
       ctx.db
         .insert(userPreferences)
         .values({ user_id: userId, document, version: 1 })
@@ -40,7 +40,7 @@ export async function putPreferences(
         })
         .returning({ version }),
       ([written]) =>
-        tellDevices(ctx, userId, { type: "preferences_changed", preferences: document, version: written!.version }),
+        pushToDevices(ctx, userId, { type: "preferences_changed", preferences: document, version: written!.version }),
     ),
   ]);
   return { preferences: document, version: rows[0]!.version };

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { isTrustedOrigin } from "../auth/cookies.ts";
-import { allow } from "../auth/middleware.ts";
-import { userIdOf } from "../auth/current-user.ts";
+import { requirePermission } from "../auth/middleware.ts";
+import { requireUserId } from "../auth/current-user.ts";
 import { authErrors } from "../auth/errors.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
@@ -29,12 +29,12 @@ notifications.get(
       id: "listNotifications",
       summary: "List what you were told, the newest first",
       tag: "Notifications",
-      access: allow("account.read"),
+      access: requirePermission("account.read"),
       query: s.NotificationsQuery,
       reply: s.NotificationList,
-      fails: outage,
+      errors: outage,
     },
-    async ({ ctx, query }) => ({ ...ok, ...(await listNotifications(ctx, userIdOf(ctx), query)) }),
+    async ({ ctx, query }) => ({ ...ok, ...(await listNotifications(ctx, requireUserId(ctx), query)) }),
   ),
 );
 
@@ -45,13 +45,13 @@ notifications.post(
       id: "readAllNotifications",
       summary: "Mark all notifications as read",
       tag: "Notifications",
-      access: allow("account.write"),
+      access: requirePermission("account.write"),
       body: s.ReadAllBody,
       reply: s.ReadAllReply,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, body }) => {
-      const read = await markAllRead(ctx, userIdOf(ctx), body.up_to);
+      const read = await markAllRead(ctx, requireUserId(ctx), body.up_to);
       return { ...ok, message: "They are marked as read.", read };
     },
   ),
@@ -64,12 +64,12 @@ notifications.post(
       id: "readNotification",
       summary: "Mark a notification as read",
       tag: "Notifications",
-      access: allow("account.write"),
+      access: requirePermission("account.write"),
       params: IdParam,
       reply: s.NotificationReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, notification: await markRead(ctx, userIdOf(ctx), params.id) }),
+    async ({ ctx, params }) => ({ ...ok, notification: await markRead(ctx, requireUserId(ctx), params.id) }),
   ),
 );
 
@@ -85,10 +85,10 @@ socketTickets.post(
       summary: "Get a ticket that opens a socket",
       description: "Browsers cannot send headers with a socket, so it is opened with a ticket: once, within 60 seconds.",
       tag: "Sockets",
-      access: allow("account.read"),
+      access: requirePermission("account.read"),
       body: s.TicketBody,
       reply: s.TicketReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, body }) => ({ ...ok, ...(await issueSocketTicket(ctx, body.resource)) }),
   ),
@@ -110,7 +110,7 @@ myHub.get(
       query: s.SocketQuery,
       reply: z.null(),
       status: 101,
-      fails: ["unauthenticated", authErrors.cross_site, "upgrade_required", "rate_limited", "realtime_unavailable"],
+      errors: ["unauthenticated", authErrors.cross_site, "upgrade_required", "rate_limited", "realtime_unavailable"],
     },
     async ({ ctx, c, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
@@ -130,12 +130,12 @@ myHub.get(
       id: "getPreferences",
       summary: "Get what your clients keep for all of your devices",
       tag: "Me",
-      access: allow("account.read"),
+      access: requirePermission("account.read"),
       reply: s.PreferencesReply,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, c }) => {
-      const kept = await getPreferences(ctx, userIdOf(ctx));
+      const kept = await getPreferences(ctx, requireUserId(ctx));
       c.header("etag", `"${kept.version}"`);
       return { ...ok, ...kept };
     },
@@ -149,14 +149,14 @@ myHub.put(
       id: "putPreferences",
       summary: "Replace what your clients keep; your other devices are told",
       tag: "Me",
-      access: allow("account.write"),
-      versioned: true,
+      access: requirePermission("account.write"),
+      ifMatch: true,
       body: s.PreferencesBody,
       reply: s.PreferencesReply,
-      fails: outage,
+      errors: outage,
     },
-    async ({ ctx, c, body, seen }) => {
-      const kept = await putPreferences(ctx, userIdOf(ctx), body.preferences, seen);
+    async ({ ctx, c, body, expectedVersion: seen }) => {
+      const kept = await putPreferences(ctx, requireUserId(ctx), body.preferences, seen);
       c.header("etag", `"${kept.version}"`);
       return { ...ok, ...kept };
     },

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Moment, NextCursor, ok, PageQuery, Total } from "../kit/http/zod-schemas.ts";
+import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 import { maxPreferenceBytes, NotificationShape } from "./protocol.ts";
 
 export const NotificationsQuery = z.object({
@@ -10,7 +10,7 @@ export const NotificationsQuery = z.object({
     .meta({ description: "Only the unread ones, or only those that were read" }),
 });
 
-const NotificationReplyShape = NotificationShape.extend({ created_at: Moment, read_at: Moment.nullable() }).meta({
+const NotificationReplyShape = NotificationShape.extend({ created_at: Timestamp, read_at: Timestamp.nullable() }).meta({
   id: "Notification",
   examples: [
     {
@@ -31,7 +31,7 @@ const Unread = z.int().min(0).meta({ description: "How many are unread" });
 export const NotificationList = z.object({
   ...ok,
   notifications: z.array(NotificationReplyShape),
-  total: Total,
+  total: TotalCount,
   unread: Unread,
   next_cursor: NextCursor,
 });
@@ -67,7 +67,7 @@ export const TicketBody = z.object({
 export const TicketReply = z.object({
   ...ok,
   ticket: z.string().meta({ description: "Opens one socket, once, within 60 seconds" }),
-  expires_at: Moment,
+  expires_at: Timestamp,
 });
 
 export const SocketQuery = z.object({

@@ -1,13 +1,13 @@
 import { and, desc, eq, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { andThen, commit, refuseUnless, type Statement } from "../kit/db/commit.ts";
-import { paged, type Page } from "../kit/http/zod-schemas.ts";
-import { tellDevices } from "./hub-client.ts";
+import { afterCommit, commit, assertInTransaction, type Statement } from "../kit/db/commit.ts";
+import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
+import { pushToDevices } from "./hub-client.ts";
 import { notifications, userPreferences } from "./tables.ts";
 import { shown, unreadOf } from "./queries.ts";
 
 /** What somebody is told. `kind` says to clients what it is about, `link` where it leads. */
-export type News = {
+export type NewNotification = {
   kind: string;
   title: string;
   body?: string;
@@ -18,12 +18,12 @@ export type News = {
 };
 
 /** The statement that puts news into a user's inbox; their devices are told once its commit has held. */
-export function notificationRow(
+export function insertNotification(
   ctx: Ctx,
   userId: number,
-  { kind, title, body = "", link, data = {}, reference }: News,
+  { kind, title, body = "", link, data = {}, reference }: NewNotification,
 ): Statement {
-  return newsRows(
+  return insertNotifications(
     ctx,
     sql`values (${userId}::int, ${kind}, ${title}, ${body}, ${link ?? null}, ${JSON.stringify(data)}::jsonb, ${reference ?? null})`,
   );
@@ -41,16 +41,16 @@ type NewsRow = {
 };
 
 /** The statement that puts news into inboxes that a query finds: `user_id`, `kind`, `title`, `body`, `link`, `data`, `reference`, in this order. */
-export function newsRows(ctx: Ctx, news: SQL): Statement {
+export function insertNotifications(ctx: Ctx, news: SQL): Statement {
   const rows = ctx.db.execute<NewsRow>(sql`
     insert into ${notifications} (user_id, kind, title, body, link, data, reference)
     ${news}
     on conflict (user_id, reference) do nothing
     returning user_id, id, kind, title, body, link, data, created_at`);
-  return andThen(rows, async ({ rows: made }) => {
+  return afterCommit(rows, async ({ rows: made }) => {
     for (const { user_id, created_at, ...told } of made) {
       const notification = { ...told, created_at: new Date(created_at).toISOString(), read_at: null };
-      await tellDevices(ctx, user_id, { type: "notification", notification }, `notification:${told.id}`);
+      await pushToDevices(ctx, user_id, { type: "notification", notification }, `notification:${told.id}`);
     }
   });
 }
@@ -59,7 +59,7 @@ export function newsRows(ctx: Ctx, news: SQL): Statement {
 export async function listNotifications(
   ctx: Ctx,
   userId: number,
-  { limit, cursor, unread }: Page & { unread?: boolean | undefined },
+  { limit, cursor, unread }: PageQueryOutput & { unread?: boolean | undefined },
 ) {
   const its = eq(notifications.user_id, userId);
   const [rows, [count]] = await commit(ctx, [
@@ -83,7 +83,7 @@ export async function listNotifications(
       .from(notifications)
       .where(its),
   ]);
-  const { items, ...next } = paged(rows, limit);
+  const { items, ...next } = paginate(rows, limit);
   const total = unread === undefined ? count!.all : unread ? count!.unread : count!.all - count!.unread;
   return { notifications: items, total, unread: count!.unread, ...next };
 }
@@ -92,15 +92,20 @@ export async function listNotifications(
 export async function markRead(ctx: Ctx, userId: number, id: number) {
   const its = and(eq(notifications.id, id), eq(notifications.user_id, userId))!;
   const [, rows] = await commit(ctx, [
-    refuseUnless(ctx.db, sql`exists (select from ${notifications} where ${its})`, "notification_not_found"),
-    andThen(
+    assertInTransaction(ctx.db, sql`exists (select from ${notifications} where ${its})`, "notification_not_found"),
+    afterCommit(
       ctx.db
         .update(notifications)
         .set({ read_at: sql`coalesce(${notifications.read_at}, now())` })
         .where(its)
         .returning(shown),
       ([row]) =>
-        tellDevices(ctx, userId, { type: "notifications_read", ids: [id], up_to: null, read_at: row!.read_at!.toISOString() }),
+        pushToDevices(ctx, userId, {
+          type: "notifications_read",
+          ids: [id],
+          up_to: null,
+          read_at: row!.read_at!.toISOString(),
+        }),
     ),
   ]);
   return rows[0]!;
@@ -109,7 +114,7 @@ export async function markRead(ctx: Ctx, userId: number, id: number) {
 /** Marks all as read, or those up to the last that was seen. One round trip. @returns how many were unread */
 export async function markAllRead(ctx: Ctx, userId: number, upTo: number | undefined): Promise<number> {
   const [rows] = await commit(ctx, [
-    andThen(
+    afterCommit(
       ctx.db
         .update(notifications)
         .set({ read_at: sql`now()` })
@@ -119,7 +124,7 @@ export async function markAllRead(ctx: Ctx, userId: number, upTo: number | undef
         const last = upTo ?? read.reduce((high, { id }) => Math.max(high, id), 0);
         if (read.length === 0) return;
         const readAt = read[0]!.read_at!.toISOString();
-        await tellDevices(ctx, userId, { type: "notifications_read", ids: null, up_to: last, read_at: readAt });
+        await pushToDevices(ctx, userId, { type: "notifications_read", ids: null, up_to: last, read_at: readAt });
       },
     ),
   ]);

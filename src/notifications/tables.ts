@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, json, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { moment, serialId } from "../kit/db/columns.ts";
+import { timestamptz, identityId } from "../kit/db/columns.ts";
 import { maxPreferenceBytes } from "./protocol.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
@@ -10,7 +10,7 @@ const owner = () => integer().references(() => users.id, { onDelete: "cascade" }
 export const notifications = pgTable(
   "notifications",
   {
-    id: serialId(),
+    id: identityId(),
     user_id: owner().notNull(),
     /** What it is about, for clients: `level_up`. */
     kind: text().notNull(),
@@ -21,8 +21,8 @@ export const notifications = pgTable(
     data: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     /** What brought it about, where that may be told twice: it is told once. */
     reference: text(),
-    created_at: moment().notNull().defaultNow(),
-    read_at: moment(),
+    created_at: timestamptz().notNull().defaultNow(),
+    read_at: timestamptz(),
   },
   (t) => [
     unique("notification_told_once").on(t.user_id, t.reference),
@@ -44,7 +44,7 @@ export const userPreferences = pgTable(
     document: json().$type<Record<string, unknown>>().notNull(),
     /** How often it was written. */
     version: integer().notNull(),
-    updated_at: moment().notNull().defaultNow(),
+    updated_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     check("preferences_small", sql`octet_length(${t.document}::text) <= ${sql.raw(String(maxPreferenceBytes))}`),

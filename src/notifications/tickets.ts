@@ -1,5 +1,5 @@
 import { keyDevice, sessionDevice } from "../auth/credentials.ts";
-import { userIdOf } from "../auth/current-user.ts";
+import { requireUserId } from "../auth/current-user.ts";
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
 import { issueTicket, type TicketHolder } from "../kit/socket/tickets.ts";
@@ -10,18 +10,18 @@ import { issueTicket, type TicketHolder } from "../kit/socket/tickets.ts";
  * @throws not_found for what is not there, or not theirs
  */
 export async function issueSocketTicket(ctx: Ctx, resource: string): Promise<{ ticket: string; expires_at: Date }> {
-  const userId = userIdOf(ctx);
+  const userId = requireUserId(ctx);
   if (resource !== "me" && !(await ctx.hooks.ownsResource(ctx, userId, resource))) {
     throw new AppError("not_found", `There is no ${resource.replace(":", " ")} of yours.`);
   }
-  return issueTicket(ctx.env.AUTH_SECRET, await holderOf(ctx, resource));
+  return issueTicket(ctx.env.AUTH_SECRET, await currentTicketHolder(ctx, resource));
 }
 
 /** Whoever asks, from the device they ask from, as a room knows who listens. @throws unauthenticated */
-export async function holderOf(ctx: Ctx, resource: string): Promise<TicketHolder> {
+export async function currentTicketHolder(ctx: Ctx, resource: string): Promise<TicketHolder> {
   const { nameDevice } = await import("../auth/sessions/device-name.ts");
   const device = ctx.actor.kind === "key" ? keyDevice(ctx.actor.keyId) : sessionDevice(sessionIdOf(ctx));
-  return { user_id: userIdOf(ctx), device, label: nameDevice(ctx.client.userAgent), resource };
+  return { user_id: requireUserId(ctx), device, label: nameDevice(ctx.client.userAgent), resource };
 }
 
 function sessionIdOf({ actor }: Ctx): number {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { emptyAnswer } from "../../src/agent/message/apply-frame.ts";
-import { frameOf } from "../../src/agent/message/event-frames.ts";
+import { newAnswer } from "../../src/agent/message/apply-frame.ts";
+import { eventToFrame } from "../../src/agent/message/event-frames.ts";
 import { TurnFrame } from "../../src/agent/protocol.ts";
-import { brokenOff, finish } from "../../src/agent/turn/finish-turn.ts";
-import type { ToolUse } from "../../src/agent/types.ts";
+import { estimateInterruptedTurn, finishAnswer } from "../../src/agent/turn/finish-turn.ts";
+import type { ToolCall } from "../../src/agent/types.ts";
 import { noDatabase } from "./support/settings.ts";
 
-const use: ToolUse = {
+const use: ToolCall = {
   call_id: "a",
   tool: "look_up",
   input: { city: "Zürich" },
@@ -23,22 +23,27 @@ describe("the frames of a turn", () => {
     { type: "approval_needed", use: { ...use, status: "awaiting_approval" } } as const,
     { type: "tool_finished", use: { ...use, status: "denied", output: "The user did not allow it.", duration_ms: 0 } } as const,
   ])("of $type are as the protocol has them", (event) => {
-    const frame = frameOf(2, event);
+    const frame = eventToFrame(2, event);
     expect(TurnFrame.parse(frame)).toEqual(frame);
   });
 
   test.each(["complete", "stopped", "failed"] as const)(
     "that end a turn which is %s are as the protocol has them",
     (outcome) => {
-      const answer = emptyAnswer(2, 1, "builtin/extractive");
+      const answer = newAnswer(2, 1, "builtin/extractive");
       const failure = outcome === "failed" ? { code: "internal" as const, detail: "It failed.", retryable: false } : null;
-      const frame = finish(noDatabase(), answer, { ...brokenOff(answer, []), isInterrupted: false, outcome, failure });
+      const frame = finishAnswer(noDatabase(), answer, {
+        ...estimateInterruptedTurn(answer, []),
+        isInterrupted: false,
+        outcome,
+        failure,
+      });
       expect(TurnFrame.parse(frame)).toEqual(frame);
     },
   );
 
   test("tell of no tool as finished that runs", () => {
-    expect(() => frameOf(2, { type: "tool_finished", use })).toThrow("look_up is running.");
+    expect(() => eventToFrame(2, { type: "tool_finished", use })).toThrow("look_up is running.");
   });
 
   test("are no others", () => {

@@ -5,8 +5,8 @@ import type { Ctx } from "../../src/context.ts";
 import { insertBase } from "../knowledge/support/knowledge-bases.ts";
 import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
-import { openEvents, testBindings } from "../support/in-process-context.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createTestContexts, testBindings } from "../support/in-process-context.ts";
+import { createUser, type Person } from "../support/users.ts";
 import { asked, settingsWith, take, tool } from "./support/settings.ts";
 
 let database: TestDatabase;
@@ -17,8 +17,8 @@ let me: Person;
 beforeAll(async () => {
   database = await openTestDatabase();
   bridge = await startStoppableBridge(database);
-  ctx = openEvents(testBindings(bridge.url)).context("test");
-  me = await makePerson({ database });
+  ctx = createTestContexts(testBindings(bridge.url)).context("test");
+  me = await createUser({ database });
   await catalogOf(ctx);
 });
 
@@ -130,7 +130,7 @@ describe("the settings of a minion", () => {
   });
 
   test("are not there for a minion that is somebody else's, in the bin, or gone, nor for one who is banned", async () => {
-    const other = await makePerson({ database });
+    const other = await createUser({ database });
     const [theirs, binned] = [
       await insertMinion(database, other.id),
       await insertMinion(database, me.id, { deleted_at: "2026-01-01" }),

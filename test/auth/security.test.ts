@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { digest } from "../../src/kit/crypto/hash.ts";
+import { sha256Hex } from "../../src/kit/crypto/hash.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { operations, prepare, send, type Listed } from "../support/openapi-examples.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 
 /** The security table: every guarded operation of the OpenAPI document against everyone who must not get in. */
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  person = await makePerson(api, ["user", "superuser"]);
+  person = await createUser(api, ["user", "superuser"]);
 });
 
 const guarded = operations.filter(({ operation }) => operation.security.length > 0);
@@ -26,7 +26,7 @@ async function makeKey(scopes: string[], owner = person): Promise<string> {
   const key = `sf_${crypto.randomUUID()}`;
   await api.database.sql("insert into api_keys (user_id, name, prefix, key_hash, scopes) values ($1, 'a key', 'sf_', $2, $3)", [
     owner.id,
-    await digest(key),
+    await sha256Hex(key),
     scopes,
   ]);
   return key;
@@ -58,7 +58,7 @@ describe.each(guarded)("$name", (listed) => {
   test("is 401 with a token that has expired, and with one that was revoked", async () => {
     await api.database.sql("update sessions set expires_at = now() - interval '1 second' where id = $1", [person.sessionId]);
     expect((await ask(listed, person.token)).status).toBe(401);
-    const other = await makePerson(api, ["superuser"]);
+    const other = await createUser(api, ["superuser"]);
     await send(api, { method: "DELETE" }, { url: `/api/v2/sessions/${other.sessionId}` }, other.token);
     expect((await ask(listed, other.token)).status).toBe(401);
   });
@@ -88,7 +88,7 @@ describe.each(guarded)("$name", (listed) => {
 
 describe.each(guarded.filter((listed) => permissionOf(listed).startsWith("admin.")))("$name", (listed) => {
   test("is 403 for everybody who is no administrator", async () => {
-    const user = await makePerson(api, ["user", "premium", "developer"]);
+    const user = await createUser(api, ["user", "premium", "developer"]);
     expect(await ask(listed, user.token)).toEqual({ status: 403, code: "forbidden" });
     const key = await makeKey([permissionOf(listed)], user);
     expect(await ask(listed, key)).toEqual({ status: 403, code: "forbidden" });
@@ -100,7 +100,7 @@ const owned = guarded.filter((listed) => !permissionOf(listed).startsWith("admin
 describe.each(owned)("$name", (listed) => {
   test("is 404 for what is somebody else's", async () => {
     const prepared = await prepare(api, person, listed);
-    const stranger = await makePerson(api);
+    const stranger = await createUser(api);
     const reply = await send(api, listed, prepared, stranger.token);
     expect(reply.status).toBe(404);
   });

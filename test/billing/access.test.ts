@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { grantAccess, listAccess } from "../../src/billing/access.ts";
 import { GrantBody } from "../../src/billing/schemas.ts";
-import { planOf } from "../../src/billing/service.ts";
+import { currentPlan } from "../../src/billing/service.ts";
 import { constraintErrors } from "../../src/errors.ts";
 import { databaseFailure } from "../../src/kit/db/errors.ts";
 import { inDays, newUser, openBilling, person, subscribe, system, type Billing } from "./support/billing.ts";
@@ -82,7 +82,7 @@ describe("a subscription", () => {
     async (status) => {
       await subscribe(billing.database, user, { plan: 3, status });
       expect(await beyondFree()).toEqual(await rightsByPlan(3));
-      const plan = await planOf(billing.as(system), user);
+      const plan = await currentPlan(billing.as(system), user);
       expect(plan).toMatchObject({ plan_id: 3, discount_percent: 35, max_minions: 10, max_spirits_per_minion: 5 });
       expect(plan.until?.getTime()).toBeGreaterThan(Date.now());
       const bought = (await access()).find(({ source }) => source === "plan");
@@ -102,7 +102,7 @@ describe("a subscription", () => {
   ])("that %s gives nothing, and leaves the Free Plan", async (_, subscription) => {
     await subscribe(billing.database, user, { plan: 4, ...subscription });
     expect(await beyondFree()).toEqual([]);
-    expect(await planOf(billing.as(system), user)).toMatchObject({ plan_id: 1 });
+    expect(await currentPlan(billing.as(system), user)).toMatchObject({ plan_id: 1 });
   });
 
   test("to a plan that is not sold any more holds for those who have it", async () => {
@@ -232,7 +232,7 @@ describe("an admin's grant", () => {
     expect(grants.map(({ spirit_id }) => spirit_id)).toEqual(await spiritsOf(3));
     expect(new Set(grants.map(({ reference }) => reference))).toEqual(new Set(["plan:3"]));
     expect(await audited()).toHaveLength(1);
-    expect(await planOf(admin(), user)).toMatchObject({ plan_id: 1 });
+    expect(await currentPlan(admin(), user)).toMatchObject({ plan_id: 1 });
   });
 
   test("given again says until when anew, and brings back what was taken", async () => {

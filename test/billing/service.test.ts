@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { planFigure, planOf } from "../../src/billing/service.ts";
+import { planLimit, currentPlan } from "../../src/billing/service.ts";
 import { newUser, openBilling, subscribe, system, type Billing } from "./support/billing.ts";
 
 let billing: Billing;
@@ -14,10 +14,10 @@ beforeEach(async () => {
 });
 afterAll(() => billing.close());
 
-const plan = () => planOf(billing.as(system), user);
+const plan = () => currentPlan(billing.as(system), user);
 
-async function figure(name: Parameters<typeof planFigure>[1]): Promise<unknown> {
-  const { rows } = await billing.as(system).db.execute(sql`select ${planFigure(user, name)} as figure`);
+async function figure(name: Parameters<typeof planLimit>[1]): Promise<unknown> {
+  const { rows } = await billing.as(system).db.execute(sql`select ${planLimit(user, name)} as figure`);
   return rows[0]!["figure"];
 }
 
@@ -51,7 +51,7 @@ describe("the plan of a user", () => {
   });
 
   test("is not found for an unknown user", async () => {
-    await expect(planOf(billing.as(system), 2_000_000_000)).rejects.toMatchObject({ code: "not_found" });
+    await expect(currentPlan(billing.as(system), 2_000_000_000)).rejects.toMatchObject({ code: "not_found" });
   });
 });
 

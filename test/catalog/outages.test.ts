@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildWorker, startWorkerd, type Bundle } from "../../dev/wrangler/workerd.ts";
 import { bodyOf, openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
-import { bearing, makePerson } from "../support/users.ts";
+import { authHeader, createUser } from "../support/users.ts";
 
 /** Cold isolates over one KV store, which is damaged on the way: each test starts a runtime of its own. */
 
@@ -53,7 +53,7 @@ async function damageKv(): Promise<void> {
 
 test("a cold isolate reads the catalog from KV, and checks it behind the reply", async () => {
   await inColdIsolate(async (ask) => {
-    const headers = bearing((await makePerson({ database }, ["admin"])).token);
+    const headers = authHeader((await createUser({ database }, ["admin"])).token);
     await ask("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
   });
   const before = bridge.roundTrips();
@@ -102,7 +102,7 @@ test("with KV down, Postgres answers, publishing says what is down, and reads go
     const cold = await ask(spirits);
     expect(cold.status).toBe(200);
     expect(cold.headers.get("x-cache")).toBe("origin");
-    const headers = bearing((await makePerson({ database }, ["admin"])).token);
+    const headers = authHeader((await createUser({ database }, ["admin"])).token);
     const publish = await ask("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
     expect(publish.status).toBe(503);
     expect(await bodyOf(publish)).toMatchObject({ code: "kv_unavailable" });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, noRoundTrips, startApi, type TestApi } from "../support/api.ts";
-import { bearing, makePerson } from "../support/users.ts";
+import { authHeader, createUser } from "../support/users.ts";
 
 const freshSeconds = 1;
 const maxStaleSeconds = 2;
@@ -12,8 +12,8 @@ let api: TestApi;
 const settings = { CATALOG_FRESH_SECONDS: String(freshSeconds), CATALOG_MAX_STALE_SECONDS: String(maxStaleSeconds) };
 
 async function publish(): Promise<Response> {
-  const { token } = await makePerson(api, ["admin"]);
-  return api.get("/api/v2/admin/catalog/invalidate", { method: "POST", headers: bearing(token) });
+  const { token } = await createUser(api, ["admin"]);
+  return api.get("/api/v2/admin/catalog/invalidate", { method: "POST", headers: authHeader(token) });
 }
 
 async function rename(slug: string, name: string): Promise<void> {
@@ -177,10 +177,10 @@ describe("with Postgres down", () => {
   });
 
   test("publishing is 503, and says why", async () => {
-    const { token } = await makePerson(api, ["admin"]);
-    await api.get("/api/v2/me", { headers: bearing(token) });
+    const { token } = await createUser(api, ["admin"]);
+    await api.get("/api/v2/me", { headers: authHeader(token) });
     await api.stopPostgres();
-    const reply = await api.get("/api/v2/admin/catalog/invalidate", { method: "POST", headers: bearing(token) });
+    const reply = await api.get("/api/v2/admin/catalog/invalidate", { method: "POST", headers: authHeader(token) });
     expect(reply.status).toBe(503);
     expect(await reply.json()).toMatchObject({ code: "catalog_unavailable", success: false });
   });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../minions/support/minions.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { bearing, makePerson, type Person } from "../support/users.ts";
+import { authHeader, createUser, type Person } from "../support/users.ts";
 import { detect, read } from "./support/datasets.ts";
 import { settled, upload } from "./support/upload.ts";
 
@@ -11,7 +11,7 @@ let person: Person;
 let me: Client;
 
 beforeAll(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 
@@ -71,7 +71,7 @@ describe("an upload", () => {
     ]);
     const second = await upload(api, person, "a text of its own, once", "twice.txt");
     expect([second.status, second.body.dataset.id]).toEqual([200, first.body.dataset.id]);
-    const stranger = await makePerson(api);
+    const stranger = await createUser(api);
     expect((await upload(api, stranger, "a text of its own, once", "once.txt")).status).toBe(202);
   });
 
@@ -112,7 +112,7 @@ describe("an upload", () => {
   test("without its file, or larger than may be, is refused", async () => {
     const form = new FormData();
     form.set("name", "nothing");
-    const reply = await api.get("/api/v2/datasets", { method: "POST", headers: bearing(person.token), body: form });
+    const reply = await api.get("/api/v2/datasets", { method: "POST", headers: authHeader(person.token), body: form });
     expect([reply.status, (await bodyOf(reply)).errors[0].path]).toEqual([422, "file"]);
     expect(refusalIn(await upload(api, person, Buffer.alloc(10 * 1024 * 1024 + 1, "a"), "a.txt"))).toEqual([
       413,
@@ -156,7 +156,7 @@ describe("a dataset", () => {
 
   test("is its owner's, until it is public", async () => {
     const { id } = await makeReady("one text that is shared", "shared.txt");
-    const other = clientOf(api, await makePerson(api));
+    const other = clientOf(api, await createUser(api));
     for (const path of ["", "/rows", "/report", "/download"]) {
       expect(refusalIn(await other.get(`/datasets/${id}${path}`))).toEqual([404, "not_found"]);
     }
@@ -185,7 +185,7 @@ describe("a dataset", () => {
 });
 
 test("what is held of a person goes with them, files and all", async () => {
-  const leaver = await makePerson(api);
+  const leaver = await createUser(api);
   const client = clientOf(api, leaver);
   const { id } = await makeReady("a text of a leaver", "leaver.txt", client, leaver);
   await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, 'test')", [id]);

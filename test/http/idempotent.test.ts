@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
 import { operations, prepare, type Listed } from "../support/openapi-examples.ts";
-import { bearing, makePerson, type Person } from "../support/users.ts";
+import { authHeader, createUser, type Person } from "../support/users.ts";
 
 /** The idempotency table: every operation of the OpenAPI document that makes something, asked twice. */
 
@@ -9,7 +9,7 @@ const api = useApi();
 let person: Person;
 
 beforeEach(async () => {
-  person = await makePerson(api, ["user", "superuser"]);
+  person = await createUser(api, ["user", "superuser"]);
 });
 
 const takesKey = ({ operation }: Listed) => operation.parameters?.some(({ name }) => name === "idempotency-key") ?? false;
@@ -23,7 +23,7 @@ test("every operation that makes something for somebody takes an Idempotency-Key
 });
 
 async function ask({ method }: Listed, url: string, body: unknown, key: string): Promise<Response> {
-  const headers = { ...bearing(person.token), "idempotency-key": key, "content-type": "application/json" };
+  const headers = { ...authHeader(person.token), "idempotency-key": key, "content-type": "application/json" };
   return api.get(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 }
 

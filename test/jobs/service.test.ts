@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import * as z from "zod";
 import type { Ctx } from "../../src/context.ts";
 import { discardFailedJob, listFailedJobs, replayFailedJob } from "../../src/jobs/service.ts";
-import { consumeDeadJobs, consumeJobs, doing, type Handler } from "../../src/kit/queue/consumer.ts";
+import { consumeDeadJobs, consumeJobs, handleJob, type Handler } from "../../src/kit/queue/consumer.ts";
 import { commit } from "../../src/kit/db/commit.ts";
 import { AppError } from "../../src/kit/errors.ts";
-import { defineJob, jobRow } from "../../src/kit/queue/outbox.ts";
+import { defineJob, enqueueJob } from "../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../support/in-process-context.ts";
 import { VirtualQueue } from "../support/virtual-queue.ts";
 
 /** Jobs that failed for good, on a real PostgreSQL. */
@@ -19,7 +19,7 @@ const jobs = [report, invite];
 let postgres: ConcurrentPostgres;
 let queue: VirtualQueue;
 let dead: VirtualQueue;
-let events: ReturnType<typeof openEvents>;
+let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
 let isBroken: boolean;
 let done: string[];
@@ -28,7 +28,7 @@ const run = async (_ctx: Ctx, { label }: { label: string }) => {
   if (isBroken) throw new AppError("validation_failed", "This can never be done.");
   done.push(label);
 };
-const handlers: readonly Handler<Ctx>[] = jobs.map((job) => doing(job, run));
+const handlers: readonly Handler<Ctx>[] = jobs.map((job) => handleJob(job, run));
 
 beforeAll(async () => {
   postgres = await openConcurrentPostgres(5);
@@ -39,7 +39,7 @@ afterAll(() => postgres.close());
 beforeEach(async () => {
   queue = new VirtualQueue("spiritforge-jobs");
   dead = new VirtualQueue("spiritforge-jobs-dead");
-  events = openEvents(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
+  events = createTestContexts(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
   ctx = events.context("test");
   isBroken = true;
   done = [];
@@ -57,7 +57,7 @@ async function consume(): Promise<void> {
 /** Has jobs fail for good. @returns their numbers in `failed_jobs`, in order */
 async function fail(...failing: [job: (typeof jobs)[number], label: string][]): Promise<number[]> {
   for (const [job, label] of failing) {
-    await commit(ctx, [jobRow(ctx, job, { label })]);
+    await commit(ctx, [enqueueJob(ctx, job, { label })]);
     await consume();
   }
   return (await postgres.sql("select id from failed_jobs order by id")).map(({ id }) => Number(id));

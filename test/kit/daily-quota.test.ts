@@ -1,13 +1,13 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { beforeEach, expect, test } from "vitest";
-import { DayBudget, endOfDay, type SpendingClaim } from "../../src/kit/daily-quota.ts";
+import { DailyQuota, endOfDay, type QuotaRequest } from "../../src/kit/daily-quota.ts";
 
 const noon = Date.UTC(2026, 10, 25, 12);
 const midnight = Date.UTC(2026, 10, 26);
 const floor = { turns: 2, tokens: 100 };
 
 let database: DatabaseSync;
-let budget: DayBudget;
+let budget: DailyQuota;
 
 beforeEach(() => {
   database = new DatabaseSync(":memory:");
@@ -15,10 +15,10 @@ beforeEach(() => {
     const rows = database.prepare(query).all(...values);
     return { toArray: () => rows };
   };
-  budget = new DayBudget({ exec } as unknown as SqlStorage);
+  budget = new DailyQuota({ exec } as unknown as SqlStorage);
 });
 
-const take = (id: string, given: Partial<SpendingClaim> = {}, now = noon) =>
+const take = (id: string, given: Partial<QuotaRequest> = {}, now = noon) =>
   budget.take({ id, amount: { turns: 1, tokens: 40 }, floor, ...given }, now);
 
 test("a day ends at 00:00 UTC, and the next begins there", () => {

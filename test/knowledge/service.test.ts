@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Row } from "../../src/datasets/rows/read-rows.ts";
 import { clientOf, databaseTrips, faultsIn, makeMinion, refusalIn, type Client } from "../minions/support/minions.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 
 const api = useApi();
 let person: Person;
@@ -15,7 +15,7 @@ const facts = [
 ];
 
 beforeAll(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 
@@ -130,7 +130,7 @@ describe("a knowledge base", () => {
 
   test("is its owner's alone", async () => {
     const { id, dataset } = await makeIndexed();
-    const stranger = clientOf(api, await makePerson(api));
+    const stranger = clientOf(api, await createUser(api));
     const attempts = [
       stranger.get(`/knowledge-bases/${id}`),
       stranger.patch(`/knowledge-bases/${id}`, { name: "mine" }),
@@ -217,7 +217,7 @@ test("a minion points at knowledge of its owner's alone, and at none once that i
   const { id } = await makeBase();
   const minion = await makeMinion(me, { knowledge_base_id: id, rag_enabled: true });
   expect(minion.knowledge_base_id).toBe(id);
-  const stranger = clientOf(api, await makePerson(api));
+  const stranger = clientOf(api, await createUser(api));
   const refused = await stranger.post("/minions", {
     name: "x",
     display_name: "x",
@@ -231,7 +231,7 @@ test("a minion points at knowledge of its owner's alone, and at none once that i
 });
 
 test("what is held of a person is exported, and goes with them, whatever is under way", async () => {
-  const leaver = await makePerson(api);
+  const leaver = await createUser(api);
   const client = clientOf(api, leaver);
   const model = await client.post("/external-models", embedsElsewhere);
   await makeBase(client, { embedding_model: model.body.model.id });

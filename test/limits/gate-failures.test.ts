@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Ctx } from "../../src/context.ts";
-import { Meter } from "../../src/kit/server-timing.ts";
+import { RoundTripCounter } from "../../src/kit/server-timing.ts";
 import type { Admission } from "../../src/limits/durable-object.ts";
 import { admitSignIn, signInSucceeded } from "../../src/limits/sign-in.ts";
 
@@ -12,7 +12,7 @@ function contextWith(...calls: (() => Promise<Admission>)[]) {
   const ctx = {
     env: { SIGN_IN_GATE: { getByName: () => ({ admit: made, succeed: made }) } },
     client: { ip: "203.0.113.1" },
-    meter: new Meter(),
+    meter: new RoundTripCounter(),
     behind: () => ctx,
     defer: (work: Promise<unknown>) => void deferred.push(work),
   } as unknown as Ctx;
@@ -27,7 +27,7 @@ describe("a gate", () => {
     const { ctx, made } = contextWith(failing({ retryable: true }), admitting);
     expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: "" });
     expect(made).toHaveBeenCalledTimes(2);
-    expect(ctx.meter.serverTiming()).toContain('desc="2"');
+    expect(ctx.roundTrips.serverTiming()).toContain('desc="2"');
   });
 
   test("that fails again and again lets the attempt go on", async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
   addressGroup,
-  afterAttempt,
+  withFailure,
   delayMs,
   failuresAt,
-  forgivenAt,
+  resetsAt,
   freeFailures,
   normalizeIdentifier,
   waitMs,
@@ -45,7 +45,7 @@ describe("delays", () => {
       const wait = waitMs(budget, now);
       expect(wait).toBeLessThanOrEqual(300_000);
       now += wait;
-      budget = afterAttempt(budget, now);
+      budget = withFailure(budget, now);
       guesses.push(now);
     }
     expect(guesses.filter((at) => at > 12 * 3_600_000).length).toBeLessThanOrEqual(12 * 12 + 1);
@@ -55,14 +55,14 @@ describe("delays", () => {
     let budget: Budget = { failures: 0, tried_at: 0 };
     for (let now = 0; now < 24 * 3_600_000; now += 15 * 60_000) {
       expect(waitMs(budget, now)).toBe(0);
-      budget = afterAttempt(budget, now);
+      budget = withFailure(budget, now);
     }
     expect(budget.failures).toBe(1);
   });
 
   test("are not made shorter by the moments between quick attempts, nor longer by a clock that went back", () => {
     let budget: Budget = { failures: 0, tried_at: 0 };
-    for (let i = 0; i < freeFailures; i += 1) budget = afterAttempt(budget, i * 300);
+    for (let i = 0; i < freeFailures; i += 1) budget = withFailure(budget, i * 300);
     expect(waitMs(budget, budget.tried_at)).toBe(1_000);
     expect(waitMs(budget, budget.tried_at - 3_600_000)).toBe(1_000);
     expect(failuresAt(budget, budget.tried_at - 3_600_000)).toBe(budget.failures);
@@ -73,11 +73,11 @@ test("failures are forgiven with time, one in ten minutes", () => {
   const budget = { failures: 6, tried_at: 0 };
   expect(failuresAt(budget, 10 * 60_000)).toBe(5);
   expect(failuresAt(budget, 55 * 60_000)).toBe(0.5);
-  expect(failuresAt(budget, forgivenAt(budget))).toBe(0);
+  expect(failuresAt(budget, resetsAt(budget))).toBe(0);
 });
 
 test("an attempt that is taken back leaves no trace but its time", () => {
   const budget = { failures: 2, tried_at: 0 };
-  expect(withoutAttempt(afterAttempt(budget, 0))).toEqual(budget);
+  expect(withoutAttempt(withFailure(budget, 0))).toEqual(budget);
   expect(withoutAttempt({ failures: 0.5, tried_at: 0 }).failures).toBe(0);
 });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { startWorkerd, type Workerd } from "../../dev/wrangler/workerd.ts";
 import { openTestDatabase, startStoppableBridge, testSettings, type TestDatabase } from "../support/api.ts";
-import { bearing, makePerson } from "../support/users.ts";
+import { authHeader, createUser } from "../support/users.ts";
 
 /** On a direct socket of workerd: the development proxy would be what is measured. */
 
@@ -41,12 +41,12 @@ test("1,000 wrong sign-ins from many addresses stop neither the owner on a known
     .getSetCookie()
     .map((cookie) => cookie.split(";")[0]!)
     .find((cookie) => cookie.startsWith("__Host-spiritforge-device="))!;
-  const bystander = await makePerson({ database });
+  const bystander = await createUser({ database });
 
   const timeUnrelated = async () => {
     await sleep(20);
     const start = performance.now();
-    const reply = await fetch(`${workerd.url}/api/v2/me`, { headers: bearing(bystander.token) });
+    const reply = await fetch(`${workerd.url}/api/v2/me`, { headers: authHeader(bystander.token) });
     await reply.text();
     expect(reply.status).toBe(200);
     return performance.now() - start;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { digest } from "../../src/kit/crypto/hash.ts";
+import { sha256Hex } from "../../src/kit/crypto/hash.ts";
 import { freeFailures } from "../../src/limits/rules.ts";
 import { bodyOf } from "../support/api.ts";
 import { startProbe, type Probe } from "./support/limits.ts";
@@ -14,7 +14,7 @@ let addresses = 0;
 const newName = () => `person-${(names += 1)}`;
 /** An address that nobody used before; each may ask a few times a minute only. */
 const newAddress = () => `10.${addresses >> 16}.${(addresses >> 8) & 255}.${(addresses += 1) & 255}`;
-const gateOf = (name: string) => digest(`sign-in ${name}`);
+const gateOf = (name: string) => sha256Hex(`sign-in ${name}`);
 
 beforeAll(async () => {
   probe = await startProbe();
@@ -169,7 +169,7 @@ describe("a device or an address that signed in before", () => {
   test("is one of twenty at most, the latest", async () => {
     const name = newName();
     const stub = await gate(name);
-    for (let i = 0; i < 30; i += 1) await stub.succeed(null, { device: `device-${i}`, address: null });
+    for (let i = 0; i < 30; i += 1) await stub.recordSuccess(null, { device: `device-${i}`, address: null });
     const known = (await rowsOf(name)).map(({ who }) => who);
     expect(known).toEqual(Array.from({ length: 20 }, (_, i) => `device-${i + 10}`));
   });

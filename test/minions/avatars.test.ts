@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import {
   clientOf,
   databaseTrips,
@@ -19,7 +19,7 @@ let me: Client;
 let id: number;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   ({ id } = await makeMinion(me));
 });
@@ -124,7 +124,7 @@ describe("what is no picture", () => {
 
 describe("a minion that one cannot change", () => {
   test("takes no picture, and none is kept", async () => {
-    const { id: theirs } = await makeMinion(clientOf(api, await makePerson(api)));
+    const { id: theirs } = await makeMinion(clientOf(api, await createUser(api)));
     expect(refusalIn(await put(picture("png"), theirs))).toEqual([404, "not_found"]);
     await expect.poll(() => filesOf(api, person)).toEqual([]);
   });

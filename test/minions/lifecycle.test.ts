@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { inDays } from "../billing/support/billing.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import {
   clientOf,
   faultsIn,
@@ -21,10 +21,10 @@ const api = useApi();
 let person: Person;
 let me: Client;
 
-const stranger = async () => clientOf(api, await makePerson(api));
+const stranger = async () => clientOf(api, await createUser(api));
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 
@@ -66,7 +66,7 @@ describe("an edit", () => {
   test("is what counts as a version: neither a favourite nor experience", async () => {
     const { id } = await makeMinion(me);
     expect((await me.post(`/minions/${id}/toggle-favorite`)).body).toMatchObject({ success: true, is_favorite: true });
-    const admin = clientOf(api, await makePerson(api, ["admin"]));
+    const admin = clientOf(api, await createUser(api, ["admin"]));
     await admin.post(`/admin/minions/${id}/xp`, { amount: 10, reason: "test" });
     expect((await me.get(`/minions/${id}`)).body.minion).toMatchObject({ version: 1, is_favorite: true, experience: 10 });
     expect((await me.post(`/minions/${id}/toggle-favorite`)).body).toMatchObject({ is_favorite: false });
@@ -213,7 +213,7 @@ describe("the bin", () => {
 
 test("with an account go its minions, in the bin or not, and every picture", async () => {
   const [{ id }, gone] = [await makeMinion(me), await makeMinion(me)];
-  const neighbour = await makePerson(api);
+  const neighbour = await createUser(api);
   const its = await makeMinion(clientOf(api, neighbour));
   for (const minion of [id, gone.id]) await putPicture(api, person, minion, picture("png"));
   await putPicture(api, neighbour, its.id, picture("png"));

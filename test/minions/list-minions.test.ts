@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sortings, type Sorting } from "../../src/minions/schemas.ts";
 import { bodyOf, noRoundTrips, useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import { seededRandom } from "../support/random.ts";
 import {
   clientOf,
@@ -18,7 +18,7 @@ let person: Person;
 let me: Client;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 
@@ -126,7 +126,7 @@ describe("a cursor", () => {
   });
 
   test("shows nothing but one's own", async () => {
-    await fill(await makePerson(api), 3);
+    await fill(await createUser(api), 3);
     expect(await minions(`?cursor=${encoded(["newest", "2147483647", 2 ** 31 - 1])}`)).toMatchObject({ minions: [], total: 0 });
   });
 });
@@ -188,7 +188,7 @@ describe("a thousand minions", () => {
     const crowds = [1, 10, 1_000];
     const [one, few, many] = await Promise.all(
       crowds.map(async (count) => {
-        const owner = await makePerson(api);
+        const owner = await createUser(api);
         await fill(owner, count);
         return clientOf(api, owner);
       }),
@@ -217,7 +217,7 @@ describe("the leaderboard", () => {
   const board = async (query = "") => bodyOf(await api.get(`/api/v2/minions/leaderboard${query}`)) as Promise<Board>;
 
   beforeAll(async () => {
-    const owner = await makePerson(api);
+    const owner = await createUser(api);
     for (const [n, xp] of [300, 700, 300, 300, 0].entries()) {
       const id = await insertMinion(api.database, owner.id, { display_name: `Public ${n}`, visibility: "public" });
       await setExperience(api.database, id, xp);

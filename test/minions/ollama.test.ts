@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { useConnected } from "../models/support/connected-provider.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson } from "../support/users.ts";
+import { createUser } from "../support/users.ts";
 import { saidText } from "../support/vendors/script.ts";
 import { clientOf, faultsIn, makeMinion, newMinion } from "./support/minions.ts";
 
@@ -13,7 +13,7 @@ const alone = useApi();
 const model = "ollama/llama3.2:latest";
 
 test("a new minion may be on a model of the server, which answers", async () => {
-  const me = clientOf(connected.api, await makePerson(connected.api));
+  const me = clientOf(connected.api, await createUser(connected.api));
   const minion = await makeMinion(me, { model });
   expect(minion).toMatchObject({ model, provider: "ollama", model_summary: { kind: "language", model_id: "llama3.2:latest" } });
   const { body } = await me.post(`/minions/${minion.id}/conversations`, {});
@@ -23,8 +23,8 @@ test("a new minion may be on a model of the server, which answers", async () => 
 });
 
 test("a model that embeds is refused, and every model where there is no server", async () => {
-  const me = clientOf(connected.api, await makePerson(connected.api));
+  const me = clientOf(connected.api, await createUser(connected.api));
   expect(faultsIn(await me.post("/minions", newMinion({ model: "ollama/nomic-embed-text" })))).toEqual(["model"]);
-  const they = clientOf(alone, await makePerson(alone));
+  const they = clientOf(alone, await createUser(alone));
   expect(faultsIn(await they.post("/minions", newMinion({ model })))).toEqual(["model"]);
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { subscribe } from "../billing/support/billing.ts";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import {
   clientOf,
   databaseTrips,
@@ -22,11 +22,11 @@ let person: Person;
 let me: Client;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 
-const stranger = async () => clientOf(api, await makePerson(api));
+const stranger = async () => clientOf(api, await createUser(api));
 const rowsOf = ({ id }: Person) => api.database.sql("select * from spirit_minions where user_id = $1 order by id", [id]);
 
 describe("a new minion", () => {

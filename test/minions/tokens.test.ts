@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import { clientOf, databaseTrips, makeMinion, refusalIn, spirits, type Client } from "./support/minions.ts";
 
 const api = useApi();
@@ -10,7 +10,7 @@ let me: Client;
 let id: number;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   ({ id } = await makeMinion(me));
 });
@@ -37,7 +37,7 @@ describe("a minion's token", () => {
   test("reaches no other minion, and nothing else", async () => {
     const program = bearer(await newToken());
     const sibling = await makeMinion(me);
-    const stranger = await makeMinion(clientOf(api, await makePerson(api)));
+    const stranger = await makeMinion(clientOf(api, await createUser(api)));
     const refused = [
       await program.get(`/minions/${sibling.id}`),
       await program.get(`/minions/${stranger.id}`),
@@ -111,7 +111,7 @@ describe("a minion's token", () => {
   });
 
   test("is made for one's own minion by somebody who is signed in, not by a key", async () => {
-    const { id: theirs } = await makeMinion(clientOf(api, await makePerson(api)));
+    const { id: theirs } = await makeMinion(clientOf(api, await createUser(api)));
     expect(refusalIn(await me.post(`/minions/${theirs}/token`))).toEqual([404, "not_found"]);
     const { body } = await me.post("/api-keys", { name: "key", scopes: ["minions.read", "minions.write"] });
     expect(refusalIn(await bearer(body.key as string).post(`/minions/${id}/token`))).toEqual([403, "forbidden"]);

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { newMinion, picture } from "../minions/support/minions.ts";
 import { ask } from "../notifications/support/notifications.ts";
 import { startApi, storageFolder } from "../support/api.ts";
-import { leaksIn, leaksOverheard } from "../support/canary.ts";
+import { leaksIn, observedLeaks } from "../support/canary.ts";
 import { leaksInObjects, leaksInStores, leaksInTables } from "../support/leaks.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import { badKey, goodKey, newModel, useConnected } from "./support/connected-provider.ts";
 
 /** A key of a provider goes to that provider, and is found nowhere else. */
@@ -24,7 +24,7 @@ async function say(method: string, path: string, body?: unknown, headers: Record
 
 beforeAll(async () => {
   const { api, vendor } = connected;
-  person = await makePerson(api);
+  person = await createUser(api);
   const there = { provider: "nvidia", base_url: vendor.baseUrl, model_id: "nvidia/nemotron-3-nano-30b-a3b" };
   const models = "/api/v2/external-models";
   for (const api_key of canaries) {
@@ -101,7 +101,7 @@ describe("a provider's key", () => {
     const hubs = () => connected.api.worker.listDurableObjectIds("USER_HUB");
     await expect.poll(async () => (await hubs()).length).toBeGreaterThan(0);
     expect(await leaksInObjects(await storageFolder())).toEqual([]);
-    expect(await leaksOverheard()).toEqual([]);
+    expect(await observedLeaks()).toEqual([]);
   });
 
   test("is in no line of the log", () => {
@@ -170,7 +170,7 @@ describe("a provider's key", () => {
   test("would be found in a reply", async () => {
     const { body } = await say("POST", "/api/v2/minions", newMinion({ model: `${goodKey}/model` }));
     expect(leaksIn([JSON.stringify(body)])).toHaveLength(1);
-    expect(await leaksOverheard()).toEqual(["a reply to POST /api/v2/minions"]);
+    expect(await observedLeaks()).toEqual(["a reply to POST /api/v2/minions"]);
   });
 
   test("is gone with its owner, and so are the data key and the pictures", async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { ServerFrame } from "../../src/notifications/protocol.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { bearing, makePerson, type Person } from "../support/users.ts";
+import { authHeader, createUser, type Person } from "../support/users.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";
 import { anotherDevice, ask, hubUrl, openHub, ticketOf } from "./support/notifications.ts";
 
@@ -11,7 +11,7 @@ const api = useApi();
 let person: Person;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
 });
 
 const isType = (type: string) => (frame: Frame) => frame.type === type;
@@ -178,7 +178,7 @@ describe("a device that is signed out", () => {
   });
 
   test("by a ban is closed with all the others", async () => {
-    const admin = await makePerson(api, ["superuser"]);
+    const admin = await createUser(api, ["superuser"]);
     const sockets = [await openHub(api, person), await openHub(api, await anotherDevice(api, person))];
     await ask(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
     for (const socket of sockets) expect(await socket.closed).toMatchObject({ code: 4003 });
@@ -234,7 +234,7 @@ describe("a ticket", () => {
 
   test("without a socket to open is 426, and is not used up", async () => {
     const ticket = await ticketOf(api, person);
-    const reply = await api.get(hubUrl(api, ticket), { headers: bearing(person.token) });
+    const reply = await api.get(hubUrl(api, ticket), { headers: authHeader(person.token) });
     expect([reply.status, (await bodyOf(reply)).code]).toEqual([426, "upgrade_required"]);
     await (await connect(hubUrl(api, ticket))).close();
   });

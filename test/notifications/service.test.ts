@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
-import { makePerson, type Person } from "../support/users.ts";
+import { createUser, type Person } from "../support/users.ts";
 import { ask } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
 });
 
 async function fill(count: number, read = 0): Promise<void> {

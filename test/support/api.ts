@@ -6,7 +6,7 @@ import { Client } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
-import { hear, leaksIn, leaksOverheard, refuseLeaks } from "./canary.ts";
+import { watchResponse, leaksIn, observedLeaks, assertNoLeaks } from "./canary.ts";
 import { keepMessages, leaksInObjects, leaksInStores, leaksInTables } from "./leaks.ts";
 import { startWorker, type TestWorker } from "./worker.ts";
 
@@ -38,11 +38,11 @@ export async function openTestDatabase(): Promise<TestDatabase> {
     url: postgres.url,
     sql,
     async close() {
-      const leaks = [...(await leaksInTables({ sql })), ...(await leaksOverheard())];
+      const leaks = [...(await leaksInTables({ sql })), ...(await observedLeaks())];
       await client.end();
       await postgres.close();
       await rm(folder, { recursive: true, force: true });
-      refuseLeaks(leaks);
+      assertNoLeaks(leaks);
     },
   };
 }
@@ -135,7 +135,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
   const worker = await startWorker(inject("built").development, { ...testSettings(bridgeUrl), ...vars });
   const { url, logs } = worker;
   const get = async (path: string, init: RequestInit = {}) =>
-    hear(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));
+    watchResponse(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));
   return {
     url,
     get,
@@ -147,7 +147,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
     logs,
     async close() {
       const leaks = [
-        ...(await leaksOverheard()),
+        ...(await observedLeaks()),
         ...(await leaksInStores(() => worker.getEnv())),
         ...(await leaksInObjects(folder)),
       ];
@@ -155,7 +155,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
       await worker.close();
       await bridge.stopPostgres();
       if (shared === undefined) await database.close();
-      refuseLeaks(leaks);
+      assertNoLeaks(leaks);
     },
   };
 }

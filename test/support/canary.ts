@@ -33,12 +33,12 @@ const seen = new Set<string>();
 const listening = new Set<Promise<void>>();
 
 /** Looks for the canary in what passes: a reply, a frame, a message, a line of a log, what a store is given. */
-export function overhear(where: string, text: string): void {
+export function watchAll(where: string, text: string): void {
   if (hasKeys && leaksIn([text]).length > 0) seen.add(where);
 }
 
 /** Where the canary was seen in passing since this was last asked, once all replies have been read. */
-export async function leaksOverheard(): Promise<string[]> {
+export async function observedLeaks(): Promise<string[]> {
   await Promise.all(listening);
   const places = [...seen];
   seen.clear();
@@ -46,15 +46,15 @@ export async function leaksOverheard(): Promise<string[]> {
 }
 
 /** The same reply, searched: at once, or, where it is a stream of events, as it is read, so that it ends when its reader goes. */
-export function hear(where: string, reply: Response): Response {
+export function watchResponse(where: string, reply: Response): Response {
   if (!hasKeys) return reply;
-  overhear(where, JSON.stringify([...reply.headers]));
+  watchAll(where, JSON.stringify([...reply.headers]));
   if (reply.body === null) return reply;
   if (reply.headers.get("content-type")?.startsWith("text/event-stream")) return hearStream(where, reply, reply.body);
   const listened = reply
     .clone()
     .text()
-    .then((text) => overhear(where, text))
+    .then((text) => watchAll(where, text))
     .catch(() => undefined) // A body that breaks is the test's matter.
     .finally(() => listening.delete(listened));
   listening.add(listened);
@@ -67,7 +67,7 @@ function hearStream(where: string, reply: Response, body: ReadableStream<Uint8Ar
   const listener = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       const text = last + decoder.decode(chunk, { stream: true });
-      overhear(where, text);
+      watchAll(where, text);
       // What is cut in two is found with the next chunk.
       last = text.slice(-canary.length * 2);
       controller.enqueue(chunk);
@@ -88,7 +88,7 @@ function overhearConsole(): void {
       if (typeof method !== "function" || !levels.has(name)) return method;
       return new Proxy(method, {
         apply(called, self, given: unknown[]) {
-          overhear("the console", format(...given));
+          watchAll("the console", format(...given));
           return Reflect.apply(called, self, given) as unknown;
         },
       });
@@ -97,6 +97,6 @@ function overhearConsole(): void {
 }
 
 /** @throws where a key was found somewhere; says where, never what */
-export function refuseLeaks(places: readonly string[]): void {
+export function assertNoLeaks(places: readonly string[]): void {
   if (places.length > 0) throw new Error(`A provider's key has leaked: it is in ${places.join(", ")}.`);
 }

@@ -8,8 +8,8 @@ import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import type { Ctx } from "../../src/context.ts";
 import { startStoppableBridge, type TestDatabase } from "./api.ts";
-import { leaksOverheard, refuseLeaks } from "./canary.ts";
-import { openEvents, testBindings } from "./in-process-context.ts";
+import { observedLeaks, assertNoLeaks } from "./canary.ts";
+import { createTestContexts, testBindings } from "./in-process-context.ts";
 import { keepMessages, leaksInTables } from "./leaks.ts";
 
 export type ConcurrentPostgres = TestDatabase & {
@@ -59,14 +59,14 @@ export async function openConcurrentPostgres(connections = 50): Promise<Concurre
   return {
     ...database,
     bridge,
-    ctx: openEvents(testBindings(bridge.url)).context("storm"),
+    ctx: createTestContexts(testBindings(bridge.url)).context("storm"),
     async close() {
-      const leaks = [...(await leaksInTables(database)), ...(await leaksOverheard())];
+      const leaks = [...(await leaksInTables(database)), ...(await observedLeaks())];
       await client.end();
       await bridge.stopPostgres();
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
-      refuseLeaks(leaks);
+      assertNoLeaks(leaks);
     },
   };
 }

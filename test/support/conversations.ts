@@ -1,6 +1,6 @@
 import { insertMinion } from "../minions/support/minions.ts";
 import { bodyOf, type TestApi } from "./api.ts";
-import { bearing, type Person } from "./users.ts";
+import { authHeader, type Person } from "./users.ts";
 
 /** A conversation of the person's, in which nothing was said. */
 export async function ownConversation(api: TestApi, person: Person): Promise<{ id: number }> {
@@ -17,7 +17,7 @@ export async function ownAnswer(api: TestApi, person: Person): Promise<{ id: num
   const { id } = await ownConversation(api, person);
   const reply = await api.get(`/api/v2/conversations/${id}/messages`, {
     method: "POST",
-    headers: { ...bearing(person.token), "content-type": "application/json" },
+    headers: { ...authHeader(person.token), "content-type": "application/json" },
     body: JSON.stringify({ text: "An example" }),
   });
   const { message } = await bodyOf(reply);
@@ -38,7 +38,7 @@ export async function answeredConversation(api: TestApi, person: Person): Promis
 
 /** Attaches a file to a conversation of the person's. @throws what was answered, where it was not taken */
 export async function attachFile(api: TestApi, person: Person, conversationId: number): Promise<void> {
-  const headers = { ...bearing(person.token), "content-type": "text/plain" };
+  const headers = { ...authHeader(person.token), "content-type": "text/plain" };
   const asked = { method: "POST", headers, body: "An example" };
   const reply = await api.get(`/api/v2/conversations/${conversationId}/attachments`, asked);
   if (!reply.ok) throw new Error(await reply.text());

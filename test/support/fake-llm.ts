@@ -6,7 +6,7 @@ import { listen } from "../../dev/listen.ts";
  * What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; a call of a tool; or a
  * refusal.
  */
-export type Speech = {
+export type ScriptedReply = {
   pieces: readonly string[];
   everyMs?: number;
   ends?: boolean;
@@ -15,35 +15,35 @@ export type Speech = {
 };
 
 /** What a speaker was asked. */
-export type Heard = {
+export type ReceivedRequest = {
   model: string;
   messages: { role: string; content: string }[];
   tools?: object[];
   tool_choice?: unknown;
 };
 
-export type Speaker = {
+export type FakeLlm = {
   /** What a model of the provider `custom` is told as its base URL. */
   baseUrl: string;
   host: string;
-  heard: Heard[];
+  requests: ReceivedRequest[];
   /** How many answers are being given: a caller who hangs up is not answered any more. */
   open(): number;
   /** What is said to the next questions, one after the other; the last of them ever after. */
-  says(...speeches: Speech[]): void;
+  replyWith(...speeches: ScriptedReply[]): void;
   close(): Promise<void>;
 };
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** A model that speaks OpenAI's protocol at the speed that a test wants. */
-export async function startSpeaker(): Promise<Speaker> {
-  const heard: Heard[] = [];
-  let speeches: Speech[] = [{ pieces: ["Hello."] }];
+export async function startFakeLlm(): Promise<FakeLlm> {
+  const heard: ReceivedRequest[] = [];
+  let speeches: ScriptedReply[] = [{ pieces: ["Hello."] }];
   const open = new Set<ServerResponse>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    heard.push(JSON.parse(await text(request)) as Heard);
+    heard.push(JSON.parse(await text(request)) as ReceivedRequest);
     const { pieces, everyMs = 0, ends = true, status = 200, calls } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
     open.add(response);
     response.on("close", () => open.delete(response));
@@ -73,9 +73,9 @@ export async function startSpeaker(): Promise<Speaker> {
   return {
     baseUrl: `http://${host}/v1`,
     host,
-    heard,
+    requests: heard,
     open: () => open.size,
-    says: (...next) => void (speeches = next),
+    replyWith: (...next) => void (speeches = next),
     close,
   };
 }

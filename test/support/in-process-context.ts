@@ -3,7 +3,7 @@ import { constraintErrors } from "../../src/errors.ts";
 import { hooks } from "../../src/feature-hooks.ts";
 import { developmentConfig } from "../../dev/wrangler/config.ts";
 import { testSettings } from "./api.ts";
-import { overhear } from "./canary.ts";
+import { watchAll } from "./canary.ts";
 
 /** A KV namespace in memory, as far as services use one. */
 function memoryKv() {
@@ -11,7 +11,7 @@ function memoryKv() {
   return {
     get: async (key: string) => JSON.parse(values.get(key) ?? "null") as unknown,
     put: async (key: string, value: string) => {
-      overhear(`KV ${key}`, key + value);
+      watchAll(`KV ${key}`, key + value);
       values.set(key, value);
     },
     delete: async (key: string) => void values.delete(key),
@@ -29,7 +29,7 @@ export function testBindings(bridgeUrl: string, given: Record<string, unknown> =
 }
 
 /** Contexts of events in this process, and what they put off behind their replies. */
-export function openEvents(bindings: Cloudflare.Env) {
+export function createTestContexts(bindings: Cloudflare.Env) {
   const deferred: Promise<unknown>[] = [];
   const lifetime = { waitUntil: (work: Promise<unknown>) => void deferred.push(work) };
   return {

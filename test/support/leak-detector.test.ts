@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { log } from "../../src/kit/log.ts";
-import { hear, leaksOverheard, providerKey } from "./canary.ts";
+import { watchResponse, observedLeaks, providerKey } from "./canary.ts";
 import { testBindings } from "./in-process-context.ts";
 import { leaksInStores } from "./leaks.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
@@ -30,13 +30,13 @@ afterEach(() => vi.restoreAllMocks());
 
 describe("a key is found", () => {
   test("in a reply, whether or not it is read, and in its headers", async () => {
-    const reply = hear("a reply", Response.json({ deep: [key] }, { status: 201 }));
-    expect(await leaksOverheard()).toEqual(["a reply"]);
+    const reply = watchResponse("a reply", Response.json({ deep: [key] }, { status: 201 }));
+    expect(await observedLeaks()).toEqual(["a reply"]);
     expect([reply.status, await reply.json()]).toEqual([201, { deep: [key] }]);
-    hear("a header", new Response(null, { headers: { location: `/${key}` } }));
-    expect(await leaksOverheard()).toEqual(["a header"]);
-    hear("another reply", Response.json({ deep: ["harmless"] }));
-    expect(await leaksOverheard()).toEqual([]);
+    watchResponse("a header", new Response(null, { headers: { location: `/${key}` } }));
+    expect(await observedLeaks()).toEqual(["a header"]);
+    watchResponse("another reply", Response.json({ deep: ["harmless"] }));
+    expect(await observedLeaks()).toEqual([]);
   });
 
   test("in a stream of events, as far as it is read, and its reader still ends it", async () => {
@@ -44,11 +44,14 @@ describe("a key is found", () => {
     const body = cutInTwo(`data: ${key}\n\n`);
     const ending = new TransformStream<Uint8Array, Uint8Array>();
     void body.pipeTo(ending.writable).catch(cancelled);
-    const stream = hear("a stream", new Response(ending.readable, { headers: { "content-type": "text/event-stream" } }));
+    const stream = watchResponse(
+      "a stream",
+      new Response(ending.readable, { headers: { "content-type": "text/event-stream" } }),
+    );
     const reader = stream.body!.getReader();
     await reader.read();
     await reader.read();
-    expect(await leaksOverheard()).toEqual(["a stream"]);
+    expect(await observedLeaks()).toEqual(["a stream"]);
     await reader.cancel();
     await expect.poll(() => cancelled.mock.calls.length).toBe(1);
   });
@@ -61,12 +64,12 @@ describe("a key is found", () => {
     await socket.next();
     await socket.close();
     server.close();
-    expect(await leaksOverheard()).toEqual(["a frame of a socket"]);
+    expect(await observedLeaks()).toEqual(["a frame of a socket"]);
   });
 
   test("in a message of a queue", async () => {
     await new VirtualQueue("jobs").send({ name: "job", payload: { key: Buffer.from(`a${key}`).toString("base64") } });
-    expect(await leaksOverheard()).toEqual(["a queued message"]);
+    expect(await observedLeaks()).toEqual(["a queued message"]);
   });
 
   test("in what a service of this process keeps in KV or a file", async () => {
@@ -75,19 +78,19 @@ describe("a key is found", () => {
     await bucket.put("text", `of ${key}`);
     await bucket.put("bytes", Uint8Array.from([0xff, ...Buffer.from(key)]));
     await bucket.delete(["text", "bytes"]);
-    expect(await leaksOverheard()).toEqual(["KV planted", "file text", "file bytes"]);
+    expect(await observedLeaks()).toEqual(["KV planted", "file text", "file bytes"]);
   });
 
   test("in what a service of this process logs, though the console is mocked", async () => {
     const mocked = vi.spyOn(console, "warn").mockReturnValue();
     log("warn", "Something failed.", { error: new Error("It failed.", { cause: new Error(`with ${key}`) }) });
     expect(mocked).toHaveBeenCalledOnce();
-    expect(await leaksOverheard()).toEqual(["the console"]);
+    expect(await observedLeaks()).toEqual(["the console"]);
     mocked.mockRestore();
     vi.spyOn(console, "error").mockReturnValue();
     log("error", "Something else failed.");
     expect(console.error).toHaveBeenCalledOnce();
-    expect(await leaksOverheard()).toEqual([]);
+    expect(await observedLeaks()).toEqual([]);
   });
 
   test("on every page of KV and of R2, in names and in what is said beside", async () => {

@@ -1,4 +1,4 @@
-import { overhear } from "./canary.ts";
+import { watchAll } from "./canary.ts";
 
 type Said = { httpMetadata?: { contentType?: string }; customMetadata?: Record<string, string> };
 
@@ -17,7 +17,7 @@ export class MemoryBucket {
     await this.before("put", key);
     this.#said.set(key, said);
     const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-    overhear(`file ${key}`, key + Buffer.from(bytes).toString("latin1"));
+    watchAll(`file ${key}`, key + Buffer.from(bytes).toString("latin1"));
     this.objects.set(key, bytes);
     this.puts.push(key);
   }

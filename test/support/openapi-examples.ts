@@ -2,7 +2,7 @@ import { describeApi } from "../../dev/cli/openapi.ts";
 import { app } from "../../src/app.ts";
 import type { TestApi } from "./api.ts";
 import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from "./conversations.ts";
-import { bearing, makePerson, type Person } from "./users.ts";
+import { authHeader, createUser, type Person } from "./users.ts";
 
 type Schema = Record<string, unknown>;
 
@@ -52,7 +52,7 @@ type Example = {
   status?: number;
 };
 
-const another = async (api: TestApi) => ({ id: (await makePerson(api)).id });
+const another = async (api: TestApi) => ({ id: (await createUser(api)).id });
 const ownSession = (_api: TestApi, person: Person) => ({ id: person.sessionId });
 
 async function ownKey(api: TestApi, person: Person) {
@@ -336,7 +336,7 @@ export function send(
 ): Promise<Response> {
   return api.get(url, {
     method,
-    headers: { ...(secret === undefined ? {} : bearing(secret)), ...(body === undefined ? {} : { "content-type": type }) },
+    headers: { ...(secret === undefined ? {} : authHeader(secret)), ...(body === undefined ? {} : { "content-type": type }) },
     ...(body === undefined ? {} : { body }),
   });
 }

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Ctx } from "../../src/context.ts";
 import { consumeDeadJobs, consumeJobs, type Handler } from "../../src/kit/queue/consumer.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "./api.ts";
-import { openEvents, testBindings } from "./in-process-context.ts";
+import { createTestContexts, testBindings } from "./in-process-context.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
-import { makePerson } from "./users.ts";
+import { createUser } from "./users.ts";
 import { VirtualQueue } from "./virtual-queue.ts";
 
 export type HarnessOptions = {
@@ -20,7 +20,7 @@ export type HarnessOptions = {
 export class ServiceHarness {
   database!: TestDatabase;
   bridge!: Awaited<ReturnType<typeof startStoppableBridge>>;
-  events!: ReturnType<typeof openEvents>;
+  events!: ReturnType<typeof createTestContexts>;
   queue!: VirtualQueue;
   dead!: VirtualQueue;
   bucket!: MemoryBucket;
@@ -46,9 +46,9 @@ export class ServiceHarness {
     this.bucket = new MemoryBucket();
     const USER_HUB = { getByName: () => ({ tell: async () => undefined }) };
     const bindings = { JOBS: this.queue, DEAD_JOBS: this.dead, FILES: this.bucket, USER_HUB };
-    this.events = openEvents(testBindings(this.bridge.url, { ...bindings, ...(await this.#options.bindings?.()) }));
+    this.events = createTestContexts(testBindings(this.bridge.url, { ...bindings, ...(await this.#options.bindings?.()) }));
     this.ctx = this.events.context("test");
-    this.userId = (await makePerson(this)).id;
+    this.userId = (await createUser(this)).id;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { overhear } from "./canary.ts";
+import { watchAll } from "./canary.ts";
 
 /** A frame of ours, as it came over the wire. */
 export type Frame = { type: string; seq: number } & Record<string, unknown>;
@@ -34,7 +34,7 @@ export async function connect(url: string | URL, headers: Record<string, string>
   raw.on("message", (data: Buffer) => {
     const text = data.toString();
     if (text === "pong") return;
-    overhear("a frame of a socket", text);
+    watchAll("a frame of a socket", text);
     received.push(JSON.parse(text) as Frame);
     wake();
   });

@@ -6,7 +6,7 @@ export type Person = { id: number; token: string; sessionId: number; username: s
 let made = 0;
 
 /** Makes a user with one device signed in, straight in the database. */
-export async function makePerson(api: Pick<TestApi, "database">, roles: string[] = ["user"]): Promise<Person> {
+export async function createUser(api: Pick<TestApi, "database">, roles: string[] = ["user"]): Promise<Person> {
   made += 1;
   const username = `person${process.pid}x${made}`;
   const email = `${username}@example.com`;
@@ -23,6 +23,6 @@ export async function makePerson(api: Pick<TestApi, "database">, roles: string[]
 }
 
 /** The headers of a request that bears a token or a key. */
-export function bearing(secret: string): { authorization: string } {
+export function authHeader(secret: string): { authorization: string } {
   return { authorization: `Bearer ${secret}` };
 }

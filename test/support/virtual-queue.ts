@@ -1,4 +1,4 @@
-import { overhear } from "./canary.ts";
+import { watchAll } from "./canary.ts";
 
 type Waiting = { id: string; body: unknown; attempts: number; at: number };
 
@@ -23,7 +23,7 @@ export class VirtualQueue {
 
   async send(body: unknown): Promise<void> {
     const sent = JSON.stringify(body);
-    overhear("a queued message", sent);
+    watchAll("a queued message", sent);
     this.#sent += 1;
     this.#waiting.push({ id: `m${this.#sent}`, body: JSON.parse(sent) as unknown, attempts: 0, at: this.now });
   }

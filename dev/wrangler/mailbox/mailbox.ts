@@ -1,4 +1,4 @@
-import { contentHash } from "../../../src/kit/crypto/hash.ts";
+import { sha256Short } from "../../../src/kit/crypto/hash.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import type { Mail, Mailer } from "../../../src/kit/mail.ts";
 
@@ -34,7 +34,7 @@ export function openMailbox(namespace: KVNamespace, keptMails = 500): Mailbox {
     configured: true,
 
     async send(mail) {
-      const name = prefix + (await contentHash(new TextEncoder().encode(mail.key)));
+      const name = prefix + (await sha256Short(new TextEncoder().encode(mail.key)));
       const known = await namespace.get<KeptMail>(name, "json");
       if (known !== null) {
         if (isSame(known, mail)) return;

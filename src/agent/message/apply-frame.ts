@@ -1,5 +1,5 @@
 import type { TurnFrame } from "../protocol.ts";
-import type { Message, MessageUsage, ToolUse } from "../types.ts";
+import type { Message, MessageUsage, ToolCall } from "../types.ts";
 
 /** An answer that is being made: frames make the message, now as after a crash. */
 
@@ -20,9 +20,9 @@ export const isText = (frame: { type: string }): frame is TextFrame =>
   frame.type === "message.delta" || frame.type === "reasoning.delta";
 
 /** An answer of which nothing is said yet. */
-export function emptyAnswer(id: number, conversationId: number, model: string | null): Message {
+export function newAnswer(id: number, conversationId: number, model: string | null): Message {
   return {
-    ...blank(id, conversationId),
+    ...newMessage(id, conversationId),
     role: "assistant",
     status: "streaming",
     model,
@@ -30,7 +30,7 @@ export function emptyAnswer(id: number, conversationId: number, model: string | 
 }
 
 /** What every message begins with. */
-export function blank(id: number, conversationId: number): Message {
+export function newMessage(id: number, conversationId: number): Message {
   return {
     id,
     conversation_id: conversationId,
@@ -67,11 +67,11 @@ export function applyFrame(message: Message, frame: AnswerFrame): void {
       if (!message.citations.some(({ number }) => number === frame.citation.number)) message.citations.push(frame.citation);
       return;
     case "tool.started":
-      return changeUse(message, frame, { status: "running" });
+      return upsertToolCall(message, frame, { status: "running" });
     case "tool.approval_needed":
-      return changeUse(message, frame, { status: "awaiting_approval" });
+      return upsertToolCall(message, frame, { status: "awaiting_approval" });
     case "tool.finished":
-      return changeUse(message, frame, { status: frame.status, output: frame.output, duration_ms: frame.duration_ms });
+      return upsertToolCall(message, frame, { status: frame.status, output: frame.output, duration_ms: frame.duration_ms });
   }
 }
 
@@ -84,10 +84,10 @@ export function appendText(message: Message, channel: TextChannel, text: string)
   else message.parts.push({ type: channel, text });
 }
 
-function changeUse(
+function upsertToolCall(
   message: Message,
   { call_id, tool, ...frame }: { call_id: string; tool: string; input?: unknown },
-  change: Partial<ToolUse> & Pick<ToolUse, "status">,
+  change: Partial<ToolCall> & Pick<ToolCall, "status">,
 ): void {
   const known = message.tools.find((use) => use.call_id === call_id);
   if (known !== undefined) return void Object.assign(known, change);
@@ -96,7 +96,7 @@ function changeUse(
 }
 
 /** Ends what is still at work in a message that ends. */
-export function endTools({ tools }: Message, why: string): void {
+export function failOpenToolCalls({ tools }: Message, why: string): void {
   for (const use of tools) {
     if (use.status === "running" || use.status === "awaiting_approval")
       Object.assign(use, { status: "failed", output: why, duration_ms: use.duration_ms ?? 0 });

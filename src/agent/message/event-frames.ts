@@ -1,12 +1,12 @@
 import type { TurnEvent } from "../events.ts";
-import type { ToolUse } from "../types.ts";
+import type { ToolCall } from "../types.ts";
 import type { EventFrame } from "./apply-frame.ts";
 
 /** An event of a turn that is one frame. Text is published in pieces, and a summary is no frame. */
 export type FrameEvent = Exclude<TurnEvent, { pieces: unknown } | { summary: unknown }>;
 
 /** The frame that tells clients of an event. */
-export function frameOf(message_id: number, event: FrameEvent): EventFrame {
+export function eventToFrame(message_id: number, event: FrameEvent): EventFrame {
   switch (event.type) {
     case "citation":
       return { type: "citation", message_id, citation: event.citation };
@@ -20,12 +20,12 @@ export function frameOf(message_id: number, event: FrameEvent): EventFrame {
   }
 }
 
-const callOf = ({ call_id, tool, input }: ToolUse) => ({ call_id, tool, input });
+const callOf = ({ call_id, tool, input }: ToolCall) => ({ call_id, tool, input });
 
 /** The frame of a tool call that has ended. @throws RangeError for a call that has not */
 function finishedFrame(
   message_id: number,
-  { call_id, tool, status, output, duration_ms }: ToolUse,
+  { call_id, tool, status, output, duration_ms }: ToolCall,
 ): Extract<EventFrame, { type: "tool.finished" }> {
   if (status === "running" || status === "awaiting_approval") throw new RangeError(`${tool} is ${status}.`);
   return { type: "tool.finished", message_id, call_id, tool, status, output: output ?? "", duration_ms: duration_ms ?? 0 };

@@ -2,20 +2,26 @@ import type { LanguageModelV4, LanguageModelV4FunctionTool, LanguageModelV4Promp
 import type { Retrieved } from "../../knowledge/search/retrieve.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
-import { remember, type Past } from "./context-window.ts";
+import { fitHistory, type History } from "./context-window.ts";
 import type { MemoryStatus } from "../constants.ts";
-import { costOfMessage, promptOf, summarySection, systemPromptOf, type ReadFile } from "./prompt-messages.ts";
-import type { Settings } from "../settings.ts";
-import { summarise } from "./summarize.ts";
+import {
+  estimateMessageTokens,
+  toModelMessages,
+  summarySection,
+  renderSystemPrompt,
+  type ReadFile,
+} from "./prompt-messages.ts";
+import type { TurnSettings } from "../settings.ts";
+import { summarizeMessages } from "./summarize.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { Summary } from "../types.ts";
 import { agentErrors, TurnError } from "../errors.ts";
 
 /** What a turn is about. The last of the messages is the user's to be answered, or the part of an answer that is gone on from. */
-export type Asked = Past & { pinned_facts: readonly string[] };
+export type TurnInput = History & { pinned_facts: readonly string[] };
 
 /** What a turn begins with. */
-export type Prepared = {
+export type BuiltPrompt = {
   prompt: LanguageModelV4Prompt;
   functions: LanguageModelV4FunctionTool[];
   /** Those that the model was handed. */
@@ -27,8 +33,8 @@ export type Prepared = {
   maxOutputTokens: number | undefined;
 };
 
-export type Preparing = {
-  settings: Settings;
+export type PromptContext = {
+  settings: TurnSettings;
   tools: readonly Tool[];
   /** Null where nothing was looked up. */
   passages: Retrieved[] | null;
@@ -40,17 +46,17 @@ export type Preparing = {
 };
 
 /** Tokens that an answer is given room for where nobody says how long it may be. */
-export const usualAnswer = 1_024;
+export const defaultAnswerTokens = 1_024;
 
 /** How much of the window is used: tokens are estimated, and the vendors count otherwise. */
-export const usedShare = 0.9;
+export const contextWindowUsage = 0.9;
 
 /**
  * Puts together what the model is asked: the system prompt, and of the conversation what has room in the window. The question stays, and
  * so do the pinned facts; of the passages, the least fitting are left out where there is no room for all.
  * @throws TurnError: context_exceeded where the question alone has no room, and no call is made
  */
-export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepared> {
+export async function buildPrompt(asked: TurnInput, preparing: PromptContext): Promise<BuiltPrompt> {
   const { settings, tools, readFile, signal } = preparing;
   const functions = tools.map(({ name, description, input_schema }) => ({
     type: "function" as const,
@@ -60,14 +66,14 @@ export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepa
   }));
   const window = settings.model.context_length ?? Infinity;
   const { max_tokens } = settings.sampling;
-  const answer = Math.min(max_tokens ?? usualAnswer, Math.floor(window / 2));
+  const answer = Math.min(max_tokens ?? defaultAnswerTokens, Math.floor(window / 2));
   const functionTokens = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(functions));
-  const limit = Math.floor(window * usedShare) - answer - functionTokens;
-  const costOf = (message: Asked["messages"][number]) => costOfMessage(message, tools.length > 0);
+  const limit = Math.floor(window * contextWindowUsage) - answer - functionTokens;
+  const costOf = (message: TurnInput["messages"][number]) => estimateMessageTokens(message, tools.length > 0);
 
   const passages = [...(preparing.passages ?? [])];
   const systemOf = (summary: Summary | null) =>
-    systemPromptOf({
+    renderSystemPrompt({
       settings,
       tools,
       pinned_facts: asked.pinned_facts,
@@ -81,14 +87,14 @@ export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepa
   if (room() < least)
     throw new TurnError(agentErrors.context_exceeded, "The message is too long for the model of this minion.");
 
-  const memory = await remember(asked, {
+  const memory = await fitHistory(asked, {
     room: room(),
     costOf,
     costOfSummary: (text) => estimateTokens(summarySection(text)),
     async summarise(before, messages, tokens) {
-      const within = { room: Math.floor(window * usedShare) - tokens, tokens, signal };
+      const within = { room: Math.floor(window * contextWindowUsage) - tokens, tokens, signal };
       try {
-        return await summarise(preparing.summariser, before, messages, within);
+        return await summarizeMessages(preparing.summariser, before, messages, within);
       } catch (error) {
         // What is dropped instead is missed; a turn that is not taken is missed more.
         if (error instanceof ProviderError && !signal.aborted) return null;
@@ -98,9 +104,13 @@ export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepa
   });
   if (memory.summary !== null && memory.summary !== asked.summary) preparing.onSummary(memory.summary);
   const { sees_pictures: seesPictures } = settings.model;
-  const told = await promptOf(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
+  const told = await toModelMessages(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
   return {
-    prompt: [{ role: "system", content: systemOf(memory.summary) }, ...told, ...(told.at(-1)?.role === "user" ? [] : [goOn])],
+    prompt: [
+      { role: "system", content: systemOf(memory.summary) },
+      ...told,
+      ...(told.at(-1)?.role === "user" ? [] : [continueMessage]),
+    ],
     functions,
     passages,
     memory_status: memory.status,
@@ -110,7 +120,7 @@ export async function prepare(asked: Asked, preparing: Preparing): Promise<Prepa
 }
 
 /** What is said for the user who wants the rest of an answer. */
-const goOn: LanguageModelV4Prompt[number] = {
+const continueMessage: LanguageModelV4Prompt[number] = {
   role: "user",
   content: [{ type: "text", text: "Your answer was cut short. Go on exactly where it ends, and repeat nothing of it." }],
 };

@@ -2,16 +2,16 @@ import type { MemoryStatus } from "../constants.ts";
 import type { TurnMessage, Summary } from "../types.ts";
 
 /** Which of what was said is told to the model again, and what stands for the rest. */
-export type Memory = { messages: readonly TurnMessage[]; summary: Summary | null; status: MemoryStatus };
+export type FittedHistory = { messages: readonly TurnMessage[]; summary: Summary | null; status: MemoryStatus };
 
 /** What there is to remember; the last of the messages is what is to be answered. */
-export type Past = { messages: readonly TurnMessage[]; summary: Summary | null };
+export type History = { messages: readonly TurnMessage[]; summary: Summary | null };
 
 /** Tokens of a summary, at most. */
 export const summaryTokens = (room: number): number => Math.min(1_024, Math.floor(room / 4));
 
 /** What remembering needs to know of the model. */
-export type Remembering = {
+export type HistoryBudget = {
   /** Tokens that history can have, the question among it. */
   room: number;
   costOf(message: TurnMessage): number;
@@ -25,17 +25,17 @@ export type Remembering = {
  * so that the next turns need not be; where no summary can be had, the oldest is dropped. The question itself always stays, and the cut
  * is between turns alone, so that no answer is told without its question.
  */
-export async function remember({ messages, summary }: Past, remembering: Remembering): Promise<Memory> {
+export async function fitHistory({ messages, summary }: History, remembering: HistoryBudget): Promise<FittedHistory> {
   const { room, costOf, costOfSummary } = remembering;
   const turns = turnsOf(messages.filter(({ id }) => summary === null || id > summary.up_to));
   const costs = turns.map((turn) => turn.reduce((total, message) => total + costOf(message), 0));
   const stands = summary === null ? 0 : costOfSummary(summary.text);
-  if (latestWithin(costs, room - stands) === turns.length) {
+  if (countLatestWithin(costs, room - stands) === turns.length) {
     return { messages: turns.flat(), summary, status: summary === null ? "full" : "summarised" };
   }
 
   const tokens = summaryTokens(room);
-  const kept = Math.max(1, latestWithin(costs, room / 2 - tokens));
+  const kept = Math.max(1, countLatestWithin(costs, room / 2 - tokens));
   const older = turns.slice(0, -kept).flat();
   if (older.length > 0 && costs.at(-1)! + tokens <= room) {
     const text = await remembering.summarise(summary, older, tokens);
@@ -45,8 +45,8 @@ export async function remember({ messages, summary }: Past, remembering: Remembe
     }
   }
 
-  const withSummary = summary === null ? 0 : latestWithin(costs, room - stands);
-  const left = withSummary > 0 ? withSummary : Math.max(1, latestWithin(costs, room));
+  const withSummary = summary === null ? 0 : countLatestWithin(costs, room - stands);
+  const left = withSummary > 0 ? withSummary : Math.max(1, countLatestWithin(costs, room));
   return { messages: turns.slice(-left).flat(), summary: withSummary > 0 ? summary : null, status: "truncated" };
 }
 
@@ -61,7 +61,7 @@ export function turnsOf(messages: readonly TurnMessage[]): TurnMessage[][] {
 }
 
 /** How many of the latest have room together. */
-function latestWithin(costs: readonly number[], room: number): number {
+function countLatestWithin(costs: readonly number[], room: number): number {
   let left = room;
   const first = costs.findLastIndex((cost) => (left -= cost) < 0);
   return costs.length - 1 - first;

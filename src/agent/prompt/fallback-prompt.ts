@@ -1,23 +1,23 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk/provider";
 import type { ModelSummary } from "../../models/constants.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
-import { usedShare, usualAnswer } from "./build-prompt.ts";
-import { costOfPrompt, joined } from "./prompt-messages.ts";
+import { contextWindowUsage, defaultAnswerTokens } from "./build-prompt.ts";
+import { estimatePromptTokens, mergeSameRole } from "./prompt-messages.ts";
 
 /** A turn is prepared for the model of its minion: a fallback, which stands in for that, is asked what it can take. */
 
 type Asked = LanguageModelV4CallOptions;
 
 /** Whether a model has room for what is asked, as far as its window is known. What this server has reads no more than it needs. */
-export function hasRoomFor(summary: ModelSummary | null, asked: Asked): boolean {
+export function fitsContext(summary: ModelSummary | null, asked: Asked): boolean {
   if (summary === null || summary.provider === "builtin" || summary.context_length === null) return true;
-  const { prompt, tools = [], maxOutputTokens = usualAnswer } = asTakenBy(summary, asked);
+  const { prompt, tools = [], maxOutputTokens = defaultAnswerTokens } = adaptPromptTo(summary, asked);
   const ofTools = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools));
-  return costOfPrompt(prompt) + ofTools + maxOutputTokens <= summary.context_length * usedShare;
+  return estimatePromptTokens(prompt) + ofTools + maxOutputTokens <= summary.context_length * contextWindowUsage;
 }
 
 /** What is asked, without pictures for a model that sees none, and without tools for one that calls none. */
-export function asTakenBy(summary: ModelSummary | null, asked: Asked): Asked {
+export function adaptPromptTo(summary: ModelSummary | null, asked: Asked): Asked {
   if (summary === null || summary.provider === "builtin") return asked;
   const shown = summary.capabilities.includes("vision") ? asked : { ...asked, prompt: asked.prompt.map(withoutPictures) };
   return summary.supports_tools ? shown : withoutTools(shown);
@@ -32,11 +32,11 @@ const notSeen = { type: "text" as const, text: "A picture that the user attached
 
 function withoutTools(asked: Asked): Asked {
   const { tools: _, toolChoice: __, ...others } = asked;
-  return { ...others, prompt: joined(asked.prompt.flatMap(withoutCalls)) };
+  return { ...others, prompt: mergeSameRole(asked.prompt.flatMap(dropToolCalls)) };
 }
 
 /** What tools said is quoted material: it stands so, whoever hands it over. */
-function withoutCalls(message: LanguageModelV4Message): LanguageModelV4Message[] {
+function dropToolCalls(message: LanguageModelV4Message): LanguageModelV4Message[] {
   if (message.role === "system") return [message];
   if (message.role === "user") return [{ ...message, content: [...message.content] }];
   if (message.role === "assistant") {

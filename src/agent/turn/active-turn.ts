@@ -2,7 +2,7 @@ import { log } from "../../kit/log.ts";
 import {
   appendText,
   applyFrame,
-  endTools,
+  failOpenToolCalls,
   isText,
   reasoningLength,
   type AnswerFrame,
@@ -10,9 +10,9 @@ import {
   type TextChannel,
   type TextFrame,
 } from "../message/apply-frame.ts";
-import { frameOf } from "../message/event-frames.ts";
-import { brokenOff, type Ending } from "./finish-turn.ts";
-import type { Message, Summary, ToolUse } from "../types.ts";
+import { eventToFrame } from "../message/event-frames.ts";
+import { estimateInterruptedTurn, type TurnOutcome } from "./finish-turn.ts";
+import type { Message, Summary, ToolCall } from "../types.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
 import type { TurnDeps } from "./run-turn.ts";
 
@@ -45,10 +45,10 @@ export type TurnRuntime = {
 export type TurnCallbacks = Required<Pick<TurnDeps, "onEvent" | "approve" | "waitForSlowSockets" | "signal">>;
 
 /** A running turn: its answer so far, and how a caller controls it. */
-export class Answering {
+export class ActiveTurn {
   readonly message: Message;
   /** Resolves once the turn is over; never rejects. */
-  readonly done: Promise<Ending>;
+  readonly done: Promise<TurnOutcome>;
   #isOverdue = false;
   readonly #runtime: TurnRuntime;
   readonly #heads: Readonly<Record<TextChannel, Pick<TextFrame, "type" | "message_id">>>;
@@ -70,16 +70,16 @@ export class Answering {
     this.done = this.#ended(turn, ticker);
   }
 
-  async #ended(turn: Promise<TurnResult>, ticker: ReturnType<typeof setInterval>): Promise<Ending> {
+  async #ended(turn: Promise<TurnResult>, ticker: ReturnType<typeof setInterval>): Promise<TurnOutcome> {
     try {
       const result = await turn;
       return { ...result, isInterrupted: this.#isOverdue };
     } catch (error) {
       log("error", "A turn broke.", { error });
-      return brokenOff(this.message, []);
+      return estimateInterruptedTurn(this.message, []);
     } finally {
       clearInterval(ticker);
-      endTools(this.message, "The turn ended before it was done.");
+      failOpenToolCalls(this.message, "The turn ended before it was done.");
     }
   }
 
@@ -89,7 +89,7 @@ export class Answering {
   }
 
   /** Answers whether a tool may be called. @returns whether that was asked */
-  decide(callId: string, isApproved: boolean): boolean {
+  resolveApproval(callId: string, isApproved: boolean): boolean {
     const answer = this.#questions.get(callId);
     answer?.(isApproved);
     return answer !== undefined;
@@ -99,7 +99,7 @@ export class Answering {
     this.#progressedAt = Date.now();
     if ("pieces" in event) return this.#onText(event.type, event.pieces);
     if (event.type === "summarised") return this.#runtime.saveSummary(event.summary);
-    const frame = frameOf(this.message.id, event);
+    const frame = eventToFrame(this.message.id, event);
     this.#runtime.publish(frame);
     applyFrame(this.message, frame);
   };
@@ -110,7 +110,7 @@ export class Answering {
     appendText(this.message, channel, pieces.join(""));
   }
 
-  readonly #requestApproval = async ({ call_id }: ToolUse): Promise<boolean> => {
+  readonly #requestApproval = async ({ call_id }: ToolCall): Promise<boolean> => {
     const { signal } = this.#controller;
     // A timer that is left set would keep the object from hibernating.
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -137,11 +137,11 @@ export class Answering {
 }
 
 /** Makes an answer what it was when its room went down, of what was told since it was written. */
-export function recover(message: Message, told: readonly { type: string; message_id?: unknown }[]): void {
+export function replayFrames(message: Message, told: readonly { type: string; message_id?: unknown }[]): void {
   for (const frame of told) {
     if (frame.message_id === message.id && isAnswerFrame(frame)) applyFrame(message, frame);
   }
-  endTools(message, "The room went down before it was done.");
+  failOpenToolCalls(message, "The room went down before it was done.");
 }
 
 const answerFrameTypes: ReadonlySet<string> = new Set(["citation", "tool.started", "tool.approval_needed", "tool.finished"]);

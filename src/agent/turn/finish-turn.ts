@@ -4,34 +4,34 @@ import { providerNames } from "../../models/providers/registry.ts";
 import { pricesNow } from "../../models/usage/prices.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { noTokens } from "../../models/gateway/usage-record.ts";
-import { cut } from "../../kit/db/text.ts";
+import { truncate } from "../../kit/db/text.ts";
 import type { Message, MessageUsage } from "../types.ts";
 import type { TurnFrame } from "../protocol.ts";
 import { turnExperience } from "../rules.ts";
 import type { TurnCall, TurnResult } from "../events.ts";
 
 /** How a turn ended; `isInterrupted` where nobody ended it, but its room or its model did. */
-export type Ending = TurnResult & { isInterrupted: boolean };
+export type TurnOutcome = TurnResult & { isInterrupted: boolean };
 
-const interruption = {
+const interruptedFailure = {
   code: "interrupted",
   detail: "The answer broke off. Ask for it again to go on.",
   retryable: true,
 };
 
 /** Makes an answer what it is once its turn is over. @returns what tells of it */
-export function finish(
+export function finishAnswer(
   ctx: Ctx,
   answer: Message,
-  ending: Ending,
+  ending: TurnOutcome,
 ): Extract<TurnFrame, { type: "message.completed" | "turn.failed" | "turn.stopped" }> {
   const { outcome, isInterrupted, memory_status, model } = ending;
   const usage = usageOf(ctx, ending.calls);
-  const failure = isInterrupted ? interruption : ending.failure;
+  const failure = isInterrupted ? interruptedFailure : ending.failure;
   const isCut = isInterrupted || (failure?.retryable === true && answer.text !== "");
   const status = isCut ? "interrupted" : outcome;
   const completed_at = new Date().toISOString();
-  boundTools(answer);
+  truncateToolOutputs(answer);
   Object.assign(answer, { status, usage, memory_status, error: failure, completed_at, model: model ?? answer.model });
   const message_id = answer.id;
   if (failure !== null) {
@@ -47,20 +47,20 @@ export function finish(
 const maxToolText = 200_000;
 
 /** Cuts short what tools were given and said, from where it is too much on. */
-function boundTools({ tools }: Message): void {
+function truncateToolOutputs({ tools }: Message): void {
   let left = maxToolText;
   for (const use of tools) {
     const input = JSON.stringify(use.input ?? null);
     const output = use.output ?? "";
     left -= input.length + output.length;
     if (left >= 0) continue;
-    if (input.length > shownOfTool) use.input = cut(input, shownOfTool);
-    if (use.output !== null) use.output = cut(output, shownOfTool);
+    if (input.length > truncatedToolLength) use.input = truncate(input, truncatedToolLength);
+    if (use.output !== null) use.output = truncate(output, truncatedToolLength);
   }
 }
 
 /** What is left of them then. */
-const shownOfTool = 200;
+const truncatedToolLength = 200;
 
 /** What calls used and cost together, at list prices; what has none costs nothing. */
 function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {
@@ -76,7 +76,7 @@ function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {
 }
 
 /** What a turn is taken to have used whose room went down in the midst of it: about what was said before, and what came of it. */
-export function brokenOff(answer: Message, before: readonly Message[]): Ending {
+export function estimateInterruptedTurn(answer: Message, before: readonly Message[]): TurnOutcome {
   const [name = "", ...rest] = (answer.model ?? "").split("/");
   const provider = providerNames.find((each) => each === name);
   const record = provider !== undefined && {

@@ -4,23 +4,23 @@ import { retrievePassages, type Retrieved } from "../../knowledge/search/retriev
 import { untilAborted } from "../../kit/async/abort.ts";
 import { providerErrors } from "../../models/errors.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
-import { cut } from "../../kit/db/text.ts";
+import { truncate } from "../../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
-import { callsAtStep, maxSteps, maxToolResult } from "../constants.ts";
-import type { ToolUse } from "../types.ts";
-import { openModelCalls, type OpenModel } from "./model-calls.ts";
-import { prepare, type Asked, type Prepared } from "../prompt/build-prompt.ts";
-import { callOf, costOfPrompt, resultOf, type ReadFile } from "../prompt/prompt-messages.ts";
-import { callableTools, type Settings } from "../settings.ts";
-import { Speech } from "./text-emitter.ts";
-import { askModel, type Step } from "./model-step.ts";
-import { runTools, type EndedUse } from "./tool-execution.ts";
+import { maxToolCallsPerStep, maxSteps, maxToolResult } from "../constants.ts";
+import type { ToolCall } from "../types.ts";
+import { createTurnModels, type CreateModel } from "./model-calls.ts";
+import { buildPrompt, type TurnInput, type BuiltPrompt } from "../prompt/build-prompt.ts";
+import { callOf, estimatePromptTokens, toToolResultPart, type ReadFile } from "../prompt/prompt-messages.ts";
+import { callableTools, type TurnSettings } from "../settings.ts";
+import { TextEmitter } from "./text-emitter.ts";
+import { streamModelStep, type ModelStep } from "./model-step.ts";
+import { executeToolCalls, type ToolCallResult } from "./tool-execution.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
 import { agentErrors, TurnError, turnFailureOf } from "../errors.ts";
 
 /** Milliseconds that is waited for what others do. */
-export type Patience = {
+export type TurnTimeouts = {
   /** For each model, until its first token; unless told, as `openModelCalls` has it. */
   firstTokenMs?: number;
   /** For the next word of an answer that has begun. */
@@ -33,17 +33,17 @@ export type Patience = {
   toolMs: number;
 };
 
-const usualPatience: Patience = { silenceMs: 25_000, callMs: 180_000, summaryMs: 15_000, toolMs: 30_000 };
+const defaultTimeouts: TurnTimeouts = { silenceMs: 25_000, callMs: 180_000, summaryMs: 15_000, toolMs: 30_000 };
 
 export type TurnDeps = {
   ctx: Ctx;
-  settings: Settings;
+  settings: TurnSettings;
   /** The tools there are: those that the minion may not call are never offered, nor run. */
   tools: readonly Tool[];
   /** Hears what happens, in order, and nothing after the turn has ended. */
   onEvent(event: TurnEvent): void;
   /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
-  approve(use: ToolUse): Promise<boolean>;
+  approve(use: ToolCall): Promise<boolean>;
   readFile: ReadFile;
   /** Awaited now and then while text is told, so that slow clients can catch up with a fast model. */
   waitForSlowSockets?(): Promise<void>;
@@ -52,8 +52,8 @@ export type TurnDeps = {
   /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
   retrieve?: (query: string) => Promise<Retrieved[]>;
   /** In place of the models of the minion. */
-  model?: OpenModel;
-  patience?: Partial<Patience>;
+  model?: CreateModel;
+  patience?: Partial<TurnTimeouts>;
 };
 
 /**
@@ -61,9 +61,9 @@ export type TurnDeps = {
  * first token where there is a knowledge base (and once more for the key of an embedding model of the user's), else never. It writes
  * nothing: what must be written is the result. Never throws.
  */
-export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult> {
+export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnResult> {
   const { ctx, settings, onEvent, signal } = deps;
-  const { summaryMs, toolMs, ...deadlines }: Patience = { ...usualPatience, ...deps.patience };
+  const { summaryMs, toolMs, ...deadlines }: TurnTimeouts = { ...defaultTimeouts, ...deps.patience };
   const result: TurnResult = {
     outcome: "complete",
     failure: null,
@@ -73,15 +73,15 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     tool_runs: [],
     has_retrieved: false,
   };
-  const speech = new Speech(onEvent);
+  const speech = new TextEmitter(onEvent);
   let passages: Retrieved[] = [];
   try {
-    const models = openModelCalls(ctx, settings, deps.model, result);
+    const models = createTurnModels(ctx, settings, deps.model, result);
     const tools = callableTools(settings, deps.tools);
-    const prepared = await prepare(asked, {
+    const prepared = await buildPrompt(asked, {
       settings,
       tools,
-      passages: await lookUp(deps, asked),
+      passages: await retrieveContext(deps, asked),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
       summariser: models({ callMs: summaryMs }),
       onSummary: (summary) => onEvent({ type: "summarised", summary }),
@@ -90,12 +90,12 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
     passages = prepared.passages;
     result.memory_status = prepared.memory_status;
     result.has_retrieved = passages.length > 0;
-    await converse(prepared, {
+    await runToolLoop(prepared, {
       model: models(deadlines),
       sampling: samplingOf(settings, prepared, signal),
       speech,
       waitForSlowSockets: deps.waitForSlowSockets,
-      run: (calls) => runTools(calls, { tools, approve: deps.approve, tell: onEvent, signal, toolMs, ctx }),
+      run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, tell: onEvent, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
@@ -112,7 +112,10 @@ export async function runTurn(deps: TurnDeps, asked: Asked): Promise<TurnResult>
 }
 
 /** What the knowledge base has for the question; null for a minion that looks nothing up. */
-async function lookUp({ ctx, settings, retrieve, signal }: TurnDeps, { messages }: Asked): Promise<Retrieved[] | null> {
+async function retrieveContext(
+  { ctx, settings, retrieve, signal }: TurnDeps,
+  { messages }: TurnInput,
+): Promise<Retrieved[] | null> {
   signal.throwIfAborted();
   const query = messages.findLast(({ role }) => role === "user")?.text.slice(0, maxQuery) ?? "";
   const { retrieval } = settings;
@@ -126,8 +129,8 @@ async function lookUp({ ctx, settings, retrieve, signal }: TurnDeps, { messages 
 const maxQuery = 4_000;
 
 function samplingOf(
-  { sampling: { temperature, top_p } }: Settings,
-  { functions, maxOutputTokens }: Prepared,
+  { sampling: { temperature, top_p } }: TurnSettings,
+  { functions, maxOutputTokens }: BuiltPrompt,
   abortSignal: AbortSignal,
 ): Omit<LanguageModelV4CallOptions, "prompt"> {
   return {
@@ -139,29 +142,29 @@ function samplingOf(
   };
 }
 
-type Conversing = {
+type ToolLoop = {
   model: LanguageModelV4;
   sampling: Omit<LanguageModelV4CallOptions, "prompt">;
-  speech: Speech;
+  speech: TextEmitter;
   waitForSlowSockets: TurnDeps["waitForSlowSockets"];
-  run(calls: Step["calls"]): Promise<EndedUse[]>;
-  onRun(ended: EndedUse): void;
+  run(calls: ModelStep["calls"]): Promise<ToolCallResult[]>;
+  onRun(ended: ToolCallResult): void;
 };
 
 /** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
-async function converse(
-  { prompt: begun, functions, limit }: Prepared,
-  { model, sampling, speech, waitForSlowSockets, run, onRun }: Conversing,
+async function runToolLoop(
+  { prompt: begun, functions, limit }: BuiltPrompt,
+  { model, sampling, speech, waitForSlowSockets, run, onRun }: ToolLoop,
 ): Promise<void> {
   const prompt: LanguageModelV4Prompt = [...begun];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
     const before = speech.text.length;
     const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await askModel(model, { ...sampling, ...toolChoice, prompt }, speech, waitForSlowSockets);
-    refuseUnfinished(step);
+    const step = await streamModelStep(model, { ...sampling, ...toolChoice, prompt }, speech, waitForSlowSockets);
+    assertComplete(step);
     if (speech.isFull) return;
-    const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, callsAtStep);
+    const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, maxToolCallsPerStep);
     if (calls.length === 0) {
       if (isLast && speech.text.length === before) {
         throw new TurnError(agentErrors.too_many_steps, "The minion called for tools again and again, and came to no answer.");
@@ -175,29 +178,29 @@ async function converse(
     prompt.push({
       role: "assistant",
       content: [
-        ...step.said,
+        ...step.content,
         ...named.map(({ call: { toolCallId, providerMetadata }, use }) => ({
           ...callOf(use, toolCallId),
           ...(providerMetadata === undefined ? {} : { providerOptions: providerMetadata }),
         })),
       ],
     });
-    const share = shareOf(limit - costOfPrompt(prompt), calls.length);
-    const results = named.map(({ call, use }) => resultOf(use, call.toolCallId, (text) => cut(text, share)));
+    const share = toolResultBudget(limit - estimatePromptTokens(prompt), calls.length);
+    const results = named.map(({ call, use }) => toToolResultPart(use, call.toolCallId, (text) => truncate(text, share)));
     prompt.push({ role: "tool", content: results });
-    speech.beginParagraph();
+    speech.startParagraph();
   }
 }
 
 /** Characters of a tool's output that the model is handed: what has room in the window, but never so few that they say nothing. */
-function shareOf(tokensLeft: number, calls: number): number {
+function toolResultBudget(tokensLeft: number, calls: number): number {
   // Two characters a token: what is not English has several bytes a character, and JSON adds its own.
   const fits = Math.floor((tokensLeft * bytesPerToken) / 2 / calls);
   return Math.min(maxToolResult, Math.max(200, fits));
 }
 
 /** @throws TurnError for an answer that ended before it was one */
-function refuseUnfinished({ finishReason, hasHalfCall }: Step): void {
+function assertComplete({ finishReason, hasTruncatedToolCall: hasHalfCall }: ModelStep): void {
   if (finishReason === "content-filter") {
     throw new TurnError(agentErrors.content_filtered, "The provider withholds the answer: its filter found fault with it.");
   }

@@ -9,11 +9,11 @@ function ofWholeCharacters(text: string): string {
 }
 
 /** What a model says in a turn, told as it comes: well-formed, without the NUL that Postgres refuses, and never cut within a character. */
-export class Speech {
+export class TextEmitter {
   readonly #tell: (event: TurnEvent) => void;
   /** The first half of a character whose second has not come. */
-  #half = "";
-  #voice: TextChannel = "text";
+  #pendingSurrogate = "";
+  #channel: TextChannel = "text";
   #length = 0;
   #isParagraph = false;
   /** What was said aloud. */
@@ -29,46 +29,46 @@ export class Speech {
   }
 
   /** Says what came, each piece for itself. */
-  say(channel: TextChannel, deltas: readonly string[]): void {
-    if (channel !== this.#voice) this.end();
-    this.#voice = channel;
+  push(channel: TextChannel, deltas: readonly string[]): void {
+    if (channel !== this.#channel) this.flush();
+    this.#channel = channel;
     const pieces: string[] = [];
     for (const delta of deltas) {
-      const piece = this.#admitted(this.#completed(delta));
+      const piece = this.#truncate(this.#joinSurrogates(delta));
       if (piece !== "") pieces.push(piece);
     }
     if (pieces.length > 0) this.#tell({ type: channel, pieces });
   }
 
   /** What is said aloud next is a paragraph of its own. */
-  beginParagraph(): void {
-    this.end();
+  startParagraph(): void {
+    this.flush();
     this.#isParagraph = this.text !== "" && !this.text.endsWith("\n");
   }
 
   /** Says what is left: half a character that stays one. */
-  end(): void {
-    const left = this.#admitted(this.#half.toWellFormed());
-    this.#half = "";
-    if (left !== "") this.#tell({ type: this.#voice, pieces: [left] });
+  flush(): void {
+    const left = this.#truncate(this.#pendingSurrogate.toWellFormed());
+    this.#pendingSurrogate = "";
+    if (left !== "") this.#tell({ type: this.#channel, pieces: [left] });
   }
 
   /** A piece with the half that was left before it, and without the one that is left of it. */
-  #completed(delta: string): string {
-    const all = this.#half + delta.replaceAll("\0", "");
+  #joinSurrogates(delta: string): string {
+    const all = this.#pendingSurrogate + delta.replaceAll("\0", "");
     const whole = ofWholeCharacters(all);
-    this.#half = all.slice(whole.length);
+    this.#pendingSurrogate = all.slice(whole.length);
     return whole.toWellFormed();
   }
 
   /** As much of a piece as an answer has room for, with the break before it if it begins a paragraph. */
-  #admitted(whole: string): string {
+  #truncate(whole: string): string {
     if (whole === "" || this.isFull) return "";
-    const begun = this.#voice === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
+    const begun = this.#channel === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
     const room = maxAnswerLength - this.#length;
     const text = begun.length <= room ? begun : ofWholeCharacters(begun.slice(0, room));
     this.#length += begun.length;
-    if (text !== "" && this.#voice === "text") {
+    if (text !== "" && this.#channel === "text") {
       this.#isParagraph = false;
       this.text += text;
     }

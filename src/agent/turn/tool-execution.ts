@@ -2,20 +2,20 @@ import type { LanguageModelV4ToolCall } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import * as z from "zod";
 import pLimit, { type LimitFunction } from "p-limit";
-import { failureOf } from "../../kit/db/errors.ts";
+import { toAppError } from "../../kit/db/errors.ts";
 import { log } from "../../kit/log.ts";
-import { cut, heldText, unheldText } from "../../kit/db/text.ts";
+import { truncate, toPostgresText, invalidTextPaths } from "../../kit/db/text.ts";
 import { untilAborted } from "../../kit/async/abort.ts";
-import { maxToolInput, maxToolResult, toolsAtOnce } from "../constants.ts";
-import type { ToolUse } from "../types.ts";
+import { maxToolInput, maxToolResult, toolConcurrency } from "../constants.ts";
+import type { ToolCall } from "../types.ts";
 import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";
 
-export type ToolRunning = {
+export type ToolExecutionContext = {
   /** Those that may be called, and no others. */
   tools: readonly Tool[];
   /** Whether the user agrees to a call. */
-  approve(use: ToolUse): Promise<boolean>;
+  approve(use: ToolCall): Promise<boolean>;
   tell(event: TurnEvent): void;
   /** Of the turn: what runs is stopped with it. */
   signal: AbortSignal;
@@ -25,15 +25,18 @@ export type ToolRunning = {
 };
 
 /** A call that has ended, with the tool where one ran. */
-export type EndedUse = { use: ToolUse; tool: Tool | undefined };
+export type ToolCallResult = { use: ToolCall; tool: Tool | undefined };
 
 /**
  * Runs what a model called, at most five at once, and tells of each as it goes. Calls of what the minion lacks, or with an input that the
  * tool does not take, run nothing: the model is told why. All have ended when this does, also when the turn is stopped.
  * @throws the reason of the signal, once all have ended
  */
-export async function runTools(calls: readonly LanguageModelV4ToolCall[], running: ToolRunning): Promise<EndedUse[]> {
-  const inTurn = pLimit(toolsAtOnce);
+export async function executeToolCalls(
+  calls: readonly LanguageModelV4ToolCall[],
+  running: ToolExecutionContext,
+): Promise<ToolCallResult[]> {
+  const inTurn = pLimit(toolConcurrency);
   const ended = await Promise.allSettled(calls.map((call) => runTool(call, running, inTurn)));
   running.signal.throwIfAborted();
   return ended.map((each) => {
@@ -44,13 +47,13 @@ export async function runTools(calls: readonly LanguageModelV4ToolCall[], runnin
 
 async function runTool(
   { toolName, input: text }: LanguageModelV4ToolCall,
-  running: ToolRunning,
+  running: ToolExecutionContext,
   inTurn: LimitFunction,
-): Promise<EndedUse> {
+): Promise<ToolCallResult> {
   const { tools, tell, approve, signal } = running;
   const tool = tools.find(({ name }) => name === toolName);
-  const call = readCall(tool, text);
-  const use: ToolUse = {
+  const call = parseToolInput(tool, text);
+  const use: ToolCall = {
     call_id: crypto.randomUUID(),
     tool: tool?.name ?? nameFor(toolName),
     input: call.input,
@@ -58,8 +61,8 @@ async function runTool(
     output: null,
     duration_ms: null,
   };
-  const end = (status: "complete" | "failed" | "denied", output: string, duration_ms: number): EndedUse => {
-    const told = { ...use, status, output: cut(heldText(output), maxToolResult), duration_ms };
+  const end = (status: "complete" | "failed" | "denied", output: string, duration_ms: number): ToolCallResult => {
+    const told = { ...use, status, output: truncate(toPostgresText(output), maxToolResult), duration_ms };
     tell({ type: "tool_finished", use: told });
     return { use: told, tool };
   };
@@ -68,7 +71,7 @@ async function runTool(
     return end("failed", call.fault ?? "There is no such tool.", 0);
   }
   if (tool.needs_approval) {
-    const waiting: ToolUse = { ...use, status: "awaiting_approval" };
+    const waiting: ToolCall = { ...use, status: "awaiting_approval" };
     tell({ type: "approval_needed", use: waiting });
     const isApproved = await untilAborted(signal, () => approve(waiting)).catch((reason: unknown) => {
       end("failed", stopped, 0);
@@ -90,7 +93,7 @@ const stopped = "It was stopped.";
 async function outcomeOf(
   tool: Tool,
   input: unknown,
-  { signal, toolMs, ctx }: ToolRunning,
+  { signal, toolMs, ctx }: ToolExecutionContext,
 ): Promise<{ status: "complete" | "failed"; output: string }> {
   const own = new AbortController();
   const timer = setTimeout(() => own.abort(new Error("A tool ran for too long.")), toolMs);
@@ -100,7 +103,7 @@ async function outcomeOf(
   } catch (error) {
     if (signal.aborted) return { status: "failed", output: stopped };
     if (own.signal.aborted) return { status: "failed", output: `It did not end within ${toolMs / 1_000} seconds.` };
-    const failure = failureOf(error, ctx.constraintErrors);
+    const failure = toAppError(error, ctx.constraintErrors);
     if (failure === undefined) log("error", "A tool failed.", { request_id: ctx.requestId, tool: tool.name, error });
     return { status: "failed", output: failure?.message ?? "It failed, for a reason that is this server's." };
   } finally {
@@ -109,15 +112,15 @@ async function outcomeOf(
 }
 
 /** The input of a call; with what is wrong with it, as it came. */
-function readCall(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
-  const faulty = (fault: string) => ({ input: cut(heldText(text), 1_000), fault });
+function parseToolInput(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
+  const faulty = (fault: string) => ({ input: truncate(toPostgresText(text), 1_000), fault });
   if (text.length > maxToolInput) return faulty(`Its input has more than ${maxToolInput} characters.`);
   try {
     // Of a tool that takes nothing, some models say nothing.
     const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
     if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("Its input is not an object.");
-    if (unheldText(input).length > 0) return faulty("Its input has text that cannot be kept.");
-    const fault = tool === undefined ? undefined : faultOf(tool, input);
+    if (invalidTextPaths(input).length > 0) return faulty("Its input has text that cannot be kept.");
+    const fault = tool === undefined ? undefined : inputError(tool, input);
     return fault === undefined ? { input } : { input, fault };
   } catch {
     return faulty("Its input is not valid JSON.");
@@ -127,7 +130,7 @@ function readCall(tool: Tool | undefined, text: string): { input: unknown; fault
 const schemas = new WeakMap<Tool["input_schema"], z.ZodType>();
 
 /** What is wrong with an input. A schema that says what Zod cannot is left to the tool, which checks its input as well. */
-function faultOf({ input_schema }: Tool, input: object): string | undefined {
+function inputError({ input_schema }: Tool, input: object): string | undefined {
   const { error } = schemaOf(input_schema).safeParse(input);
   if (error === undefined) return undefined;
   const faults = error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { route, type AppEnv } from "../../http/route.ts";
 import { changeProfile } from "./service.ts";
-import { allow } from "../middleware.ts";
+import { requirePermission } from "../middleware.ts";
 import * as s from "../schemas.ts";
-import { userIdOf } from "../current-user.ts";
+import { requireUserId } from "../current-user.ts";
 import { getUser } from "./users.ts";
 
 const ok = { success: true as const };
@@ -15,8 +15,15 @@ export const me = new Hono<AppEnv>();
 me.get(
   "/",
   route(
-    { id: "getMe", summary: "Get yourself", tag: "Me", access: allow("account.read"), reply: s.UserReply, fails: outage },
-    async ({ ctx }) => ({ ...ok, user: await getUser(ctx, userIdOf(ctx)) }),
+    {
+      id: "getMe",
+      summary: "Get yourself",
+      tag: "Me",
+      access: requirePermission("account.read"),
+      reply: s.UserReply,
+      errors: outage,
+    },
+    async ({ ctx }) => ({ ...ok, user: await getUser(ctx, requireUserId(ctx)) }),
   ),
 );
 
@@ -27,11 +34,11 @@ me.patch(
       id: "updateMe",
       summary: "Change what you say of yourself",
       tag: "Me",
-      access: allow("account.write"),
+      access: requirePermission("account.write"),
       body: s.ProfileBody,
       reply: s.UserReply,
-      fails: outage,
+      errors: outage,
     },
-    async ({ ctx, body }) => ({ ...ok, user: await changeProfile(ctx, userIdOf(ctx), body) }),
+    async ({ ctx, body }) => ({ ...ok, user: await changeProfile(ctx, requireUserId(ctx), body) }),
   ),
 );

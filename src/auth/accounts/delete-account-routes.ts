@@ -1,37 +1,37 @@
 import { Hono } from "hono";
 import { route, type AppEnv } from "../../http/route.ts";
-import { cookieFor } from "../cookies.ts";
+import { sessionSetCookie } from "../cookies.ts";
 import { exportUser } from "./export.ts";
-import { leave } from "./delete-account.ts";
-import { allow } from "../middleware.ts";
+import { deleteAccount } from "./delete-account.ts";
+import { requirePermission } from "../middleware.ts";
 import * as s from "../schemas.ts";
-import { sessionOf } from "../current-user.ts";
+import { requireSession } from "../current-user.ts";
 import { authErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 
 /** At /api/v2/me: taking everything along, and leaving. */
-export const departure = new Hono<AppEnv>();
+export const deleteAccountRoutes = new Hono<AppEnv>();
 
-departure.get(
+deleteAccountRoutes.get(
   "/export",
   route(
     {
       id: "exportMe",
       summary: "Get everything that is held of you, as JSON",
       tag: "Me",
-      access: allow("account.read", { sensitive: true }),
+      access: requirePermission("account.read", { sensitive: true }),
       reply: s.ExportReply,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, c }) => {
       c.header("content-disposition", 'attachment; filename="spiritforge-export.json"');
-      return { ...ok, generated_at: new Date(), data: await exportUser(ctx, sessionOf(ctx).userId) };
+      return { ...ok, generated_at: new Date(), data: await exportUser(ctx, requireSession(ctx).userId) };
     },
   ),
 );
 
-departure.delete(
+deleteAccountRoutes.delete(
   "/",
   route(
     {
@@ -40,15 +40,15 @@ departure.delete(
       description:
         "Asks for the password again; an account without one must have signed in within the last ten minutes. Your devices are signed out and your name and address are free at once; the rest goes within minutes.",
       tag: "Me",
-      access: allow("account.write", { sensitive: true }),
+      access: requirePermission("account.write", { sensitive: true }),
       body: s.LeaveBody,
       reply: s.Done,
       status: 202,
-      fails: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
+      errors: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
-      await leave(ctx, sessionOf(ctx), body.password);
-      c.header("set-cookie", cookieFor(null));
+      await deleteAccount(ctx, requireSession(ctx), body.password);
+      c.header("set-cookie", sessionSetCookie(null));
       return { ...ok, message: "Your account has ended. What is held of you is being destroyed." };
     },
   ),

@@ -1,16 +1,16 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
-import { jobRowOf } from "../../kit/queue/outbox.ts";
+import { commit, commitOnce, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { enqueueJobWithSql } from "../../kit/queue/outbox.ts";
 import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
 import { forgetSignIns } from "../../limits/sign-in.ts";
-import { attemptsAt, confirmPassword } from "./service.ts";
+import { signInGateName, confirmPassword } from "./service.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential } from "../credentials.ts";
 import { eraseAccount } from "../job-definitions.ts";
 import { passwordProvider } from "../passwords.ts";
-import { forgetTokens } from "../sessions/service.ts";
+import { evictTokens } from "../sessions/service.ts";
 import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
 
 /** Without a password to ask for, a session must be as young as this, in minutes. */
@@ -20,7 +20,7 @@ const freshMinutes = 10;
  * Ends an account. Nobody can sign in to it from now on and its name and address are free; a job destroys the rest.
  * @throws invalid_credentials for another password, or none; forbidden for an account without one, where the session is not new
  */
-export async function leave(
+export async function deleteAccount(
   ctx: Ctx,
   { userId, sessionId }: { userId: number; sessionId: number },
   password: string | undefined,
@@ -35,40 +35,40 @@ export async function leave(
   const itself = eq(users.id, userId);
   const found = sql`jsonb_build_object('user_id', ${users.id}, 'names', jsonb_build_array(${users.username}, ${users.email}))`;
   const [, , gone, keys] = await commit(ctx, [
-    refuseUnlessAll(ctx.db, {
+    assertAllInTransaction(ctx.db, {
       password_needed: sql`${isKnown} or not exists (select from ${accounts} where ${itsPassword})`,
       session_not_fresh: sql`${isKnown} or exists (select from ${sessions} where ${eq(sessions.id, sessionId)} and ${isFresh})`,
     }),
-    jobRowOf(ctx, eraseAccount, sql`(select ${found} from ${users} where ${itself})`, userId),
+    enqueueJobWithSql(ctx, eraseAccount, sql`(select ${found} from ${users} where ${itself})`, userId),
     ctx.db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
     ctx.db.delete(apiKeys).where(eq(apiKeys.user_id, userId)).returning({ key_hash: apiKeys.key_hash }),
     ctx.db.delete(accounts).where(eq(accounts.user_id, userId)),
-    ...[outbox, failedJobs].map((jobs) => ctx.db.delete(jobs).where(isTo(jobs, userId))),
+    ...[outbox, failedJobs].map((jobs) => ctx.db.delete(jobs).where(concernsEmail(jobs, userId))),
     ctx.db
       .update(users)
-      .set({ ...nobody, email: `erased-${userId}@invalid`, updated_at: sql`now()` })
+      .set({ ...anonymizedUser, email: `erased-${userId}@invalid`, updated_at: sql`now()` })
       .where(itself),
   ]);
-  ctx.hooks.onDevicesGone(ctx, userId, "all");
-  await Promise.all([forgetTokens(ctx, gone), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
+  ctx.hooks.onDevicesRevoked(ctx, userId, "all");
+  await Promise.all([evictTokens(ctx, gone), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
 }
 
 /** Jobs that do not say whom they are about, but know the address. */
-function isTo(jobs: typeof outbox | typeof failedJobs, userId: number): SQL {
+function concernsEmail(jobs: typeof outbox | typeof failedJobs, userId: number): SQL {
   const address = sql`(select ${users.email} from ${users} where ${eq(users.id, userId)})`;
   return sql`${jobs.user_id} is null and ${address} in (${jobs.payload} ->> 'email', ${jobs.payload} ->> 'to')`;
 }
 
-const nobody = { username: null, display_username: null, name: "", first_name: "", last_name: "", avatar_url: null };
+const anonymizedUser = { username: null, display_username: null, name: "", first_name: "", last_name: "", avatar_url: null };
 
 /** Destroys all that is held of a user: what every feature has outside Postgres, then everything in it, in one commit. */
 export async function eraseUser(ctx: Ctx, { user_id, names }: z.output<(typeof eraseAccount)["payload"]>): Promise<void> {
-  await forgetSignIns(ctx, [...names.filter((name) => name !== null), attemptsAt(user_id)]);
+  await forgetSignIns(ctx, [...names.filter((name) => name !== null), signInGateName(user_id)]);
   const statements = await ctx.hooks.eraseUser(ctx, user_id);
   await commitOnce(ctx, [
     auditRow(ctx, "account.erased", null),
     ...statements,
-    ...auditWithout(ctx, user_id),
+    ...anonymizeAudit(ctx, user_id),
     ctx.db.delete(verifications).where(eq(verifications.value, String(user_id))),
     ctx.db.delete(idempotencyKeys).where(eq(idempotencyKeys.user_id, user_id)),
     ctx.db.delete(failedJobs).where(eq(failedJobs.user_id, user_id)),
@@ -78,7 +78,7 @@ export async function eraseUser(ctx: Ctx, { user_id, names }: z.output<(typeof e
 }
 
 /** What was done stays in the log; by whom and to whom does not, nor what was said of them. */
-function auditWithout(ctx: Ctx, userId: number): Statement[] {
+function anonymizeAudit(ctx: Ctx, userId: number): Statement[] {
   return [
     ctx.db.update(auditLog).set({ subject_user_id: null, details: {} }).where(eq(auditLog.subject_user_id, userId)),
     ctx.db

@@ -7,9 +7,9 @@ import { authErrors, constraintErrors } from "../errors.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../limits/sign-in.ts";
 import { auditRow } from "../audit.ts";
 import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "../passwords.ts";
-import { verificationRows } from "../verification/service.ts";
+import { verificationStatements } from "../verification/service.ts";
 import type { ProfileChange, Registration, SignIn } from "../schemas.ts";
-import { ended, endSessions, sessionRow } from "../sessions/service.ts";
+import { revokedSessionColumns, onSessionsRevoked, sessionRow } from "../sessions/service.ts";
 import { accounts, sessions, users } from "../tables.ts";
 import { userColumns, userOf, type User } from "./users.ts";
 
@@ -40,7 +40,7 @@ export async function register(ctx: Ctx, input: Registration, knownDevice: strin
     sessionRow(ctx, id, token),
     ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, id)),
     auditRow(ctx, "account.registered", id),
-    ...verificationRows(ctx, id),
+    ...verificationStatements(ctx, id),
     ...ctx.hooks.onUserCreated(ctx, id),
   ]);
   const deviceToken = knownDevice ?? newSecret();
@@ -104,7 +104,7 @@ async function findByPassword(ctx: Ctx, wanted: string, password: string) {
 }
 
 /** The name by which attempts at an account are counted where it is known who is signed in. */
-export const attemptsAt = (userId: number) => `account ${userId}`;
+export const signInGateName = (userId: number) => `account ${userId}`;
 
 /** Asks somebody who is signed in for their password again. @throws invalid_credentials, rate_limited */
 export async function confirmPassword(
@@ -113,7 +113,7 @@ export async function confirmPassword(
   password: string,
   stored: string | null | undefined,
 ): Promise<void> {
-  const right = await guarded(ctx, attemptsAt(userId), null, async () =>
+  const right = await guarded(ctx, signInGateName(userId), null, async () =>
     (await verifyPassword(password, stored)) ? true : undefined,
   );
   if (right === undefined) throw new AppError(authErrors.invalid_credentials, "The current password is another.");
@@ -145,10 +145,10 @@ export async function changePassword(
     ctx.db
       .delete(sessions)
       .where(and(eq(sessions.user_id, userId), ne(sessions.id, sessionId)))
-      .returning(ended),
+      .returning(revokedSessionColumns),
     auditRow(ctx, "account.password_changed", userId),
   ]);
-  await endSessions(ctx, userId, gone);
+  await onSessionsRevoked(ctx, userId, gone);
 }
 
 /** Changes what a person says of themselves, in one round trip. */

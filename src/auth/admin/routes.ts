@@ -2,13 +2,13 @@ import { Hono } from "hono";
 import { route, type AppEnv } from "../../http/route.ts";
 import { banUser, getUserAsAdmin, listAudit, listUsers, setRoles, unbanUser } from "./service.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
-import { allow } from "../middleware.ts";
+import { requirePermission } from "../middleware.ts";
 import * as s from "../schemas.ts";
 
 const ok = { success: true as const };
 const tag = "Administration";
-const reading = allow("admin.read");
-const changing = allow("admin.write", { sensitive: true });
+const reading = requirePermission("admin.read");
+const changing = requirePermission("admin.write", { sensitive: true });
 const outage = ["database_unavailable"] as const;
 
 /** At /api/v2/admin. */
@@ -24,7 +24,7 @@ admin.get(
       access: reading,
       query: s.UsersQuery,
       reply: s.AdminUserList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, query }) => ({ ...ok, ...(await listUsers(ctx, query)) }),
   ),
@@ -40,7 +40,7 @@ admin.get(
       access: reading,
       params: IdParam,
       reply: s.AdminUserReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => ({ ...ok, user: await getUserAsAdmin(ctx, params.id) }),
   ),
@@ -58,7 +58,7 @@ admin.put(
       params: IdParam,
       body: s.RolesBody,
       reply: s.AdminUserReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params, body }) => ({ ...ok, user: await setRoles(ctx, params.id, body.roles) }),
   ),
@@ -75,7 +75,7 @@ admin.post(
       params: IdParam,
       body: s.BanBody,
       reply: s.AdminUserReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params, body }) => ({ ...ok, user: await banUser(ctx, params.id, body.reason) }),
   ),
@@ -91,7 +91,7 @@ admin.post(
       access: changing,
       params: IdParam,
       reply: s.AdminUserReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => ({ ...ok, user: await unbanUser(ctx, params.id) }),
   ),
@@ -107,7 +107,7 @@ admin.get(
       access: reading,
       query: s.AuditQuery,
       reply: s.AuditList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, query }) => ({ ...ok, ...(await listAudit(ctx, query)) }),
   ),

@@ -1,12 +1,12 @@
 import { and, desc, eq, ilike, lt, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, refuseUnless } from "../../kit/db/commit.ts";
+import { commit, assertInTransaction } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
-import { paged, type Page } from "../../kit/http/zod-schemas.ts";
+import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential } from "../credentials.ts";
 import { roles, type Role } from "../roles.ts";
-import { forgetTokens } from "../sessions/service.ts";
+import { evictTokens } from "../sessions/service.ts";
 import { apiKeys, auditLog, sessions, users } from "../tables.ts";
 import { userColumns } from "../accounts/users.ts";
 
@@ -16,7 +16,7 @@ const guarded: readonly Role[] = ["admin", "superuser"];
 const adminColumns = (ctx: Ctx) => ({ ...userColumns(ctx), banned_at: users.banned_at, ban_reason: users.ban_reason });
 
 /** Users, the newest first, by part of their name or address. One round trip. */
-export async function listUsers(ctx: Ctx, { q, limit, cursor }: Page & { q?: string | undefined }) {
+export async function listUsers(ctx: Ctx, { q, limit, cursor }: PageQueryOutput & { q?: string | undefined }) {
   const words = q === undefined ? undefined : `%${q.replace(/[\\%_]/g, "\\$&")}%`;
   const matching =
     words === undefined ? undefined : or(ilike(users.username, words), ilike(users.email, words), ilike(users.name, words));
@@ -32,7 +32,7 @@ export async function listUsers(ctx: Ctx, { q, limit, cursor }: Page & { q?: str
       .from(users)
       .where(matching),
   ]);
-  const { items, ...next } = paged(rows, limit);
+  const { items, ...next } = paginate(rows, limit);
   return { users: items, total: count!.total, ...next };
 }
 
@@ -63,7 +63,7 @@ export async function unbanUser(ctx: Ctx, userId: number) {
 }
 
 /** What was done, the newest first. One round trip. */
-export async function listAudit(ctx: Ctx, { user_id, limit, cursor }: Page & { user_id?: number | undefined }) {
+export async function listAudit(ctx: Ctx, { user_id, limit, cursor }: PageQueryOutput & { user_id?: number | undefined }) {
   const about =
     user_id === undefined ? undefined : or(eq(auditLog.actor_user_id, user_id), eq(auditLog.subject_user_id, user_id));
   const [rows, [count]] = await commit(ctx, [
@@ -78,7 +78,7 @@ export async function listAudit(ctx: Ctx, { user_id, limit, cursor }: Page & { u
       .from(auditLog)
       .where(about),
   ]);
-  const { items, ...next } = paged(rows, limit);
+  const { items, ...next } = paginate(rows, limit);
   return { entries: items, total: count!.total, ...next };
 }
 
@@ -109,8 +109,8 @@ async function changeUser(
     sql`, `,
   )}]::text[]`;
   const [, , rows, keys, tokens] = await commit(ctx, [
-    refuseUnless(ctx.db, sql`exists (select from ${users} where ${one})`, "user_not_found"),
-    refuseUnless(
+    assertInTransaction(ctx.db, sql`exists (select from ${users} where ${one})`, "user_not_found"),
+    assertInTransaction(
       ctx.db,
       isSuperuser(ctx)
         ? sql`true`
@@ -129,7 +129,7 @@ async function changeUser(
       : ctx.db.select({ token: sessions.token }).from(sessions).where(eq(sessions.user_id, userId)),
     auditRow(ctx, action, userId, details),
   ]);
-  if (action === "user.banned") ctx.hooks.onDevicesGone(ctx, userId, "all");
-  await Promise.all([forgetTokens(ctx, tokens), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
+  if (action === "user.banned") ctx.hooks.onDevicesRevoked(ctx, userId, "all");
+  await Promise.all([evictTokens(ctx, tokens), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
   return rows[0]!;
 }

@@ -2,9 +2,9 @@ import { Hono } from "hono";
 import { route, type AppEnv } from "../../http/route.ts";
 import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./service.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
-import { allow } from "../middleware.ts";
+import { requirePermission } from "../middleware.ts";
 import * as s from "../schemas.ts";
-import { userIdOf } from "../current-user.ts";
+import { requireUserId } from "../current-user.ts";
 
 const ok = { success: true as const };
 const outage = ["database_unavailable"] as const;
@@ -19,12 +19,12 @@ apiKeys.get(
       id: "listApiKeys",
       summary: "List your API keys, the newest first",
       tag: "API keys",
-      access: allow("account.read", { sensitive: true }),
+      access: requirePermission("account.read", { sensitive: true }),
       reply: s.ApiKeyList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx }) => {
-      const list = await listApiKeys(ctx, userIdOf(ctx));
+      const list = await listApiKeys(ctx, requireUserId(ctx));
       return { ...ok, api_keys: list, total: list.length };
     },
   ),
@@ -36,17 +36,21 @@ apiKeys.post(
     {
       id: "createApiKey",
       summary: "Make an API key; it is shown this once",
-      replay: async ({ ctx, made }) => ({ ...ok, api_key: await getApiKey(ctx, userIdOf(ctx), Number(made)), key: null }),
+      replayResponse: async ({ ctx, resultId: made }) => ({
+        ...ok,
+        api_key: await getApiKey(ctx, requireUserId(ctx), Number(made)),
+        key: null,
+      }),
       tag: "API keys",
-      access: allow("account.write", { sensitive: true }),
+      access: requirePermission("account.write", { sensitive: true }),
       body: s.NewApiKeyBody,
       reply: s.ApiKeyCreated,
       status: 201,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, body }) => {
       const held = "permissions" in ctx.actor ? ctx.actor.permissions : [];
-      return { ...ok, ...(await createApiKey(ctx, userIdOf(ctx), held, body)) };
+      return { ...ok, ...(await createApiKey(ctx, requireUserId(ctx), held, body)) };
     },
   ),
 );
@@ -58,13 +62,13 @@ apiKeys.delete(
       id: "revokeApiKey",
       summary: "Revoke an API key",
       tag: "API keys",
-      access: allow("account.write", { sensitive: true }),
+      access: requirePermission("account.write", { sensitive: true }),
       params: IdParam,
       reply: s.Done,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      await revokeApiKey(ctx, userIdOf(ctx), params.id);
+      await revokeApiKey(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The key is revoked." };
     },
   ),

@@ -1,8 +1,8 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { digest, newSecret } from "../../kit/crypto/hash.ts";
-import { commit, commitOnce, idOfNew, refuseUnless } from "../../kit/db/commit.ts";
-import { AppError, invalid } from "../../kit/errors.ts";
+import { sha256Hex, newSecret } from "../../kit/crypto/hash.ts";
+import { commit, commitOnce, idOfNew, assertInTransaction } from "../../kit/db/commit.ts";
+import { AppError, validationError } from "../../kit/errors.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential, keyDevice, keyPrefix } from "../credentials.ts";
 import type { NewApiKey } from "../schemas.ts";
@@ -29,13 +29,13 @@ export async function createApiKey(ctx: Ctx, userId: number, held: readonly stri
   const excess = input.scopes.flatMap((scope, index) =>
     held.includes(scope) ? [] : [{ path: `scopes.${index}`, in: "body" as const, message: `you may not ${scope} yourself` }],
   );
-  if (excess.length > 0) throw invalid(excess);
+  if (excess.length > 0) throw validationError(excess);
   const key = keyPrefix + newSecret();
   const row = {
     user_id: userId,
     name: input.name,
     prefix: key.slice(0, prefixLength),
-    key_hash: await digest(key),
+    key_hash: await sha256Hex(key),
     scopes: input.scopes,
     expires_at: input.expires_at ?? null,
   };
@@ -60,10 +60,10 @@ export function listApiKeys(ctx: Ctx, userId: number) {
 export async function revokeApiKey(ctx: Ctx, userId: number, keyId: number): Promise<void> {
   const its = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId))!;
   const [, gone] = await commit(ctx, [
-    refuseUnless(ctx.db, sql`exists (select from ${apiKeys} where ${its})`, "api_key_not_found"),
+    assertInTransaction(ctx.db, sql`exists (select from ${apiKeys} where ${its})`, "api_key_not_found"),
     ctx.db.delete(apiKeys).where(its).returning({ key_hash: apiKeys.key_hash }),
     auditRow(ctx, "api_key.revoked", userId, { api_key_id: keyId }),
   ]);
-  ctx.hooks.onDevicesGone(ctx, userId, [keyDevice(keyId)]);
+  ctx.hooks.onDevicesRevoked(ctx, userId, [keyDevice(keyId)]);
   await Promise.all(gone.map(({ key_hash }) => forgetCredential(ctx, key_hash)));
 }

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
-import { allow } from "../middleware.ts";
+import { requirePermission } from "../middleware.ts";
 import * as s from "../schemas.ts";
-import { sessionOf, userIdOf } from "../current-user.ts";
+import { requireSession, requireUserId } from "../current-user.ts";
 import { listSessions, revokeOtherSessions, revokeSession } from "./service.ts";
 
 const ok = { success: true as const };
@@ -19,13 +19,13 @@ sessions.get(
       id: "listSessions",
       summary: "List the devices that are signed in, the last seen first",
       tag: "Sessions",
-      access: allow("account.read"),
+      access: requirePermission("account.read"),
       reply: s.SessionList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx }) => {
       const current = ctx.actor.kind === "user" ? ctx.actor.sessionId : undefined;
-      const list = await listSessions(ctx, userIdOf(ctx), current);
+      const list = await listSessions(ctx, requireUserId(ctx), current);
       return { ...ok, sessions: list, total: list.length };
     },
   ),
@@ -38,12 +38,12 @@ sessions.delete(
       id: "revokeOtherSessions",
       summary: "Sign every other device out",
       tag: "Sessions",
-      access: allow("account.write", { sensitive: true }),
+      access: requirePermission("account.write", { sensitive: true }),
       reply: s.RevokedReply,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx }) => {
-      const { userId, sessionId } = sessionOf(ctx);
+      const { userId, sessionId } = requireSession(ctx);
       return {
         ...ok,
         message: "Your other devices are signed out.",
@@ -60,13 +60,13 @@ sessions.delete(
       id: "revokeSession",
       summary: "Sign one device out",
       tag: "Sessions",
-      access: allow("account.write", { sensitive: true }),
+      access: requirePermission("account.write", { sensitive: true }),
       params: IdParam,
       reply: s.RevokedReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      await revokeSession(ctx, userIdOf(ctx), params.id);
+      await revokeSession(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The device is signed out.", revoked: 1 };
     },
   ),

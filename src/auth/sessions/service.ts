@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { digest, newSecret } from "../../kit/crypto/hash.ts";
-import { commit, refuseUnless, type Statement } from "../../kit/db/commit.ts";
+import { sha256Hex, newSecret } from "../../kit/crypto/hash.ts";
+import { commit, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
 import { auditRow } from "../audit.ts";
@@ -60,11 +60,11 @@ export async function listSessions(ctx: Ctx, userId: number, currentId: number |
 export async function revokeSession(ctx: Ctx, userId: number, sessionId: number): Promise<void> {
   const its = and(eq(sessions.id, sessionId), eq(sessions.user_id, userId))!;
   const [, gone] = await commit(ctx, [
-    refuseUnless(ctx.db, sql`exists (select from ${sessions} where ${its})`, "session_not_found"),
-    ctx.db.delete(sessions).where(its).returning(ended),
+    assertInTransaction(ctx.db, sql`exists (select from ${sessions} where ${its})`, "session_not_found"),
+    ctx.db.delete(sessions).where(its).returning(revokedSessionColumns),
     auditRow(ctx, "session.revoked", userId, { session_id: sessionId }),
   ]);
-  await endSessions(ctx, userId, gone);
+  await onSessionsRevoked(ctx, userId, gone);
 }
 
 /** Signs every other device of a user out. @returns how many */
@@ -73,10 +73,10 @@ export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: n
     ctx.db
       .delete(sessions)
       .where(and(eq(sessions.user_id, userId), ne(sessions.id, currentId)))
-      .returning(ended),
+      .returning(revokedSessionColumns),
     auditRow(ctx, "session.revoked", userId, { kept: currentId }),
   ]);
-  await endSessions(ctx, userId, gone);
+  await onSessionsRevoked(ctx, userId, gone);
   return gone.length;
 }
 
@@ -85,7 +85,7 @@ export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: n
  * @throws unauthenticated when the session is gone
  */
 export async function refreshSession(ctx: Ctx, sessionId: number, token: string): Promise<string> {
-  const hash = await digest(token);
+  const hash = await sha256Hex(token);
   const [, , current] = await commit(ctx, [
     ctx.db.insert(retiredTokens).select(
       ctx.db
@@ -125,20 +125,24 @@ export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifi
 }
 
 /** What `endSessions` must know of a session that was deleted. */
-export const ended = { id: sessions.id, token: sessions.token };
+export const revokedSessionColumns = { id: sessions.id, token: sessions.token };
 
 /** Makes this isolate, and soon the others, forget sessions of a user that are gone, and ends what they listen to. */
-export async function endSessions(ctx: Ctx, userId: number, gone: readonly { id: number; token: string }[]): Promise<void> {
+export async function onSessionsRevoked(
+  ctx: Ctx,
+  userId: number,
+  gone: readonly { id: number; token: string }[],
+): Promise<void> {
   if (gone.length > 0)
-    ctx.hooks.onDevicesGone(
+    ctx.hooks.onDevicesRevoked(
       ctx,
       userId,
       gone.map(({ id }) => sessionDevice(id)),
     );
-  await forgetTokens(ctx, gone);
+  await evictTokens(ctx, gone);
 }
 
 /** Makes this isolate, and soon the others, look these tokens up anew. */
-export async function forgetTokens(ctx: Ctx, tokens: readonly { token: string }[]): Promise<void> {
-  await Promise.all(tokens.map(async ({ token }) => forgetCredential(ctx, await digest(token))));
+export async function evictTokens(ctx: Ctx, tokens: readonly { token: string }[]): Promise<void> {
+  await Promise.all(tokens.map(async ({ token }) => forgetCredential(ctx, await sha256Hex(token))));
 }

@@ -26,12 +26,12 @@ social.post(
         callback_url: z.union([z.url({ protocol: /^https?$/ }), z.string().regex(/^\/(?![/\\])/)]).default("/"),
       }),
       reply: z.object({ success: z.literal(true), url: z.string() }),
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, c, params, body }) => {
       requireProvider(ctx.env, params.provider);
       requireListed(ctx.env, body.callback_url);
-      const { openLibrary } = await import("../better-auth.ts");
+      const { createBetterAuth: openLibrary } = await import("../better-auth.ts");
       const reply = await openLibrary(ctx).api.signInSocial({
         body: { provider: params.provider, callbackURL: body.callback_url, disableRedirect: true },
         headers: c.req.raw.headers,
@@ -55,11 +55,11 @@ social.get(
       tag: "Accounts",
       params: ProviderParam,
       reply: z.object({ success: z.literal(true) }),
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, c, params }) => {
       requireProvider(ctx.env, params.provider);
-      const { openLibrary } = await import("../better-auth.ts");
+      const { createBetterAuth: openLibrary } = await import("../better-auth.ts");
       const reply = await openLibrary(ctx).handler(c.req.raw);
       return new Response(reply.body, reply);
     },

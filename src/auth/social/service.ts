@@ -1,5 +1,5 @@
 import type { Env } from "../../env.ts";
-import { AppError, invalid } from "../../kit/errors.ts";
+import { AppError, validationError } from "../../kit/errors.ts";
 import { providersOf, type ProviderName } from "../social-providers.ts";
 
 /** @throws not_found for a provider that is not configured */
@@ -11,5 +11,5 @@ export function requireProvider(env: Env, provider: ProviderName): void {
 export function requireListed({ PUBLIC_URL, CORS_ORIGINS }: Env, callbackUrl: string): void {
   const { origin } = new URL(callbackUrl, PUBLIC_URL);
   if (origin === new URL(PUBLIC_URL).origin || CORS_ORIGINS.includes(origin)) return;
-  throw invalid([{ path: "callback_url", in: "body", message: "must be a path, or of an origin that is listed" }]);
+  throw validationError([{ path: "callback_url", in: "body", message: "must be a path, or of an origin that is listed" }]);
 }

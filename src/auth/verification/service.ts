@@ -1,33 +1,34 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnless, type Statement } from "../../kit/db/commit.ts";
+import { commit, commitOnce, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { authErrors, constraintErrors } from "../errors.ts";
 import { sendMail, type Mail } from "../../kit/mail.ts";
-import { jobRow } from "../../kit/queue/outbox.ts";
+import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { auditRow } from "../audit.ts";
-import { beginReset, proveAddress } from "../job-definitions.ts";
+import { sendResetJob, sendVerificationJob } from "../job-definitions.ts";
 import { resetMail, verificationMail } from "./mail-templates.ts";
-import type { Proof } from "../better-auth.ts";
+import type { EmailToken } from "../better-auth.ts";
 import { checkPassword, hashPassword, passwordProvider } from "../passwords.ts";
-import { ended, endSessions } from "../sessions/service.ts";
+import { revokedSessionColumns, onSessionsRevoked } from "../sessions/service.ts";
 import { accounts, sessions, users, verifications } from "../tables.ts";
 
 /** Proofs by mail: that an address is one's own, and that a forgotten password may be replaced. */
 
 const invalidLink = constraintErrors.reset_token_used.detail;
 
-const library = async (ctx: Ctx, mail?: (proof: Proof) => void) => (await import("../better-auth.ts")).openLibrary(ctx, mail);
+const betterAuth = async (ctx: Ctx, mail?: (proof: EmailToken) => void) =>
+  (await import("../better-auth.ts")).createBetterAuth(ctx, mail);
 
 /** The statements that have a user asked to prove their address. Without mail, an account stays unverified and works. */
-export function verificationRows(ctx: Ctx, userId: number): Statement[] {
-  return ctx.mail.configured ? [jobRow(ctx, proveAddress, { user_id: userId }, userId)] : [];
+export function verificationStatements(ctx: Ctx, userId: number): Statement[] {
+  return ctx.mail.configured ? [enqueueJob(ctx, sendVerificationJob, { user_id: userId }, userId)] : [];
 }
 
 /** Asks a user again to prove their address. @throws mail_unavailable */
-export async function askForProof(ctx: Ctx, userId: number): Promise<void> {
+export async function resendVerification(ctx: Ctx, userId: number): Promise<void> {
   requireMail(ctx);
-  await commit(ctx, [jobRow(ctx, proveAddress, { user_id: userId }, userId)]);
+  await commit(ctx, [enqueueJob(ctx, sendVerificationJob, { user_id: userId }, userId)]);
 }
 
 /** Mails the link that proves an address, unless it is proven. */
@@ -35,10 +36,10 @@ export async function sendVerificationMail(ctx: Ctx, userId: number): Promise<vo
   const unproven = and(eq(users.id, userId), eq(users.email_verified, false));
   const [user] = await ctx.db.select({ email: users.email }).from(users).where(unproven);
   if (user === undefined) return;
-  const proofs: Proof[] = [];
-  const auth = await library(ctx, (proof) => proofs.push(proof));
+  const proofs: EmailToken[] = [];
+  const auth = await betterAuth(ctx, (proof) => proofs.push(proof));
   await auth.api.sendVerificationEmail({ body: { email: user.email } });
-  await mailProofs(ctx, proofs, (proof, key) => {
+  await queueTokenMail(ctx, proofs, (proof, key) => {
     const link = new URL("/api/auth/verify-email", ctx.env.PUBLIC_URL);
     link.searchParams.set("token", proof.token);
     return verificationMail(proof, link.href, `verify:${key}`);
@@ -47,7 +48,7 @@ export async function sendVerificationMail(ctx: Ctx, userId: number): Promise<vo
 
 /** Takes the proof of an address. @throws token_invalid */
 export async function verifyEmail(ctx: Ctx, token: string): Promise<void> {
-  await refusing(async () => (await library(ctx)).api.verifyEmail({ query: { token } }));
+  await mapBetterAuthErrors(async () => (await betterAuth(ctx)).api.verifyEmail({ query: { token } }));
 }
 
 /**
@@ -56,15 +57,15 @@ export async function verifyEmail(ctx: Ctx, token: string): Promise<void> {
  */
 export async function forgotPassword(ctx: Ctx, email: string): Promise<void> {
   requireMail(ctx);
-  await commit(ctx, [jobRow(ctx, beginReset, { email })]);
+  await commit(ctx, [enqueueJob(ctx, sendResetJob, { email })]);
 }
 
 /** Mails whoever has this address the token with which a new password is chosen. */
 export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
-  const proofs: Proof[] = [];
-  const auth = await library(ctx, (proof) => proofs.push(proof));
+  const proofs: EmailToken[] = [];
+  const auth = await betterAuth(ctx, (proof) => proofs.push(proof));
   await auth.api.requestPasswordReset({ body: { email } });
-  await mailProofs(ctx, proofs, (proof, key) => {
+  await queueTokenMail(ctx, proofs, (proof, key) => {
     const link = new URL("/reset-password", ctx.env.PUBLIC_URL);
     link.searchParams.set("token", proof.token);
     return resetMail(proof, proof.token, link.href, `reset:${key}`);
@@ -72,10 +73,10 @@ export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
 }
 
 /** The library swallows what fails while it mails, so it only says what to mail; the mail is a job, asked for once. */
-async function mailProofs(ctx: Ctx, proofs: Proof[], write: (proof: Proof, key: string) => Mail): Promise<void> {
+async function queueTokenMail(ctx: Ctx, proofs: EmailToken[], write: (proof: EmailToken, key: string) => Mail): Promise<void> {
   const [proof] = proofs;
   if (proof === undefined) return;
-  await commitOnce(ctx, [jobRow(ctx, sendMail, write(proof, crypto.randomUUID()), proof.userId)]);
+  await commitOnce(ctx, [enqueueJob(ctx, sendMail, write(proof, crypto.randomUUID()), proof.userId)]);
 }
 
 function requireMail(ctx: Ctx): void {
@@ -100,7 +101,7 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
   const hash = await hashPassword(password);
   const [, , , , gone] = await commit(ctx, [
     ctx.db.select({ id: verifications.id }).from(verifications).where(live).for("update"),
-    refuseUnless(ctx.db, sql`exists (select from ${verifications} where ${live})`, "reset_token_used"),
+    assertInTransaction(ctx.db, sql`exists (select from ${verifications} where ${live})`, "reset_token_used"),
     ctx.db.delete(verifications).where(live),
     ctx.db
       .insert(accounts)
@@ -109,14 +110,14 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
         target: [accounts.provider_id, accounts.account_id],
         set: { password: hash, updated_at: sql`now()` },
       }),
-    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning(ended),
+    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning(revokedSessionColumns),
     auditRow(ctx, "account.password_reset", user_id),
   ]);
-  await endSessions(ctx, user_id, gone);
+  await onSessionsRevoked(ctx, user_id, gone);
 }
 
 /** The library's refusals in our words; what is no refusal goes on as it is. */
-async function refusing(work: () => Promise<unknown>): Promise<void> {
+async function mapBetterAuthErrors(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {

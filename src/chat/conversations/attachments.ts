@@ -1,12 +1,12 @@
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { inStore } from "../../kit/storage/r2.ts";
+import { withR2Errors } from "../../kit/storage/r2.ts";
 import { imageKind } from "../../kit/storage/image-type.ts";
-import { heldText } from "../../kit/db/text.ts";
+import { toPostgresText } from "../../kit/db/text.ts";
 import { imageTypes } from "../../agent/constants.ts";
 import type { Attachment } from "../../agent/types.ts";
 import { originsOf } from "./fork.ts";
-import { askRoom } from "../room/client.ts";
+import { callRoom } from "../room/client.ts";
 import { getConversation } from "../queries.ts";
 import { filesOf } from "../room/attachment-keys.ts";
 
@@ -39,12 +39,12 @@ export async function putAttachment(
     size: bytes.length,
   };
   const customMetadata = { name: encodeURIComponent(attachment.name) };
-  await inStore(ctx.env.FILES.put(attachment.key, bytes, { httpMetadata: { contentType: media_type }, customMetadata }));
+  await withR2Errors(ctx.env.FILES.put(attachment.key, bytes, { httpMetadata: { contentType: media_type }, customMetadata }));
   try {
-    return await askRoom(ctx, conversationId, (room) => room.attach(userId, attachment));
+    return await callRoom(ctx, conversationId, (room) => room.attach(userId, attachment));
   } catch (error) {
     // One that nobody knows of goes with its conversation at the latest.
-    ctx.defer(ctx.env.FILES.delete(attachment.key).catch(() => undefined));
+    ctx.waitUntil(ctx.env.FILES.delete(attachment.key).catch(() => undefined));
     throw error;
   }
 }
@@ -59,7 +59,7 @@ export async function openAttachment(
   userId: number,
   { conversationId, id }: { conversationId: number; id: string },
 ): Promise<{ name: string; object: R2ObjectBody }> {
-  const find = (of: number) => inStore(ctx.env.FILES.get(filesOf(userId, of) + id));
+  const find = (of: number) => withR2Errors(ctx.env.FILES.get(filesOf(userId, of) + id));
   let object = await find(conversationId);
   if (object === null) {
     const { rows } = await ctx.db.execute<{ id: number }>(originsOf(userId, conversationId));
@@ -91,4 +91,4 @@ function isText(bytes: Uint8Array): boolean {
 const unprintable = /[\u0000-\u001f\u007f/\\]+/g;
 
 const nameOf = (name: string): string =>
-  heldText(name).replace(unprintable, " ").trim().slice(0, maxNameLength).toWellFormed() || "file";
+  toPostgresText(name).replace(unprintable, " ").trim().slice(0, maxNameLength).toWellFormed() || "file";

@@ -1,7 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import { streamOf } from "../../kit/async/streams.ts";
+import { streamFromGenerator } from "../../kit/async/streams.ts";
 import type { Message } from "../../agent/types.ts";
-import { askRoom } from "../room/client.ts";
+import { callRoom } from "../room/client.ts";
 import { getConversation, type ConversationRow } from "../queries.ts";
 import type { ExportFormat } from "../schemas.ts";
 
@@ -70,16 +70,16 @@ const formats: Record<ExportFormat, Format> = { json, markdown };
 export async function exportConversation(ctx: Ctx, userId: number, id: number, format: ExportFormat): Promise<Export> {
   const conversation = await getConversation(ctx, userId, id);
   const writer = formats[format];
-  const behind = ctx.behind();
+  const behind = ctx.background();
   const pageBefore = async (before: number | undefined) => {
     const page = { limit: exportPage, ...(before === undefined ? {} : { before }) };
-    return (await askRoom(behind, id, (room) => room.list(userId, page))).messages;
+    return (await callRoom(behind, id, (room) => room.list(userId, page))).messages;
   };
   const pages = await pagesForward(pageBefore);
   return {
     name: `${line(conversation.title) || `conversation-${id}`}.${writer.extension}`,
     type: writer.type,
-    body: streamOf(written(conversation, pages, writer)).pipeThrough(new TextEncoderStream()),
+    body: streamFromGenerator(written(conversation, pages, writer)).pipeThrough(new TextEncoderStream()),
   };
 }
 

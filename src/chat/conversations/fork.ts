@@ -1,14 +1,20 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
-import { lock } from "../../minions/queries.ts";
-import { messagesPerConversation } from "../constants.ts";
-import { askRoom } from "../room/client.ts";
-import { getConversation, hasRoom, isThere, selectConversations, type ConversationRow } from "../queries.ts";
+import { commitOnce, idOfNew, assertAllInTransaction } from "../../kit/db/commit.ts";
+import { lockOwnerAndMinion } from "../../minions/queries.ts";
+import { maxMessageOrdinal } from "../constants.ts";
+import { callRoom } from "../room/client.ts";
+import {
+  getConversation,
+  belowConversationLimit,
+  conversationExists,
+  selectConversations,
+  type ConversationRow,
+} from "../queries.ts";
 import { deleteConversation } from "./service.ts";
 import { conversations, messages } from "../tables.ts";
 
-const perConversation = sql.raw(String(messagesPerConversation));
+const perConversation = sql.raw(String(maxMessageOrdinal));
 
 /** Where a conversation is left for another. */
 export type ForkPoint = { conversationId: number; messageId: number };
@@ -18,13 +24,13 @@ export type ForkPoint = { conversationId: number; messageId: number };
  * @throws not_found, conflict where there are too many, realtime_unavailable
  */
 export async function forkConversation(ctx: Ctx, userId: number, from: ForkPoint): Promise<ConversationRow> {
-  await askRoom(ctx, from.conversationId, (room) => room.read(userId, from.messageId));
+  await callRoom(ctx, from.conversationId, (room) => room.read(userId, from.messageId));
   const made = await insertFork(ctx, userId, from);
   try {
     await forkRoom(ctx, userId, from, made.id);
   } catch (error) {
     // Whoever named the request repeats it, and the fork is completed then.
-    if (ctx.claim === undefined) await deleteConversation(ctx, userId, made.id);
+    if (ctx.guard === undefined) await deleteConversation(ctx, userId, made.id);
     throw error;
   }
   return made;
@@ -38,7 +44,7 @@ export async function recallFork(ctx: Ctx, userId: number, from: ForkPoint, into
 }
 
 function forkRoom(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint, into: number): Promise<unknown> {
-  return askRoom(ctx, conversationId, (room) => room.fork(userId, messageId, into));
+  return callRoom(ctx, conversationId, (room) => room.fork(userId, messageId, into));
 }
 
 async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint): Promise<ConversationRow> {
@@ -46,10 +52,10 @@ async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId 
   const results = await commitOnce(
     ctx,
     [
-      ...lock(ctx, userId),
-      refuseUnlessAll(ctx.db, {
-        conversation_not_found: isThere(userId, conversationId),
-        conversation_limit_reached: hasRoom(userId),
+      ...lockOwnerAndMinion(ctx, userId),
+      assertAllInTransaction(ctx.db, {
+        conversation_not_found: conversationExists(userId, conversationId),
+        conversation_limit_reached: belowConversationLimit(userId),
       }),
       ctx.db.execute(sql`
         insert into ${conversations}

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import type { Ctx } from "../../context.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
@@ -12,13 +12,13 @@ import { maxAttachmentBytes, openAttachment, putAttachment } from "./attachments
 import { forkConversation, recallFork } from "./fork.ts";
 import { imageTypes } from "../../agent/constants.ts";
 import type { Message } from "../../agent/types.ts";
-import { answerTimeoutMs, askRoom, type Sent } from "../room/client.ts";
+import { answerTimeoutMs, callRoom, type StartedTurn } from "../room/client.ts";
 import * as s from "../schemas.ts";
 import { streamAnswer, wantsEvents } from "../streaming/stream-answer.ts";
 
 const ok = { success: true as const };
 const tag = "Messages";
-const access = allow("chat.use");
+const access = requirePermission("chat.use");
 const limit = limited("expensive");
 const outage = ["not_found", "realtime_unavailable"] as const;
 
@@ -28,11 +28,11 @@ type Answered = { success: true; message: Message } | Response;
  * What a turn is answered with: its answer, while it is written or once it is. It goes on where nobody waits.
  * @throws realtime_unavailable
  */
-async function answered(ctx: Ctx, request: Request, conversationId: number, sent: Sent): Promise<Answered> {
+async function answered(ctx: Ctx, request: Request, conversationId: number, sent: StartedTurn): Promise<Answered> {
   if (wantsEvents(request)) return streamAnswer(ctx, conversationId, sent);
   const { answer } = sent;
   if (answer.status !== "streaming") return { ...ok, message: answer };
-  const wait = askRoom(ctx, conversationId, (room) => room.answer(userIdOf(ctx), answer.id), answerTimeoutMs);
+  const wait = callRoom(ctx, conversationId, (room) => room.answer(requireUserId(ctx), answer.id), answerTimeoutMs);
   return { ...ok, message: await wait };
 }
 
@@ -52,11 +52,11 @@ conversationMessages.get(
       params: IdParam,
       query: s.MessagesQuery,
       reply: s.MessageList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, params, query }) => {
       const page = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
-      const { messages, total } = await askRoom(ctx, params.id, (room) => room.list(userIdOf(ctx), page));
+      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(requireUserId(ctx), page));
       const shown = messages.slice(-query.limit);
       const next = messages.length > query.limit ? { next_cursor: String(shown[0]!.id) } : {};
       return { ...ok, messages: shown, total, ...next };
@@ -71,18 +71,23 @@ conversationMessages.post(
       id: "sendMessage",
       summary: "Say something, and get the answer",
       description: howItEnds,
-      events: eventsDescription,
+      sseDescription: eventsDescription,
       tag,
       access,
       limit,
       params: IdParam,
       body: s.NewMessage,
       reply: s.MessageReply,
-      fails: ["conflict", ...outage],
+      errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
       const asked = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
-      return answered(ctx, c.req.raw, params.id, await askRoom(ctx, params.id, (room) => room.send(userIdOf(ctx), asked)));
+      return answered(
+        ctx,
+        c.req.raw,
+        params.id,
+        await callRoom(ctx, params.id, (room) => room.send(requireUserId(ctx), asked)),
+      );
     },
   ),
 );
@@ -97,11 +102,11 @@ conversationMessages.get(
       access,
       params: s.MessageParams,
       reply: s.MessageReply,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, params }) => ({
       ...ok,
-      message: await askRoom(ctx, params.id, (room) => room.read(userIdOf(ctx), params.message_id)),
+      message: await callRoom(ctx, params.id, (room) => room.read(requireUserId(ctx), params.message_id)),
     }),
   ),
 );
@@ -116,9 +121,9 @@ conversationMessages.post(
       access,
       params: IdParam,
       reply: s.StopReply,
-      fails: outage,
+      errors: outage,
     },
-    async ({ ctx, params }) => ({ ...ok, ...(await askRoom(ctx, params.id, (room) => room.stop(userIdOf(ctx)))) }),
+    async ({ ctx, params }) => ({ ...ok, ...(await callRoom(ctx, params.id, (room) => room.stop(requireUserId(ctx)))) }),
   ),
 );
 
@@ -133,10 +138,10 @@ conversationMessages.post(
       params: IdParam,
       body: s.Approval,
       reply: s.ApprovalReply,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, params, body: { call_id, is_approved } }) => {
-      await askRoom(ctx, params.id, (room) => room.approve(userIdOf(ctx), call_id, is_approved));
+      await callRoom(ctx, params.id, (room) => room.approve(requireUserId(ctx), call_id, is_approved));
       return { ...ok, call_id, is_approved };
     },
   ),
@@ -149,16 +154,16 @@ conversationMessages.post(
       id: "regenerateAnswer",
       summary: "Have the last message answered anew, or an answer that was interrupted continued",
       description: howItEnds,
-      events: eventsDescription,
+      sseDescription: eventsDescription,
       tag,
       access,
       limit,
       params: IdParam,
       reply: s.MessageReply,
-      fails: ["conflict", ...outage],
+      errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params }) =>
-      answered(ctx, c.req.raw, params.id, await askRoom(ctx, params.id, (room) => room.regenerate(userIdOf(ctx)))),
+      answered(ctx, c.req.raw, params.id, await callRoom(ctx, params.id, (room) => room.regenerate(requireUserId(ctx)))),
   ),
 );
 
@@ -169,17 +174,17 @@ conversationMessages.post(
       id: "editMessage",
       summary: "Say it differently: what came after the message is gone, and it is answered anew",
       description: howItEnds,
-      events: eventsDescription,
+      sseDescription: eventsDescription,
       tag,
       access,
       limit,
       params: s.MessageParams,
       body: s.EditedMessage,
       reply: s.MessageReply,
-      fails: ["conflict", ...outage],
+      errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const edit = askRoom(ctx, params.id, (room) => room.edit(userIdOf(ctx), params.message_id, body.text));
+      const edit = callRoom(ctx, params.id, (room) => room.edit(requireUserId(ctx), params.message_id, body.text));
       return answered(ctx, c.req.raw, params.id, await edit);
     },
   ),
@@ -196,17 +201,17 @@ conversationMessages.post(
       tag,
       access,
       params: s.MessageParams,
-      replay: async ({ ctx, params, made }) => ({
+      replayResponse: async ({ ctx, params, resultId: made }) => ({
         ...ok,
-        conversation: await recallFork(ctx, userIdOf(ctx), forkPoint(params), Number(made)),
+        conversation: await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(made)),
       }),
       reply: s.ConversationReply,
       status: 201,
-      fails: ["conflict", "database_unavailable", ...outage],
+      errors: ["conflict", "database_unavailable", ...outage],
     },
     async ({ ctx, params }) => ({
       ...ok,
-      conversation: await forkConversation(ctx, userIdOf(ctx), forkPoint(params)),
+      conversation: await forkConversation(ctx, requireUserId(ctx), forkPoint(params)),
     }),
   ),
 );
@@ -222,11 +227,11 @@ conversationMessages.post(
       params: s.MessageParams,
       body: s.ConfirmBody,
       reply: s.MessageReply,
-      fails: ["conflict", ...outage],
+      errors: ["conflict", ...outage],
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      message: await askRoom(ctx, params.id, (room) => room.confirm(userIdOf(ctx), params.message_id, body.kind)),
+      message: await callRoom(ctx, params.id, (room) => room.confirm(requireUserId(ctx), params.message_id, body.kind)),
     }),
   ),
 );
@@ -242,11 +247,11 @@ conversationMessages.post(
       params: s.MessageParams,
       body: s.Feedback,
       reply: s.MessageReply,
-      fails: ["conflict", ...outage],
+      errors: ["conflict", ...outage],
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      message: await askRoom(ctx, params.id, (room) => room.rate(userIdOf(ctx), params.message_id, body)),
+      message: await callRoom(ctx, params.id, (room) => room.rate(requireUserId(ctx), params.message_id, body)),
     }),
   ),
 );
@@ -263,10 +268,10 @@ conversationMessages.post(
       params: IdParam,
       upload: { field: "file", maxBytes: maxAttachmentBytes, types: [...imageTypes, "text/plain"] },
       reply: s.AttachmentReply,
-      fails: ["conflict", "files_unavailable", "database_unavailable", ...outage],
+      errors: ["conflict", "files_unavailable", "database_unavailable", ...outage],
     },
     async ({ ctx, params, file, fileName }) => {
-      const attachment = await putAttachment(ctx, userIdOf(ctx), params.id, { bytes: file, name: fileName });
+      const attachment = await putAttachment(ctx, requireUserId(ctx), params.id, { bytes: file, name: fileName });
       const { id, name, media_type, size } = attachment;
       return { ...ok, attachment: { id, name, media_type, size } };
     },
@@ -283,11 +288,11 @@ conversationMessages.get(
       access,
       params: s.AttachmentParams,
       reply: z.string().meta({ format: "binary" }),
-      fails: ["not_found", "files_unavailable"],
+      errors: ["not_found", "files_unavailable"],
     },
     async ({ ctx, params }) => {
       const where = { conversationId: params.id, id: params.attachment_id };
-      const { name, object } = await openAttachment(ctx, userIdOf(ctx), where);
+      const { name, object } = await openAttachment(ctx, requireUserId(ctx), where);
       const type = object.httpMetadata?.contentType ?? "application/octet-stream";
       // What is at this address never changes.
       const cached = { "cache-control": "private, max-age=31536000, immutable" };

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { isTrustedOrigin } from "../../auth/cookies.ts";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { authErrors } from "../../auth/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
@@ -19,7 +19,7 @@ import { changeConversation, createConversation, deleteConversation, listConvers
 
 const ok = { success: true as const };
 const tag = "Conversations";
-const access = allow("chat.use");
+const access = requirePermission("chat.use");
 const outage = ["database_unavailable"] as const;
 
 /** At /api/v2/minions. */
@@ -35,17 +35,17 @@ minionConversations.post(
       access,
       params: IdParam,
       body: s.NewConversation,
-      replay: async ({ ctx, made }) => ({
+      replayResponse: async ({ ctx, resultId: made }) => ({
         ...ok,
-        conversation: await getConversation(ctx, userIdOf(ctx), Number(made)),
+        conversation: await getConversation(ctx, requireUserId(ctx), Number(made)),
       }),
       reply: s.ConversationReply,
       status: 201,
-      fails: ["not_found", "conflict", ...outage],
+      errors: ["not_found", "conflict", ...outage],
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      conversation: await createConversation(ctx, userIdOf(ctx), params.id, body),
+      conversation: await createConversation(ctx, requireUserId(ctx), params.id, body),
     }),
   ),
 );
@@ -64,9 +64,9 @@ conversations.get(
       access,
       query: s.ConversationsQuery,
       reply: s.ConversationList,
-      fails: outage,
+      errors: outage,
     },
-    async ({ ctx, query }) => ({ ...ok, ...(await listConversations(ctx, userIdOf(ctx), query)) }),
+    async ({ ctx, query }) => ({ ...ok, ...(await listConversations(ctx, requireUserId(ctx), query)) }),
   ),
 );
 
@@ -80,10 +80,10 @@ conversations.get(
       access,
       params: IdParam,
       reply: s.ConversationReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, c, params }) => {
-      const conversation = await getConversation(ctx, userIdOf(ctx), params.id);
+      const conversation = await getConversation(ctx, requireUserId(ctx), params.id);
       c.header("etag", `"${conversation.version}"`);
       return { ...ok, conversation };
     },
@@ -98,14 +98,14 @@ conversations.patch(
       summary: "Give a conversation a title, or pin facts that its minion is told in every turn",
       tag,
       access,
-      versioned: true,
+      ifMatch: true,
       params: IdParam,
       body: s.ConversationChange,
       reply: s.ConversationReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, c, params, body, seen }) => {
-      const conversation = await changeConversation(ctx, userIdOf(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+      const conversation = await changeConversation(ctx, requireUserId(ctx), params.id, body, seen);
       c.header("etag", `"${conversation.version}"`);
       return { ...ok, conversation };
     },
@@ -122,10 +122,10 @@ conversations.delete(
       access,
       params: IdParam,
       reply: s.ConversationDone,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      await deleteConversation(ctx, userIdOf(ctx), params.id);
+      await deleteConversation(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The conversation is deleted." };
     },
   ),
@@ -145,10 +145,10 @@ conversations.get(
         conversation: s.Conversation,
         messages: z.array(s.ChatMessage),
       }),
-      fails: ["not_found", "realtime_unavailable", ...outage],
+      errors: ["not_found", "realtime_unavailable", ...outage],
     },
     async ({ ctx, params, query }) => {
-      const { name, type, body } = await exportConversation(ctx, userIdOf(ctx), params.id, query.format);
+      const { name, type, body } = await exportConversation(ctx, requireUserId(ctx), params.id, query.format);
       return new Response(body, { headers: downloadHeaders(name, type) });
     },
   ),
@@ -168,7 +168,7 @@ conversations.get(
       query: SocketQuery,
       reply: z.null(),
       status: 101,
-      fails: ["unauthenticated", authErrors.cross_site, "not_found", "upgrade_required", "realtime_unavailable"],
+      errors: ["unauthenticated", authErrors.cross_site, "not_found", "upgrade_required", "realtime_unavailable"],
     },
     async ({ ctx, c, params, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {

@@ -1,23 +1,23 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { andThen, commit, commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
-import { jobRow } from "../../kit/queue/outbox.ts";
+import { afterCommit, commit, commitOnce, idOfNew, assertAllInTransaction } from "../../kit/db/commit.ts";
+import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { eraseConversation } from "../job-definitions.ts";
 import {
-  isThere as minionIsThere,
-  lock,
-  itself as minionItself,
+  minionExists as minionIsThere,
+  lockOwnerAndMinion,
+  ownMinion as minionItself,
   selectMinions,
   type MinionRow,
 } from "../../minions/queries.ts";
-import { reachRoom } from "../room/client.ts";
+import { callRoomRaw } from "../room/client.ts";
 import {
-  activity,
+  lastActivityAt,
   conversationColumns,
-  finds,
-  hasRoom,
-  isThere,
-  itself,
+  matchesSearch,
+  belowConversationLimit,
+  conversationExists,
+  ownConversation,
   selectConversations,
   snippetOf,
   type ConversationRow,
@@ -36,10 +36,10 @@ export async function createConversation(
   const results = await commitOnce(
     ctx,
     [
-      ...lock(ctx, userId, minionId),
-      refuseUnlessAll(ctx.db, {
+      ...lockOwnerAndMinion(ctx, userId, minionId),
+      assertAllInTransaction(ctx.db, {
         minion_not_found: minionIsThere(userId, minionId),
-        conversation_limit_reached: hasRoom(userId),
+        conversation_limit_reached: belowConversationLimit(userId),
       }),
       ctx.db
         .insert(conversations)
@@ -52,17 +52,21 @@ export async function createConversation(
 }
 
 /** A conversation, and the minion that it is with. */
-export type WithMinion = { conversation: ConversationRow; minion: MinionRow };
+export type ConversationAndMinion = { conversation: ConversationRow; minion: MinionRow };
 
 /** The conversation with a minion that a program goes on with which names none. One round trip. @throws not_found, conflict */
-export async function directConversation(ctx: Ctx, userId: number, minionId: number): Promise<WithMinion> {
+export async function getOrCreateDirectConversation(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+): Promise<ConversationAndMinion> {
   const its = and(eq(conversations.minion_id, minionId), eq(conversations.kind, "direct"))!;
   const found = selectConversations(ctx, userId, its);
   const results = await commit(ctx, [
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, {
+    ...lockOwnerAndMinion(ctx, userId, minionId),
+    assertAllInTransaction(ctx.db, {
       minion_not_found: minionIsThere(userId, minionId),
-      conversation_limit_reached: sql`exists (${found}) or ${hasRoom(userId)}`,
+      conversation_limit_reached: sql`exists (${found}) or ${belowConversationLimit(userId)}`,
     }),
     ctx.db.insert(conversations).values({ user_id: userId, minion_id: minionId, kind: "direct" }).onConflictDoNothing(),
     selectConversations(ctx, userId, its),
@@ -72,16 +76,16 @@ export async function directConversation(ctx: Ctx, userId: number, minionId: num
 }
 
 /** A user's conversation with one of their minions, to be gone on with. One round trip. @throws not_found */
-export async function conversationWith(
+export async function getConversationWithMinion(
   ctx: Ctx,
   userId: number,
   minionId: number,
   conversationId: number,
-): Promise<WithMinion> {
+): Promise<ConversationAndMinion> {
   const its = and(eq(conversations.id, conversationId), eq(conversations.minion_id, minionId))!;
   const found = selectConversations(ctx, userId, its);
   const results = await commit(ctx, [
-    refuseUnlessAll(ctx.db, {
+    assertAllInTransaction(ctx.db, {
       minion_not_found: minionIsThere(userId, minionId),
       conversation_not_found: sql`exists (${found})`,
     }),
@@ -91,7 +95,7 @@ export async function conversationWith(
   return withMinion(results);
 }
 
-function withMinion(results: readonly unknown[]): WithMinion {
+function withMinion(results: readonly unknown[]): ConversationAndMinion {
   const [[conversation], [minion]] = results.slice(-2) as [ConversationRow[], MinionRow[]];
   return { conversation: conversation!, minion: minion! };
 }
@@ -108,18 +112,18 @@ export async function listConversations(
   const wanted = and(
     eq(conversations.user_id, userId),
     minion_id === undefined ? undefined : eq(conversations.minion_id, minion_id),
-    q === undefined ? undefined : finds(userId, q),
+    q === undefined ? undefined : matchesSearch(userId, q),
   );
-  const at = sql<string>`((extract(epoch from ${activity}) * 1000000)::bigint)::text`;
+  const at = sql<string>`((extract(epoch from ${lastActivityAt}) * 1000000)::bigint)::text`;
   const before =
     cursor &&
-    sql`(${activity}, ${conversations.id}) < (timestamptz 'epoch' + ${cursor.at}::bigint * interval '1 microsecond', ${cursor.id}::int)`;
+    sql`(${lastActivityAt}, ${conversations.id}) < (timestamptz 'epoch' + ${cursor.at}::bigint * interval '1 microsecond', ${cursor.id}::int)`;
   const [rows, [count]] = await commit(ctx, [
     ctx.db
       .select({ ...conversationColumns, snippet: q === undefined ? sql<null>`null` : snippetOf(userId, q), at })
       .from(conversations)
       .where(and(wanted, before))
-      .orderBy(sql`${activity} desc`, sql`${conversations.id} desc`)
+      .orderBy(sql`${lastActivityAt} desc`, sql`${conversations.id} desc`)
       .limit(limit + 1),
     ctx.db
       .select({ total: sql<number>`count(*)::int` })
@@ -146,7 +150,7 @@ export async function changeConversation(
   { title, pinned_facts }: ConversationChange,
   seen: number | undefined,
 ): Promise<ConversationRow> {
-  const its = itself(userId, conversationId);
+  const its = ownConversation(userId, conversationId);
   const said = {
     ...(title === undefined ? {} : { title }),
     ...(pinned_facts === undefined ? {} : { pinned_facts }),
@@ -164,14 +168,14 @@ export async function changeConversation(
     .returning(conversationColumns);
   const [, , rows] = await commit(ctx, [
     ctx.db.select({ id: conversations.id }).from(conversations).where(its).for("no key update"),
-    refuseUnlessAll(ctx.db, {
-      conversation_not_found: isThere(userId, conversationId),
+    assertAllInTransaction(ctx.db, {
+      conversation_not_found: conversationExists(userId, conversationId),
       ...(seen === undefined ? {} : { version_changed: isSeen }),
     }),
-    andThen(edited, ([row]) => {
+    afterCommit(edited, ([row]) => {
       const { title: called, pinned_facts: pinned, version } = row!;
       const edit = { title: called, pinned_facts: pinned, version };
-      return reachRoom(ctx.behind(), conversationId, (room) => room.update(userId, edit));
+      return callRoomRaw(ctx.background(), conversationId, (room) => room.update(userId, edit));
     }),
   ]);
   return rows[0]!;
@@ -180,9 +184,9 @@ export async function changeConversation(
 /** Deletes a conversation; its room and its files go behind. One round trip. @throws not_found */
 export async function deleteConversation(ctx: Ctx, userId: number, conversationId: number): Promise<void> {
   await commit(ctx, [
-    ctx.db.select({ id: conversations.id }).from(conversations).where(itself(userId, conversationId)).for("update"),
-    refuseUnlessAll(ctx.db, { conversation_not_found: isThere(userId, conversationId) }),
-    jobRow(ctx, eraseConversation, { conversation_id: conversationId, user_id: userId }, userId),
-    ctx.db.delete(conversations).where(itself(userId, conversationId)),
+    ctx.db.select({ id: conversations.id }).from(conversations).where(ownConversation(userId, conversationId)).for("update"),
+    assertAllInTransaction(ctx.db, { conversation_not_found: conversationExists(userId, conversationId) }),
+    enqueueJob(ctx, eraseConversation, { conversation_id: conversationId, user_id: userId }, userId),
+    ctx.db.delete(conversations).where(ownConversation(userId, conversationId)),
   ]);
 }

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { limited } from "../../limits/middleware.ts";
 import { agentErrors } from "../../agent/errors.ts";
 import { allowanceErrors, providerErrors } from "../../models/errors.ts";
-import { chatOnce } from "./service.ts";
+import { sendAndWait } from "./service.ts";
 import { ExternalChat, ExternalChatReply } from "./schemas.ts";
 
 /** At /api/v2/external-models. */
@@ -19,11 +19,11 @@ externalChat.post(
       summary: "Say something to a minion, and get the whole answer",
       description: "One at a time in a conversation. What the provider refuses is 502; the conversation goes on.",
       tag: "Messages",
-      access: allow("chat.use"),
+      access: requirePermission("chat.use"),
       limit: limited("expensive"),
       body: ExternalChat,
       reply: ExternalChatReply,
-      fails: [
+      errors: [
         "not_found",
         "conflict",
         agentErrors.context_exceeded,
@@ -36,6 +36,6 @@ externalChat.post(
         "database_unavailable",
       ],
     },
-    ({ ctx, body }) => chatOnce(ctx, userIdOf(ctx), body),
+    ({ ctx, body }) => sendAndWait(ctx, requireUserId(ctx), body),
   ),
 );

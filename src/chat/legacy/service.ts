@@ -8,9 +8,9 @@ import { spiritsOf } from "../../minions/spirits/views.ts";
 import type { ExternalChat, ExternalChatReply } from "./schemas.ts";
 import type { Message, MessageUsage } from "../../agent/types.ts";
 import { isTurnFailureCode, turnErrors } from "../../agent/errors.ts";
-import { answerTimeoutMs, askRoom } from "../room/client.ts";
+import { answerTimeoutMs, callRoom } from "../room/client.ts";
 import type { Overrides } from "../../agent/settings.ts";
-import { conversationWith, directConversation } from "../conversations/service.ts";
+import { getConversationWithMinion, getOrCreateDirectConversation } from "../conversations/service.ts";
 
 type Asked = Omit<ExternalChat, "model_id" | "message" | "conversation_id">;
 
@@ -18,7 +18,7 @@ type Asked = Omit<ExternalChat, "model_id" | "message" | "conversation_id">;
  * One turn with a minion, as the previous server had it: a message, and the whole answer. One Postgres round trip.
  * @throws not_found; conflict while another turn runs; provider_… and whatever else the turn fails with; realtime_unavailable
  */
-export async function chatOnce(
+export async function sendAndWait(
   ctx: Ctx,
   userId: number,
   { model_id, message, conversation_id, ...asked }: ExternalChat,
@@ -27,17 +27,19 @@ export async function chatOnce(
   const named = conversation_id ?? undefined;
   const [catalog, { conversation, minion }] = await Promise.all([
     catalogOf(ctx),
-    named === undefined ? directConversation(ctx, userId, model_id) : conversationWith(ctx, userId, model_id, named),
+    named === undefined
+      ? getOrCreateDirectConversation(ctx, userId, model_id)
+      : getConversationWithMinion(ctx, userId, model_id, named),
   ]);
   const { id } = conversation;
   const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides: overridesOf(asked) };
-  const { answer } = await askRoom(ctx, id, (room) => room.send(userId, turn));
-  const settled = await askRoom(ctx, id, (room) => room.answer(userId, answer.id), answerTimeoutMs);
+  const { answer } = await callRoom(ctx, id, (room) => room.send(userId, turn));
+  const settled = await callRoom(ctx, id, (room) => room.answer(userId, answer.id), answerTimeoutMs);
   requireAnswer(settled, id);
   return {
     success: true,
-    ...answered(settled),
-    ...withWhat(catalog, minion, asked, settled),
+    ...replyFields(settled),
+    ...contextFields(catalog, minion, asked, settled),
     processing_time: (performance.now() - startedAt) / 1_000,
     conversation_id: id,
   };
@@ -53,15 +55,17 @@ function requireAnswer({ status, error }: Message, conversationId: number): void
   if (status === "complete" || status === "stopped") return;
   const members = { conversation_id: conversationId };
   if (error === null)
-    throw new AppError(providerErrors.provider_timed_out, "The answer is not there yet: read the conversation.", { members });
+    throw new AppError(providerErrors.provider_timed_out, "The answer is not there yet: read the conversation.", {
+      extensions: members,
+    });
   // What broke off with its room may be asked again.
   const type = isTurnFailureCode(error.code) ? turnErrors[error.code] : "realtime_unavailable";
-  throw new AppError(type, error.detail, { members });
+  throw new AppError(type, error.detail, { extensions: members });
 }
 
 const noUsage: MessageUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };
 
-function answered({ status, text, usage, citations, tools }: Message) {
+function replyFields({ status, text, usage, citations, tools }: Message) {
   return {
     response: text,
     usage: usage ?? noUsage,
@@ -72,7 +76,7 @@ function answered({ status, text, usage, citations, tools }: Message) {
   };
 }
 
-function withWhat(catalog: Catalog, minion: MinionRow, asked: Asked, { model }: Message) {
+function contextFields(catalog: Catalog, minion: MinionRow, asked: Asked, { model }: Message) {
   const use_spirits = asked.use_spirits ?? true;
   const atWork = use_spirits ? spiritsOf(catalog, minion).filter(({ is_active }) => is_active) : [];
   return {

@@ -3,17 +3,17 @@ import type { TicketHolder } from "../../kit/socket/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../kit/socket/socket-room.ts";
 import { Conversation } from "./conversation.ts";
 import { roomConstraintErrors } from "./errors.ts";
-import type { Origin, Shared } from "./fork-sharing.ts";
+import type { ForkOrigin, InheritedMessages } from "./fork-sharing.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import { ClientFrame, clientFrameTypes } from "../protocol.ts";
-import type { Ask, Room, Sent, Told } from "./client.ts";
+import type { SendMessageInput, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
 import { told } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { HubSubscription } from "./hub-subscription.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import { SettingsCache } from "./settings-cache.ts";
-import { Turns } from "./turn-manager.ts";
+import { TurnManager } from "./turn-manager.ts";
 
 /**
  * One user's devices: what is on its way to all of them stays well below the memory of an isolate. The window is as many deltas of a
@@ -32,11 +32,11 @@ const snapshotSize = 50;
  * number of the conversation. It trusts the Worker that somebody is who they say, and looks itself whether the conversation is theirs.
  * It owns the turn: who leaves stops nothing.
  */
-export class ChatRoom extends SocketRoom implements Room {
+export class ChatRoom extends SocketRoom implements RoomRpc {
   readonly #conversation: Conversation;
   readonly #settings: SettingsCache;
   readonly #hub: HubSubscription;
-  readonly #turns: Turns;
+  readonly #turns: TurnManager;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -50,17 +50,17 @@ export class ChatRoom extends SocketRoom implements Room {
       publishText: (head, offset, pieces) => this.publishText(head, offset, pieces),
       flush: () => this.flush(),
       waitForSlowSockets: () => this.keepUp(keepUpMs),
-      saveSummary: (summary) => this.#conversation.notes.keepSummary(summary),
+      saveSummary: (summary) => this.#conversation.stateStore.saveSummary(summary),
       lastSeq: () => this.lastSeq,
       framesAfter: (seq) => this.toldAfter(seq),
-      scheduleAlarm: (at) => this.ringBy(at),
+      scheduleAlarm: (at) => this.scheduleAlarm(at),
       erase: () => this.erase(),
     };
     this.#conversation = new Conversation(runtime);
     this.#settings = new SettingsCache(runtime, this.#conversation);
-    this.#hub = new HubSubscription(runtime, this.#conversation.notes);
-    this.#turns = new Turns(runtime, this.#conversation, this.#settings, this.#hub);
-    this.#turns.recover();
+    this.#hub = new HubSubscription(runtime, this.#conversation.stateStore);
+    this.#turns = new TurnManager(runtime, this.#conversation, this.#settings, this.#hub);
+    this.#turns.recoverInterruptedTurn();
   }
 
   // ── What it is, for those who test it ──────────────────────────────────────
@@ -77,61 +77,61 @@ export class ChatRoom extends SocketRoom implements Room {
   // ── Turns ──────────────────────────────────────────────────────────────────
 
   /** Takes a message, and begins to answer it. */
-  send(userId: number, asked: Ask): Promise<Told<Sent>> {
+  send(userId: number, asked: SendMessageInput): Promise<RpcResult<StartedTurn>> {
     return told(() => this.#turns.send(userId, asked));
   }
 
   /** The message, once it changes no more. */
-  answer(userId: number, messageId: number): Promise<Told<Message>> {
-    return told(() => this.#turns.settled(userId, messageId));
+  answer(userId: number, messageId: number): Promise<RpcResult<Message>> {
+    return told(() => this.#turns.waitForMessage(userId, messageId));
   }
 
   /** Ends the turn under way; what was said of it stays. */
-  stop(userId: number): Promise<Told<{ stopped: boolean }>> {
+  stop(userId: number): Promise<RpcResult<{ stopped: boolean }>> {
     return told(async () => ({ stopped: await this.#turns.stop(userId) }));
   }
 
   /** Answers the last message anew. */
-  regenerate(userId: number): Promise<Told<Sent>> {
+  regenerate(userId: number): Promise<RpcResult<StartedTurn>> {
     return told(() => this.#turns.regenerate(userId));
   }
 
   /** Puts another message in the place of one of the user's, and answers it: what came after is removed. */
-  edit(userId: number, messageId: number, text: string): Promise<Told<Sent>> {
+  edit(userId: number, messageId: number, text: string): Promise<RpcResult<StartedTurn>> {
     return told(() => this.#turns.edit(userId, messageId, text));
   }
 
   /** Allows a call of a tool, or denies it. */
-  approve(userId: number, callId: string, isApproved: boolean): Promise<Told<{ call_id: string }>> {
-    return told(() => this.#turns.decide(userId, callId, isApproved));
+  approve(userId: number, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>> {
+    return told(() => this.#turns.resolveApproval(userId, callId, isApproved));
   }
 
   /** The answer that is under way, if there is one. */
-  running(userId: number): Promise<Told<Message | null>> {
-    return told(() => this.#turns.running(userId));
+  running(userId: number): Promise<RpcResult<Message | null>> {
+    return told(() => this.#turns.activeAnswer(userId));
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────
 
   /** The last messages before one, in their order. */
-  list(userId: number, page: { limit: number; before?: number }): Promise<Told<{ messages: Message[]; total: number }>> {
+  list(userId: number, page: { limit: number; before?: number }): Promise<RpcResult<{ messages: Message[]; total: number }>> {
     return told(() => this.#conversation.list(userId, page));
   }
 
-  read(userId: number, messageId: number): Promise<Told<Message>> {
+  read(userId: number, messageId: number): Promise<RpcResult<Message>> {
     return told(() => this.#conversation.read(userId, messageId));
   }
 
-  rate(userId: number, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<Told<Message>> {
+  rate(userId: number, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<RpcResult<Message>> {
     return told(() => this.#conversation.change(userId, messageId, { feedback }));
   }
 
   /** Confirms what an answer did, once. */
-  confirm(userId: number, messageId: number, confirmed: "task" | "error"): Promise<Told<Message>> {
+  confirm(userId: number, messageId: number, confirmed: "task" | "error"): Promise<RpcResult<Message>> {
     return told(() => this.#conversation.change(userId, messageId, { confirmed }));
   }
 
-  attach(userId: number, attachment: Attachment): Promise<Told<Attachment>> {
+  attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>> {
     return told(() => this.#conversation.attach(userId, attachment));
   }
 
@@ -143,45 +143,45 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   /** Closes what these devices listen to, or all. */
-  dismiss(devices: readonly string[] | "all"): void {
+  disconnectDevices(devices: readonly string[] | "all"): void {
     this.#settings.clear();
     if (devices === "all") return this.revokeAll();
     for (const device of devices) this.revoke(device);
   }
 
   /** Something of the user's has changed: the next turn reads its settings anew. */
-  unsettle(): void {
+  invalidateSettings(): void {
     this.#settings.clear();
   }
 
   /** Lets another conversation begin with the messages up to one. */
-  fork(userId: number, messageId: number, into: number): Promise<Told<{ into: number }>> {
+  fork(userId: number, messageId: number, into: number): Promise<RpcResult<{ into: number }>> {
     return told(() => this.#conversation.fork(userId, messageId, into));
   }
 
   /** Begins as a fork. */
-  descend(userId: number, origin: Origin): Promise<Told<Origin>> {
-    return told(() => this.#conversation.descend(userId, origin));
+  startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>> {
+    return told(() => this.#conversation.startAsFork(userId, origin));
   }
 
   /** What a fork shows of here. */
-  prefix(userId: number, upTo: number): Promise<Told<Shared>> {
-    return told(() => this.#conversation.prefix(userId, upTo));
+  sharedMessages(userId: number, upTo: number): Promise<RpcResult<InheritedMessages>> {
+    return told(() => this.#conversation.sharedMessages(userId, upTo));
   }
 
   /** Takes over what it shows of another conversation, before that changes. */
-  adopt(shared: Shared): Promise<void> {
-    return this.#conversation.sharing.adopt(shared);
+  copyShared(shared: InheritedMessages): Promise<void> {
+    return this.#conversation.forks.copyShared(shared);
   }
 
   /** A fork has copied what it showed of here. */
-  release(conversationId: number): void {
-    this.#conversation.sharing.release(conversationId);
+  forgetFork(conversationId: number): void {
+    this.#conversation.forks.forgetFork(conversationId);
   }
 
   /** Deletes everything, and closes all sockets; forks are given what they show first. */
   override async erase(): Promise<void> {
-    await this.#turns.leave();
+    await this.#turns.shutDown();
     await super.erase();
   }
 
@@ -192,28 +192,28 @@ export class ChatRoom extends SocketRoom implements Room {
   }
 
   protected override async onArrival({ user_id }: TicketHolder): Promise<void> {
-    await this.#conversation.open(user_id);
+    await this.#conversation.requireOwner(user_id);
     this.#hub.renew();
   }
 
   protected override async snapshot(): Promise<object> {
     const { state } = this.#conversation;
-    return { ...state, ...(await this.#conversation.show({ limit: snapshotSize })) };
+    return { ...state, ...(await this.#conversation.listWithShared({ limit: snapshotSize })) };
   }
 
   protected override onDevices(): void {
-    this.announce(this.#presence());
+    this.broadcastState(this.#presence());
   }
 
-  protected override onCurrent(socket: RoomSocket): void {
+  protected override onCaughtUp(socket: RoomSocket): void {
     this.sendTo(socket, this.#presence());
   }
 
-  protected override nextAlarm(): number | undefined {
+  protected override nextAlarmAt(): number | undefined {
     return this.#turns.dueAt(Date.now());
   }
 
-  protected override onRing(): Promise<void> {
+  protected override onAlarmDue(): Promise<void> {
     return this.#conversation.projector.run();
   }
 
@@ -223,12 +223,12 @@ export class ChatRoom extends SocketRoom implements Room {
     const { user_id, device } = socket.state!;
     switch (data.type) {
       case "typing":
-        return this.announce({ type: "typing", device, is_typing: data.is_typing });
+        return this.broadcastState({ type: "typing", device, is_typing: data.is_typing });
       case "turn.stop":
         return void (await this.#turns.stop(user_id));
       case "tool.approve":
       case "tool.deny":
-        return void (await this.#turns.decide(user_id, data.call_id, data.type === "tool.approve"));
+        return void (await this.#turns.resolveApproval(user_id, data.call_id, data.type === "tool.approve"));
       case "message.send": {
         const { client_id } = data;
         const sent = await told(() => this.#turns.send(user_id, data));

@@ -1,27 +1,27 @@
 import { AppError } from "../../kit/errors.ts";
-import { inStore } from "../../kit/storage/r2.ts";
+import { withR2Errors } from "../../kit/storage/r2.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
-import type { Notes } from "./state-store.ts";
-import { valueOf, type Told } from "./client.ts";
+import type { RoomStateStore } from "./state-store.ts";
+import { unwrapRpcResult, type RpcResult } from "./client.ts";
 import { filesOf } from "./attachment-keys.ts";
-import type { Transcript } from "./message-store.ts";
+import type { MessageStore } from "./message-store.ts";
 import type { RoomRuntime } from "./runtime.ts";
 
 /** Where a conversation comes from, while its room has not copied what it shows of there. */
-export type Origin = { conversation_id: number; message_id: number };
+export type ForkOrigin = { conversation_id: number; message_id: number };
 
 /** A conversation that shows messages of here, up to one. */
-type Fork = Origin;
+type Fork = ForkOrigin;
 
 /** What two conversations share: messages, and the files of them. */
-export type Shared = { messages: Message[]; attachments: Attachment[] };
+export type InheritedMessages = { messages: Message[]; attachments: Attachment[] };
 
 /** The room of another conversation. */
 type OtherRoom = {
-  prefix(userId: number, upTo: number): Promise<Told<Shared>>;
-  descend(userId: number, origin: Origin): Promise<Told<Origin>>;
-  adopt(shared: Shared): Promise<void>;
-  release(conversationId: number): Promise<void>;
+  sharedMessages(userId: number, upTo: number): Promise<RpcResult<InheritedMessages>>;
+  startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>>;
+  copyShared(shared: InheritedMessages): Promise<void>;
+  forgetFork(conversationId: number): Promise<void>;
 };
 
 const originKey = "origin";
@@ -31,25 +31,27 @@ const forksKey = "forks";
  * What a conversation shares with those that it was forked from, or that were forked from it. A fork copies nothing: it shows the other's
  * messages until either of the two is to change, and takes them over just before.
  */
-export class Sharing {
+export class ForkSharing {
   readonly #runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">;
-  readonly #notes: Notes;
-  readonly #transcript: Transcript;
-  #shown: Shared | undefined;
+  readonly #notes: RoomStateStore;
+  readonly #transcript: MessageStore;
+  #shown: InheritedMessages | undefined;
 
-  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, notes: Notes, transcript: Transcript) {
+  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, notes: RoomStateStore, transcript: MessageStore) {
     this.#runtime = runtime;
     this.#notes = notes;
     this.#transcript = transcript;
   }
 
   /** What is shown of another conversation. @throws realtime_unavailable */
-  async shown(): Promise<Shared> {
+  async inherited(): Promise<InheritedMessages> {
     const origin = this.#origin;
     if (origin === undefined) return { messages: [], attachments: [] };
     if (this.#shown !== undefined) return this.#shown;
     const { user_id, id } = this.#notes.conversation!;
-    const { messages, attachments } = valueOf(await reach(this.#roomOf(origin).prefix(user_id, origin.message_id)));
+    const { messages, attachments } = unwrapRpcResult(
+      await callRoom(this.#roomOf(origin).sharedMessages(user_id, origin.message_id)),
+    );
     const shown = { messages: messages.map((message) => ({ ...message, conversation_id: id })), attachments };
     // It may have been given them meanwhile.
     if (this.#origin === undefined) return { messages: [], attachments: [] };
@@ -57,15 +59,15 @@ export class Sharing {
   }
 
   /** Takes over what is shown of another conversation: for before this one changes. @throws realtime_unavailable */
-  async standAlone(): Promise<void> {
+  async detachFromOrigin(): Promise<void> {
     const origin = this.#origin;
     if (origin === undefined) return;
-    await this.adopt(await this.shown());
-    await this.#roomOf(origin).release(this.#notes.conversation!.id);
+    await this.copyShared(await this.inherited());
+    await this.#roomOf(origin).forgetFork(this.#notes.conversation!.id);
   }
 
   /** Writes down what was shown of another conversation, and copies its files. A second time, it changes nothing. @throws files_unavailable */
-  async adopt({ messages, attachments }: Shared): Promise<void> {
+  async copyShared({ messages, attachments }: InheritedMessages): Promise<void> {
     if (this.#origin === undefined) return;
     const { id } = this.#notes.conversation!;
     const own: Attachment[] = [];
@@ -82,11 +84,11 @@ export class Sharing {
   async #copied(attachment: Attachment): Promise<Attachment> {
     const { FILES: files } = this.#runtime.env;
     const { user_id, id } = this.#notes.conversation!;
-    const object = await inStore(files.get(attachment.key));
+    const object = await withR2Errors(files.get(attachment.key));
     if (object === null) return attachment;
     const key = filesOf(user_id, id) + attachment.id;
     const { httpMetadata, customMetadata } = object;
-    await inStore(
+    await withR2Errors(
       files.put(key, await object.arrayBuffer(), {
         ...(httpMetadata && { httpMetadata }),
         ...(customMetadata && { customMetadata }),
@@ -96,40 +98,40 @@ export class Sharing {
   }
 
   /** What a fork shows of here. */
-  prefix(upTo: number): Shared {
-    const messages = this.#transcript.page(Number.MAX_SAFE_INTEGER, upTo + 1);
+  sharedMessages(upTo: number): InheritedMessages {
+    const messages = this.#transcript.before(Number.MAX_SAFE_INTEGER, upTo + 1);
     const files = messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === "file" ? [part.id] : [])));
     return { messages, attachments: files.flatMap((id) => this.#notes.attachment(id) ?? []) };
   }
 
   /** Lets another conversation show what is here, up to a message. @throws realtime_unavailable, and what its room refuses */
-  async share(fork: Fork): Promise<void> {
+  async fork(fork: Fork): Promise<void> {
     this.#forks = [...this.#forks.filter(isOther(fork.conversation_id)), fork];
     const { id, user_id } = this.#notes.conversation!;
     const origin = { conversation_id: id, message_id: fork.message_id };
-    valueOf(await reach(this.#roomOf(fork).descend(user_id, origin)));
+    unwrapRpcResult(await callRoom(this.#roomOf(fork).startAsFork(user_id, origin)));
   }
 
   /** Begins as a fork, unless something was said here before. */
-  descend(origin: Origin): void {
+  startAsFork(origin: ForkOrigin): void {
     if (this.#transcript.count() === 0) this.#runtime.storage.kv.put(originKey, origin);
   }
 
   /** A fork shows nothing of here any more. */
-  release(conversationId: number): void {
+  forgetFork(conversationId: number): void {
     this.#forks = this.#forks.filter(isOther(conversationId));
   }
 
   /** Gives forks what they show, of which messages from one on are to change. @throws realtime_unavailable */
-  async giveFrom(messageId: number): Promise<void> {
+  async copyToForksFrom(messageId: number): Promise<void> {
     for (const fork of this.#forks.filter(({ message_id }) => message_id >= messageId)) {
-      await reach(this.#roomOf(fork).adopt(this.prefix(fork.message_id)));
-      this.release(fork.conversation_id);
+      await callRoom(this.#roomOf(fork).copyShared(this.sharedMessages(fork.message_id)));
+      this.forgetFork(fork.conversation_id);
     }
   }
 
-  get #origin(): Origin | undefined {
-    return this.#runtime.storage.kv.get<Origin>(originKey);
+  get #origin(): ForkOrigin | undefined {
+    return this.#runtime.storage.kv.get<ForkOrigin>(originKey);
   }
 
   get #forks(): Fork[] {
@@ -141,14 +143,14 @@ export class Sharing {
     else this.#runtime.storage.kv.delete(forksKey);
   }
 
-  #roomOf({ conversation_id }: Origin): OtherRoom {
+  #roomOf({ conversation_id }: ForkOrigin): OtherRoom {
     return this.#runtime.env.CHAT_ROOM.getByName(String(conversation_id));
   }
 }
 
 const isOther = (conversationId: number) => (fork: Fork) => fork.conversation_id !== conversationId;
 
-async function reach<T>(answer: Promise<T>): Promise<T> {
+async function callRoom<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { log } from "../../kit/log.ts";
-import { askHub } from "../../notifications/hub-client.ts";
+import { callHub } from "../../notifications/hub-client.ts";
 import type { RoomRuntime } from "./runtime.ts";
-import type { Notes } from "./state-store.ts";
+import type { RoomStateStore } from "./state-store.ts";
 
 /** How long the hub tells a room about its owner, in ms: longer than a socket lives. */
 const subscriptionMs = 30 * 60_000;
@@ -9,27 +9,27 @@ const subscriptionMs = 30 * 60_000;
 /** The subscription of a room to its owner's hub, which tells it of sign-outs, bans, and changed settings. */
 export class HubSubscription {
   readonly #runtime: RoomRuntime;
-  readonly #notes: Notes;
+  readonly #stateStore: RoomStateStore;
   #subscribedUntil = 0;
 
-  constructor(runtime: RoomRuntime, notes: Notes) {
+  constructor(runtime: RoomRuntime, notes: RoomStateStore) {
     this.#runtime = runtime;
-    this.#notes = notes;
+    this.#stateStore = notes;
   }
 
   /** Subscribes in the background, unless at least half of the last subscription is left. */
   renew(): void {
-    const notes = this.#notes.conversation;
+    const notes = this.#stateStore.conversation;
     const now = Date.now();
     if (notes === undefined || now < this.#subscribedUntil - subscriptionMs / 2) return;
     const until = now + subscriptionMs;
     this.#subscribedUntil = until;
     const room = { binding: "CHAT_ROOM" as const, name: String(notes.id) };
     const ctx = this.#runtime.context();
-    const subscribed = askHub(ctx, notes.user_id, (hub) => hub.watch(room, until)).catch((error: unknown) => {
+    const subscribed = callHub(ctx, notes.user_id, (hub) => hub.subscribe(room, until)).catch((error: unknown) => {
       this.#subscribedUntil = 0;
       log("warn", "A room could not subscribe to its owner's hub.", { error });
     });
-    ctx.defer(subscribed);
+    ctx.waitUntil(subscribed);
   }
 }

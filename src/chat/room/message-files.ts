@@ -1,16 +1,16 @@
 import { imageTypes } from "../../agent/constants.ts";
-import type { Settings } from "../../agent/settings.ts";
+import type { TurnSettings } from "../../agent/settings.ts";
 import type { MessagePart } from "../../agent/types.ts";
-import { invalid } from "../../kit/errors.ts";
-import type { Notes } from "./state-store.ts";
+import { validationError } from "../../kit/errors.ts";
+import type { RoomStateStore } from "./state-store.ts";
 
 /**
  * The file parts of a message, from the ids of files that were attached before.
  * @throws validation_failed for a file that is not attached here, and for a picture where the model takes none
  */
-export function resolveAttachments(notes: Notes, ids: readonly string[], { model }: Settings): MessagePart[] {
+export function resolveAttachments(notes: RoomStateStore, ids: readonly string[], { model }: TurnSettings): MessagePart[] {
   return ids.map((id, index) => {
-    const fault = (message: string) => invalid([{ path: `attachment_ids.${index}`, in: "body", message }]);
+    const fault = (message: string) => validationError([{ path: `attachment_ids.${index}`, in: "body", message }]);
     const attachment = notes.attachment(id);
     if (attachment === undefined) throw fault("is not attached to this conversation");
     const { key: _key, ...shown } = attachment;

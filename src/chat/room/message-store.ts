@@ -1,5 +1,5 @@
 import { AppError } from "../../kit/errors.ts";
-import { conversationOf, messageIdOf, messagesPerConversation } from "../constants.ts";
+import { conversationOf, toMessageId, maxMessageOrdinal } from "../constants.ts";
 import type { Message } from "../../agent/types.ts";
 import { readStored, writeStored } from "../../agent/message/codec.ts";
 
@@ -9,7 +9,7 @@ type Row = { id: number; seq: number; client_id: string | null; body: string };
  * The messages of a conversation, in its room's storage: a row each, written when a message begins and when it ends, and where an answer
  * does more than talk. What was said since then is in the log of frames, behind `seq`. Reading creates nothing.
  */
-export class Transcript {
+export class MessageStore {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
@@ -46,22 +46,22 @@ export class Transcript {
 
   /** What was asked last, and the answer to it. @throws conflict where nothing was asked */
   lastTurn(): { asked: Message; answer: Message | undefined } {
-    const [first, second] = this.page(2).toReversed();
+    const [first, second] = this.before(2).toReversed();
     if (first?.role === "user") return { asked: first, answer: undefined };
     if (second?.role === "user") return { asked: second, answer: first };
     throw new AppError("conflict", "There is nothing to be answered.");
   }
 
   /** How many places of a conversation are taken: those of messages that are its own. */
-  places(conversationId: number): number {
+  lastOrdinal(conversationId: number): number {
     const last = this.last()?.message.id ?? 0;
-    return conversationOf(last) === conversationId ? last - messageIdOf(conversationId, 0) : 0;
+    return conversationOf(last) === conversationId ? last - toMessageId(conversationId, 0) : 0;
   }
 
   /** The number of the next message. @param floor places that were taken once @throws conflict where all are taken */
   nextId(conversationId: number, floor: number): number {
-    const place = Math.max(this.places(conversationId), floor) + 1;
-    if (place < messagesPerConversation) return messageIdOf(conversationId, place);
+    const place = Math.max(this.lastOrdinal(conversationId), floor) + 1;
+    if (place < maxMessageOrdinal) return toMessageId(conversationId, place);
     throw new AppError("conflict", "This conversation has as many messages as one can have.");
   }
 
@@ -71,7 +71,7 @@ export class Transcript {
   }
 
   /** The message that a client named so. */
-  named(clientId: string): Message | undefined {
+  byClientId(clientId: string): Message | undefined {
     return this.#read("where client_id = ? order by id desc limit 1", clientId)[0]?.message;
   }
 
@@ -81,7 +81,7 @@ export class Transcript {
   }
 
   /** The last messages with numbers below `before`, in their order. */
-  page(limit: number, before = Number.MAX_SAFE_INTEGER): Message[] {
+  before(limit: number, before = Number.MAX_SAFE_INTEGER): Message[] {
     return this.#read("where id < ? order by id desc limit ?", before, limit)
       .toReversed()
       .map(({ message }) => message);

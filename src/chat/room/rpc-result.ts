@@ -1,20 +1,20 @@
-import { failureOf } from "../../kit/db/errors.ts";
+import { toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
-import type { Told } from "./client.ts";
+import type { RpcResult } from "./client.ts";
 import { roomConstraintErrors } from "./errors.ts";
 
 /** Does what a room is asked for, and puts a failure into words that reach whoever asked. */
-export async function told<T>(work: () => T | Promise<T>): Promise<Told<T>> {
+export async function told<T>(work: () => T | Promise<T>): Promise<RpcResult<T>> {
   try {
     return { value: await work() };
   } catch (error) {
-    const failure = failureOf(error, roomConstraintErrors);
+    const failure = toAppError(error, roomConstraintErrors);
     if (failure === undefined) log("error", "A room failed at what it was asked.", { error });
     const {
       type: errorType,
       message,
-      faults,
+      issues: faults,
       headers,
     } = failure ?? new AppError("internal", "Something went wrong on our side.");
     return { refusal: { errorType, detail: message, faults: [...faults], headers: { ...headers } } };

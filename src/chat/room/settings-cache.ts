@@ -1,10 +1,10 @@
-import { selectSettings, settingsFrom, type Settings } from "../../agent/settings.ts";
+import { selectSettings, settingsFrom, type TurnSettings } from "../../agent/settings.ts";
 import { catalogOf } from "../../catalog/service.ts";
 import { commit } from "../../kit/db/commit.ts";
 import { conversationNotFound, selectEdited } from "../queries.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RoomRuntime } from "./runtime.ts";
-import type { ConversationNotes } from "./state-store.ts";
+import type { ConversationState } from "./state-store.ts";
 
 /** How long settings are used, and the age at which they are read again beside a turn, in ms. */
 const lifetimeMs = 60_000;
@@ -14,7 +14,7 @@ const refreshAfterMs = 20_000;
 export class SettingsCache {
   readonly #runtime: RoomRuntime;
   readonly #conversation: Conversation;
-  #cached: { settings: Settings; at: number } | undefined;
+  #cached: { settings: TurnSettings; at: number } | undefined;
 
   constructor(runtime: RoomRuntime, conversation: Conversation) {
     this.#runtime = runtime;
@@ -25,12 +25,12 @@ export class SettingsCache {
    * The settings for a turn. One Postgres round trip where they are not cached.
    * @throws not_found, account_banned, catalog_unavailable, database_unavailable
    */
-  async get(notes: ConversationNotes): Promise<Settings> {
+  async get(notes: ConversationState): Promise<TurnSettings> {
     const cached = this.#cached;
     const age = cached === undefined ? Infinity : Date.now() - cached.at;
     if (cached === undefined || age >= lifetimeMs) return this.#read(notes);
     // The next turn need not wait for this.
-    if (age >= refreshAfterMs) this.#runtime.context().defer(this.#read(notes).catch(() => this.clear()));
+    if (age >= refreshAfterMs) this.#runtime.context().waitUntil(this.#read(notes).catch(() => this.clear()));
     return cached.settings;
   }
 
@@ -39,7 +39,7 @@ export class SettingsCache {
   }
 
   /** Reads the settings of the minion together with the edits of the conversation: the room may have missed an edit. */
-  async #read({ id, user_id, minion_id }: ConversationNotes): Promise<Settings> {
+  async #read({ id, user_id, minion_id }: ConversationState): Promise<TurnSettings> {
     const ctx = this.#runtime.context();
     const [catalog, [[edited], ...rows]] = await Promise.all([
       catalogOf(ctx),

@@ -1,7 +1,7 @@
 import type { Attachment, Summary } from "../../agent/types.ts";
 
 /** What a room knows of its conversation, as Postgres has it. */
-export type ConversationNotes = EditedConversation & { id: number; user_id: number; minion_id: number };
+export type ConversationState = EditedConversation & { id: number; user_id: number; minion_id: number };
 
 /** What its owner edits of a conversation; of two, the one with the greater version is newer. */
 export type EditedConversation = { title: string; pinned_facts: string[]; version: number };
@@ -12,7 +12,7 @@ const placesKey = "places";
 const attachmentKey = (id: string) => `attachment:${id}`;
 
 /** What a room keeps beside its messages, its frames and its outbox. Reading creates nothing. */
-export class Notes {
+export class RoomStateStore {
   readonly #kv: SyncKvStorage;
 
   constructor(kv: SyncKvStorage) {
@@ -20,11 +20,11 @@ export class Notes {
   }
 
   /** Undefined for a room that was never asked for, or whose conversation is deleted. */
-  get conversation(): ConversationNotes | undefined {
-    return this.#kv.get<ConversationNotes>(conversationKey);
+  get conversation(): ConversationState | undefined {
+    return this.#kv.get<ConversationState>(conversationKey);
   }
 
-  keep(conversation: ConversationNotes): void {
+  save(conversation: ConversationState): void {
     this.#kv.put(conversationKey, conversation);
   }
 
@@ -33,19 +33,19 @@ export class Notes {
     return this.#kv.get<Summary>(summaryKey) ?? null;
   }
 
-  keepSummary(summary: Summary): void {
+  saveSummary(summary: Summary): void {
     this.#kv.put(summaryKey, summary);
   }
 
   /** Messages from this one on are removed: what sums them up is wrong now, and their places are never taken again. */
-  removed(fromId: number, places: number): void {
+  recordRemoval(fromId: number, places: number): void {
     const { summary } = this;
     if (summary !== null && summary.up_to >= fromId) this.#kv.delete(summaryKey);
-    this.#kv.put(placesKey, Math.max(places, this.places));
+    this.#kv.put(placesKey, Math.max(places, this.removedOrdinal));
   }
 
   /** The last place that was taken by a message which is removed. */
-  get places(): number {
+  get removedOrdinal(): number {
     return this.#kv.get<number>(placesKey) ?? 0;
   }
 

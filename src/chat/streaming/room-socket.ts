@@ -1,19 +1,19 @@
 import { Buffer } from "node:buffer";
 import { AppError } from "../../kit/errors.ts";
 import { closeCodes } from "../../kit/socket/close-codes.ts";
-import type { HeardFrame } from "./ui-message-stream.ts";
+import type { RoomFrameOrSnapshot } from "./ui-message-stream.ts";
 
 /** A socket as a line uses it. */
-export type LineSocket = Pick<WebSocket, "accept" | "send" | "close" | "addEventListener">;
+export type ClientSocket = Pick<WebSocket, "accept" | "send" | "close" | "addEventListener">;
 
 /** Asks the room for a socket on which everything after a frame is told; how things stand, where none is named. @throws its refusal */
-export type Dial = (after: number | undefined) => Promise<LineSocket>;
+export type Connect = (after: number | undefined) => Promise<ClientSocket>;
 
 /** What a room said, and up to which number it has told all now. */
-export type Heard = HeardFrame & { seq: number };
+export type ReceivedFrame = RoomFrameOrSnapshot & { seq: number };
 
 /** The room cannot be heard any more: `message` says why, to people. */
-export class LineEnded extends Error {
+export class RoomDisconnectedError extends Error {
   override readonly name = "LineEnded";
 }
 
@@ -25,55 +25,55 @@ const unreadBytes = 64 * 1024;
 const ackEveryMs = 250;
 
 /** Milliseconds before each try to be connected again; then it is given up. */
-const patience = [0, 250, 1_000, 4_000];
+const reconnectDelaysMs = [0, 250, 1_000, 4_000];
 
 /** What a room means by closing a socket that is not to come back. */
-const farewells: Readonly<Record<number, string>> = {
+const closeMessages: Readonly<Record<number, string>> = {
   [closeCodes.revoked]: "This device was signed out.",
   [closeCodes.erased]: "This conversation was deleted.",
 };
 
 /** The socket of a Worker to a room: it is read one frame at a time, so that the room sends no faster, and connected anew where it breaks. */
-export class RoomLine {
-  readonly #dial: Dial;
-  #socket: LineSocket | undefined;
+export class RoomSocketClient {
+  readonly #dial: Connect;
+  #socket: ClientSocket | undefined;
   #after: number | undefined;
-  #heard: { frame: Heard; bytes: number }[] = [];
+  #heard: { frame: ReceivedFrame; bytes: number }[] = [];
   /** What was read and not acknowledged. */
   #unread = { frames: 0, bytes: 0 };
   #ackedAt = -Infinity;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
-  #triesLeft = [...patience];
+  #triesLeft = [...reconnectDelaysMs];
   #farewell: string | undefined;
   #isClosed = false;
   #wake = () => {};
 
-  private constructor(dial: Dial, after: number | undefined) {
+  private constructor(dial: Connect, after: number | undefined) {
     this.#dial = dial;
     this.#after = after;
   }
 
   /** @throws the room's refusal */
-  static async open(dial: Dial, after: number | undefined): Promise<RoomLine> {
-    const line = new RoomLine(dial, after);
-    line.#listen(await dial(after));
+  static async open(dial: Connect, after: number | undefined): Promise<RoomSocketClient> {
+    const line = new RoomSocketClient(dial, after);
+    line.#attach(await dial(after));
     return line;
   }
 
   /** The next frame; undefined once the line is closed. @throws LineEnded, or the room's refusal where it was connected anew */
-  async next(): Promise<Heard | undefined> {
+  async next(): Promise<ReceivedFrame | undefined> {
     this.#acknowledge();
     for (;;) {
       if (this.#isClosed) return undefined;
       const heard = this.#heard.shift();
       if (heard !== undefined) {
         // Trying again is bounded by progress: a room may fall at each greeting.
-        if (heard.frame.seq > (this.#after ?? -1)) this.#triesLeft = [...patience];
+        if (heard.frame.seq > (this.#after ?? -1)) this.#triesLeft = [...reconnectDelaysMs];
         this.#after = heard.frame.seq;
         this.#unread = { frames: this.#unread.frames + 1, bytes: this.#unread.bytes + heard.bytes };
         return heard.frame;
       }
-      if (this.#socket === undefined) await this.#redial();
+      if (this.#socket === undefined) await this.#reconnect();
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
@@ -81,10 +81,10 @@ export class RoomLine {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#ackTimer);
-    this.#hangUp();
+    this.#disconnect();
   }
 
-  #listen(socket: LineSocket): void {
+  #attach(socket: ClientSocket): void {
     this.#socket = socket;
     this.#unread = { frames: 0, bytes: 0 };
     const isCurrent = () => this.#socket === socket;
@@ -95,31 +95,32 @@ export class RoomLine {
     });
     socket.addEventListener("close", ({ code }) => {
       if (!isCurrent()) return;
-      this.#farewell = farewells[code];
-      this.#hangUp();
+      this.#farewell = closeMessages[code];
+      this.#disconnect();
     });
     socket.addEventListener("error", () => {
-      if (isCurrent()) this.#hangUp();
+      if (isCurrent()) this.#disconnect();
     });
     socket.accept();
   }
 
-  async #redial(): Promise<void> {
-    if (this.#farewell !== undefined) throw new LineEnded(this.#farewell);
+  async #reconnect(): Promise<void> {
+    if (this.#farewell !== undefined) throw new RoomDisconnectedError(this.#farewell);
     const delay = this.#triesLeft.shift();
-    if (delay === undefined) throw new LineEnded("The conversation cannot be heard any more: come back in a moment.");
+    if (delay === undefined)
+      throw new RoomDisconnectedError("The conversation cannot be heard any more: come back in a moment.");
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     if (this.#isClosed) return;
     try {
       const socket = await this.#dial(this.#after);
-      this.#listen(socket);
-      if (this.#isClosed) this.#hangUp();
+      this.#attach(socket);
+      if (this.#isClosed) this.#disconnect();
     } catch (error) {
       if (error instanceof AppError && !error.retryable && error.status < 500) throw error;
     }
   }
 
-  #hangUp(): void {
+  #disconnect(): void {
     const socket = this.#socket;
     this.#socket = undefined;
     try {
@@ -147,8 +148,8 @@ export class RoomLine {
 }
 
 /** What a message of a room holds: a frame, or several at once. */
-function framesIn(text: string): { frame: Heard; bytes: number }[] {
-  const said = JSON.parse(text) as Heard | { type: "frames"; seq: number; frames: Heard[] };
+function framesIn(text: string): { frame: ReceivedFrame; bytes: number }[] {
+  const said = JSON.parse(text) as ReceivedFrame | { type: "frames"; seq: number; frames: ReceivedFrame[] };
   const bytes = Buffer.byteLength(text);
   if (said.type !== "frames") return [{ frame: said, bytes }];
   return said.frames.map((frame, index) => ({ frame, bytes: index === 0 ? bytes : 0 }));

@@ -1,8 +1,8 @@
 import type { UIMessageChunk } from "ai";
 import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
-import { LineEnded, type Heard } from "./room-socket.ts";
-import type { AnswerStream } from "./ui-message-stream.ts";
+import { RoomDisconnectedError, type ReceivedFrame } from "./room-socket.ts";
+import type { UiMessageStreamEncoder } from "./ui-message-stream.ts";
 
 /** An answer as server-sent events: `data` is a chunk of the UI message stream, `id` a cursor from which a client goes on. */
 
@@ -21,40 +21,44 @@ export const eventStreamHeaders = {
 const heartbeatMs = 15_000;
 
 /** Where a client is: the last number that it heard, and its place in the answer. */
-export type Cursor = { seq: number; place: string };
+export type StreamCursor = { seq: number; position: string };
 
 const cursorPattern = /^(\d{1,15})(?:-([a-z\d.-]{1,40}))?$/;
 
 /** `57`, or `57-…` as the `id` of an event has it. @returns undefined for what is neither */
-export function readCursor(text: string): Cursor | undefined {
+export function readCursor(text: string): StreamCursor | undefined {
   const [, seq, place = ""] = cursorPattern.exec(text) ?? [];
-  return seq === undefined ? undefined : { seq: Number(seq), place };
+  return seq === undefined ? undefined : { seq: Number(seq), position: place };
 }
 
-const writeCursor = ({ seq, place }: Cursor): string => `${seq}-${place}`;
+const writeCursor = ({ seq, position: place }: StreamCursor): string => `${seq}-${place}`;
 
 const doneEvent = "data: [DONE]\n\n";
 
 /** The events of chunks that came of one frame. The last of them says where a client is then: it goes on behind whole frames. */
-export function eventsOf(chunks: readonly UIMessageChunk[], cursor?: Cursor): string {
+export function encodeSse(chunks: readonly UIMessageChunk[], cursor?: StreamCursor): string {
   const events = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n`);
   const id = cursor === undefined ? "" : `id: ${writeCursor(cursor)}\n`;
   return events.map((event, index) => `${event}${index === events.length - 1 ? id : ""}\n`).join("");
 }
 
 /** The events of an answer that is told at once. */
-export function wholeEvents(answer: AnswerStream, chunks: readonly UIMessageChunk[], seq: number): string {
-  return `${eventsOf(chunks, { seq, place: answer.place })}${doneEvent}`;
+export function encodeCompleteAnswer(answer: UiMessageStreamEncoder, chunks: readonly UIMessageChunk[], seq: number): string {
+  return `${encodeSse(chunks, { seq, position: answer.position })}${doneEvent}`;
 }
 
 /** What is heard of a room: the next frame, or undefined once it is closed. */
-export type Hearing = { next(): Promise<Heard | undefined>; close(): void };
+export type FrameSource = { next(): Promise<ReceivedFrame | undefined>; close(): void };
 
 /**
  * Tells an answer as it is heard, as fast as it is read. A client that goes away ends the hearing, and stops nothing.
  * @param everyMs how often a comment shows that the line stands
  */
-export function streamEvents(answer: AnswerStream, hearing: Hearing, everyMs = heartbeatMs): ReadableStream<Uint8Array> {
+export function createSseStream(
+  answer: UiMessageStreamEncoder,
+  hearing: FrameSource,
+  everyMs = heartbeatMs,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let heartbeat: ReturnType<typeof setInterval> | undefined;
   const end = () => {
@@ -64,7 +68,7 @@ export function streamEvents(answer: AnswerStream, hearing: Hearing, everyMs = h
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        controller.enqueue(encoder.encode(`: stream-open\n\n${eventsOf(answer.begin())}`));
+        controller.enqueue(encoder.encode(`: stream-open\n\n${encodeSse(answer.begin())}`));
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(": keep-alive\n\n"));
         }, everyMs);
@@ -83,21 +87,22 @@ export function streamEvents(answer: AnswerStream, hearing: Hearing, everyMs = h
 }
 
 /** The events of the next frame that tells something of the answer; undefined where no more can come. */
-async function nextEvents(answer: AnswerStream, hearing: Hearing): Promise<string | undefined> {
+async function nextEvents(answer: UiMessageStreamEncoder, hearing: FrameSource): Promise<string | undefined> {
   try {
     for (;;) {
       const frame = await hearing.next();
       if (frame === undefined) return undefined;
-      const chunks = answer.take(frame);
+      const chunks = answer.encode(frame);
       if (chunks.length === 0) continue;
-      const events = eventsOf(chunks, { seq: frame.seq, place: answer.place });
+      const events = encodeSse(chunks, { seq: frame.seq, position: answer.position });
       return answer.isDone ? events + doneEvent : events;
     }
   } catch (error) {
-    if (!(error instanceof LineEnded || error instanceof AppError)) log("error", "An answer could not be told.", { error });
+    if (!(error instanceof RoomDisconnectedError || error instanceof AppError))
+      log("error", "An answer could not be told.", { error });
     const detail =
-      error instanceof LineEnded || error instanceof AppError ? error.message : "Something went wrong on our side.";
+      error instanceof RoomDisconnectedError || error instanceof AppError ? error.message : "Something went wrong on our side.";
     // Without an id: where the client was, it can go on from.
-    return eventsOf(answer.fail(detail)) + doneEvent;
+    return encodeSse(answer.abort(detail)) + doneEvent;
   }
 }

@@ -1,12 +1,12 @@
 import type { Ctx } from "../../context.ts";
 import { AppError, commonErrors, type CommonErrorCode } from "../../kit/errors.ts";
-import { claimsFor } from "../../kit/socket/tickets.ts";
-import { holderOf } from "../../notifications/tickets.ts";
-import { eventStreamHeaders, streamEvents, wholeEvents, type Cursor } from "./sse-events.ts";
+import { createClaims } from "../../kit/socket/tickets.ts";
+import { currentTicketHolder } from "../../notifications/tickets.ts";
+import { eventStreamHeaders, createSseStream, encodeCompleteAnswer, type StreamCursor } from "./sse-events.ts";
 import type { Message } from "../../agent/types.ts";
-import { askRoom, openRoomSocket, type Sent } from "../room/client.ts";
-import { RoomLine, type Dial } from "./room-socket.ts";
-import { AnswerStream, endPlace } from "./ui-message-stream.ts";
+import { callRoom, openRoomSocket, type StartedTurn } from "../room/client.ts";
+import { RoomSocketClient, type Connect } from "./room-socket.ts";
+import { UiMessageStreamEncoder, endPosition } from "./ui-message-stream.ts";
 
 /** Whether a client wants to be told an answer while it is written. */
 export function wantsEvents(request: Request): boolean {
@@ -17,7 +17,7 @@ export function wantsEvents(request: Request): boolean {
  * Tells the answer to what was just sent, from its beginning, as the AI SDK's UI message stream.
  * @throws realtime_unavailable, and the room's refusals
  */
-export function streamAnswer(ctx: Ctx, conversationId: number, { answer, seq }: Sent): Promise<Response> {
+export function streamAnswer(ctx: Ctx, conversationId: number, { answer, seq }: StartedTurn): Promise<Response> {
   return openAnswer(ctx, conversationId, { answer, after: seq });
 }
 
@@ -31,30 +31,30 @@ export async function resumeAnswer(
   ctx: Ctx,
   userId: number,
   conversationId: number,
-  cursor: Cursor | undefined,
+  cursor: StreamCursor | undefined,
 ): Promise<Response | undefined> {
-  const { messages } = await askRoom(ctx, conversationId, (room) => room.list(userId, { limit: 1 }));
+  const { messages } = await callRoom(ctx, conversationId, (room) => room.list(userId, { limit: 1 }));
   const answer = messages.at(-1);
-  const left = cursor?.place === endPlace ? undefined : cursor;
+  const left = cursor?.position === endPosition ? undefined : cursor;
   if (answer?.role !== "assistant" || (answer.status !== "streaming" && left === undefined)) return undefined;
-  return openAnswer(ctx, conversationId, { answer, after: left?.seq, place: left?.place });
+  return openAnswer(ctx, conversationId, { answer, after: left?.seq, place: left?.position });
 }
 
 type Opening = { answer: Message; after: number | undefined; place?: string | undefined };
 
 async function openAnswer(ctx: Ctx, conversationId: number, { answer, after, place }: Opening): Promise<Response> {
-  const stream = new AnswerStream(answer.id, place);
+  const stream = new UiMessageStreamEncoder(answer.id, place);
   if (answer.status !== "streaming") {
-    return new Response(wholeEvents(stream, stream.show(answer), after ?? 0), { headers: eventStreamHeaders });
+    return new Response(encodeCompleteAnswer(stream, stream.encodeWhole(answer), after ?? 0), { headers: eventStreamHeaders });
   }
-  const line = await RoomLine.open(dialling(ctx, conversationId), after);
-  return new Response(streamEvents(stream, line), { headers: eventStreamHeaders });
+  const line = await RoomSocketClient.open(roomConnector(ctx, conversationId), after);
+  return new Response(createSseStream(stream, line), { headers: eventStreamHeaders });
 }
 
 /** Opens sockets to a room as whoever asks, with claims of our own: it trusts what the Worker says. */
-function dialling(ctx: Ctx, conversationId: number): Dial {
+function roomConnector(ctx: Ctx, conversationId: number): Connect {
   return async (after) => {
-    const claims = claimsFor(await holderOf(ctx, `conversation:${conversationId}`));
+    const claims = createClaims(await currentTicketHolder(ctx, `conversation:${conversationId}`));
     const reply = await openRoomSocket(ctx, conversationId, { claims, after });
     if (!reply.webSocket) throw await refusalIn(reply);
     return reply.webSocket;

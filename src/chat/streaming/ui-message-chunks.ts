@@ -1,5 +1,5 @@
 import type { UIMessageChunk } from "ai";
-import type { Citation, ToolUse } from "../../agent/types.ts";
+import type { Citation, ToolCall } from "../../agent/types.ts";
 
 /** Chunks of the AI SDK's UI message stream that stand for one thing of ours. */
 
@@ -14,12 +14,12 @@ export function failed(errorText: string): UIMessageChunk[] {
 type Called = { call_id: string; tool: string; input?: unknown };
 
 /** A call as it is before it ends. */
-export function unfinished({ call_id, tool, input }: Called): ToolUse {
+export function unfinished({ call_id, tool, input }: Called): ToolCall {
   return { call_id, tool, input, status: "running", output: null, duration_ms: null };
 }
 
 /** How far a call is: what tells of less, tells again what was told. */
-export function progress({ status }: ToolUse): number {
+export function progress({ status }: ToolCall): number {
   return status === "awaiting_approval" ? 0 : status === "running" ? 1 : 2;
 }
 
@@ -31,7 +31,7 @@ const ours = { providerExecuted: true, dynamic: true } as const;
  * @param before what was told last, if it was told of
  * @param isWhole whether a client that was told nothing knows nothing
  */
-export function toolChunks(use: ToolUse, before: ToolUse["status"] | undefined, isWhole: boolean): UIMessageChunk[] {
+export function toolChunks(use: ToolCall, before: ToolCall["status"] | undefined, isWhole: boolean): UIMessageChunk[] {
   const { call_id: toolCallId, tool: toolName, input, status, output } = use;
   const approvalId = toolCallId;
   const chunks: UIMessageChunk[] = [];

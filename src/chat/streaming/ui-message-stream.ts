@@ -1,35 +1,35 @@
 import type { UIMessageChunk } from "ai";
-import type { Citation, Message, ToolUse } from "../../agent/types.ts";
+import type { Citation, Message, ToolCall } from "../../agent/types.ts";
 import type { RoomFrame } from "../protocol.ts";
 import { failed, progress, sourceChunk, toolChunks, unfinished } from "./ui-message-chunks.ts";
 
 /** What a room says, as a client of its socket receives it: its log's frames, or how things stand in their place. */
-export type HeardFrame = RoomFrame | Snapshot;
+export type RoomFrameOrSnapshot = RoomFrame | Snapshot;
 
 /** Where the log no longer reaches; `unavailable` where not even this could be had. */
 export type Snapshot = { type: "snapshot"; messages?: readonly Message[]; unavailable?: boolean };
 
 type Kind = "text" | "reasoning";
 type Written = { type: Kind; id: string; text: string };
-type Told = Written | { type: "tool"; use: ToolUse } | { type: "citation"; citation: Citation };
+type Told = Written | { type: "tool"; use: ToolCall } | { type: "citation"; citation: Citation };
 type Ending = Pick<Message, "status" | "error"> & { metadata: Record<string, unknown> };
 
 /** How much text and how much thought a client has, where that is known, and which part it holds open. */
-const placePattern = /^(\d{0,7})\.(\d{0,7})(?:\.((text|reasoning)-\d{1,7}))?$/;
+const positionPattern = /^(\d{0,7})\.(\d{0,7})(?:\.((text|reasoning)-\d{1,7}))?$/;
 
 /** The place of a client that was told the end. */
-export const endPlace = "end";
+export const endPosition = "end";
 
 /**
  * One answer, told as the AI SDK's UI message stream (v1). The whole answer is one step of it, so that `reset-step` takes back all
  * that was told: where a room lost the end of an answer in a crash, or where frames were missed and a snapshot stands for them.
  */
-export class AnswerStream {
+export class UiMessageStreamEncoder {
   readonly #id: number;
   /** What the client was told, in order: all of it where `#isWhole`, or what it was told since it came back. */
-  #told: Told[] = [];
-  #isWhole: boolean;
-  #hasBegun: boolean;
+  #emitted: Told[] = [];
+  #isComplete: boolean;
+  #started: boolean;
   #isDone = false;
   #open: Written | undefined;
   /** How much of each kind the client has; undefined where it came back, until the next stretch says so. */
@@ -41,9 +41,9 @@ export class AnswerStream {
    */
   constructor(messageId: number, place?: string) {
     this.#id = messageId;
-    this.#hasBegun = place !== undefined;
-    this.#isWhole = place === undefined;
-    const [, text, reasoning, id, kind] = placePattern.exec(place ?? "0.0") ?? [];
+    this.#started = place !== undefined;
+    this.#isComplete = place === undefined;
+    const [, text, reasoning, id, kind] = positionPattern.exec(place ?? "0.0") ?? [];
     this.#lengths = { text: lengthIn(text), reasoning: lengthIn(reasoning) };
     if (id !== undefined) this.#open = { type: kind as Kind, id, text: "" };
   }
@@ -54,34 +54,34 @@ export class AnswerStream {
   }
 
   /** Where a client stands, for when it comes back. */
-  get place(): string {
-    if (this.#isDone) return endPlace;
+  get position(): string {
+    if (this.#isDone) return endPosition;
     const { text = "", reasoning = "" } = this.#lengths;
     return `${text}.${reasoning}${this.#open === undefined ? "" : `.${this.#open.id}`}`;
   }
 
   /** What is told before anything is heard. */
   begin(): UIMessageChunk[] {
-    if (this.#hasBegun) return [];
-    this.#hasBegun = true;
+    if (this.#started) return [];
+    this.#started = true;
     const messageMetadata = { status: "streaming" };
     return [{ type: "start", messageId: String(this.#id), messageMetadata }, { type: "start-step" }];
   }
 
   /** What a frame makes of the answer. Frames of other messages, and those that tell again what was told, make nothing of it. */
-  take(frame: HeardFrame): UIMessageChunk[] {
+  encode(frame: RoomFrameOrSnapshot): UIMessageChunk[] {
     if (this.#isDone) return [];
     if (frame.type === "snapshot") return this.#takeSnapshot(frame);
     if (frame.type === "messages.removed") {
-      return frame.from_message_id <= this.#id ? this.fail("This answer was removed.") : [];
+      return frame.from_message_id <= this.#id ? this.abort("This answer was removed.") : [];
     }
     if (frame.type === "message.created") return frame.message.id === this.#id ? this.#create() : [];
     if (!("message_id" in frame) || frame.message_id !== this.#id) return [];
     switch (frame.type) {
       case "message.delta":
-        return this.#grow("text", frame);
+        return this.#appendText("text", frame);
       case "reasoning.delta":
-        return this.#grow("reasoning", frame);
+        return this.#appendText("reasoning", frame);
       case "message.reset":
         return this.#cut({ text: frame.length, reasoning: frame.reasoning_length });
       case "tool.approval_needed":
@@ -112,7 +112,7 @@ export class AnswerStream {
   }
 
   /** The whole of an answer as it stands, and its end if it has one. What was told before is taken back. */
-  show(message: Message): UIMessageChunk[] {
+  encodeWhole(message: Message): UIMessageChunk[] {
     const uses = new Map(message.tools.map((use) => [use.call_id, use]));
     const parts = message.parts.flatMap((part): Told[] => {
       if (part.type === "file") return [];
@@ -120,22 +120,22 @@ export class AnswerStream {
       const use = uses.get(part.call_id);
       return use === undefined ? [] : [{ type: "tool", use }];
     });
-    const chunks = this.#retell([...parts, ...message.citations.map((citation) => ({ type: "citation" as const, citation }))]);
+    const chunks = this.#replay([...parts, ...message.citations.map((citation) => ({ type: "citation" as const, citation }))]);
     const { status, error, model, memory_status } = message;
     if (status === "streaming") return chunks;
     return [...chunks, ...this.#end({ status, error, metadata: { ...usageOf(message.usage), model, memory_status } })];
   }
 
   /** The end of an answer that cannot be told further. @param detail says why, to people */
-  fail(detail: string): UIMessageChunk[] {
-    return this.#isDone ? [] : [...this.#close(), ...this.#over(), ...failed(detail)];
+  abort(detail: string): UIMessageChunk[] {
+    return this.#isDone ? [] : [...this.#close(), ...this.#finishStep(), ...failed(detail)];
   }
 
   /** A client that came back from before the answer was begun has none of it. */
   #create(): UIMessageChunk[] {
-    if (this.#isWhole) return this.begin();
-    this.#hasBegun = false;
-    this.#isWhole = true;
+    if (this.#isComplete) return this.begin();
+    this.#started = false;
+    this.#isComplete = true;
     this.#open = undefined;
     this.#lengths = { text: 0, reasoning: 0 };
     return this.begin();
@@ -143,12 +143,14 @@ export class AnswerStream {
 
   #takeSnapshot({ messages = [] }: Snapshot): UIMessageChunk[] {
     const message = messages.find(({ id }) => id === this.#id);
-    return message === undefined ? this.fail("This answer cannot be told further: read the conversation.") : this.show(message);
+    return message === undefined
+      ? this.abort("This answer cannot be told further: read the conversation.")
+      : this.encodeWhole(message);
   }
 
-  #grow(kind: Kind, { offset, text }: { offset: number; text: string }): UIMessageChunk[] {
+  #appendText(kind: Kind, { offset, text }: { offset: number; text: string }): UIMessageChunk[] {
     const length = this.#lengths[kind] ?? offset;
-    if (offset > length) return this.fail("A part of this answer did not arrive: read the conversation.");
+    if (offset > length) return this.abort("A part of this answer did not arrive: read the conversation.");
     const news = text.slice(length - offset);
     return news === "" ? [] : this.#write(kind, length, news);
   }
@@ -160,10 +162,10 @@ export class AnswerStream {
       chunks.push(...this.#close());
       part = { type: kind, id: `${kind}-${length}`, text: "" };
       this.#open = part;
-      this.#told.push(part);
+      this.#emitted.push(part);
       chunks.push({ type: `${kind}-start`, id: part.id });
     }
-    if (this.#isWhole) part.text += text;
+    if (this.#isComplete) part.text += text;
     this.#lengths[kind] = length + text.length;
     return [...chunks, { type: `${kind}-delta`, id: part.id, delta: text }];
   }
@@ -174,20 +176,20 @@ export class AnswerStream {
     return open === undefined ? [] : [{ type: `${open.type}-end`, id: open.id }];
   }
 
-  #use(use: ToolUse): UIMessageChunk[] {
-    const told = this.#told.find((part) => part.type === "tool" && part.use.call_id === use.call_id);
+  #use(use: ToolCall): UIMessageChunk[] {
+    const told = this.#emitted.find((part) => part.type === "tool" && part.use.call_id === use.call_id);
     const before = told?.type === "tool" ? told.use : undefined;
     if (before !== undefined && progress(before) >= progress(use)) return [];
     const now = { ...use, input: before?.input ?? use.input };
     if (told?.type === "tool") told.use = now;
-    else this.#told.push({ type: "tool", use: now });
-    return [...this.#close(), ...toolChunks(now, before?.status, this.#isWhole)];
+    else this.#emitted.push({ type: "tool", use: now });
+    return [...this.#close(), ...toolChunks(now, before?.status, this.#isComplete)];
   }
 
   #cite(citation: Citation): UIMessageChunk[] {
-    const isTold = this.#told.some((part) => part.type === "citation" && part.citation.number === citation.number);
+    const isTold = this.#emitted.some((part) => part.type === "citation" && part.citation.number === citation.number);
     if (isTold) return [];
-    this.#told.push({ type: "citation", citation });
+    this.#emitted.push({ type: "citation", citation });
     return [sourceChunk(citation)];
   }
 
@@ -195,24 +197,24 @@ export class AnswerStream {
   #cut(kept: Record<Kind, number>): UIMessageChunk[] {
     const { text, reasoning } = this.#lengths;
     if (text === kept.text && reasoning === kept.reasoning) return [];
-    if (!this.#isWhole) return this.fail("The end of this answer was lost in a crash: read the conversation.");
+    if (!this.#isComplete) return this.abort("The end of this answer was lost in a crash: read the conversation.");
     const left = { ...kept };
-    const parts = this.#told.map((part) => {
+    const parts = this.#emitted.map((part) => {
       if (part.type === "tool" || part.type === "citation") return part;
       const rest = part.text.slice(0, left[part.type]);
       left[part.type] -= rest.length;
       return { ...part, text: rest };
     });
-    return this.#retell(parts);
+    return this.#replay(parts);
   }
 
   /** Tells all from the beginning, in place of what was told. The last text stays open. */
-  #retell(parts: readonly Told[]): UIMessageChunk[] {
+  #replay(parts: readonly Told[]): UIMessageChunk[] {
     const chunks = this.begin();
-    if (!this.#isWhole || this.#told.length > 0) chunks.push({ type: "reset-step" });
-    this.#told = [];
+    if (!this.#isComplete || this.#emitted.length > 0) chunks.push({ type: "reset-step" });
+    this.#emitted = [];
     this.#open = undefined;
-    this.#isWhole = true;
+    this.#isComplete = true;
     this.#lengths = { text: 0, reasoning: 0 };
     for (const part of parts) {
       if (part.type === "tool") chunks.push(...this.#use(part.use));
@@ -225,14 +227,14 @@ export class AnswerStream {
   #end({ status, error, metadata }: Ending): UIMessageChunk[] {
     const { code, retryable } = error ?? {};
     const messageMetadata = { status, ...metadata, ...(error === null ? {} : { code, retryable }) };
-    const chunks = [...this.#close(), ...this.#over()];
+    const chunks = [...this.#close(), ...this.#finishStep()];
     if (status === "complete") return [...chunks, { type: "finish", finishReason: "stop", messageMetadata }];
     chunks.push({ type: "message-metadata", messageMetadata });
     if (status === "stopped") return [...chunks, { type: "abort", reason: "It was stopped." }];
     return [...chunks, ...failed(error?.detail ?? "The answer came to no good end.")];
   }
 
-  #over(): UIMessageChunk[] {
+  #finishStep(): UIMessageChunk[] {
     this.#isDone = true;
     return [{ type: "finish-step" }];
   }

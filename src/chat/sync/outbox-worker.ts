@@ -1,7 +1,7 @@
 import type { Ctx } from "../../context.ts";
 import { log } from "../../kit/log.ts";
 import { Outbox, type Entry } from "./outbox.ts";
-import { projectChange, projectRemoval, projectTurn, type Projection } from "./write-to-postgres.ts";
+import { projectChange, projectRemoval, projectTurn, type WriteOutcome } from "./write-to-postgres.ts";
 
 /** Milliseconds before what failed is tried again: twice as long each time, up to the last. */
 const firstRetryMs = 2_000;
@@ -16,7 +16,7 @@ export type OutboxRuntime = {
 };
 
 /** Writes what happened in a room into Postgres: in order, and again until it is known to be there. */
-export class Projector {
+export class OutboxWorker {
   readonly #outbox: Outbox;
   readonly #runtime: OutboxRuntime;
   #running: Promise<void> | undefined;
@@ -60,7 +60,7 @@ export class Projector {
   }
 }
 
-function project(ctx: Ctx, { kind, of }: Entry): Promise<Projection> {
+function project(ctx: Ctx, { kind, of }: Entry): Promise<WriteOutcome> {
   if (kind === "turn") return projectTurn(ctx, of);
   return kind === "change" ? projectChange(ctx, of) : projectRemoval(ctx, of);
 }

@@ -1,11 +1,11 @@
 import { readStored, writeStored } from "../../agent/message/codec.ts";
-import type { ProjectedChange, ProjectedRemoval, ProjectedTurn } from "./write-to-postgres.ts";
+import type { MessageUpdate, MessageRemoval, TurnWrite } from "./write-to-postgres.ts";
 
 /** What a room has to tell Postgres. */
 export type Entry =
-  | { kind: "turn"; of: ProjectedTurn }
-  | { kind: "change"; of: ProjectedChange }
-  | { kind: "removal"; of: ProjectedRemoval };
+  | { kind: "turn"; of: TurnWrite }
+  | { kind: "change"; of: MessageUpdate }
+  | { kind: "removal"; of: MessageRemoval };
 
 /** What a room has yet to tell, in its storage, in the order in which it happened. Reading creates nothing. */
 export class Outbox {

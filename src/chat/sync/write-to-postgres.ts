@@ -1,15 +1,15 @@
 import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { commit, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
-import { heldJson, heldText } from "../../kit/db/text.ts";
-import { lock } from "../../minions/queries.ts";
+import { toPostgresJson, toPostgresText } from "../../kit/db/text.ts";
+import { lockOwnerAndMinion } from "../../minions/queries.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";
 import { spiritGains } from "../../minions/progression/mastery.ts";
 import { usageExperience } from "../../minions/progression/rules.ts";
-import { keyRows } from "../../models/external-models/key-status.ts";
+import { markKeyStatus } from "../../models/external-models/key-status.ts";
 import { usageRow } from "../../models/usage/record.ts";
-import { settledStatuses } from "../../agent/constants.ts";
+import { finalStatuses } from "../../agent/constants.ts";
 import { conversationOf, maxTitleLength, type Confirmation } from "../constants.ts";
 import type { Message } from "../../agent/types.ts";
 import { turnExperience } from "../../agent/rules.ts";
@@ -20,13 +20,13 @@ import type { TurnCall, TurnResult } from "../../agent/events.ts";
  * What rooms write into Postgres, from their outboxes: in the order in which it happened, and again until it is known to be done.
  * `gone` means that nobody will ask for it any more: the conversation is deleted.
  */
-export type Projection = "done" | "gone";
+export type WriteOutcome = "done" | "gone";
 
 /** Whose conversation it is. */
-export type Projecting = { conversation_id: number; user_id: number; minion_id: number };
+export type ConversationOwner = { conversation_id: number; user_id: number; minion_id: number };
 
 /** A turn that is over. */
-export type ProjectedTurn = Projecting & {
+export type TurnWrite = ConversationOwner & {
   /** What was made of the first turn; empty for none. A title that its owner gave stays. */
   title: string;
   /** How many messages the conversation shows now. */
@@ -36,21 +36,21 @@ export type ProjectedTurn = Projecting & {
 };
 
 /** A message that was rated or confirmed after its turn. */
-export type ProjectedChange = Projecting & { message: Message };
+export type MessageUpdate = ConversationOwner & { message: Message };
 
 /** Messages that are shown no more: this one and all after it. */
-export type ProjectedRemoval = Projecting & { from_message_id: number; message_count: number };
+export type MessageRemoval = ConversationOwner & { from_message_id: number; message_count: number };
 
 /**
  * Writes a turn: its messages, what it used and cost, what became of the keys, and what its minion gained. Once, however often it is
  * told: the answer's row is what tells that it is written. One round trip.
  */
-export function projectTurn(ctx: Ctx, turn: ProjectedTurn): Promise<Projection> {
+export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
   const [asked, answer] = turn.messages;
   const spiritIds = [...new Set(turn.result.tool_runs.map(({ spirit_id }) => spirit_id))];
   return settled(async () => {
     await commit(ctx, [
-      ...lock(ctx, turn.user_id, turn.minion_id),
+      ...lockOwnerAndMinion(ctx, turn.user_id, turn.minion_id),
       ctx.db.insert(messages).values({ ...rowOf(turn, answer), spirit_ids: spiritIds }),
       ...(isOwn(turn, asked) ? [ctx.db.insert(messages).values(rowOf(turn, asked)).onConflictDoNothing()] : []),
       conversationRow(ctx, turn, answer),
@@ -65,7 +65,7 @@ export function projectTurn(ctx: Ctx, turn: ProjectedTurn): Promise<Projection> 
  * another conversation is a message of that one, and stays as it is there. One round trip.
  * @throws an error while the message's turn is not written
  */
-export function projectChange(ctx: Ctx, { message, ...of }: ProjectedChange): Promise<Projection> {
+export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Promise<WriteOutcome> {
   const its = eq(messages.id, message.id);
   const change = ctx.db
     .update(messages)
@@ -73,8 +73,8 @@ export function projectChange(ctx: Ctx, { message, ...of }: ProjectedChange): Pr
     .where(and(its, isNull(messages.removed_at)));
   return settled(async () => {
     await commit(ctx, [
-      ...lock(ctx, of.user_id, of.minion_id),
-      refuseUnlessAll(ctx.db, {
+      ...lockOwnerAndMinion(ctx, of.user_id, of.minion_id),
+      assertAllInTransaction(ctx.db, {
         conversation_gone: isThere(of),
         ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${its})` } : {}),
       }),
@@ -85,11 +85,11 @@ export function projectChange(ctx: Ctx, { message, ...of }: ProjectedChange): Pr
 }
 
 /** Empties messages that are shown no more. Their rows stay, so that nothing writes them again. One round trip. */
-export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of }: ProjectedRemoval): Promise<Projection> {
+export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of }: MessageRemoval): Promise<WriteOutcome> {
   const theirs = and(eq(messages.user_id, of.user_id), eq(messages.conversation_id, of.conversation_id));
   return settled(async () => {
     await commit(ctx, [
-      refuseUnlessAll(ctx.db, { conversation_gone: isThere(of) }),
+      assertAllInTransaction(ctx.db, { conversation_gone: isThere(of) }),
       ctx.db
         .update(messages)
         .set({ text: "", body: null, removed_at: sql`now()` })
@@ -100,7 +100,7 @@ export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of
 }
 
 /** What is told twice was done at first, and what is told of a conversation that is deleted is not done. */
-async function settled(write: () => Promise<void>): Promise<Projection> {
+async function settled(write: () => Promise<void>): Promise<WriteOutcome> {
   try {
     await write();
     return "done";
@@ -113,24 +113,24 @@ async function settled(write: () => Promise<void>): Promise<Projection> {
 }
 
 /** Whether a message was written here, not in the conversation that this one was forked from. */
-const isOwn = ({ conversation_id }: Projecting, { id }: Message): boolean => conversationOf(id) === conversation_id;
+const isOwn = ({ conversation_id }: ConversationOwner, { id }: Message): boolean => conversationOf(id) === conversation_id;
 
-const itself = ({ user_id, conversation_id }: Projecting): SQL =>
+const itself = ({ user_id, conversation_id }: ConversationOwner): SQL =>
   and(eq(conversations.user_id, user_id), eq(conversations.id, conversation_id))!;
 
-const isThere = (of: Projecting): SQL => sql`exists (select from ${conversations} where ${itself(of)})`;
+const isThere = (of: ConversationOwner): SQL => sql`exists (select from ${conversations} where ${itself(of)})`;
 
 /** What models and tools say may have characters that Postgres cannot hold. @throws RangeError for a message that streams */
-function rowOf({ conversation_id, user_id }: Projecting, message: Message) {
-  const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = heldJson(message);
-  const known = settledStatuses.find((each) => each === status);
+function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {
+  const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = toPostgresJson(message);
+  const known = finalStatuses.find((each) => each === status);
   if (known === undefined) throw new RangeError(`A message is not written while it is ${status}.`);
   const moments = { created_at: new Date(created_at), completed_at: completed_at === null ? null : new Date(completed_at) };
   return { id, conversation_id, user_id, role, text, status: known, body, ...moments };
 }
 
-function conversationRow(ctx: Ctx, turn: ProjectedTurn, { created_at, completed_at }: Message): Statement {
-  const title = heldText(turn.title).slice(0, maxTitleLength).toWellFormed();
+function conversationRow(ctx: Ctx, turn: TurnWrite, { created_at, completed_at }: Message): Statement {
+  const title = toPostgresText(turn.title).slice(0, maxTitleLength).toWellFormed();
   const { last_message_at, is_title_own } = conversations;
   const at = new Date(completed_at ?? created_at).toISOString();
   return ctx.db
@@ -144,17 +144,17 @@ function conversationRow(ctx: Ctx, turn: ProjectedTurn, { created_at, completed_
 }
 
 /** What a call used, and whether its key was taken: a call that failed for another reason says nothing of the key. */
-function callRows(ctx: Ctx, { user_id, minion_id }: Projecting, call: TurnCall): Statement[] {
+function callRows(ctx: Ctx, { user_id, minion_id }: ConversationOwner, call: TurnCall): Statement[] {
   const { record, external_model_id, key_ref, is_key_rejected } = call;
   const of = { userId: user_id, purpose: "chat" as const, minionId: minion_id, externalModelId: external_model_id };
   const isTold = external_model_id !== null && (is_key_rejected || record.outcome === "complete");
   return [
     usageRow(ctx, record, of),
-    ...(isTold ? keyRows(ctx, user_id, { id: external_model_id, key_ref }, is_key_rejected) : []),
+    ...(isTold ? markKeyStatus(ctx, user_id, { id: external_model_id, key_ref }, is_key_rejected) : []),
   ];
 }
 
-function gainRows(ctx: Ctx, { minion_id, result }: ProjectedTurn, answerId: number): Statement[] {
+function gainRows(ctx: Ctx, { minion_id, result }: TurnWrite, answerId: number): Statement[] {
   const gained = turnExperience(result);
   const grant = (amount: number, reason: string, type: string): Statement[] => {
     const source = { type, id: String(answerId) };
@@ -176,7 +176,7 @@ const confirmed = {
   error: { amount: 0, gain: spiritGains.resolved_error, reason: "An error was resolved" },
 } as const satisfies Record<Confirmation, { amount: number; gain: number; reason: string }>;
 
-function confirmationRows(ctx: Ctx, { minion_id }: Projecting, messageId: number, kind: Confirmation): Statement[] {
+function confirmationRows(ctx: Ctx, { minion_id }: ConversationOwner, messageId: number, kind: Confirmation): Statement[] {
   const { amount, gain, reason } = confirmed[kind];
   const spiritIds = sql`(select ${messages.spirit_ids} from ${messages} where ${eq(messages.id, messageId)})`;
   return experienceRows(ctx, {

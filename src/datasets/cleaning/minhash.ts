@@ -4,17 +4,17 @@ const gramLength = 5;
 export const sketchSize = 512;
 
 /** The hashes of a text's smallest 5-grams by hash, in order, and how many different ones it has. */
-export type Sketch = { values: Uint32Array; count: number };
+export type MinHashSignature = { values: Uint32Array; count: number };
 
 /** A text shorter than that is one gram. */
-export function gramsOf(text: string): Uint32Array {
+export function shingles(text: string): Uint32Array {
   const count = Math.max(1, text.length - gramLength + 1);
   const hashes = new Uint32Array(count);
   for (let at = 0; at < count; at++) {
     let hash = 0;
     const end = Math.min(at + gramLength, text.length);
     for (let index = at; index < end; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x9e3779b1) + 0x7f4a7c15;
-    hashes[at] = mix(hash);
+    hashes[at] = murmurFinalize(hash);
   }
   hashes.sort();
   let distinct = 0;
@@ -23,7 +23,7 @@ export function gramsOf(text: string): Uint32Array {
 }
 
 /** Spreads 32 bits evenly (the finaliser of MurmurHash3). */
-function mix(value: number): number {
+function murmurFinalize(value: number): number {
   let hash = value ^ (value >>> 16);
   hash = Math.imul(hash, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -34,7 +34,7 @@ function mix(value: number): number {
  * The Jaccard similarity of two texts by their sketches: of the 5-grams that occur in either, the share that occurs in both. Exact where
  * both have at most `sketchSize` different ones; else estimated from the `sketchSize` smallest, with a standard error of 0.013 at 0.9.
  */
-export function similarity(first: Sketch, second: Sketch): number {
+export function similarity(first: MinHashSignature, second: MinHashSignature): number {
   const isExact = first.count <= sketchSize && second.count <= sketchSize;
   const limit = isExact ? Infinity : sketchSize;
   let union = 0;
@@ -57,7 +57,7 @@ const bins = bands * rowsOfBand;
  * The keys by which texts that are much alike meet: two of similarity s share one of the 16 with a probability of 1 − (1 − s⁸)¹⁶, which
  * is 0.9999 at 0.9 and 0.06 at 0.5. One permutation hashing: the smallest hash of each of 128 ranges; an empty one takes another's.
  */
-export function bandKeys(grams: Uint32Array): Uint32Array {
+export function lshBands(grams: Uint32Array): Uint32Array {
   const smallest = new Uint32Array(bins);
   const isFilled = new Uint8Array(bins);
   for (const hash of grams) {
@@ -67,9 +67,9 @@ export function bandKeys(grams: Uint32Array): Uint32Array {
   const keys = new Uint32Array(bands);
   for (let bin = 0; bin < bins; bin++) {
     let from = bin;
-    for (let attempt = 1; isFilled[from] === 0; attempt++) from = mix(bin * 65_537 + attempt) & (bins - 1);
+    for (let attempt = 1; isFilled[from] === 0; attempt++) from = murmurFinalize(bin * 65_537 + attempt) & (bins - 1);
     const band = Math.floor(bin / rowsOfBand);
-    keys[band] = mix(Math.imul(keys[band]!, 31) ^ smallest[from]!);
+    keys[band] = murmurFinalize(Math.imul(keys[band]!, 31) ^ smallest[from]!);
   }
   return keys;
 }

@@ -1,4 +1,4 @@
-import { bandKeys, bands, gramsOf, similarity, type Sketch, sketchSize } from "./minhash.ts";
+import { lshBands, bands, shingles, similarity, type MinHashSignature, sketchSize } from "./minhash.ts";
 
 /** From which Jaccard similarity of their 5-grams on two texts are near duplicates. */
 const threshold = 0.9;
@@ -38,15 +38,15 @@ export class NearDuplicates {
 
   /** Takes a text in, unless it is nearly another; whether it was taken in. */
   add(text: string): boolean {
-    const grams = gramsOf(text);
+    const grams = shingles(text);
     const sketch = { values: grams.subarray(0, sketchSize), count: grams.length };
-    const keys = bandKeys(grams);
+    const keys = lshBands(grams);
     if (this.#hasNear(sketch, keys)) return false;
     this.#remember(sketch, keys);
     return true;
   }
 
-  #hasNear(sketch: Sketch, keys: Uint32Array): boolean {
+  #hasNear(sketch: MinHashSignature, keys: Uint32Array): boolean {
     const compared = new Set<number>();
     for (const [band, key] of keys.entries()) {
       let number = this.#heads[headOf(band, key)]! - 1;
@@ -62,7 +62,7 @@ export class NearDuplicates {
     return false;
   }
 
-  #sketchOf(number: number): Sketch {
+  #sketchOf(number: number): MinHashSignature {
     const slot = this.#slotOf(number);
     const start = this.#starts[slot]! % this.#bounds.maxValues;
     return { values: this.#values.subarray(start, start + this.#lengths[slot]!), count: this.#counts[slot]! };
@@ -72,7 +72,7 @@ export class NearDuplicates {
     return number % this.#bounds.maxRows;
   }
 
-  #remember({ values, count }: Sketch, keys: Uint32Array): void {
+  #remember({ values, count }: MinHashSignature, keys: Uint32Array): void {
     const start = this.#place(values);
     const number = this.#size++;
     this.#oldest = Math.max(this.#oldest, this.#size - this.#bounds.maxRows);

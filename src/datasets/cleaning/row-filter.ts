@@ -6,7 +6,7 @@ import { type DropReason, maxRowLength, type RowKind } from "../constants.ts";
 import { NearDuplicates } from "./near-duplicates.ts";
 
 /** A row as it is used: normalised, with the SHA-256 of its text in hexadecimal, and why it is not used if it is not. */
-export type RefinedRow = { row: ParsedRow; hash: string; dropped: DropReason | null };
+export type FilteredRow = { row: ParsedRow; hash: string; dropped: DropReason | null };
 
 /**
  * Decides, row after row, which of a dataset's are used. Of rows that repeat each other the first is kept. The same rows in the same
@@ -22,7 +22,7 @@ export type RefinedRow = { row: ParsedRow; hash: string; dropped: DropReason | n
  *
  * It holds at most 42 MiB, however many rows there are (and 12 more while it grows), and as little as they need if there are few.
  */
-export class Refiner {
+export class RowFilter {
   readonly counts: Record<DropReason, number> & { kept: number } = {
     kept: 0,
     empty: 0,
@@ -35,7 +35,7 @@ export class Refiner {
   readonly #texts = new NearDuplicates();
 
   /** The next row. One at a time: what becomes of it depends on those before it. */
-  async consider(parsed: ParsedRow): Promise<RefinedRow> {
+  async evaluate(parsed: ParsedRow): Promise<FilteredRow> {
     const row = { ...parsed, text: normalise(parsed.text), fields: normaliseFields(parsed.fields) };
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(row.text));
     const dropped = faultOf(row) ?? this.#repetition(row.text, digest);

@@ -1,7 +1,7 @@
-import { invalid } from "../../kit/errors.ts";
+import { validationError } from "../../kit/errors.ts";
 import { fileFormats, type Format } from "./registry.ts";
 import { headText } from "./text/decode.ts";
-import { UnreadableFile, certainty, type ByteSource, type FileStart } from "./types.ts";
+import { UnreadableFileError, certainty, type ByteSource, type FileStart } from "./types.ts";
 import { zipEntries, zipSignature } from "./docx/zip.ts";
 
 /** How much of a file is looked at. */
@@ -33,7 +33,7 @@ export async function detectFormat(source: ByteSource, name: string): Promise<Fo
   try {
     return (await formatOfBytes({ source, head, hex })) ?? formatOfText(await startOf(source, head), extensionOf(name));
   } catch (error) {
-    throw error instanceof UnreadableFile ? error.failure : error;
+    throw error instanceof UnreadableFileError ? error.failure : error;
   }
 }
 
@@ -46,7 +46,7 @@ async function formatOfBytes(start: FileStart): Promise<Format | undefined> {
 }
 
 function refused(sentence: string) {
-  return invalid([{ path: "file", in: "body", message: sentence }]);
+  return validationError([{ path: "file", in: "body", message: sentence }]);
 }
 
 /** What else is a ZIP archive, by a file in it. */

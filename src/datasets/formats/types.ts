@@ -1,4 +1,4 @@
-import { invalid, TellableError, type AppError } from "../../kit/errors.ts";
+import { validationError, PublicError, type AppError } from "../../kit/errors.ts";
 import type { RowKind } from "../constants.ts";
 
 /** Where the bytes of a file are: in R2, or in memory. */
@@ -77,11 +77,11 @@ export function problem(position: number, code: RowProblemCode, message: string)
 }
 
 /** A file that cannot be read as a whole. The message says why, to whom it belongs. */
-export class UnreadableFile extends TellableError {
+export class UnreadableFileError extends PublicError {
   override readonly name = "UnreadableFile";
 
   get failure(): AppError {
-    return invalid([{ path: "file", in: "body", message: this.message }]);
+    return validationError([{ path: "file", in: "body", message: this.message }]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { datasets, type HubImport, type StoredFile } from "../tables.ts";
+import { datasets, type HfImport, type StoredFile } from "../tables.ts";
 
 /** What an import has done, in the row of its dataset. Nothing changes a dataset that was deleted, or whose import is over. */
 
@@ -14,26 +14,26 @@ export const waiting = inArray(datasets.processing_status, ["pending", "processi
 export const itself = (id: number) => and(eq(datasets.id, id), waiting);
 
 /** Whether a dataset is there, and its import is not over. */
-export const stillWaits = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
+export const isPending = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
 
 /** A dataset whose import is not over. */
-export async function readWaiting({ db }: Ctx, id: number): Promise<Imported | undefined> {
+export async function readPendingDataset({ db }: Ctx, id: number): Promise<Imported | undefined> {
   const [dataset] = await db.select().from(datasets).where(itself(id));
   return dataset;
 }
 
 /** What was found out or fetched of a dataset that is elsewhere. */
-type Fetched = { hub: HubImport; file?: StoredFile; about?: { description: string; license: string } };
+type Fetched = { hub: HfImport; file?: StoredFile; about?: { description: string; license: string } };
 
 /**
  * Notes what was fetched, unless somebody noted something since it was read. What its owner says of it stays.
  * @returns what stands there now, if it was noted
  */
-export async function keepFetched(
+export async function saveFetchedPage(
   { db }: Ctx,
-  { id, hub: seen }: { id: number; hub: HubImport },
+  { id, hub: seen }: { id: number; hub: HfImport },
   { hub: next, file, about }: Fetched,
-): Promise<HubImport | undefined> {
+): Promise<HfImport | undefined> {
   const { trouble: _, ...hub } = next;
   const added = file && {
     files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,

@@ -1,13 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnlessAll } from "../../kit/db/commit.ts";
-import { constraintOf, failureOf } from "../../kit/db/errors.ts";
+import { commit, commitOnce, assertAllInTransaction } from "../../kit/db/commit.ts";
+import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { deleteUnder, inStore } from "../../kit/storage/r2.ts";
-import { jobRow } from "../../kit/queue/outbox.ts";
+import { deleteByPrefix, withR2Errors } from "../../kit/storage/r2.ts";
+import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { storable } from "../../kit/db/text.ts";
 import { outbox } from "../../kit/db/tables.ts";
-import { notificationRow } from "../../notifications/service.ts";
+import { insertNotification } from "../../notifications/service.ts";
 import { importDataset } from "../job-definitions.ts";
 import { maxDocumentBytes } from "../constants.ts";
 import { fileFormat, type Format } from "../formats/registry.ts";
@@ -15,11 +15,11 @@ import { detectFormat } from "../formats/detect-format.ts";
 import { memorySource, type ByteSource } from "../formats/types.ts";
 import { parseRows } from "../formats/parse-file.ts";
 import type { Row } from "../rows/read-rows.ts";
-import { Refiner } from "../cleaning/row-filter.ts";
+import { RowFilter } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
 import { rowsKey, storedSource } from "../storage.ts";
 import { datasets, type RowsPart } from "../tables.ts";
-import { itself, readWaiting, stillWaits, waiting, type Imported } from "./progress.ts";
+import { itself, readPendingDataset, isPending, waiting, type Imported } from "./progress.ts";
 import { fetchPages } from "./huggingface/fetch-pages.ts";
 
 /** Bounds of a part of rows: it is read into memory whole. */
@@ -37,23 +37,23 @@ const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(
  * all rows, so the file is read from its start; the same bytes give the same rows.)
  * @throws what a retry can help; a dataset that nothing helps has failed, and says why
  */
-export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: number }): Promise<void> {
-  const dataset = await readWaiting(ctx, dataset_id);
+export async function resumeImport(ctx: Ctx, { dataset_id }: { dataset_id: number }): Promise<void> {
+  const dataset = await readPendingDataset(ctx, dataset_id);
   if (dataset === undefined) return;
   try {
     const fetched = await fetchPages(ctx, dataset);
-    if (fetched === "more") await askForMore(ctx, dataset);
+    if (fetched === "more") await enqueueNextSlice(ctx, dataset);
     if (fetched === "gone") throw new DatasetGone();
     // Its pages are files of it now.
-    const whole = dataset.hub === null ? dataset : await readWaiting(ctx, dataset_id);
+    const whole = dataset.hub === null ? dataset : await readPendingDataset(ctx, dataset_id);
     if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
   } catch (error) {
-    if (isGone(error)) return sweepFiles(ctx, dataset);
-    const failure = failureOf(error, ctx.constraintErrors);
+    if (isGone(error)) return deleteOrphanFiles(ctx, dataset);
+    const failure = toAppError(error, ctx.constraintErrors);
     if (failure === undefined) throw error;
     if (failure.retryable) {
       // What cannot be noted does not matter beside what went wrong.
-      if (dataset.hub !== null) await noteTrouble(ctx, dataset, failure.message).catch(() => undefined);
+      if (dataset.hub !== null) await recordRetryableError(ctx, dataset, failure.message).catch(() => undefined);
       throw error;
     }
     await fail(ctx, dataset, failure.message);
@@ -61,13 +61,13 @@ export async function goOnImporting(ctx: Ctx, { dataset_id }: { dataset_id: numb
 }
 
 /** What was put after a dataset was deleted goes as well. */
-async function sweepFiles({ db, env }: Ctx, { id, folder }: Imported): Promise<void> {
+async function deleteOrphanFiles({ db, env }: Ctx, { id, folder }: Imported): Promise<void> {
   const [left] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.id, id));
-  if (left === undefined) await deleteUnder(env.FILES, folder);
+  if (left === undefined) await deleteByPrefix(env.FILES, folder);
 }
 
-async function askForMore(ctx: Ctx, { id, user_id }: Imported): Promise<void> {
-  await commitOnce(ctx, [jobRow(ctx, importDataset, { dataset_id: id }, user_id)]);
+async function enqueueNextSlice(ctx: Ctx, { id, user_id }: Imported): Promise<void> {
+  await commitOnce(ctx, [enqueueJob(ctx, importDataset, { dataset_id: id }, user_id)]);
 }
 
 async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
@@ -75,7 +75,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const source = await sourceOf(ctx, dataset);
   const name = dataset.type === "upload" ? dataset.source : dataset.name;
   const format = formatOf(dataset) ?? (await detectFormat(source, name));
-  const refiner = new Refiner();
+  const refiner = new RowFilter();
   const reporter = new Reporter();
   const parts: RowsPart[] = [];
   for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
@@ -87,7 +87,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     parts.push(part);
     // Rows that were processed are stored: they are the same.
     if (reporter.rows > processed_items) {
-      await inStore(ctx.env.FILES.put(part.key, lines.join("\n")));
+      await withR2Errors(ctx.env.FILES.put(part.key, lines.join("\n")));
       if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetGone();
     }
     [lines, length] = [[], 0];
@@ -97,7 +97,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
       reporter.addProblem(parsed);
       continue;
     }
-    const refined = await refiner.consider(parsed.row);
+    const refined = await refiner.evaluate(parsed.row);
     const { row, hash, dropped } = refined;
     const line = JSON.stringify({ index: reporter.addRow(refined), ...row, hash, dropped } satisfies Row);
     lines.push(line);
@@ -114,12 +114,12 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const { quality_score } = report;
   const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
   await commitOnce(ctx, [
-    refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
+    assertAllInTransaction(ctx.db, { dataset_not_found: isPending(id) }),
     ctx.db
       .update(datasets)
       .set({ ...ready, sample_count: report.rows, processed_items: report.rows, updated_at: sql`now()` })
       .where(itself(id)),
-    notificationRow(ctx, dataset.user_id, {
+    insertNotification(ctx, dataset.user_id, {
       kind: "dataset_ready",
       title: `“${dataset.name}” is ready`,
       body: `${report.kept} of its ${report.rows} rows are of use.`,
@@ -152,17 +152,17 @@ async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<bool
 async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {
   const why = storable(reason, 1_000);
   await commitOnce(ctx, [
-    refuseUnlessAll(ctx.db, { dataset_not_found: stillWaits(id) }),
+    assertAllInTransaction(ctx.db, { dataset_not_found: isPending(id) }),
     ctx.db
       .update(datasets)
       .set({ processing_status: "failed", error: why, processed_items: 0, updated_at: sql`now()` })
       .where(itself(id)),
-    notificationRow(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
+    insertNotification(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
   ]);
 }
 
 /** Notes why the job of a dataset that is elsewhere has to come again: it may not come to its end. */
-async function noteTrouble({ db }: Ctx, { id }: Imported, trouble: string): Promise<void> {
+async function recordRetryableError({ db }: Ctx, { id }: Imported, trouble: string): Promise<void> {
   const hub = sql`${datasets.hub} || jsonb_build_object('trouble', ${trouble}::text)`;
   await db.update(datasets).set({ hub }).where(itself(id));
 }
@@ -170,7 +170,7 @@ async function noteTrouble({ db }: Ctx, { id }: Imported, trouble: string): Prom
 const givenUp = sql`'It was tried as often as it may be.' || coalesce(' The last time: ' || (${datasets.hub} ->> 'trouble'), '')`;
 
 /** Datasets whose job was given up have failed. For the cron. @returns how many */
-export async function failLostImports(ctx: Ctx): Promise<number> {
+export async function failStaleImports(ctx: Ctx): Promise<number> {
   const job = sql`select from ${outbox} o where o.name = ${importDataset.name} and (o.payload ->> 'dataset_id')::int = ${datasets.id}`;
   const [failed] = await commit(ctx, [
     ctx.db

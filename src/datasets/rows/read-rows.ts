@@ -2,13 +2,13 @@ import { and, eq, inArray, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
-import type { RefinedRow } from "../cleaning/row-filter.ts";
-import { inStore } from "../../kit/storage/r2.ts";
+import type { FilteredRow } from "../cleaning/row-filter.ts";
+import { withR2Errors } from "../../kit/storage/r2.ts";
 import { objectAt } from "../storage.ts";
 import { datasets, datasetUses, type RowsPart } from "../tables.ts";
 
 /** A row of a dataset, as it was parsed and refined. */
-export type Row = RefinedRow["row"] & Pick<RefinedRow, "hash" | "dropped"> & { index: number };
+export type Row = FilteredRow["row"] & Pick<FilteredRow, "hash" | "dropped"> & { index: number };
 
 /** A query of `id` and `name` of those datasets that a user may read, and that are ready. */
 export function usableDatasets(userId: number, ids: readonly number[]): SQL {
@@ -58,7 +58,7 @@ export async function* readParts(
     end += rows;
     if (end - 1 <= after) continue;
     const object = await objectAt(env.FILES, key);
-    for (const line of (await inStore(object.text())).split("\n")) {
+    for (const line of (await withR2Errors(object.text())).split("\n")) {
       if (line === "") continue;
       const row = JSON.parse(line) as Row;
       if (row.index > after && (includeDropped || row.dropped === null)) yield row;

@@ -1,7 +1,7 @@
 import { storable } from "../../kit/db/text.ts";
 import { maxShown } from "../constants.ts";
 import type { Parsed, RowProblem } from "../formats/types.ts";
-import type { RefinedRow } from "../cleaning/row-filter.ts";
+import type { FilteredRow } from "../cleaning/row-filter.ts";
 import { qualityScore, type RowCounts } from "../rules.ts";
 import type { Report } from "../schemas.ts";
 
@@ -31,7 +31,7 @@ export class Reporter {
   }
 
   /** Takes down a row. @returns its index */
-  addRow({ row, dropped }: RefinedRow): number {
+  addRow({ row, dropped }: FilteredRow): number {
     const index = this.#rows;
     this.#rows += 1;
     this.#kinds[row.kind] = (this.#kinds[row.kind] ?? 0) + 1;

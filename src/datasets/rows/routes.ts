@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
@@ -10,7 +10,7 @@ import { getReport, linkDownload, listRows, openDownload } from "./service.ts";
 
 const ok = { success: true as const };
 const tag = "Datasets";
-const reading = allow("datasets.read");
+const reading = requirePermission("datasets.read");
 
 /** At /api/v2/datasets: what is in one. */
 export const datasetContents = new Hono<AppEnv>();
@@ -26,10 +26,10 @@ datasetContents.get(
       params: IdParam,
       query: s.RowsQuery,
       reply: s.DatasetRows,
-      fails: ["not_found", "conflict", "files_unavailable", "database_unavailable"],
+      errors: ["not_found", "conflict", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, query }) => {
-      const { items, ...page } = await listRows(ctx, userIdOf(ctx), params.id, { ...query, kept: query.kept === "true" });
+      const { items, ...page } = await listRows(ctx, requireUserId(ctx), params.id, { ...query, kept: query.kept === "true" });
       return { ...ok, rows: items, ...page };
     },
   ),
@@ -46,9 +46,9 @@ datasetContents.get(
       access: reading,
       params: IdParam,
       reply: s.ReportReply,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
-    async ({ ctx, params }) => ({ ...ok, report: await getReport(ctx, userIdOf(ctx), params.id) }),
+    async ({ ctx, params }) => ({ ...ok, report: await getReport(ctx, requireUserId(ctx), params.id) }),
   ),
 );
 
@@ -62,9 +62,9 @@ datasetContents.get(
       access: reading,
       params: IdParam,
       reply: s.DownloadReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
-    async ({ ctx, params }) => ({ ...ok, ...(await linkDownload(ctx, userIdOf(ctx), params.id)) }),
+    async ({ ctx, params }) => ({ ...ok, ...(await linkDownload(ctx, requireUserId(ctx), params.id)) }),
   ),
 );
 
@@ -81,7 +81,7 @@ datasetFiles.get(
       params: s.FileParams,
       query: s.FileQuery,
       reply: z.string().meta({ format: "binary" }),
-      fails: ["unauthenticated", "not_found", "files_unavailable", "database_unavailable"],
+      errors: ["unauthenticated", "not_found", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, query }) => {
       const { name, format, size, body } = await openDownload(ctx, params.dataset_id, query.ticket);

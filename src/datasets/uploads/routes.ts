@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { maxUploads, partBytes, uploadHours } from "../constants.ts";
@@ -10,7 +10,7 @@ import { abortUpload, completeUpload, createUpload, getUpload, putPart, uploadOf
 
 const ok = { success: true as const };
 const tag = "Datasets";
-const writing = allow("datasets.write");
+const writing = requirePermission("datasets.write");
 
 /** At /api/v2/datasets/uploads: files that are too large to be sent at once. */
 export const datasetUploads = new Hono<AppEnv>();
@@ -25,12 +25,15 @@ datasetUploads.post(
       tag,
       access: writing,
       body: s.NewUpload,
-      replay: async ({ ctx, made }) => ({ ...ok, upload: uploadOf(await getUpload(ctx, userIdOf(ctx), Number(made))) }),
+      replayResponse: async ({ ctx, resultId: made }) => ({
+        ...ok,
+        upload: uploadOf(await getUpload(ctx, requireUserId(ctx), Number(made))),
+      }),
       reply: s.UploadReply,
       status: 201,
-      fails: ["conflict", "database_unavailable"],
+      errors: ["conflict", "database_unavailable"],
     },
-    async ({ ctx, body }) => ({ ...ok, upload: uploadOf(await createUpload(ctx, userIdOf(ctx), body)) }),
+    async ({ ctx, body }) => ({ ...ok, upload: uploadOf(await createUpload(ctx, requireUserId(ctx), body)) }),
   ),
 );
 
@@ -44,9 +47,9 @@ datasetUploads.get(
       access: writing,
       params: IdParam,
       reply: s.UploadReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
-    async ({ ctx, params }) => ({ ...ok, upload: uploadOf(await getUpload(ctx, userIdOf(ctx), params.id)) }),
+    async ({ ctx, params }) => ({ ...ok, upload: uploadOf(await getUpload(ctx, requireUserId(ctx), params.id)) }),
   ),
 );
 
@@ -62,11 +65,11 @@ datasetUploads.put(
       params: s.PartParams,
       upload: { field: "part", maxBytes: partBytes, types: ["application/octet-stream"] },
       reply: s.UploadReply,
-      fails: ["not_found", "files_unavailable", "database_unavailable"],
+      errors: ["not_found", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, file }) => ({
       ...ok,
-      upload: uploadOf(await putPart(ctx, userIdOf(ctx), params.id, params.part, file)),
+      upload: uploadOf(await putPart(ctx, requireUserId(ctx), params.id, params.part, file)),
     }),
   ),
 );
@@ -84,10 +87,10 @@ datasetUploads.post(
       params: IdParam,
       reply: s.DatasetReply,
       status: 202,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
     async ({ ctx, c, params }) => {
-      const userId = userIdOf(ctx);
+      const userId = requireUserId(ctx);
       const { row, isNew } = await completeUpload(ctx, userId, params.id);
       return c.json({ ...ok, dataset: datasetOf(row, userId) }, isNew ? 202 : 200);
     },
@@ -104,10 +107,10 @@ datasetUploads.delete(
       access: writing,
       params: IdParam,
       reply: s.DatasetDone,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      await abortUpload(ctx, userIdOf(ctx), params.id);
+      await abortUpload(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The upload is ended." };
     },
   ),

@@ -2,11 +2,11 @@ import { Buffer } from "node:buffer";
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../../auth/tables.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll } from "../../kit/db/commit.ts";
+import { commit, commitOnce, idOfNew, assertAllInTransaction } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { inStore } from "../../kit/storage/r2.ts";
-import { jobRow, jobRowOf } from "../../kit/queue/outbox.ts";
+import { withR2Errors } from "../../kit/storage/r2.ts";
+import { enqueueJob, enqueueJobWithSql } from "../../kit/queue/outbox.ts";
 import { deleteDatasetFiles, importDataset } from "../job-definitions.ts";
 import { maxUploads, partBytes, uploadHours } from "../constants.ts";
 import { hasRoomFor, newDataset, selectUploadedBefore } from "../insert.ts";
@@ -57,7 +57,10 @@ export async function createUpload(
     ctx,
     [
       ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-      refuseUnlessAll(ctx.db, { dataset_upload_limit_reached: sql`${running} < ${maxUploads}`, ...hasRoomFor(userId, size) }),
+      assertAllInTransaction(ctx.db, {
+        dataset_upload_limit_reached: sql`${running} < ${maxUploads}`,
+        ...hasRoomFor(userId, size),
+      }),
       ctx.db
         .insert(datasetUploads)
         .values({ user_id: userId, file_name, size, name: name ?? file_name.slice(0, 120), description: description ?? "" })
@@ -79,7 +82,7 @@ export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Pro
 export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: number, bytes: Uint8Array): Promise<UploadRow> {
   const key = newPartKey(userId, uploadId, part);
   const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
-  await inStore(ctx.env.FILES.put(key, bytes));
+  await withR2Errors(ctx.env.FILES.put(key, bytes));
   const its = itself(userId, uploadId);
   const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${its})`;
   const received = JSON.stringify({ [part]: { key, size: bytes.length, sha256 } });
@@ -87,7 +90,7 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
     const [, [before], , [row]] = await commit(ctx, [
       ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(its).for("update"),
       ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(its),
-      refuseUnlessAll(ctx.db, {
+      assertAllInTransaction(ctx.db, {
         dataset_upload_not_found: isThere(userId, uploadId),
         dataset_part_size: sql`${expected} = ${bytes.length}::bigint and ${expected} > 0`,
       }),
@@ -98,11 +101,11 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
         .returning(),
     ]);
     const replaced = before?.parts[part]?.key;
-    if (replaced !== undefined) ctx.defer(ctx.env.FILES.delete(replaced).catch(() => undefined));
+    if (replaced !== undefined) ctx.waitUntil(ctx.env.FILES.delete(replaced).catch(() => undefined));
     return row!;
   } catch (error) {
     // Where it is not known whether the commit held, the file may be wanted.
-    if (constraintOf(error) !== undefined) ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
+    if (constraintOf(error) !== undefined) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
     throw error;
   }
 }
@@ -127,14 +130,14 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
   try {
     const results = await commit(ctx, [
       db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-      refuseUnlessAll(db, {
+      assertAllInTransaction(db, {
         dataset_upload_not_found: isThere(userId, uploadId),
         dataset_upload_incomplete: isWhole,
         ...hasRoomFor(userId, 0),
       }),
       made,
       db.delete(datasetUploads).where(its),
-      jobRowOf(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
+      enqueueJobWithSql(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
       selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
     ]);
     return { row: (results.at(-1) as DatasetRow[])[0]!, isNew: true };
@@ -154,9 +157,9 @@ const hashOf = (its: SQL): SQL => sql`(
 /** Ends an upload; what came of it goes behind the reply. One round trip. @throws not_found */
 export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): Promise<void> {
   await commit(ctx, [
-    refuseUnlessAll(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
+    assertAllInTransaction(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
     ctx.db.delete(datasetUploads).where(itself(userId, uploadId)),
-    jobRow(ctx, deleteDatasetFiles, { folder: folderOf(userId, uploadId) }, userId),
+    enqueueJob(ctx, deleteDatasetFiles, { folder: folderOf(userId, uploadId) }, userId),
   ]);
 }
 

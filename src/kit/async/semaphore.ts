@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 
-type Waiter = { seenAt: number };
+type Waiter = { lastPolledAt: number };
 
 /** Milliseconds between two looks at the slots. */
 const pollMs = 15;
@@ -41,19 +41,19 @@ export class Semaphore {
   }
 
   async #take(slot: symbol): Promise<void> {
-    this.#buryTheDead();
+    this.#evictExpired();
     if (this.#waiters.length === 0 && this.#hold(slot)) return;
     if (this.#waiters.length >= this.#maxWaiting) {
       throw new AppError("rate_limited", "Too many others are being served; try again in a moment.", {
         headers: { "retry-after": "1" },
       });
     }
-    const waiter = { seenAt: Date.now() };
+    const waiter = { lastPolledAt: Date.now() };
     this.#waiters.push(waiter);
     do {
       await new Promise((resolve) => setTimeout(resolve, pollMs));
-      waiter.seenAt = Date.now();
-      this.#buryTheDead();
+      waiter.lastPolledAt = Date.now();
+      this.#evictExpired();
       if (!this.#waiters.includes(waiter)) this.#waiters.push(waiter);
     } while (this.#waiters[0] !== waiter || !this.#hold(slot));
     this.#waiters.shift();
@@ -65,10 +65,10 @@ export class Semaphore {
     return true;
   }
 
-  #buryTheDead(): void {
+  #evictExpired(): void {
     const now = Date.now();
     for (const [slot, since] of this.#holders) if (now - since > this.#leaseMs) this.#holders.delete(slot);
-    const alive = this.#waiters.filter(({ seenAt }) => now - seenAt <= waiterDeadMs);
+    const alive = this.#waiters.filter(({ lastPolledAt }) => now - lastPolledAt <= waiterDeadMs);
     this.#waiters.splice(0, this.#waiters.length, ...alive);
   }
 }

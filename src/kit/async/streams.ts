@@ -1,5 +1,5 @@
 /** What a generator yields, as a stream: it goes on only as far as is read, and ends where nobody reads on. */
-export function streamOf<T>(source: AsyncGenerator<T>): ReadableStream<T> {
+export function streamFromGenerator<T>(source: AsyncGenerator<T>): ReadableStream<T> {
   return new ReadableStream<T>({
     async pull(controller) {
       const { done, value } = await source.next();
@@ -20,7 +20,7 @@ export type ByteReader = {
 };
 
 /** Reads bytes in as large pieces as have come: by itself, a body of workerd gives 4 KiB at a time, and every piece costs its way. */
-export function readerOf(body: ReadableStream<Uint8Array>): ByteReader {
+export function createByteReader(body: ReadableStream<Uint8Array>): ByteReader {
   const reader = byobReaderOf(body);
   if (reader === undefined) {
     const plain = body.getReader();

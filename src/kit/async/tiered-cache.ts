@@ -2,10 +2,10 @@
 export type Tier = "memory" | "kv" | "origin" | "stale";
 
 /** How old a value may be: up to `freshMs` it is served as it is, `maxStaleMs` longer while it is checked behind the reply. */
-export type Ages = { freshMs: number; maxStaleMs: number };
+export type CacheAges = { freshMs: number; maxStaleMs: number };
 
 /** How one event reaches the tiers under memory. */
-export type Sources<T> = {
+export type CacheSources<T> = {
   /** The newest copy in the key-value store, or null. */
   fromKv(): Promise<T | null>;
   /** The current value, given the one in hand (returned itself where it is still current). */
@@ -18,7 +18,7 @@ export type Sources<T> = {
 const retryMs = 5_000;
 
 /** Milliseconds after a failed attempt in which nobody waits for another: what is held is served. */
-const forgiveMs = 30_000;
+const errorGraceMs = 30_000;
 
 /** Longer than an attempt can take: one not settled by then died with the request that began it. */
 const abandonedMs = 15_000;
@@ -27,23 +27,23 @@ const abandonedMs = 15_000;
  * One value in this isolate's memory, in front of KV and an origin, stale while revalidated.
  * At most one check runs at a time, whoever asks.
  */
-export class TieredValue<T> {
+export class TieredCache<T> {
   #held: { value: T; checkedAt: number } | undefined;
   #check: { tier: Promise<Tier>; begunAt: number } | undefined;
   #failedAt = -Infinity;
 
   /** The value in memory if it may be served without waiting; `stale` says that a check is due. */
-  peek({ freshMs, maxStaleMs }: Ages): { value: T; tier: "memory" | "stale" } | undefined {
+  peek({ freshMs, maxStaleMs }: CacheAges): { value: T; tier: "memory" | "stale" } | undefined {
     if (this.#held === undefined) return undefined;
     const now = Date.now();
     const age = now - this.#held.checkedAt;
     if (age < freshMs) return { value: this.#held.value, tier: "memory" };
-    if (age < freshMs + maxStaleMs || now - this.#failedAt < forgiveMs) return { value: this.#held.value, tier: "stale" };
+    if (age < freshMs + maxStaleMs || now - this.#failedAt < errorGraceMs) return { value: this.#held.value, tier: "stale" };
     return undefined;
   }
 
   /** The value, from the nearest tier that has it. Throws what the origin threw where no tier has one. */
-  async read(ages: Ages, sources: Sources<T>): Promise<{ value: T; tier: Tier }> {
+  async read(ages: CacheAges, sources: CacheSources<T>): Promise<{ value: T; tier: Tier }> {
     const near = this.peek(ages);
     if (near !== undefined) {
       if (near.tier === "stale") this.revalidate(ages, sources);
@@ -60,13 +60,13 @@ export class TieredValue<T> {
   }
 
   /** Begins a check behind the reply, unless one runs, none is due, or one has just failed. */
-  revalidate(ages: Ages, sources: Sources<T>): void {
+  revalidate(ages: CacheAges, sources: CacheSources<T>): void {
     if (Date.now() - this.#failedAt < retryMs || this.peek(ages)?.tier === "memory") return;
     void this.#begin(ages, sources);
   }
 
   /** Begins the check after the reply has left: opening a driver and building a query would hold it up. */
-  async #revalidateSoon(ages: Ages, sources: Sources<T>): Promise<void> {
+  async #revalidateSoon(ages: CacheAges, sources: CacheSources<T>): Promise<void> {
     await new Promise((resolve) => {
       setTimeout(resolve, 0);
     });
@@ -74,12 +74,12 @@ export class TieredValue<T> {
   }
 
   /** Holds a value that is known to be current. */
-  hold(value: T, checkedAt = Date.now()): void {
+  set(value: T, checkedAt = Date.now()): void {
     this.#held = { value, checkedAt };
   }
 
   /** The check that runs, or a new one. */
-  #begin(ages: Ages, sources: Sources<T>): Promise<Tier> {
+  #begin(ages: CacheAges, sources: CacheSources<T>): Promise<Tier> {
     const running = this.#check;
     if (running !== undefined && Date.now() - running.begunAt < abandonedMs) return running.tier;
     const check = { tier: this.#refresh(ages, sources), begunAt: Date.now() };
@@ -92,7 +92,7 @@ export class TieredValue<T> {
   }
 
   /** Waits for the check that runs. Another request may have begun it, and may die before it settles: then it begins anew. */
-  async #settle(ages: Ages, sources: Sources<T>): Promise<Tier> {
+  async #settle(ages: CacheAges, sources: CacheSources<T>): Promise<Tier> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const abandoned = new Promise<undefined>((resolve) => {
       timer = setTimeout(resolve, abandonedMs, undefined);
@@ -101,17 +101,17 @@ export class TieredValue<T> {
     return tier ?? this.#settle(ages, sources);
   }
 
-  async #refresh({ freshMs }: Ages, sources: Sources<T>): Promise<Tier> {
+  async #refresh({ freshMs }: CacheAges, sources: CacheSources<T>): Promise<Tier> {
     if (this.#held === undefined) {
       const copy = await sources.fromKv().catch(() => null);
       if (copy !== null) {
         // KV does not say how old its copy is, so it counts as past its fresh time and is checked at once.
-        this.hold(copy, Date.now() - freshMs);
+        this.set(copy, Date.now() - freshMs);
         return "kv";
       }
     }
     try {
-      this.hold(await sources.fromOrigin(this.#held?.value));
+      this.set(await sources.fromOrigin(this.#held?.value));
       return "origin";
     } catch (error) {
       this.#failedAt = Date.now();

@@ -7,12 +7,12 @@ async function sha256(data: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The first 128 bits of the SHA-256 of `data`, in base64url: 22 characters that name a content. */
-export async function contentHash(data: Uint8Array): Promise<string> {
+export async function sha256Short(data: Uint8Array): Promise<string> {
   return Buffer.from((await sha256(data)).subarray(0, 16)).toString("base64url");
 }
 
 /** SHA-256 in base64url: how secrets that are looked up are stored. */
-export async function digest(text: string): Promise<string> {
+export async function sha256Hex(text: string): Promise<string> {
   return Buffer.from(await sha256(encoder.encode(text))).toString("base64url");
 }
 

@@ -1,10 +1,10 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-http";
-import type { Meter } from "../server-timing.ts";
+import type { RoundTripCounter } from "../server-timing.ts";
 
 const timeoutMs = 8_000;
 
-type MeteredInit = RequestInit & { meter: Meter };
+type MeteredInit = RequestInit & { meter: RoundTripCounter };
 
 /** Neon's driver hands the `fetchOptions` of a client to this function: how each client counts its own round trips. */
 function meteredFetch(input: string, { meter, ...init }: MeteredInit): Promise<Response> {
@@ -15,7 +15,7 @@ function meteredFetch(input: string, { meter, ...init }: MeteredInit): Promise<R
  * Opens Postgres over HTTP. Connects to nothing: each query, or each `batch` (one transaction), is one round trip.
  * @param proxy base URL of a server that speaks Neon's protocol for another PostgreSQL; empty for Neon itself.
  */
-export function openDatabase(url: string, proxy: string, meter: Meter) {
+export function openDatabase(url: string, proxy: string, meter: RoundTripCounter) {
   neonConfig.fetchFunction = meteredFetch;
   if (proxy !== "") neonConfig.fetchEndpoint = `${proxy}/sql`;
   return drizzle(neon(url, { fetchOptions: { meter } }));

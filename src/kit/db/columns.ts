@@ -2,15 +2,15 @@ import { sql, type SQL, type SQLWrapper } from "drizzle-orm";
 import { integer, timestamp } from "drizzle-orm/pg-core";
 
 /** The key of rows that are made: 1, 2, 3, … */
-export const serialId = () => integer().primaryKey().generatedByDefaultAsIdentity();
+export const identityId = () => integer().primaryKey().generatedByDefaultAsIdentity();
 
 /** A moment, as a Date. */
-export const moment = () => timestamp({ withTimezone: true, mode: "date" });
+export const timestamptz = () => timestamp({ withTimezone: true, mode: "date" });
 
 /** When a row was made and last changed. */
-export const written = {
-  created_at: moment().notNull().defaultNow(),
-  updated_at: moment().notNull().defaultNow(),
+export const createdUpdatedAt = {
+  created_at: timestamptz().notNull().defaultNow(),
+  updated_at: timestamptz().notNull().defaultNow(),
 };
 
 /** When a row was made and last changed, as ISO 8601 strings. */
@@ -20,7 +20,7 @@ export const timestamps = {
 };
 
 /** `column IN ('a', 'b')` for a CHECK, with the values written out, as DDL takes no parameters. */
-export function isOneOf(column: SQLWrapper, values: readonly string[]): SQL {
+export function inList(column: SQLWrapper, values: readonly string[]): SQL {
   return sql`${column} in (${sql.raw(values.map((value) => `'${value.replaceAll("'", "''")}'`).join(", "))})`;
 }
 

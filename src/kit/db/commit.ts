@@ -8,34 +8,34 @@ import type { Database } from "./client.ts";
 export type Statement = BatchItem<"pg">;
 
 /** What lets an event that may arrive more than once have its effect once: a request with an Idempotency-Key, a job. */
-export type Claim = {
+export type OnceGuard = {
   /** Opens the commit: waits for a twin that is under way, and refuses where one has held. */
-  take(): Statement;
+  acquire(): Statement;
   /** Closes it: notes what was made, for the twin's reply. */
-  note?(made: SQL<string>): Statement;
+  recordResult?(made: SQL<string>): Statement;
   /** Whether a commit has taken it. */
-  spent: boolean;
+  used: boolean;
 };
 
 /** What a commit needs of the event that makes it. */
-export type Committer = {
+export type TransactionContext = {
   readonly db: Database;
   readonly requestId: string;
-  readonly claim?: Claim | undefined;
-  defer(work: Promise<unknown>): void;
+  readonly guard?: OnceGuard | undefined;
+  waitUntil(work: Promise<unknown>): void;
 };
 
 type Statements = readonly [Statement, ...Statement[]];
 
 /** What is to follow when the commit that holds a statement has held. */
-const sequels = new WeakMap<object, (rows: unknown) => Promise<unknown>>();
+const afterCommitCallbacks = new WeakMap<object, (rows: unknown) => Promise<unknown>>();
 
 /**
  * The same statement, with what is to follow, behind the reply, once its commit has held: a push, a send. It may be lost with the
  * isolate, so it must be something that somebody makes up for.
  */
-export function andThen<S extends Statement>(statement: S, sequel: (rows: BatchResponse<[S]>[0]) => Promise<unknown>): S {
-  sequels.set(statement, sequel);
+export function afterCommit<S extends Statement>(statement: S, sequel: (rows: BatchResponse<[S]>[0]) => Promise<unknown>): S {
+  afterCommitCallbacks.set(statement, sequel);
   return statement;
 }
 
@@ -43,16 +43,20 @@ export function andThen<S extends Statement>(statement: S, sequel: (rows: BatchR
  * Sends statements as one transaction, in one round trip: all of them hold or none does.
  * @returns the rows of each statement, in order
  */
-export async function commit<const T extends Statements>(ctx: Committer, statements: T): Promise<BatchResponse<T>> {
+export async function commit<const T extends Statements>(ctx: TransactionContext, statements: T): Promise<BatchResponse<T>> {
   const results = await ctx.db.batch(statements);
   statements.forEach((statement, index) => {
-    const sequel = sequels.get(statement);
-    if (sequel !== undefined) ctx.defer(follow(ctx, sequel, (results as unknown[])[index]));
+    const sequel = afterCommitCallbacks.get(statement);
+    if (sequel !== undefined) ctx.waitUntil(runAfterCommit(ctx, sequel, (results as unknown[])[index]));
   });
   return results;
 }
 
-async function follow({ requestId }: Committer, sequel: (rows: unknown) => Promise<unknown>, rows: unknown): Promise<void> {
+async function runAfterCommit(
+  { requestId }: TransactionContext,
+  sequel: (rows: unknown) => Promise<unknown>,
+  rows: unknown,
+): Promise<void> {
   try {
     await sequel(rows);
   } catch (error) {
@@ -65,15 +69,19 @@ async function follow({ requestId }: Committer, sequel: (rows: unknown) => Promi
  * @param made what it makes, as an expression over what its statements did: the twin of a request is answered from it
  */
 export async function commitOnce<const T extends Statements>(
-  ctx: Committer,
+  ctx: TransactionContext,
   statements: T,
   made?: SQL<string>,
 ): Promise<BatchResponse<T>> {
-  const { claim } = ctx;
+  const { guard: claim } = ctx;
   if (claim === undefined) return commit(ctx, statements);
-  if (claim.note !== undefined && made === undefined) throw new Error("This commit does not say what it makes.");
-  const results = await commit(ctx, [claim.take(), ...statements, ...(claim.note === undefined ? [] : [claim.note(made!)])]);
-  claim.spent = true;
+  if (claim.recordResult !== undefined && made === undefined) throw new Error("This commit does not say what it makes.");
+  const results = await commit(ctx, [
+    claim.acquire(),
+    ...statements,
+    ...(claim.recordResult === undefined ? [] : [claim.recordResult(made!)]),
+  ]);
+  claim.used = true;
   return results.slice(1, statements.length + 1) as BatchResponse<T>;
 }
 
@@ -86,12 +94,12 @@ export function idOfNew(table: PgTable): SQL<string> {
  * The statement that undoes its commit unless all conditions hold, by the code of the first that does not. `refuse` is a function of
  * ours that raises a code as a constraint would, so that it arrives like any other.
  */
-export function refuseUnlessAll(db: Database, conditions: Readonly<Record<string, SQL>>): Statement {
+export function assertAllInTransaction(db: Database, conditions: Readonly<Record<string, SQL>>): Statement {
   const arms = Object.entries(conditions).map(([code, holds]) => sql`when (${holds}) is not true then refuse(${code})`);
   return db.execute(sql`select case ${sql.join(arms, sql` `)} end`);
 }
 
 /** The statement that undoes its commit unless the condition holds. */
-export function refuseUnless(db: Database, condition: SQL, code: string): Statement {
-  return refuseUnlessAll(db, { [code]: condition });
+export function assertInTransaction(db: Database, condition: SQL, code: string): Statement {
+  return assertAllInTransaction(db, { [code]: condition });
 }

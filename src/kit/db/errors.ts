@@ -1,5 +1,5 @@
 import { NeonDbError } from "@neondatabase/serverless";
-import { AppError, constraintError, constraintErrorFor, TellableError, type ConstraintErrors } from "../errors.ts";
+import { AppError, constraintError, constraintErrorFor, PublicError, type ConstraintErrors } from "../errors.ts";
 
 /** SQLSTATE classes that mean the server is out or full: connection, resources, operator intervention, system error. */
 const outOfService = /^(08|53|57|58)/;
@@ -32,7 +32,7 @@ export function databaseFailure(error: unknown, constraintErrors: ConstraintErro
 }
 
 /** What a failure of any kind means to a client; undefined for a defect of ours. */
-export function failureOf(error: unknown, constraintErrors: ConstraintErrors): AppError | undefined {
+export function toAppError(error: unknown, constraintErrors: ConstraintErrors): AppError | undefined {
   if (error instanceof AppError) return error;
-  return error instanceof TellableError ? error.failure : databaseFailure(error, constraintErrors);
+  return error instanceof PublicError ? error.failure : databaseFailure(error, constraintErrors);
 }

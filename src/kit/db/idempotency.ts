@@ -1,6 +1,6 @@
 import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import type { Database } from "./client.ts";
-import type { Claim, Committer } from "./commit.ts";
+import type { OnceGuard, TransactionContext } from "./commit.ts";
 import { constraintOf } from "./errors.ts";
 import { AppError } from "../errors.ts";
 import { idempotencyKeys } from "./tables.ts";
@@ -14,11 +14,14 @@ const kept = sql.raw("interval '24 hours'");
 const itself = ({ userId, key }: IdempotencyKey) => and(eq(idempotencyKeys.user_id, userId), eq(idempotencyKeys.key, key));
 
 /** Claims a key for one commit. A key that is older than a day is as new. */
-export function claimKey({ db }: Pick<Committer, "db">, given: IdempotencyKey): Claim & { note(made: SQL<string>): unknown } {
+export function idempotencyGuard(
+  { db }: Pick<TransactionContext, "db">,
+  given: IdempotencyKey,
+): OnceGuard & { recordResult(made: SQL<string>): unknown } {
   const { userId, key, fingerprint } = given;
   return {
-    spent: false,
-    take: () =>
+    used: false,
+    acquire: () =>
       db.execute(sql`
         with taken as (
           insert into ${idempotencyKeys} as held (user_id, key, fingerprint) values (${userId}, ${key}, ${fingerprint})
@@ -27,12 +30,12 @@ export function claimKey({ db }: Pick<Committer, "db">, given: IdempotencyKey): 
           returning 1
         )
         select case when exists (select from taken) then null else refuse('idempotency_key_taken') end`),
-    note: (made) => db.update(idempotencyKeys).set({ made }).where(itself(given)),
+    recordResult: (made) => db.update(idempotencyKeys).set({ made }).where(itself(given)),
   };
 }
 
 /** Whether a commit failed since another request has taken the key before. */
-export function isTaken(error: unknown): boolean {
+export function isDuplicate(error: unknown): boolean {
   return constraintOf(error) === "idempotency_key_taken";
 }
 
@@ -40,7 +43,7 @@ export function isTaken(error: unknown): boolean {
  * What the request that took the key made.
  * @throws idempotency_key_reused where that was another request
  */
-export async function recallMade({ db }: Pick<Committer, "db">, given: IdempotencyKey): Promise<string> {
+export async function readStoredResult({ db }: Pick<TransactionContext, "db">, given: IdempotencyKey): Promise<string> {
   const [taken] = await db
     .select({ fingerprint: idempotencyKeys.fingerprint, made: idempotencyKeys.made })
     .from(idempotencyKeys)

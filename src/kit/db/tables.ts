@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { moment, serialId } from "./columns.ts";
+import { timestamptz, identityId } from "./columns.ts";
 
 /** What commits are made exactly once with. This folder knows no users, so no key of theirs is a foreign one: who erases a user erases their rows here. */
 
@@ -11,16 +11,16 @@ export const jobDue = sql`now() + interval '5 minutes'`;
 export const outbox = pgTable(
   "outbox",
   {
-    id: serialId(),
+    id: identityId(),
     name: text().notNull(),
     payload: jsonb().$type<unknown>().notNull(),
     /** Whom it is about. */
     user_id: integer(),
     /** The request that asked for it. */
     request_id: text().notNull(),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
     /** From then on it counts as lost. A consumer that takes it puts this off. */
-    due_at: moment().notNull().default(jobDue),
+    due_at: timestamptz().notNull().default(jobDue),
   },
   (t) => [index("outbox_by_due").on(t.due_at), index("outbox_by_user").on(t.user_id)],
 );
@@ -29,7 +29,7 @@ export const outbox = pgTable(
 export const failedJobs = pgTable(
   "failed_jobs",
   {
-    id: serialId(),
+    id: identityId(),
     /** `job:7`, by its number in the outbox; `message:…` for a message that was no job of ours. */
     reference: text().notNull(),
     name: text().notNull(),
@@ -38,8 +38,8 @@ export const failedJobs = pgTable(
     request_id: text().notNull(),
     error: text().notNull(),
     attempts: integer().notNull(),
-    created_at: moment().notNull(),
-    failed_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull(),
+    failed_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [unique("job_failed_once").on(t.reference), index("failed_jobs_by_user").on(t.user_id)],
 );
@@ -54,7 +54,7 @@ export const idempotencyKeys = pgTable(
     fingerprint: text().notNull(),
     /** What was made, in the words of the route that made it. */
     made: text(),
-    created_at: moment().notNull().defaultNow(),
+    created_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [
     primaryKey({ name: "idempotency_key_taken", columns: [t.user_id, t.key] }),

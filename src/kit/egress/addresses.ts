@@ -61,7 +61,7 @@ const answers = new LRUCache<string, { isPublic: boolean; until: number }>({ max
  * Whether all addresses of a host are public, as far as the resolver says within a second; a host that it knows nothing of is
  * left to the call. Best effort: whoever owns the name can have the next look-up answer otherwise.
  */
-export async function resolvesPublicly(host: string, resolver: Resolver): Promise<boolean> {
+export async function resolvesToPublicAddress(host: string, resolver: Resolver): Promise<boolean> {
   const key = `${resolver.resolverUrl} ${host}`;
   const known = answers.get(key);
   if (known !== undefined && known.until > Date.now()) return known.isPublic;

@@ -1,9 +1,9 @@
-import { AppError, TellableError, type CommonErrorCode } from "../errors.ts";
-import { resolvesPublicly } from "./addresses.ts";
-import { faultOfTarget, isAllowed, type HostSettings } from "./urls.ts";
-import { readerOf } from "../async/streams.ts";
+import { AppError, PublicError, type CommonErrorCode } from "../errors.ts";
+import { resolvesToPublicAddress } from "./addresses.ts";
+import { targetError, isAllowed, type HostSettings } from "./urls.ts";
+import { createByteReader } from "../async/streams.ts";
 
-export { faultOfUrl, type HostSettings } from "./urls.ts";
+export { urlError as faultOfUrl, type HostSettings } from "./urls.ts";
 
 export type EgressSettings = HostSettings & {
   /** What the body of a response may weigh, decompressed, in bytes. */
@@ -22,7 +22,7 @@ export type EgressSettings = HostSettings & {
 export type EgressReason = "refused" | "redirected" | "too_large" | "timed_out" | "unreachable";
 
 /** A call that the guard ended. Its message is in our words: neither the other side's, nor any header of the call. */
-export class EgressError extends TellableError {
+export class EgressError extends PublicError {
   override readonly name = "EgressError";
   readonly reason: EgressReason;
   /** What the other side answered, where it did. */
@@ -63,7 +63,7 @@ function nameOf(cause: unknown): Error | undefined {
  * time, and replaces the body of an error by the status in our words, see `sanitizedError`. A caller's own abort is passed on as it is.
  * @throws EgressError, when called and while the body is read
  */
-export function openEgress(settings: EgressSettings): typeof fetch {
+export function createGuardedFetch(settings: EgressSettings): typeof fetch {
   const send = settings.fetch ?? fetch;
   return async (input, init) => {
     const clock = startClock(settings, init?.signal ?? (input instanceof Request ? input.signal : undefined));
@@ -85,11 +85,11 @@ export function openEgress(settings: EgressSettings): typeof fetch {
 async function judged(target: string | URL, settings: EgressSettings): Promise<URL> {
   if (!URL.canParse(target)) throw new EgressError("refused", "The address is not a URL.");
   const url = new URL(target);
-  const fault = faultOfTarget(url, settings);
+  const fault = targetError(url, settings);
   if (fault !== undefined) throw new EgressError("refused", `The address ${fault}.`);
   const { resolverUrl, fetch: send = fetch } = settings;
   if (!resolverUrl || isAllowed(url, settings)) return url;
-  if (await resolvesPublicly(url.hostname, { resolverUrl, fetch: send })) return url;
+  if (await resolvesToPublicAddress(url.hostname, { resolverUrl, fetch: send })) return url;
   throw new EgressError("refused", "The address must name a host of the public internet.");
 }
 
@@ -141,7 +141,7 @@ function sanitizedError({ status, headers }: Response): Response {
 
 /** A body that fails once it is longer than `maxBytes`, or its clock runs out. */
 function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Clock): ReadableStream<Uint8Array> {
-  const reader = readerOf(body);
+  const reader = createByteReader(body);
   let bytes = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {

@@ -39,12 +39,12 @@ const publicName = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:
  * What is wrong with a base URL that a user gives, in words that go after its name; undefined if nothing is. Beyond what each
  * call is held to, it must be written as it is read, since others may read the same text differently.
  */
-export function faultOfUrl(text: string, settings: HostSettings): string | undefined {
+export function urlError(text: string, settings: HostSettings): string | undefined {
   if (text.length > maxUrlLength) return `must be at most ${maxUrlLength} characters`;
   if (!/^[!-[\]-~]+$/.test(text)) return "must be plain ASCII, without spaces or backslashes";
   if (!URL.canParse(text)) return "is not a URL";
   const url = new URL(text);
-  const fault = faultOfTarget(url, settings);
+  const fault = targetError(url, settings);
   if (fault !== undefined) return fault;
   const written = /^https?:\/\/([^/?#]*)/i.exec(text)?.[1]?.toLowerCase();
   if (written !== url.host && written !== hostWithPort(url)) return "must name its host plainly, as in https://example.com/v1";
@@ -52,7 +52,7 @@ export function faultOfUrl(text: string, settings: HostSettings): string | undef
 }
 
 /** What is wrong with a URL that is about to be called; undefined if nothing is. */
-export function faultOfTarget(url: URL, settings: HostSettings): string | undefined {
+export function targetError(url: URL, settings: HostSettings): string | undefined {
   const { ownHosts = [] } = settings;
   if (url.username !== "" || url.password !== "") return "must hold no user name and no password";
   if (ownHosts.some((host) => names(host, url) || isBelow(host, url.hostname))) return "must not lead back to this server";

@@ -6,17 +6,17 @@ import * as z from "zod";
 export const Id = z.int().min(1).max(2_147_483_647);
 
 /** A whole number as it stands in a path or a query. */
-export const NumberText = z
+export const IntegerParam = z
   .string()
   .regex(/^\d{1,10}$/, "must be a whole number")
   .transform(Number);
 
-export const IdText = NumberText.pipe(Id);
+export const IdParamValue = IntegerParam.pipe(Id);
 
-export const IdParam = z.object({ id: IdText.meta({ description: "Number of the resource", example: 1 }) });
+export const IdParam = z.object({ id: IdParamValue.meta({ description: "Number of the resource", example: 1 }) });
 
 /** A moment of a row, in a reply: ISO 8601 with zone. */
-export const Moment = z.date().meta({ override: { type: "string", format: "date-time" } });
+export const Timestamp = z.date().meta({ override: { type: "string", format: "date-time" } });
 
 /** A moment that a client names, which must be yet to come. */
 export const FutureMoment = z.iso
@@ -24,24 +24,24 @@ export const FutureMoment = z.iso
   .transform((text) => new Date(text))
   .refine((moment) => moment.getTime() > Date.now(), "is in the past");
 
-export const Total = z.int().min(0).meta({ description: "How many there are" });
+export const TotalCount = z.int().min(0).meta({ description: "How many there are" });
 
 /** What every reply that is no failure says first. */
 export const ok = { success: z.literal(true) };
 
 /** One page of a list that runs from the newest id down. */
 export const PageQuery = {
-  limit: NumberText.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
-  cursor: IdText.optional().meta({ description: "`next_cursor` of the page before" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  cursor: IdParamValue.optional().meta({ description: "`next_cursor` of the page before" }),
 };
 
 export const NextCursor = z.string().optional().meta({ description: "Absent on the last page" });
 
 /** What `PageQuery` asks for. */
-export type Page = { limit: number; cursor?: number | undefined };
+export type PageQueryOutput = { limit: number; cursor?: number | undefined };
 
 /** One page of rows of which one more was read than the page takes, and the cursor of the next if there is one. */
-export function paged<T extends { id: number }>(rows: T[], limit: number): { items: T[]; next_cursor?: string } {
+export function paginate<T extends { id: number }>(rows: T[], limit: number): { items: T[]; next_cursor?: string } {
   const items = rows.slice(0, limit);
   return rows.length > limit ? { items, next_cursor: String(items.at(-1)!.id) } : { items };
 }

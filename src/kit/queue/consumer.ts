@@ -1,10 +1,10 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Database } from "../db/client.ts";
-import { commit, type Claim, type Committer, type Statement } from "../db/commit.ts";
-import { constraintOf, failureOf } from "../db/errors.ts";
+import { commit, type OnceGuard, type TransactionContext, type Statement } from "../db/commit.ts";
+import { constraintOf, toAppError } from "../db/errors.ts";
 import { log, reasonsOf } from "../log.ts";
-import { isMarked } from "../socket/call-object.ts";
+import { hasErrorFlag } from "../socket/call-object.ts";
 import { JobMessage, type Job } from "./outbox.ts";
 import { failedJobs, outbox } from "../db/tables.ts";
 
@@ -22,7 +22,7 @@ export function retryDelaySeconds(attempts: number, wait = 0): number {
 }
 
 /** What travels through the dead-letter queue: the message itself where the platform gave it up. */
-const DeadMessage = JobMessage.extend({
+const DeadLetterMessage = JobMessage.extend({
   error: z.string().default("It was tried as often as it may be; what failed is in the log."),
   attempts: z.int().default(maxAttempts),
 });
@@ -31,7 +31,7 @@ const DeadMessage = JobMessage.extend({
 export type Handler<Ctx> = { job: Job; run(ctx: Ctx, payload: unknown): Promise<unknown> };
 
 /** Names what does a job. It may be run twice: its effect is one `commitOnce`, or carries a key of its own. */
-export function doing<Ctx, P extends z.ZodType>(
+export function handleJob<Ctx, P extends z.ZodType>(
   job: Job<P>,
   run: (ctx: Ctx, payload: z.output<P>) => Promise<unknown>,
 ): Handler<Ctx> {
@@ -39,46 +39,49 @@ export function doing<Ctx, P extends z.ZodType>(
 }
 
 /** A job's row goes with its effect: whoever finds it gone was late. */
-function claimJob(db: Database, id: number): Claim {
+function claimJob(db: Database, id: number): OnceGuard {
   return {
-    spent: false,
-    take: () =>
+    used: false,
+    acquire: () =>
       db.execute(sql`
         with done as (delete from ${outbox} where ${eq(outbox.id, id)} returning 1)
         select case when exists (select from done) then null else refuse('job_done') end`),
   };
 }
 
-export type Consumer<Ctx extends Committer> = {
+export type JobConsumer<Ctx extends TransactionContext> = {
   handlers: readonly Handler<Ctx>[];
   /** The context of a job: named for it, with the id of the request that asked for it. */
-  contextOf(name: string, requestId: string): Ctx & { claiming(claim: Claim): Ctx };
+  contextOf(name: string, requestId: string): Ctx & { withGuard(guard: OnceGuard): Ctx };
   dead: { send(message: unknown): Promise<unknown> };
 };
 
 /** Does the jobs of a batch, at once. Each is acknowledged, tried again later, or given up, by itself. */
-export async function consumeJobs<Ctx extends Committer>(batch: MessageBatch, consumer: Consumer<Ctx>): Promise<void> {
-  await Promise.all(batch.messages.map((message) => settle(message, consumer)));
+export async function consumeJobs<Ctx extends TransactionContext>(
+  batch: MessageBatch,
+  consumer: JobConsumer<Ctx>,
+): Promise<void> {
+  await Promise.all(batch.messages.map((message) => handleMessage(message, consumer)));
 }
 
-async function settle<Ctx extends Committer>(message: Message, consumer: Consumer<Ctx>): Promise<void> {
+async function handleMessage<Ctx extends TransactionContext>(message: Message, consumer: JobConsumer<Ctx>): Promise<void> {
   try {
-    await perform(message.body, consumer);
+    await runJob(message.body, consumer);
     message.ack();
   } catch (error) {
     // A constraint refuses the same work again, whatever it means to a client.
-    const failure = failureOf(error, {});
+    const failure = toAppError(error, {});
     // By what the error says: ours, Postgres's, or the platform's of an object or a queue.
-    const canRetry = failure?.retryable ?? isMarked(error, "retryable");
+    const canRetry = failure?.retryable ?? hasErrorFlag(error, "retryable");
     const again = canRetry && message.attempts < maxAttempts;
     const fields = { body: nameOf(message.body), attempts: message.attempts, error };
     log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
-    if (!again && (await bury(message, error, consumer))) message.ack();
-    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.waitSeconds) });
+    if (!again && (await deadLetter(message, error, consumer))) message.ack();
+    else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.retryAfterSeconds) });
   }
 }
 
-async function perform<Ctx extends Committer>(body: unknown, { handlers, contextOf }: Consumer<Ctx>): Promise<void> {
+async function runJob<Ctx extends TransactionContext>(body: unknown, { handlers, contextOf }: JobConsumer<Ctx>): Promise<void> {
   const { id, name, payload, request_id } = JobMessage.parse(body);
   const handler = handlers.find(({ job }) => job.name === name);
   if (handler === undefined) throw new Error(`There is no job called ${name}.`);
@@ -93,19 +96,19 @@ async function perform<Ctx extends Committer>(body: unknown, { handlers, context
     .returning({ id: outbox.id });
   if (held.length === 0) return;
   try {
-    await handler.run(ctx.claiming(claim), told);
+    await handler.run(ctx.withGuard(claim), told);
   } catch (error) {
     if (constraintOf(error) === "job_done") return;
     throw error;
   }
-  if (!claim.spent) await ctx.db.delete(outbox).where(eq(outbox.id, id));
+  if (!claim.used) await ctx.db.delete(outbox).where(eq(outbox.id, id));
 }
 
 /** Hands a message to the dead-letter queue, with why. @returns whether that queue has it */
-async function bury<Ctx extends Committer>(
+async function deadLetter<Ctx extends TransactionContext>(
   { body, attempts }: Message,
   error: unknown,
-  { dead }: Consumer<Ctx>,
+  { dead }: JobConsumer<Ctx>,
 ): Promise<boolean> {
   const why = (reasonsOf(error).join("; ") || "It failed.").slice(0, 2_000);
   try {
@@ -124,7 +127,7 @@ const nameOf = (body: unknown): unknown => (isRecord(body) ? body["name"] : type
 /**
  * Writes what was given up into `failed_jobs`. A message that comes twice, or whose job was done after all, changes nothing.
  */
-export async function consumeDeadJobs(batch: MessageBatch, ctx: Committer): Promise<void> {
+export async function consumeDeadJobs(batch: MessageBatch, ctx: TransactionContext): Promise<void> {
   await Promise.all(
     batch.messages.map(async (message) => {
       try {
@@ -139,7 +142,7 @@ export async function consumeDeadJobs(batch: MessageBatch, ctx: Committer): Prom
 }
 
 function failedRow(db: Database, { id, body, timestamp }: Message): Statement {
-  const dead = DeadMessage.safeParse(body);
+  const dead = DeadLetterMessage.safeParse(body);
   if (!dead.success) {
     const stray = { name: "unknown", payload: body ?? null, request_id: "", attempts: 1, created_at: timestamp };
     return db

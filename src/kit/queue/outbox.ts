@@ -1,6 +1,6 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import * as z from "zod";
-import { andThen, type Committer, type Statement } from "../db/commit.ts";
+import { afterCommit, type TransactionContext, type Statement } from "../db/commit.ts";
 import { AppError } from "../errors.ts";
 import { log } from "../log.ts";
 import { jobDue, outbox } from "../db/tables.ts";
@@ -26,7 +26,9 @@ export type JobMessage = z.output<typeof JobMessage>;
 const maxMessageBytes = 127_000;
 
 /** What sending takes: the event, its queue, and a database whose round trips its reply does not count. */
-export type Sender = Committer & { readonly env: { readonly JOBS: { send(message: JobMessage): Promise<unknown> } } };
+export type JobSender = TransactionContext & {
+  readonly env: { readonly JOBS: { send(message: JobMessage): Promise<unknown> } };
+};
 
 const encoder = new TextEncoder();
 
@@ -36,7 +38,7 @@ const encoder = new TextEncoder();
  * @param userId whom it is about, so that it goes when they go
  * @throws payload_too_large for more than a message can carry; a ZodError for a payload that is none
  */
-export function jobRow<P extends z.ZodType>(ctx: Sender, job: Job<P>, payload: z.input<P>, userId?: number): Statement {
+export function enqueueJob<P extends z.ZodType>(ctx: JobSender, job: Job<P>, payload: z.input<P>, userId?: number): Statement {
   const told = job.payload.parse(payload);
   const { requestId } = ctx;
   const size = encoder.encode(JSON.stringify({ name: job.name, payload: told, request_id: requestId })).length;
@@ -50,7 +52,7 @@ export function jobRow<P extends z.ZodType>(ctx: Sender, job: Job<P>, payload: z
 }
 
 /** As `jobRow`, for a job that is told what the commit finds: an expression of `jsonb` which makes a small payload. */
-export function jobRowOf(ctx: Sender, job: Job, payload: SQL, userId: number): Statement {
+export function enqueueJobWithSql(ctx: JobSender, job: Job, payload: SQL, userId: number): Statement {
   return outboxRow(ctx, job, payload, userId);
 }
 
@@ -58,23 +60,23 @@ export function jobRowOf(ctx: Sender, job: Job, payload: SQL, userId: number): S
  * The query that asks for one job for each row of another, of `payload` and `user_id`: for a statement that finds out as it runs what is
  * to be done. They are sent by the next sweep.
  */
-export function jobsOf({ requestId }: Pick<Committer, "requestId">, { name }: Job, rows: SQL): SQL {
+export function enqueueJobsFrom({ requestId }: Pick<TransactionContext, "requestId">, { name }: Job, rows: SQL): SQL {
   return sql`
     insert into ${outbox} (name, payload, user_id, request_id, due_at)
     select ${name}, asked.payload, asked.user_id, ${requestId}, now() from (${rows}) asked (payload, user_id)`;
 }
 
-function outboxRow(ctx: Sender, { name }: Job, payload: SQL, userId: number | undefined): Statement {
+function outboxRow(ctx: JobSender, { name }: Job, payload: SQL, userId: number | undefined): Statement {
   const { id, payload: told, request_id } = outbox;
   const row = ctx.db
     .insert(outbox)
     .values({ name, payload, user_id: userId ?? null, request_id: ctx.requestId })
     .returning({ id, name: outbox.name, payload: told, request_id });
-  return andThen(row, ([made]) => ctx.env.JOBS.send(made!));
+  return afterCommit(row, ([made]) => ctx.env.JOBS.send(made!));
 }
 
 /** Sends the jobs that are overdue again: those that were never sent, and those whose message was lost. @returns how many */
-export async function sweepOutbox(ctx: Sender, atMost = 500): Promise<number> {
+export async function sweepOutbox(ctx: JobSender, atMost = 500): Promise<number> {
   const due = ctx.db
     .select({ id: outbox.id })
     .from(outbox)

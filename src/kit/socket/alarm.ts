@@ -13,14 +13,14 @@ export class Alarm {
   }
 
   /** Sets the alarm, unless it rings by then. @param at milliseconds since the epoch */
-  ringBy(at: number): void {
+  scheduleBy(at: number): void {
     if (this.#at !== null && this.#at <= at) return;
     this.#at = at;
     void this.#storage.setAlarm(at);
   }
 
   /** It rings: what is due later must be set again. */
-  rang(): void {
+  fired(): void {
     this.#at = null;
   }
 

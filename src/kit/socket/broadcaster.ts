@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
-import { within } from "../async/timeout.ts";
+import { withTimeout } from "../async/timeout.ts";
 import type { FrameLog, LoggedFrame } from "./frame-log.ts";
 import { log } from "../log.ts";
-import { noteRead, noteSent, type Places } from "./socket-positions.ts";
-import type { Place, RoomSocket } from "./types.ts";
+import { noteRead, noteSent, type SocketPositions } from "./socket-positions.ts";
+import type { SocketPosition, RoomSocket } from "./types.ts";
 import type { TicketHolder } from "./tickets.ts";
 
 /** What a server says: an object of JSON with a `type`; its `seq` is added when it is sent. */
@@ -18,14 +18,14 @@ export type FlowSettings = { windowFrames: number; windowBytes: number; patience
 /** What the room does for its fan-out. */
 type Room = {
   frames: FrameLog;
-  places: Places;
+  places: SocketPositions;
   flow(): FlowSettings;
   sockets(): Iterable<RoomSocket>;
   snapshot(holder: TicketHolder): Promise<object>;
   /** A socket has been sent everything, after its start or after a lag. */
-  onCurrent(socket: RoomSocket): void;
+  onCaughtUp(socket: RoomSocket): void;
   /** A socket lags: it is due to be closed at a time. */
-  onHeld(dueAt: number): void;
+  onPaused(dueAt: number): void;
   /** A socket lagged for too long. */
   onSlow(socket: RoomSocket): void;
 };
@@ -43,7 +43,7 @@ const snapshotMs = 10_000;
  * after it for as long as it acknowledges; one that lags, or comes late, is replayed what it missed, or given a snapshot where the log
  * no longer reaches. Everything between two places is done at once, without awaiting, so nothing is published in between.
  */
-export class Fanout {
+export class Broadcaster {
   readonly #room: Room;
   /** Sockets whose snapshot is being read. */
   readonly #waiting = new WeakSet<RoomSocket>();
@@ -62,7 +62,7 @@ export class Fanout {
         const place = this.#room.places.of(socket);
         // A hook may have published in between: then the socket is behind by more than this frame, or not at all.
         if (place.sent !== from - 1 || this.#isFull(place)) {
-          this.catchUp(socket, frames.at(-1)!.seq);
+          this.replay(socket, frames.at(-1)!.seq);
           break;
         }
         this.#send(socket, text, { sent: seq, frames: 1, bytes });
@@ -71,18 +71,18 @@ export class Fanout {
   }
 
   /** Sends a frame that is not kept to whoever is current; the others are told so once they are. */
-  announce(frame: ServerFrame): void {
+  broadcastTransient(frame: ServerFrame): void {
     const seq = this.#room.frames.lastSeq;
     const text = JSON.stringify({ ...frame, seq });
     for (const socket of this.#room.sockets()) {
-      if (!this.catchUp(socket, seq)) continue;
-      if (this.#isFull(this.#room.places.of(socket))) this.#hold(socket);
+      if (!this.replay(socket, seq)) continue;
+      if (this.#isFull(this.#room.places.of(socket))) this.#pause(socket);
       else this.#send(socket, text);
     }
   }
 
   /** Sends a frame that is not kept to one socket, with the number of the last one that it was sent. */
-  tell(socket: RoomSocket, frame: ServerFrame): void {
+  sendTransient(socket: RoomSocket, frame: ServerFrame): void {
     const { sent, acked } = this.#room.places.of(socket);
     this.#send(socket, JSON.stringify({ ...frame, seq: sent ?? acked }));
   }
@@ -91,16 +91,16 @@ export class Fanout {
   acknowledge(socket: RoomSocket, seq: number): boolean {
     const { sent, acked, held_at } = this.#room.places.of(socket);
     if (sent === null || seq > sent || seq < acked) return false;
-    const place = this.#room.places.move(socket);
+    const place = this.#room.places.mutable(socket);
     if (!noteRead(place, seq)) return false;
     place.held_at = null;
     this.#onRead?.();
-    if (this.catchUp(socket) && held_at !== null) this.#room.onCurrent(socket);
+    if (this.replay(socket) && held_at !== null) this.#room.onCaughtUp(socket);
     return true;
   }
 
   /** Where a socket that does not lag has three quarters of its window to read, waits until none has more than half, but not for longer. */
-  async keepUp(withinMs: number): Promise<void> {
+  async waitForReaders(withinMs: number): Promise<void> {
     if (!this.#isAhead(0.75)) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const isLate = new Promise<true>((resolve) => (timer = setTimeout(resolve, withinMs, true)));
@@ -112,17 +112,17 @@ export class Fanout {
 
   /** Starts a socket that was just accepted at its place. */
   start(socket: RoomSocket): void {
-    if (this.catchUp(socket)) this.#room.onCurrent(socket);
+    if (this.replay(socket)) this.#room.onCaughtUp(socket);
   }
 
   /** Sends a socket what it has not been sent. @returns whether it is current now */
-  catchUp(socket: RoomSocket, last = this.#room.frames.lastSeq): boolean {
+  replay(socket: RoomSocket, last = this.#room.frames.lastSeq): boolean {
     for (;;) {
       const place = this.#room.places.of(socket);
       if (place.sent === null) break;
       if (place.sent >= last) return true;
       if (this.#isFull(place)) {
-        this.#hold(socket);
+        this.#pause(socket);
         return false;
       }
       const { gap, frames } = this.#room.frames.after(place.sent, replayBytes);
@@ -142,10 +142,10 @@ export class Fanout {
     this.#waiting.add(socket);
     const { frames } = this.#room;
     const state = socket.state!;
-    this.#room.places.move(socket).sent = null;
+    this.#room.places.mutable(socket).sent = null;
     const seq = frames.lastSeq;
     const written = (snapshot: object) => JSON.stringify({ ...snapshot, type: "snapshot", seq });
-    const text = await within(snapshotMs, "The snapshot", async () => written(await this.#room.snapshot(state))).catch(
+    const text = await withTimeout(snapshotMs, "The snapshot", async () => written(await this.#room.snapshot(state))).catch(
       (error: unknown) => {
         log("error", "There is no snapshot for a socket.", { error });
         return written({ unavailable: true });
@@ -153,7 +153,7 @@ export class Fanout {
     );
     this.#waiting.delete(socket);
     if (socket.state!.closed) return;
-    this.#room.places.move(socket).acked = seq;
+    this.#room.places.mutable(socket).acked = seq;
     this.#send(socket, text, { sent: seq });
     this.start(socket);
   }
@@ -173,19 +173,19 @@ export class Fanout {
     return bytes >= windowBytes || frames >= windowFrames;
   }
 
-  #hold(socket: RoomSocket): void {
+  #pause(socket: RoomSocket): void {
     const now = Date.now();
     const { patienceMs } = this.#room.flow();
     const { held_at } = this.#room.places.of(socket);
     if (held_at === null) {
-      this.#room.places.move(socket).held_at = now;
-      this.#room.onHeld(now + patienceMs);
+      this.#room.places.mutable(socket).held_at = now;
+      this.#room.onPaused(now + patienceMs);
     } else if (now - held_at >= patienceMs) this.#room.onSlow(socket);
   }
 
   /** @param place the frame that the socket has with this, and how many it is sent */
   #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
-    const place = this.#room.places.move(socket);
+    const place = this.#room.places.mutable(socket);
     if (sent !== undefined) place.sent = sent;
     const { windowFrames, windowBytes } = this.#room.flow();
     noteSent(place, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
@@ -199,4 +199,4 @@ export class Fanout {
 
 type Sending = { sent?: number; frames?: number; bytes?: number };
 
-type Unread = Pick<Place, "frames" | "bytes">;
+type Unread = Pick<SocketPosition, "frames" | "bytes">;

@@ -1,14 +1,14 @@
-import type { Places } from "./socket-positions.ts";
+import type { SocketPositions } from "./socket-positions.ts";
 import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
 
 /** Who is in a room: its open sockets, and the devices behind them. */
-export class Roster {
+export class Connections {
   readonly #sockets: Set<RoomSocket>;
-  readonly #places: Places;
+  readonly #places: SocketPositions;
   readonly #onDevices: () => void;
 
   /** @param sockets those that the platform has, which take long to be listed @param onDevices a device came or went */
-  constructor(sockets: Iterable<RoomSocket>, places: Places, onDevices: () => void) {
+  constructor(sockets: Iterable<RoomSocket>, places: SocketPositions, onDevices: () => void) {
     this.#sockets = new Set(Array.from(sockets).filter(({ state }) => state?.closed === false));
     this.#places = places;
     this.#onDevices = onDevices;
@@ -54,24 +54,24 @@ export class Roster {
   }
 
   /** Lets a socket in. @returns whether its device was not here before */
-  enter(socket: RoomSocket, state: SocketState): boolean {
-    const isNew = !this.isHere(state.device);
+  add(socket: RoomSocket, state: SocketState): boolean {
+    const isNew = !this.isConnected(state.device);
     socket.setState(state);
     this.#sockets.add(socket);
     return isNew;
   }
 
   /** A socket went by itself. */
-  leave(socket: RoomSocket): void {
+  remove(socket: RoomSocket): void {
     if (!this.has(socket)) return;
     this.#end(socket);
-    if (!this.isHere(socket.state!.device)) this.#onDevices();
+    if (!this.isConnected(socket.state!.device)) this.#onDevices();
   }
 
   /** Closes sockets: one change of who is here, however many they are. */
-  dismiss(sockets: Iterable<RoomSocket>, code: number, reason: string): void {
+  closeAndRemove(sockets: Iterable<RoomSocket>, code: number, reason: string): void {
     const left = this.close(sockets, code, reason);
-    if (left.some((device) => !this.isHere(device))) this.#onDevices();
+    if (left.some((device) => !this.isConnected(device))) this.#onDevices();
   }
 
   /** Closes sockets and tells nobody. @returns their devices */
@@ -83,7 +83,7 @@ export class Roster {
     });
   }
 
-  isHere(device: string): boolean {
+  isConnected(device: string): boolean {
     return this.sockets(device).length > 0;
   }
 

@@ -4,16 +4,16 @@ import { Buffer } from "node:buffer";
 export type LoggedFrame = { from: number; seq: number; text: string };
 
 /** What a stretch of text is of: the type of its frames, and what else each of them says. */
-export type TextHead = { type: string } & Record<string, unknown>;
+export type TextFrameHeader = { type: string } & Record<string, unknown>;
 
 /** The largest frame, in bytes of JSON. */
 const maxFrameBytes = 256 * 1024;
 
 /** UTF-16 code units of one stretch, which is how many numbers are reserved for it. */
-export const maxStretch = 32 * 1024;
+export const maxSegmentLength = 32 * 1024;
 
 /** A stretch that may still grow. `written` is how much of its text is in its row. */
-type Stretch = { seq: number; head: string; offset: number; text: string; written: number };
+type TextSegment = { seq: number; head: string; offset: number; text: string; written: number };
 
 type Row = { seq: number; last: number | null; body: string; text: string | null };
 
@@ -32,7 +32,7 @@ export class FrameLog {
   /** How many frames there are; undefined while there is no table. */
   #rows: number | undefined;
   #last: number | undefined;
-  #open: Stretch | undefined;
+  #open: TextSegment | undefined;
 
   /** @param capacity how many frames are kept, at least 2; a stretch is one */
   constructor(sql: SqlStorage, capacity = 500) {
@@ -66,26 +66,27 @@ export class FrameLog {
    * @param offset where the first piece begins in the text that `head` names, in UTF-16 code units
    * @param pieces 1 to `maxStretch` code units each, no half of a pair at their ends
    */
-  say(head: TextHead, offset: number, pieces: readonly string[]): LoggedFrame[] {
+  appendText(head: TextFrameHeader, offset: number, pieces: readonly string[]): LoggedFrame[] {
     const name = JSON.stringify(head);
     let end = offset;
     return pieces.map((piece) => {
       const start = end;
       end += piece.length;
-      return this.#grow(name, start, piece);
+      return this.#extend(name, start, piece);
     });
   }
 
-  #grow(name: string, offset: number, piece: string): LoggedFrame {
-    if (piece.length < 1 || piece.length > maxStretch) throw new RangeError(`A piece has 1–${maxStretch} code units.`);
+  #extend(name: string, offset: number, piece: string): LoggedFrame {
+    if (piece.length < 1 || piece.length > maxSegmentLength)
+      throw new RangeError(`A piece has 1–${maxSegmentLength} code units.`);
     let open = this.#open;
     const goesOn =
-      open?.head === name && open.offset + open.text.length === offset && open.text.length + piece.length <= maxStretch;
+      open?.head === name && open.offset + open.text.length === offset && open.text.length + piece.length <= maxSegmentLength;
     if (!goesOn) {
       const seq = this.lastSeq + 1;
       this.close();
       this.#open = open = { seq, head: name, offset, text: "", written: piece.length };
-      this.#insert({ seq, last: seq + maxStretch - 1, body: `${offset} ${name}`, text: piece });
+      this.#insert({ seq, last: seq + maxSegmentLength - 1, body: `${offset} ${name}`, text: piece });
     }
     const from = endOf(open!) + 1;
     open!.text += piece;
@@ -180,16 +181,16 @@ export class FrameLog {
   }
 }
 
-const endOf = ({ seq, text }: Pick<Stretch, "seq" | "text">): number => seq + text.length - 1;
+const endOf = ({ seq, text }: Pick<TextSegment, "seq" | "text">): number => seq + text.length - 1;
 
 /** A stretch as its row has it: `body` is its offset and its head. */
-function stretchOf({ seq, body }: Row, text: string): Stretch {
+function stretchOf({ seq, body }: Row, text: string): TextSegment {
   const space = body.indexOf(" ");
   return { seq, head: body.slice(space + 1), offset: Number(body.slice(0, space)), text, written: text.length };
 }
 
 /** What a stretch has from a number on, as a frame. */
-function stretchFrame({ seq, head, offset, text }: Stretch, from: number): LoggedFrame {
+function stretchFrame({ seq, head, offset, text }: TextSegment, from: number): LoggedFrame {
   const told = from - seq;
   return textFrame(head, { offset: offset + told, text: text.slice(told), from });
 }

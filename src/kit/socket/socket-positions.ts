@@ -1,7 +1,7 @@
-import type { Place, RoomSocket } from "./types.ts";
+import type { SocketPosition, RoomSocket } from "./types.ts";
 
 /** The place of a socket that has everything up to a frame, or, without one, waits for a snapshot. */
-export function placeAfter(seq: number | undefined): Place {
+export function placeAfter(seq: number | undefined): SocketPosition {
   return { sent: seq ?? null, acked: seq ?? 0, frames: 0, bytes: 0, stretches: [], held_at: null };
 }
 
@@ -9,7 +9,11 @@ export function placeAfter(seq: number | undefined): Place {
 const maxStretches = 16;
 
 /** A socket was sent this. @param most how much one stretch holds, about */
-export function noteSent(place: Place, sent: { frames: number; bytes: number }, most: { frames: number; bytes: number }): void {
+export function noteSent(
+  place: SocketPosition,
+  sent: { frames: number; bytes: number },
+  most: { frames: number; bytes: number },
+): void {
   place.frames += sent.frames;
   place.bytes += sent.bytes;
   const seq = place.sent ?? place.acked;
@@ -27,7 +31,7 @@ export function noteSent(place: Place, sent: { frames: number; bytes: number }, 
 }
 
 /** A socket has read up to a frame. @returns whether it had not said so */
-export function noteRead(place: Place, seq: number): boolean {
+export function noteRead(place: SocketPosition, seq: number): boolean {
   const unread = place.stretches.findIndex((stretch) => stretch.seq > seq);
   const read = place.stretches.splice(0, unread === -1 ? Infinity : unread);
   for (const { frames, bytes } of read) {
@@ -47,17 +51,17 @@ const restMs = 100;
  * more than to send the frame. At rest, it is in the attachment. No object hibernates while anything moves; where one is put out of
  * memory all the same, the sockets that moved are lost, and it shows.
  */
-export class Places {
+export class SocketPositions {
   readonly #known = new WeakMap<RoomSocket, Known>();
   readonly #moving = new Set<RoomSocket>();
 
   /** The place of a socket, as it is; `move` gives one that can be changed. */
-  of(socket: RoomSocket): Readonly<Place> {
+  of(socket: RoomSocket): Readonly<SocketPosition> {
     return this.#get(socket).place;
   }
 
   /** The place of a socket that is about to move. */
-  move(socket: RoomSocket): Place {
+  mutable(socket: RoomSocket): SocketPosition {
     const known = this.#get(socket);
     known.hasMoved = true;
     if (known.isMoving) return known.place;
@@ -69,12 +73,12 @@ export class Places {
   }
 
   /** Whether nobody knows where a socket is: it moved when its room went out of memory. */
-  isLost(socket: RoomSocket): boolean {
+  isUnknown(socket: RoomSocket): boolean {
     return socket.state?.place === null && !this.#known.has(socket);
   }
 
   /** Writes down the places of sockets that have not moved since it was called last, or of all. */
-  settle(isForced = false): void {
+  persistIdle(isForced = false): void {
     for (const socket of this.#moving) {
       const known = this.#get(socket);
       if (known.hasMoved && !isForced) known.hasMoved = false;
@@ -90,7 +94,7 @@ export class Places {
   #watch(): void {
     // A timer that is set keeps an object from hibernating.
     setTimeout(() => {
-      this.settle();
+      this.persistIdle();
       if (this.#moving.size > 0) this.#watch();
     }, restMs);
   }
@@ -98,7 +102,7 @@ export class Places {
   #get(socket: RoomSocket): Known {
     let known = this.#known.get(socket);
     if (known === undefined) {
-      const place = structuredClone(socket.state!.place) as Place;
+      const place = structuredClone(socket.state!.place) as SocketPosition;
       this.#known.set(socket, (known = { place, isMoving: false, hasMoved: false }));
     }
     return known;
@@ -106,4 +110,4 @@ export class Places {
 }
 
 /** A place, whether it is in memory alone, and whether it has changed of late. */
-type Known = { place: Place; isMoving: boolean; hasMoved: boolean };
+type Known = { place: SocketPosition; isMoving: boolean; hasMoved: boolean };

@@ -1,17 +1,17 @@
 import { Server, type ConnectionContext, type WSMessage } from "partyserver";
-import { Admissions, everyone } from "./ticket-store.ts";
+import { TicketStore, everyone } from "./ticket-store.ts";
 import { Alarm } from "./alarm.ts";
 import { closeCodes } from "./close-codes.ts";
 import { AppError } from "../errors.ts";
-import { Fanout, type FlowSettings, type ServerFrame } from "./broadcaster.ts";
-import { FrameLog, maxStretch, type TextHead } from "./frame-log.ts";
+import { Broadcaster, type FlowSettings, type ServerFrame } from "./broadcaster.ts";
+import { FrameLog, maxSegmentLength, type TextFrameHeader } from "./frame-log.ts";
 import { log } from "../log.ts";
 import { ackedBy, MessageRate, readFrame, type RateSettings } from "./client-frames.ts";
-import { placeAfter, Places } from "./socket-positions.ts";
-import { Roster } from "./connections.ts";
+import { placeAfter, SocketPositions } from "./socket-positions.ts";
+import { Connections } from "./connections.ts";
 import type { TicketHolder } from "./tickets.ts";
 import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
-import { readArrival, refuse, requestIdOf, type Arrival } from "./upgrade.ts";
+import { readSocketRequest, refuse, requestIdOf, type SocketRequest } from "./upgrade.ts";
 export type { ServerFrame } from "./broadcaster.ts";
 export type { PresentDevice, RoomSocket } from "./types.ts";
 
@@ -47,33 +47,37 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   static override options = { hibernate: true };
 
   readonly #frames = new FrameLog(this.ctx.storage.sql);
-  readonly #admissions = new Admissions(this.ctx.storage.sql);
+  readonly #admissions = new TicketStore(this.ctx.storage.sql);
   readonly #alarm = new Alarm(this.ctx.storage);
   readonly #rate = new MessageRate();
-  readonly #places = new Places();
-  readonly #roster = new Roster(this.getConnections<SocketState>(), this.#places, () => void this.#try(() => this.onDevices()));
-  readonly #fanout = new Fanout({
+  readonly #places = new SocketPositions();
+  readonly #roster = new Connections(
+    this.getConnections<SocketState>(),
+    this.#places,
+    () => void this.#logErrors(() => this.onDevices()),
+  );
+  readonly #fanout = new Broadcaster({
     frames: this.#frames,
     places: this.#places,
     flow: () => this.settings,
     sockets: () => this.#roster.sockets(),
     snapshot: (holder) => this.snapshot(holder),
-    onCurrent: (socket) => void this.#try(() => this.onCurrent(socket)),
-    onHeld: (dueAt) => this.ringBy(dueAt),
-    onSlow: (socket) => this.#roster.dismiss([socket], closeCodes.slow, "Too slow"),
+    onCaughtUp: (socket) => void this.#logErrors(() => this.onCaughtUp(socket)),
+    onPaused: (dueAt) => this.scheduleAlarm(dueAt),
+    onSlow: (socket) => this.#roster.closeAndRemove([socket], closeCodes.slow, "Too slow"),
   });
   #isStarted = false;
   /** Requests that were admitted, on their way through partyserver. */
-  readonly #arrivals = new WeakMap<Request, Arrival>();
+  readonly #arrivals = new WeakMap<Request, SocketRequest>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-    const lost = Array.from(this.#roster.sockets()).filter((socket) => this.#places.isLost(socket));
+    const lost = Array.from(this.#roster.sockets()).filter((socket) => this.#places.isUnknown(socket));
     const left = this.#roster.close(lost, closeCodes.reconnect, "Reconnect");
     void ctx.blockConcurrencyWhile(async () => {
       await this.#alarm.load();
-      if (left.some((device) => !this.#roster.isHere(device))) await this.#try(() => this.onDevices());
+      if (left.some((device) => !this.#roster.isConnected(device))) await this.#logErrors(() => this.onDevices());
     });
   }
 
@@ -92,7 +96,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /** A socket was sent all there is, at its start or after a lag: what was announced meanwhile, it does not know. */
-  protected onCurrent(_socket: RoomSocket): void | Promise<void> {}
+  protected onCaughtUp(_socket: RoomSocket): void | Promise<void> {}
 
   /** Somebody comes with a ticket of ours. @throws an `AppError` for whom it is not to let in */
   protected onArrival(_holder: TicketHolder): void | Promise<void> {}
@@ -101,17 +105,17 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   protected onDevices(): void | Promise<void> {}
 
   /** When work of the subclass is due, in milliseconds since the epoch. `ringBy` tells of work that comes up. */
-  protected nextAlarm(): number | undefined {
+  protected nextAlarmAt(): number | undefined {
     return undefined;
   }
 
   /** Whether it keeps nothing of its own beside its log: where nothing was said and nobody is, it leaves nothing, not even its name. */
-  protected get isTransient(): boolean {
+  protected get deleteWhenEmpty(): boolean {
     return false;
   }
 
   /** Does what is due. It may run twice, and runs again after 5 s if it is due still. */
-  protected onRing(_now: number): void | Promise<void> {}
+  protected onAlarmDue(_now: number): void | Promise<void> {}
 
   // ── What a subclass, or a Worker, can do ───────────────────────────────────
 
@@ -130,8 +134,8 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    * `head` with `offset`, `text` and `from_seq`. What is published next ends it.
    * @param offset where the first piece begins in the whole text, in UTF-16 code units; none ends with half of a pair
    */
-  protected publishText(head: TextHead, offset: number, pieces: readonly string[]): void {
-    this.#fanout.publish(this.#frames.say(head, offset, pieces.flatMap(inStretches)));
+  protected publishText(head: TextFrameHeader, offset: number, pieces: readonly string[]): void {
+    this.#fanout.publish(this.#frames.appendText(head, offset, pieces.flatMap(inStretches)));
   }
 
   /**
@@ -139,7 +143,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
    * is told together. For who tells much at once.
    */
   protected keepUp(withinMs: number): Promise<void> {
-    return this.#fanout.keepUp(withinMs);
+    return this.#fanout.waitForReaders(withinMs);
   }
 
   /** Writes down what was told of a text: one row at most. */
@@ -159,18 +163,18 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /** Tells everyone a state, which is not kept. Sockets that lag are not told; see `onCurrent`. */
-  protected announce(frame: ServerFrame): void {
-    this.#fanout.announce(frame);
+  protected broadcastState(frame: ServerFrame): void {
+    this.#fanout.broadcastTransient(frame);
   }
 
   /** Tells one socket something, which is not kept. */
   protected sendTo(socket: RoomSocket, frame: ServerFrame): void {
-    this.#fanout.tell(socket, frame);
+    this.#fanout.sendTransient(socket, frame);
   }
 
   /** Sets the alarm, unless it rings by then. */
-  protected ringBy(at: number): void {
-    this.#alarm.ringBy(at);
+  protected scheduleAlarm(at: number): void {
+    this.#alarm.scheduleBy(at);
   }
 
   /** Who is connected, by device. */
@@ -180,22 +184,22 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   /** Closes a device's sockets, and admits no ticket that it still has. */
   revoke(device: string): void {
-    this.ringBy(this.#admissions.revoke(device, Date.now()));
+    this.scheduleAlarm(this.#admissions.revoke(device, Date.now()));
     this.closeDevice(device, closeCodes.revoked, "Signed out");
   }
 
   /** Closes all sockets, and admits no ticket that anybody still has. */
   revokeAll(): void {
-    this.ringBy(this.#admissions.revoke(everyone, Date.now()));
+    this.scheduleAlarm(this.#admissions.revoke(everyone, Date.now()));
     this.closeAll(closeCodes.revoked, "Signed out");
   }
 
   closeDevice(device: string, code: number, reason: string): void {
-    this.#roster.dismiss(this.#roster.sockets(device), code, reason);
+    this.#roster.closeAndRemove(this.#roster.sockets(device), code, reason);
   }
 
   closeAll(code: number, reason: string): void {
-    this.#roster.dismiss(this.#roster.sockets(), code, reason);
+    this.#roster.closeAndRemove(this.#roster.sockets(), code, reason);
   }
 
   /** Closes all sockets and deletes everything. Tickets that were issued before open nothing. */
@@ -204,9 +208,9 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     this.#roster.close(sockets, closeCodes.erased, "Erased");
     // partyserver, which writes at every start, passes over the goodbye of a socket that carries nothing.
     for (const socket of sockets) WebSocket.prototype.serializeAttachment.call(socket, null);
-    this.#admissions.forget(Date.now());
+    this.#admissions.rejectIssuedBefore(Date.now());
     await this.#alarm.clear();
-    await this.#leaveNothing();
+    await this.#deleteStorage();
   }
 
   // ── What the platform and partyserver call ─────────────────────────────────
@@ -214,7 +218,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   /** Admits a socket, or refuses it before there is one. */
   override async fetch(request: Request): Promise<Response> {
     try {
-      const arrival = readArrival(request);
+      const arrival = readSocketRequest(request);
       // In `super.fetch`, what onStart throws would be told to the client.
       await this.setName(this.name);
       await this.onArrival(arrival.claims);
@@ -230,10 +234,10 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     }
   }
 
-  #admit({ claims }: Arrival): void {
+  #admit({ claims }: SocketRequest): void {
     const open = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;
     if (open >= this.settings.maxSockets) throw new AppError("rate_limited", "Too many sockets are open here.");
-    this.#admissions.admit(claims, Date.now());
+    this.#admissions.redeem(claims, Date.now());
   }
 
   override onConnect(socket: RoomSocket, { request }: ConnectionContext): void {
@@ -244,10 +248,10 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const until = since + this.settings.lifeMs;
     const place = placeAfter(after !== undefined && after <= this.#frames.lastSeq ? after : undefined);
     const state = { user_id, device, label, resource, since, until, place, closed: false };
-    const isNew = this.#roster.enter(socket, state);
-    this.ringBy(until);
+    const isNew = this.#roster.add(socket, state);
+    this.scheduleAlarm(until);
     this.#fanout.start(socket);
-    if (isNew) void this.#try(() => this.onDevices());
+    if (isNew) void this.#logErrors(() => this.onDevices());
   }
 
   override webSocketMessage(socket: WebSocket, message: WSMessage): Promise<void> {
@@ -265,7 +269,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     // What is acknowledged was sent: there is no more of it than of that.
     if (acked !== undefined && this.#fanout.acknowledge(socket, acked)) return;
     if (this.#rate.isExceeded(socket, this.settings))
-      return this.#roster.dismiss([socket], closeCodes.flood, "Too many messages");
+      return this.#roster.closeAndRemove([socket], closeCodes.flood, "Too many messages");
     if (acked !== undefined) return;
     if (frame === undefined || frame.type === "ack") return this.sendTo(socket, { type: "error", code: "malformed_frame" });
     try {
@@ -278,33 +282,33 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   override onClose(socket: RoomSocket, code: number): void {
-    this.#roster.leave(socket);
+    this.#roster.remove(socket);
     // A client that says goodbye without a code waits for an answer too; partyserver takes it for gone.
     if (code === noStatus) socket.close();
   }
 
   override onError(socket: RoomSocket, error: unknown): void {
     log("warn", "A socket broke.", { room: this.name, error });
-    this.#roster.leave(socket);
+    this.#roster.remove(socket);
   }
 
   override async onAlarm(): Promise<void> {
     const now = Date.now();
-    this.#alarm.rang();
+    this.#alarm.fired();
     const { slow, old } = this.#roster.due(now, this.settings.patienceMs);
-    this.#roster.dismiss(slow, closeCodes.slow, "Too slow");
-    this.#roster.dismiss(old, closeCodes.reconnect, "Reconnect");
-    await this.#try(() => this.onRing(now));
-    const next = this.nextAlarm() ?? Infinity;
+    this.#roster.closeAndRemove(slow, closeCodes.slow, "Too slow");
+    this.#roster.closeAndRemove(old, closeCodes.reconnect, "Reconnect");
+    await this.#logErrors(() => this.onAlarmDue(now));
+    const next = this.nextAlarmAt() ?? Infinity;
     const workAt = next <= now ? now + retryMs : next;
     const dueAt = Math.min(workAt, this.#roster.due(now, this.settings.patienceMs).nextAt);
     const rememberedUntil = this.#admissions.prune(now);
-    if (dueAt < Infinity) this.ringBy(dueAt);
-    else if (rememberedUntil !== undefined) this.ringBy(rememberedUntil);
-    else if (this.isTransient && this.#frames.lastSeq === 0) await this.#leaveNothing();
+    if (dueAt < Infinity) this.scheduleAlarm(dueAt);
+    else if (rememberedUntil !== undefined) this.scheduleAlarm(rememberedUntil);
+    else if (this.deleteWhenEmpty && this.#frames.lastSeq === 0) await this.#deleteStorage();
   }
 
-  async #try(work: () => void | Promise<void>): Promise<void> {
+  async #logErrors(work: () => void | Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -312,7 +316,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     }
   }
 
-  async #leaveNothing(): Promise<void> {
+  async #deleteStorage(): Promise<void> {
     this.#frames.forget();
     await this.ctx.storage.deleteAll();
   }
@@ -320,11 +324,11 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
 /** A text as stretches take it; no pair is split. */
 function inStretches(text: string): string | string[] {
-  if (text.length <= maxStretch) return text;
+  if (text.length <= maxSegmentLength) return text;
   const pieces: string[] = [];
   for (let start = 0; start < text.length; start += pieces.at(-1)!.length) {
-    const piece = text.slice(start, start + maxStretch);
-    const isSplit = start + maxStretch < text.length && /[\uD800-\uDBFF]$/.test(piece);
+    const piece = text.slice(start, start + maxSegmentLength);
+    const isSplit = start + maxSegmentLength < text.length && /[\uD800-\uDBFF]$/.test(piece);
     pieces.push(isSplit ? piece.slice(0, -1) : piece);
   }
   return pieces;

@@ -11,7 +11,7 @@ export const everyone = "*";
  * Which tickets a Durable Object has seen, and which devices it admits no more: rows that are deleted once they say nothing that a
  * ticket does not. Reading creates nothing.
  */
-export class Admissions {
+export class TicketStore {
   readonly #sql: SqlStorage;
   #forgottenAt = -Infinity;
 
@@ -20,7 +20,7 @@ export class Admissions {
   }
 
   /** Uses a ticket up. One row written. @throws unauthenticated if it was used, has expired, or is a revoked device's */
-  admit({ jti, device, expires_at }: TicketClaims, now: number): void {
+  redeem({ jti, device, expires_at }: TicketClaims, now: number): void {
     if (expires_at <= now || expires_at - ticketLifeMs <= this.#forgottenAt) throw ticketExpired();
     if (this.#isRevoked(device, now)) throw new AppError("unauthenticated", "This device was signed out.");
     this.#sql.exec("create table if not exists burned_tickets (jti integer primary key, expires_at integer not null)");
@@ -43,7 +43,7 @@ export class Admissions {
   }
 
   /** Its rows are deleted: no ticket that was issued until now is admitted, used or not. */
-  forget(now: number): void {
+  rejectIssuedBefore(now: number): void {
     this.#forgottenAt = now;
   }
 

@@ -48,7 +48,7 @@ function randomNumber(): number {
 }
 
 /** What opens one socket, once, within `ticketLifeMs` of `now`. */
-export function claimsFor({ user_id, device, label, resource }: TicketHolder, now = Date.now()): TicketClaims {
+export function createClaims({ user_id, device, label, resource }: TicketHolder, now = Date.now()): TicketClaims {
   const limits = { jti: randomNumber(), expires_at: now + ticketLifeMs };
   return { user_id, device, label: label.slice(0, maxLabelLength), resource, ...limits };
 }
@@ -59,7 +59,7 @@ export async function issueTicket(
   holder: TicketHolder,
   now = Date.now(),
 ): Promise<{ ticket: string; expires_at: Date }> {
-  const claims = claimsFor(holder, now);
+  const claims = createClaims(holder, now);
   const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
   const signature = await crypto.subtle.sign("HMAC", await keyOf(secret), encoder.encode(payload));
   return { ticket: `${payload}.${Buffer.from(signature).toString("base64url")}`, expires_at: new Date(claims.expires_at) };

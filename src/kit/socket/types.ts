@@ -2,7 +2,7 @@ import type { Connection } from "partyserver";
 import type { TicketHolder } from "./tickets.ts";
 
 /** Where a socket is in the log, and what it was sent and has not acknowledged. Times are milliseconds since the epoch. */
-export type Place = {
+export type SocketPosition = {
   /** The last frame that it was sent; null while it waits for its snapshot. */
   sent: number | null;
   /** The last frame that it acknowledged. */
@@ -21,7 +21,7 @@ export type SocketState = TicketHolder & {
   since: number;
   until: number;
   /** Where it is in the log; null while it moves. */
-  place: Place | null;
+  place: SocketPosition | null;
   /** Whether it was closed, or went. */
   closed: boolean;
 };

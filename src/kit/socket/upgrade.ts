@@ -9,7 +9,7 @@ const afterHeader = "x-socket-after";
 const requestIdHeader = "x-request-id";
 
 /** Who asks a room for a socket, and the `seq` of the last frame that they have seen, if they were here before. */
-export type Arrival = { claims: TicketClaims; after: number | undefined };
+export type SocketRequest = { claims: TicketClaims; after: number | undefined };
 
 type Rooms = { getByName(name: string): { fetch(request: Request): Promise<Response> } };
 
@@ -22,7 +22,7 @@ type Rooms = { getByName(name: string): { fetch(request: Request): Promise<Respo
 export async function connectSocket(
   rooms: Rooms,
   name: string,
-  { claims, after }: Arrival,
+  { claims, after }: SocketRequest,
   requestId: string,
 ): Promise<Response> {
   const headers = {
@@ -43,7 +43,7 @@ export function requireUpgrade(request: Request): void {
 }
 
 /** What the Worker told of whom it sends. @throws upgrade_required, unauthenticated */
-export function readArrival(request: Request): Arrival {
+export function readSocketRequest(request: Request): SocketRequest {
   requireUpgrade(request);
   const claims = parseClaims(decodeURIComponent(request.headers.get(claimsHeader) ?? ""));
   if (claims === undefined) throw new AppError("unauthenticated", "A socket needs a ticket.");

@@ -1,6 +1,6 @@
-import { contentHash, newSecret } from "../crypto/hash.ts";
+import { sha256Short, newSecret } from "../crypto/hash.ts";
 import { AppError } from "../errors.ts";
-import { deleteUnder, inStore } from "./r2.ts";
+import { deleteByPrefix, withR2Errors } from "./r2.ts";
 import { imageKind, imageTypes } from "./image-type.ts";
 
 /** Pictures of users' things in R2, each at an address of its own that never shows another. */
@@ -31,20 +31,20 @@ export async function storePicture(files: R2Bucket, userId: number, thing: strin
   const kind = imageKind(bytes);
   if (kind === undefined) throw new AppError("unsupported_media_type", `The file is none of ${imageTypes.join(", ")}.`);
   // A file is one upload's, so that deleting the one before never meets the same picture put again.
-  const name = `${thing}-${await contentHash(bytes)}${newSecret().slice(0, 6)}`;
+  const name = `${thing}-${await sha256Short(bytes)}${newSecret().slice(0, 6)}`;
   const key = pictureKey(userId, `${name}.${kind.extension}`);
-  await inStore(files.put(key, bytes, { httpMetadata: { contentType: kind.type } }));
+  await withR2Errors(files.put(key, bytes, { httpMetadata: { contentType: kind.type } }));
   return key;
 }
 
 /** A picture, for whoever knows its name. @throws not_found, files_unavailable */
 export async function readPicture(files: R2Bucket, userId: number, file: string): Promise<R2ObjectBody> {
-  const found = await inStore(files.get(pictureKey(userId, file)));
+  const found = await withR2Errors(files.get(pictureKey(userId, file)));
   if (found === null) throw new AppError("not_found", "There is no such picture.");
   return found;
 }
 
 /** Deletes all pictures of a user. */
 export function deletePictures(files: R2Bucket, userId: number): Promise<void> {
-  return deleteUnder(files, picturesOf(userId));
+  return deleteByPrefix(files, picturesOf(userId));
 }

@@ -1,6 +1,6 @@
-import { within } from "../async/timeout.ts";
+import { withTimeout } from "../async/timeout.ts";
 import { AppError } from "../errors.ts";
-import type { Meter } from "../server-timing.ts";
+import type { RoundTripCounter } from "../server-timing.ts";
 
 /** A KV namespace whose operations are counted, bounded in time, and fail as `kv_unavailable`. Values are JSON. */
 export type KeyValue = {
@@ -12,15 +12,15 @@ export type KeyValue = {
 
 const timeoutMs = 2_000;
 
-async function attempt<T>(meter: Meter, work: () => Promise<T>): Promise<T> {
+async function attempt<T>(meter: RoundTripCounter, work: () => Promise<T>): Promise<T> {
   try {
-    return await meter.time("kv", () => within(timeoutMs, "KV", work));
+    return await meter.time("kv", () => withTimeout(timeoutMs, "KV", work));
   } catch (cause) {
     throw new AppError("kv_unavailable", "The key-value store does not answer.", { cause });
   }
 }
 
-export function openKeyValue(namespace: KVNamespace, meter: Meter): KeyValue {
+export function openKeyValue(namespace: KVNamespace, meter: RoundTripCounter): KeyValue {
   return {
     get: <T>(key: string) => attempt(meter, () => namespace.get<T>(key, "json")),
     put: (key, value, ttlSeconds) =>

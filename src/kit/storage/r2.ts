@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 
 /** What R2 says, or that it does not answer. @throws files_unavailable where the work fails */
-export async function inStore<T>(work: Promise<T>): Promise<T> {
+export async function withR2Errors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
@@ -10,10 +10,10 @@ export async function inStore<T>(work: Promise<T>): Promise<T> {
 }
 
 /** Deletes every object whose key begins with a prefix. May run twice. @throws files_unavailable */
-export async function deleteUnder(files: R2Bucket, prefix: string): Promise<void> {
+export async function deleteByPrefix(files: R2Bucket, prefix: string): Promise<void> {
   for (;;) {
-    const { objects, truncated } = await inStore(files.list({ prefix }));
-    if (objects.length > 0) await inStore(files.delete(objects.map(({ key }) => key)));
+    const { objects, truncated } = await withR2Errors(files.list({ prefix }));
+    if (objects.length > 0) await withR2Errors(files.delete(objects.map(({ key }) => key)));
     if (!truncated) return;
   }
 }

@@ -1,10 +1,10 @@
 import { and, eq, notExists, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
-import { jobRow } from "../../kit/queue/outbox.ts";
+import { enqueueJob } from "../../kit/queue/outbox.ts";
 import type { UpdateStrategy } from "../constants.ts";
 import { sweepKnowledgeBase } from "../job-definitions.ts";
-import { itself } from "../queries.ts";
+import { ownKnowledgeBase } from "../queries.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "../tables.ts";
 
 /** The statements that versions of knowledge bases come and go by. Each commit of them locks the knowledge base first. */
@@ -12,12 +12,12 @@ import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } 
 /** The number of the build that a commit has made. */
 export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_builds', 'id'))::int`;
 
-export const locked = (ctx: Ctx, its: SQL): Statement =>
+export const lockBase = (ctx: Ctx, its: SQL): Statement =>
   ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(its).for("no key update");
 
 export const isThere = (its: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${its})`;
 
-export const isIdle = (baseId: number): SQL =>
+export const hasNoRunningBuild = (baseId: number): SQL =>
   sql`not exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and ${knowledgeBuilds.status} = 'building')`;
 
 export function buildRow(
@@ -28,7 +28,7 @@ export function buildRow(
 }
 
 /** Gives a new build the parts of the active one, but for some. */
-export function keptParts({ db }: Ctx, baseId: number, but: SQL = sql`false`): Statement {
+export function copyActiveParts({ db }: Ctx, baseId: number, but: SQL = sql`false`): Statement {
   return db.execute(sql`
     insert into ${knowledgeBuildParts} (build_id, part_id, position)
     select ${newBuild}, p.id, row_number() over (order by bp.position)
@@ -38,8 +38,8 @@ export function keptParts({ db }: Ctx, baseId: number, but: SQL = sql`false`): S
 }
 
 /** Lets a build that is complete be searched from now on. The one before is kept, those before that go, and what only they held is swept. */
-export function activated(ctx: Ctx, userId: number, baseId: number, buildId: number | SQL): Statement[] {
-  const its = itself(userId, baseId);
+export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId: number | SQL): Statement[] {
+  const its = ownKnowledgeBase(userId, baseId);
   return [
     ctx.db
       .update(knowledgeBases)
@@ -52,12 +52,12 @@ export function activated(ctx: Ctx, userId: number, baseId: number, buildId: num
     ctx.db.execute(sql`
       delete from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and id not in (
         select unnest(array[active_build_id, coalesce(previous_build_id, active_build_id)]) from ${knowledgeBases} where ${its})`),
-    jobRow(ctx, sweepKnowledgeBase, { knowledge_base_id: baseId }, userId),
+    enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: baseId }, userId),
   ];
 }
 
 /** The statement that deletes the parts of a knowledge base, with their chunks, that no build holds. */
-export function sweptParts({ db }: Ctx, baseId: number): Statement {
+export function deleteUnusedParts({ db }: Ctx, baseId: number): Statement {
   const held = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
   return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(held)));
 }

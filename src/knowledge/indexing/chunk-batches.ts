@@ -1,5 +1,5 @@
 import type { Ctx } from "../../context.ts";
-import { contentHash } from "../../kit/crypto/hash.ts";
+import { sha256Short } from "../../kit/crypto/hash.ts";
 import { chunkText, type Chunk } from "../chunking/chunk-text.ts";
 import type { Vector } from "./embedder.ts";
 import type { knowledgeParts } from "../tables.ts";
@@ -42,7 +42,7 @@ export async function* batchesOf(
     const fields = shortFields(row.fields);
     for (const chunk of chunkText(row.text, { strategy, chunk_size, chunk_overlap })) {
       const embedded = chunk.heading === null ? chunk.text : `${chunk.heading}\n${chunk.text}`;
-      const content_hash = await contentHash(encoder.encode(embedded));
+      const content_hash = await sha256Short(encoder.encode(embedded));
       const [start, end] = [row.start + chunk.start, row.start + chunk.end];
       batch.chunks.push({ ...chunk, start, end, kind: row.kind, source: row.source, fields, embedded, content_hash });
     }

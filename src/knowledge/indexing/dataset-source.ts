@@ -1,10 +1,10 @@
 import { readRows, releaseDatasets, usableDatasets, useDatasets } from "../../datasets/rows/read-rows.ts";
-import type { Datasets } from "./start-build.ts";
+import type { DatasetSource } from "./start-build.ts";
 
 /** What knowledge bases are built of. */
-export const datasets: Datasets = {
+export const datasets: DatasetSource = {
   readRows,
-  usable: usableDatasets,
-  use: useDatasets,
-  release: releaseDatasets,
+  readable: usableDatasets,
+  lock: useDatasets,
+  unlock: releaseDatasets,
 };

@@ -44,18 +44,19 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
       for (let from = 0; from < texts.length; from += most) {
         const values = texts.slice(from, from + most);
         const { embeddings } = await model.doEmbed({ values });
-        if (embeddings.length !== values.length) throw strange(`${embeddings.length} vectors for ${values.length} texts`);
+        if (embeddings.length !== values.length)
+          throw unexpectedVectors(`${embeddings.length} vectors for ${values.length} texts`);
         vectors.push(...embeddings);
       }
       for (const vector of vectors) {
         length ??= vector.length;
-        if (vector.length !== length) throw strange(`a vector of ${vector.length} numbers, and not of ${length}`);
+        if (vector.length !== length) throw unexpectedVectors(`a vector of ${vector.length} numbers, and not of ${length}`);
       }
       return vectors;
     },
   };
 }
 
-function strange(what: string): AppError {
+function unexpectedVectors(what: string): AppError {
   return new AppError(providerErrors.provider_refused, `The embedding model answered with ${what}.`);
 }

@@ -1,20 +1,20 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
-import { constraintOf, failureOf } from "../../kit/db/errors.ts";
+import { commit, commitOnce, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { isMarked } from "../../kit/socket/call-object.ts";
-import { jobRow } from "../../kit/queue/outbox.ts";
+import { hasErrorFlag } from "../../kit/socket/call-object.ts";
+import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { outbox } from "../../kit/db/tables.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
-import { notificationRow } from "../../notifications/service.ts";
+import { insertNotification } from "../../notifications/service.ts";
 import { indexKnowledgeBase, sweepKnowledgeBase } from "../job-definitions.ts";
-import { activated, locked } from "./build-statements.ts";
+import { activateBuild, lockBase } from "./build-statements.ts";
 import { batchesOf, chunkRows, type Batch } from "./chunk-batches.ts";
 import { openEmbedder, type EmbeddedBy, type Embedder } from "./embedder.ts";
 import { maxChunks, type UpdateStrategy } from "../constants.ts";
-import { itself } from "../queries.ts";
-import { userOf, type Datasets } from "./start-build.ts";
+import { ownKnowledgeBase } from "../queries.ts";
+import { datasetLockName, type DatasetSource } from "./start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
 /** How long one delivery of the job goes on with a build before it asks for the next, in ms; and how many chunks it makes. */
@@ -47,10 +47,10 @@ type State = EmbeddedBy & {
  * does nothing twice: a commit holds only where the one before it did.
  * @throws what a retry can help; a build that nothing helps has failed, and the one before is searched still
  */
-export async function goOnIndexing(
+export async function resumeBuild(
   ctx: Ctx,
   { build_id }: { build_id: number },
-  datasets: Datasets,
+  datasets: DatasetSource,
   { limits = slice, open = openEmbedder } = {},
 ): Promise<void> {
   const state = await stateOf(ctx, build_id);
@@ -59,7 +59,7 @@ export async function goOnIndexing(
   if (embedder === undefined) return;
   try {
     if (await indexed(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
-    else await commitOnce(ctx, [stillBuilding(ctx, state), jobRow(ctx, indexKnowledgeBase, { build_id }, state.user_id)]);
+    else await commitOnce(ctx, [stillBuilding(ctx, state), enqueueJob(ctx, indexKnowledgeBase, { build_id }, state.user_id)]);
   } catch (error) {
     await settle(ctx, state, datasets, embedder, error);
   }
@@ -80,7 +80,12 @@ async function stateOf({ db }: Ctx, buildId: number): Promise<State | undefined>
   return rows[0];
 }
 
-async function opened(ctx: Ctx, state: State, datasets: Datasets, open: typeof openEmbedder): Promise<Embedder | undefined> {
+async function opened(
+  ctx: Ctx,
+  state: State,
+  datasets: DatasetSource,
+  open: typeof openEmbedder,
+): Promise<Embedder | undefined> {
   try {
     return await open(ctx, state);
   } catch (error) {
@@ -94,7 +99,7 @@ async function indexed(
   ctx: Ctx,
   state: State,
   embedder: Embedder,
-  { readRows }: Datasets,
+  { readRows }: DatasetSource,
   limits: typeof slice,
 ): Promise<boolean> {
   const end = performance.now() + limits.ms;
@@ -136,7 +141,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
     db
       .update(knowledgeBases)
       .set({ dimensions })
-      .where(and(itself(state.user_id, state.base_id), sql`${knowledgeBases.dimensions} is null`)),
+      .where(and(ownKnowledgeBase(state.user_id, state.base_id), sql`${knowledgeBases.dimensions} is null`)),
     db
       .update(knowledgeParts)
       .set({ dimensions })
@@ -157,7 +162,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
   };
   const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${itsPart}) = ${part.last_row}`;
   await commit(ctx, [
-    locked(ctx, itself(state.user_id, state.base_id)),
+    lockBase(ctx, ownKnowledgeBase(state.user_id, state.base_id)),
     stillBuilding(ctx, state, { knowledge_part_moved: isNext }),
     ...(rows.length === 0 ? [] : [...pins, inserted]),
     db.update(knowledgeParts).set(counted).where(itsPart),
@@ -186,19 +191,19 @@ async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Prom
 /** Refuses what comes for a build that is over, or gone. */
 function stillBuilding({ db }: Ctx, { build_id }: State, more: Record<string, SQL> = {}): Statement {
   const its = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
-  return refuseUnlessAll(db, { knowledge_build_over: its, ...more });
+  return assertAllInTransaction(db, { knowledge_build_over: its, ...more });
 }
 
-async function complete(ctx: Ctx, state: State, { release }: Datasets): Promise<void> {
+async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSource): Promise<void> {
   const { base_id, base_name, build_id, user_id, chunk_count } = state;
   const done = { status: "complete" as const, finished_at: sql`now()` };
   await commitOnce(ctx, [
-    locked(ctx, itself(user_id, base_id)),
+    lockBase(ctx, ownKnowledgeBase(user_id, base_id)),
     stillBuilding(ctx, state),
     ctx.db.update(knowledgeBuilds).set(done).where(eq(knowledgeBuilds.id, build_id)),
-    ...activated(ctx, user_id, base_id, build_id),
-    release(ctx, userOf(base_id)),
-    notificationRow(ctx, user_id, {
+    ...activateBuild(ctx, user_id, base_id, build_id),
+    release(ctx, datasetLockName(base_id)),
+    insertNotification(ctx, user_id, {
       kind: "knowledge_indexed",
       title: `${base_name} is indexed`,
       body: `It has ${chunk_count} chunks.`,
@@ -212,18 +217,18 @@ async function complete(ctx: Ctx, state: State, { release }: Datasets): Promise<
 async function settle(
   ctx: Ctx,
   state: State,
-  datasets: Datasets,
+  datasets: DatasetSource,
   embedder: Embedder | undefined,
   error: unknown,
 ): Promise<void> {
   const constraint = constraintOf(error);
   if (constraint === "knowledge_build_over") return;
   // A consumer that dies, or a store that is out for a moment, is no reason to give up.
-  if (constraint === "job_done" || isMarked(error, "retryable")) throw error;
+  if (constraint === "job_done" || hasErrorFlag(error, "retryable")) throw error;
   // The twin goes on; should it die, this one does.
   if (constraint === "knowledge_part_moved")
     throw Object.assign(new Error("Another delivery of this job is at it."), { retryable: true });
-  const failure = failureOf(error, ctx.constraintErrors);
+  const failure = toAppError(error, ctx.constraintErrors);
   const usage = embedder?.usage() ?? [];
   const isProviders = error instanceof ProviderError;
   if (failure?.retryable === true && !(isProviders && state.failures + 1 >= maxFailures)) {
@@ -246,17 +251,17 @@ async function settle(
   throw error;
 }
 
-function failed(ctx: Ctx, state: State, { release }: Datasets, error: string): [Statement, ...Statement[]] {
+function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, error: string): [Statement, ...Statement[]] {
   const { base_id, base_name, build_id, user_id } = state;
   const over = { status: "failed" as const, error, finished_at: sql`now()` };
   return [
-    locked(ctx, itself(user_id, base_id)),
+    lockBase(ctx, ownKnowledgeBase(user_id, base_id)),
     stillBuilding(ctx, state),
     ctx.db.update(knowledgeBuilds).set(over).where(eq(knowledgeBuilds.id, build_id)),
     ctx.db.delete(knowledgeBuildParts).where(eq(knowledgeBuildParts.build_id, build_id)),
-    jobRow(ctx, sweepKnowledgeBase, { knowledge_base_id: base_id }, user_id),
-    release(ctx, userOf(base_id)),
-    notificationRow(ctx, user_id, {
+    enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: base_id }, user_id),
+    release(ctx, datasetLockName(base_id)),
+    insertNotification(ctx, user_id, {
       kind: "knowledge_failed",
       title: `${base_name} could not be indexed`,
       body: error,
@@ -270,7 +275,7 @@ function failed(ctx: Ctx, state: State, { release }: Datasets, error: string): [
  * Ends builds whose job was given up, as nobody goes on with them. For the cron.
  * @returns how many there were
  */
-export async function failLostBuilds(ctx: Ctx, datasets: Datasets): Promise<number> {
+export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise<number> {
   const { rows } = await ctx.db.execute<{ id: number }>(sql`
     select d.id from ${knowledgeBuilds} d where d.status = 'building' and d.created_at < now() - interval '1 hour' and not exists (
       select from ${outbox} o where o.name = ${indexKnowledgeBase.name} and (o.payload ->> 'build_id')::int = d.id) limit 100`);

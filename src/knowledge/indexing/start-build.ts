@@ -1,41 +1,41 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
-import { jobRowOf } from "../../kit/queue/outbox.ts";
+import { commit, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { enqueueJobWithSql } from "../../kit/queue/outbox.ts";
 import type { ReadRows } from "./chunk-batches.ts";
 import { indexKnowledgeBase } from "../job-definitions.ts";
-import { buildRow, isIdle, isThere, keptParts, locked, newBuild } from "./build-statements.ts";
+import { buildRow, hasNoRunningBuild, isThere, copyActiveParts, lockBase, newBuild } from "./build-statements.ts";
 import { maxDatasets } from "../constants.ts";
-import { itself, selectBases, type BaseRow } from "../queries.ts";
+import { ownKnowledgeBase, selectBases, type BaseRow } from "../queries.ts";
 import type { IndexBody } from "../schemas.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "../tables.ts";
 
 /** What a build needs of datasets. */
-export type Datasets = {
+export type DatasetSource = {
   readRows: ReadRows;
   /** A query of `id` and `name` of those datasets that a user may read, and that are ready. */
-  usable(userId: number, ids: readonly number[]): SQL;
+  readable(userId: number, ids: readonly number[]): SQL;
   /** The statement that keeps datasets from being deleted while `usedBy` uses them, and the one that lets go of them. */
-  use(ctx: Ctx, ids: readonly number[], usedBy: SQL): Statement;
-  release(ctx: Ctx, usedBy: SQL): Statement;
+  lock(ctx: Ctx, ids: readonly number[], usedBy: SQL): Statement;
+  unlock(ctx: Ctx, usedBy: SQL): Statement;
 };
 
 /** Under which name a build uses the datasets that it reads: a knowledge base has one build at a time. */
-export const userOf = (baseId: number | SQL): SQL<string> => sql<string>`'knowledge-base:' || ${baseId}::int`;
+export const datasetLockName = (baseId: number | SQL): SQL<string> => sql<string>`'knowledge-base:' || ${baseId}::int`;
 
 /**
  * Asks for a build of a knowledge base out of datasets; it is searched once it is complete, and the one before until then. One round trip.
  * @throws not_found; conflict while there is a build under way, or for too many datasets; validation_failed for datasets that are not there
  */
-export async function startIndex(
+export async function startBuild(
   ctx: Ctx,
   userId: number,
   baseId: number,
   { dataset_ids, update_strategy, ...settings }: IndexBody,
-  datasets: Datasets,
+  datasets: DatasetSource,
 ): Promise<BaseRow> {
-  const its = itself(userId, baseId);
-  const wanted = sql`(${datasets.usable(userId, dataset_ids)})`;
+  const its = ownKnowledgeBase(userId, baseId);
+  const wanted = sql`(${datasets.readable(userId, dataset_ids)})`;
   const appends = update_strategy === "append";
   const lacking = appends ? sql`d.id not in (${activeDatasets(baseId)})` : sql`true`;
   const kept = appends
@@ -53,18 +53,18 @@ export async function startIndex(
     select ${newBuild}, id, (select coalesce(max(position), 0) from ${knowledgeBuildParts} where build_id = ${newBuild})
       + row_number() over (order by id) from made`);
   const results = await commit(ctx, [
-    locked(ctx, its),
-    refuseUnlessAll(ctx.db, {
+    lockBase(ctx, its),
+    assertAllInTransaction(ctx.db, {
       knowledge_base_not_found: isThere(its),
-      knowledge_base_busy: isIdle(baseId),
+      knowledge_base_busy: hasNoRunningBuild(baseId),
       knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
       knowledge_base_full: sql`${kept} + ${dataset_ids.length} <= ${maxDatasets}`,
     }),
     buildRow(ctx, { knowledge_base_id: baseId, update_strategy }),
-    ...(appends ? [keptParts(ctx, baseId)] : []),
+    ...(appends ? [copyActiveParts(ctx, baseId)] : []),
     added,
-    datasets.use(ctx, dataset_ids, userOf(baseId)),
-    jobRowOf(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
+    datasets.lock(ctx, dataset_ids, datasetLockName(baseId)),
+    enqueueJobWithSql(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
     selectBases(ctx, userId, its),
   ]);
   return (results.at(-1) as BaseRow[])[0]!;

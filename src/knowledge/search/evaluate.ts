@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { mapLimited } from "../../kit/async/map-limited.ts";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { openAssistant, questionFor } from "./llm-assist.ts";
+import { createLlmHelper, questionFor } from "./llm-assist.ts";
 import { keepBehind } from "../model-usage.ts";
 import { searchBase } from "./query.ts";
 import type { Retrieved } from "./retrieve.ts";
@@ -83,7 +83,7 @@ function isMeant({ source, text, chunk_id }: Relevant, passage: Retrieved): bool
 }
 
 async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model: string, count: number): Promise<Question[]> {
-  const assistant = await openAssistant(ctx, userId, model);
+  const assistant = await createLlmHelper(ctx, userId, model);
   const chunks = await sampleChunks(ctx, userId, baseId, count);
   try {
     return await mapLimited(callsAtOnce, chunks, async ({ chunk_id, text }) => ({

@@ -1,6 +1,6 @@
 import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
-import { AppError, invalid } from "../../kit/errors.ts";
+import { AppError, validationError } from "../../kit/errors.ts";
 import { providerErrors } from "../../models/errors.ts";
 import { gatewayModel } from "../../models/gateway/gateway.ts";
 import { kindByName } from "../../models/providers/list-models.ts";
@@ -17,12 +17,12 @@ export type Assistant = {
 };
 
 /** A model of the user's costs one round trip, for its key. @throws validation_failed for one that does not answer; provider_not_configured */
-export async function openAssistant(ctx: Ctx, userId: number, model: string): Promise<Assistant> {
-  if (model === quotingModel) throw unfit("the built-in model quotes and follows no instructions: name one that does");
+export async function createLlmHelper(ctx: Ctx, userId: number, model: string): Promise<Assistant> {
+  if (model === quotingModel) throw modelError("the built-in model quotes and follows no instructions: name one that does");
   const callable = await callableOf(ctx, userId, await readModelName(ctx, model, { path: "model", kind: "language" }));
   const { modelId, settings } = callable;
   const provider = openProvider(callable.provider);
-  if (kindByName(modelId) !== "language") throw unfit("is no model that answers");
+  if (kindByName(modelId) !== "language") throw modelError("is no model that answers");
   const { options, usage } = keepingUsage(ctx, userId, callable);
   const open = async () => provider.languageModel(modelId, settings);
   const answering = gatewayModel([{ provider, modelId, open }], { callMs: 30_000, ...options });
@@ -43,7 +43,7 @@ export async function openAssistant(ctx: Ctx, userId: number, model: string): Pr
 
 const quotingModel = "builtin/extractive";
 
-const unfit = (message: string) => invalid([{ path: "model", in: "body", message }]);
+const modelError = (message: string) => validationError([{ path: "model", in: "body", message }]);
 
 /** What is asked, and in other words after it. @throws ProviderError */
 export async function expandQuery(assistant: Assistant, query: string): Promise<string> {

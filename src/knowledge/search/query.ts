@@ -3,19 +3,19 @@ import { sql } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Ctx } from "../../context.ts";
 import { commit } from "../../kit/db/commit.ts";
-import { failureOf } from "../../kit/db/errors.ts";
+import { toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { expandQuery, openAssistant, rerankPassages } from "./llm-assist.ts";
+import { expandQuery, createLlmHelper, rerankPassages } from "./llm-assist.ts";
 import { keepBehind } from "../model-usage.ts";
-import { scanSettings, searchRow, vectorsFor, type PinnedBase, type Question, type Retrieved } from "./retrieve.ts";
-import { itself } from "../queries.ts";
+import { scanSettings, searchRow, vectorsFor, type KnowledgeBaseRef, type Question, type Retrieved } from "./retrieve.ts";
+import { ownKnowledgeBase } from "../queries.ts";
 import type { QueryBody } from "../schemas.ts";
 import { knowledgeBases } from "../tables.ts";
 
 const { id, user_id, embedding_model, dimensions } = knowledgeBases;
 
 /** What knowledge bases are pinned to, of those that this isolate was asked for: it never changes. */
-const pinned = new LRUCache<number, PinnedBase>({ max: 1_000 });
+const pinned = new LRUCache<number, KnowledgeBaseRef>({ max: 1_000 });
 
 /** What a question found, and how long Postgres took to, in ms, where that was asked for. */
 export type Found = { passages: Retrieved[]; ms: number };
@@ -31,18 +31,21 @@ export async function searchBase(ctx: Ctx, userId: number, baseId: number, quest
     known?.user_id === userId
       ? known
       : { id: baseId, user_id: userId, embedding_model: builtinDefaults.embedding, dimensions: null };
-  const { base, found } = await searchAs(ctx, guess, questions);
+  const { base, found } = await searchWithModel(ctx, guess, questions);
   if (base === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
   pinned.set(baseId, base);
-  return base.embedding_model === guess.embedding_model ? found : (await searchAs(ctx, base, questions)).found;
+  return base.embedding_model === guess.embedding_model ? found : (await searchWithModel(ctx, base, questions)).found;
 }
 
 /** Searches it as if it were embedded so: where it is not, nothing is found. */
-async function searchAs(ctx: Ctx, base: PinnedBase, questions: readonly Question[]) {
+async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: readonly Question[]) {
   const { vectors, usage } = await vectorsFor(ctx, base, questions);
   const clock = () => ctx.db.execute<{ ms: number }>(sql`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`);
   const [[row], , ...results] = await commit(ctx, [
-    ctx.db.select({ id, user_id, embedding_model, dimensions }).from(knowledgeBases).where(itself(base.user_id, base.id)),
+    ctx.db
+      .select({ id, user_id, embedding_model, dimensions })
+      .from(knowledgeBases)
+      .where(ownKnowledgeBase(base.user_id, base.id)),
     scanSettings(ctx),
     ...questions.flatMap((question, index) => [clock(), searchRow(ctx, base, question, vectors[index])]),
     clock(),
@@ -67,13 +70,13 @@ const rerankedAtMost = 20;
  */
 export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: QueryBody) {
   const { query, top_k, method, threshold, filter, model, expand, rerank } = body;
-  const assistant = model === undefined || !(expand || rerank) ? undefined : await openAssistant(ctx, userId, model);
+  const assistant = model === undefined || !(expand || rerank) ? undefined : await createLlmHelper(ctx, userId, model);
   const warnings: string[] = [];
   const helped = async <T>(help: () => Promise<T>, otherwise: T): Promise<T> => {
     try {
       return await help();
     } catch (error) {
-      const failure = failureOf(error, ctx.constraintErrors);
+      const failure = toAppError(error, ctx.constraintErrors);
       if (failure === undefined) throw error;
       warnings.push(failure.message);
       return otherwise;

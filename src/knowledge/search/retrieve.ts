@@ -9,7 +9,7 @@ import { exactChunks, type RetrievalMethod } from "../constants.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
 /** What is known of a knowledge base before it is searched. It never changes, so that it can be kept as long as one likes. */
-export type PinnedBase = EmbeddedBy & { id: number };
+export type KnowledgeBaseRef = EmbeddedBy & { id: number };
 
 /** What a passage must be of. Of a list, one must hold. */
 export type Filter = {
@@ -55,7 +55,7 @@ const poolOf = (topK: number) => Math.max(60, 4 * topK);
  * embedding model takes. Of a base that is gone, or has no build yet, nothing is found.
  * @throws ProviderError where the embedding model fails; database_unavailable
  */
-export async function retrievePassages(ctx: Ctx, base: PinnedBase, question: Question): Promise<Retrieved[]> {
+export async function retrievePassages(ctx: Ctx, base: KnowledgeBaseRef, question: Question): Promise<Retrieved[]> {
   const { vectors, usage } = await vectorsFor(ctx, base, [question]);
   const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, question, vectors[0]), ...usage]);
   return rows;
@@ -67,7 +67,7 @@ export async function retrievePassages(ctx: Ctx, base: PinnedBase, question: Que
  */
 export async function vectorsFor(
   ctx: Ctx,
-  base: PinnedBase,
+  base: KnowledgeBaseRef,
   questions: readonly Pick<Question, "method" | "query">[],
 ): Promise<{ vectors: (Vector | undefined)[]; usage: Statement[] }> {
   const compared = questions.filter(({ method }) => method !== "keyword");
@@ -92,7 +92,7 @@ export function scanSettings({ db }: Pick<Ctx, "db">): Statement {
 /** The statement that searches one knowledge base, in the build that is active when it runs; `scanSettings` goes before it. */
 export function searchRow(
   { db }: Pick<Ctx, "db">,
-  base: PinnedBase,
+  base: KnowledgeBaseRef,
   { query, top_k, method, threshold = 0, filter = {} }: Question,
   vector: Vector | undefined,
 ) {
@@ -129,7 +129,7 @@ export function searchRow(
 }
 
 /** What each retriever gives to the score of a chunk: its own measure, or, for both, its share by the place it puts it at. */
-function scoresOf(method: RetrievalMethod, { embedding_model }: PinnedBase): { near: SQL; worded: SQL } {
+function scoresOf(method: RetrievalMethod, { embedding_model }: KnowledgeBaseRef): { near: SQL; worded: SQL } {
   if (method !== "hybrid") return { near: sql`1 - distance`, worded: sql`rank` };
   const share = vectorShare(embedding_model);
   const byPlace = (part: number) => sql.raw(`${part * (fusion + 1)} / (${fusion} + place)::float8`);
@@ -137,7 +137,7 @@ function scoresOf(method: RetrievalMethod, { embedding_model }: PinnedBase): { n
 }
 
 /** The parts of the build that is active. A base of another model, or of somebody else, has none. */
-function partsOf({ id, user_id, embedding_model }: PinnedBase, { dataset_ids }: Filter): SQL {
+function partsOf({ id, user_id, embedding_model }: KnowledgeBaseRef, { dataset_ids }: Filter): SQL {
   const ofDatasets = dataset_ids === undefined ? sql`true` : inArray(sql`p.dataset_id`, [...dataset_ids]);
   return sql`
     select p.id, p.dataset_id, p.chunk_count

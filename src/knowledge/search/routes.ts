@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { limited } from "../../limits/middleware.ts";
@@ -11,7 +11,7 @@ import * as s from "../schemas.ts";
 
 const ok = { success: true as const };
 const tag = "Knowledge";
-const reading = allow("datasets.read");
+const reading = requirePermission("datasets.read");
 
 const outage = [
   "not_found",
@@ -37,10 +37,10 @@ knowledgeSearch.post(
       params: IdParam,
       body: s.QueryBody,
       reply: s.PassageList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, params, body }) => {
-      const { passages, warnings } = await queryBase(ctx, userIdOf(ctx), params.id, body);
+      const { passages, warnings } = await queryBase(ctx, requireUserId(ctx), params.id, body);
       return { ...ok, passages, total: passages.length, ...(warnings.length === 0 ? {} : { warnings }) };
     },
   ),
@@ -60,8 +60,8 @@ knowledgeSearch.post(
       params: IdParam,
       body: s.EvaluateBody,
       reply: s.EvaluationReply,
-      fails: ["conflict", ...outage],
+      errors: ["conflict", ...outage],
     },
-    async ({ ctx, params, body }) => ({ ...ok, ...(await evaluateBase(ctx, userIdOf(ctx), params.id, body)) }),
+    async ({ ctx, params, body }) => ({ ...ok, ...(await evaluateBase(ctx, requireUserId(ctx), params.id, body)) }),
   ),
 );

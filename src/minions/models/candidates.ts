@@ -2,23 +2,23 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
-import { serverSettings, settingsFor } from "../../models/providers/settings.ts";
+import { serverSettings, providerSettings } from "../../models/providers/settings.ts";
 import type { Candidate, Candidates } from "../../models/gateway/call.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";
 import type { ModelSummary } from "../../models/constants.ts";
 import { identityOf, languageCandidate, openProvider, parseModelReference } from "../../models/providers/registry.ts";
-import { describedModel } from "../../models/queries.ts";
+import { summarizeModel } from "../../models/queries.ts";
 import { externalModels } from "../../models/tables.ts";
-import { itself } from "../queries.ts";
+import { ownMinion } from "../queries.ts";
 import { modelOf } from "../model-summary.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
 /** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
-export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
+export function selectModelCandidates(ctx: Ctx, userId: number, minionId: number) {
   const chosen = sql`(
     select 0 as place, ${minions.model} as model, ${minions.external_model_id} as external_model_id
-    from ${minions} where ${itself(userId, minionId)}
+    from ${minions} where ${ownMinion(userId, minionId)}
     union all
     select ${minionFallbacks.position}, ${minionFallbacks.model}, ${minionFallbacks.external_model_id} from ${minionFallbacks}
     where ${and(eq(minionFallbacks.user_id, userId), eq(minionFallbacks.minion_id, minionId))}
@@ -27,7 +27,7 @@ export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
   return ctx.db
     .select({
       model: sql<string>`chosen.model`,
-      external_model: describedModel(sql`chosen.external_model_id`),
+      external_model: summarizeModel(sql`chosen.external_model_id`),
       id,
       provider,
       model_id,
@@ -41,13 +41,13 @@ export function selectAnswering(ctx: Ctx, userId: number, minionId: number) {
 }
 
 /** A model that may answer, as it is read: plain data, that can be kept. */
-export type AnsweringRow = Awaited<ReturnType<typeof selectAnswering>>[number];
+export type ModelCandidateRow = Awaited<ReturnType<typeof selectModelCandidates>>[number];
 
 /**
  * A model that may answer for a minion, with what is known of it, and the row of its owner's that it stands in, if it does in one: of
  * that, keys and usage are noted.
  */
-export type Answering = Candidate<LanguageModelV4> & {
+export type MinionModelCandidate = Candidate<LanguageModelV4> & {
   row: { id: number; key_ref: string | null } | undefined;
   summary: ModelSummary | null;
 };
@@ -56,22 +56,22 @@ export type Answering = Candidate<LanguageModelV4> & {
  * For the gateway: asked in their order. Keys are opened when their turn comes; streams join what came together, see `piecesOf`.
  * @throws not_found for no rows
  */
-export function candidatesOf(
+export function gatewayCandidates(
   ctx: Ctx,
   userId: number,
-  rows: readonly AnsweringRow[],
-): Candidates<LanguageModelV4> & readonly Answering[] {
+  rows: readonly ModelCandidateRow[],
+): Candidates<LanguageModelV4> & readonly MinionModelCandidate[] {
   const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
   if (first === undefined) throw new AppError("not_found", "There is no such minion of yours.");
   return [first, ...rest];
 }
 
-function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
+function answering(ctx: Ctx, userId: number, row: ModelCandidateRow): MinionModelCandidate {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
   const summary = modelOf(row);
   if (id === null || provider === null || modelId === null) {
     const settings = serverSettings(ctx, userId, parseModelReference(model)?.provider);
-    return { ...languageCandidate(model, { ...settings, joins: true }), row: undefined, summary };
+    return { ...languageCandidate(model, { ...settings, coalesceDeltas: true }), row: undefined, summary };
   }
   const identity = identityOf(provider);
   return {
@@ -86,7 +86,10 @@ function answering(ctx: Ctx, userId: number, row: AnsweringRow): Answering {
         // A key that cannot be read keeps no other model from answering.
         throw error instanceof AppError ? new ProviderError("not_configured", identity, { detail: error.message }) : error;
       });
-      return openProvider(provider).languageModel(modelId, { ...settingsFor(ctx, userId, { apiKey, baseUrl }), joins: true });
+      return openProvider(provider).languageModel(modelId, {
+        ...providerSettings(ctx, userId, { apiKey, baseUrl }),
+        coalesceDeltas: true,
+      });
     },
   };
 }

@@ -1,19 +1,19 @@
 import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { refuseUnless, type Statement } from "../../kit/db/commit.ts";
-import { invalid, type Fault } from "../../kit/errors.ts";
+import { assertInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { validationError, type ValidationIssue } from "../../kit/errors.ts";
 import { describeCallable } from "../../models/providers/registry.ts";
-import { answersTo } from "../../models/queries.ts";
+import { isActiveLanguageModel } from "../../models/queries.ts";
 import type { MinionId } from "../queries.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
 /** The models that somebody gives a minion: the one it is on, and those that stand in for it, in their order. */
-export type Choice = { model?: string | undefined; fallback_models?: readonly string[] | undefined };
+export type ModelSelection = { model?: string | undefined; fallback_models?: readonly string[] | undefined };
 
 type Named = { path: string; model: string };
 
 /** What names a model, by the field that does. */
-function named({ model, fallback_models = [] }: Choice): Named[] {
+function modelFields({ model, fallback_models = [] }: ModelSelection): Named[] {
   const fallbacks = fallback_models.map((name, index) => ({ path: `fallback_models.${index}`, model: name }));
   return [...(model === undefined ? [] : [{ path: "model", model }]), ...fallbacks];
 }
@@ -30,28 +30,28 @@ export function modelColumns(model: string) {
 }
 
 /** @throws validation_failed for a model that is none, or cannot be called here */
-export function requireKnown(ctx: Ctx, choice: Choice): void {
+export function assertModelsExist(ctx: Ctx, choice: ModelSelection): void {
   const isUnknown = ({ model }: Named) =>
     externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language";
-  const faults = named(choice)
+  const faults = modelFields(choice)
     .filter(isUnknown)
-    .map(({ path, model }): Fault => ({ path, in: "body", message: `there is no model “${model}” that answers` }));
-  if (faults.length > 0) throw invalid(faults);
+    .map(({ path, model }): ValidationIssue => ({ path, in: "body", message: `there is no model “${model}” that answers` }));
+  if (faults.length > 0) throw validationError(faults);
 }
 
 /** That the models of one's own that a minion is given are there, and answer. */
-export function answers(userId: number, { model, fallback_models = [] }: Choice): Record<string, SQL> {
+export function modelOwnershipChecks(userId: number, { model, fallback_models = [] }: ModelSelection): Record<string, SQL> {
   const id = model === undefined ? undefined : externalIdIn(model);
   const ids = fallback_models.flatMap((name) => externalIdIn(name) ?? []);
-  const all = ids.map((each) => answersTo(userId, each));
+  const all = ids.map((each) => isActiveLanguageModel(userId, each));
   return {
-    ...(id === undefined ? {} : { minion_model_owned: answersTo(userId, id) }),
+    ...(id === undefined ? {} : { minion_model_owned: isActiveLanguageModel(userId, id) }),
     ...(all.length === 0 ? {} : { minion_fallback_owned: sql.join(all, sql` and `) }),
   };
 }
 
 /** The statements that give a minion its fallbacks, after the one that gives it its model. */
-export function fallbackRows(ctx: Ctx, userId: number, minionId: MinionId, choice: Choice): Statement[] {
+export function replaceFallbacks(ctx: Ctx, userId: number, minionId: MinionId, choice: ModelSelection): Statement[] {
   const { model, fallback_models } = choice;
   const its = sql`${minionFallbacks.minion_id} = ${minionId}`;
   const rows: Statement[] = fallback_models === undefined ? [] : [ctx.db.delete(minionFallbacks).where(its)];
@@ -68,5 +68,5 @@ export function fallbackRows(ctx: Ctx, userId: number, minionId: MinionId, choic
   const isAnother = sql`not exists (select from ${minionFallbacks}
     join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${its})`;
   const code = fallback_models === undefined ? "minion_model_is_fallback" : "minion_fallback_is_model";
-  return [...rows, refuseUnless(ctx.db, isAnother, code)];
+  return [...rows, assertInTransaction(ctx.db, isAnother, code)];
 }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { AppError } from "../../kit/errors.ts";
 import * as s from "../../models/schemas.ts";
@@ -9,7 +9,7 @@ import { findModel, listAllModels } from "./service.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
-const reading = allow("models.read");
+const reading = requirePermission("models.read");
 
 /** At /api/v2/models: all that can be used, with the experience of the caller's minions on them. */
 export const allModels = new Hono<AppEnv>();
@@ -23,9 +23,9 @@ allModels.get(
       tag,
       access: reading,
       reply: s.AllModels,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
-    async ({ ctx }) => ({ ...ok, ...(await listAllModels(ctx, userIdOf(ctx))) }),
+    async ({ ctx }) => ({ ...ok, ...(await listAllModels(ctx, requireUserId(ctx))) }),
   ),
 );
 
@@ -37,7 +37,7 @@ allModels.get(
       summary: "Tell whether models can be listed",
       tag: "Health",
       reply: s.AllModelsHealth,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx }) => {
       try {
@@ -47,7 +47,7 @@ allModels.get(
         const detail = "Models cannot be listed.";
         throw new AppError("database_unavailable", detail, {
           cause,
-          members: { message: detail, service: "models", status: "error" },
+          extensions: { message: detail, service: "models", status: "error" },
         });
       }
     },
@@ -65,8 +65,8 @@ allModels.get(
       access: reading,
       params: s.ModelNameParam,
       reply: s.AnyModelReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
-    async ({ ctx, params }) => ({ ...ok, model: await findModel(ctx, userIdOf(ctx), params.name) }),
+    async ({ ctx, params }) => ({ ...ok, model: await findModel(ctx, requireUserId(ctx), params.name) }),
   ),
 );

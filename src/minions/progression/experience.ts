@@ -4,14 +4,14 @@ import { auditRow } from "../../auth/audit.ts";
 import { pointsRows } from "../../billing/points.ts";
 import { ranks } from "../../catalog/constants.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
-import { paged, type Page } from "../../kit/http/zod-schemas.ts";
-import { newsRows } from "../../notifications/service.ts";
+import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
+import { insertNotifications } from "../../notifications/service.ts";
 import type { ExperienceKind } from "../constants.ts";
 import { spiritGains } from "./mastery.ts";
 import { dailyUsageCap, pointsPerLevel, pointsPerRank, usageExperience } from "./rules.ts";
-import { levelAt, minionExperience, rankIndexAt } from "./sql.ts";
+import { levelSql, minionExperience, rankIndexSql } from "./sql.ts";
 import { minions, minionSpirits, spiritMastery, xpEvents } from "../tables.ts";
 
 /** Experience for one thing that happened. `source` says which, so that it counts once, however often it is told. */
@@ -50,7 +50,7 @@ export function experienceRows(ctx: Ctx, grant: Grant): [Statement, ...Statement
     ctx.db.select({ id: minions.id }).from(minions).where(its).for("no key update"),
     ctx.db.execute(grantOnce(grant)),
     pointsRows(ctx, pointsOf(grant)),
-    newsRows(ctx, newsOf(grant)),
+    insertNotifications(ctx, newsOf(grant)),
   ];
 }
 
@@ -80,11 +80,11 @@ function grantOnce({ minionId, kind, amount, reason, source, spirits, tool }: Gr
 
 /** The event of a grant, with its minion, and where it stood before and after. */
 function rise({ source }: Grant): SQL {
-  const before = levelAt(sql`${xpEvents.xp_before}`);
-  const after = levelAt(sql`${xpEvents.xp_before} + ${xpEvents.xp}`);
+  const before = levelSql(sql`${xpEvents.xp_before}`);
+  const after = levelSql(sql`${xpEvents.xp_before} + ${xpEvents.xp}`);
   return sql`
     select ${minions.id} as minion_id, ${minions.user_id} as user_id, ${minions.display_name} as display_name,
-      ${before} as level_before, ${after} as level_after, ${rankIndexAt(before)} as rank_before, ${rankIndexAt(after)} as rank_after
+      ${before} as level_before, ${after} as level_after, ${rankIndexSql(before)} as rank_before, ${rankIndexSql(after)} as rank_after
     from ${xpEvents} join ${minions} on ${minions.id} = ${xpEvents.minion_id}
     where ${eq(xpEvents.source_type, source.type)} and ${eq(xpEvents.source_id, source.id)}`;
 }
@@ -154,7 +154,7 @@ const shown = {
 };
 
 /** What a minion's experience came of, the newest first. One round trip. @throws not_found */
-export async function listExperience(ctx: Ctx, userId: number, minionId: number, { limit, cursor }: Page) {
+export async function listExperience(ctx: Ctx, userId: number, minionId: number, { limit, cursor }: PageQueryOutput) {
   const its = eq(xpEvents.minion_id, minionId);
   const [[minion], rows] = await commit(ctx, [
     ctx.db
@@ -174,7 +174,7 @@ export async function listExperience(ctx: Ctx, userId: number, minionId: number,
       .limit(limit + 1),
   ]);
   if (minion === undefined) throw new AppError("not_found", "There is no such minion of yours.");
-  const { items, ...next } = paged(rows, limit);
+  const { items, ...next } = paginate(rows, limit);
   return { events: items, ...minion, ...next };
 }
 
@@ -185,7 +185,9 @@ export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason 
   const results = await commitOnce(
     ctx,
     [
-      refuseUnlessAll(ctx.db, { minion_unknown: sql`exists (select from ${minions} where ${eq(minions.id, minionId)})` }),
+      assertAllInTransaction(ctx.db, {
+        minion_unknown: sql`exists (select from ${minions} where ${eq(minions.id, minionId)})`,
+      }),
       ...experienceRows(ctx, { minionId, kind: "admin", amount, reason, source }),
       auditRow(ctx, "minion.experience_granted", null, { minion_id: minionId, amount, reason }),
       ctx.db.select(shown).from(xpEvents).where(its),

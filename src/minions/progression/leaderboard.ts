@@ -3,11 +3,11 @@ import { LRUCache } from "lru-cache";
 import type { Rank } from "../../catalog/constants.ts";
 import { catalogOf } from "../../catalog/service.ts";
 import type { Ctx } from "../../context.ts";
-import { invalid } from "../../kit/errors.ts";
+import { validationError } from "../../kit/errors.ts";
 import { pictureUrl } from "../../kit/storage/avatars.ts";
-import { describedModel } from "../../models/queries.ts";
-import { standingOf } from "./rules.ts";
-import { scoreOn } from "./views.ts";
+import { summarizeModel } from "../../models/queries.ts";
+import { levelProgress } from "./rules.ts";
+import { scoreAt } from "./views.ts";
 import { minionExperience } from "./sql.ts";
 import { minions } from "../tables.ts";
 
@@ -55,13 +55,13 @@ async function boardOf(ctx: Ctx, period: number): Promise<Board> {
   if (near !== undefined) return near;
   const kept = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
   if (kept === null && period !== currentPeriod()) {
-    throw invalid([{ path: "cursor", in: "query", message: "its board is gone: begin anew" }]);
+    throw validationError([{ path: "cursor", in: "query", message: "its board is gone: begin anew" }]);
   }
   const board = kept ?? (await makeBoard(ctx));
   if (kept === null)
-    ctx.defer(
+    ctx.waitUntil(
       ctx
-        .behind()
+        .background()
         .cache.put(kvKey(period), board, keptSeconds)
         .catch(() => undefined),
     );
@@ -78,7 +78,7 @@ async function makeBoard(ctx: Ctx): Promise<Board> {
     .orderBy(sql`${minionExperience} desc, ${minions.id}`)
     .limit(maxEntries);
   const entries = rows.map((row, index): Entry => {
-    const { level, rank } = standingOf(row.experience);
+    const { level, rank } = levelProgress(row.experience);
     return {
       place: index + 1,
       minion_id: row.id,
@@ -88,7 +88,7 @@ async function makeBoard(ctx: Ctx): Promise<Board> {
       experience: row.experience,
       level,
       rank,
-      score: scoreOn(row, row.experience).total,
+      score: scoreAt(row, row.experience).total,
     };
   });
   return { as_of: Date.now(), entries };
@@ -100,7 +100,7 @@ const shown = {
   avatar_key: minions.avatar_key,
   class_id: minions.class_id,
   model: minions.model,
-  external_model: describedModel(sql`${minions.external_model_id}`),
+  external_model: summarizeModel(sql`${minions.external_model_id}`),
 };
 
 /** Forgets the boards in KV, and in this isolate: somebody who is on them must not be any more. */

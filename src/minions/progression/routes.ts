@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { catalogErrors } from "../../catalog/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam, PageQuery } from "../../kit/http/zod-schemas.ts";
@@ -14,7 +14,7 @@ import { scored } from "./views.ts";
 
 const ok = { success: true as const };
 const tag = "Progression";
-const readingOne = allow("minions.read", { minionToken: true });
+const readingOne = requirePermission("minions.read", { minionToken: true });
 const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
 
 /** At /api/v2/minions, before the paths that hold an id. */
@@ -27,12 +27,12 @@ progression.get(
       id: "listScores",
       summary: "List the scores of your minions",
       tag,
-      access: allow("minions.read"),
+      access: requirePermission("minions.read"),
       reply: s.ScoreList,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx }) => {
-      const scores = await listScores(ctx, userIdOf(ctx));
+      const scores = await listScores(ctx, requireUserId(ctx));
       return { ...ok, scores, total: scores.length };
     },
   ),
@@ -49,7 +49,7 @@ progression.get(
       tag,
       query: s.LeaderboardQuery,
       reply: s.Leaderboard,
-      fails: outage,
+      errors: outage,
     },
     async ({ ctx, query }) => ({ ...ok, ...(await readLeaderboard(ctx, query)) }),
   ),
@@ -66,9 +66,9 @@ progression.get(
       params: IdParam,
       query: z.object(PageQuery),
       reply: s.XpHistory,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params, query }) => ({ ...ok, ...(await listExperience(ctx, userIdOf(ctx), params.id, query)) }),
+    async ({ ctx, params, query }) => ({ ...ok, ...(await listExperience(ctx, requireUserId(ctx), params.id, query)) }),
   ),
 );
 
@@ -82,9 +82,9 @@ progression.get(
       access: readingOne,
       params: IdParam,
       reply: s.ScoreReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, ...scored((await getMinion(ctx, userIdOf(ctx), params.id)).row) }),
+    async ({ ctx, params }) => ({ ...ok, ...scored((await getMinion(ctx, requireUserId(ctx), params.id)).row) }),
   ),
 );
 
@@ -99,11 +99,11 @@ myProgression.get(
       summary: "Get your rank and level, and what unlocks next",
       description: "Your experience is that of your minions together, those you deleted among them: a rank never falls.",
       tag,
-      access: allow("minions.read"),
+      access: requirePermission("minions.read"),
       reply: s.Progression,
-      fails: outage,
+      errors: outage,
     },
-    async ({ ctx }) => ({ ...ok, ...(await getProgression(ctx, userIdOf(ctx))) }),
+    async ({ ctx }) => ({ ...ok, ...(await getProgression(ctx, requireUserId(ctx))) }),
   ),
 );
 
@@ -117,13 +117,13 @@ experienceAdmin.post(
       id: "grantExperience",
       summary: "Give a minion experience, with a reason",
       tag: "Administration",
-      access: allow("admin.write", { sensitive: true }),
+      access: requirePermission("admin.write", { sensitive: true }),
       params: IdParam,
       body: s.AdminXpBody,
-      replay: async ({ ctx, made }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(made)) }),
+      replayResponse: async ({ ctx, resultId: made }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(made)) }),
       reply: s.XpEventReply,
       status: 201,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params, body }) => ({ ...ok, event: await grantByAdmin(ctx, params.id, body) }),
   ),

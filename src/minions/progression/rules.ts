@@ -18,7 +18,7 @@ const lastSpanEnd = 200_000;
 export const maxLevel = ranks.length * levelsPerRank;
 
 /** Where an amount of experience stands. */
-export type Standing = {
+export type LevelProgress = {
   /** 1–35. */
   level: number;
   rank: Rank;
@@ -51,7 +51,7 @@ export const rankAndLevel = (level: number) =>
   [ranks[Math.floor((level - 1) / levelsPerRank)]!, ((level - 1) % levelsPerRank) + 1] as const;
 
 /** Level, rank and the way to the next level at an amount of experience, which is whole and not negative. */
-export function standingOf(xp: number): Standing {
+export function levelProgress(xp: number): LevelProgress {
   const rank = ranks.findLast((candidate) => rankEntries[candidate] <= xp) ?? ranks[0];
   const { entry, levelLength } = spanOf(rank);
   const rank_level = Math.min(levelsPerRank, Math.floor((xp - entry) / levelLength) + 1);
@@ -68,7 +68,7 @@ export const pointsPerRank = 100;
 
 /** Points that a minion's owner earns while its experience rises: 5 for each level, and 100 for each rank as well. */
 export function pointsFor(beforeXp: number, afterXp: number): number {
-  const [before, after] = [standingOf(beforeXp), standingOf(Math.max(beforeXp, afterXp))];
+  const [before, after] = [levelProgress(beforeXp), levelProgress(Math.max(beforeXp, afterXp))];
   const ranksGained = ranks.indexOf(after.rank) - ranks.indexOf(before.rank);
   return (after.level - before.level) * pointsPerLevel + ranksGained * pointsPerRank;
 }

@@ -1,5 +1,5 @@
 import { eq, isNull, sql } from "drizzle-orm";
-import { planFigure } from "../../billing/service.ts";
+import { planLimit } from "../../billing/service.ts";
 import { levelsPerRank, ranks } from "../../catalog/constants.ts";
 import { isUnlocked } from "../../catalog/rules.ts";
 import { catalogOf } from "../../catalog/service.ts";
@@ -8,7 +8,7 @@ import type { Ctx } from "../../context.ts";
 import { selectMinions } from "../queries.ts";
 import type { ScoreOfMinion } from "../schemas.ts";
 import { minions } from "../tables.ts";
-import { levelThreshold, rankAndLevel, standingOf } from "./rules.ts";
+import { levelThreshold, rankAndLevel, levelProgress } from "./rules.ts";
 import { userExperience } from "./sql.ts";
 import { scoreOfMinion } from "./views.ts";
 
@@ -25,16 +25,16 @@ export async function getProgression(ctx: Ctx, userId: number) {
     .select({
       experience: sql<number>`(${userExperience(userId)})`,
       minions: sql<number>`(${sql`select count(*)::int from ${minions} where ${eq(minions.user_id, userId)} and ${minions.deleted_at} is null`})`,
-      max_minions: planFigure(userId, "max_minions"),
-      max_spirits_per_minion: planFigure(userId, "max_spirits_per_minion"),
+      max_minions: planLimit(userId, "max_minions"),
+      max_spirits_per_minion: planLimit(userId, "max_spirits_per_minion"),
     })
     .from(sql`(select 1) as once`);
-  return { ...row!, ...standingOf(row!.experience), ...unlocksOf(catalog, row!.experience) };
+  return { ...row!, ...levelProgress(row!.experience), ...unlocksOf(catalog, row!.experience) };
 }
 
 /** What a user with this experience has unlocked, and what comes next. */
 function unlocksOf({ spirits, classes }: Catalog, xp: number) {
-  const { level } = standingOf(xp);
+  const { level } = levelProgress(xp);
   const things = [
     ...spirits.map((spirit) => ({ kind: "spirit" as const, ...spirit })),
     ...classes.map((item) => ({ kind: "class" as const, ...item, name: item.class_name })),

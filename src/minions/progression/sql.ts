@@ -11,12 +11,12 @@ const numbers = (values: readonly number[]) => sql.raw(`array[${values.join(", "
 const thresholds = numbers(Array.from({ length: maxLevel }, (_, index) => levelThreshold(index + 1)));
 
 /** The level of an amount of experience. */
-export function levelAt(xp: SQL): SQL<number> {
+export function levelSql(xp: SQL): SQL<number> {
   return sql<number>`width_bucket(${xp}, ${thresholds})`;
 }
 
 /** The place of a level's rank: 0 for Novice. */
-export function rankIndexAt(level: SQL): SQL<number> {
+export function rankIndexSql(level: SQL): SQL<number> {
   return sql<number>`((${level} - 1) / ${sql.raw(String(levelsPerRank))})`;
 }
 

@@ -1,7 +1,7 @@
 import { modelOf, type OnModel } from "../model-summary.ts";
 import type { MinionRow } from "../queries.ts";
 import type { Minion, ScoreOfMinion } from "../schemas.ts";
-import { standingOf } from "./rules.ts";
+import { levelProgress } from "./rules.ts";
 import { scoreOf, type Score } from "./score.ts";
 
 /** What a minion has gained, of every kind. */
@@ -15,13 +15,13 @@ export function experienceOf({
 const unknownModel = { parameters_billions: null, context_length: null, capabilities: [], architecture: null };
 
 /** The score of a minion at an amount of experience. */
-export function scoreOn(minion: OnModel, xp: number): Score {
-  const { level, rank } = standingOf(xp);
+export function scoreAt(minion: OnModel, xp: number): Score {
+  const { level, rank } = levelProgress(xp);
   return scoreOf({ level, xp, rank }, modelOf(minion) ?? unknownModel);
 }
 
 export function scored(row: MinionRow): Pick<Minion, "score" | "score_breakdown"> {
-  const breakdown = scoreOn(row, experienceOf(row));
+  const breakdown = scoreAt(row, experienceOf(row));
   return { score: breakdown.total, score_breakdown: breakdown };
 }
 

@@ -1,24 +1,24 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { catalogErrors } from "../../catalog/errors.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, getAvailability, listToolUses } from "./service.ts";
-import { getMinion, type Found } from "../queries.ts";
-import { availableSpirits, classOf, imaginedSynergy, toolsOf, spiritsOf } from "./views.ts";
+import { getMinion, type MinionWithCatalog } from "../queries.ts";
+import { availableSpirits, classOf, previewSynergy, toolsOf, spiritsOf } from "./views.ts";
 import { traitsOf, putTraits } from "../traits/service.ts";
 import * as s from "../schemas.ts";
 import { minionErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 const tag = "Minions";
-const readingOne = allow("minions.read", { minionToken: true });
-const writing = allow("minions.write");
+const readingOne = requirePermission("minions.read", { minionToken: true });
+const writing = requirePermission("minions.write");
 const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
 const missing = [minionErrors.spirit_locked, minionErrors.spirit_not_owned, minionErrors.spirit_limit_reached] as const;
 
-function loadoutReply({ catalog, row }: Found) {
+function loadoutReply({ catalog, row }: MinionWithCatalog) {
   const spirits = spiritsOf(catalog, row);
   return { ...ok, spirits, total: spirits.length };
 }
@@ -36,9 +36,9 @@ loadouts.get(
       access: readingOne,
       params: IdParam,
       reply: s.LoadoutReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => loadoutReply(await getMinion(ctx, userIdOf(ctx), params.id)),
+    async ({ ctx, params }) => loadoutReply(await getMinion(ctx, requireUserId(ctx), params.id)),
   ),
 );
 
@@ -52,12 +52,12 @@ loadouts.post(
       access: writing,
       params: IdParam,
       body: s.SpiritBody,
-      replay: async ({ ctx, params }) => loadoutReply(await getMinion(ctx, userIdOf(ctx), params.id)),
+      replayResponse: async ({ ctx, params }) => loadoutReply(await getMinion(ctx, requireUserId(ctx), params.id)),
       reply: s.LoadoutReply,
       status: 201,
-      fails: ["not_found", minionErrors.spirit_already_equipped, ...missing, ...outage],
+      errors: ["not_found", minionErrors.spirit_already_equipped, ...missing, ...outage],
     },
-    async ({ ctx, params, body }) => loadoutReply(await equipSpirit(ctx, userIdOf(ctx), params.id, body.spirit_id)),
+    async ({ ctx, params, body }) => loadoutReply(await equipSpirit(ctx, requireUserId(ctx), params.id, body.spirit_id)),
   ),
 );
 
@@ -73,9 +73,9 @@ loadouts.put(
       params: IdParam,
       body: s.LoadoutBody,
       reply: s.LoadoutReply,
-      fails: ["not_found", ...missing, ...outage],
+      errors: ["not_found", ...missing, ...outage],
     },
-    async ({ ctx, params, body }) => loadoutReply(await putLoadout(ctx, userIdOf(ctx), params.id, body.spirit_ids)),
+    async ({ ctx, params, body }) => loadoutReply(await putLoadout(ctx, requireUserId(ctx), params.id, body.spirit_ids)),
   ),
 );
 
@@ -89,10 +89,10 @@ loadouts.get(
       access: readingOne,
       params: IdParam,
       reply: s.AvailableSpirits,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      const { level, ...found } = await getAvailability(ctx, userIdOf(ctx), params.id);
+      const { level, ...found } = await getAvailability(ctx, requireUserId(ctx), params.id);
       const spirits = availableSpirits(found, level);
       return { ...ok, spirits, total: spirits.length };
     },
@@ -110,11 +110,11 @@ loadouts.get(
       params: IdParam,
       query: s.WithQuery,
       reply: s.MinionSynergy,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params, query }) => ({
       ...ok,
-      ...imaginedSynergy(await getMinion(ctx, userIdOf(ctx), params.id), query.with ?? []),
+      ...previewSynergy(await getMinion(ctx, requireUserId(ctx), params.id), query.with ?? []),
     }),
   ),
 );
@@ -129,9 +129,9 @@ loadouts.delete(
       access: writing,
       params: s.MinionSpiritParam,
       reply: s.LoadoutReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => loadoutReply(await unequipSpirit(ctx, userIdOf(ctx), params.id, params.spirit_id)),
+    async ({ ctx, params }) => loadoutReply(await unequipSpirit(ctx, requireUserId(ctx), params.id, params.spirit_id)),
   ),
 );
 
@@ -145,10 +145,10 @@ loadouts.get(
       access: readingOne,
       params: IdParam,
       reply: s.MinionClassReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      const { level, ...found } = await getAvailability(ctx, userIdOf(ctx), params.id);
+      const { level, ...found } = await getAvailability(ctx, requireUserId(ctx), params.id);
       return { ...ok, ...classOf(found, level) };
     },
   ),
@@ -166,10 +166,10 @@ loadouts.post(
       params: IdParam,
       body: s.ClassBody,
       reply: s.MinionClassReply,
-      fails: ["not_found", ...missing, ...outage],
+      errors: ["not_found", ...missing, ...outage],
     },
     async ({ ctx, params, body }) => {
-      const found = await assignClass(ctx, userIdOf(ctx), params.id, body.class_name);
+      const found = await assignClass(ctx, requireUserId(ctx), params.id, body.class_name);
       return { ...ok, ...classOf(found) };
     },
   ),
@@ -185,9 +185,9 @@ loadouts.delete(
       access: writing,
       params: IdParam,
       reply: s.MinionClassReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, ...classOf(await removeClass(ctx, userIdOf(ctx), params.id)) }),
+    async ({ ctx, params }) => ({ ...ok, ...classOf(await removeClass(ctx, requireUserId(ctx), params.id)) }),
   ),
 );
 
@@ -201,9 +201,9 @@ loadouts.get(
       access: readingOne,
       params: IdParam,
       reply: s.TraitsReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, ...traitsOf(await getMinion(ctx, userIdOf(ctx), params.id)) }),
+    async ({ ctx, params }) => ({ ...ok, ...traitsOf(await getMinion(ctx, requireUserId(ctx), params.id)) }),
   ),
 );
 
@@ -219,9 +219,9 @@ loadouts.put(
       params: IdParam,
       body: s.TraitsBody,
       reply: s.TraitsReply,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
-    async ({ ctx, params, body }) => ({ ...ok, ...traitsOf(await putTraits(ctx, userIdOf(ctx), params.id, body.traits)) }),
+    async ({ ctx, params, body }) => ({ ...ok, ...traitsOf(await putTraits(ctx, requireUserId(ctx), params.id, body.traits)) }),
   ),
 );
 
@@ -235,10 +235,10 @@ loadouts.get(
       access: readingOne,
       params: IdParam,
       reply: s.MinionTools,
-      fails: ["not_found", ...outage],
+      errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => {
-      const { uses, ...found } = await listToolUses(ctx, userIdOf(ctx), params.id);
+      const { uses, ...found } = await listToolUses(ctx, requireUserId(ctx), params.id);
       const tools = toolsOf(found, uses);
       return { ...ok, tools, total: tools.length };
     },

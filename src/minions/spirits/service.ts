@@ -3,36 +3,40 @@ import { catalogOf } from "../../catalog/service.ts";
 import type { Catalog } from "../../catalog/snapshot.ts";
 import { classSpirits, templateSpirits } from "../../catalog/tables.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, refuseUnlessAll } from "../../kit/db/commit.ts";
+import { commit, commitOnce, assertAllInTransaction } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
-import { AppError, invalid, type Fault } from "../../kit/errors.ts";
+import { AppError, validationError, type ValidationIssue } from "../../kit/errors.ts";
 import { constraintErrors } from "../errors.ts";
-import { candidates, equippable, equipRows, isEquipped, type Candidate } from "./statements.ts";
+import { candidates, equipChecks, equipStatement, isEquipped, type Candidate } from "./statements.ts";
 import {
   edited,
-  isThere,
-  lock,
-  itself,
+  minionExists,
+  lockOwnerAndMinion,
+  ownMinion,
   selectMinions,
   slotsOf,
   minionColumns,
   type MinionRow,
-  type Found,
+  type MinionWithCatalog,
 } from "../queries.ts";
 import { spiritFaults, type SpiritFault } from "../constants.ts";
 import { minionSpirits, minions, spiritMastery } from "../tables.ts";
 import type { ToolUses } from "./views.ts";
-import { levelAt, userExperience } from "../progression/sql.ts";
+import { levelSql, userExperience } from "../progression/sql.ts";
 
 type Skipped = { spirit: string; code: SpiritFault };
 
 const notFound = () => new AppError("not_found", "There is no such minion of yours.");
 
 /** A minion with its owner's level, which decides what is unlocked. One round trip. @throws not_found */
-export async function getAvailability(ctx: Ctx, userId: number, minionId: number): Promise<Found & { level: number }> {
+export async function getAvailability(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+): Promise<MinionWithCatalog & { level: number }> {
   const catalog = await catalogOf(ctx);
   const [row] = await ctx.db
-    .select({ ...minionColumns(userId), level: sql<number>`(${levelAt(userExperience(userId))})` })
+    .select({ ...minionColumns(userId), level: sql<number>`(${levelSql(userExperience(userId))})` })
     .from(minions)
     .where(and(eq(minions.user_id, userId), eq(minions.id, minionId)));
   if (row === undefined) throw notFound();
@@ -40,7 +44,11 @@ export async function getAvailability(ctx: Ctx, userId: number, minionId: number
 }
 
 /** A minion with how often it used each tool. One round trip. @throws not_found */
-export async function listToolUses(ctx: Ctx, userId: number, minionId: number): Promise<Found & { uses: ToolUses[] }> {
+export async function listToolUses(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+): Promise<MinionWithCatalog & { uses: ToolUses[] }> {
   const catalog = await catalogOf(ctx);
   const { spirit_id, tool_id, uses } = spiritMastery;
   const [[row], rows] = await commit(ctx, [
@@ -52,7 +60,7 @@ export async function listToolUses(ctx: Ctx, userId: number, minionId: number): 
 }
 
 /** The spirits of a list, in its order. */
-function listed(spiritIds: readonly number[]): SQL {
+function spiritList(spiritIds: readonly number[]): SQL {
   return sql`select spirit_id, place from unnest(${sql.param(spiritIds)}::int[]) with ordinality listed (spirit_id, place)`;
 }
 
@@ -65,26 +73,26 @@ export const ofTemplate = (templateId: number): SQL =>
   sql`select ${templateSpirits.spirit_id} as spirit_id, ${templateSpirits.position} as place from ${templateSpirits} where ${eq(templateSpirits.template_id, templateId)}`;
 
 /** Equips a spirit. One round trip. @throws spirit_locked, spirit_not_owned, spirit_limit_reached, spirit_already_equipped, not_found */
-export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<Found> {
+export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   requireSpirits(catalog, [spiritId], () => "spirit_id");
-  const chosen = listed([spiritId]);
+  const chosen = spiritList([spiritId]);
   const results = await commitOnce(
     ctx,
     [
-      ...lock(ctx, userId, minionId),
-      refuseUnlessAll(ctx.db, {
-        minion_not_found: isThere(userId, minionId),
+      ...lockOwnerAndMinion(ctx, userId, minionId),
+      assertAllInTransaction(ctx.db, {
+        minion_not_found: minionExists(userId, minionId),
         spirit_already_equipped: sql`not ${isEquipped(minionId, spiritId)}`,
-        ...equippable(userId, minionId, chosen),
+        ...equipChecks(userId, minionId, chosen),
       }),
-      equipRows(ctx, userId, minionId, chosen),
+      equipStatement(ctx, userId, minionId, chosen),
       edited(ctx, userId, minionId),
-      selectMinions(ctx, userId, itself(userId, minionId)),
+      selectMinions(ctx, userId, ownMinion(userId, minionId)),
     ],
     sql<string>`${spiritId}::text`,
   );
-  return found(catalog, results);
+  return readResult(catalog, results);
 }
 
 /**
@@ -92,20 +100,25 @@ export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, sp
  * the right to it. One round trip.
  * @throws the same as `equipSpirit`, with what is missing
  */
-export async function putLoadout(ctx: Ctx, userId: number, minionId: number, spiritIds: readonly number[]): Promise<Found> {
+export async function putLoadout(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  spiritIds: readonly number[],
+): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   requireSpirits(catalog, spiritIds, (index) => `spirit_ids.${index}`);
-  const chosen = listed(spiritIds);
+  const chosen = spiritList(spiritIds);
   const its = eq(minionSpirits.minion_id, minionId);
-  const { spirit_locked, spirit_not_owned } = equippable(userId, minionId, chosen);
+  const { spirit_locked, spirit_not_owned } = equipChecks(userId, minionId, chosen);
   const among = sql`${minionSpirits.spirit_id} = any(${sql.param(spiritIds)}::int[])`;
-  return explained(ctx, candidates(userId, minionId, chosen), async () =>
-    found(
+  return withMissingSpirits(ctx, candidates(userId, minionId, chosen), async () =>
+    readResult(
       catalog,
       await commit(ctx, [
-        ...lock(ctx, userId, minionId),
-        refuseUnlessAll(ctx.db, {
-          minion_not_found: isThere(userId, minionId),
+        ...lockOwnerAndMinion(ctx, userId, minionId),
+        assertAllInTransaction(ctx.db, {
+          minion_not_found: minionExists(userId, minionId),
           spirit_locked: spirit_locked!,
           spirit_not_owned: spirit_not_owned!,
           spirit_limit_reached: sql`${spiritIds.length} <= ${slotsOf(userId)}`,
@@ -119,73 +132,80 @@ export async function putLoadout(ctx: Ctx, userId: number, minionId: number, spi
           insert into ${minionSpirits} (minion_id, spirit_id, position) select ${minionId}, spirit_id, place from (${chosen}) chosen
           on conflict (minion_id, spirit_id) do update set position = excluded.position`),
         edited(ctx, userId, minionId),
-        selectMinions(ctx, userId, itself(userId, minionId)),
+        selectMinions(ctx, userId, ownMinion(userId, minionId)),
       ]),
     ),
   );
 }
 
 /** Puts a spirit away; it keeps its experience. One round trip. @throws not_found */
-export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<Found> {
+export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<MinionWithCatalog> {
   const its = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, {
-      minion_not_found: isThere(userId, minionId),
+    ...lockOwnerAndMinion(ctx, userId, minionId),
+    assertAllInTransaction(ctx.db, {
+      minion_not_found: minionExists(userId, minionId),
       spirit_not_equipped: isEquipped(minionId, spiritId),
     }),
     ctx.db.update(minionSpirits).set({ position: null }).where(its),
     edited(ctx, userId, minionId),
-    selectMinions(ctx, userId, itself(userId, minionId)),
+    selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
-  return found(catalog, results);
+  return readResult(catalog, results);
 }
 
 /**
  * Gives a minion a class: its base spirits are equipped beside what is, all or nothing. One round trip.
  * @throws the same as `equipSpirit`, with what is missing; not_found for a class or minion that is not there
  */
-export async function assignClass(ctx: Ctx, userId: number, minionId: number, className: string): Promise<Found> {
+export async function assignClass(ctx: Ctx, userId: number, minionId: number, className: string): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   const { id: class_id } = classNamed(catalog, className);
   const chosen = ofClass(class_id);
-  return explained(ctx, candidates(userId, minionId, chosen), async () =>
-    found(
+  return withMissingSpirits(ctx, candidates(userId, minionId, chosen), async () =>
+    readResult(
       catalog,
       await commit(ctx, [
-        ...lock(ctx, userId, minionId),
-        refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId), ...equippable(userId, minionId, chosen) }),
-        equipRows(ctx, userId, minionId, chosen),
+        ...lockOwnerAndMinion(ctx, userId, minionId),
+        assertAllInTransaction(ctx.db, {
+          minion_not_found: minionExists(userId, minionId),
+          ...equipChecks(userId, minionId, chosen),
+        }),
+        equipStatement(ctx, userId, minionId, chosen),
         edited(ctx, userId, minionId, { class_id }),
-        selectMinions(ctx, userId, itself(userId, minionId)),
+        selectMinions(ctx, userId, ownMinion(userId, minionId)),
       ]),
     ),
   );
 }
 
 /** Takes a minion's class away; its spirits stay. One round trip. @throws not_found */
-export async function removeClass(ctx: Ctx, userId: number, minionId: number): Promise<Found> {
+export async function removeClass(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
-    ...lock(ctx, userId, minionId),
-    refuseUnlessAll(ctx.db, { minion_not_found: isThere(userId, minionId) }),
+    ...lockOwnerAndMinion(ctx, userId, minionId),
+    assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
     edited(ctx, userId, minionId, { class_id: null }),
-    selectMinions(ctx, userId, itself(userId, minionId)),
+    selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
-  return found(catalog, results);
+  return readResult(catalog, results);
 }
 
 /** A class by its name, in any case. @throws validation_failed */
-export function classNamed({ classes }: Catalog, name: string, where: Fault["in"] = "body"): Catalog["classes"][number] {
+export function classNamed(
+  { classes }: Catalog,
+  name: string,
+  where: ValidationIssue["in"] = "body",
+): Catalog["classes"][number] {
   const wanted = name.toLowerCase();
   const known = classes.find(({ class_name }) => class_name.toLowerCase() === wanted);
-  if (known === undefined) throw invalid([{ path: "class_name", in: where, message: `there is no class “${name}”` }]);
+  if (known === undefined) throw validationError([{ path: "class_name", in: where, message: `there is no class “${name}”` }]);
   return known;
 }
 
 /** Runs a commit that is refused as a whole; a refusal then says of each spirit that is missing why it is, at one round trip more. */
-export async function explained<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () => Promise<T>): Promise<T> {
+export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -198,7 +218,7 @@ export async function explained<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () =>
     }));
     const missing = faults.filter(({ code: fault }) => fault !== "spirit_limit_reached" || code === fault);
     const { type, detail } = constraintErrors[code];
-    throw new AppError(type, detail, { cause, members: { missing } });
+    throw new AppError(type, detail, { cause, extensions: { missing } });
   }
 }
 
@@ -206,7 +226,7 @@ const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): Sp
   unlocked ? (owned ? undefined : "spirit_not_owned") : "spirit_locked";
 
 /** Of the candidates of a template, those that were not equipped, and why. */
-export function skippedOf(wanted: readonly Candidate[], { spirits }: Pick<MinionRow, "spirits">): Skipped[] {
+export function skippedSpirits(wanted: readonly Candidate[], { spirits }: Pick<MinionRow, "spirits">): Skipped[] {
   const equipped = new Set(spirits.map(({ spirit_id }) => spirit_id));
   return wanted.flatMap((candidate) =>
     equipped.has(candidate.spirit_id) ? [] : [{ spirit: candidate.name, code: faultOf(candidate) ?? "spirit_limit_reached" }],
@@ -220,10 +240,10 @@ function requireSpirits({ spirits }: Catalog, ids: readonly number[], pathOf: (i
       ? []
       : [{ path: pathOf(index), in: "body" as const, message: `there is no spirit ${id}` }],
   );
-  if (faults.length > 0) throw invalid(faults);
+  if (faults.length > 0) throw validationError(faults);
 }
 
 /** The minion that the last statement of a commit read. */
-function found(catalog: Catalog, results: readonly unknown[]): Found {
+function readResult(catalog: Catalog, results: readonly unknown[]): MinionWithCatalog {
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }

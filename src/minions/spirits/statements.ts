@@ -4,7 +4,7 @@ import { spirits } from "../../catalog/tables.ts";
 import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
 import { slotsOf, type MinionId } from "../queries.ts";
-import { levelAt, unlockLevel, userExperience } from "../progression/sql.ts";
+import { levelSql, unlockLevel, userExperience } from "../progression/sql.ts";
 import { minionSpirits } from "../tables.ts";
 
 /** The statements that equip spirits under the rules: what a commit of a loadout is made of. */
@@ -27,14 +27,14 @@ const equippedCount = (minionId: MinionId) => sql`(select count(*) from ${minion
 export function candidates(userId: number, minionId: MinionId, chosen: SQL): SQL<Candidate> {
   return sql<Candidate>`
     select ${spirits.id} as spirit_id, ${spirits.name} as name, chosen.place::int as place,
-      (select ${levelAt(userExperience(userId))}) >= ${unlockLevel} as unlocked, ${hasAccess(userId, spirits.id)} as owned
+      (select ${levelSql(userExperience(userId))}) >= ${unlockLevel} as unlocked, ${hasAccess(userId, spirits.id)} as owned
     from (${chosen}) chosen join ${spirits} on ${spirits.id} = chosen.spirit_id and ${spirits.is_active}
     where not ${isEquipped(minionId, sql`${spirits.id}`)}
     order by chosen.place`;
 }
 
 /** What must hold for all of them to be equipped beside what is, by what is refused where it does not. */
-export function equippable(userId: number, minionId: MinionId, chosen: SQL): Record<string, SQL> {
+export function equipChecks(userId: number, minionId: MinionId, chosen: SQL): Record<string, SQL> {
   const wanted = candidates(userId, minionId, chosen);
   return {
     spirit_locked: sql`not exists (select from (${wanted}) wanted where not unlocked)`,
@@ -45,7 +45,7 @@ export function equippable(userId: number, minionId: MinionId, chosen: SQL): Rec
 }
 
 /** The statement that equips, in their order, those that may be, in the free places and as far as the slots go. */
-export function equipRows(ctx: Ctx, userId: number, minionId: MinionId, chosen: SQL): Statement {
+export function equipStatement(ctx: Ctx, userId: number, minionId: MinionId, chosen: SQL): Statement {
   return ctx.db.execute(sql`
     with wanted as (
       select spirit_id, row_number() over (order by place) as turn

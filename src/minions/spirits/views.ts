@@ -1,8 +1,8 @@
 import { isUnlocked, synergyOf } from "../../catalog/rules.ts";
 import type { Catalog } from "../../catalog/snapshot.ts";
-import { invalid } from "../../kit/errors.ts";
+import { validationError } from "../../kit/errors.ts";
 import type { Absence, SpiritFault } from "../constants.ts";
-import type { Found, MinionRow } from "../queries.ts";
+import type { MinionWithCatalog, MinionRow } from "../queries.ts";
 import { masteryOf, spiritStandingOf, toolsAtLevel } from "../progression/mastery.ts";
 import { maxLevel, rankAndLevel } from "../progression/rules.ts";
 import type { MinionSpirit } from "../schemas.ts";
@@ -13,7 +13,7 @@ import type { MinionSpirit } from "../schemas.ts";
 export type ToolUses = { spirit_id: number; tool_id: number; uses: number };
 
 /** Every spirit with what its owner, whose level is given, has of it, and the first thing in the way of equipping it. */
-export function availableSpirits({ catalog, row }: Found, level: number) {
+export function availableSpirits({ catalog, row }: MinionWithCatalog, level: number) {
   const has_free_slot = row.spirits.length < row.slots;
   return catalog.spirits.map((spirit) => {
     const is_unlocked = isUnlocked(spirit, ...rankAndLevel(level));
@@ -43,17 +43,17 @@ export function availableSpirits({ catalog, row }: Found, level: number) {
 }
 
 /** @throws validation_failed for numbers that are no spirit's */
-export function imaginedSynergy({ catalog, row }: Found, others: readonly number[]) {
+export function previewSynergy({ catalog, row }: MinionWithCatalog, others: readonly number[]) {
   const unknown = others.filter((id) => !catalog.spirits.some((spirit) => spirit.id === id));
   if (unknown.length > 0)
-    throw invalid(unknown.map((id) => ({ path: "with", in: "query", message: `there is no spirit ${id}` })));
+    throw validationError(unknown.map((id) => ({ path: "with", in: "query", message: `there is no spirit ${id}` })));
   const active = activeOf(catalog, spiritsOf(catalog, row));
   const imagined = catalog.spirits.filter((spirit) => active.includes(spirit) || others.includes(spirit.id));
   return { synergy: synergyOf(imagined, catalog.affinities), spirits: imagined.map(({ name }) => name) };
 }
 
 /** A minion's class, and why those of its base spirits that do not work do not. @param level of its owner */
-export function classOf({ catalog, row }: Found, level?: number) {
+export function classOf({ catalog, row }: MinionWithCatalog, level?: number) {
   const known = catalog.classes.find(({ id }) => id === row.class_id);
   if (known === undefined) return { class: null, missing: [] };
   const spirits = spiritsOf(catalog, row);
@@ -70,7 +70,7 @@ export function classSummary({ id, class_name, icon, category, specialization }:
   return { id, class_name, icon, category, specialization };
 }
 
-function absence(catalog: Catalog, name: string, row: Found["row"], level = maxLevel): Absence {
+function absence(catalog: Catalog, name: string, row: MinionWithCatalog["row"], level = maxLevel): Absence {
   const spirit = catalog.spirits.find((candidate) => candidate.name === name);
   if (spirit !== undefined && !isUnlocked(spirit, ...rankAndLevel(level))) return "spirit_locked";
   if (spirit === undefined || !row.owned.includes(spirit.id)) return "spirit_not_owned";
@@ -78,7 +78,7 @@ function absence(catalog: Catalog, name: string, row: Found["row"], level = maxL
 }
 
 /** The tools that the spirits at work bring; a tool of two spirits comes once for each. */
-export function toolsOf({ catalog, row }: Found, uses: readonly ToolUses[]) {
+export function toolsOf({ catalog, row }: MinionWithCatalog, uses: readonly ToolUses[]) {
   return spiritsOf(catalog, row)
     .filter(({ is_active }) => is_active)
     .flatMap((spirit) =>

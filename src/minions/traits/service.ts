@@ -1,16 +1,16 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { invalid } from "../../kit/errors.ts";
-import { standingOf } from "../progression/rules.ts";
-import { levelAt, minionExperience, rankIndexAt } from "../progression/sql.ts";
+import { validationError } from "../../kit/errors.ts";
+import { levelProgress } from "../progression/rules.ts";
+import { levelSql, minionExperience, rankIndexSql } from "../progression/sql.ts";
 import { experienceOf } from "../progression/views.ts";
-import { changed, edited, type Found } from "../queries.ts";
+import { changed, edited, type MinionWithCatalog } from "../queries.ts";
 import { minions } from "../tables.ts";
 import { compatibilityOf, compatibilityPercent, faultsOfTraits, traitPoints, traitSlots } from "./rules.ts";
 
 /** The traits of a minion, and how many it may have. */
-export function traitsOf({ row }: Found) {
-  const { level, rank } = standingOf(experienceOf(row));
+export function traitsOf({ row }: MinionWithCatalog) {
+  const { level, rank } = levelProgress(experienceOf(row));
   const compatibility = compatibilityOf(row.traits);
   return {
     traits: row.traits,
@@ -25,17 +25,23 @@ export function traitsOf({ row }: Found) {
 const slotLevels = sql.raw("array[10, 15, 20, 25, 30]");
 
 /** Replaces a minion's traits. One round trip. @throws validation_failed, not_found */
-export async function putTraits(ctx: Ctx, userId: number, minionId: number, given: Record<string, number>): Promise<Found> {
+export async function putTraits(
+  ctx: Ctx,
+  userId: number,
+  minionId: number,
+  given: Record<string, number>,
+): Promise<MinionWithCatalog> {
   const highest = { level: 35, rank: "Autonomous" as const };
   const faults = faultsOfTraits(given, highest).filter(({ path }) => path !== "");
-  if (faults.length > 0) throw invalid(faults.map(({ path, message }) => ({ path: `traits.${path}`, in: "body", message })));
+  if (faults.length > 0)
+    throw validationError(faults.map(({ path, message }) => ({ path: `traits.${path}`, in: "body", message })));
   const traits = Object.fromEntries(Object.entries(given).filter(([, intensity]) => intensity > 0));
   const spent = Object.values(traits).reduce((sum, intensity) => sum + intensity, 0);
-  const level = sql`(select ${levelAt(minionExperience)} from ${minions} where ${eq(minions.id, minionId)})`;
+  const level = sql`(select ${levelSql(minionExperience)} from ${minions} where ${eq(minions.id, minionId)})`;
   return changed(ctx, userId, minionId, {
     unless: {
       traits_exceed_slots: sql`${Object.keys(traits).length} <= width_bucket(${level}, ${slotLevels})`,
-      traits_exceed_points: sql`${spent} <= 10 + 5 * ${rankIndexAt(level)}`,
+      traits_exceed_points: sql`${spent} <= 10 + 5 * ${rankIndexSql(level)}`,
     },
     rows: [edited(ctx, userId, minionId, { traits })],
   });

@@ -1,9 +1,9 @@
-import { planOf } from "../../billing/service.ts";
+import { currentPlan } from "../../billing/service.ts";
 import type { Ctx } from "../../context.ts";
-import { endOfDay, type DayLimits, type Granted } from "../../kit/daily-quota.ts";
+import { endOfDay, type DayLimits, type QuotaGrant } from "../../kit/daily-quota.ts";
 import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
-import { askHub } from "../../notifications/hub-client.ts";
+import { callHub } from "../../notifications/hub-client.ts";
 import type { ProviderIdentity } from "../constants.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { allowanceOf, smallestAllowance, type Spending } from "./rules.ts";
@@ -15,11 +15,11 @@ export type Allowance = {
    * Takes what a call may come to, before it is made: what is not settled afterwards stays spent.
    * @throws ProviderError: allowance_exhausted, allowance_unavailable
    */
-  take(amount: Spending): Promise<Taken>;
+  reserve(amount: Spending): Promise<Reservation>;
 };
 
 /** What was taken of an allowance. */
-export type Taken = {
+export type Reservation = {
   /** Says what the call came to, behind the reply: nothing, for one that failed before it said anything. */
   settle(spent: Spending): void;
 };
@@ -32,17 +32,17 @@ export type Taken = {
  */
 export function openAllowance(ctx: Ctx, userId: number, provider: ProviderIdentity): Allowance {
   return {
-    async take(amount) {
+    async reserve(amount) {
       const id = crypto.randomUUID();
       const granted = await counted(ctx, provider, async () => {
         const claim = { id, amount, floor: smallestAllowance };
-        const first = await askHub(ctx, userId, (hub) => hub.takeBudget(claim));
-        if (first.lacking === null) return first;
+        const first = await callHub(ctx, userId, (hub) => hub.takeBudget(claim));
+        if (first.exhausted === null) return first;
         const limits = await limitsOf(ctx, userId);
-        return askHub(ctx, userId, (hub) => hub.takeBudget({ ...claim, limits }));
+        return callHub(ctx, userId, (hub) => hub.takeBudget({ ...claim, limits }));
       });
-      if (granted.lacking !== null) throw exhausted(provider, granted.lacking, granted);
-      return { settle: (spent) => ctx.defer(settle(ctx, userId, id, spent)) };
+      if (granted.exhausted !== null) throw exhausted(provider, granted.exhausted, granted);
+      return { settle: (spent) => ctx.waitUntil(settle(ctx, userId, id, spent)) };
     },
   };
 }
@@ -50,8 +50,8 @@ export function openAllowance(ctx: Ctx, userId: number, provider: ProviderIdenti
 /** What a user may use today, and has used. One round trip to Postgres, and one to their hub. @throws allowance_unavailable */
 export async function readAllowance(ctx: Ctx, userId: number) {
   const [plan, used] = await Promise.all([
-    planOf(ctx, userId),
-    askHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
+    currentPlan(ctx, userId),
+    callHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
       throw new AppError(allowanceErrors.allowance_unavailable, "What you used today cannot be counted now.", { cause });
     }),
   ]);
@@ -67,12 +67,12 @@ export async function readAllowance(ctx: Ctx, userId: number) {
 
 /** What the plan of a user allows, for as long as they surely hold it today. */
 async function limitsOf(ctx: Ctx, userId: number): Promise<DayLimits> {
-  const { name, until } = await planOf(ctx, userId);
+  const { name, until } = await currentPlan(ctx, userId);
   return { ...allowanceOf(name), until: Math.min(endOfDay(Date.now()), until?.getTime() ?? Infinity) };
 }
 
 /** @throws allowance_unavailable, whatever is out: a call that cannot be counted is not made */
-async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promise<Granted>): Promise<Granted> {
+async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promise<QuotaGrant>): Promise<QuotaGrant> {
   try {
     return await count();
   } catch (error) {
@@ -83,13 +83,13 @@ async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promis
 
 async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Promise<void> {
   try {
-    await askHub(ctx.behind(), userId, (hub) => hub.settleBudget(id, spent));
+    await callHub(ctx.background(), userId, (hub) => hub.settleBudget(id, spent));
   } catch (error) {
     log("warn", "What a call came to was not counted: it stays at what it could be.", { request_id: ctx.requestId, error });
   }
 }
 
-function exhausted(provider: ProviderIdentity, lacking: string, { limits, used }: Granted): ProviderError {
+function exhausted(provider: ProviderIdentity, lacking: string, { limits, used }: QuotaGrant): ProviderError {
   const now = Date.now();
   const resetsAt = endOfDay(now);
   const limit = limits[lacking]!;

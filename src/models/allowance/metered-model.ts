@@ -4,11 +4,11 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
-import type { Allowance, Taken } from "./allowance.ts";
+import type { Allowance, Reservation } from "./allowance.ts";
 import type { Spending } from "./rules.ts";
 import { untilAborted } from "../../kit/async/abort.ts";
 import { ProviderError } from "../gateway/errors.ts";
-import { isCut, saysNothing } from "../gateway/stream.ts";
+import { isTruncated, isPreamble } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
 import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
 
@@ -21,7 +21,7 @@ const nothing: Spending = { turns: 0, tokens: 0 };
  * A language model whose calls are each a turn of an allowance, with their tokens. A call that fails before it says anything gives its
  * turn back; one that its caller gives up has used what it was asked.
  */
-export function rationedModel(model: LanguageModelV4, allowance: Allowance | undefined): LanguageModelV4 {
+export function meteredModel(model: LanguageModelV4, allowance: Allowance | undefined): LanguageModelV4 {
   if (allowance === undefined) return model;
   const { specificationVersion, provider, modelId, supportedUrls } = model;
   return {
@@ -30,13 +30,13 @@ export function rationedModel(model: LanguageModelV4, allowance: Allowance | und
     modelId,
     supportedUrls,
     async doGenerate(asked) {
-      const taken = await allowance.take(mostOf(asked));
+      const taken = await allowance.reserve(upperBound(asked));
       const result = await settlingFailure(taken, asked, () => model.doGenerate(asked));
       taken.settle(spentOn(asked, textIn(result.content), result.usage));
       return result;
     },
     async doStream(asked) {
-      const taken = await allowance.take(mostOf(asked));
+      const taken = await allowance.reserve(upperBound(asked));
       const { stream, ...result } = await settlingFailure(taken, asked, () => model.doStream(asked));
       return { ...result, stream: settlingAtEnd(stream, taken, asked) };
     },
@@ -55,10 +55,10 @@ export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allow
     supportsParallelCalls,
     async doEmbed(asked) {
       const most = { turns: 0, tokens: asked.values.reduce((sum, value) => sum + estimateTokens(value), 0) };
-      const taken = await allowance.take(most);
+      const taken = await allowance.reserve(most);
       const work = () => untilAborted(asked.abortSignal ?? never, () => model.doEmbed(asked));
       const result = await work().catch((cause: unknown) => {
-        taken.settle(isCallers(cause, asked.abortSignal) ? most : nothing);
+        taken.settle(abortedByCaller(cause, asked.abortSignal) ? most : nothing);
         throw cause;
       });
       taken.settle({ turns: 0, tokens: result.usage?.tokens ?? most.tokens });
@@ -71,7 +71,7 @@ type Asked = LanguageModelV4CallOptions;
 
 const never = new AbortController().signal;
 
-function mostOf(asked: Asked): Spending {
+function upperBound(asked: Asked): Spending {
   return { turns: 1, tokens: spentOn(asked, "").tokens + (asked.maxOutputTokens ?? usualAnswer) };
 }
 
@@ -82,15 +82,15 @@ function spentOn({ prompt }: Asked, text: string, usage = uncounted): Spending {
 }
 
 /** Whether it was the caller who gave up, and not the gateway whose patience ended. */
-function isCallers(reason: unknown, signal: AbortSignal | undefined): boolean {
+function abortedByCaller(reason: unknown, signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && reason === signal.reason && !(reason instanceof ProviderError);
 }
 
-async function settlingFailure<T>(taken: Taken, asked: Asked, work: () => PromiseLike<T>): Promise<T> {
+async function settlingFailure<T>(taken: Reservation, asked: Asked, work: () => PromiseLike<T>): Promise<T> {
   try {
     return await untilAborted(asked.abortSignal ?? never, work);
   } catch (cause) {
-    taken.settle(isCallers(cause, asked.abortSignal) ? spentOn(asked, "") : nothing);
+    taken.settle(abortedByCaller(cause, asked.abortSignal) ? spentOn(asked, "") : nothing);
     throw cause;
   }
 }
@@ -98,7 +98,7 @@ async function settlingFailure<T>(taken: Taken, asked: Asked, work: () => Promis
 /** The same stream, which settles once what it said, however it ends. */
 function settlingAtEnd(
   stream: ReadableStream<LanguageModelV4StreamPart>,
-  taken: Taken,
+  taken: Reservation,
   asked: Asked,
 ): ReadableStream<LanguageModelV4StreamPart> {
   const reader = stream.getReader();
@@ -122,9 +122,9 @@ function settlingAtEnd(
           if ("delta" in part) said += part.delta;
           if (part.type === "error") settleFailure();
           else if (part.type === "finish") {
-            if (isCut(part) && !began) settle(nothing);
+            if (isTruncated(part) && !began) settle(nothing);
             else settle(spentOn(asked, said, part.usage));
-          } else began ||= !saysNothing(part);
+          } else began ||= !isPreamble(part);
           controller.enqueue(part);
         } catch (cause) {
           settleFailure();
@@ -132,7 +132,7 @@ function settlingAtEnd(
         }
       },
       async cancel(reason) {
-        if (began || isCallers(reason, asked.abortSignal)) settle(spentOn(asked, said));
+        if (began || abortedByCaller(reason, asked.abortSignal)) settle(spentOn(asked, said));
         else settle(nothing);
         await reader.cancel(reason);
       },

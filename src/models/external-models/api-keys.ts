@@ -3,7 +3,7 @@ import { providerErrors } from "../errors.ts";
 import type { Ctx } from "../../context.ts";
 import type { Env } from "../../env.ts";
 import { newSecret } from "../../kit/crypto/hash.ts";
-import { refuseUnless, type Statement } from "../../kit/db/commit.ts";
+import { assertInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { lastFour, openVault, VaultError, type DataKeyRow, type Vault } from "../../kit/crypto/vault.ts";
@@ -68,7 +68,7 @@ async function sealedFor(ctx: Ctx, userId: number, apiKey: string): Promise<Kept
       .insert(userDataKeys)
       .values({ user_id: userId, ...dataKey })
       .onConflictDoNothing(),
-    refuseUnless(ctx.db, stands, "data_key_taken"),
+    assertInTransaction(ctx.db, stands, "data_key_taken"),
   ];
   return { columns, rows };
 }

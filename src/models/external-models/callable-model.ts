@@ -2,13 +2,13 @@ import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import type { ProviderSettings } from "../providers/provider.ts";
 import type { ProviderName } from "../providers/providers.ts";
-import { settingsFor } from "../providers/settings.ts";
+import { providerSettings } from "../providers/settings.ts";
 import { itself } from "../queries.ts";
 import { externalModels } from "../tables.ts";
 import { openKey, sealedKeyColumns } from "./api-keys.ts";
 
 /** A model that can be called: by whom, for what, and with what. */
-export type Callable = {
+export type ResolvedModel = {
   provider: ProviderName;
   modelId: string;
   settings: ProviderSettings;
@@ -17,7 +17,7 @@ export type Callable = {
 };
 
 /** A user's model, ready to be called. One round trip. @throws not_found; provider_not_configured where its key cannot be read */
-export async function callableModel(ctx: Ctx, userId: number, modelId: number): Promise<Callable> {
+export async function resolveUserModel(ctx: Ctx, userId: number, modelId: number): Promise<ResolvedModel> {
   const { id, provider, model_id, base_url } = externalModels;
   const [found] = await ctx.db
     .select({ id, provider, model_id, base_url, ...sealedKeyColumns })
@@ -28,7 +28,7 @@ export async function callableModel(ctx: Ctx, userId: number, modelId: number): 
   return {
     provider: found.provider,
     modelId: found.model_id,
-    settings: settingsFor(ctx, userId, { apiKey, baseUrl: found.base_url }),
+    settings: providerSettings(ctx, userId, { apiKey, baseUrl: found.base_url }),
     row: { id: found.id, key_ref: found.key_ref },
   };
 }

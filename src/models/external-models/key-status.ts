@@ -3,10 +3,10 @@ import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
 import { itself } from "../queries.ts";
 import { externalModels } from "../tables.ts";
-import type { Callable } from "./callable-model.ts";
+import type { ResolvedModel } from "./callable-model.ts";
 
 /** Records whether the provider accepted the key. It applies to the key that was tried alone, which may have been replaced since. */
-export function keyRows(ctx: Ctx, userId: number, row: Callable["row"], isRejected: boolean): Statement[] {
+export function markKeyStatus(ctx: Ctx, userId: number, row: ResolvedModel["row"], isRejected: boolean): Statement[] {
   if (row === undefined || row.key_ref === null) return [];
   const marked = isRejected ? sql`now()` : null;
   return [

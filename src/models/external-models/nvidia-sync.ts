@@ -1,17 +1,17 @@
 import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, type Statement } from "../../kit/db/commit.ts";
-import { failureOf } from "../../kit/db/errors.ts";
+import { toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { settingsFor } from "../providers/settings.ts";
+import { providerSettings } from "../providers/settings.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { mapLimited } from "../../kit/async/map-limited.ts";
 import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
 import type { ModelSummary } from "../constants.ts";
-import { openLister, refreshModelList } from "../providers/model-list-cache.ts";
+import { publicModelList, refreshModelList } from "../providers/model-list-cache.ts";
 import { openProvider } from "../providers/registry.ts";
 import { itself, type ModelRow } from "../queries.ts";
-import { changed, edited } from "./service.ts";
+import { updateAndRead, edited } from "./service.ts";
 import { externalModels } from "../tables.ts";
 
 /** Lists asked for at once: an invocation has six connections. */
@@ -45,10 +45,10 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
     results[model.display_name] = false;
     try {
       const summary = await findIn(ctx, userId, model, lists);
-      rows.push(edited(ctx, userId, model.id, toldBy(summary)));
+      rows.push(edited(ctx, userId, model.id, fieldsFromList(summary)));
       results[model.display_name] = true;
     } catch (error) {
-      const failure = failureOf(error, ctx.constraintErrors);
+      const failure = toAppError(error, ctx.constraintErrors);
       if (failure === undefined) throw error;
       fault ??= failure.message;
     }
@@ -69,12 +69,12 @@ export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number)
   if (model.provider !== "nvidia") throw new AppError("conflict", "This is no NVIDIA model, so the NIM list does not have it.");
   const summary = await findIn(ctx, userId, model, new Map());
   await refreshOpenList(ctx, [model]);
-  return changed(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, toldBy(summary))] });
+  return updateAndRead(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, fieldsFromList(summary))] });
 }
 
 /** Has NVIDIA's own list, as it is told to anybody, asked for anew too, where models at its own address were refreshed. */
 async function refreshOpenList(ctx: Ctx, refreshed: readonly Pick<Listed, "base_url">[]): Promise<void> {
-  if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, openLister(ctx, "nvidia"));
+  if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, publicModelList(ctx, "nvidia"));
 }
 
 /** @param lists what was asked for before, by address and key */
@@ -98,11 +98,11 @@ async function listAt(
   userId: number,
   at: { apiKey: string | undefined; baseUrl: string | null },
 ): Promise<readonly ModelSummary[]> {
-  return openProvider("nvidia").listModels(settingsFor(ctx, userId, at));
+  return openProvider("nvidia").listModels(providerSettings(ctx, userId, at));
 }
 
 /** What a list says of a model; what it leaves out stays as it is. */
-function toldBy({ context_length, capabilities, parameters_billions, architecture }: ModelSummary) {
+function fieldsFromList({ context_length, capabilities, parameters_billions, architecture }: ModelSummary) {
   return {
     capabilities: [...capabilities],
     ...(context_length === null ? {} : { context_length }),

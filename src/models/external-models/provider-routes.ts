@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { AppError } from "../../kit/errors.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { limited } from "../../limits/middleware.ts";
-import { openLister, readModelList } from "../providers/model-list-cache.ts";
+import { publicModelList, readModelList } from "../providers/model-list-cache.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia-sync.ts";
 import { modelOf } from "../queries.ts";
 import { allowanceErrors, providerErrors } from "../errors.ts";
@@ -16,8 +16,8 @@ import { testModel } from "./test-model.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
-const reading = allow("models.read");
-const writing = allow("models.write");
+const reading = requirePermission("models.read");
+const writing = requirePermission("models.write");
 const limit = limited("expensive");
 
 /** At /api/v2/external-models: what calls providers or tells of them. */
@@ -47,10 +47,10 @@ providerCalls.get(
       limit,
       params: s.ProviderParam,
       reply: s.ModelListReply,
-      fails: Object.values(providerErrors),
+      errors: Object.values(providerErrors),
     },
     async ({ ctx, params }) => {
-      const list = await readModelList(ctx, openLister(ctx, params.provider));
+      const list = await readModelList(ctx, publicModelList(ctx, params.provider));
       return { ...ok, ...list, total: list.models.length };
     },
   ),
@@ -64,7 +64,7 @@ providerCalls.get(
       summary: "Tell whether models can be read, and how many there are",
       tag: "Health",
       reply: s.ModelsHealth,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx }) => {
       try {
@@ -72,7 +72,7 @@ providerCalls.get(
         return { ...ok, message: "External models can be read.", total_models, status: "operational" as const };
       } catch (cause) {
         const detail = "External models cannot be read.";
-        throw new AppError("database_unavailable", detail, { cause, members: { message: detail, status: "error" } });
+        throw new AppError("database_unavailable", detail, { cause, extensions: { message: detail, status: "error" } });
       }
     },
   ),
@@ -91,7 +91,7 @@ providerCalls.post(
       limit,
       body: s.TestBody,
       reply: s.TestReply,
-      fails: [
+      errors: [
         "not_found",
         allowanceErrors.allowance_exhausted,
         providerErrors.provider_not_configured,
@@ -99,7 +99,7 @@ providerCalls.post(
         "database_unavailable",
       ],
     },
-    ({ ctx, body }) => testModel(ctx, userIdOf(ctx), body),
+    ({ ctx, body }) => testModel(ctx, requireUserId(ctx), body),
   ),
 );
 
@@ -113,10 +113,10 @@ providerCalls.post(
       access: writing,
       limit,
       reply: s.SyncReply,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx }) => {
-      const { results, models_synced, fault } = await syncNvidia(ctx, userIdOf(ctx));
+      const { results, models_synced, fault } = await syncNvidia(ctx, requireUserId(ctx));
       const total = Object.keys(results).length;
       const said = total === 0 ? "You have no NVIDIA models." : `${models_synced} of ${total} models are refreshed.`;
       return { ...ok, message: fault === undefined ? said : `${said} ${fault}`, models_synced, results };
@@ -135,10 +135,10 @@ providerCalls.post(
       limit,
       params: IdParam,
       reply: s.ModelChanged,
-      fails: ["not_found", "conflict", ...Object.values(providerErrors), "database_unavailable"],
+      errors: ["not_found", "conflict", ...Object.values(providerErrors), "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      const model = modelOf(ctx, await syncNvidiaModel(ctx, userIdOf(ctx), params.id));
+      const model = modelOf(ctx, await syncNvidiaModel(ctx, requireUserId(ctx), params.id));
       return { ...ok, message: "The model is refreshed.", model };
     },
   ),

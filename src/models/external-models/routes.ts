@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { imageTypes } from "../../kit/storage/image-type.ts";
 import { maxPictureBytes } from "../../kit/storage/avatars.ts";
@@ -21,8 +21,8 @@ import { modelErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
-const reading = allow("models.read");
-const writing = allow("models.write");
+const reading = requirePermission("models.read");
+const writing = requirePermission("models.write");
 
 /** At /api/v2/external-models, after the fixed paths of `provider-routes.ts`. */
 export const externalModels = new Hono<AppEnv>();
@@ -37,10 +37,10 @@ externalModels.get(
       access: reading,
       query: s.ModelsQuery,
       reply: s.ModelList,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, query }) => {
-      const { items, ...page } = await listModels(ctx, userIdOf(ctx), query);
+      const { items, ...page } = await listModels(ctx, requireUserId(ctx), query);
       return { ...ok, models: items.map((row) => modelOf(ctx, row)), ...page };
     },
   ),
@@ -58,16 +58,16 @@ externalModels.post(
       tag,
       access: writing,
       body: s.NewModel,
-      replay: async ({ ctx, made }) => {
-        const model = modelOf(ctx, await getModel(ctx, userIdOf(ctx), Number(made)));
+      replayResponse: async ({ ctx, resultId: made }) => {
+        const model = modelOf(ctx, await getModel(ctx, requireUserId(ctx), Number(made)));
         return { ...ok, message: connected, model_id: model.id, model };
       },
       reply: s.ModelCreated,
       status: 201,
-      fails: [modelErrors.model_limit_reached, modelErrors.display_name_taken, "conflict", "database_unavailable"],
+      errors: [modelErrors.model_limit_reached, modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
     async ({ ctx, body }) => {
-      const model = modelOf(ctx, await createModel(ctx, userIdOf(ctx), body));
+      const model = modelOf(ctx, await createModel(ctx, requireUserId(ctx), body));
       return { ...ok, message: connected, model_id: model.id, model };
     },
   ),
@@ -83,10 +83,10 @@ externalModels.get(
       access: reading,
       params: IdParam,
       reply: s.ModelReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, c, params }) => {
-      const model = modelOf(ctx, await getModel(ctx, userIdOf(ctx), params.id));
+      const model = modelOf(ctx, await getModel(ctx, requireUserId(ctx), params.id));
       c.header("etag", `"${model.version}"`);
       return { ...ok, model };
     },
@@ -103,14 +103,14 @@ externalModels.put(
         "What is left out stays. A stored key goes to no other address than it was given for: with another `provider` or `base_url`, give it again.",
       tag,
       access: writing,
-      versioned: true,
+      ifMatch: true,
       params: IdParam,
       body: s.ModelChange,
       reply: s.ModelChanged,
-      fails: ["not_found", modelErrors.display_name_taken, "conflict", "database_unavailable"],
+      errors: ["not_found", modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, seen }) => {
-      const model = modelOf(ctx, await changeModel(ctx, userIdOf(ctx), params.id, body, seen));
+    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+      const model = modelOf(ctx, await changeModel(ctx, requireUserId(ctx), params.id, body, seen));
       c.header("etag", `"${model.version}"`);
       return { ...ok, message: "The model is changed.", model };
     },
@@ -128,10 +128,10 @@ externalModels.delete(
       access: writing,
       params: IdParam,
       reply: s.ModelDone,
-      fails: ["not_found", "conflict", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      await deleteModel(ctx, userIdOf(ctx), params.id);
+      await deleteModel(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "The model is deleted, and its key with it." };
     },
   ),
@@ -147,10 +147,10 @@ externalModels.post(
       access: writing,
       params: IdParam,
       reply: s.FavoriteReply,
-      fails: ["not_found", "database_unavailable"],
+      errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      const { is_favorite } = await toggleFavorite(ctx, userIdOf(ctx), params.id);
+      const { is_favorite } = await toggleFavorite(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
     },
   ),
@@ -168,10 +168,10 @@ externalModels.post(
       params: IdParam,
       upload: { field: "avatar", maxBytes: maxPictureBytes, types: imageTypes },
       reply: s.AvatarReply,
-      fails: ["not_found", "files_unavailable", "database_unavailable"],
+      errors: ["not_found", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, file }) => {
-      const { avatar_url } = modelOf(ctx, await putModelAvatar(ctx, userIdOf(ctx), params.id, file));
+      const { avatar_url } = modelOf(ctx, await putModelAvatar(ctx, requireUserId(ctx), params.id, file));
       return { ...ok, message: "This is its picture now.", avatar_url: avatar_url! };
     },
   ),

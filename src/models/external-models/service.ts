@@ -1,12 +1,12 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../../auth/tables.ts";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, idOfNew, refuseUnlessAll, type Statement } from "../../kit/db/commit.ts";
+import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
-import { AppError, invalid } from "../../kit/errors.ts";
+import { AppError, validationError } from "../../kit/errors.ts";
 import { storePicture } from "../../kit/storage/avatars.ts";
-import { paged, type Page } from "../../kit/http/zod-schemas.ts";
-import { unsettling } from "../../notifications/hub-client.ts";
+import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
+import { invalidatingSettings } from "../../notifications/hub-client.ts";
 import { faultOfBaseUrl } from "../providers/guarded-fetch.ts";
 import { keepingKey } from "./api-keys.ts";
 import { kindByName, summarize } from "../providers/list-models.ts";
@@ -16,7 +16,7 @@ import type { ModelChange, NewModel } from "../schemas.ts";
 import { externalModels } from "../tables.ts";
 
 /** A user's models, the newest first, and how many there are. One round trip. */
-export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Page) {
+export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectModels(ctx, userId, cursor === undefined ? undefined : lt(externalModels.id, cursor))
       .orderBy(sql`${externalModels.id} desc`)
@@ -26,7 +26,7 @@ export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Pa
       .from(externalModels)
       .where(eq(externalModels.user_id, userId)),
   ]);
-  return { ...paged(rows, limit), total: count!.total };
+  return { ...paginate(rows, limit), total: count!.total };
 }
 
 /** One round trip. @throws not_found */
@@ -49,14 +49,14 @@ const hasRoom = (userId: number): SQL =>
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
   requireSafe(ctx, input);
   const { name, provider, model_id } = input;
-  const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...saidOf(input) };
+  const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...definedFields(input) };
   const made = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
   return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
     const results = await commitOnce(
       ctx,
       [
         ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-        refuseUnlessAll(ctx.db, { model_limit_reached: hasRoom(userId) }),
+        assertAllInTransaction(ctx.db, { model_limit_reached: hasRoom(userId) }),
         ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
         ...rows,
         selectModels(ctx, userId, itself(userId, made)),
@@ -91,7 +91,10 @@ export async function changeModel(
     ...(api_key === undefined ? { model_key_needed: holds(keepsAddress) } : {}),
   };
   return keepingKey(ctx, userId, api_key, ({ columns, rows }) =>
-    changed(ctx, userId, modelId, { unless, rows: [...rows, edited(ctx, userId, modelId, { ...saidOf(change), ...columns })] }),
+    updateAndRead(ctx, userId, modelId, {
+      unless,
+      rows: [...rows, edited(ctx, userId, modelId, { ...definedFields(change), ...columns })],
+    }),
   );
 }
 
@@ -101,7 +104,7 @@ export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promi
     .update(externalModels)
     .set({ is_favorite: sql`not ${externalModels.is_favorite}` })
     .where(itself(userId, modelId));
-  return changed(ctx, userId, modelId, { rows: [toggle] });
+  return updateAndRead(ctx, userId, modelId, { rows: [toggle] });
 }
 
 /** Deletes a model, with its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
@@ -110,7 +113,7 @@ export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Pr
   try {
     const [, , gone] = await commit(ctx, [
       locked(ctx, its),
-      refuseUnlessAll(ctx.db, { model_not_found: isThere(its) }),
+      assertAllInTransaction(ctx.db, { model_not_found: isThere(its) }),
       ctx.db.delete(externalModels).where(its).returning({ avatar_key: externalModels.avatar_key }),
     ]);
     dropPicture(ctx, gone[0]?.avatar_key);
@@ -129,7 +132,7 @@ export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, 
   try {
     const results = await commit(ctx, [
       locked(ctx, its),
-      refuseUnlessAll(ctx.db, { model_not_found: isThere(its) }),
+      assertAllInTransaction(ctx.db, { model_not_found: isThere(its) }),
       ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(its),
       edited(ctx, userId, modelId, { avatar_key: key }),
       selectModels(ctx, userId, its),
@@ -159,11 +162,11 @@ export function edited(
     .update(externalModels)
     .set({ ...change, version: sql`${externalModels.version} + 1`, updated_at: sql`now()` })
     .where(itself(userId, modelId));
-  return unsettling(ctx, userId, edit);
+  return invalidatingSettings(ctx, userId, edit);
 }
 
 /** A commit that changes one model and reads it. @throws not_found, and what is refused */
-export async function changed(
+export async function updateAndRead(
   ctx: Ctx,
   userId: number,
   modelId: number,
@@ -172,7 +175,7 @@ export async function changed(
   const its = itself(userId, modelId);
   const results = await commit(ctx, [
     locked(ctx, its),
-    refuseUnlessAll(ctx.db, { model_not_found: isThere(its), ...unless }),
+    assertAllInTransaction(ctx.db, { model_not_found: isThere(its), ...unless }),
     ...rows,
     selectModels(ctx, userId, its),
   ]);
@@ -185,13 +188,13 @@ const locked = (ctx: Ctx, its: SQL) =>
 const isThere = (its: SQL): SQL => sql`exists (select from ${externalModels} where ${its})`;
 
 function dropPicture(ctx: Ctx, key: string | null | undefined): void {
-  if (key != null) ctx.defer(ctx.env.FILES.delete(key).catch(() => undefined));
+  if (key != null) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
 }
 
 /** @throws validation_failed for an address that nobody may be sent to */
 export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: string | null | undefined }): void {
   const fault = base_url == null ? undefined : faultOfBaseUrl(ctx, base_url);
-  if (fault !== undefined) throw invalid([{ path: "base_url", in: "body", message: fault }]);
+  if (fault !== undefined) throw validationError([{ path: "base_url", in: "body", message: fault }]);
 }
 
 /** What a model can be taken to do of which nothing is said. */
@@ -204,7 +207,7 @@ function likelyCapabilities(name: NewModel["provider"], model_id: string): strin
 }
 
 /** What somebody says of a model, as its row holds it: what is left out keeps its default, or stays. */
-function saidOf<T extends object>(input: T) {
+function definedFields<T extends object>(input: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
   };

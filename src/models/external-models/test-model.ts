@@ -1,15 +1,15 @@
 import type { Ctx } from "../../context.ts";
 import { commit, type Statement } from "../../kit/db/commit.ts";
-import { invalid } from "../../kit/errors.ts";
+import { validationError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
 import type { UsageRecord } from "../gateway/usage-record.ts";
 import type { ModelTest } from "../providers/provider.ts";
 import { openProvider } from "../providers/registry.ts";
-import { settingsFor } from "../providers/settings.ts";
+import { providerSettings } from "../providers/settings.ts";
 import type { TestBody } from "../schemas.ts";
 import { usageRow } from "../usage/record.ts";
-import { callableModel, type Callable } from "./callable-model.ts";
-import { keyRows } from "./key-status.ts";
+import { resolveUserModel, type ResolvedModel } from "./callable-model.ts";
+import { markKeyStatus } from "./key-status.ts";
 import { requireSafe } from "./service.ts";
 
 /**
@@ -19,7 +19,7 @@ import { requireSafe } from "./service.ts";
  * @throws not_found; validation_failed for a hostile address; ProviderError where there is no allowance for it
  */
 export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promise<ModelTest & { response_time: number }> {
-  const { provider, modelId, settings, row } = await callableOf(ctx, userId, body);
+  const { provider, modelId, settings, row } = await resolveModel(ctx, userId, body);
   const records: UsageRecord[] = [];
   let isRejected = false;
   const start = performance.now();
@@ -28,24 +28,28 @@ export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promi
     onBadKey: () => (isRejected = true),
   });
   const response_time = Math.round(performance.now() - start) / 1_000;
-  const behind = ctx.behind();
+  const behind = ctx.background();
   const of = { userId, externalModelId: row?.id ?? null, purpose: "test" as const };
   const rows: Statement[] = records.map((record) => usageRow(behind, record, of));
-  if (isRejected || outcome.success) rows.push(...keyRows(behind, userId, row, isRejected));
+  if (isRejected || outcome.success) rows.push(...markKeyStatus(behind, userId, row, isRejected));
   const [first, ...others] = rows;
   if (first !== undefined) {
     const write = commit(behind, [first, ...others]).catch((error: unknown) =>
       log("warn", "What a test of a model used was not written.", { request_id: ctx.requestId, error }),
     );
-    ctx.defer(write);
+    ctx.waitUntil(write);
   }
   return { ...outcome, response_time };
 }
 
-async function callableOf(ctx: Ctx, userId: number, { provider, model_id, api_key, base_url }: TestBody): Promise<Callable> {
-  if (provider === undefined) return callableModel(ctx, userId, idIn(model_id));
+async function resolveModel(
+  ctx: Ctx,
+  userId: number,
+  { provider, model_id, api_key, base_url }: TestBody,
+): Promise<ResolvedModel> {
+  if (provider === undefined) return resolveUserModel(ctx, userId, idIn(model_id));
   requireSafe(ctx, { base_url });
-  const settings = settingsFor(ctx, userId, { apiKey: api_key, baseUrl: base_url });
+  const settings = providerSettings(ctx, userId, { apiKey: api_key, baseUrl: base_url });
   return { provider, modelId: String(model_id), settings, row: undefined };
 }
 
@@ -53,5 +57,7 @@ async function callableOf(ctx: Ctx, userId: number, { provider, model_id, api_ke
 function idIn(text: string | number): number {
   const id = Number(text);
   if (Number.isInteger(id) && id >= 1 && id < 2 ** 31) return id;
-  throw invalid([{ path: "model_id", in: "body", message: "must be the number of a model of yours, or come with `provider`" }]);
+  throw validationError([
+    { path: "model_id", in: "body", message: "must be the number of a model of yours, or come with `provider`" },
+  ]);
 }

@@ -13,7 +13,7 @@ export type CallOptions = {
   /** Milliseconds that each model has to its first token. Only a stream has one. */
   firstTokenMs?: number;
   /** Milliseconds that a stream may say nothing for once it has begun; for ever unless told. */
-  silenceMs?: number;
+  stallTimeoutMs?: number;
   /** Milliseconds that the whole call has, pauses and failed attempts included. */
   callMs?: number;
   /** The longest `Retry-After` that is waited for, in milliseconds. */
@@ -27,7 +27,7 @@ export type CallOptions = {
 };
 
 /** One call: what was tried, the deadline over all of it, and the record it leaves. */
-export class Call<Model> {
+export class GatewayCall<Model> {
   readonly #candidates: Candidates<Model>;
   readonly #options: CallOptions;
   readonly #caller: AbortSignal | undefined;
@@ -47,7 +47,7 @@ export class Call<Model> {
     this.#options = options;
     this.#caller = caller;
     this.signal = caller === undefined ? this.#deadline.signal : AbortSignal.any([caller, this.#deadline.signal]);
-    this.#timer = setTimeout(() => this.timeOut(), options.callMs ?? 120_000);
+    this.#timer = setTimeout(() => this.abort(), options.callMs ?? 120_000);
   }
 
   /**
@@ -55,7 +55,7 @@ export class Call<Model> {
    * @param withinMs that each of them has
    * @throws ProviderError of the last that was asked, or the reason of the caller who aborted
    */
-  async ask<Answer>(attempt: (model: Model, signal: AbortSignal) => PromiseLike<Answer>, withinMs?: number): Promise<Answer> {
+  async run<Answer>(attempt: (model: Model, signal: AbortSignal) => PromiseLike<Answer>, withinMs?: number): Promise<Answer> {
     for (const [index, candidate] of this.#candidates.entries()) {
       const isLast = index === this.#candidates.length - 1;
       let outcome = await this.#try(candidate, attempt, withinMs);
@@ -122,33 +122,33 @@ export class Call<Model> {
   }
 
   /** How long a stream may be silent, in milliseconds. */
-  get silenceMs(): number | undefined {
-    return this.#options.silenceMs;
+  get stallTimeoutMs(): number | undefined {
+    return this.#options.stallTimeoutMs;
   }
 
   /** Ends the call for having lasted, or been silent, too long: what waits for its signal is told. */
-  timeOut(): void {
+  abort(): void {
     this.#deadline.abort(this.#timedOut());
   }
 
   /** Says that the first token is here. */
-  began(): void {
+  markFirstToken(): void {
     this.#firstTokenMs = elapsed(this.#startedAt);
   }
 
-  finish(tokens: TokenCounts): void {
+  complete(tokens: TokenCounts): void {
     this.#end("complete", null, tokens);
   }
 
   /** Ends a call whose caller wants no more. */
-  stop(tokens: TokenCounts): void {
+  cancel(tokens: TokenCounts): void {
     this.#end("stopped", null, tokens);
   }
 
   /** Ends a call for a reason, and returns what its caller is told: a ProviderError, or the reason of their own abort. */
   fail(reason: unknown, tokens = noTokens): unknown {
     if (this.#caller?.aborted === true) {
-      this.stop(tokens);
+      this.cancel(tokens);
       return this.#caller.reason;
     }
     const failure = providerError(reason, this.#asked.provider);

@@ -5,14 +5,14 @@
  */
 
 /** The one character that no text of a model keeps: Postgres stores none. */
-export const seam = "\0";
+export const deltaSeparator = "\0";
 
 /** The pieces of a `delta` that may be joined, each as its vendor sent it. */
-export function piecesOf(delta: string): string[] {
-  return delta.split(seam).filter((piece) => piece !== "");
+export function splitDeltas(delta: string): string[] {
+  return delta.split(deltaSeparator).filter((piece) => piece !== "");
 }
 
 /** Text that may be joined, as it was said. */
-export function withoutSeams(text: string): string {
-  return text.replaceAll(seam, "");
+export function stripSeparators(text: string): string {
+  return text.replaceAll(deltaSeparator, "");
 }

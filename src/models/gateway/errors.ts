@@ -1,6 +1,6 @@
 import type { APICallError } from "@ai-sdk/provider";
 import { EgressError } from "../../kit/egress/fetch.ts";
-import { AppError, TellableError } from "../../kit/errors.ts";
+import { AppError, PublicError } from "../../kit/errors.ts";
 import { secondsToWait } from "../../kit/http/retry-after.ts";
 import { allowanceErrors, providerErrors } from "../errors.ts";
 import type { ProviderIdentity } from "../constants.ts";
@@ -40,7 +40,7 @@ const errorTypes = { ...providerErrors, ...allowanceErrors };
  * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
  * vendor, who may repeat a key or a prompt in them, nor an error of the SDK as its cause, which holds all of them.
  */
-export class ProviderError extends TellableError {
+export class ProviderError extends PublicError {
   override readonly name = "ProviderError";
   readonly kind: ProviderFailure;
   /** The name of the provider. */
@@ -68,7 +68,7 @@ export class ProviderError extends TellableError {
 
   /** What clients of ours are told by. */
   get code(): ProviderFailureCode {
-    return isAllowances(this.kind) ? this.kind : `provider_${this.kind}`;
+    return isQuotaError(this.kind) ? this.kind : `provider_${this.kind}`;
   }
 
   override get failure(): AppError {
@@ -81,7 +81,7 @@ export class ProviderError extends TellableError {
   }
 }
 
-export function isAllowances(kind: ProviderFailure): kind is AllowanceFailure {
+export function isQuotaError(kind: ProviderFailure): kind is AllowanceFailure {
   return kind === "allowance_exhausted" || kind === "allowance_unavailable";
 }
 

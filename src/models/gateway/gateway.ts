@@ -1,6 +1,6 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
-import { Call, type CallOptions, type Candidate, type Candidates } from "./call.ts";
-import { relay, untilFirstToken } from "./stream.ts";
+import { GatewayCall, type CallOptions, type Candidate, type Candidates } from "./call.ts";
+import { pipeStream, bufferUntilFirstToken } from "./stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
 import { noTokens, tokenCounts } from "./usage-record.ts";
 
@@ -18,19 +18,19 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
     // The address of a file goes to the vendor, or is refused: what is not listed here, the AI SDK would fetch by itself.
     supportedUrls: { "*/*": [/^/] },
     async doGenerate(asked) {
-      const call = new Call(candidates, options, asked.abortSignal);
-      const result = await call.ask((model, abortSignal) => model.doGenerate({ ...asked, abortSignal }));
-      call.finish(tokenCounts(result.usage, () => estimateUsage(asked.prompt, textIn(result.content))));
+      const call = new GatewayCall(candidates, options, asked.abortSignal);
+      const result = await call.run((model, abortSignal) => model.doGenerate({ ...asked, abortSignal }));
+      call.complete(tokenCounts(result.usage, () => estimateUsage(asked.prompt, textIn(result.content))));
       return result;
     },
     async doStream(asked) {
-      const call = new Call(candidates, options, asked.abortSignal);
-      const { opening, ...rest } = await call.ask(async (model, abortSignal) => {
+      const call = new GatewayCall(candidates, options, asked.abortSignal);
+      const { opening, ...rest } = await call.run(async (model, abortSignal) => {
         const { stream, ...result } = await model.doStream({ ...asked, abortSignal });
-        return { ...result, opening: await untilFirstToken(stream, abortSignal) };
+        return { ...result, opening: await bufferUntilFirstToken(stream, abortSignal) };
       }, options.firstTokenMs ?? 20_000);
-      call.began();
-      return { ...rest, stream: relay(opening, call, asked.prompt) };
+      call.markFirstToken();
+      return { ...rest, stream: pipeStream(opening, call, asked.prompt) };
     },
   };
 }
@@ -51,9 +51,9 @@ export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, op
       return open().then((model) => model.supportsParallelCalls);
     },
     async doEmbed(asked) {
-      const call = new Call([{ provider, modelId, open }], options, asked.abortSignal);
-      const result = await call.ask((model, abortSignal) => model.doEmbed({ ...asked, abortSignal }));
-      call.finish({
+      const call = new GatewayCall([{ provider, modelId, open }], options, asked.abortSignal);
+      const result = await call.run((model, abortSignal) => model.doEmbed({ ...asked, abortSignal }));
+      call.complete({
         ...noTokens,
         input_tokens: result.usage?.tokens ?? asked.values.reduce((sum, value) => sum + estimateTokens(value), 0),
         is_estimated: result.usage === undefined,

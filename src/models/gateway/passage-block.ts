@@ -1,6 +1,6 @@
 import type { LanguageModelV4Prompt } from "@ai-sdk/provider";
 import * as z from "zod";
-import { onOneLine } from "../../kit/db/text.ts";
+import { toSingleLineJson } from "../../kit/db/text.ts";
 
 /** A piece of a knowledge base that was retrieved for a question. */
 export type Passage = {
@@ -36,7 +36,7 @@ export function renderPassages(passages: readonly Passage[]): string {
 
 /** JSON in which the marks of the block cannot occur, not even for a reader who does not parse it. */
 function quote(passage: NumberedPassage): string {
-  return onOneLine(passage).replace(/<(?=\s*\/?\s*passages)/gi, String.raw`\u003c`);
+  return toSingleLineJson(passage).replace(/<(?=\s*\/?\s*passages)/gi, String.raw`\u003c`);
 }
 
 /** The passages that were handed over in a prompt. Only its system part counts: what a user writes is never retrieved. */

@@ -1,7 +1,7 @@
 import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
-import type { Call } from "./call.ts";
+import type { GatewayCall } from "./call.ts";
 import { ProviderError } from "./errors.ts";
-import { withoutSeams } from "./coalesced-deltas.ts";
+import { stripSeparators } from "./coalesced-deltas.ts";
 import { estimateUsage } from "./tokens.ts";
 import { tokenCounts, uncounted } from "./usage-record.ts";
 
@@ -9,12 +9,12 @@ type Part = LanguageModelV4StreamPart;
 type Reader = ReadableStreamDefaultReader<Part>;
 
 /** A stream read as far as its first token: until then, another model can take over unnoticed. */
-export type Opening = { held: Part[]; reader: Reader };
+export type PrefetchedStream = { held: Part[]; reader: Reader };
 
 const preamble: ReadonlySet<Part["type"]> = new Set(["stream-start", "response-metadata", "raw", "ping", "text-start"]);
 
 /** Whether a part comes before a model has made anything. */
-export function saysNothing({ type }: Part): boolean {
+export function isPreamble({ type }: Part): boolean {
   return preamble.has(type);
 }
 
@@ -31,13 +31,13 @@ function untilStopped(reader: Reader, signal: AbortSignal): Reader["read"] {
 }
 
 /** Holds back what comes before the first token. @throws what went wrong before it */
-export async function untilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<Opening> {
+export async function bufferUntilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<PrefetchedStream> {
   const reader = stream.getReader();
   const held: Part[] = [];
   try {
     const read = untilStopped(reader, signal);
     do held.push(await nextPart(read));
-    while (saysNothing(held.at(-1)!));
+    while (isPreamble(held.at(-1)!));
     return { held, reader };
   } catch (cause) {
     void reader.cancel(cause).catch(() => {});
@@ -49,21 +49,25 @@ export async function untilFirstToken(stream: ReadableStream<Part>, signal: Abor
 async function nextPart(read: Reader["read"]): Promise<Part> {
   const { value: part } = await read();
   if (part?.type === "error") throw part.error;
-  if (part === undefined || (part.type === "finish" && isCut(part))) throw new Error("The stream was cut short.");
+  if (part === undefined || (part.type === "finish" && isTruncated(part))) throw new Error("The stream was cut short.");
   return part;
 }
 
 /** Whether the vendor never said why it ended: the SDKs then finish by themselves. */
-export function isCut({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
+export function isTruncated({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
   return unified === "error" || unified === "interrupted" || (unified === "other" && raw === undefined);
 }
 
 /** Hands on what a model says. There is no other model any more: a failure is the last part. */
-export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: LanguageModelV4Prompt): ReadableStream<Part> {
+export function pipeStream(
+  { held, reader }: PrefetchedStream,
+  call: GatewayCall<unknown>,
+  prompt: LanguageModelV4Prompt,
+): ReadableStream<Part> {
   let said = "";
   const tokens = (usage: LanguageModelV4Usage = uncounted) =>
-    tokenCounts(usage, () => estimateUsage(prompt, withoutSeams(said)));
-  const silence = watchSilence(call);
+    tokenCounts(usage, () => estimateUsage(prompt, stripSeparators(said)));
+  const silence = createStallTimer(call);
   const read = untilStopped(reader, call.signal);
   return new ReadableStream<Part>(
     {
@@ -73,7 +77,7 @@ export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: La
           if ("delta" in part) said += part.delta;
           if (part.type === "finish") {
             silence.end();
-            call.finish(tokens(part.usage));
+            call.complete(tokens(part.usage));
           }
           controller.enqueue(part);
           if (part.type === "finish") controller.close();
@@ -88,7 +92,7 @@ export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: La
       },
       async cancel(reason) {
         silence.end();
-        call.stop(tokens());
+        call.cancel(tokens());
         await reader.cancel(reason);
       },
     },
@@ -100,15 +104,15 @@ export function relay({ held, reader }: Opening, call: Call<unknown>, prompt: La
  * Ends a call whose model is silent for too long while it is listened to; what says nothing does not break a silence. One timer, which
  * looks again when the silence could be too long: none a part.
  */
-function watchSilence(call: Call<unknown>) {
-  const { silenceMs } = call;
+function createStallTimer(call: GatewayCall<unknown>) {
+  const { stallTimeoutMs: silenceMs } = call;
   let isListening = false;
   let since = performance.now();
   let handedOverAt = since;
   let timer: ReturnType<typeof setTimeout> | undefined;
   function look(limit: number): void {
     const left = since + limit - performance.now();
-    if (left <= 0 && isListening) return call.timeOut();
+    if (left <= 0 && isListening) return call.abort();
     timer = setTimeout(() => look(limit), left > 0 ? left : limit);
   }
   if (silenceMs !== undefined) look(silenceMs);
@@ -121,7 +125,7 @@ function watchSilence(call: Call<unknown>) {
       const part = await next();
       isListening = false;
       handedOverAt = performance.now();
-      if (!saysNothing(part)) since = handedOverAt;
+      if (!isPreamble(part)) since = handedOverAt;
       return part;
     },
     end: () => clearTimeout(timer),

@@ -1,12 +1,12 @@
 import { createParser } from "eventsource-parser";
 import * as z from "zod";
-import { seam } from "../gateway/coalesced-deltas.ts";
+import { deltaSeparator } from "../gateway/coalesced-deltas.ts";
 
 /**
  * A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came
  * together, with the seams of coalesced-deltas.ts.
  */
-export function joining(send: typeof fetch): typeof fetch {
+export function coalesceSse(send: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await send(input, init);
     const { body, ok, status, statusText, headers } = response;
@@ -24,7 +24,7 @@ function asksForStream({ body }: RequestInit = {}): boolean {
 function joinEvents(): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let envelope: Envelope | undefined;
+  let envelope: EventTemplate | undefined;
   let texts: string[] = [];
   let written = "";
   function endRun(): void {
@@ -59,19 +59,19 @@ function eventOf(data: string, name?: string): string {
   return name === undefined ? `data: ${lines}\n\n` : `event: ${name}\ndata: ${lines}\n\n`;
 }
 
-const seamInJson = JSON.stringify(seam).slice(1, -1);
+const seamInJson = JSON.stringify(deltaSeparator).slice(1, -1);
 
 /** Characters of the largest event that is joined to others: what is longer is worth an event of its own. */
 const maxJoined = 8 * 1024;
 
 /** The JSON of an event around its text: what is the same but for the text can be joined. */
-type Envelope = { before: string; after: string };
+type EventTemplate = { before: string; after: string };
 
 /** What stands for itself in a text of JSON. */
 const plain = /^[^"\\\p{Cc}]+$/u;
 
 /** The text of an event that is in an envelope, as its JSON has it; undefined where it has another envelope, or none. */
-function textWithin(envelope: Envelope | undefined, data: string): string | undefined {
+function textWithin(envelope: EventTemplate | undefined, data: string): string | undefined {
   if (envelope === undefined || data.length > maxJoined) return undefined;
   const { before, after } = envelope;
   if (data.length <= before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return undefined;
@@ -83,7 +83,7 @@ function textWithin(envelope: Envelope | undefined, data: string): string | unde
 const textMember = /("(?:content|reasoning|reasoning_content)"\s*:\s*")((?:[^"\\]|\\.)+)"/;
 
 /** The envelope of an event that brings a piece of text and nothing else. */
-function envelopeOf(data: string): Envelope | undefined {
+function envelopeOf(data: string): EventTemplate | undefined {
   if (data.length > maxJoined) return undefined;
   const found = textMember.exec(data);
   if (found === null) return undefined;

@@ -7,7 +7,7 @@ import type { Connection } from "./provider.ts";
 const deadlineMs = 10_000;
 
 /** Asks a vendor for JSON. @throws ProviderError, also where the answer is not what it should be */
-export async function askVendor<T>(
+export async function fetchProviderJson<T>(
   { provider, fetch }: Pick<Connection, "provider" | "fetch">,
   url: string,
   schema: z.ZodType<T>,
@@ -99,9 +99,9 @@ const Entry = z.object({
 const Listing = z.union([z.object({ data: z.array(Entry) }).transform(({ data }) => data), z.array(Entry)]);
 
 /** The models at `GET /models`. @param supportsTools whether models call tools of which the vendor says nothing */
-export async function listLikeOpenAi(connection: Connection, supportsTools: boolean): Promise<ModelSummary[]> {
+export async function listOpenAiModels(connection: Connection, supportsTools: boolean): Promise<ModelSummary[]> {
   const { baseURL, apiKey } = connection;
-  const entries = await askVendor(connection, `${baseURL}/models`, Listing, { headers: bearer(apiKey) });
+  const entries = await fetchProviderJson(connection, `${baseURL}/models`, Listing, { headers: bearer(apiKey) });
   return entries.flatMap((entry) => {
     const kind = kindOf(entry);
     if (kind === undefined || entry.active === false) return [];

@@ -1,5 +1,5 @@
 import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { type AppError, invalid } from "../../kit/errors.ts";
+import { type AppError, validationError } from "../../kit/errors.ts";
 import type { Allowance } from "../allowance/allowance.ts";
 import type { CallOptions } from "../gateway/call.ts";
 import type { ModelSummary, ProviderIdentity } from "../constants.ts";
@@ -14,7 +14,7 @@ export type ProviderSettings = {
   /** What every call goes out through. */
   fetch?: typeof fetch;
   /** Whether a stream may join pieces of text that came together: for who takes its deltas through `piecesOf`. */
-  joins?: boolean;
+  coalesceDeltas?: boolean;
   /** The AI binding, where the Worker has one. */
   ai?: Ai;
   /** What the user has left of what the operator pays for. */
@@ -78,7 +78,7 @@ export type Provider<Name extends string = string> = {
 
 /** The 422 for a model that is not there. */
 export function unknownModel(reference: string): AppError {
-  return invalid([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
+  return validationError([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
 }
 
 /** A model that is asked otherwise than its caller asks. */

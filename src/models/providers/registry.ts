@@ -1,12 +1,12 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import type { ModelSummary, ProviderIdentity } from "../constants.ts";
-import { rationedModel } from "../allowance/metered-model.ts";
+import { meteredModel } from "../allowance/metered-model.ts";
 import type { Candidate } from "../gateway/call.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
 import { providers, type ProviderName } from "./providers.ts";
-import { bindingsOf } from "./settings.ts";
+import { workersAiSettings } from "./settings.ts";
 
 export const providerNames: readonly ProviderName[] = providers.map(({ name }) => name);
 
@@ -53,7 +53,7 @@ export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): Mode
   if (parsed === undefined) return undefined;
   const provider = openProvider(parsed.provider);
   if (provider.name === "ollama") return ctx.env.OLLAMA_URL === "" ? undefined : provider.describe?.(parsed.modelId);
-  return provider.unavailable(bindingsOf(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
+  return provider.unavailable(workersAiSettings(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
 }
 
 /** @throws validation_failed where there is no such language model */
@@ -61,7 +61,7 @@ export async function openLanguageModel(reference: string, settings: ProviderSet
   const { provider, modelId } = referenceTo(reference);
   const model = await openProvider(provider).languageModel(modelId, settings);
   // Users' own Ollama servers are not opened by a reference.
-  return provider === "ollama" ? rationedModel(model, settings.allowance) : model;
+  return provider === "ollama" ? meteredModel(model, settings.allowance) : model;
 }
 
 /** @throws validation_failed where there is no such embedding model */

@@ -1,10 +1,10 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { CallOptions } from "../gateway/call.ts";
-import { isAllowances, ProviderError, providerError } from "../gateway/errors.ts";
+import { isQuotaError, ProviderError, providerError } from "../gateway/errors.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../gateway/gateway.ts";
-import { joining } from "./coalesce-sse.ts";
+import { coalesceSse } from "./coalesce-sse.ts";
 import type { ModelSummary } from "../constants.ts";
-import { kindByName, listLikeOpenAi } from "./list-models.ts";
+import { kindByName, listOpenAiModels } from "./list-models.ts";
 import {
   modelFailed,
   modelWorked,
@@ -23,13 +23,16 @@ type Models = {
 };
 
 /** What is said of a provider in its file, and how its SDK is imported. */
-type Description<Name extends string> = Omit<Provider<Name>, "languageModel" | "embeddingModel" | "listModels" | "test"> & {
+type SdkProviderOptions<Name extends string> = Omit<
+  Provider<Name>,
+  "languageModel" | "embeddingModel" | "listModels" | "test"
+> & {
   open(settings: ProviderSettings): Promise<Models>;
   list(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
 };
 
 /** A provider whose models are those of an SDK. */
-export function sdkProvider<const Name extends string>({ open, list, ...said }: Description<Name>): Provider<Name> {
+export function sdkProvider<const Name extends string>({ open, list, ...said }: SdkProviderOptions<Name>): Provider<Name> {
   const { name, supports_embeddings } = said;
   const provider: Provider<Name> = {
     ...said,
@@ -39,12 +42,12 @@ export function sdkProvider<const Name extends string>({ open, list, ...said }: 
       return (await open(settings)).embeddingModel(modelId);
     },
     listModels: list,
-    test: (modelId, settings, options) => tryOut(provider, modelId, settings, options),
+    test: (modelId, settings, options) => testProvider(provider, modelId, settings, options),
   };
   return provider;
 }
 
-async function tryOut(
+async function testProvider(
   provider: Provider,
   modelId: string,
   settings: ProviderSettings,
@@ -66,14 +69,14 @@ async function tryOut(
     return modelWorked(content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("") || null);
   } catch (cause) {
     const failure = providerError(cause, provider);
-    if (isAllowances(failure.kind)) throw failure;
+    if (isQuotaError(failure.kind)) throw failure;
     return modelFailed(failure.message);
   }
 }
 
 /** What is said of a vendor; its models are listed as OpenAI lists them, unless it says how. */
-type Vendor<Name extends string> = Omit<
-  Description<Name>,
+type HttpProviderOptions<Name extends string> = Omit<
+  SdkProviderOptions<Name>,
   "supports_streaming" | "unavailable" | "open" | "list" | "listPrices"
 > & {
   open(connection: Omit<Connection, "provider">): Promise<Models>;
@@ -82,7 +85,12 @@ type Vendor<Name extends string> = Omit<
 };
 
 /** A provider that is called over HTTP, with the key and at the address of the settings or its own. */
-export function vendor<const Name extends string>({ open, list, listPrices, ...said }: Vendor<Name>): Provider<Name> {
+export function httpProvider<const Name extends string>({
+  open,
+  list,
+  listPrices,
+  ...said
+}: HttpProviderOptions<Name>): Provider<Name> {
   const { supports_tools } = said;
   return sdkProvider({
     ...said,
@@ -94,7 +102,7 @@ export function vendor<const Name extends string>({ open, list, listPrices, ...s
     },
     async list(settings) {
       const connection = connectionOf(said, settings);
-      return list === undefined ? listLikeOpenAi(connection, supports_tools) : list(connection);
+      return list === undefined ? listOpenAiModels(connection, supports_tools) : list(connection);
     },
     ...(listPrices === undefined
       ? {}
@@ -104,7 +112,7 @@ export function vendor<const Name extends string>({ open, list, listPrices, ...s
 
 function connectionOf(
   provider: Pick<Provider, "name" | "display_name" | "requires_api_key" | "base_url">,
-  { apiKey, baseUrl, anonymous = false, fetch: through = fetch, joins = false }: ProviderSettings,
+  { apiKey, baseUrl, anonymous = false, fetch: through = fetch, coalesceDeltas: joins = false }: ProviderSettings,
 ): Connection {
   const { display_name, requires_api_key, base_url } = provider;
   const missing = (what: string) => new ProviderError("not_configured", provider, { detail: `${display_name} needs ${what}.` });
@@ -116,12 +124,12 @@ function connectionOf(
   return {
     provider,
     baseURL,
-    fetch: joins ? joining(send) : send,
+    fetch: joins ? coalesceSse(send) : send,
     ...(apiKey ? { apiKey } : {}),
   };
 }
 
 /** For an SDK whose models embed nothing. */
-export function noEmbeddings(): never {
+export function embeddingsUnsupported(): never {
   throw new Error("This provider embeds nothing.");
 }

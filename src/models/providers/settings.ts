@@ -1,28 +1,28 @@
 import type { Ctx } from "../../context.ts";
 import { openAllowance } from "../allowance/allowance.ts";
-import { egressOf, operatorsFetch } from "./guarded-fetch.ts";
+import { guardedFetch, operatorFetch } from "./guarded-fetch.ts";
 import type { ProviderSettings } from "./provider.ts";
 import type { ProviderName } from "./providers.ts";
 import { workersAi } from "./vendors/workers-ai.ts";
 
 /** What this server can call by itself, whoever asks. */
-export function bindingsOf(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
+export function workersAiSettings(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
   const { AI: ai } = ctx.env;
   return ai === undefined ? {} : { ai };
 }
 
 /** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding, on the user's allowance. */
-export function settingsFor(
+export function providerSettings(
   ctx: Ctx,
   userId: number,
   { apiKey, baseUrl }: { apiKey?: string | undefined; baseUrl?: string | null | undefined } = {},
 ): ProviderSettings {
   return {
-    fetch: egressOf(ctx),
+    fetch: guardedFetch(ctx),
     allowance: openAllowance(ctx, userId, workersAi),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(baseUrl == null ? {} : { baseUrl }),
-    ...bindingsOf(ctx),
+    ...workersAiSettings(ctx),
   };
 }
 
@@ -31,9 +31,9 @@ export function settingsFor(
  * It is metered in production alone: in development it belongs to the developer.
  */
 export function serverSettings(ctx: Ctx, userId: number, provider: ProviderName | undefined): ProviderSettings {
-  const { allowance, ...settings } = settingsFor(ctx, userId);
+  const { allowance, ...settings } = providerSettings(ctx, userId);
   const { OLLAMA_URL: url, ENVIRONMENT } = ctx.env;
   if (provider !== "ollama" || url === "") return { ...settings, ...(allowance && { allowance }) };
   const metered = ENVIRONMENT === "production" && allowance ? { allowance } : {};
-  return { ...settings, ...metered, baseUrl: url, fetch: operatorsFetch(url) };
+  return { ...settings, ...metered, baseUrl: url, fetch: operatorFetch(url) };
 }

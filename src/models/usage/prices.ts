@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import listed from "./prices.json" with { type: "json" };
 import type { Ctx } from "../../context.ts";
-import { TieredValue, type Sources } from "../../kit/async/tiered-cache.ts";
+import { TieredCache, type CacheSources } from "../../kit/async/tiered-cache.ts";
 import { log } from "../../kit/log.ts";
 import type { Price } from "./cost.ts";
-import { operatorsFetch } from "../providers/guarded-fetch.ts";
+import { operatorFetch } from "../providers/guarded-fetch.ts";
 import type { PublishedPrice } from "../providers/provider.ts";
 import { providers, type ProviderName } from "../providers/providers.ts";
 import type { PriceShown } from "../schemas.ts";
@@ -21,7 +21,7 @@ const kvKey = "model-prices:1";
 /** Prices change within days: an hour is fresh, and a day serves while they are read again behind the reply. */
 const ages = { freshMs: 3_600_000, maxStaleMs: 86_400_000 };
 
-const memory = new TieredValue<readonly KnownPrice[]>();
+const memory = new TieredCache<readonly KnownPrice[]>();
 
 /**
  * What models cost, from memory, nobody waiting: an isolate that has not read the newest prices yet counts by those that it was built
@@ -39,11 +39,11 @@ export async function readPrices(ctx: Ctx): Promise<readonly KnownPrice[]> {
   return value;
 }
 
-function sourcesOf(ctx: Ctx): Sources<readonly KnownPrice[]> {
+function sourcesOf(ctx: Ctx): CacheSources<readonly KnownPrice[]> {
   return {
     fromKv: () => ctx.cache.get<readonly KnownPrice[]>(kvKey),
-    fromOrigin: () => storedPrices(ctx.behind()),
-    defer: (work) => ctx.defer(work),
+    fromOrigin: () => storedPrices(ctx.background()),
+    defer: (work) => ctx.waitUntil(work),
   };
 }
 
@@ -66,7 +66,7 @@ export function publishers(): { provider: ProviderName; list(): Promise<readonly
   return providers.flatMap(({ name, base_url, listPrices }) =>
     listPrices === undefined || base_url === null
       ? []
-      : [{ provider: name, list: () => listPrices({ baseUrl: base_url, fetch: operatorsFetch(base_url) }) }],
+      : [{ provider: name, list: () => listPrices({ baseUrl: base_url, fetch: operatorFetch(base_url) }) }],
   );
 }
 
@@ -86,7 +86,7 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
     }
   }
   const known = await storedPrices(ctx);
-  memory.hold(known);
+  memory.set(known);
   await ctx.cache.put(kvKey, known);
   return changed;
 }

@@ -1,6 +1,6 @@
 import { and, eq, gte, lt, sql, type SQL, type SQLWrapper } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { invalid } from "../../kit/errors.ts";
+import { validationError } from "../../kit/errors.ts";
 import type { Grouping, UsageQuery } from "../schemas.ts";
 import { modelCalls } from "../tables.ts";
 
@@ -60,5 +60,5 @@ function spanOf({ from: given, to = new Date().toISOString().slice(0, 10) }: Usa
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days >= 1 && days <= maxDays) return { from, to };
   const message = days < 1 ? "is after `to`" : `is more than ${maxDays} days before \`to\``;
-  throw invalid([{ path: "from", in: "query", message }]);
+  throw validationError([{ path: "from", in: "query", message }]);
 }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { allow } from "../../auth/middleware.ts";
-import { userIdOf } from "../../auth/current-user.ts";
+import { requirePermission } from "../../auth/middleware.ts";
+import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { readAllowance } from "../allowance/allowance.ts";
 import * as s from "../schemas.ts";
@@ -18,12 +18,12 @@ usage.get(
       id: "getUsage",
       summary: "Tell what your calls to models used and cost",
       tag: "Models",
-      access: allow("models.read"),
+      access: requirePermission("models.read"),
       query: s.UsageQuery,
       reply: s.UsageReply,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
-    async ({ ctx, query }) => ({ success: true as const, ...(await reportUsage(ctx, userIdOf(ctx), query)) }),
+    async ({ ctx, query }) => ({ success: true as const, ...(await reportUsage(ctx, requireUserId(ctx), query)) }),
   ),
 );
 
@@ -36,10 +36,10 @@ usage.get(
       description:
         "What costs are computed by. Providers that publish their prices are asked each day; the others' are as old as `as_of`.",
       tag: "Models",
-      access: allow("models.read"),
+      access: requirePermission("models.read"),
       query: s.PricesQuery,
       reply: s.PriceList,
-      fails: ["database_unavailable"],
+      errors: ["database_unavailable"],
     },
     async ({ ctx, query: { provider, model_id } }) => {
       const known = await readPrices(ctx);
@@ -61,10 +61,10 @@ usage.get(
       description:
         "Workers AI, which the operator pays for, is rationed by plan. Models with a key of your own, and the built-in ones, are not. Calls under way count as the most that they can come to.",
       tag: "Models",
-      access: allow("models.read"),
+      access: requirePermission("models.read"),
       reply: s.AllowanceReply,
-      fails: ["database_unavailable", allowanceErrors.allowance_unavailable],
+      errors: ["database_unavailable", allowanceErrors.allowance_unavailable],
     },
-    async ({ ctx }) => ({ success: true as const, allowance: await readAllowance(ctx, userIdOf(ctx)) }),
+    async ({ ctx }) => ({ success: true as const, allowance: await readAllowance(ctx, requireUserId(ctx)) }),
   ),
 );

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { applyFrame, blank, emptyAnswer } from "../../../src/agent/message/apply-frame.ts";
+import { applyFrame, newMessage, newAnswer } from "../../../src/agent/message/apply-frame.ts";
 import { readStored, writeStored } from "../../../src/agent/message/codec.ts";
 
 test("messages are written without the text that their parts repeat, and read whole", () => {
-  const question = { ...blank(1, 1), text: "Which sea?", parts: [{ type: "text" as const, text: "Which sea?" }] };
-  const answer = emptyAnswer(2, 1, "builtin/extractive");
+  const question = { ...newMessage(1, 1), text: "Which sea?", parts: [{ type: "text" as const, text: "Which sea?" }] };
+  const answer = newAnswer(2, 1, "builtin/extractive");
   applyFrame(answer, { type: "reasoning.delta", message_id: 2, offset: 0, text: "Hm." });
   applyFrame(answer, { type: "message.delta", message_id: 2, offset: 0, text: "Let me see. " });
   applyFrame(answer, { type: "tool.started", message_id: 2, call_id: "a", tool: "look_up", input: { text: "sea", parts: [] } });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { remember, summaryTokens, turnsOf, type Remembering } from "../../../src/agent/prompt/context-window.ts";
+import { fitHistory, summaryTokens, turnsOf, type HistoryBudget } from "../../../src/agent/prompt/context-window.ts";
 import type { Message, TurnMessage } from "../../../src/agent/types.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { estimateTokens } from "../../../src/models/gateway/tokens.ts";
@@ -279,7 +279,7 @@ describe("remembering", () => {
         const messages = sized(costs);
         const summary = given !== null && given.up_to < messages.length ? given : null;
         const summed: TurnMessage[] = [];
-        const remembering: Remembering = {
+        const remembering: HistoryBudget = {
           room,
           costOf: ({ text }) => text.length,
           costOfSummary: (text) => text.length,
@@ -288,7 +288,7 @@ describe("remembering", () => {
             return canSum ? "s".repeat(tokens) : null;
           },
         };
-        const memory = await remember({ messages, summary }, remembering);
+        const memory = await fitHistory({ messages, summary }, remembering);
         const total = memory.messages.reduce((sum, { text }) => sum + text.length, memory.summary?.text.length ?? 0);
         expect(total).toBeLessThanOrEqual(room);
         expect(memory.messages).toEqual(messages.slice(-memory.messages.length));

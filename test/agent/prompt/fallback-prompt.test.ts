@@ -1,36 +1,36 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { catalogOf } from "../../../src/catalog/service.ts";
-import { readSettings, type Settings } from "../../../src/agent/settings.ts";
-import { asTakenBy, hasRoomFor } from "../../../src/agent/prompt/fallback-prompt.ts";
+import { readSettings, type TurnSettings } from "../../../src/agent/settings.ts";
+import { adaptPromptTo, fitsContext } from "../../../src/agent/prompt/fallback-prompt.ts";
 import type { Ctx } from "../../../src/context.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
-import { makePerson, type Person } from "../../support/users.ts";
-import { startSpeaker, type Speaker } from "../../support/fake-llm.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
+import { createUser, type Person } from "../../support/users.ts";
+import { startFakeLlm, type FakeLlm } from "../../support/fake-llm.ts";
 import { asked, asks, settingsWith, take, tool } from "../support/settings.ts";
 
 /** What becomes of a turn whose minion's own model is out of order. */
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
-let speaker: Speaker;
+let speaker: FakeLlm;
 let ctx: Ctx;
 let me: Person;
 
 beforeAll(async () => {
-  [database, speaker] = await Promise.all([openTestDatabase(), startSpeaker()]);
+  [database, speaker] = await Promise.all([openTestDatabase(), startFakeLlm()]);
   bridge = await startStoppableBridge(database);
-  ctx = openEvents(testBindings(bridge.url, { EGRESS_ALLOWED_HOSTS: speaker.host })).context("test");
-  me = await makePerson({ database });
+  ctx = createTestContexts(testBindings(bridge.url, { EGRESS_ALLOWED_HOSTS: speaker.host })).context("test");
+  me = await createUser({ database });
   await catalogOf(ctx);
 });
 afterAll(async () => {
   await Promise.all([bridge.stopPostgres(), speaker.close()]);
   await database.close();
 });
-beforeEach(() => void speaker.heard.splice(0));
+beforeEach(() => void speaker.requests.splice(0));
 
 type Model = { model_id: string; context_length?: number; capabilities?: string[] };
 
@@ -44,7 +44,7 @@ async function makeModel({ model_id, context_length, capabilities = [] }: Model)
 }
 
 /** The settings of a minion whose model is out, with these in its place. */
-async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promise<Settings> {
+async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promise<TurnSettings> {
   const own = await makeModel({ model_id: "own", capabilities: ["vision", "tools"] });
   const id = await insertMinion(database, me.id, { model: String(own), external_model_id: own });
   for (const [index, standIn] of standIns.entries()) {
@@ -55,13 +55,13 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
     );
   }
   const { answering } = await readSettings(ctx, me.id, id);
-  speaker.says({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  speaker.replyWith({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
   return settingsWith({ user_id: me.id, answering });
 }
 
 /** Which models were asked, and whether they were handed tools, or a picture. */
 const heard = () =>
-  speaker.heard.map(({ model, tools, tool_choice, messages }) =>
+  speaker.requests.map(({ model, tools, tool_choice, messages }) =>
     [
       model,
       ...(tools === undefined && tool_choice === undefined ? [] : ["tools"]),
@@ -70,7 +70,7 @@ const heard = () =>
   );
 
 /** What the last that was asked was told, in words. */
-const told = () => JSON.stringify(speaker.heard.at(-1)!.messages);
+const told = () => JSON.stringify(speaker.requests.at(-1)!.messages);
 
 const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;
 const readFile = async () => new Uint8Array([1, 2, 3]);
@@ -93,7 +93,7 @@ test("and so is one that tools have said too much for meanwhile", async () => {
     { model_id: "large", context_length: 90_000, capabilities: ["tools"] },
   );
   const calls = { name: "look_up", input: { city: "Zürich" } };
-  speaker.says({ pieces: [], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  speaker.replyWith({ pieces: [], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
   const { text } = await take("Hello?", { ctx, settings, tools: [tool({ run: async () => "long ".repeat(9_000) })] });
   expect([text, heard()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
 });
@@ -101,7 +101,7 @@ test("and so is one that tools have said too much for meanwhile", async () => {
 test("a summary of what was said is asked of a model that has room for it", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 1_500 }, { model_id: "large" });
   const long = Array.from({ length: 9 }, (_, index) => asks(index + 1, "Why? ".repeat(500)));
-  speaker.says({ pieces: [], status: 503 });
+  speaker.replyWith({ pieces: [], status: 503 });
   await take(asked(...long), { ctx, settings: { ...settings, model: { ...settings.model, context_length: 5_000 } } });
   expect(heard().slice(0, 2)).toEqual(["own", "large"]);
   expect(told()).toContain("Why?");
@@ -113,14 +113,14 @@ test("one that sees no pictures is told that there is one, and one that does is 
   expect(heard()).toEqual(["own with picture", "blind"]);
   expect(told()).toContain("A picture that the user attached, and that you cannot see.");
   const other = await standingIn({ model_id: "seeing", capabilities: ["vision"] });
-  speaker.heard.splice(0);
+  speaker.requests.splice(0);
   await take(asked(asks(1, "What is it?", [picture])), { ctx, settings: other, readFile });
   expect(heard()).toEqual(["own with picture", "seeing with picture"]);
 });
 
 test("where all are passed over, the turn fails for what the minion's own model lacks", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 100 });
-  speaker.says({ pieces: [], status: 503 });
+  speaker.replyWith({ pieces: [], status: 503 });
   const { result } = await take("Hello?", { ctx, settings, patience: { callMs: 4_000 } });
   expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
   expect(new Set(heard())).toEqual(new Set(["own"]));
@@ -132,7 +132,7 @@ test("a model that calls no tools is handed none, nor needs room for them", asyn
   await take("Hello?", { ctx, settings, tools });
   expect(heard()).toEqual(["own with tools", "plain"]);
   const handy = await standingIn({ model_id: "handy", capabilities: ["tools"] });
-  speaker.heard.splice(0);
+  speaker.requests.splice(0);
   await take("Hello?", { ctx, settings: handy, tools });
   expect(heard()).toEqual(["own with tools", "handy with tools"]);
 });
@@ -140,10 +140,10 @@ test("a model that calls no tools is handed none, nor needs room for them", asyn
 test("and is told what they said before it stood in, as what it is: quoted", async () => {
   const settings = await standingIn({ model_id: "plain" });
   const calls = { name: "look_up", input: { city: "Zürich" } };
-  speaker.says({ pieces: ["Let me see."], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  speaker.replyWith({ pieces: ["Let me see."], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
   const { text } = await take("Hello?", { ctx, settings, tools: [tool({ run: async () => "5 °C" })] });
   expect(text).toBe("Let me see.\n\nI stand in.");
-  const { messages } = speaker.heard.at(-1)!;
+  const { messages } = speaker.requests.at(-1)!;
   expect(messages.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user"]);
   expect(messages[3]!.content).toBe(JSON.stringify({ tool: "look_up", output: "5 °C" }));
   expect(told()).not.toContain("tool_call");
@@ -161,5 +161,5 @@ test("a model of which nothing is known is asked all there is", () => {
     prompt: [{ role: "user", content: [{ type: "file", mediaType: "image/png", data: { type: "data", data: "AQID" } }] }],
     tools: [],
   };
-  expect([hasRoomFor(null, all), asTakenBy(null, all)]).toEqual([true, all]);
+  expect([fitsContext(null, all), adaptPromptTo(null, all)]).toEqual([true, all]);
 });

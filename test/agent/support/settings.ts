@@ -1,8 +1,8 @@
-import { blank } from "../../../src/agent/message/apply-frame.ts";
+import { newMessage } from "../../../src/agent/message/apply-frame.ts";
 import type { LanguageModelV4CallOptions, LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import type { Message, ToolUse } from "../../../src/agent/types.ts";
-import type { Asked } from "../../../src/agent/prompt/build-prompt.ts";
-import type { Settings } from "../../../src/agent/settings.ts";
+import type { Message, ToolCall } from "../../../src/agent/types.ts";
+import type { TurnInput } from "../../../src/agent/prompt/build-prompt.ts";
+import type { TurnSettings } from "../../../src/agent/settings.ts";
 import type { Tool } from "../../../src/tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../../../src/agent/events.ts";
 import { runTurn, type TurnDeps } from "../../../src/agent/turn/run-turn.ts";
@@ -10,10 +10,10 @@ import type { Retrieved } from "../../../src/knowledge/search/retrieve.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { textsOf } from "../../../src/models/gateway/tokens.ts";
 import { scripted, type Turn } from "../../models/support/scripted-model.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 
 /** A context without a Postgres: what asks for one fails. */
-export const noDatabase = () => openEvents(testBindings("http://127.0.0.1:9")).context("test");
+export const noDatabase = () => createTestContexts(testBindings("http://127.0.0.1:9")).context("test");
 
 const spirit = {
   spirit_id: 7,
@@ -27,7 +27,7 @@ const spirit = {
 };
 
 /** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
-export const settingsWith = (given: Partial<Settings> = {}): Settings => ({
+export const settingsWith = (given: Partial<TurnSettings> = {}): TurnSettings => ({
   user_id: 1,
   minion_id: 2,
   display_name: "Ada",
@@ -45,7 +45,9 @@ export const settingsWith = (given: Partial<Settings> = {}): Settings => ({
   ...given,
 });
 
-export const withBase = (given: Partial<NonNullable<Settings["retrieval"]>> = {}): NonNullable<Settings["retrieval"]> => ({
+export const withBase = (
+  given: Partial<NonNullable<TurnSettings["retrieval"]>> = {},
+): NonNullable<TurnSettings["retrieval"]> => ({
   is_enabled: true,
   base: { id: 3, user_id: 1, embedding_model: "builtin/hashing-384", dimensions: 384 },
   top_k: 4,
@@ -79,7 +81,7 @@ export const tool = (given: Partial<Tool> = {}): Tool => ({
   ...given,
 });
 
-const messageOf = (id: number): Message => ({ ...blank(id, 1), created_at: "2026-01-01T00:00:00.000Z" });
+const messageOf = (id: number): Message => ({ ...newMessage(id, 1), created_at: "2026-01-01T00:00:00.000Z" });
 
 /** A message of the user's. */
 export const asks = (id: number, text: string, files: Extract<Message["parts"][number], { type: "file" }>[] = []): Message => ({
@@ -99,7 +101,7 @@ export const answers = (id: number, text: string, given: Partial<Message> = {}):
   ...given,
 });
 
-export const asked = (...messages: (Message | string)[]): Asked => ({
+export const asked = (...messages: (Message | string)[]): TurnInput => ({
   messages: messages.map((message, index) => (typeof message === "string" ? asks(index + 1, message) : message)),
   summary: null,
   pinned_facts: [],
@@ -167,10 +169,10 @@ export function apart(event: TurnEvent): (Exclude<TurnEvent, { pieces: unknown }
 }
 
 /** @param events with each piece of text for itself */
-export type Taken = { events: ReturnType<typeof apart>; result: TurnResult; text: string; uses: ToolUse[] };
+export type Taken = { events: ReturnType<typeof apart>; result: TurnResult; text: string; uses: ToolCall[] };
 
 /** Takes a turn. */
-export async function take(question: Asked | string, deps: Partial<TurnDeps>): Promise<Taken> {
+export async function take(question: TurnInput | string, deps: Partial<TurnDeps>): Promise<Taken> {
   const events: Taken["events"] = [];
   const result = await runTurn(
     {

@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { emptyAnswer, type EventFrame } from "../../../src/agent/message/apply-frame.ts";
-import type { Summary, ToolUse } from "../../../src/agent/types.ts";
-import { Answering, type TurnCallbacks, type TurnRuntime } from "../../../src/agent/turn/active-turn.ts";
-import { finish } from "../../../src/agent/turn/finish-turn.ts";
+import { newAnswer, type EventFrame } from "../../../src/agent/message/apply-frame.ts";
+import type { Summary, ToolCall } from "../../../src/agent/types.ts";
+import { ActiveTurn, type TurnCallbacks, type TurnRuntime } from "../../../src/agent/turn/active-turn.ts";
+import { finishAnswer } from "../../../src/agent/turn/finish-turn.ts";
 import { runTurn } from "../../../src/agent/turn/run-turn.ts";
 import type { TurnResult } from "../../../src/agent/events.ts";
 import { said } from "../../models/support/scripted-model.ts";
@@ -29,7 +29,7 @@ function recorder() {
   return { runtime, published, summaries, flushes: () => flushes };
 }
 
-const answer = () => emptyAnswer(2, 1, "builtin/extractive");
+const answer = () => newAnswer(2, 1, "builtin/extractive");
 
 const turnOf =
   (model: ReturnType<typeof modelOf>["model"], needs_approval = false) =>
@@ -49,7 +49,7 @@ const turnOf =
 test("an answer is published as it comes, each text from its own offset, and is the message at the end", async () => {
   const { model } = modelOf(calls(thought("Hm."), word("Let"), word(" me see."), calling("look_up")), said("The North Sea."));
   const { runtime, published } = recorder();
-  const running = new Answering(answer(), runtime, turnOf(model));
+  const running = new ActiveTurn(answer(), runtime, turnOf(model));
   expect(await running.done).toMatchObject({ outcome: "complete", isInterrupted: false });
   const call_id = running.message.tools[0]!.call_id;
   expect(published).toEqual([
@@ -74,20 +74,20 @@ test("an answer is published as it comes, each text from its own offset, and is 
 test("a call of a tool waits until the caller decides, once", async () => {
   const { model } = modelOf(calls(calling("look_up")), said("It is the North Sea."));
   const { runtime, published } = recorder();
-  const running = new Answering(answer(), runtime, turnOf(model, true));
+  const running = new ActiveTurn(answer(), runtime, turnOf(model, true));
   const asks = () => published.find(({ type }) => type === "tool.approval_needed");
   await expect.poll(asks).toBeDefined();
-  const { call_id } = asks() as unknown as ToolUse;
-  expect([running.decide("another", true), running.decide(call_id, true)]).toEqual([false, true]);
+  const { call_id } = asks() as unknown as ToolCall;
+  expect([running.resolveApproval("another", true), running.resolveApproval(call_id, true)]).toEqual([false, true]);
   await running.done;
-  expect(running.decide(call_id, true)).toBe(false);
+  expect(running.resolveApproval(call_id, true)).toBe(false);
   expect(running.message.tools).toMatchObject([{ call_id, status: "complete" }]);
 });
 
 test("a turn that shows nothing new for 30 seconds is interrupted, and what it said is flushed twice a second", async () => {
   vi.useFakeTimers();
   const { runtime, flushes } = recorder();
-  const running = new Answering(answer(), runtime, async ({ onEvent, signal }) => {
+  const running = new ActiveTurn(answer(), runtime, async ({ onEvent, signal }) => {
     onEvent({ type: "text", pieces: ["Ha", "lf"] });
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     return { ...result, outcome: "stopped" };
@@ -101,7 +101,7 @@ test("a turn that shows nothing new for 30 seconds is interrupted, and what it s
 test("a summary goes to the caller, not to clients", async () => {
   const { runtime, published, summaries } = recorder();
   const summary = { up_to: 1, text: "They asked about seas." };
-  const running = new Answering(answer(), runtime, async ({ onEvent }) => {
+  const running = new ActiveTurn(answer(), runtime, async ({ onEvent }) => {
     onEvent({ type: "summarised", summary });
     return result;
   });
@@ -111,12 +111,12 @@ test("a summary goes to the caller, not to clients", async () => {
 
 test("a turn that throws ends like one that was interrupted", async () => {
   const { runtime } = recorder();
-  const answering = new Answering(answer(), runtime, async ({ onEvent }) => {
+  const answering = new ActiveTurn(answer(), runtime, async ({ onEvent }) => {
     onEvent({ type: "text", pieces: ["Ha", "lf"] });
     throw new Error("nobody foresaw it");
   });
   const ending = await answering.done;
-  expect(finish(noDatabase(), answering.message, ending)).toMatchObject({
+  expect(finishAnswer(noDatabase(), answering.message, ending)).toMatchObject({
     type: "turn.failed",
     code: "interrupted",
     retryable: true,

@@ -24,7 +24,10 @@ const at =
     { baseUrl }: Pick<FakeVendor, "baseUrl">,
   ): NonNullable<TurnDeps["model"]> =>
   (options) =>
-    gatewayModel([languageCandidate(`${provider}/${modelId}`, { apiKey, baseUrl, joins: true })], { ...options, pauseMs: 1 });
+    gatewayModel([languageCandidate(`${provider}/${modelId}`, { apiKey, baseUrl, coalesceDeltas: true })], {
+      ...options,
+      pauseMs: 1,
+    });
 
 describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model of %s", (name) => {
   const { protocol, model } = fakedVendor(name);

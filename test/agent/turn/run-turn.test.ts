@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maxAnswerLength } from "../../../src/agent/constants.ts";
-import { Speech } from "../../../src/agent/turn/text-emitter.ts";
+import { TextEmitter } from "../../../src/agent/turn/text-emitter.ts";
 import type { TurnEvent } from "../../../src/agent/events.ts";
 import type { TurnMessage } from "../../../src/agent/types.ts";
 import { hello } from "../../models/support/scripted-model.ts";
@@ -105,9 +105,9 @@ describe("text that is told", () => {
 
   function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
     const events: Said[] = [];
-    const speech = new Speech((event) => events.push(...apart(event).filter((each): each is Said => "text" in each)));
-    for (const [voice, ...pieces] of deltas) speech.say(voice, pieces);
-    speech.end();
+    const speech = new TextEmitter((event) => events.push(...apart(event).filter((each): each is Said => "text" in each)));
+    for (const [voice, ...pieces] of deltas) speech.push(voice, pieces);
+    speech.flush();
     const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
     return { texts: events.map(({ text }) => text), aloud, speech };
   }

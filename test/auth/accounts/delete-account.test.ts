@@ -3,7 +3,7 @@ import { anotherDevice, ask, hubUrl, openHub } from "../../notifications/support
 import { bodyOf, startApi, type TestApi } from "../../support/api.ts";
 import { startFakeResend, type FakeResend } from "../../support/fake-resend.ts";
 import { attachFile, ownAnswer } from "../../support/conversations.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { refusal } from "../../support/sockets.ts";
 
 const api = {} as TestApi;
@@ -124,7 +124,7 @@ describe("leaving", () => {
   test("leaves no row, object or key of the one who left, and others' untouched", async () => {
     const [person, other] = [await livelyPerson(), await livelyPerson()];
     await expect.poll(() => resend.mails.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
-    const admin = await makePerson(api, ["superuser"]);
+    const admin = await createUser(api, ["superuser"]);
     await ask(api, admin, `/api/v2/admin/users/${person.id}/grants`, {
       method: "POST",
       body: { spirit_id: 3, reason: "a gift" },
@@ -203,7 +203,7 @@ describe("leaving", () => {
   });
 
   test("without a password takes a session that is new", async () => {
-    const person = await makePerson(api);
+    const person = await createUser(api);
     await api.database.sql("update sessions set created_at = now() - interval '11 minutes' where id = $1", [person.sessionId]);
     expect(await bodyOf(await leave(person, {}))).toMatchObject({ status: 403, code: "forbidden" });
     const device = await anotherDevice(api, person);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../../support/api.ts";
-import { bearing } from "../../support/users.ts";
+import { authHeader } from "../../support/users.ts";
 
 const api = useApi();
 
@@ -49,7 +49,7 @@ describe("registering", () => {
       is_verified: false,
       roles: ["user"],
     });
-    const me = await bodyOf(await api.get("/api/v2/me", { headers: bearing(token) }));
+    const me = await bodyOf(await api.get("/api/v2/me", { headers: authHeader(token) }));
     expect(me).toEqual({ success: true, user });
   });
 
@@ -141,7 +141,7 @@ describe("signing in", () => {
       expect(reply.status).toBe(200);
       const { token, user } = await bodyOf(reply);
       expect(user.username).toBe("Kathleen");
-      expect((await api.get("/api/auth/verify", { headers: bearing(token) })).status).toBe(200);
+      expect((await api.get("/api/auth/verify", { headers: authHeader(token) })).status).toBe(200);
     },
   );
 
@@ -235,7 +235,7 @@ describe("a browser's cookie", () => {
 describe("a profile", () => {
   test("is read and changed through the old route and the new one alike", async () => {
     const { token } = await bodyOf(await register());
-    const headers = { ...bearing(token), "content-type": "application/json" };
+    const headers = { ...authHeader(token), "content-type": "application/json" };
     const put = await api.get("/api/auth/profile", {
       method: "PUT",
       headers,
@@ -261,7 +261,7 @@ describe("changing a password", () => {
   ])("takes %s and %s, keeps this device and signs the others out", async (current, next) => {
     const { token, user } = await bodyOf(await register());
     const other = await bodyOf(await login(user.email));
-    const headers = { ...bearing(token), "content-type": "application/json" };
+    const headers = { ...authHeader(token), "content-type": "application/json" };
     const ask = (from: string, to: string) =>
       api.get("/api/auth/change-password", { method: "POST", headers, body: JSON.stringify({ [current]: from, [next]: to }) });
 
@@ -270,7 +270,7 @@ describe("changing a password", () => {
     expect((await ask(password, "a longer password")).status).toBe(200);
 
     expect((await api.get("/api/v2/me", { headers })).status).toBe(200);
-    expect((await api.get("/api/v2/me", { headers: bearing(other.token) })).status).toBe(401);
+    expect((await api.get("/api/v2/me", { headers: authHeader(other.token) })).status).toBe(401);
     expect((await login(user.email)).status).toBe(401);
     expect((await login(user.email, "a longer password")).status).toBe(200);
   });

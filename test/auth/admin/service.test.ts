@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, startApi, type TestApi } from "../../support/api.ts";
-import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { authHeader, createUser, type Person } from "../../support/users.ts";
 
 let api: TestApi;
 let superuser: Person;
@@ -8,8 +8,8 @@ let admin: Person;
 
 beforeAll(async () => {
   api = await startApi({ SUPERUSER_EMAIL: "founder@example.com" });
-  superuser = await makePerson(api, ["superuser"]);
-  admin = await makePerson(api, ["user", "admin"]);
+  superuser = await createUser(api, ["superuser"]);
+  admin = await createUser(api, ["user", "admin"]);
 });
 
 afterAll(() => api.close());
@@ -17,17 +17,17 @@ afterAll(() => api.close());
 function act(method: string, path: string, body: unknown, by = admin): Promise<Response> {
   return api.get(`/api/v2/admin${path}`, {
     method,
-    headers: { ...bearing(by.token), "content-type": "application/json" },
+    headers: { ...authHeader(by.token), "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }
 
-const statusOf = async ({ token }: Person) => (await api.get("/api/v2/me", { headers: bearing(token) })).status;
+const statusOf = async ({ token }: Person) => (await api.get("/api/v2/me", { headers: authHeader(token) })).status;
 
 describe("an administrator", () => {
   test("finds users by part of a name or an address, page by page, newest first", async () => {
     const people: Person[] = [];
-    for (let i = 0; i < 5; i += 1) people.push(await makePerson(api));
+    for (let i = 0; i < 5; i += 1) people.push(await createUser(api));
     await api.database.sql("update users set name = 'Findable %_' || id where id = any($1)", [people.map(({ id }) => id)]);
     const found: number[] = [];
     let cursor = "";
@@ -45,7 +45,7 @@ describe("an administrator", () => {
   });
 
   test("bans and unbans: the devices of the banned are signed out at once", async () => {
-    const person = await makePerson(api);
+    const person = await createUser(api);
     expect(await statusOf(person)).toBe(200);
     const { user } = await bodyOf(await act("POST", `/users/${person.id}/ban`, { reason: "spam" }));
     expect(user).toMatchObject({ id: person.id, ban_reason: "spam", banned_at: expect.any(String) });
@@ -55,7 +55,7 @@ describe("an administrator", () => {
   });
 
   test("makes nobody an administrator, and touches none", async () => {
-    const person = await makePerson(api);
+    const person = await createUser(api);
     expect((await act("PUT", `/users/${person.id}/roles`, { roles: ["user", "admin"] })).status).toBe(403);
     expect((await act("PUT", `/users/${superuser.id}/roles`, { roles: ["user"] })).status).toBe(403);
     expect((await act("POST", `/users/${superuser.id}/ban`, { reason: "coup" })).status).toBe(403);
@@ -73,7 +73,7 @@ describe("an administrator", () => {
 
 describe("a superuser", () => {
   test("makes administrators and unmakes them, and it holds at the next request of this isolate", async () => {
-    const person = await makePerson(api);
+    const person = await createUser(api);
     expect((await act("GET", "/users", undefined, person)).status).toBe(403);
     expect((await act("PUT", `/users/${person.id}/roles`, { roles: ["admin", "user"] }, superuser)).status).toBe(200);
     expect((await act("GET", "/users", undefined, person)).status).toBe(200);
@@ -82,11 +82,11 @@ describe("a superuser", () => {
   });
 
   test("is whoever has proven the address of the configuration, and nobody who only claims it", async () => {
-    const founder = await makePerson(api);
+    const founder = await createUser(api);
     await api.database.sql("update users set email = 'founder@example.com' where id = $1", [founder.id]);
     expect((await act("GET", "/users", undefined, founder)).status).toBe(403);
     await api.database.sql("update users set email_verified = true where id = $1", [founder.id]);
-    const again = await makePerson(api);
+    const again = await createUser(api);
     await api.database.sql("update sessions set user_id = $1 where id = $2", [founder.id, again.sessionId]);
     expect((await act("GET", "/users", undefined, again)).status).toBe(200);
     expect((await act("POST", `/users/${founder.id}/ban`, { reason: "coup" })).status).toBe(403);
@@ -96,7 +96,7 @@ describe("a superuser", () => {
 
 describe("the audit log", () => {
   test("says who did what to whom, from where, and in which request", async () => {
-    const person = await makePerson(api);
+    const person = await createUser(api);
     const ban = await act("POST", `/users/${person.id}/ban`, { reason: "spam" });
     const { entries, total } = await bodyOf(await act("GET", `/audit?user_id=${person.id}`, undefined));
     expect(total).toBe(1);

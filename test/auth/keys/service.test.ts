@@ -1,21 +1,21 @@
 import { beforeEach, expect, test } from "vitest";
 import { bodyOf, useApi } from "../../support/api.ts";
-import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { authHeader, createUser, type Person } from "../../support/users.ts";
 
 const api = useApi();
 let person: Person;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
 });
 
 const create = (body: object, owner = person) =>
   api.get("/api/v2/api-keys", {
     method: "POST",
-    headers: { ...bearing(owner.token), "content-type": "application/json" },
+    headers: { ...authHeader(owner.token), "content-type": "application/json" },
     body: JSON.stringify({ name: "a key", scopes: ["account.read"], ...body }),
   });
-const statusOf = async (key: string, path = "/api/v2/me") => (await api.get(path, { headers: bearing(key) })).status;
+const statusOf = async (key: string, path = "/api/v2/me") => (await api.get(path, { headers: authHeader(key) })).status;
 
 test("a key is shown once, and stored as a hash", async () => {
   const reply = await create({ name: "deploys", scopes: ["account.read", "minions.read"] });
@@ -28,25 +28,25 @@ test("a key is shown once, and stored as a hash", async () => {
     scopes: ["account.read", "minions.read"],
     expires_at: null,
   });
-  const list = await bodyOf(await api.get("/api/v2/api-keys", { headers: bearing(person.token) }));
+  const list = await bodyOf(await api.get("/api/v2/api-keys", { headers: authHeader(person.token) }));
   expect(list).toEqual({ success: true, api_keys: [api_key], total: 1 });
   expect(JSON.stringify(await api.database.sql("select * from api_keys where user_id = $1", [person.id]))).not.toContain(key);
 });
 
 test("a key works within its scopes, as its owner", async () => {
   const { key } = await bodyOf(await create({}));
-  const { user } = await bodyOf(await api.get("/api/v2/me", { headers: bearing(key) }));
+  const { user } = await bodyOf(await api.get("/api/v2/me", { headers: authHeader(key) }));
   expect(user.id).toBe(person.id);
   const patch = await api.get("/api/v2/me", {
     method: "PATCH",
-    headers: { ...bearing(key), "content-type": "application/json" },
+    headers: { ...authHeader(key), "content-type": "application/json" },
     body: "{}",
   });
   expect(patch.status).toBe(403);
 });
 
 test("a key never reaches passwords, keys or roles, whatever its scopes", async () => {
-  const admin = await makePerson(api, ["superuser"]);
+  const admin = await createUser(api, ["superuser"]);
   const { key } = await bodyOf(await create({ scopes: ["account.read", "account.write", "admin.read", "admin.write"] }, admin));
   expect(await statusOf(key, "/api/v2/admin/users")).toBe(200);
   expect(await statusOf(key, "/api/v2/api-keys")).toBe(403);
@@ -56,7 +56,7 @@ test("a key never reaches passwords, keys or roles, whatever its scopes", async 
     ["PUT", `/api/v2/admin/users/${person.id}/roles`],
     ["DELETE", "/api/v2/sessions"],
   ]) {
-    expect((await api.get(path!, { method: method!, headers: bearing(key) })).status).toBe(403);
+    expect((await api.get(path!, { method: method!, headers: authHeader(key) })).status).toBe(403);
   }
 });
 
@@ -65,7 +65,7 @@ test("a key has no scope that its owner lacks, and loses what its owner loses", 
   expect(refused.status).toBe(422);
   expect((await bodyOf(refused)).errors).toMatchObject([{ path: "scopes.1" }]);
 
-  const admin = await makePerson(api, ["superuser"]);
+  const admin = await createUser(api, ["superuser"]);
   const { key } = await bodyOf(await create({ scopes: ["admin.read"] }, admin));
   await api.database.sql("update users set roles = '{user}' where id = $1", [admin.id]);
   expect(await statusOf(key, "/api/v2/admin/users")).toBe(403);
@@ -75,7 +75,7 @@ test("a key stops working when it expires, and when it is revoked", async () => 
   const soon = new Date(Date.now() + 60_000).toISOString();
   const { api_key, key } = await bodyOf(await create({ expires_at: soon }));
   expect(await statusOf(key)).toBe(200);
-  const gone = await api.get(`/api/v2/api-keys/${api_key.id}`, { method: "DELETE", headers: bearing(person.token) });
+  const gone = await api.get(`/api/v2/api-keys/${api_key.id}`, { method: "DELETE", headers: authHeader(person.token) });
   expect(gone.status).toBe(200);
   expect(await statusOf(key)).toBe(401);
 
@@ -99,7 +99,7 @@ test.each([
 
 test("what was done with keys is in the audit log, and the key is not", async () => {
   const { key, api_key } = await bodyOf(await create({}));
-  await api.get(`/api/v2/api-keys/${api_key.id}`, { method: "DELETE", headers: bearing(person.token) });
+  await api.get(`/api/v2/api-keys/${api_key.id}`, { method: "DELETE", headers: authHeader(person.token) });
   const rows = await api.database.sql("select * from audit_log where actor_user_id = $1 order by id", [person.id]);
   expect(rows.map(({ action }) => action)).toEqual(["api_key.created", "api_key.revoked"]);
   expect(JSON.stringify(rows)).not.toContain(key);

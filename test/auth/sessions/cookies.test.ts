@@ -1,11 +1,17 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { cookieFor, deviceCookieFor, deviceTokenOf, secretOf, sessionCookie } from "../../../src/auth/cookies.ts";
+import {
+  sessionSetCookie,
+  deviceCookieFor,
+  readDeviceToken,
+  readCredential,
+  sessionCookie,
+} from "../../../src/auth/cookies.ts";
 
 /** What a request is read as, with these headers. */
 async function read(headers: Record<string, string>, method = "GET"): Promise<{ device: unknown; secret: unknown }> {
   const app = new Hono().all("/", (c) =>
-    c.json({ device: deviceTokenOf(c), secret: secretOf(c, ["https://app.example"]) ?? null }),
+    c.json({ device: readDeviceToken(c), secret: readCredential(c, ["https://app.example"]) ?? null }),
   );
   return (await app.request("https://api.example/", { method, headers })).json();
 }
@@ -30,7 +36,7 @@ test("a change by cookie comes from a page of this host or of a listed one", asy
   const change = (origin?: string) => read({ cookie: `${sessionCookie}=token`, ...(origin && { origin }) }, "POST");
   expect(await change("https://app.example")).toMatchObject({ secret: "token" });
   expect(await change("https://api.example")).toMatchObject({ secret: "token" });
-  const app = new Hono().onError((error, c) => c.text(error.message)).post("/", (c) => c.text(secretOf(c, []) ?? "none"));
+  const app = new Hono().onError((error, c) => c.text(error.message)).post("/", (c) => c.text(readCredential(c, []) ?? "none"));
   for (const origin of [undefined, "https://evil.example"]) {
     const headers = { cookie: `${sessionCookie}=token`, ...(origin && { origin }) };
     const reply = await app.request("https://api.example/", { method: "POST", headers });
@@ -39,7 +45,7 @@ test("a change by cookie comes from a page of this host or of a listed one", asy
 });
 
 test("cookies are for this host alone, over https, and out of reach of scripts", () => {
-  expect(cookieFor("a_-b")).toBe(`${sessionCookie}=a_-b; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax`);
-  expect(cookieFor(null)).toBe(`${sessionCookie}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`);
+  expect(sessionSetCookie("a_-b")).toBe(`${sessionCookie}=a_-b; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax`);
+  expect(sessionSetCookie(null)).toBe(`${sessionCookie}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`);
   expect(deviceCookieFor("x")).toContain("__Host-spiritforge-device=x; Max-Age=31536000; ");
 });

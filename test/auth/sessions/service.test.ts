@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { digest } from "../../../src/kit/crypto/hash.ts";
+import { sha256Hex } from "../../../src/kit/crypto/hash.ts";
 import { bodyOf, startApi, useApi } from "../../support/api.ts";
-import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { authHeader, createUser, type Person } from "../../support/users.ts";
 
 const api = useApi();
 let person: Person;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
 });
 
 async function anotherDevice(userAgent: string, owner = person): Promise<{ id: number; token: string }> {
@@ -19,17 +19,17 @@ async function anotherDevice(userAgent: string, owner = person): Promise<{ id: n
   return { id: Number(row!["id"]), token };
 }
 
-const statusOf = async (token: string) => (await api.get("/api/v2/me", { headers: bearing(token) })).status;
-const refresh = (token: string) => api.get("/api/auth/refresh", { method: "POST", headers: bearing(token) });
+const statusOf = async (token: string) => (await api.get("/api/v2/me", { headers: authHeader(token) })).status;
+const refresh = (token: string) => api.get("/api/auth/refresh", { method: "POST", headers: authHeader(token) });
 const revoke = (path: string, token = person.token) =>
-  api.get(`/api/v2/sessions${path}`, { method: "DELETE", headers: bearing(token) });
+  api.get(`/api/v2/sessions${path}`, { method: "DELETE", headers: authHeader(token) });
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 describe("devices", () => {
   test("are listed with what their owner knows them by, the last seen first", async () => {
     const other = await anotherDevice(firefox);
-    const { sessions, total } = await bodyOf(await api.get("/api/v2/sessions", { headers: bearing(person.token) }));
+    const { sessions, total } = await bodyOf(await api.get("/api/v2/sessions", { headers: authHeader(person.token) }));
     expect(total).toBe(2);
     expect(sessions).toContainEqual({
       id: other.id,
@@ -62,7 +62,7 @@ describe("devices", () => {
   });
 
   test("of somebody else are 404, and stay", async () => {
-    const stranger = await makePerson(api);
+    const stranger = await createUser(api);
     expect((await revoke(`/${person.sessionId}`, stranger.token)).status).toBe(404);
     expect(await statusOf(person.token)).toBe(200);
     expect(await api.database.sql("select 1 from audit_log where subject_user_id = $1", [stranger.id])).toEqual([]);
@@ -70,7 +70,7 @@ describe("devices", () => {
 
   test("are noted as seen, no more often than every five minutes, and behind the reply", async () => {
     await api.database.sql("update sessions set last_seen_at = now() - interval '6 minutes' where id = $1", [person.sessionId]);
-    const reply = await api.get("/api/v2/me", { headers: bearing(person.token) });
+    const reply = await api.get("/api/v2/me", { headers: authHeader(person.token) });
     expect(reply.headers.get("server-timing")).toMatch(/^db;[^,]*desc="2"/);
     const seen = () =>
       api.database.sql("select last_seen_at > now() - interval '1 minute' as now from sessions where id = $1", [
@@ -98,7 +98,7 @@ describe("refreshing", () => {
   test("with a token that was replaced longer ago gives the family away: every token of it is refused", async () => {
     const { token } = await bodyOf(await refresh(person.token));
     await api.database.sql("update retired_tokens set retired_at = now() - interval '31 seconds' where token_hash = $1", [
-      await digest(person.token),
+      await sha256Hex(person.token),
     ]);
     expect(await statusOf(token)).toBe(200);
     expect((await refresh(person.token)).status).toBe(401);
@@ -117,7 +117,7 @@ describe("refreshing", () => {
 
 describe("what is remembered of a token", () => {
   test("saves the round trip for authentication, in memory and in KV", async () => {
-    const ask = () => api.get("/api/v2/me", { headers: bearing(person.token) });
+    const ask = () => api.get("/api/v2/me", { headers: authHeader(person.token) });
     const trips = (reply: Response) =>
       /db;[^,]*desc="(\d)", kv;[^,]*desc="(\d)"/.exec(reply.headers.get("server-timing")!)!.slice(1, 3);
     expect(trips(await ask())).toEqual(["2", "1"]);
@@ -127,7 +127,7 @@ describe("what is remembered of a token", () => {
   test("holds no secret, and expires in KV", async () => {
     await statusOf(person.token);
     const { CACHE } = await api.worker.getEnv();
-    const name = `credential:${await digest(person.token)}`;
+    const name = `credential:${await sha256Hex(person.token)}`;
     await expect.poll(() => CACHE.get(name)).not.toBeNull();
     expect(await CACHE.get(name)).not.toContain(person.token);
     const { keys } = await CACHE.list({ prefix: name });
@@ -138,7 +138,7 @@ describe("what is remembered of a token", () => {
     await statusOf(person.token);
     await api.database.sql("delete from sessions where id = $1", [person.sessionId]);
     expect(await statusOf(person.token)).toBe(200);
-    expect((await api.get("/api/v2/api-keys", { headers: bearing(person.token) })).status).toBe(401);
+    expect((await api.get("/api/v2/api-keys", { headers: authHeader(person.token) })).status).toBe(401);
     expect(await statusOf(person.token)).toBe(401);
   });
 });
@@ -147,7 +147,7 @@ describe("a session that was revoked in one isolate", () => {
   test("is refused in another as soon as its memory is over", async () => {
     const bound = { SESSION_MEMORY_SECONDS: "1", SESSION_KV_SECONDS: "0" };
     const elsewhere = await startApi(bound, api.database);
-    const ask = async () => (await elsewhere.get("/api/v2/me", { headers: bearing(person.token) })).status;
+    const ask = async () => (await elsewhere.get("/api/v2/me", { headers: authHeader(person.token) })).status;
     expect(await ask()).toBe(200);
     const revokedAt = Date.now();
     await revoke(`/${person.sessionId}`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bodyOf, startApi, useApi } from "../../support/api.ts";
-import { bearing } from "../../support/users.ts";
+import { authHeader } from "../../support/users.ts";
 
 const api = useApi();
 
@@ -29,14 +29,14 @@ describe("the proof of an address", () => {
     const link = linkIn(mail!);
     const reply = await api.get(link.pathname + link.search);
     expect(reply.status).toBe(200);
-    expect((await bodyOf(await api.get("/api/v2/me", { headers: bearing(token) }))).user.is_verified).toBe(true);
+    expect((await bodyOf(await api.get("/api/v2/me", { headers: authHeader(token) }))).user.is_verified).toBe(true);
     expect(await api.database.sql("select 1 from audit_log where action = 'account.email_verified'")).toHaveLength(1);
   });
 
   test("is sent again on request", async () => {
     const { token, email } = await register("asker");
     await mailsTo(email, 1);
-    expect((await api.get("/api/auth/resend-verification", { method: "POST", headers: bearing(token) })).status).toBe(200);
+    expect((await api.get("/api/auth/resend-verification", { method: "POST", headers: authHeader(token) })).status).toBe(200);
     await mailsTo(email, 2);
   });
 
@@ -63,7 +63,7 @@ describe("a forgotten password", () => {
 
     expect((await bodyOf(await reset(token, "short"))).errors).toMatchObject([{ path: "password" }]);
     expect((await reset(token, "another long one")).status).toBe(200);
-    expect((await api.get("/api/v2/me", { headers: bearing(device) })).status).toBe(401);
+    expect((await api.get("/api/v2/me", { headers: authHeader(device) })).status).toBe(401);
     expect((await login(email, password)).status).toBe(401);
     expect((await login(email, "another long one")).status).toBe(200);
 

@@ -1,7 +1,7 @@
 import { startNeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Actor, Ctx } from "../../../src/context.ts";
 import { openDatabase } from "../../../src/kit/db/client.ts";
-import { Meter } from "../../../src/kit/server-timing.ts";
+import { RoundTripCounter } from "../../../src/kit/server-timing.ts";
 import { openTestDatabase, type TestDatabase } from "../../support/api.ts";
 
 /** Days from now, as Postgres reads them. */
@@ -45,12 +45,12 @@ export type Billing = {
 export async function openBilling(): Promise<Billing> {
   const database = await openTestDatabase();
   const bridge = await startNeonBridge({ databaseUrl: database.url });
-  const meter = new Meter();
+  const meter = new RoundTripCounter();
   const db = openDatabase("postgres://test:test@localhost/test", bridge.url, meter);
   const client = { ip: "192.0.2.7", place: null, userAgent: null };
   return {
     database,
-    as: (actor) => ({ db, meter, actor, client, requestId: "request-1" }) as Ctx,
+    as: (actor) => ({ db, roundTrips: meter, actor, client, requestId: "request-1" }) as Ctx,
     roundTrips: bridge.roundTrips,
     async close() {
       await bridge.close();

@@ -3,7 +3,7 @@ import { openAttachment, putAttachment } from "../../../src/chat/conversations/a
 import type { Attachment } from "../../../src/agent/types.ts";
 import { commonErrors } from "../../../src/kit/errors.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
-import { makePerson } from "../../support/users.ts";
+import { createUser } from "../../support/users.ts";
 import { insertConversation, useChatHarness } from "../support/conversations.ts";
 
 const harness = useChatHarness();
@@ -25,7 +25,7 @@ test("a file is kept in one Postgres round trip, and had again in none", async (
 test("nothing is kept of a file for somebody else's conversation, or of one that the room does not take", async () => {
   const conversationId = await insertConversation(harness);
   harness.rooms[conversationId] = takes;
-  expect(await outcomeOf(put(conversationId, (await makePerson(harness)).id))).toBe("not_found");
+  expect(await outcomeOf(put(conversationId, (await createUser(harness)).id))).toBe("not_found");
   expect(harness.bucket.puts).toEqual([]);
   harness.rooms[conversationId] = {
     attach: async () => ({ refusal: { errorType: commonErrors.conflict, detail: "There are too many." } }),
@@ -60,6 +60,6 @@ test("a file of a conversation that a fork came from is the fork's too, its owne
     outcomeOf(openAttachment(harness.ctx, userId, { conversationId, id }));
   const { value, trips } = await harness.tripsOf(() => open(third));
   expect([value, trips, await open(second)]).toEqual(["done", 1, "done"]);
-  expect(await open(third, (await makePerson(harness)).id)).toBe("not_found");
+  expect(await open(third, (await createUser(harness)).id)).toBe("not_found");
   expect(await open(await insertConversation(harness))).toBe("not_found");
 });

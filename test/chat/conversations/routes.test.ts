@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { databaseTrips, faultsIn, picture, refusalIn } from "../../minions/support/minions.ts";
-import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { authHeader, createUser, type Person } from "../../support/users.ts";
 import { connect, refusal } from "../../support/sockets.ts";
 import { ticketOf } from "../../notifications/support/notifications.ts";
 import { bodyOf } from "../../support/api.ts";
 import { words } from "../../support/fake-llm.ts";
-import { messagesOf, startTalk, useChatting, type Talk } from "../support/conversation-client.ts";
+import { messagesOf, startTalk, useChatting, type ChatSession } from "../support/conversation-client.ts";
 
 const chatting = useChatting();
-let talk: Talk;
+let talk: ChatSession;
 let other: Person;
 
 beforeEach(async () => {
   talk = await startTalk(chatting);
-  other = await makePerson(chatting.api);
-  chatting.speaker.says({ pieces: words(5) });
+  other = await createUser(chatting.api);
+  chatting.speaker.replyWith({ pieces: words(5) });
 });
 
 const at = (path: string) => `/conversations/${talk.id}${path}`;
@@ -52,7 +52,7 @@ describe("a message", () => {
       { status: "failed", error: { code: "provider_not_configured" } },
     ]);
     await talk.client.put(model, { is_active: true });
-    chatting.speaker.says({ pieces: words(3) });
+    chatting.speaker.replyWith({ pieces: words(3) });
     const anew = await talk.client.post(at("/regenerate"));
     expect(anew.body.message).toMatchObject({ status: "complete", text: words(3).join("") });
     expect((await messagesOf(talk)).map(({ status }) => status)).toEqual(["complete", "complete"]);
@@ -109,7 +109,7 @@ test("messages come page by page, the latest page first, the oldest first within
 
 test("a conversation is forked, with its files, and goes its own way", async () => {
   const { api } = chatting;
-  const attaching = { ...bearing(talk.person.token), "content-type": "text/plain" };
+  const attaching = { ...authHeader(talk.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
   const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
   const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
@@ -121,8 +121,8 @@ test("a conversation is forked, with its files, and goes its own way", async () 
   expect((await messagesOf(fork)).map(({ text }) => text)).toEqual(["How are you?", words(5).join("")]);
   for (const id of [talk.id, fork.id]) {
     const file = `/api/v2/conversations/${id}/attachments/${attachment.id}`;
-    expect(await (await api.get(file, { headers: bearing(talk.person.token) })).text()).toBe("A file.");
-    expect((await api.get(file, { headers: bearing(other.token) })).status).toBe(404);
+    expect(await (await api.get(file, { headers: authHeader(talk.person.token) })).text()).toBe("A file.");
+    expect((await api.get(file, { headers: authHeader(other.token) })).status).toBe(404);
   }
   await fork.client.post(`/conversations/${fork.id}/messages`, { text: "And now?" });
   expect([(await messagesOf(fork)).length, (await messagesOf(talk)).length]).toEqual([4, 2]);
@@ -130,7 +130,7 @@ test("a conversation is forked, with its files, and goes its own way", async () 
 
 test("a fork that nothing was said in yet keeps what it shows, and its files, when the other conversation is edited or deleted", async () => {
   const { api } = chatting;
-  const attaching = { ...bearing(talk.person.token), "content-type": "text/plain" };
+  const attaching = { ...authHeader(talk.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
   const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
   const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
@@ -146,14 +146,16 @@ test("a fork that nothing was said in yet keeps what it shows, and its files, wh
   for (const id of forks) {
     expect(await shown(id)).toEqual(texts);
     const file = `/api/v2/conversations/${id}/attachments/${attachment.id}`;
-    const read = async () => (await api.get(file, { headers: bearing(talk.person.token) })).text();
+    const read = async () => (await api.get(file, { headers: authHeader(talk.person.token) })).text();
     await expect.poll(read).toBe("A file.");
   }
 });
 
 describe("an export", () => {
   const exported = async (format: string) => {
-    const reply = await chatting.api.get(`/api/v2${at(`/export?format=${format}`)}`, { headers: bearing(talk.person.token) });
+    const reply = await chatting.api.get(`/api/v2${at(`/export?format=${format}`)}`, {
+      headers: authHeader(talk.person.token),
+    });
     return { text: await reply.text(), headers: reply.headers };
   };
 
@@ -181,7 +183,7 @@ describe("an export", () => {
 describe("a file", () => {
   const put = async (bytes: Uint8Array<ArrayBuffer> | FormData, who = talk.person) => {
     const type = bytes instanceof FormData ? {} : { "content-type": "application/octet-stream" };
-    const headers = { ...bearing(who.token), ...type };
+    const headers = { ...authHeader(who.token), ...type };
     const reply = await chatting.api.get(`/api/v2${at("/attachments")}`, { method: "POST", headers, body: bytes });
     return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
   };
@@ -197,11 +199,11 @@ describe("a file", () => {
       { id: body.attachment.id, name: "a bird.png", media_type: "image/png", size: 14 },
     ]);
     const url = `/api/v2${at(`/attachments/${body.attachment.id}`)}`;
-    const reply = await chatting.api.get(url, { headers: bearing(talk.person.token) });
+    const reply = await chatting.api.get(url, { headers: authHeader(talk.person.token) });
     expect(reply.headers.get("content-type")).toBe("image/png");
     expect(reply.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''a%20bird.png");
     expect(new Uint8Array(await reply.arrayBuffer())).toEqual(picture("png", "pixels"));
-    expect((await chatting.api.get(url, { headers: bearing(other.token) })).status).toBe(404);
+    expect((await chatting.api.get(url, { headers: authHeader(other.token) })).status).toBe(404);
     expect((await put(picture("png"), other)).status).toBe(404);
     const prefix = `conversations/${talk.person.id}/${talk.id}/`;
     expect((await files()).map(({ key }) => key)).toContain(prefix + body.attachment.id);
@@ -241,7 +243,7 @@ test("a socket is opened by a ticket to this conversation, from a page of ours",
   expect(await refusal(url("nonsense"))).toMatchObject({ status: 401 });
   const asked = await api.get("/api/v2/socket-tickets", {
     method: "POST",
-    headers: { ...bearing(other.token), "content-type": "application/json" },
+    headers: { ...authHeader(other.token), "content-type": "application/json" },
     body: JSON.stringify({ resource: `conversation:${talk.id}` }),
   });
   expect(asked.status).toBe(404);

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { messageIdOf } from "../../../src/chat/constants.ts";
+import { toMessageId } from "../../../src/chat/constants.ts";
 import { projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
 import { ConversationsQuery } from "../../../src/chat/schemas.ts";
 import { listConversations } from "../../../src/chat/conversations/service.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
-import { makePerson } from "../../support/users.ts";
+import { createUser } from "../../support/users.ts";
 import { insertConversation, turnOf, useChatHarness } from "../support/conversations.ts";
 
 const harness = useChatHarness();
@@ -34,7 +34,7 @@ describe("the list", () => {
     expect([value.conversations.map(({ id }) => id), value.total, trips]).toEqual([[second, third, first], 3, 1]);
     expect(value).not.toHaveProperty("next_cursor");
     expect(value.conversations[0]).toMatchObject({ message_count: 2, snippet: null });
-    expect(await list({}, (await makePerson(harness)).id)).toEqual({ conversations: [], total: 0 });
+    expect(await list({}, (await createUser(harness)).id)).toEqual({ conversations: [], total: 0 });
   });
 
   test("comes page by page: each once, also of those of one moment", async () => {
@@ -122,11 +122,11 @@ describe("finding", () => {
   });
 
   test("is of one's own conversations, and of what they still show", async () => {
-    const { conversations } = await list({ q: "lake" }, (await makePerson(harness)).id);
+    const { conversations } = await list({ q: "lake" }, (await createUser(harness)).id);
     expect(conversations).toEqual([]);
     const [{ id } = { id: 0 }] = (await list({ q: "lake" })).conversations;
     const of = { conversation_id: id, user_id: harness.userId, minion_id: harness.minionId };
-    await projectRemoval(harness.ctx, { ...of, from_message_id: messageIdOf(id, 2), message_count: 1 });
+    await projectRemoval(harness.ctx, { ...of, from_message_id: toMessageId(id, 2), message_count: 1 });
     expect([await find("lake"), await find("swim")]).toEqual([[], [["Holidays", "Where can I swim"]]]);
   });
 

@@ -1,27 +1,27 @@
 import { describe, expect, test } from "vitest";
-import { maxConversations, messageIdOf } from "../../../src/chat/constants.ts";
+import { maxConversations, toMessageId } from "../../../src/chat/constants.ts";
 import { eraseUser, exportUser, ownsResource } from "../../../src/chat/hooks.ts";
 import { projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
 import {
   changeConversation,
   createConversation,
   deleteConversation,
-  conversationWith,
-  directConversation,
+  getConversationWithMinion,
+  getOrCreateDirectConversation,
 } from "../../../src/chat/conversations/service.ts";
 import { getConversation } from "../../../src/chat/queries.ts";
 import { forkConversation, recallFork } from "../../../src/chat/conversations/fork.ts";
 import { commit } from "../../../src/kit/db/commit.ts";
 import { AppError, commonErrors } from "../../../src/kit/errors.ts";
-import { claimKey } from "../../../src/kit/db/idempotency.ts";
+import { idempotencyGuard } from "../../../src/kit/db/idempotency.ts";
 import { sweepOutbox } from "../../../src/kit/queue/outbox.ts";
-import { emptyBin } from "../../../src/minions/service.ts";
+import { purgeTrash } from "../../../src/minions/service.ts";
 import { insertMinion, outcomeOf, tally } from "../../minions/support/minions.ts";
-import { makePerson } from "../../support/users.ts";
+import { createUser } from "../../support/users.ts";
 import { insertConversation, turnOf, useChatHarness } from "../support/conversations.ts";
 
 const harness = useChatHarness();
-const stranger = async () => (await makePerson(harness)).id;
+const stranger = async () => (await createUser(harness)).id;
 const count = async () =>
   Number((await harness.one("select count(*) from conversations where user_id = $1", [harness.userId]))["count"]);
 
@@ -60,7 +60,7 @@ describe("a conversation", () => {
   test("that is asked for twice under one key is one", async () => {
     const given = { userId: harness.userId, key: "k", fingerprint: "f" };
     const begin = () =>
-      createConversation(harness.ctx.claiming(claimKey(harness.ctx, given)), harness.userId, harness.minionId).then(
+      createConversation(harness.ctx.withGuard(idempotencyGuard(harness.ctx, given)), harness.userId, harness.minionId).then(
         () => "made",
         () => "taken",
       );
@@ -75,7 +75,7 @@ describe("a conversation", () => {
     );
     const begin = () => outcomeOf(createConversation(harness.ctx, harness.userId, harness.minionId));
     expect(tally(await Promise.all([begin(), begin(), begin(), begin()]))).toEqual({ done: 2, conflict: 2 });
-    const direct = () => outcomeOf(directConversation(harness.ctx, harness.userId, harness.minionId));
+    const direct = () => outcomeOf(getOrCreateDirectConversation(harness.ctx, harness.userId, harness.minionId));
     expect([await direct(), await count()]).toEqual(["conflict", maxConversations]);
     await harness.database.sql(
       "update conversations set kind = 'direct' where id = (select min(id) from conversations where user_id = $1)",
@@ -85,24 +85,34 @@ describe("a conversation", () => {
   });
 
   test("for programs is one a minion, made when it is first asked for", async () => {
-    const { value, trips } = await harness.tripsOf(() => directConversation(harness.ctx, harness.userId, harness.minionId));
+    const { value, trips } = await harness.tripsOf(() =>
+      getOrCreateDirectConversation(harness.ctx, harness.userId, harness.minionId),
+    );
     expect([value.conversation.kind, value.minion.id, trips]).toEqual(["direct", harness.minionId, 1]);
-    const again = await Promise.all([1, 2, 3].map(() => directConversation(harness.ctx, harness.userId, harness.minionId)));
+    const again = await Promise.all(
+      [1, 2, 3].map(() => getOrCreateDirectConversation(harness.ctx, harness.userId, harness.minionId)),
+    );
     expect(again).toEqual([value, value, value]);
-    const other = await directConversation(harness.ctx, harness.userId, await insertMinion(harness.database, harness.userId));
+    const other = await getOrCreateDirectConversation(
+      harness.ctx,
+      harness.userId,
+      await insertMinion(harness.database, harness.userId),
+    );
     expect(other.conversation.id).not.toBe(value.conversation.id);
-    expect(await outcomeOf(directConversation(harness.ctx, await stranger(), harness.minionId))).toBe("not_found");
+    expect(await outcomeOf(getOrCreateDirectConversation(harness.ctx, await stranger(), harness.minionId))).toBe("not_found");
   });
 
   test("is gone on with by its owner, with its own minion, in one round trip", async () => {
     const id = await insertConversation(harness);
-    const { value, trips } = await harness.tripsOf(() => conversationWith(harness.ctx, harness.userId, harness.minionId, id));
+    const { value, trips } = await harness.tripsOf(() =>
+      getConversationWithMinion(harness.ctx, harness.userId, harness.minionId, id),
+    );
     expect([value.conversation.id, value.minion.id, trips]).toEqual([id, harness.minionId, 1]);
     const another = await insertMinion(harness.database, harness.userId);
     const refused = [
-      conversationWith(harness.ctx, harness.userId, another, id),
-      conversationWith(harness.ctx, harness.userId, harness.minionId, id + 1_000),
-      conversationWith(harness.ctx, await stranger(), harness.minionId, id),
+      getConversationWithMinion(harness.ctx, harness.userId, another, id),
+      getConversationWithMinion(harness.ctx, harness.userId, harness.minionId, id + 1_000),
+      getConversationWithMinion(harness.ctx, await stranger(), harness.minionId, id),
     ];
     expect(await Promise.all(refused.map(outcomeOf))).toEqual(["not_found", "not_found", "not_found"]);
   });
@@ -202,10 +212,10 @@ describe("a deletion", () => {
         days,
       ]);
     await bin(29);
-    await emptyBin(harness.ctx);
+    await purgeTrash(harness.ctx);
     expect(await getConversation(harness.ctx, harness.userId, id)).toMatchObject({ minion_id: harness.minionId });
     await bin(31);
-    await emptyBin(harness.ctx);
+    await purgeTrash(harness.ctx);
     expect(await outcomeOf(getConversation(harness.ctx, harness.userId, id))).toBe("not_found");
     expect(await sweepOutbox(harness.ctx)).toBe(1);
     await harness.deliver();
@@ -255,7 +265,7 @@ describe("a fork", () => {
     const forks: unknown[] = [];
     const room = {
       read: async (_userId: number, messageId: number) =>
-        messageId <= messageIdOf(id, 4)
+        messageId <= toMessageId(id, 4)
           ? { value: {} }
           : { refusal: { errorType: commonErrors.not_found, detail: "There is none." } },
       fork: async (...said: unknown[]) => {
@@ -265,7 +275,7 @@ describe("a fork", () => {
       erase: async () => undefined,
     };
     harness.rooms[id] = room;
-    const at = (place: number) => ({ conversationId: id, messageId: messageIdOf(id, place) });
+    const at = (place: number) => ({ conversationId: id, messageId: toMessageId(id, place) });
     return { id, forks, room, at };
   }
 
@@ -278,12 +288,12 @@ describe("a fork", () => {
       kind: "chat",
       title: "Eagles",
       pinned_facts: ["They soar."],
-      forked_from_message_id: messageIdOf(id, 2),
+      forked_from_message_id: toMessageId(id, 2),
       message_count: 2,
       last_message_at: new Date(turnOf(harness, id).messages[1].completed_at!),
       version: 1,
     });
-    expect(forks).toEqual([[harness.userId, messageIdOf(id, 2), value.id]]);
+    expect(forks).toEqual([[harness.userId, toMessageId(id, 2), value.id]]);
     expect((await getConversation(harness.ctx, harness.userId, id)).message_count).toBe(4);
   });
 
@@ -293,15 +303,15 @@ describe("a fork", () => {
     harness.rooms[fork.id] = { ...room, read: async () => ({ value: {} }) };
     await projectTurn(harness.ctx, { ...turnOf(harness, fork.id), message_count: 5 });
     const of = { conversation_id: id, user_id: harness.userId, minion_id: harness.minionId };
-    await projectRemoval(harness.ctx, { ...of, from_message_id: messageIdOf(id, 3), message_count: 2 });
+    await projectRemoval(harness.ctx, { ...of, from_message_id: toMessageId(id, 3), message_count: 2 });
     const fromOwn = await forkConversation(harness.ctx, harness.userId, {
       conversationId: fork.id,
-      messageId: messageIdOf(fork.id, 1),
+      messageId: toMessageId(fork.id, 1),
     });
     expect(fromOwn.message_count).toBe(3 + 1);
     const fromBoth = await forkConversation(harness.ctx, harness.userId, {
       conversationId: fork.id,
-      messageId: messageIdOf(id, 2),
+      messageId: toMessageId(id, 2),
     });
     expect(fromBoth.message_count).toBe(2);
   });
@@ -320,7 +330,7 @@ describe("a fork", () => {
     const { at, room, forks } = await forkable();
     const works = room.fork;
     room.fork = () => Promise.reject(new Error("It does not answer."));
-    const ctx = harness.ctx.claiming(claimKey(harness.ctx, { userId: harness.userId, key: "fork", fingerprint: "f" }));
+    const ctx = harness.ctx.withGuard(idempotencyGuard(harness.ctx, { userId: harness.userId, key: "fork", fingerprint: "f" }));
     await expect(forkConversation(ctx, harness.userId, at(2))).rejects.toBeInstanceOf(AppError);
     const { made } = await harness.one("select made from idempotency_keys where user_id = $1", [harness.userId]);
     room.fork = works;

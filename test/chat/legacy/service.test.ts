@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { chatOnce } from "../../../src/chat/legacy/service.ts";
+import { sendAndWait } from "../../../src/chat/legacy/service.ts";
 import { ExternalChat, ExternalChatReply } from "../../../src/chat/legacy/schemas.ts";
 import type { Message } from "../../../src/agent/types.ts";
-import type { Room } from "../../../src/chat/room/client.ts";
+import type { RoomRpc } from "../../../src/chat/room/client.ts";
 import { resumeAnswer, streamAnswer, wantsEvents } from "../../../src/chat/streaming/stream-answer.ts";
 import { constraintErrors } from "../../../src/errors.ts";
-import { failureOf } from "../../../src/kit/db/errors.ts";
+import { toAppError } from "../../../src/kit/db/errors.ts";
 import type { AppError } from "../../../src/kit/errors.ts";
 import { anAnswer, citation, usage } from "../support/fixtures.ts";
 import { insertConversation, useChatHarness } from "../support/conversations.ts";
 
 const harness = useChatHarness();
 
-type Asked = Parameters<Room["send"]>[1];
+type Asked = Parameters<RoomRpc["send"]>[1];
 
 /** Lets every conversation's room give this answer. @returns what they were sent, and by whom */
 function rooms(answer: Partial<Message>): { conversation: string; userId: number; asked: Asked }[] {
@@ -34,7 +34,7 @@ function rooms(answer: Partial<Message>): { conversation: string; userId: number
 
 const answered = { text: "Into the Black Sea [1].", usage, citations: [citation], model: "builtin/extractive" };
 const chat = (given: object = {}) =>
-  chatOnce(harness.ctx, harness.userId, ExternalChat.parse({ model_id: harness.minionId, message: "Where to?", ...given }));
+  sendAndWait(harness.ctx, harness.userId, ExternalChat.parse({ model_id: harness.minionId, message: "Where to?", ...given }));
 
 /** The failure that work ends with. */
 async function refusalOf(work: Promise<unknown>): Promise<AppError> {
@@ -42,7 +42,7 @@ async function refusalOf(work: Promise<unknown>): Promise<AppError> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  const failure = failureOf(error, constraintErrors);
+  const failure = toAppError(error, constraintErrors);
   if (failure === undefined) throw new Error("It did not fail as it should.", { cause: error });
   return failure;
 }
@@ -140,7 +140,7 @@ describe("a turn as the previous server had it", () => {
     rooms({ status, error: { code, detail: "It says why.", retryable: false } });
     const failure = await refusalOf(chat());
     expect([failure.code, failure.status, failure.message]).toEqual([told, http, "It says why."]);
-    expect(failure.members).toEqual({ conversation_id: expect.any(Number) });
+    expect(failure.extensions).toEqual({ conversation_id: expect.any(Number) });
   });
 
   test("is 502 while there is no end of it", async () => {
@@ -156,8 +156,8 @@ describe("an answer that is listened to", () => {
     harness.rooms = { "7": { list, fetch } };
   }
 
-  const heard = async (cursor?: { seq: number; place: string }) => {
-    const ctx = harness.ctx.actingAs({ kind: "key", userId: harness.userId, keyId: 3, permissions: [] });
+  const heard = async (cursor?: { seq: number; position: string }) => {
+    const ctx = harness.ctx.withActor({ kind: "key", userId: harness.userId, keyId: 3, permissions: [] });
     return resumeAnswer(ctx, harness.userId, 7, cursor);
   };
   const complete = anAnswer({ status: "complete", text: "Hello.", parts: [{ type: "text", text: "Hello." }] });
@@ -169,12 +169,12 @@ describe("an answer that is listened to", () => {
     expect(await heard()).toBeUndefined();
     lastOf(complete);
     expect(await heard()).toBeUndefined();
-    expect(await heard({ seq: 9, place: "end" })).toBeUndefined();
+    expect(await heard({ seq: 9, position: "end" })).toBeUndefined();
   });
 
   test("is told whole where it ended since, in place of what was heard", async () => {
     lastOf(complete);
-    const text = await (await heard({ seq: 9, place: "3.0.text-0" }))!.text();
+    const text = await (await heard({ seq: 9, position: "3.0.text-0" }))!.text();
     expect(text).toContain('{"type":"reset-step"}');
     expect(text).toContain('"delta":"Hello."');
     expect(text).toContain("id: 9-end");
@@ -191,7 +191,7 @@ describe("an answer that is listened to", () => {
       asked.push({ after: request.headers.get("x-socket-after"), claims });
       return Response.json({ code: "rate_limited", detail: "Too many sockets are open here." }, { status: 429 });
     });
-    const failure = await refusalOf(heard({ seq: 12, place: "" }));
+    const failure = await refusalOf(heard({ seq: 12, position: "" }));
     expect([failure.code, failure.message]).toEqual(["rate_limited", "Too many sockets are open here."]);
     const claims = { user_id: harness.userId, device: "key:3", resource: "conversation:7" };
     expect(asked).toEqual([{ after: "12", claims: expect.objectContaining(claims) as unknown }]);

@@ -1,19 +1,19 @@
 import { expect, test } from "vitest";
 import { clientOf } from "../../minions/support/minions.ts";
 import { ticketOf } from "../../notifications/support/notifications.ts";
-import { makePerson } from "../../support/users.ts";
+import { createUser } from "../../support/users.ts";
 import { connect, refusal, type Frame } from "../../support/sockets.ts";
 import { words } from "../../support/fake-llm.ts";
 import {
-  beginTalk,
+  openConversation,
   framesIn,
   isOver,
-  join,
+  connectDevice,
   messagesOf,
   startTalk,
   textOf,
   useChatting,
-  type Talk,
+  type ChatSession,
 } from "../support/conversation-client.ts";
 
 const chatting = useChatting();
@@ -25,9 +25,9 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 test("a message over the socket is answered, and everybody in the room sees the same", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const [first, second] = [await join(api, talk), await join(api, talk)];
+  const [first, second] = [await connectDevice(api, talk), await connectDevice(api, talk)];
   await Promise.all([first, second].map((socket) => socket.until(isSnapshot)));
-  speaker.says({ pieces: words(20), everyMs: 5 });
+  speaker.replyWith({ pieces: words(20), everyMs: 5 });
   first.send({ type: "message.send", client_id: "one", text: "How are you?" });
   const over = await first.until(isOver);
   await second.until(isOver);
@@ -42,8 +42,8 @@ test("a message over the socket is answered, and everybody in the room sees the 
 test("what a fast model says in one breath is a frame a piece, none lost and none joined", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const socket = await join(api, talk);
-  speaker.says({ pieces: words(400) });
+  const socket = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: words(400) });
   socket.send({ type: "message.send", client_id: "fast", text: "How fast are you?" });
   await socket.until(isOver);
   expect(socket.received.filter(isDelta).map(({ text }) => text)).toEqual(words(400));
@@ -54,22 +54,22 @@ test("what a fast model says in one breath is a frame a piece, none lost and non
 test("one client_id is one message, however often it is sent and by whichever door", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  speaker.says({ pieces: ["Yes."], everyMs: 50 });
-  const before = speaker.heard.length;
-  const socket = await join(api, talk);
+  speaker.replyWith({ pieces: ["Yes."], everyMs: 50 });
+  const before = speaker.requests.length;
+  const socket = await connectDevice(api, talk);
   const message = { client_id: "twin", text: "Are you there?" };
   socket.send({ type: "message.send", ...message });
   const replies = await Promise.all([1, 2, 3].map(() => talk.client.post(`/conversations/${talk.id}/messages`, message)));
   expect(replies.map(({ status, body }) => [status, body.message?.text])).toEqual([1, 2, 3].map(() => [200, "Yes."]));
   expect(await messagesOf(talk)).toHaveLength(2);
-  expect(speaker.heard.length - before).toBe(1);
+  expect(speaker.requests.length - before).toBe(1);
 });
 
 test("a warm room asks Postgres nothing before the first token", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  speaker.says({ pieces: ["One."] }, { pieces: words(3), everyMs: 300 });
-  const socket = await join(api, talk);
+  speaker.replyWith({ pieces: ["One."] }, { pieces: words(3), everyMs: 300 });
+  const socket = await connectDevice(api, talk);
   await talk.client.post(`/conversations/${talk.id}/messages`, { text: "First" });
   await expect.poll(() => api.database.sql("select 1 from messages where conversation_id = $1", [talk.id])).toHaveLength(2);
   await socket.until(isOver);
@@ -83,8 +83,8 @@ test("a warm room asks Postgres nothing before the first token", async () => {
 test("stop, from another device, ends the provider's answer within a second, and keeps and bills what there is", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const socket = await join(api, talk);
-  speaker.says({ pieces: words(500), everyMs: 20 });
+  const socket = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: words(500), everyMs: 20 });
   socket.send({ type: "message.send", client_id: "long", text: "Tell me a long story." });
   await socket.until(isDelta);
   await pause(300);
@@ -106,14 +106,14 @@ test("stop, from another device, ends the provider's answer within a second, and
 test("who leaves stops nothing, and is told what they missed when they come back", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const away = await join(api, talk);
-  speaker.says({ pieces: words(60), everyMs: 10 });
+  const away = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: words(60), everyMs: 10 });
   away.send({ type: "message.send", client_id: "x", text: "Go on." });
   await away.until(isDelta);
   const { seq } = await away.until(isDelta);
   away.raw.terminate();
   await pause(200);
-  const back = await join(api, talk, seq);
+  const back = await connectDevice(api, talk, seq);
   await back.until((frame) => framesIn([frame]).some(isOver));
   const [, answer] = await messagesOf(talk);
   const heard = [...away.received.filter((frame) => frame.seq <= seq), ...back.received];
@@ -124,8 +124,8 @@ test("who leaves stops nothing, and is told what they missed when they come back
 test("while the minion answers, another message is refused, and frames nobody knows are told so", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const socket = await join(api, talk);
-  speaker.says({ pieces: words(20), everyMs: 30 });
+  const socket = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: words(20), everyMs: 30 });
   const isError = ({ type }: Frame) => type === "error";
   socket.send({ type: "message.send", client_id: "a", text: "One" });
   await socket.until(isDelta);
@@ -143,14 +143,14 @@ test("while the minion answers, another message is refused, and frames nobody kn
 test("typing and presence are told, and not kept", async () => {
   const { api } = chatting;
   const talk = await startTalk(chatting);
-  const [one, other] = [await join(api, talk), await join(api, talk)];
+  const [one, other] = [await connectDevice(api, talk), await connectDevice(api, talk)];
   await other.until(({ type }) => type === "presence");
   one.send({ type: "typing" });
   expect(await other.until(({ type }) => type === "typing")).toMatchObject({
     is_typing: true,
     device: `session:${talk.person.sessionId}`,
   });
-  const late = await join(api, talk, 0);
+  const late = await connectDevice(api, talk, 0);
   await late.until(({ type }) => type === "presence");
   expect(framesIn(late.received).some(({ type }) => type === "typing")).toBe(false);
 });
@@ -158,8 +158,8 @@ test("typing and presence are told, and not kept", async () => {
 test("a room that hibernates goes on where it was, with its sockets", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const socket = await join(api, talk);
-  speaker.says({ pieces: ["One."] });
+  const socket = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: ["One."] });
   socket.send({ type: "message.send", client_id: "one", text: "First" });
   await socket.until(isOver);
   const projected = () => api.database.sql("select 1 from messages where conversation_id = $1", [talk.id]);
@@ -175,8 +175,8 @@ test("a room that hibernates goes on where it was, with its sockets", async () =
 test("a provider that turns the key away fails the turn in words, and the conversation goes on", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const socket = await join(api, talk);
-  speaker.says({ pieces: [], status: 401 });
+  const socket = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: [], status: 401 });
   socket.send({ type: "message.send", client_id: "x", text: "Hello?" });
   expect(await socket.until(isOver)).toMatchObject({
     type: "turn.failed",
@@ -184,14 +184,14 @@ test("a provider that turns the key away fails the turn in words, and the conver
     retryable: false,
     status: "failed",
   });
-  speaker.says({ pieces: ["Here."] });
+  speaker.replyWith({ pieces: ["Here."] });
   const { body } = await talk.client.post(`/conversations/${talk.id}/messages`, { text: "And now?" });
   expect(body.message).toMatchObject({ status: "complete", text: "Here." });
 });
 
 test("only a ticket of its owner's opens a conversation, and no page of another site does", async () => {
   const { api } = chatting;
-  const [talk, stranger] = [await startTalk(chatting), await makePerson(api)];
+  const [talk, stranger] = [await startTalk(chatting), await createUser(api)];
   const other = await startTalk(chatting);
   const addressOf = (ticket: string, id = talk.id) => new URL(`/api/v2/conversations/${id}/socket?ticket=${ticket}`, api.url);
   await expect(ticketOf(api, stranger, `conversation:${talk.id}`)).resolves.toBeUndefined();
@@ -205,15 +205,15 @@ test("only a ticket of its owner's opens a conversation, and no page of another 
 test("signing a device out closes what it listens to in every conversation, and a minion that is changed answers as it is now", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  speaker.says({ pieces: ["Fine."] });
+  speaker.replyWith({ pieces: ["Fine."] });
   await talk.client.post(`/conversations/${talk.id}/messages`, { text: "How are you?" });
   await talk.client.patch(`/minions/${talk.minionId}`, { system_prompt: "Speak like a pirate." });
   const isPirate = async () => {
     await talk.client.post(`/conversations/${talk.id}/messages`, { text: "And now?" });
-    return speaker.heard.at(-1)!.messages[0]!.content.includes("pirate");
+    return speaker.requests.at(-1)!.messages[0]!.content.includes("pirate");
   };
   await expect.poll(isPirate).toBe(true);
-  const socket = await join(api, talk);
+  const socket = await connectDevice(api, talk);
   await socket.until(isSnapshot);
   await talk.client.post("/../auth/logout");
   expect(await socket.closed).toMatchObject({ code: 4003 });
@@ -221,10 +221,10 @@ test("signing a device out closes what it listens to in every conversation, and 
 
 test("what is pinned reaches a warm room, though nobody told it, and a title that was made stays", async () => {
   const { api, speaker } = chatting;
-  speaker.says({ pieces: ["Fine."] });
+  speaker.replyWith({ pieces: ["Fine."] });
   const talk = await startTalk(chatting);
   const say = () => talk.client.post(`/conversations/${talk.id}/messages`, { text: "How are you doing?" });
-  const told = () => speaker.heard.at(-1)!.messages[0]!.content;
+  const told = () => speaker.requests.at(-1)!.messages[0]!.content;
   await say();
   await talk.client.patch(`/conversations/${talk.id}`, { pinned_facts: ["My cat is called Mimi."] });
   await expect.poll(async () => (await say(), told())).toContain("Mimi");
@@ -240,8 +240,9 @@ test("what is pinned reaches a warm room, though nobody told it, and a title tha
 
 test("a ban closes every conversation, and a minion in the bin answers no more, though its room is warm", async () => {
   const { api, speaker } = chatting;
-  speaker.says({ pieces: ["Fine."] });
-  const say = ({ client, id }: Pick<Talk, "client" | "id">) => client.post(`/conversations/${id}/messages`, { text: "Well?" });
+  speaker.replyWith({ pieces: ["Fine."] });
+  const say = ({ client, id }: Pick<ChatSession, "client" | "id">) =>
+    client.post(`/conversations/${id}/messages`, { text: "Well?" });
   const talk = await startTalk(chatting);
   expect((await say(talk)).status).toBe(200);
   await talk.client.delete(`/minions/${talk.minionId}`);
@@ -249,9 +250,9 @@ test("a ban closes every conversation, and a minion in the bin answers no more, 
   await talk.client.post(`/minions/${talk.minionId}/restore`);
   await expect.poll(async () => (await say(talk)).status).toBe(200);
 
-  const socket = await join(api, talk);
+  const socket = await connectDevice(api, talk);
   await socket.until(isSnapshot);
-  const admin = clientOf(api, await makePerson(api, ["superuser"]));
+  const admin = clientOf(api, await createUser(api, ["superuser"]));
   const banned = await admin.post(`/admin/users/${talk.person.id}/ban`, { reason: "spam" });
   expect(banned.status).toBe(200);
   expect(await socket.closed).toMatchObject({ code: 4003 });
@@ -261,8 +262,8 @@ test("a ban closes every conversation, and a minion in the bin answers no more, 
 test("Postgres may be out while a turn runs: what happened is there once it is back, once", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
-  const socket = await join(api, talk);
-  speaker.says({ pieces: ["One."] }, { pieces: ["Two."] });
+  const socket = await connectDevice(api, talk);
+  speaker.replyWith({ pieces: ["One."] }, { pieces: ["Two."] });
   await talk.client.post(`/conversations/${talk.id}/messages`, { text: "First" });
   const rows = () => api.database.sql("select text, status from messages where conversation_id = $1 order by id", [talk.id]);
   await expect.poll(rows).toHaveLength(2);
@@ -276,6 +277,6 @@ test("Postgres may be out while a turn runs: what happened is there once it is b
     .toEqual([["First"], ["One."], ["Second"], ["Two."]].map(([text]) => ({ text, status: "complete" })));
   const events = await api.database.sql("select xp, source_type from xp_events where minion_id = $1", [talk.minionId]);
   expect(events.map(({ xp }) => xp)).toEqual([5, 5]);
-  const again = await beginTalk(talk.client, talk.minionId);
+  const again = await openConversation(talk.client, talk.minionId);
   expect(again).toBeGreaterThan(talk.id);
 });

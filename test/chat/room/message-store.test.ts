@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { blank, emptyAnswer } from "../../../src/agent/message/apply-frame.ts";
-import { finish } from "../../../src/agent/turn/finish-turn.ts";
-import { maxAnswerLength, maxSteps, maxToolInput, maxToolResult, callsAtStep } from "../../../src/agent/constants.ts";
+import { newMessage, newAnswer } from "../../../src/agent/message/apply-frame.ts";
+import { finishAnswer } from "../../../src/agent/turn/finish-turn.ts";
+import { maxAnswerLength, maxSteps, maxToolInput, maxToolResult, maxToolCallsPerStep } from "../../../src/agent/constants.ts";
 import { maxMessageLength } from "../../../src/chat/constants.ts";
 import type { Message } from "../../../src/agent/types.ts";
 import { Outbox } from "../../../src/chat/sync/outbox.ts";
-import { Transcript } from "../../../src/chat/room/message-store.ts";
+import { MessageStore } from "../../../src/chat/room/message-store.ts";
 import type { TurnResult } from "../../../src/agent/events.ts";
 import { memorySql } from "../../kit/socket/support/memory-sql.ts";
 import { noDatabase } from "../../agent/support/settings.ts";
@@ -26,9 +26,9 @@ const result: TurnResult = {
 /** As much as a turn can make: all of its calls of tools, and the longest text of characters of three bytes. */
 function largest(): { asked: Message; answer: Message } {
   const question = "問".repeat(maxMessageLength);
-  const asked: Message = { ...blank(1, 1), text: question, parts: [{ type: "text", text: question }] };
-  const answer = emptyAnswer(2, 1, null);
-  for (let call = 0; call < maxSteps * callsAtStep; call += 1) {
+  const asked: Message = { ...newMessage(1, 1), text: question, parts: [{ type: "text", text: question }] };
+  const answer = newAnswer(2, 1, null);
+  for (let call = 0; call < maxSteps * maxToolCallsPerStep; call += 1) {
     const call_id = crypto.randomUUID();
     const input = { text: "入".repeat(maxToolInput - 20) };
     answer.tools.push({ call_id, tool: "t", input, status: "complete", output: "出".repeat(maxToolResult), duration_ms: 1 });
@@ -41,9 +41,9 @@ function largest(): { asked: Message; answer: Message } {
 
 test("the largest turn fits into the rows of its room, and is read as it was written", () => {
   const { asked, answer } = largest();
-  finish(noDatabase(), answer, { ...result, isInterrupted: false });
+  finishAnswer(noDatabase(), answer, { ...result, isInterrupted: false });
   const sql = memorySql();
-  const [transcript, outbox] = [new Transcript(sql), new Outbox(sql)];
+  const [transcript, outbox] = [new MessageStore(sql), new Outbox(sql)];
   for (const message of [asked, answer]) transcript.put(message, 1);
   const whose = { conversation_id: 1, user_id: 1, minion_id: 1, title: "", message_count: 2 };
   const of = { ...whose, messages: [asked, answer] as const, result };

@@ -6,23 +6,23 @@ import { buildWorker, startWorkerd, type Workerd } from "../../../dev/wrangler/w
 import { descendants } from "../../dev/support/processes.ts";
 import { openTestDatabase, startStoppableBridge, testSettings, type TestApi, type TestDatabase } from "../../support/api.ts";
 import type { Frame, TestSocket } from "../../support/sockets.ts";
-import { startSpeaker, words, type Speaker } from "../../support/fake-llm.ts";
+import { startFakeLlm, words, type FakeLlm } from "../../support/fake-llm.ts";
 import {
-  beginTalk,
+  openConversation,
   framesIn,
   isOver,
-  join as enter,
+  connectDevice as enter,
   messagesOf,
   startTalk,
   textOf,
-  type Talk,
+  type ChatSession,
 } from "../support/conversation-client.ts";
 
 let folder: string;
 let modulePath: string;
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
-let speaker: Speaker;
+let speaker: FakeLlm;
 let workerd: Workerd;
 /** The Worker of probe.ts, as far as these tests ask it. */
 let api: TestApi;
@@ -47,7 +47,7 @@ beforeAll(async () => {
   [{ modulePath }, database, speaker] = await Promise.all([
     buildWorker(folder, "test/chat/support/worker.ts"),
     openTestDatabase(),
-    startSpeaker(),
+    startFakeLlm(),
   ]);
   bridge = await startStoppableBridge(database);
   await start();
@@ -70,9 +70,15 @@ const lostMs = 500 + 250;
 const pieces = words(60);
 const everyMs = 50;
 
-type Attempt = { talk: Talk; client_id: string; text: string; socket: TestSocket; told: { at: number; length: number }[] };
+type Attempt = {
+  talk: ChatSession;
+  client_id: string;
+  text: string;
+  socket: TestSocket;
+  told: { at: number; length: number }[];
+};
 
-async function attempt(talk: Talk, index: number): Promise<Attempt> {
+async function attempt(talk: ChatSession, index: number): Promise<Attempt> {
   const socket = await enter(api, talk);
   await socket.until(isSnapshot);
   const told: Attempt["told"] = [];
@@ -89,7 +95,7 @@ type Outcome = { faults: string[]; point: string };
 async function outcomeOf({ talk, client_id, text, socket, told }: Attempt, killedAt: number): Promise<Outcome> {
   const faults: string[] = [];
   const unless = (isSo: boolean, fault: string) => void (isSo || faults.push(`${text} ${fault}`));
-  const asked = () => speaker.heard.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
+  const asked = () => speaker.requests.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
   const heard = framesIn(socket.received);
   const back = await enter(api, talk, socket.received.at(-1)!.seq);
   const kept = await messagesOf(talk);
@@ -124,9 +130,9 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
   const first = await startTalk({ api, speaker });
   const attempts: Attempt[] = [];
   for (let index = 0; index < 12; index += 1) {
-    attempts.push(await attempt({ ...first, id: await beginTalk(first.client, first.minionId) }, index));
+    attempts.push(await attempt({ ...first, id: await openConversation(first.client, first.minionId) }, index));
   }
-  speaker.says({ pieces, everyMs });
+  speaker.replyWith({ pieces, everyMs });
   // Each is as long under way as the next is not yet: the last is killed when it was just sent, the first when it was just over.
   for (const { socket, client_id, text } of attempts) {
     socket.send({ type: "message.send", client_id, text });
@@ -139,7 +145,7 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
   expect(outcomes.flatMap(({ faults }) => faults)).toEqual([]);
   expect(new Set(outcomes.map(({ point }) => point)).size).toBeGreaterThan(5);
 
-  speaker.says({ pieces: ["Again."] });
+  speaker.replyWith({ pieces: ["Again."] });
   for (const { talk } of attempts) {
     const { body } = await talk.client.post(`/conversations/${talk.id}/messages`, { text: "And now?" });
     expect(body.message).toMatchObject({ status: "complete", text: "Again." });
@@ -159,7 +165,7 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
 test("a room that breaks in the midst of a turn comes back with what was flushed, and can go on", async () => {
   const talk = await startTalk({ api, speaker });
   const socket = await enter(api, talk);
-  speaker.says({ pieces, everyMs }, { pieces: ["Again."] });
+  speaker.replyWith({ pieces, everyMs }, { pieces: ["Again."] });
   socket.send({ type: "message.send", client_id: "x", text: "Go on." });
   await socket.until(isDelta);
   await pause(900);
@@ -179,7 +185,7 @@ test("a room that breaks in the midst of a turn comes back with what was flushed
 test("an answer under way when its room went down is ended by the alarm, though nobody asks", async () => {
   const talk = await startTalk({ api, speaker });
   const socket = await enter(api, talk);
-  speaker.says({ pieces, everyMs });
+  speaker.replyWith({ pieces, everyMs });
   socket.send({ type: "message.send", client_id: "x", text: "Go on." });
   await socket.until(isDelta);
   // It is set to half a minute at most; nobody waits for that here.
@@ -196,7 +202,7 @@ test("a call of a tool waits until its owner agrees, on whichever device, and wh
   await talk.client.post(`/minions/${talk.minionId}/spirits`, { spirit_id: 1 });
   const [asking, agreeing] = [await enter(api, talk), await enter(api, talk)];
   const calls = { name: "markdown_generator", input: { title: "Tea" } };
-  speaker.says({ pieces: ["One moment. "], calls }, { pieces: ["Here it is."] });
+  speaker.replyWith({ pieces: ["One moment. "], calls }, { pieces: ["Here it is."] });
   asking.send({ type: "message.send", client_id: "x", text: "Write about tea." });
   const needed = await agreeing.until(({ type }) => type === "tool.approval_needed");
   expect(needed).toMatchObject({ tool: "markdown_generator", input: { title: "Tea" } });
@@ -209,7 +215,7 @@ test("a call of a tool waits until its owner agrees, on whichever device, and wh
   const mastery = () => database.sql("select uses from spirit_mastery where minion_id = $1", [talk.minionId]);
   await expect.poll(mastery).toEqual([{ uses: 1 }]);
 
-  speaker.says({ pieces: [], calls }, { pieces: ["Then not."] });
+  speaker.replyWith({ pieces: [], calls }, { pieces: ["Then not."] });
   asking.send({ type: "message.send", client_id: "y", text: "Again." });
   const again = await agreeing.until(({ type }) => type === "tool.approval_needed");
   const denied = await talk.client.post(`/conversations/${talk.id}/approvals`, {

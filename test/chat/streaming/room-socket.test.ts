@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { LineEnded, RoomLine } from "../../../src/chat/streaming/room-socket.ts";
+import { RoomDisconnectedError, RoomSocketClient } from "../../../src/chat/streaming/room-socket.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { closeCodes } from "../../../src/kit/socket/close-codes.ts";
 import { frames } from "../support/fixtures.ts";
@@ -14,7 +14,7 @@ const text = (seq: number, said = "x") => ({ ...frames.text(seq, said), seq });
 describe("a line to a room", () => {
   test("gives what is said frame by frame, in order, also what is said together", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomLine.open(dial, 4);
+    const line = await RoomSocketClient.open(dial, 4);
     const [room] = connections;
     expect(room!.after).toBe(4);
     room!.say(5, frames.created());
@@ -27,7 +27,7 @@ describe("a line to a room", () => {
   test("acknowledges what was read, and not what was only received", async () => {
     vi.useFakeTimers();
     const { dial, connections } = fakeRoom();
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     const [room] = connections;
     for (let seq = 1; seq <= 200; seq += 1) room!.say(seq, frames.text(seq, "x"));
     expect(room!.acks).toEqual([]);
@@ -44,7 +44,7 @@ describe("a line to a room", () => {
 
   test("acknowledges a few large frames too", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     connections[0]!.sayTogether([text(1, "é".repeat(20_000)), text(2, "é".repeat(20_000)), text(3)]);
     for (let read = 0; read < 3; read += 1) await line.next();
     expect(connections[0]!.acks).toEqual([1]);
@@ -54,7 +54,7 @@ describe("a line to a room", () => {
     const { dial, connections } = fakeRoom((room) => {
       if (room.after === 2) room.say(3, frames.reset(0));
     });
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     connections[0]!.say(1, frames.created());
     connections[0]!.say(2, frames.text(0, "x"));
     connections[0]!.close(1006);
@@ -72,11 +72,11 @@ describe("a line to a room", () => {
       room.say(7, { type: "presence" });
       room.close(1006);
     });
-    const line = await RoomLine.open(dial, 7);
+    const line = await RoomSocketClient.open(dial, 7);
     const heardOut = async () => {
       while ((await line.next()) !== undefined);
     };
-    await Promise.all([expect(heardOut()).rejects.toThrow(LineEnded), vi.advanceTimersByTimeAsync(60_000)]);
+    await Promise.all([expect(heardOut()).rejects.toThrow(RoomDisconnectedError), vi.advanceTimersByTimeAsync(60_000)]);
     expect(connections).toHaveLength(5);
   });
 
@@ -86,7 +86,7 @@ describe("a line to a room", () => {
       [closeCodes.erased, "deleted"],
     ] as const) {
       const { dial, connections } = fakeRoom();
-      const line = await RoomLine.open(dial, 0);
+      const line = await RoomSocketClient.open(dial, 0);
       connections[0]!.close(code);
       await expect(line.next()).rejects.toThrow(why);
       expect(connections).toHaveLength(1);
@@ -97,7 +97,7 @@ describe("a line to a room", () => {
     const { dial, connections, refusals } = fakeRoom((room) => {
       if (connections.length === 2) room.say(1, frames.created());
     });
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     refusals.push(new AppError("realtime_unavailable", "It is out."));
     connections[0]!.close(1006);
     expect((await line.next())?.seq).toBe(1);
@@ -105,12 +105,12 @@ describe("a line to a room", () => {
     connections[1]!.close(1006);
     await expect(line.next()).rejects.toThrow("There is no such conversation.");
     refusals.push(new AppError("rate_limited", "Too many sockets."));
-    await expect(RoomLine.open(dial, 0)).rejects.toThrow("Too many sockets.");
+    await expect(RoomSocketClient.open(dial, 0)).rejects.toThrow("Too many sockets.");
   });
 
   test("that is closed ends whoever waits, and hangs up", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     const waiting = line.next();
     line.close();
     expect(await waiting).toBeUndefined();

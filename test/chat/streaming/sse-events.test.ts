@@ -4,9 +4,15 @@ import { text as read } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { UIMessageChunk } from "ai";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { eventsOf, eventStreamHeaders, readCursor, streamEvents, wholeEvents } from "../../../src/chat/streaming/sse-events.ts";
-import { RoomLine } from "../../../src/chat/streaming/room-socket.ts";
-import { AnswerStream, type HeardFrame } from "../../../src/chat/streaming/ui-message-stream.ts";
+import {
+  encodeSse,
+  eventStreamHeaders,
+  readCursor,
+  createSseStream,
+  encodeCompleteAnswer,
+} from "../../../src/chat/streaming/sse-events.ts";
+import { RoomSocketClient } from "../../../src/chat/streaming/room-socket.ts";
+import { UiMessageStreamEncoder, type RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message-stream.ts";
 import { closeCodes } from "../../../src/kit/socket/close-codes.ts";
 import { anAnswer, answerId, frames, said, shown } from "../support/fixtures.ts";
 import { fakeRoom } from "../support/fake-room.ts";
@@ -39,7 +45,7 @@ const chunksIn = (text: string) =>
     .map(({ data }) => JSON.parse(data) as UIMessageChunk);
 
 /** A room that says these frames, numbered from 1, to whoever comes, from where they are. */
-function roomOf(heard: readonly HeardFrame[]) {
+function roomOf(heard: readonly RoomFrameOrSnapshot[]) {
   return fakeRoom((room) => {
     for (const [index, frame] of heard.entries()) if (index + 1 > (room.after ?? 0)) room.say(index + 1, frame);
   });
@@ -59,7 +65,7 @@ const answered = "Into the Black Sea.\n\nIt is 2,850 km long.";
 describe("the events of an answer", () => {
   test("are all of it, and end", async () => {
     const { dial, connections } = roomOf(turn);
-    const told = await read(streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0)));
+    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
     expect(told.startsWith(": stream-open\n\n")).toBe(true);
     expect(told.endsWith("data: [DONE]\n\n")).toBe(true);
     expect(said(await shown(chunksIn(told)))).toBe(answered);
@@ -67,15 +73,17 @@ describe("the events of an answer", () => {
   });
 
   test("have ids, from each of which a client goes on without loss or repetition", async () => {
-    const whole = await read(streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(turn).dial, 0)));
+    const whole = await read(
+      createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
+    );
     const ids = eventsIn(whole).flatMap(({ id }) => (id === undefined ? [] : [id]));
     expect(ids.map((id) => readCursor(id)!.seq)).toEqual([2, 3, 4, 5, 6]);
     expect(readCursor(ids.at(-1)!)).toEqual({ seq: 6, place: "end" });
     for (const id of ids.slice(0, -1)) {
       const before = whole.slice(0, whole.indexOf(`id: ${id}\n`));
-      const { seq, place } = readCursor(id)!;
-      const line = await RoomLine.open(roomOf(turn).dial, seq);
-      const after = await read(streamEvents(new AnswerStream(answerId, place), line));
+      const { seq, position: place } = readCursor(id)!;
+      const line = await RoomSocketClient.open(roomOf(turn).dial, seq);
+      const after = await read(createSseStream(new UiMessageStreamEncoder(answerId, place), line));
       expect([...chunksIn(`${before}\n\n`), ...chunksIn(after)]).toEqual(chunksIn(whole));
     }
   });
@@ -86,21 +94,21 @@ describe("the events of an answer", () => {
       room.say(4, frames.reset(4, 0));
       room.say(5, frames.failed("interrupted"));
     });
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     connections[0]!.say(2, frames.created());
     connections[0]!.say(3, frames.text(0, "Into the"));
     connections[0]!.close(1006);
-    const result = await shown(chunksIn(await read(streamEvents(new AnswerStream(answerId), line))));
+    const result = await shown(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), line))));
     expect(said(result)).toBe("Into");
     expect(result.errors).toEqual(["The provider is out of order."]);
   });
 
   test("end with why, and with no id, where the room cannot be heard any more", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomLine.open(dial, 0);
+    const line = await RoomSocketClient.open(dial, 0);
     connections[0]!.say(1, frames.text(0, "Into"));
     connections[0]!.close(closeCodes.erased);
-    const told = await read(streamEvents(new AnswerStream(answerId), line));
+    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), line));
     expect((await shown(chunksIn(told))).errors).toEqual(["This conversation was deleted."]);
     expect(eventsIn(told).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
   });
@@ -108,7 +116,7 @@ describe("the events of an answer", () => {
   test("end with none of our own words where something of ours is wrong", async () => {
     const hearing = { next: () => Promise.reject(new Error("secret")), close: () => {} };
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
-    const told = await read(streamEvents(new AnswerStream(answerId), hearing));
+    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), hearing));
     expect(told).toContain("Something went wrong on our side.");
     expect(told).not.toContain("secret");
     expect(logged).toHaveBeenCalledOnce();
@@ -117,7 +125,7 @@ describe("the events of an answer", () => {
 
   test("show that the line stands while nothing is said", async () => {
     const { dial, connections } = fakeRoom();
-    const reader = streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0), 20).getReader();
+    const reader = createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0), 20).getReader();
     await reader.read();
     expect(decoder.decode((await reader.read()).value)).toBe(": keep-alive\n\n");
     await reader.cancel();
@@ -126,8 +134,8 @@ describe("the events of an answer", () => {
 
   test("are read from the room no faster than by the client", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomLine.open(dial, 0);
-    const reader = streamEvents(new AnswerStream(answerId), line).getReader();
+    const line = await RoomSocketClient.open(dial, 0);
+    const reader = createSseStream(new UiMessageStreamEncoder(answerId), line).getReader();
     for (let seq = 1; seq <= 300; seq += 1) connections[0]!.say(seq, frames.text(seq - 1, "x"));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(connections[0]!.acks).toEqual([]);
@@ -137,15 +145,15 @@ describe("the events of an answer", () => {
   });
 
   test("of an answer that has ended are told at once", () => {
-    const stream = new AnswerStream(answerId);
+    const stream = new UiMessageStreamEncoder(answerId);
     const message = anAnswer({ status: "complete", parts: [{ type: "text", text: answered }], text: answered });
-    const events = eventsIn(wholeEvents(stream, stream.show(message), 12));
+    const events = eventsIn(encodeCompleteAnswer(stream, stream.encodeWhole(message), 12));
     expect(events.at(-1)).toEqual({ data: "[DONE]" });
     expect(events.at(-2)).toMatchObject({ id: "12-end" });
   });
 
   test("are none of nothing", () => {
-    expect(eventsOf([], { seq: 1, place: "" })).toBe("");
+    expect(encodeSse([], { seq: 1, position: "" })).toBe("");
   });
 
   test.each(["", "x", "-1", "1-", "1 2", "1234567890123456", "12-<b>"])("have no cursor %j", (text) => {
@@ -153,7 +161,7 @@ describe("the events of an answer", () => {
   });
 
   test("have a cursor that is a number alone too", () => {
-    expect(readCursor("57")).toEqual({ seq: 57, place: "" });
+    expect(readCursor("57")).toEqual({ seq: 57, position: "" });
   });
 });
 
@@ -181,7 +189,7 @@ describe("the AI SDK's transport", () => {
 
   test("sends a message, has it answered anew, and reads the answers", async () => {
     const [api, asked] = await serve(async () =>
-      streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(turn).dial, 0)),
+      createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
     );
     const transport = conversationTransport(api, {});
     for (const trigger of ["submit-message", "regenerate-message"] as const) {
@@ -206,10 +214,12 @@ describe("the AI SDK's transport", () => {
       type: "snapshot",
       messages: [anAnswer({ text: "Into the ", parts: [{ type: "text", text: "Into the " }] })],
     };
-    const heard = [snapshot as HeardFrame, ...turn.slice(3)];
+    const heard = [snapshot as RoomFrameOrSnapshot, ...turn.slice(3)];
     let isWriting = true;
     const [api, asked] = await serve(async () =>
-      isWriting ? streamEvents(new AnswerStream(answerId), await RoomLine.open(roomOf(heard).dial, undefined)) : undefined,
+      isWriting
+        ? createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(heard).dial, undefined))
+        : undefined,
     );
     const transport = conversationTransport(api, {});
     const stream = await transport.reconnectToStream({ chatId: "7" });
@@ -221,7 +231,9 @@ describe("the AI SDK's transport", () => {
 
   test("lets a client go, which stops nothing and hangs up", async () => {
     const { dial, connections } = fakeRoom((room) => room.say(1, frames.text(0, "Into")));
-    const [api] = await serve(async () => streamEvents(new AnswerStream(answerId), await RoomLine.open(dial, 0)));
+    const [api] = await serve(async () =>
+      createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)),
+    );
     const leaving = new AbortController();
     const transport = conversationTransport(api, {});
     const stream = await transport.sendMessages(asking(7, question, "client-1", { abortSignal: leaving.signal }));

@@ -1,26 +1,26 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { beginTalk, messagesOf, startTalk, useChatting, type Talk } from "../support/conversation-client.ts";
+import { openConversation, messagesOf, startTalk, useChatting, type ChatSession } from "../support/conversation-client.ts";
 import { ask } from "../../notifications/support/notifications.ts";
 import { bodyOf } from "../../support/api.ts";
-import { bearing, makePerson } from "../../support/users.ts";
+import { authHeader, createUser } from "../../support/users.ts";
 import { clientOf } from "../../minions/support/minions.ts";
 import { said, shown } from "../support/fixtures.ts";
 import { words } from "../../support/fake-llm.ts";
 import { asking, conversationTransport, drain } from "../support/transport.ts";
 
 const chatting = useChatting();
-let talk: Talk;
+let talk: ChatSession;
 
 beforeAll(async () => {
   talk = await startTalk(chatting);
 });
 
 beforeEach(async () => {
-  talk = { ...talk, id: await beginTalk(talk.client, talk.minionId) };
+  talk = { ...talk, id: await openConversation(talk.client, talk.minionId) };
 });
 
 const transport = () =>
-  conversationTransport(new URL("/api/v2/conversations", chatting.api.url).href, bearing(talk.person.token));
+  conversationTransport(new URL("/api/v2/conversations", chatting.api.url).href, authHeader(talk.person.token));
 
 const events = { accept: "text/event-stream" };
 
@@ -52,7 +52,7 @@ const chunksIn = (told: string) =>
 
 describe("the transport of the AI SDK", () => {
   test("is told an answer while it is written, and what it was", async () => {
-    chatting.speaker.says({ pieces: words(40), everyMs: 2 });
+    chatting.speaker.replyWith({ pieces: words(40), everyMs: 2 });
     const chunks = await drain(await transport().sendMessages(asking(talk.id, "How are you?", "one")));
     const result = await shown(chunks);
     const [asked, answer] = await messagesOf(talk);
@@ -65,7 +65,7 @@ describe("the transport of the AI SDK", () => {
   });
 
   test("that sends the same twice has one answer, which it is told whole", async () => {
-    chatting.speaker.says({ pieces: ["Once."] }, { pieces: ["Twice."] });
+    chatting.speaker.replyWith({ pieces: ["Once."] }, { pieces: ["Twice."] });
     for (let time = 0; time < 2; time += 1) {
       const result = await shown(await drain(await transport().sendMessages(asking(talk.id, "How often?", "one"))));
       expect(said(result)).toBe("Once.");
@@ -74,7 +74,7 @@ describe("the transport of the AI SDK", () => {
   });
 
   test("has an answer anew", async () => {
-    chatting.speaker.says({ pieces: ["First."] }, { pieces: ["Second."] });
+    chatting.speaker.replyWith({ pieces: ["First."] }, { pieces: ["Second."] });
     await drain(await transport().sendMessages(asking(talk.id, "Which?", "one")));
     const trigger = "regenerate-message" as const;
     const result = await shown(await drain(await transport().sendMessages(asking(talk.id, "Which?", "one", { trigger }))));
@@ -83,7 +83,7 @@ describe("the transport of the AI SDK", () => {
   });
 
   test("that goes away stops nothing, and comes back to all of the answer", async () => {
-    chatting.speaker.says({ pieces: words(60), everyMs: 20 });
+    chatting.speaker.replyWith({ pieces: words(60), everyMs: 20 });
     const leaving = new AbortController();
     const sent = await transport().sendMessages(asking(talk.id, "Go on.", "one", { abortSignal: leaving.signal }));
     await sent.getReader().read();
@@ -95,7 +95,7 @@ describe("the transport of the AI SDK", () => {
   });
 
   test("is told that a turn failed, and why, and that it was stopped", async () => {
-    chatting.speaker.says({ pieces: ["Into the "], ends: false });
+    chatting.speaker.replyWith({ pieces: ["Into the "], ends: false });
     const sent = await transport().sendMessages(asking(talk.id, "Go on.", "one"));
     const told = drain(sent);
     await expect.poll(async () => (await messagesOf(talk)).at(-1)!.text).toBe("Into the ");
@@ -108,7 +108,7 @@ describe("the transport of the AI SDK", () => {
 
 describe("the events of an answer", () => {
   test("go on behind the last that was received, with nothing lost and nothing twice", async () => {
-    chatting.speaker.says({ pieces: words(60), everyMs: 20 });
+    chatting.speaker.replyWith({ pieces: words(60), everyMs: 20 });
     const first = await stream("/messages", {}, { text: "Go on.", client_id: "one" });
     expect(first.headers.get("content-type")).toBe("text/event-stream");
     expect(first.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
@@ -129,7 +129,7 @@ describe("the events of an answer", () => {
     expect((await stream("/stream")).status).toBe(204);
     expect((await stream("/stream?after=x")).status).toBe(422);
     expect((await stream("/stream", { "last-event-id": "x" })).status).toBe(422);
-    const stranger = await makePerson(chatting.api);
+    const stranger = await createUser(chatting.api);
     for (const path of ["/stream", "/stream?after=1"]) {
       const reply = await ask(chatting.api, stranger, `/api/v2/conversations/${talk.id}${path}`);
       expect(reply.status).toBe(404);
@@ -149,7 +149,7 @@ describe("the chat of the previous server", () => {
   });
 
   test("answers as it did, and goes on with one conversation for each minion", async () => {
-    chatting.speaker.says({ pieces: ["Hello ", "there."] });
+    chatting.speaker.replyWith({ pieces: ["Hello ", "there."] });
     const { status, body, headers } = await chat({
       message: "Hello?",
       temperature: 0.5,
@@ -184,12 +184,12 @@ describe("the chat of the previous server", () => {
       },
     ]);
     expect(headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="1"/);
-    expect(chatting.speaker.heard.at(-1)).toMatchObject({ temperature: 0.5 });
-    expect(JSON.stringify(chatting.speaker.heard.at(-1))).toContain("Be brief.");
+    expect(chatting.speaker.requests.at(-1)).toMatchObject({ temperature: 0.5 });
+    expect(JSON.stringify(chatting.speaker.requests.at(-1))).toContain("Be brief.");
     const second = await chat({ message: "And now?", conversation_id: null });
     expect(second.body.conversation_id).toBe(body.conversation_id);
     expect(second.body.conversation_id).not.toBe(talk.id);
-    expect(JSON.stringify(chatting.speaker.heard.at(-1))).toContain("Hello there.");
+    expect(JSON.stringify(chatting.speaker.requests.at(-1))).toContain("Hello there.");
   });
 
   test("goes on with a conversation that is named, of the same person and minion", async () => {
@@ -221,7 +221,7 @@ describe("the chat of the previous server", () => {
   });
 
   test("is 502 where the provider refuses, and the conversation goes on", async () => {
-    chatting.speaker.says({ pieces: [], status: 401 }, { pieces: ["Better."] });
+    chatting.speaker.replyWith({ pieces: [], status: 401 }, { pieces: ["Better."] });
     const refused = await chat({ message: "Hello?" });
     expect([refused.status, refused.body.code]).toEqual([502, "provider_key_rejected"]);
     expect(refused.body.conversation_id).toEqual(expect.any(Number));

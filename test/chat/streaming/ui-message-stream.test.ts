@@ -1,13 +1,13 @@
 import type { UIMessageChunk } from "ai";
 import { describe, expect, test } from "vitest";
-import { messageIdOf } from "../../../src/chat/constants.ts";
-import { AnswerStream, type HeardFrame } from "../../../src/chat/streaming/ui-message-stream.ts";
+import { toMessageId } from "../../../src/chat/constants.ts";
+import { UiMessageStreamEncoder, type RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message-stream.ts";
 import { seededRandom } from "../../support/random.ts";
 import { anAnswer, answerId, citation, frames, said, shown, usage } from "../support/fixtures.ts";
 
 /** What a client of one stream is told, from its beginning. */
-function tell(heard: readonly HeardFrame[], stream = new AnswerStream(answerId)): UIMessageChunk[] {
-  return [...stream.begin(), ...heard.flatMap((frame) => stream.take(frame))];
+function tell(heard: readonly RoomFrameOrSnapshot[], stream = new UiMessageStreamEncoder(answerId)): UIMessageChunk[] {
+  return [...stream.begin(), ...heard.flatMap((frame) => stream.encode(frame))];
 }
 
 const types = (chunks: readonly UIMessageChunk[]) => chunks.map(({ type }) => type);
@@ -56,20 +56,20 @@ describe("an answer, as the AI SDK reads it", () => {
   });
 
   test("is nothing of other messages, and nothing twice", () => {
-    const stream = new AnswerStream(answerId);
+    const stream = new UiMessageStreamEncoder(answerId);
     stream.begin();
-    const other = messageIdOf(7, 1);
-    expect(stream.take(frames.created(other))).toEqual([]);
-    expect(stream.take(frames.text(0, "Another's.", other))).toEqual([]);
-    expect(types(stream.take(frames.text(0, "Once")))).toEqual(["text-start", "text-delta"]);
-    expect(stream.take(frames.text(0, "Once"))).toEqual([]);
-    expect(stream.take(frames.text(0, "Once more"))).toEqual([{ type: "text-delta", id: "text-0", delta: " more" }]);
-    expect(stream.take({ type: "conversation.updated", title: "Rivers", pinned_facts: [] })).toEqual([]);
-    expect(types(stream.take(frames.cited()))).toEqual(["source-document"]);
-    expect(stream.take(frames.cited())).toEqual([]);
-    stream.take(frames.completed());
-    expect(stream.take(frames.text(9, "!"))).toEqual([]);
-    expect(stream.fail("Too late.")).toEqual([]);
+    const other = toMessageId(7, 1);
+    expect(stream.encode(frames.created(other))).toEqual([]);
+    expect(stream.encode(frames.text(0, "Another's.", other))).toEqual([]);
+    expect(types(stream.encode(frames.text(0, "Once")))).toEqual(["text-start", "text-delta"]);
+    expect(stream.encode(frames.text(0, "Once"))).toEqual([]);
+    expect(stream.encode(frames.text(0, "Once more"))).toEqual([{ type: "text-delta", id: "text-0", delta: " more" }]);
+    expect(stream.encode({ type: "conversation.updated", title: "Rivers", pinned_facts: [] })).toEqual([]);
+    expect(types(stream.encode(frames.cited()))).toEqual(["source-document"]);
+    expect(stream.encode(frames.cited())).toEqual([]);
+    stream.encode(frames.completed());
+    expect(stream.encode(frames.text(9, "!"))).toEqual([]);
+    expect(stream.abort("Too late.")).toEqual([]);
   });
 
   test("tells of a tool that its owner agreed to, and of one that was denied", async () => {
@@ -113,20 +113,20 @@ describe("an answer, as the AI SDK reads it", () => {
       { status: "failed", code: "provider_unavailable", retryable: true },
     ],
   ] as const)("that is %s says so, and keeps what there is", async (_how, frame, errors, metadata) => {
-    const stream = new AnswerStream(answerId);
+    const stream = new UiMessageStreamEncoder(answerId);
     const result = await shown(tell([frames.text(0, "Into the"), frame], stream));
     expect(said(result)).toBe("Into the");
     expect(result.errors).toEqual(errors);
     expect(result.message.metadata).toEqual(metadata);
     expect(stream.isDone).toBe(true);
-    expect(stream.place).toBe("end");
+    expect(stream.position).toBe("end");
   });
 
   test("ends where it is removed, and not where what came after it is", async () => {
-    const stream = new AnswerStream(answerId);
+    const stream = new UiMessageStreamEncoder(answerId);
     stream.begin();
-    expect(stream.take({ type: "messages.removed", from_message_id: answerId + 1 })).toEqual([]);
-    const chunks = stream.take({ type: "messages.removed", from_message_id: answerId });
+    expect(stream.encode({ type: "messages.removed", from_message_id: answerId + 1 })).toEqual([]);
+    const chunks = stream.encode({ type: "messages.removed", from_message_id: answerId });
     expect(chunks).toContainEqual({ type: "error", errorText: "This answer was removed." });
     expect(stream.isDone).toBe(true);
   });
@@ -157,15 +157,15 @@ describe("what a room lost in a crash", () => {
   });
 
   test("is nothing where all was kept", () => {
-    const stream = new AnswerStream(answerId);
-    stream.take(frames.text(0, "All of it."));
-    expect(stream.take(frames.reset(10))).toEqual([]);
+    const stream = new UiMessageStreamEncoder(answerId);
+    stream.encode(frames.text(0, "All of it."));
+    expect(stream.encode(frames.reset(10))).toEqual([]);
   });
 
   test("ends a stream that came back in the midst of the answer, and cannot tell what was before", () => {
-    const stream = new AnswerStream(answerId, "4.0.text-0");
-    expect(stream.take(frames.text(0, "Intomore"))).toEqual([{ type: "text-delta", id: "text-0", delta: "more" }]);
-    expect(stream.take(frames.reset(6))).toContainEqual(
+    const stream = new UiMessageStreamEncoder(answerId, "4.0.text-0");
+    expect(stream.encode(frames.text(0, "Intomore"))).toEqual([{ type: "text-delta", id: "text-0", delta: "more" }]);
+    expect(stream.encode(frames.reset(6))).toContainEqual(
       expect.objectContaining({ type: "error", errorText: expect.stringContaining("crash") as unknown }),
     );
     expect(stream.isDone).toBe(true);
@@ -188,8 +188,8 @@ describe("a snapshot", () => {
     ["stands for what a new client was not told", []],
     ["takes the place of what was told", [frames.text(0, "Int")]],
   ])("%s, and the answer goes on from there", async (_what, before) => {
-    const messages = [anAnswer({ id: messageIdOf(7, 1), role: "user" }), written];
-    const stream = new AnswerStream(answerId);
+    const messages = [anAnswer({ id: toMessageId(7, 1), role: "user" }), written];
+    const stream = new UiMessageStreamEncoder(answerId);
     const chunks = tell([...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()], stream);
     const result = await shown(chunks);
     expect(said(result)).toBe("Into the Black Sea.");
@@ -199,11 +199,11 @@ describe("a snapshot", () => {
 
   test("of an answer that has ended ends the stream, whichever way it ended", async () => {
     const complete = await shown(
-      new AnswerStream(answerId).show({ ...written, status: "complete", usage, memory_status: "full" }),
+      new UiMessageStreamEncoder(answerId).encodeWhole({ ...written, status: "complete", usage, memory_status: "full" }),
     );
     expect(complete.message.metadata).toMatchObject({ status: "complete", usage, memory_status: "full" });
     const error = { code: "provider_timed_out", detail: "It did not answer in time.", retryable: true };
-    const failed = await shown(new AnswerStream(answerId).show({ ...written, status: "failed", error }));
+    const failed = await shown(new UiMessageStreamEncoder(answerId).encodeWhole({ ...written, status: "failed", error }));
     expect(failed.errors).toEqual([error.detail]);
     expect(said(failed)).toBe("Into the Black");
   });
@@ -212,27 +212,27 @@ describe("a snapshot", () => {
     ["unavailable", { type: "snapshot", unavailable: true }],
     ["without the answer", { type: "snapshot", messages: [] }],
   ] as const)("that is %s ends the stream", (_what, snapshot) => {
-    const stream = new AnswerStream(answerId);
-    expect(types(stream.take(snapshot))).toEqual(["finish-step", "error", "finish"]);
+    const stream = new UiMessageStreamEncoder(answerId);
+    expect(types(stream.encode(snapshot))).toEqual(["finish-step", "error", "finish"]);
   });
 });
 
 describe("a client that comes back", () => {
   test("is told all of an answer that began after what it knows", async () => {
-    const stream = new AnswerStream(answerId, "");
+    const stream = new UiMessageStreamEncoder(answerId, "");
     const result = await shown(tell([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
     expect(said(result)).toBe("Hello.");
     expect(result.message.id).toBe(String(answerId));
   });
 
   test("and does not say how much it has, is told on from where the room goes on", () => {
-    const stream = new AnswerStream(answerId, "");
-    expect(stream.take(frames.text(4, " more"))).toEqual([
+    const stream = new UiMessageStreamEncoder(answerId, "");
+    expect(stream.encode(frames.text(4, " more"))).toEqual([
       { type: "text-start", id: "text-4" },
       { type: "text-delta", id: "text-4", delta: " more" },
     ]);
-    expect(stream.place).toBe("9..text-4");
-    expect(new AnswerStream(answerId, stream.place).take(frames.text(11, "!"))).toContainEqual(
+    expect(stream.position).toBe("9..text-4");
+    expect(new UiMessageStreamEncoder(answerId, stream.position).encode(frames.text(11, "!"))).toContainEqual(
       expect.objectContaining({ type: "error", errorText: expect.stringContaining("did not arrive") as unknown }),
     );
   });
@@ -242,11 +242,11 @@ describe("a client that comes back", () => {
       const random = seededRandom(seed);
       const { heard, text, reasoning } = aTurn(random);
       const chunks: UIMessageChunk[] = [];
-      let stream = new AnswerStream(answerId);
+      let stream = new UiMessageStreamEncoder(answerId);
       chunks.push(...stream.begin());
       for (const frame of heard) {
-        chunks.push(...stream.take(frame));
-        if (random() < 0.3 && !stream.isDone) stream = new AnswerStream(answerId, stream.place);
+        chunks.push(...stream.encode(frame));
+        if (random() < 0.3 && !stream.isDone) stream = new UiMessageStreamEncoder(answerId, stream.position);
       }
       const result = await shown(chunks);
       expect(said(result), `seed ${seed}`).toBe(text);
@@ -258,8 +258,8 @@ describe("a client that comes back", () => {
 });
 
 /** A turn by chance: stretches of thought and text, of which some overlap what was told before, and tools between. */
-function aTurn(random: () => number): { heard: HeardFrame[]; text: string; reasoning: string } {
-  const heard: HeardFrame[] = [frames.created()];
+function aTurn(random: () => number): { heard: RoomFrameOrSnapshot[]; text: string; reasoning: string } {
+  const heard: RoomFrameOrSnapshot[] = [frames.created()];
   let text = "";
   let reasoning = "";
   for (let step = 0; step < 30; step += 1) {

@@ -4,17 +4,17 @@ import { clientOf, makeMinion, type Client } from "../../minions/support/minions
 import { makeModel } from "../../models/support/connected-provider.ts";
 import { ticketOf } from "../../notifications/support/notifications.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { connect, type Frame, type TestSocket } from "../../support/sockets.ts";
-import { startSpeaker, type Speaker } from "../../support/fake-llm.ts";
+import { startFakeLlm, type FakeLlm } from "../../support/fake-llm.ts";
 
 /** An API, and a model that says what a test wants. */
-export type Chatting = { api: TestApi; speaker: Speaker };
+export type ChatSessions = { api: TestApi; speaker: FakeLlm };
 
-export function useChatting(): Chatting {
-  const chatting = {} as Chatting;
+export function useChatting(): ChatSessions {
+  const chatting = {} as ChatSessions;
   beforeAll(async () => {
-    chatting.speaker = await startSpeaker();
+    chatting.speaker = await startFakeLlm();
     chatting.api = await startApi({ EGRESS_ALLOWED_HOSTS: chatting.speaker.host });
   });
   afterAll(async () => {
@@ -25,32 +25,36 @@ export function useChatting(): Chatting {
 }
 
 /** Somebody with a minion on the speaker, and a conversation with it. */
-export type Talk = { person: Person; client: Client; minionId: number; id: number };
+export type ChatSession = { person: Person; client: Client; minionId: number; id: number };
 
-export async function startTalk({ api, speaker }: Chatting, minion: object = {}): Promise<Talk> {
-  const person = await makePerson(api);
+export async function startTalk({ api, speaker }: ChatSessions, minion: object = {}): Promise<ChatSession> {
+  const person = await createUser(api);
   const client = clientOf(api, person);
   const model = await makeModel(client, { base_url: speaker.baseUrl, context_length: 100_000 });
   const { id: minionId } = await makeMinion(client, { model: String(model.id), ...minion });
-  return { person, client, minionId, id: await beginTalk(client, minionId) };
+  return { person, client, minionId, id: await openConversation(client, minionId) };
 }
 
 /** @returns the number of a new conversation @throws what was answered, if there is none */
-export async function beginTalk(client: Client, minionId: number): Promise<number> {
+export async function openConversation(client: Client, minionId: number): Promise<number> {
   const { status, body } = await client.post(`/minions/${minionId}/conversations`, {});
   if (status !== 201) throw new Error(JSON.stringify(body));
   return (body as { conversation: { id: number } }).conversation.id;
 }
 
 /** Opens a socket to a conversation, with a ticket of its own. */
-export async function join(api: TestApi, { person, id }: Pick<Talk, "person" | "id">, after?: number): Promise<TestSocket> {
+export async function connectDevice(
+  api: TestApi,
+  { person, id }: Pick<ChatSession, "person" | "id">,
+  after?: number,
+): Promise<TestSocket> {
   const ticket = await ticketOf(api, person, `conversation:${id}`);
   const place = after === undefined ? "" : `&after=${after}`;
   return connect(new URL(`/api/v2/conversations/${id}/socket?ticket=${ticket}${place}`, api.url));
 }
 
 /** All messages of a conversation, as HTTP has them. */
-export async function messagesOf({ client, id }: Pick<Talk, "client" | "id">): Promise<Message[]> {
+export async function messagesOf({ client, id }: Pick<ChatSession, "client" | "id">): Promise<Message[]> {
   const { status, body } = await client.get(`/conversations/${id}/messages?limit=50`);
   if (status !== 200) throw new Error(JSON.stringify(body));
   return (body as { messages: Message[] }).messages;

@@ -1,9 +1,9 @@
 import { beforeEach } from "vitest";
 import { chatJobs } from "../../../src/chat/jobs.ts";
-import { blank } from "../../../src/agent/message/apply-frame.ts";
-import { messageIdOf } from "../../../src/chat/constants.ts";
+import { newMessage } from "../../../src/agent/message/apply-frame.ts";
+import { toMessageId } from "../../../src/chat/constants.ts";
 import type { Message } from "../../../src/agent/types.ts";
-import type { ProjectedTurn } from "../../../src/chat/sync/write-to-postgres.ts";
+import type { TurnWrite } from "../../../src/chat/sync/write-to-postgres.ts";
 import type { TurnCall, TurnResult } from "../../../src/agent/events.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
 import { useServiceHarness, type ServiceHarness } from "../../support/service-harness.ts";
@@ -40,7 +40,7 @@ export function turnOf(
   { userId, minionId }: Owner,
   conversationId: number,
   given: Partial<TurnResult> & { turn?: number; says?: string; answers?: string } = {},
-): ProjectedTurn {
+): TurnWrite {
   const { turn = 1, says = "How do eagles fly?", answers = "They soar.", ...result } = given;
   const place = 2 * turn - 1;
   const statuses = { complete: "complete", stopped: "stopped", failed: "failed" } as const;
@@ -73,7 +73,7 @@ export function messageOf(conversationId: number, place: number, given: Partial<
   const text = given.text ?? "";
   const at = (seconds: number) => new Date(Date.UTC(2026, 10, 25, 9, place, seconds)).toISOString();
   return {
-    ...blank(messageIdOf(conversationId, place), conversationId),
+    ...newMessage(toMessageId(conversationId, place), conversationId),
     role: "assistant",
     text,
     parts: [{ type: "text", text }],

@@ -1,5 +1,5 @@
-import type { Dial, LineSocket } from "../../../src/chat/streaming/room-socket.ts";
-import type { HeardFrame } from "../../../src/chat/streaming/ui-message-stream.ts";
+import type { Connect, ClientSocket } from "../../../src/chat/streaming/room-socket.ts";
+import type { RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message-stream.ts";
 
 type Listener = (event: { data?: unknown; code?: number }) => void;
 
@@ -8,9 +8,9 @@ export type Connection = {
   after: number | undefined;
   acks: number[];
   isOpen: boolean;
-  say(seq: number, frame: HeardFrame | { type: "presence" }): void;
+  say(seq: number, frame: RoomFrameOrSnapshot | { type: "presence" }): void;
   /** Several frames as one, as a room does for one that lags. */
-  sayTogether(frames: readonly (HeardFrame & { seq: number })[]): void;
+  sayTogether(frames: readonly (RoomFrameOrSnapshot & { seq: number })[]): void;
   close(code: number): void;
 };
 
@@ -19,7 +19,7 @@ export function fakeRoom(onOpen: (connection: Connection) => void = () => {}) {
   const connections: Connection[] = [];
   /** What the next openings are refused with. */
   const refusals: unknown[] = [];
-  const dial: Dial = async (after) => {
+  const dial: Connect = async (after) => {
     if (refusals.length > 0) throw refusals.shift();
     const listeners = new Map<string, Listener>();
     const tell = (data: string) => listeners.get("message")?.({ data });
@@ -45,7 +45,7 @@ export function fakeRoom(onOpen: (connection: Connection) => void = () => {}) {
       close: () => void (connection.isOpen = false),
       addEventListener: (type: string, listener: Listener) => void listeners.set(type, listener),
     };
-    return socket as unknown as LineSocket;
+    return socket as unknown as ClientSocket;
   };
   return { dial, connections, refusals };
 }

@@ -1,12 +1,12 @@
-import { emptyAnswer } from "../../../src/agent/message/apply-frame.ts";
+import { newAnswer } from "../../../src/agent/message/apply-frame.ts";
 import { readUIMessageStream, uiMessageChunkSchema, type UIMessage, type UIMessageChunk } from "ai";
 import { expect } from "vitest";
-import { messageIdOf } from "../../../src/chat/constants.ts";
+import { toMessageId } from "../../../src/chat/constants.ts";
 import type { Citation, Message } from "../../../src/agent/types.ts";
 import type { RoomFrame } from "../../../src/chat/protocol.ts";
 
 /** The answer that the tests of this folder tell of. */
-export const answerId = messageIdOf(7, 2);
+export const answerId = toMessageId(7, 2);
 
 export const usage = { prompt_tokens: 12, completion_tokens: 8, total_tokens: 20, cost_usd: 0.00002 };
 
@@ -22,7 +22,7 @@ export const citation: Citation = {
 
 /** An answer that is being written, of which nothing is there. */
 export function anAnswer(given: Partial<Message> = {}): Message {
-  return { ...emptyAnswer(answerId, 7, null), created_at: "2026-11-25T09:00:00.000Z", ...given };
+  return { ...newAnswer(answerId, 7, null), created_at: "2026-11-25T09:00:00.000Z", ...given };
 }
 
 /** Frames of the answer. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { messageIdOf } from "../../../src/chat/constants.ts";
+import { toMessageId } from "../../../src/chat/constants.ts";
 import { projectChange, projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
 import { grantSpirits, spirits } from "../../minions/support/minions.ts";
 import { callOf, insertConversation, messageOf, turnOf, useChatHarness } from "../support/conversations.ts";
@@ -41,8 +41,8 @@ describe("a turn that is over", () => {
     const { value, trips } = await harness.tripsOf(() => projectTurn(harness.ctx, turn));
     expect([value, trips]).toEqual(["done", 1]);
     expect(await stored(id)).toMatchObject([
-      { id: String(messageIdOf(id, 1)), role: "user", status: "complete", text: "How do eagles fly?", user_id: harness.userId },
-      { id: String(messageIdOf(id, 2)), role: "assistant", text: "They soar.", body: { parts: [{ text: "They soar." }] } },
+      { id: String(toMessageId(id, 1)), role: "user", status: "complete", text: "How do eagles fly?", user_id: harness.userId },
+      { id: String(toMessageId(id, 2)), role: "assistant", text: "They soar.", body: { parts: [{ text: "They soar." }] } },
     ]);
     expect(await listed(id)).toMatchObject({
       title: "Eagles",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NearDuplicates } from "../../../src/datasets/cleaning/near-duplicates.ts";
-import { gramsOf, similarity, sketchSize } from "../../../src/datasets/cleaning/minhash.ts";
+import { shingles, similarity, sketchSize } from "../../../src/datasets/cleaning/minhash.ts";
 import { seededRandom } from "../../support/random.ts";
 
 /** The Jaccard similarity of the 5-grams of two texts, by their sets. */
@@ -41,7 +41,7 @@ const isFound = ({ first, second }: (typeof pairs)[number]) => {
 };
 
 describe("near duplicates, against the sets of their 5-grams,", () => {
-  const exact = pairs.filter(({ first }) => gramsOf(first).length < sketchSize * 0.95);
+  const exact = pairs.filter(({ first }) => shingles(first).length < sketchSize * 0.95);
   const long = pairs.filter((pair) => !exact.includes(pair));
 
   test("are found without fault while texts are short", () => {
@@ -64,7 +64,7 @@ describe("near duplicates, against the sets of their 5-grams,", () => {
   });
 
   test("are estimated with the error that is documented", () => {
-    const sketchOf = (text: string) => ({ values: gramsOf(text).subarray(0, sketchSize), count: gramsOf(text).length });
+    const sketchOf = (text: string) => ({ values: shingles(text).subarray(0, sketchSize), count: shingles(text).length });
     const errors = pairs.map(({ first, second, truth }) => similarity(sketchOf(first), sketchOf(second)) - truth);
     const errorsOf = (some: typeof pairs) => some.map((pair) => errors[pairs.indexOf(pair)]!);
     expect(Math.max(...errorsOf(exact).map(Math.abs))).toBeLessThan(1e-9);

@@ -2,14 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
-import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
+import { RowFilter } from "../../../src/datasets/cleaning/row-filter.ts";
 import { read } from "../support/datasets.ts";
 
 async function refine(...records: unknown[]) {
-  const refiner = new Refiner();
+  const refiner = new RowFilter();
   const { rows } = await read(records.map((record) => JSON.stringify(record)).join("\n"), "jsonl");
   const refined = [];
-  for (const row of rows) refined.push(await refiner.consider(row));
+  for (const row of rows) refined.push(await refiner.evaluate(row));
   return { refined, counts: refiner.counts, dropped: refined.map((row) => row.dropped) };
 }
 

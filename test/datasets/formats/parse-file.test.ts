@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { UnreadableFile, memorySource, type ByteSource } from "../../../src/datasets/formats/types.ts";
+import { UnreadableFileError, memorySource, type ByteSource } from "../../../src/datasets/formats/types.ts";
 import { fixture, fixtures, read } from "../support/datasets.ts";
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 
@@ -26,7 +26,7 @@ async function tryRead(...[content, format, name]: Parameters<typeof read>) {
   try {
     return { ...(await read(content, format, name)), isRefused: false };
   } catch (error) {
-    if (!(error instanceof UnreadableFile) || error.failure.code !== "validation_failed") throw error;
+    if (!(error instanceof UnreadableFileError) || error.failure.code !== "validation_failed") throw error;
     return { rows: [], problems: [], isRefused: true };
   }
 }

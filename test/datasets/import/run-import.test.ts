@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { failLostImports } from "../../../src/datasets/import/run-import.ts";
+import { failStaleImports } from "../../../src/datasets/import/run-import.ts";
 import { datasetJobs } from "../../../src/datasets/jobs.ts";
 import { deleteDataset, uploadDataset } from "../../../src/datasets/service.ts";
 import { listRows } from "../../../src/datasets/rows/service.ts";
@@ -77,12 +77,12 @@ describe("an import", () => {
       throw new Error("R2 is away.");
     };
     await harness.work();
-    expect(await failLostImports(harness.ctx)).toBe(1);
+    expect(await failStaleImports(harness.ctx)).toBe(1);
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
       error: expect.stringContaining("tried"),
     });
-    expect(await failLostImports(harness.ctx)).toBe(0);
+    expect(await failStaleImports(harness.ctx)).toBe(0);
   });
 
   test("of a dataset that is deleted meanwhile leaves no file", async () => {

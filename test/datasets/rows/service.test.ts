@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { clientOf, type Client } from "../../minions/support/minions.ts";
 import { settled, upload } from "../support/upload.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { useApi } from "../../support/api.ts";
 
 const api = useApi();
@@ -9,7 +9,7 @@ let person: Person;
 let me: Client;
 
 beforeAll(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 

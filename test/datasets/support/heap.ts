@@ -1,6 +1,6 @@
 import type { ByteSource, ParsedRow } from "../../../src/datasets/formats/types.ts";
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
-import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
+import { RowFilter } from "../../../src/datasets/cleaning/row-filter.ts";
 import type { Format } from "../../../src/datasets/formats/registry.ts";
 import { batchesOf, type Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { chunkText } from "../../../src/knowledge/chunking/chunk-text.ts";
@@ -98,8 +98,8 @@ function heldByChunks() {
 }
 
 async function mostHeldRefining() {
-  const refiner = new Refiner();
-  const refined = await mostHeld("jsonl", sources[0]![1], 10_000, (row) => refiner.consider(row));
+  const refiner = new RowFilter();
+  const refined = await mostHeld("jsonl", sources[0]![1], 10_000, (row) => refiner.evaluate(row));
   return { ...refined, rows: refiner.counts.kept === refined.rows ? refined.rows : 0 };
 }
 

@@ -1,5 +1,5 @@
 import type { Answer, Client } from "../../minions/support/minions.ts";
-import { bearing, type Person } from "../../support/users.ts";
+import { authHeader, type Person } from "../../support/users.ts";
 import { bodyOf, type TestApi } from "../../support/api.ts";
 
 /** Uploads a file as a form. */
@@ -13,7 +13,7 @@ export async function upload(
   const form = new FormData();
   form.set("file", new File([bytes], fileName));
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  const reply = await api.get("/api/v2/datasets", { method: "POST", headers: bearing(who.token), body: form });
+  const reply = await api.get("/api/v2/datasets", { method: "POST", headers: authHeader(who.token), body: form });
   return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
 }
 

@@ -1,19 +1,19 @@
 import { detectFormat } from "../../../src/datasets/formats/detect-format.ts";
-import { memorySource, UnreadableFile } from "../../../src/datasets/formats/types.ts";
+import { memorySource, UnreadableFileError } from "../../../src/datasets/formats/types.ts";
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
-import { Refiner, type RefinedRow } from "../../../src/datasets/cleaning/row-filter.ts";
+import { RowFilter, type FilteredRow } from "../../../src/datasets/cleaning/row-filter.ts";
 
 /** What is made of a file: its rows as they are refined, and how many problems it has. */
-export type Made = { format: string; rows: RefinedRow[]; problems: number };
+export type Made = { format: string; rows: FilteredRow[]; problems: number };
 
 export async function make(bytes: Uint8Array, name: string): Promise<Made> {
   const source = memorySource(bytes);
   const format = await detectFormat(source, name);
-  const refiner = new Refiner();
-  const rows: RefinedRow[] = [];
+  const refiner = new RowFilter();
+  const rows: FilteredRow[] = [];
   let problems = 0;
   for await (const parsed of parseRows(source, { format, name })) {
-    if ("row" in parsed) rows.push(await refiner.consider(parsed.row));
+    if ("row" in parsed) rows.push(await refiner.evaluate(parsed.row));
     else problems++;
   }
   return { format, rows, problems };
@@ -26,7 +26,7 @@ export default {
     try {
       return Response.json(await make(new Uint8Array(await request.arrayBuffer()), name));
     } catch (error) {
-      if (error instanceof UnreadableFile) return new Response(error.message, { status: error.failure.status });
+      if (error instanceof UnreadableFileError) return new Response(error.message, { status: error.failure.status });
       throw error;
     }
   },

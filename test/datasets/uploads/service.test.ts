@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../../minions/support/minions.ts";
 import { settled } from "../support/upload.ts";
-import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { authHeader, createUser, type Person } from "../../support/users.ts";
 import { bodyOf, useApi } from "../../support/api.ts";
 
 const api = useApi();
@@ -9,7 +9,7 @@ let person: Person;
 let me: Client;
 
 beforeAll(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
 });
 
@@ -19,7 +19,7 @@ describe("a file that comes in parts", () => {
   const whole = Buffer.from(line.repeat(Math.ceil((partSize * 1.5) / line.length)));
   const begin = async () => (await me.post("/datasets/uploads", { file_name: "large.jsonl", size: whole.length })).body.upload;
   const put = async (id: number, part: number, bytes: Uint8Array<ArrayBuffer>) => {
-    const headers = { ...bearing(person.token), "content-type": "application/octet-stream" };
+    const headers = { ...authHeader(person.token), "content-type": "application/octet-stream" };
     const reply = await api.get(`/api/v2/datasets/uploads/${id}/parts/${part}`, { method: "PUT", headers, body: bytes });
     return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
   };
@@ -60,7 +60,7 @@ describe("a file that comes in parts", () => {
     const { id } = await begin();
     const wrong = await put(id, 1, whole.subarray(0, 100));
     expect(refusalIn(wrong)).toEqual([422, "validation_failed"]);
-    const stranger = clientOf(api, await makePerson(api));
+    const stranger = clientOf(api, await createUser(api));
     for (const refused of [await stranger.get(`/datasets/uploads/${id}`), await stranger.delete(`/datasets/uploads/${id}`)])
       expect(refusalIn(refused)).toEqual([404, "not_found"]);
     expect((await me.delete(`/datasets/uploads/${id}`)).status).toBe(200);
@@ -79,7 +79,7 @@ describe("a file that comes in parts", () => {
   });
 
   test("is waited for for a day, and at most five at once", async () => {
-    const person2 = await makePerson(api);
+    const person2 = await createUser(api);
     const other = clientOf(api, person2);
     const statuses = [];
     for (let i = 0; i < 6; i += 1)

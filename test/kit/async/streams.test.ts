@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readerOf, type ByteReader } from "../../../src/kit/async/streams.ts";
+import { createByteReader, type ByteReader } from "../../../src/kit/async/streams.ts";
 
 const bytes = Uint8Array.from({ length: 200_000 }, (_, index) => index % 251);
 
@@ -10,7 +10,7 @@ async function readAll(reader: ByteReader): Promise<Uint8Array[]> {
 }
 
 test("a stream of bytes is read in pieces of up to 64 KiB, each of which stays what it was", async () => {
-  const pieces = await readAll(readerOf(new Blob([bytes]).stream()));
+  const pieces = await readAll(createByteReader(new Blob([bytes]).stream()));
   expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
   expect(Math.max(...pieces.map(({ byteLength }) => byteLength))).toBeLessThanOrEqual(64 * 1024);
 });
@@ -23,7 +23,7 @@ test("what has come is read though more may come", async () => {
       tell = (text) => controller.enqueue(new TextEncoder().encode(text));
     },
   });
-  const reader = readerOf(stream);
+  const reader = createByteReader(stream);
   for (const text of ["one", "and another"]) {
     const read = reader.read();
     tell(text);
@@ -39,19 +39,19 @@ test("a stream that was made of pieces gives those", async () => {
       controller.close();
     },
   });
-  expect(await readAll(readerOf(stream))).toEqual(made);
+  expect(await readAll(createByteReader(stream))).toEqual(made);
 });
 
 test.each(["bytes", undefined] as const)("who cancels, cancels the stream (%s)", async (type) => {
   let reason: unknown;
   const cancel = (why: unknown) => void (reason = why);
   const stream = type === undefined ? new ReadableStream<Uint8Array>({ cancel }) : new ReadableStream({ type, cancel });
-  await readerOf(stream).cancel("enough");
+  await createByteReader(stream).cancel("enough");
   expect(reason).toBe("enough");
 });
 
 test.each(["bytes", undefined] as const)("what goes wrong with the stream is thrown (%s)", async (type) => {
   const start = (controller: { error(cause: unknown): void }) => controller.error(new Error("broken"));
   const stream = type === undefined ? new ReadableStream<Uint8Array>({ start }) : new ReadableStream({ type, start });
-  await expect(readerOf(stream).read()).rejects.toThrow("broken");
+  await expect(createByteReader(stream).read()).rejects.toThrow("broken");
 });

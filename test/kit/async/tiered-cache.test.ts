@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { TieredValue, type Sources } from "../../../src/kit/async/tiered-cache.ts";
+import { TieredCache, type CacheSources } from "../../../src/kit/async/tiered-cache.ts";
 
 const ages = { freshMs: 60_000, maxStaleMs: 240_000 };
 
@@ -12,10 +12,10 @@ afterEach(() => {
 });
 
 /** Tiers that count who asked them; `origin` and `kv` may be replaced by what fails. */
-function tiers(overrides: Partial<Pick<Sources<string>, "fromKv" | "fromOrigin">> = {}) {
+function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fromOrigin">> = {}) {
   const asked = { kv: 0, origin: 0 };
   const deferred: Promise<unknown>[] = [];
-  const sources: Sources<string> = {
+  const sources: CacheSources<string> = {
     fromKv: () => {
       asked.kv += 1;
       return overrides.fromKv ? overrides.fromKv() : Promise.resolve(null);
@@ -33,7 +33,7 @@ const fails = () => Promise.reject(new Error("out of service"));
 
 describe("a value in tiers", () => {
   test("is asked of the origin when no tier has it, and then lies in memory", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources, asked } = tiers();
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "origin" });
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });
@@ -41,7 +41,7 @@ describe("a value in tiers", () => {
   });
 
   test("comes from KV first, and is checked at once behind the reply", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources, asked, settled } = tiers({ fromKv: () => Promise.resolve("copy") });
     expect(await value.read(ages, sources)).toEqual({ value: "copy", tier: "kv" });
     await vi.advanceTimersByTimeAsync(0);
@@ -51,9 +51,9 @@ describe("a value in tiers", () => {
   });
 
   test("is served stale past its fresh time while one check runs behind", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources, asked, settled } = tiers();
-    value.hold("old");
+    value.set("old");
     vi.advanceTimersByTime(ages.freshMs);
     const replies = await Promise.all(Array.from({ length: 50 }, () => value.read(ages, sources)));
     expect(new Set(replies.map(({ tier }) => tier))).toEqual(new Set(["stale"]));
@@ -63,17 +63,17 @@ describe("a value in tiers", () => {
   });
 
   test("waits for the origin past its maximum age", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources } = tiers();
-    value.hold("old");
+    value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "origin" });
   });
 
   test("is served stale past its maximum age where the origin fails, which is then left alone for a while", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources, asked, settled } = tiers({ fromOrigin: fails });
-    value.hold("old");
+    value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     expect(await value.read(ages, sources)).toEqual({ value: "old", tier: "stale" });
     for (let i = 0; i < 10; i += 1) expect((await value.read(ages, sources)).tier).toBe("stale");
@@ -86,23 +86,23 @@ describe("a value in tiers", () => {
 
   test("comes from the origin where KV fails, and fails as the origin did where both do", async () => {
     const kvDown = tiers({ fromKv: fails });
-    expect(await new TieredValue<string>().read(ages, kvDown.sources)).toEqual({ value: "current", tier: "origin" });
+    expect(await new TieredCache<string>().read(ages, kvDown.sources)).toEqual({ value: "current", tier: "origin" });
     const bothDown = tiers({ fromKv: fails, fromOrigin: fails });
-    await expect(new TieredValue<string>().read(ages, bothDown.sources)).rejects.toThrow("out of service");
+    await expect(new TieredCache<string>().read(ages, bothDown.sources)).rejects.toThrow("out of service");
   });
 
   test("is asked for once by 200 who come at the same time", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources, asked } = tiers();
     await Promise.all(Array.from({ length: 200 }, () => value.read(ages, sources)));
     expect(asked).toEqual({ kv: 1, origin: 1 });
   });
 
   test("is asked for again by those who waited on a request that died", async () => {
-    const value = new TieredValue<string>();
+    const value = new TieredCache<string>();
     const { sources: dying } = tiers({ fromOrigin: () => new Promise(() => {}) });
     const { sources: living, asked } = tiers();
-    value.hold("old");
+    value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     value.revalidate(ages, dying);
     const waiting = value.read(ages, living);

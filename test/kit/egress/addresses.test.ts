@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { openEgress } from "../../../src/kit/egress/fetch.ts";
-import { isPublicAddress, resolvesPublicly } from "../../../src/kit/egress/addresses.ts";
+import { createGuardedFetch } from "../../../src/kit/egress/fetch.ts";
+import { isPublicAddress, resolvesToPublicAddress } from "../../../src/kit/egress/addresses.ts";
 import { addresses } from "./support/hostile-urls.ts";
 
 const resolverUrl = "https://resolver.example.com/dns-query";
@@ -73,7 +73,7 @@ describe("a host", () => {
   ])("%s", async (_, found, isPublic) => {
     const host = newHost();
     const { asked, resolver } = fakeResolver({ [host]: found });
-    expect(await resolvesPublicly(host, resolver)).toBe(isPublic);
+    expect(await resolvesToPublicAddress(host, resolver)).toBe(isPublic);
     expect(asked).toEqual([`${host} A`, `${host} AAAA`]);
   });
 
@@ -83,7 +83,7 @@ describe("a host", () => {
     const { asked, resolver } = fakeResolver({ [host]: ["10.0.0.1"] });
     for (const ms of [0, 59_000, 1_000]) {
       vi.advanceTimersByTime(ms);
-      expect(await resolvesPublicly(host, resolver)).toBe(false);
+      expect(await resolvesToPublicAddress(host, resolver)).toBe(false);
     }
     expect(asked).toHaveLength(4);
   });
@@ -100,7 +100,7 @@ describe("a host", () => {
     ["does not answer within a second", silent],
   ])("passes when its resolver %s", async (_, send) => {
     const begun = performance.now();
-    expect(await resolvesPublicly(newHost(), { resolverUrl, fetch: send })).toBe(true);
+    expect(await resolvesToPublicAddress(newHost(), { resolverUrl, fetch: send })).toBe(true);
     expect(performance.now() - begun).toBeLessThan(1_500);
   });
 
@@ -108,12 +108,12 @@ describe("a host", () => {
     const host = newHost();
     const { asked, resolver } = fakeResolver({ [host]: ["169.254.169.254"] });
     const limits = { maxResponseBytes: 1_000, firstByteTimeoutMs: 1_000, timeoutMs: 1_000 };
-    const guarded = openEgress({ ...limits, ...resolver });
+    const guarded = createGuardedFetch({ ...limits, ...resolver });
     await expect(guarded(`https://${host}/v1`)).rejects.toMatchObject({ reason: "refused" });
     expect(asked).toHaveLength(2);
-    const allowing = openEgress({ ...limits, ...resolver, allowedHosts: [host] });
+    const allowing = createGuardedFetch({ ...limits, ...resolver, allowedHosts: [host] });
     expect(await (await allowing(`https://${host}/v1`)).text()).toBe("reached");
-    const unasked = openEgress({ ...limits, ...resolver, resolverUrl: "" });
+    const unasked = createGuardedFetch({ ...limits, ...resolver, resolverUrl: "" });
     expect(await (await unasked(`https://${host}/v1`)).text()).toBe("reached");
     expect(asked).toHaveLength(2);
   });

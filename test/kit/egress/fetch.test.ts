@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EgressError, openEgress, type EgressSettings } from "../../../src/kit/egress/fetch.ts";
+import { EgressError, createGuardedFetch, type EgressSettings } from "../../../src/kit/egress/fetch.ts";
 import { isPublicAddress } from "../../../src/kit/egress/addresses.ts";
 import { addresses, faultsOfText, fine, hostileUrls, settings as ours } from "./support/hostile-urls.ts";
 import { call, type Outcome } from "../support/worker.ts";
@@ -139,15 +139,15 @@ test("workerd tells public addresses from others as Node does", async () => {
 describe("an abort of the caller", () => {
   test("ends a call before it is answered, with the caller's reason", async () => {
     const reason = new Error("enough");
-    const calling = openEgress(allowed)(`${origin}/silent`, { signal: AbortSignal.abort(reason) });
+    const calling = createGuardedFetch(allowed)(`${origin}/silent`, { signal: AbortSignal.abort(reason) });
     await expect(calling).rejects.toBe(reason);
-    const late = openEgress(allowed)(`${origin}/silent`, { signal: AbortSignal.timeout(50) });
+    const late = createGuardedFetch(allowed)(`${origin}/silent`, { signal: AbortSignal.timeout(50) });
     await expect(late).rejects.toMatchObject({ name: "TimeoutError" });
   });
 
   test("ends a body in the middle, and closes the connection", async () => {
     const controller = new AbortController();
-    const response = await openEgress(allowed)(`${origin}/stall`, { signal: controller.signal });
+    const response = await createGuardedFetch(allowed)(`${origin}/stall`, { signal: controller.signal });
     const reader = response.body!.getReader();
     await reader.read();
     controller.abort(new Error("enough"));
@@ -158,7 +158,7 @@ describe("an abort of the caller", () => {
     const closed = new Promise<void>((resolve) => {
       host.once("request", (request) => request.socket.once("close", () => resolve()));
     });
-    const response = await openEgress({ ...allowed, timeoutMs: 60_000 })(`${origin}/endless`);
+    const response = await createGuardedFetch({ ...allowed, timeoutMs: 60_000 })(`${origin}/endless`);
     await response.body!.cancel();
     await expect(closed).resolves.toBeUndefined();
   });
@@ -170,7 +170,7 @@ test("an error never has what the host said, nor where it is, nor what was sent"
   const header = await call(`${origin}/fine`, allowed, { headers: { authorization: "Bearer canary-key\nof a user" } });
   expect(header).toMatchObject({ name: "EgressError" });
   expect(JSON.stringify([outcomes, header])).not.toMatch(/canary|127\.0\.0\.1/);
-  const error: unknown = await openEgress(allowed)(`${origin}/hang-up`).catch((failure: unknown) => failure);
+  const error: unknown = await createGuardedFetch(allowed)(`${origin}/hang-up`).catch((failure: unknown) => failure);
   expect(error).toBeInstanceOf(EgressError);
   expect(String((error as EgressError).cause)).toBe("Error: TypeError");
 });

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { faultOfUrl, openEgress } from "../../../src/kit/egress/fetch.ts";
-import { faultOfTarget } from "../../../src/kit/egress/urls.ts";
+import { faultOfUrl, createGuardedFetch } from "../../../src/kit/egress/fetch.ts";
+import { targetError } from "../../../src/kit/egress/urls.ts";
 import { faultsOfText, fine, hostileUrls, settings } from "./support/hostile-urls.ts";
 
 const limits = { maxResponseBytes: 100_000, firstByteTimeoutMs: 300, timeoutMs: 600 };
@@ -38,7 +38,7 @@ test("what development allows may be saved, over http too, and nothing beside it
 });
 
 describe("an address is refused when it is called,", () => {
-  const guarded = openEgress({ ...settings, ...limits, fetch: nowhere });
+  const guarded = createGuardedFetch({ ...settings, ...limits, fetch: nowhere });
 
   test.each(hostileUrls.filter(({ fault }) => !faultsOfText.test(fault)))("such as $url", async ({ url }) => {
     await expect(guarded(url)).rejects.toMatchObject({ name: "EgressError", reason: "refused", retryable: false });
@@ -50,8 +50,8 @@ describe("an address is refused when it is called,", () => {
       called.push(input);
       return Promise.resolve(new Response("fine"));
     };
-    await openEgress({ ...limits, fetch: recording })(" https:\\\\api.OPENAI.com\\v1/models?alt=sse#x");
-    await openEgress({ ...limits, fetch: recording })(new URL("https://api.openai.com/v1"));
+    await createGuardedFetch({ ...limits, fetch: recording })(" https:\\\\api.OPENAI.com\\v1/models?alt=sse#x");
+    await createGuardedFetch({ ...limits, fetch: recording })(new URL("https://api.openai.com/v1"));
     expect(called).toEqual(["https://api.openai.com/v1/models?alt=sse#x", "https://api.openai.com/v1"]);
   });
 
@@ -90,7 +90,7 @@ describe("whatever IP address is spelled in whatever way, it is refused:", () =>
   /** Whether a host is refused when saved, and, if it is one at all, when called. */
   const isRefused = (host: string) => {
     const url = `https://${host}/v1`;
-    return faultOfUrl(url, {}) !== undefined && (!URL.canParse(url) || faultOfTarget(new URL(url), {}) !== undefined);
+    return faultOfUrl(url, {}) !== undefined && (!URL.canParse(url) || targetError(new URL(url), {}) !== undefined);
   };
   const often = { numRuns: 2_000 };
 

@@ -1,21 +1,21 @@
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { productionConfig } from "../../dev/wrangler/config.ts";
+import { productionConfig } from "../../../dev/wrangler/config.ts";
 import * as z from "zod";
 import type { Ctx } from "../../../src/context.ts";
 import {
   consumeDeadJobs,
   consumeJobs,
-  doing,
+  handleJob,
   maxAttempts,
   retryDelaySeconds,
   type Handler,
 } from "../../../src/kit/queue/consumer.ts";
 import { commit, commitOnce } from "../../../src/kit/db/commit.ts";
 import { AppError } from "../../../src/kit/errors.ts";
-import { defineJob, jobRow, sweepOutbox } from "../../../src/kit/queue/outbox.ts";
+import { defineJob, enqueueJob, sweepOutbox } from "../../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { seededRandom } from "../../support/random.ts";
 import { VirtualQueue } from "../../support/virtual-queue.ts";
 
@@ -33,7 +33,7 @@ const huge = defineJob("huge", z.object({ text: z.string() }));
 let postgres: ConcurrentPostgres;
 let queue: VirtualQueue;
 let dead: VirtualQueue;
-let events: ReturnType<typeof openEvents>;
+let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
 /** What was told outside Postgres, by the key that it carried. */
 let told: Map<string, number>;
@@ -41,13 +41,13 @@ let isPoisonous: boolean;
 let isBusyFor: string;
 
 const handlers: readonly Handler<Ctx>[] = [
-  doing(mark, (job: Ctx, { label }) => commitOnce(job, [job.db.insert(marks).values({ label })])),
-  doing(tell, async (_job: Ctx, { label }) => told.set(label, (told.get(label) ?? 0) + 1)),
-  doing(poison, async (job: Ctx, { label }) => {
+  handleJob(mark, (job: Ctx, { label }) => commitOnce(job, [job.db.insert(marks).values({ label })])),
+  handleJob(tell, async (_job: Ctx, { label }) => told.set(label, (told.get(label) ?? 0) + 1)),
+  handleJob(poison, async (job: Ctx, { label }) => {
     if (isPoisonous) throw new AppError("validation_failed", "This can never be done.");
     await commitOnce(job, [job.db.insert(marks).values({ label })]);
   }),
-  doing(busy, async () => {
+  handleJob(busy, async () => {
     throw new AppError("rate_limited", "It is asked too often.", { headers: { "retry-after": isBusyFor } });
   }),
 ];
@@ -62,7 +62,7 @@ afterAll(() => postgres.close());
 beforeEach(async () => {
   queue = new VirtualQueue("spiritforge-jobs");
   dead = new VirtualQueue("spiritforge-jobs-dead");
-  events = openEvents(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
+  events = createTestContexts(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
   ctx = events.context("test");
   told = new Map();
   isPoisonous = true;
@@ -74,7 +74,7 @@ const consume = (batch: MessageBatch) =>
 const consumeDead = (batch: MessageBatch) => consumeDeadJobs(batch, events.context("dead"));
 
 async function ask(labels: string[], job = mark): Promise<void> {
-  for (const label of labels) await commit(ctx, [jobRow(ctx, job, { label })]);
+  for (const label of labels) await commit(ctx, [enqueueJob(ctx, job, { label })]);
   await events.settled();
 }
 
@@ -94,7 +94,10 @@ describe("a job", () => {
   });
 
   test("of a commit that fails is neither kept nor sent", async () => {
-    const doomed = commit(ctx, [jobRow(ctx, mark, { label: "never" }), ctx.db.insert(marks).values({ label: null as never })]);
+    const doomed = commit(ctx, [
+      enqueueJob(ctx, mark, { label: "never" }),
+      ctx.db.insert(marks).values({ label: null as never }),
+    ]);
     await expect(doomed).rejects.toThrow(/null value in column "label"/);
     await events.settled();
     expect(queue.size).toBe(0);
@@ -103,7 +106,7 @@ describe("a job", () => {
 
   test("keeps the id of the request that asked for it", async () => {
     const asking = events.context("test", "request-of-somebody");
-    await commit(asking, [jobRow(asking, mark, { label: "one" })]);
+    await commit(asking, [enqueueJob(asking, mark, { label: "one" })]);
     await events.settled();
     const seen: string[] = [];
     await queue.run((batch) =>
@@ -179,9 +182,9 @@ describe("a job", () => {
   });
 
   test("too large for a message is refused where it is sent", async () => {
-    expect(() => jobRow(ctx, huge, { text: "x".repeat(127_000) })).toThrow(/takes 127000/);
-    expect(() => jobRow(ctx, huge, { text: "é".repeat(64_000) })).toThrow(AppError);
-    await commit(ctx, [jobRow(ctx, huge, { text: "x".repeat(126_000) })]);
+    expect(() => enqueueJob(ctx, huge, { text: "x".repeat(127_000) })).toThrow(/takes 127000/);
+    expect(() => enqueueJob(ctx, huge, { text: "é".repeat(64_000) })).toThrow(AppError);
+    await commit(ctx, [enqueueJob(ctx, huge, { text: "x".repeat(126_000) })]);
     expect(await outboxSize()).toBe(1);
   });
 });
@@ -201,7 +204,7 @@ describe("a job that cannot be done", () => {
   });
 
   test("of a kind that is no more, or with a payload that is none, likewise", async () => {
-    await commit(ctx, [jobRow(ctx, retired, {})]);
+    await commit(ctx, [enqueueJob(ctx, retired, {})]);
     await postgres.sql("insert into outbox (name, payload, request_id) values ('mark', '{\"label\": 7}', 'r')");
     await postgres.sql("update outbox set due_at = now() - interval '1 second'");
     await sweepOutbox(ctx);
@@ -275,7 +278,7 @@ describe("the sweep", () => {
     await overdue();
     await queue.run(async (batch) => {
       await consumeJobs<Ctx>(batch, {
-        handlers: [doing(mark, async (job: Ctx) => void (await sweepOutbox(job)))],
+        handlers: [handleJob(mark, async (job: Ctx) => void (await sweepOutbox(job)))],
         contextOf: (name, id) => events.context(name, id),
         dead,
       });

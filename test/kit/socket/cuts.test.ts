@@ -1,8 +1,8 @@
 import { array, assert, asyncProperty, boolean, constant, constantFrom, nat, oneof, record, type Arbitrary } from "fast-check";
 import { expect, test } from "vitest";
-import { Fanout, type ServerFrame } from "../../../src/kit/socket/broadcaster.ts";
+import { Broadcaster, type ServerFrame } from "../../../src/kit/socket/broadcaster.ts";
 import { FrameLog } from "../../../src/kit/socket/frame-log.ts";
-import { placeAfter, Places } from "../../../src/kit/socket/socket-positions.ts";
+import { placeAfter, SocketPositions } from "../../../src/kit/socket/socket-positions.ts";
 import type { RoomSocket, SocketState } from "../../../src/kit/socket/types.ts";
 import { memorySql } from "./support/memory-sql.ts";
 
@@ -19,8 +19,8 @@ class TestRoom {
   /** What was written of the texts, and the last number that this knows of. */
   #written = { texts: new Map(this.texts), seq: 0 };
   #log!: FrameLog;
-  #places!: Places;
-  #fanout!: Fanout;
+  #places!: SocketPositions;
+  #fanout!: Broadcaster;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -29,15 +29,15 @@ class TestRoom {
 
   #start(): void {
     this.#log = new FrameLog(this.#sql, this.#capacity);
-    this.#places = new Places();
-    this.#fanout = new Fanout({
+    this.#places = new SocketPositions();
+    this.#fanout = new Broadcaster({
       frames: this.#log,
       places: this.#places,
       flow: () => ({ windowFrames: 6, windowBytes: 600, patienceMs: 60_000 }),
       sockets: () => this.sockets.map((client) => client.socket),
       snapshot: async () => ({ texts: Object.fromEntries(this.texts) }),
-      onCurrent: () => {},
-      onHeld: () => {},
+      onCaughtUp: () => {},
+      onPaused: () => {},
       onSlow: () => {},
     });
   }
@@ -45,7 +45,7 @@ class TestRoom {
   say(name: string, ...pieces: string[]): void {
     const text = this.texts.get(name)!;
     this.texts.set(name, text + pieces.join(""));
-    this.#fanout.publish(this.#log.say({ type: "delta", name }, text.length, pieces));
+    this.#fanout.publish(this.#log.appendText({ type: "delta", name }, text.length, pieces));
   }
 
   publish(frame: ServerFrame): void {
@@ -64,14 +64,14 @@ class TestRoom {
 
   /** As if nothing had moved for a while. */
   rest(): void {
-    this.#places.settle(true);
+    this.#places.persistIdle(true);
   }
 
   /** Puts the room out of memory, and brings it back on its storage. @param hibernates whether sockets stay that were at rest */
   crash(hibernates: boolean): void {
     this.#start();
     for (const client of this.sockets.splice(0)) {
-      client.isGone = !hibernates || this.#places.isLost(client.socket);
+      client.isGone = !hibernates || this.#places.isUnknown(client.socket);
       if (!client.isGone) this.sockets.push(client);
     }
     const { texts, seq } = this.#written;

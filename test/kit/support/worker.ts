@@ -1,4 +1,4 @@
-import { EgressError, faultOfUrl, openEgress, type EgressSettings } from "../../../src/kit/egress/fetch.ts";
+import { EgressError, faultOfUrl, createGuardedFetch, type EgressSettings } from "../../../src/kit/egress/fetch.ts";
 import { isPublicAddress } from "../../../src/kit/egress/addresses.ts";
 import { openVault, type DataKeyRow, type Keyring } from "../../../src/kit/crypto/vault.ts";
 
@@ -21,7 +21,7 @@ export function failureOf(error: unknown): Failure {
 /** Calls a URL through the guard and reads what it answers. */
 export async function call(url: string, settings: EgressSettings, init?: RequestInit): Promise<Outcome> {
   try {
-    const response = await openEgress(settings)(url, init);
+    const response = await createGuardedFetch(settings)(url, init);
     const { status, statusText, headers } = response;
     return { status, statusText, headers: Object.fromEntries(headers), text: await response.text() };
   } catch (error) {

@@ -4,10 +4,10 @@ import { queryBase, searchBase } from "../../../src/knowledge/search/query.ts";
 import { baseOf } from "../../../src/knowledge/queries.ts";
 import { QueryBody, type EvaluateBody } from "../../../src/knowledge/schemas.ts";
 import { createBase, getBase } from "../../../src/knowledge/service.ts";
-import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
+import { startBuild } from "../../../src/knowledge/indexing/start-build.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
 import { providerKey } from "../../support/canary.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
 import { fakedVendor } from "../../support/vendors/vendors.ts";
 import { useIndexHarness } from "../support/memory-datasets.ts";
@@ -41,7 +41,7 @@ afterAll(() => vendor.close());
 const harness = useIndexHarness(() => ({ EGRESS_ALLOWED_HOSTS: new URL(vendor.baseUrl).host }));
 
 beforeEach(async () => {
-  me = await makePerson(harness);
+  me = await createUser(harness);
   embeds = await makeModel("bge-m3", ["embedding"]);
   replies = await makeModel("llama", ["chat"]);
   answers = [];
@@ -65,7 +65,7 @@ async function makeBase(embedding_model = String(embeds)) {
 
 async function build(id: number, update_strategy: "append" | "replace" = "append") {
   const settings = { strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 } as const;
-  await startIndex(harness.ctx, me.id, id, { ...settings, dataset_ids: [1], update_strategy }, harness.datasets);
+  await startBuild(harness.ctx, me.id, id, { ...settings, dataset_ids: [1], update_strategy }, harness.datasets);
   await harness.work();
   return baseOf(await getBase(harness.ctx, me.id, id));
 }

@@ -4,9 +4,9 @@ import type { IndexBody } from "../../../src/knowledge/schemas.ts";
 import { baseOf, type BaseRow } from "../../../src/knowledge/queries.ts";
 import { searchBase } from "../../../src/knowledge/search/query.ts";
 import { createBase, deleteBase, getBase, removeDataset, rollBack } from "../../../src/knowledge/service.ts";
-import { startIndex } from "../../../src/knowledge/indexing/start-build.ts";
+import { startBuild } from "../../../src/knowledge/indexing/start-build.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useIndexHarness } from "../support/memory-datasets.ts";
 
@@ -18,7 +18,7 @@ let named = 0;
 const manyTexts = Array.from({ length: 600 }, (_, row) => `Fact number ${row}: the ${row}th lighthouse has ${row * 7} steps.`);
 
 beforeEach(async () => {
-  me = await makePerson(harness);
+  me = await createUser(harness);
   base = await createBase(harness.ctx, me.id, { name: `Base ${++named}` });
   Object.assign(harness, { read: [], beforeRow: () => undefined, limits: { ms: 60_000, chunks: 5_000 } });
   harness.texts = {
@@ -30,7 +30,7 @@ beforeEach(async () => {
 
 const settings = { update_strategy: "append", strategy: "auto", chunk_size: 1_000, chunk_overlap: 100 } as const;
 const start = (dataset_ids: number[], given: Partial<IndexBody> = {}) =>
-  startIndex(harness.ctx, me.id, base.id, { ...settings, dataset_ids, ...given }, harness.datasets);
+  startBuild(harness.ctx, me.id, base.id, { ...settings, dataset_ids, ...given }, harness.datasets);
 const build = async (dataset_ids: number[], given: Partial<IndexBody> = {}) => {
   await start(dataset_ids, given);
   await harness.work();
@@ -124,8 +124,8 @@ describe("a build", () => {
     expect(await outcomeOf(removeDataset(harness.ctx, me.id, base.id, 1))).toBe("conflict");
     await harness.work();
     expect(await outcomeOf(start([1, 4]))).toBe("validation_failed");
-    const stranger = await makePerson(harness);
-    const theirs = startIndex(harness.ctx, stranger.id, base.id, { ...settings, dataset_ids: [1] }, harness.datasets);
+    const stranger = await createUser(harness);
+    const theirs = startBuild(harness.ctx, stranger.id, base.id, { ...settings, dataset_ids: [1] }, harness.datasets);
     expect(await outcomeOf(theirs)).toBe("not_found");
     expect(await now()).toMatchObject({ chunk_count: 2 });
   });

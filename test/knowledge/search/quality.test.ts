@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
 import { searchBase } from "../../../src/knowledge/search/query.ts";
-import { retrievePassages, searchRow, type Filter, type PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import { retrievePassages, searchRow, type Filter, type KnowledgeBaseRef } from "../../../src/knowledge/search/retrieve.ts";
 import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts";
 import { questions } from "../../models/support/questions.ts";
-import { makePerson } from "../../support/users.ts";
+import { createUser } from "../../support/users.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useServiceHarness } from "../../support/service-harness.ts";
 import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
@@ -13,11 +13,11 @@ const harness = useServiceHarness({ lifetime: "file" });
 let userId: number;
 
 beforeAll(async () => {
-  userId = (await makePerson(harness)).id;
+  userId = (await createUser(harness)).id;
 });
 
 describe("paraphrased questions to built-in embeddings", () => {
-  let base: PinnedBase;
+  let base: KnowledgeBaseRef;
   beforeAll(async () => {
     base = await insertBase(harness.database, userId, { 1: questions.map(({ passage }) => ({ text: passage })) });
   });
@@ -40,7 +40,7 @@ describe("paraphrased questions to built-in embeddings", () => {
 
 describe("a knowledge base that counts as large", () => {
   const dimensions = 384;
-  let base: PinnedBase;
+  let base: KnowledgeBaseRef;
   let chunks: GivenChunk[];
 
   beforeAll(async () => {

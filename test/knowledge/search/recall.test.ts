@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
 import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
-import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
-import { makePerson } from "../../support/users.ts";
+import type { KnowledgeBaseRef } from "../../../src/knowledge/search/retrieve.ts";
+import { createUser } from "../../support/users.ts";
 import { indexRows, readCorpus, readQuestions, type CorpusQuestion } from "../support/corpus.ts";
 import { useServiceHarness } from "../../support/service-harness.ts";
 import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
@@ -14,14 +14,14 @@ describe("questions about a corpus of documents, with built-in embeddings", () =
   let questions: CorpusQuestion[];
   let texts: { source: string; text: string }[];
   let chunks: GivenChunk[];
-  let base: PinnedBase;
+  let base: KnowledgeBaseRef;
 
   beforeAll(async () => {
     const rows = await readCorpus();
     texts = rows;
     chunks = await indexRows(rows);
     questions = await readQuestions();
-    base = await insertBase(harness.database, (await makePerson(harness)).id, { 1: chunks });
+    base = await insertBase(harness.database, (await createUser(harness)).id, { 1: chunks });
   });
 
   async function measure(method: RetrievalMethod) {

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
-import { retrievePassages, type PinnedBase, type Question } from "../../../src/knowledge/search/retrieve.ts";
+import { retrievePassages, type KnowledgeBaseRef, type Question } from "../../../src/knowledge/search/retrieve.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { insertBase } from "../support/knowledge-bases.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 let ctx: Ctx;
 let me: Person;
-let base: PinnedBase;
+let base: KnowledgeBaseRef;
 
 const rivers = [
   "The Danube flows through ten countries and ends in the Black Sea.",
@@ -22,8 +22,8 @@ const bread = ["Knead the dough for ten minutes and let it rise overnight.", "Ba
 beforeAll(async () => {
   database = await openTestDatabase();
   bridge = await startStoppableBridge(database);
-  ctx = openEvents(testBindings(bridge.url)).context("test");
-  me = await makePerson({ database });
+  ctx = createTestContexts(testBindings(bridge.url)).context("test");
+  me = await createUser({ database });
   base = await insertBase(database, me.id, {
     7: rivers.map((text, row) => ({ text, source: `rivers.csv#${row + 1}`, kind: "question", fields: { row, lang: "en" } })),
     9: bread.map((text) => ({ text, source: "bread.md" })),
@@ -95,7 +95,7 @@ describe("a filter", () => {
 
 describe("a knowledge base", () => {
   test("never shows what is in another", async () => {
-    const other = await makePerson({ database });
+    const other = await createUser({ database });
     const theirs = await insertBase(database, other.id, { 7: [{ text: "The Rhine is theirs." }] });
     expect(await textsOf({}, theirs)).toEqual(["The Rhine is theirs."]);
     expect((await textsOf({ top_k: 20 })).toSorted()).toEqual([...rivers, ...bread].toSorted());

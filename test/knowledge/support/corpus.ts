@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { memorySource } from "../../../src/datasets/formats/types.ts";
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
-import { Refiner } from "../../../src/datasets/cleaning/row-filter.ts";
+import { RowFilter } from "../../../src/datasets/cleaning/row-filter.ts";
 import type { Format } from "../../../src/datasets/formats/registry.ts";
 import { batchesOf, type Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { embedText } from "../../../src/models/providers/builtin/hashing-embedding.ts";
@@ -27,13 +27,13 @@ export async function readQuestions(): Promise<CorpusQuestion[]> {
 
 /** The rows of all documents, as a dataset keeps them. */
 export async function readCorpus(): Promise<Row[]> {
-  const refiner = new Refiner();
+  const refiner = new RowFilter();
   const rows: Row[] = [];
   for (const { path, format } of documents) {
     const name = path.split("/").at(-1)!;
     for await (const parsed of parseRows(memorySource(await fixture(path)), { format, name })) {
       if (!("row" in parsed)) throw new Error(`${name}: ${JSON.stringify(parsed)}`);
-      const { row, dropped } = await refiner.consider(parsed.row);
+      const { row, dropped } = await refiner.evaluate(parsed.row);
       if (dropped === null) rows.push({ ...row, index: rows.length });
     }
   }

@@ -1,6 +1,6 @@
 import { builtinDefaults } from "../../../src/models/providers/defaults.ts";
 import { embedText } from "../../../src/models/providers/builtin/hashing-embedding.ts";
-import type { PinnedBase } from "../../../src/knowledge/search/retrieve.ts";
+import type { KnowledgeBaseRef } from "../../../src/knowledge/search/retrieve.ts";
 import type { TestDatabase } from "../../support/api.ts";
 
 type Sql = Pick<TestDatabase, "sql">;
@@ -23,7 +23,7 @@ export async function insertBase(
   userId: number,
   parts: Readonly<Record<number, readonly GivenChunk[]>> = {},
   dimensions = 384,
-): Promise<PinnedBase> {
+): Promise<KnowledgeBaseRef> {
   const [base] = await sql(
     "insert into knowledge_bases (user_id, name, embedding_model, dimensions) values ($1, $2, $3, $4) returning id",
     [userId, `Base ${++named}`, builtinDefaults.embedding, dimensions],

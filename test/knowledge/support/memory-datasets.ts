@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import { beforeAll } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
-import { doing } from "../../../src/kit/queue/consumer.ts";
+import { handleJob } from "../../../src/kit/queue/consumer.ts";
 import type { Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { indexKnowledgeBase, sweepKnowledgeBase } from "../../../src/knowledge/job-definitions.ts";
-import { goOnIndexing } from "../../../src/knowledge/indexing/run-build.ts";
+import { resumeBuild } from "../../../src/knowledge/indexing/run-build.ts";
 import { sweepBase } from "../../../src/knowledge/service.ts";
-import type { Datasets } from "../../../src/knowledge/indexing/start-build.ts";
+import type { DatasetSource } from "../../../src/knowledge/indexing/start-build.ts";
 import { useServiceHarness, type HarnessOptions, type ServiceHarness } from "../../support/service-harness.ts";
 
 /** Datasets in memory, which are indexed from there. */
@@ -18,7 +18,7 @@ type MemoryDatasets = {
   /** Called before a row is read. It may throw as a consumer dies. */
   beforeRow(row: string): unknown;
   limits: { ms: number; chunks: number };
-  datasets: Datasets;
+  datasets: DatasetSource;
 };
 
 export type IndexHarness = ServiceHarness & MemoryDatasets;
@@ -26,8 +26,8 @@ export type IndexHarness = ServiceHarness & MemoryDatasets;
 /** A service harness that indexes datasets in memory. */
 export function useIndexHarness(bindings: HarnessOptions["bindings"] = () => ({})): IndexHarness {
   const handlers = [
-    doing(indexKnowledgeBase, (ctx: Ctx, told) => goOnIndexing(ctx, told, harness.datasets, { limits: harness.limits })),
-    doing(sweepKnowledgeBase, (ctx: Ctx, { knowledge_base_id }) => sweepBase(ctx, knowledge_base_id)),
+    handleJob(indexKnowledgeBase, (ctx: Ctx, told) => resumeBuild(ctx, told, harness.datasets, { limits: harness.limits })),
+    handleJob(sweepKnowledgeBase, (ctx: Ctx, { knowledge_base_id }) => sweepBase(ctx, knowledge_base_id)),
   ];
   const service = useServiceHarness({ handlers, bindings, lifetime: "file" });
   const harness: IndexHarness = Object.assign(service, memoryDatasets());
@@ -42,13 +42,13 @@ export function useIndexHarness(bindings: HarnessOptions["bindings"] = () => ({}
       limits: { ms: 60_000, chunks: 5_000 },
       datasets: {
         readRows: (_ctx, datasetId, { after }) => rowsOf(harness, datasetId, after),
-        usable: (_userId, ids) => {
+        readable: (_userId, ids) => {
           const there = ids.filter((id) => id in harness.texts);
           return sql`select id, 'dataset ' || id as name from unnest(${`{${there.join(",")}}`}::int[]) id`;
         },
-        use: ({ db }, ids, usedBy) =>
+        lock: ({ db }, ids, usedBy) =>
           db.execute(sql`insert into test_uses select id, ${usedBy} from unnest(${`{${ids.join(",")}}`}::int[]) id`),
-        release: ({ db }, usedBy) => db.execute(sql`delete from test_uses where used_by = ${usedBy}`),
+        unlock: ({ db }, usedBy) => db.execute(sql`delete from test_uses where used_by = ${usedBy}`),
       },
     };
   }

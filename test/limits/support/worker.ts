@@ -1,12 +1,12 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import type { Actor, Hooks } from "../../../src/context.ts";
-import { edge, failureReply, giveContext } from "../../../src/http/middleware.ts";
+import { requestIdAndHeaders, errorHandler, contextMiddleware } from "../../../src/http/middleware.ts";
 import { route, type Access, type AppEnv } from "../../../src/http/route.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { Semaphore } from "../../../src/kit/async/semaphore.ts";
 import { SignInGate } from "../../../src/limits/durable-object.ts";
-import { counted, limited, limitStrangers } from "../../../src/limits/middleware.ts";
+import { rateLimitedGuard, limited, limitAnonymous } from "../../../src/limits/middleware.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../../src/limits/sign-in.ts";
 
 /** A Worker with routes of every kind that limits know, whose callers are whoever they say they are. */
@@ -42,14 +42,14 @@ const trusting: Access = {
 };
 
 const doc = { id: "probe", summary: "", tag: "", reply: z.object({}) };
-const guard = counted(trusting);
+const guard = rateLimitedGuard(trusting);
 const expensive = limited("expensive");
 const signIn = limited("sign_in");
 const slots = new Semaphore(2, 2);
 let running = 0;
 
 const probe = new Hono<AppEnv>();
-probe.use(edge, giveContext({ hooks: {} as Hooks, constraintErrors: {} }), limitStrangers);
+probe.use(requestIdAndHeaders, contextMiddleware({ hooks: {} as Hooks, constraintErrors: {} }), limitAnonymous);
 probe.get(
   "/open",
   route(doc, () => ({})),
@@ -112,6 +112,6 @@ probe.get("/leave", (c) => {
   for (let i = 0; i < 2; i += 1) void holdSlot(1_000);
   return c.json({});
 });
-probe.onError(failureReply);
+probe.onError(errorHandler);
 
 export default { fetch: probe.fetch } satisfies ExportedHandler<Cloudflare.Env>;

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
-import { candidatesOf, selectAnswering } from "../../../src/minions/models/candidates.ts";
+import { gatewayCandidates, selectModelCandidates } from "../../../src/minions/models/candidates.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import { badKey, goodKey, makeModel, useConnected } from "../../models/support/connected-provider.ts";
 import { question } from "../../models/support/models.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { saidText } from "../../support/vendors/script.ts";
 import {
   clientOf,
@@ -26,7 +26,7 @@ let person: Person;
 let me: Client;
 
 beforeEach(async () => {
-  person = await makePerson(connected.api);
+  person = await createUser(connected.api);
   me = clientOf(connected.api, person);
 });
 
@@ -78,7 +78,7 @@ describe("the models that stand in for a minion's own", () => {
   });
 
   test.each(["foreign", "embedding", "inactive", "deleted"])("are refused where one of one's own is %s", async (what) => {
-    const owner = what === "foreign" ? clientOf(connected.api, await makePerson(connected.api)) : me;
+    const owner = what === "foreign" ? clientOf(connected.api, await createUser(connected.api)) : me;
     const given = { embedding: { model_id: "my-embedder" }, inactive: { is_active: false } }[what] ?? {};
     const id = await modelAt(given, owner);
     if (what === "deleted") await me.delete(`/external-models/${id}`);
@@ -116,7 +116,7 @@ describe("the models that stand in for a minion's own", () => {
   });
 
   test("are refused by the database itself where model or minion is somebody else's", async () => {
-    const other = clientOf(connected.api, await makePerson(connected.api));
+    const other = clientOf(connected.api, await createUser(connected.api));
     const [mine, theirs] = [await makeMinion(me), await makeMinion(other)];
     const insert = (minionId: number, modelId: number) =>
       connected.api.database.sql(
@@ -135,16 +135,16 @@ describe("what answers for a minion", () => {
   beforeEach(async () => {
     bridge = await startNeonBridge({ databaseUrl: connected.api.database.url });
     const { host } = new URL(connected.vendor.baseUrl);
-    ctx = openEvents(testBindings(bridge.url, { EGRESS_ALLOWED_HOSTS: host })).context("test");
+    ctx = createTestContexts(testBindings(bridge.url, { EGRESS_ALLOWED_HOSTS: host })).context("test");
     connected.vendor.failNext();
     return () => bridge.close();
   });
 
-  const rowsOf = (minion: WireMinion) => selectAnswering(ctx, person.id, minion.id);
+  const rowsOf = (minion: WireMinion) => selectModelCandidates(ctx, person.id, minion.id);
 
   async function ask(minion: WireMinion) {
     const records: UsageRecord[] = [];
-    const candidates = candidatesOf(ctx, person.id, await rowsOf(minion));
+    const candidates = gatewayCandidates(ctx, person.id, await rowsOf(minion));
     const options = { pauseMs: 1, onUsage: (record: UsageRecord) => void records.push(record) };
     const { content } = await gatewayModel(candidates, options).doGenerate(question);
     const text = content.map((part) => (part.type === "text" ? part.text : "")).join("");
@@ -155,7 +155,7 @@ describe("what answers for a minion", () => {
     const own = await called();
     const minion = await makeMinion(me, { model: own, fallback_models: [builtin, await called(badKey)] });
     const before = bridge.roundTrips();
-    expect(candidatesOf(ctx, person.id, await rowsOf(minion))).toMatchObject([
+    expect(gatewayCandidates(ctx, person.id, await rowsOf(minion))).toMatchObject([
       { provider: "custom", modelId: "my-model", row: { id: own, key_ref: expect.any(String) } },
       { provider: "builtin", modelId: "extractive", row: undefined },
       { provider: "custom", modelId: "my-model" },
@@ -177,8 +177,8 @@ describe("what answers for a minion", () => {
   });
 
   test("is nothing for somebody else's minion", async () => {
-    const theirs = await makeMinion(clientOf(connected.api, await makePerson(connected.api)));
+    const theirs = await makeMinion(clientOf(connected.api, await createUser(connected.api)));
     const rows = await rowsOf(theirs);
-    expect(() => candidatesOf(ctx, person.id, rows)).toThrow("There is no such minion of yours.");
+    expect(() => gatewayCandidates(ctx, person.id, rows)).toThrow("There is no such minion of yours.");
   });
 });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, type Client } from "../support/minions.ts";
 import { ask } from "../../notifications/support/notifications.ts";
 import { bodyOf, useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { keysOf, makeModel, useConnected } from "../../models/support/connected-provider.ts";
 
 const connected = useConnected("ollama", ({ baseUrl }) => ({ OLLAMA_URL: baseUrl }));
@@ -18,7 +18,7 @@ let person: Person;
 let me: Client;
 
 beforeEach(async () => {
-  person = await makePerson(connected.api);
+  person = await createUser(connected.api);
   me = clientOf(connected.api, person);
   await me.get("/models");
 });
@@ -53,7 +53,7 @@ describe("the list of all models", () => {
   });
 
   test("warns where the local ones do not answer, and has the rest", async () => {
-    const they = clientOf(unreached, await makePerson(unreached));
+    const they = clientOf(unreached, await createUser(unreached));
     await makeModel(they, { name: "mine" });
     const { status, body } = await they.get("/models");
     expect([status, namesOf(body.models), body.total]).toEqual([200, ["mine"], 1]);
@@ -61,7 +61,7 @@ describe("the list of all models", () => {
   });
 
   test("is empty where there are none, without a warning", async () => {
-    const they = clientOf(alone, await makePerson(alone));
+    const they = clientOf(alone, await createUser(alone));
     expect((await they.get("/models")).body).toEqual({ success: true, models: [], total: 0 });
   });
 });
@@ -86,7 +86,7 @@ describe("a model by its name", () => {
     const newest = await makeModel(me, { name: "llama3.2:latest" });
     const { body, headers } = await me.get("/models/llama3.2:latest");
     expect([body.model.id, databaseTrips({ headers })]).toEqual([newest.id, 1]);
-    const stranger = clientOf(connected.api, await makePerson(connected.api));
+    const stranger = clientOf(connected.api, await createUser(connected.api));
     expect((await stranger.get("/models/llama3.2:latest")).body.model).toMatchObject({ type: "ollama" });
     expect((await stranger.get("/models/nomic-embed-text")).body.model.name).toBe("nomic-embed-text:latest");
     expect((await stranger.get("/models/of/nobody")).status).toBe(404);

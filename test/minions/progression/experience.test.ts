@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { pointsFor } from "../../../src/minions/progression/rules.ts";
 import { openHub } from "../../notifications/support/notifications.ts";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { clientOf, faultsIn, makeMinion, refusalIn, type Client, type WireMinion } from "../support/minions.ts";
 
 const api = useApi();
@@ -12,9 +12,9 @@ let admin: Client;
 let id: number;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
-  admin = clientOf(api, await makePerson(api, ["admin"]));
+  admin = clientOf(api, await createUser(api, ["admin"]));
   ({ id } = await makeMinion(me, { display_name: "Ada" }));
 });
 

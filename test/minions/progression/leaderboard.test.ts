@@ -4,14 +4,14 @@ import { eraseUser } from "../../../src/minions/hooks.ts";
 import { readLeaderboard } from "../../../src/minions/progression/leaderboard.ts";
 import { newUser } from "../../billing/support/billing.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { insertMinion, memoryFiles, setExperience } from "../support/minions.ts";
 
 /** Boards as time goes by, in this process: the clock is the test's. */
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
-let events: ReturnType<typeof openEvents>;
+let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
 let user: number;
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  events = openEvents(testBindings(bridge.url, { FILES: memoryFiles().bucket }));
+  events = createTestContexts(testBindings(bridge.url, { FILES: memoryFiles().bucket }));
   ctx = events.context("leaderboard");
   user = await newUser(database);
   nextPeriod();

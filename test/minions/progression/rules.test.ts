@@ -7,7 +7,7 @@ import {
   maxLevel,
   pointsFor,
   rankEntries,
-  standingOf,
+  levelProgress,
   trainingExperience,
   usageExperience,
   type TrainingOutcome,
@@ -39,8 +39,8 @@ describe("levels", () => {
   });
 
   test("are reached at their thresholds, and not one experience before", () => {
-    for (const level of levels) expect(standingOf(levelThreshold(level)).level).toBe(level);
-    for (const level of levels.slice(1)) expect(standingOf(levelThreshold(level) - 1).level).toBe(level - 1);
+    for (const level of levels) expect(levelProgress(levelThreshold(level)).level).toBe(level);
+    for (const level of levels.slice(1)) expect(levelProgress(levelThreshold(level) - 1).level).toBe(level - 1);
   });
 
   test.each([0, -1, 36, 1_000])("do not include %i", (level) => {
@@ -60,14 +60,14 @@ describe("levels", () => {
     [200_000, { level: 35, rank: "Autonomous", rank_level: 5, xp_to_next_level: 0, xp_progress_percentage: 100 }],
     [9_000_000, { level: 35, rank: "Autonomous", rank_level: 5, xp_to_next_level: 0, xp_progress_percentage: 100 }],
   ])("of %i experience are where they should be", (xp, standing) => {
-    expect(standingOf(xp)).toEqual(standing);
+    expect(levelProgress(xp)).toEqual(standing);
   });
 
   test("are what the rank's span says, whatever the experience", () => {
     const entries = [...Object.values(rankEntries), 200_000];
     fc.assert(
       fc.property(experience, (xp) => {
-        const { level, rank, rank_level } = standingOf(xp);
+        const { level, rank, rank_level } = levelProgress(xp);
         const index = ranks.indexOf(rank);
         const [entry, next] = [entries[index]!, entries[index + 1]!];
         expect(rank_level).toBe(Math.min(5, Math.floor((5 * (xp - entry)) / (next - entry)) + 1));
@@ -79,12 +79,12 @@ describe("levels", () => {
   test("never fall while experience grows, and hold between their threshold and the next", () => {
     fc.assert(
       fc.property(experience, experience, (xp, more) => {
-        const { level, xp_to_next_level, xp_progress_percentage } = standingOf(xp);
-        expect(standingOf(xp + more).level).toBeGreaterThanOrEqual(level);
+        const { level, xp_to_next_level, xp_progress_percentage } = levelProgress(xp);
+        expect(levelProgress(xp + more).level).toBeGreaterThanOrEqual(level);
         expect(levelThreshold(level)).toBeLessThanOrEqual(xp);
         if (level === maxLevel) return;
         expect(xp + xp_to_next_level).toBe(levelThreshold(level + 1));
-        expect(standingOf(xp + xp_to_next_level).level).toBe(level + 1);
+        expect(levelProgress(xp + xp_to_next_level).level).toBe(level + 1);
         expect(xp_progress_percentage).toBeLessThan(100);
       }),
     );

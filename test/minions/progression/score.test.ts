@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ranks } from "../../../src/catalog/constants.ts";
-import { standingOf } from "../../../src/minions/progression/rules.ts";
+import { levelProgress } from "../../../src/minions/progression/rules.ts";
 import { scoreOf, type ScoredModel } from "../../../src/minions/progression/score.ts";
 
 const unknown: ScoredModel = { parameters_billions: null, context_length: null, capabilities: [], architecture: null };
-const at = (xp: number) => ({ ...standingOf(xp), xp });
+const at = (xp: number) => ({ ...levelProgress(xp), xp });
 
 test("a new minion on a model that nothing is known of has 6", () => {
   expect(scoreOf(at(0), unknown)).toEqual({
@@ -129,7 +129,7 @@ test("a score is the rounded sum of its exact parts, each of them rounded up or 
   const architectures: Record<string, number> = { llama: 5, gemma: 4, mistral: 3, qwen: 2 };
   fc.assert(
     fc.property(fc.oneof(fc.nat(3_000), fc.nat(250_000)), model, (xp, summary) => {
-      const { level, rank } = standingOf(xp);
+      const { level, rank } = levelProgress(xp);
       const { total, ...parts } = scoreOf({ level, xp, rank }, summary);
       const exact = [
         Math.min(level * 5 + xp / 100, 50),

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { clientOf, insertMinion, makeMinion, setExperience, type Client, type WireMinion } from "../support/minions.ts";
 
 const api = useApi();
@@ -9,7 +9,7 @@ let me: Client;
 let id: number;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   ({ id } = await makeMinion(me, { display_name: "Ada" }));
 });

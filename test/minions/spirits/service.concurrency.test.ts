@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { putAvatar } from "../../../src/minions/avatars.ts";
 import { assignClass, equipSpirit, putLoadout, unequipSpirit } from "../../../src/minions/spirits/service.ts";
 import { NewMinion } from "../../../src/minions/schemas.ts";
-import { changeMinion, createMinion, deleteMinion, emptyBin, restoreMinion } from "../../../src/minions/service.ts";
+import { changeMinion, createMinion, deleteMinion, purgeTrash, restoreMinion } from "../../../src/minions/service.ts";
 import { createMinionToken } from "../../../src/minions/tokens.ts";
 import { newUser, subscribe } from "../../billing/support/billing.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { seededRandom } from "../../support/random.ts";
 import { freeSpirits, insertMinion, memoryFiles, newMinion, outcomeOf, picture, spirits, tally } from "../support/minions.ts";
 
@@ -159,7 +159,9 @@ describe("minions", () => {
     await client.connect();
     await client.query("begin");
     await client.query("update spirit_minions set deleted_at = null where id = $1", [kept]);
-    const emptied = emptyBin(openEvents(testBindings(postgres.bridge.url, { FILES: memoryFiles().bucket })).context("storm"));
+    const emptied = purgeTrash(
+      createTestContexts(testBindings(postgres.bridge.url, { FILES: memoryFiles().bucket })).context("storm"),
+    );
     const waiting = "select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'";
     await expect.poll(() => postgres.sql(waiting)).toEqual([{ n: 1 }]);
     await client.query("commit");
@@ -177,7 +179,7 @@ describe("pictures", () => {
   test("of which ten come at once leave one file, which is the minion's", async () => {
     const id = await insertMinion(postgres, user);
     const { bucket, keysWith } = memoryFiles();
-    const events = openEvents(testBindings(postgres.bridge.url, { FILES: bucket }));
+    const events = createTestContexts(testBindings(postgres.bridge.url, { FILES: bucket }));
     const upload = (n: number) => putAvatar(events.context("storm"), user, id, picture("png", String(n)));
     expect(tally(await atOnce(10, upload))).toEqual({ done: 10 });
     await events.settled();
@@ -197,7 +199,7 @@ describe("pictures", () => {
         await work();
       },
     };
-    const events = openEvents(testBindings(postgres.bridge.url, { FILES: slow }));
+    const events = createTestContexts(testBindings(postgres.bridge.url, { FILES: slow }));
     const upload = (which: string) => putAvatar(events.context("storm"), user, id, picture("png", which));
     await upload("one");
     meanwhile = async () => {

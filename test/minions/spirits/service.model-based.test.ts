@@ -2,11 +2,11 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
 import { assignClass, equipSpirit, putLoadout, unequipSpirit } from "../../../src/minions/spirits/service.ts";
-import type { Found } from "../../../src/minions/queries.ts";
+import type { MinionWithCatalog } from "../../../src/minions/queries.ts";
 import { spiritsOf } from "../../../src/minions/spirits/views.ts";
 import { newUser, subscribe } from "../../billing/support/billing.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { freeSpirits, grantSpirits, insertMinion, outcomeOf, setExperience, spirits } from "../support/minions.ts";
 
 let database: TestDatabase;
@@ -16,7 +16,7 @@ let ctx: Ctx;
 beforeAll(async () => {
   database = await openTestDatabase();
   bridge = await startStoppableBridge(database);
-  ctx = openEvents(testBindings(bridge.url)).context("model");
+  ctx = createTestContexts(testBindings(bridge.url)).context("model");
 });
 
 afterAll(async () => {
@@ -91,7 +91,7 @@ class Model {
   }
 }
 
-function perform(userId: number, minionId: number, asked: Exclude<Operation, { does: "plan" }>): Promise<Found> {
+function perform(userId: number, minionId: number, asked: Exclude<Operation, { does: "plan" }>): Promise<MinionWithCatalog> {
   if (asked.does === "equip") return equipSpirit(ctx, userId, minionId, asked.spirit);
   if (asked.does === "unequip") return unequipSpirit(ctx, userId, minionId, asked.spirit);
   if (asked.does === "put") return putLoadout(ctx, userId, minionId, asked.ids);
@@ -125,7 +125,7 @@ test("whatever one does, in whatever order, a loadout is what the rules say, and
           continue;
         }
         const before = model.loadout.length;
-        let found: Found | undefined;
+        let found: MinionWithCatalog | undefined;
         const outcome = await outcomeOf(perform(userId, minionId, asked).then((done) => (found = done)));
         expect([asked, outcome]).toEqual([asked, model.do(asked, owned)]);
         if (found === undefined) continue;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { inDays, subscribe } from "../../billing/support/billing.ts";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import {
   clientOf,
   faultsIn,
@@ -23,7 +23,7 @@ let me: Client;
 let id: number;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   ({ id } = await makeMinion(me));
 });

@@ -4,7 +4,7 @@ import { AppError } from "../../../src/kit/errors.ts";
 import type { Minion } from "../../../src/minions/schemas.ts";
 import { ask } from "../../notifications/support/notifications.ts";
 import { bodyOf, type TestApi, type TestDatabase } from "../../support/api.ts";
-import { bearing, type Person } from "../../support/users.ts";
+import { authHeader, type Person } from "../../support/users.ts";
 
 type Moments = "created_at" | "updated_at" | "deleted_at";
 
@@ -92,7 +92,7 @@ export async function putPicture(
   body: Uint8Array<ArrayBuffer> | FormData,
 ): Promise<Answer> {
   const type = body instanceof FormData ? {} : { "content-type": "application/octet-stream" };
-  const headers = { ...bearing(who.token), ...type };
+  const headers = { ...authHeader(who.token), ...type };
   const reply = await api.get(`/api/v2/minions/${minionId}/avatar`, { method: "POST", headers, body });
   return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
 }

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ranks } from "../../../src/catalog/constants.ts";
-import { standingOf } from "../../../src/minions/progression/rules.ts";
+import { levelProgress } from "../../../src/minions/progression/rules.ts";
 import {
   compatibilityOf,
   compatibilityPercent,
@@ -92,7 +92,7 @@ describe("the faults of traits", () => {
     );
     fc.assert(
       fc.property(anything, fc.nat(200_000), (given, xp) => {
-        const { level, rank } = standingOf(xp);
+        const { level, rank } = levelProgress(xp);
         const strengths = Object.values(given);
         const isSound =
           Object.keys(given).every((name) => progression.traits.names.includes(name)) &&

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Ctx } from "../../../src/context.ts";
-import { failureOf } from "../../../src/kit/db/errors.ts";
-import { settingsFor } from "../../../src/models/providers/settings.ts";
+import { toAppError } from "../../../src/kit/db/errors.ts";
+import { providerSettings } from "../../../src/models/providers/settings.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";
 import { smallestAllowance } from "../../../src/models/allowance/rules.ts";
@@ -10,8 +10,8 @@ import { testModel } from "../../../src/models/external-models/test-model.ts";
 import { subscribe } from "../../billing/support/billing.ts";
 import { clientOf, databaseTrips, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { script } from "../../support/vendors/script.ts";
 import { fakeAi, type FakeAi } from "../../support/vendors/workers-ai.ts";
 import { failureOf as thrownBy } from "../support/scripted-model.ts";
@@ -26,7 +26,7 @@ let bridge: NeonBridge;
 let ai: FakeAi;
 let person: Person;
 let me: Client;
-let events: ReturnType<typeof openEvents>;
+let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
 
 beforeAll(async () => {
@@ -36,17 +36,17 @@ afterAll(() => bridge.close());
 
 beforeEach(async () => {
   ai = fakeAi();
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   await eventsWith((await api.worker.getEnv()).USER_HUB);
 });
 
 async function eventsWith(USER_HUB: unknown): Promise<void> {
-  events = openEvents(testBindings(bridge.url, { USER_HUB, AI: ai.binding }));
+  events = createTestContexts(testBindings(bridge.url, { USER_HUB, AI: ai.binding }));
   ctx = events.context("test");
 }
 
-const model = () => gatewayModel([languageCandidate(`workers-ai/${llama}`, settingsFor(ctx, person.id))], { pauseMs: 1 });
+const model = () => gatewayModel([languageCandidate(`workers-ai/${llama}`, providerSettings(ctx, person.id))], { pauseMs: 1 });
 const ask = () => model().doGenerate({ ...question, maxOutputTokens: 16 });
 const budget = async () => api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
 
@@ -97,7 +97,7 @@ describe("the allowance", () => {
 
   test("refuses with a 429 that says when to come back", async () => {
     await spend({ turns, tokens: 0 });
-    const { status, code, message, headers } = failureOf(await thrownBy(ask()), {})!;
+    const { status, code, message, headers } = toAppError(await thrownBy(ask()), {})!;
     expect({ status, code }).toEqual({ status: 429, code: "allowance_exhausted" });
     expect(message).toMatch(/^Your plan's 20 turns a day .* used up\. It begins anew at \d{4}-\d\d-\d\dT00:00Z; /);
     const seconds = Number(headers["retry-after"]);
@@ -133,7 +133,7 @@ describe("the allowance", () => {
 
   test("counts the tokens of what is embedded, and no turn", async () => {
     const embed = () => {
-      const candidate = embeddingCandidate("workers-ai/@cf/baai/bge-base-en-v1.5", settingsFor(ctx, person.id));
+      const candidate = embeddingCandidate("workers-ai/@cf/baai/bge-base-en-v1.5", providerSettings(ctx, person.id));
       return gatewayEmbeddingModel(candidate).doEmbed({ values: ["Eight by", "Eight"] });
     };
     await embed();
@@ -146,14 +146,14 @@ describe("the allowance", () => {
 
   test("is no matter for models that cost the operator nothing", async () => {
     await spend({ turns, tokens });
-    await gatewayModel([languageCandidate("builtin/extractive", settingsFor(ctx, person.id))]).doGenerate(question);
+    await gatewayModel([languageCandidate("builtin/extractive", providerSettings(ctx, person.id))]).doGenerate(question);
     expect(await allowance()).toMatchObject({ turns: { used: turns } });
   });
 
   test("is what the test of a model is told of", async () => {
     await spend({ turns, tokens: 0 });
     const failure = await thrownBy(testModel(ctx, person.id, { provider: "workers-ai", model_id: llama }));
-    expect(failureOf(failure, {})).toMatchObject({ code: "allowance_exhausted", status: 429 });
+    expect(toAppError(failure, {})).toMatchObject({ code: "allowance_exhausted", status: 429 });
     expect(ai.runs).toEqual([]);
   });
 });
@@ -187,9 +187,9 @@ describe("a hub that counts", () => {
   test("that is out is a 503: the call is not made, and another model may answer", async () => {
     const down = vi.spyOn(console, "warn").mockReturnValue();
     await eventsWith({ getByName: () => ({ takeBudget: () => Promise.reject(new Error("The hub is out.")) }) });
-    expect(failureOf(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
+    expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
     expect(ai.runs).toEqual([]);
-    const own = languageCandidate(`workers-ai/${llama}`, settingsFor(ctx, person.id));
+    const own = languageCandidate(`workers-ai/${llama}`, providerSettings(ctx, person.id));
     await gatewayModel([own, languageCandidate("builtin/extractive")]).doGenerate(question);
     down.mockRestore();
   });
@@ -211,7 +211,7 @@ describe("a hub that counts", () => {
   test("is of no use without Postgres to a call beyond the smallest allowance", async () => {
     await spend({ turns, tokens: 0 });
     await bridge.close();
-    expect(failureOf(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable" });
+    expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable" });
     bridge = await startNeonBridge({ databaseUrl: api.database.url });
   });
 });

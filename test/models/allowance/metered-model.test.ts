@@ -4,7 +4,7 @@ import type { Spending } from "../../../src/models/allowance/rules.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { ProviderError } from "../../../src/models/gateway/errors.ts";
-import { rationedModel } from "../../../src/models/allowance/metered-model.ts";
+import { meteredModel } from "../../../src/models/allowance/metered-model.ts";
 import { workersAi } from "../../../src/models/providers/vendors/workers-ai.ts";
 import { failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
 import { collect, question } from "../support/models.ts";
@@ -23,12 +23,12 @@ function rationed(turn: Turn, options: CallOptions = {}, others: Turn[] = []) {
   const settled: Spending[] = [];
   const { candidate, seen } = scripted("mistral", turn, ...others);
   const allowance = {
-    async take(amount: Spending) {
+    async reserve(amount: Spending) {
       taken.push(amount);
       return { settle: (spent: Spending) => void settled.push(spent) };
     },
   };
-  const open = async () => rationedModel(await candidate.open(), allowance);
+  const open = async () => meteredModel(await candidate.open(), allowance);
   return { model: gatewayModel([{ ...candidate, open }], { pauseMs: 1, ...options }), taken, settled, seen };
 }
 
@@ -123,8 +123,8 @@ test("an allowance that is used up asks nobody, and hands on to the next model",
   const exhausted = new ProviderError("allowance_exhausted", workersAi, { retryAfterSeconds: 3_600 });
   const first = scripted("mistral", hello);
   const second = scripted("groq", hello);
-  const allowance = { take: () => Promise.reject(exhausted) };
-  const open = async () => rationedModel(await first.candidate.open(), allowance);
+  const allowance = { reserve: () => Promise.reject(exhausted) };
+  const open = async () => meteredModel(await first.candidate.open(), allowance);
   const own = { ...first.candidate, open };
   await gatewayModel([own, second.candidate]).doGenerate(question);
   expect([first.seen.asked, second.seen.asked]).toEqual([0, 1]);

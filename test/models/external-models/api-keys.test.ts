@@ -8,8 +8,8 @@ import { externalModels } from "../../../src/models/tables.ts";
 import { outcomeOf, tally } from "../../minions/support/minions.ts";
 import { providerKey } from "../../support/canary.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
-import { makePerson } from "../../support/users.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
+import { createUser } from "../../support/users.ts";
 import { newModel } from "../support/connected-provider.ts";
 
 const older = { version: 1, secret: "an-older-key-secret-of-enough-length-0001" };
@@ -24,7 +24,8 @@ let after: Ctx;
 
 beforeAll(async () => {
   postgres = await openConcurrentPostgres(20);
-  const worker = (KEY_SECRETS: string) => openEvents(testBindings(postgres.bridge.url, { KEY_SECRETS })).context("rotation");
+  const worker = (KEY_SECRETS: string) =>
+    createTestContexts(testBindings(postgres.bridge.url, { KEY_SECRETS })).context("rotation");
   [before, meanwhile, after] = [listOf(older), listOf(newer, older), listOf(newer)].map(worker) as [Ctx, Ctx, Ctx];
 });
 afterAll(() => postgres.close());
@@ -35,7 +36,7 @@ type Owned = { userId: number; modelId: number; key: string };
 async function makeOwned(ctx: Ctx, count: number): Promise<Owned[]> {
   const owned: Owned[] = [];
   for (let made = 0; made < count; made += 1) {
-    const { id: userId } = await makePerson({ database: postgres });
+    const { id: userId } = await createUser({ database: postgres });
     const key = providerKey(`of-user-${userId}-abcd`);
     const { id: modelId } = await createModel(ctx, userId, { ...newModel({ api_key: key }), provider: "custom" });
     owned.push({ userId, modelId, key });
@@ -120,7 +121,7 @@ describe("the rotation of secrets", () => {
 describe("a user's first keys", () => {
   test("that come at once are all kept, under one data key", async () => {
     for (let round = 0; round < 5; round += 1) {
-      const { id: userId } = await makePerson({ database: postgres });
+      const { id: userId } = await createUser({ database: postgres });
       const keys = Array.from({ length: 8 }, (_, index) => providerKey(`first-at-once-${index}`));
       const made = await Promise.all(
         keys.map((api_key) => createModel(meanwhile, userId, { ...newModel({ api_key }), provider: "custom" })),
@@ -133,7 +134,7 @@ describe("a user's first keys", () => {
 });
 
 test("a user's models are no more than a hundred, however many are made at once", async () => {
-  const { id: userId } = await makePerson({ database: postgres });
+  const { id: userId } = await createUser({ database: postgres });
   await postgres.sql(
     `insert into external_models (user_id, name, display_name, provider, model_id)
      select $1, 'gpt', 'Many ' || n, 'custom', 'my-model' from generate_series(1, 97) n`,

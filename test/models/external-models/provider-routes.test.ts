@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { providerNames } from "../../../src/models/providers/registry.ts";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../../minions/support/minions.ts";
 import { bodyOf } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { saidText, script, vendorWords } from "../../support/vendors/script.ts";
 import { badKey, goodKey, keysOf, makeModel, useConnected } from "../support/connected-provider.ts";
 
@@ -14,7 +14,7 @@ let there: { provider: string; base_url: string; model_id: string };
 
 beforeEach(async () => {
   const { api, vendor } = connected;
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   there = { provider: "nvidia", base_url: vendor.baseUrl, model_id: "nvidia/nemotron-3-nano-30b-a3b" };
   vendor.failNext();
@@ -138,7 +138,7 @@ describe("a test", () => {
 
   test("of what is not there, or not one's own, is refused", async () => {
     expect(refusalIn(await me.post("/external-models/test", { model_id: 2_147_483_647 }))).toEqual([404, "not_found"]);
-    const { id } = await makeModel(clientOf(connected.api, await makePerson(connected.api)), { api_key: goodKey });
+    const { id } = await makeModel(clientOf(connected.api, await createUser(connected.api)), { api_key: goodKey });
     expect(refusalIn(await me.post("/external-models/test", { model_id: id }))).toEqual([404, "not_found"]);
     expect(faultsIn(await me.post("/external-models/test", { model_id: "gpt" }))).toEqual(["model_id"]);
   });

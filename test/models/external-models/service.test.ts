@@ -11,7 +11,7 @@ import {
 } from "../../minions/support/minions.ts";
 import { bodyOf, useApi } from "../../support/api.ts";
 import { providerKey } from "../../support/canary.ts";
-import { bearing, makePerson, type Person } from "../../support/users.ts";
+import { authHeader, createUser, type Person } from "../../support/users.ts";
 import { goodKey, keysOf, makeModel, newModel } from "../support/connected-provider.ts";
 
 const api = useApi();
@@ -19,7 +19,7 @@ let person: Person;
 let me: Client;
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   // Round trips are counted of a session that is known.
   await me.get("/external-models");
@@ -72,7 +72,7 @@ describe("a model", () => {
       409,
       "display_name_taken",
     ]);
-    const theirs = clientOf(api, await makePerson(api));
+    const theirs = clientOf(api, await createUser(api));
     expect((await theirs.post("/external-models", unnamed)).status).toBe(201);
   });
 
@@ -128,7 +128,7 @@ describe("a model", () => {
     const refused = await me.post("/external-models", newModel({ api_key: goodKey }));
     expect(refusalIn(refused)).toEqual([409, "model_limit_reached"]);
     expect(await api.database.sql("select 1 from user_data_keys where user_id = $1", [person.id])).toEqual([]);
-    await makeModel(clientOf(api, await makePerson(api)));
+    await makeModel(clientOf(api, await createUser(api)));
     await me.delete(`/external-models/${last.id}`);
     expect((await me.post("/external-models", newModel())).status).toBe(201);
   });
@@ -136,7 +136,7 @@ describe("a model", () => {
   test("is listed to its owner alone, page by page, the newest first", async () => {
     const ids: number[] = [];
     for (let made = 0; made < 3; made += 1) ids.unshift((await makeModel(me)).id);
-    await makeModel(clientOf(api, await makePerson(api)));
+    await makeModel(clientOf(api, await createUser(api)));
     const first = await me.get("/external-models?limit=2");
     expect(keysOf(first.body)).toEqual(["models", "next_cursor", "success", "total"]);
     expect([first.body.total, databaseTrips(first)]).toEqual([3, 1]);
@@ -154,7 +154,7 @@ describe("a model", () => {
     expect([edit.headers.get("etag"), databaseTrips(edit)]).toEqual(['"2"', 1]);
     const reply = await api.get(`/api/v2/external-models/${id}`, {
       method: "PUT",
-      headers: { ...bearing(person.token), "content-type": "application/json", "if-match": 'W/"1"' },
+      headers: { ...authHeader(person.token), "content-type": "application/json", "if-match": 'W/"1"' },
       body: JSON.stringify({ description: "three" }),
     });
     expect([reply.status, (await bodyOf(reply)).code]).toEqual([412, "precondition_failed"]);
@@ -172,7 +172,7 @@ describe("a model", () => {
   test("has a picture, which goes with it", async () => {
     const { id } = await makeModel(me);
     const put = async (bytes: Uint8Array<ArrayBuffer>) => {
-      const headers = { ...bearing(person.token), "content-type": "image/png" };
+      const headers = { ...authHeader(person.token), "content-type": "image/png" };
       return api.get(`/api/v2/external-models/${id}/avatar`, { method: "POST", headers, body: bytes });
     };
     const reply = await bodyOf(await put(picture("png")));
@@ -190,8 +190,8 @@ describe("a model", () => {
   });
 
   test("of somebody else takes no picture, and none is kept", async () => {
-    const { id } = await makeModel(clientOf(api, await makePerson(api)));
-    const init = { method: "POST", headers: bearing(person.token), body: picture("png") };
+    const { id } = await makeModel(clientOf(api, await createUser(api)));
+    const init = { method: "POST", headers: authHeader(person.token), body: picture("png") };
     expect((await api.get(`/api/v2/external-models/${id}/avatar`, init)).status).toBe(404);
     await expect.poll(() => filesOf(api, person)).toEqual([]);
   });
@@ -302,7 +302,7 @@ describe("a minion on a model of its owner's", () => {
   test.each(["deleted", "foreign", "embedding", "inactive", "none"])(
     "is refused, at its path, where that is %s",
     async (what) => {
-      const owner = what === "foreign" ? clientOf(api, await makePerson(api)) : me;
+      const owner = what === "foreign" ? clientOf(api, await createUser(api)) : me;
       const given = { embedding: { model_id: "my-embedder" }, inactive: { is_active: false } }[what] ?? {};
       const { id } = await makeModel(owner, given);
       if (what === "deleted") await me.delete(`/external-models/${id}`);
@@ -318,7 +318,7 @@ describe("a minion on a model of its owner's", () => {
   );
 
   test("is refused by the database itself where the model is somebody else's", async () => {
-    const { id } = await makeModel(clientOf(api, await makePerson(api)));
+    const { id } = await makeModel(clientOf(api, await createUser(api)));
     const mine = await makeMinion(me);
     const steal = api.database.sql("update spirit_minions set external_model_id = $1 where id = $2", [id, mine.id]);
     await expect(steal).rejects.toThrow("minion_model_owned");

@@ -56,19 +56,19 @@ describe("a silence within an answer", () => {
   const word: LanguageModelV4StreamPart = { type: "text-delta", id: "1", delta: "l" };
 
   test("ends the call when it lasts too long, whatever is sent to keep the line open", async () => {
-    const { model, records } = behind([slow({ type: "ping" }, 20, 50)], { silenceMs: 60 });
+    const { model, records } = behind([slow({ type: "ping" }, 20, 50)], { stallTimeoutMs: 60 });
     expect((await partsOf(model)).at(-1)).toMatchObject({ type: "error", error: { kind: "timed_out" } });
     expect(records).toMatchObject([{ outcome: "failed", error_code: "provider_timed_out" }]);
   });
 
   test("is none where the model goes on, however long it takes in all", async () => {
-    const { model, records } = behind([slow(word, 60, 8)], { silenceMs: 400 });
+    const { model, records } = behind([slow(word, 60, 8)], { stallTimeoutMs: 400 });
     expect(textIn(await partsOf(model))).toBe("Helllllllll");
     expect(records).toMatchObject([{ outcome: "complete" }]);
   });
 
   test("is not the model's while nobody listens", async () => {
-    const { model, records } = behind([slow(word, 5, 3)], { silenceMs: 200 });
+    const { model, records } = behind([slow(word, 5, 3)], { stallTimeoutMs: 200 });
     const { stream } = await model.doStream(question);
     let text = "";
     for await (const part of stream) {

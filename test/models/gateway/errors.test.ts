@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { failureOf } from "../../../src/kit/db/errors.ts";
+import { toAppError } from "../../../src/kit/db/errors.ts";
 import { EgressError, type EgressReason } from "../../../src/kit/egress/fetch.ts";
 import { ProviderError, providerError, type ProviderFailure } from "../../../src/models/gateway/errors.ts";
 import { openai } from "../../../src/models/providers/vendors/openai.ts";
 import { workersAi } from "../../../src/models/providers/vendors/workers-ai.ts";
 
 const told = (error: unknown) => {
-  const { code, status, message, headers } = failureOf(error, {})!;
+  const { code, status, message, headers } = toAppError(error, {})!;
   return { code, status, message, retryAfter: headers["retry-after"] };
 };
 
@@ -55,5 +55,5 @@ describe("what the guard of outgoing calls ended", () => {
 });
 
 test("a defect of ours is told as nothing", () => {
-  expect(failureOf(new TypeError("x is not a function"), {})).toBeUndefined();
+  expect(toAppError(new TypeError("x is not a function"), {})).toBeUndefined();
 });

@@ -1,9 +1,9 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { joining } from "../../../src/models/providers/coalesce-sse.ts";
+import { coalesceSse } from "../../../src/models/providers/coalesce-sse.ts";
 import { openLanguageModel } from "../../../src/models/providers/registry.ts";
-import { piecesOf, withoutSeams } from "../../../src/models/gateway/coalesced-deltas.ts";
+import { splitDeltas, stripSeparators } from "../../../src/models/gateway/coalesced-deltas.ts";
 import { providerKey } from "../../support/canary.ts";
 import { collect, partsOf } from "../support/models.ts";
 
@@ -56,7 +56,7 @@ const streaming = { method: "POST", body: JSON.stringify({ model: "m", stream: t
 
 /** What `joining` makes of an answer. */
 async function joined(...pieces: (Uint8Array | string)[]): Promise<string> {
-  return (await joining(answering(...pieces))("https://vendor.example/", streaming)).text();
+  return (await coalesceSse(answering(...pieces))("https://vendor.example/", streaming)).text();
 }
 
 /** The text of each event in what `joining` made. */
@@ -70,8 +70,8 @@ describe("what came together is one event", () => {
   test("with seams between the pieces", async () => {
     const [only, ...others] = textsIn(await joined(written(said("Grü", 'ße, "', "世\\", "界\n", "👋"))));
     expect(others).toEqual([]);
-    expect(piecesOf(String(only))).toEqual(["Grü", 'ße, "', "世\\", "界\n", "👋"]);
-    expect(withoutSeams(String(only))).toBe('Grüße, "世\\界\n👋');
+    expect(splitDeltas(String(only))).toEqual(["Grü", 'ße, "', "世\\", "界\n", "👋"]);
+    expect(stripSeparators(String(only))).toBe('Grüße, "世\\界\n👋');
   });
 
   test("and what came alone goes on as it is", async () => {
@@ -137,7 +137,7 @@ describe("left alone is", () => {
     ["an error", new Response("no", { status: 429, headers: eventStream }), asked[1]],
     ["what has no body", new Response(null, { status: 204, headers: eventStream }), asked[1]],
   ])("%s", async (_what, response, body) => {
-    expect(await joining(async () => response)("https://vendor.example/", { method: "POST", body: body! })).toBe(response);
+    expect(await coalesceSse(async () => response)("https://vendor.example/", { method: "POST", body: body! })).toBe(response);
   });
 });
 
@@ -176,7 +176,7 @@ function told(parts: readonly LanguageModelV4StreamPart[]): object[] {
     if (!("id" in part)) return [part];
     if (!ids.includes(part.id)) ids.push(part.id);
     const named = { ...part, id: ids.indexOf(part.id) };
-    return "delta" in part ? piecesOf(part.delta).map((delta) => ({ ...named, delta })) : [named];
+    return "delta" in part ? splitDeltas(part.delta).map((delta) => ({ ...named, delta })) : [named];
   });
 }
 
@@ -189,7 +189,7 @@ describe.each(speakers)("%s", (provider) => {
         const fetch = answering(...pieces);
         const [separate, together] = await Promise.all(
           [false, true].map(async (joins) => {
-            const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, joins });
+            const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, coalesceDeltas: joins });
             return told(await partsOf(model));
           }),
         );
@@ -202,9 +202,9 @@ describe.each(speakers)("%s", (provider) => {
   test("is read in one part for what came together", async () => {
     const texts = Array.from({ length: 50 }, (_, n) => `word${n} `);
     const fetch = answering(written([...said(...texts), ...ending.map((data) => ({ data }))]));
-    const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, joins: true });
+    const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, coalesceDeltas: true });
     const deltas = (await collect((await model.doStream({ prompt: [] })).stream)).filter(({ type }) => type === "text-delta");
     expect(deltas).toHaveLength(1);
-    expect(deltas.flatMap((part) => ("delta" in part ? piecesOf(part.delta) : []))).toEqual(texts);
+    expect(deltas.flatMap((part) => ("delta" in part ? splitDeltas(part.delta) : []))).toEqual(texts);
   });
 });

@@ -46,7 +46,11 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
     records = [];
     badKeys = [];
     vendor.failNext(...faults);
-    const first = languageCandidate(`${name}/${model}`, { apiKey, baseUrl: `${vendor.baseUrl}${suffix}`, joins: true });
+    const first = languageCandidate(`${name}/${model}`, {
+      apiKey,
+      baseUrl: `${vendor.baseUrl}${suffix}`,
+      coalesceDeltas: true,
+    });
     return gatewayModel(hasFallback ? [first, languageCandidate("builtin/extractive")] : [first], {
       firstTokenMs: 5_000,
       pauseMs: 1,

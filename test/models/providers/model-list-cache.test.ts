@@ -8,8 +8,8 @@ import { openProvider } from "../../../src/models/providers/registry.ts";
 import { createModel } from "../../../src/models/external-models/service.ts";
 import { bodyOf, noRoundTrips, openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
 import { providerKey } from "../../support/canary.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
-import { bearing, makePerson } from "../../support/users.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
+import { authHeader, createUser } from "../../support/users.ts";
 import { fakeAi } from "../../support/vendors/workers-ai.ts";
 import { newModel } from "../support/connected-provider.ts";
 import { failureOf } from "../support/scripted-model.ts";
@@ -26,7 +26,7 @@ let asked: (string | undefined)[];
 let listed: (key: string | undefined) => string[] | undefined;
 let ai: Ai;
 let bindings: Cloudflare.Env;
-let events: ReturnType<typeof openEvents>;
+let events: ReturnType<typeof createTestContexts>;
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -61,7 +61,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
   ai = fakeAi().binding;
   bindings = testBindings(bridge.url, { AI: ai });
-  events = openEvents(bindings);
+  events = createTestContexts(bindings);
 });
 
 afterEach(() => {
@@ -73,7 +73,7 @@ afterEach(() => {
 /** How an isolate that has read nothing yet reads a list. */
 async function newIsolate() {
   vi.resetModules();
-  const { openLister, readModelList } = await import("../../../src/models/providers/model-list-cache.ts");
+  const { publicModelList: openLister, readModelList } = await import("../../../src/models/providers/model-list-cache.ts");
   return async (name: ProviderName = "nvidia") => {
     const ctx = events.context("test");
     const { models, asked_at } = await readModelList(ctx, openLister(ctx, name));
@@ -155,7 +155,7 @@ describe("the list of a provider that lists its models to anybody", () => {
 
   test("is had without KV, of the provider itself", async () => {
     const out = () => Promise.reject(new Error("KV is out."));
-    events = openEvents(testBindings(bridge.url, { CACHE: { get: out, put: out } }));
+    events = createTestContexts(testBindings(bridge.url, { CACHE: { get: out, put: out } }));
     const read = await newIsolate();
     expect((await read()).ids).toEqual(["one/model-7b"]);
     await settled();
@@ -165,12 +165,12 @@ describe("the list of a provider that lists its models to anybody", () => {
 });
 
 test("is replied with what is known of each model, to who is signed in, and out of memory from then on", async () => {
-  const { token } = await makePerson({ database });
+  const { token } = await createUser({ database });
   const counter = { limit: async () => ({ success: true }) };
   Object.assign(bindings, { LIMIT_ANONYMOUS: counter, LIMIT_AUTHENTICATED: counter, LIMIT_EXPENSIVE: counter });
   const lifetime = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
   const ask = (provider: string) => {
-    const headers = { ...bearing(token), "cf-connecting-ip": "198.18.0.1" };
+    const headers = { ...authHeader(token), "cf-connecting-ip": "198.18.0.1" };
     return app.request(`/api/v2/external-models/providers/${provider}/models`, { headers }, bindings, lifetime);
   };
   const first = await ask("nvidia");
@@ -206,7 +206,7 @@ describe("a sync of models of NVIDIA", () => {
   });
 
   async function owner(api_key: string, model_id: string) {
-    const { id } = await makePerson({ database });
+    const { id } = await createUser({ database });
     const model = await createModel(events.context("test"), id, {
       ...newModel({ api_key, model_id, base_url: null }),
       provider: "nvidia",

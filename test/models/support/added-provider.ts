@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { providers } from "../../../src/models/providers/providers.ts";
-import { vendor } from "../../../src/models/providers/sdk-provider.ts";
+import { httpProvider } from "../../../src/models/providers/sdk-provider.ts";
 
 /**
  * Prints what this server says of its providers after one entry is added to their array. Runs in a process of its own, since all names
  * derive from the array when they are first imported.
  */
 
-const added = vendor({
+const added = httpProvider({
   name: "added",
   display_name: "Added Provider",
   icon: "➕",

@@ -1,5 +1,5 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import { withoutSeams } from "../../../src/models/gateway/coalesced-deltas.ts";
+import { stripSeparators } from "../../../src/models/gateway/coalesced-deltas.ts";
 
 export const question: LanguageModelV4CallOptions = {
   prompt: [{ role: "user", content: [{ type: "text", text: "How is Zürich?" }] }],
@@ -14,7 +14,7 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 
 /** What parts say, joined or not. */
 export function textIn(parts: readonly LanguageModelV4StreamPart[]): string {
-  return withoutSeams(parts.map((part) => (part.type === "text-delta" ? part.delta : "")).join(""));
+  return stripSeparators(parts.map((part) => (part.type === "text-delta" ? part.delta : "")).join(""));
 }
 
 /** The parts that a model streams. */

@@ -15,7 +15,7 @@ export default {
   async fetch(request) {
     const { name, model, how, ...settings } = (await request.json()) as Ask;
     const records: UsageRecord[] = [];
-    const asked = gatewayModel([languageCandidate(`${name}/${model}`, { ...settings, joins: true })], {
+    const asked = gatewayModel([languageCandidate(`${name}/${model}`, { ...settings, coalesceDeltas: true })], {
       firstTokenMs: 5_000,
       pauseMs: 1,
       onUsage: (record) => records.push(record),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { priceOf, publishers, readPrices, refreshPrices } from "../../../src/models/usage/prices.ts";
 import { openProvider } from "../../../src/models/providers/registry.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../../support/api.ts";
-import { openEvents, testBindings } from "../../support/in-process-context.ts";
+import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
@@ -55,7 +55,7 @@ async function sources() {
   return [await at("openrouter"), await at("huggingface")];
 }
 
-const newContext = () => openEvents(testBindings(bridge.url)).context("test");
+const newContext = () => createTestContexts(testBindings(bridge.url)).context("test");
 
 test("those who publish prices are asked where they publish them", () => {
   expect(publishers().map(({ provider }) => provider)).toEqual(["openrouter", "huggingface"]);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, faultsIn, type Client } from "../../minions/support/minions.ts";
 import { useApi } from "../../support/api.ts";
-import { makePerson, type Person } from "../../support/users.ts";
+import { createUser, type Person } from "../../support/users.ts";
 import { keysOf } from "../support/connected-provider.ts";
 
 const api = useApi();
@@ -34,14 +34,14 @@ async function called(given: Record<string, unknown>, owner = person): Promise<v
 }
 
 beforeEach(async () => {
-  person = await makePerson(api);
+  person = await createUser(api);
   me = clientOf(api, person);
   await me.get("/usage");
   await called({ minion_id: 7 });
   await called({ minion_id: 7, created_at: "2026-11-10T23:59:59.999Z" });
   await called({ created_at: "2026-11-11T00:00:00Z", outcome: "failed", error_code: "provider_timed_out" });
   await called({ created_at: "2026-11-12T00:00:00Z", provider: "custom", model_id: "mine", cost_micro_usd: null });
-  await called({ input_tokens: 1_000_000 }, await makePerson(api));
+  await called({ input_tokens: 1_000_000 }, await createUser(api));
 });
 
 const keysIn = ({ body }: Awaited<ReturnType<Client["get"]>>) =>
@@ -127,7 +127,7 @@ describe("a report of usage", () => {
 });
 
 test("calls are kept for 400 days, and those of before are deleted at night, however many", async () => {
-  const other = await makePerson(api);
+  const other = await createUser(api);
   const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
   const { sql } = api.database;
   await sql("delete from model_calls");

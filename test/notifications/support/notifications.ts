@@ -1,6 +1,6 @@
 import type { TestApi } from "../../support/api.ts";
 import { bodyOf } from "../../support/api.ts";
-import { bearing, type Person } from "../../support/users.ts";
+import { authHeader, type Person } from "../../support/users.ts";
 import { connect, type TestSocket } from "../../support/sockets.ts";
 
 type Asking = { method?: string; body?: unknown; headers?: Record<string, string> };
@@ -14,7 +14,7 @@ export function ask(
 ) {
   return api.get(path, {
     method,
-    headers: { ...bearing(token), ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    headers: { ...authHeader(token), ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }

@@ -2,7 +2,7 @@
 export type CsvRecord = { line: number; cells: string[]; fault?: "too_long" | "quote_not_closed" };
 
 /** What was read at a place: a record and where it ends, or the quote that is open where the text ends. */
-type Reading = { cells: string[]; end: number } | { quote: number } | undefined;
+type CsvReadResult = { cells: string[]; end: number } | { quote: number } | undefined;
 
 /**
  * Reads CSV (RFC 4180) while it comes; blank lines are no records. A quote counts where a cell starts. One that is never closed
@@ -58,7 +58,7 @@ export class CsvScanner {
   }
 
   /** Reads the record that a text starts with; nothing if the rest of it is still to come. Depends on the text alone, not on the chunks it came in. */
-  #read(text: string, isEnd: boolean): Reading {
+  #read(text: string, isEnd: boolean): CsvReadResult {
     const cells: string[] = [];
     for (let at = 0; ; at++) {
       let cell = "";

@@ -3,7 +3,15 @@ import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 import { decodeText, headText } from "../text/decode.ts";
 import { tooLong } from "../json/parse-jsonl.ts";
 import { rowsOf } from "../records/records.ts";
-import { problem, UnreadableFile, certainty, type ByteSource, type Parsed, type Certainty, type FileFormat } from "../types.ts";
+import {
+  problem,
+  UnreadableFileError,
+  certainty,
+  type ByteSource,
+  type Parsed,
+  type Certainty,
+  type FileFormat,
+} from "../types.ts";
 import { separatorOf, tableOf } from "./detect-table.ts";
 
 const maxColumns = 1_000;
@@ -55,9 +63,9 @@ async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGener
 
 /** The names of the columns: an empty one is called by its number, one that was there before gets a number of its own. */
 function columnsOf(record: CsvRecord): string[] {
-  if (record.fault !== undefined) throw new UnreadableFile("has no first line that names its columns.");
-  if (record.cells.length > maxColumns) throw new UnreadableFile(`has more than ${maxColumns} columns.`);
-  if (!record.cells.join("").isWellFormed()) throw new UnreadableFile("has names of columns that are not valid UTF-8.");
+  if (record.fault !== undefined) throw new UnreadableFileError("has no first line that names its columns.");
+  if (record.cells.length > maxColumns) throw new UnreadableFileError(`has more than ${maxColumns} columns.`);
+  if (!record.cells.join("").isWellFormed()) throw new UnreadableFileError("has names of columns that are not valid UTF-8.");
   const columns = new Set<string>();
   const numbers = new Map<string, number>();
   for (const [index, cell] of record.cells.entries()) {

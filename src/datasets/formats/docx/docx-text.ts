@@ -12,7 +12,7 @@ const characters = new Map([
 ]);
 
 /** Writes the text of a Word document while the XML of its parts is read, the styles first. */
-export class DocxWriter {
+export class DocxTextExtractor {
   #out = "";
   #depth = 0;
   #unread = 0;

@@ -1,6 +1,6 @@
-import { DocxWriter } from "./docx-text.ts";
+import { DocxTextExtractor } from "./docx-text.ts";
 import { sectionsOf } from "../text/parse-text.ts";
-import { UnreadableFile, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
+import { UnreadableFileError, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { inflateEntry, zipEntries, zipSignature, type ZipEntry } from "./zip.ts";
 
 /** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
@@ -27,9 +27,9 @@ async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Pars
 async function* docxText(source: ByteSource): AsyncGenerator<string> {
   const entries = await zipEntries(source);
   const body = entries.find((entry) => isBody(entry.name));
-  if (body === undefined) throw new UnreadableFile("is a ZIP archive, but no Word document.");
+  if (body === undefined) throw new UnreadableFileError("is a ZIP archive, but no Word document.");
   const partOf = (part: string) => entries.find((entry) => entry.name === part);
-  const writer = new DocxWriter();
+  const writer = new DocxTextExtractor();
   for (const entry of [partOf("word/styles.xml"), body, partOf("word/footnotes.xml"), partOf("word/endnotes.xml")]) {
     if (entry !== undefined) yield* partText(source, entry, writer);
   }
@@ -38,7 +38,7 @@ async function* docxText(source: ByteSource): AsyncGenerator<string> {
 /** Whether a file in an archive is the text of a Word document. */
 const isBody = (name: string): boolean => /^word\/document\d*\.xml$/.test(name);
 
-async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxWriter): AsyncGenerator<string> {
+async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxTextExtractor): AsyncGenerator<string> {
   const { Parser } = await import("htmlparser2");
   const parser = new Parser(writer, { xmlMode: true, decodeEntities: true });
   const decoder = new TextDecoder();
@@ -50,6 +50,6 @@ async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxWriter
     }
   }
   parser.write(decoder.decode());
-  if (writer.depth > 0) throw new UnreadableFile(`is damaged: ${entry.name} ends in the middle.`);
+  if (writer.depth > 0) throw new UnreadableFileError(`is damaged: ${entry.name} ends in the middle.`);
   parser.end();
 }

@@ -1,4 +1,4 @@
-import { UnreadableFile } from "../types.ts";
+import { UnreadableFileError } from "../types.ts";
 
 /** Under which names an object holds its records in an array. */
 const containers = new Set(["data", "rows", "examples", "records", "items", "samples", "train", "validation", "test"]);
@@ -12,11 +12,11 @@ const opening: Record<string, string> = { "]": "[", "}": "{" };
  * for `JSON.parse` to say, and one that is not spoils no other.
  */
 export class JsonScanner {
-  readonly #element: Capture;
+  readonly #element: BoundedBuffer;
   /** The document itself, as long as it may be a record. */
-  readonly #whole: Capture;
+  readonly #whole: BoundedBuffer;
   /** The last text right inside the outermost object: the name of the array that follows. */
-  readonly #name = new Capture(100);
+  readonly #name = new BoundedBuffer(100);
   readonly #brackets: string[] = [];
   /** How many brackets are open around an element; 0 outside of arrays of elements. */
   #depth = 0;
@@ -27,8 +27,8 @@ export class JsonScanner {
 
   /** `maxLength` is how long an element may be. */
   constructor(maxLength: number) {
-    this.#element = new Capture(maxLength);
-    this.#whole = new Capture(maxLength);
+    this.#element = new BoundedBuffer(maxLength);
+    this.#whole = new BoundedBuffer(maxLength);
   }
 
   /** The elements that end in this chunk; null for one that is too long. */
@@ -47,7 +47,7 @@ export class JsonScanner {
         this.#element.add(chunk.slice(start, mark.index));
         yield* this.#takeElement(mark.character !== ",");
       }
-      if (this.#follow(mark.character) || closes) start = at;
+      if (this.#handleToken(mark.character) || closes) start = at;
     }
     if (this.#depth > 0) this.#element.add(chunk.slice(start));
     if (!this.#hasElements) this.#whole.add(chunk);
@@ -55,7 +55,7 @@ export class JsonScanner {
 
   /** The document itself, if it is one record; null if it is too long. */
   end(): string | null | undefined {
-    if (!this.#isOver) throw new UnreadableFile("ends in the middle of its JSON: it seems to be cut off.");
+    if (!this.#isOver) throw new UnreadableFileError("ends in the middle of its JSON: it seems to be cut off.");
     return this.#hasElements ? undefined : this.#whole.take();
   }
 
@@ -80,21 +80,21 @@ export class JsonScanner {
     marks.lastIndex = at;
     const found = marks.exec(chunk);
     if (found === null) return undefined;
-    if (this.#isOver) throw new UnreadableFile("goes on after the end of its JSON.");
-    if (this.#brackets.length === 0 && !"[{".includes(found[0])) throw new UnreadableFile("is no JSON array or object.");
+    if (this.#isOver) throw new UnreadableFileError("goes on after the end of its JSON.");
+    if (this.#brackets.length === 0 && !"[{".includes(found[0])) throw new UnreadableFileError("is no JSON array or object.");
     return { index: found.index, character: found[0] };
   }
 
   /** Takes a mark in; whether elements start after it. */
-  #follow(character: string): boolean {
+  #handleToken(character: string): boolean {
     if (character === '"') {
       this.#isInText = true;
       this.#name.take();
     } else if (character === "[" || character === "{") {
-      if (this.#brackets.push(character) > maxDepth) throw new UnreadableFile("is nested too deeply.");
+      if (this.#brackets.push(character) > maxDepth) throw new UnreadableFileError("is nested too deeply.");
       return character === "[" && this.#startsElements();
     } else if (character !== ",") {
-      if (this.#brackets.pop() !== opening[character]) throw new UnreadableFile(`has a ${character} that closes nothing.`);
+      if (this.#brackets.pop() !== opening[character]) throw new UnreadableFileError(`has a ${character} that closes nothing.`);
       if (this.#brackets.length < this.#depth) this.#depth = 0;
       this.#isOver = this.#brackets.length === 0;
     }
@@ -123,7 +123,7 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /** Text that comes in pieces, as long as it is not too long. */
-class Capture {
+class BoundedBuffer {
   readonly #maxLength: number;
   #pieces: string[] = [];
   #length = 0;

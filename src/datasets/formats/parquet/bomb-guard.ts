@@ -1,6 +1,6 @@
 import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup } from "hyparquet";
 import type { Compressors } from "./pages.ts";
-import { type RandomAccess, UnreadableFile } from "../types.ts";
+import { type RandomAccess, UnreadableFileError } from "../types.ts";
 
 /** A Parquet file that is open: `check` refuses a row group that would need too much memory, before it is read. */
 export type Parquet = {
@@ -21,14 +21,14 @@ export async function openParquet(source: RandomAccess): Promise<Parquet> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
   if (footer.byteLength < 8 || footer.getUint32(4, true) !== 0x31524150) {
-    throw new UnreadableFile("is a Parquet file that is cut off: its end is missing.");
+    throw new UnreadableFileError("is a Parquet file that is cut off: its end is missing.");
   }
   if (footer.getUint32(0, true) > maxMetadataSize) {
-    throw new UnreadableFile("is a Parquet file that describes itself at too great length.");
+    throw new UnreadableFileError("is a Parquet file that describes itself at too great length.");
   }
   const file = { byteLength: source.size, slice: (start: number, end = source.size) => source.read(start, end) };
   const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    throw new UnreadableFile("is a Parquet file whose description of itself is damaged.", { cause });
+    throw new UnreadableFileError("is a Parquet file whose description of itself is damaged.", { cause });
   });
   const compressors = await openCompressors(metadata);
   return { file, metadata, compressors, check: (group) => checkGroup(source, { metadata, compressors }, group) };
@@ -61,7 +61,7 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
     const start = Math.min(...columns.map(startOf));
     const end = Math.max(...columns.map((column) => startOf(column) + Number(column.total_compressed_size)));
     refuseTooMuch({ size: end - start, values: 0 });
-    if (start < 0 || end > source.size) throw new UnreadableFile("is a Parquet file with a row group that is cut off.");
+    if (start < 0 || end > source.size) throw new UnreadableFileError("is a Parquet file with a row group that is cut off.");
     await source.hold(start, end);
   }
   const total = { size: 0, values };
@@ -69,9 +69,9 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
 }
 
 function readableColumn({ meta_data: column, file_path: path }: RowGroup["columns"][number]): ColumnMetaData {
-  if (column === undefined || path !== undefined) throw new UnreadableFile("is a Parquet file whose data are elsewhere.");
+  if (column === undefined || path !== undefined) throw new UnreadableFileError("is a Parquet file whose data are elsewhere.");
   if (["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) return column;
-  throw new UnreadableFile(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
+  throw new UnreadableFileError(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
 }
 
 const startOf = (column: ColumnMetaData): number => Number(column.dictionary_page_offset || column.data_page_offset);
@@ -90,9 +90,11 @@ async function checkColumn(
     for (const { size, values } of pages) refuseTooMuch(total, size, values);
     for (const { header, content } of pages) checkRuns(header, content, layout, compressors);
   } catch (cause) {
-    if (cause instanceof UnreadableFile) throw cause;
+    if (cause instanceof UnreadableFileError) throw cause;
     const reason = cause instanceof PageFault ? cause.message : "is damaged";
-    throw new UnreadableFile(`is a Parquet file with a column that ${reason}: ${column.path_in_schema.join(".")}.`, { cause });
+    throw new UnreadableFileError(`is a Parquet file with a column that ${reason}: ${column.path_in_schema.join(".")}.`, {
+      cause,
+    });
   }
 }
 
@@ -104,14 +106,14 @@ function refuseTooMuch(total: Total, size = 0, values = 0): void {
   total.values += values;
   if (total.size <= maxGroupSize && total.values <= maxGroupValues) return;
   const limits = `${maxGroupSize / 2 ** 20} MB, or ${maxGroupValues.toLocaleString("en")} values`;
-  throw new UnreadableFile(`is a Parquet file with a row group of more than ${limits}: write it with smaller row groups.`);
+  throw new UnreadableFileError(`is a Parquet file with a row group of more than ${limits}: write it with smaller row groups.`);
 }
 
 async function columnBytes(source: RandomAccess, column: ColumnMetaData): Promise<DataView> {
   const start = startOf(column);
   const size = Number(column.total_compressed_size);
   if (start < 0 || size < 0 || start + size > source.size) {
-    throw new UnreadableFile(`is a Parquet file with a column that is cut off: ${column.path_in_schema.join(".")}.`);
+    throw new UnreadableFileError(`is a Parquet file with a column that is cut off: ${column.path_in_schema.join(".")}.`);
   }
   refuseTooMuch({ size, values: 0 });
   return new DataView(await source.read(start, start + size));

@@ -1,7 +1,7 @@
 import type { ParquetParsers } from "hyparquet";
 import { openParquet, type Parquet } from "./bomb-guard.ts";
 import { rowsOf } from "../records/records.ts";
-import { problem, UnreadableFile, type ByteSource, type Parsed, type RandomAccess, type FileFormat } from "../types.ts";
+import { problem, UnreadableFileError, type ByteSource, type Parsed, type RandomAccess, type FileFormat } from "../types.ts";
 
 /** Apache Parquet. */
 export const parquetFormat = {
@@ -10,7 +10,7 @@ export const parquetFormat = {
   async matchesBytes({ hex, source }) {
     if (!hex.startsWith("50415231")) return false;
     const end = Buffer.from(await source.read(Math.max(4, source.size - 4), source.size)).toString("latin1");
-    if (end !== "PAR1") throw new UnreadableFile("is a Parquet file that is cut off: its end is missing.");
+    if (end !== "PAR1") throw new UnreadableFileError("is a Parquet file that is cut off: its end is missing.");
     return true;
   },
   parse: parseParquet,
@@ -58,7 +58,9 @@ async function readGroup(parquet: Parquet, rowStart: number, rowEnd: number): Pr
       parsers,
     });
   } catch (cause) {
-    throw new UnreadableFile("is a Parquet file with data that are damaged, or encoded in a way that is not read.", { cause });
+    throw new UnreadableFileError("is a Parquet file with data that are damaged, or encoded in a way that is not read.", {
+      cause,
+    });
   }
 }
 
@@ -80,7 +82,7 @@ function decode(bytes: Uint8Array): string | undefined {
 }
 
 function* parseRecord(record: Record<string, unknown>, position: number, name: string): Generator<Parsed> {
-  const plain = plainRecord(record);
+  const plain = toPlainRecord(record);
   if (plain === undefined) yield problem(position, "invalid_encoding", invalidEncoding);
   else for (const row of rowsOf(plain, `${name}#${position}`)) yield { row };
 }
@@ -88,7 +90,7 @@ function* parseRecord(record: Record<string, unknown>, position: number, name: s
 export const invalidEncoding = "is not valid UTF-8";
 
 /** A record as JSON has it; undefined where a text of it is not valid UTF-8. */
-export function plainRecord(record: Record<string, unknown>): Record<string, unknown> | undefined {
+export function toPlainRecord(record: Record<string, unknown>): Record<string, unknown> | undefined {
   const plain = plainOf(record) as Record<string, unknown>;
   return JSON.stringify(plain).includes(String.raw`\udc80`) ? undefined : plain;
 }

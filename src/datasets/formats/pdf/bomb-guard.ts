@@ -1,4 +1,4 @@
-import { UnreadableFile } from "../types.ts";
+import { UnreadableFileError } from "../types.ts";
 
 /** What a stream of a PDF may inflate to, and all of them together: its reader has no limits of its own. */
 const maxStreamSize = 32 * 2 ** 20;
@@ -7,7 +7,7 @@ const maxTotalSize = 256 * 2 ** 20;
 const maxLayers = 3;
 
 /** Refuses a PDF whose deflated streams, as they are or in ASCII 85, inflate to too much. */
-export async function refuseBombs(bytes: Uint8Array): Promise<void> {
+export async function assertNotBomb(bytes: Uint8Array): Promise<void> {
   const { constants, inflateSync } = await import("node:zlib");
   const options = { maxOutputLength: maxStreamSize, finishFlush: constants.Z_SYNC_FLUSH };
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -27,7 +27,7 @@ export async function refuseBombs(bytes: Uint8Array): Promise<void> {
     let stream: Buffer | undefined = streamAt(file, at, lengths);
     for (let layer = 1; stream !== undefined && isDeflated(stream); layer++) {
       stream = layer > maxLayers ? undefined : inflate(stream);
-      if (layer > maxLayers || total > maxTotalSize) throw new UnreadableFile("is a PDF that inflates to too much.");
+      if (layer > maxLayers || total > maxTotalSize) throw new UnreadableFileError("is a PDF that inflates to too much.");
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { PDFDocumentProxy } from "unpdf/pdfjs";
-import { refuseBombs } from "./bomb-guard.ts";
+import { assertNotBomb } from "./bomb-guard.ts";
 import { Sections } from "../text/sections.ts";
-import { problem, UnreadableFile, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
+import { problem, UnreadableFileError, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { zipSignature } from "../docx/zip.ts";
 
 const maxPages = 5_000;
@@ -19,10 +19,10 @@ export const pdfFormat = {
 /** The pages of a PDF, each cut into sections of its own. Positions are pages. A page without text, a picture of one for instance, is a problem. */
 async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   const bytes = new Uint8Array(await source.read(0, source.size));
-  await refuseBombs(bytes);
+  await assertNotBomb(bytes);
   const pdf = await openPdf(bytes);
   try {
-    if (pdf.numPages > maxPages) throw new UnreadableFile(`has more than ${maxPages.toLocaleString("en")} pages.`);
+    if (pdf.numPages > maxPages) throw new UnreadableFileError(`has more than ${maxPages.toLocaleString("en")} pages.`);
     let start = 0;
     for (let page = 1; page <= pdf.numPages; page++) {
       const text = await pageText(pdf, page);
@@ -36,7 +36,7 @@ async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parse
       }
     }
     if (start === 0)
-      throw new UnreadableFile("is a PDF without text: its pages seem to be pictures. Recognise its text (OCR) first.");
+      throw new UnreadableFileError("is a PDF without text: its pages seem to be pictures. Recognise its text (OCR) first.");
   } finally {
     await pdf.loadingTask.destroy();
   }
@@ -52,7 +52,7 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
     });
   } catch (cause) {
     const isLocked = cause instanceof Error && cause.name === "PasswordException";
-    throw new UnreadableFile(
+    throw new UnreadableFileError(
       isLocked ? "is a PDF with a password: save it without one." : "is a PDF that is damaged or cut off.",
       { cause },
     );

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AppError, invalid, TellableError } from "../../../kit/errors.ts";
+import { AppError, validationError, PublicError } from "../../../kit/errors.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
 import { storable } from "../../../kit/db/text.ts";
@@ -35,15 +35,15 @@ const ParquetFiles = z.object({ parquet_files: z.array(HubFile), partial: z.bool
 const Refusal = z.object({ error: z.string() });
 
 /** It refuses, and will again: the message says why, to whoever asked. */
-export class HubRefused extends TellableError {
+export class HfRejectedError extends PublicError {
   override readonly name: string = "HubRefused";
 
   get failure(): AppError {
-    return invalid([{ path: "dataset_id", in: "body", message: this.message }]);
+    return validationError([{ path: "dataset_id", in: "body", message: this.message }]);
   }
 }
 
-export type Hub = { baseUrl: string; fetch: typeof fetch };
+export type HfClient = { baseUrl: string; fetch: typeof fetch };
 
 /** A split of a configuration of a dataset. */
 export type HubSplit = { dataset_id: string; config: string; split: string };
@@ -56,16 +56,19 @@ export type HubFile = z.output<typeof HubFile>;
  * @param wanted empty where it is not named
  * @throws HubRefused, which says what there is; provider_unavailable, provider_rate_limited where asking again can help
  */
-export async function findSplit(hub: Hub, { dataset_id, config, split }: HubSplit): Promise<HubSplit> {
-  const { splits } = await ask(hub, Splits, "splits", { dataset: dataset_id });
+export async function findSplit(hub: HfClient, { dataset_id, config, split }: HubSplit): Promise<HubSplit> {
+  const { splits } = await getJson(hub, Splits, "splits", { dataset: dataset_id });
   const chosen = config || splits[0]!.config;
   const ofConfig = splits.filter((each) => each.config === chosen);
   if (ofConfig.length === 0) {
-    throw new HubRefused(`${dataset_id} has no configuration ${config}; it has ${named(splits.map((each) => each.config))}.`);
+    throw new HfRejectedError(
+      `${dataset_id} has no configuration ${config}; it has ${named(splits.map((each) => each.config))}.`,
+    );
   }
   const names = ofConfig.map((each) => each.split);
   const found = split === "" ? (names.find((name) => name === "train") ?? names[0]!) : names.find((name) => name === split);
-  if (found === undefined) throw new HubRefused(`${dataset_id} has no split ${split} in ${chosen}; it has ${named(names)}.`);
+  if (found === undefined)
+    throw new HfRejectedError(`${dataset_id} has no split ${split} in ${chosen}; it has ${named(names)}.`);
   return { dataset_id, config: chosen, split: found };
 }
 
@@ -76,15 +79,15 @@ const named = (names: readonly string[]): string => Array.from(new Set(names)).s
  * @returns with the total number of rows, where it is told, and whether the server has the split's beginning alone
  * @throws HubRefused; provider_unavailable, provider_rate_limited where asking again can help
  */
-export async function fetchRows(hub: Hub, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
+export async function fetchRows(hub: HfClient, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
   const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(length) };
-  const { rows, num_rows_total, partial } = await ask(hub, Rows, "rows", query);
+  const { rows, num_rows_total, partial } = await getJson(hub, Rows, "rows", query);
   return { rows: rows.slice(0, length), total: num_rows_total ?? undefined, partial };
 }
 
 /** What a dataset says of itself, and how many rows a split has; empty and undefined where that is not told. @throws as `fetchRows` */
-export async function fetchInfo(hub: Hub, { dataset_id, config, split }: HubSplit) {
-  const { dataset_info: info } = await ask(hub, Info, "info", { dataset: dataset_id, config });
+export async function fetchInfo(hub: HfClient, { dataset_id, config, split }: HubSplit) {
+  const { dataset_info: info } = await getJson(hub, Info, "info", { dataset: dataset_id, config });
   return {
     description: storable(info.description ?? "", 2_000),
     license: storable(info.license ?? "", 200),
@@ -94,21 +97,21 @@ export async function fetchInfo(hub: Hub, { dataset_id, config, split }: HubSpli
 
 /** The Parquet files of a split, in order, and whether they have its beginning alone. @throws as `fetchRows` */
 export async function listParquet(
-  hub: Hub,
+  hub: HfClient,
   { dataset_id, config, split }: HubSplit,
 ): Promise<{ files: HubFile[]; partial: boolean }> {
-  const { parquet_files, partial } = await ask(hub, ParquetFiles, "parquet", { dataset: dataset_id, config });
+  const { parquet_files, partial } = await getJson(hub, ParquetFiles, "parquet", { dataset: dataset_id, config });
   return { files: parquet_files.filter((file) => file.split === split), partial };
 }
 
-async function ask<T extends z.ZodType>(
-  hub: Hub,
+async function getJson<T extends z.ZodType>(
+  hub: HfClient,
   schema: T,
   path: string,
   query: Record<string, string>,
 ): Promise<z.output<T>> {
   const url = `${hub.baseUrl}/${path}?${new URLSearchParams(query).toString()}`;
-  const { reply, text } = await answering(async () => {
+  const { reply, text } = await callHf(async () => {
     const answer = await hub.fetch(url, { redirect: "manual", signal: AbortSignal.timeout(replyMs) });
     return { reply: answer, text: await readAtMost(answer, maxReplyBytes) };
   });
@@ -121,17 +124,17 @@ async function ask<T extends z.ZodType>(
 const unavailable = (message: string, cause?: unknown) => new AppError(providerErrors.provider_unavailable, message, { cause });
 
 /** What a call answers. @throws provider_unavailable where it answers nothing */
-export async function answering<T>(call: () => Promise<T>): Promise<T> {
+export async function callHf<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    if (cause instanceof TellableError || cause instanceof AppError) throw cause;
+    if (cause instanceof PublicError || cause instanceof AppError) throw cause;
     throw unavailable("Hugging Face does not answer.", cause);
   }
 }
 
 /** What a reply that is none means: a HubRefused, or what asking again can help. */
-export function failureOfReply({ status, headers }: Response, text: string): HubRefused | AppError {
+export function failureOfReply({ status, headers }: Response, text: string): HfRejectedError | AppError {
   const reason = headers.get("x-error-code") ?? "";
   const words = storable(Refusal.safeParse(json(text)).data?.error ?? "", 300);
   const said = words === "" ? "." : `: ${words}`;
@@ -140,14 +143,15 @@ export function failureOfReply({ status, headers }: Response, text: string): Hub
     const wait = seconds === null ? {} : { headers: { "retry-after": String(Math.ceil(seconds)) } };
     return new AppError(providerErrors.provider_rate_limited, "Hugging Face is asked too often.", wait);
   }
-  if (isPassing(status, reason)) {
+  if (isTransient(status, reason)) {
     const code = reason === "" ? status : `${status} ${reason}`;
     return unavailable(`Hugging Face cannot answer now (${code})${said}`);
   }
   if (status === 401 || status === 403)
-    return new HubRefused("Hugging Face shows it to nobody without leave: it is private or gated, or there is none.");
-  if (status === 404) return new HubRefused(`Hugging Face has no such dataset, or none that can be read row by row${said}`);
-  return new HubRefused(`Hugging Face refuses it (${reason || status})${said}`);
+    return new HfRejectedError("Hugging Face shows it to nobody without leave: it is private or gated, or there is none.");
+  if (status === 404)
+    return new HfRejectedError(`Hugging Face has no such dataset, or none that can be read row by row${said}`);
+  return new HfRejectedError(`Hugging Face refuses it (${reason || status})${said}`);
 }
 
 /** How long it wants to be left alone, in seconds: the Hub says it in `RateLimit: "api";r=0;t=55`. */
@@ -158,15 +162,15 @@ function waitOf(headers: Headers): number | null {
 
 /** Codes of what passes by itself, and of what is wrong with the dataset, of those that come with 500 or 501. */
 const passing = /NotReady|NotAvailable|JobManager|Busy|Retryable|StillProcessing/i;
-const lasting = new RegExp(
+const permanentErrorPattern = new RegExp(
   "TooBig|TooMany|TooLong|TooComplex|Unsupported|NotSupported|NotFound|Script|Empty|Config|Features|NormalRows" +
     "|StreamingRows|ProcessingError|DatasetGeneration|FileFormat|SplitNames|SplitsNames|InfoError|BlockList|Mismatch",
   "i",
 );
 
 /** Whether the same question can be answered later: it is being prepared, or the server is out. */
-function isPassing(status: number, reason: string): boolean {
-  return passing.test(reason) || (status >= 500 && !lasting.test(reason));
+function isTransient(status: number, reason: string): boolean {
+  return passing.test(reason) || (status >= 500 && !permanentErrorPattern.test(reason));
 }
 
 function json(text: string): unknown {
@@ -183,7 +187,7 @@ async function readAtMost(reply: Response, limit: number): Promise<string> {
   let size = 0;
   for await (const chunk of reply.body ?? []) {
     size += (chunk as Uint8Array).length;
-    if (size > limit) throw new HubRefused(`A page of its rows has more than ${limit} bytes.`);
+    if (size > limit) throw new HfRejectedError(`A page of its rows has more than ${limit} bytes.`);
     text += decoder.decode(chunk as Uint8Array, { stream: true });
   }
   return text + decoder.decode();

@@ -1,13 +1,13 @@
 import type { Ctx } from "../../../context.ts";
 import { AppError } from "../../../kit/errors.ts";
-import { inStore } from "../../../kit/storage/r2.ts";
+import { withR2Errors } from "../../../kit/storage/r2.ts";
 import { log } from "../../../kit/log.ts";
-import { CellsCut, pagesBy, type HubPage } from "./pages.ts";
-import { fetchInfo, findSplit, HubRefused, type Hub } from "./client.ts";
-import { keepFetched, readWaiting, type Imported } from "../progress.ts";
+import { TruncatedCellsError, pageReaders, type HubPage } from "./pages.ts";
+import { fetchInfo, findSplit, HfRejectedError, type HfClient } from "./client.ts";
+import { saveFetchedPage, readPendingDataset, type Imported } from "../progress.ts";
 import { maxFileBytes } from "../../constants.ts";
-import { UnreadableFile } from "../../formats/types.ts";
-import type { HubImport, StoredFile } from "../../tables.ts";
+import { UnreadableFileError } from "../../formats/types.ts";
+import type { HfImport, StoredFile } from "../../tables.ts";
 
 /** How long one delivery of the job goes on fetching before it asks for the next, in ms. */
 const sliceMs = 120_000;
@@ -16,7 +16,7 @@ const sliceMs = 120_000;
 const fewRows = 300;
 
 /** A dataset that is at Hugging Face, of which something is missing. */
-type Missing = Imported & { hub: HubImport };
+type Missing = Imported & { hub: HfImport };
 
 /**
  * Fetches what is missing of a dataset that is at Hugging Face. Each page is a file of JSON lines, and is noted once it is stored, so that
@@ -25,9 +25,9 @@ type Missing = Imported & { hub: HubImport };
  * @throws HubRefused; what a retry can help
  */
 export async function fetchPages(ctx: Ctx, dataset: Imported, ms = sliceMs): Promise<"all" | "more" | "gone"> {
-  const hub: Hub = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...asked) => fetch(...asked) };
+  const hub: HfClient = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...asked) => fetch(...asked) };
   const end = performance.now() + ms;
-  for (let now: Imported | undefined = dataset; now !== undefined; now = await readWaiting(ctx, dataset.id)) {
+  for (let now: Imported | undefined = dataset; now !== undefined; now = await readPendingDataset(ctx, dataset.id)) {
     const at = now.hub;
     if (at === null || at.next_offset === null) return "all";
     if (performance.now() >= end) return "more";
@@ -38,41 +38,41 @@ export async function fetchPages(ctx: Ctx, dataset: Imported, ms = sliceMs): Pro
 }
 
 /** Finds out which split is meant, what it says of itself, and by which way its rows are had sooner. */
-async function plan(ctx: Ctx, hub: Hub, dataset: Missing): Promise<void> {
+async function plan(ctx: Ctx, hub: HfClient, dataset: Missing): Promise<void> {
   const split = await findSplit(hub, dataset.hub);
   // What it says of itself can be done without.
   const { rows, ...about } = await fetchInfo(hub, split).catch(() => ({ rows: undefined, description: "", license: "" }));
   const wanted = Math.min(dataset.hub.limit, rows ?? dataset.hub.limit);
   const ways = wanted > fewRows ? (["parquet", "rows"] as const) : (["rows", "parquet"] as const);
-  await keepFetched(ctx, dataset, { hub: { ...dataset.hub, ...split, ways }, about });
+  await saveFetchedPage(ctx, dataset, { hub: { ...dataset.hub, ...split, ways }, about });
 }
 
 /** Fetches until nothing is missing, the time is over, or a twin was quicker. Where its way is barred, the other one is next. */
-async function fetchSome(ctx: Ctx, hub: Hub, dataset: Missing, end: number): Promise<void> {
+async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number): Promise<void> {
   let { hub: at, file_size: bytes } = dataset;
   const [way, ...others] = at.ways!;
   try {
     let offset = at.next_offset!;
-    for await (const page of pagesBy[way!](hub, at, offset)) {
+    for await (const page of pageReaders[way!](hub, at, offset)) {
       const file = await storePage(ctx, dataset, offset, page, maxFileBytes - bytes);
       offset += page.lines.length;
       bytes += file.size;
       const next = { ...at, next_offset: offset, ...(page.partial ? { partial: true } : {}) };
-      const kept = await keepFetched(ctx, { id: dataset.id, hub: at }, { hub: next, file });
-      if (kept === undefined) return await inStore(ctx.env.FILES.delete(file.key));
+      const kept = await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: next, file });
+      if (kept === undefined) return await withR2Errors(ctx.env.FILES.delete(file.key));
       at = kept;
       if (performance.now() >= end) return;
     }
-    await keepFetched(ctx, { id: dataset.id, hub: at }, { hub: { ...at, next_offset: null } });
+    await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: { ...at, next_offset: null } });
   } catch (error) {
-    if (!(error instanceof HubRefused || error instanceof UnreadableFile)) throw error;
-    const why = error instanceof UnreadableFile ? `Its Parquet file ${error.message}` : error.message;
-    if (others.length === 0) throw new HubRefused(at.refusal ?? why, { cause: error });
+    if (!(error instanceof HfRejectedError || error instanceof UnreadableFileError)) throw error;
+    const why = error instanceof UnreadableFileError ? `Its Parquet file ${error.message}` : error.message;
+    if (others.length === 0) throw new HfRejectedError(at.refusal ?? why, { cause: error });
     log("info", "A dataset of Hugging Face is fetched by another way.", { dataset_id: dataset.id, way, why });
-    const ways = error instanceof CellsCut ? [...others, way!] : others;
+    const ways = error instanceof TruncatedCellsError ? [...others, way!] : others;
     // What the server says of the rows is more to the point than what is wrong with files that it made of them.
-    const refusal = way === "rows" && !(error instanceof CellsCut) ? { refusal: why } : {};
-    await keepFetched(ctx, { id: dataset.id, hub: at }, { hub: { ...at, ways, ...refusal } });
+    const refusal = way === "rows" && !(error instanceof TruncatedCellsError) ? { refusal: why } : {};
+    await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: { ...at, ways, ...refusal } });
   }
 }
 
@@ -82,7 +82,7 @@ async function storePage(ctx: Ctx, { folder }: Missing, offset: number, page: Hu
   if (bytes.length > left)
     throw new AppError("payload_too_large", `It has more than ${maxFileBytes} bytes: ask for fewer rows.`);
   const key = `${folder}page-${String(offset).padStart(9, "0")}-${crypto.randomUUID()}`;
-  await inStore(ctx.env.FILES.put(key, bytes));
+  await withR2Errors(ctx.env.FILES.put(key, bytes));
   const problems = Array.from(Map.groupBy(page.problems, ({ message }) => message).values(), (alike) => ({
     ...alike[0]!,
     position: alike.map(({ position }) => position),

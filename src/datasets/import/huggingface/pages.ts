@@ -1,9 +1,9 @@
 import { storable } from "../../../kit/db/text.ts";
-import { groupsOf, invalidEncoding, plainRecord } from "../../formats/parquet/parse-parquet.ts";
+import { groupsOf, invalidEncoding, toPlainRecord } from "../../formats/parquet/parse-parquet.ts";
 import type { RowProblem } from "../../formats/types.ts";
 import { rangedSource } from "./ranged-file.ts";
-import { fetchRows, HubRefused, listParquet, pageRows, type Hub } from "./client.ts";
-import type { HubImport, HubWay } from "../../tables.ts";
+import { fetchRows, HfRejectedError, listParquet, pageRows, type HfClient } from "./client.ts";
+import type { HfImport, HfSource } from "../../tables.ts";
 
 /** Rows of a dataset that is at Hugging Face, in order, as JSON lines. One that cannot be had whole is an empty line, and a problem. */
 export type HubPage = { lines: readonly string[]; problems: readonly RowProblem[]; partial: boolean };
@@ -16,17 +16,17 @@ const parquetPageLength = 4_000_000;
 const maxParquetFiles = 20;
 
 /** What the dataset server cuts short may be whole in its Parquet files. */
-export class CellsCut extends HubRefused {
+export class TruncatedCellsError extends HfRejectedError {
   override readonly name = "CellsCut";
 }
 
 /** What is missing of an import, page by page. Each of them throws HubRefused, UnreadableFile; what asking again can help. */
-export const pagesBy: Record<HubWay, (hub: Hub, at: HubImport, offset: number) => AsyncGenerator<HubPage>> = {
+export const pageReaders: Record<HfSource, (hub: HfClient, at: HfImport, offset: number) => AsyncGenerator<HubPage>> = {
   rows: pagesOfRows,
   parquet: pagesOfParquet,
 };
 
-async function* pagesOfRows(hub: Hub, at: HubImport, offset: number): AsyncGenerator<HubPage> {
+async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
   const mayBeElsewhere = at.ways !== undefined && at.ways.length > 1;
   for (let next = offset; next < at.limit;) {
     const length = Math.min(pageRows, at.limit - next);
@@ -38,7 +38,7 @@ async function* pagesOfRows(hub: Hub, at: HubImport, offset: number): AsyncGener
       const message = `has cells that the dataset server cuts short: ${storable(cut.join(", "), 200)}`;
       if (cut.length > 0) problems.push({ position: next + lines.length, code: "cut_short", message });
     }
-    if (problems.length > 0 && mayBeElsewhere) throw new CellsCut("The dataset server cuts its cells short.");
+    if (problems.length > 0 && mayBeElsewhere) throw new TruncatedCellsError("The dataset server cuts its cells short.");
     yield { lines, problems, partial };
     next += rows.length;
     if (rows.length < length || next === total) return;
@@ -46,12 +46,12 @@ async function* pagesOfRows(hub: Hub, at: HubImport, offset: number): AsyncGener
 }
 
 /** Reads, of the files that hold what is missing, the row groups that hold it. */
-async function* pagesOfParquet(hub: Hub, at: HubImport, offset: number): AsyncGenerator<HubPage> {
+async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
   const { files, partial } = await listParquet(hub, at);
-  if (files.length === 0) throw new HubRefused("The dataset server made no Parquet files of it.");
+  if (files.length === 0) throw new HfRejectedError("The dataset server made no Parquet files of it.");
   let seen = 0;
   for (const [number, file] of files.entries()) {
-    if (number === maxParquetFiles) throw new HubRefused("Its Parquet files are too many.");
+    if (number === maxParquetFiles) throw new HfRejectedError("Its Parquet files are too many.");
     for await (const group of groupsOf(rangedSource(hub, file))) {
       const first = seen;
       seen += group.rows;
@@ -68,7 +68,7 @@ function* pagesOfRecords(records: readonly Record<string, unknown>[], offset: nu
   let problems: RowProblem[] = [];
   let length = 0;
   for (const [i, record] of records.entries()) {
-    const plain = plainRecord(record);
+    const plain = toPlainRecord(record);
     const line = plain === undefined ? "" : JSON.stringify(plain);
     if (plain === undefined) problems.push({ position: offset + i + 1, code: "invalid_encoding", message: invalidEncoding });
     lines.push(line);

@@ -1,5 +1,5 @@
 import type { RandomAccess } from "../../formats/types.ts";
-import { answering, failureOfReply, HubRefused, type Hub, type HubFile } from "./client.ts";
+import { callHf, failureOfReply, HfRejectedError, type HfClient, type HubFile } from "./client.ts";
 
 /** Files at Hugging Face, read in ranges: https://huggingface.co/docs/dataset-viewer/parquet says where they are. */
 
@@ -18,18 +18,22 @@ export function isHubAddress(url: URL, baseUrl: string): boolean {
  * A file as a source. Where it is redirected to is found out once. Its methods throw HubRefused; provider_unavailable,
  * provider_rate_limited where asking again can help.
  */
-export function rangedSource(hub: Hub, { url, size }: HubFile): Required<RandomAccess> {
+export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<RandomAccess> {
   let at = url;
   let held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
   const fetchRange = (start: number, end: number) =>
-    answering(async () => {
+    callHf(async () => {
       for (let redirects = 0; ; redirects += 1) {
         const headers = { range: `bytes=${start}-${end - 1}` };
-        const reply = await hub.fetch(judged(at, hub), { headers, redirect: "manual", signal: AbortSignal.timeout(pieceMs) });
+        const reply = await hub.fetch(assertAllowedUrl(at, hub), {
+          headers,
+          redirect: "manual",
+          signal: AbortSignal.timeout(pieceMs),
+        });
         const target = reply.headers.get("location");
         if (reply.status < 300 || reply.status >= 400 || target === null) return bytesOf(reply, end - start);
         await reply.body?.cancel();
-        if (redirects === maxRedirects) throw new HubRefused("Hugging Face redirects its Parquet files in circles.");
+        if (redirects === maxRedirects) throw new HfRejectedError("Hugging Face redirects its Parquet files in circles.");
         at = URL.parse(target, at)?.href ?? target;
       }
     });
@@ -47,10 +51,10 @@ export function rangedSource(hub: Hub, { url, size }: HubFile): Required<RandomA
   };
 }
 
-function judged(address: string, hub: Hub): URL {
+function assertAllowedUrl(address: string, hub: HfClient): URL {
   const url = URL.parse(address);
   if (url !== null && isHubAddress(url, hub.baseUrl)) return url;
-  throw new HubRefused("Its Parquet files are at an address that is not Hugging Face's.");
+  throw new HfRejectedError("Its Parquet files are at an address that is not Hugging Face's.");
 }
 
 /** The piece that was asked for, no more and no less. */
@@ -58,7 +62,7 @@ async function bytesOf(reply: Response, length: number): Promise<ArrayBuffer> {
   if (!reply.ok) throw failureOfReply(reply, "");
   if (reply.status !== 206) {
     await reply.body?.cancel();
-    throw new HubRefused("Its Parquet files are not given in pieces.");
+    throw new HfRejectedError("Its Parquet files are not given in pieces.");
   }
   const bytes = new Uint8Array(length);
   let size = 0;

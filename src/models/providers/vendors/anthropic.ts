@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { askVendor, summarize } from "../list-models.ts";
-import { noEmbeddings, vendor } from "../sdk-provider.ts";
+import { fetchProviderJson, summarize } from "../list-models.ts";
+import { embeddingsUnsupported, httpProvider } from "../sdk-provider.ts";
 
 const Listing = z.object({
   data: z.array(z.object({ id: z.string(), display_name: z.string(), max_input_tokens: z.number().nullish().catch(null) })),
 });
 
 /** https://platform.claude.com/docs/en/api */
-export const anthropic = vendor({
+export const anthropic = httpProvider({
   name: "anthropic",
   display_name: "Anthropic",
   icon: "✴️",
@@ -23,10 +23,10 @@ export const anthropic = vendor({
   async open(connection) {
     const { createAnthropic } = await import("@ai-sdk/anthropic");
     const sdk = createAnthropic(connection);
-    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: noEmbeddings };
+    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: embeddingsUnsupported };
   },
   async list(connection) {
-    const { data } = await askVendor(connection, `${connection.baseURL}/models?limit=1000`, Listing, {
+    const { data } = await fetchProviderJson(connection, `${connection.baseURL}/models?limit=1000`, Listing, {
       headers: { "x-api-key": connection.apiKey ?? "", "anthropic-version": "2023-06-01" },
     });
     return data.map(({ id, display_name, max_input_tokens }) =>

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { askVendor, bearer, summarize } from "../list-models.ts";
-import { vendor } from "../sdk-provider.ts";
+import { fetchProviderJson, bearer, summarize } from "../list-models.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 const Listing = z.object({
   models: z.array(
@@ -14,7 +14,7 @@ const Listing = z.object({
 });
 
 /** https://docs.cohere.com/v2/reference/chat */
-export const cohere = vendor({
+export const cohere = httpProvider({
   name: "cohere",
   display_name: "Cohere",
   icon: "🪸",
@@ -34,7 +34,7 @@ export const cohere = vendor({
   async list(connection) {
     // The list has stayed in the first version of the API.
     const url = `${connection.baseURL.replace(/\/v2$/, "/v1")}/models?page_size=1000`;
-    const { models } = await askVendor(connection, url, Listing, { headers: bearer(connection.apiKey) });
+    const { models } = await fetchProviderJson(connection, url, Listing, { headers: bearer(connection.apiKey) });
     return models.flatMap(({ name, endpoints, context_length, features }) => {
       const kind = endpoints.includes("chat") ? "language" : "embedding";
       if (!endpoints.includes("chat") && !endpoints.includes("embed")) return [];

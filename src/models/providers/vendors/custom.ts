@@ -1,7 +1,7 @@
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /** Whoever speaks OpenAI's Chat Completions at a base URL, with a key or without. */
-export const custom = vendor({
+export const custom = httpProvider({
   name: "custom",
   display_name: "Custom (OpenAI-compatible)",
   icon: "🔌",

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { askVendor, kindByName, summarize } from "../list-models.ts";
-import { vendor } from "../sdk-provider.ts";
+import { fetchProviderJson, kindByName, summarize } from "../list-models.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 const Listing = z.object({
   models: z.array(
@@ -15,7 +15,7 @@ const Listing = z.object({
 });
 
 /** https://ai.google.dev/api */
-export const google = vendor({
+export const google = httpProvider({
   name: "google",
   display_name: "Google Gemini",
   icon: "♊",
@@ -33,7 +33,7 @@ export const google = vendor({
     return createGoogle(connection);
   },
   async list(connection) {
-    const { models } = await askVendor(connection, `${connection.baseURL}/models?pageSize=1000`, Listing, {
+    const { models } = await fetchProviderJson(connection, `${connection.baseURL}/models?pageSize=1000`, Listing, {
       headers: { "x-goog-api-key": connection.apiKey ?? "" },
     });
     return models.flatMap(({ name, displayName, inputTokenLimit, supportedGenerationMethods = [] }) => {

@@ -1,7 +1,7 @@
-import { noEmbeddings, vendor } from "../sdk-provider.ts";
+import { embeddingsUnsupported, httpProvider } from "../sdk-provider.ts";
 
 /** https://console.groq.com/docs */
-export const groq = vendor({
+export const groq = httpProvider({
   name: "groq",
   display_name: "Groq",
   icon: "⚡",
@@ -17,6 +17,6 @@ export const groq = vendor({
   async open(connection) {
     const { createGroq } = await import("@ai-sdk/groq");
     const sdk = createGroq(connection);
-    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: noEmbeddings };
+    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: embeddingsUnsupported };
   },
 });

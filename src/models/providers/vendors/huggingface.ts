@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { askVendor } from "../list-models.ts";
+import { fetchProviderJson } from "../list-models.ts";
 import { microDollars } from "../parse-price.ts";
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /** By whom a model is run, in dollars for a million tokens. */
 const Runner = z.object({
@@ -15,7 +15,7 @@ const Priced = z.object({ data: z.array(z.object({ id: z.string(), providers: z.
  * https://huggingface.co/docs/inference-providers. Its router speaks OpenAI's Chat Completions; the SDK's own package for it
  * leaves the results of tools out of the conversation, so that no tool could be used.
  */
-export const huggingface = vendor({
+export const huggingface = httpProvider({
   name: "huggingface",
   display_name: "Hugging Face",
   icon: "🤗",
@@ -31,7 +31,7 @@ export const huggingface = vendor({
   /** The dearest of those who run it now: the router chooses among them, and a cost is never told too low. */
   async listPrices(connection) {
     const url = `${connection.baseURL}/models`;
-    const { data } = await askVendor(connection, url, Priced, {});
+    const { data } = await fetchProviderJson(connection, url, Priced, {});
     return data.flatMap(({ id, providers }) => {
       const live = providers.flatMap(({ status, pricing }) => (pricing && (status ?? "live") === "live" ? pricing : []));
       const input = microDollars(Math.max(...live.map((each) => each.input)), 1e6);

@@ -1,7 +1,7 @@
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /** https://docs.mistral.ai/api */
-export const mistral = vendor({
+export const mistral = httpProvider({
   name: "mistral",
   display_name: "Mistral AI",
   icon: "🌬️",

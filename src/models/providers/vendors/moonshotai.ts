@@ -1,7 +1,7 @@
-import { noEmbeddings, vendor } from "../sdk-provider.ts";
+import { embeddingsUnsupported, httpProvider } from "../sdk-provider.ts";
 
 /** https://platform.moonshot.ai/docs */
-export const moonshotai = vendor({
+export const moonshotai = httpProvider({
   name: "moonshotai",
   display_name: "Moonshot AI",
   icon: "🌙",
@@ -17,6 +17,6 @@ export const moonshotai = vendor({
   async open(connection) {
     const { createMoonshotAI } = await import("@ai-sdk/moonshotai");
     const sdk = createMoonshotAI(connection);
-    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: noEmbeddings };
+    return { languageModel: (modelId) => sdk.languageModel(modelId), embeddingModel: embeddingsUnsupported };
   },
 });

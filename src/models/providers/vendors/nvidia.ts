@@ -1,10 +1,10 @@
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /**
  * https://docs.api.nvidia.com/nim/reference: the NIMs that NVIDIA runs, or those at a base URL. (They embed too, but ask for
  * an `input_type` that the protocol does not have.)
  */
-export const nvidia = vendor({
+export const nvidia = httpProvider({
   name: "nvidia",
   display_name: "NVIDIA NIM",
   icon: "🟩",

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { mapLimited } from "../../../kit/async/map-limited.ts";
 import type { ModelSummary } from "../../constants.ts";
-import { askVendor, bearer, kindByName, summarize } from "../list-models.ts";
+import { fetchProviderJson, bearer, kindByName, summarize } from "../list-models.ts";
 import type { Connection } from "../provider.ts";
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 const Tags = z.object({ models: z.array(z.object({ name: z.string() })) });
 
@@ -19,7 +19,7 @@ const atOnce = 5;
 const identity = { name: "ollama", display_name: "Ollama" } as const;
 
 /** https://docs.ollama.com/api, at the address of the server itself or of its `/v1`. */
-export const ollama = vendor({
+export const ollama = httpProvider({
   ...identity,
   icon: "🦙",
   color: "#1f2937",
@@ -41,7 +41,7 @@ export const ollama = vendor({
     return createOpenAICompatible({ name: "ollama", includeUsage: true, ...connection, baseURL: `${rootOf(connection)}/v1` });
   },
   async list(connection) {
-    const { models } = await askVendor(connection, `${rootOf(connection)}/api/tags`, Tags, {
+    const { models } = await fetchProviderJson(connection, `${rootOf(connection)}/api/tags`, Tags, {
       headers: bearer(connection.apiKey),
     });
     return mapLimited(atOnce, models, ({ name }) => show(connection, name));
@@ -53,7 +53,7 @@ function rootOf({ baseURL }: Pick<Connection, "baseURL">): string {
 }
 
 async function show(connection: Connection, model: string): Promise<ModelSummary> {
-  const { capabilities, model_info } = await askVendor(connection, `${rootOf(connection)}/api/show`, Shown, {
+  const { capabilities, model_info } = await fetchProviderJson(connection, `${rootOf(connection)}/api/show`, Shown, {
     method: "POST",
     headers: { "content-type": "application/json", ...bearer(connection.apiKey) },
     body: JSON.stringify({ model }),

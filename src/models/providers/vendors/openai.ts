@@ -1,12 +1,12 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { askedOtherwise } from "../provider.ts";
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /**
  * https://developers.openai.com/api/docs. Its models answer through the Responses API, since the newer ones call tools in
  * Chat Completions only without reasoning.
  */
-export const openai = vendor({
+export const openai = httpProvider({
   name: "openai",
   display_name: "OpenAI",
   icon: "🌀",

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { askVendor } from "../list-models.ts";
+import { fetchProviderJson } from "../list-models.ts";
 import { microDollars } from "../parse-price.ts";
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /** In dollars for one token, as a decimal; negative where it depends on who answers. */
 const Priced = z.object({
@@ -20,7 +20,7 @@ const Priced = z.object({
 });
 
 /** https://openrouter.ai/docs */
-export const openrouter = vendor({
+export const openrouter = httpProvider({
   name: "openrouter",
   display_name: "OpenRouter",
   icon: "🔀",
@@ -35,7 +35,7 @@ export const openrouter = vendor({
   models: [],
   async listPrices(connection) {
     const url = `${connection.baseURL}/models`;
-    const { data } = await askVendor(connection, url, Priced, {});
+    const { data } = await fetchProviderJson(connection, url, Priced, {});
     return data.flatMap(({ id, expiration_date, pricing }) => {
       const [input, output] = [microDollars(pricing.prompt, 1e12), microDollars(pricing.completion, 1e12)];
       if (input === null || output === null) return [];

@@ -1,7 +1,7 @@
-import { vendor } from "../sdk-provider.ts";
+import { httpProvider } from "../sdk-provider.ts";
 
 /** https://docs.together.ai/reference */
-export const together = vendor({
+export const together = httpProvider({
   name: "together",
   display_name: "Together AI",
   icon: "🤝",

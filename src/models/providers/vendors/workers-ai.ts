@@ -1,7 +1,7 @@
 import { ProviderError } from "../../gateway/errors.ts";
 import { kindByName, summarize } from "../list-models.ts";
 import type { ProviderSettings } from "../provider.ts";
-import { rationedEmbeddingModel, rationedModel } from "../../allowance/metered-model.ts";
+import { rationedEmbeddingModel, meteredModel } from "../../allowance/metered-model.ts";
 import { sdkProvider } from "../sdk-provider.ts";
 
 const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
@@ -38,7 +38,7 @@ export const workersAi = sdkProvider({
     const { createWorkersAI } = await import("workers-ai-provider");
     const sdk = createWorkersAI({ binding: bound(settings) });
     return {
-      languageModel: (modelId) => rationedModel(sdk.chat(modelId), settings.allowance),
+      languageModel: (modelId) => meteredModel(sdk.chat(modelId), settings.allowance),
       embeddingModel: (modelId) => rationedEmbeddingModel(sdk.textEmbeddingModel(modelId), settings.allowance),
     };
   },

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { UnreadableFile } from "../../../../src/datasets/formats/types.ts";
+import { UnreadableFileError } from "../../../../src/datasets/formats/types.ts";
 import { fixture, read } from "../../support/datasets.ts";
 
 /** Files that PyArrow 25.0 wrote. */
@@ -88,7 +88,7 @@ describe("Parquet", () => {
     for (const size of [0, 12, 0x7f_ff_ff_ff, bytes.readUInt32LE(sizeAt) - 1]) {
       const changed = Buffer.from(bytes);
       changed.writeUInt32LE(size, sizeAt);
-      await expect(read(changed, "parquet")).rejects.toBeInstanceOf(UnreadableFile);
+      await expect(read(changed, "parquet")).rejects.toBeInstanceOf(UnreadableFileError);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { createTestHarness, type WorkerHandle } from "wrangler";
-import type { Place } from "../../../../src/kit/socket/types.ts";
+import type { SocketPosition } from "../../../../src/kit/socket/types.ts";
 import { issueTicket, type TicketHolder } from "../../../../src/kit/socket/tickets.ts";
 import { productionConfig } from "../../../../dev/wrangler/config.ts";
 import { connect, refusal, type Frame, type TestSocket } from "../../../support/sockets.ts";
@@ -60,7 +60,7 @@ export async function startRooms() {
   }
 
   /** Where a room's sockets are, once they no longer move. */
-  async function placesAtRest(room: string): Promise<Place[]> {
+  async function placesAtRest(room: string): Promise<SocketPosition[]> {
     for (;;) {
       const places = await call(room, "places");
       if (places.every((place) => place !== null)) return places;

@@ -1,6 +1,6 @@
 import { AppError, problemOf } from "../../../../src/kit/errors.ts";
 import { FrameLog } from "../../../../src/kit/socket/frame-log.ts";
-import type { Place, SocketState } from "../../../../src/kit/socket/types.ts";
+import type { SocketPosition, SocketState } from "../../../../src/kit/socket/types.ts";
 import { connectSocket, requireUpgrade } from "../../../../src/kit/socket/upgrade.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../../src/kit/socket/socket-room.ts";
 import { readTicket, type TicketHolder } from "../../../../src/kit/socket/tickets.ts";
@@ -20,7 +20,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     return Number(this.#says.get(word) ?? 0);
   }
 
-  protected override get isTransient(): boolean {
+  protected override get deleteWhenEmpty(): boolean {
     return !this.#says.has("keeps");
   }
 
@@ -49,20 +49,21 @@ export class ProbeRoom extends SocketRoom<Env> {
 
   protected override onDevices(): void {
     this.called.push("onDevices");
-    if (!this.#says.has("discreet")) this.announce({ type: "presence", devices: this.devices().map(({ device }) => device) });
+    if (!this.#says.has("discreet"))
+      this.broadcastState({ type: "presence", devices: this.devices().map(({ device }) => device) });
     if (this.#says.has("gossips")) this.publish({ type: "said", text: "somebody came or went" });
     if (this.#says.has("devicesFail")) throw new Error("secret of the devices");
   }
 
-  protected override onCurrent(): void {
+  protected override onCaughtUp(): void {
     this.called.push("onCurrent");
   }
 
-  protected override nextAlarm(): number | undefined {
+  protected override nextAlarmAt(): number | undefined {
     return this.ctx.storage.kv.get<number>("workAt");
   }
 
-  protected override onRing(now: number): void {
+  protected override onAlarmDue(now: number): void {
     const at = this.ctx.storage.kv.get<number>("workAt");
     if (at === undefined || at > now) return;
     this.called.push("work");
@@ -87,7 +88,7 @@ export class ProbeRoom extends SocketRoom<Env> {
   }
 
   tellState(): void {
-    this.announce({ type: "state" });
+    this.broadcastState({ type: "state" });
   }
 
   /** As if its sockets moved, and it were put out of memory now: the platform waits for timers, where it can. */
@@ -97,7 +98,7 @@ export class ProbeRoom extends SocketRoom<Env> {
 
   workAt(at: number): void {
     this.ctx.storage.kv.put("workAt", at);
-    this.ringBy(at);
+    this.scheduleAlarm(at);
   }
 
   alarmAt(): Promise<number | null> {
@@ -120,8 +121,8 @@ export class ProbeRoom extends SocketRoom<Env> {
   }
 
   /** What the attachments say of where sockets are: nothing, while they move. */
-  places(): (Place | null)[] {
-    return Array.from(this.getConnections<SocketState>(), ({ state }) => state!.place as Place | null);
+  places(): (SocketPosition | null)[] {
+    return Array.from(this.getConnections<SocketState>(), ({ state }) => state!.place as SocketPosition | null);
   }
 
   /** A log of this storage, and how many rows each piece of work on it writes. */
@@ -159,11 +160,13 @@ export class ProbeRoom extends SocketRoom<Env> {
     this.ctx.storage.sql.exec("delete from frame_log");
     frames.forget();
     const head = { type: "delta", message_id: 1 };
-    const begin = rowsOf(() => frames.say(head, 0, ["Hel"]));
-    const grow = rowsOf(() => ["lo", ", ", "wor"].reduce((at, piece) => (frames.say(head, at, [piece]), at + piece.length), 3));
+    const begin = rowsOf(() => frames.appendText(head, 0, ["Hel"]));
+    const grow = rowsOf(() =>
+      ["lo", ", ", "wor"].reduce((at, piece) => (frames.appendText(head, at, [piece]), at + piece.length), 3),
+    );
     const flush = rowsOf(() => frames.flush());
     const idle = rowsOf(() => frames.flush());
-    frames.say(head, 10, ["ld"]);
+    frames.appendText(head, 10, ["ld"]);
     const end = rowsOf(() => frames.close());
     frames.append({ type: "said" });
     return {
