@@ -1,4 +1,5 @@
 /** Your own model: Ollama, or any server that speaks OpenAI's Chat Completions. Set MODEL_URL, MODEL_NAME and MODEL_KEY. */
+// Development calls Ollama on this machine. Allow another local server in .dev.vars: EGRESS_ALLOWED_HOSTS=127.0.0.1:8000
 import {
   connectModel,
   createGuide,

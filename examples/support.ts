@@ -224,7 +224,9 @@ export function step(title: string): void {
 
 process.on("uncaughtException", (error) => {
   const isDown = error instanceof TypeError && error.message === "fetch failed";
-  console.error(isDown ? `No server answers at ${api}. Start one with \`npm run dev\`, or set API.` : error);
+  const isExpected = error instanceof ApiError || error.name === "Error";
+  const message = isExpected ? error.message : error;
+  console.error(isDown ? `No server answers at ${api}. Start one with \`npm run dev\`, or set API.` : message);
   process.exit(1);
 });
 
