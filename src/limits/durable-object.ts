@@ -117,7 +117,7 @@ export class SignInGate extends DurableObject {
       );
       this.#hasTable = true;
     }
-    return this.ctx.storage.sql.exec<Row>("select id, who, failures, tried_at, known_at from budgets").toArray();
+    return this.ctx.storage.sql.exec<Row>("select id, who as clientKey, failures, tried_at, known_at from budgets").toArray();
   }
 
   async #add(who: string, { failures, tried_at }: Budget, knownAt: number): Promise<void> {
