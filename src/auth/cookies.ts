@@ -35,7 +35,7 @@ export function readCredential(c: Context, origins: readonly string[]): string |
   if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
   const token = getCookie(c, sessionCookie)?.split(".", 1)[0];
   if (token && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
-    throw new AppError(authErrors.cross_site, "A page of another site may not do this with your cookie.");
+    throw new AppError(authErrors.cross_site, "Cookies are refused on changes from other sites. Send a bearer token instead.");
   }
   return token || undefined;
 }

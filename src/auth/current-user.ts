@@ -9,6 +9,7 @@ export function requireUserId({ actor }: Ctx): number {
 
 /** The user who asks in person, and their session. @throws forbidden for a key */
 export function requireSession({ actor }: Ctx): { userId: number; sessionId: number } {
-  if (actor.kind !== "user") throw new AppError("forbidden", "Only somebody who is signed in may do this.");
+  if (actor.kind !== "user")
+    throw new AppError("forbidden", "API keys and minion tokens cannot use this endpoint. Use a session token.");
   return actor;
 }

@@ -30,12 +30,13 @@ export function requirePermission(
     ],
     async admit(c) {
       const actor = await authenticate(c, sensitive);
-      if (sensitive && actor.kind === "key") throw new AppError("forbidden", "An API key may not do this: sign in.");
+      if (sensitive && actor.kind === "key")
+        throw new AppError("forbidden", "API keys cannot use this endpoint. Use a session token.");
       if (actor.kind === "minion" && !(minionToken && c.req.param("id") === String(actor.minionId))) {
-        throw new AppError("forbidden", "The token of a minion reaches that minion alone.");
+        throw new AppError("forbidden", "A minion token can only access its own minion.");
       }
       if (!("permissions" in actor) || !actor.permissions.includes(permission)) {
-        throw new AppError("forbidden", `This needs the permission ${permission}.`);
+        throw new AppError("forbidden", `This endpoint requires the permission ${permission}.`);
       }
       return actor;
     },
@@ -50,7 +51,9 @@ async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> 
   if (credential === undefined) {
     const headers = { "www-authenticate": "Bearer" };
     const why =
-      secret === undefined ? "Sign in, or send an API key, as a bearer token." : "This token is unknown, expired or revoked.";
+      secret === undefined
+        ? "Authentication is required. Send a session token or an API key as a bearer token."
+        : "This token is unknown, expired or revoked. Sign in again.";
     throw new AppError("unauthenticated", why, { headers });
   }
   if (credential.banned) throw new AppError(authErrors.account_banned, "This account is banned.");

@@ -9,7 +9,7 @@ const Username = z
   .trim()
   .min(3)
   .max(30)
-  .regex(/^[\w.-]+$/, "may hold letters, digits, and _ . -")
+  .regex(/^[\w.-]+$/, "may contain only letters, digits, _ . and -")
   .meta({ example: "ada" });
 const Email = z.email().max(254).toLowerCase().meta({ example: "ada@example.com" });
 const Name = z.string().trim().max(80);
@@ -62,7 +62,7 @@ export const NewApiKeyBody = z.object({
   scopes: z
     .array(z.enum(permissions))
     .min(1)
-    .refine((list) => new Set(list).size === list.length, "names one twice")
+    .refine((list) => new Set(list).size === list.length, "must not contain duplicates")
     .meta({ example: ["minions.read"] }),
   expires_at: FutureMoment.nullable().optional().meta({ description: "When it stops working; never, if left out" }),
 });
@@ -72,7 +72,7 @@ export const RolesBody = z.object({
   roles: z
     .array(z.enum(roles))
     .min(1)
-    .refine((list) => new Set(list).size === list.length, "names one twice")
+    .refine((list) => new Set(list).size === list.length, "must not contain duplicates")
     .meta({ example: ["user", "admin"] }),
 });
 export const LeaveBody = z.object({

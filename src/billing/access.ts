@@ -13,7 +13,7 @@ import { spiritAccess, userSpiritAccess } from "./tables.ts";
  * @throws not_found for a user whom the caller may not see, as for one who is not there
  */
 export async function listAccess(ctx: Ctx, userId: number): Promise<Access[]> {
-  const noUser = () => new AppError("not_found", "There is no such user.");
+  const noUser = () => new AppError("not_found", "User not found.");
   if (!maySee(ctx.actor, userId)) throw noUser();
   const { spirit_id, access_type, source, granted_at, expires_at } = spiritAccess;
   const [found, rows] = await commit(ctx, [

@@ -6,8 +6,8 @@ export const billingErrors = defineErrors({
 
 /** What constraints and refusal codes of this feature mean to a client. */
 export const constraintErrors = {
-  spirit_unknown: { type: "validation_failed", path: "spirit_id", detail: "there is no such spirit" },
-  plan_unknown: { type: "validation_failed", path: "plan_id", detail: "there is no such plan" },
-  access_expires_after_granted: { type: "validation_failed", path: "expires_at", detail: "is in the past" },
-  points_not_negative: { type: billingErrors.insufficient_points, detail: "There are not enough points." },
+  spirit_unknown: { type: "validation_failed", path: "spirit_id", detail: "must be the ID of an active spirit" },
+  plan_unknown: { type: "validation_failed", path: "plan_id", detail: "must be the ID of an active plan" },
+  access_expires_after_granted: { type: "validation_failed", path: "expires_at", detail: "must be in the future" },
+  points_not_negative: { type: billingErrors.insufficient_points, detail: "You do not have enough points." },
 } as const satisfies ConstraintErrors;

@@ -11,7 +11,7 @@ export const GrantBody = z
   })
   .refine(
     ({ spirit_id, plan_id }) => (spirit_id === undefined) !== (plan_id === undefined),
-    "give either spirit_id or plan_id",
+    "send either spirit_id or plan_id",
   );
 export type GrantInput = z.output<typeof GrantBody>;
 

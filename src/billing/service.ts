@@ -33,7 +33,7 @@ export async function currentPlan(ctx: Ctx, userId: number): Promise<HeldPlan> {
     .from(plans)
     .innerJoin(activePlans, eq(sql`held.plan_id`, plans.id))
     .where(eq(sql`held.user_id`, userId));
-  if (plan === undefined) throw new AppError("not_found", "There is no such user.");
+  if (plan === undefined) throw new AppError("not_found", "User not found.");
   return plan;
 }
 

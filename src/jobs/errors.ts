@@ -2,6 +2,9 @@ import type { ConstraintErrors } from "../kit/errors.ts";
 
 /** What refusal codes of this feature mean to a client. */
 export const constraintErrors = {
-  failed_job_not_found: { type: "not_found", detail: "There is no such failed job." },
-  failed_job_of_no_kind: { type: "conflict", detail: "This kind of job is no more, so it cannot be done again." },
+  failed_job_not_found: { type: "not_found", detail: "Failed job not found." },
+  failed_job_of_no_kind: {
+    type: "conflict",
+    detail: "This job type no longer exists, so the job cannot be replayed. Discard it.",
+  },
 } as const satisfies ConstraintErrors;

@@ -32,9 +32,13 @@ export async function consumeRateLimit(
 export function rateLimitError(requester: Requester, name: PolicyName): AppError {
   const limit = requester.env.RATE_LIMITS[name];
   const subject = subjects[policies[name].by === "address" ? "anonymous" : requester.actor.kind];
-  return new AppError("rate_limited", `Too many requests from ${subject}: the limit "${name}" is ${limit} a minute.`, {
-    headers: { "retry-after": String(windowSeconds), "ratelimit-policy": `"${name}";q=${limit};w=${windowSeconds}` },
-  });
+  return new AppError(
+    "rate_limited",
+    `Too many requests from ${subject}. The limit "${name}" is ${limit} requests per minute. Wait ${windowSeconds} seconds.`,
+    {
+      headers: { "retry-after": String(windowSeconds), "ratelimit-policy": `"${name}";q=${limit};w=${windowSeconds}` },
+    },
+  );
 }
 
 const subjects = {

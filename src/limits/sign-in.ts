@@ -66,7 +66,7 @@ export async function forgetSignIns(ctx: Ctx, identifiers: readonly string[]): P
 
 function tooOften(seconds: number): AppError {
   const wait = seconds === 1 ? "1 second" : `${seconds} seconds`;
-  return new AppError("rate_limited", `Too many attempts to sign in with this name; try again in ${wait}.`, {
+  return new AppError("rate_limited", `Too many sign-in attempts for this account. Try again in ${wait}.`, {
     headers: { "retry-after": String(seconds) },
   });
 }

@@ -38,7 +38,7 @@ export async function openHubSocket(ctx: Ctx, arrival: SocketRequest): Promise<R
       connectSocket(USER_HUB, String(arrival.claims.user_id), arrival, ctx.requestId),
     );
   } catch (cause) {
-    throw new AppError("realtime_unavailable", "Your hub does not answer.", { cause });
+    throw new AppError("realtime_unavailable", "The real-time service is unavailable. Try again.", { cause });
   }
 }
 

@@ -114,7 +114,7 @@ myHub.get(
     },
     async ({ ctx, c, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
-        throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
+        throw new AppError(authErrors.cross_site, "Pages of other sites cannot open this socket.");
       }
       const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
       requireUpgrade(c.req.raw);

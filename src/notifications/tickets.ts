@@ -12,7 +12,7 @@ import { issueTicket, type TicketHolder } from "../kit/socket/tickets.ts";
 export async function issueSocketTicket(ctx: Ctx, resource: string): Promise<{ ticket: string; expires_at: Date }> {
   const userId = requireUserId(ctx);
   if (resource !== "me" && !(await ctx.hooks.ownsResource(ctx, userId, resource))) {
-    throw new AppError("not_found", `There is no ${resource.replace(":", " ")} of yours.`);
+    throw new AppError("not_found", `You have no ${resource.replace(":", " ")}.`);
   }
   return issueTicket(ctx.env.AUTH_SECRET, await currentTicketHolder(ctx, resource));
 }

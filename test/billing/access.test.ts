@@ -192,7 +192,7 @@ describe("who may see it", () => {
         seen(person(user), 2_000_000_000),
       ].map((asked) => asked.then(String, (error: { code: string; message: string }) => `${error.code}: ${error.message}`)),
     );
-    expect(new Set(refusals)).toEqual(new Set(["not_found: There is no such user."]));
+    expect(new Set(refusals)).toEqual(new Set(["not_found: User not found."]));
   });
 });
 
@@ -246,8 +246,8 @@ describe("an admin's grant", () => {
   });
 
   test.each([
-    ["an unknown spirit", { spirit_id: 999 }, "validation_failed", "spirit_id: there is no such spirit."],
-    ["an unknown plan", { plan_id: 99 }, "validation_failed", "plan_id: there is no such plan."],
+    ["an unknown spirit", { spirit_id: 999 }, "validation_failed", "spirit_id: must be the ID of an active spirit."],
+    ["an unknown plan", { plan_id: 99 }, "validation_failed", "plan_id: must be the ID of an active plan."],
   ])("of %s is refused, and leaves no trace", async (_, body, code, message) => {
     expect(await failure(give(body))).toMatchObject({ code, message });
     expect(await audited()).toEqual([]);

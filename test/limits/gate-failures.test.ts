@@ -40,7 +40,7 @@ describe("a gate", () => {
     const { ctx, made } = contextWith(failing({ retryable: true, overloaded: true }));
     await expect(admitSignIn(ctx, "ada", null)).rejects.toMatchObject({
       code: "rate_limited",
-      message: "Too many attempts to sign in with this name; try again in 1 second.",
+      message: "Too many sign-in attempts for this account. Try again in 1 second.",
       headers: { "retry-after": "1" },
     });
     expect(made).toHaveBeenCalledTimes(1);

@@ -45,7 +45,7 @@ describe("limits", () => {
     expect(reply.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
     expect(await bodyOf(reply)).toMatchObject({
       code: "rate_limited",
-      detail: `Too many requests from this ${subject}: the limit "${policy}" is ${limit} a minute.`,
+      detail: `Too many requests from this ${subject}. The limit "${policy}" is ${limit} requests per minute. Wait 60 seconds.`,
     });
   }
 

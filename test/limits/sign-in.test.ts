@@ -71,7 +71,7 @@ describe("wrong sign-ins", () => {
         expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(seconds / 2);
         const { code, detail } = await bodyOf(refusal);
         expect(code).toBe("rate_limited");
-        expect(detail).toMatch(/^Too many attempts to sign in with this name; try again in \d+ seconds\.$/);
+        expect(detail).toMatch(/^Too many sign-in attempts for this account\. Try again in \d+ seconds\.$/);
       }
       await pass(name, seconds);
       expect((await attempt(name, "wrong")).status).toBe(200);

@@ -7,14 +7,12 @@ import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
 import { forgetSignIns } from "../../limits/sign-in.ts";
 import { signInGateName, confirmPassword } from "./service.ts";
 import { auditRow } from "../audit.ts";
+import { freshMinutes } from "../errors.ts";
 import { forgetCredential } from "../credentials.ts";
 import { eraseAccount } from "../job-definitions.ts";
 import { passwordProvider } from "../passwords.ts";
 import { evictTokens } from "../sessions/service.ts";
 import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
-
-/** Without a password to ask for, a session must be as young as this, in minutes. */
-const freshMinutes = 10;
 
 /**
  * Ends an account. Nobody can sign in to it from now on and its name and address are free; a job destroys the rest.

@@ -61,8 +61,7 @@ export async function signIn(
 ): Promise<SignedIn> {
   const wanted = identifier.trim().toLowerCase();
   const found = await guarded(ctx, wanted, knownDevice, () => findByPassword(ctx, wanted, password));
-  if (found === undefined)
-    throw new AppError(authErrors.invalid_credentials, "There is no account with this name and password.");
+  if (found === undefined) throw new AppError(authErrors.invalid_credentials, "The username or password is incorrect.");
   const { banned_at, password: _password, ...row } = found;
   if (banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
   const token = newSecret();
@@ -116,7 +115,7 @@ export async function confirmPassword(
   const right = await guarded(ctx, signInGateName(userId), null, async () =>
     (await verifyPassword(password, stored)) ? true : undefined,
   );
-  if (right === undefined) throw new AppError(authErrors.invalid_credentials, "The current password is another.");
+  if (right === undefined) throw new AppError(authErrors.invalid_credentials, "The current password is incorrect.");
 }
 
 /**
@@ -134,7 +133,8 @@ export async function changePassword(
     .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
     .where(eq(users.id, userId));
   await confirmPassword(ctx, userId, input.current_password, account?.password);
-  if (account?.id == null) throw new AppError(authErrors.invalid_credentials, "This account has no password.");
+  if (account?.id == null)
+    throw new AppError(authErrors.invalid_credentials, 'This account has no password. Set one with "Forgot password".');
   await checkPassword(input.new_password, account.username, "new_password");
   const hash = await hashPassword(input.new_password);
   const [, gone] = await commit(ctx, [

@@ -47,6 +47,6 @@ export function userOf(ctx: Ctx, row: UserRow): User {
 /** @throws not_found */
 export async function getUser(ctx: Ctx, userId: number): Promise<User> {
   const [row] = await ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, userId));
-  if (row === undefined) throw new AppError("not_found", "There is no such user.");
+  if (row === undefined) throw new AppError("not_found", "User not found.");
   return userOf(ctx, row);
 }

@@ -39,7 +39,7 @@ export async function listUsers(ctx: Ctx, { q, limit, cursor }: PageQueryOutput 
 /** @throws not_found */
 export async function getUserAsAdmin(ctx: Ctx, userId: number) {
   const [row] = await ctx.db.select(adminColumns(ctx)).from(users).where(eq(users.id, userId));
-  if (row === undefined) throw new AppError("not_found", "There is no such user.");
+  if (row === undefined) throw new AppError("not_found", "User not found.");
   return row;
 }
 
@@ -86,7 +86,7 @@ const before = (id: typeof users.id | typeof auditLog.id, cursor: number | undef
   cursor === undefined ? undefined : lt(id, cursor);
 
 function requireSuperuser(ctx: Ctx): void {
-  if (!isSuperuser(ctx)) throw new AppError("forbidden", "Only a superuser may give or take these roles.");
+  if (!isSuperuser(ctx)) throw new AppError("forbidden", "Only a superuser can grant the roles admin and superuser.");
 }
 
 function isSuperuser({ actor }: Ctx): boolean {

@@ -27,7 +27,9 @@ const prefixLength = 10;
  */
 export async function createApiKey(ctx: Ctx, userId: number, held: readonly string[], input: NewApiKey) {
   const excess = input.scopes.flatMap((scope, index) =>
-    held.includes(scope) ? [] : [{ path: `scopes.${index}`, in: "body" as const, message: `you may not ${scope} yourself` }],
+    held.includes(scope)
+      ? []
+      : [{ path: `scopes.${index}`, in: "body" as const, message: `you do not have the permission ${scope}` }],
   );
   if (excess.length > 0) throw validationError(excess);
   const key = keyPrefix + newSecret();
@@ -48,7 +50,7 @@ export async function createApiKey(ctx: Ctx, userId: number, held: readonly stri
 export async function getApiKey(ctx: Ctx, userId: number, keyId: number) {
   const its = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId));
   const [row] = await ctx.db.select(shown).from(apiKeys).where(its);
-  if (row === undefined) throw new AppError("not_found", "There is no such API key.");
+  if (row === undefined) throw new AppError("not_found", "API key not found.");
   return row;
 }
 

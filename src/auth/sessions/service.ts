@@ -104,7 +104,7 @@ export async function refreshSession(ctx: Ctx, sessionId: number, token: string)
     ctx.db.select({ token: sessions.token }).from(sessions).where(eq(sessions.id, sessionId)),
   ]);
   await forgetCredential(ctx, hash);
-  if (current[0] === undefined) throw new AppError("unauthenticated", "This session has ended.");
+  if (current[0] === undefined) throw new AppError("unauthenticated", "This session has ended. Sign in again.");
   return current[0].token;
 }
 

@@ -4,12 +4,13 @@ import { providersOf, type ProviderName } from "../social-providers.ts";
 
 /** @throws not_found for a provider that is not configured */
 export function requireProvider(env: Env, provider: ProviderName): void {
-  if (!(provider in providersOf(env))) throw new AppError("not_found", `Sign-in with ${provider} is not configured here.`);
+  if (!(provider in providersOf(env)))
+    throw new AppError("not_found", `Sign-in with ${provider} is not configured on this server.`);
 }
 
 /** The library checks where it sends browsers only for requests of its own. @throws validation_failed */
 export function requireListed({ PUBLIC_URL, CORS_ORIGINS }: Env, callbackUrl: string): void {
   const { origin } = new URL(callbackUrl, PUBLIC_URL);
   if (origin === new URL(PUBLIC_URL).origin || CORS_ORIGINS.includes(origin)) return;
-  throw validationError([{ path: "callback_url", in: "body", message: "must be a path, or of an origin that is listed" }]);
+  throw validationError([{ path: "callback_url", in: "body", message: "must be a path, or a URL of an allowed origin" }]);
 }

@@ -80,7 +80,7 @@ async function queueTokenMail(ctx: Ctx, proofs: EmailToken[], write: (proof: Ema
 }
 
 function requireMail(ctx: Ctx): void {
-  if (!ctx.mail.configured) throw new AppError("mail_unavailable", "Mail is not configured here.");
+  if (!ctx.mail.configured) throw new AppError("mail_unavailable", "Mail is not configured on this server.");
 }
 
 /**

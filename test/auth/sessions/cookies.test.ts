@@ -40,7 +40,7 @@ test("a change by cookie comes from a page of this host or of a listed one", asy
   for (const origin of [undefined, "https://evil.example"]) {
     const headers = { cookie: `${sessionCookie}=token`, ...(origin && { origin }) };
     const reply = await app.request("https://api.example/", { method: "POST", headers });
-    expect(await reply.text()).toBe("A page of another site may not do this with your cookie.");
+    expect(await reply.text()).toBe("Cookies are refused on changes from other sites. Send a bearer token instead.");
   }
 });
 
