@@ -43,7 +43,7 @@ let unacknowledged = 0;
 for await (const frame of readFrames<Frame>(second)) {
   apply(frame);
   if (isOver) break;
-  // A client acknowledges at the latest after 64 frames or 64 KiB.
+  // A client acknowledges after at most 64 frames or 64 KiB.
   unacknowledged += 1;
   if (unacknowledged === 32) {
     second.send(JSON.stringify({ type: "ack", seq: lastSeq }));

@@ -32,8 +32,8 @@ auth.post(
     {
       id: "register",
       limit,
-      summary: "Make an account, and sign this device in",
-      description: "The account works at once; a mail asks to prove the address where mail is configured.",
+      summary: "Create an account and sign in",
+      description: "The account works at once. If mail is configured, a mail asks you to verify the email address.",
       tag,
       body: s.RegisterBody,
       reply: s.SignedInReply,
@@ -41,7 +41,7 @@ auth.post(
       errors: [authErrors.account_exists, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
-      return signedIn(c, "Your account is made.", await register(ctx, body, readDeviceToken(c)));
+      return signedIn(c, "Your account was created.", await register(ctx, body, readDeviceToken(c)));
     },
   ),
 );
@@ -52,7 +52,7 @@ auth.post(
     {
       id: "login",
       limit,
-      summary: "Sign this device in by name or address and password",
+      summary: "Sign in with a username or email and a password",
       tag,
       body: s.LoginBody,
       reply: s.SignedInReply,
@@ -67,7 +67,7 @@ auth.post(
   route(
     {
       id: "logout",
-      summary: "Sign this device out",
+      summary: "Sign out",
       tag,
       access: requirePermission("account.read", { sensitive: true }),
       reply: s.Done,
@@ -87,7 +87,7 @@ auth.get(
   route(
     {
       id: "verifySession",
-      summary: "Tell who is signed in",
+      summary: "Check the token and get the current user",
       tag,
       access: requirePermission("account.read"),
       reply: s.UserMessage,
@@ -102,8 +102,8 @@ auth.post(
   route(
     {
       id: "refreshSession",
-      summary: "Exchange this device's token for a new one",
-      description: "The old token is taken for 30 seconds more; one that comes back later signs the device out.",
+      summary: "Exchange the session token for a new one",
+      description: "The old token stays valid for 30 seconds. Using it after that revokes the session.",
       tag,
       access: requirePermission("account.read", { sensitive: true }),
       reply: s.TokenReply,
@@ -123,7 +123,7 @@ auth.post(
     {
       id: "forgotPassword",
       limit,
-      summary: "Ask for a mail that lets you choose a new password",
+      summary: "Request a password reset mail",
       tag,
       body: s.ForgotBody,
       reply: s.Done,
@@ -131,7 +131,7 @@ auth.post(
     },
     async ({ ctx, body }) => {
       await forgotPassword(ctx, body.email);
-      return { ...ok, message: "If there is an account with this address, a mail is on its way." };
+      return { ...ok, message: "If an account with this email exists, a password reset mail will be sent." };
     },
   ),
 );
@@ -142,7 +142,7 @@ auth.post(
     {
       id: "resetPassword",
       limit,
-      summary: "Choose a new password with the token of the mail; every device is signed out",
+      summary: "Reset your password with the token from the mail and revoke all sessions",
       tag,
       body: s.ResetBody,
       reply: s.Done,
@@ -150,7 +150,7 @@ auth.post(
     },
     async ({ ctx, body }) => {
       await resetPassword(ctx, body.token, body.password);
-      return { ...ok, message: "Your new password holds. Sign in with it." };
+      return { ...ok, message: "Your password was reset. Sign in with the new password." };
     },
   ),
 );
@@ -161,7 +161,7 @@ auth.get(
     {
       id: "verifyEmail",
       limit,
-      summary: "Prove an address with the token of the mail",
+      summary: "Verify an email address with the token from the mail",
       tag,
       query: s.VerifyEmailQuery,
       reply: s.Done,
@@ -169,7 +169,7 @@ auth.get(
     },
     async ({ ctx, query }) => {
       await verifyEmail(ctx, query.token);
-      return { ...ok, message: "Your address is confirmed." };
+      return { ...ok, message: "Your email address is verified." };
     },
   ),
 );
@@ -180,7 +180,7 @@ auth.post(
     {
       id: "resendVerification",
       limit,
-      summary: "Ask again for the mail that proves your address",
+      summary: "Resend the verification mail",
       tag,
       access: requirePermission("account.write"),
       reply: s.Done,
@@ -188,7 +188,7 @@ auth.post(
     },
     async ({ ctx }) => {
       await resendVerification(ctx, requireUserId(ctx));
-      return { ...ok, message: "A mail is on its way." };
+      return { ...ok, message: "The verification mail will be sent." };
     },
   ),
 );
@@ -198,13 +198,13 @@ auth.get(
   route(
     {
       id: "getProfile",
-      summary: "Get what you say of yourself",
+      summary: "Get your profile",
       tag,
       access: requirePermission("account.read"),
       reply: s.UserMessage,
       errors: ["database_unavailable"],
     },
-    async ({ ctx }) => ({ ...ok, message: "This is you.", user: await getUser(ctx, requireUserId(ctx)) }),
+    async ({ ctx }) => ({ ...ok, message: "This is your profile.", user: await getUser(ctx, requireUserId(ctx)) }),
   ),
 );
 
@@ -213,14 +213,18 @@ auth.put(
   route(
     {
       id: "updateProfile",
-      summary: "Change what you say of yourself",
+      summary: "Update your profile",
       tag,
       access: requirePermission("account.write"),
       body: s.ProfileBody,
       reply: s.UserMessage,
       errors: ["database_unavailable"],
     },
-    async ({ ctx, body }) => ({ ...ok, message: "Changed.", user: await changeProfile(ctx, requireUserId(ctx), body) }),
+    async ({ ctx, body }) => ({
+      ...ok,
+      message: "Your profile was updated.",
+      user: await changeProfile(ctx, requireUserId(ctx), body),
+    }),
   ),
 );
 
@@ -229,7 +233,7 @@ auth.post(
   route(
     {
       id: "changePassword",
-      summary: "Change your password; your other devices are signed out",
+      summary: "Change your password and revoke your other sessions",
       tag,
       access: requirePermission("account.write", { sensitive: true }),
       body: s.ChangePasswordBody,
@@ -238,7 +242,7 @@ auth.post(
     },
     async ({ ctx, body }) => {
       await changePassword(ctx, requireSession(ctx), body);
-      return { ...ok, message: "Your new password holds. Your other devices are signed out." };
+      return { ...ok, message: "Your password was changed. Your other sessions are revoked." };
     },
   ),
 );
@@ -246,10 +250,15 @@ auth.post(
 auth.get(
   "/health",
   route(
-    { id: "getAuthHealth", summary: "Tell how people may sign in here", tag: "Health", reply: s.AuthHealth },
+    {
+      id: "getAuthHealth",
+      summary: "Check accounts health and list the sign-in providers",
+      tag: "Health",
+      reply: s.AuthHealth,
+    },
     ({ ctx }) => ({
       ...ok,
-      message: "Accounts are being served.",
+      message: "The accounts service is operational.",
       status: "operational" as const,
       providers: configuredProviders(ctx.env),
     }),

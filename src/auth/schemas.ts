@@ -27,7 +27,7 @@ export const RegisterBody = z.object({
 export type Registration = z.output<typeof RegisterBody>;
 
 export const LoginBody = z.object({
-  username: z.string().trim().min(1).max(254).meta({ description: "Name or address", example: "ada" }),
+  username: z.string().trim().min(1).max(254).meta({ description: "Username or email", example: "ada" }),
   password: Password,
 });
 export type SignIn = z.output<typeof LoginBody>;
@@ -64,7 +64,7 @@ export const NewApiKeyBody = z.object({
     .min(1)
     .refine((list) => new Set(list).size === list.length, "must not contain duplicates")
     .meta({ example: ["minions.read"] }),
-  expires_at: FutureMoment.nullable().optional().meta({ description: "When it stops working; never, if left out" }),
+  expires_at: FutureMoment.nullable().optional().meta({ description: "When the key expires. Default: never" }),
 });
 export type NewApiKey = z.output<typeof NewApiKeyBody>;
 
@@ -76,17 +76,20 @@ export const RolesBody = z.object({
     .meta({ example: ["user", "admin"] }),
 });
 export const LeaveBody = z.object({
-  password: Password.optional().meta({ description: "Of an account that has one", example: "correct horse battery" }),
+  password: Password.optional().meta({
+    description: "Required if the account has a password",
+    example: "correct horse battery",
+  }),
 });
 export const BanBody = z.object({ reason: z.string().trim().min(1).max(500) });
 
 export const UsersQuery = z.object({
   ...PageQuery,
-  q: z.string().trim().min(1).max(100).optional().meta({ description: "Part of a name or an address" }),
+  q: z.string().trim().min(1).max(100).optional().meta({ description: "Part of a username, name or email" }),
 });
 export const AuditQuery = z.object({
   ...PageQuery,
-  user_id: IdParamValue.optional().meta({ description: "What this user did, and what was done to them" }),
+  user_id: IdParamValue.optional().meta({ description: "Only entries whose actor or subject is this user" }),
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────
@@ -135,7 +138,7 @@ export const AuthHealth = z.object({
   ...ok,
   message: z.string(),
   status: z.literal("operational"),
-  providers: z.array(z.string()).meta({ description: "Where people may sign in besides with a password" }),
+  providers: z.array(z.string()).meta({ description: "Sign-in providers besides a password" }),
 });
 
 export const ExportReply = z.object({
@@ -143,7 +146,7 @@ export const ExportReply = z.object({
   generated_at: Timestamp,
   data: z
     .record(z.string(), z.array(z.record(z.string(), z.unknown())))
-    .meta({ description: "Rows by what they are: `user`, `sessions`, `notifications`, …" }),
+    .meta({ description: "Rows by collection: `user`, `sessions`, `notifications`, …" }),
 });
 
 const SessionShape = z
@@ -200,7 +203,7 @@ const ApiKeyShape = z
 export const ApiKeyCreated = z.object({
   ...ok,
   api_key: ApiKeyShape,
-  key: z.string().nullable().meta({ description: "Null where the request is repeated with its Idempotency-Key" }),
+  key: z.string().nullable().meta({ description: "Null in a replayed response (same Idempotency-Key)" }),
 });
 export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
 

@@ -18,7 +18,7 @@ export function providersOf(env: Settings): Partial<Record<ProviderName, { clien
   );
 }
 
-/** Where people may sign in besides with a password. */
+/** Sign-in providers besides a password. */
 export function configuredProviders(env: Settings): string[] {
   return Object.keys(providersOf(env));
 }

@@ -18,8 +18,8 @@ spiritAccess.get(
   route(
     {
       id: "listSpiritAccess",
-      summary: "List the spirits that a user may use, and by what right",
-      description: "One's own; an administrator may ask for anybody's. A spirit comes once for each right to it.",
+      summary: "List the spirits that a user can use, with the source of each right",
+      description: "Your own list; administrators can read any user's. A spirit is listed once per grant.",
       tag: "Spirits",
       access: requirePermission("billing.read"),
       params: IdParam,
@@ -40,8 +40,8 @@ grantsAdmin.post(
   route(
     {
       id: "grantAccess",
-      summary: "Give a user a spirit, or all spirits of a plan",
-      description: "Granted again, what was said last holds: until when, above all.",
+      summary: "Grant a user a spirit, or all spirits of a plan",
+      description: "Granting again replaces the previous grant, including its expiry.",
       tag: "Administration",
       access: requirePermission("admin.write", { sensitive: true }),
       params: IdParam,

@@ -4,10 +4,15 @@ import { accessSources, accessTypes, grantSources } from "./constants.ts";
 
 export const GrantBody = z
   .object({
-    spirit_id: Id.optional().meta({ description: "The spirit to give", example: 5 }),
-    plan_id: Id.optional().meta({ description: "Or the plan whose spirits, as they are today, to give" }),
-    expires_at: FutureMoment.nullable().optional().meta({ description: "When it ends; never, if left out" }),
-    reason: z.string().trim().min(1).max(500).meta({ description: "Kept in the audit", example: "Prize of the hackathon" }),
+    spirit_id: Id.optional().meta({ description: "The spirit to grant", example: 5 }),
+    plan_id: Id.optional().meta({ description: "The plan whose current spirits to grant, instead of `spirit_id`" }),
+    expires_at: FutureMoment.nullable().optional().meta({ description: "When the grant expires. Default: never" }),
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .meta({ description: "Stored in the audit log", example: "Prize of the hackathon" }),
   })
   .refine(
     ({ spirit_id, plan_id }) => (spirit_id === undefined) !== (plan_id === undefined),
@@ -21,7 +26,7 @@ export const AccessShape = z
     access_type: z.enum(accessTypes),
     source: z.enum(accessSources),
     granted_at: Timestamp,
-    expires_at: Timestamp.nullable().meta({ description: "Null where it does not end" }),
+    expires_at: Timestamp.nullable().meta({ description: "Null: does not expire" }),
   })
   .meta({ id: "SpiritAccess" });
 export type Access = z.output<typeof AccessShape>;
@@ -32,7 +37,7 @@ export const GrantShape = z
   .object({
     spirit_id: Id,
     source: z.enum(grantSources),
-    reference: z.string().meta({ description: "What it came with" }),
+    reference: z.string().meta({ description: "Source of the grant: `spirit:<id>`, `plan:<id>` or a purchase" }),
     granted_at: Timestamp,
     expires_at: Timestamp.nullable(),
   })

@@ -18,7 +18,7 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
     route(
       {
         id: "listFailedJobs",
-        summary: "List the jobs that were given up, the newest first",
+        summary: "List failed jobs, newest first",
         tag,
         access: requirePermission("admin.read"),
         query: s.FailedJobsQuery,
@@ -34,7 +34,7 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
     route(
       {
         id: "replayFailedJob",
-        summary: "Have a job that was given up done after all",
+        summary: "Retry a failed job",
         tag,
         access: requirePermission("admin.write", { sensitive: true }),
         params: IdParam,
@@ -44,7 +44,7 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
       },
       async ({ ctx, params }) => {
         await replayFailedJob(ctx, params.id, jobs);
-        return { ...ok, message: "The job will be done again." };
+        return { ...ok, message: "The job will be retried." };
       },
     ),
   );
@@ -54,7 +54,7 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
     route(
       {
         id: "discardFailedJob",
-        summary: "Forget a job that was given up",
+        summary: "Discard a failed job",
         tag,
         access: requirePermission("admin.write", { sensitive: true }),
         params: IdParam,
@@ -63,7 +63,7 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
       },
       async ({ ctx, params }) => {
         await discardFailedJob(ctx, params.id);
-        return { ...ok, message: "The job is forgotten." };
+        return { ...ok, message: "The job was discarded." };
       },
     ),
   );

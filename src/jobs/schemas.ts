@@ -3,17 +3,17 @@ import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/htt
 
 export const FailedJobsQuery = z.object({
   ...PageQuery,
-  name: z.string().trim().min(1).max(100).optional().meta({ description: "Only this kind of job", example: "send-mail" }),
+  name: z.string().trim().min(1).max(100).optional().meta({ description: "Only jobs with this name", example: "send-mail" }),
 });
 
 const FailedJob = z
   .object({
     id: Id,
     name: z.string(),
-    payload: z.unknown().meta({ description: "What it was told; null for a kind of job that is told secrets" }),
-    user_id: Id.nullable().meta({ description: "Whom it is about" }),
-    request_id: z.string().meta({ description: "The request that asked for it" }),
-    error: z.string().meta({ description: "Why it was given up" }),
+    payload: z.unknown().meta({ description: "The input of the job. Null if the job type carries secrets" }),
+    user_id: Id.nullable().meta({ description: "The user that the job concerns" }),
+    request_id: z.string().meta({ description: "ID of the request that enqueued the job" }),
+    error: z.string().meta({ description: "Error of the last attempt" }),
     attempts: z.int().min(1),
     created_at: Timestamp,
     failed_at: Timestamp,

@@ -64,7 +64,7 @@ export const ServerFrame = z.union([
     unavailable: z.literal(true).optional().meta({ description: "the database is unavailable: read the API later" }),
   }),
   Numbered.extend({
-    type: z.literal("presence").meta({ description: "The devices that are connected. It is not kept" }),
+    type: z.literal("presence").meta({ description: "The devices that are connected. This frame is not stored" }),
     devices: z.array(DeviceShape),
   }),
   Numbered.extend({

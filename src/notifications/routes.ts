@@ -27,7 +27,7 @@ notifications.get(
   route(
     {
       id: "listNotifications",
-      summary: "List what you were told, the newest first",
+      summary: "List your notifications, newest first",
       tag: "Notifications",
       access: requirePermission("account.read"),
       query: s.NotificationsQuery,
@@ -52,7 +52,7 @@ notifications.post(
     },
     async ({ ctx, body }) => {
       const read = await markAllRead(ctx, requireUserId(ctx), body.up_to);
-      return { ...ok, message: "They are marked as read.", read };
+      return { ...ok, message: "The notifications are marked as read.", read };
     },
   ),
 );
@@ -82,8 +82,9 @@ socketTickets.post(
   route(
     {
       id: "createSocketTicket",
-      summary: "Get a ticket that opens a socket",
-      description: "Browsers cannot send headers with a socket, so it is opened with a ticket: once, within 60 seconds.",
+      summary: "Create a ticket for a WebSocket",
+      description:
+        "Browsers cannot send headers with a WebSocket, so the client sends a ticket in the query. A ticket opens one socket and expires after 60 seconds.",
       tag: "Sockets",
       access: requirePermission("account.read"),
       body: s.TicketBody,
@@ -103,9 +104,9 @@ myHub.get(
   route(
     {
       id: "openMySocket",
-      summary: "Listen to what happens to you: a WebSocket",
+      summary: "Open the WebSocket of your notifications",
       description:
-        'Frames are JSON with `type` and `seq`: `notification`, `notifications_read`, `preferences_changed`, `session_revoked`, `presence`. Come back with `after` within 15 minutes; what you missed comes as one `frames`, or, where it is no longer kept, as a `snapshot`. Send `{"type":"ack","seq":…}` at the latest after 64 frames or 64 KiB.',
+        'Frames are JSON with `type` and `seq`: `notification`, `notifications_read`, `preferences_changed`, `session_revoked`, `presence`. Reconnect with `after=<seq>` within 15 minutes to receive the missed frames in one `frames` message, or a `snapshot` if they are no longer stored. Send `{"type":"ack","seq":…}` after at most 64 frames or 64 KiB.',
       tag: "Sockets",
       query: s.SocketQuery,
       reply: z.null(),
@@ -128,7 +129,7 @@ myHub.get(
   route(
     {
       id: "getPreferences",
-      summary: "Get what your clients keep for all of your devices",
+      summary: "Get your preferences",
       tag: "Me",
       access: requirePermission("account.read"),
       reply: s.PreferencesReply,
@@ -147,7 +148,7 @@ myHub.put(
   route(
     {
       id: "putPreferences",
-      summary: "Replace what your clients keep; your other devices are told",
+      summary: "Replace your preferences and notify your other devices",
       tag: "Me",
       access: requirePermission("account.write"),
       ifMatch: true,

@@ -7,7 +7,7 @@ export const NotificationsQuery = z.object({
   unread: z
     .stringbool({ truthy: ["true"], falsy: ["false"] })
     .optional()
-    .meta({ description: "Only the unread ones, or only those that were read" }),
+    .meta({ description: "`true`: only unread notifications; `false`: only read ones" }),
 });
 
 const NotificationReplyShape = NotificationShape.extend({ created_at: Timestamp, read_at: Timestamp.nullable() }).meta({
@@ -26,7 +26,7 @@ const NotificationReplyShape = NotificationShape.extend({ created_at: Timestamp,
   ],
 });
 
-const Unread = z.int().min(0).meta({ description: "How many are unread" });
+const Unread = z.int().min(0).meta({ description: "Number of unread notifications" });
 
 export const NotificationList = z.object({
   ...ok,
@@ -38,7 +38,7 @@ export const NotificationList = z.object({
 export const NotificationReply = z.object({ ...ok, notification: NotificationReplyShape });
 
 export const ReadAllBody = z.object({
-  up_to: Id.optional().meta({ description: "The last one that was seen: those that came after stay unread. All, if left out" }),
+  up_to: Id.optional().meta({ description: "ID of the last notification to mark; later ones stay unread. Default: all" }),
 });
 export const ReadAllReply = z.object({ ...ok, message: z.string(), read: z.int().min(0) });
 
@@ -48,25 +48,25 @@ export const PreferencesBody = z.object({
   preferences: z
     .record(z.string(), z.json())
     .refine((document) => bytesOf(document) <= maxPreferenceBytes, `may have at most ${maxPreferenceBytes} bytes of JSON`)
-    .meta({ description: "Whatever your clients keep", example: { theme: "dark" } }),
+    .meta({ description: "Any JSON object; its meaning is up to your clients", example: { theme: "dark" } }),
 });
 
 export const PreferencesReply = z.object({
   ...ok,
   preferences: z.record(z.string(), z.unknown()),
-  version: z.int().min(0).meta({ description: "How often they were written; send it as `If-Match` when you write" }),
+  version: z.int().min(0).meta({ description: "Number of writes. Send it as `If-Match` when you write" }),
 });
 
 export const TicketBody = z.object({
   resource: z
     .string()
     .regex(/^(me|conversation:[\w-]{1,64}|training-job:\d{1,10})$/, 'must be "me", "conversation:<id>" or "training-job:<id>"')
-    .meta({ description: "What to listen to", example: "me" }),
+    .meta({ description: "The resource of the WebSocket", example: "me" }),
 });
 
 export const TicketReply = z.object({
   ...ok,
-  ticket: z.string().meta({ description: "Opens one socket, once, within 60 seconds" }),
+  ticket: z.string().meta({ description: "Opens one socket within 60 seconds" }),
   expires_at: Timestamp,
 });
 
@@ -77,5 +77,5 @@ export const SocketQuery = z.object({
     .regex(/^\d{1,15}$/, "must be a whole number")
     .transform(Number)
     .optional()
-    .meta({ description: "The last `seq` that was received: what came since is told again" }),
+    .meta({ description: "The last `seq` that the client received. Later frames are sent again" }),
 });

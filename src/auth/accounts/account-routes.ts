@@ -17,7 +17,7 @@ me.get(
   route(
     {
       id: "getMe",
-      summary: "Get yourself",
+      summary: "Get the current user",
       tag: "Me",
       access: requirePermission("account.read"),
       reply: s.UserReply,
@@ -32,7 +32,7 @@ me.patch(
   route(
     {
       id: "updateMe",
-      summary: "Change what you say of yourself",
+      summary: "Update your profile",
       tag: "Me",
       access: requirePermission("account.write"),
       body: s.ProfileBody,

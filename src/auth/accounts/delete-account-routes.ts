@@ -18,7 +18,7 @@ deleteAccountRoutes.get(
   route(
     {
       id: "exportMe",
-      summary: "Get everything that is held of you, as JSON",
+      summary: "Export all of your data as JSON",
       tag: "Me",
       access: requirePermission("account.read", { sensitive: true }),
       reply: s.ExportReply,
@@ -36,9 +36,9 @@ deleteAccountRoutes.delete(
   route(
     {
       id: "deleteMe",
-      summary: "End your account; everything that is held of you is destroyed",
+      summary: "Delete your account and all of your data",
       description:
-        "Asks for the password again; an account without one must have signed in within the last ten minutes. Your devices are signed out and your name and address are free at once; the rest goes within minutes.",
+        "Requires the password. An account without a password requires a session that is at most 10 minutes old. All sessions end and the username and email become available at once. A job deletes the rest within minutes.",
       tag: "Me",
       access: requirePermission("account.write", { sensitive: true }),
       body: s.LeaveBody,
@@ -49,7 +49,7 @@ deleteAccountRoutes.delete(
     async ({ ctx, c, body }) => {
       await deleteAccount(ctx, requireSession(ctx), body.password);
       c.header("set-cookie", sessionSetCookie(null));
-      return { ...ok, message: "Your account has ended. What is held of you is being destroyed." };
+      return { ...ok, message: "Your account is deleted. Your remaining data will be deleted within minutes." };
     },
   ),
 );

@@ -19,7 +19,7 @@ admin.get(
   route(
     {
       id: "listUsers",
-      summary: "List users, the newest first",
+      summary: "List users, newest first",
       tag,
       access: reading,
       query: s.UsersQuery,
@@ -51,8 +51,8 @@ admin.put(
   route(
     {
       id: "setRoles",
-      summary: "Give a user exactly these roles",
-      description: "Only a superuser makes, or changes, an administrator.",
+      summary: "Replace a user's roles",
+      description: "Only a superuser can create or change an administrator.",
       tag,
       access: changing,
       params: IdParam,
@@ -69,7 +69,7 @@ admin.post(
   route(
     {
       id: "banUser",
-      summary: "Ban a user, and sign all their devices out",
+      summary: "Ban a user and revoke all sessions of the user",
       tag,
       access: changing,
       params: IdParam,
@@ -86,7 +86,7 @@ admin.post(
   route(
     {
       id: "unbanUser",
-      summary: "Lift a ban",
+      summary: "Unban a user",
       tag,
       access: changing,
       params: IdParam,
@@ -102,7 +102,7 @@ admin.get(
   route(
     {
       id: "listAudit",
-      summary: "List what was done to accounts, the newest first",
+      summary: "List the audit log, newest first",
       tag,
       access: reading,
       query: s.AuditQuery,

@@ -17,7 +17,7 @@ apiKeys.get(
   route(
     {
       id: "listApiKeys",
-      summary: "List your API keys, the newest first",
+      summary: "List your API keys, newest first",
       tag: "API keys",
       access: requirePermission("account.read", { sensitive: true }),
       reply: s.ApiKeyList,
@@ -35,7 +35,7 @@ apiKeys.post(
   route(
     {
       id: "createApiKey",
-      summary: "Make an API key; it is shown this once",
+      summary: "Create an API key; the reply is the only one that contains the key",
       replayResponse: async ({ ctx, resultId: made }) => ({
         ...ok,
         api_key: await getApiKey(ctx, requireUserId(ctx), Number(made)),
@@ -69,7 +69,7 @@ apiKeys.delete(
     },
     async ({ ctx, params }) => {
       await revokeApiKey(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The key is revoked." };
+      return { ...ok, message: "The API key is revoked." };
     },
   ),
 );

@@ -17,7 +17,7 @@ sessions.get(
   route(
     {
       id: "listSessions",
-      summary: "List the devices that are signed in, the last seen first",
+      summary: "List your sessions, last used first",
       tag: "Sessions",
       access: requirePermission("account.read"),
       reply: s.SessionList,
@@ -36,7 +36,7 @@ sessions.delete(
   route(
     {
       id: "revokeOtherSessions",
-      summary: "Sign every other device out",
+      summary: "Revoke all of your other sessions",
       tag: "Sessions",
       access: requirePermission("account.write", { sensitive: true }),
       reply: s.RevokedReply,
@@ -46,7 +46,7 @@ sessions.delete(
       const { userId, sessionId } = requireSession(ctx);
       return {
         ...ok,
-        message: "Your other devices are signed out.",
+        message: "Your other sessions are revoked.",
         revoked: await revokeOtherSessions(ctx, userId, sessionId),
       };
     },
@@ -58,7 +58,7 @@ sessions.delete(
   route(
     {
       id: "revokeSession",
-      summary: "Sign one device out",
+      summary: "Revoke one of your sessions",
       tag: "Sessions",
       access: requirePermission("account.write", { sensitive: true }),
       params: IdParam,
@@ -67,7 +67,7 @@ sessions.delete(
     },
     async ({ ctx, params }) => {
       await revokeSession(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The device is signed out.", revoked: 1 };
+      return { ...ok, message: "The session is revoked.", revoked: 1 };
     },
   ),
 );

@@ -18,8 +18,9 @@ social.post(
     {
       id: "beginSocialSignIn",
       limit,
-      summary: "Begin a sign-in with another provider",
-      description: "Send the browser to the `url`; it comes back to `callback_url`, signed in by its cookie.",
+      summary: "Start a sign-in with another provider",
+      description:
+        "Redirect the browser to `url`. After the sign-in, the provider redirects it to `callback_url`, with a session cookie.",
       tag: "Accounts",
       params: ProviderParam,
       body: z.object({
@@ -51,7 +52,7 @@ social.get(
     {
       id: "endSocialSignIn",
       limit,
-      summary: "Where a provider sends the browser back; redirects to the callback_url",
+      summary: "Finish a sign-in with another provider and redirect to `callback_url`",
       tag: "Accounts",
       params: ProviderParam,
       reply: z.object({ success: z.literal(true) }),

@@ -6,8 +6,8 @@ type Recipient = { email: string; name: string };
 export function verificationMail({ email, name }: Recipient, url: string, key: string): Mail {
   return {
     to: email,
-    subject: "Confirm your address",
-    text: `Hello ${name},\n\nplease confirm that this is your address:\n\n${url}\n\nIf you did not make an account with us, ignore this mail.\n`,
+    subject: "Verify your email address",
+    text: `Hello ${name},\n\nplease verify your email address with this link:\n\n${url}\n\nIf you did not create a Spiritforge account, ignore this mail.\n`,
     key,
   };
 }
@@ -16,8 +16,8 @@ export function verificationMail({ email, name }: Recipient, url: string, key: s
 export function resetMail({ email, name }: Recipient, token: string, url: string, key: string): Mail {
   return {
     to: email,
-    subject: "Choose a new password",
-    text: `Hello ${name},\n\nsomebody asked for a new password for your account. Choose it here, within an hour:\n\n${url}\n\nor with this code: ${token}\n\nIf it was not you, ignore this mail: nothing has changed.\n`,
+    subject: "Reset your password",
+    text: `Hello ${name},\n\na password reset was requested for your Spiritforge account. Choose a new password with this link within one hour:\n\n${url}\n\nor with this code: ${token}\n\nIf you did not request this, ignore this mail. Your password has not changed.\n`,
     key,
   };
 }

@@ -25,7 +25,7 @@ describe("the proof of an address", () => {
   test("comes by mail, works, and says so of the account", async () => {
     const { token, email } = await register("prover");
     const [mail] = await mailsTo(email, 1);
-    expect(mail!.subject).toBe("Confirm your address");
+    expect(mail!.subject).toBe("Verify your email address");
     const link = linkIn(mail!);
     const reply = await api.get(link.pathname + link.search);
     expect(reply.status).toBe(200);
