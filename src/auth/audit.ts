@@ -2,7 +2,7 @@ import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
 import { auditLog } from "./tables.ts";
 
-/** Acts that change an account or what it may do. */
+/** Actions that change an account or its rights. */
 export type AuditAction =
   | "account.registered"
   | "account.signed_in"
@@ -26,7 +26,7 @@ export type AuditAction =
   | "job.replayed"
   | "job.discarded";
 
-/** The statement that records an act; it goes into the commit of the act itself. */
+/** The statement that writes an audit entry. It belongs to the commit of the action. */
 export function auditRow(
   ctx: Ctx,
   action: AuditAction,

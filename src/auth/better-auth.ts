@@ -8,22 +8,22 @@ import { hashPassword, verifyPassword } from "./passwords.ts";
 import { providersOf } from "./social-providers.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
 
-/** Where the library answers below the API. */
+/** The base path of better-auth. */
 const libraryPath = "/api/auth";
 
 const times = { createdAt: "created_at", updatedAt: "updated_at" };
 
-/** What a mail is to carry to a user: a token that proves the address it goes to. */
+/** The content of a mail: a token that verifies the address of the recipient. */
 export type EmailToken = { userId: number; email: string; name: string; token: string };
 
 function noMailer(): never {
-  throw new Error("Nobody asked for a mail.");
+  throw new Error("better-auth sent a mail that no caller requested.");
 }
 
 /**
- * better-auth over our tables, for what it does best: proofs by mail, and sign-in by way of other providers. This module
- * costs about 175 ms to evaluate, so it is imported by the routes that need it, when they run.
- * @param mail takes what is to be mailed
+ * Creates better-auth on our tables. It handles mail verification, password resets and social sign-in. This module takes about
+ * 175 ms to evaluate, so routes import it only when they need it.
+ * @param mail receives the token to mail
  */
 export function createBetterAuth(ctx: Ctx, mail: (proof: EmailToken) => void = noMailer) {
   const { env, db } = ctx;
@@ -66,7 +66,7 @@ export function createBetterAuth(ctx: Ctx, mail: (proof: EmailToken) => void = n
         accessTokenExpiresAt: "access_token_expires_at",
         refreshTokenExpiresAt: "refresh_token_expires_at",
       },
-      // Only an address that the provider has proven joins an account that is there.
+      // An existing account is linked only if the provider has verified the email.
       accountLinking: { enabled: true, trustedProviders: [] },
       encryptOAuthTokens: true,
     },

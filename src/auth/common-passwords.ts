@@ -1,6 +1,6 @@
 import { dictionary } from "@zxcvbn-ts/language-common";
 
-/** The common passwords that are long enough to be chosen at all. Loaded only when somebody chooses one. */
+/** Common passwords with at least the minimum length. This module is loaded only when a user sets a password. */
 const common = new Set(dictionary["passwords-common"].filter((password) => password.length >= 10));
 
 /** @param lower a password in lower case */

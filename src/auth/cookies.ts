@@ -4,30 +4,30 @@ import type { Context } from "hono";
 import { generateCookie, getCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
 
-/** The cookie of a browser's session. `__Host-` ties it to this host, to https, and to every path. */
+/** The session cookie of a browser. `__Host-` limits it to this host, to HTTPS, and to the path `/`. */
 export const sessionCookie = "__Host-spiritforge";
 
-/** The cookie by which a browser that signed in before is known again, whoever else tries the same account. */
+/** This cookie identifies a browser that has signed in before. Such a browser has its own budget of sign-in attempts. */
 const deviceCookie = "__Host-spiritforge-device";
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 const day = 24 * 3600;
 
-/** Seconds that a browser keeps its session, and its being known. */
+/** The lifetimes of the session cookie and the device cookie, in seconds. */
 const sessionSeconds = 30 * day;
 const deviceSeconds = 365 * day;
 
 const attributes: CookieOptions = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" };
 
-/** A `Set-Cookie` that signs a browser in, or, without a token, out. */
+/** Makes the `Set-Cookie` value of a session. Without a token it deletes the cookie. */
 export function sessionSetCookie(token: string | null): string {
   return generateCookie(sessionCookie, token ?? "", { ...attributes, maxAge: token === null ? 0 : sessionSeconds });
 }
 
 /**
- * The token or key that a request bears: in its Authorization, else in its cookie.
- * @throws cross_site where a cookie comes with a change from a page of another site
+ * Returns the token or key of a request, from the `Authorization` header, else from the cookie.
+ * @throws cross_site if another site sends an unsafe request with the cookie
  */
 export function readCredential(c: Context, origins: readonly string[]): string | undefined {
   const request = c.req.raw;
@@ -40,22 +40,22 @@ export function readCredential(c: Context, origins: readonly string[]): string |
   return token || undefined;
 }
 
-/** A `Set-Cookie` by which this browser is known again. */
+/** Makes the `Set-Cookie` value of the device cookie. */
 export function deviceCookieFor(token: string): string {
   return generateCookie(deviceCookie, token, { ...attributes, maxAge: deviceSeconds });
 }
 
-/** What this browser is known by, if it signed in before. */
+/** Returns the device token of the browser, if it has signed in before. */
 export function readDeviceToken(c: Context): string | null {
   return getCookie(c, deviceCookie) || null;
 }
 
 /**
- * Whether a request comes from a page of ours, or of an origin that is listed. Browsers name the page's origin on every change and
- * every socket.
- * @param unnamed what is said of a request that names none, which is no browser's
+ * Returns whether the origin of a request is ours or an allowed one. Browsers send `Origin` with every unsafe request and every
+ * WebSocket.
+ * @param withoutOrigin the result for a request without `Origin`, which no browser sends
  */
-export function isTrustedOrigin(request: Request, origins: readonly string[], unnamed: boolean): boolean {
+export function isTrustedOrigin(request: Request, origins: readonly string[], withoutOrigin: boolean): boolean {
   const origin = request.headers.get("origin");
-  return origin === null ? unnamed : origin === new URL(request.url).origin || origins.includes(origin);
+  return origin === null ? withoutOrigin : origin === new URL(request.url).origin || origins.includes(origin);
 }

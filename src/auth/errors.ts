@@ -18,12 +18,12 @@ const accountExists = {
   detail: "An account with this username or email already exists. Sign in, or choose another username and email.",
 } as const;
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client errors of this feature's constraints and refusal codes. */
 export const constraintErrors = {
   user_email_taken: accountExists,
   user_username_taken: accountExists,
   user_not_found: userNotFound,
-  // The owner that a row lacks is gone, whichever row it is.
+  // The owner of the row no longer exists.
   "*_user_id_users_id_fk": userNotFound,
   user_outranks_you: { type: "forbidden", detail: "Only a superuser can change an administrator." },
   password_needed: { type: authErrors.invalid_credentials, detail: "Your password is required. Send it as `password`." },

@@ -9,13 +9,13 @@ import { actorOf, findCredential } from "./credentials.ts";
 import type { Permission } from "./roles.ts";
 
 type GuardOptions = {
-  /** Passwords, keys, roles, money: asks Postgres who is there, so that a revocation holds at once, and takes no key. */
+  /** For passwords, keys, roles and money: reads the credential from Postgres, so that a revocation takes effect at once, and refuses API keys. */
   sensitive?: boolean;
-  /** Takes the token of the minion whose number is the path's `id` too. */
+  /** Also accepts the token of the minion whose ID is the path's `id`. */
   minionToken?: boolean;
 };
 
-/** Lets in who holds the permission. */
+/** Admits callers that have the permission. */
 export function requirePermission(
   permission: Permission,
   { sensitive = false, minionToken = false }: GuardOptions = {},
@@ -50,11 +50,11 @@ async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> 
   const credential = secret === undefined ? undefined : await findCredential(ctx, secret, fresh);
   if (credential === undefined) {
     const headers = { "www-authenticate": "Bearer" };
-    const why =
+    const detail =
       secret === undefined
         ? "Authentication is required. Send a session token or an API key as a bearer token."
         : "This token is unknown, expired or revoked. Sign in again.";
-    throw new AppError("unauthenticated", why, { headers });
+    throw new AppError("unauthenticated", detail, { headers });
   }
   if (credential.banned) throw new AppError(authErrors.account_banned, "This account is banned.");
   return actorOf(credential);

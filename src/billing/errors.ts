@@ -4,7 +4,7 @@ export const billingErrors = defineErrors({
   insufficient_points: { status: 402, title: "Not enough points", retryable: false },
 });
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client errors of this feature's constraints and refusal codes. */
 export const constraintErrors = {
   spirit_unknown: { type: "validation_failed", path: "spirit_id", detail: "must be the ID of an active spirit" },
   plan_unknown: { type: "validation_failed", path: "plan_id", detail: "must be the ID of an active plan" },

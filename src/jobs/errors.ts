@@ -1,6 +1,6 @@
 import type { ConstraintErrors } from "../kit/errors.ts";
 
-/** What refusal codes of this feature mean to a client. */
+/** The client errors of this feature's refusal codes. */
 export const constraintErrors = {
   failed_job_not_found: { type: "not_found", detail: "Failed job not found." },
   failed_job_of_no_kind: {

@@ -69,7 +69,7 @@ async function admits({ env }: Requester, { binding }: Policy, key: string): Pro
     const now = Date.now();
     if (now - (lastLoggedAt.get(binding) ?? -Infinity) > complaintMs) {
       lastLoggedAt.set(binding, now);
-      log("error", "A rate limit is out: requests pass uncounted.", { binding, error });
+      log("error", "A rate limit binding is unavailable. Requests are not counted.", { binding, error });
     }
     return true;
   }

@@ -34,7 +34,10 @@ export async function admitSignIn(ctx: Ctx, identifier: string, deviceToken: str
     if (error instanceof AppError) throw error;
     // One gate alone is overloaded when its one account is under attack: to open it then would serve the attacker.
     if (hasErrorFlag(error, "overloaded")) throw tooOften(1);
-    log("error", "The sign-in gate is out: an attempt passes unslowed.", { request_id: ctx.requestId, error });
+    log("error", "The sign-in gate is unavailable. The attempt is allowed without a delay.", {
+      request_id: ctx.requestId,
+      error,
+    });
     return { gate, budget: null, deviceToken };
   }
 }
@@ -93,7 +96,7 @@ function askGate<T>(ctx: Ctx, gate: string, ask: (stub: Gate) => Promise<T>): Pr
 /** Calls the gate behind the reply. What fails leaves the attempt counted as failed, which time forgives. */
 function notifyGate(ctx: Ctx, gate: string, tell: (stub: Gate) => Promise<void>): void {
   const told = askGate(ctx.background(), gate, tell).catch((error: unknown) =>
-    log("warn", "The sign-in gate was not told of an outcome.", { request_id: ctx.requestId, error }),
+    log("warn", "The sign-in gate did not receive the outcome of an attempt.", { request_id: ctx.requestId, error }),
   );
   ctx.waitUntil(told);
 }

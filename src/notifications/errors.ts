@@ -1,6 +1,6 @@
 import type { ConstraintErrors } from "../kit/errors.ts";
 
-/** What refusal codes of this feature mean to a client. */
+/** The client errors of this feature's refusal codes. */
 export const constraintErrors = {
   notification_not_found: { type: "not_found", detail: "Notification not found." },
 } as const satisfies ConstraintErrors;

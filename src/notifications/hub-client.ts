@@ -45,7 +45,7 @@ export async function openHubSocket(ctx: Ctx, arrival: SocketRequest): Promise<R
 /** Ends what devices of a user listen to, behind the reply. */
 export function disconnectDevices(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void {
   const dismissed = callHub(ctx.background(), userId, (hub) => hub.dismiss(devices)).catch((error: unknown) =>
-    log("error", "A device that was signed out may still listen.", { request_id: ctx.requestId, error }),
+    log("error", "The sockets of a revoked device could not be closed.", { request_id: ctx.requestId, error }),
   );
   ctx.waitUntil(dismissed);
 }

@@ -32,7 +32,7 @@ export class WatchedRooms {
         try {
           await say(this.#namespaces[binding].getByName(name) as Listening);
         } catch (error) {
-          log("error", "A room was not told what has changed of its user.", { room: `${binding} ${name}`, error });
+          log("error", "A room did not receive a change of its user.", { room: `${binding} ${name}`, error });
         }
       }),
     );

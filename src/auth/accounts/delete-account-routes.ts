@@ -10,7 +10,7 @@ import { authErrors } from "../errors.ts";
 
 const ok = { success: true as const };
 
-/** At /api/v2/me: taking everything along, and leaving. */
+/** At /api/v2/me: export and deletion of the account. */
 export const deleteAccountRoutes = new Hono<AppEnv>();
 
 deleteAccountRoutes.get(

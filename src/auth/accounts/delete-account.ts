@@ -15,29 +15,29 @@ import { evictTokens } from "../sessions/service.ts";
 import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
 
 /**
- * Ends an account. Nobody can sign in to it from now on and its name and address are free; a job destroys the rest.
- * @throws invalid_credentials for another password, or none; forbidden for an account without one, where the session is not new
+ * Deletes an account. Sign-in fails and the username and email become available at once. A job deletes the rest.
+ * @throws invalid_credentials if the password is wrong or missing; forbidden if the account has no password and the session is too old
  */
 export async function deleteAccount(
   ctx: Ctx,
   { userId, sessionId }: { userId: number; sessionId: number },
   password: string | undefined,
 ): Promise<void> {
-  const itsPassword = and(eq(accounts.user_id, userId), eq(accounts.provider_id, passwordProvider));
+  const ofPassword = and(eq(accounts.user_id, userId), eq(accounts.provider_id, passwordProvider));
   if (password !== undefined) {
-    const [account] = await ctx.db.select({ password: accounts.password }).from(accounts).where(itsPassword);
+    const [account] = await ctx.db.select({ password: accounts.password }).from(accounts).where(ofPassword);
     await confirmPassword(ctx, userId, password, account?.password);
   }
   const isKnown = sql`${password !== undefined}`;
   const isFresh = sql`${sessions.created_at} > now() - make_interval(mins => ${freshMinutes})`;
-  const itself = eq(users.id, userId);
+  const ofUser = eq(users.id, userId);
   const found = sql`jsonb_build_object('user_id', ${users.id}, 'names', jsonb_build_array(${users.username}, ${users.email}))`;
-  const [, , gone, keys] = await commit(ctx, [
+  const [, , deletedSessions, keys] = await commit(ctx, [
     assertAllInTransaction(ctx.db, {
-      password_needed: sql`${isKnown} or not exists (select from ${accounts} where ${itsPassword})`,
+      password_needed: sql`${isKnown} or not exists (select from ${accounts} where ${ofPassword})`,
       session_not_fresh: sql`${isKnown} or exists (select from ${sessions} where ${eq(sessions.id, sessionId)} and ${isFresh})`,
     }),
-    enqueueJobWithSql(ctx, eraseAccount, sql`(select ${found} from ${users} where ${itself})`, userId),
+    enqueueJobWithSql(ctx, eraseAccount, sql`(select ${found} from ${users} where ${ofUser})`, userId),
     ctx.db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
     ctx.db.delete(apiKeys).where(eq(apiKeys.user_id, userId)).returning({ key_hash: apiKeys.key_hash }),
     ctx.db.delete(accounts).where(eq(accounts.user_id, userId)),
@@ -45,13 +45,13 @@ export async function deleteAccount(
     ctx.db
       .update(users)
       .set({ ...anonymizedUser, email: `erased-${userId}@invalid`, updated_at: sql`now()` })
-      .where(itself),
+      .where(ofUser),
   ]);
   ctx.hooks.onDevicesRevoked(ctx, userId, "all");
-  await Promise.all([evictTokens(ctx, gone), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
+  await Promise.all([evictTokens(ctx, deletedSessions), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
 }
 
-/** Jobs that do not say whom they are about, but know the address. */
+/** Matches jobs that have no user ID but contain the user's email. */
 function concernsEmail(jobs: typeof outbox | typeof failedJobs, userId: number): SQL {
   const address = sql`(select ${users.email} from ${users} where ${eq(users.id, userId)})`;
   return sql`${jobs.user_id} is null and ${address} in (${jobs.payload} ->> 'email', ${jobs.payload} ->> 'to')`;
@@ -59,7 +59,7 @@ function concernsEmail(jobs: typeof outbox | typeof failedJobs, userId: number):
 
 const anonymizedUser = { username: null, display_username: null, name: "", first_name: "", last_name: "", avatar_url: null };
 
-/** Destroys all that is held of a user: what every feature has outside Postgres, then everything in it, in one commit. */
+/** Deletes all data of a user: first the data outside Postgres, then all rows in one commit. */
 export async function eraseUser(ctx: Ctx, { user_id, names }: z.output<(typeof eraseAccount)["payload"]>): Promise<void> {
   await forgetSignIns(ctx, [...names.filter((name) => name !== null), signInGateName(user_id)]);
   const statements = await ctx.hooks.eraseUser(ctx, user_id);
@@ -75,7 +75,7 @@ export async function eraseUser(ctx: Ctx, { user_id, names }: z.output<(typeof e
   ]);
 }
 
-/** What was done stays in the log; by whom and to whom does not, nor what was said of them. */
+/** Keeps the audit entries and removes the user and the details from them. */
 function anonymizeAudit(ctx: Ctx, userId: number): Statement[] {
   return [
     ctx.db.update(auditLog).set({ subject_user_id: null, details: {} }).where(eq(auditLog.subject_user_id, userId)),

@@ -13,13 +13,13 @@ import { revokedSessionColumns, onSessionsRevoked, sessionRow } from "../session
 import { accounts, sessions, users } from "../tables.ts";
 import { userColumns, userOf, type User } from "./users.ts";
 
-/** Somebody who is signed in: shown the token once, and who they are. */
+/** The result of a sign-in. Only this reply contains the token. */
 export type SignedIn = { token: string; user: User; deviceToken: string };
 
 /**
- * Makes an account with a password, and signs its first device in: one commit with what other features add.
- * Two round trips: its number, then the commit.
- * @throws account_exists, without saying which of name and address; validation_failed for the password
+ * Creates an account with a password and a session, in one commit with the rows of other features.
+ * Two round trips: the user ID, then the commit.
+ * @throws account_exists, for the username or the email; validation_failed for the password
  */
 export async function register(ctx: Ctx, input: Registration, knownDevice: string | null): Promise<SignedIn> {
   const { username: displayName, email, password, first_name, last_name } = input;
@@ -49,18 +49,18 @@ export async function register(ctx: Ctx, input: Registration, knownDevice: strin
 }
 
 /**
- * Signs a device in by name or address and password, in two round trips. Whether there is such an account shows neither in
- * the words nor in the time.
- * @param knownDevice what the browser is known by, if it signed in before
- * @throws invalid_credentials, account_banned; rate_limited, before anything is hashed, where too many have failed
+ * Signs in with a username or email and a password, in two round trips. Neither the message nor the response time shows whether
+ * the account exists.
+ * @param knownDevice the device token of the browser, if it has signed in before
+ * @throws invalid_credentials, account_banned; rate_limited after too many failures, before the password is hashed
  */
 export async function signIn(
   ctx: Ctx,
   { username: identifier, password }: SignIn,
   knownDevice: string | null,
 ): Promise<SignedIn> {
-  const wanted = identifier.trim().toLowerCase();
-  const found = await guarded(ctx, wanted, knownDevice, () => findByPassword(ctx, wanted, password));
+  const normalized = identifier.trim().toLowerCase();
+  const found = await asSignInAttempt(ctx, normalized, knownDevice, () => findByPassword(ctx, normalized, password));
   if (found === undefined) throw new AppError(authErrors.invalid_credentials, "The username or password is incorrect.");
   const { banned_at, password: _password, ...row } = found;
   if (banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
@@ -72,10 +72,10 @@ export async function signIn(
 }
 
 /**
- * Runs a check of a password as one attempt at an account: counted before it is hashed, and forgiven when it is right, or
- * when nothing came of it.
+ * Runs a password check as one sign-in attempt. The attempt counts as failed before the hash is computed. It is taken back if the
+ * password is right or the check throws.
  */
-async function guarded<T>(
+async function asSignInAttempt<T>(
   ctx: Ctx,
   identifier: string,
   knownDevice: string | null,
@@ -92,35 +92,35 @@ async function guarded<T>(
   }
 }
 
-/** The account of this name or address, if this is its password; as slow for one that is not there. */
-async function findByPassword(ctx: Ctx, wanted: string, password: string) {
+/** Returns the account of a username or email if the password is right. Takes the same time if the account does not exist. */
+async function findByPassword(ctx: Ctx, identifier: string, password: string) {
   const [found] = await ctx.db
     .select({ ...userColumns(ctx), banned_at: users.banned_at, password: accounts.password })
     .from(users)
     .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
-    .where(eq(wanted.includes("@") ? users.email : users.username, wanted));
+    .where(eq(identifier.includes("@") ? users.email : users.username, identifier));
   return (await verifyPassword(password, found?.password)) ? found : undefined;
 }
 
-/** The name by which attempts at an account are counted where it is known who is signed in. */
+/** The identifier of the sign-in gate for password checks of a signed-in user. */
 export const signInGateName = (userId: number) => `account ${userId}`;
 
-/** Asks somebody who is signed in for their password again. @throws invalid_credentials, rate_limited */
+/** Checks the password of a signed-in user again. @throws invalid_credentials, rate_limited */
 export async function confirmPassword(
   ctx: Ctx,
   userId: number,
   password: string,
   stored: string | null | undefined,
 ): Promise<void> {
-  const right = await guarded(ctx, signInGateName(userId), null, async () =>
+  const isCorrect = await asSignInAttempt(ctx, signInGateName(userId), null, async () =>
     (await verifyPassword(password, stored)) ? true : undefined,
   );
-  if (right === undefined) throw new AppError(authErrors.invalid_credentials, "The current password is incorrect.");
+  if (isCorrect === undefined) throw new AppError(authErrors.invalid_credentials, "The current password is incorrect.");
 }
 
 /**
- * Changes the password of an account, and signs its other devices out.
- * @throws invalid_credentials when the current password is another; validation_failed for the new one
+ * Changes the password of an account and revokes its other sessions.
+ * @throws invalid_credentials if the current password is wrong; validation_failed for the new password
  */
 export async function changePassword(
   ctx: Ctx,
@@ -137,7 +137,7 @@ export async function changePassword(
     throw new AppError(authErrors.invalid_credentials, 'This account has no password. Set one with "Forgot password".');
   await checkPassword(input.new_password, account.username, "new_password");
   const hash = await hashPassword(input.new_password);
-  const [, gone] = await commit(ctx, [
+  const [, deletedSessions] = await commit(ctx, [
     ctx.db
       .update(accounts)
       .set({ password: hash, updated_at: sql`now()` })
@@ -148,10 +148,10 @@ export async function changePassword(
       .returning(revokedSessionColumns),
     auditRow(ctx, "account.password_changed", userId),
   ]);
-  await onSessionsRevoked(ctx, userId, gone);
+  await onSessionsRevoked(ctx, userId, deletedSessions);
 }
 
-/** Changes what a person says of themselves, in one round trip. */
+/** Updates a user's profile, in one round trip. */
 export async function changeProfile(ctx: Ctx, userId: number, change: ProfileChange): Promise<User> {
   const [rows] = await commit(ctx, [
     ctx.db

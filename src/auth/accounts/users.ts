@@ -5,7 +5,7 @@ import { rolesOf } from "../credentials.ts";
 import { permissionsOf, type Permission, type Role } from "../roles.ts";
 import { users } from "../tables.ts";
 
-/** A person, as they see themselves. */
+/** A user as shown to the same user. */
 export type User = {
   id: number;
   username: string | null;
@@ -20,7 +20,7 @@ export type User = {
   created_at: Date;
 };
 
-/** The columns of a user's reply, for a query of `users`. */
+/** The columns of `users` that a reply needs. */
 export function userColumns(ctx: Ctx) {
   return {
     id: users.id,
@@ -38,7 +38,7 @@ export function userColumns(ctx: Ctx) {
 
 type UserRow = Omit<User, "permissions">;
 
-/** What a user's row says, with what configuration adds. */
+/** Makes a user from a row, with the roles that configuration adds. */
 export function userOf(ctx: Ctx, row: UserRow): User {
   const roles = rolesOf(ctx, { roles: row.roles, email: row.email, email_verified: row.is_verified });
   return { ...row, roles, permissions: permissionsOf(roles) };

@@ -10,12 +10,12 @@ import { evictTokens } from "../sessions/service.ts";
 import { apiKeys, auditLog, sessions, users } from "../tables.ts";
 import { userColumns } from "../accounts/users.ts";
 
-/** Roles that only a superuser gives, takes, or acts upon. */
-const guarded: readonly Role[] = ["admin", "superuser"];
+/** Only a superuser can grant or revoke these roles, or change users who have them. */
+const protectedRoles: readonly Role[] = ["admin", "superuser"];
 
 const adminColumns = (ctx: Ctx) => ({ ...userColumns(ctx), banned_at: users.banned_at, ban_reason: users.ban_reason });
 
-/** Users, the newest first, by part of their name or address. One round trip. */
+/** Lists users, newest first. `q` matches part of a username, name or email. One round trip. */
 export async function listUsers(ctx: Ctx, { q, limit, cursor }: PageQueryOutput & { q?: string | undefined }) {
   const words = q === undefined ? undefined : `%${q.replace(/[\\%_]/g, "\\$&")}%`;
   const matching =
@@ -43,26 +43,26 @@ export async function getUserAsAdmin(ctx: Ctx, userId: number) {
   return row;
 }
 
-/** Gives a user exactly these roles. @throws not_found; forbidden where a superuser is needed */
-export async function setRoles(ctx: Ctx, userId: number, wanted: Role[]) {
-  const ordered = roles.filter((role) => wanted.includes(role));
-  if (ordered.some((role) => guarded.includes(role))) requireSuperuser(ctx);
+/** Replaces a user's roles. @throws not_found; forbidden if only a superuser can do this */
+export async function setRoles(ctx: Ctx, userId: number, newRoles: Role[]) {
+  const ordered = roles.filter((role) => newRoles.includes(role));
+  if (ordered.some((role) => protectedRoles.includes(role))) requireSuperuser(ctx);
   return changeUser(ctx, userId, { roles: ordered }, "user.roles_changed", { roles: ordered });
 }
 
-/** Bans a user and signs all their devices out. @throws not_found; forbidden where a superuser is needed */
+/** Bans a user and revokes all sessions. @throws not_found; forbidden if only a superuser can do this */
 export async function banUser(ctx: Ctx, userId: number, reason: string) {
   return changeUser(ctx, userId, { banned_at: sql`coalesce(${users.banned_at}, now())`, ban_reason: reason }, "user.banned", {
     reason,
   });
 }
 
-/** @throws not_found; forbidden where a superuser is needed */
+/** @throws not_found; forbidden if only a superuser can do this */
 export async function unbanUser(ctx: Ctx, userId: number) {
   return changeUser(ctx, userId, { banned_at: null, ban_reason: null }, "user.unbanned", {});
 }
 
-/** What was done, the newest first. One round trip. */
+/** Lists the audit log, newest first. One round trip. */
 export async function listAudit(ctx: Ctx, { user_id, limit, cursor }: PageQueryOutput & { user_id?: number | undefined }) {
   const about =
     user_id === undefined ? undefined : or(eq(auditLog.actor_user_id, user_id), eq(auditLog.subject_user_id, user_id));
@@ -86,7 +86,8 @@ const before = (id: typeof users.id | typeof auditLog.id, cursor: number | undef
   cursor === undefined ? undefined : lt(id, cursor);
 
 function requireSuperuser(ctx: Ctx): void {
-  if (!isSuperuser(ctx)) throw new AppError("forbidden", "Only a superuser can grant the roles admin and superuser.");
+  if (!isSuperuser(ctx))
+    throw new AppError("forbidden", `Only a superuser can grant the roles ${protectedRoles.join(" and ")}.`);
 }
 
 function isSuperuser({ actor }: Ctx): boolean {
@@ -95,7 +96,7 @@ function isSuperuser({ actor }: Ctx): boolean {
 
 type UserChange = Partial<Record<"roles" | "banned_at" | "ban_reason", Role[] | SQL | string | null>>;
 
-/** One commit: the user is there and may be acted upon, the change, the end of their sessions where it is a ban, the audit. */
+/** Checks the user and the caller's rights, changes the user, deletes the sessions on a ban, and writes the audit entry, in one commit. */
 async function changeUser(
   ctx: Ctx,
   userId: number,
@@ -103,25 +104,25 @@ async function changeUser(
   action: Parameters<typeof auditRow>[1],
   details: Record<string, unknown>,
 ) {
-  const one = eq(users.id, userId);
+  const ofUser = eq(users.id, userId);
   const ranks = sql`array[${sql.join(
-    guarded.map((role) => sql`${role}`),
+    protectedRoles.map((role) => sql`${role}`),
     sql`, `,
   )}]::text[]`;
   const [, , rows, keys, tokens] = await commit(ctx, [
-    assertInTransaction(ctx.db, sql`exists (select from ${users} where ${one})`, "user_not_found"),
+    assertInTransaction(ctx.db, sql`exists (select from ${users} where ${ofUser})`, "user_not_found"),
     assertInTransaction(
       ctx.db,
       isSuperuser(ctx)
         ? sql`true`
-        : sql`not exists (select from ${users} where ${one} and (${users.roles} && ${ranks}
+        : sql`not exists (select from ${users} where ${ofUser} and (${users.roles} && ${ranks}
             or (${users.email_verified} and ${users.email} = ${ctx.env.SUPERUSER_EMAIL})))`,
       "user_outranks_you",
     ),
     ctx.db
       .update(users)
       .set({ ...change, updated_at: sql`now()` } as Record<string, SQL>)
-      .where(one)
+      .where(ofUser)
       .returning(adminColumns(ctx)),
     ctx.db.select({ key_hash: apiKeys.key_hash }).from(apiKeys).where(eq(apiKeys.user_id, userId)),
     action === "user.banned"

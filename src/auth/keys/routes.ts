@@ -36,9 +36,9 @@ apiKeys.post(
     {
       id: "createApiKey",
       summary: "Create an API key; the reply is the only one that contains the key",
-      replayResponse: async ({ ctx, resultId: made }) => ({
+      replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        api_key: await getApiKey(ctx, requireUserId(ctx), Number(made)),
+        api_key: await getApiKey(ctx, requireUserId(ctx), Number(resultId)),
         key: null,
       }),
       tag: "API keys",
@@ -49,8 +49,8 @@ apiKeys.post(
       errors: outage,
     },
     async ({ ctx, body }) => {
-      const held = "permissions" in ctx.actor ? ctx.actor.permissions : [];
-      return { ...ok, ...(await createApiKey(ctx, requireUserId(ctx), held, body)) };
+      const permissions = "permissions" in ctx.actor ? ctx.actor.permissions : [];
+      return { ...ok, ...(await createApiKey(ctx, requireUserId(ctx), permissions, body)) };
     },
   ),
 );

@@ -18,16 +18,16 @@ const shown = {
   created_at: apiKeys.created_at,
 };
 
-/** Characters of a key that its owner is shown later. */
+/** Number of characters of a key that later replies show. */
 const prefixLength = 10;
 
 /**
- * Makes an API key; the key itself is shown this once.
- * @throws validation_failed for a scope that its owner lacks
+ * Creates an API key. Only this result contains the key itself.
+ * @throws validation_failed for a scope that the owner does not have
  */
-export async function createApiKey(ctx: Ctx, userId: number, held: readonly string[], input: NewApiKey) {
+export async function createApiKey(ctx: Ctx, userId: number, permissions: readonly string[], input: NewApiKey) {
   const excess = input.scopes.flatMap((scope, index) =>
-    held.includes(scope)
+    permissions.includes(scope)
       ? []
       : [{ path: `scopes.${index}`, in: "body" as const, message: `you do not have the permission ${scope}` }],
   );
@@ -46,10 +46,10 @@ export async function createApiKey(ctx: Ctx, userId: number, held: readonly stri
   return { api_key: rows[0]!, key };
 }
 
-/** An API key as its owner sees it, without the key itself. @throws not_found */
+/** Returns an API key without the key itself. @throws not_found */
 export async function getApiKey(ctx: Ctx, userId: number, keyId: number) {
-  const its = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId));
-  const [row] = await ctx.db.select(shown).from(apiKeys).where(its);
+  const ownKey = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId));
+  const [row] = await ctx.db.select(shown).from(apiKeys).where(ownKey);
   if (row === undefined) throw new AppError("not_found", "API key not found.");
   return row;
 }
@@ -60,12 +60,12 @@ export function listApiKeys(ctx: Ctx, userId: number) {
 
 /** @throws not_found */
 export async function revokeApiKey(ctx: Ctx, userId: number, keyId: number): Promise<void> {
-  const its = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId))!;
-  const [, gone] = await commit(ctx, [
-    assertInTransaction(ctx.db, sql`exists (select from ${apiKeys} where ${its})`, "api_key_not_found"),
-    ctx.db.delete(apiKeys).where(its).returning({ key_hash: apiKeys.key_hash }),
+  const ownKey = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId))!;
+  const [, deleted] = await commit(ctx, [
+    assertInTransaction(ctx.db, sql`exists (select from ${apiKeys} where ${ownKey})`, "api_key_not_found"),
+    ctx.db.delete(apiKeys).where(ownKey).returning({ key_hash: apiKeys.key_hash }),
     auditRow(ctx, "api_key.revoked", userId, { api_key_id: keyId }),
   ]);
   ctx.hooks.onDevicesRevoked(ctx, userId, [keyDevice(keyId)]);
-  await Promise.all(gone.map(({ key_hash }) => forgetCredential(ctx, key_hash)));
+  await Promise.all(deleted.map(({ key_hash }) => forgetCredential(ctx, key_hash)));
 }

@@ -38,7 +38,7 @@ social.post(
         headers: c.req.raw.headers,
         asResponse: true,
       });
-      if (!reply.ok) throw new Error(`The library refused to begin a sign-in: ${reply.status}`);
+      if (!reply.ok) throw new Error(`better-auth refused to start a sign-in: ${reply.status}`);
       for (const cookie of reply.headers.getSetCookie()) c.header("set-cookie", cookie, { append: true });
       const { url } = await reply.json<{ url: string }>();
       return { success: true as const, url };
