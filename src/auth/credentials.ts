@@ -7,7 +7,7 @@ import { auditRow } from "./audit.ts";
 import { permissionsOf, type Permission, type Role } from "./roles.ts";
 import { apiKeys, retiredTokens, sessions, users } from "./tables.ts";
 
-/** What is known of a bearer of a token or a key: what KV keeps, so nothing secret. Times are milliseconds since 1970. */
+/** The data of a token or key. KV stores it, so it contains no secrets. Times are milliseconds since the epoch. */
 export type Credential = {
   user_id: number;
   banned: boolean;
@@ -23,62 +23,62 @@ export type Credential = {
 export const keyPrefix = "sf_";
 export const minionTokenPrefix = "mn_";
 
-/** What a minion's token allows, of its own minion. */
+/** The permissions of a minion token, for its own minion. */
 const minionPermissions: readonly Permission[] = ["minions.read", "chat.use"];
 
-/** The names of devices where they listen: a session, or the program that bears a key. */
+/** The device names of socket clients: a session or an API key. */
 export const sessionDevice = (sessionId: number) => `session:${sessionId}`;
 export const keyDevice = (keyId: number) => `key:${keyId}`;
 
-/** How long a token that a refresh replaced is still taken, for requests that were under way. */
+/** A replaced token stays valid for this time, for requests that were already sent. */
 const graceMs = 30_000;
 
-/** `last_seen_at` is written no more often than this. */
+/** The minimum time between two writes of `last_seen_at`. */
 const seenMs = 5 * 60_000;
 
-// Without the `ttl` of the cache: its clock stops with the request whose timer it waits for.
+// The cache's own `ttl` is not used: its clock stops when the request that started its timer ends.
 const memory = new LRUCache<string, { credential: Credential; until: number }>({ max: 10_000 });
 
 const kvKey = (hash: string) => `credential:${hash}`;
 
 /**
- * Who bears this token or key, by memory, KV, or Postgres; `fresh` asks Postgres alone.
- * @returns undefined for one that is unknown, expired or revoked
+ * Finds the credential of a token or key in memory, KV or Postgres. With `fresh`, only Postgres is read.
+ * @returns undefined if it is unknown, expired or revoked
  */
 export async function findCredential(ctx: Ctx, secret: string, fresh: boolean): Promise<Credential | undefined> {
   const hash = await sha256Hex(secret);
-  const known = fresh ? null : await cachedCredential(ctx, hash);
-  if (known !== null && isLive(known)) {
-    touchLastSeen(ctx, hash, known);
-    return known;
+  const cached = fresh ? null : await cachedCredential(ctx, hash);
+  if (cached !== null && isLive(cached)) {
+    touchLastSeen(ctx, hash, cached);
+    return cached;
   }
-  const found = await loadCredential(ctx, secret, hash);
-  if (found === undefined || !isLive(found)) {
+  const loaded = await loadCredential(ctx, secret, hash);
+  if (loaded === undefined || !isLive(loaded)) {
     await forgetCredential(ctx, hash);
     return undefined;
   }
-  remember(ctx, hash, found);
-  touchLastSeen(ctx, hash, found);
-  return found;
+  remember(ctx, hash, loaded);
+  touchLastSeen(ctx, hash, loaded);
+  return loaded;
 }
 
 function isLive({ expires_at }: Credential): boolean {
   return expires_at === null || expires_at > Date.now();
 }
 
-/** Forgets a token here and in KV, so that it is refused at once in this isolate and soon elsewhere. */
+/** Removes a token from memory and KV. This isolate refuses it at once; other isolates refuse it when their memory expires. */
 export async function forgetCredential(ctx: Ctx, hash: string): Promise<void> {
   memory.delete(hash);
   if (ctx.env.SESSION_KV_SECONDS > 0) await ctx.cache.delete(kvKey(hash)).catch(() => undefined);
 }
 
-/** The actor that a credential makes of an event. */
+/** The actor of a credential. */
 export function actorOf(credential: Credential): Actor {
   const { user_id: userId, roles } = credential;
-  const held = permissionsOf(roles);
-  const limited = (scopes: readonly Permission[]) => scopes.filter((scope) => held.includes(scope));
+  const permissions = permissionsOf(roles);
+  const limited = (scopes: readonly Permission[]) => scopes.filter((scope) => permissions.includes(scope));
   if (credential.kind === "session") {
-    return { kind: "user", userId, sessionId: credential.session_id, roles, permissions: held };
+    return { kind: "user", userId, sessionId: credential.session_id, roles, permissions };
   }
   if (credential.kind === "key") {
     return { kind: "key", userId, keyId: credential.key_id, permissions: limited(credential.scopes) };
@@ -87,8 +87,8 @@ export function actorOf(credential: Credential): Actor {
 }
 
 async function cachedCredential(ctx: Ctx, hash: string): Promise<Credential | null> {
-  const near = memory.get(hash);
-  if (near !== undefined && near.until > Date.now()) return near.credential;
+  const entry = memory.get(hash);
+  if (entry !== undefined && entry.until > Date.now()) return entry.credential;
   if (ctx.env.SESSION_KV_SECONDS === 0) return null;
   const copy = await ctx.cache.get<Credential>(kvKey(hash)).catch(() => null);
   if (copy !== null) cacheCredential(ctx, hash, copy);
@@ -126,7 +126,7 @@ const userColumns = {
 
 type UserFacts = { roles: Role[]; banned_at: Date | null; email: string; email_verified: boolean };
 
-/** The address that configuration names is a superuser's, once it is proven. */
+/** Adds the superuser role if the verified email is the configured `SUPERUSER_EMAIL`. */
 export function rolesOf(ctx: Ctx, { roles, email, email_verified }: Omit<UserFacts, "banned_at">): Role[] {
   return email_verified && email === ctx.env.SUPERUSER_EMAIL ? [...new Set<Role>([...roles, "superuser"])] : roles;
 }
@@ -192,12 +192,12 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
   if (row === undefined) return undefined;
   const { session_id, user_id, retired_at, expires_at, seen_at } = row;
   if (retired_at !== null && Date.now() - retired_at.getTime() > graceMs) {
-    const [gone] = await commit(ctx, [
+    const [deletedSessions] = await commit(ctx, [
       ctx.db.delete(sessions).where(eq(sessions.id, session_id)).returning({ token: sessions.token }),
       auditRow(ctx, "session.family_revoked", user_id, { session_id }),
     ]);
     ctx.hooks.onDevicesRevoked(ctx, user_id, [sessionDevice(session_id)]);
-    await Promise.all(gone.map(async (session) => forgetCredential(ctx, await sha256Hex(session.token))));
+    await Promise.all(deletedSessions.map(async (session) => forgetCredential(ctx, await sha256Hex(session.token))));
     return undefined;
   }
   return {
@@ -211,18 +211,23 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
   };
 }
 
-/** Notes that the device or the key was seen, behind the reply. */
+/** Writes the last use of a session or key after the reply. */
 function touchLastSeen(ctx: Ctx, hash: string, credential: Credential): void {
   if (credential.kind === "minion" || Date.now() - credential.seen_at < seenMs) return;
   credential.seen_at = Date.now();
   remember(ctx, hash, credential);
   const { db } = ctx.background();
-  const seen = sql`now()`;
   const { ip, place } = ctx.client;
   ctx.waitUntil(
     (credential.kind === "session"
-      ? db.update(sessions).set({ last_seen_at: seen, ip_address: ip, place }).where(eq(sessions.id, credential.session_id))
-      : db.update(apiKeys).set({ last_used_at: seen }).where(eq(apiKeys.id, credential.key_id))
+      ? db
+          .update(sessions)
+          .set({ last_seen_at: sql`now()`, ip_address: ip, place })
+          .where(eq(sessions.id, credential.session_id))
+      : db
+          .update(apiKeys)
+          .set({ last_used_at: sql`now()` })
+          .where(eq(apiKeys.id, credential.key_id))
     ).then(undefined, () => undefined),
   );
 }

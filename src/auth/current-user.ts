@@ -1,13 +1,13 @@
 import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
 
-/** The user who asks, in person or by a key. @throws unauthenticated where nobody does: the route lacks its guard */
+/** Returns the ID of the calling user. @throws unauthenticated for an anonymous caller: the route has no guard */
 export function requireUserId({ actor }: Ctx): number {
   if (!("userId" in actor)) throw new AppError("unauthenticated", "Sign in first.");
   return actor.userId;
 }
 
-/** The user who asks in person, and their session. @throws forbidden for a key */
+/** Returns the calling user and their session. @throws forbidden for an API key or a minion token */
 export function requireSession({ actor }: Ctx): { userId: number; sessionId: number } {
   if (actor.kind !== "user")
     throw new AppError("forbidden", "API keys and minion tokens cannot use this endpoint. Use a session token.");

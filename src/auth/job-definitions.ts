@@ -4,11 +4,11 @@ import { Id } from "../kit/http/zod-schemas.ts";
 
 const User = z.object({ user_id: Id });
 
-/** Mails a user the link that proves their address. */
+/** Sends a user the verification mail. */
 export const sendVerificationJob = defineJob("prove-address", User);
 
-/** Mails whoever has this address the link that lets them choose a new password, if anybody has. */
+/** Sends the password reset mail to an email address, if it has an account. */
 export const sendResetJob = defineJob("begin-reset", z.object({ email: z.string() }));
 
-/** Destroys all that is held of a user who has left. `names` are those by which they signed in, and are theirs no more. */
+/** Deletes all data of a user whose account was deleted. `names` are the user's former sign-in names. */
 export const eraseAccount = defineJob("erase-account", User.extend({ names: z.array(z.string().nullable()) }));

@@ -3,19 +3,19 @@ import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { validationError } from "../kit/errors.ts";
 import { Semaphore } from "../kit/async/semaphore.ts";
 
-/** The provider under which a password is kept: the name that the auth library gives it. */
+/** The provider ID of password accounts, as better-auth names it. */
 export const passwordProvider = "credential";
 
-/** scrypt's cost: N = 2^14, r = 8, p = 5, as OWASP's password storage cheat sheet has it for 16 MiB. One takes about 190 ms. */
+/** scrypt parameters: N = 2^14, r = 8, p = 5, from OWASP's password storage cheat sheet for 16 MiB. One hash takes about 190 ms. */
 const cost = { ln: 14, r: 8, p: 5 };
 const keyBytes = 32;
 const saltBytes = 16;
 
-/** Hashing blocks its isolate: two at once, and a short queue. */
+/** Hashing blocks the isolate, so at most 2 hashes run at once and at most 16 wait. */
 const hashing = new Semaphore(2, 16);
 
-/** A hash that no password has, for sign-ins to accounts that do not exist: they take as long as others. */
-const nobodysHash = `$scrypt$ln=14,r=8,p=5$${"A".repeat(22)}$${"A".repeat(43)}`;
+/** A hash that no password matches. Sign-ins to unknown accounts check it, so that they take as long as others. */
+const unmatchableHash = `$scrypt$ln=14,r=8,p=5$${"A".repeat(22)}$${"A".repeat(43)}`;
 
 const phc = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
@@ -31,7 +31,7 @@ function derive(password: string, salt: Uint8Array, { ln, r, p }: typeof cost): 
   );
 }
 
-/** Hashes a password into PHC form: `$scrypt$ln=14,r=8,p=5$salt$key`. @throws rate_limited when too many wait */
+/** Hashes a password into PHC form: `$scrypt$ln=14,r=8,p=5$salt$key`. @throws rate_limited if too many hashes wait */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltBytes);
   const key = await derive(password, salt, cost);
@@ -39,11 +39,11 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
- * Whether this is the password of a stored hash, in the same time whether there is a hash or not.
- * @throws rate_limited when too many wait
+ * Checks a password against a stored hash. Takes the same time if there is no hash.
+ * @throws rate_limited if too many hashes wait
  */
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
-  const [, ln, r, p, salt = "", key = ""] = phc.exec(stored ?? nobodysHash) ?? phc.exec(nobodysHash)!;
+  const [, ln, r, p, salt = "", key = ""] = phc.exec(stored ?? unmatchableHash) ?? phc.exec(unmatchableHash)!;
   const expected = Buffer.from(key, "base64");
   const derived = await derive(password, Buffer.from(salt, "base64"), { ln: Number(ln), r: Number(r), p: Number(p) });
   return stored != null && derived.length === expected.length && timingSafeEqual(derived, expected);
@@ -53,7 +53,7 @@ const minLength = 10;
 const maxLength = 128;
 
 /**
- * Refuses a password that is too short, too long, common, or that holds the username.
+ * Refuses a password that is too short, too long or common, or that contains the username.
  * @throws validation_failed at `path`
  */
 export async function checkPassword(password: string, username: string | null, path: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a person or a key may do: `resource.action`. These are the scopes of API keys too. */
+/** The permissions of users and API keys: `resource.action`. They are also the scopes of API keys. */
 export const permissions = [
   "minions.read",
   "minions.write",
@@ -21,18 +21,18 @@ export type Permission = (typeof permissions)[number];
 export const roles = ["user", "premium", "developer", "admin", "superuser"] as const;
 export type Role = (typeof roles)[number];
 
-const ownThings = permissions.filter((permission) => !permission.startsWith("admin."));
+const userPermissions = permissions.filter((permission) => !permission.startsWith("admin."));
 
-/** What each role allows. `premium` and `developer` say how people use us, and are no privilege over others. */
+/** The permissions of each role. `premium` and `developer` only describe the user and add no permissions. */
 const allowed: Record<Role, readonly Permission[]> = {
-  user: ownThings,
-  premium: ownThings,
-  developer: ownThings,
+  user: userPermissions,
+  premium: userPermissions,
+  developer: userPermissions,
   admin: permissions,
   superuser: permissions,
 };
 
-/** Everything that these roles allow together. */
-export function permissionsOf(held: readonly Role[]): Permission[] {
-  return permissions.filter((permission) => held.some((role) => allowed[role].includes(permission)));
+/** Returns the union of the permissions of these roles. */
+export function permissionsOf(ofRoles: readonly Role[]): Permission[] {
+  return permissions.filter((permission) => ofRoles.some((role) => allowed[role].includes(permission)));
 }

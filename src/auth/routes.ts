@@ -16,10 +16,10 @@ const ok = { success: true as const };
 const tag = "Accounts";
 const limit = limited("sign_in");
 
-/** What the clients of the previous server call, at /api/auth. */
+/** At /api/auth: the routes that clients of the previous server use. */
 export const auth = new Hono<AppEnv>();
 
-/** Browsers are signed in by a cookie, API clients by the token in the body. */
+/** Sets the session cookie for browsers and returns the token for API clients. */
 function signedIn(c: Context<AppEnv>, message: string, { token, deviceToken, user }: SignedIn) {
   c.header("set-cookie", sessionSetCookie(token));
   c.header("set-cookie", deviceCookieFor(deviceToken), { append: true });

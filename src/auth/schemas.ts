@@ -2,7 +2,7 @@ import * as z from "zod";
 import { FutureMoment, Id, IdParamValue, Timestamp, NextCursor, ok, PageQuery } from "../kit/http/zod-schemas.ts";
 import { permissions, roles } from "./roles.ts";
 
-// ── what requests carry ──────────────────────────────────────────────────────
+// ── requests ──────────────────────────────────────────────────────
 
 const Username = z
   .string()
@@ -14,7 +14,7 @@ const Username = z
 const Email = z.email().max(254).toLowerCase().meta({ example: "ada@example.com" });
 const Name = z.string().trim().max(80);
 const AvatarUrl = z.url({ protocol: /^https$/ }).max(2_000);
-/** Bounded, so that nobody makes us hash a book; the rules of passwords are told by the service. */
+/** The length is limited so that hashing stays cheap. The service checks the password rules. */
 const Password = z.string().min(1).max(1_000).meta({ format: "password", example: "correct horse battery" });
 
 export const RegisterBody = z.object({
@@ -92,7 +92,7 @@ export const AuditQuery = z.object({
   user_id: IdParamValue.optional().meta({ description: "Only entries whose actor or subject is this user" }),
 });
 
-// ── what replies carry ───────────────────────────────────────────────────────
+// ── replies ───────────────────────────────────────────────────────
 
 const exampleMoment = new Date("2026-11-23T10:00:00Z");
 

@@ -9,9 +9,9 @@ export const users = pgTable(
   "users",
   {
     id: identityId(),
-    /** Lower case; how people sign in. Social accounts may lack one. */
+    /** The sign-in name, in lower case. Null for some social accounts. */
     username: text(),
-    /** The username as it was typed. */
+    /** The username with the original case. */
     display_username: text(),
     email: text().notNull(),
     email_verified: boolean().notNull().default(false),
@@ -38,7 +38,7 @@ const ownerId = () =>
     .notNull()
     .references(() => users.id, { onDelete: "cascade" });
 
-/** A device that is signed in. Its token changes at each refresh; the row is the family. */
+/** A session of a device. Each refresh replaces its token and keeps the row. */
 export const sessions = pgTable(
   "sessions",
   {
@@ -48,7 +48,7 @@ export const sessions = pgTable(
     expires_at: timestamptz().notNull(),
     ip_address: text(),
     user_agent: text(),
-    /** City and country, as the edge saw them. */
+    /** The city and country that Cloudflare reports. */
     place: text(),
     last_seen_at: timestamptz().notNull().defaultNow(),
     ...createdUpdatedAt,
@@ -60,7 +60,7 @@ export const sessions = pgTable(
   ],
 );
 
-/** Tokens that a refresh replaced: one that comes back later than the grace gives its family away. */
+/** Replaced tokens. The use of one after the grace period revokes its session. */
 export const retiredTokens = pgTable(
   "retired_tokens",
   {
@@ -74,7 +74,7 @@ export const retiredTokens = pgTable(
   (t) => [index("retired_tokens_of_session").on(t.session_id)],
 );
 
-/** How a user signs in: a password, or an account elsewhere. */
+/** A sign-in method of a user: a password or an account at a provider. */
 export const accounts = pgTable(
   "accounts",
   {
@@ -95,7 +95,7 @@ export const accounts = pgTable(
   (t) => [unique("account_linked_once").on(t.provider_id, t.account_id), index("accounts_of_user").on(t.user_id)],
 );
 
-/** One-time proofs: password resets, states of social sign-in. */
+/** One-time tokens of password resets and states of social sign-in. */
 export const verifications = pgTable(
   "verifications",
   {
@@ -114,7 +114,7 @@ export const apiKeys = pgTable(
     id: identityId(),
     user_id: ownerId(),
     name: text().notNull(),
-    /** The first characters, by which its owner knows it. */
+    /** The first characters, which identify the key to its owner. */
     prefix: text().notNull(),
     /** SHA-256 of the key, base64url. */
     key_hash: text().notNull(),
@@ -131,18 +131,18 @@ export const apiKeys = pgTable(
   ],
 );
 
-/** Who did what to whom, from where. Append-only; written in the commit of the act. */
+/** The audit log. Append-only. Entries are written in the commit of the action. */
 export const auditLog = pgTable(
   "audit_log",
   {
     id: identityId(),
     at: timestamptz().notNull().defaultNow(),
     action: text().notNull(),
-    /** The user who acted, if it was one. Kept as a number when the user is gone. */
+    /** The ID of the acting user, if there is one. No foreign key: the ID stays if the row of the user is deleted. */
     actor_user_id: integer(),
     /** `user:7`, `key:3`, `system:job`, `anonymous`. */
     actor: text().notNull(),
-    /** Whom it was done to. */
+    /** The ID of the user that the action concerns. */
     subject_user_id: integer(),
     details: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     ip_address: text(),

@@ -1,6 +1,6 @@
 import { parse } from "bowser";
 
-/** A device by its user agent, in words: "Firefox on Linux". */
+/** Makes a readable device name from a user agent: "Firefox on Linux". */
 export function nameDevice(userAgent: string | null): string {
   if (userAgent === null || userAgent === "") return "Unknown device";
   const { browser, os } = parse(userAgent);

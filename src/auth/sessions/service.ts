@@ -8,12 +8,12 @@ import { auditRow } from "../audit.ts";
 import { forgetCredential, sessionDevice } from "../credentials.ts";
 import { retiredTokens, sessions, verifications } from "../tables.ts";
 
-/** A device stays signed in this long after its last refresh. */
+/** The lifetime of a session after its last refresh, in days. */
 const sessionDays = 30;
 
 const expiry = sql`now() + make_interval(days => ${sessionDays})`;
 
-/** A device that is signed in, as its owner sees it. */
+/** A session as shown to its owner. */
 export type Session = {
   id: number;
   device: string;
@@ -24,7 +24,7 @@ export type Session = {
   is_current: boolean;
 };
 
-/** The statement that signs a device in. */
+/** The statement that inserts a session. */
 export function sessionRow(ctx: Ctx, userId: number, token: string): Statement {
   const { ip, place, userAgent } = ctx.client;
   return ctx.db.insert(sessions).values({
@@ -37,7 +37,7 @@ export function sessionRow(ctx: Ctx, userId: number, token: string): Statement {
   });
 }
 
-/** The devices on which a user is signed in, the last seen first. */
+/** Lists a user's sessions, last used first. */
 export async function listSessions(ctx: Ctx, userId: number, currentId: number | undefined): Promise<Session[]> {
   const rows = await ctx.db
     .select()
@@ -56,33 +56,33 @@ export async function listSessions(ctx: Ctx, userId: number, currentId: number |
   }));
 }
 
-/** Signs one device of a user out. @throws not_found */
+/** Revokes one session of a user. @throws not_found */
 export async function revokeSession(ctx: Ctx, userId: number, sessionId: number): Promise<void> {
-  const its = and(eq(sessions.id, sessionId), eq(sessions.user_id, userId))!;
-  const [, gone] = await commit(ctx, [
-    assertInTransaction(ctx.db, sql`exists (select from ${sessions} where ${its})`, "session_not_found"),
-    ctx.db.delete(sessions).where(its).returning(revokedSessionColumns),
+  const ownSession = and(eq(sessions.id, sessionId), eq(sessions.user_id, userId))!;
+  const [, revoked] = await commit(ctx, [
+    assertInTransaction(ctx.db, sql`exists (select from ${sessions} where ${ownSession})`, "session_not_found"),
+    ctx.db.delete(sessions).where(ownSession).returning(revokedSessionColumns),
     auditRow(ctx, "session.revoked", userId, { session_id: sessionId }),
   ]);
-  await onSessionsRevoked(ctx, userId, gone);
+  await onSessionsRevoked(ctx, userId, revoked);
 }
 
-/** Signs every other device of a user out. @returns how many */
+/** Revokes all other sessions of a user. @returns the number of revoked sessions */
 export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: number): Promise<number> {
-  const [gone] = await commit(ctx, [
+  const [revoked] = await commit(ctx, [
     ctx.db
       .delete(sessions)
       .where(and(eq(sessions.user_id, userId), ne(sessions.id, currentId)))
       .returning(revokedSessionColumns),
     auditRow(ctx, "session.revoked", userId, { kept: currentId }),
   ]);
-  await onSessionsRevoked(ctx, userId, gone);
-  return gone.length;
+  await onSessionsRevoked(ctx, userId, revoked);
+  return revoked.length;
 }
 
 /**
- * Gives a device a new token for its old one. A second refresh with the old one, while it is still taken, gets the same.
- * @throws unauthenticated when the session is gone
+ * Replaces the token of a session. A second refresh with the old token, while that is still valid, returns the same new token.
+ * @throws unauthenticated if the session no longer exists
  */
 export async function refreshSession(ctx: Ctx, sessionId: number, token: string): Promise<string> {
   const hash = await sha256Hex(token);
@@ -108,9 +108,9 @@ export async function refreshSession(ctx: Ctx, sessionId: number, token: string)
   return current[0].token;
 }
 
-/** Deletes sessions, one-time proofs and idempotency keys that have expired. @returns how many of each of the first two */
+/** Deletes expired sessions, verifications and idempotency keys. @returns the numbers of deleted sessions and verifications */
 export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifications: number }> {
-  const [past, lapsed] = await commit(ctx, [
+  const [expiredSessions, expiredVerifications] = await commit(ctx, [
     ctx.db
       .delete(sessions)
       .where(lt(sessions.expires_at, sql`now()`))
@@ -121,28 +121,28 @@ export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifi
       .returning({ id: verifications.id }),
     forgetKeys(ctx.db),
   ]);
-  return { sessions: past.length, verifications: lapsed.length };
+  return { sessions: expiredSessions.length, verifications: expiredVerifications.length };
 }
 
-/** What `endSessions` must know of a session that was deleted. */
+/** The columns of a deleted session that `onSessionsRevoked` needs. */
 export const revokedSessionColumns = { id: sessions.id, token: sessions.token };
 
-/** Makes this isolate, and soon the others, forget sessions of a user that are gone, and ends what they listen to. */
+/** Removes deleted sessions from the credential caches and closes their sockets. */
 export async function onSessionsRevoked(
   ctx: Ctx,
   userId: number,
-  gone: readonly { id: number; token: string }[],
+  revoked: readonly { id: number; token: string }[],
 ): Promise<void> {
-  if (gone.length > 0)
+  if (revoked.length > 0)
     ctx.hooks.onDevicesRevoked(
       ctx,
       userId,
-      gone.map(({ id }) => sessionDevice(id)),
+      revoked.map(({ id }) => sessionDevice(id)),
     );
-  await evictTokens(ctx, gone);
+  await evictTokens(ctx, revoked);
 }
 
-/** Makes this isolate, and soon the others, look these tokens up anew. */
+/** Removes tokens from the credential caches of this isolate and of KV. */
 export async function evictTokens(ctx: Ctx, tokens: readonly { token: string }[]): Promise<void> {
   await Promise.all(tokens.map(async ({ token }) => forgetCredential(ctx, await sha256Hex(token))));
 }

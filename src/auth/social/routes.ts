@@ -5,7 +5,7 @@ import { limited } from "../../limits/middleware.ts";
 import { providerNames } from "../social-providers.ts";
 import { requireListed, requireProvider } from "./service.ts";
 
-/** Sign-in by way of another provider: the library's own, at /api/auth. */
+/** Sign-in with another provider, by better-auth, at /api/auth. */
 export const social = new Hono<AppEnv>();
 
 const limit = limited("sign_in");
@@ -32,8 +32,8 @@ social.post(
     async ({ ctx, c, params, body }) => {
       requireProvider(ctx.env, params.provider);
       requireListed(ctx.env, body.callback_url);
-      const { createBetterAuth: openLibrary } = await import("../better-auth.ts");
-      const reply = await openLibrary(ctx).api.signInSocial({
+      const { createBetterAuth } = await import("../better-auth.ts");
+      const reply = await createBetterAuth(ctx).api.signInSocial({
         body: { provider: params.provider, callbackURL: body.callback_url, disableRedirect: true },
         headers: c.req.raw.headers,
         asResponse: true,
@@ -60,8 +60,8 @@ social.get(
     },
     async ({ ctx, c, params }) => {
       requireProvider(ctx.env, params.provider);
-      const { createBetterAuth: openLibrary } = await import("../better-auth.ts");
-      const reply = await openLibrary(ctx).handler(c.req.raw);
+      const { createBetterAuth } = await import("../better-auth.ts");
+      const reply = await createBetterAuth(ctx).handler(c.req.raw);
       return new Response(reply.body, reply);
     },
   ),

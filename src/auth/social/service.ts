@@ -8,7 +8,7 @@ export function requireProvider(env: Env, provider: ProviderName): void {
     throw new AppError("not_found", `Sign-in with ${provider} is not configured on this server.`);
 }
 
-/** The library checks where it sends browsers only for requests of its own. @throws validation_failed */
+/** Checks the origin of a callback URL. better-auth checks it only for requests to its own routes. @throws validation_failed */
 export function requireListed({ PUBLIC_URL, CORS_ORIGINS }: Env, callbackUrl: string): void {
   const { origin } = new URL(callbackUrl, PUBLIC_URL);
   if (origin === new URL(PUBLIC_URL).origin || CORS_ORIGINS.includes(origin)) return;

@@ -2,7 +2,7 @@ import type { Mail } from "../../kit/mail.ts";
 
 type Recipient = { email: string; name: string };
 
-/** Asks for proof that an address is its owner's. */
+/** The mail that asks a user to verify their email address. */
 export function verificationMail({ email, name }: Recipient, url: string, key: string): Mail {
   return {
     to: email,
@@ -12,7 +12,7 @@ export function verificationMail({ email, name }: Recipient, url: string, key: s
   };
 }
 
-/** Lets the owner of an address choose a new password. */
+/** The mail with which a user resets their password. */
 export function resetMail({ email, name }: Recipient, token: string, url: string, key: string): Mail {
   return {
     to: email,

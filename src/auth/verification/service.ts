@@ -13,28 +13,28 @@ import { checkPassword, hashPassword, passwordProvider } from "../passwords.ts";
 import { revokedSessionColumns, onSessionsRevoked } from "../sessions/service.ts";
 import { accounts, sessions, users, verifications } from "../tables.ts";
 
-/** Proofs by mail: that an address is one's own, and that a forgotten password may be replaced. */
+/** Email verification and password reset. */
 
 const invalidLink = constraintErrors.reset_token_used.detail;
 
 const betterAuth = async (ctx: Ctx, mail?: (proof: EmailToken) => void) =>
   (await import("../better-auth.ts")).createBetterAuth(ctx, mail);
 
-/** The statements that have a user asked to prove their address. Without mail, an account stays unverified and works. */
+/** The statements that enqueue the verification mail. Without mail, the account stays unverified and works. */
 export function verificationStatements(ctx: Ctx, userId: number): Statement[] {
   return ctx.mail.configured ? [enqueueJob(ctx, sendVerificationJob, { user_id: userId }, userId)] : [];
 }
 
-/** Asks a user again to prove their address. @throws mail_unavailable */
+/** Enqueues the verification mail again. @throws mail_unavailable */
 export async function resendVerification(ctx: Ctx, userId: number): Promise<void> {
   requireMail(ctx);
   await commit(ctx, [enqueueJob(ctx, sendVerificationJob, { user_id: userId }, userId)]);
 }
 
-/** Mails the link that proves an address, unless it is proven. */
+/** Sends the verification mail, unless the email is already verified. */
 export async function sendVerificationMail(ctx: Ctx, userId: number): Promise<void> {
-  const unproven = and(eq(users.id, userId), eq(users.email_verified, false));
-  const [user] = await ctx.db.select({ email: users.email }).from(users).where(unproven);
+  const isUnverified = and(eq(users.id, userId), eq(users.email_verified, false));
+  const [user] = await ctx.db.select({ email: users.email }).from(users).where(isUnverified);
   if (user === undefined) return;
   const proofs: EmailToken[] = [];
   const auth = await betterAuth(ctx, (proof) => proofs.push(proof));
@@ -46,21 +46,21 @@ export async function sendVerificationMail(ctx: Ctx, userId: number): Promise<vo
   });
 }
 
-/** Takes the proof of an address. @throws token_invalid */
+/** Verifies an email address with a token. @throws token_invalid */
 export async function verifyEmail(ctx: Ctx, token: string): Promise<void> {
   await mapBetterAuthErrors(async () => (await betterAuth(ctx)).api.verifyEmail({ query: { token } }));
 }
 
 /**
- * Begins a reset. Whether there is such an account is looked at behind the reply, whose time tells nothing of it.
- * @throws mail_unavailable when no mail can be sent at all
+ * Enqueues a password reset mail. The job looks the account up after the reply, so the response time does not show whether it exists.
+ * @throws mail_unavailable if mail is not configured
  */
 export async function forgotPassword(ctx: Ctx, email: string): Promise<void> {
   requireMail(ctx);
   await commit(ctx, [enqueueJob(ctx, sendResetJob, { email })]);
 }
 
-/** Mails whoever has this address the token with which a new password is chosen. */
+/** Sends the password reset mail to an email address, if it has an account. */
 export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
   const proofs: EmailToken[] = [];
   const auth = await betterAuth(ctx, (proof) => proofs.push(proof));
@@ -72,7 +72,7 @@ export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
   });
 }
 
-/** The library swallows what fails while it mails, so it only says what to mail; the mail is a job, asked for once. */
+/** Enqueues the mail of a token once. better-auth hides the errors of its mail callback, so the callback only collects the token. */
 async function queueTokenMail(ctx: Ctx, proofs: EmailToken[], write: (proof: EmailToken, key: string) => Mail): Promise<void> {
   const [proof] = proofs;
   if (proof === undefined) return;
@@ -84,11 +84,11 @@ function requireMail(ctx: Ctx): void {
 }
 
 /**
- * Ends a reset: the token is used up, the new password holds, and every device is signed out, in one commit.
+ * Resets a password: deletes the token, stores the new password and revokes all sessions, in one commit.
  * @throws token_invalid, validation_failed
  */
 export async function resetPassword(ctx: Ctx, token: string, password: string): Promise<void> {
-  // As the library writes it: the token in the identifier, the user's number as the value.
+  // better-auth stores the token in the identifier and the user ID as the value.
   const live = and(eq(verifications.identifier, `reset-password:${token}`), gt(verifications.expires_at, sql`now()`))!;
   const [proof] = await ctx.db
     .select({ user_id: users.id, username: users.username })
@@ -99,7 +99,7 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
   const { user_id, username } = proof;
   await checkPassword(password, username, "password");
   const hash = await hashPassword(password);
-  const [, , , , gone] = await commit(ctx, [
+  const [, , , , deletedSessions] = await commit(ctx, [
     ctx.db.select({ id: verifications.id }).from(verifications).where(live).for("update"),
     assertInTransaction(ctx.db, sql`exists (select from ${verifications} where ${live})`, "reset_token_used"),
     ctx.db.delete(verifications).where(live),
@@ -113,10 +113,10 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
     ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning(revokedSessionColumns),
     auditRow(ctx, "account.password_reset", user_id),
   ]);
-  await onSessionsRevoked(ctx, user_id, gone);
+  await onSessionsRevoked(ctx, user_id, deletedSessions);
 }
 
-/** The library's refusals in our words; what is no refusal goes on as it is. */
+/** Turns better-auth's client errors into `token_invalid` and rethrows all other errors. */
 async function mapBetterAuthErrors(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
