@@ -1,17 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 import { withFailure, failuresAt, resetsAt, longestMemoryMs, waitMs, withoutAttempt, type Budget } from "./rules.ts";
 
-/** By what an attempt can be recognised, as hashes: the device that it came from, and the address. */
+/** The client of a sign-in attempt, as hashes of its device token and its IP address. */
 export type SignInKeys = { device: string | null; address: string | null };
 
-/** Whether an attempt may go on, and in whose budget. */
+/** The decision about an attempt, and the budget that was charged. */
 export type Admission = { admitted: true; budget: string } | { admitted: false; retryAfterSeconds: number };
 
 type Row = Budget & {
   id: number;
-  /** Hash of a device or address that signed in before; empty for all others together. */
+  /** The hash of a device or address that has signed in before. Empty: all other clients together. */
   clientKey: string;
-  /** When it last signed in, in milliseconds since the epoch; 0 for strangers. */
+  /** The time of the last sign-in, in milliseconds since the epoch. 0 for unknown clients. */
   known_at: number;
 };
 
@@ -20,22 +20,22 @@ const day = 24 * 60 * 60_000;
 const knownForMs = 90 * day;
 const maxKnown = 20;
 
-/** Alarms cost a row: they are at least this far apart, in milliseconds. */
+/** The minimum time between two alarms, in milliseconds. Each alarm writes a row. */
 const minAlarmMs = 60 * 60_000;
 
 /**
- * Slows the sign-ins of one identifier, whether it has an account or not. Whoever signed in before has a budget of its own.
- * An attempt counts as failed from the moment it is admitted, so that attempts in parallel are all counted.
- * Few rows, no index and no rewriting of what is still true: rows written are what an object costs.
+ * Delays the sign-in attempts for one identifier, with or without an account. Clients that have signed in before have their own
+ * budgets. An attempt counts as failed as soon as it is admitted, so parallel attempts are all counted.
+ * The object keeps few rows, has no index and skips unchanged rows, because each written row costs money.
  */
 export class SignInGate extends DurableObject {
   #hasTable = false;
 
-  /** Admits an attempt and counts it, or tells how long to wait; a refused attempt changes nothing. */
+  /** Admits an attempt and counts it, or returns the time to wait. A refused attempt changes nothing. */
   async attempt(keys: SignInKeys): Promise<Admission> {
     const now = Date.now();
     const rows = this.#rows();
-    const find = (who: string | null) => rows.find((row) => row.clientKey === who);
+    const find = (key: string | null) => rows.find(({ clientKey }) => clientKey === key);
     const row = find(keys.device) ?? find(keys.address) ?? find(unknownClients);
     if (row === undefined) {
       await this.#add(unknownClients, withFailure({ failures: 0, tried_at: now }, now), 0);
@@ -48,19 +48,19 @@ export class SignInGate extends DurableObject {
   }
 
   /**
-   * Takes back the attempt that `budget` was charged for, and knows the device and the address from now on.
-   * A budget of its own is cleared; the failures of strangers are not the owner's to clear.
+   * Takes back the attempt charged to `budget` and remembers the device and the address.
+   * The budget of a known client is reset. The budget of unknown clients loses only this attempt.
    */
   async recordSuccess(budget: string | null, keys: SignInKeys): Promise<void> {
     const now = Date.now();
     const rows = this.#rows();
-    const charged = rows.find(({ clientKey: who }) => who === budget);
+    const charged = rows.find(({ clientKey }) => clientKey === budget);
     if (charged?.clientKey === unknownClients) this.#write(charged, withoutAttempt(charged), 0);
     else if (charged !== undefined) this.#write(charged, { failures: 0, tried_at: now }, now);
-    for (const who of new Set([keys.device, keys.address])) {
-      if (who === null || who === charged?.clientKey) continue;
-      const row = rows.find((other) => other.clientKey === who);
-      if (row === undefined) await this.#add(who, { failures: 0, tried_at: now }, now);
+    for (const clientKey of new Set([keys.device, keys.address])) {
+      if (clientKey === null || clientKey === charged?.clientKey) continue;
+      const row = rows.find((other) => other.clientKey === clientKey);
+      if (row === undefined) await this.#add(clientKey, { failures: 0, tried_at: now }, now);
       else if (now - row.known_at > day) this.#write(row, row, now);
     }
     this.ctx.storage.sql.exec(
@@ -70,13 +70,13 @@ export class SignInGate extends DurableObject {
     );
   }
 
-  /** Takes back an attempt whose password nobody looked at. */
+  /** Takes back an attempt whose password was not checked. */
   refund(budget: string): void {
-    const charged = this.#rows().find(({ clientKey: who }) => who === budget);
+    const charged = this.#rows().find(({ clientKey }) => clientKey === budget);
     if (charged !== undefined) this.#write(charged, withoutAttempt(charged), charged.known_at);
   }
 
-  /** Forgets everything, as if nobody had ever tried. */
+  /** Deletes all budgets and the alarm. */
   async reset(): Promise<void> {
     this.#hasTable = false;
     await this.ctx.storage.deleteAlarm();
@@ -87,20 +87,20 @@ export class SignInGate extends DurableObject {
     await this.prune();
   }
 
-  /** Forgets what says nothing any more, and the whole object when nothing is left. */
+  /** Deletes expired budgets, and the whole storage if no budget is left. */
   async prune(): Promise<void> {
     const now = Date.now();
-    const left = this.#rows().filter((row) => {
-      const isOver = row.clientKey === unknownClients ? failuresAt(row, now) === 0 : now - row.known_at > knownForMs;
-      if (isOver) this.ctx.storage.sql.exec("delete from budgets where id = ?", row.id);
-      return !isOver;
+    const remaining = this.#rows().filter((row) => {
+      const isExpired = row.clientKey === unknownClients ? failuresAt(row, now) === 0 : now - row.known_at > knownForMs;
+      if (isExpired) this.ctx.storage.sql.exec("delete from budgets where id = ?", row.id);
+      return !isExpired;
     });
-    if (left.length === 0) {
+    if (remaining.length === 0) {
       this.#hasTable = false;
       await this.ctx.storage.deleteAll();
       return;
     }
-    const ends = left.map((row) => (row.clientKey === unknownClients ? resetsAt(row) : row.known_at + knownForMs));
+    const ends = remaining.map((row) => (row.clientKey === unknownClients ? resetsAt(row) : row.known_at + knownForMs));
     await this.ctx.storage.setAlarm(Math.max(Math.min(...ends), now + minAlarmMs));
   }
 
@@ -120,8 +120,8 @@ export class SignInGate extends DurableObject {
     return this.ctx.storage.sql.exec<Row>("select id, who as clientKey, failures, tried_at, known_at from budgets").toArray();
   }
 
-  async #add(who: string, { failures, tried_at }: Budget, knownAt: number): Promise<void> {
-    const values = [who, failures, tried_at, knownAt];
+  async #add(clientKey: string, { failures, tried_at }: Budget, knownAt: number): Promise<void> {
+    const values = [clientKey, failures, tried_at, knownAt];
     this.ctx.storage.sql.exec("insert into budgets (who, failures, tried_at, known_at) values (?, ?, ?, ?)", ...values);
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(tried_at + longestMemoryMs);
   }

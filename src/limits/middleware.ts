@@ -9,12 +9,12 @@ import { addressOf, consumeRateLimit, rateLimitError, type Requester } from "./r
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Guards that count whom they let in and whom they turn away. */
+/** Guards that count the requests that they admit and refuse. */
 const countingGuards = new WeakSet<Access>();
 
 /**
- * Counts what reaches the router, before anything is done for it, as anonymous. Left out are routes behind a guard made by
- * `counted`, which counts when it knows who is asking.
+ * Counts each request as anonymous before its route runs. Routes behind a guard made by `rateLimitedGuard` are skipped: that guard
+ * counts when it knows the caller.
  * @throws rate_limited
  */
 export const limitAnonymous: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -25,27 +25,27 @@ export const limitAnonymous: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Until when addresses that kept being turned away are refused unheard, in milliseconds since the epoch. */
+/** Addresses with too many refused requests, with the end of their block in milliseconds since the epoch. */
 const blockedAddresses = new LRUCache<string, number>({ max: 1_000 });
 
 /**
- * The same guard, counting: a caller that it lets in under `authenticated`, and `mutations` if the method is no safe one; an
- * address that it turns away under `anonymous`, apart from other requests of that address. Past that limit the address is refused
- * without being heard for a while, since hearing a stranger's token costs a look-up.
+ * Adds counting to a guard. An admitted caller counts under `authenticated`, and under `mutations` if the method is unsafe. The
+ * address of a refused request counts under `anonymous`, separate from its other requests. Over that limit, the address is blocked for
+ * a window without a token check, because a check of an unknown token costs a look-up.
  */
 export function rateLimitedGuard(access: Access): Access {
   const counting: Access = {
     ...access,
-    /** @throws rate_limited, and what the guard throws */
+    /** @throws rate_limited, and the errors of the guard */
     async admit(c) {
       const ctx = c.get("ctx");
-      const party = `turned-away:${addressOf(ctx)}`;
-      if ((blockedAddresses.get(party) ?? 0) > Date.now()) throw rateLimitError(ctx, "anonymous");
+      const key = `turned-away:${addressOf(ctx)}`;
+      if ((blockedAddresses.get(key) ?? 0) > Date.now()) throw rateLimitError(ctx, "anonymous");
       let actor: Actor;
       try {
         actor = await access.admit(c);
       } catch (refusal) {
-        if (refusal instanceof AppError && refusal.status < 500) await countTurnedAway(ctx, party);
+        if (refusal instanceof AppError && refusal.status < 500) await countRefused(ctx, key);
         throw refusal;
       }
       const caller = { env: ctx.env, client: ctx.client, actor };
@@ -59,16 +59,16 @@ export function rateLimitedGuard(access: Access): Access {
 }
 
 /** @throws rate_limited */
-async function countTurnedAway(requester: Requester, party: string): Promise<void> {
+async function countRefused(requester: Requester, key: string): Promise<void> {
   try {
-    await consumeRateLimit(requester, "anonymous", party);
+    await consumeRateLimit(requester, "anonymous", key);
   } catch (refusal) {
-    blockedAddresses.set(party, Date.now() + windowSeconds * 1_000);
+    blockedAddresses.set(key, Date.now() + windowSeconds * 1_000);
     throw refusal;
   }
 }
 
-/** A limit of a route's own, beside those that hold for every route. */
+/** An additional limit of one route. */
 export type Limit = {
   policy: PolicyName;
   /** @throws rate_limited */

@@ -5,30 +5,30 @@ import { log } from "../kit/log.ts";
 import { policies, windowSeconds, type Policy, type PolicyName } from "./policies.ts";
 import { addressGroup } from "./rules.ts";
 
-/** What a limit must know of an event. */
+/** The data of a request that a rate limit needs. */
 export type Requester = Pick<Ctx, "env" | "actor" | "client">;
 
 const timeoutMs = 500;
 
-/** Milliseconds between two complaints about one binding. */
-const complaintMs = 60_000;
+/** The minimum time between two log lines about one binding, in milliseconds. */
+const logIntervalMs = 60_000;
 const lastLoggedAt = new Map<string, number>();
 
 /**
- * Counts this request under a policy. Jobs are not limited, and where the limiter is out nobody is.
- * @param party counts apart from the others under the same policy; whoever asks unless told
+ * Counts a request under a policy. Jobs are not limited. If the limiter is unavailable, no request is limited.
+ * @param key the key of the count. Default: the address or the caller, as the policy says
  * @throws rate_limited
  */
 export async function consumeRateLimit(
   requester: Requester,
   name: PolicyName,
-  party = partyOf(requester, policies[name].by),
+  key = keyOf(requester, policies[name].by),
 ): Promise<void> {
-  if (requester.actor.kind === "system" || (await admits(requester, policies[name], party))) return;
+  if (requester.actor.kind === "system" || (await admits(requester, policies[name], key))) return;
   throw rateLimitError(requester, name);
 }
 
-/** The 429 of a policy. The limiter does not tell when its window ends: after a whole one, a request surely passes. */
+/** Makes the 429 error of a policy. The binding does not report the end of its window, so `Retry-After` is a full window. */
 export function rateLimitError(requester: Requester, name: PolicyName): AppError {
   const limit = requester.env.RATE_LIMITS[name];
   const subject = subjects[policies[name].by === "address" ? "anonymous" : requester.actor.kind];
@@ -49,12 +49,12 @@ const subjects = {
   system: "this job",
 } as const;
 
-/** The address that an event came from, with those that belong to the same party; one for all where it is not known. */
+/** The key of the request's address group. Requests without a known address share one key. */
 export function addressOf({ client }: Requester): string {
   return `ip:${client.ip === null ? "unknown" : addressGroup(client.ip)}`;
 }
 
-function partyOf(requester: Requester, by: Policy["by"]): string {
+function keyOf(requester: Requester, by: Policy["by"]): string {
   const { actor } = requester;
   if (by === "caller" && actor.kind === "user") return `user:${actor.userId}`;
   if (by === "caller" && actor.kind === "key") return `key:${actor.keyId}`;
@@ -67,7 +67,7 @@ async function admits({ env }: Requester, { binding }: Policy, key: string): Pro
     return (await withTimeout(timeoutMs, binding, () => env[binding].limit({ key }))).success;
   } catch (error) {
     const now = Date.now();
-    if (now - (lastLoggedAt.get(binding) ?? -Infinity) > complaintMs) {
+    if (now - (lastLoggedAt.get(binding) ?? -Infinity) > logIntervalMs) {
       lastLoggedAt.set(binding, now);
       log("error", "A rate limit binding is unavailable. Requests are not counted.", { binding, error });
     }

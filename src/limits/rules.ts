@@ -1,6 +1,6 @@
 /**
- * Addresses that are one party: an IPv4 address by itself, an IPv6 one with its /64, which is what one subscriber is given.
- * IPv4 written as IPv6 is IPv4.
+ * Returns the group of addresses that count as one client: an IPv4 address alone, or the /64 of an IPv6 address, because one
+ * subscriber gets a /64. An IPv4-mapped IPv6 address counts as IPv4.
  */
 export function addressGroup(ip: string): string {
   if (!ip.includes(":")) return ip;
@@ -15,55 +15,55 @@ export function addressGroup(ip: string): string {
   return `${groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
 }
 
-/** One spelling for the names and addresses that people type for one account. */
+/** Normalizes the username or email that a user enters. */
 export function normalizeIdentifier(identifier: string): string {
   return identifier.normalize("NFKC").trim().toLowerCase();
 }
 
-/** Failed sign-ins that are remembered together, and when the latest attempt was, in milliseconds since the epoch. */
+/** A count of failed sign-ins, and the time of the latest attempt in milliseconds since the epoch. */
 export type Budget = { failures: number; tried_at: number };
 
-/** Failures in a row that cost nothing but themselves. */
+/** The number of failures in a row without a delay. */
 export const freeFailures = 5;
 const firstDelayMs = 1_000;
-/** With this, a stranger who never stops has 12 guesses an hour. */
+/** This allows at most 12 guesses per hour. */
 const maxDelayMs = 5 * 60_000;
-/** Time in which one failure is forgiven. */
+/** One failure expires after this time. */
 const forgivenessMs = 10 * 60_000;
-/** More failures than these change nothing any more. */
+/** At this number of failures, the delay has its maximum. */
 const maxFailures = freeFailures + Math.ceil(Math.log2(maxDelayMs / firstDelayMs));
 
-/** The longest time that a failure can be remembered, in milliseconds. */
+/** The maximum time that a failure is stored, in milliseconds. */
 export const longestMemoryMs = maxFailures * forgivenessMs;
 
-/** How long after an attempt the next one must wait, in milliseconds: nothing at first, then 1 s, doubling up to 5 minutes. */
+/** The delay after an attempt, in milliseconds: 0 at first, then 1 second, doubled with each failure up to 5 minutes. */
 export function delayMs(failures: number): number {
   const counted = Math.ceil(failures);
   return counted < freeFailures ? 0 : Math.min(firstDelayMs * 2 ** (counted - freeFailures), maxDelayMs);
 }
 
-/** How long from `now` the next attempt must wait, in milliseconds. A clock that went back does not make it longer. */
+/** The time from `now` until the next allowed attempt, in milliseconds. It is never longer than the delay, even if the clock moved back. */
 export function waitMs({ failures, tried_at }: Budget, now: number): number {
   const delay = delayMs(failures);
   return Math.min(Math.max(0, tried_at + delay - now), delay);
 }
 
-/** Failures that are not forgiven yet, in fractions. */
+/** The number of failures that have not expired. It can be fractional. */
 export function failuresAt({ failures, tried_at }: Budget, now: number): number {
   return Math.max(0, failures - Math.max(0, now - tried_at) / forgivenessMs);
 }
 
-/** When everything will be forgiven, in milliseconds since the epoch. */
+/** The time when all failures have expired, in milliseconds since the epoch. */
 export function resetsAt({ failures, tried_at }: Budget): number {
   return tried_at + failures * forgivenessMs;
 }
 
-/** The budget after one more attempt, which counts as failed until it is known better. */
+/** Returns the budget with one more attempt. It counts as failed until it succeeds or is refunded. */
 export function withFailure(budget: Budget, now: number): Budget {
   return { failures: Math.min(failuresAt(budget, now) + 1, maxFailures), tried_at: now };
 }
 
-/** The budget after its latest attempt turned out to be none of a guesser. */
+/** Returns the budget without its latest attempt. */
 export function withoutAttempt({ failures, tried_at }: Budget): Budget {
   return { failures: Math.max(0, failures - 1), tried_at };
 }

@@ -6,10 +6,10 @@ import { callObject, hasErrorFlag } from "../kit/socket/call-object.ts";
 import type { Admission, SignInGate, SignInKeys } from "./durable-object.ts";
 import { addressGroup, normalizeIdentifier } from "./rules.ts";
 
-/** An attempt that was let through. It counts as failed until `signInSucceeded` or `signInWithdrawn` says otherwise. */
+/** An admitted attempt. It counts as failed until `signInSucceeded` or `signInWithdrawn` is called. */
 export type SignInTicket = {
   readonly gate: string;
-  /** Whose budget was charged; null where the gate was out. */
+  /** The charged budget. Null if the gate was unavailable. */
   readonly budget: string | null;
   readonly deviceToken: string | null;
 };
@@ -17,23 +17,23 @@ export type SignInTicket = {
 const timeoutMs = 2_000;
 
 /**
- * Asks whether a password may be tried for this identifier, before anything is looked up or hashed. One round trip. An account
- * that does not exist answers like one that does. Where the gate is out, the attempt goes on under the plain rate limit.
- * @param identifier what was typed as the name of the account
- * @param deviceToken the long-lived secret of the device, if it sent one; a device that signed in before is known by it
+ * Admits a sign-in attempt for an identifier before the account is read or the password is hashed. One round trip. Unknown accounts
+ * get the same result as existing ones. If the gate is unavailable, only the plain rate limit applies.
+ * @param identifier the entered username or email
+ * @param deviceToken the long-lived secret of the device, if it sent one. It identifies a device that has signed in before
  * @throws rate_limited, with `Retry-After`
  */
 export async function admitSignIn(ctx: Ctx, identifier: string, deviceToken: string | null): Promise<SignInTicket> {
   const gate = await gateOf(identifier);
   const keys = await keysOf(ctx, gate, deviceToken);
   try {
-    const admission = await askGate<Admission>(ctx, gate, async (stub) => stub.attempt(keys));
+    const admission = await callGate<Admission>(ctx, gate, async (stub) => stub.attempt(keys));
     if (admission.admitted) return { gate, budget: admission.budget, deviceToken };
-    throw tooOften(admission.retryAfterSeconds);
+    throw tooManyAttempts(admission.retryAfterSeconds);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // One gate alone is overloaded when its one account is under attack: to open it then would serve the attacker.
-    if (hasErrorFlag(error, "overloaded")) throw tooOften(1);
+    // A single gate is overloaded when its account is under attack. Admitting the attempt would help the attacker.
+    if (hasErrorFlag(error, "overloaded")) throw tooManyAttempts(1);
     log("error", "The sign-in gate is unavailable. The attempt is allowed without a delay.", {
       request_id: ctx.requestId,
       error,
@@ -43,31 +43,31 @@ export async function admitSignIn(ctx: Ctx, identifier: string, deviceToken: str
 }
 
 /**
- * Says that the password was right: the attempt is taken back, and the device and the address are known from now on.
- * @param deviceToken the secret that the device was given now, if it had none
+ * Reports a correct password. The gate takes the attempt back and remembers the device and the address.
+ * @param deviceToken the secret that the device received with this sign-in, if it had none
  */
 export function signInSucceeded(ctx: Ctx, ticket: SignInTicket, deviceToken = ticket.deviceToken): void {
   notifyGate(ctx, ticket.gate, async (stub) => stub.recordSuccess(ticket.budget, await keysOf(ctx, ticket.gate, deviceToken)));
 }
 
-/** Says that nobody looked at the password, since something of ours was out or busy: the attempt is taken back. */
+/** Takes an attempt back whose password was not checked because of a server error. */
 export function signInWithdrawn(ctx: Ctx, ticket: SignInTicket): void {
   const { gate, budget } = ticket;
   if (budget !== null) notifyGate(ctx, gate, (stub) => stub.refund(budget));
 }
 
-/** Knows this device and address for an account from now on: after registering, or resetting the password. */
+/** Remembers this device and address for an account, after a registration or a sign-in. */
 export function rememberDevice(ctx: Ctx, identifier: string, deviceToken: string | null): void {
   ctx.waitUntil(gateOf(identifier).then((gate) => signInSucceeded(ctx, { gate, budget: null, deviceToken })));
 }
 
-/** Forgets all attempts to sign in by these names. @throws what the platform says of objects that do not answer */
+/** Deletes all sign-in attempts for these identifiers. @throws the platform's error if an object is unavailable */
 export async function forgetSignIns(ctx: Ctx, identifiers: readonly string[]): Promise<void> {
   const gates = await Promise.all(identifiers.map(gateOf));
-  await Promise.all(gates.map((gate) => askGate(ctx, gate, (stub) => stub.reset())));
+  await Promise.all(gates.map((gate) => callGate(ctx, gate, (stub) => stub.reset())));
 }
 
-function tooOften(seconds: number): AppError {
+function tooManyAttempts(seconds: number): AppError {
   const wait = seconds === 1 ? "1 second" : `${seconds} seconds`;
   return new AppError("rate_limited", `Too many sign-in attempts for this account. Try again in ${wait}.`, {
     headers: { "retry-after": String(seconds) },
@@ -78,7 +78,7 @@ function gateOf(identifier: string): Promise<string> {
   return sha256Hex(`sign-in ${normalizeIdentifier(identifier)}`);
 }
 
-/** The gate is in each hash, so that those of one device or address under several accounts have nothing in common. */
+/** Each hash includes the gate, so the hashes of one device or address differ between accounts. */
 async function keysOf({ client }: Ctx, gate: string, deviceToken: string | null): Promise<SignInKeys> {
   const [device, address] = await Promise.all([
     deviceToken === null ? null : sha256Hex(`${gate} device ${deviceToken}`),
@@ -89,14 +89,14 @@ async function keysOf({ client }: Ctx, gate: string, deviceToken: string | null)
 
 type Gate = DurableObjectStub<SignInGate>;
 
-function askGate<T>(ctx: Ctx, gate: string, ask: (stub: Gate) => Promise<T>): Promise<T> {
-  return callObject(ctx.roundTrips, "The sign-in gate", timeoutMs, () => ask(ctx.env.SIGN_IN_GATE.getByName(gate)));
+function callGate<T>(ctx: Ctx, gate: string, call: (stub: Gate) => Promise<T>): Promise<T> {
+  return callObject(ctx.roundTrips, "The sign-in gate", timeoutMs, () => call(ctx.env.SIGN_IN_GATE.getByName(gate)));
 }
 
-/** Calls the gate behind the reply. What fails leaves the attempt counted as failed, which time forgives. */
-function notifyGate(ctx: Ctx, gate: string, tell: (stub: Gate) => Promise<void>): void {
-  const told = askGate(ctx.background(), gate, tell).catch((error: unknown) =>
+/** Calls the gate after the reply. If the call fails, the attempt stays counted as failed until it expires. */
+function notifyGate(ctx: Ctx, gate: string, call: (stub: Gate) => Promise<void>): void {
+  const notified = callGate(ctx.background(), gate, call).catch((error: unknown) =>
     log("warn", "The sign-in gate did not receive the outcome of an attempt.", { request_id: ctx.requestId, error }),
   );
-  ctx.waitUntil(told);
+  ctx.waitUntil(notified);
 }
