@@ -9,8 +9,8 @@ import type { Access, Grant, GrantInput } from "./schemas.ts";
 import { spiritAccess, userSpiritAccess } from "./tables.ts";
 
 /**
- * By what rights a user may use which spirits, now. One round trip.
- * @throws not_found for a user whom the caller may not see, as for one who is not there
+ * Lists the spirits that a user can use now, with the source of each right. One round trip.
+ * @throws not_found if the user does not exist or the caller may not see them
  */
 export async function listAccess(ctx: Ctx, userId: number): Promise<Access[]> {
   const noUser = () => new AppError("not_found", "User not found.");
@@ -34,15 +34,14 @@ function maySee(actor: Actor, userId: number): boolean {
 }
 
 /**
- * Gives a user a spirit, or the spirits that a plan includes today, in an admin's name. Given again, what was said last holds.
- * One round trip.
- * @throws not_found for an unknown user, validation_failed for an unknown or retired spirit or plan
+ * Grants a user a spirit, or the current spirits of a plan, as an admin. Granting again replaces the previous grant. One round trip.
+ * @throws not_found for an unknown user, validation_failed for an unknown or inactive spirit or plan
  */
 export async function grantAccess(ctx: Ctx, userId: number, input: GrantInput): Promise<Grant[]> {
   const { spirit_id, plan_id, reason } = input;
   const expiresAt = input.expires_at?.toISOString() ?? null;
-  const given = spirit_id === undefined ? `plan:${plan_id}` : `spirit:${spirit_id}`;
-  const offered = and(
+  const grantReference = spirit_id === undefined ? `plan:${plan_id}` : `spirit:${spirit_id}`;
+  const isGranted = and(
     spirits.is_active,
     spirit_id === undefined ? inArray(spirits.id, spiritsOfPlan(ctx, plan_id!)) : eq(spirits.id, spirit_id),
   );
@@ -52,20 +51,20 @@ export async function grantAccess(ctx: Ctx, userId: number, input: GrantInput): 
       user_id: sql<number>`${userId}::int`.as("user_id"),
       spirit_id: spirits.id,
       source: sql<"admin">`'admin'`.as("source"),
-      reference: sql<string>`${given}::text`.as("reference"),
+      reference: sql<string>`${grantReference}::text`.as("reference"),
       granted_at: sql<Date>`now()`.as("granted_at"),
       expires_at: sql<Date | null>`${expiresAt}::timestamptz`.as("expires_at"),
       revoked_at: sql<Date | null>`null::timestamptz`.as("revoked_at"),
     })
     .from(spirits)
-    .where(offered)
+    .where(isGranted)
     .orderBy(asc(spirits.id));
   const [, rows] = await commitOnce(
     ctx,
     [
       assertInTransaction(
         ctx.db,
-        sql`exists (${ctx.db.select({ id: spirits.id }).from(spirits).where(offered)})`,
+        sql`exists (${ctx.db.select({ id: spirits.id }).from(spirits).where(isGranted)})`,
         spirit_id === undefined ? "plan_unknown" : "spirit_unknown",
       ),
       ctx.db
@@ -76,20 +75,20 @@ export async function grantAccess(ctx: Ctx, userId: number, input: GrantInput): 
           set: { granted_at: sql`excluded.granted_at`, expires_at: sql`excluded.expires_at`, revoked_at: null },
         })
         .returning({ spirit_id: userSpiritAccess.spirit_id, source, reference, granted_at, expires_at }),
-      auditRow(ctx, "access.granted", userId, { given, expires_at: expiresAt, reason }),
+      auditRow(ctx, "access.granted", userId, { given: grantReference, expires_at: expiresAt, reason }),
     ],
-    sql<string>`${given}`,
+    sql<string>`${grantReference}`,
   );
   return rows.toSorted((a, b) => a.spirit_id - b.spirit_id);
 }
 
-/** What an admin gave a user at one time: a spirit, or those of a plan. @param given as `grantAccess` refers to it */
-export async function listGrants(ctx: Ctx, userId: number, given: string): Promise<Grant[]> {
+/** Lists the spirits of one admin grant. @param grantReference `spirit:<id>` or `plan:<id>`, as `grantAccess` writes it */
+export async function listGrants(ctx: Ctx, userId: number, grantReference: string): Promise<Grant[]> {
   const { user_id, spirit_id, source, reference, granted_at, expires_at } = userSpiritAccess;
   return ctx.db
     .select({ spirit_id, source, reference, granted_at, expires_at })
     .from(userSpiritAccess)
-    .where(and(eq(user_id, userId), eq(source, "admin"), eq(reference, given)))
+    .where(and(eq(user_id, userId), eq(source, "admin"), eq(reference, grantReference)))
     .orderBy(asc(spirit_id));
 }
 
@@ -101,7 +100,7 @@ function spiritsOfPlan(ctx: Ctx, planId: number) {
     .where(and(eq(plans.id, planId), plans.is_active));
 }
 
-/** Whether a user may use a spirit now, as an expression for a query. */
+/** A query expression: whether a user can use a spirit now. */
 export function hasAccess(userId: number, spiritId: SQLWrapper): SQL<boolean> {
   const { user_id, spirit_id } = spiritAccess;
   return sql<boolean>`exists (select from ${spiritAccess} where ${user_id} = ${userId} and ${spirit_id} = ${spiritId})`;

@@ -1,14 +1,14 @@
-/** The closed sets of billing. The database checks them, the schemas validate them. */
+/** The enumerations of billing. Database constraints and request schemas check them. */
 
-/** What things are paid in: cents of a US dollar, or points. */
+/** The currencies of prices: US cents or points. */
 export const currencies = ["usd", "points"] as const;
 
 export const purchaseStatuses = ["pending", "paid", "failed", "refunded"] as const;
 
-/** `incomplete` was never paid for; `past_due` is owed for, and the provider still tries to collect. */
+/** `incomplete`: never paid. `past_due`: a payment is due and the provider still retries it. */
 export const subscriptionStatuses = ["incomplete", "trialing", "active", "past_due", "cancelled"] as const;
 
-/** In these a subscription runs until its period ends, and its owner takes out no other. */
+/** In these statuses, a subscription is active until its period ends, and its owner cannot have another one. */
 export const liveStatuses = [
   "trialing",
   "active",
@@ -18,11 +18,11 @@ export const liveStatuses = [
 export const pointKinds = ["earned", "spent", "bonus", "refund"] as const;
 export type PointKind = (typeof pointKinds)[number];
 
-/** What a grant came with. */
+/** The sources of a grant. */
 export const grantSources = ["purchase", "bundle", "trial", "admin"] as const;
 
-/** The kinds of right to a spirit. */
+/** The types of access to a spirit. */
 export const accessTypes = ["free", "subscription", "grant"] as const;
 
-/** What a right to a spirit comes from: its tier, the Free Plan, the plan subscribed to, or a grant. */
+/** The sources of access to a spirit: its tier, the Free Plan, the subscribed plan, or a grant. */
 export const accessSources = ["free_tier", "free_plan", "plan", ...grantSources] as const;

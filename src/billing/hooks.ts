@@ -4,16 +4,16 @@ import type { Statement } from "../kit/db/commit.ts";
 import { grantPointsRows } from "./points.ts";
 import { isActiveSubscription, pointsTransactions, purchases, subscriptions, userPoints, userSpiritAccess } from "./tables.ts";
 
-/** Points for joining. */
+/** The points that a new user receives. */
 const joiningPoints = 50;
 
-/** What a new user is given, in the commit that makes them. */
+/** The statements that give a new user points, in the commit that creates the user. */
 export function onUserCreated(ctx: Ctx, userId: number): Statement[] {
   const reason = "Welcome to Spiritforge";
   return [grantPointsRows(ctx, { userId, kind: "bonus", points: joiningPoints, reason, reference: "joining" })];
 }
 
-/** What is held of a user here. */
+/** The queries that export this feature's data of a user. */
 export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> {
   const all = (
     table: typeof subscriptions | typeof purchases | typeof userPoints | typeof pointsTransactions | typeof userSpiritAccess,
@@ -27,8 +27,8 @@ export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> 
   };
 }
 
-/** The status of a user's running subscription, else `free`, as an expression for a query. */
+/** A query expression: the status of a user's active subscription, else `free`. */
 export function subscriptionStatus(userId: SQL): SQL<string> {
-  const running = sql`select ${subscriptions.status} from ${subscriptions} where ${subscriptions.user_id} = ${userId} and ${isActiveSubscription}`;
-  return sql<string>`coalesce((${running}), 'free')`;
+  const status = sql`select ${subscriptions.status} from ${subscriptions} where ${subscriptions.user_id} = ${userId} and ${isActiveSubscription}`;
+  return sql<string>`coalesce((${status}), 'free')`;
 }

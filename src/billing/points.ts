@@ -4,23 +4,23 @@ import type { Statement } from "../kit/db/commit.ts";
 import type { PointKind } from "./constants.ts";
 import { pointsTransactions, userPoints } from "./tables.ts";
 
-/** A movement of points. `points` is below zero where they are taken; `reference` says what brought it about. */
+/** A points transaction. `points` is negative if the user loses points. `reference` identifies its cause. */
 export type PointsMovement = { userId: number; kind: PointKind; points: number; reason: string; reference: string };
 
 /**
- * The statement that writes a movement into the ledger and into the balance, or into neither where its reference is in the
- * ledger already. Its commit fails with `points_not_negative` where there are too few points.
+ * The statement that adds a transaction to the ledger and to the balance. It changes nothing if the ledger already has the
+ * reference. The commit fails with `points_not_negative` if the balance is too low.
  */
 export function grantPointsRows(ctx: Ctx, { userId, kind, points, reason, reference }: PointsMovement): Statement {
   return pointsRows(ctx, sql`values (${userId}::int, ${kind}, ${points}::int, ${reason}, ${reference})`);
 }
 
 /**
- * The statement that writes movements that a query finds: `user_id`, `kind`, `points`, `reason`, `reference`, in this order. A twin
- * waits for the first at the ledger's unique key; different movements wait at the balance's row.
+ * The statement that adds the transactions of a query with the columns `user_id`, `kind`, `points`, `reason`, `reference`, in this
+ * order. A concurrent duplicate waits at the unique key of the ledger. Other concurrent transactions wait at the row of the balance.
  *
- * The row proposed to the upsert is checked before the conflict is seen, so a debit of a balance that exists proposes zero;
- * without a balance it proposes itself, and is refused.
+ * Postgres checks the constraints of the proposed row before it detects the conflict. So a debit proposes zero if a balance exists.
+ * Without a balance, the debit proposes itself and fails.
  */
 export function pointsRows(ctx: Ctx, movements: SQL): Statement {
   return ctx.db.execute(sql`

@@ -10,7 +10,7 @@ const ok = { success: true as const };
 
 const grantList = (grants: Grant[]) => ({ ...ok, grants, total: grants.length });
 
-/** What `/spirits` says of users; [38] of the contract. */
+/** The routes of `/spirits` that concern a user. */
 export const spiritAccess = new Hono<AppEnv>();
 
 spiritAccess.get(
@@ -46,7 +46,7 @@ grantsAdmin.post(
       access: requirePermission("admin.write", { sensitive: true }),
       params: IdParam,
       body: s.GrantBody,
-      replayResponse: async ({ ctx, params, resultId: made }) => grantList(await listGrants(ctx, params.id, made)),
+      replayResponse: async ({ ctx, params, resultId }) => grantList(await listGrants(ctx, params.id, resultId)),
       reply: s.GrantList,
       status: 201,
       errors: ["not_found"],

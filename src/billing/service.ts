@@ -4,7 +4,7 @@ import type { Ctx } from "../context.ts";
 import { AppError } from "../kit/errors.ts";
 import { activePlans, subscriptions } from "./tables.ts";
 
-/** A user's plan. `max_minions` is −1 where there is no limit; `until` is null where it does not end, as of the Free Plan. */
+/** A user's plan. `max_minions` is −1 if there is no limit. `until` is null if the plan does not end, as for the Free Plan. */
 export type HeldPlan = {
   plan_id: number;
   name: string;
@@ -16,7 +16,7 @@ export type HeldPlan = {
 };
 
 /**
- * The plan of a user's running subscription, else the Free Plan. One round trip.
+ * Returns the plan of a user's active subscription, else the Free Plan. One round trip.
  * @throws not_found
  */
 export async function currentPlan(ctx: Ctx, userId: number): Promise<HeldPlan> {
@@ -37,7 +37,7 @@ export async function currentPlan(ctx: Ctx, userId: number): Promise<HeldPlan> {
   return plan;
 }
 
-/** A figure of the plan that a user holds, as an expression for a query. */
-export function planLimit(userId: number, figure: "max_minions" | "max_spirits_per_minion"): SQL<number> {
-  return sql<number>`(select ${plans[figure]} from ${plans} join ${activePlans} on held.plan_id = ${plans.id} where held.user_id = ${userId})`;
+/** A query expression: a limit of the user's plan. */
+export function planLimit(userId: number, limit: "max_minions" | "max_spirits_per_minion"): SQL<number> {
+  return sql<number>`(select ${plans[limit]} from ${plans} join ${activePlans} on held.plan_id = ${plans.id} where held.user_id = ${userId})`;
 }

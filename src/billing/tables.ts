@@ -16,7 +16,7 @@ import {
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
-/** What was bought: a spirit, a bundle or a pack of points. The books outlive the buyer, without the name. */
+/** Purchases of a spirit, a bundle or a points pack. The rows stay after the buyer's account is deleted, without the user ID. */
 export const purchases = pgTable(
   "user_spirit_purchases",
   {
@@ -24,13 +24,13 @@ export const purchases = pgTable(
     user_id: integer().references(() => users.id, { onDelete: "set null" }),
     spirit_id: integer().references(() => spirits.id),
     bundle_id: integer().references(() => bundles.id),
-    /** Points in the pack, if that is what was bought. */
+    /** The points of a purchased points pack. */
     pack_points: integer(),
     currency: text({ enum: currencies }).notNull(),
-    /** What it cost, in cents or in points. */
+    /** The price in cents or points. */
     amount: integer().notNull(),
     status: text({ enum: purchaseStatuses }).notNull().default("pending"),
-    /** The payment at the provider; points need none. */
+    /** The payment ID at the provider. Null for purchases with points. */
     external_reference: text(),
     paid_at: timestamptz(),
     refunded_at: timestamptz(),
@@ -67,7 +67,7 @@ export const subscriptions = pgTable(
     current_period_start: timestamptz().notNull(),
     current_period_end: timestamptz().notNull(),
     cancel_at_period_end: boolean().notNull().default(false),
-    /** The subscription at the provider. */
+    /** The subscription ID at the provider. */
     external_reference: text().notNull(),
     ...createdUpdatedAt,
   },
@@ -80,7 +80,7 @@ export const subscriptions = pgTable(
   ],
 );
 
-/** A user's balance: at all times the sum of their `points_transactions`. */
+/** A user's points balance. It always equals the sum of their `points_transactions`. */
 export const userPoints = pgTable(
   "user_points",
   {
@@ -91,17 +91,17 @@ export const userPoints = pgTable(
   (t) => [check("points_not_negative", sql`${t.total_points} >= 0`)],
 );
 
-/** The ledger: append-only (a trigger sees to it). It goes with its owner, since points are worth nothing to anybody else. */
+/** The points ledger. A trigger makes it append-only. The rows are deleted with the user. */
 export const pointsTransactions = pgTable(
   "points_transactions",
   {
     id: identityId(),
     user_id: owner().notNull(),
     kind: text({ enum: pointKinds }).notNull(),
-    /** Positive for points received, negative for points given. */
+    /** Positive for received points, negative for spent points. */
     points: integer().notNull(),
     reason: text().notNull(),
-    /** What brought the points about: counted once. */
+    /** The cause of the transaction. Each reference counts once per user. */
     reference: text().notNull(),
     created_at: timestamptz().notNull().defaultNow(),
   },
@@ -116,7 +116,7 @@ export const pointsTransactions = pgTable(
   ],
 );
 
-/** Grants of single spirits. Taking one back stamps its row, so that a trial that was used stays used. */
+/** Grants of single spirits. A revocation sets `revoked_at` and keeps the row, so a used trial cannot be repeated. */
 export const userSpiritAccess = pgTable(
   "user_spirit_access",
   {
@@ -125,10 +125,10 @@ export const userSpiritAccess = pgTable(
       .notNull()
       .references(() => spirits.id),
     source: text({ enum: grantSources }).notNull(),
-    /** Which purchase, which plan an admin gave, … */
+    /** The purchase, the plan of an admin grant, … */
     reference: text().notNull(),
     granted_at: timestamptz().notNull().defaultNow(),
-    /** Null for ever. */
+    /** Null: does not expire. */
     expires_at: timestamptz(),
     revoked_at: timestamptz(),
   },
@@ -141,12 +141,12 @@ export const userSpiritAccess = pgTable(
   ],
 );
 
-/** Whether a subscription runs. Its start is not asked, since a provider's clock may be ahead of ours. */
+/** Whether a subscription is active. The start is not checked, because the provider's clock may be ahead of ours. */
 export const isActiveSubscription = sql`${inList(subscriptions.status, liveStatuses)} and ${subscriptions.current_period_end} > now()`;
 
 /**
- * The plan of every user: what their running subscription is to, else the Free Plan. A subquery, and no view of its own, since
- * views that stand on views cannot be changed one at a time.
+ * The plan of every user: the plan of the active subscription, else the Free Plan. This is a subquery and not a view, because a view
+ * that other views use cannot be changed alone.
  */
 export const activePlans = sql`(
     select ${users.id} as user_id, coalesce(${subscriptions.plan_id}, free.id) as plan_id, ${subscriptions.id} as subscription_id,
@@ -159,8 +159,8 @@ export const activePlans = sql`(
   ) held`;
 
 /**
- * Which spirits each user may use, and by what right: a row for each right, so a spirit may come twice.
- * Asked for one user, every arm starts at an index on that user.
+ * The spirits that each user can use. Each source of access is a row, so a spirit can occur more than once.
+ * A query for one user starts every part of the union at an index on that user.
  */
 export const spiritAccess = pgView("spirit_access", {
   user_id: integer().notNull(),

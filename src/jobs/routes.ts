@@ -9,7 +9,7 @@ import { discardFailedJob, listFailedJobs, replayFailedJob } from "./service.ts"
 const ok = { success: true as const };
 const tag = "Administration";
 
-/** At /api/v2/admin/jobs. @param jobs every kind of job that there is */
+/** At /api/v2/admin/jobs. @param jobs all job types */
 export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
   const admin = new Hono<AppEnv>();
 

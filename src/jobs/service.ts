@@ -18,7 +18,7 @@ const shown = {
   failed_at: failedJobs.failed_at,
 };
 
-/** Jobs that were given up, the newest first. One round trip. @param jobs all there are: what they say is shown unless it is secret */
+/** Lists failed jobs, newest first. One round trip. @param jobs all job types; the payloads of secret ones are hidden */
 export async function listFailedJobs(
   ctx: Ctx,
   { name, limit, cursor }: PageQueryOutput & { name?: string | undefined },
@@ -42,29 +42,29 @@ export async function listFailedJobs(
   return { jobs: items.map((row) => (isShown(row) ? row : { ...row, payload: null })), total: count!.total, ...next };
 }
 
-const isThere = (id: number) => sql`exists (select from ${failedJobs} where ${eq(failedJobs.id, id)})`;
+const jobExists = (id: number) => sql`exists (select from ${failedJobs} where ${eq(failedJobs.id, id)})`;
 
-/** Puts a job that was given up back among those to do. One round trip. @throws not_found; conflict for a kind of job that is no more */
+/** Enqueues a failed job again. One round trip. @throws not_found; conflict if the job type no longer exists */
 export async function replayFailedJob(ctx: Ctx, id: number, jobs: readonly Job[]): Promise<void> {
-  const its = eq(failedJobs.id, id);
-  const known = sql`exists (select from ${failedJobs} where ${its} and ${failedJobs.name} in ${jobs.map(({ name }) => name)})`;
-  const again = ctx.db.execute<JobMessage>(sql`
+  const ofJob = eq(failedJobs.id, id);
+  const hasType = sql`exists (select from ${failedJobs} where ${ofJob} and ${failedJobs.name} in ${jobs.map(({ name }) => name)})`;
+  const enqueued = ctx.db.execute<JobMessage>(sql`
     insert into ${outbox} (name, payload, user_id, request_id)
-    select name, payload, user_id, request_id from ${failedJobs} where ${its}
+    select name, payload, user_id, request_id from ${failedJobs} where ${ofJob}
     returning id, name, payload, request_id`);
   await commit(ctx, [
-    ctx.db.select({ id: failedJobs.id }).from(failedJobs).where(its).for("update"),
-    assertAllInTransaction(ctx.db, { failed_job_not_found: isThere(id), failed_job_of_no_kind: known }),
-    afterCommit(again, ({ rows }) => Promise.all(rows.map((row) => ctx.env.JOBS.send(row)))),
-    ctx.db.delete(failedJobs).where(its),
+    ctx.db.select({ id: failedJobs.id }).from(failedJobs).where(ofJob).for("update"),
+    assertAllInTransaction(ctx.db, { failed_job_not_found: jobExists(id), failed_job_of_no_kind: hasType }),
+    afterCommit(enqueued, ({ rows }) => Promise.all(rows.map((row) => ctx.env.JOBS.send(row)))),
+    ctx.db.delete(failedJobs).where(ofJob),
     auditRow(ctx, "job.replayed", null, { failed_job_id: id }),
   ]);
 }
 
-/** Forgets a job that was given up. One round trip. @throws not_found */
+/** Deletes a failed job. One round trip. @throws not_found */
 export async function discardFailedJob(ctx: Ctx, id: number): Promise<void> {
   await commit(ctx, [
-    assertInTransaction(ctx.db, isThere(id), "failed_job_not_found"),
+    assertInTransaction(ctx.db, jobExists(id), "failed_job_not_found"),
     ctx.db.delete(failedJobs).where(eq(failedJobs.id, id)),
     auditRow(ctx, "job.discarded", null, { failed_job_id: id }),
   ]);

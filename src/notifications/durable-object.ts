@@ -11,17 +11,17 @@ import * as notifications from "./errors.ts";
 
 const constraintErrors = { ...commonConstraintErrors, ...auth.constraintErrors, ...notifications.constraintErrors };
 
-/** What happens to one user, told to their devices, and what they spend in a day. Its name is the user's number. */
+/** Broadcasts the events of one user to their devices and counts the user's daily budget. Its name is the user ID. */
 export class UserHub extends SocketRoom {
   readonly #budget = new DailyQuota(this.ctx.storage.sql);
   readonly #rooms = new WatchedRooms(this.ctx.storage.sql, this.env);
 
-  /** Tells the devices of an event. @param key tells one that was told before, which is not told again */
+  /** Broadcasts an event to the devices. @param key identifies the event; an event with a known key is not sent again */
   push(frame: EventFrame, key?: string): void {
     this.publish(frame, key);
   }
 
-  /** Ends what these devices listen to, or all, here and in the user's rooms; what they still have of tickets is refused. */
+  /** Closes the sockets of these devices, or of all, here and in the user's rooms. Their unused tickets are refused. */
   async dismiss(devices: readonly string[] | "all"): Promise<void> {
     if (devices === "all") this.revokeAll();
     else
@@ -32,31 +32,31 @@ export class UserHub extends SocketRoom {
     await this.#rooms.tell((room) => room.dismiss(devices), Date.now());
   }
 
-  /** Something has changed of what the user's rooms keep for a while: they read it anew. */
+  /** Makes the user's rooms read their cached settings again. */
   async invalidateSettings(): Promise<void> {
     await this.#rooms.tell((room) => room.unsettle(), Date.now());
   }
 
-  /** A room of the user's is to be told of that, until a time in milliseconds since the epoch. */
+  /** Registers a room for these notices until a time in milliseconds since the epoch. */
   subscribe(room: WatchedRoom, until: number): void {
     this.#rooms.watch(room, until);
     this.scheduleAlarm(until);
   }
 
-  /** Takes what somebody is to spend of their day. The same claim is granted once. */
+  /** Takes a claim from the user's daily budget. A repeated claim is granted once. */
   takeBudget(claim: QuotaRequest): QuotaGrant {
-    const granted = this.#budget.take(claim, Date.now());
+    const grant = this.#budget.take(claim, Date.now());
     const endsAt = this.#budget.endsAt();
     if (endsAt !== undefined) this.scheduleAlarm(endsAt);
-    return granted;
+    return grant;
   }
 
-  /** Says what was spent of a claim. What is said again, or the day after, changes nothing. */
+  /** Settles a claim with the amounts that were spent. A repeated settlement, or one on a later day, changes nothing. */
   settleBudget(id: string, spent: Amounts): void {
     this.#budget.settle(id, spent, Date.now());
   }
 
-  /** What was spent today. */
+  /** The amounts that were spent today. */
   spentToday(): Amounts {
     return this.#budget.used(Date.now());
   }

@@ -6,7 +6,7 @@ import { exportRows } from "./service.ts";
 export const onDevicesRevoked = disconnectDevices;
 export const exportUser = exportRows;
 
-/** Empties the hub; the rows go with the user's. */
+/** Empties the hub. The rows are deleted with the user. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   await callHub(ctx, userId, (hub) => hub.erase());
   return [];

@@ -11,26 +11,26 @@ const timeoutMs = 5_000;
 
 type Hub = DurableObjectStub<UserHub>;
 
-/** Asks a user's hub, once more where the platform says that it can help. */
-export function callHub<T>(ctx: Ctx, userId: number, ask: (hub: Hub) => Promise<T>): Promise<T> {
+/** Calls a user's hub. The call is retried once if the platform marks the error as retryable. */
+export function callHub<T>(ctx: Ctx, userId: number, call: (hub: Hub) => Promise<T>): Promise<T> {
   const hubOf = () => ctx.env.USER_HUB.getByName(String(userId));
-  return callObject(ctx.roundTrips, "The hub", timeoutMs, () => ask(hubOf()));
+  return callObject(ctx.roundTrips, "The hub", timeoutMs, () => call(hubOf()));
 }
 
-/** Tells a user's devices, behind the reply. What does not arrive, they find in Postgres. @param key tells a frame that was told before */
+/** Sends a frame to a user's devices after the reply. Postgres has the data of lost frames. @param key identifies the frame, so that it is sent once */
 export function pushToDevices(ctx: Ctx, userId: number, frame: EventFrame, key?: string): Promise<void> {
   return callHub(ctx.background(), userId, (hub) => hub.push(frame, key));
 }
 
 /**
- * The same statement, behind which the user's rooms are told that something of what they keep for a while has changed. Where that is lost,
- * they find out by themselves within a minute.
+ * Returns the statement, and after its commit makes the user's rooms read their cached settings again. If that notice is lost, the cache
+ * expires within a minute.
  */
 export function invalidatingSettings<S extends Statement>(ctx: Ctx, userId: number, statement: S): S {
   return afterCommit(statement, () => callHub(ctx.background(), userId, (hub) => hub.invalidateSettings()));
 }
 
-/** Opens a device's socket to its user's hub, or replies with the hub's refusal. @throws realtime_unavailable */
+/** Connects a device's socket to the user's hub, or returns the hub's refusal. @throws realtime_unavailable */
 export async function openHubSocket(ctx: Ctx, arrival: SocketRequest): Promise<Response> {
   try {
     const { USER_HUB } = ctx.env;
@@ -42,7 +42,7 @@ export async function openHubSocket(ctx: Ctx, arrival: SocketRequest): Promise<R
   }
 }
 
-/** Ends what devices of a user listen to, behind the reply. */
+/** Closes the sockets of a user's devices after the reply. */
 export function disconnectDevices(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void {
   const dismissed = callHub(ctx.background(), userId, (hub) => hub.dismiss(devices)).catch((error: unknown) =>
     log("error", "The sockets of a revoked device could not be closed.", { request_id: ctx.requestId, error }),

@@ -1,8 +1,8 @@
 import * as z from "zod";
 
-/** What a user's hub and their devices say to each other, as JSON. Every frame of the hub has `seq`. */
+/** The JSON frames between a user's hub and the user's devices. Every frame of the hub has `seq`. */
 
-/** The largest document of preferences, in bytes of JSON. */
+/** The maximum size of the preferences, in bytes of JSON. */
 export const maxPreferenceBytes = 16 * 1024;
 
 /** The number of a frame. A frame that is replayed keeps its number. */
@@ -27,7 +27,7 @@ const DeviceShape = z.object({
   since: z.iso.datetime(),
 });
 
-/** Something happened. These are kept, and told again to a device that comes back with `after`. */
+/** The events. The hub stores them and replays them to a device that reconnects with `after`. */
 export const EventFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("notification"), notification: NotificationShape }).meta({ description: "A new notification" }),
   z
@@ -47,7 +47,7 @@ export type EventFrame = z.output<typeof EventFrame>;
 
 const Numbered = z.object({ seq: Seq });
 
-/** Everything that the hub sends. */
+/** All frames that the hub sends. */
 export const ServerFrame = z.union([
   EventFrame.and(Numbered),
   Numbered.extend({
@@ -68,13 +68,13 @@ export const ServerFrame = z.union([
     devices: z.array(DeviceShape),
   }),
   Numbered.extend({
-    type: z.literal("error").meta({ description: "The last message was not understood" }),
+    type: z.literal("error").meta({ description: "The last message was malformed or has an unknown type" }),
     code: z.enum(["malformed_frame", "unknown_frame"]),
   }),
 ]);
 export type ServerFrame = z.output<typeof ServerFrame>;
 
-/** Everything that a device sends: how far it has read, at the latest after 64 frames or 64 KiB. (`ping` is answered with `pong`.) */
+/** All frames that a device sends. It acknowledges after at most 64 frames or 64 KiB. (The hub answers `ping` with `pong`.) */
 export const ClientFrame = z.object({
   type: z.literal("ack").meta({ description: "The client has received all frames up to `seq`" }),
   seq: Seq,

@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { commit } from "../kit/db/commit.ts";
 import { notifications, userPreferences } from "./tables.ts";
 
-/** The columns of a notification that its user is shown. */
+/** The columns of a notification that replies contain. */
 export const shown = {
   id: notifications.id,
   kind: notifications.kind,
@@ -15,15 +15,15 @@ export const shown = {
   read_at: notifications.read_at,
 };
 
-/** The condition of a user's unread notifications. */
+/** A condition: the unread notifications of a user. */
 export const unreadOf = (userId: number) => and(eq(notifications.user_id, userId), isNull(notifications.read_at));
 
-/** How many notifications a device is shown that missed more than is kept. */
+/** The number of notifications in a snapshot. */
 const snapshotSize = 20;
 
-/** How things stand for a user's devices. One round trip. */
+/** Reads the current state for a user's devices. One round trip. */
 export async function readSnapshot(ctx: Ctx, userId: number) {
-  const [newest, [count], [kept]] = await commit(ctx, [
+  const [newest, [count], [preferences]] = await commit(ctx, [
     ctx.db
       .select(shown)
       .from(notifications)
@@ -39,7 +39,7 @@ export async function readSnapshot(ctx: Ctx, userId: number) {
   return {
     notifications: newest,
     unread: count!.unread,
-    preferences: kept?.document ?? {},
-    version: kept?.version ?? 0,
+    preferences: preferences?.document ?? {},
+    version: preferences?.version ?? 0,
   };
 }

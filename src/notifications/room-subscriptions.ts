@@ -1,14 +1,14 @@
 import { log } from "../kit/log.ts";
 
-/** A room of a user's, by the binding of its namespace and its name. */
+/** A room of a user, identified by the binding of its namespace and its name. */
 export type WatchedRoom = { binding: "CHAT_ROOM"; name: string };
 
-/** What a hub tells a room. */
-type Listening = { dismiss(devices: readonly string[] | "all"): Promise<void>; unsettle(): Promise<void> };
+/** The methods of a room that a hub calls. */
+type RoomStub = { dismiss(devices: readonly string[] | "all"): Promise<void>; unsettle(): Promise<void> };
 
 type Namespaces = { [Binding in WatchedRoom["binding"]]: { getByName(name: string): unknown } };
 
-/** The rooms that a user was in lately, in the storage of their hub: a row each, until it says nothing any more. Reading creates nothing. */
+/** The rooms that a user joined recently, in the storage of the hub, one row each until it expires. Reads create no table. */
 export class WatchedRooms {
   readonly #sql: SqlStorage;
   readonly #namespaces: Namespaces;
@@ -25,12 +25,12 @@ export class WatchedRooms {
     this.#sql.exec("insert into rooms (binding, name, until) values (?, ?, ?)", binding, name, until);
   }
 
-  /** Tells all of them something. One that does not answer keeps the others from nothing. */
-  async tell(say: (room: Listening) => Promise<void>, now: number): Promise<void> {
+  /** Calls all rooms. A failed call does not affect the other rooms. */
+  async tell(call: (room: RoomStub) => Promise<void>, now: number): Promise<void> {
     await Promise.all(
       this.#rooms(now).map(async ({ binding, name }) => {
         try {
-          await say(this.#namespaces[binding].getByName(name) as Listening);
+          await call(this.#namespaces[binding].getByName(name) as RoomStub);
         } catch (error) {
           log("error", "A room did not receive a change of its user.", { room: `${binding} ${name}`, error });
         }
@@ -38,7 +38,7 @@ export class WatchedRooms {
     );
   }
 
-  /** When the next row says nothing any more, in milliseconds since the epoch. */
+  /** The time when the next row expires, in milliseconds since the epoch. */
   endsAt(): number | undefined {
     if (!this.#exists()) return undefined;
     const { next } = this.#sql.exec<{ next: number | null }>("select min(until) as next from rooms").one();

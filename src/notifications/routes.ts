@@ -136,9 +136,9 @@ myHub.get(
       errors: outage,
     },
     async ({ ctx, c }) => {
-      const kept = await getPreferences(ctx, requireUserId(ctx));
-      c.header("etag", `"${kept.version}"`);
-      return { ...ok, ...kept };
+      const preferences = await getPreferences(ctx, requireUserId(ctx));
+      c.header("etag", `"${preferences.version}"`);
+      return { ...ok, ...preferences };
     },
   ),
 );
@@ -156,10 +156,10 @@ myHub.put(
       reply: s.PreferencesReply,
       errors: outage,
     },
-    async ({ ctx, c, body, expectedVersion: seen }) => {
-      const kept = await putPreferences(ctx, requireUserId(ctx), body.preferences, seen);
-      c.header("etag", `"${kept.version}"`);
-      return { ...ok, ...kept };
+    async ({ ctx, c, body, expectedVersion }) => {
+      const preferences = await putPreferences(ctx, requireUserId(ctx), body.preferences, expectedVersion);
+      c.header("etag", `"${preferences.version}"`);
+      return { ...ok, ...preferences };
     },
   ),
 );

@@ -6,18 +6,18 @@ import { pushToDevices } from "./hub-client.ts";
 import { notifications, userPreferences } from "./tables.ts";
 import { shown, unreadOf } from "./queries.ts";
 
-/** What somebody is told. `kind` says to clients what it is about, `link` where it leads. */
+/** A new notification. `kind` is its type for clients, `link` its target. */
 export type NewNotification = {
   kind: string;
   title: string;
   body?: string;
   link?: string;
   data?: Record<string, unknown>;
-  /** What brought it about, where that may be told twice: it is told once. */
+  /** The cause of the notification. A second notification with the same reference is not inserted. */
   reference?: string;
 };
 
-/** The statement that puts news into a user's inbox; their devices are told once its commit has held. */
+/** The statement that inserts a notification. After its commit, the user's devices receive it. */
 export function insertNotification(
   ctx: Ctx,
   userId: number,
@@ -29,7 +29,7 @@ export function insertNotification(
   );
 }
 
-type NewsRow = {
+type NotificationRow = {
   user_id: number;
   id: number;
   kind: string;
@@ -40,35 +40,35 @@ type NewsRow = {
   created_at: string;
 };
 
-/** The statement that puts news into inboxes that a query finds: `user_id`, `kind`, `title`, `body`, `link`, `data`, `reference`, in this order. */
-export function insertNotifications(ctx: Ctx, news: SQL): Statement {
-  const rows = ctx.db.execute<NewsRow>(sql`
+/** The statement that inserts the notifications of a query with the columns `user_id`, `kind`, `title`, `body`, `link`, `data`, `reference`, in this order. */
+export function insertNotifications(ctx: Ctx, query: SQL): Statement {
+  const rows = ctx.db.execute<NotificationRow>(sql`
     insert into ${notifications} (user_id, kind, title, body, link, data, reference)
-    ${news}
+    ${query}
     on conflict (user_id, reference) do nothing
     returning user_id, id, kind, title, body, link, data, created_at`);
-  return afterCommit(rows, async ({ rows: made }) => {
-    for (const { user_id, created_at, ...told } of made) {
-      const notification = { ...told, created_at: new Date(created_at).toISOString(), read_at: null };
-      await pushToDevices(ctx, user_id, { type: "notification", notification }, `notification:${told.id}`);
+  return afterCommit(rows, async ({ rows: inserted }) => {
+    for (const { user_id, created_at, ...row } of inserted) {
+      const notification = { ...row, created_at: new Date(created_at).toISOString(), read_at: null };
+      await pushToDevices(ctx, user_id, { type: "notification", notification }, `notification:${row.id}`);
     }
   });
 }
 
-/** A user's inbox, the newest first, and how many are unread. One round trip. */
+/** Lists a user's notifications, newest first, with the number of unread ones. One round trip. */
 export async function listNotifications(
   ctx: Ctx,
   userId: number,
   { limit, cursor, unread }: PageQueryOutput & { unread?: boolean | undefined },
 ) {
-  const its = eq(notifications.user_id, userId);
+  const ofUser = eq(notifications.user_id, userId);
   const [rows, [count]] = await commit(ctx, [
     ctx.db
       .select(shown)
       .from(notifications)
       .where(
         and(
-          unread ? unreadOf(userId) : its,
+          unread ? unreadOf(userId) : ofUser,
           unread === false ? sql`${notifications.read_at} is not null` : undefined,
           cursor === undefined ? undefined : lt(notifications.id, cursor),
         ),
@@ -81,23 +81,23 @@ export async function listNotifications(
         unread: sql<number>`(count(*) filter (where ${notifications.read_at} is null))::int`,
       })
       .from(notifications)
-      .where(its),
+      .where(ofUser),
   ]);
   const { items, ...next } = paginate(rows, limit);
   const total = unread === undefined ? count!.all : unread ? count!.unread : count!.all - count!.unread;
   return { notifications: items, total, unread: count!.unread, ...next };
 }
 
-/** Marks one as read; the other devices see it. One round trip. @throws not_found */
+/** Marks a notification as read and notifies the other devices. One round trip. @throws not_found */
 export async function markRead(ctx: Ctx, userId: number, id: number) {
-  const its = and(eq(notifications.id, id), eq(notifications.user_id, userId))!;
+  const ownNotification = and(eq(notifications.id, id), eq(notifications.user_id, userId))!;
   const [, rows] = await commit(ctx, [
-    assertInTransaction(ctx.db, sql`exists (select from ${notifications} where ${its})`, "notification_not_found"),
+    assertInTransaction(ctx.db, sql`exists (select from ${notifications} where ${ownNotification})`, "notification_not_found"),
     afterCommit(
       ctx.db
         .update(notifications)
         .set({ read_at: sql`coalesce(${notifications.read_at}, now())` })
-        .where(its)
+        .where(ownNotification)
         .returning(shown),
       ([row]) =>
         pushToDevices(ctx, userId, {
@@ -111,7 +111,7 @@ export async function markRead(ctx: Ctx, userId: number, id: number) {
   return rows[0]!;
 }
 
-/** Marks all as read, or those up to the last that was seen. One round trip. @returns how many were unread */
+/** Marks all notifications as read, or those up to `upTo`. One round trip. @returns the number of notifications that were unread */
 export async function markAllRead(ctx: Ctx, userId: number, upTo: number | undefined): Promise<number> {
   const [rows] = await commit(ctx, [
     afterCommit(
@@ -131,7 +131,7 @@ export async function markAllRead(ctx: Ctx, userId: number, upTo: number | undef
   return rows.length;
 }
 
-/** What is held of a user here. */
+/** The queries that export this feature's data of a user. */
 export function exportRows(ctx: Ctx, userId: number): Record<string, Statement> {
   const { document, version, updated_at } = userPreferences;
   return {

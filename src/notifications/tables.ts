@@ -6,20 +6,20 @@ import { maxPreferenceBytes } from "./protocol.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
-/** What a user was told, whether they were there or not. */
+/** The notifications of users. */
 export const notifications = pgTable(
   "notifications",
   {
     id: identityId(),
     user_id: owner().notNull(),
-    /** What it is about, for clients: `level_up`. */
+    /** The type for clients: `level_up`. */
     kind: text().notNull(),
     title: text().notNull(),
     body: text().notNull(),
-    /** A path below the client's own root, or an address. */
+    /** A path of the client, or a URL. */
     link: text(),
     data: jsonb().$type<Record<string, unknown>>().notNull().default({}),
-    /** What brought it about, where that may be told twice: it is told once. */
+    /** The cause of the notification. A second notification with the same reference is not inserted. */
     reference: text(),
     created_at: timestamptz().notNull().defaultNow(),
     read_at: timestamptz(),
@@ -35,14 +35,14 @@ export const notifications = pgTable(
   ],
 );
 
-/** What a user's clients keep for all of their devices. */
+/** Preferences that a user's clients store for all of their devices. */
 export const userPreferences = pgTable(
   "user_preferences",
   {
     user_id: owner().primaryKey(),
-    /** As it was sent, so that its size is what the client counts. */
+    /** Stored as `json`, as it was sent, so that its size equals the client's count. */
     document: json().$type<Record<string, unknown>>().notNull(),
-    /** How often it was written. */
+    /** The number of writes. */
     version: integer().notNull(),
     updated_at: timestamptz().notNull().defaultNow(),
   },

@@ -5,9 +5,9 @@ import { AppError } from "../kit/errors.ts";
 import { issueTicket, type TicketHolder } from "../kit/socket/tickets.ts";
 
 /**
- * A ticket with which whoever asks opens one socket to a resource of theirs.
+ * Issues a ticket that opens one socket to a resource of the caller.
  * @param resource `me`, `conversation:<id>` or `training-job:<id>`
- * @throws not_found for what is not there, or not theirs
+ * @throws not_found if the resource does not exist or belongs to another user
  */
 export async function issueSocketTicket(ctx: Ctx, resource: string): Promise<{ ticket: string; expires_at: Date }> {
   const userId = requireUserId(ctx);
@@ -17,7 +17,7 @@ export async function issueSocketTicket(ctx: Ctx, resource: string): Promise<{ t
   return issueTicket(ctx.env.AUTH_SECRET, await currentTicketHolder(ctx, resource));
 }
 
-/** Whoever asks, from the device they ask from, as a room knows who listens. @throws unauthenticated */
+/** Returns the caller and their device, as rooms identify a socket. @throws unauthenticated */
 export async function currentTicketHolder(ctx: Ctx, resource: string): Promise<TicketHolder> {
   const { nameDevice } = await import("../auth/sessions/device-name.ts");
   const device = ctx.actor.kind === "key" ? keyDevice(ctx.actor.keyId) : sessionDevice(sessionIdOf(ctx));
