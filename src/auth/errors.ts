@@ -7,7 +7,7 @@ export const authErrors = defineErrors({
   invalid_credentials: { status: 401, title: "Wrong username or password", retryable: false },
   account_banned: { status: 403, title: "Account banned", retryable: false },
   cross_site: { status: 403, title: "Cross-site request refused", retryable: false },
-  account_exists: { status: 409, title: "Account exists", retryable: false },
+  account_exists: { status: 409, title: "Account already exists", retryable: false },
   token_invalid: { status: 422, title: "Token invalid or expired", retryable: false },
 });
 

@@ -11,9 +11,9 @@ const Username = z
   .max(30)
   .regex(/^[\w.-]+$/, "may contain only letters, digits, _ . and -")
   .meta({ example: "ada" });
-const Email = z.email().max(254).toLowerCase().meta({ example: "ada@example.com" });
+const Email = z.email("must be an email address").max(254).toLowerCase().meta({ example: "ada@example.com" });
 const Name = z.string().trim().max(80);
-const AvatarUrl = z.url({ protocol: /^https$/ }).max(2_000);
+const AvatarUrl = z.url({ protocol: /^https$/, error: "must be an https URL" }).max(2_000);
 /** The length is limited so that hashing stays cheap. The service checks the password rules. */
 const Password = z.string().min(1).max(1_000).meta({ format: "password", example: "correct horse battery" });
 

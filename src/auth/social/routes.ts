@@ -24,7 +24,9 @@ social.post(
       tag: "Accounts",
       params: ProviderParam,
       body: z.object({
-        callback_url: z.union([z.url({ protocol: /^https?$/ }), z.string().regex(/^\/(?![/\\])/)]).default("/"),
+        callback_url: z
+          .union([z.url({ protocol: /^https?$/ }), z.string().regex(/^\/(?![/\\])/)], "must be a path or an http(s) URL")
+          .default("/"),
       }),
       reply: z.object({ success: z.literal(true), url: z.string() }),
       errors: ["not_found", "database_unavailable"],
