@@ -134,7 +134,7 @@ test("a rate limit that is out lets requests through, and says so once", async (
   const probe = await startProbe({ without: ["LIMIT_ANONYMOUS"] });
   try {
     for (let i = 0; i < probeLimits.anonymous + 5; i += 1) expect((await probe.send("/open", {})).status).toBe(200);
-    expect(probe.logs().filter((line) => line.includes("A rate limit is out"))).toHaveLength(1);
+    expect(probe.logs().filter((line) => line.includes("A rate limit binding is unavailable"))).toHaveLength(1);
   } finally {
     await probe.close();
   }

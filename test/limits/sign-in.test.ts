@@ -236,7 +236,7 @@ test("where the gate is out, signing in goes on, and the log says so", async () 
     const reply = await gateless.send("/sign-in/ada/right", { method: "POST" });
     expect(reply.status).toBe(200);
     expect(await bodyOf(reply)).toEqual({ budget: null });
-    expect(gateless.logs().join("\n")).toContain("The sign-in gate is out");
+    expect(gateless.logs().join("\n")).toContain("The sign-in gate is unavailable");
   } finally {
     await gateless.close();
   }
