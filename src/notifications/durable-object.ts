@@ -29,12 +29,12 @@ export class UserHub extends SocketRoom {
         this.publish({ type: "session_revoked", device } satisfies EventFrame);
         this.revoke(device);
       }
-    await this.#rooms.tell((room) => room.dismiss(devices), Date.now());
+    await this.#rooms.tell((room) => room.disconnectDevices(devices), Date.now());
   }
 
   /** Makes the user's rooms read their cached settings again. */
   async invalidateSettings(): Promise<void> {
-    await this.#rooms.tell((room) => room.unsettle(), Date.now());
+    await this.#rooms.tell((room) => room.invalidateSettings(), Date.now());
   }
 
   /** Registers a room for these notices until a time in milliseconds since the epoch. */

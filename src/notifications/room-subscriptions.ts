@@ -4,7 +4,7 @@ import { log } from "../kit/log.ts";
 export type WatchedRoom = { binding: "CHAT_ROOM"; name: string };
 
 /** The methods of a room that a hub calls. */
-type RoomStub = { dismiss(devices: readonly string[] | "all"): Promise<void>; unsettle(): Promise<void> };
+type RoomStub = { disconnectDevices(devices: readonly string[] | "all"): Promise<void>; invalidateSettings(): Promise<void> };
 
 type Namespaces = { [Binding in WatchedRoom["binding"]]: { getByName(name: string): unknown } };
 

@@ -78,7 +78,7 @@ describe("the events of an answer", () => {
     );
     const ids = eventsIn(whole).flatMap(({ id }) => (id === undefined ? [] : [id]));
     expect(ids.map((id) => readCursor(id)!.seq)).toEqual([2, 3, 4, 5, 6]);
-    expect(readCursor(ids.at(-1)!)).toEqual({ seq: 6, place: "end" });
+    expect(readCursor(ids.at(-1)!)).toEqual({ seq: 6, position: "end" });
     for (const id of ids.slice(0, -1)) {
       const before = whole.slice(0, whole.indexOf(`id: ${id}\n`));
       const { seq, position: place } = readCursor(id)!;
