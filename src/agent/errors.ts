@@ -8,9 +8,9 @@ import { allowanceErrors, providerErrors } from "../models/errors.ts";
 import type { TurnFailure, TurnFailureCode } from "./events.ts";
 
 export const agentErrors = defineErrors({
-  context_exceeded: { status: 422, title: "Too long for the model", retryable: false },
-  content_filtered: { status: 502, title: "Held back by the provider", retryable: false },
-  too_many_steps: { status: 502, title: "Too many steps without an answer", retryable: true },
+  context_exceeded: { status: 422, title: "Message too long for the model", retryable: false },
+  content_filtered: { status: 502, title: "Blocked by the provider's content filter", retryable: false },
+  too_many_steps: { status: 502, title: "Tool step limit reached", retryable: true },
 });
 
 /** The errors that can end a turn. */
@@ -48,5 +48,5 @@ export function turnFailureOf(error: unknown, ctx: Pick<Ctx, "requestId" | "cons
     return { code: failure.code, detail: failure.message, retryable: failure.retryable };
   }
   log("error", "A turn failed.", { request_id: ctx.requestId, error });
-  return { code: "internal", detail: "Something went wrong on this server.", retryable: false };
+  return { code: "internal", detail: "Internal server error. Try again later.", retryable: false };
 }

@@ -85,8 +85,9 @@ export async function readSettings(ctx: Ctx, userId: number, minionId: number): 
  * @throws not_found for a minion that is gone or in the bin; account_banned
  */
 export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: SettingsRows): TurnSettings {
-  if (owner !== undefined && owner.banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
-  if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (owner !== undefined && owner.banned_at !== null)
+    throw new AppError(authErrors.account_banned, "This account is banned. Contact support.");
+  if (row === undefined || owner === undefined) throw new AppError("not_found", "Minion not found.");
   const { base, defaults } = owner;
   return {
     user_id: owner.id,

@@ -5,7 +5,7 @@ import { TurnFrame } from "../agent/protocol.ts";
 
 // ── what clients say ─────────────────────────────────────────────────────────
 
-const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must have 1–100 printable ASCII characters");
+const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must be 1–100 printable ASCII characters without spaces");
 
 export const SendFrame = z
   .object({

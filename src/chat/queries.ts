@@ -38,7 +38,7 @@ export function selectEdited({ db }: Ctx, userId: number, conversationId: number
 }
 
 /** What is said of a conversation that is gone, or somebody else's. */
-export const conversationNotFound = () => new AppError("not_found", "There is no such conversation of yours.");
+export const conversationNotFound = () => new AppError("not_found", "Conversation not found.");
 
 export const conversationExists = (userId: number, conversationId: number): SQL =>
   sql`exists (select from ${conversations} where ${ownConversation(userId, conversationId)})`;

@@ -18,7 +18,7 @@ export const NewConversation = z.object({
 /** When a conversation was last active, in microseconds since 1970, and which it was. */
 const ActivityCursor = z
   .string()
-  .regex(/^\d{1,17}-\d{1,9}$/, "is no cursor")
+  .regex(/^\d{1,17}-\d{1,9}$/, "must be a `next_cursor` of an earlier page")
   .transform((text) => {
     const [at, id] = text.split("-") as [string, string];
     return { at, id: Number(id) };
@@ -48,7 +48,7 @@ export const ConversationChange = z
   })
   .partial()
   .strict()
-  .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
+  .refine((change) => Object.keys(change).length > 0, "must have at least one field to change");
 export type ConversationChange = z.output<typeof ConversationChange>;
 
 export const NewMessage = z.object({

@@ -85,7 +85,10 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
   const room = () => limit - estimateTokens(systemOf(null));
   while (room() < least && passages.length > 0) passages.pop();
   if (room() < least)
-    throw new TurnError(agentErrors.context_exceeded, "The message is too long for the model of this minion.");
+    throw new TurnError(
+      agentErrors.context_exceeded,
+      "The message does not fit into the context window of the minion's model. Shorten it, or use a model with a larger window.",
+    );
 
   const memory = await fitHistory(asked, {
     room: room(),

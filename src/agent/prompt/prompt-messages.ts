@@ -198,7 +198,7 @@ export function toToolResultPart(
       ? { tool, output: cutTo(output ?? "") }
       : status === "denied"
         ? { tool, denied: "The user does not allow this call." }
-        : { tool, error: cutTo(output ?? "It was stopped.") };
+        : { tool, error: cutTo(output ?? "The tool call was stopped.") };
   return {
     type: "tool-result" as const,
     toolCallId: id,

@@ -75,11 +75,11 @@ export class ActiveTurn {
       const result = await turn;
       return { ...result, isInterrupted: this.#isOverdue };
     } catch (error) {
-      log("error", "A turn broke.", { error });
+      log("error", "A turn failed unexpectedly.", { error });
       return estimateInterruptedTurn(this.message, []);
     } finally {
       clearInterval(ticker);
-      failOpenToolCalls(this.message, "The turn ended before it was done.");
+      failOpenToolCalls(this.message, "The turn ended before the tool finished.");
     }
   }
 
@@ -141,7 +141,7 @@ export function replayFrames(message: Message, told: readonly { type: string; me
   for (const frame of told) {
     if (frame.message_id === message.id && isAnswerFrame(frame)) applyFrame(message, frame);
   }
-  failOpenToolCalls(message, "The room went down before it was done.");
+  failOpenToolCalls(message, "The server restarted before the tool finished.");
 }
 
 const answerFrameTypes: ReadonlySet<string> = new Set(["citation", "tool.started", "tool.approval_needed", "tool.finished"]);

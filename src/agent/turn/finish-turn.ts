@@ -15,7 +15,7 @@ export type TurnOutcome = TurnResult & { isInterrupted: boolean };
 
 const interruptedFailure = {
   code: "interrupted",
-  detail: "The answer broke off. Ask for it again to go on.",
+  detail: "The answer was interrupted. Regenerate it to continue.",
   retryable: true,
 };
 

@@ -41,7 +41,7 @@ export async function streamModelStep(
   try {
     for (let unlooked = 0; ;) {
       const { value: part } = await reader.read();
-      if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
+      if (part === undefined) throw new Error("A gateway stream ended without a finish part.");
       if (part.type === "error") throw part.error;
       if (part.type === "finish") return step.closed(part.finishReason.unified);
       step.take(part);

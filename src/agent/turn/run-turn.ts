@@ -167,9 +167,13 @@ async function runToolLoop(
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, maxToolCallsPerStep);
     if (calls.length === 0) {
       if (isLast && speech.text.length === before) {
-        throw new TurnError(agentErrors.too_many_steps, "The minion called for tools again and again, and came to no answer.");
+        throw new TurnError(
+          agentErrors.too_many_steps,
+          `The minion reached the limit of ${maxSteps} tool steps without an answer. Try again with a simpler request.`,
+        );
       }
-      if (speech.text.trim() === "") throw new TurnError(providerErrors.provider_refused, "The model answered with nothing.");
+      if (speech.text.trim() === "")
+        throw new TurnError(providerErrors.provider_refused, "The model returned an empty answer. Try again.");
       return;
     }
     const ended = await run(calls);
@@ -202,14 +206,17 @@ function toolResultBudget(tokensLeft: number, calls: number): number {
 /** @throws TurnError for an answer that ended before it was one */
 function assertComplete({ finishReason, hasTruncatedToolCall: hasHalfCall }: ModelStep): void {
   if (finishReason === "content-filter") {
-    throw new TurnError(agentErrors.content_filtered, "The provider withholds the answer: its filter found fault with it.");
+    throw new TurnError(
+      agentErrors.content_filtered,
+      "The provider's content filter blocked the answer. Rephrase the message.",
+    );
   }
   if (!hasHalfCall) return;
   if (finishReason === "length") {
     throw new TurnError(
       providerErrors.provider_refused,
-      "The answer reached its limit of tokens within the call of a tool: allow it more.",
+      "The answer reached max_tokens in the middle of a tool call. Raise max_tokens.",
     );
   }
-  throw new TurnError(providerErrors.provider_unavailable, "The model broke off within the call of a tool.");
+  throw new TurnError(providerErrors.provider_unavailable, "The model's answer ended in the middle of a tool call. Try again.");
 }

@@ -68,7 +68,7 @@ async function runTool(
   };
   if (tool === undefined || call.fault !== undefined) {
     tell({ type: "tool_started", use });
-    return end("failed", call.fault ?? "There is no such tool.", 0);
+    return end("failed", call.fault ?? "Tool not found.", 0);
   }
   if (tool.needs_approval) {
     const waiting: ToolCall = { ...use, status: "awaiting_approval" };
@@ -77,7 +77,7 @@ async function runTool(
       end("failed", stopped, 0);
       throw reason;
     });
-    if (!isApproved) return end("denied", "The user did not allow it.", 0);
+    if (!isApproved) return end("denied", "The user denied this tool call.", 0);
   }
   return inTurn(async () => {
     if (signal.aborted) return end("failed", stopped, 0);
@@ -88,7 +88,7 @@ async function runTool(
   });
 }
 
-const stopped = "It was stopped.";
+const stopped = "The tool call was stopped.";
 
 async function outcomeOf(
   tool: Tool,
@@ -96,16 +96,16 @@ async function outcomeOf(
   { signal, toolMs, ctx }: ToolExecutionContext,
 ): Promise<{ status: "complete" | "failed"; output: string }> {
   const own = new AbortController();
-  const timer = setTimeout(() => own.abort(new Error("A tool ran for too long.")), toolMs);
+  const timer = setTimeout(() => own.abort(new Error("A tool timed out.")), toolMs);
   try {
     const both = AbortSignal.any([signal, own.signal]);
     return { status: "complete", output: await untilAborted(both, () => tool.run(input, both)) };
   } catch (error) {
     if (signal.aborted) return { status: "failed", output: stopped };
-    if (own.signal.aborted) return { status: "failed", output: `It did not end within ${toolMs / 1_000} seconds.` };
+    if (own.signal.aborted) return { status: "failed", output: `The tool timed out after ${toolMs / 1_000} seconds.` };
     const failure = toAppError(error, ctx.constraintErrors);
     if (failure === undefined) log("error", "A tool failed.", { request_id: ctx.requestId, tool: tool.name, error });
-    return { status: "failed", output: failure?.message ?? "It failed, for a reason that is this server's." };
+    return { status: "failed", output: failure?.message ?? "The tool failed because of a server error." };
   } finally {
     clearTimeout(timer);
   }
@@ -114,16 +114,16 @@ async function outcomeOf(
 /** The input of a call; with what is wrong with it, as it came. */
 function parseToolInput(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
   const faulty = (fault: string) => ({ input: truncate(toPostgresText(text), 1_000), fault });
-  if (text.length > maxToolInput) return faulty(`Its input has more than ${maxToolInput} characters.`);
+  if (text.length > maxToolInput) return faulty(`The input has more than ${maxToolInput} characters.`);
   try {
     // Of a tool that takes nothing, some models say nothing.
     const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
-    if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("Its input is not an object.");
-    if (invalidTextPaths(input).length > 0) return faulty("Its input has text that cannot be kept.");
+    if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("The input must be a JSON object.");
+    if (invalidTextPaths(input).length > 0) return faulty("The input has characters that cannot be stored.");
     const fault = tool === undefined ? undefined : inputError(tool, input);
     return fault === undefined ? { input } : { input, fault };
   } catch {
-    return faulty("Its input is not valid JSON.");
+    return faulty("The input is not valid JSON.");
   }
 }
 
@@ -134,7 +134,7 @@ function inputError({ input_schema }: Tool, input: object): string | undefined {
   const { error } = schemaOf(input_schema).safeParse(input);
   if (error === undefined) return undefined;
   const faults = error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
-  return `Its input is not as it should be: ${faults.join("; ")}`;
+  return `The input is invalid: ${faults.join("; ")}`;
 }
 
 function schemaOf(given: Tool["input_schema"]): z.ZodType {
@@ -144,7 +144,7 @@ function schemaOf(given: Tool["input_schema"]): z.ZodType {
   try {
     schema = z.fromJSONSchema(given as Parameters<typeof z.fromJSONSchema>[0]);
   } catch (error) {
-    log("warn", "The input of a tool is not checked: its schema cannot be read.", { error });
+    log("warn", "The input of a tool is not validated: its schema is invalid.", { error });
   }
   schemas.set(given, schema);
   return schema;

@@ -65,7 +65,7 @@ export async function openAttachment(
     const { rows } = await ctx.db.execute<{ id: number }>(originsOf(userId, conversationId));
     for (const origin of rows) object ??= await find(origin.id);
   }
-  if (object === null) throw new AppError("not_found", "There is no such file in a conversation of yours.");
+  if (object === null) throw new AppError("not_found", "File not found in this conversation.");
   return { name: decodeURIComponent(object.customMetadata?.["name"] ?? "file"), object };
 }
 
@@ -74,7 +74,7 @@ function mediaTypeOf(bytes: Uint8Array): Attachment["media_type"] {
   const kind = imageKind(bytes);
   if (kind !== undefined) return kind.type;
   if (bytes.length > 0 && isText(bytes)) return "text/plain";
-  throw new AppError("unsupported_media_type", `The file is none of ${imageTypes.join(", ")}, and no text in UTF-8.`);
+  throw new AppError("unsupported_media_type", `The file type is not supported. Use ${imageTypes.join(", ")}, or UTF-8 text.`);
 }
 
 function isText(bytes: Uint8Array): boolean {

@@ -172,7 +172,10 @@ conversations.get(
     },
     async ({ ctx, c, params, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
-        throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
+        throw new AppError(
+          authErrors.cross_site,
+          "Pages of other sites cannot open this socket. The origin must be in CORS_ORIGINS.",
+        );
       }
       const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
       requireUpgrade(c.req.raw);

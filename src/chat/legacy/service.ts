@@ -55,7 +55,7 @@ function requireAnswer({ status, error }: Message, conversationId: number): void
   if (status === "complete" || status === "stopped") return;
   const members = { conversation_id: conversationId };
   if (error === null)
-    throw new AppError(providerErrors.provider_timed_out, "The answer is not there yet: read the conversation.", {
+    throw new AppError(providerErrors.provider_timed_out, "The answer is not finished yet. Read the conversation later.", {
       extensions: members,
     });
   // What broke off with its room may be asked again.
@@ -69,7 +69,7 @@ function replyFields({ status, text, usage, citations, tools }: Message) {
   return {
     response: text,
     usage: usage ?? noUsage,
-    error: status === "stopped" ? "It was stopped." : null,
+    error: status === "stopped" ? "The answer was stopped." : null,
     rag_used: citations.length > 0,
     tools_used: [...new Set(tools.filter((use) => use.status === "complete").map(({ tool }) => tool))],
     citations,

@@ -68,7 +68,8 @@ const timeoutMs = 5_000;
 /** How long an answer is waited for: longer than a turn takes. */
 export const answerTimeoutMs = 135_000;
 
-const unreachable = (cause: unknown) => new AppError("realtime_unavailable", "The conversation does not answer.", { cause });
+const unreachable = (cause: unknown) =>
+  new AppError("realtime_unavailable", "The conversation is unavailable. Try again.", { cause });
 
 /** Calls a conversation's room, once more where the platform says that it can help. @throws realtime_unavailable */
 export async function callRoomRaw<T>(

@@ -67,12 +67,15 @@ export class Conversation {
     await this.forks.detachFromOrigin();
     const message = this.transcript.require(messageId);
     if (message.role !== "assistant" || message.status === "streaming") {
-      throw new AppError("conflict", "This is no answer that is complete.");
+      throw new AppError("conflict", "Only a finished answer can be rated or confirmed.");
     }
     const { confirmed } = message;
     if (change.confirmed != null && confirmed !== null) {
       if (confirmed === change.confirmed) return message;
-      throw new AppError("conflict", `It is confirmed already, as ${confirmed === "task" ? "a task" : "an error"}.`);
+      throw new AppError(
+        "conflict",
+        `This answer is already confirmed as ${confirmed === "task" ? "a completed task" : "a fixed error"}.`,
+      );
     }
     Object.assign(message, change);
     this.#runtime.publish({
@@ -90,7 +93,7 @@ export class Conversation {
   async attach(userId: number, attachment: Attachment): Promise<Attachment> {
     await this.requireOwner(userId);
     if (this.stateStore.attachments() >= maxFiles) {
-      throw new AppError("conflict", `A conversation has at most ${maxFiles} files.`);
+      throw new AppError("conflict", `File limit reached (${maxFiles}). Attach the file to a new conversation.`);
     }
     this.stateStore.attach(attachment);
     return attachment;
@@ -102,7 +105,7 @@ export class Conversation {
     await this.requireOwner(userId);
     await this.forks.detachFromOrigin();
     if (this.#withActiveAnswer(this.transcript.require(messageId)).status === "streaming") {
-      throw new AppError("conflict", "This answer is not complete yet.");
+      throw new AppError("conflict", "The answer is not finished. Wait for it, or stop it, then fork.");
     }
     await this.forks.fork({ conversation_id: into, message_id: messageId });
     return { into };

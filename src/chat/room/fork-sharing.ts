@@ -154,6 +154,6 @@ async function callRoom<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    throw new AppError("realtime_unavailable", "Another conversation, which shares messages, does not answer.", { cause });
+    throw new AppError("realtime_unavailable", "A linked conversation is unavailable. Try again.", { cause });
   }
 }

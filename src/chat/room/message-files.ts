@@ -15,7 +15,7 @@ export function resolveAttachments(notes: RoomStateStore, ids: readonly string[]
     if (attachment === undefined) throw fault("is not attached to this conversation");
     const { key: _key, ...shown } = attachment;
     if (!model.sees_pictures && imageTypes.some((type) => type === shown.media_type)) {
-      throw fault("is a picture, and the minion's model takes none");
+      throw fault("is an image, and the minion's model does not accept images");
     }
     return { type: "file", ...shown };
   });

@@ -40,7 +40,7 @@ export class MessageStore {
   /** @throws not_found */
   require(id: number): Message {
     const message = this.get(id);
-    if (message === undefined) throw new AppError("not_found", "There is no such message in this conversation.");
+    if (message === undefined) throw new AppError("not_found", "Message not found in this conversation.");
     return message;
   }
 
@@ -49,7 +49,7 @@ export class MessageStore {
     const [first, second] = this.before(2).toReversed();
     if (first?.role === "user") return { asked: first, answer: undefined };
     if (second?.role === "user") return { asked: second, answer: first };
-    throw new AppError("conflict", "There is nothing to be answered.");
+    throw new AppError("conflict", "There is no message to answer. Send one first.");
   }
 
   /** How many places of a conversation are taken: those of messages that are its own. */
@@ -62,7 +62,7 @@ export class MessageStore {
   nextId(conversationId: number, floor: number): number {
     const place = Math.max(this.lastOrdinal(conversationId), floor) + 1;
     if (place < maxMessageOrdinal) return toMessageId(conversationId, place);
-    throw new AppError("conflict", "This conversation has as many messages as one can have.");
+    throw new AppError("conflict", `Message limit reached (${maxMessageOrdinal - 1}). Start a new conversation.`);
   }
 
   /** The newest message, and the number of the last frame that it knows of. */

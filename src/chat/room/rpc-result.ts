@@ -10,13 +10,13 @@ export async function told<T>(work: () => T | Promise<T>): Promise<RpcResult<T>>
     return { value: await work() };
   } catch (error) {
     const failure = toAppError(error, roomConstraintErrors);
-    if (failure === undefined) log("error", "A room failed at what it was asked.", { error });
+    if (failure === undefined) log("error", "A request to a room failed.", { error });
     const {
       type: errorType,
       message,
       issues: faults,
       headers,
-    } = failure ?? new AppError("internal", "Something went wrong on our side.");
+    } = failure ?? new AppError("internal", "Internal server error. Try again later.");
     return { refusal: { errorType, detail: message, faults: [...faults], headers: { ...headers } } };
   }
 }

@@ -97,7 +97,7 @@ export class TurnManager {
     await this.#sharing.copyToForksFrom(messageId);
     this.#refuseWhileAnswering();
     const message = this.#transcript.require(messageId);
-    if (message.role !== "user") throw new AppError("conflict", "What the minion said cannot be edited.");
+    if (message.role !== "user") throw new AppError("conflict", "Only your own messages can be edited.");
     this.#conversation.removeFrom(notes, messageId);
     const files = message.parts.filter((part) => part.type === "file");
     return this.#startTurn(notes, settings, this.#storeUserMessage(text, files, null));
@@ -114,7 +114,7 @@ export class TurnManager {
   async resolveApproval(userId: number, callId: string, isApproved: boolean): Promise<{ call_id: string }> {
     await this.#conversation.requireOwner(userId);
     if (this.#activeTurn?.resolveApproval(callId, isApproved) !== true) {
-      throw new AppError("not_found", "No call of this number waits to be allowed.");
+      throw new AppError("not_found", "No tool call with this ID is waiting for approval.");
     }
     return { call_id: callId };
   }
@@ -156,12 +156,13 @@ export class TurnManager {
   }
 
   #refuseWhileAnswering(): void {
-    if (this.#activeTurn !== undefined) throw new AppError("conflict", "The minion is answering: wait, or stop it.");
+    if (this.#activeTurn !== undefined)
+      throw new AppError("conflict", "The minion is still answering. Wait for the answer, or stop it.");
   }
 
   #existingTurn(message: Message): StartedTurn {
     const [answer] = this.#transcript.after(message.id);
-    if (answer === undefined) throw new AppError("conflict", "The answer to this message was removed.");
+    if (answer === undefined) throw new AppError("conflict", "The answer to this message was deleted. Send a new message.");
     return { message, answer, seq: this.#runtime.lastSeq(), is_new: false };
   }
 

@@ -29,7 +29,7 @@ const reconnectDelaysMs = [0, 250, 1_000, 4_000];
 
 /** What a room means by closing a socket that is not to come back. */
 const closeMessages: Readonly<Record<number, string>> = {
-  [closeCodes.revoked]: "This device was signed out.",
+  [closeCodes.revoked]: "This session was revoked. Sign in again.",
   [closeCodes.erased]: "This conversation was deleted.",
 };
 
@@ -107,8 +107,7 @@ export class RoomSocketClient {
   async #reconnect(): Promise<void> {
     if (this.#farewell !== undefined) throw new RoomDisconnectedError(this.#farewell);
     const delay = this.#triesLeft.shift();
-    if (delay === undefined)
-      throw new RoomDisconnectedError("The conversation cannot be heard any more: come back in a moment.");
+    if (delay === undefined) throw new RoomDisconnectedError("Lost the connection to the conversation. Try again.");
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     if (this.#isClosed) return;
     try {

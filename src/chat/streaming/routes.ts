@@ -8,7 +8,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { eventsDescription, readCursor, type StreamCursor } from "./sse-events.ts";
 import { resumeAnswer } from "./stream-answer.ts";
 
-const notCursor = "must be the `id` of an event, or a `seq`";
+const notCursor = "must be the `id` of an event or a `seq`";
 
 const StreamQuery = z.object({
   after: z

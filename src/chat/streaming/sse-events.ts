@@ -99,9 +99,11 @@ async function nextEvents(answer: UiMessageStreamEncoder, hearing: FrameSource):
     }
   } catch (error) {
     if (!(error instanceof RoomDisconnectedError || error instanceof AppError))
-      log("error", "An answer could not be told.", { error });
+      log("error", "An answer could not be streamed.", { error });
     const detail =
-      error instanceof RoomDisconnectedError || error instanceof AppError ? error.message : "Something went wrong on our side.";
+      error instanceof RoomDisconnectedError || error instanceof AppError
+        ? error.message
+        : "Internal server error. Try again later.";
     // Without an id: where the client was, it can go on from.
     return encodeSse(answer.abort(detail)) + doneEvent;
   }

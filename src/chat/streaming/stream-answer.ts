@@ -65,5 +65,5 @@ function roomConnector(ctx: Ctx, conversationId: number): Connect {
 async function refusalIn(reply: Response): Promise<AppError> {
   const { code, detail } = await reply.json<{ code?: string; detail?: string }>();
   const known = code !== undefined && code in commonErrors ? (code as CommonErrorCode) : "realtime_unavailable";
-  return new AppError(known, detail ?? "The conversation does not answer.");
+  return new AppError(known, detail ?? "The conversation is unavailable. Try again.");
 }

@@ -42,7 +42,8 @@ export function toolChunks(use: ToolCall, before: ToolCall["status"] | undefined
   const isAnswered = status === "denied" || (before === "awaiting_approval" && status !== "awaiting_approval");
   if (isAnswered) chunks.push({ type: "tool-approval-response", approvalId, approved: status !== "denied" });
   if (status === "complete") chunks.push({ type: "tool-output-available", toolCallId, output, ...ours });
-  if (status === "failed") chunks.push({ type: "tool-output-error", toolCallId, errorText: output ?? "It failed.", ...ours });
+  if (status === "failed")
+    chunks.push({ type: "tool-output-error", toolCallId, errorText: output ?? "The tool failed.", ...ours });
   if (status === "denied") chunks.push({ type: "tool-output-denied", toolCallId });
   return chunks;
 }

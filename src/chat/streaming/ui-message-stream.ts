@@ -73,7 +73,7 @@ export class UiMessageStreamEncoder {
     if (this.#isDone) return [];
     if (frame.type === "snapshot") return this.#takeSnapshot(frame);
     if (frame.type === "messages.removed") {
-      return frame.from_message_id <= this.#id ? this.abort("This answer was removed.") : [];
+      return frame.from_message_id <= this.#id ? this.abort("This answer was deleted.") : [];
     }
     if (frame.type === "message.created") return frame.message.id === this.#id ? this.#create() : [];
     if (!("message_id" in frame) || frame.message_id !== this.#id) return [];
@@ -144,13 +144,13 @@ export class UiMessageStreamEncoder {
   #takeSnapshot({ messages = [] }: Snapshot): UIMessageChunk[] {
     const message = messages.find(({ id }) => id === this.#id);
     return message === undefined
-      ? this.abort("This answer cannot be told further: read the conversation.")
+      ? this.abort("The rest of this answer cannot be streamed. Read the conversation.")
       : this.encodeWhole(message);
   }
 
   #appendText(kind: Kind, { offset, text }: { offset: number; text: string }): UIMessageChunk[] {
     const length = this.#lengths[kind] ?? offset;
-    if (offset > length) return this.abort("A part of this answer did not arrive: read the conversation.");
+    if (offset > length) return this.abort("Part of this answer did not arrive. Read the conversation.");
     const news = text.slice(length - offset);
     return news === "" ? [] : this.#write(kind, length, news);
   }
@@ -197,7 +197,7 @@ export class UiMessageStreamEncoder {
   #cut(kept: Record<Kind, number>): UIMessageChunk[] {
     const { text, reasoning } = this.#lengths;
     if (text === kept.text && reasoning === kept.reasoning) return [];
-    if (!this.#isComplete) return this.abort("The end of this answer was lost in a crash: read the conversation.");
+    if (!this.#isComplete) return this.abort("The end of this answer was lost in a crash. Read the conversation.");
     const left = { ...kept };
     const parts = this.#emitted.map((part) => {
       if (part.type === "tool" || part.type === "citation") return part;
@@ -230,8 +230,8 @@ export class UiMessageStreamEncoder {
     const chunks = [...this.#close(), ...this.#finishStep()];
     if (status === "complete") return [...chunks, { type: "finish", finishReason: "stop", messageMetadata }];
     chunks.push({ type: "message-metadata", messageMetadata });
-    if (status === "stopped") return [...chunks, { type: "abort", reason: "It was stopped." }];
-    return [...chunks, ...failed(error?.detail ?? "The answer came to no good end.")];
+    if (status === "stopped") return [...chunks, { type: "abort", reason: "The answer was stopped." }];
+    return [...chunks, ...failed(error?.detail ?? "The answer failed. Try again.")];
   }
 
   #finishStep(): UIMessageChunk[] {

@@ -52,7 +52,7 @@ export class OutboxWorker {
         this.#failures = 0;
       }
     } catch (error) {
-      log("warn", "What happened in a room is not in Postgres yet.", { error });
+      log("warn", "A room could not write to Postgres. It retries later.", { error });
       this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, lastRetryMs);
       this.#failures += 1;
       this.#runtime.scheduleAlarm(this.#dueAt);
