@@ -62,7 +62,7 @@ export const TurnFrame = z.discriminatedUnion("type", [
     .meta({ description: "A tool call waits for `tool.approve` or `tool.deny`" }),
   z
     .object({ type: z.literal("citation"), message_id, citation: Citation })
-    .meta({ description: "A passage that the answer quotes" }),
+    .meta({ description: "A passage that the answer cites" }),
   z
     .object({
       type: z.literal("message.completed"),

@@ -14,11 +14,11 @@ export const SendFrame = z
     text: z.string().trim().min(1).max(16_000),
     attachment_ids: z.array(z.string().max(64)).max(4).default([]),
   })
-  .meta({ description: "Sends a message. `client_id` names it: sent twice, it is one message" });
+  .meta({ description: "Sends a message. A message that is sent twice with the same `client_id` is stored once" });
 const StopFrame = z.object({ type: z.literal("turn.stop") }).meta({ description: "Stops the running turn" });
 export const ApprovalFrame = z
   .object({ type: z.enum(["tool.approve", "tool.deny"]), call_id: z.string().min(1).max(200) })
-  .meta({ description: "Decides about a tool call that waits" });
+  .meta({ description: "Approves or denies a pending tool call" });
 const TypingFrame = z
   .object({ type: z.literal("typing"), is_typing: z.boolean().default(true) })
   .meta({ description: "Tells the other devices that the user is typing" });

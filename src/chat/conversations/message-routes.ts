@@ -36,7 +36,8 @@ async function answered(ctx: Ctx, request: Request, conversationId: number, sent
   return { ...ok, message: await wait };
 }
 
-const howItEnds = "The reply comes when the answer is there: its `status` says how it ended, and `error` why it failed.";
+const replyDescription =
+  "Returns when the answer is finished. See `status` for the outcome and `error` for the reason of a failure.";
 
 /** At /api/v2/conversations. */
 export const conversationMessages = new Hono<AppEnv>();
@@ -46,7 +47,8 @@ conversationMessages.get(
   route(
     {
       id: "listMessages",
-      summary: "List the messages of a conversation, the latest page first, the oldest first within it",
+      summary: "List the messages of a conversation",
+      description: "The first page has the newest messages. Within a page, the oldest message comes first.",
       tag,
       access,
       params: IdParam,
@@ -69,8 +71,8 @@ conversationMessages.post(
   route(
     {
       id: "sendMessage",
-      summary: "Say something, and get the answer",
-      description: howItEnds,
+      summary: "Send a message and get the answer",
+      description: replyDescription,
       sseDescription: eventsDescription,
       tag,
       access,
@@ -116,7 +118,7 @@ conversationMessages.post(
   route(
     {
       id: "stopTurn",
-      summary: "Stop the answer that is being given; what there is of it stays",
+      summary: "Stop the running answer and keep the text so far",
       tag,
       access,
       params: IdParam,
@@ -132,7 +134,7 @@ conversationMessages.post(
   route(
     {
       id: "approveToolCall",
-      summary: "Allow a call of a tool that waits for it, or deny it",
+      summary: "Approve or deny a pending tool call",
       tag,
       access,
       params: IdParam,
@@ -152,8 +154,8 @@ conversationMessages.post(
   route(
     {
       id: "regenerateAnswer",
-      summary: "Have the last message answered anew, or an answer that was interrupted continued",
-      description: howItEnds,
+      summary: "Regenerate the last answer, or continue an interrupted one",
+      description: replyDescription,
       sseDescription: eventsDescription,
       tag,
       access,
@@ -172,8 +174,8 @@ conversationMessages.post(
   route(
     {
       id: "editMessage",
-      summary: "Say it differently: what came after the message is gone, and it is answered anew",
-      description: howItEnds,
+      summary: "Edit a message; all later messages are deleted and a new answer is generated",
+      description: replyDescription,
       sseDescription: eventsDescription,
       tag,
       access,
@@ -197,7 +199,7 @@ conversationMessages.post(
   route(
     {
       id: "forkConversation",
-      summary: "Go on from a message in a conversation of its own",
+      summary: "Fork the conversation at a message",
       tag,
       access,
       params: s.MessageParams,
@@ -221,7 +223,8 @@ conversationMessages.post(
   route(
     {
       id: "confirmMessage",
-      summary: "Confirm that an answer did a task, or resolved an error: its minion and its spirits gain by it, once",
+      summary: "Confirm that an answer completed a task or fixed an error",
+      description: "The minion and its spirits gain experience, once per message.",
       tag,
       access,
       params: s.MessageParams,
@@ -261,8 +264,9 @@ conversationMessages.post(
   route(
     {
       id: "attachFile",
-      summary: "Attach a file of up to 5 MiB to what you say next",
-      description: "PNG, JPEG, WebP, GIF, or text in UTF-8, judged by its content. A message names it in `attachment_ids`.",
+      summary: "Upload a file of up to 5 MiB for your next message",
+      description:
+        "PNG, JPEG, WebP, GIF, or UTF-8 text. The type is detected from the content. Send the file's ID in `attachment_ids` of a message.",
       tag,
       access,
       params: IdParam,
@@ -283,7 +287,7 @@ conversationMessages.get(
   route(
     {
       id: "getAttachment",
-      summary: "Get a file that was attached to a conversation",
+      summary: "Download an attached file",
       tag,
       access,
       params: s.AttachmentParams,
@@ -294,7 +298,7 @@ conversationMessages.get(
       const where = { conversationId: params.id, id: params.attachment_id };
       const { name, object } = await openAttachment(ctx, requireUserId(ctx), where);
       const type = object.httpMetadata?.contentType ?? "application/octet-stream";
-      // What is at this address never changes.
+      // An attachment never changes.
       const cached = { "cache-control": "private, max-age=31536000, immutable" };
       const headers = { ...downloadHeaders(name, type), ...cached, "content-length": String(object.size) };
       return new Response(object.body, { headers });

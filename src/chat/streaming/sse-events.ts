@@ -8,7 +8,7 @@ import type { UiMessageStreamEncoder } from "./ui-message-stream.ts";
 
 /** What routes say of them in the document. */
 export const eventsDescription =
-  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is where a client is then: `seq`, as the socket has it, and its place in the answer.";
+  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is a cursor: the `seq` of the frame and the position in the answer. Send it as `after` or `Last-Event-ID` to resume.";
 
 /** What `useChat` and its kin look for. Proxies are asked to hold nothing back. */
 export const eventStreamHeaders = {
