@@ -125,5 +125,5 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
 /** What is said for the user who wants the rest of an answer. */
 const continueMessage: LanguageModelV4Prompt[number] = {
   role: "user",
-  content: [{ type: "text", text: "Your answer was cut short. Go on exactly where it ends, and repeat nothing of it." }],
+  content: [{ type: "text", text: "Your answer was cut off. Continue exactly where it ends. Do not repeat any of it." }],
 };

@@ -28,7 +28,7 @@ function withoutPictures(message: LanguageModelV4Message): LanguageModelV4Messag
   return { ...message, content: message.content.map((part) => (part.type === "file" ? notSeen : part)) };
 }
 
-const notSeen = { type: "text" as const, text: "A picture that the user attached, and that you cannot see." };
+const notSeen = { type: "text" as const, text: "An image that the user attached, which you cannot see." };
 
 function withoutTools(asked: Asked): Asked {
   const { tools: _, toolChoice: __, ...others } = asked;

@@ -229,7 +229,7 @@ describe("a tool that needs its owner's word", () => {
     const never = { ...careful, run: () => expect.unreachable("it ran") };
     const { events, result } = await take("Go.", { model: scripted.model, tools: [never], approve: async () => false });
     expect(kindsOf(events)).toEqual(["approval_needed look_up awaiting_approval", "tool_finished look_up denied", "text"]);
-    expect(outputsOf(scripted)).toEqual(['{"tool":"look_up","denied":"The user does not allow this call."}']);
+    expect(outputsOf(scripted)).toEqual(['{"tool":"look_up","denied":"The user denied this tool call."}']);
     expect(result).toMatchObject({ outcome: "complete", tool_runs: [] });
   });
 
