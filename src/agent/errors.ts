@@ -26,10 +26,10 @@ export const turnErrors = {
   internal: commonErrors.internal,
 } as const satisfies { [Code in TurnFailureCode]: ErrorType<Code> };
 
-/** Whether a code is that of an error which can end a turn. */
+/** Whether an error with this code can end a turn. */
 export const isTurnFailureCode = (code: string): code is TurnFailureCode => Object.hasOwn(turnErrors, code);
 
-/** What ends a turn for a reason of its own. */
+/** An error that ends a turn with its own code and detail. */
 export class TurnError extends Error {
   override readonly name = "TurnError";
   readonly failure: TurnFailure;
@@ -40,7 +40,7 @@ export class TurnError extends Error {
   }
 }
 
-/** Why a turn failed, in words that may be told; what nobody foresaw is logged, and told as no more than that. */
+/** The failure of a turn that clients may see. An unexpected error is logged and becomes `internal`. */
 export function turnFailureOf(error: unknown, ctx: Pick<Ctx, "requestId" | "constraintErrors">): TurnFailure {
   if (error instanceof TurnError) return error.failure;
   const failure = toAppError(error, ctx.constraintErrors);

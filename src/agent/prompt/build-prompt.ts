@@ -17,44 +17,44 @@ import type { Tool } from "../../tools/tool.ts";
 import type { Summary } from "../types.ts";
 import { agentErrors, TurnError } from "../errors.ts";
 
-/** What a turn is about. The last of the messages is the user's to be answered, or the part of an answer that is gone on from. */
+/** The input of a turn. The last message is the question of the user, or the interrupted answer to continue. */
 export type TurnInput = History & { pinned_facts: readonly string[] };
 
-/** What a turn begins with. */
+/** The prompt of the first model call of a turn. */
 export type BuiltPrompt = {
   prompt: LanguageModelV4Prompt;
   functions: LanguageModelV4FunctionTool[];
-  /** Those that the model was handed. */
+  /** The passages in the prompt. */
   passages: Retrieved[];
   memory_status: MemoryStatus;
-  /** Tokens that the prompt can grow to. */
+  /** Maximum tokens of the prompt. */
   limit: number;
-  /** Tokens that each answer can have; undefined leaves it to the model. */
+  /** Maximum tokens of each model call; undefined means the model's default. */
   maxOutputTokens: number | undefined;
 };
 
 export type PromptContext = {
   settings: TurnSettings;
   tools: readonly Tool[];
-  /** Null where nothing was looked up. */
+  /** Null if retrieval did not run. */
   passages: Retrieved[] | null;
   readFile: ReadFile;
-  /** The model that sums up what has no room. */
+  /** The model that summarizes messages that do not fit. */
   summariser: LanguageModelV4;
   onSummary(summary: Summary): void;
   signal: AbortSignal;
 };
 
-/** Tokens that an answer is given room for where nobody says how long it may be. */
+/** Tokens that are reserved for an answer if `max_tokens` is not set. */
 export const defaultAnswerTokens = 1_024;
 
-/** How much of the window is used: tokens are estimated, and the vendors count otherwise. */
+/** The usable share of the context window: token counts are estimates, and providers count differently. */
 export const contextWindowUsage = 0.9;
 
 /**
- * Puts together what the model is asked: the system prompt, and of the conversation what has room in the window. The question stays, and
- * so do the pinned facts; of the passages, the least fitting are left out where there is no room for all.
- * @throws TurnError: context_exceeded where the question alone has no room, and no call is made
+ * Builds the prompt: the system prompt, and the messages that fit into the context window. The question and the pinned facts always stay;
+ * the passages with the lowest score are dropped if not all fit.
+ * @throws TurnError context_exceeded if the question alone does not fit
  */
 export async function buildPrompt(asked: TurnInput, preparing: PromptContext): Promise<BuiltPrompt> {
   const { settings, tools, readFile, signal } = preparing;
@@ -99,7 +99,7 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
       try {
         return await summarizeMessages(preparing.summariser, before, messages, within);
       } catch (error) {
-        // What is dropped instead is missed; a turn that is not taken is missed more.
+        // A turn with fewer messages is better than a failed turn.
         if (error instanceof ProviderError && !signal.aborted) return null;
         throw error;
       }
@@ -122,7 +122,7 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
   };
 }
 
-/** What is said for the user who wants the rest of an answer. */
+/** The message that asks the model to continue an interrupted answer. */
 const continueMessage: LanguageModelV4Prompt[number] = {
   role: "user",
   content: [{ type: "text", text: "Your answer was cut off. Continue exactly where it ends. Do not repeat any of it." }],

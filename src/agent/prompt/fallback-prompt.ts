@@ -4,11 +4,11 @@ import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { contextWindowUsage, defaultAnswerTokens } from "./build-prompt.ts";
 import { estimatePromptTokens, mergeSameRole } from "./prompt-messages.ts";
 
-/** A turn is prepared for the model of its minion: a fallback, which stands in for that, is asked what it can take. */
+/** Adapts the prompt of a turn, which is built for the minion's model, to a fallback model. */
 
 type Asked = LanguageModelV4CallOptions;
 
-/** Whether a model has room for what is asked, as far as its window is known. What this server has reads no more than it needs. */
+/** Whether the prompt fits into the context window of a model. Unknown windows and built-in models always fit. */
 export function fitsContext(summary: ModelSummary | null, asked: Asked): boolean {
   if (summary === null || summary.provider === "builtin" || summary.context_length === null) return true;
   const { prompt, tools = [], maxOutputTokens = defaultAnswerTokens } = adaptPromptTo(summary, asked);
@@ -16,7 +16,7 @@ export function fitsContext(summary: ModelSummary | null, asked: Asked): boolean
   return estimatePromptTokens(prompt) + ofTools + maxOutputTokens <= summary.context_length * contextWindowUsage;
 }
 
-/** What is asked, without pictures for a model that sees none, and without tools for one that calls none. */
+/** Removes images for a model without vision, and tools for a model without tool calls. */
 export function adaptPromptTo(summary: ModelSummary | null, asked: Asked): Asked {
   if (summary === null || summary.provider === "builtin") return asked;
   const shown = summary.capabilities.includes("vision") ? asked : { ...asked, prompt: asked.prompt.map(withoutPictures) };
@@ -35,7 +35,7 @@ function withoutTools(asked: Asked): Asked {
   return { ...others, prompt: mergeSameRole(asked.prompt.flatMap(dropToolCalls)) };
 }
 
-/** What tools said is quoted material: it stands so, whoever hands it over. */
+/** Turns tool results into messages of the user. They stay quoted as JSON. */
 function dropToolCalls(message: LanguageModelV4Message): LanguageModelV4Message[] {
   if (message.role === "system") return [message];
   if (message.role === "user") return [{ ...message, content: [...message.content] }];

@@ -11,16 +11,16 @@ const instructions = (words: number) =>
   `Write only the summary, in the language of the conversation, in at most ${words} words.`;
 
 export type SummaryOptions = {
-  /** Tokens that the prompt can have. */
+  /** Maximum tokens of the prompt. */
   room: number;
-  /** Of the summary. */
+  /** Maximum tokens of the summary. */
   tokens: number;
   signal: AbortSignal;
 };
 
 /**
- * Sums up messages, together with what was summed up before them, by one call of a model.
- * @throws ProviderError; the reason of whoever aborts
+ * Summarizes messages, and the summary before them, with one model call. Null if the messages do not fit or the summary is empty.
+ * @throws ProviderError; the abort reason of the signal
  */
 export async function summarizeMessages(
   model: LanguageModelV4,
@@ -35,10 +35,10 @@ export async function summarizeMessages(
   return text === "" ? null : truncate(text, tokens * bytesPerToken);
 }
 
-/** Characters of one message that are summed up: as many of these as have room. */
+/** Maximum characters of one message in the prompt. The largest limit that fits is used. */
 const perMessageLimits = [16_000, 4_000, 2_000, 1_000, 500, 250, 120, 60];
 
-/** The prompt, with less of each message where it would not fit; null where even the least of them does not. */
+/** Builds the prompt with the longest excerpts that fit; null if even the shortest do not fit. */
 function summaryPrompt(
   room: number,
   before: Summary | null,
