@@ -19,17 +19,17 @@ import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
 import { agentErrors, TurnError, turnFailureOf } from "../errors.ts";
 
-/** Milliseconds that is waited for what others do. */
+/** The timeouts of a turn, in ms. */
 export type TurnTimeouts = {
-  /** For each model, until its first token; unless told, as `openModelCalls` has it. */
+  /** Until the first token of each model. Default: see `createTurnModels`. */
   firstTokenMs?: number;
-  /** For the next word of an answer that has begun. */
+  /** Between two pieces of a running answer. */
   silenceMs: number;
-  /** For a whole call. */
+  /** For a whole model call. */
   callMs: number;
-  /** For a summary of what was said before. */
+  /** For a summary of the earlier messages. */
   summaryMs: number;
-  /** For a tool. */
+  /** For one tool call. */
   toolMs: number;
 };
 
@@ -38,28 +38,28 @@ const defaultTimeouts: TurnTimeouts = { silenceMs: 25_000, callMs: 180_000, summ
 export type TurnDeps = {
   ctx: Ctx;
   settings: TurnSettings;
-  /** The tools there are: those that the minion may not call are never offered, nor run. */
+  /** All tools. Tools that the minion may not call are neither offered nor run. */
   tools: readonly Tool[];
-  /** Hears what happens, in order, and nothing after the turn has ended. */
+  /** Receives the events of the turn, in order, and none after its end. */
   onEvent(event: TurnEvent): void;
-  /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
+  /** Asks the user to approve a tool call. The callee sets the timeout. */
   approve(use: ToolCall): Promise<boolean>;
   readFile: ReadFile;
-  /** Awaited now and then while text is told, so that slow clients can catch up with a fast model. */
+  /** Awaited while text is emitted, so that slow clients can catch up with a fast model. */
   waitForSlowSockets?(): Promise<void>;
   /** Stops the turn. */
   signal: AbortSignal;
-  /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
+  /** Retrieves passages for a question. Default: from the knowledge base of the minion. */
   retrieve?: (query: string) => Promise<Retrieved[]>;
-  /** In place of the models of the minion. */
+  /** Replaces the models of the minion. */
   model?: CreateModel;
   patience?: Partial<TurnTimeouts>;
 };
 
 /**
- * Takes a turn: looks up, remembers, asks the model, and runs what it calls for until it has an answer. Postgres is asked once before the
- * first token where there is a knowledge base (and once more for the key of an embedding model of the user's), else never. It writes
- * nothing: what must be written is the result. Never throws.
+ * Runs a turn: retrieves passages, builds the prompt, calls the model, and runs its tool calls until there is an answer. With a knowledge
+ * base, it makes one Postgres round trip before the first token (and one more for the key of the user's embedding model); otherwise none.
+ * It writes nothing: the caller writes the result. Never throws.
  */
 export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnResult> {
   const { ctx, settings, onEvent, signal } = deps;
@@ -111,7 +111,7 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
   return result;
 }
 
-/** What the knowledge base has for the question; null for a minion that looks nothing up. */
+/** Retrieves passages for the question; null if retrieval is off or there is no knowledge base. */
 async function retrieveContext(
   { ctx, settings, retrieve, signal }: TurnDeps,
   { messages }: TurnInput,
@@ -125,7 +125,7 @@ async function retrieveContext(
   return untilAborted(signal, () => look(query));
 }
 
-/** Characters of a question that something is looked up by. */
+/** Maximum characters of a retrieval query. */
 const maxQuery = 4_000;
 
 function samplingOf(
@@ -151,12 +151,12 @@ type ToolLoop = {
   onRun(ended: ToolCallResult): void;
 };
 
-/** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
+/** Calls the model and runs its tool calls, up to `maxSteps` times, and then once more without tools for an answer. */
 async function runToolLoop(
-  { prompt: begun, functions, limit }: BuiltPrompt,
+  { prompt: initialPrompt, functions, limit }: BuiltPrompt,
   { model, sampling, speech, waitForSlowSockets, run, onRun }: ToolLoop,
 ): Promise<void> {
-  const prompt: LanguageModelV4Prompt = [...begun];
+  const prompt: LanguageModelV4Prompt = [...initialPrompt];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
     const before = speech.text.length;
@@ -196,22 +196,22 @@ async function runToolLoop(
   }
 }
 
-/** Characters of a tool's output that the model is handed: what has room in the window, but never so few that they say nothing. */
+/** Maximum characters of each tool result in the prompt: what fits into the context window, but at least 200. */
 function toolResultBudget(tokensLeft: number, calls: number): number {
-  // Two characters a token: what is not English has several bytes a character, and JSON adds its own.
+  // Assumes two characters per token: non-English characters have several bytes, and JSON adds escapes.
   const fits = Math.floor((tokensLeft * bytesPerToken) / 2 / calls);
   return Math.min(maxToolResult, Math.max(200, fits));
 }
 
-/** @throws TurnError for an answer that ended before it was one */
-function assertComplete({ finishReason, hasTruncatedToolCall: hasHalfCall }: ModelStep): void {
+/** @throws TurnError if the answer was blocked or ended in the middle of a tool call */
+function assertComplete({ finishReason, hasTruncatedToolCall }: ModelStep): void {
   if (finishReason === "content-filter") {
     throw new TurnError(
       agentErrors.content_filtered,
       "The provider's content filter blocked the answer. Rephrase the message.",
     );
   }
-  if (!hasHalfCall) return;
+  if (!hasTruncatedToolCall) return;
   if (finishReason === "length") {
     throw new TurnError(
       providerErrors.provider_refused,

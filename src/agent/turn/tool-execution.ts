@@ -12,25 +12,25 @@ import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";
 
 export type ToolExecutionContext = {
-  /** Those that may be called, and no others. */
+  /** The tools that the minion may call. */
   tools: readonly Tool[];
-  /** Whether the user agrees to a call. */
+  /** Asks the user to approve a call. */
   approve(use: ToolCall): Promise<boolean>;
   tell(event: TurnEvent): void;
-  /** Of the turn: what runs is stopped with it. */
+  /** The signal of the turn. It also stops running tools. */
   signal: AbortSignal;
-  /** Milliseconds that each run has. */
+  /** Timeout of each run, in ms. */
   toolMs: number;
   ctx: Pick<Ctx, "requestId" | "constraintErrors">;
 };
 
-/** A call that has ended, with the tool where one ran. */
+/** A finished call, and its tool if it exists. */
 export type ToolCallResult = { use: ToolCall; tool: Tool | undefined };
 
 /**
- * Runs what a model called, at most five at once, and tells of each as it goes. Calls of what the minion lacks, or with an input that the
- * tool does not take, run nothing: the model is told why. All have ended when this does, also when the turn is stopped.
- * @throws the reason of the signal, once all have ended
+ * Runs the tool calls of a model, at most `toolConcurrency` at once, and emits their events. A call of an unknown tool or with an invalid
+ * input fails without running, and the model receives the reason. All calls have ended on return, also if the turn is stopped.
+ * @throws the abort reason of the signal, after all calls have ended
  */
 export async function executeToolCalls(
   calls: readonly LanguageModelV4ToolCall[],
@@ -62,9 +62,9 @@ async function runTool(
     duration_ms: null,
   };
   const end = (status: "complete" | "failed" | "denied", output: string, duration_ms: number): ToolCallResult => {
-    const told = { ...use, status, output: truncate(toPostgresText(output), maxToolResult), duration_ms };
-    tell({ type: "tool_finished", use: told });
-    return { use: told, tool };
+    const finished = { ...use, status, output: truncate(toPostgresText(output), maxToolResult), duration_ms };
+    tell({ type: "tool_finished", use: finished });
+    return { use: finished, tool };
   };
   if (tool === undefined || call.fault !== undefined) {
     tell({ type: "tool_started", use });
@@ -111,12 +111,12 @@ async function outcomeOf(
   }
 }
 
-/** The input of a call; with what is wrong with it, as it came. */
+/** Parses the input of a call. An invalid input is returned as text, with its fault. */
 function parseToolInput(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
   const faulty = (fault: string) => ({ input: truncate(toPostgresText(text), 1_000), fault });
   if (text.length > maxToolInput) return faulty(`The input has more than ${maxToolInput} characters.`);
   try {
-    // Of a tool that takes nothing, some models say nothing.
+    // Some models send an empty string to a tool without input.
     const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
     if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("The input must be a JSON object.");
     if (invalidTextPaths(input).length > 0) return faulty("The input has characters that cannot be stored.");
@@ -129,7 +129,7 @@ function parseToolInput(tool: Tool | undefined, text: string): { input: unknown;
 
 const schemas = new WeakMap<Tool["input_schema"], z.ZodType>();
 
-/** What is wrong with an input. A schema that says what Zod cannot is left to the tool, which checks its input as well. */
+/** The validation error of an input. Schemas that Zod cannot represent are skipped: the tool validates its input too. */
 function inputError({ input_schema }: Tool, input: object): string | undefined {
   const { error } = schemaOf(input_schema).safeParse(input);
   if (error === undefined) return undefined;
@@ -137,20 +137,20 @@ function inputError({ input_schema }: Tool, input: object): string | undefined {
   return `The input is invalid: ${faults.join("; ")}`;
 }
 
-function schemaOf(given: Tool["input_schema"]): z.ZodType {
-  const known = schemas.get(given);
+function schemaOf(jsonSchema: Tool["input_schema"]): z.ZodType {
+  const known = schemas.get(jsonSchema);
   if (known !== undefined) return known;
   let schema: z.ZodType = z.unknown();
   try {
-    schema = z.fromJSONSchema(given as Parameters<typeof z.fromJSONSchema>[0]);
+    schema = z.fromJSONSchema(jsonSchema as Parameters<typeof z.fromJSONSchema>[0]);
   } catch (error) {
     log("warn", "The input of a tool is not validated: its schema is invalid.", { error });
   }
-  schemas.set(given, schema);
+  schemas.set(jsonSchema, schema);
   return schema;
 }
 
-/** A name that a model made up, as far as every vendor takes it back. */
+/** Sanitizes an unknown tool name, so that every provider accepts it in a prompt. */
 function nameFor(name: string): string {
   return name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";
 }
