@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { TurnFrame } from "../agent/protocol.ts";
 
-/** The frames of a conversation's socket, both ways. */
+/** The frames of a conversation's socket, in both directions. */
 
-// ── what clients say ─────────────────────────────────────────────────────────
+// ── Frames from clients ──────────────────────────────────────────────────────
 
 const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must be 1–100 printable ASCII characters without spaces");
 
@@ -26,14 +26,14 @@ const TypingFrame = z
 export const ClientFrame = z.discriminatedUnion("type", [SendFrame, StopFrame, ApprovalFrame, TypingFrame]);
 export type ClientFrame = z.output<typeof ClientFrame>;
 
-/** The types of what clients say. */
+/** The types of all client frames. */
 export const clientFrameTypes = ClientFrame.options.flatMap(({ shape }): string[] =>
   shape.type instanceof z.ZodLiteral ? [...shape.type.values] : [...shape.type.options],
 );
 
-// ── what the room says ───────────────────────────────────────────────────────
+// ── Frames from the room ─────────────────────────────────────────────────────
 
-/** What the room says, beside `seq`, which every frame has: the frames of its turns, and its own. */
+/** The frames of the room: those of its turns, and its own. Every frame also has `seq`. */
 export const RoomFrame = z.discriminatedUnion("type", [
   ...TurnFrame.options,
   z

@@ -6,7 +6,7 @@ import type { Message } from "../agent/types.ts";
 import { Citation, Usage } from "../agent/protocol.ts";
 import { ApprovalFrame, SendFrame } from "./protocol.ts";
 
-// ── what requests carry ──────────────────────────────────────────────────────
+// ── Requests ─────────────────────────────────────────────────────────────────
 
 const Title = z.string().trim().min(1).max(maxTitleLength);
 const Fact = z.string().trim().min(1).max(maxFactLength);
@@ -15,7 +15,7 @@ export const NewConversation = z.object({
   title: Title.optional().meta({ description: "Default: generated from the first turn" }),
 });
 
-/** When a conversation was last active, in microseconds since 1970, and which it was. */
+/** The last activity of a conversation, in microseconds since 1970, and its ID. */
 const ActivityCursor = z
   .string()
   .regex(/^\d{1,17}-\d{1,9}$/, "must be a `next_cursor` of an earlier page")
@@ -53,11 +53,9 @@ export type ConversationChange = z.output<typeof ConversationChange>;
 
 export const NewMessage = z.object({
   text: SendFrame.shape.text,
-  client_id: SendFrame.shape.client_id
-    .optional()
-    .meta({
-      description: "Your own ID for this message. A message that is sent twice with the same ID is stored and answered once.",
-    }),
+  client_id: SendFrame.shape.client_id.optional().meta({
+    description: "Your own ID for this message. A message that is sent twice with the same ID is stored and answered once.",
+  }),
   attachment_ids: SendFrame.shape.attachment_ids.meta({ description: "IDs of files that are attached to this conversation" }),
 });
 
@@ -74,7 +72,7 @@ export const Approval = z.object({
   is_approved: z.boolean(),
 });
 
-/** Below 2^53, as all numbers of messages are. */
+/** A message ID, which is below 2^53. */
 const MessageIdText = z
   .string()
   .regex(/^\d{1,15}$/, "must be a whole number")
@@ -93,7 +91,7 @@ export const MessagesQuery = z.object({
 export const ExportQuery = z.object({ format: z.enum(["json", "markdown"]).default("json") });
 export type ExportFormat = z.output<typeof ExportQuery>["format"];
 
-// ── what replies carry ───────────────────────────────────────────────────────
+// ── Replies ──────────────────────────────────────────────────────────────────
 
 const Count = z.int().min(0);
 
@@ -158,13 +156,9 @@ export const ChatMessage = z
       .object({ code: z.string(), detail: z.string(), retryable: z.boolean() })
       .nullable()
       .meta({ description: "The reason of a failed turn" }),
-    memory_status: z
-      .enum(memoryStatuses)
-      .nullable()
-      .meta({
-        description:
-          "How much of the earlier conversation the model received: all of it, a summary, or only the latest messages",
-      }),
+    memory_status: z.enum(memoryStatuses).nullable().meta({
+      description: "How much of the earlier conversation the model received: all of it, a summary, or only the latest messages",
+    }),
     feedback: z.object({ rating: z.enum(ratings), comment: z.string() }).nullable(),
     confirmed: z.enum(confirmations).nullable(),
     created_at: Instant,

@@ -22,15 +22,20 @@ const access = requirePermission("chat.use");
 const limit = limited("expensive");
 const outage = ["not_found", "realtime_unavailable"] as const;
 
-type Answered = { success: true; message: Message } | Response;
+type AnswerReply = { success: true; message: Message } | Response;
 
 /**
- * What a turn is answered with: its answer, while it is written or once it is. It goes on where nobody waits.
+ * Responds with the answer of a turn: as a stream, or as JSON when it is finished. The turn continues if the client disconnects.
  * @throws realtime_unavailable
  */
-async function answered(ctx: Ctx, request: Request, conversationId: number, sent: StartedTurn): Promise<Answered> {
-  if (wantsEvents(request)) return streamAnswer(ctx, conversationId, sent);
-  const { answer } = sent;
+async function respondWithAnswer(
+  ctx: Ctx,
+  request: Request,
+  conversationId: number,
+  started: StartedTurn,
+): Promise<AnswerReply> {
+  if (wantsEvents(request)) return streamAnswer(ctx, conversationId, started);
+  const { answer } = started;
   if (answer.status !== "streaming") return { ...ok, message: answer };
   const wait = callRoom(ctx, conversationId, (room) => room.answer(requireUserId(ctx), answer.id), answerTimeoutMs);
   return { ...ok, message: await wait };
@@ -83,12 +88,12 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const asked = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
-      return answered(
+      const input = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
+      return respondWithAnswer(
         ctx,
         c.req.raw,
         params.id,
-        await callRoom(ctx, params.id, (room) => room.send(requireUserId(ctx), asked)),
+        await callRoom(ctx, params.id, (room) => room.send(requireUserId(ctx), input)),
       );
     },
   ),
@@ -165,7 +170,12 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params }) =>
-      answered(ctx, c.req.raw, params.id, await callRoom(ctx, params.id, (room) => room.regenerate(requireUserId(ctx)))),
+      respondWithAnswer(
+        ctx,
+        c.req.raw,
+        params.id,
+        await callRoom(ctx, params.id, (room) => room.regenerate(requireUserId(ctx))),
+      ),
   ),
 );
 
@@ -187,7 +197,7 @@ conversationMessages.post(
     },
     async ({ ctx, c, params, body }) => {
       const edit = callRoom(ctx, params.id, (room) => room.edit(requireUserId(ctx), params.message_id, body.text));
-      return answered(ctx, c.req.raw, params.id, await edit);
+      return respondWithAnswer(ctx, c.req.raw, params.id, await edit);
     },
   ),
 );
@@ -203,9 +213,9 @@ conversationMessages.post(
       tag,
       access,
       params: s.MessageParams,
-      replayResponse: async ({ ctx, params, resultId: made }) => ({
+      replayResponse: async ({ ctx, params, resultId }) => ({
         ...ok,
-        conversation: await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(made)),
+        conversation: await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(resultId)),
       }),
       reply: s.ConversationReply,
       status: 201,
@@ -295,8 +305,8 @@ conversationMessages.get(
       errors: ["not_found", "files_unavailable"],
     },
     async ({ ctx, params }) => {
-      const where = { conversationId: params.id, id: params.attachment_id };
-      const { name, object } = await openAttachment(ctx, requireUserId(ctx), where);
+      const location = { conversationId: params.id, id: params.attachment_id };
+      const { name, object } = await openAttachment(ctx, requireUserId(ctx), location);
       const type = object.httpMetadata?.contentType ?? "application/octet-stream";
       // An attachment never changes.
       const cached = { "cache-control": "private, max-age=31536000, immutable" };

@@ -35,9 +35,9 @@ minionConversations.post(
       access,
       params: IdParam,
       body: s.NewConversation,
-      replayResponse: async ({ ctx, resultId: made }) => ({
+      replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        conversation: await getConversation(ctx, requireUserId(ctx), Number(made)),
+        conversation: await getConversation(ctx, requireUserId(ctx), Number(resultId)),
       }),
       reply: s.ConversationReply,
       status: 201,
@@ -104,8 +104,8 @@ conversations.patch(
       reply: s.ConversationReply,
       errors: ["not_found", ...outage],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
-      const conversation = await changeConversation(ctx, requireUserId(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion }) => {
+      const conversation = await changeConversation(ctx, requireUserId(ctx), params.id, body, expectedVersion);
       c.header("etag", `"${conversation.version}"`);
       return { ...ok, conversation };
     },
