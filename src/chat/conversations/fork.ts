@@ -82,7 +82,7 @@ export function originsOf(userId: number, conversationId: number): SQL {
     select id::int from line order by distance`;
 }
 
-/** How many messages a conversation shows up to one, and when the last was: its own, and those of the conversations that it was forked from. */
+/** The number of visible messages up to a message, and the time of the last one, including messages of the origins. */
 function shownUpTo(conversationId: number, messageId: number): SQL {
   return sql`
     with recursive line (id, up_to, forked_from, as_of) as (

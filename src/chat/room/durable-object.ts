@@ -8,7 +8,7 @@ import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import { ClientFrame, clientFrameTypes } from "../protocol.ts";
 import type { SendMessageInput, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
-import { told } from "./rpc-result.ts";
+import { toRpcResult } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { HubSubscription } from "./hub-subscription.ts";
 import type { RoomRuntime } from "./runtime.ts";
@@ -77,62 +77,62 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
   // ── Turns ──────────────────────────────────────────────────────────────────
 
   /** Takes a message, and begins to answer it. */
-  send(userId: number, asked: SendMessageInput): Promise<RpcResult<StartedTurn>> {
-    return told(() => this.#turns.send(userId, asked));
+  send(userId: number, input: SendMessageInput): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(() => this.#turns.send(userId, input));
   }
 
   /** The message, once it changes no more. */
   answer(userId: number, messageId: number): Promise<RpcResult<Message>> {
-    return told(() => this.#turns.waitForMessage(userId, messageId));
+    return toRpcResult(() => this.#turns.waitForMessage(userId, messageId));
   }
 
   /** Ends the turn under way; what was said of it stays. */
   stop(userId: number): Promise<RpcResult<{ stopped: boolean }>> {
-    return told(async () => ({ stopped: await this.#turns.stop(userId) }));
+    return toRpcResult(async () => ({ stopped: await this.#turns.stop(userId) }));
   }
 
   /** Answers the last message anew. */
   regenerate(userId: number): Promise<RpcResult<StartedTurn>> {
-    return told(() => this.#turns.regenerate(userId));
+    return toRpcResult(() => this.#turns.regenerate(userId));
   }
 
   /** Puts another message in the place of one of the user's, and answers it: what came after is removed. */
   edit(userId: number, messageId: number, text: string): Promise<RpcResult<StartedTurn>> {
-    return told(() => this.#turns.edit(userId, messageId, text));
+    return toRpcResult(() => this.#turns.edit(userId, messageId, text));
   }
 
   /** Allows a call of a tool, or denies it. */
   approve(userId: number, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>> {
-    return told(() => this.#turns.resolveApproval(userId, callId, isApproved));
+    return toRpcResult(() => this.#turns.resolveApproval(userId, callId, isApproved));
   }
 
-  /** The answer that is under way, if there is one. */
+  /** The running answer, if there is one. */
   running(userId: number): Promise<RpcResult<Message | null>> {
-    return told(() => this.#turns.activeAnswer(userId));
+    return toRpcResult(() => this.#turns.activeAnswer(userId));
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────
 
   /** The last messages before one, in their order. */
   list(userId: number, page: { limit: number; before?: number }): Promise<RpcResult<{ messages: Message[]; total: number }>> {
-    return told(() => this.#conversation.list(userId, page));
+    return toRpcResult(() => this.#conversation.list(userId, page));
   }
 
   read(userId: number, messageId: number): Promise<RpcResult<Message>> {
-    return told(() => this.#conversation.read(userId, messageId));
+    return toRpcResult(() => this.#conversation.read(userId, messageId));
   }
 
   rate(userId: number, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<RpcResult<Message>> {
-    return told(() => this.#conversation.change(userId, messageId, { feedback }));
+    return toRpcResult(() => this.#conversation.change(userId, messageId, { feedback }));
   }
 
   /** Confirms what an answer did, once. */
   confirm(userId: number, messageId: number, confirmed: "task" | "error"): Promise<RpcResult<Message>> {
-    return told(() => this.#conversation.change(userId, messageId, { confirmed }));
+    return toRpcResult(() => this.#conversation.change(userId, messageId, { confirmed }));
   }
 
   attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>> {
-    return told(() => this.#conversation.attach(userId, attachment));
+    return toRpcResult(() => this.#conversation.attach(userId, attachment));
   }
 
   // ── What the Worker, the hub and other rooms tell it ───────────────────────
@@ -156,17 +156,17 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
   /** Lets another conversation begin with the messages up to one. */
   fork(userId: number, messageId: number, into: number): Promise<RpcResult<{ into: number }>> {
-    return told(() => this.#conversation.fork(userId, messageId, into));
+    return toRpcResult(() => this.#conversation.fork(userId, messageId, into));
   }
 
   /** Begins as a fork. */
   startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>> {
-    return told(() => this.#conversation.startAsFork(userId, origin));
+    return toRpcResult(() => this.#conversation.startAsFork(userId, origin));
   }
 
   /** What a fork shows of here. */
   sharedMessages(userId: number, upTo: number): Promise<RpcResult<InheritedMessages>> {
-    return told(() => this.#conversation.sharedMessages(userId, upTo));
+    return toRpcResult(() => this.#conversation.sharedMessages(userId, upTo));
   }
 
   /** Takes over what it shows of another conversation, before that changes. */
@@ -231,7 +231,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
         return void (await this.#turns.resolveApproval(user_id, data.call_id, data.type === "tool.approve"));
       case "message.send": {
         const { client_id } = data;
-        const sent = await told(() => this.#turns.send(user_id, data));
+        const sent = await toRpcResult(() => this.#turns.send(user_id, data));
         if ("refusal" in sent) {
           const { errorType, ...refusal } = sent.refusal;
           this.sendTo(socket, { type: "error", client_id, code: errorType.code, ...refusal });

@@ -33,13 +33,13 @@ const forksKey = "forks";
  */
 export class ForkSharing {
   readonly #runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">;
-  readonly #notes: RoomStateStore;
+  readonly #stateStore: RoomStateStore;
   readonly #transcript: MessageStore;
   #shown: InheritedMessages | undefined;
 
-  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, notes: RoomStateStore, transcript: MessageStore) {
+  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, stateStore: RoomStateStore, transcript: MessageStore) {
     this.#runtime = runtime;
-    this.#notes = notes;
+    this.#stateStore = stateStore;
     this.#transcript = transcript;
   }
 
@@ -48,7 +48,7 @@ export class ForkSharing {
     const origin = this.#origin;
     if (origin === undefined) return { messages: [], attachments: [] };
     if (this.#shown !== undefined) return this.#shown;
-    const { user_id, id } = this.#notes.conversation!;
+    const { user_id, id } = this.#stateStore.conversation!;
     const { messages, attachments } = unwrapRpcResult(
       await callRoom(this.#roomOf(origin).sharedMessages(user_id, origin.message_id)),
     );
@@ -63,19 +63,19 @@ export class ForkSharing {
     const origin = this.#origin;
     if (origin === undefined) return;
     await this.copyShared(await this.inherited());
-    await this.#roomOf(origin).forgetFork(this.#notes.conversation!.id);
+    await this.#roomOf(origin).forgetFork(this.#stateStore.conversation!.id);
   }
 
   /** Writes down what was shown of another conversation, and copies its files. A second time, it changes nothing. @throws files_unavailable */
   async copyShared({ messages, attachments }: InheritedMessages): Promise<void> {
     if (this.#origin === undefined) return;
-    const { id } = this.#notes.conversation!;
+    const { id } = this.#stateStore.conversation!;
     const own: Attachment[] = [];
     for (const attachment of attachments) own.push(await this.#copied(attachment));
     // Both of them may have set about it.
     if (this.#origin === undefined) return;
     for (const message of messages) this.#transcript.put({ ...message, conversation_id: id }, this.#runtime.lastSeq());
-    for (const attachment of own) this.#notes.attach(attachment);
+    for (const attachment of own) this.#stateStore.attach(attachment);
     this.#runtime.storage.kv.delete(originKey);
     this.#shown = undefined;
   }
@@ -83,7 +83,7 @@ export class ForkSharing {
   /** A file of another conversation, as one of this: it goes with its own alone. */
   async #copied(attachment: Attachment): Promise<Attachment> {
     const { FILES: files } = this.#runtime.env;
-    const { user_id, id } = this.#notes.conversation!;
+    const { user_id, id } = this.#stateStore.conversation!;
     const object = await withR2Errors(files.get(attachment.key));
     if (object === null) return attachment;
     const key = filesOf(user_id, id) + attachment.id;
@@ -101,13 +101,13 @@ export class ForkSharing {
   sharedMessages(upTo: number): InheritedMessages {
     const messages = this.#transcript.before(Number.MAX_SAFE_INTEGER, upTo + 1);
     const files = messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === "file" ? [part.id] : [])));
-    return { messages, attachments: files.flatMap((id) => this.#notes.attachment(id) ?? []) };
+    return { messages, attachments: files.flatMap((id) => this.#stateStore.attachment(id) ?? []) };
   }
 
   /** Lets another conversation show what is here, up to a message. @throws realtime_unavailable, and what its room refuses */
   async fork(fork: Fork): Promise<void> {
     this.#forks = [...this.#forks.filter(isOther(fork.conversation_id)), fork];
-    const { id, user_id } = this.#notes.conversation!;
+    const { id, user_id } = this.#stateStore.conversation!;
     const origin = { conversation_id: id, message_id: fork.message_id };
     unwrapRpcResult(await callRoom(this.#roomOf(fork).startAsFork(user_id, origin)));
   }

@@ -4,8 +4,8 @@ import { log } from "../../kit/log.ts";
 import type { RpcResult } from "./client.ts";
 import { roomConstraintErrors } from "./errors.ts";
 
-/** Does what a room is asked for, and puts a failure into words that reach whoever asked. */
-export async function told<T>(work: () => T | Promise<T>): Promise<RpcResult<T>> {
+/** Runs the work of an RPC call. Returns its value, or its error as a value. */
+export async function toRpcResult<T>(work: () => T | Promise<T>): Promise<RpcResult<T>> {
   try {
     return { value: await work() };
   } catch (error) {

@@ -25,12 +25,12 @@ export class SettingsCache {
    * The settings for a turn. One Postgres round trip where they are not cached.
    * @throws not_found, account_banned, catalog_unavailable, database_unavailable
    */
-  async get(notes: ConversationState): Promise<TurnSettings> {
+  async get(state: ConversationState): Promise<TurnSettings> {
     const cached = this.#cached;
     const age = cached === undefined ? Infinity : Date.now() - cached.at;
-    if (cached === undefined || age >= lifetimeMs) return this.#read(notes);
+    if (cached === undefined || age >= lifetimeMs) return this.#read(state);
     // The next turn need not wait for this.
-    if (age >= refreshAfterMs) this.#runtime.context().waitUntil(this.#read(notes).catch(() => this.clear()));
+    if (age >= refreshAfterMs) this.#runtime.context().waitUntil(this.#read(state).catch(() => this.clear()));
     return cached.settings;
   }
 

@@ -50,8 +50,8 @@ export class TurnManager {
   /** Ends an answer that was under way when the room went down: what was told of it stays. For the start. */
   recoverInterruptedTurn(): void {
     const last = this.#transcript.last();
-    const notes = this.#stateStore.conversation;
-    if (last?.message.status !== "streaming" || notes === undefined) return;
+    const state = this.#stateStore.conversation;
+    if (last?.message.status !== "streaming" || state === undefined) return;
     const { message } = last;
     replayFrames(message, this.#runtime.framesAfter(last.seq) ?? []);
     const { id: message_id, text } = message;
@@ -61,46 +61,46 @@ export class TurnManager {
       length: text.length,
       reasoning_length: reasoningLength(message),
     });
-    this.#finishTurn(notes, message, estimateInterruptedTurn(message, this.#transcript.before(historyShown, message.id)));
+    this.#finishTurn(state, message, estimateInterruptedTurn(message, this.#transcript.before(historyShown, message.id)));
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
 
   async send(userId: number, { client_id, text, attachment_ids, overrides = {} }: SendMessageInput): Promise<StartedTurn> {
-    const notes = await this.#conversation.requireOwner(userId);
+    const state = await this.#conversation.requireOwner(userId);
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known);
-    const settings = await this.#prepareSettings(notes, overrides);
+    const settings = await this.#prepareSettings(state, overrides);
     // Nothing is waited for from here on: another message may have come in between.
     const twin = this.#transcript.byClientId(client_id);
     if (twin !== undefined) return this.#existingTurn(twin);
     this.#refuseWhileAnswering();
     const files = resolveAttachments(this.#stateStore, attachment_ids, settings);
-    return this.#startTurn(notes, settings, this.#storeUserMessage(text, files, client_id));
+    return this.#startTurn(state, settings, this.#storeUserMessage(text, files, client_id));
   }
 
   /** @throws conflict where there is nothing to be answered, or it is being */
   async regenerate(userId: number): Promise<StartedTurn> {
-    const notes = await this.#conversation.requireOwner(userId);
-    const settings = await this.#prepareSettings(notes);
-    await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().asked.id + 1);
+    const state = await this.#conversation.requireOwner(userId);
+    const settings = await this.#prepareSettings(state);
+    await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().question.id + 1);
     this.#refuseWhileAnswering();
-    const { asked, answer } = this.#transcript.lastTurn();
-    if (answer !== undefined) this.#conversation.removeFrom(notes, answer.id);
-    return this.#startTurn(notes, settings, asked);
+    const { question, answer } = this.#transcript.lastTurn();
+    if (answer !== undefined) this.#conversation.removeFrom(state, answer.id);
+    return this.#startTurn(state, settings, question);
   }
 
   /** @throws not_found; conflict for a message of the minion's, or while it answers */
   async edit(userId: number, messageId: number, text: string): Promise<StartedTurn> {
-    const notes = await this.#conversation.requireOwner(userId);
-    const settings = await this.#prepareSettings(notes);
+    const state = await this.#conversation.requireOwner(userId);
+    const settings = await this.#prepareSettings(state);
     await this.#sharing.copyToForksFrom(messageId);
     this.#refuseWhileAnswering();
     const message = this.#transcript.require(messageId);
     if (message.role !== "user") throw new AppError("conflict", "Only your own messages can be edited.");
-    this.#conversation.removeFrom(notes, messageId);
+    this.#conversation.removeFrom(state, messageId);
     const files = message.parts.filter((part) => part.type === "file");
-    return this.#startTurn(notes, settings, this.#storeUserMessage(text, files, null));
+    return this.#startTurn(state, settings, this.#storeUserMessage(text, files, null));
   }
 
   async stop(userId: number): Promise<boolean> {
@@ -150,9 +150,9 @@ export class TurnManager {
 
   // ── Within ─────────────────────────────────────────────────────────────────
 
-  async #prepareSettings(notes: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
+  async #prepareSettings(state: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
     await this.#sharing.detachFromOrigin();
-    return withOverrides(await this.#settings.get(notes), overrides);
+    return withOverrides(await this.#settings.get(state), overrides);
   }
 
   #refuseWhileAnswering(): void {
@@ -180,15 +180,15 @@ export class TurnManager {
     return message;
   }
 
-  #startTurn(notes: ConversationState, settings: TurnSettings, asked: Message): StartedTurn {
+  #startTurn(state: ConversationState, settings: TurnSettings, question: Message): StartedTurn {
     const runtime = this.#runtime;
     const seq = runtime.lastSeq();
-    const answer = newAnswer(this.#conversation.nextId(), notes.id, firstModel(settings));
+    const answer = newAnswer(this.#conversation.nextId(), state.id, firstModel(settings));
     runtime.publish({ type: "message.created", message: answer, client_id: null });
     this.#transcript.put(answer, runtime.lastSeq());
     runtime.scheduleAlarm(Date.now() + watchMs);
     this.#hub.renew();
-    const sent = { message: asked, answer: structuredClone(answer), seq, is_new: true };
+    const sent = { message: question, answer: structuredClone(answer), seq, is_new: true };
     const { summary } = this.#stateStore;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);
     const { pinned_facts } = this.#stateStore.conversation!;
@@ -200,29 +200,29 @@ export class TurnManager {
     );
     this.#activeTurn = running;
     this.#conversation.activeAnswer = answer;
-    ctx.waitUntil(this.#awaitTurn(running, notes));
+    ctx.waitUntil(this.#awaitTurn(running, state));
     return sent;
   }
 
   /** Waits for the end of a turn. */
-  async #awaitTurn(running: ActiveTurn, notes: ConversationState): Promise<void> {
+  async #awaitTurn(running: ActiveTurn, state: ConversationState): Promise<void> {
     const ending = await running.done;
     this.#activeTurn = this.#conversation.activeAnswer = undefined;
-    this.#finishTurn(this.#stateStore.conversation ?? notes, running.message, ending);
+    this.#finishTurn(this.#stateStore.conversation ?? state, running.message, ending);
   }
 
   /** Writes down how an answer ended, and tells of it. */
-  #finishTurn(notes: ConversationState, answer: Message, ending: TurnOutcome): void {
-    const asked = this.#transcript.before(1, answer.id)[0]!;
+  #finishTurn(state: ConversationState, answer: Message, ending: TurnOutcome): void {
+    const question = this.#transcript.before(1, answer.id)[0]!;
     this.#runtime.publish(finishAnswer(this.#runtime.context(), answer, ending));
     this.#transcript.put(answer, this.#runtime.lastSeq());
-    const title = titleOf(notes.title, asked, answer);
-    if (title !== "") this.#conversation.saveAndPublish({ ...notes, title });
+    const title = titleOf(state.title, question, answer);
+    if (title !== "") this.#conversation.saveAndPublish({ ...state, title });
     const { isInterrupted: _, ...result } = ending;
     const message_count = this.#transcript.count();
     this.#projector.add({
       kind: "turn",
-      of: { ...projectionOwner(notes), title, message_count, messages: [asked, answer], result },
+      of: { ...projectionOwner(state), title, message_count, messages: [question, answer], result },
     });
   }
 
@@ -233,7 +233,7 @@ export class TurnManager {
   }
 }
 
-/** The model that is asked first. */
+/** The model that is question first. */
 function firstModel({ answering: [first] }: TurnSettings): string | null {
   if (first === undefined) return null;
   return first.provider === null ? first.model : `${first.provider}/${first.model_id}`;

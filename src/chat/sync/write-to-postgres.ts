@@ -31,7 +31,7 @@ export type TurnWrite = ConversationOwner & {
   title: string;
   /** How many messages the conversation shows now. */
   message_count: number;
-  messages: readonly [asked: Message, answer: Message];
+  messages: readonly [question: Message, answer: Message];
   result: TurnResult;
 };
 
@@ -46,13 +46,13 @@ export type MessageRemoval = ConversationOwner & { from_message_id: number; mess
  * told: the answer's row is what tells that it is written. One round trip.
  */
 export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
-  const [asked, answer] = turn.messages;
+  const [question, answer] = turn.messages;
   const spiritIds = [...new Set(turn.result.tool_runs.map(({ spirit_id }) => spirit_id))];
   return settled(async () => {
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, turn.user_id, turn.minion_id),
       ctx.db.insert(messages).values({ ...rowOf(turn, answer), spirit_ids: spiritIds }),
-      ...(isOwn(turn, asked) ? [ctx.db.insert(messages).values(rowOf(turn, asked)).onConflictDoNothing()] : []),
+      ...(isOwn(turn, question) ? [ctx.db.insert(messages).values(rowOf(turn, question)).onConflictDoNothing()] : []),
       conversationRow(ctx, turn, answer),
       ...turn.result.calls.flatMap((call) => callRows(ctx, turn, call)),
       ...gainRows(ctx, turn, answer.id),
