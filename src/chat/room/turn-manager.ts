@@ -18,13 +18,13 @@ import type { SettingsCache } from "./settings-cache.ts";
 import { titleOf } from "./title.ts";
 import { runTurn } from "../../agent/turn/run-turn.ts";
 
-/** How long a room that went down stays unnoticed at most, in ms. */
-const watchMs = 25_000;
+/** The interval of the alarm that detects a crashed room during a turn, in ms. */
+const crashCheckMs = 25_000;
 
-/** Messages by which it is estimated what an answer was told that broke off. */
-const historyShown = 50;
+/** Number of earlier messages from which the usage of an interrupted turn is estimated. */
+const usageEstimateMessages = 50;
 
-/** The turns of a conversation, of which one is under way at most. Who leaves ends none. */
+/** Runs the turns of a conversation, one at a time. A disconnecting client stops no turn. */
 export class TurnManager {
   readonly #runtime: RoomRuntime;
   readonly #conversation: Conversation;
@@ -47,7 +47,7 @@ export class TurnManager {
     this.#hub = hub;
   }
 
-  /** Ends an answer that was under way when the room went down: what was told of it stays. For the start. */
+  /** Finishes an answer that was running when the room crashed. Its published text stays. Called at the start. */
   recoverInterruptedTurn(): void {
     const last = this.#transcript.last();
     const state = this.#stateStore.conversation;
@@ -61,7 +61,11 @@ export class TurnManager {
       length: text.length,
       reasoning_length: reasoningLength(message),
     });
-    this.#finishTurn(state, message, estimateInterruptedTurn(message, this.#transcript.before(historyShown, message.id)));
+    this.#finishTurn(
+      state,
+      message,
+      estimateInterruptedTurn(message, this.#transcript.before(usageEstimateMessages, message.id)),
+    );
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
@@ -71,31 +75,31 @@ export class TurnManager {
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known);
     const settings = await this.#prepareSettings(state, overrides);
-    // Nothing is waited for from here on: another message may have come in between.
-    const twin = this.#transcript.byClientId(client_id);
-    if (twin !== undefined) return this.#existingTurn(twin);
-    this.#refuseWhileAnswering();
+    // No await from here on. During the awaits above, another request may have stored this message.
+    const concurrent = this.#transcript.byClientId(client_id);
+    if (concurrent !== undefined) return this.#existingTurn(concurrent);
+    this.#requireNoActiveTurn();
     const files = resolveAttachments(this.#stateStore, attachment_ids, settings);
     return this.#startTurn(state, settings, this.#storeUserMessage(text, files, client_id));
   }
 
-  /** @throws conflict where there is nothing to be answered, or it is being */
+  /** @throws conflict if there is no message to answer, or a turn is running */
   async regenerate(userId: number): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(userId);
     const settings = await this.#prepareSettings(state);
     await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().question.id + 1);
-    this.#refuseWhileAnswering();
+    this.#requireNoActiveTurn();
     const { question, answer } = this.#transcript.lastTurn();
     if (answer !== undefined) this.#conversation.removeFrom(state, answer.id);
     return this.#startTurn(state, settings, question);
   }
 
-  /** @throws not_found; conflict for a message of the minion's, or while it answers */
+  /** @throws not_found; conflict if the message is an answer, or a turn is running */
   async edit(userId: number, messageId: number, text: string): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(userId);
     const settings = await this.#prepareSettings(state);
     await this.#sharing.copyToForksFrom(messageId);
-    this.#refuseWhileAnswering();
+    this.#requireNoActiveTurn();
     const message = this.#transcript.require(messageId);
     if (message.role !== "user") throw new AppError("conflict", "Only your own messages can be edited.");
     this.#conversation.removeFrom(state, messageId);
@@ -124,7 +128,7 @@ export class TurnManager {
     return this.#activeTurn === undefined ? null : structuredClone(this.#activeTurn.message);
   }
 
-  /** A message once it changes no more. */
+  /** The message after its turn has ended. */
   async waitForMessage(userId: number, messageId: number): Promise<Message> {
     await this.#conversation.requireOwner(userId);
     if (this.#activeTurn?.message.id === messageId) await this.#activeTurn.done;
@@ -133,14 +137,14 @@ export class TurnManager {
 
   // ── The room ───────────────────────────────────────────────────────────────
 
-  /** Whether something is due, and when, in milliseconds since the epoch. */
+  /** The time of the next alarm, in milliseconds since the epoch; undefined if none is needed. */
   dueAt(now: number): number | undefined {
-    const watched = this.#activeTurn === undefined ? undefined : now + watchMs;
-    const due = [watched, this.#projector.dueAt].filter((at) => at !== undefined);
+    const crashCheckAt = this.#activeTurn === undefined ? undefined : now + crashCheckMs;
+    const due = [crashCheckAt, this.#projector.dueAt].filter((at) => at !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  /** Ends what is under way, and gives forks what they show: all of it is to be deleted. */
+  /** Stops the running turn and copies inherited messages to the forks, before the room is erased. */
   async shutDown(): Promise<void> {
     this.#activeTurn?.stop();
     await this.#activeTurn?.done;
@@ -148,14 +152,14 @@ export class TurnManager {
     this.#settings.clear();
   }
 
-  // ── Within ─────────────────────────────────────────────────────────────────
+  // ── Internals ──────────────────────────────────────────────────────────────
 
   async #prepareSettings(state: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
     await this.#sharing.detachFromOrigin();
     return withOverrides(await this.#settings.get(state), overrides);
   }
 
-  #refuseWhileAnswering(): void {
+  #requireNoActiveTurn(): void {
     if (this.#activeTurn !== undefined)
       throw new AppError("conflict", "The minion is still answering. Wait for the answer, or stop it.");
   }
@@ -166,7 +170,7 @@ export class TurnManager {
     return { message, answer, seq: this.#runtime.lastSeq(), is_new: false };
   }
 
-  /** Writes down a message of the user's, and tells of it. */
+  /** Stores and publishes a message of the user. */
   #storeUserMessage(text: string, files: Message["parts"], clientId: string | null): Message {
     const id = this.#conversation.nextId();
     const message = {
@@ -186,39 +190,39 @@ export class TurnManager {
     const answer = newAnswer(this.#conversation.nextId(), state.id, firstModel(settings));
     runtime.publish({ type: "message.created", message: answer, client_id: null });
     this.#transcript.put(answer, runtime.lastSeq());
-    runtime.scheduleAlarm(Date.now() + watchMs);
+    runtime.scheduleAlarm(Date.now() + crashCheckMs);
     this.#hub.renew();
-    const sent = { message: question, answer: structuredClone(answer), seq, is_new: true };
+    const started = { message: question, answer: structuredClone(answer), seq, is_new: true };
     const { summary } = this.#stateStore;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);
     const { pinned_facts } = this.#stateStore.conversation!;
     const ctx = runtime.context();
     const tools = runtime.tools();
-    const readFile = (id: string) => this.#fileOf(id);
+    const readFile = (id: string) => this.#readFile(id);
     const running = new ActiveTurn(answer, runtime, (callbacks) =>
       runTurn({ ctx, settings, tools, readFile, ...callbacks }, { messages, summary, pinned_facts }),
     );
     this.#activeTurn = running;
     this.#conversation.activeAnswer = answer;
     ctx.waitUntil(this.#awaitTurn(running, state));
-    return sent;
+    return started;
   }
 
-  /** Waits for the end of a turn. */
+  /** Finishes a turn after it has ended. */
   async #awaitTurn(running: ActiveTurn, state: ConversationState): Promise<void> {
-    const ending = await running.done;
+    const outcome = await running.done;
     this.#activeTurn = this.#conversation.activeAnswer = undefined;
-    this.#finishTurn(this.#stateStore.conversation ?? state, running.message, ending);
+    this.#finishTurn(this.#stateStore.conversation ?? state, running.message, outcome);
   }
 
-  /** Writes down how an answer ended, and tells of it. */
-  #finishTurn(state: ConversationState, answer: Message, ending: TurnOutcome): void {
+  /** Stores and publishes the end of an answer, and enqueues the turn for Postgres. */
+  #finishTurn(state: ConversationState, answer: Message, outcome: TurnOutcome): void {
     const question = this.#transcript.before(1, answer.id)[0]!;
-    this.#runtime.publish(finishAnswer(this.#runtime.context(), answer, ending));
+    this.#runtime.publish(finishAnswer(this.#runtime.context(), answer, outcome));
     this.#transcript.put(answer, this.#runtime.lastSeq());
     const title = titleOf(state.title, question, answer);
     if (title !== "") this.#conversation.saveAndPublish({ ...state, title });
-    const { isInterrupted: _, ...result } = ending;
+    const { isInterrupted: _, ...result } = outcome;
     const message_count = this.#transcript.count();
     this.#projector.add({
       kind: "turn",
@@ -226,14 +230,14 @@ export class TurnManager {
     });
   }
 
-  async #fileOf(id: string): Promise<Uint8Array | null> {
+  async #readFile(id: string): Promise<Uint8Array | null> {
     const attachment = this.#stateStore.attachment(id);
     const object = attachment && (await withR2Errors(this.#runtime.env.FILES.get(attachment.key)));
     return object ? new Uint8Array(await object.arrayBuffer()) : null;
   }
 }
 
-/** The model that is question first. */
+/** The model that is called first. */
 function firstModel({ answering: [first] }: TurnSettings): string | null {
   if (first === undefined) return null;
   return first.provider === null ? first.model : `${first.provider}/${first.model_id}`;
