@@ -56,8 +56,8 @@ export const contextWindowUsage = 0.9;
  * the passages with the lowest score are dropped if not all fit.
  * @throws TurnError context_exceeded if the question alone does not fit
  */
-export async function buildPrompt(asked: TurnInput, preparing: PromptContext): Promise<BuiltPrompt> {
-  const { settings, tools, readFile, signal } = preparing;
+export async function buildPrompt(input: TurnInput, context: PromptContext): Promise<BuiltPrompt> {
+  const { settings, tools, readFile, signal } = context;
   const functions = tools.map(({ name, description, input_schema }) => ({
     type: "function" as const,
     name,
@@ -71,16 +71,16 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
   const limit = Math.floor(window * contextWindowUsage) - answer - functionTokens;
   const costOf = (message: TurnInput["messages"][number]) => estimateMessageTokens(message, tools.length > 0);
 
-  const passages = [...(preparing.passages ?? [])];
+  const passages = [...(context.passages ?? [])];
   const systemOf = (summary: Summary | null) =>
     renderSystemPrompt({
       settings,
       tools,
-      pinned_facts: asked.pinned_facts,
+      pinned_facts: input.pinned_facts,
       summary,
-      passages: preparing.passages === null ? null : passages,
+      passages: context.passages === null ? null : passages,
     });
-  const question = asked.messages.slice(asked.messages.findLastIndex(({ role }) => role === "user"));
+  const question = input.messages.slice(input.messages.findLastIndex(({ role }) => role === "user"));
   const least = question.reduce((total, message) => total + costOf(message), 0);
   const room = () => limit - estimateTokens(systemOf(null));
   while (room() < least && passages.length > 0) passages.pop();
@@ -90,14 +90,14 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
       "The message does not fit into the context window of the minion's model. Shorten it, or use a model with a larger window.",
     );
 
-  const memory = await fitHistory(asked, {
+  const memory = await fitHistory(input, {
     room: room(),
     costOf,
     costOfSummary: (text) => estimateTokens(summarySection(text)),
     async summarise(before, messages, tokens) {
       const within = { room: Math.floor(window * contextWindowUsage) - tokens, tokens, signal };
       try {
-        return await summarizeMessages(preparing.summariser, before, messages, within);
+        return await summarizeMessages(context.summariser, before, messages, within);
       } catch (error) {
         // A turn with fewer messages is better than a failed turn.
         if (error instanceof ProviderError && !signal.aborted) return null;
@@ -105,14 +105,14 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
       }
     },
   });
-  if (memory.summary !== null && memory.summary !== asked.summary) preparing.onSummary(memory.summary);
+  if (memory.summary !== null && memory.summary !== input.summary) context.onSummary(memory.summary);
   const { sees_pictures: seesPictures } = settings.model;
-  const told = await toModelMessages(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
+  const history = await toModelMessages(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
   return {
     prompt: [
       { role: "system", content: systemOf(memory.summary) },
-      ...told,
-      ...(told.at(-1)?.role === "user" ? [] : [continueMessage]),
+      ...history,
+      ...(history.at(-1)?.role === "user" ? [] : [continueMessage]),
     ],
     functions,
     passages,

@@ -25,27 +25,27 @@ export type HistoryBudget = {
  * next turns fit without a new summary. If the summary fails, the oldest messages are dropped. The question always stays, and the history
  * is cut between turns, so that no answer is sent without its question.
  */
-export async function fitHistory({ messages, summary }: History, remembering: HistoryBudget): Promise<FittedHistory> {
-  const { room, costOf, costOfSummary } = remembering;
+export async function fitHistory({ messages, summary }: History, budget: HistoryBudget): Promise<FittedHistory> {
+  const { room, costOf, costOfSummary } = budget;
   const turns = turnsOf(messages.filter(({ id }) => summary === null || id > summary.up_to));
   const costs = turns.map((turn) => turn.reduce((total, message) => total + costOf(message), 0));
-  const stands = summary === null ? 0 : costOfSummary(summary.text);
-  if (countLatestWithin(costs, room - stands) === turns.length) {
+  const summaryCost = summary === null ? 0 : costOfSummary(summary.text);
+  if (countLatestWithin(costs, room - summaryCost) === turns.length) {
     return { messages: turns.flat(), summary, status: summary === null ? "full" : "summarised" };
   }
 
   const tokens = summaryTokens(room);
-  const kept = Math.max(1, countLatestWithin(costs, room / 2 - tokens));
-  const older = turns.slice(0, -kept).flat();
+  const keptTurns = Math.max(1, countLatestWithin(costs, room / 2 - tokens));
+  const older = turns.slice(0, -keptTurns).flat();
   if (older.length > 0 && costs.at(-1)! + tokens <= room) {
-    const text = await remembering.summarise(summary, older, tokens);
+    const text = await budget.summarise(summary, older, tokens);
     if (text !== null) {
-      const made = { up_to: older.at(-1)!.id, text };
-      return { messages: turns.slice(-kept).flat(), summary: made, status: "summarised" };
+      const newSummary = { up_to: older.at(-1)!.id, text };
+      return { messages: turns.slice(-keptTurns).flat(), summary: newSummary, status: "summarised" };
     }
   }
 
-  const withSummary = summary === null ? 0 : countLatestWithin(costs, room - stands);
+  const withSummary = summary === null ? 0 : countLatestWithin(costs, room - summaryCost);
   const left = withSummary > 0 ? withSummary : Math.max(1, countLatestWithin(costs, room));
   return { messages: turns.slice(-left).flat(), summary: withSummary > 0 ? summary : null, status: "truncated" };
 }

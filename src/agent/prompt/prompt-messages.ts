@@ -158,24 +158,24 @@ function messagesOfAnswer(
   nextId: () => string = () => "past00000",
 ): LanguageModelV4Message[] {
   if (message.status === "failed") return [];
-  const stretches: StepParts[] = [{ text: "", uses: [] }];
+  const steps: StepParts[] = [{ text: "", uses: [] }];
   for (const part of message.parts) {
-    const last = stretches.at(-1)!;
+    const last = steps.at(-1)!;
     if (part.type === "text") {
-      if (last.uses.length > 0) stretches.push({ text: part.text, uses: [] });
+      if (last.uses.length > 0) steps.push({ text: part.text, uses: [] });
       else last.text += part.text;
     } else if (part.type === "tool" && hasTools) {
       last.uses.push(...message.tools.filter(({ call_id }) => call_id === part.call_id));
     }
   }
-  return stretches.flatMap(({ text, uses }): LanguageModelV4Message[] => {
-    const named = uses.map((use) => ({ use, id: nextId() }));
-    const said = text.trim() === "" ? [] : [{ type: "text" as const, text: text.trim() }];
-    const calls = named.map(({ use, id }) => callOf(use, id));
-    if (said.length + calls.length === 0) return [];
-    const results = named.map(({ use, id }) => toToolResultPart(use, id));
+  return steps.flatMap(({ text, uses }): LanguageModelV4Message[] => {
+    const callsWithIds = uses.map((use) => ({ use, id: nextId() }));
+    const textParts = text.trim() === "" ? [] : [{ type: "text" as const, text: text.trim() }];
+    const calls = callsWithIds.map(({ use, id }) => callOf(use, id));
+    if (textParts.length + calls.length === 0) return [];
+    const results = callsWithIds.map(({ use, id }) => toToolResultPart(use, id));
     return [
-      { role: "assistant", content: [...said, ...calls] },
+      { role: "assistant", content: [...textParts, ...calls] },
       ...(results.length === 0 ? [] : [{ role: "tool" as const, content: results }]),
     ];
   });
@@ -193,7 +193,7 @@ export function toToolResultPart(
   id: string,
   truncateOutput: (text: string) => string = (text) => text,
 ) {
-  const told =
+  const result =
     status === "complete"
       ? { tool, output: truncateOutput(output ?? "") }
       : status === "denied"
@@ -203,7 +203,7 @@ export function toToolResultPart(
     type: "tool-result" as const,
     toolCallId: id,
     toolName: tool,
-    output: { type: "text" as const, value: toSingleLineJson(told) },
+    output: { type: "text" as const, value: toSingleLineJson(result) },
   };
 }
 

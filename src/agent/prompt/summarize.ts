@@ -45,9 +45,9 @@ function summaryPrompt(
   messages: readonly TurnMessage[],
   tokens: number,
 ): LanguageModelV4Prompt | null {
-  const told = messages.filter(({ status, text }) => status !== "failed" && text.trim() !== "");
+  const included = messages.filter(({ status, text }) => status !== "failed" && text.trim() !== "");
   for (const length of perMessageLimits) {
-    const lines = told.map(({ role, text }) => toSingleLineJson({ role, text: truncate(text, length) }));
+    const lines = included.map(({ role, text }) => toSingleLineJson({ role, text: truncate(text, length) }));
     const first = before === null ? [] : [toSingleLineJson({ summary_of_earlier_messages: before.text })];
     const prompt: LanguageModelV4Prompt = [
       { role: "system", content: instructions(Math.floor(tokens / 2)) },

@@ -31,20 +31,20 @@ export function createTurnModels(
     async open() {
       // The usage record belongs to the model that was opened last. Two rows can have the same model name.
       row = candidate.row;
-      return askedOtherwise(await candidate.open(), (asked) => adaptPromptTo(candidate.summary, asked));
+      return askedOtherwise(await candidate.open(), (callOptions) => adaptPromptTo(candidate.summary, callOptions));
     },
   });
   function behindGateway(options: CallOptions): LanguageModelV4 {
     const [first, ...others]: readonly MinionModelCandidate[] = gatewayCandidates(ctx, settings.user_id, settings.answering);
-    const modelFor = (asked: LanguageModelV4CallOptions) => {
-      const able = others.filter(({ summary }) => fitsContext(summary, asked)).map(withRow);
-      const ms = able.length > 0 ? firstTokenMs.withOthers : firstTokenMs.alone;
-      return gatewayModel([withRow(first!), ...able], { firstTokenMs: ms, ...options });
+    const modelFor = (callOptions: LanguageModelV4CallOptions) => {
+      const fitting = others.filter(({ summary }) => fitsContext(summary, callOptions)).map(withRow);
+      const ms = fitting.length > 0 ? firstTokenMs.withOthers : firstTokenMs.alone;
+      return gatewayModel([withRow(first!), ...fitting], { firstTokenMs: ms, ...options });
     };
     return {
       ...gatewayModel([first!], options),
-      doGenerate: (asked) => modelFor(asked).doGenerate(asked),
-      doStream: (asked) => modelFor(asked).doStream(asked),
+      doGenerate: (callOptions) => modelFor(callOptions).doGenerate(callOptions),
+      doStream: (callOptions) => modelFor(callOptions).doStream(callOptions),
     };
   }
   const open = createModel ?? behindGateway;

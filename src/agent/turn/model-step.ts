@@ -32,7 +32,7 @@ const backpressureInterval = 16;
 export async function streamModelStep(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
-  speech: TextEmitter,
+  emitter: TextEmitter,
   waitForSlowSockets?: () => Promise<void>,
 ): Promise<ModelStep> {
   const { stream } = await model.doStream(options);
@@ -49,10 +49,10 @@ export async function streamModelStep(
       const channel = part.type === "text-delta" ? "text" : "reasoning";
       const pieces = splitDeltas(part.delta);
       for (let at = 0; at < pieces.length; at += backpressureInterval) {
-        const some = pieces.slice(at, at + backpressureInterval);
-        speech.push(channel, some);
-        if (speech.isFull) return step.closed("length");
-        piecesSinceWait += some.length;
+        const batch = pieces.slice(at, at + backpressureInterval);
+        emitter.push(channel, batch);
+        if (emitter.isFull) return step.closed("length");
+        piecesSinceWait += batch.length;
         if (piecesSinceWait < backpressureInterval) continue;
         piecesSinceWait = 0;
         await waitForSlowSockets?.();
@@ -60,7 +60,7 @@ export async function streamModelStep(
       }
     }
   } finally {
-    speech.flush();
+    emitter.flush();
     // Cancelling a finished stream does nothing.
     void reader.cancel().catch(() => {});
   }
@@ -82,12 +82,12 @@ class StepAccumulator {
   }
 
   closed(finishReason: ModelStep["finishReason"]): ModelStep {
-    const wanted = ({ type, text, providerOptions }: ModelStep["content"][number]) =>
+    const isContent = ({ type, text, providerOptions }: ModelStep["content"][number]) =>
       type === "text" ? text !== "" : providerOptions !== undefined;
     const isCut = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
     const hasTruncatedToolCall = isCut || this.#startedCalls > this.#calls.length;
     return {
-      content: Array.from(this.#blocks.values()).filter(wanted),
+      content: Array.from(this.#blocks.values()).filter(isContent),
       calls: this.#calls,
       hasTruncatedToolCall,
       finishReason,

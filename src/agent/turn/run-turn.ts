@@ -61,7 +61,7 @@ export type TurnDeps = {
  * base, it makes one Postgres round trip before the first token (and one more for the key of the user's embedding model); otherwise none.
  * It writes nothing: the caller writes the result. Never throws.
  */
-export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnResult> {
+export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnResult> {
   const { ctx, settings, onEvent, signal } = deps;
   const { summaryMs, toolMs, ...deadlines }: TurnTimeouts = { ...defaultTimeouts, ...deps.patience };
   const result: TurnResult = {
@@ -73,15 +73,15 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
     tool_runs: [],
     has_retrieved: false,
   };
-  const speech = new TextEmitter(onEvent);
+  const emitter = new TextEmitter(onEvent);
   let passages: Retrieved[] = [];
   try {
     const models = createTurnModels(ctx, settings, deps.model, result);
     const tools = callableTools(settings, deps.tools);
-    const prepared = await buildPrompt(asked, {
+    const prepared = await buildPrompt(input, {
       settings,
       tools,
-      passages: await retrieveContext(deps, asked),
+      passages: await retrieveContext(deps, input),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
       summariser: models({ callMs: summaryMs }),
       onSummary: (summary) => onEvent({ type: "summarised", summary }),
@@ -93,9 +93,9 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
     await runToolLoop(prepared, {
       model: models(deadlines),
       sampling: samplingOf(settings, prepared, signal),
-      speech,
+      emitter,
       waitForSlowSockets: deps.waitForSlowSockets,
-      run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, tell: onEvent, signal, toolMs, ctx }),
+      run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, emit: onEvent, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
@@ -106,7 +106,7 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
     if (!signal.aborted) result.failure = turnFailureOf(error, ctx);
   }
   if (settings.citations_enabled) {
-    for (const citation of citationsIn(speech.text, passages)) onEvent({ type: "citation", citation });
+    for (const citation of citationsIn(emitter.text, passages)) onEvent({ type: "citation", citation });
   }
   return result;
 }
@@ -145,7 +145,7 @@ function samplingOf(
 type ToolLoop = {
   model: LanguageModelV4;
   sampling: Omit<LanguageModelV4CallOptions, "prompt">;
-  speech: TextEmitter;
+  emitter: TextEmitter;
   waitForSlowSockets: TurnDeps["waitForSlowSockets"];
   run(calls: ModelStep["calls"]): Promise<ToolCallResult[]>;
   onRun(ended: ToolCallResult): void;
@@ -154,45 +154,47 @@ type ToolLoop = {
 /** Calls the model and runs its tool calls, up to `maxSteps` times, and then once more without tools for an answer. */
 async function runToolLoop(
   { prompt: initialPrompt, functions, limit }: BuiltPrompt,
-  { model, sampling, speech, waitForSlowSockets, run, onRun }: ToolLoop,
+  { model, sampling, emitter, waitForSlowSockets, run, onRun }: ToolLoop,
 ): Promise<void> {
   const prompt: LanguageModelV4Prompt = [...initialPrompt];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
-    const before = speech.text.length;
+    const before = emitter.text.length;
     const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await streamModelStep(model, { ...sampling, ...toolChoice, prompt }, speech, waitForSlowSockets);
+    const step = await streamModelStep(model, { ...sampling, ...toolChoice, prompt }, emitter, waitForSlowSockets);
     assertComplete(step);
-    if (speech.isFull) return;
+    if (emitter.isFull) return;
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, maxToolCallsPerStep);
     if (calls.length === 0) {
-      if (isLast && speech.text.length === before) {
+      if (isLast && emitter.text.length === before) {
         throw new TurnError(
           agentErrors.too_many_steps,
           `The minion reached the limit of ${maxSteps} tool steps without an answer. Try again with a simpler request.`,
         );
       }
-      if (speech.text.trim() === "")
+      if (emitter.text.trim() === "")
         throw new TurnError(providerErrors.provider_refused, "The model returned an empty answer. Try again.");
       return;
     }
     const ended = await run(calls);
     ended.forEach(onRun);
-    const named = calls.map((call, index) => ({ call, use: ended[index]!.use }));
+    const finishedCalls = calls.map((call, index) => ({ call, use: ended[index]!.use }));
     prompt.push({
       role: "assistant",
       content: [
         ...step.content,
-        ...named.map(({ call: { toolCallId, providerMetadata }, use }) => ({
+        ...finishedCalls.map(({ call: { toolCallId, providerMetadata }, use }) => ({
           ...callOf(use, toolCallId),
           ...(providerMetadata === undefined ? {} : { providerOptions: providerMetadata }),
         })),
       ],
     });
     const share = toolResultBudget(limit - estimatePromptTokens(prompt), calls.length);
-    const results = named.map(({ call, use }) => toToolResultPart(use, call.toolCallId, (text) => truncate(text, share)));
+    const results = finishedCalls.map(({ call, use }) =>
+      toToolResultPart(use, call.toolCallId, (text) => truncate(text, share)),
+    );
     prompt.push({ role: "tool", content: results });
-    speech.startParagraph();
+    emitter.startParagraph();
   }
 }
 

@@ -16,7 +16,7 @@ export type ToolExecutionContext = {
   tools: readonly Tool[];
   /** Asks the user to approve a call. */
   approve(use: ToolCall): Promise<boolean>;
-  tell(event: TurnEvent): void;
+  emit(event: TurnEvent): void;
   /** The signal of the turn. It also stops running tools. */
   signal: AbortSignal;
   /** Timeout of each run, in ms. */
@@ -34,11 +34,11 @@ export type ToolCallResult = { use: ToolCall; tool: Tool | undefined };
  */
 export async function executeToolCalls(
   calls: readonly LanguageModelV4ToolCall[],
-  running: ToolExecutionContext,
+  execution: ToolExecutionContext,
 ): Promise<ToolCallResult[]> {
-  const inTurn = pLimit(toolConcurrency);
-  const ended = await Promise.allSettled(calls.map((call) => runTool(call, running, inTurn)));
-  running.signal.throwIfAborted();
+  const limit = pLimit(toolConcurrency);
+  const ended = await Promise.allSettled(calls.map((call) => runTool(call, execution, limit)));
+  execution.signal.throwIfAborted();
   return ended.map((each) => {
     if (each.status === "rejected") throw each.reason;
     return each.value;
@@ -47,10 +47,10 @@ export async function executeToolCalls(
 
 async function runTool(
   { toolName, input: text }: LanguageModelV4ToolCall,
-  running: ToolExecutionContext,
-  inTurn: LimitFunction,
+  execution: ToolExecutionContext,
+  limit: LimitFunction,
 ): Promise<ToolCallResult> {
-  const { tools, tell, approve, signal } = running;
+  const { tools, emit, approve, signal } = execution;
   const tool = tools.find(({ name }) => name === toolName);
   const call = parseToolInput(tool, text);
   const use: ToolCall = {
@@ -63,27 +63,27 @@ async function runTool(
   };
   const end = (status: "complete" | "failed" | "denied", output: string, duration_ms: number): ToolCallResult => {
     const finished = { ...use, status, output: truncate(toPostgresText(output), maxToolResult), duration_ms };
-    tell({ type: "tool_finished", use: finished });
+    emit({ type: "tool_finished", use: finished });
     return { use: finished, tool };
   };
   if (tool === undefined || call.fault !== undefined) {
-    tell({ type: "tool_started", use });
+    emit({ type: "tool_started", use });
     return end("failed", call.fault ?? "Tool not found.", 0);
   }
   if (tool.needs_approval) {
     const waiting: ToolCall = { ...use, status: "awaiting_approval" };
-    tell({ type: "approval_needed", use: waiting });
+    emit({ type: "approval_needed", use: waiting });
     const isApproved = await untilAborted(signal, () => approve(waiting)).catch((reason: unknown) => {
       end("failed", stopped, 0);
       throw reason;
     });
     if (!isApproved) return end("denied", "The user denied this tool call.", 0);
   }
-  return inTurn(async () => {
+  return limit(async () => {
     if (signal.aborted) return end("failed", stopped, 0);
-    tell({ type: "tool_started", use });
+    emit({ type: "tool_started", use });
     const startedAt = performance.now();
-    const { status, output } = await outcomeOf(tool, call.input, running);
+    const { status, output } = await outcomeOf(tool, call.input, execution);
     return end(status, output, Math.round(performance.now() - startedAt));
   });
 }

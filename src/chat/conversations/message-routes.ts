@@ -62,11 +62,11 @@ conversationMessages.get(
       errors: outage,
     },
     async ({ ctx, params, query }) => {
-      const page = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
-      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(requireUserId(ctx), page));
-      const shown = messages.slice(-query.limit);
-      const next = messages.length > query.limit ? { next_cursor: String(shown[0]!.id) } : {};
-      return { ...ok, messages: shown, total, ...next };
+      const pageOptions = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
+      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(requireUserId(ctx), pageOptions));
+      const page = messages.slice(-query.limit);
+      const next = messages.length > query.limit ? { next_cursor: String(page[0]!.id) } : {};
+      return { ...ok, messages: page, total, ...next };
     },
   ),
 );

@@ -65,17 +65,17 @@ export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
  * @throws an error if the turn of the message is not written yet
  */
 export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Promise<WriteOutcome> {
-  const its = eq(messages.id, message.id);
+  const isMessage = eq(messages.id, message.id);
   const change = ctx.db
     .update(messages)
     .set(rowOf(of, message))
-    .where(and(its, isNull(messages.removed_at)));
+    .where(and(isMessage, isNull(messages.removed_at)));
   return toWriteOutcome(async () => {
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, of.user_id, of.minion_id),
       assertAllInTransaction(ctx.db, {
         conversation_gone: conversationExists(of),
-        ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${its})` } : {}),
+        ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${isMessage})` } : {}),
       }),
       ...(isOwn(of, message) ? [change] : []),
       ...(message.confirmed === null ? [] : confirmationRows(ctx, of, message.id, message.confirmed)),
@@ -85,14 +85,14 @@ export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Prom
 
 /** Clears removed messages. Their rows stay, so that a retry does not write them again. One round trip. */
 export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of }: MessageRemoval): Promise<WriteOutcome> {
-  const theirs = and(eq(messages.user_id, of.user_id), eq(messages.conversation_id, of.conversation_id));
+  const inConversation = and(eq(messages.user_id, of.user_id), eq(messages.conversation_id, of.conversation_id));
   return toWriteOutcome(async () => {
     await commit(ctx, [
       assertAllInTransaction(ctx.db, { conversation_gone: conversationExists(of) }),
       ctx.db
         .update(messages)
         .set({ text: "", body: null, removed_at: sql`now()` })
-        .where(and(theirs, gte(messages.id, from_message_id), isNull(messages.removed_at))),
+        .where(and(inConversation, gte(messages.id, from_message_id), isNull(messages.removed_at))),
       ctx.db.update(conversations).set({ message_count }).where(itself(of)),
     ]);
   });
