@@ -40,7 +40,7 @@ export type PromptContext = {
   passages: Retrieved[] | null;
   readFile: ReadFile;
   /** The model that summarizes messages that do not fit. */
-  summariser: LanguageModelV4;
+  summarizer: LanguageModelV4;
   onSummary(summary: Summary): void;
   signal: AbortSignal;
 };
@@ -94,10 +94,10 @@ export async function buildPrompt(input: TurnInput, context: PromptContext): Pro
     room: room(),
     costOf,
     costOfSummary: (text) => estimateTokens(summarySection(text)),
-    async summarise(before, messages, tokens) {
+    async summarize(before, messages, tokens) {
       const within = { room: Math.floor(window * contextWindowUsage) - tokens, tokens, signal };
       try {
-        return await summarizeMessages(context.summariser, before, messages, within);
+        return await summarizeMessages(context.summarizer, before, messages, within);
       } catch (error) {
         // A turn with fewer messages is better than a failed turn.
         if (error instanceof ProviderError && !signal.aborted) return null;

@@ -17,7 +17,7 @@ export type HistoryBudget = {
   costOf(message: TurnMessage): number;
   costOfSummary(text: string): number;
   /** Summarizes messages and the summary before them in at most `tokens` tokens; null if that fails. */
-  summarise(before: Summary | null, messages: readonly TurnMessage[], tokens: number): Promise<string | null>;
+  summarize(before: Summary | null, messages: readonly TurnMessage[], tokens: number): Promise<string | null>;
 };
 
 /**
@@ -38,7 +38,7 @@ export async function fitHistory({ messages, summary }: History, budget: History
   const keptTurns = Math.max(1, countLatestWithin(costs, room / 2 - tokens));
   const older = turns.slice(0, -keptTurns).flat();
   if (older.length > 0 && costs.at(-1)! + tokens <= room) {
-    const text = await budget.summarise(summary, older, tokens);
+    const text = await budget.summarize(summary, older, tokens);
     if (text !== null) {
       const newSummary = { up_to: older.at(-1)!.id, text };
       return { messages: turns.slice(-keptTurns).flat(), summary: newSummary, status: "summarised" };

@@ -83,7 +83,7 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
       tools,
       passages: await retrieveContext(deps, input),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
-      summariser: models({ callMs: summaryMs }),
+      summarizer: models({ callMs: summaryMs }),
       onSummary: (summary) => onEvent({ type: "summarised", summary }),
       signal,
     });

@@ -22,7 +22,7 @@ export class SettingsCache {
   }
 
   /**
-   * The settings for a turn. One Postgres round trip where they are not cached.
+   * The settings for a turn. One Postgres round trip if they are not cached.
    * @throws not_found, account_banned, catalog_unavailable, database_unavailable
    */
   async get(state: ConversationState): Promise<TurnSettings> {

@@ -283,7 +283,7 @@ describe("remembering", () => {
           room,
           costOf: ({ text }) => text.length,
           costOfSummary: (text) => text.length,
-          async summarise(_before, older, tokens) {
+          async summarize(_before, older, tokens) {
             summed.push(...older);
             return canSum ? "s".repeat(tokens) : null;
           },
