@@ -1,38 +1,38 @@
-/** The closed sets and limits of messages and of turns. */
+/** Constants and limits of messages and turns. */
 
 export const messageRoles = ["user", "assistant"] as const;
 export type MessageRole = (typeof messageRoles)[number];
 
-/** How far a message is: `interrupted` is an answer whose room crashed, or whose model fell silent, in the midst of it. */
+/** The states of a message. An answer is `interrupted` if its room crashed or its model stopped sending text. */
 export const messageStatuses = ["complete", "streaming", "stopped", "interrupted", "failed"] as const;
 export type MessageStatus = (typeof messageStatuses)[number];
 
-/** How a message can be that changes no more. */
+/** The states of a message that no longer changes. */
 export const finalStatuses = ["complete", "stopped", "interrupted", "failed"] as const satisfies readonly MessageStatus[];
 
 /**
- * What the model was told of what was said before: all of it, a summary in place of the oldest messages, or no more than the latest,
- * where not even a summary could be had.
+ * How much of the earlier conversation the model received: all messages, a summary of the oldest and the latest messages, or only the
+ * latest messages because the summary failed.
  */
 export const memoryStatuses = ["full", "summarised", "truncated"] as const;
 export type MemoryStatus = (typeof memoryStatuses)[number];
 
-/** Media types of pictures that can be attached. */
+/** Media types of images that can be attached. */
 export const imageTypes = ["image/png", "image/jpeg", "image/webp", "image/gif"] as const;
 export type ImageType = (typeof imageTypes)[number];
 
-/** How often the model is asked in one turn, and how many tools run at once: an object has six connections. */
+/** Model calls with tools in one turn, and tools that run at once: a Durable Object has six connections. */
 export const maxSteps = 8;
 export const toolConcurrency = 5;
 
-/** Calls of tools that are heeded in one step. */
+/** Tool calls that run in one step; later ones are dropped. */
 export const maxToolCallsPerStep = 20;
 
-/** Characters of what a tool is given, as JSON. */
+/** Characters of a tool's input, as JSON. */
 export const maxToolInput = 64_000;
 
-/** Characters of what a tool says that a model is handed, and that is kept. */
+/** Characters of a tool's result that are stored and sent to the model. */
 export const maxToolResult = 16_000;
 
-/** Characters of one answer, thoughts included. */
+/** Characters of one answer, including its reasoning. */
 export const maxAnswerLength = 200_000;

@@ -8,9 +8,9 @@ import { allowanceErrors, providerErrors } from "../models/errors.ts";
 import type { TurnFailure, TurnFailureCode } from "./events.ts";
 
 export const agentErrors = defineErrors({
-  context_exceeded: { status: 422, title: "Too long for the model", retryable: false },
-  content_filtered: { status: 502, title: "Held back by the provider", retryable: false },
-  too_many_steps: { status: 502, title: "Too many steps without an answer", retryable: true },
+  context_exceeded: { status: 422, title: "Message too long for the model", retryable: false },
+  content_filtered: { status: 502, title: "Blocked by the provider's content filter", retryable: false },
+  too_many_steps: { status: 502, title: "Tool step limit reached", retryable: true },
 });
 
 /** The errors that can end a turn. */
@@ -26,10 +26,10 @@ export const turnErrors = {
   internal: commonErrors.internal,
 } as const satisfies { [Code in TurnFailureCode]: ErrorType<Code> };
 
-/** Whether a code is that of an error which can end a turn. */
+/** Whether an error with this code can end a turn. */
 export const isTurnFailureCode = (code: string): code is TurnFailureCode => Object.hasOwn(turnErrors, code);
 
-/** What ends a turn for a reason of its own. */
+/** An error that ends a turn with its own code and detail. */
 export class TurnError extends Error {
   override readonly name = "TurnError";
   readonly failure: TurnFailure;
@@ -40,7 +40,7 @@ export class TurnError extends Error {
   }
 }
 
-/** Why a turn failed, in words that may be told; what nobody foresaw is logged, and told as no more than that. */
+/** The failure of a turn that clients may see. An unexpected error is logged and becomes `internal`. */
 export function turnFailureOf(error: unknown, ctx: Pick<Ctx, "requestId" | "constraintErrors">): TurnFailure {
   if (error instanceof TurnError) return error.failure;
   const failure = toAppError(error, ctx.constraintErrors);
@@ -48,5 +48,5 @@ export function turnFailureOf(error: unknown, ctx: Pick<Ctx, "requestId" | "cons
     return { code: failure.code, detail: failure.message, retryable: failure.retryable };
   }
   log("error", "A turn failed.", { request_id: ctx.requestId, error });
-  return { code: "internal", detail: "Something went wrong on this server.", retryable: false };
+  return { code: "internal", detail: "Internal server error. Try again later.", retryable: false };
 }

@@ -3,7 +3,7 @@ import type { UsageRecord } from "../models/gateway/usage-record.ts";
 import type { MemoryStatus } from "./constants.ts";
 import type { Citation, Summary, ToolCall } from "./types.ts";
 
-/** What a turn tells while it runs, in order. Text is in the pieces that it came in, none of which ends within a character. */
+/** The events of a running turn, in order. Text keeps the pieces of the provider; no piece ends inside a surrogate pair. */
 export type TurnEvent =
   | { type: "text" | "reasoning"; pieces: readonly string[] }
   | { type: "citation"; citation: Citation }
@@ -12,16 +12,16 @@ export type TurnEvent =
   | { type: "tool_finished"; use: ToolCall }
   | { type: "summarised"; summary: Summary };
 
-/** Why a turn came to no good end. */
+/** The reason of a failed turn. */
 export type TurnFailure = { code: TurnFailureCode; detail: string; retryable: boolean };
 
 export type TurnFailureCode =
   | ProviderFailureCode
-  /** The provider will not say it. */
+  /** The provider's content filter blocked the answer. */
   | "content_filtered"
-  /** The minion called for tools as often as it may, and had no answer. */
+  /** The minion used all tool steps without an answer. */
   | "too_many_steps"
-  /** The message does not fit into the model's window, whatever is left out. */
+  /** The message alone does not fit into the context window. */
   | "context_exceeded"
   | "account_banned"
   | "not_found"
@@ -30,7 +30,7 @@ export type TurnFailureCode =
   | "catalog_unavailable"
   | "internal";
 
-/** A model call of the turn: what it used, and in which row of the owner's the model stands. */
+/** A model call of the turn: its usage record, and the `external_models` row of the model. */
 export type TurnCall = {
   record: UsageRecord;
   external_model_id: number | null;
@@ -38,15 +38,15 @@ export type TurnCall = {
   is_key_rejected: boolean;
 };
 
-/** A tool that ran with success. `run` names it, once for all. */
+/** A tool that ran successfully. `run` is the unique ID of the run. */
 export type TurnToolRun = { spirit_id: number; tool_id: number; run: string };
 
-/** How a turn ended, and what must be written of it, whichever way that was. */
+/** The outcome of a turn, and everything that must be written about it. */
 export type TurnResult = {
   outcome: "complete" | "stopped" | "failed";
   failure: TurnFailure | null;
   memory_status: MemoryStatus;
-  /** `provider/model` of the one that answered last; null where none did. */
+  /** The model that answered last, as `provider/model`; null if none answered. */
   model: string | null;
   calls: TurnCall[];
   tool_runs: TurnToolRun[];

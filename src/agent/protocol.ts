@@ -4,7 +4,7 @@ import * as z from "zod";
 
 const message_id = z.int();
 
-/** A stretch of text, at its place in what it belongs to: it covers the numbers `from_seq` to `seq`. Lengths are in UTF-16 code units. */
+/** A piece of text at an offset of its channel. It covers the numbers `from_seq` to `seq`. Lengths are in UTF-16 code units. */
 const TextSegment = z.object({ message_id, offset: z.int().min(0), text: z.string(), from_seq: z.int() });
 
 export const Usage = z.object({
@@ -24,7 +24,7 @@ export const Citation = z.object({
   end: z.int(),
 });
 
-/** What a turn says. The message of `message.created` is as [`Message`](./types.ts) has it. */
+/** The frames of a turn. The message of `message.created` is a [`Message`](./types.ts). */
 export const TurnFrame = z.discriminatedUnion("type", [
   z
     .object({
@@ -62,7 +62,7 @@ export const TurnFrame = z.discriminatedUnion("type", [
     .meta({ description: "A tool call waits for `tool.approve` or `tool.deny`" }),
   z
     .object({ type: z.literal("citation"), message_id, citation: Citation })
-    .meta({ description: "A passage that the answer quotes" }),
+    .meta({ description: "A passage that the answer cites" }),
   z
     .object({
       type: z.literal("message.completed"),

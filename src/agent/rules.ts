@@ -1,10 +1,10 @@
 import type { TurnResult } from "./events.ts";
 import { usageExperience } from "../minions/progression/rules.ts";
 
-/** What a turn is worth to its minion: a tool that ran with success counts however the turn ended, the rest where it is complete. */
+/** The experience of a turn. Successful tool runs always count; the rest counts only if the turn is complete. */
 export type TurnExperience = { turn: number; retrieval: number; tool_runs: number };
 
-/** Experience of a turn, by what it is for; what a minion can gain in a day may cut it. */
+/** The experience of a turn by its source, before the daily limit of the minion. */
 export function turnExperience({
   outcome,
   has_retrieved,

@@ -19,31 +19,31 @@ import { minions } from "../minions/tables.ts";
 import { externalModels } from "../models/tables.ts";
 import type { Tool } from "../tools/tool.ts";
 
-/** Tokens that a model is taken to have room for where nobody says: what nearly all of them have. */
+/** The context window of a model if it is unknown: nearly all models have at least this. */
 const defaultContextTokens = 8_192;
 
-/** With what a minion answers: plain data, that a room can keep for a while. Keys in it are sealed. */
+/** The settings of a minion for a turn: plain data that a room can cache. API keys in it are encrypted. */
 export type TurnSettings = {
   user_id: number;
   minion_id: number;
   display_name: string;
-  /** What its system prompt is made of, without its spirits. */
+  /** The parts of its system prompt, without its spirits. */
   parts: Omit<PromptParts, "spirits">;
-  /** Those at work. */
+  /** The active spirits. */
   spirits: ActiveSpirit[];
-  /** Null leaves it to the model. */
+  /** Null means the model's default. */
   sampling: { temperature: number | null; top_p: number | null; max_tokens: number | null };
   model: ModelCapabilities;
-  /** The models that answer, in their order. */
+  /** The model and its fallbacks, in order. */
   answering: ModelCandidateRow[];
-  /** Null where it has no knowledge base. */
+  /** Null without a knowledge base. */
   retrieval: Retrieval | null;
   citations_enabled: boolean;
 };
 
-/** What the model that is asked first can do. */
+/** The capabilities of the first model. */
 export type ModelCapabilities = {
-  /** Tokens of prompt and answer together; null where there is no limit. */
+  /** Tokens of prompt and answer together; null for no limit. */
   context_length: number | null;
   sees_pictures: boolean;
   calls_tools: boolean;
@@ -54,13 +54,13 @@ export type ActiveSpirit = {
   name: string;
   category: string;
   spirit_level: number;
-  /** Those that it brings at its level. */
+  /** The tools that the spirit has at its level. */
   tools: { tool_id: number; name: string; description: string }[];
 };
 
 type Retrieval = { is_enabled: boolean; base: KnowledgeBaseRef; top_k: number; method: RetrievalMethod; threshold: number };
 
-/** The queries of what a minion answers with, for `settingsFrom`: a caller may commit them together with its own. */
+/** The queries for `settingsFrom`. A caller may commit them together with its own. */
 export function selectSettings(ctx: Ctx, userId: number, minionId: number) {
   return [
     selectMinions(ctx, userId, ownMinion(userId, minionId)),
@@ -72,8 +72,8 @@ export function selectSettings(ctx: Ctx, userId: number, minionId: number) {
 type SettingsRows = BatchResponse<ReturnType<typeof selectSettings>>;
 
 /**
- * Reads what a user's minion answers with. One Postgres round trip, beside the catalog.
- * @throws not_found for a minion that is gone or in the bin; account_banned; catalog_unavailable
+ * Reads the settings of a user's minion. One Postgres round trip, besides the catalog.
+ * @throws not_found if the minion is deleted or in the trash; account_banned; catalog_unavailable
  */
 export async function readSettings(ctx: Ctx, userId: number, minionId: number): Promise<TurnSettings> {
   const [catalog, rows] = await Promise.all([catalogOf(ctx), commit(ctx, selectSettings(ctx, userId, minionId))]);
@@ -81,12 +81,13 @@ export async function readSettings(ctx: Ctx, userId: number, minionId: number): 
 }
 
 /**
- * The settings in the rows of `selectSettings`.
- * @throws not_found for a minion that is gone or in the bin; account_banned
+ * Builds the settings from the rows of `selectSettings`.
+ * @throws not_found if the minion is deleted or in the trash; account_banned
  */
 export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: SettingsRows): TurnSettings {
-  if (owner !== undefined && owner.banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
-  if (row === undefined || owner === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (owner !== undefined && owner.banned_at !== null)
+    throw new AppError(authErrors.account_banned, "This account is banned. Contact support.");
+  if (row === undefined || owner === undefined) throw new AppError("not_found", "Minion not found.");
   const { base, defaults } = owner;
   return {
     user_id: owner.id,
@@ -115,7 +116,7 @@ export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: Sett
   };
 }
 
-/** The owner, the knowledge base of the minion, and what is set at its model, for what is not set at itself. */
+/** Selects the owner, the knowledge base of the minion, and the defaults of its model. */
 function selectOwner(ctx: Ctx, userId: number, minionId: number) {
   const { id, user_id, embedding_model, dimensions } = knowledgeBases;
   const { temperature, top_p, max_tokens, system_prompt } = externalModels;
@@ -133,12 +134,18 @@ function selectOwner(ctx: Ctx, userId: number, minionId: number) {
     .where(eq(users.id, userId));
 }
 
-function promptParts(catalog: Catalog, row: MinionRow, modelsPrompt: string): TurnSettings["parts"] {
+function promptParts(catalog: Catalog, row: MinionRow, defaultPrompt: string): TurnSettings["parts"] {
   const { name, display_name, description, personality, system_prompt, traits, class_id } = row;
-  const its = catalog.classes.find(({ id }) => id === class_id);
+  const minionClass = catalog.classes.find(({ id }) => id === class_id);
   const minion_class =
-    its === undefined ? null : { class_name: its.class_name, specialization: its.specialization, perfect_for: its.perfect_for };
-  const instructions = system_prompt.trim() === "" ? modelsPrompt : system_prompt;
+    minionClass === undefined
+      ? null
+      : {
+          class_name: minionClass.class_name,
+          specialization: minionClass.specialization,
+          perfect_for: minionClass.perfect_for,
+        };
+  const instructions = system_prompt.trim() === "" ? defaultPrompt : system_prompt;
   return { minion: { name, display_name, description, personality, system_prompt: instructions }, traits, minion_class };
 }
 
@@ -160,7 +167,7 @@ function activeSpirits(catalog: Catalog, row: MinionRow): ActiveSpirit[] {
 
 function modelCapabilities(row: MinionRow): ModelCapabilities {
   const summary = modelOf(row);
-  // Nothing is too long for the model of this server, which reads no more than the question and the passages.
+  // The built-in model reads only the question and the passages, so it has no limit.
   const context_length = summary?.provider === "builtin" ? null : (summary?.context_length ?? defaultContextTokens);
   return {
     context_length,
@@ -169,7 +176,7 @@ function modelCapabilities(row: MinionRow): ModelCapabilities {
   };
 }
 
-/** What one turn asks for in place of what is set; absent leaves it as it is. */
+/** Settings that a single turn replaces. */
 export type Overrides = {
   system_prompt?: string;
   temperature?: number;
@@ -179,7 +186,7 @@ export type Overrides = {
   use_spirits?: boolean;
 };
 
-/** The settings of one turn. Without a knowledge base, `use_rag` changes nothing. */
+/** Applies overrides to the settings. Without a knowledge base, `use_rag` has no effect. */
 export function withOverrides(settings: TurnSettings, overrides: Overrides): TurnSettings {
   const { parts, spirits, sampling, retrieval } = settings;
   const { system_prompt, use_rag, use_spirits, temperature, top_p, max_tokens } = overrides;
@@ -197,16 +204,16 @@ export function withOverrides(settings: TurnSettings, overrides: Overrides): Tur
   };
 }
 
-/** Of the tools there are, those that the minion may call now, each name once: of a spirit at work, at its level, by a model that can. */
+/** The tools that the minion may call: tools of its active spirits at their level, if its model supports tools. Each name occurs once. */
 export function callableTools({ spirits, model }: TurnSettings, tools: readonly Tool[]): Tool[] {
   if (!model.calls_tools) return [];
-  const brings = ({ name, spirit_id, tool_id }: Tool) =>
+  const isUnlocked = ({ name, spirit_id, tool_id }: Tool) =>
     spirits.some(
       (spirit) => spirit.spirit_id === spirit_id && spirit.tools.some((tool) => tool.tool_id === tool_id && tool.name === name),
     );
   const byName = new Map(
     tools
-      .filter(brings)
+      .filter(isUnlocked)
       .toReversed()
       .map((tool) => [tool.name, tool]),
   );

@@ -1,11 +1,11 @@
 import type { ImageType, MemoryStatus, MessageRole, MessageStatus } from "./constants.ts";
 
-/** A message as its room keeps it and clients read it, and what it is made of. */
+/** A message as the room stores it and clients read it. */
 
-/** What an answer used and cost, over all of its calls. */
+/** The usage and cost of all model calls of an answer. */
 export type MessageUsage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; cost_usd: number };
 
-/** A passage of the knowledge base that an answer was given, by the number it is cited by. */
+/** A passage of the knowledge base that an answer cites, with its citation number. */
 export type Citation = {
   number: number;
   source: string;
@@ -16,21 +16,21 @@ export type Citation = {
   end: number;
 };
 
-/** A tool that was called in an answer, and what became of it. */
+/** A tool call of an answer, with its result. */
 export type ToolCall = {
   call_id: string;
   tool: string;
   input: unknown;
   status: "running" | "awaiting_approval" | "complete" | "failed" | "denied";
-  /** What it said, cut to `maxToolResult` characters; or why it failed. */
+  /** The result, truncated to `maxToolResult` characters, or the reason of a failure. */
   output: string | null;
   duration_ms: number | null;
 };
 
-/** A file that a user attached. `key` is where it lies in R2. */
+/** A file that a user attached. `key` is its R2 key. */
 export type Attachment = { id: string; key: string; name: string; media_type: ImageType | "text/plain"; size: number };
 
-/** What a message is made of, in order. `text` of all text parts together is the message's text. */
+/** The parts of a message, in order. Its text is the concatenated `text` of all text parts. */
 export type MessagePart =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
@@ -48,20 +48,20 @@ export type Message = {
   citations: Citation[];
   tools: ToolCall[];
   usage: MessageUsage | null;
-  /** `provider/model`, of the one that answered; null for a user's. */
+  /** The model that answered, as `provider/model`; null for a message of the user. */
   model: string | null;
-  /** Why the turn failed; null otherwise. */
+  /** The reason of a failed turn; null otherwise. */
   error: { code: string; detail: string; retryable: boolean } | null;
   memory_status: MemoryStatus | null;
   feedback: { rating: "up" | "down"; comment: string } | null;
-  /** Whether its experience was confirmed. */
+  /** The kind of success that the user confirmed. */
   confirmed: "task" | "error" | null;
   created_at: string;
   completed_at: string | null;
 };
 
-/** What a turn reads of a message: a caller without a room makes these. */
+/** The fields of a message that a turn reads. Callers without a room create these. */
 export type TurnMessage = Pick<Message, "id" | "role" | "status" | "text" | "parts" | "tools">;
 
-/** What replaces all messages up to one in the prompt, when they are too many. */
+/** Replaces all messages up to `up_to` in the prompt. */
 export type Summary = { up_to: number; text: string };

@@ -1,31 +1,31 @@
-/** The closed sets and limits of conversations. The database checks the sets, the schemas validate them. */
+/** Constants and limits of conversations. The schemas validate the enums, and the database checks them. */
 
-/** `direct` is the one that a program goes on with which names none: a minion has one of those. */
+/** `direct` is the default conversation of a minion for API calls that do not name one. A minion has at most one. */
 export const conversationKinds = ["chat", "direct"] as const;
 
-/** How many conversations a user may have. */
+/** Maximum conversations of a user. */
 export const maxConversations = 2_000;
 
 export const ratings = ["up", "down"] as const;
 
-/** What a user can confirm of an answer, once: that a task is done by it, or an error resolved. */
+/** What a user can confirm about an answer, once: it completed a task, or it fixed an error. */
 export const confirmations = ["task", "error"] as const;
 export type Confirmation = (typeof confirmations)[number];
 
-/** Characters of a message, of a title, and of a fact that is pinned; and how many facts are. */
+/** Maximum characters of a message, a title, and a pinned fact, and the maximum number of pinned facts. */
 export const maxMessageLength = 16_000;
 export const maxTitleLength = 120;
 export const maxFactLength = 500;
 export const maxFacts = 20;
 
-/** How many files a conversation has: those that were attached and never sent among them. */
+/** Maximum files of a conversation, including files that were attached but not sent. */
 export const maxFiles = 200;
 
-/** How many messages a conversation can have: the room for them in the numbers of its messages. */
+/** The size of the ID range of one conversation, which limits its number of messages. */
 export const maxMessageOrdinal = 2 ** 20;
 
-/** The number of a conversation's `place`th message, from 1: unique among all messages, in their order, and below 2^53. */
-export const toMessageId = (conversationId: number, place: number): number => conversationId * maxMessageOrdinal + place;
+/** The ID of the message with this ordinal (from 1) in a conversation. IDs are unique, ordered, and below 2^53. */
+export const toMessageId = (conversationId: number, ordinal: number): number => conversationId * maxMessageOrdinal + ordinal;
 
-/** The conversation that a message was written in; a fork shows messages of the one that it came from. */
+/** The conversation in which a message was written. A fork also shows messages of its origin. */
 export const conversationOf = (messageId: number): number => Math.floor(messageId / maxMessageOrdinal);

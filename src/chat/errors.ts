@@ -1,10 +1,11 @@
 import type { ConstraintErrors } from "../kit/errors.ts";
+import { maxConversations } from "./constants.ts";
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The error of each constraint of this feature. */
 export const constraintErrors = {
-  conversation_not_found: { type: "not_found", detail: "There is no such conversation of yours." },
+  conversation_not_found: { type: "not_found", detail: "Conversation not found." },
   conversation_limit_reached: {
     type: "conflict",
-    detail: "You have as many conversations as anybody may: delete some.",
+    detail: `Conversation limit reached (${maxConversations}). Delete one first.`,
   },
 } as const satisfies ConstraintErrors;

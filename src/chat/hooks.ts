@@ -9,14 +9,14 @@ export { deleteConversationJobs as onMinionsDeleted };
 
 const resourceName = /^conversation:([1-9]\d{0,8})$/;
 
-/** Whether a user has this conversation, and may listen to it. One round trip. */
+/** Whether a user owns this conversation and may open its socket. One round trip. */
 export function ownsResource(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined {
   const [, id] = resourceName.exec(resource) ?? [];
   if (id === undefined) return undefined;
   return selectConversations(ctx, userId, eq(conversations.id, Number(id))).then((rows) => rows.length > 0);
 }
 
-/** What is held of a user here, but for the files, which are had with their conversations. */
+/** The stored data of a user, without files. Files are available from their conversations. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
   const { search: _, ...columns } = getTableColumns(messages);
   return {
@@ -25,7 +25,7 @@ export function exportUser({ db }: Ctx, userId: number): Record<string, Statemen
   };
 }
 
-/** Empties the rooms and deletes the files; the rows go with the user's minions. */
+/** Erases the rooms and deletes the files. The rows are deleted with the user's minions. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   await deleteUserRooms(ctx, userId);
   return [];

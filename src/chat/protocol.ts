@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { TurnFrame } from "../agent/protocol.ts";
 
-/** The frames of a conversation's socket, both ways. */
+/** The frames of a conversation's socket, in both directions. */
 
-// ── what clients say ─────────────────────────────────────────────────────────
+// ── Frames from clients ──────────────────────────────────────────────────────
 
-const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must have 1–100 printable ASCII characters");
+const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must be 1–100 printable ASCII characters without spaces");
 
 export const SendFrame = z
   .object({
@@ -14,11 +14,11 @@ export const SendFrame = z
     text: z.string().trim().min(1).max(16_000),
     attachment_ids: z.array(z.string().max(64)).max(4).default([]),
   })
-  .meta({ description: "Sends a message. `client_id` names it: sent twice, it is one message" });
+  .meta({ description: "Sends a message. A message that is sent twice with the same `client_id` is stored once" });
 const StopFrame = z.object({ type: z.literal("turn.stop") }).meta({ description: "Stops the running turn" });
 export const ApprovalFrame = z
   .object({ type: z.enum(["tool.approve", "tool.deny"]), call_id: z.string().min(1).max(200) })
-  .meta({ description: "Decides about a tool call that waits" });
+  .meta({ description: "Approves or denies a pending tool call" });
 const TypingFrame = z
   .object({ type: z.literal("typing"), is_typing: z.boolean().default(true) })
   .meta({ description: "Tells the other devices that the user is typing" });
@@ -26,14 +26,14 @@ const TypingFrame = z
 export const ClientFrame = z.discriminatedUnion("type", [SendFrame, StopFrame, ApprovalFrame, TypingFrame]);
 export type ClientFrame = z.output<typeof ClientFrame>;
 
-/** The types of what clients say. */
+/** The types of all client frames. */
 export const clientFrameTypes = ClientFrame.options.flatMap(({ shape }): string[] =>
   shape.type instanceof z.ZodLiteral ? [...shape.type.values] : [...shape.type.options],
 );
 
-// ── what the room says ───────────────────────────────────────────────────────
+// ── Frames from the room ─────────────────────────────────────────────────────
 
-/** What the room says, beside `seq`, which every frame has: the frames of its turns, and its own. */
+/** The frames of the room: those of its turns, and its own. Every frame also has `seq`. */
 export const RoomFrame = z.discriminatedUnion("type", [
   ...TurnFrame.options,
   z

@@ -4,17 +4,17 @@ import { AppError } from "../kit/errors.ts";
 import { maxConversations } from "./constants.ts";
 import { conversations, messages, searchedLength } from "./tables.ts";
 
-const { user_id: _owner, is_title_own: _isOwn, ...shown } = getTableColumns(conversations);
+const { user_id: _owner, is_title_own: _isOwn, ...publicColumns } = getTableColumns(conversations);
 
-/** What clients see of a conversation. */
-export const conversationColumns = shown;
+/** The columns of a conversation that clients see. */
+export const conversationColumns = publicColumns;
 
-/** The condition that a row is this conversation of the user. */
+/** The condition that selects a conversation of a user. */
 export function ownConversation(userId: number, conversationId: number | SQL): SQL {
   return and(eq(conversations.user_id, userId), sql`${conversations.id} = ${conversationId}`)!;
 }
 
-/** The query of conversations of a user that answer to a condition. */
+/** The query of the conversations of a user that match a condition. */
 export function selectConversations({ db }: Pick<Ctx, "db">, userId: number, condition?: SQL) {
   return db
     .select(conversationColumns)
@@ -24,30 +24,30 @@ export function selectConversations({ db }: Pick<Ctx, "db">, userId: number, con
 
 export type ConversationRow = Awaited<ReturnType<typeof selectConversations>>[number];
 
-/** One conversation of a user. One round trip. @throws not_found */
+/** Reads a conversation of a user. One round trip. @throws not_found */
 export async function getConversation(ctx: Ctx, userId: number, conversationId: number): Promise<ConversationRow> {
   const [row] = await selectConversations(ctx, userId, eq(conversations.id, conversationId));
   if (row === undefined) throw conversationNotFound();
   return row;
 }
 
-/** The query of what the owner of a conversation edits. */
+/** The query of the columns that the owner can edit. */
 export function selectEdited({ db }: Ctx, userId: number, conversationId: number) {
   const { title, pinned_facts, version } = conversations;
   return db.select({ title, pinned_facts, version }).from(conversations).where(ownConversation(userId, conversationId));
 }
 
-/** What is said of a conversation that is gone, or somebody else's. */
-export const conversationNotFound = () => new AppError("not_found", "There is no such conversation of yours.");
+/** The error for a conversation that does not exist or belongs to another user. */
+export const conversationNotFound = () => new AppError("not_found", "Conversation not found.");
 
 export const conversationExists = (userId: number, conversationId: number): SQL =>
   sql`exists (select from ${conversations} where ${ownConversation(userId, conversationId)})`;
 
-/** Whether a user may have one more. */
+/** The condition that a user may create one more conversation. */
 export const belowConversationLimit = (userId: number): SQL =>
   sql`(select count(*) from ${conversations} where ${eq(conversations.user_id, userId)}) < ${maxConversations}`;
 
-/** When something happened in it last. */
+/** The last activity of a conversation. */
 export const lastActivityAt = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;
 
 const tsquery = (words: string): SQL => sql`websearch_to_tsquery('english', ${words})`;
@@ -55,19 +55,19 @@ const tsquery = (words: string): SQL => sql`websearch_to_tsquery('english', ${wo
 const messageMatches = (userId: number, words: string): SQL =>
   sql`${eq(messages.user_id, userId)} and ${messages.search} @@ ${tsquery(words)}`;
 
-/** Those whose title or messages say it, in the words of a web search: `"a phrase"`, `or`, `-not`. */
+/** The condition that the title or a message matches a web search: `"a phrase"`, `or`, `-not`. */
 export function matchesSearch(userId: number, words: string): SQL {
   const inMessages = sql`select ${messages.conversation_id} from ${messages} where ${messageMatches(userId, words)}`;
   return sql`(to_tsvector('english', ${conversations.title}) @@ ${tsquery(words)} or ${conversations.id} in (${inMessages}))`;
 }
 
-const excerpt = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel="", StopSel=""';
+const headlineOptions = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel="", StopSel=""';
 
-/** Where the message that says it best says it; null where the title alone does. Plain text. */
+/** The excerpt of the best matching message as plain text; null if only the title matches. */
 export function snippetOf(userId: number, words: string): SQL<string | null> {
-  // Nested, so that the columns keep their tables' names.
+  // Nested `sql`, so that Drizzle keeps the table names of the columns.
   return sql<string | null>`(${sql`
-    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${tsquery(words)}, ${excerpt})
+    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${tsquery(words)}, ${headlineOptions})
     from ${messages}
     where ${messages.conversation_id} = ${conversations.id} and ${messageMatches(userId, words)}
     order by ts_rank(${messages.search}, ${tsquery(words)}) desc, ${messages.id} desc limit 1`})`;

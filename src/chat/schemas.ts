@@ -6,71 +6,73 @@ import type { Message } from "../agent/types.ts";
 import { Citation, Usage } from "../agent/protocol.ts";
 import { ApprovalFrame, SendFrame } from "./protocol.ts";
 
-// ── what requests carry ──────────────────────────────────────────────────────
+// ── Requests ─────────────────────────────────────────────────────────────────
 
 const Title = z.string().trim().min(1).max(maxTitleLength);
 const Fact = z.string().trim().min(1).max(maxFactLength);
 
 export const NewConversation = z.object({
-  title: Title.optional().meta({ description: "Made of the first turn, if left out" }),
+  title: Title.optional().meta({ description: "Default: generated from the first turn" }),
 });
 
-/** When a conversation was last active, in microseconds since 1970, and which it was. */
+/** The last activity of a conversation, in microseconds since 1970, and its ID. */
 const ActivityCursor = z
   .string()
-  .regex(/^\d{1,17}-\d{1,9}$/, "is no cursor")
+  .regex(/^\d{1,17}-\d{1,9}$/, "must be a `next_cursor` of an earlier page")
   .transform((text) => {
     const [at, id] = text.split("-") as [string, string];
     return { at, id: Number(id) };
   });
 
 export const ConversationsQuery = z.object({
-  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "Page size" }),
   cursor: ActivityCursor.optional().meta({
     override: { type: "string" },
-    description: "`next_cursor` of the page before",
+    description: "`next_cursor` of the previous page",
   }),
-  minion_id: IdParamValue.optional().meta({ description: "Only those with this minion" }),
+  minion_id: IdParamValue.optional().meta({ description: "Only conversations with this minion" }),
   q: z
     .string()
     .trim()
     .min(1)
     .max(200)
     .optional()
-    .meta({ description: 'Words of a title or a message: `"a phrase"`, `or` and `-not` are understood', example: "eagles" }),
+    .meta({ description: 'Search in titles and messages. Supports `"a phrase"`, `or`, and `-not`.', example: "eagles" }),
 });
 export type ConversationsQuery = z.output<typeof ConversationsQuery>;
 
 export const ConversationChange = z
   .object({
     title: Title,
-    pinned_facts: z.array(Fact).max(maxFacts).meta({ description: "What the minion is told in every turn" }),
+    pinned_facts: z.array(Fact).max(maxFacts).meta({ description: "Facts that the minion receives in every turn" }),
   })
   .partial()
   .strict()
-  .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
+  .refine((change) => Object.keys(change).length > 0, "must have at least one field to change");
 export type ConversationChange = z.output<typeof ConversationChange>;
 
 export const NewMessage = z.object({
   text: SendFrame.shape.text,
-  client_id: SendFrame.shape.client_id
-    .optional()
-    .meta({ description: "A name of your own for this message: sent twice, it is one message, with one answer" }),
-  attachment_ids: SendFrame.shape.attachment_ids.meta({ description: "Of files that were attached to this conversation" }),
+  client_id: SendFrame.shape.client_id.optional().meta({
+    description: "Your own ID for this message. A message that is sent twice with the same ID is stored and answered once.",
+  }),
+  attachment_ids: SendFrame.shape.attachment_ids.meta({ description: "IDs of files that are attached to this conversation" }),
 });
 
 export const EditedMessage = z.object({ text: SendFrame.shape.text });
 export const Feedback = z.object({ rating: z.enum(ratings), comment: z.string().trim().max(2_000).default("") });
 export const ConfirmBody = z.object({
-  kind: z.enum(confirmations).meta({ description: "That a task is done by it, or an error resolved" }),
+  kind: z.enum(confirmations).meta({ description: "`task`: the answer completed a task. `error`: the answer fixed an error." }),
 });
 
 export const Approval = z.object({
-  call_id: ApprovalFrame.shape.call_id.meta({ description: "Of `tool.approval_needed`, or of the tool in the answer" }),
+  call_id: ApprovalFrame.shape.call_id.meta({
+    description: "The `call_id` of the `tool.approval_needed` frame, or of the tool in the answer",
+  }),
   is_approved: z.boolean(),
 });
 
-/** Below 2^53, as all numbers of messages are. */
+/** A message ID, which is below 2^53. */
 const MessageIdText = z
   .string()
   .regex(/^\d{1,15}$/, "must be a whole number")
@@ -82,14 +84,14 @@ export const SocketParams = z.object({ conversation_id: IdParamValue });
 export const AttachmentParams = z.object({ id: IdParamValue, attachment_id: z.uuid() });
 
 export const MessagesQuery = z.object({
-  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
-  cursor: MessageIdText.optional().meta({ description: "`next_cursor` of the page before, which is of later messages" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "Page size" }),
+  cursor: MessageIdText.optional().meta({ description: "`next_cursor` of the previous page, which has newer messages" }),
 });
 
 export const ExportQuery = z.object({ format: z.enum(["json", "markdown"]).default("json") });
 export type ExportFormat = z.output<typeof ExportQuery>["format"];
 
-// ── what replies carry ───────────────────────────────────────────────────────
+// ── Replies ──────────────────────────────────────────────────────────────────
 
 const Count = z.int().min(0);
 
@@ -97,11 +99,13 @@ export const Conversation = z
   .object({
     id: Id,
     minion_id: Id,
-    kind: z.enum(conversationKinds).meta({ description: "`direct` is the one that programs go on with which name none" }),
-    title: z.string().meta({ description: "Empty until there is one" }),
+    kind: z
+      .enum(conversationKinds)
+      .meta({ description: "`direct`: the default conversation for API calls that do not name one" }),
+    title: z.string().meta({ description: "Empty until a title is set or generated" }),
     pinned_facts: z.array(z.string()),
     forked_from_message_id: z.int().nullable(),
-    message_count: Count.meta({ description: "Messages of turns that are over" }),
+    message_count: Count.meta({ description: "Number of messages of finished turns" }),
     last_message_at: Timestamp.nullable(),
     version: z.int().min(1),
     created_at: Timestamp,
@@ -114,7 +118,7 @@ const ToolUse = z.object({
   tool: z.string(),
   input: z.unknown(),
   status: z.enum(["running", "awaiting_approval", "complete", "failed", "denied"]),
-  output: z.string().nullable().meta({ description: "What it said, or why it failed" }),
+  output: z.string().nullable().meta({ description: "The result of the tool, or the reason of its failure" }),
   duration_ms: Count.nullable(),
 });
 
@@ -122,7 +126,7 @@ const Attached = z.object({
   id: z.string(),
   name: z.string(),
   media_type: z.enum([...imageTypes, "text/plain"]),
-  size: Count.meta({ description: "In bytes" }),
+  size: Count.meta({ description: "Size in bytes" }),
 });
 
 const MessagePart = z.discriminatedUnion("type", [
@@ -137,20 +141,24 @@ const Instant = z.iso.datetime();
 export const ChatMessage = z
   .object({
     id: z.int(),
-    conversation_id: Id.meta({ description: "Where it was written: a fork shows messages of the one that it came from" }),
+    conversation_id: Id.meta({
+      description: "The conversation in which the message was written. A fork also shows messages of its origin.",
+    }),
     role: z.enum(messageRoles),
     text: z.string(),
-    parts: z.array(MessagePart).meta({ description: "What it is made of, in order" }),
-    status: z.enum(messageStatuses).meta({ description: "`interrupted`: a new turn can go on from it" }),
-    citations: z.array(Citation).meta({ description: "The passages that the answer was given" }),
+    parts: z.array(MessagePart).meta({ description: "The parts of the message, in order" }),
+    status: z.enum(messageStatuses).meta({ description: "`interrupted`: a new turn can continue this answer" }),
+    citations: z.array(Citation).meta({ description: "The passages that the answer cites" }),
     tools: z.array(ToolUse),
     usage: Usage.nullable(),
-    model: z.string().nullable().meta({ description: "`provider/model` of the one that answered" }),
+    model: z.string().nullable().meta({ description: "The model that answered, as `provider/model`" }),
     error: z
       .object({ code: z.string(), detail: z.string(), retryable: z.boolean() })
       .nullable()
-      .meta({ description: "Why the turn failed" }),
-    memory_status: z.enum(memoryStatuses).nullable().meta({ description: "What the model was told of what was said before" }),
+      .meta({ description: "The reason of a failed turn" }),
+    memory_status: z.enum(memoryStatuses).nullable().meta({
+      description: "How much of the earlier conversation the model received: all of it, a summary, or only the latest messages",
+    }),
     feedback: z.object({ rating: z.enum(ratings), comment: z.string() }).nullable(),
     confirmed: z.enum(confirmations).nullable(),
     created_at: Instant,
@@ -163,7 +171,7 @@ export const ConversationList = z.object({
   ...ok,
   conversations: z.array(
     Conversation.extend({
-      snippet: z.string().nullable().meta({ description: "Where a message says what was looked for, as plain text" }),
+      snippet: z.string().nullable().meta({ description: "Excerpt of a matching message, as plain text" }),
     }),
   ),
   total: TotalCount,

@@ -20,7 +20,7 @@ import { messageRoles, finalStatuses } from "../agent/constants.ts";
 import { conversationKinds, maxFacts, maxTitleLength, maxMessageOrdinal } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
 
-/** What is listed and found of conversations. They are held by their rooms, which write here what was said once it is. */
+/** Conversations and messages for lists and search. Their rooms own them, and write each turn here when it is over. */
 
 const owner = () => integer().notNull();
 const messageId = () => bigint({ mode: "number" });
@@ -32,24 +32,24 @@ export const conversations = pgTable(
     user_id: owner().references(() => users.id, { onDelete: "cascade" }),
     minion_id: integer().notNull(),
     kind: text({ enum: conversationKinds }).notNull().default("chat"),
-    /** Empty until there is one. */
+    /** Empty until a title is set or generated. */
     title: text().notNull().default(""),
-    /** Whether its owner gave the title, so that none is made. */
+    /** Whether the owner set the title. Then none is generated. */
     is_title_own: boolean().notNull().default(false),
-    /** What its minion is told in every turn. */
+    /** Facts that the minion receives in every turn. */
     pinned_facts: text().array().notNull().default([]),
-    /** Where it leaves another conversation. No foreign key: it goes on without that one. */
+    /** The message of the fork. No foreign key: the fork stays if its origin is deleted. */
     forked_from_message_id: messageId(),
-    /** Those that it shows, by what its room said last. */
+    /** The number of messages that the room last reported, including inherited ones. */
     message_count: integer().notNull().default(0),
     last_message_at: timestamptz(),
-    /** How often it was edited, counted from one. */
+    /** The version for optimistic concurrency, from one. */
     version: integer().notNull().default(1),
     ...createdUpdatedAt,
   },
   (t) => [
     unique("conversation_of_user").on(t.user_id, t.id),
-    // A minion in the bin keeps its conversations; one that is gone for good takes them along.
+    // A minion in the trash keeps its conversations. Deleting it permanently deletes them.
     foreignKey({
       name: "conversation_minion_owned",
       columns: [t.user_id, t.minion_id],
@@ -73,30 +73,30 @@ export const conversations = pgTable(
 
 const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 
-/** Characters of a message that are searched: a tsvector has its limits. */
+/** Characters of a message that are indexed for search: the size of a tsvector is limited. */
 export const searchedLength = 100_000;
 
-/** What a message is beside its columns. */
+/** The fields of a message that have no column. */
 export type MessageBody = Omit<Message, "id" | "conversation_id" | "role" | "status" | "text" | "created_at" | "completed_at">;
 
-/** Messages of turns that are over. */
+/** The messages of finished turns. */
 export const messages = pgTable(
   "messages",
   {
-    /** `messageIdOf`. Its row is what tells that its turn was written, so it stays when the message is removed. */
+    /** See `toMessageId`. The row marks the turn as written, so it stays when the message is removed. */
     id: messageId().primaryKey(),
     conversation_id: integer().notNull(),
     user_id: owner(),
     role: text({ enum: messageRoles }).notNull(),
     status: text({ enum: finalStatuses }).notNull(),
     text: text().notNull(),
-    /** Null once it is removed. */
+    /** Null for a removed message. */
     body: jsonb().$type<MessageBody>(),
-    /** Whose tools ran in it with success. */
+    /** Spirits whose tools ran successfully in this message. */
     spirit_ids: integer().array().notNull().default([]),
     created_at: timestamptz().notNull(),
     completed_at: timestamptz(),
-    /** Since when it is not shown any more: it was edited, or answered anew. */
+    /** The time of removal: the message was edited, or the answer was regenerated. */
     removed_at: timestamptz(),
     search: tsvector().generatedAlwaysAs(
       (): SQL => sql`to_tsvector('english', left(${messages.text}, ${sql.raw(String(searchedLength))}))`,

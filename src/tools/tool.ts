@@ -1,15 +1,15 @@
 import type { JSONSchema7 } from "@ai-sdk/provider";
 
-/** A tool as a turn calls it. What it says is quoted to the model, and never an instruction. */
+/** A tool that a turn can call. Its result is quoted to the model as data, never as an instruction. */
 export type Tool = {
   name: string;
   description: string;
   input_schema: JSONSchema7;
-  /** Whether its owner must agree to every call. */
+  /** Whether the user must approve every call. */
   needs_approval: boolean;
-  /** Whose run it is: for experience and mastery. */
+  /** The spirit that gains experience and mastery by a run. */
   spirit_id: number;
   tool_id: number;
-  /** @throws what went wrong; an `AppError` or `TellableError` in words for the model and the user */
+  /** @throws `AppError` or `TellableError` with a detail for the model and the user; other errors stay hidden */
   run(input: unknown, signal: AbortSignal): Promise<string>;
 };

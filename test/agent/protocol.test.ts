@@ -21,7 +21,10 @@ describe("the frames of a turn", () => {
     { type: "citation", citation } as const,
     { type: "tool_started", use } as const,
     { type: "approval_needed", use: { ...use, status: "awaiting_approval" } } as const,
-    { type: "tool_finished", use: { ...use, status: "denied", output: "The user did not allow it.", duration_ms: 0 } } as const,
+    {
+      type: "tool_finished",
+      use: { ...use, status: "denied", output: "The user denied this tool call.", duration_ms: 0 },
+    } as const,
   ])("of $type are as the protocol has them", (event) => {
     const frame = eventToFrame(2, event);
     expect(TurnFrame.parse(frame)).toEqual(frame);

@@ -1,7 +1,7 @@
 import type { TurnFrame } from "../protocol.ts";
 import type { Message, MessageUsage, ToolCall } from "../types.ts";
 
-/** An answer that is being made: frames make the message, now as after a crash. */
+/** Builds a message from its frames: while it streams, and again after a crash. */
 
 type Of<Type extends TurnFrame["type"]> = Extract<TurnFrame, { type: Type }>;
 
@@ -10,16 +10,16 @@ export type TextFrame = Omit<Of<"message.delta"> | Of<"reasoning.delta">, "from_
 /** A frame of one event of an answer. */
 export type EventFrame = Of<"citation" | "tool.started" | "tool.finished" | "tool.approval_needed">;
 
-/** A frame that tells of an answer while it is made. */
+/** A frame of a streaming answer. */
 export type AnswerFrame = TextFrame | EventFrame;
 
-/** The two texts of an answer. */
+/** The text channels of an answer. */
 export type TextChannel = "text" | "reasoning";
 
 export const isText = (frame: { type: string }): frame is TextFrame =>
   frame.type === "message.delta" || frame.type === "reasoning.delta";
 
-/** An answer of which nothing is said yet. */
+/** Creates an empty, streaming answer. */
 export function newAnswer(id: number, conversationId: number, model: string | null): Message {
   return {
     ...newMessage(id, conversationId),
@@ -29,7 +29,7 @@ export function newAnswer(id: number, conversationId: number, model: string | nu
   };
 }
 
-/** What every message begins with. */
+/** Creates an empty message of the user. */
 export function newMessage(id: number, conversationId: number): Message {
   return {
     id,
@@ -51,12 +51,12 @@ export function newMessage(id: number, conversationId: number): Message {
   };
 }
 
-/** How long the thoughts of a message are, in UTF-16 code units. */
+/** The length of the reasoning of a message, in UTF-16 code units. */
 export function reasoningLength({ parts }: Pick<Message, "parts">): number {
   return parts.reduce((sum, part) => sum + (part.type === "reasoning" ? part.text.length : 0), 0);
 }
 
-/** Makes a message what a frame says that it is. Text that it has already is not added again. */
+/** Applies a frame to a message. Text that the message already has is not added again. */
 export function applyFrame(message: Message, frame: AnswerFrame): void {
   switch (frame.type) {
     case "message.delta":
@@ -75,7 +75,7 @@ export function applyFrame(message: Message, frame: AnswerFrame): void {
   }
 }
 
-/** Adds text to the end of an answer. */
+/** Appends text to an answer. */
 export function appendText(message: Message, channel: TextChannel, text: string): void {
   if (text === "") return;
   if (channel === "text") message.text += text;
@@ -95,7 +95,7 @@ function upsertToolCall(
   message.parts.push({ type: "tool", call_id });
 }
 
-/** Ends what is still at work in a message that ends. */
+/** Marks the unfinished tool calls of a message as failed. */
 export function failOpenToolCalls({ tools }: Message, why: string): void {
   for (const use of tools) {
     if (use.status === "running" || use.status === "awaiting_approval")

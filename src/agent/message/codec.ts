@@ -1,20 +1,20 @@
 import type { Message } from "../types.ts";
 
-/** Messages as text in a room's storage, where a row has 2 MB: what a message says stands in its parts, so it is written once. */
+/** Serializes messages for a room's storage. A row has at most 2 MB, so the text of a message is stored once, in its parts. */
 
-type Spoken = Pick<Message, "text" | "parts">;
+type MessageText = Pick<Message, "text" | "parts">;
 
-const isSpoken = (value: unknown): value is Spoken =>
+const hasMessageText = (value: unknown): value is MessageText =>
   typeof value === "object" && value !== null && "parts" in value && "role" in value;
 
-/** A value in which messages are, as JSON. */
+/** Serializes a value that contains messages. */
 export function writeStored(value: object): string {
-  return JSON.stringify(value, (_key, item: unknown) => (isSpoken(item) ? { ...item, text: "" } : item));
+  return JSON.stringify(value, (_key, item: unknown) => (hasMessageText(item) ? { ...item, text: "" } : item));
 }
 
-/** What `writeStored` wrote. */
+/** Parses the JSON of `writeStored`. */
 export function readStored(json: string): unknown {
-  return JSON.parse(json, (_key, item: unknown) => (isSpoken(item) ? { ...item, text: textOf(item) } : item));
+  return JSON.parse(json, (_key, item: unknown) => (hasMessageText(item) ? { ...item, text: textOf(item) } : item));
 }
 
 const textOf = ({ parts }: Pick<Message, "parts">): string =>

@@ -2,10 +2,10 @@ import type { TurnEvent } from "../events.ts";
 import type { ToolCall } from "../types.ts";
 import type { EventFrame } from "./apply-frame.ts";
 
-/** An event of a turn that is one frame. Text is published in pieces, and a summary is no frame. */
+/** An event of a turn that becomes one frame. Text becomes several frames, and a summary none. */
 export type FrameEvent = Exclude<TurnEvent, { pieces: unknown } | { summary: unknown }>;
 
-/** The frame that tells clients of an event. */
+/** The frame that is sent to clients for an event. */
 export function eventToFrame(message_id: number, event: FrameEvent): EventFrame {
   switch (event.type) {
     case "citation":
@@ -22,7 +22,7 @@ export function eventToFrame(message_id: number, event: FrameEvent): EventFrame 
 
 const callOf = ({ call_id, tool, input }: ToolCall) => ({ call_id, tool, input });
 
-/** The frame of a tool call that has ended. @throws RangeError for a call that has not */
+/** The frame of a finished tool call. @throws RangeError if the call is not finished */
 function finishedFrame(
   message_id: number,
   { call_id, tool, status, output, duration_ms }: ToolCall,

@@ -17,47 +17,47 @@ import type { Tool } from "../../tools/tool.ts";
 import type { Summary } from "../types.ts";
 import { agentErrors, TurnError } from "../errors.ts";
 
-/** What a turn is about. The last of the messages is the user's to be answered, or the part of an answer that is gone on from. */
+/** The input of a turn. The last message is the question of the user, or the interrupted answer to continue. */
 export type TurnInput = History & { pinned_facts: readonly string[] };
 
-/** What a turn begins with. */
+/** The prompt of the first model call of a turn. */
 export type BuiltPrompt = {
   prompt: LanguageModelV4Prompt;
   functions: LanguageModelV4FunctionTool[];
-  /** Those that the model was handed. */
+  /** The passages in the prompt. */
   passages: Retrieved[];
   memory_status: MemoryStatus;
-  /** Tokens that the prompt can grow to. */
+  /** Maximum tokens of the prompt. */
   limit: number;
-  /** Tokens that each answer can have; undefined leaves it to the model. */
+  /** Maximum tokens of each model call; undefined means the model's default. */
   maxOutputTokens: number | undefined;
 };
 
 export type PromptContext = {
   settings: TurnSettings;
   tools: readonly Tool[];
-  /** Null where nothing was looked up. */
+  /** Null if retrieval did not run. */
   passages: Retrieved[] | null;
   readFile: ReadFile;
-  /** The model that sums up what has no room. */
-  summariser: LanguageModelV4;
+  /** The model that summarizes messages that do not fit. */
+  summarizer: LanguageModelV4;
   onSummary(summary: Summary): void;
   signal: AbortSignal;
 };
 
-/** Tokens that an answer is given room for where nobody says how long it may be. */
+/** Tokens that are reserved for an answer if `max_tokens` is not set. */
 export const defaultAnswerTokens = 1_024;
 
-/** How much of the window is used: tokens are estimated, and the vendors count otherwise. */
+/** The usable share of the context window: token counts are estimates, and providers count differently. */
 export const contextWindowUsage = 0.9;
 
 /**
- * Puts together what the model is asked: the system prompt, and of the conversation what has room in the window. The question stays, and
- * so do the pinned facts; of the passages, the least fitting are left out where there is no room for all.
- * @throws TurnError: context_exceeded where the question alone has no room, and no call is made
+ * Builds the prompt: the system prompt, and the messages that fit into the context window. The question and the pinned facts always stay;
+ * the passages with the lowest score are dropped if not all fit.
+ * @throws TurnError context_exceeded if the question alone does not fit
  */
-export async function buildPrompt(asked: TurnInput, preparing: PromptContext): Promise<BuiltPrompt> {
-  const { settings, tools, readFile, signal } = preparing;
+export async function buildPrompt(input: TurnInput, context: PromptContext): Promise<BuiltPrompt> {
+  const { settings, tools, readFile, signal } = context;
   const functions = tools.map(({ name, description, input_schema }) => ({
     type: "function" as const,
     name,
@@ -71,45 +71,48 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
   const limit = Math.floor(window * contextWindowUsage) - answer - functionTokens;
   const costOf = (message: TurnInput["messages"][number]) => estimateMessageTokens(message, tools.length > 0);
 
-  const passages = [...(preparing.passages ?? [])];
+  const passages = [...(context.passages ?? [])];
   const systemOf = (summary: Summary | null) =>
     renderSystemPrompt({
       settings,
       tools,
-      pinned_facts: asked.pinned_facts,
+      pinned_facts: input.pinned_facts,
       summary,
-      passages: preparing.passages === null ? null : passages,
+      passages: context.passages === null ? null : passages,
     });
-  const question = asked.messages.slice(asked.messages.findLastIndex(({ role }) => role === "user"));
+  const question = input.messages.slice(input.messages.findLastIndex(({ role }) => role === "user"));
   const least = question.reduce((total, message) => total + costOf(message), 0);
   const room = () => limit - estimateTokens(systemOf(null));
   while (room() < least && passages.length > 0) passages.pop();
   if (room() < least)
-    throw new TurnError(agentErrors.context_exceeded, "The message is too long for the model of this minion.");
+    throw new TurnError(
+      agentErrors.context_exceeded,
+      "The message does not fit into the context window of the minion's model. Shorten it, or use a model with a larger window.",
+    );
 
-  const memory = await fitHistory(asked, {
+  const memory = await fitHistory(input, {
     room: room(),
     costOf,
     costOfSummary: (text) => estimateTokens(summarySection(text)),
-    async summarise(before, messages, tokens) {
+    async summarize(before, messages, tokens) {
       const within = { room: Math.floor(window * contextWindowUsage) - tokens, tokens, signal };
       try {
-        return await summarizeMessages(preparing.summariser, before, messages, within);
+        return await summarizeMessages(context.summarizer, before, messages, within);
       } catch (error) {
-        // What is dropped instead is missed; a turn that is not taken is missed more.
+        // A turn with fewer messages is better than a failed turn.
         if (error instanceof ProviderError && !signal.aborted) return null;
         throw error;
       }
     },
   });
-  if (memory.summary !== null && memory.summary !== asked.summary) preparing.onSummary(memory.summary);
+  if (memory.summary !== null && memory.summary !== input.summary) context.onSummary(memory.summary);
   const { sees_pictures: seesPictures } = settings.model;
-  const told = await toModelMessages(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
+  const history = await toModelMessages(memory.messages, { hasTools: tools.length > 0, seesPictures, readFile });
   return {
     prompt: [
       { role: "system", content: systemOf(memory.summary) },
-      ...told,
-      ...(told.at(-1)?.role === "user" ? [] : [continueMessage]),
+      ...history,
+      ...(history.at(-1)?.role === "user" ? [] : [continueMessage]),
     ],
     functions,
     passages,
@@ -119,8 +122,8 @@ export async function buildPrompt(asked: TurnInput, preparing: PromptContext): P
   };
 }
 
-/** What is said for the user who wants the rest of an answer. */
+/** The message that asks the model to continue an interrupted answer. */
 const continueMessage: LanguageModelV4Prompt[number] = {
   role: "user",
-  content: [{ type: "text", text: "Your answer was cut short. Go on exactly where it ends, and repeat nothing of it." }],
+  content: [{ type: "text", text: "Your answer was cut off. Continue exactly where it ends. Do not repeat any of it." }],
 };

@@ -4,38 +4,40 @@ import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { contextWindowUsage, defaultAnswerTokens } from "./build-prompt.ts";
 import { estimatePromptTokens, mergeSameRole } from "./prompt-messages.ts";
 
-/** A turn is prepared for the model of its minion: a fallback, which stands in for that, is asked what it can take. */
+/** Adapts the prompt of a turn, which is built for the minion's model, to a fallback model. */
 
-type Asked = LanguageModelV4CallOptions;
+type CallOptions = LanguageModelV4CallOptions;
 
-/** Whether a model has room for what is asked, as far as its window is known. What this server has reads no more than it needs. */
-export function fitsContext(summary: ModelSummary | null, asked: Asked): boolean {
+/** Whether the prompt fits into the context window of a model. Unknown windows and built-in models always fit. */
+export function fitsContext(summary: ModelSummary | null, options: CallOptions): boolean {
   if (summary === null || summary.provider === "builtin" || summary.context_length === null) return true;
-  const { prompt, tools = [], maxOutputTokens = defaultAnswerTokens } = adaptPromptTo(summary, asked);
+  const { prompt, tools = [], maxOutputTokens = defaultAnswerTokens } = adaptPromptTo(summary, options);
   const ofTools = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools));
   return estimatePromptTokens(prompt) + ofTools + maxOutputTokens <= summary.context_length * contextWindowUsage;
 }
 
-/** What is asked, without pictures for a model that sees none, and without tools for one that calls none. */
-export function adaptPromptTo(summary: ModelSummary | null, asked: Asked): Asked {
-  if (summary === null || summary.provider === "builtin") return asked;
-  const shown = summary.capabilities.includes("vision") ? asked : { ...asked, prompt: asked.prompt.map(withoutPictures) };
-  return summary.supports_tools ? shown : withoutTools(shown);
+/** Removes images for a model without vision, and tools for a model without tool calls. */
+export function adaptPromptTo(summary: ModelSummary | null, options: CallOptions): CallOptions {
+  if (summary === null || summary.provider === "builtin") return options;
+  const visible = summary.capabilities.includes("vision")
+    ? options
+    : { ...options, prompt: options.prompt.map(withoutPictures) };
+  return summary.supports_tools ? visible : withoutTools(visible);
 }
 
 function withoutPictures(message: LanguageModelV4Message): LanguageModelV4Message {
   if (message.role !== "user") return message;
-  return { ...message, content: message.content.map((part) => (part.type === "file" ? notSeen : part)) };
+  return { ...message, content: message.content.map((part) => (part.type === "file" ? hiddenImage : part)) };
 }
 
-const notSeen = { type: "text" as const, text: "A picture that the user attached, and that you cannot see." };
+const hiddenImage = { type: "text" as const, text: "An image that the user attached, which you cannot see." };
 
-function withoutTools(asked: Asked): Asked {
-  const { tools: _, toolChoice: __, ...others } = asked;
-  return { ...others, prompt: mergeSameRole(asked.prompt.flatMap(dropToolCalls)) };
+function withoutTools(options: CallOptions): CallOptions {
+  const { tools: _, toolChoice: __, ...others } = options;
+  return { ...others, prompt: mergeSameRole(options.prompt.flatMap(dropToolCalls)) };
 }
 
-/** What tools said is quoted material: it stands so, whoever hands it over. */
+/** Turns tool results into messages of the user. They stay quoted as JSON. */
 function dropToolCalls(message: LanguageModelV4Message): LanguageModelV4Message[] {
   if (message.role === "system") return [message];
   if (message.role === "user") return [{ ...message, content: [...message.content] }];
@@ -43,8 +45,8 @@ function dropToolCalls(message: LanguageModelV4Message): LanguageModelV4Message[
     const content = message.content.filter(({ type }) => type !== "tool-call");
     return content.length === 0 ? [] : [{ ...message, content }];
   }
-  const said = message.content.flatMap((part) => (part.type === "tool-result" ? [part.output] : []));
-  const texts = said.map((output) => ({
+  const outputs = message.content.flatMap((part) => (part.type === "tool-result" ? [part.output] : []));
+  const texts = outputs.map((output) => ({
     type: "text" as const,
     text: output.type === "text" ? output.value : JSON.stringify(output),
   }));

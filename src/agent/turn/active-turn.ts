@@ -16,27 +16,27 @@ import type { Message, Summary, ToolCall } from "../types.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
 import type { TurnDeps } from "./run-turn.ts";
 
-/** How often what was told of an answer is written down, in ms: what a crash can take. */
+/** How often published text is persisted, in ms: a crash loses at most this much. */
 const flushMs = 500;
 
-/** How long an answer may show nothing new while no tool is at work, in ms. */
+/** How long an answer may show no progress while no tool runs, in ms. */
 const silenceMs = 30_000;
 
-/** How long a user may think about a call of a tool, in ms. */
+/** How long a tool call waits for approval, in ms. */
 const approvalMs = 5 * 60_000;
 
-/** What a running turn needs of its caller. */
+/** What a running turn needs from its caller. */
 export type TurnRuntime = {
   /** Publishes a frame, and persists it. */
   publish(frame: EventFrame): void;
   /**
-   * Publishes more of a text of the answer: each piece is a frame of `head`, with its text and offset.
-   * @param offset where the first piece begins in the whole text, in UTF-16 code units
+   * Publishes text of the answer: each piece becomes a frame of `head` with its text and offset.
+   * @param offset the offset of the first piece in the whole text, in UTF-16 code units
    */
   publishText(head: Pick<TextFrame, "type" | "message_id">, offset: number, pieces: readonly string[]): void;
   /** Persists the text that was published. */
   flush(): void;
-  /** Waits for a short time where clients lag behind what was published. */
+  /** Waits briefly if clients lag behind the published frames. */
   waitForSlowSockets(): Promise<void>;
   saveSummary(summary: Summary): void;
 };
@@ -75,20 +75,20 @@ export class ActiveTurn {
       const result = await turn;
       return { ...result, isInterrupted: this.#isOverdue };
     } catch (error) {
-      log("error", "A turn broke.", { error });
+      log("error", "A turn failed unexpectedly.", { error });
       return estimateInterruptedTurn(this.message, []);
     } finally {
       clearInterval(ticker);
-      failOpenToolCalls(this.message, "The turn ended before it was done.");
+      failOpenToolCalls(this.message, "The turn ended before the tool finished.");
     }
   }
 
-  /** Ends the turn: what was said stays. */
+  /** Stops the turn. The text so far stays. */
   stop(): void {
     this.#controller.abort(new DOMException("The turn was stopped.", "AbortError"));
   }
 
-  /** Answers whether a tool may be called. @returns whether that was asked */
+  /** Approves or denies a pending tool call. @returns false if the call is not pending */
   resolveApproval(callId: string, isApproved: boolean): boolean {
     const answer = this.#questions.get(callId);
     answer?.(isApproved);
@@ -112,7 +112,7 @@ export class ActiveTurn {
 
   readonly #requestApproval = async ({ call_id }: ToolCall): Promise<boolean> => {
     const { signal } = this.#controller;
-    // A timer that is left set would keep the object from hibernating.
+    // An active timer would keep the object from hibernating.
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       return await new Promise<boolean>((resolve) => {
@@ -129,19 +129,19 @@ export class ActiveTurn {
 
   #tick(): void {
     this.#runtime.flush();
-    const isAtWork = this.message.tools.some(({ status }) => status === "running" || status === "awaiting_approval");
-    if (isAtWork || Date.now() - this.#progressedAt < silenceMs) return;
+    const isToolRunning = this.message.tools.some(({ status }) => status === "running" || status === "awaiting_approval");
+    if (isToolRunning || Date.now() - this.#progressedAt < silenceMs) return;
     this.#isOverdue = true;
     this.stop();
   }
 }
 
-/** Makes an answer what it was when its room went down, of what was told since it was written. */
-export function replayFrames(message: Message, told: readonly { type: string; message_id?: unknown }[]): void {
-  for (const frame of told) {
+/** Restores an answer after a crash: applies the frames that were published after it was last stored. */
+export function replayFrames(message: Message, frames: readonly { type: string; message_id?: unknown }[]): void {
+  for (const frame of frames) {
     if (frame.message_id === message.id && isAnswerFrame(frame)) applyFrame(message, frame);
   }
-  failOpenToolCalls(message, "The room went down before it was done.");
+  failOpenToolCalls(message, "The server restarted before the tool finished.");
 }
 
 const answerFrameTypes: ReadonlySet<string> = new Set(["citation", "tool.started", "tool.approval_needed", "tool.finished"]);

@@ -1,7 +1,7 @@
 import type { Retrieved } from "../../knowledge/search/retrieve.ts";
 import type { Citation } from "../types.ts";
 
-/** The passages that an answer cites, as `[2]` or `[1, 3]`, in the order in which it does, each once; of what was handed over alone. */
+/** The passages that an answer cites as `[2]` or `[1, 3]`, in the order of their first citation. Unknown numbers are ignored. */
 export function citationsIn(answer: string, passages: readonly Retrieved[]): Citation[] {
   const groups = Array.from(answer.matchAll(/\[(\d{1,2}(?:\s*[,;]\s*\d{1,2})*)\]/g), ([, group = ""]) => group);
   const numbers = new Set(groups.flatMap((group) => group.split(/[,;]/).map(Number)));

@@ -10,16 +10,16 @@ import type { TurnFrame } from "../protocol.ts";
 import { turnExperience } from "../rules.ts";
 import type { TurnCall, TurnResult } from "../events.ts";
 
-/** How a turn ended; `isInterrupted` where nobody ended it, but its room or its model did. */
+/** How a turn ended. `isInterrupted` if its room crashed or its model stopped sending text. */
 export type TurnOutcome = TurnResult & { isInterrupted: boolean };
 
 const interruptedFailure = {
   code: "interrupted",
-  detail: "The answer broke off. Ask for it again to go on.",
+  detail: "The answer was interrupted. Regenerate it to continue.",
   retryable: true,
 };
 
-/** Makes an answer what it is once its turn is over. @returns what tells of it */
+/** Finishes an answer with the outcome of its turn. @returns the frame to publish */
 export function finishAnswer(
   ctx: Ctx,
   answer: Message,
@@ -43,10 +43,10 @@ export function finishAnswer(
   return { type: "message.completed", message_id, usage, cost_usd: usage.cost_usd, xp, memory_status };
 }
 
-/** Characters that a message keeps of what its tools were given, and said: with its text, it must fit into a row of its room. */
+/** Maximum characters of all tool inputs and outputs of a message: with its text, it must fit into one row of the room. */
 const maxToolText = 200_000;
 
-/** Cuts short what tools were given and said, from where it is too much on. */
+/** Truncates tool inputs and outputs after the limit. */
 function truncateToolOutputs({ tools }: Message): void {
   let left = maxToolText;
   for (const use of tools) {
@@ -59,10 +59,10 @@ function truncateToolOutputs({ tools }: Message): void {
   }
 }
 
-/** What is left of them then. */
+/** Characters of a truncated input or output. */
 const truncatedToolLength = 200;
 
-/** What calls used and cost together, at list prices; what has none costs nothing. */
+/** The usage and cost of all calls, at list prices. A model without a price costs nothing. */
 function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {
   const prices = pricesNow(ctx);
   const usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };
@@ -75,7 +75,7 @@ function usageOf(ctx: Ctx, calls: readonly TurnCall[]): MessageUsage {
   return { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens, cost_usd: microUsd / 1e6 };
 }
 
-/** What a turn is taken to have used whose room went down in the midst of it: about what was said before, and what came of it. */
+/** Estimates the usage of an interrupted turn from the text of the earlier messages and of the answer. */
 export function estimateInterruptedTurn(answer: Message, before: readonly Message[]): TurnOutcome {
   const [name = "", ...rest] = (answer.model ?? "").split("/");
   const provider = providerNames.find((each) => each === name);

@@ -8,46 +8,46 @@ import { adaptPromptTo, fitsContext } from "../prompt/fallback-prompt.ts";
 import type { TurnSettings } from "../settings.ts";
 import type { TurnResult } from "../events.ts";
 
-/** Makes the model of a turn, behind the gateway, with these deadlines and records. */
+/** Creates the model of a turn, behind the gateway. */
 export type CreateModel = (options: CallOptions) => LanguageModelV4;
 
-/** Milliseconds to the first token. Nothing may show no progress for 30 s: the first leaves time of that to those that stand in. */
+/** Timeouts for the first token, in ms. A turn must show progress within 30 s, so the first model leaves time for the fallbacks. */
 const firstTokenMs = { alone: 20_000, withOthers: 12_000 };
 
 /**
- * The models of a turn. Each of their calls leaves one record in the result of the turn, however it ended, with the row that the model
- * stands in. A fallback is asked what it can take, and not at all where it has no room for that.
- * @param given in place of the models of the minion
+ * The models of a turn. Each call adds one usage record to the result of the turn, with the `external_models` row of its model. A fallback
+ * gets an adapted prompt, and is skipped if the prompt does not fit into its context window.
+ * @param createModel replaces the models of the minion
  */
 export function createTurnModels(
   ctx: Ctx,
   settings: TurnSettings,
-  given: CreateModel | undefined,
+  createModel: CreateModel | undefined,
   result: Pick<TurnResult, "calls" | "model">,
 ): CreateModel {
   let row: MinionModelCandidate["row"];
-  const noting = (candidate: MinionModelCandidate): MinionModelCandidate => ({
+  const withRow = (candidate: MinionModelCandidate): MinionModelCandidate => ({
     ...candidate,
     async open() {
-      // What is opened last is what a record is of: of two models with one name, this tells which.
+      // The usage record belongs to the model that was opened last. Two rows can have the same model name.
       row = candidate.row;
-      return askedOtherwise(await candidate.open(), (asked) => adaptPromptTo(candidate.summary, asked));
+      return askedOtherwise(await candidate.open(), (callOptions) => adaptPromptTo(candidate.summary, callOptions));
     },
   });
   function behindGateway(options: CallOptions): LanguageModelV4 {
     const [first, ...others]: readonly MinionModelCandidate[] = gatewayCandidates(ctx, settings.user_id, settings.answering);
-    const modelFor = (asked: LanguageModelV4CallOptions) => {
-      const able = others.filter(({ summary }) => fitsContext(summary, asked)).map(noting);
-      const ms = able.length > 0 ? firstTokenMs.withOthers : firstTokenMs.alone;
-      return gatewayModel([noting(first!), ...able], { firstTokenMs: ms, ...options });
+    const modelFor = (callOptions: LanguageModelV4CallOptions) => {
+      const fitting = others.filter(({ summary }) => fitsContext(summary, callOptions)).map(withRow);
+      const ms = fitting.length > 0 ? firstTokenMs.withOthers : firstTokenMs.alone;
+      return gatewayModel([withRow(first!), ...fitting], { firstTokenMs: ms, ...options });
     };
     return {
       ...gatewayModel([first!], options),
-      doGenerate: (asked) => modelFor(asked).doGenerate(asked),
-      doStream: (asked) => modelFor(asked).doStream(asked),
+      doGenerate: (callOptions) => modelFor(callOptions).doGenerate(callOptions),
+      doStream: (callOptions) => modelFor(callOptions).doStream(callOptions),
     };
   }
-  const open = given ?? behindGateway;
+  const open = createModel ?? behindGateway;
   return (options) =>
     open({
       ...options,

@@ -11,37 +11,37 @@ import type {
 import { splitDeltas, stripSeparators } from "../../models/gateway/coalesced-deltas.ts";
 import type { TextEmitter } from "./text-emitter.ts";
 
-/** One answer of the model within a turn: what it said, and the tools that it calls. */
+/** The result of one model call within a turn: its text and its tool calls. */
 export type ModelStep = {
-  /** As it is handed back to the model with what the tools say; thoughts only as far as their vendor wants them back. */
+  /** The content to send back to the model with the tool results. It includes reasoning only if the provider requires it. */
   content: (LanguageModelV4TextPart | LanguageModelV4ReasoningPart)[];
   calls: LanguageModelV4ToolCall[];
-  /** Whether it ended within a call. */
+  /** Whether the answer ended in the middle of a tool call. */
   hasTruncatedToolCall: boolean;
   finishReason: LanguageModelV4FinishReason["unified"];
 };
 
-/** Pieces of an answer after which it is looked whether those who listen keep up. */
+/** Number of pieces between two waits for slow sockets. */
 const backpressureInterval = 16;
 
 /**
- * Asks the model once, and tells what it says while it says it. What is longer than an answer can be is cut, and the call ended.
- * @param waitForSlowSockets awaited now and then while it speaks
- * @throws ProviderError; the reason of whoever aborts
+ * Calls the model once and emits its text as it arrives. At the maximum length, the text is truncated and the call ends.
+ * @param waitForSlowSockets awaited after every few pieces
+ * @throws ProviderError; the abort reason of the signal
  */
 export async function streamModelStep(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
-  speech: TextEmitter,
+  emitter: TextEmitter,
   waitForSlowSockets?: () => Promise<void>,
 ): Promise<ModelStep> {
   const { stream } = await model.doStream(options);
   const reader = stream.getReader();
   const step = new StepAccumulator();
   try {
-    for (let unlooked = 0; ;) {
+    for (let piecesSinceWait = 0; ;) {
       const { value: part } = await reader.read();
-      if (part === undefined) throw new Error("A stream of the gateway ended without its last part.");
+      if (part === undefined) throw new Error("A gateway stream ended without a finish part.");
       if (part.type === "error") throw part.error;
       if (part.type === "finish") return step.closed(part.finishReason.unified);
       step.take(part);
@@ -49,47 +49,47 @@ export async function streamModelStep(
       const channel = part.type === "text-delta" ? "text" : "reasoning";
       const pieces = splitDeltas(part.delta);
       for (let at = 0; at < pieces.length; at += backpressureInterval) {
-        const some = pieces.slice(at, at + backpressureInterval);
-        speech.push(channel, some);
-        if (speech.isFull) return step.closed("length");
-        unlooked += some.length;
-        if (unlooked < backpressureInterval) continue;
-        unlooked = 0;
+        const batch = pieces.slice(at, at + backpressureInterval);
+        emitter.push(channel, batch);
+        if (emitter.isFull) return step.closed("length");
+        piecesSinceWait += batch.length;
+        if (piecesSinceWait < backpressureInterval) continue;
+        piecesSinceWait = 0;
         await waitForSlowSockets?.();
         options.abortSignal?.throwIfAborted();
       }
     }
   } finally {
-    speech.flush();
-    // Of a stream that has ended, there is nothing left to cancel.
+    emitter.flush();
+    // Cancelling a finished stream does nothing.
     void reader.cancel().catch(() => {});
   }
 }
 
-/** A step whose parts are still coming. */
+/** Collects the stream parts of one step. */
 class StepAccumulator {
   readonly #blocks = new Map<string, ModelStep["content"][number]>();
   readonly #calls: LanguageModelV4ToolCall[] = [];
-  #callsBegun = 0;
+  #startedCalls = 0;
 
   take(part: LanguageModelV4StreamPart): void {
     const isText = part.type === "text-start" || part.type === "text-delta" || part.type === "text-end";
     if (isText) return this.#extend("text", part);
-    const isThought = part.type === "reasoning-start" || part.type === "reasoning-delta" || part.type === "reasoning-end";
-    if (isThought) return this.#extend("reasoning", part);
-    if (part.type === "tool-input-start" && part.providerExecuted !== true) this.#callsBegun += 1;
+    const isReasoning = part.type === "reasoning-start" || part.type === "reasoning-delta" || part.type === "reasoning-end";
+    if (isReasoning) return this.#extend("reasoning", part);
+    if (part.type === "tool-input-start" && part.providerExecuted !== true) this.#startedCalls += 1;
     if (part.type === "tool-call" && part.providerExecuted !== true) this.#calls.push(part);
   }
 
   closed(finishReason: ModelStep["finishReason"]): ModelStep {
-    const wanted = ({ type, text, providerOptions }: ModelStep["content"][number]) =>
+    const isContent = ({ type, text, providerOptions }: ModelStep["content"][number]) =>
       type === "text" ? text !== "" : providerOptions !== undefined;
     const isCut = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
-    const hasHalfCall = isCut || this.#callsBegun > this.#calls.length;
+    const hasTruncatedToolCall = isCut || this.#startedCalls > this.#calls.length;
     return {
-      content: Array.from(this.#blocks.values()).filter(wanted),
+      content: Array.from(this.#blocks.values()).filter(isContent),
       calls: this.#calls,
-      hasTruncatedToolCall: hasHalfCall,
+      hasTruncatedToolCall,
       finishReason,
     };
   }

@@ -19,17 +19,17 @@ import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
 import { agentErrors, TurnError, turnFailureOf } from "../errors.ts";
 
-/** Milliseconds that is waited for what others do. */
+/** The timeouts of a turn, in ms. */
 export type TurnTimeouts = {
-  /** For each model, until its first token; unless told, as `openModelCalls` has it. */
+  /** Until the first token of each model. Default: see `createTurnModels`. */
   firstTokenMs?: number;
-  /** For the next word of an answer that has begun. */
+  /** Between two pieces of a running answer. */
   silenceMs: number;
-  /** For a whole call. */
+  /** For a whole model call. */
   callMs: number;
-  /** For a summary of what was said before. */
+  /** For a summary of the earlier messages. */
   summaryMs: number;
-  /** For a tool. */
+  /** For one tool call. */
   toolMs: number;
 };
 
@@ -38,30 +38,30 @@ const defaultTimeouts: TurnTimeouts = { silenceMs: 25_000, callMs: 180_000, summ
 export type TurnDeps = {
   ctx: Ctx;
   settings: TurnSettings;
-  /** The tools there are: those that the minion may not call are never offered, nor run. */
+  /** All tools. Tools that the minion may not call are neither offered nor run. */
   tools: readonly Tool[];
-  /** Hears what happens, in order, and nothing after the turn has ended. */
+  /** Receives the events of the turn, in order, and none after its end. */
   onEvent(event: TurnEvent): void;
-  /** Whether the user agrees to a call. How long that is waited for is for who asks them to say. */
+  /** Asks the user to approve a tool call. The callee sets the timeout. */
   approve(use: ToolCall): Promise<boolean>;
   readFile: ReadFile;
-  /** Awaited now and then while text is told, so that slow clients can catch up with a fast model. */
+  /** Awaited while text is emitted, so that slow clients can catch up with a fast model. */
   waitForSlowSockets?(): Promise<void>;
   /** Stops the turn. */
   signal: AbortSignal;
-  /** Looks up what fits a question, for a minion with a knowledge base: in that, unless told otherwise. */
+  /** Retrieves passages for a question. Default: from the knowledge base of the minion. */
   retrieve?: (query: string) => Promise<Retrieved[]>;
-  /** In place of the models of the minion. */
+  /** Replaces the models of the minion. */
   model?: CreateModel;
   patience?: Partial<TurnTimeouts>;
 };
 
 /**
- * Takes a turn: looks up, remembers, asks the model, and runs what it calls for until it has an answer. Postgres is asked once before the
- * first token where there is a knowledge base (and once more for the key of an embedding model of the user's), else never. It writes
- * nothing: what must be written is the result. Never throws.
+ * Runs a turn: retrieves passages, builds the prompt, calls the model, and runs its tool calls until there is an answer. With a knowledge
+ * base, it makes one Postgres round trip before the first token (and one more for the key of the user's embedding model); otherwise none.
+ * It writes nothing: the caller writes the result. Never throws.
  */
-export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnResult> {
+export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnResult> {
   const { ctx, settings, onEvent, signal } = deps;
   const { summaryMs, toolMs, ...deadlines }: TurnTimeouts = { ...defaultTimeouts, ...deps.patience };
   const result: TurnResult = {
@@ -73,17 +73,17 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
     tool_runs: [],
     has_retrieved: false,
   };
-  const speech = new TextEmitter(onEvent);
+  const emitter = new TextEmitter(onEvent);
   let passages: Retrieved[] = [];
   try {
     const models = createTurnModels(ctx, settings, deps.model, result);
     const tools = callableTools(settings, deps.tools);
-    const prepared = await buildPrompt(asked, {
+    const prepared = await buildPrompt(input, {
       settings,
       tools,
-      passages: await retrieveContext(deps, asked),
+      passages: await retrieveContext(deps, input),
       readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
-      summariser: models({ callMs: summaryMs }),
+      summarizer: models({ callMs: summaryMs }),
       onSummary: (summary) => onEvent({ type: "summarised", summary }),
       signal,
     });
@@ -93,9 +93,9 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
     await runToolLoop(prepared, {
       model: models(deadlines),
       sampling: samplingOf(settings, prepared, signal),
-      speech,
+      emitter,
       waitForSlowSockets: deps.waitForSlowSockets,
-      run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, tell: onEvent, signal, toolMs, ctx }),
+      run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, emit: onEvent, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
         if (tool === undefined || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
@@ -106,12 +106,12 @@ export async function runTurn(deps: TurnDeps, asked: TurnInput): Promise<TurnRes
     if (!signal.aborted) result.failure = turnFailureOf(error, ctx);
   }
   if (settings.citations_enabled) {
-    for (const citation of citationsIn(speech.text, passages)) onEvent({ type: "citation", citation });
+    for (const citation of citationsIn(emitter.text, passages)) onEvent({ type: "citation", citation });
   }
   return result;
 }
 
-/** What the knowledge base has for the question; null for a minion that looks nothing up. */
+/** Retrieves passages for the question; null if retrieval is off or there is no knowledge base. */
 async function retrieveContext(
   { ctx, settings, retrieve, signal }: TurnDeps,
   { messages }: TurnInput,
@@ -125,7 +125,7 @@ async function retrieveContext(
   return untilAborted(signal, () => look(query));
 }
 
-/** Characters of a question that something is looked up by. */
+/** Maximum characters of a retrieval query. */
 const maxQuery = 4_000;
 
 function samplingOf(
@@ -145,71 +145,80 @@ function samplingOf(
 type ToolLoop = {
   model: LanguageModelV4;
   sampling: Omit<LanguageModelV4CallOptions, "prompt">;
-  speech: TextEmitter;
+  emitter: TextEmitter;
   waitForSlowSockets: TurnDeps["waitForSlowSockets"];
   run(calls: ModelStep["calls"]): Promise<ToolCallResult[]>;
   onRun(ended: ToolCallResult): void;
 };
 
-/** Asks the model and runs what it calls, in turns: eight times at most, and once more for an answer without tools. */
+/** Calls the model and runs its tool calls, up to `maxSteps` times, and then once more without tools for an answer. */
 async function runToolLoop(
-  { prompt: begun, functions, limit }: BuiltPrompt,
-  { model, sampling, speech, waitForSlowSockets, run, onRun }: ToolLoop,
+  { prompt: initialPrompt, functions, limit }: BuiltPrompt,
+  { model, sampling, emitter, waitForSlowSockets, run, onRun }: ToolLoop,
 ): Promise<void> {
-  const prompt: LanguageModelV4Prompt = [...begun];
+  const prompt: LanguageModelV4Prompt = [...initialPrompt];
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
-    const before = speech.text.length;
+    const before = emitter.text.length;
     const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await streamModelStep(model, { ...sampling, ...toolChoice, prompt }, speech, waitForSlowSockets);
+    const step = await streamModelStep(model, { ...sampling, ...toolChoice, prompt }, emitter, waitForSlowSockets);
     assertComplete(step);
-    if (speech.isFull) return;
+    if (emitter.isFull) return;
     const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, maxToolCallsPerStep);
     if (calls.length === 0) {
-      if (isLast && speech.text.length === before) {
-        throw new TurnError(agentErrors.too_many_steps, "The minion called for tools again and again, and came to no answer.");
+      if (isLast && emitter.text.length === before) {
+        throw new TurnError(
+          agentErrors.too_many_steps,
+          `The minion reached the limit of ${maxSteps} tool steps without an answer. Try again with a simpler request.`,
+        );
       }
-      if (speech.text.trim() === "") throw new TurnError(providerErrors.provider_refused, "The model answered with nothing.");
+      if (emitter.text.trim() === "")
+        throw new TurnError(providerErrors.provider_refused, "The model returned an empty answer. Try again.");
       return;
     }
     const ended = await run(calls);
     ended.forEach(onRun);
-    const named = calls.map((call, index) => ({ call, use: ended[index]!.use }));
+    const finishedCalls = calls.map((call, index) => ({ call, use: ended[index]!.use }));
     prompt.push({
       role: "assistant",
       content: [
         ...step.content,
-        ...named.map(({ call: { toolCallId, providerMetadata }, use }) => ({
+        ...finishedCalls.map(({ call: { toolCallId, providerMetadata }, use }) => ({
           ...callOf(use, toolCallId),
           ...(providerMetadata === undefined ? {} : { providerOptions: providerMetadata }),
         })),
       ],
     });
     const share = toolResultBudget(limit - estimatePromptTokens(prompt), calls.length);
-    const results = named.map(({ call, use }) => toToolResultPart(use, call.toolCallId, (text) => truncate(text, share)));
+    const results = finishedCalls.map(({ call, use }) =>
+      toToolResultPart(use, call.toolCallId, (text) => truncate(text, share)),
+    );
     prompt.push({ role: "tool", content: results });
-    speech.startParagraph();
+    emitter.startParagraph();
   }
 }
 
-/** Characters of a tool's output that the model is handed: what has room in the window, but never so few that they say nothing. */
+/** Maximum characters of each tool result in the prompt: what fits into the context window, but at least 200. */
 function toolResultBudget(tokensLeft: number, calls: number): number {
-  // Two characters a token: what is not English has several bytes a character, and JSON adds its own.
+  // Assumes two characters per token: non-English characters have several bytes, and JSON adds escapes.
   const fits = Math.floor((tokensLeft * bytesPerToken) / 2 / calls);
   return Math.min(maxToolResult, Math.max(200, fits));
 }
 
-/** @throws TurnError for an answer that ended before it was one */
-function assertComplete({ finishReason, hasTruncatedToolCall: hasHalfCall }: ModelStep): void {
+/** @throws TurnError if the answer was blocked or ended in the middle of a tool call */
+function assertComplete({ finishReason, hasTruncatedToolCall }: ModelStep): void {
   if (finishReason === "content-filter") {
-    throw new TurnError(agentErrors.content_filtered, "The provider withholds the answer: its filter found fault with it.");
+    throw new TurnError(
+      agentErrors.content_filtered,
+      "The provider's content filter blocked the answer. Rephrase the message.",
+    );
   }
-  if (!hasHalfCall) return;
+  if (!hasTruncatedToolCall) return;
   if (finishReason === "length") {
     throw new TurnError(
       providerErrors.provider_refused,
-      "The answer reached its limit of tokens within the call of a tool: allow it more.",
+      "The answer reached max_tokens in the middle of a tool call. Raise max_tokens.",
     );
   }
-  throw new TurnError(providerErrors.provider_unavailable, "The model broke off within the call of a tool.");
+  throw new TurnError(providerErrors.provider_unavailable, "The model's answer ended in the middle of a tool call. Try again.");
 }

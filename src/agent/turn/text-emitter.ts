@@ -2,33 +2,33 @@ import { maxAnswerLength } from "../constants.ts";
 import type { TurnEvent } from "../events.ts";
 import type { TextChannel } from "../message/apply-frame.ts";
 
-/** A text as far as its last whole character. */
-function ofWholeCharacters(text: string): string {
+/** The text without a trailing half of a surrogate pair. */
+function withoutTrailingSurrogate(text: string): string {
   const last = text.charCodeAt(text.length - 1);
   return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
 }
 
-/** What a model says in a turn, told as it comes: well-formed, without the NUL that Postgres refuses, and never cut within a character. */
+/** Emits the text of a model as it arrives: well-formed, without NUL (Postgres rejects it), and never split inside a character. */
 export class TextEmitter {
-  readonly #tell: (event: TurnEvent) => void;
-  /** The first half of a character whose second has not come. */
+  readonly #emit: (event: TurnEvent) => void;
+  /** The first half of a surrogate pair whose second half has not arrived. */
   #pendingSurrogate = "";
   #channel: TextChannel = "text";
   #length = 0;
   #isParagraph = false;
-  /** What was said aloud. */
+  /** The text of the answer so far, without reasoning. */
   text = "";
 
-  constructor(tell: (event: TurnEvent) => void) {
-    this.#tell = tell;
+  constructor(emit: (event: TurnEvent) => void) {
+    this.#emit = emit;
   }
 
-  /** Whether it is as long as an answer can be. */
+  /** Whether the answer reached its maximum length. */
   get isFull(): boolean {
     return this.#length >= maxAnswerLength;
   }
 
-  /** Says what came, each piece for itself. */
+  /** Emits text, keeping its pieces. */
   push(channel: TextChannel, deltas: readonly string[]): void {
     if (channel !== this.#channel) this.flush();
     this.#channel = channel;
@@ -37,37 +37,37 @@ export class TextEmitter {
       const piece = this.#truncate(this.#joinSurrogates(delta));
       if (piece !== "") pieces.push(piece);
     }
-    if (pieces.length > 0) this.#tell({ type: channel, pieces });
+    if (pieces.length > 0) this.#emit({ type: channel, pieces });
   }
 
-  /** What is said aloud next is a paragraph of its own. */
+  /** Starts a new paragraph before the next text. */
   startParagraph(): void {
     this.flush();
     this.#isParagraph = this.text !== "" && !this.text.endsWith("\n");
   }
 
-  /** Says what is left: half a character that stays one. */
+  /** Emits the pending half of a surrogate pair as U+FFFD. */
   flush(): void {
     const left = this.#truncate(this.#pendingSurrogate.toWellFormed());
     this.#pendingSurrogate = "";
-    if (left !== "") this.#tell({ type: this.#channel, pieces: [left] });
+    if (left !== "") this.#emit({ type: this.#channel, pieces: [left] });
   }
 
-  /** A piece with the half that was left before it, and without the one that is left of it. */
+  /** Prepends the pending half of a surrogate pair, and keeps back a trailing half. */
   #joinSurrogates(delta: string): string {
     const all = this.#pendingSurrogate + delta.replaceAll("\0", "");
-    const whole = ofWholeCharacters(all);
+    const whole = withoutTrailingSurrogate(all);
     this.#pendingSurrogate = all.slice(whole.length);
     return whole.toWellFormed();
   }
 
-  /** As much of a piece as an answer has room for, with the break before it if it begins a paragraph. */
+  /** Truncates a piece to the maximum length, and adds a blank line before a new paragraph. */
   #truncate(whole: string): string {
     if (whole === "" || this.isFull) return "";
-    const begun = this.#channel === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
+    const piece = this.#channel === "text" && this.#isParagraph ? `\n\n${whole}` : whole;
     const room = maxAnswerLength - this.#length;
-    const text = begun.length <= room ? begun : ofWholeCharacters(begun.slice(0, room));
-    this.#length += begun.length;
+    const text = piece.length <= room ? piece : withoutTrailingSurrogate(piece.slice(0, room));
+    this.#length += piece.length;
     if (text !== "" && this.#channel === "text") {
       this.#isParagraph = false;
       this.text += text;

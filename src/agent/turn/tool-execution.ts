@@ -12,33 +12,33 @@ import type { Tool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";
 
 export type ToolExecutionContext = {
-  /** Those that may be called, and no others. */
+  /** The tools that the minion may call. */
   tools: readonly Tool[];
-  /** Whether the user agrees to a call. */
+  /** Asks the user to approve a call. */
   approve(use: ToolCall): Promise<boolean>;
-  tell(event: TurnEvent): void;
-  /** Of the turn: what runs is stopped with it. */
+  emit(event: TurnEvent): void;
+  /** The signal of the turn. It also stops running tools. */
   signal: AbortSignal;
-  /** Milliseconds that each run has. */
+  /** Timeout of each run, in ms. */
   toolMs: number;
   ctx: Pick<Ctx, "requestId" | "constraintErrors">;
 };
 
-/** A call that has ended, with the tool where one ran. */
+/** A finished call, and its tool if it exists. */
 export type ToolCallResult = { use: ToolCall; tool: Tool | undefined };
 
 /**
- * Runs what a model called, at most five at once, and tells of each as it goes. Calls of what the minion lacks, or with an input that the
- * tool does not take, run nothing: the model is told why. All have ended when this does, also when the turn is stopped.
- * @throws the reason of the signal, once all have ended
+ * Runs the tool calls of a model, at most `toolConcurrency` at once, and emits their events. A call of an unknown tool or with an invalid
+ * input fails without running, and the model receives the reason. All calls have ended on return, also if the turn is stopped.
+ * @throws the abort reason of the signal, after all calls have ended
  */
 export async function executeToolCalls(
   calls: readonly LanguageModelV4ToolCall[],
-  running: ToolExecutionContext,
+  execution: ToolExecutionContext,
 ): Promise<ToolCallResult[]> {
-  const inTurn = pLimit(toolConcurrency);
-  const ended = await Promise.allSettled(calls.map((call) => runTool(call, running, inTurn)));
-  running.signal.throwIfAborted();
+  const limit = pLimit(toolConcurrency);
+  const ended = await Promise.allSettled(calls.map((call) => runTool(call, execution, limit)));
+  execution.signal.throwIfAborted();
   return ended.map((each) => {
     if (each.status === "rejected") throw each.reason;
     return each.value;
@@ -47,10 +47,10 @@ export async function executeToolCalls(
 
 async function runTool(
   { toolName, input: text }: LanguageModelV4ToolCall,
-  running: ToolExecutionContext,
-  inTurn: LimitFunction,
+  execution: ToolExecutionContext,
+  limit: LimitFunction,
 ): Promise<ToolCallResult> {
-  const { tools, tell, approve, signal } = running;
+  const { tools, emit, approve, signal } = execution;
   const tool = tools.find(({ name }) => name === toolName);
   const call = parseToolInput(tool, text);
   const use: ToolCall = {
@@ -62,33 +62,33 @@ async function runTool(
     duration_ms: null,
   };
   const end = (status: "complete" | "failed" | "denied", output: string, duration_ms: number): ToolCallResult => {
-    const told = { ...use, status, output: truncate(toPostgresText(output), maxToolResult), duration_ms };
-    tell({ type: "tool_finished", use: told });
-    return { use: told, tool };
+    const finished = { ...use, status, output: truncate(toPostgresText(output), maxToolResult), duration_ms };
+    emit({ type: "tool_finished", use: finished });
+    return { use: finished, tool };
   };
   if (tool === undefined || call.fault !== undefined) {
-    tell({ type: "tool_started", use });
-    return end("failed", call.fault ?? "There is no such tool.", 0);
+    emit({ type: "tool_started", use });
+    return end("failed", call.fault ?? "Tool not found.", 0);
   }
   if (tool.needs_approval) {
     const waiting: ToolCall = { ...use, status: "awaiting_approval" };
-    tell({ type: "approval_needed", use: waiting });
+    emit({ type: "approval_needed", use: waiting });
     const isApproved = await untilAborted(signal, () => approve(waiting)).catch((reason: unknown) => {
       end("failed", stopped, 0);
       throw reason;
     });
-    if (!isApproved) return end("denied", "The user did not allow it.", 0);
+    if (!isApproved) return end("denied", "The user denied this tool call.", 0);
   }
-  return inTurn(async () => {
+  return limit(async () => {
     if (signal.aborted) return end("failed", stopped, 0);
-    tell({ type: "tool_started", use });
+    emit({ type: "tool_started", use });
     const startedAt = performance.now();
-    const { status, output } = await outcomeOf(tool, call.input, running);
+    const { status, output } = await outcomeOf(tool, call.input, execution);
     return end(status, output, Math.round(performance.now() - startedAt));
   });
 }
 
-const stopped = "It was stopped.";
+const stopped = "The tool call was stopped.";
 
 async function outcomeOf(
   tool: Tool,
@@ -96,61 +96,61 @@ async function outcomeOf(
   { signal, toolMs, ctx }: ToolExecutionContext,
 ): Promise<{ status: "complete" | "failed"; output: string }> {
   const own = new AbortController();
-  const timer = setTimeout(() => own.abort(new Error("A tool ran for too long.")), toolMs);
+  const timer = setTimeout(() => own.abort(new Error("A tool timed out.")), toolMs);
   try {
     const both = AbortSignal.any([signal, own.signal]);
     return { status: "complete", output: await untilAborted(both, () => tool.run(input, both)) };
   } catch (error) {
     if (signal.aborted) return { status: "failed", output: stopped };
-    if (own.signal.aborted) return { status: "failed", output: `It did not end within ${toolMs / 1_000} seconds.` };
+    if (own.signal.aborted) return { status: "failed", output: `The tool timed out after ${toolMs / 1_000} seconds.` };
     const failure = toAppError(error, ctx.constraintErrors);
     if (failure === undefined) log("error", "A tool failed.", { request_id: ctx.requestId, tool: tool.name, error });
-    return { status: "failed", output: failure?.message ?? "It failed, for a reason that is this server's." };
+    return { status: "failed", output: failure?.message ?? "The tool failed because of a server error." };
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** The input of a call; with what is wrong with it, as it came. */
+/** Parses the input of a call. An invalid input is returned as text, with its fault. */
 function parseToolInput(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
   const faulty = (fault: string) => ({ input: truncate(toPostgresText(text), 1_000), fault });
-  if (text.length > maxToolInput) return faulty(`Its input has more than ${maxToolInput} characters.`);
+  if (text.length > maxToolInput) return faulty(`The input has more than ${maxToolInput} characters.`);
   try {
-    // Of a tool that takes nothing, some models say nothing.
+    // Some models send an empty string to a tool without input.
     const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
-    if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("Its input is not an object.");
-    if (invalidTextPaths(input).length > 0) return faulty("Its input has text that cannot be kept.");
+    if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("The input must be a JSON object.");
+    if (invalidTextPaths(input).length > 0) return faulty("The input has characters that cannot be stored.");
     const fault = tool === undefined ? undefined : inputError(tool, input);
     return fault === undefined ? { input } : { input, fault };
   } catch {
-    return faulty("Its input is not valid JSON.");
+    return faulty("The input is not valid JSON.");
   }
 }
 
 const schemas = new WeakMap<Tool["input_schema"], z.ZodType>();
 
-/** What is wrong with an input. A schema that says what Zod cannot is left to the tool, which checks its input as well. */
+/** The validation error of an input. Schemas that Zod cannot represent are skipped: the tool validates its input too. */
 function inputError({ input_schema }: Tool, input: object): string | undefined {
   const { error } = schemaOf(input_schema).safeParse(input);
   if (error === undefined) return undefined;
   const faults = error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
-  return `Its input is not as it should be: ${faults.join("; ")}`;
+  return `The input is invalid: ${faults.join("; ")}`;
 }
 
-function schemaOf(given: Tool["input_schema"]): z.ZodType {
-  const known = schemas.get(given);
+function schemaOf(jsonSchema: Tool["input_schema"]): z.ZodType {
+  const known = schemas.get(jsonSchema);
   if (known !== undefined) return known;
   let schema: z.ZodType = z.unknown();
   try {
-    schema = z.fromJSONSchema(given as Parameters<typeof z.fromJSONSchema>[0]);
+    schema = z.fromJSONSchema(jsonSchema as Parameters<typeof z.fromJSONSchema>[0]);
   } catch (error) {
-    log("warn", "The input of a tool is not checked: its schema cannot be read.", { error });
+    log("warn", "The input of a tool is not validated: its schema is invalid.", { error });
   }
-  schemas.set(given, schema);
+  schemas.set(jsonSchema, schema);
   return schema;
 }
 
-/** A name that a model made up, as far as every vendor takes it back. */
+/** Sanitizes an unknown tool name, so that every provider accepts it in a prompt. */
 function nameFor(name: string): string {
   return name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";
 }

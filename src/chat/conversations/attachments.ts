@@ -10,17 +10,17 @@ import { callRoom } from "../room/client.ts";
 import { getConversation } from "../queries.ts";
 import { filesOf } from "../room/attachment-keys.ts";
 
-/** The largest file, in bytes. */
+/** Maximum size of a file, in bytes. */
 export const maxAttachmentBytes = 5 * 1024 * 1024;
 
-/** Characters of a file's name. */
+/** Maximum characters of a file's name. */
 const maxNameLength = 120;
 
 /**
- * Keeps a file for a message that is yet to be sent. One Postgres round trip.
- * @param name what it is called, if it is
- * @throws not_found; unsupported_media_type for what is neither a picture that we take nor text; files_unavailable, realtime_unavailable, and
- *   what the room refuses
+ * Stores a file for a message that will be sent later. One Postgres round trip.
+ * @param name the file name, if the upload has one
+ * @throws not_found; unsupported_media_type if the file is neither a supported image nor text; files_unavailable; realtime_unavailable; the
+ *   errors of the room
  */
 export async function putAttachment(
   ctx: Ctx,
@@ -43,15 +43,15 @@ export async function putAttachment(
   try {
     return await callRoom(ctx, conversationId, (room) => room.attach(userId, attachment));
   } catch (error) {
-    // One that nobody knows of goes with its conversation at the latest.
+    // If this fails, the file is deleted with its conversation.
     ctx.waitUntil(ctx.env.FILES.delete(attachment.key).catch(() => undefined));
     throw error;
   }
 }
 
 /**
- * A file of a conversation of theirs, or of one that it was forked from. Asks R2 alone, since where a file is, is whose it is; one
- * Postgres round trip for what is not of this conversation itself.
+ * Opens a file of a user's conversation, or of the conversations it was forked from. The R2 key contains the owner, so Postgres is not
+ * needed; one round trip if the file belongs to an origin.
  * @throws not_found, files_unavailable
  */
 export async function openAttachment(
@@ -59,22 +59,22 @@ export async function openAttachment(
   userId: number,
   { conversationId, id }: { conversationId: number; id: string },
 ): Promise<{ name: string; object: R2ObjectBody }> {
-  const find = (of: number) => withR2Errors(ctx.env.FILES.get(filesOf(userId, of) + id));
+  const find = (fromConversationId: number) => withR2Errors(ctx.env.FILES.get(filesOf(userId, fromConversationId) + id));
   let object = await find(conversationId);
   if (object === null) {
     const { rows } = await ctx.db.execute<{ id: number }>(originsOf(userId, conversationId));
     for (const origin of rows) object ??= await find(origin.id);
   }
-  if (object === null) throw new AppError("not_found", "There is no such file in a conversation of yours.");
+  if (object === null) throw new AppError("not_found", "File not found in this conversation.");
   return { name: decodeURIComponent(object.customMetadata?.["name"] ?? "file"), object };
 }
 
-/** What a file is by its content. @throws unsupported_media_type */
+/** Detects the media type from the content. @throws unsupported_media_type */
 function mediaTypeOf(bytes: Uint8Array): Attachment["media_type"] {
   const kind = imageKind(bytes);
   if (kind !== undefined) return kind.type;
   if (bytes.length > 0 && isText(bytes)) return "text/plain";
-  throw new AppError("unsupported_media_type", `The file is none of ${imageTypes.join(", ")}, and no text in UTF-8.`);
+  throw new AppError("unsupported_media_type", `The file type is not supported. Use ${imageTypes.join(", ")}, or UTF-8 text.`);
 }
 
 function isText(bytes: Uint8Array): boolean {
@@ -87,7 +87,7 @@ function isText(bytes: Uint8Array): boolean {
   }
 }
 
-// oxlint-disable-next-line no-control-regex -- they are what is replaced
+// oxlint-disable-next-line no-control-regex -- matches them to replace them
 const unprintable = /[\u0000-\u001f\u007f/\\]+/g;
 
 const nameOf = (name: string): string =>

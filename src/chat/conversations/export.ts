@@ -5,13 +5,13 @@ import { callRoom } from "../room/client.ts";
 import { getConversation, type ConversationRow } from "../queries.ts";
 import type { ExportFormat } from "../schemas.ts";
 
-/** How many messages are asked of a room at once: one may be long, and a reply of an object is limited. */
+/** Messages per page: messages can be long, and the RPC result of a Durable Object is limited. */
 export const exportPage = 25;
 
-/** A conversation as a file, which is written as it is read. */
+/** A conversation as a file that is streamed. */
 export type Export = { name: string; type: string; body: ReadableStream<Uint8Array> };
 
-/** What a format makes of a conversation: its text, in pieces. */
+/** How a format renders a conversation. */
 type Format = {
   extension: string;
   type: string;
@@ -28,20 +28,20 @@ const json: Format = {
   end: "\n]\n}\n",
 };
 
-const speakers = { user: "You", assistant: "Minion" } as const;
+const roleNames = { user: "You", assistant: "Minion" } as const;
 
-/** One line, for what stands within a line of Markdown. */
-const line = (text: string): string => text.replace(/\s+/g, " ").trim();
+/** Collapses whitespace, for text inside one line of Markdown. */
+const singleLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 
-/** A message with what belongs to it below; sources that its text lists itself are not listed again. */
+/** Renders a message with its files, tools and citations. Sources that its text already lists are not repeated. */
 export function asMarkdown({ role, text, parts, status, citations, tools, created_at, model }: Message): string {
   const lines = new Set(text.split("\n"));
   const notes = [
-    ...parts.flatMap((part) => (part.type === "file" ? [`Attached: ${line(part.name)}`] : [])),
+    ...parts.flatMap((part) => (part.type === "file" ? [`Attached: ${singleLine(part.name)}`] : [])),
     ...tools.map(({ tool, status: outcome }) => `Tool: ${tool} (${outcome})`),
-    ...citations.map(({ number, source }) => `[${number}] ${line(source)}`).filter((note) => !lines.has(`- ${note}`)),
+    ...citations.map(({ number, source }) => `[${number}] ${singleLine(source)}`).filter((note) => !lines.has(`- ${note}`)),
   ];
-  const heading = `## ${speakers[role]}${model === null ? "" : ` (${line(model)})`}, ${created_at}`;
+  const heading = `## ${roleNames[role]}${model === null ? "" : ` (${singleLine(model)})`}, ${created_at}`;
   const state = status === "complete" ? [] : [`*${status}*`];
   return [
     heading,
@@ -56,7 +56,7 @@ export function asMarkdown({ role, text, parts, status, citations, tools, create
 const markdown: Format = {
   extension: "md",
   type: "text/markdown; charset=utf-8",
-  begin: ({ title, created_at }) => `# ${line(title) || "Conversation"}\n\n${created_at.toISOString()}\n\n`,
+  begin: ({ title, created_at }) => `# ${singleLine(title) || "Conversation"}\n\n${created_at.toISOString()}\n\n`,
   message: asMarkdown,
   end: "",
 };
@@ -64,29 +64,29 @@ const markdown: Format = {
 const formats: Record<ExportFormat, Format> = { json, markdown };
 
 /**
- * A conversation with all its messages, oldest first, read page by page as it is sent. One Postgres round trip.
+ * Exports a conversation with all messages, oldest first. Pages are read while the file is sent. One Postgres round trip.
  * @throws not_found, realtime_unavailable
  */
 export async function exportConversation(ctx: Ctx, userId: number, id: number, format: ExportFormat): Promise<Export> {
   const conversation = await getConversation(ctx, userId, id);
   const writer = formats[format];
-  const behind = ctx.background();
+  const background = ctx.background();
   const pageBefore = async (before: number | undefined) => {
     const page = { limit: exportPage, ...(before === undefined ? {} : { before }) };
-    return (await callRoom(behind, id, (room) => room.list(userId, page))).messages;
+    return (await callRoom(background, id, (room) => room.list(userId, page))).messages;
   };
   const pages = await pagesForward(pageBefore);
   return {
-    name: `${line(conversation.title) || `conversation-${id}`}.${writer.extension}`,
+    name: `${singleLine(conversation.title) || `conversation-${id}`}.${writer.extension}`,
     type: writer.type,
-    body: streamFromGenerator(written(conversation, pages, writer)).pipeThrough(new TextEncoderStream()),
+    body: streamFromGenerator(render(conversation, pages, writer)).pipeThrough(new TextEncoderStream()),
   };
 }
 
 /**
- * Turns pages that are had from the last back into pages from the first on, without holding them: all but the first are read again.
- * What is said or removed meanwhile makes no gap, and nothing comes twice.
- * @param pageBefore the last messages before one, or of all, oldest first
+ * Yields pages from the oldest to the newest, although they can only be read backwards. Pages are not held in memory: all except the
+ * first are read twice. Messages that are added or deleted meanwhile cause no gaps and no duplicates.
+ * @param pageBefore reads the last messages before a message, or the newest ones, oldest first
  */
 export async function pagesForward(
   pageBefore: (before: number | undefined) => Promise<Message[]>,
@@ -112,7 +112,7 @@ export async function pagesForward(
   })();
 }
 
-async function* written(
+async function* render(
   conversation: ConversationRow,
   pages: AsyncIterable<Message[]>,
   { begin, message, end }: Format,

@@ -16,31 +16,31 @@ import { conversations, messages } from "../tables.ts";
 
 const perConversation = sql.raw(String(maxMessageOrdinal));
 
-/** Where a conversation is left for another. */
+/** The message at which a conversation is forked. */
 export type ForkPoint = { conversationId: number; messageId: number };
 
 /**
- * Begins a conversation that goes on from a message of another, which stays as it is. One Postgres round trip.
- * @throws not_found, conflict where there are too many, realtime_unavailable
+ * Forks a conversation at a message. The original stays unchanged. One Postgres round trip.
+ * @throws not_found; conflict if the conversation limit is reached; realtime_unavailable
  */
 export async function forkConversation(ctx: Ctx, userId: number, from: ForkPoint): Promise<ConversationRow> {
   await callRoom(ctx, from.conversationId, (room) => room.read(userId, from.messageId));
-  const made = await insertFork(ctx, userId, from);
+  const conversation = await insertFork(ctx, userId, from);
   try {
-    await forkRoom(ctx, userId, from, made.id);
+    await forkRoom(ctx, userId, from, conversation.id);
   } catch (error) {
-    // Whoever named the request repeats it, and the fork is completed then.
-    if (ctx.guard === undefined) await deleteConversation(ctx, userId, made.id);
+    // With an Idempotency-Key, the client repeats the request, which completes the fork.
+    if (ctx.guard === undefined) await deleteConversation(ctx, userId, conversation.id);
     throw error;
   }
-  return made;
+  return conversation;
 }
 
-/** What a fork that was asked for before made, completed if it is not. One Postgres round trip. @throws not_found, realtime_unavailable */
+/** The result of an earlier fork request; completes the fork if needed. One Postgres round trip. @throws not_found, realtime_unavailable */
 export async function recallFork(ctx: Ctx, userId: number, from: ForkPoint, into: number): Promise<ConversationRow> {
-  const made = await getConversation(ctx, userId, into);
+  const conversation = await getConversation(ctx, userId, into);
   await forkRoom(ctx, userId, from, into);
-  return made;
+  return conversation;
 }
 
 function forkRoom(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint, into: number): Promise<unknown> {
@@ -48,7 +48,7 @@ function forkRoom(ctx: Ctx, userId: number, { conversationId, messageId }: ForkP
 }
 
 async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint): Promise<ConversationRow> {
-  const made = sql`currval(pg_get_serial_sequence('conversations', 'id'))::int`;
+  const newId = sql`currval(pg_get_serial_sequence('conversations', 'id'))::int`;
   const results = await commitOnce(
     ctx,
     [
@@ -62,14 +62,14 @@ async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId 
           (user_id, minion_id, title, is_title_own, pinned_facts, forked_from_message_id, message_count, last_message_at)
         select user_id, minion_id, title, is_title_own, pinned_facts, ${messageId}::bigint, shown.count, shown.last_at
         from ${conversations}, (${shownUpTo(conversationId, messageId)}) shown where ${conversations.id} = ${conversationId}`),
-      selectConversations(ctx, userId, sql`${conversations.id} = ${made}`),
+      selectConversations(ctx, userId, sql`${conversations.id} = ${newId}`),
     ],
     idOfNew(conversations),
   );
   return (results.at(-1) as ConversationRow[])[0]!;
 }
 
-/** The query of the conversations that one was forked from, the nearest first: of those that are deleted, the first alone. */
+/** The query of the origins of a conversation, nearest first. It ends at the first deleted one. */
 export function originsOf(userId: number, conversationId: number): SQL {
   const origin = sql`${conversations.forked_from_message_id} / ${perConversation}`;
   const forked = sql`${eq(conversations.user_id, userId)} and ${conversations.forked_from_message_id} is not null`;
@@ -82,7 +82,7 @@ export function originsOf(userId: number, conversationId: number): SQL {
     select id::int from line order by distance`;
 }
 
-/** How many messages a conversation shows up to one, and when the last was: its own, and those of the conversations that it was forked from. */
+/** The number of visible messages up to a message, and the time of the last one, including messages of the origins. */
 function shownUpTo(conversationId: number, messageId: number): SQL {
   return sql`
     with recursive line (id, up_to, forked_from, as_of) as (

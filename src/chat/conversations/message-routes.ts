@@ -22,21 +22,27 @@ const access = requirePermission("chat.use");
 const limit = limited("expensive");
 const outage = ["not_found", "realtime_unavailable"] as const;
 
-type Answered = { success: true; message: Message } | Response;
+type AnswerReply = { success: true; message: Message } | Response;
 
 /**
- * What a turn is answered with: its answer, while it is written or once it is. It goes on where nobody waits.
+ * Responds with the answer of a turn: as a stream, or as JSON when it is finished. The turn continues if the client disconnects.
  * @throws realtime_unavailable
  */
-async function answered(ctx: Ctx, request: Request, conversationId: number, sent: StartedTurn): Promise<Answered> {
-  if (wantsEvents(request)) return streamAnswer(ctx, conversationId, sent);
-  const { answer } = sent;
+async function respondWithAnswer(
+  ctx: Ctx,
+  request: Request,
+  conversationId: number,
+  started: StartedTurn,
+): Promise<AnswerReply> {
+  if (wantsEvents(request)) return streamAnswer(ctx, conversationId, started);
+  const { answer } = started;
   if (answer.status !== "streaming") return { ...ok, message: answer };
   const wait = callRoom(ctx, conversationId, (room) => room.answer(requireUserId(ctx), answer.id), answerTimeoutMs);
   return { ...ok, message: await wait };
 }
 
-const howItEnds = "The reply comes when the answer is there: its `status` says how it ended, and `error` why it failed.";
+const replyDescription =
+  "Returns when the answer is finished. See `status` for the outcome and `error` for the reason of a failure.";
 
 /** At /api/v2/conversations. */
 export const conversationMessages = new Hono<AppEnv>();
@@ -46,7 +52,8 @@ conversationMessages.get(
   route(
     {
       id: "listMessages",
-      summary: "List the messages of a conversation, the latest page first, the oldest first within it",
+      summary: "List the messages of a conversation",
+      description: "The first page has the newest messages. Within a page, the oldest message comes first.",
       tag,
       access,
       params: IdParam,
@@ -55,11 +62,11 @@ conversationMessages.get(
       errors: outage,
     },
     async ({ ctx, params, query }) => {
-      const page = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
-      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(requireUserId(ctx), page));
-      const shown = messages.slice(-query.limit);
-      const next = messages.length > query.limit ? { next_cursor: String(shown[0]!.id) } : {};
-      return { ...ok, messages: shown, total, ...next };
+      const pageOptions = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
+      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(requireUserId(ctx), pageOptions));
+      const page = messages.slice(-query.limit);
+      const next = messages.length > query.limit ? { next_cursor: String(page[0]!.id) } : {};
+      return { ...ok, messages: page, total, ...next };
     },
   ),
 );
@@ -69,8 +76,8 @@ conversationMessages.post(
   route(
     {
       id: "sendMessage",
-      summary: "Say something, and get the answer",
-      description: howItEnds,
+      summary: "Send a message and get the answer",
+      description: replyDescription,
       sseDescription: eventsDescription,
       tag,
       access,
@@ -81,12 +88,12 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const asked = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
-      return answered(
+      const input = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
+      return respondWithAnswer(
         ctx,
         c.req.raw,
         params.id,
-        await callRoom(ctx, params.id, (room) => room.send(requireUserId(ctx), asked)),
+        await callRoom(ctx, params.id, (room) => room.send(requireUserId(ctx), input)),
       );
     },
   ),
@@ -116,7 +123,7 @@ conversationMessages.post(
   route(
     {
       id: "stopTurn",
-      summary: "Stop the answer that is being given; what there is of it stays",
+      summary: "Stop the running answer and keep the text so far",
       tag,
       access,
       params: IdParam,
@@ -132,7 +139,7 @@ conversationMessages.post(
   route(
     {
       id: "approveToolCall",
-      summary: "Allow a call of a tool that waits for it, or deny it",
+      summary: "Approve or deny a pending tool call",
       tag,
       access,
       params: IdParam,
@@ -152,8 +159,8 @@ conversationMessages.post(
   route(
     {
       id: "regenerateAnswer",
-      summary: "Have the last message answered anew, or an answer that was interrupted continued",
-      description: howItEnds,
+      summary: "Regenerate the last answer, or continue an interrupted one",
+      description: replyDescription,
       sseDescription: eventsDescription,
       tag,
       access,
@@ -163,7 +170,12 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params }) =>
-      answered(ctx, c.req.raw, params.id, await callRoom(ctx, params.id, (room) => room.regenerate(requireUserId(ctx)))),
+      respondWithAnswer(
+        ctx,
+        c.req.raw,
+        params.id,
+        await callRoom(ctx, params.id, (room) => room.regenerate(requireUserId(ctx))),
+      ),
   ),
 );
 
@@ -172,8 +184,8 @@ conversationMessages.post(
   route(
     {
       id: "editMessage",
-      summary: "Say it differently: what came after the message is gone, and it is answered anew",
-      description: howItEnds,
+      summary: "Edit a message; all later messages are deleted and a new answer is generated",
+      description: replyDescription,
       sseDescription: eventsDescription,
       tag,
       access,
@@ -185,7 +197,7 @@ conversationMessages.post(
     },
     async ({ ctx, c, params, body }) => {
       const edit = callRoom(ctx, params.id, (room) => room.edit(requireUserId(ctx), params.message_id, body.text));
-      return answered(ctx, c.req.raw, params.id, await edit);
+      return respondWithAnswer(ctx, c.req.raw, params.id, await edit);
     },
   ),
 );
@@ -197,13 +209,13 @@ conversationMessages.post(
   route(
     {
       id: "forkConversation",
-      summary: "Go on from a message in a conversation of its own",
+      summary: "Fork the conversation at a message",
       tag,
       access,
       params: s.MessageParams,
-      replayResponse: async ({ ctx, params, resultId: made }) => ({
+      replayResponse: async ({ ctx, params, resultId }) => ({
         ...ok,
-        conversation: await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(made)),
+        conversation: await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(resultId)),
       }),
       reply: s.ConversationReply,
       status: 201,
@@ -221,7 +233,8 @@ conversationMessages.post(
   route(
     {
       id: "confirmMessage",
-      summary: "Confirm that an answer did a task, or resolved an error: its minion and its spirits gain by it, once",
+      summary: "Confirm that an answer completed a task or fixed an error",
+      description: "The minion and its spirits gain experience, once per message.",
       tag,
       access,
       params: s.MessageParams,
@@ -261,8 +274,9 @@ conversationMessages.post(
   route(
     {
       id: "attachFile",
-      summary: "Attach a file of up to 5 MiB to what you say next",
-      description: "PNG, JPEG, WebP, GIF, or text in UTF-8, judged by its content. A message names it in `attachment_ids`.",
+      summary: "Upload a file of up to 5 MiB for your next message",
+      description:
+        "PNG, JPEG, WebP, GIF, or UTF-8 text. The type is detected from the content. Send the file's ID in `attachment_ids` of a message.",
       tag,
       access,
       params: IdParam,
@@ -283,7 +297,7 @@ conversationMessages.get(
   route(
     {
       id: "getAttachment",
-      summary: "Get a file that was attached to a conversation",
+      summary: "Download an attached file",
       tag,
       access,
       params: s.AttachmentParams,
@@ -291,10 +305,10 @@ conversationMessages.get(
       errors: ["not_found", "files_unavailable"],
     },
     async ({ ctx, params }) => {
-      const where = { conversationId: params.id, id: params.attachment_id };
-      const { name, object } = await openAttachment(ctx, requireUserId(ctx), where);
+      const location = { conversationId: params.id, id: params.attachment_id };
+      const { name, object } = await openAttachment(ctx, requireUserId(ctx), location);
       const type = object.httpMetadata?.contentType ?? "application/octet-stream";
-      // What is at this address never changes.
+      // An attachment never changes.
       const cached = { "cache-control": "private, max-age=31536000, immutable" };
       const headers = { ...downloadHeaders(name, type), ...cached, "content-length": String(object.size) };
       return new Response(object.body, { headers });

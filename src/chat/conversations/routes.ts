@@ -30,14 +30,14 @@ minionConversations.post(
   route(
     {
       id: "createConversation",
-      summary: "Begin a conversation with a minion",
+      summary: "Create a conversation with a minion",
       tag,
       access,
       params: IdParam,
       body: s.NewConversation,
-      replayResponse: async ({ ctx, resultId: made }) => ({
+      replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        conversation: await getConversation(ctx, requireUserId(ctx), Number(made)),
+        conversation: await getConversation(ctx, requireUserId(ctx), Number(resultId)),
       }),
       reply: s.ConversationReply,
       status: 201,
@@ -58,8 +58,8 @@ conversations.get(
   route(
     {
       id: "listConversations",
-      summary: "List your conversations, or find them by what was said",
-      description: "Those come first in which something happened last.",
+      summary: "List or search your conversations",
+      description: "Sorted by last activity, newest first.",
       tag,
       access,
       query: s.ConversationsQuery,
@@ -95,7 +95,7 @@ conversations.patch(
   route(
     {
       id: "updateConversation",
-      summary: "Give a conversation a title, or pin facts that its minion is told in every turn",
+      summary: "Update the title or the pinned facts of a conversation",
       tag,
       access,
       ifMatch: true,
@@ -104,8 +104,8 @@ conversations.patch(
       reply: s.ConversationReply,
       errors: ["not_found", ...outage],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
-      const conversation = await changeConversation(ctx, requireUserId(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion }) => {
+      const conversation = await changeConversation(ctx, requireUserId(ctx), params.id, body, expectedVersion);
       c.header("etag", `"${conversation.version}"`);
       return { ...ok, conversation };
     },
@@ -117,7 +117,7 @@ conversations.delete(
   route(
     {
       id: "deleteConversation",
-      summary: "Delete a conversation, with its messages and files",
+      summary: "Delete a conversation with its messages and files",
       tag,
       access,
       params: IdParam,
@@ -126,7 +126,7 @@ conversations.delete(
     },
     async ({ ctx, params }) => {
       await deleteConversation(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The conversation is deleted." };
+      return { ...ok, message: "Conversation deleted." };
     },
   ),
 );
@@ -136,7 +136,7 @@ conversations.get(
   route(
     {
       id: "exportConversation",
-      summary: "Get a conversation as a file",
+      summary: "Export a conversation as a file",
       tag,
       access,
       params: IdParam,
@@ -159,10 +159,11 @@ conversations.get(
   route(
     {
       id: "openConversationSocket",
-      summary: "Take part in a conversation: a WebSocket",
+      summary: "Open the conversation's WebSocket",
       description:
-        "Opened with a ticket for `conversation:<id>`. Frames are JSON with `type`, and `seq` where they are told again: " +
-        'come back with `after`, and what you missed comes as one `frames`. Send `{"type":"ack","seq":…}` at the latest after 64 frames.',
+        "Requires a ticket for `conversation:<id>`. Frames are JSON objects with `type`; frames that can be replayed have `seq`. " +
+        "Reconnect with `after=<seq>` to receive missed frames in one `frames` message. " +
+        'Send `{"type":"ack","seq":…}` after at most 64 frames.',
       tag: "Sockets",
       params: s.SocketParams,
       query: SocketQuery,
@@ -172,7 +173,10 @@ conversations.get(
     },
     async ({ ctx, c, params, query }) => {
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
-        throw new AppError(authErrors.cross_site, "A page of another site may not open this socket.");
+        throw new AppError(
+          authErrors.cross_site,
+          "Pages of other sites cannot open this socket. The origin must be in CORS_ORIGINS.",
+        );
       }
       const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
       requireUpgrade(c.req.raw);

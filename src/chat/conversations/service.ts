@@ -25,14 +25,14 @@ import {
 import type { ConversationChange, ConversationsQuery } from "../schemas.ts";
 import { conversations } from "../tables.ts";
 
-/** Begins a conversation with a minion. One round trip. @throws not_found, conflict where there are too many */
+/** Creates a conversation with a minion. One round trip. @throws not_found; conflict if the conversation limit is reached */
 export async function createConversation(
   ctx: Ctx,
   userId: number,
   minionId: number,
   { title }: { title?: string | undefined } = {},
 ): Promise<ConversationRow> {
-  const given = title === undefined ? {} : { title, is_title_own: true };
+  const titleColumns = title === undefined ? {} : { title, is_title_own: true };
   const results = await commitOnce(
     ctx,
     [
@@ -43,7 +43,7 @@ export async function createConversation(
       }),
       ctx.db
         .insert(conversations)
-        .values({ user_id: userId, minion_id: minionId, ...given })
+        .values({ user_id: userId, minion_id: minionId, ...titleColumns })
         .returning(conversationColumns),
     ],
     idOfNew(conversations),
@@ -51,17 +51,17 @@ export async function createConversation(
   return (results.at(-1) as ConversationRow[])[0]!;
 }
 
-/** A conversation, and the minion that it is with. */
+/** A conversation and its minion. */
 export type ConversationAndMinion = { conversation: ConversationRow; minion: MinionRow };
 
-/** The conversation with a minion that a program goes on with which names none. One round trip. @throws not_found, conflict */
+/** The direct conversation with a minion; creates it if needed. One round trip. @throws not_found; conflict if the conversation limit is reached */
 export async function getOrCreateDirectConversation(
   ctx: Ctx,
   userId: number,
   minionId: number,
 ): Promise<ConversationAndMinion> {
-  const its = and(eq(conversations.minion_id, minionId), eq(conversations.kind, "direct"))!;
-  const found = selectConversations(ctx, userId, its);
+  const isDirect = and(eq(conversations.minion_id, minionId), eq(conversations.kind, "direct"))!;
+  const found = selectConversations(ctx, userId, isDirect);
   const results = await commit(ctx, [
     ...lockOwnerAndMinion(ctx, userId, minionId),
     assertAllInTransaction(ctx.db, {
@@ -69,27 +69,27 @@ export async function getOrCreateDirectConversation(
       conversation_limit_reached: sql`exists (${found}) or ${belowConversationLimit(userId)}`,
     }),
     ctx.db.insert(conversations).values({ user_id: userId, minion_id: minionId, kind: "direct" }).onConflictDoNothing(),
-    selectConversations(ctx, userId, its),
+    selectConversations(ctx, userId, isDirect),
     selectMinions(ctx, userId, minionItself(userId, minionId)),
   ]);
   return withMinion(results);
 }
 
-/** A user's conversation with one of their minions, to be gone on with. One round trip. @throws not_found */
+/** A user's conversation with one of their minions. One round trip. @throws not_found */
 export async function getConversationWithMinion(
   ctx: Ctx,
   userId: number,
   minionId: number,
   conversationId: number,
 ): Promise<ConversationAndMinion> {
-  const its = and(eq(conversations.id, conversationId), eq(conversations.minion_id, minionId))!;
-  const found = selectConversations(ctx, userId, its);
+  const isRequested = and(eq(conversations.id, conversationId), eq(conversations.minion_id, minionId))!;
+  const found = selectConversations(ctx, userId, isRequested);
   const results = await commit(ctx, [
     assertAllInTransaction(ctx.db, {
       minion_not_found: minionIsThere(userId, minionId),
       conversation_not_found: sql`exists (${found})`,
     }),
-    selectConversations(ctx, userId, its),
+    selectConversations(ctx, userId, isRequested),
     selectMinions(ctx, userId, minionItself(userId, minionId)),
   ]);
   return withMinion(results);
@@ -100,10 +100,10 @@ function withMinion(results: readonly unknown[]): ConversationAndMinion {
   return { conversation: conversation!, minion: minion! };
 }
 
-/** A conversation that was listed; where words were looked for, with what says them. */
+/** A listed conversation. A search adds an excerpt of a matching message. */
 export type ListedConversation = ConversationRow & { snippet: string | null };
 
-/** A user's conversations, in which something happened last before others, and how many answer to what is asked. One round trip. */
+/** Lists a user's conversations by last activity, newest first, with the total number. One round trip. */
 export async function listConversations(
   ctx: Ctx,
   userId: number,
@@ -140,48 +140,49 @@ export async function listConversations(
 }
 
 /**
- * Edits a conversation; its room is told behind the reply, and finds it in Postgres where it was not.
- * @param seen the version that was edited; whichever there is, if left out. One round trip. @throws not_found, precondition_failed
+ * Edits a conversation. Its room is updated after the commit, in the background; if that fails, it reads the edit from Postgres later.
+ * One round trip.
+ * @param expectedVersion the version that the client edited; undefined for any
+ * @throws not_found, precondition_failed
  */
 export async function changeConversation(
   ctx: Ctx,
   userId: number,
   conversationId: number,
   { title, pinned_facts }: ConversationChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<ConversationRow> {
-  const its = ownConversation(userId, conversationId);
-  const said = {
+  const isRequested = ownConversation(userId, conversationId);
+  const changes = {
     ...(title === undefined ? {} : { title }),
     ...(pinned_facts === undefined ? {} : { pinned_facts }),
   };
-  const isSeen = sql`(select ${conversations.version} from ${conversations} where ${its}) = ${seen}`;
+  const isExpected = sql`(select ${conversations.version} from ${conversations} where ${isRequested}) = ${expectedVersion}`;
   const edited = ctx.db
     .update(conversations)
     .set({
-      ...said,
+      ...changes,
       ...(title === undefined ? {} : { is_title_own: true }),
       version: sql`${conversations.version} + 1`,
       updated_at: sql`now()`,
     })
-    .where(its)
+    .where(isRequested)
     .returning(conversationColumns);
   const [, , rows] = await commit(ctx, [
-    ctx.db.select({ id: conversations.id }).from(conversations).where(its).for("no key update"),
+    ctx.db.select({ id: conversations.id }).from(conversations).where(isRequested).for("no key update"),
     assertAllInTransaction(ctx.db, {
       conversation_not_found: conversationExists(userId, conversationId),
-      ...(seen === undefined ? {} : { version_changed: isSeen }),
+      ...(expectedVersion === undefined ? {} : { version_changed: isExpected }),
     }),
     afterCommit(edited, ([row]) => {
-      const { title: called, pinned_facts: pinned, version } = row!;
-      const edit = { title: called, pinned_facts: pinned, version };
+      const edit = { title: row!.title, pinned_facts: row!.pinned_facts, version: row!.version };
       return callRoomRaw(ctx.background(), conversationId, (room) => room.update(userId, edit));
     }),
   ]);
   return rows[0]!;
 }
 
-/** Deletes a conversation; its room and its files go behind. One round trip. @throws not_found */
+/** Deletes a conversation. A job erases its room and files. One round trip. @throws not_found */
 export async function deleteConversation(ctx: Ctx, userId: number, conversationId: number): Promise<void> {
   await commit(ctx, [
     ctx.db.select({ id: conversations.id }).from(conversations).where(ownConversation(userId, conversationId)).for("update"),

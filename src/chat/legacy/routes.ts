@@ -16,8 +16,8 @@ externalChat.post(
   route(
     {
       id: "chatExternal",
-      summary: "Say something to a minion, and get the whole answer",
-      description: "One at a time in a conversation. What the provider refuses is 502; the conversation goes on.",
+      summary: "Send a message to a minion and get the whole answer",
+      description: "A conversation runs one turn at a time. Provider errors return 502; the conversation stays usable.",
       tag: "Messages",
       access: requirePermission("chat.use"),
       limit: limited("expensive"),

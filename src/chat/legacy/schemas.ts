@@ -6,20 +6,23 @@ import { SendFrame } from "../protocol.ts";
 
 const { system_prompt, temperature, top_p, max_tokens } = NewMinion.shape;
 
-/** Older clients say null of what they leave out. */
+/** Older clients send null for absent fields. */
 export const ExternalChat = z.object({
-  model_id: Id.meta({ description: "A minion of yours" }),
+  model_id: Id.meta({ description: "ID of one of your minions" }),
   message: SendFrame.shape.text,
   system_prompt: system_prompt
     .nullable()
-    .meta({ description: "In place of the minion's, for this turn; so are those that follow" }),
+    .meta({
+      description:
+        "Replaces the minion's system prompt for this turn. The next five fields also replace settings for this turn.",
+    }),
   temperature,
   max_tokens,
   top_p,
   use_rag: z.boolean().nullish(),
   use_spirits: z.boolean().nullish(),
   conversation_id: Id.nullish().meta({
-    description: "One of yours with this minion; if left out, the one that is kept for programs that name none",
+    description: "ID of one of your conversations with this minion. Default: its direct conversation.",
   }),
 });
 export type ExternalChat = z.output<typeof ExternalChat>;
@@ -29,19 +32,19 @@ export const ExternalChatReply = z
     ...ok,
     response: z.string(),
     usage: Usage,
-    error: z.string().nullable().meta({ description: "Why the answer is not whole: it was stopped from elsewhere" }),
+    error: z.string().nullable().meta({ description: "Set if the answer was stopped by another client" }),
     minion_name: z.string(),
-    provider: z.string().nullable().meta({ description: "Of the model that answered" }),
-    rag_used: z.boolean().meta({ description: "Whether it rests on passages of the knowledge base" }),
+    provider: z.string().nullable().meta({ description: "Provider of the model that answered" }),
+    rag_used: z.boolean().meta({ description: "Whether the answer cites passages of the knowledge base" }),
     spirits_enabled: z.boolean(),
-    spirits_used: z.array(z.string()).meta({ description: "Those that were at work" }),
-    tools_used: z.array(z.string()).meta({ description: "Those that were called with success" }),
-    processing_time: z.number().min(0).meta({ description: "In seconds" }),
+    spirits_used: z.array(z.string()).meta({ description: "Names of the active spirits" }),
+    tools_used: z.array(z.string()).meta({ description: "Names of the tools that ran successfully" }),
+    processing_time: z.number().min(0).meta({ description: "Duration in seconds" }),
     conversation_id: Id,
     citations: z.array(Citation),
     used_config: z
       .object({
-        model: z.string().nullable().meta({ description: "`provider/model` of the one that answered" }),
+        model: z.string().nullable().meta({ description: "The model that answered, as `provider/model`" }),
         system_prompt: z.string(),
         temperature: z.number().nullable(),
         max_tokens: z.int().nullable(),
@@ -49,7 +52,7 @@ export const ExternalChatReply = z
         use_rag: z.boolean(),
         use_spirits: z.boolean(),
       })
-      .meta({ description: "With what it was answered; null leaves it to the model" }),
+      .meta({ description: "The settings used for this answer; null means the model's default" }),
   })
   .meta({ id: "ExternalChatReply" });
 export type ExternalChatReply = z.output<typeof ExternalChatReply>;

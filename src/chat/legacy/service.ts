@@ -12,53 +12,53 @@ import { answerTimeoutMs, callRoom } from "../room/client.ts";
 import type { Overrides } from "../../agent/settings.ts";
 import { getConversationWithMinion, getOrCreateDirectConversation } from "../conversations/service.ts";
 
-type Asked = Omit<ExternalChat, "model_id" | "message" | "conversation_id">;
+type TurnOptions = Omit<ExternalChat, "model_id" | "message" | "conversation_id">;
 
 /**
- * One turn with a minion, as the previous server had it: a message, and the whole answer. One Postgres round trip.
- * @throws not_found; conflict while another turn runs; provider_… and whatever else the turn fails with; realtime_unavailable
+ * Runs one turn with a minion and returns the whole answer, as the previous server did. One Postgres round trip.
+ * @throws not_found; conflict while another turn runs; the error of a failed turn; realtime_unavailable
  */
 export async function sendAndWait(
   ctx: Ctx,
   userId: number,
-  { model_id, message, conversation_id, ...asked }: ExternalChat,
+  { model_id, message, conversation_id, ...options }: ExternalChat,
 ): Promise<ExternalChatReply> {
   const startedAt = performance.now();
-  const named = conversation_id ?? undefined;
+  const requestedId = conversation_id ?? undefined;
   const [catalog, { conversation, minion }] = await Promise.all([
     catalogOf(ctx),
-    named === undefined
+    requestedId === undefined
       ? getOrCreateDirectConversation(ctx, userId, model_id)
-      : getConversationWithMinion(ctx, userId, model_id, named),
+      : getConversationWithMinion(ctx, userId, model_id, requestedId),
   ]);
   const { id } = conversation;
-  const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides: overridesOf(asked) };
-  const { answer } = await callRoom(ctx, id, (room) => room.send(userId, turn));
-  const settled = await callRoom(ctx, id, (room) => room.answer(userId, answer.id), answerTimeoutMs);
-  requireAnswer(settled, id);
+  const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides: overridesOf(options) };
+  const started = await callRoom(ctx, id, (room) => room.send(userId, turn));
+  const answer = await callRoom(ctx, id, (room) => room.answer(userId, started.answer.id), answerTimeoutMs);
+  requireAnswer(answer, id);
   return {
     success: true,
-    ...replyFields(settled),
-    ...contextFields(catalog, minion, asked, settled),
+    ...replyFields(answer),
+    ...contextFields(catalog, minion, options, answer),
     processing_time: (performance.now() - startedAt) / 1_000,
     conversation_id: id,
   };
 }
 
-/** What is said of a turn, without what is left out. */
-function overridesOf(asked: Asked): Overrides {
-  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== null && value !== undefined));
+/** The overrides of a turn, without null fields. */
+function overridesOf(options: TurnOptions): Overrides {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null && value !== undefined));
 }
 
-/** @throws what the turn failed with */
+/** @throws the error of a failed turn */
 function requireAnswer({ status, error }: Message, conversationId: number): void {
   if (status === "complete" || status === "stopped") return;
   const members = { conversation_id: conversationId };
   if (error === null)
-    throw new AppError(providerErrors.provider_timed_out, "The answer is not there yet: read the conversation.", {
+    throw new AppError(providerErrors.provider_timed_out, "The answer is not finished yet. Read the conversation later.", {
       extensions: members,
     });
-  // What broke off with its room may be asked again.
+  // An interrupted turn can be repeated.
   const type = isTurnFailureCode(error.code) ? turnErrors[error.code] : "realtime_unavailable";
   throw new AppError(type, error.detail, { extensions: members });
 }
@@ -69,28 +69,28 @@ function replyFields({ status, text, usage, citations, tools }: Message) {
   return {
     response: text,
     usage: usage ?? noUsage,
-    error: status === "stopped" ? "It was stopped." : null,
+    error: status === "stopped" ? "The answer was stopped." : null,
     rag_used: citations.length > 0,
     tools_used: [...new Set(tools.filter((use) => use.status === "complete").map(({ tool }) => tool))],
     citations,
   };
 }
 
-function contextFields(catalog: Catalog, minion: MinionRow, asked: Asked, { model }: Message) {
-  const use_spirits = asked.use_spirits ?? true;
-  const atWork = use_spirits ? spiritsOf(catalog, minion).filter(({ is_active }) => is_active) : [];
+function contextFields(catalog: Catalog, minion: MinionRow, options: TurnOptions, { model }: Message) {
+  const use_spirits = options.use_spirits ?? true;
+  const activeSpirits = use_spirits ? spiritsOf(catalog, minion).filter(({ is_active }) => is_active) : [];
   return {
     minion_name: minion.display_name,
     provider: model === null ? null : model.slice(0, model.indexOf("/")),
     spirits_enabled: use_spirits,
-    spirits_used: atWork.map(({ name }) => name),
+    spirits_used: activeSpirits.map(({ name }) => name),
     used_config: {
       model,
-      system_prompt: asked.system_prompt ?? minion.system_prompt,
-      temperature: asked.temperature ?? minion.temperature,
-      max_tokens: asked.max_tokens ?? minion.max_tokens,
-      top_p: asked.top_p ?? minion.top_p,
-      use_rag: asked.use_rag ?? minion.rag_enabled,
+      system_prompt: options.system_prompt ?? minion.system_prompt,
+      temperature: options.temperature ?? minion.temperature,
+      max_tokens: options.max_tokens ?? minion.max_tokens,
+      top_p: options.top_p ?? minion.top_p,
+      use_rag: options.use_rag ?? minion.rag_enabled,
       use_spirits,
     },
   };

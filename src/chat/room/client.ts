@@ -6,54 +6,54 @@ import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import type { Overrides } from "../../agent/settings.ts";
 
-/** What a room answers: errors lose their class over RPC. */
+/** The result of an RPC call to a room. Errors are values because they lose their class over RPC. */
 export type RpcResult<T> = { value: T } | { refusal: Refusal };
 
 type Refusal = { errorType: ErrorType; detail: string; faults?: ValidationIssue[]; headers?: Record<string, string> };
 
-/** What was told. @throws what was refused */
-export function unwrapRpcResult<T>(told: RpcResult<T>): T {
-  if ("value" in told) return told.value;
-  const { errorType, detail, ...extra } = told.refusal;
+/** The value of a result. @throws its error */
+export function unwrapRpcResult<T>(result: RpcResult<T>): T {
+  if ("value" in result) return result.value;
+  const { errorType, detail, ...extra } = result.refusal;
   throw new AppError(errorType, detail, extra);
 }
 
-/** A message that is to be answered. */
+/** A message to send. */
 export type SendMessageInput = { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides };
 
-/** A turn that was asked for. */
+/** A turn that was started, or that an earlier request started. */
 export type StartedTurn = {
-  /** The user's. */
+  /** The message of the user. */
   message: Message;
-  /** Streaming, or as it ended if its `client_id` was sent before. */
+  /** The answer: streaming, or finished if its `client_id` was sent before. */
   answer: Message;
-  /** Before the first frame of this turn. */
+  /** The number of the last frame before this turn. */
   seq: number;
   is_new: boolean;
 };
 
-/** A conversation's object, as the Worker asks it. What is not there, or not theirs, it refuses as not_found. */
+/** The RPC interface of a conversation's Durable Object. Conversations and messages of other users are not_found. */
 export type RoomRpc = {
-  send(userId: number, asked: SendMessageInput): Promise<RpcResult<StartedTurn>>;
-  /** Waits until it streams no more, at most 130 s or so. */
+  send(userId: number, input: SendMessageInput): Promise<RpcResult<StartedTurn>>;
+  /** Waits until the message is finished, for about 130 s at most. */
   answer(userId: number, messageId: number): Promise<RpcResult<Message>>;
-  /** The answer that is under way, if there is one. */
+  /** The running answer, if there is one. */
   running(userId: number): Promise<RpcResult<Message | null>>;
   stop(userId: number): Promise<RpcResult<{ stopped: boolean }>>;
-  /** Answers anew what was answered last, or goes on with what was interrupted. */
+  /** Regenerates the last answer, or continues an interrupted one. */
   regenerate(userId: number): Promise<RpcResult<StartedTurn>>;
   edit(userId: number, messageId: number, text: string): Promise<RpcResult<StartedTurn>>;
   approve(userId: number, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>>;
-  /** Oldest first within the page. */
+  /** Lists messages, oldest first within the page. */
   list(userId: number, page: { limit: number; before?: number }): Promise<RpcResult<{ messages: Message[]; total: number }>>;
   read(userId: number, messageId: number): Promise<RpcResult<Message>>;
   rate(userId: number, messageId: number, feedback: { rating: "up" | "down"; comment: string }): Promise<RpcResult<Message>>;
-  /** Once a message: the same again changes nothing, another kind is a conflict. */
+  /** Confirms an answer once. The same kind again changes nothing; another kind is a conflict. */
   confirm(userId: number, messageId: number, kind: "task" | "error"): Promise<RpcResult<Message>>;
-  /** Told once Postgres has it. */
+  /** Called after the edit is committed to Postgres. */
   update(userId: number, edited: EditedConversation): Promise<void>;
   attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>>;
-  /** `into` is the new conversation, which is in Postgres. Twice is once. */
+  /** `into` is the new conversation, which is already in Postgres. Idempotent. */
   fork(userId: number, messageId: number, into: number): Promise<RpcResult<{ into: number }>>;
   erase(): Promise<void>;
   fetch(request: Request): Promise<Response>;
@@ -65,40 +65,41 @@ const roomsOf = ({ env }: Ctx): Rooms => env.CHAT_ROOM;
 
 const timeoutMs = 5_000;
 
-/** How long an answer is waited for: longer than a turn takes. */
+/** The timeout of an answer, in ms: longer than a turn. */
 export const answerTimeoutMs = 135_000;
 
-const unreachable = (cause: unknown) => new AppError("realtime_unavailable", "The conversation does not answer.", { cause });
+const unreachable = (cause: unknown) =>
+  new AppError("realtime_unavailable", "The conversation is unavailable. Try again.", { cause });
 
-/** Calls a conversation's room, once more where the platform says that it can help. @throws realtime_unavailable */
+/** Calls a conversation's room, and retries once if the platform marks the error as retryable. @throws realtime_unavailable */
 export async function callRoomRaw<T>(
   ctx: Ctx,
   conversationId: number,
-  ask: (room: RoomRpc) => Promise<T>,
+  call: (room: RoomRpc) => Promise<T>,
   withinMs = timeoutMs,
 ): Promise<T> {
   const roomOf = () => roomsOf(ctx).getByName(String(conversationId));
   try {
-    return await callObject(ctx.roundTrips, "The conversation", withinMs, () => ask(roomOf()));
+    return await callObject(ctx.roundTrips, "The conversation", withinMs, () => call(roomOf()));
   } catch (cause) {
     throw unreachable(cause);
   }
 }
 
-/** What a conversation's room says. @throws what it refuses; realtime_unavailable */
+/** Calls a conversation's room and unwraps the result. @throws the errors of the room; realtime_unavailable */
 export async function callRoom<T>(
   ctx: Ctx,
   conversationId: number,
-  ask: (room: RoomRpc) => Promise<RpcResult<T>>,
+  call: (room: RoomRpc) => Promise<RpcResult<T>>,
   withinMs = timeoutMs,
 ): Promise<T> {
-  return unwrapRpcResult(await callRoomRaw(ctx, conversationId, ask, withinMs));
+  return unwrapRpcResult(await callRoomRaw(ctx, conversationId, call, withinMs));
 }
 
-/** Opens a device's socket to a conversation, or replies with the room's refusal. @throws realtime_unavailable */
-export async function openRoomSocket(ctx: Ctx, conversationId: number, arrival: SocketRequest): Promise<Response> {
+/** Opens a device's socket to a conversation, or returns the room's error response. @throws realtime_unavailable */
+export async function openRoomSocket(ctx: Ctx, conversationId: number, request: SocketRequest): Promise<Response> {
   try {
-    return await ctx.roundTrips.time("do", () => connectSocket(roomsOf(ctx), String(conversationId), arrival, ctx.requestId));
+    return await ctx.roundTrips.time("do", () => connectSocket(roomsOf(ctx), String(conversationId), request, ctx.requestId));
   } catch (cause) {
     throw unreachable(cause);
   }

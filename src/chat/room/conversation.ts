@@ -8,14 +8,14 @@ import { conversationNotFound, getConversation } from "../queries.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import { MessageStore } from "./message-store.ts";
 
-/** A conversation as its room holds it. What is asked for is refused to anybody but its owner. */
+/** The state of a conversation in its room. Only its owner has access. */
 export class Conversation {
   readonly #runtime: RoomRuntime;
   readonly stateStore: RoomStateStore;
   readonly transcript: MessageStore;
   readonly projector: OutboxWorker;
   readonly forks: ForkSharing;
-  /** The answer that is being given. */
+  /** The running answer. */
   activeAnswer: Message | undefined;
 
   constructor(runtime: RoomRuntime) {
@@ -34,7 +34,7 @@ export class Conversation {
     return this.listWithShared(page);
   }
 
-  /** The last messages before one, as they are at this moment, and how many there are. The first to be awaited is what is shared. */
+  /** The last messages before a message, including inherited ones, and the total number. Own messages are read before the first await. */
   async listWithShared({
     limit,
     before,
@@ -44,12 +44,12 @@ export class Conversation {
   }): Promise<{ messages: Message[]; total: number }> {
     const own = this.transcript.before(limit, before).map((message) => this.#withActiveAnswer(message));
     const count = this.transcript.count();
-    const { messages: shared } = await this.forks.inherited();
-    const earlier = shared.filter(({ id }) => before === undefined || id < before);
-    return { messages: [...earlier, ...own].slice(-limit), total: shared.length + count };
+    const { messages: inherited } = await this.forks.inherited();
+    const earlier = inherited.filter(({ id }) => before === undefined || id < before);
+    return { messages: [...earlier, ...own].slice(-limit), total: inherited.length + count };
   }
 
-  /** What somebody is shown beside the messages. */
+  /** The state that clients receive in addition to the messages. */
   get state() {
     const { title = "", minion_id = 0, pinned_facts = [] } = this.stateStore.conversation ?? {};
     return { title, minion_id, pinned_facts, is_answering: this.activeAnswer !== undefined };
@@ -57,22 +57,25 @@ export class Conversation {
 
   async read(userId: number, messageId: number): Promise<Message> {
     await this.requireOwner(userId);
-    const shared = await this.forks.inherited();
-    return this.#withActiveAnswer(shared.messages.find(({ id }) => id === messageId) ?? this.transcript.require(messageId));
+    const inherited = await this.forks.inherited();
+    return this.#withActiveAnswer(inherited.messages.find(({ id }) => id === messageId) ?? this.transcript.require(messageId));
   }
 
-  /** @throws not_found; conflict for what is no answer, streams, or was confirmed as something else */
+  /** @throws not_found; conflict if the message is not a finished answer, or is confirmed as another kind */
   async change(userId: number, messageId: number, change: Partial<Pick<Message, "feedback" | "confirmed">>): Promise<Message> {
-    const notes = await this.requireOwner(userId);
+    const state = await this.requireOwner(userId);
     await this.forks.detachFromOrigin();
     const message = this.transcript.require(messageId);
     if (message.role !== "assistant" || message.status === "streaming") {
-      throw new AppError("conflict", "This is no answer that is complete.");
+      throw new AppError("conflict", "Only a finished answer can be rated or confirmed.");
     }
     const { confirmed } = message;
     if (change.confirmed != null && confirmed !== null) {
       if (confirmed === change.confirmed) return message;
-      throw new AppError("conflict", `It is confirmed already, as ${confirmed === "task" ? "a task" : "an error"}.`);
+      throw new AppError(
+        "conflict",
+        `This answer is already confirmed as ${confirmed === "task" ? "a completed task" : "a fixed error"}.`,
+      );
     }
     Object.assign(message, change);
     this.#runtime.publish({
@@ -82,15 +85,15 @@ export class Conversation {
       confirmed: message.confirmed,
     });
     this.transcript.put(message, this.#runtime.lastSeq());
-    this.projector.add({ kind: "change", of: { ...projectionOwner(notes), message } });
+    this.projector.add({ kind: "change", of: { ...projectionOwner(state), message } });
     return message;
   }
 
-  /** @throws not_found; conflict where there are too many */
+  /** @throws not_found; conflict if the file limit is reached */
   async attach(userId: number, attachment: Attachment): Promise<Attachment> {
     await this.requireOwner(userId);
     if (this.stateStore.attachments() >= maxFiles) {
-      throw new AppError("conflict", `A conversation has at most ${maxFiles} files.`);
+      throw new AppError("conflict", `File limit reached (${maxFiles}). Attach the file to a new conversation.`);
     }
     this.stateStore.attach(attachment);
     return attachment;
@@ -102,7 +105,7 @@ export class Conversation {
     await this.requireOwner(userId);
     await this.forks.detachFromOrigin();
     if (this.#withActiveAnswer(this.transcript.require(messageId)).status === "streaming") {
-      throw new AppError("conflict", "This answer is not complete yet.");
+      throw new AppError("conflict", "The answer is not finished. Wait for it, or stop it, then fork.");
     }
     await this.forks.fork({ conversation_id: into, message_id: messageId });
     return { into };
@@ -120,16 +123,16 @@ export class Conversation {
     return this.forks.sharedMessages(upTo);
   }
 
-  // ── What it is told ────────────────────────────────────────────────────────
+  // ── State ──────────────────────────────────────────────────────────────────
 
-  /** Takes note of what was edited, unless it is known, or was edited again. A title that was made here stays until there is another. */
+  /** Applies an edit, unless the room has the same or a newer version. An empty title keeps the generated one. */
   update(userId: number, { title, pinned_facts, version }: EditedConversation): void {
-    const notes = this.stateStore.conversation;
-    if (notes?.user_id !== userId || version <= notes.version) return;
-    this.saveAndPublish({ ...notes, title: title === "" ? notes.title : title, pinned_facts, version });
+    const state = this.stateStore.conversation;
+    if (state?.user_id !== userId || version <= state.version) return;
+    this.saveAndPublish({ ...state, title: title === "" ? state.title : title, pinned_facts, version });
   }
 
-  /** Learns what conversation this is, if it does not know. @throws not_found for one that is not there, or not theirs */
+  /** The conversation, from storage or Postgres. @throws not_found if it does not exist or belongs to another user */
   async requireOwner(userId: number): Promise<ConversationState> {
     const known = this.stateStore.conversation;
     if (known !== undefined && known.user_id !== userId) throw conversationNotFound();
@@ -139,38 +142,38 @@ export class Conversation {
       userId,
       this.#runtime.id(),
     );
-    const notes = { id, user_id: userId, minion_id, title, pinned_facts, version };
-    this.stateStore.save(notes);
-    return notes;
+    const state = { id, user_id: userId, minion_id, title, pinned_facts, version };
+    this.stateStore.save(state);
+    return state;
   }
 
-  // ── What turns do with it ──────────────────────────────────────────────────
+  // ── For turns ──────────────────────────────────────────────────────────────
 
-  /** Keeps what was changed, and tells of it. */
-  saveAndPublish(notes: ConversationState): void {
-    this.stateStore.save(notes);
-    this.#runtime.publish({ type: "conversation.updated", title: notes.title, pinned_facts: notes.pinned_facts });
+  /** Stores a change and publishes it. */
+  saveAndPublish(state: ConversationState): void {
+    this.stateStore.save(state);
+    this.#runtime.publish({ type: "conversation.updated", title: state.title, pinned_facts: state.pinned_facts });
   }
 
-  /** The number of a message that is yet to be said. */
+  /** The ID of the next message. */
   nextId(): number {
     return this.transcript.nextId(this.#runtime.id(), this.stateStore.removedOrdinal);
   }
 
-  /** Removes a message and all after it, here and in Postgres. */
-  removeFrom(notes: ConversationState, messageId: number): void {
-    this.stateStore.recordRemoval(messageId, this.transcript.lastOrdinal(notes.id));
+  /** Removes a message and all later ones, here and in Postgres. */
+  removeFrom(state: ConversationState, messageId: number): void {
+    this.stateStore.recordRemoval(messageId, this.transcript.lastOrdinal(state.id));
     this.transcript.removeFrom(messageId);
     this.#runtime.publish({ type: "messages.removed", from_message_id: messageId });
     const message_count = this.transcript.count();
-    this.projector.add({ kind: "removal", of: { ...projectionOwner(notes), from_message_id: messageId, message_count } });
+    this.projector.add({ kind: "removal", of: { ...projectionOwner(state), from_message_id: messageId, message_count } });
   }
 
-  /** A message as it is at this moment, be it under way. */
+  /** A message in its current state: the running answer is in memory. */
   #withActiveAnswer(message: Message): Message {
     return this.activeAnswer?.id === message.id ? structuredClone(this.activeAnswer) : message;
   }
 }
 
-/** Whose conversation it is, for Postgres. */
+/** The conversation and its owner, for Postgres. */
 export const projectionOwner = ({ id, user_id, minion_id }: ConversationState) => ({ conversation_id: id, user_id, minion_id });

@@ -8,7 +8,7 @@ import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import { ClientFrame, clientFrameTypes } from "../protocol.ts";
 import type { SendMessageInput, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
-import { told } from "./rpc-result.ts";
+import { toRpcResult } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { HubSubscription } from "./hub-subscription.ts";
 import type { RoomRuntime } from "./runtime.ts";
@@ -16,21 +16,20 @@ import { SettingsCache } from "./settings-cache.ts";
 import { TurnManager } from "./turn-manager.ts";
 
 /**
- * One user's devices: what is on its way to all of them stays well below the memory of an isolate. The window is as many deltas of a
- * word or so as its bytes, so that a fast model need not wait for acknowledgements.
+ * Limits for the devices of one user: unacknowledged frames of all sockets stay well below the memory of an isolate. Both window limits
+ * allow the same amount of short deltas, so that a fast model does not wait for acknowledgements.
  */
 const chatSettings: RoomSettings = { ...roomSettings, maxSockets: 200, windowFrames: 1_024, windowBytes: 128 * 1024 };
 
-/** How long a turn waits for a socket to say what it has read, in ms, each time that it is far ahead of one that keeps up. */
-const keepUpMs = 50;
+/** How long a turn waits for the acknowledgement of a lagging socket, in ms. */
+const slowSocketWaitMs = 50;
 
-/** How many messages somebody is shown who comes anew. */
+/** Number of messages in the snapshot for a new socket. */
 const snapshotSize = 50;
 
 /**
- * One conversation, and whoever is in it: its messages, the turn that is under way, and the sockets that follow it. Its name is the
- * number of the conversation. It trusts the Worker that somebody is who they say, and looks itself whether the conversation is theirs.
- * It owns the turn: who leaves stops nothing.
+ * The room of one conversation: its messages, its running turn, and its sockets. Its name is the ID of the conversation. It trusts the
+ * user ID that the Worker sends, and checks the ownership of the conversation itself. A turn continues without connected clients.
  */
 export class ChatRoom extends SocketRoom implements RoomRpc {
   readonly #conversation: Conversation;
@@ -49,7 +48,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
       publish: (frame) => void this.publish(frame),
       publishText: (head, offset, pieces) => this.publishText(head, offset, pieces),
       flush: () => this.flush(),
-      waitForSlowSockets: () => this.keepUp(keepUpMs),
+      waitForSlowSockets: () => this.keepUp(slowSocketWaitMs),
       saveSummary: (summary) => this.#conversation.stateStore.saveSummary(summary),
       lastSeq: () => this.lastSeq,
       framesAfter: (seq) => this.toldAfter(seq),
@@ -63,9 +62,9 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
     this.#turns.recoverInterruptedTurn();
   }
 
-  // ── What it is, for those who test it ──────────────────────────────────────
+  // ── Overridden in tests ────────────────────────────────────────────────────
 
-  /** The tools that its turns can call. */
+  /** The tools that turns can call. */
   protected tools(): readonly Tool[] {
     return [];
   }
@@ -76,110 +75,110 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
   // ── Turns ──────────────────────────────────────────────────────────────────
 
-  /** Takes a message, and begins to answer it. */
-  send(userId: number, asked: SendMessageInput): Promise<RpcResult<StartedTurn>> {
-    return told(() => this.#turns.send(userId, asked));
+  /** Stores a message and starts its turn. */
+  send(userId: number, input: SendMessageInput): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(() => this.#turns.send(userId, input));
   }
 
-  /** The message, once it changes no more. */
+  /** The message after its turn has ended. */
   answer(userId: number, messageId: number): Promise<RpcResult<Message>> {
-    return told(() => this.#turns.waitForMessage(userId, messageId));
+    return toRpcResult(() => this.#turns.waitForMessage(userId, messageId));
   }
 
-  /** Ends the turn under way; what was said of it stays. */
+  /** Stops the running turn and keeps the text so far. */
   stop(userId: number): Promise<RpcResult<{ stopped: boolean }>> {
-    return told(async () => ({ stopped: await this.#turns.stop(userId) }));
+    return toRpcResult(async () => ({ stopped: await this.#turns.stop(userId) }));
   }
 
-  /** Answers the last message anew. */
+  /** Regenerates the last answer, or continues an interrupted one. */
   regenerate(userId: number): Promise<RpcResult<StartedTurn>> {
-    return told(() => this.#turns.regenerate(userId));
+    return toRpcResult(() => this.#turns.regenerate(userId));
   }
 
-  /** Puts another message in the place of one of the user's, and answers it: what came after is removed. */
+  /** Replaces a message of the user and answers it. Later messages are removed. */
   edit(userId: number, messageId: number, text: string): Promise<RpcResult<StartedTurn>> {
-    return told(() => this.#turns.edit(userId, messageId, text));
+    return toRpcResult(() => this.#turns.edit(userId, messageId, text));
   }
 
-  /** Allows a call of a tool, or denies it. */
+  /** Approves or denies a pending tool call. */
   approve(userId: number, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>> {
-    return told(() => this.#turns.resolveApproval(userId, callId, isApproved));
+    return toRpcResult(() => this.#turns.resolveApproval(userId, callId, isApproved));
   }
 
-  /** The answer that is under way, if there is one. */
+  /** The running answer, if there is one. */
   running(userId: number): Promise<RpcResult<Message | null>> {
-    return told(() => this.#turns.activeAnswer(userId));
+    return toRpcResult(() => this.#turns.activeAnswer(userId));
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────
 
-  /** The last messages before one, in their order. */
+  /** The last messages before a message, in order. */
   list(userId: number, page: { limit: number; before?: number }): Promise<RpcResult<{ messages: Message[]; total: number }>> {
-    return told(() => this.#conversation.list(userId, page));
+    return toRpcResult(() => this.#conversation.list(userId, page));
   }
 
   read(userId: number, messageId: number): Promise<RpcResult<Message>> {
-    return told(() => this.#conversation.read(userId, messageId));
+    return toRpcResult(() => this.#conversation.read(userId, messageId));
   }
 
   rate(userId: number, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<RpcResult<Message>> {
-    return told(() => this.#conversation.change(userId, messageId, { feedback }));
+    return toRpcResult(() => this.#conversation.change(userId, messageId, { feedback }));
   }
 
-  /** Confirms what an answer did, once. */
+  /** Confirms once that an answer completed a task or fixed an error. */
   confirm(userId: number, messageId: number, confirmed: "task" | "error"): Promise<RpcResult<Message>> {
-    return told(() => this.#conversation.change(userId, messageId, { confirmed }));
+    return toRpcResult(() => this.#conversation.change(userId, messageId, { confirmed }));
   }
 
   attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>> {
-    return told(() => this.#conversation.attach(userId, attachment));
+    return toRpcResult(() => this.#conversation.attach(userId, attachment));
   }
 
-  // ── What the Worker, the hub and other rooms tell it ───────────────────────
+  // ── Calls of the Worker, the hub and other rooms ───────────────────────────
 
-  /** What was changed of the conversation. A room that was never asked for reads it when it is. */
+  /** Applies an edit of the conversation. A new room reads it from Postgres instead. */
   async update(userId: number, edited: EditedConversation): Promise<void> {
     this.#conversation.update(userId, edited);
   }
 
-  /** Closes what these devices listen to, or all. */
+  /** Closes the sockets of these devices, or all sockets. */
   disconnectDevices(devices: readonly string[] | "all"): void {
     this.#settings.clear();
     if (devices === "all") return this.revokeAll();
     for (const device of devices) this.revoke(device);
   }
 
-  /** Something of the user's has changed: the next turn reads its settings anew. */
+  /** Settings of the user have changed: the next turn reads them again. */
   invalidateSettings(): void {
     this.#settings.clear();
   }
 
-  /** Lets another conversation begin with the messages up to one. */
+  /** Lets a fork show the messages up to a message. */
   fork(userId: number, messageId: number, into: number): Promise<RpcResult<{ into: number }>> {
-    return told(() => this.#conversation.fork(userId, messageId, into));
+    return toRpcResult(() => this.#conversation.fork(userId, messageId, into));
   }
 
-  /** Begins as a fork. */
+  /** Starts this conversation as a fork. */
   startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>> {
-    return told(() => this.#conversation.startAsFork(userId, origin));
+    return toRpcResult(() => this.#conversation.startAsFork(userId, origin));
   }
 
-  /** What a fork shows of here. */
+  /** The messages that a fork inherits from this conversation. */
   sharedMessages(userId: number, upTo: number): Promise<RpcResult<InheritedMessages>> {
-    return told(() => this.#conversation.sharedMessages(userId, upTo));
+    return toRpcResult(() => this.#conversation.sharedMessages(userId, upTo));
   }
 
-  /** Takes over what it shows of another conversation, before that changes. */
+  /** Copies the inherited messages, before their origin changes. */
   copyShared(shared: InheritedMessages): Promise<void> {
     return this.#conversation.forks.copyShared(shared);
   }
 
-  /** A fork has copied what it showed of here. */
+  /** A fork has copied its inherited messages and no longer needs this conversation. */
   forgetFork(conversationId: number): void {
     this.#conversation.forks.forgetFork(conversationId);
   }
 
-  /** Deletes everything, and closes all sockets; forks are given what they show first. */
+  /** Copies inherited messages to the forks, deletes everything, and closes all sockets. */
   override async erase(): Promise<void> {
     await this.#turns.shutDown();
     await super.erase();
@@ -219,7 +218,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
   protected override async onFrame(socket: RoomSocket, frame: { type: string }): Promise<void> {
     const { data } = ClientFrame.safeParse(frame);
-    if (data === undefined) return this.sendTo(socket, { type: "error", code: faultOf(frame) });
+    if (data === undefined) return this.sendTo(socket, { type: "error", code: invalidFrameCode(frame) });
     const { user_id, device } = socket.state!;
     switch (data.type) {
       case "typing":
@@ -231,7 +230,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
         return void (await this.#turns.resolveApproval(user_id, data.call_id, data.type === "tool.approve"));
       case "message.send": {
         const { client_id } = data;
-        const sent = await told(() => this.#turns.send(user_id, data));
+        const sent = await toRpcResult(() => this.#turns.send(user_id, data));
         if ("refusal" in sent) {
           const { errorType, ...refusal } = sent.refusal;
           this.sendTo(socket, { type: "error", client_id, code: errorType.code, ...refusal });
@@ -245,7 +244,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
   }
 }
 
-const types: ReadonlySet<string> = new Set(clientFrameTypes);
+const knownTypes: ReadonlySet<string> = new Set(clientFrameTypes);
 
-/** What is wrong with a frame that was not understood. */
-const faultOf = ({ type }: { type: string }) => (types.has(type) ? "malformed_frame" : "unknown_frame");
+/** The error code of an invalid frame. */
+const invalidFrameCode = ({ type }: { type: string }) => (knownTypes.has(type) ? "malformed_frame" : "unknown_frame");

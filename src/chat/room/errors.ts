@@ -8,7 +8,7 @@ import * as models from "../../models/errors.ts";
 import * as notifications from "../../notifications/errors.ts";
 import * as chat from "../errors.ts";
 
-/** What constraints mean in a room: those of this feature and of the features before it. */
+/** The error of each constraint that a room can violate: those of this feature and of the features below it. */
 export const roomConstraintErrors: ConstraintErrors = {
   ...commonConstraintErrors,
   ...auth.constraintErrors,

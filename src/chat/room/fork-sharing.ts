@@ -7,13 +7,13 @@ import { filesOf } from "./attachment-keys.ts";
 import type { MessageStore } from "./message-store.ts";
 import type { RoomRuntime } from "./runtime.ts";
 
-/** Where a conversation comes from, while its room has not copied what it shows of there. */
+/** The origin of a fork, until its room has copied the inherited messages. */
 export type ForkOrigin = { conversation_id: number; message_id: number };
 
-/** A conversation that shows messages of here, up to one. */
+/** A fork that shows the messages of this conversation up to a message. */
 type Fork = ForkOrigin;
 
-/** What two conversations share: messages, and the files of them. */
+/** Messages that a fork inherits from its origin, and their files. */
 export type InheritedMessages = { messages: Message[]; attachments: Attachment[] };
 
 /** The room of another conversation. */
@@ -28,62 +28,62 @@ const originKey = "origin";
 const forksKey = "forks";
 
 /**
- * What a conversation shares with those that it was forked from, or that were forked from it. A fork copies nothing: it shows the other's
- * messages until either of the two is to change, and takes them over just before.
+ * Copy-on-write sharing of messages between a conversation and its forks. A fork shows the messages of its origin, and copies them just
+ * before one of the two changes.
  */
 export class ForkSharing {
   readonly #runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">;
-  readonly #notes: RoomStateStore;
+  readonly #stateStore: RoomStateStore;
   readonly #transcript: MessageStore;
-  #shown: InheritedMessages | undefined;
+  #cached: InheritedMessages | undefined;
 
-  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, notes: RoomStateStore, transcript: MessageStore) {
+  constructor(runtime: Pick<RoomRuntime, "storage" | "env" | "lastSeq">, stateStore: RoomStateStore, transcript: MessageStore) {
     this.#runtime = runtime;
-    this.#notes = notes;
+    this.#stateStore = stateStore;
     this.#transcript = transcript;
   }
 
-  /** What is shown of another conversation. @throws realtime_unavailable */
+  /** The messages that this conversation inherits from its origin. @throws realtime_unavailable */
   async inherited(): Promise<InheritedMessages> {
     const origin = this.#origin;
     if (origin === undefined) return { messages: [], attachments: [] };
-    if (this.#shown !== undefined) return this.#shown;
-    const { user_id, id } = this.#notes.conversation!;
+    if (this.#cached !== undefined) return this.#cached;
+    const { user_id, id } = this.#stateStore.conversation!;
     const { messages, attachments } = unwrapRpcResult(
       await callRoom(this.#roomOf(origin).sharedMessages(user_id, origin.message_id)),
     );
-    const shown = { messages: messages.map((message) => ({ ...message, conversation_id: id })), attachments };
-    // It may have been given them meanwhile.
+    const inherited = { messages: messages.map((message) => ({ ...message, conversation_id: id })), attachments };
+    // The origin may have sent them during the await.
     if (this.#origin === undefined) return { messages: [], attachments: [] };
-    return (this.#shown = shown);
+    return (this.#cached = inherited);
   }
 
-  /** Takes over what is shown of another conversation: for before this one changes. @throws realtime_unavailable */
+  /** Copies the inherited messages, before this conversation changes. @throws realtime_unavailable */
   async detachFromOrigin(): Promise<void> {
     const origin = this.#origin;
     if (origin === undefined) return;
     await this.copyShared(await this.inherited());
-    await this.#roomOf(origin).forgetFork(this.#notes.conversation!.id);
+    await this.#roomOf(origin).forgetFork(this.#stateStore.conversation!.id);
   }
 
-  /** Writes down what was shown of another conversation, and copies its files. A second time, it changes nothing. @throws files_unavailable */
+  /** Stores the inherited messages and copies their files. Idempotent. @throws files_unavailable */
   async copyShared({ messages, attachments }: InheritedMessages): Promise<void> {
     if (this.#origin === undefined) return;
-    const { id } = this.#notes.conversation!;
+    const { id } = this.#stateStore.conversation!;
     const own: Attachment[] = [];
-    for (const attachment of attachments) own.push(await this.#copied(attachment));
-    // Both of them may have set about it.
+    for (const attachment of attachments) own.push(await this.#copyFile(attachment));
+    // A concurrent call may have copied them during the awaits.
     if (this.#origin === undefined) return;
     for (const message of messages) this.#transcript.put({ ...message, conversation_id: id }, this.#runtime.lastSeq());
-    for (const attachment of own) this.#notes.attach(attachment);
+    for (const attachment of own) this.#stateStore.attach(attachment);
     this.#runtime.storage.kv.delete(originKey);
-    this.#shown = undefined;
+    this.#cached = undefined;
   }
 
-  /** A file of another conversation, as one of this: it goes with its own alone. */
-  async #copied(attachment: Attachment): Promise<Attachment> {
+  /** Copies a file of the origin, so that deleting the origin does not delete it. */
+  async #copyFile(attachment: Attachment): Promise<Attachment> {
     const { FILES: files } = this.#runtime.env;
-    const { user_id, id } = this.#notes.conversation!;
+    const { user_id, id } = this.#stateStore.conversation!;
     const object = await withR2Errors(files.get(attachment.key));
     if (object === null) return attachment;
     const key = filesOf(user_id, id) + attachment.id;
@@ -97,32 +97,32 @@ export class ForkSharing {
     return { ...attachment, key };
   }
 
-  /** What a fork shows of here. */
+  /** The messages that a fork inherits from this conversation. */
   sharedMessages(upTo: number): InheritedMessages {
     const messages = this.#transcript.before(Number.MAX_SAFE_INTEGER, upTo + 1);
     const files = messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === "file" ? [part.id] : [])));
-    return { messages, attachments: files.flatMap((id) => this.#notes.attachment(id) ?? []) };
+    return { messages, attachments: files.flatMap((id) => this.#stateStore.attachment(id) ?? []) };
   }
 
-  /** Lets another conversation show what is here, up to a message. @throws realtime_unavailable, and what its room refuses */
+  /** Lets a fork show the messages up to a message. @throws realtime_unavailable; the errors of its room */
   async fork(fork: Fork): Promise<void> {
     this.#forks = [...this.#forks.filter(isOther(fork.conversation_id)), fork];
-    const { id, user_id } = this.#notes.conversation!;
+    const { id, user_id } = this.#stateStore.conversation!;
     const origin = { conversation_id: id, message_id: fork.message_id };
     unwrapRpcResult(await callRoom(this.#roomOf(fork).startAsFork(user_id, origin)));
   }
 
-  /** Begins as a fork, unless something was said here before. */
+  /** Starts this conversation as a fork, unless it already has messages. */
   startAsFork(origin: ForkOrigin): void {
     if (this.#transcript.count() === 0) this.#runtime.storage.kv.put(originKey, origin);
   }
 
-  /** A fork shows nothing of here any more. */
+  /** Removes a fork that has copied its messages. */
   forgetFork(conversationId: number): void {
     this.#forks = this.#forks.filter(isOther(conversationId));
   }
 
-  /** Gives forks what they show, of which messages from one on are to change. @throws realtime_unavailable */
+  /** Copies inherited messages to the forks that show this message or a later one, before they change. @throws realtime_unavailable */
   async copyToForksFrom(messageId: number): Promise<void> {
     for (const fork of this.#forks.filter(({ message_id }) => message_id >= messageId)) {
       await callRoom(this.#roomOf(fork).copyShared(this.sharedMessages(fork.message_id)));
@@ -154,6 +154,6 @@ async function callRoom<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    throw new AppError("realtime_unavailable", "Another conversation, which shares messages, does not answer.", { cause });
+    throw new AppError("realtime_unavailable", "A linked conversation is unavailable. Try again.", { cause });
   }
 }

@@ -12,21 +12,21 @@ export class HubSubscription {
   readonly #stateStore: RoomStateStore;
   #subscribedUntil = 0;
 
-  constructor(runtime: RoomRuntime, notes: RoomStateStore) {
+  constructor(runtime: RoomRuntime, stateStore: RoomStateStore) {
     this.#runtime = runtime;
-    this.#stateStore = notes;
+    this.#stateStore = stateStore;
   }
 
   /** Subscribes in the background, unless at least half of the last subscription is left. */
   renew(): void {
-    const notes = this.#stateStore.conversation;
+    const conversation = this.#stateStore.conversation;
     const now = Date.now();
-    if (notes === undefined || now < this.#subscribedUntil - subscriptionMs / 2) return;
+    if (conversation === undefined || now < this.#subscribedUntil - subscriptionMs / 2) return;
     const until = now + subscriptionMs;
     this.#subscribedUntil = until;
-    const room = { binding: "CHAT_ROOM" as const, name: String(notes.id) };
+    const room = { binding: "CHAT_ROOM" as const, name: String(conversation.id) };
     const ctx = this.#runtime.context();
-    const subscribed = callHub(ctx, notes.user_id, (hub) => hub.subscribe(room, until)).catch((error: unknown) => {
+    const subscribed = callHub(ctx, conversation.user_id, (hub) => hub.subscribe(room, until)).catch((error: unknown) => {
       this.#subscribedUntil = 0;
       log("warn", "A room could not subscribe to its owner's hub.", { error });
     });

@@ -6,8 +6,8 @@ import { readStored, writeStored } from "../../agent/message/codec.ts";
 type Row = { id: number; seq: number; client_id: string | null; body: string };
 
 /**
- * The messages of a conversation, in its room's storage: a row each, written when a message begins and when it ends, and where an answer
- * does more than talk. What was said since then is in the log of frames, behind `seq`. Reading creates nothing.
+ * The messages of a conversation, in its room's storage: one row per message, written when the message is created, finished or updated.
+ * Frames after `seq` are in the frame log. Reading creates nothing.
  */
 export class MessageStore {
   readonly #sql: SqlStorage;
@@ -16,9 +16,9 @@ export class MessageStore {
     this.#sql = sql;
   }
 
-  /** Writes a message down as it is. @param seq the number of the last frame that it knows of @param clientId what its client named it by */
+  /** Stores a message. @param seq the last frame that the message includes @param clientId the ID that its client chose */
   put(message: Message, seq: number, clientId: string | null = null): void {
-    // No index on client_id: it would be a second row written for each message, and a look at all of them is cheap.
+    // No index on client_id: it would write a second row for each message, and scanning all rows is cheap.
     this.#sql.exec(
       "create table if not exists messages (id integer primary key, seq integer not null, client_id text, body text not null)",
     );
@@ -40,47 +40,47 @@ export class MessageStore {
   /** @throws not_found */
   require(id: number): Message {
     const message = this.get(id);
-    if (message === undefined) throw new AppError("not_found", "There is no such message in this conversation.");
+    if (message === undefined) throw new AppError("not_found", "Message not found in this conversation.");
     return message;
   }
 
-  /** What was asked last, and the answer to it. @throws conflict where nothing was asked */
-  lastTurn(): { asked: Message; answer: Message | undefined } {
+  /** The last message of the user, and its answer. @throws conflict if there is no message */
+  lastTurn(): { question: Message; answer: Message | undefined } {
     const [first, second] = this.before(2).toReversed();
-    if (first?.role === "user") return { asked: first, answer: undefined };
-    if (second?.role === "user") return { asked: second, answer: first };
-    throw new AppError("conflict", "There is nothing to be answered.");
+    if (first?.role === "user") return { question: first, answer: undefined };
+    if (second?.role === "user") return { question: second, answer: first };
+    throw new AppError("conflict", "There is no message to answer. Send one first.");
   }
 
-  /** How many places of a conversation are taken: those of messages that are its own. */
+  /** The ordinal of the last message that was written in the conversation itself. */
   lastOrdinal(conversationId: number): number {
     const last = this.last()?.message.id ?? 0;
     return conversationOf(last) === conversationId ? last - toMessageId(conversationId, 0) : 0;
   }
 
-  /** The number of the next message. @param floor places that were taken once @throws conflict where all are taken */
+  /** The ID of the next message. @param floor the last ordinal of removed messages @throws conflict if the message limit is reached */
   nextId(conversationId: number, floor: number): number {
-    const place = Math.max(this.lastOrdinal(conversationId), floor) + 1;
-    if (place < maxMessageOrdinal) return toMessageId(conversationId, place);
-    throw new AppError("conflict", "This conversation has as many messages as one can have.");
+    const ordinal = Math.max(this.lastOrdinal(conversationId), floor) + 1;
+    if (ordinal < maxMessageOrdinal) return toMessageId(conversationId, ordinal);
+    throw new AppError("conflict", `Message limit reached (${maxMessageOrdinal - 1}). Start a new conversation.`);
   }
 
-  /** The newest message, and the number of the last frame that it knows of. */
+  /** The newest message, and the last frame that it includes. */
   last(): { message: Message; seq: number } | undefined {
     return this.#read("order by id desc limit 1")[0];
   }
 
-  /** The message that a client named so. */
+  /** The message with this client ID. */
   byClientId(clientId: string): Message | undefined {
     return this.#read("where client_id = ? order by id desc limit 1", clientId)[0]?.message;
   }
 
-  /** Messages in their order: those with greater numbers than `after`. */
+  /** The messages with greater IDs, in order. */
   after(id: number): Message[] {
     return this.#read("where id > ? order by id", id).map(({ message }) => message);
   }
 
-  /** The last messages with numbers below `before`, in their order. */
+  /** The last messages with IDs below `before`, in order. */
   before(limit: number, before = Number.MAX_SAFE_INTEGER): Message[] {
     return this.#read("where id < ? order by id desc limit ?", before, limit)
       .toReversed()
@@ -92,7 +92,7 @@ export class MessageStore {
     return this.#sql.exec<{ count: number }>("select count(*) as count from messages").one().count;
   }
 
-  /** Deletes a message and all after it. */
+  /** Deletes a message and all later ones. */
   removeFrom(id: number): void {
     if (this.#exists()) this.#sql.exec("delete from messages where id >= ?", id);
   }

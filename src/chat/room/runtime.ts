@@ -14,7 +14,7 @@ export type RoomRuntime = Omit<TurnRuntime, "publish"> & {
   tools(): readonly Tool[];
   publish(frame: Exclude<RoomFrame, { from_seq: number }>): void;
   lastSeq(): number;
-  /** The persisted frames after a number; undefined where some are no longer kept. */
+  /** The persisted frames after a number; undefined if some are no longer stored. */
   framesAfter(seq: number): { type: string; message_id?: unknown }[] | undefined;
   /** Sets the alarm, unless an earlier one is set. */
   scheduleAlarm(at: number): void;

@@ -6,11 +6,11 @@ import type { Conversation } from "./conversation.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import type { ConversationState } from "./state-store.ts";
 
-/** How long settings are used, and the age at which they are read again beside a turn, in ms. */
+/** The lifetime of cached settings, and the age at which a turn refreshes them in the background, in ms. */
 const lifetimeMs = 60_000;
 const refreshAfterMs = 20_000;
 
-/** The settings of the minion, as a room keeps them between turns. */
+/** Caches the settings of the minion between turns. */
 export class SettingsCache {
   readonly #runtime: RoomRuntime;
   readonly #conversation: Conversation;
@@ -22,15 +22,15 @@ export class SettingsCache {
   }
 
   /**
-   * The settings for a turn. One Postgres round trip where they are not cached.
+   * The settings for a turn. One Postgres round trip if they are not cached.
    * @throws not_found, account_banned, catalog_unavailable, database_unavailable
    */
-  async get(notes: ConversationState): Promise<TurnSettings> {
+  async get(state: ConversationState): Promise<TurnSettings> {
     const cached = this.#cached;
     const age = cached === undefined ? Infinity : Date.now() - cached.at;
-    if (cached === undefined || age >= lifetimeMs) return this.#read(notes);
-    // The next turn need not wait for this.
-    if (age >= refreshAfterMs) this.#runtime.context().waitUntil(this.#read(notes).catch(() => this.clear()));
+    if (cached === undefined || age >= lifetimeMs) return this.#read(state);
+    // Refreshes in the background, so that the next turn does not wait.
+    if (age >= refreshAfterMs) this.#runtime.context().waitUntil(this.#read(state).catch(() => this.clear()));
     return cached.settings;
   }
 

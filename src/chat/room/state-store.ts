@@ -1,17 +1,17 @@
 import type { Attachment, Summary } from "../../agent/types.ts";
 
-/** What a room knows of its conversation, as Postgres has it. */
+/** The conversation as stored in Postgres. */
 export type ConversationState = EditedConversation & { id: number; user_id: number; minion_id: number };
 
-/** What its owner edits of a conversation; of two, the one with the greater version is newer. */
+/** The fields of a conversation that its owner edits. The greater version is newer. */
 export type EditedConversation = { title: string; pinned_facts: string[]; version: number };
 
 const conversationKey = "conversation";
 const summaryKey = "summary";
-const placesKey = "places";
+const removedOrdinalKey = "places";
 const attachmentKey = (id: string) => `attachment:${id}`;
 
-/** What a room keeps beside its messages, its frames and its outbox. Reading creates nothing. */
+/** The state of a room besides its messages, frames and outbox. Reading creates nothing. */
 export class RoomStateStore {
   readonly #kv: SyncKvStorage;
 
@@ -19,7 +19,7 @@ export class RoomStateStore {
     this.#kv = kv;
   }
 
-  /** Undefined for a room that was never asked for, or whose conversation is deleted. */
+  /** Undefined for a new room, or if the conversation is deleted. */
   get conversation(): ConversationState | undefined {
     return this.#kv.get<ConversationState>(conversationKey);
   }
@@ -28,7 +28,7 @@ export class RoomStateStore {
     this.#kv.put(conversationKey, conversation);
   }
 
-  /** What stands for the oldest messages. */
+  /** The summary that replaces the oldest messages in prompts. */
   get summary(): Summary | null {
     return this.#kv.get<Summary>(summaryKey) ?? null;
   }
@@ -37,23 +37,23 @@ export class RoomStateStore {
     this.#kv.put(summaryKey, summary);
   }
 
-  /** Messages from this one on are removed: what sums them up is wrong now, and their places are never taken again. */
-  recordRemoval(fromId: number, places: number): void {
+  /** Records the removal of this message and all later ones: a summary of them is deleted, and their ordinals are never reused. */
+  recordRemoval(fromId: number, lastOrdinal: number): void {
     const { summary } = this;
     if (summary !== null && summary.up_to >= fromId) this.#kv.delete(summaryKey);
-    this.#kv.put(placesKey, Math.max(places, this.removedOrdinal));
+    this.#kv.put(removedOrdinalKey, Math.max(lastOrdinal, this.removedOrdinal));
   }
 
-  /** The last place that was taken by a message which is removed. */
+  /** The last ordinal of a removed message. */
   get removedOrdinal(): number {
-    return this.#kv.get<number>(placesKey) ?? 0;
+    return this.#kv.get<number>(removedOrdinalKey) ?? 0;
   }
 
   attach(attachment: Attachment): void {
     this.#kv.put(attachmentKey(attachment.id), attachment);
   }
 
-  /** How many files are attached. */
+  /** The number of attached files. */
   attachments(): number {
     return Array.from(this.#kv.list({ prefix: attachmentKey("") })).length;
   }

@@ -1,21 +1,21 @@
 import type { Message } from "../../agent/types.ts";
 
-/** Characters of a title that is made from a first message. */
+/** Maximum characters of a generated title. */
 const maxLength = 60;
 
-/** How much of a text is looked at for one. */
-const lookedAt = 2_000;
+/** Characters of a text that are searched for a title. */
+const searchedLength = 2_000;
 
 const untitled = "New conversation";
 
-/** A title from the first turn; empty where there is one already, or nothing to make it of. */
-export function titleOf(current: string, asked: Message, answer: Message): string {
-  return current !== "" || answer.status === "failed" ? "" : titleFor(asked.text, answer.text);
+/** The generated title of the first turn; empty if there is a title already, or the answer failed. */
+export function titleOf(current: string, question: Message, answer: Message): string {
+  return current !== "" || answer.status === "failed" ? "" : titleFor(question.text, answer.text);
 }
 
 /**
- * A title from the first turn, without asking a model: the first sentence of the question that has at least three words, else its first, else
- * the same of the answer. Marks of Markdown are taken off, and what is too long ends at a word, with an ellipsis.
+ * Generates a title without a model: the first sentence of the question with at least three words, or its first sentence, or the same of
+ * the answer. Markdown is removed. A long title is truncated at a word and ends with an ellipsis.
  */
 export function titleFor(question: string, answer: string): string {
   return titleIn(question) ?? titleIn(answer) ?? untitled;
@@ -23,7 +23,7 @@ export function titleFor(question: string, answer: string): string {
 
 function titleIn(text: string): string | undefined {
   const plain = text
-    .slice(0, lookedAt)
+    .slice(0, searchedLength)
     .toWellFormed()
     .replace(/```[\s\S]*?(?:```|$)/g, " ")
     .replace(/!?\[([^\]\n]*)\]\([^)\n]*\)/g, "$1")
@@ -31,9 +31,9 @@ function titleIn(text: string): string | undefined {
     .replace(/(?<![\p{L}\p{N}])[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}(?![\p{L}\p{N}])/gu, "")
     .replace(/(?!\n)\p{C}/gu, (character) => (character === "\u200d" ? character : " "));
   const sentences = plain.split(/(?<=[.!?…。！？])(?:\s+|(?<=[。！？]))|\n+/u).map((each) => each.replace(/\s+/g, " ").trim());
-  const worded = sentences.filter((each) => wordsIn(each) > 0);
-  const title = worded.find((each) => wordsIn(each) >= 3) ?? worded[0];
-  return title === undefined ? undefined : shortened(title);
+  const sentencesWithWords = sentences.filter((each) => wordsIn(each) > 0);
+  const title = sentencesWithWords.find((each) => wordsIn(each) >= 3) ?? sentencesWithWords[0];
+  return title === undefined ? undefined : truncateTitle(title);
 }
 
 function wordsIn(text: string): number {
@@ -41,13 +41,13 @@ function wordsIn(text: string): number {
     .length;
 }
 
-function shortened(title: string): string {
+function truncateTitle(title: string): string {
   if (title.length <= maxLength) return title;
-  let begun = "";
+  let prefix = "";
   for (const { segment } of new Intl.Segmenter("und", { granularity: "grapheme" }).segment(title)) {
-    if (begun.length + segment.length >= maxLength) break;
-    begun += segment;
+    if (prefix.length + segment.length >= maxLength) break;
+    prefix += segment;
   }
-  const atWord = begun.replace(/\s+\S*$/u, "");
-  return `${(atWord.length > begun.length / 2 ? atWord : begun).replace(/[\s,;:–-]+$/u, "")}…`;
+  const atWord = prefix.replace(/\s+\S*$/u, "");
+  return `${(atWord.length > prefix.length / 2 ? atWord : prefix).replace(/[\s,;:–-]+$/u, "")}…`;
 }

@@ -18,13 +18,13 @@ import type { SettingsCache } from "./settings-cache.ts";
 import { titleOf } from "./title.ts";
 import { runTurn } from "../../agent/turn/run-turn.ts";
 
-/** How long a room that went down stays unnoticed at most, in ms. */
-const watchMs = 25_000;
+/** The interval of the alarm that detects a crashed room during a turn, in ms. */
+const crashCheckMs = 25_000;
 
-/** Messages by which it is estimated what an answer was told that broke off. */
-const historyShown = 50;
+/** Number of earlier messages from which the usage of an interrupted turn is estimated. */
+const usageEstimateMessages = 50;
 
-/** The turns of a conversation, of which one is under way at most. Who leaves ends none. */
+/** Runs the turns of a conversation, one at a time. A disconnecting client stops no turn. */
 export class TurnManager {
   readonly #runtime: RoomRuntime;
   readonly #conversation: Conversation;
@@ -47,11 +47,11 @@ export class TurnManager {
     this.#hub = hub;
   }
 
-  /** Ends an answer that was under way when the room went down: what was told of it stays. For the start. */
+  /** Finishes an answer that was running when the room crashed. Its published text stays. Called at the start. */
   recoverInterruptedTurn(): void {
     const last = this.#transcript.last();
-    const notes = this.#stateStore.conversation;
-    if (last?.message.status !== "streaming" || notes === undefined) return;
+    const state = this.#stateStore.conversation;
+    if (last?.message.status !== "streaming" || state === undefined) return;
     const { message } = last;
     replayFrames(message, this.#runtime.framesAfter(last.seq) ?? []);
     const { id: message_id, text } = message;
@@ -61,46 +61,50 @@ export class TurnManager {
       length: text.length,
       reasoning_length: reasoningLength(message),
     });
-    this.#finishTurn(notes, message, estimateInterruptedTurn(message, this.#transcript.before(historyShown, message.id)));
+    this.#finishTurn(
+      state,
+      message,
+      estimateInterruptedTurn(message, this.#transcript.before(usageEstimateMessages, message.id)),
+    );
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
 
   async send(userId: number, { client_id, text, attachment_ids, overrides = {} }: SendMessageInput): Promise<StartedTurn> {
-    const notes = await this.#conversation.requireOwner(userId);
+    const state = await this.#conversation.requireOwner(userId);
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known);
-    const settings = await this.#prepareSettings(notes, overrides);
-    // Nothing is waited for from here on: another message may have come in between.
-    const twin = this.#transcript.byClientId(client_id);
-    if (twin !== undefined) return this.#existingTurn(twin);
-    this.#refuseWhileAnswering();
+    const settings = await this.#prepareSettings(state, overrides);
+    // No await from here on. During the awaits above, another request may have stored this message.
+    const concurrent = this.#transcript.byClientId(client_id);
+    if (concurrent !== undefined) return this.#existingTurn(concurrent);
+    this.#requireNoActiveTurn();
     const files = resolveAttachments(this.#stateStore, attachment_ids, settings);
-    return this.#startTurn(notes, settings, this.#storeUserMessage(text, files, client_id));
+    return this.#startTurn(state, settings, this.#storeUserMessage(text, files, client_id));
   }
 
-  /** @throws conflict where there is nothing to be answered, or it is being */
+  /** @throws conflict if there is no message to answer, or a turn is running */
   async regenerate(userId: number): Promise<StartedTurn> {
-    const notes = await this.#conversation.requireOwner(userId);
-    const settings = await this.#prepareSettings(notes);
-    await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().asked.id + 1);
-    this.#refuseWhileAnswering();
-    const { asked, answer } = this.#transcript.lastTurn();
-    if (answer !== undefined) this.#conversation.removeFrom(notes, answer.id);
-    return this.#startTurn(notes, settings, asked);
+    const state = await this.#conversation.requireOwner(userId);
+    const settings = await this.#prepareSettings(state);
+    await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().question.id + 1);
+    this.#requireNoActiveTurn();
+    const { question, answer } = this.#transcript.lastTurn();
+    if (answer !== undefined) this.#conversation.removeFrom(state, answer.id);
+    return this.#startTurn(state, settings, question);
   }
 
-  /** @throws not_found; conflict for a message of the minion's, or while it answers */
+  /** @throws not_found; conflict if the message is an answer, or a turn is running */
   async edit(userId: number, messageId: number, text: string): Promise<StartedTurn> {
-    const notes = await this.#conversation.requireOwner(userId);
-    const settings = await this.#prepareSettings(notes);
+    const state = await this.#conversation.requireOwner(userId);
+    const settings = await this.#prepareSettings(state);
     await this.#sharing.copyToForksFrom(messageId);
-    this.#refuseWhileAnswering();
+    this.#requireNoActiveTurn();
     const message = this.#transcript.require(messageId);
-    if (message.role !== "user") throw new AppError("conflict", "What the minion said cannot be edited.");
-    this.#conversation.removeFrom(notes, messageId);
+    if (message.role !== "user") throw new AppError("conflict", "Only your own messages can be edited.");
+    this.#conversation.removeFrom(state, messageId);
     const files = message.parts.filter((part) => part.type === "file");
-    return this.#startTurn(notes, settings, this.#storeUserMessage(text, files, null));
+    return this.#startTurn(state, settings, this.#storeUserMessage(text, files, null));
   }
 
   async stop(userId: number): Promise<boolean> {
@@ -114,7 +118,7 @@ export class TurnManager {
   async resolveApproval(userId: number, callId: string, isApproved: boolean): Promise<{ call_id: string }> {
     await this.#conversation.requireOwner(userId);
     if (this.#activeTurn?.resolveApproval(callId, isApproved) !== true) {
-      throw new AppError("not_found", "No call of this number waits to be allowed.");
+      throw new AppError("not_found", "No tool call with this ID is waiting for approval.");
     }
     return { call_id: callId };
   }
@@ -124,7 +128,7 @@ export class TurnManager {
     return this.#activeTurn === undefined ? null : structuredClone(this.#activeTurn.message);
   }
 
-  /** A message once it changes no more. */
+  /** The message after its turn has ended. */
   async waitForMessage(userId: number, messageId: number): Promise<Message> {
     await this.#conversation.requireOwner(userId);
     if (this.#activeTurn?.message.id === messageId) await this.#activeTurn.done;
@@ -133,14 +137,14 @@ export class TurnManager {
 
   // ── The room ───────────────────────────────────────────────────────────────
 
-  /** Whether something is due, and when, in milliseconds since the epoch. */
+  /** The time of the next alarm, in milliseconds since the epoch; undefined if none is needed. */
   dueAt(now: number): number | undefined {
-    const watched = this.#activeTurn === undefined ? undefined : now + watchMs;
-    const due = [watched, this.#projector.dueAt].filter((at) => at !== undefined);
+    const crashCheckAt = this.#activeTurn === undefined ? undefined : now + crashCheckMs;
+    const due = [crashCheckAt, this.#projector.dueAt].filter((at) => at !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  /** Ends what is under way, and gives forks what they show: all of it is to be deleted. */
+  /** Stops the running turn and copies inherited messages to the forks, before the room is erased. */
   async shutDown(): Promise<void> {
     this.#activeTurn?.stop();
     await this.#activeTurn?.done;
@@ -148,24 +152,25 @@ export class TurnManager {
     this.#settings.clear();
   }
 
-  // ── Within ─────────────────────────────────────────────────────────────────
+  // ── Internals ──────────────────────────────────────────────────────────────
 
-  async #prepareSettings(notes: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
+  async #prepareSettings(state: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
     await this.#sharing.detachFromOrigin();
-    return withOverrides(await this.#settings.get(notes), overrides);
+    return withOverrides(await this.#settings.get(state), overrides);
   }
 
-  #refuseWhileAnswering(): void {
-    if (this.#activeTurn !== undefined) throw new AppError("conflict", "The minion is answering: wait, or stop it.");
+  #requireNoActiveTurn(): void {
+    if (this.#activeTurn !== undefined)
+      throw new AppError("conflict", "The minion is still answering. Wait for the answer, or stop it.");
   }
 
   #existingTurn(message: Message): StartedTurn {
     const [answer] = this.#transcript.after(message.id);
-    if (answer === undefined) throw new AppError("conflict", "The answer to this message was removed.");
+    if (answer === undefined) throw new AppError("conflict", "The answer to this message was deleted. Send a new message.");
     return { message, answer, seq: this.#runtime.lastSeq(), is_new: false };
   }
 
-  /** Writes down a message of the user's, and tells of it. */
+  /** Stores and publishes a message of the user. */
   #storeUserMessage(text: string, files: Message["parts"], clientId: string | null): Message {
     const id = this.#conversation.nextId();
     const message = {
@@ -179,60 +184,60 @@ export class TurnManager {
     return message;
   }
 
-  #startTurn(notes: ConversationState, settings: TurnSettings, asked: Message): StartedTurn {
+  #startTurn(state: ConversationState, settings: TurnSettings, question: Message): StartedTurn {
     const runtime = this.#runtime;
     const seq = runtime.lastSeq();
-    const answer = newAnswer(this.#conversation.nextId(), notes.id, firstModel(settings));
+    const answer = newAnswer(this.#conversation.nextId(), state.id, firstModel(settings));
     runtime.publish({ type: "message.created", message: answer, client_id: null });
     this.#transcript.put(answer, runtime.lastSeq());
-    runtime.scheduleAlarm(Date.now() + watchMs);
+    runtime.scheduleAlarm(Date.now() + crashCheckMs);
     this.#hub.renew();
-    const sent = { message: asked, answer: structuredClone(answer), seq, is_new: true };
+    const started = { message: question, answer: structuredClone(answer), seq, is_new: true };
     const { summary } = this.#stateStore;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);
     const { pinned_facts } = this.#stateStore.conversation!;
     const ctx = runtime.context();
     const tools = runtime.tools();
-    const readFile = (id: string) => this.#fileOf(id);
+    const readFile = (id: string) => this.#readFile(id);
     const running = new ActiveTurn(answer, runtime, (callbacks) =>
       runTurn({ ctx, settings, tools, readFile, ...callbacks }, { messages, summary, pinned_facts }),
     );
     this.#activeTurn = running;
     this.#conversation.activeAnswer = answer;
-    ctx.waitUntil(this.#awaitTurn(running, notes));
-    return sent;
+    ctx.waitUntil(this.#awaitTurn(running, state));
+    return started;
   }
 
-  /** Waits for the end of a turn. */
-  async #awaitTurn(running: ActiveTurn, notes: ConversationState): Promise<void> {
-    const ending = await running.done;
+  /** Finishes a turn after it has ended. */
+  async #awaitTurn(running: ActiveTurn, state: ConversationState): Promise<void> {
+    const outcome = await running.done;
     this.#activeTurn = this.#conversation.activeAnswer = undefined;
-    this.#finishTurn(this.#stateStore.conversation ?? notes, running.message, ending);
+    this.#finishTurn(this.#stateStore.conversation ?? state, running.message, outcome);
   }
 
-  /** Writes down how an answer ended, and tells of it. */
-  #finishTurn(notes: ConversationState, answer: Message, ending: TurnOutcome): void {
-    const asked = this.#transcript.before(1, answer.id)[0]!;
-    this.#runtime.publish(finishAnswer(this.#runtime.context(), answer, ending));
+  /** Stores and publishes the end of an answer, and enqueues the turn for Postgres. */
+  #finishTurn(state: ConversationState, answer: Message, outcome: TurnOutcome): void {
+    const question = this.#transcript.before(1, answer.id)[0]!;
+    this.#runtime.publish(finishAnswer(this.#runtime.context(), answer, outcome));
     this.#transcript.put(answer, this.#runtime.lastSeq());
-    const title = titleOf(notes.title, asked, answer);
-    if (title !== "") this.#conversation.saveAndPublish({ ...notes, title });
-    const { isInterrupted: _, ...result } = ending;
+    const title = titleOf(state.title, question, answer);
+    if (title !== "") this.#conversation.saveAndPublish({ ...state, title });
+    const { isInterrupted: _, ...result } = outcome;
     const message_count = this.#transcript.count();
     this.#projector.add({
       kind: "turn",
-      of: { ...projectionOwner(notes), title, message_count, messages: [asked, answer], result },
+      of: { ...projectionOwner(state), title, message_count, messages: [question, answer], result },
     });
   }
 
-  async #fileOf(id: string): Promise<Uint8Array | null> {
+  async #readFile(id: string): Promise<Uint8Array | null> {
     const attachment = this.#stateStore.attachment(id);
     const object = attachment && (await withR2Errors(this.#runtime.env.FILES.get(attachment.key)));
     return object ? new Uint8Array(await object.arrayBuffer()) : null;
   }
 }
 
-/** The model that is asked first. */
+/** The model that is called first. */
 function firstModel({ answering: [first] }: TurnSettings): string | null {
   if (first === undefined) return null;
   return first.provider === null ? first.model : `${first.provider}/${first.model_id}`;

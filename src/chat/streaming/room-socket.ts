@@ -3,75 +3,75 @@ import { AppError } from "../../kit/errors.ts";
 import { closeCodes } from "../../kit/socket/close-codes.ts";
 import type { RoomFrameOrSnapshot } from "./ui-message-stream.ts";
 
-/** A socket as a line uses it. */
+/** The WebSocket methods that the client uses. */
 export type ClientSocket = Pick<WebSocket, "accept" | "send" | "close" | "addEventListener">;
 
-/** Asks the room for a socket on which everything after a frame is told; how things stand, where none is named. @throws its refusal */
+/** Opens a socket that receives all frames after `after`, or a snapshot if it is undefined. @throws the error of the room */
 export type Connect = (after: number | undefined) => Promise<ClientSocket>;
 
-/** What a room said, and up to which number it has told all now. */
+/** A received frame with its sequence number. */
 export type ReceivedFrame = RoomFrameOrSnapshot & { seq: number };
 
-/** The room cannot be heard any more: `message` says why, to people. */
+/** The connection to the room has ended. `message` is shown to users. */
 export class RoomDisconnectedError extends Error {
-  override readonly name = "LineEnded";
+  override readonly name = "RoomDisconnectedError";
 }
 
-/** How much is read until it is acknowledged: a conversation waits for that at 1,024 frames or 128 KiB. */
-const unreadFrames = 64;
-const unreadBytes = 64 * 1024;
+/** How much is read before it is acknowledged. The room waits for acknowledgements at 1,024 frames or 128 KiB. */
+const ackAfterFrames = 64;
+const ackAfterBytes = 64 * 1024;
 
-/** Milliseconds between two acknowledgements: a room takes 60 messages in 10 s. */
+/** Minimum time between acknowledgements, in ms: a room accepts 60 messages in 10 s. */
 const ackEveryMs = 250;
 
-/** Milliseconds before each try to be connected again; then it is given up. */
+/** The delay before each reconnect attempt, in ms. */
 const reconnectDelaysMs = [0, 250, 1_000, 4_000];
 
-/** What a room means by closing a socket that is not to come back. */
+/** The messages of close codes after which the client does not reconnect. */
 const closeMessages: Readonly<Record<number, string>> = {
-  [closeCodes.revoked]: "This device was signed out.",
+  [closeCodes.revoked]: "This session was revoked. Sign in again.",
   [closeCodes.erased]: "This conversation was deleted.",
 };
 
-/** The socket of a Worker to a room: it is read one frame at a time, so that the room sends no faster, and connected anew where it breaks. */
+/** A WebSocket client of a room. It reads one frame at a time, acknowledges them for backpressure, and reconnects. */
 export class RoomSocketClient {
-  readonly #dial: Connect;
+  readonly #connect: Connect;
   #socket: ClientSocket | undefined;
   #after: number | undefined;
-  #heard: { frame: ReceivedFrame; bytes: number }[] = [];
-  /** What was read and not acknowledged. */
-  #unread = { frames: 0, bytes: 0 };
+  #queue: { frame: ReceivedFrame; bytes: number }[] = [];
+  /** Frames and bytes that were read and not acknowledged. */
+  #unacked = { frames: 0, bytes: 0 };
   #ackedAt = -Infinity;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
-  #triesLeft = [...reconnectDelaysMs];
-  #farewell: string | undefined;
+  #reconnectDelays = [...reconnectDelaysMs];
+  #closeMessage: string | undefined;
   #isClosed = false;
   #wake = () => {};
 
-  private constructor(dial: Connect, after: number | undefined) {
-    this.#dial = dial;
+  private constructor(connect: Connect, after: number | undefined) {
+    this.#connect = connect;
     this.#after = after;
   }
 
-  /** @throws the room's refusal */
-  static async open(dial: Connect, after: number | undefined): Promise<RoomSocketClient> {
-    const line = new RoomSocketClient(dial, after);
-    line.#attach(await dial(after));
-    return line;
+  /** @throws the error of the room */
+  static async open(connect: Connect, after: number | undefined): Promise<RoomSocketClient> {
+    const client = new RoomSocketClient(connect, after);
+    client.#attach(await connect(after));
+    return client;
   }
 
-  /** The next frame; undefined once the line is closed. @throws LineEnded, or the room's refusal where it was connected anew */
+  /** The next frame; undefined after `close`. @throws RoomDisconnectedError; the error of the room on a reconnect */
   async next(): Promise<ReceivedFrame | undefined> {
     this.#acknowledge();
     for (;;) {
       if (this.#isClosed) return undefined;
-      const heard = this.#heard.shift();
-      if (heard !== undefined) {
-        // Trying again is bounded by progress: a room may fall at each greeting.
-        if (heard.frame.seq > (this.#after ?? -1)) this.#triesLeft = [...reconnectDelaysMs];
-        this.#after = heard.frame.seq;
-        this.#unread = { frames: this.#unread.frames + 1, bytes: this.#unread.bytes + heard.bytes };
-        return heard.frame;
+      const received = this.#queue.shift();
+      if (received !== undefined) {
+        // Only progress resets the attempts: a room may fail after each connect.
+        if (received.frame.seq > (this.#after ?? -1)) this.#reconnectDelays = [...reconnectDelaysMs];
+        this.#after = received.frame.seq;
+        this.#unacked = { frames: this.#unacked.frames + 1, bytes: this.#unacked.bytes + received.bytes };
+        return received.frame;
       }
       if (this.#socket === undefined) await this.#reconnect();
       else await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -86,16 +86,16 @@ export class RoomSocketClient {
 
   #attach(socket: ClientSocket): void {
     this.#socket = socket;
-    this.#unread = { frames: 0, bytes: 0 };
+    this.#unacked = { frames: 0, bytes: 0 };
     const isCurrent = () => this.#socket === socket;
     socket.addEventListener("message", ({ data }) => {
       if (!isCurrent() || typeof data !== "string") return;
-      this.#heard.push(...framesIn(data));
+      this.#queue.push(...framesIn(data));
       this.#wake();
     });
     socket.addEventListener("close", ({ code }) => {
       if (!isCurrent()) return;
-      this.#farewell = closeMessages[code];
+      this.#closeMessage = closeMessages[code];
       this.#disconnect();
     });
     socket.addEventListener("error", () => {
@@ -105,14 +105,13 @@ export class RoomSocketClient {
   }
 
   async #reconnect(): Promise<void> {
-    if (this.#farewell !== undefined) throw new RoomDisconnectedError(this.#farewell);
-    const delay = this.#triesLeft.shift();
-    if (delay === undefined)
-      throw new RoomDisconnectedError("The conversation cannot be heard any more: come back in a moment.");
+    if (this.#closeMessage !== undefined) throw new RoomDisconnectedError(this.#closeMessage);
+    const delay = this.#reconnectDelays.shift();
+    if (delay === undefined) throw new RoomDisconnectedError("Lost the connection to the conversation. Try again.");
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     if (this.#isClosed) return;
     try {
-      const socket = await this.#dial(this.#after);
+      const socket = await this.#connect(this.#after);
       this.#attach(socket);
       if (this.#isClosed) this.#disconnect();
     } catch (error) {
@@ -126,15 +125,15 @@ export class RoomSocketClient {
     try {
       socket?.close();
     } catch {
-      // It is gone already.
+      // The socket is already closed.
     }
     this.#wake();
   }
 
-  /** Tells the room how far it was read, now or as soon as it may. */
+  /** Acknowledges the frames that were read, now or after the minimum time. */
   #acknowledge(): void {
-    const { frames, bytes } = this.#unread;
-    if (this.#socket === undefined || (frames < unreadFrames && bytes < unreadBytes)) return;
+    const { frames, bytes } = this.#unacked;
+    if (this.#socket === undefined || (frames < ackAfterFrames && bytes < ackAfterBytes)) return;
     const wait = this.#ackedAt + ackEveryMs - Date.now();
     clearTimeout(this.#ackTimer);
     if (wait > 0) {
@@ -142,15 +141,15 @@ export class RoomSocketClient {
       return;
     }
     this.#ackedAt = Date.now();
-    this.#unread = { frames: 0, bytes: 0 };
+    this.#unacked = { frames: 0, bytes: 0 };
     this.#socket.send(JSON.stringify({ type: "ack", seq: this.#after }));
   }
 }
 
-/** What a message of a room holds: a frame, or several at once. */
+/** The frames of a WebSocket message: one, or several in a `frames` message. */
 function framesIn(text: string): { frame: ReceivedFrame; bytes: number }[] {
-  const said = JSON.parse(text) as ReceivedFrame | { type: "frames"; seq: number; frames: ReceivedFrame[] };
+  const message = JSON.parse(text) as ReceivedFrame | { type: "frames"; seq: number; frames: ReceivedFrame[] };
   const bytes = Buffer.byteLength(text);
-  if (said.type !== "frames") return [{ frame: said, bytes }];
-  return said.frames.map((frame, index) => ({ frame, bytes: index === 0 ? bytes : 0 }));
+  if (message.type !== "frames") return [{ frame: message, bytes }];
+  return message.frames.map((frame, index) => ({ frame, bytes: index === 0 ? bytes : 0 }));
 }

@@ -8,7 +8,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { eventsDescription, readCursor, type StreamCursor } from "./sse-events.ts";
 import { resumeAnswer } from "./stream-answer.ts";
 
-const notCursor = "must be the `id` of an event, or a `seq`";
+const notCursor = "must be the `id` of an event or a `seq`";
 
 const StreamQuery = z.object({
   after: z
@@ -19,7 +19,10 @@ const StreamQuery = z.object({
       return cursor ?? z.NEVER;
     })
     .optional()
-    .meta({ override: { type: "string" }, description: "The last `id` or `seq` that was received; so does `Last-Event-ID`" }),
+    .meta({
+      override: { type: "string" },
+      description: "The last `id` or `seq` that you received. The header `Last-Event-ID` works too.",
+    }),
 });
 
 /** At /api/v2/conversations. */
@@ -30,8 +33,8 @@ conversationStream.get(
   route(
     {
       id: "streamAnswer",
-      summary: "Listen to the answer that is being given, from its beginning or from where you were",
-      description: "204 where none is being given. An answer that ended after where you were is told whole.",
+      summary: "Stream the running answer, from the start or from a cursor",
+      description: "204 if no answer is running. If the answer finished after your cursor, it is sent in full.",
       tag: "Messages",
       access: requirePermission("chat.use"),
       params: IdParam,

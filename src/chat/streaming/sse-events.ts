@@ -4,13 +4,13 @@ import { log } from "../../kit/log.ts";
 import { RoomDisconnectedError, type ReceivedFrame } from "./room-socket.ts";
 import type { UiMessageStreamEncoder } from "./ui-message-stream.ts";
 
-/** An answer as server-sent events: `data` is a chunk of the UI message stream, `id` a cursor from which a client goes on. */
+/** An answer as server-sent events: `data` is a chunk of the UI message stream, `id` a cursor to resume from. */
 
-/** What routes say of them in the document. */
+/** The description in the OpenAPI document. */
 export const eventsDescription =
-  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is where a client is then: `seq`, as the socket has it, and its place in the answer.";
+  "The AI SDK's UI message stream (v1), as `useChat` reads it. The `id` of an event is a cursor: the `seq` of the frame and the position in the answer. Send it as `after` or `Last-Event-ID` to resume.";
 
-/** What `useChat` and its kin look for. Proxies are asked to hold nothing back. */
+/** The headers that `useChat` expects. Proxies must not buffer the stream. */
 export const eventStreamHeaders = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
@@ -20,50 +20,50 @@ export const eventStreamHeaders = {
 
 const heartbeatMs = 15_000;
 
-/** Where a client is: the last number that it heard, and its place in the answer. */
+/** The position of a client: the last `seq` it received, and its position in the answer. */
 export type StreamCursor = { seq: number; position: string };
 
 const cursorPattern = /^(\d{1,15})(?:-([a-z\d.-]{1,40}))?$/;
 
-/** `57`, or `57-…` as the `id` of an event has it. @returns undefined for what is neither */
+/** Parses a `seq` (`57`) or the `id` of an event (`57-…`). @returns undefined for anything else */
 export function readCursor(text: string): StreamCursor | undefined {
-  const [, seq, place = ""] = cursorPattern.exec(text) ?? [];
-  return seq === undefined ? undefined : { seq: Number(seq), position: place };
+  const [, seq, position = ""] = cursorPattern.exec(text) ?? [];
+  return seq === undefined ? undefined : { seq: Number(seq), position };
 }
 
-const writeCursor = ({ seq, position: place }: StreamCursor): string => `${seq}-${place}`;
+const writeCursor = ({ seq, position }: StreamCursor): string => `${seq}-${position}`;
 
 const doneEvent = "data: [DONE]\n\n";
 
-/** The events of chunks that came of one frame. The last of them says where a client is then: it goes on behind whole frames. */
+/** Encodes the chunks of one frame. Only the last event has an `id`: clients resume after whole frames. */
 export function encodeSse(chunks: readonly UIMessageChunk[], cursor?: StreamCursor): string {
   const events = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n`);
   const id = cursor === undefined ? "" : `id: ${writeCursor(cursor)}\n`;
   return events.map((event, index) => `${event}${index === events.length - 1 ? id : ""}\n`).join("");
 }
 
-/** The events of an answer that is told at once. */
+/** Encodes a finished answer. */
 export function encodeCompleteAnswer(answer: UiMessageStreamEncoder, chunks: readonly UIMessageChunk[], seq: number): string {
   return `${encodeSse(chunks, { seq, position: answer.position })}${doneEvent}`;
 }
 
-/** What is heard of a room: the next frame, or undefined once it is closed. */
+/** A source of frames. `next` returns undefined after `close`. */
 export type FrameSource = { next(): Promise<ReceivedFrame | undefined>; close(): void };
 
 /**
- * Tells an answer as it is heard, as fast as it is read. A client that goes away ends the hearing, and stops nothing.
- * @param everyMs how often a comment shows that the line stands
+ * Streams an answer as server-sent events, as fast as the client reads. A disconnecting client closes the source but does not stop the turn.
+ * @param everyMs the interval of keep-alive comments
  */
 export function createSseStream(
   answer: UiMessageStreamEncoder,
-  hearing: FrameSource,
+  source: FrameSource,
   everyMs = heartbeatMs,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let heartbeat: ReturnType<typeof setInterval> | undefined;
   const end = () => {
     clearInterval(heartbeat);
-    hearing.close();
+    source.close();
   };
   return new ReadableStream<Uint8Array>(
     {
@@ -74,7 +74,7 @@ export function createSseStream(
         }, everyMs);
       },
       async pull(controller) {
-        const events = await nextEvents(answer, hearing);
+        const events = await nextEvents(answer, source);
         if (events !== undefined) controller.enqueue(encoder.encode(events));
         if (events !== undefined && !answer.isDone) return;
         end();
@@ -86,11 +86,11 @@ export function createSseStream(
   );
 }
 
-/** The events of the next frame that tells something of the answer; undefined where no more can come. */
-async function nextEvents(answer: UiMessageStreamEncoder, hearing: FrameSource): Promise<string | undefined> {
+/** The events of the next frame that belongs to the answer; undefined after the last frame. */
+async function nextEvents(answer: UiMessageStreamEncoder, source: FrameSource): Promise<string | undefined> {
   try {
     for (;;) {
-      const frame = await hearing.next();
+      const frame = await source.next();
       if (frame === undefined) return undefined;
       const chunks = answer.encode(frame);
       if (chunks.length === 0) continue;
@@ -99,10 +99,12 @@ async function nextEvents(answer: UiMessageStreamEncoder, hearing: FrameSource):
     }
   } catch (error) {
     if (!(error instanceof RoomDisconnectedError || error instanceof AppError))
-      log("error", "An answer could not be told.", { error });
+      log("error", "An answer could not be streamed.", { error });
     const detail =
-      error instanceof RoomDisconnectedError || error instanceof AppError ? error.message : "Something went wrong on our side.";
-    // Without an id: where the client was, it can go on from.
+      error instanceof RoomDisconnectedError || error instanceof AppError
+        ? error.message
+        : "Internal server error. Try again later.";
+    // No `id`: the client can resume from its last cursor.
     return encodeSse(answer.abort(detail)) + doneEvent;
   }
 }

@@ -1,9 +1,9 @@
 import type { UIMessageChunk } from "ai";
 import type { Citation, ToolCall } from "../../agent/types.ts";
 
-/** Chunks of the AI SDK's UI message stream that stand for one thing of ours. */
+/** Converts parts of an answer to chunks of the AI SDK's UI message stream. */
 
-/** Clients leave a stream at its first error. */
+/** The chunks of a failed answer. Clients close the stream at the first error. */
 export function failed(errorText: string): UIMessageChunk[] {
   return [
     { type: "error", errorText },
@@ -13,41 +13,42 @@ export function failed(errorText: string): UIMessageChunk[] {
 
 type Called = { call_id: string; tool: string; input?: unknown };
 
-/** A call as it is before it ends. */
+/** A tool call before it ends. */
 export function unfinished({ call_id, tool, input }: Called): ToolCall {
   return { call_id, tool, input, status: "running", output: null, duration_ms: null };
 }
 
-/** How far a call is: what tells of less, tells again what was told. */
+/** The progress of a tool call. A frame with no more progress is a duplicate. */
 export function progress({ status }: ToolCall): number {
   return status === "awaiting_approval" ? 0 : status === "running" ? 1 : 2;
 }
 
-/** Its tools run with us: clients are to run none, and do not know which there are. */
-const ours = { providerExecuted: true, dynamic: true } as const;
+/** Tools run on the server. Clients do not run or know them. */
+const serverTool = { providerExecuted: true, dynamic: true } as const;
 
 /**
- * A tool that was called, from what was told of it on.
- * @param before what was told last, if it was told of
- * @param isWhole whether a client that was told nothing knows nothing
+ * The chunks of a tool call that the client has not received.
+ * @param before the last status that was sent, if any
+ * @param isWhole whether the client received the stream from the start
  */
 export function toolChunks(use: ToolCall, before: ToolCall["status"] | undefined, isWhole: boolean): UIMessageChunk[] {
   const { call_id: toolCallId, tool: toolName, input, status, output } = use;
   const approvalId = toolCallId;
   const chunks: UIMessageChunk[] = [];
   const isNew = before === undefined && (isWhole || status === "running" || status === "awaiting_approval");
-  if (isNew) chunks.push({ type: "tool-input-available", toolCallId, toolName, input, ...ours });
+  if (isNew) chunks.push({ type: "tool-input-available", toolCallId, toolName, input, ...serverTool });
   const asks = status === "awaiting_approval" || (status === "denied" && isNew);
   if (asks) chunks.push({ type: "tool-approval-request", approvalId, toolCallId });
   const isAnswered = status === "denied" || (before === "awaiting_approval" && status !== "awaiting_approval");
   if (isAnswered) chunks.push({ type: "tool-approval-response", approvalId, approved: status !== "denied" });
-  if (status === "complete") chunks.push({ type: "tool-output-available", toolCallId, output, ...ours });
-  if (status === "failed") chunks.push({ type: "tool-output-error", toolCallId, errorText: output ?? "It failed.", ...ours });
+  if (status === "complete") chunks.push({ type: "tool-output-available", toolCallId, output, ...serverTool });
+  if (status === "failed")
+    chunks.push({ type: "tool-output-error", toolCallId, errorText: output ?? "The tool failed.", ...serverTool });
   if (status === "denied") chunks.push({ type: "tool-output-denied", toolCallId });
   return chunks;
 }
 
-/** A passage that the answer cites; all that we know of it goes along. */
+/** A citation, with all its fields as metadata. */
 export function sourceChunk(citation: Citation): UIMessageChunk {
   return {
     type: "source-document",

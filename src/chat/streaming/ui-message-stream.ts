@@ -3,64 +3,64 @@ import type { Citation, Message, ToolCall } from "../../agent/types.ts";
 import type { RoomFrame } from "../protocol.ts";
 import { failed, progress, sourceChunk, toolChunks, unfinished } from "./ui-message-chunks.ts";
 
-/** What a room says, as a client of its socket receives it: its log's frames, or how things stand in their place. */
+/** A message of the room: a frame of its log, or a snapshot instead of missed frames. */
 export type RoomFrameOrSnapshot = RoomFrame | Snapshot;
 
-/** Where the log no longer reaches; `unavailable` where not even this could be had. */
+/** Replaces frames that are no longer in the log. `unavailable` if the snapshot failed. */
 export type Snapshot = { type: "snapshot"; messages?: readonly Message[]; unavailable?: boolean };
 
 type Kind = "text" | "reasoning";
-type Written = { type: Kind; id: string; text: string };
-type Told = Written | { type: "tool"; use: ToolCall } | { type: "citation"; citation: Citation };
+type EmittedText = { type: Kind; id: string; text: string };
+type EmittedPart = EmittedText | { type: "tool"; use: ToolCall } | { type: "citation"; citation: Citation };
 type Ending = Pick<Message, "status" | "error"> & { metadata: Record<string, unknown> };
 
-/** How much text and how much thought a client has, where that is known, and which part it holds open. */
+/** The lengths of text and reasoning that a client has, if known, and its open part. */
 const positionPattern = /^(\d{0,7})\.(\d{0,7})(?:\.((text|reasoning)-\d{1,7}))?$/;
 
-/** The place of a client that was told the end. */
+/** The position of a client that received the end. */
 export const endPosition = "end";
 
 /**
- * One answer, told as the AI SDK's UI message stream (v1). The whole answer is one step of it, so that `reset-step` takes back all
- * that was told: where a room lost the end of an answer in a crash, or where frames were missed and a snapshot stands for them.
+ * Encodes one answer as the AI SDK's UI message stream (v1). The whole answer is one step, so that `reset-step` discards everything that
+ * was sent: after the room lost the end of an answer in a crash, or when a snapshot replaces missed frames.
  */
 export class UiMessageStreamEncoder {
   readonly #id: number;
-  /** What the client was told, in order: all of it where `#isWhole`, or what it was told since it came back. */
-  #emitted: Told[] = [];
+  /** The parts that were sent, in order: all of them if `#isComplete`, otherwise those since the client reconnected. */
+  #emitted: EmittedPart[] = [];
   #isComplete: boolean;
   #started: boolean;
   #isDone = false;
-  #open: Written | undefined;
-  /** How much of each kind the client has; undefined where it came back, until the next stretch says so. */
+  #open: EmittedText | undefined;
+  /** The length of each channel that the client has; undefined after a reconnect until the next delta. */
   #lengths: Record<Kind, number | undefined>;
 
   /**
-   * @param messageId the answer
-   * @param place for a client that comes back: its `place` when it left, or an empty one where it does not say
+   * @param messageId the ID of the answer
+   * @param position for a client that reconnects: its last `position`, or empty if unknown
    */
-  constructor(messageId: number, place?: string) {
+  constructor(messageId: number, position?: string) {
     this.#id = messageId;
-    this.#started = place !== undefined;
-    this.#isComplete = place === undefined;
-    const [, text, reasoning, id, kind] = positionPattern.exec(place ?? "0.0") ?? [];
+    this.#started = position !== undefined;
+    this.#isComplete = position === undefined;
+    const [, text, reasoning, id, kind] = positionPattern.exec(position ?? "0.0") ?? [];
     this.#lengths = { text: lengthIn(text), reasoning: lengthIn(reasoning) };
     if (id !== undefined) this.#open = { type: kind as Kind, id, text: "" };
   }
 
-  /** Whether all is told. */
+  /** Whether the end was sent. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  /** Where a client stands, for when it comes back. */
+  /** The position of the client, for a reconnect. */
   get position(): string {
     if (this.#isDone) return endPosition;
     const { text = "", reasoning = "" } = this.#lengths;
     return `${text}.${reasoning}${this.#open === undefined ? "" : `.${this.#open.id}`}`;
   }
 
-  /** What is told before anything is heard. */
+  /** The chunks before the first frame. */
   begin(): UIMessageChunk[] {
     if (this.#started) return [];
     this.#started = true;
@@ -68,12 +68,12 @@ export class UiMessageStreamEncoder {
     return [{ type: "start", messageId: String(this.#id), messageMetadata }, { type: "start-step" }];
   }
 
-  /** What a frame makes of the answer. Frames of other messages, and those that tell again what was told, make nothing of it. */
+  /** Encodes a frame. Frames of other messages and duplicates produce no chunks. */
   encode(frame: RoomFrameOrSnapshot): UIMessageChunk[] {
     if (this.#isDone) return [];
     if (frame.type === "snapshot") return this.#takeSnapshot(frame);
     if (frame.type === "messages.removed") {
-      return frame.from_message_id <= this.#id ? this.abort("This answer was removed.") : [];
+      return frame.from_message_id <= this.#id ? this.abort("This answer was deleted.") : [];
     }
     if (frame.type === "message.created") return frame.message.id === this.#id ? this.#create() : [];
     if (!("message_id" in frame) || frame.message_id !== this.#id) return [];
@@ -83,7 +83,7 @@ export class UiMessageStreamEncoder {
       case "reasoning.delta":
         return this.#appendText("reasoning", frame);
       case "message.reset":
-        return this.#cut({ text: frame.length, reasoning: frame.reasoning_length });
+        return this.#truncate({ text: frame.length, reasoning: frame.reasoning_length });
       case "tool.approval_needed":
         return this.#use({ ...unfinished(frame), status: "awaiting_approval" });
       case "tool.started":
@@ -105,16 +105,16 @@ export class UiMessageStreamEncoder {
         return this.#end({ status, error: { code, detail, retryable }, metadata: usageOf(usage) });
       }
       case "message.updated":
-      // Nor does a Worker know what a room says that is newer than it.
+      // A newer room may send frame types that this Worker does not know.
       default:
         return [];
     }
   }
 
-  /** The whole of an answer as it stands, and its end if it has one. What was told before is taken back. */
+  /** Encodes a whole answer, and its end if it is finished. It replaces everything that was sent before. */
   encodeWhole(message: Message): UIMessageChunk[] {
     const uses = new Map(message.tools.map((use) => [use.call_id, use]));
-    const parts = message.parts.flatMap((part): Told[] => {
+    const parts = message.parts.flatMap((part): EmittedPart[] => {
       if (part.type === "file") return [];
       if (part.type !== "tool") return [{ type: part.type, id: "", text: part.text }];
       const use = uses.get(part.call_id);
@@ -126,12 +126,12 @@ export class UiMessageStreamEncoder {
     return [...chunks, ...this.#end({ status, error, metadata: { ...usageOf(message.usage), model, memory_status } })];
   }
 
-  /** The end of an answer that cannot be told further. @param detail says why, to people */
+  /** Ends a stream that cannot continue. @param detail the reason for users */
   abort(detail: string): UIMessageChunk[] {
     return this.#isDone ? [] : [...this.#close(), ...this.#finishStep(), ...failed(detail)];
   }
 
-  /** A client that came back from before the answer was begun has none of it. */
+  /** Starts again for a client that reconnected with a cursor before the answer. */
   #create(): UIMessageChunk[] {
     if (this.#isComplete) return this.begin();
     this.#started = false;
@@ -144,18 +144,18 @@ export class UiMessageStreamEncoder {
   #takeSnapshot({ messages = [] }: Snapshot): UIMessageChunk[] {
     const message = messages.find(({ id }) => id === this.#id);
     return message === undefined
-      ? this.abort("This answer cannot be told further: read the conversation.")
+      ? this.abort("The rest of this answer cannot be streamed. Read the conversation.")
       : this.encodeWhole(message);
   }
 
   #appendText(kind: Kind, { offset, text }: { offset: number; text: string }): UIMessageChunk[] {
     const length = this.#lengths[kind] ?? offset;
-    if (offset > length) return this.abort("A part of this answer did not arrive: read the conversation.");
+    if (offset > length) return this.abort("Part of this answer did not arrive. Read the conversation.");
     const news = text.slice(length - offset);
-    return news === "" ? [] : this.#write(kind, length, news);
+    return news === "" ? [] : this.#appendDelta(kind, length, news);
   }
 
-  #write(kind: Kind, length: number, text: string): UIMessageChunk[] {
+  #appendDelta(kind: Kind, length: number, text: string): UIMessageChunk[] {
     const chunks: UIMessageChunk[] = [];
     let part = this.#open;
     if (part?.type !== kind) {
@@ -177,39 +177,39 @@ export class UiMessageStreamEncoder {
   }
 
   #use(use: ToolCall): UIMessageChunk[] {
-    const told = this.#emitted.find((part) => part.type === "tool" && part.use.call_id === use.call_id);
-    const before = told?.type === "tool" ? told.use : undefined;
+    const emitted = this.#emitted.find((part) => part.type === "tool" && part.use.call_id === use.call_id);
+    const before = emitted?.type === "tool" ? emitted.use : undefined;
     if (before !== undefined && progress(before) >= progress(use)) return [];
     const now = { ...use, input: before?.input ?? use.input };
-    if (told?.type === "tool") told.use = now;
+    if (emitted?.type === "tool") emitted.use = now;
     else this.#emitted.push({ type: "tool", use: now });
     return [...this.#close(), ...toolChunks(now, before?.status, this.#isComplete)];
   }
 
   #cite(citation: Citation): UIMessageChunk[] {
-    const isTold = this.#emitted.some((part) => part.type === "citation" && part.citation.number === citation.number);
-    if (isTold) return [];
+    const isEmitted = this.#emitted.some((part) => part.type === "citation" && part.citation.number === citation.number);
+    if (isEmitted) return [];
     this.#emitted.push({ type: "citation", citation });
     return [sourceChunk(citation)];
   }
 
-  /** Takes back what a room lost. */
-  #cut(kept: Record<Kind, number>): UIMessageChunk[] {
+  /** Truncates the answer to the text that survived a crash. */
+  #truncate(lengths: Record<Kind, number>): UIMessageChunk[] {
     const { text, reasoning } = this.#lengths;
-    if (text === kept.text && reasoning === kept.reasoning) return [];
-    if (!this.#isComplete) return this.abort("The end of this answer was lost in a crash: read the conversation.");
-    const left = { ...kept };
+    if (text === lengths.text && reasoning === lengths.reasoning) return [];
+    if (!this.#isComplete) return this.abort("The end of this answer was lost in a crash. Read the conversation.");
+    const remaining = { ...lengths };
     const parts = this.#emitted.map((part) => {
       if (part.type === "tool" || part.type === "citation") return part;
-      const rest = part.text.slice(0, left[part.type]);
-      left[part.type] -= rest.length;
+      const rest = part.text.slice(0, remaining[part.type]);
+      remaining[part.type] -= rest.length;
       return { ...part, text: rest };
     });
     return this.#replay(parts);
   }
 
-  /** Tells all from the beginning, in place of what was told. The last text stays open. */
-  #replay(parts: readonly Told[]): UIMessageChunk[] {
+  /** Sends all parts again, replacing everything that was sent. The last text part stays open. */
+  #replay(parts: readonly EmittedPart[]): UIMessageChunk[] {
     const chunks = this.begin();
     if (!this.#isComplete || this.#emitted.length > 0) chunks.push({ type: "reset-step" });
     this.#emitted = [];
@@ -219,7 +219,7 @@ export class UiMessageStreamEncoder {
     for (const part of parts) {
       if (part.type === "tool") chunks.push(...this.#use(part.use));
       else if (part.type === "citation") chunks.push(...this.#cite(part.citation));
-      else if (part.text !== "") chunks.push(...this.#write(part.type, this.#lengths[part.type]!, part.text));
+      else if (part.text !== "") chunks.push(...this.#appendDelta(part.type, this.#lengths[part.type]!, part.text));
     }
     return chunks;
   }
@@ -230,8 +230,8 @@ export class UiMessageStreamEncoder {
     const chunks = [...this.#close(), ...this.#finishStep()];
     if (status === "complete") return [...chunks, { type: "finish", finishReason: "stop", messageMetadata }];
     chunks.push({ type: "message-metadata", messageMetadata });
-    if (status === "stopped") return [...chunks, { type: "abort", reason: "It was stopped." }];
-    return [...chunks, ...failed(error?.detail ?? "The answer came to no good end.")];
+    if (status === "stopped") return [...chunks, { type: "abort", reason: "The answer was stopped." }];
+    return [...chunks, ...failed(error?.detail ?? "The answer failed. Try again.")];
   }
 
   #finishStep(): UIMessageChunk[] {

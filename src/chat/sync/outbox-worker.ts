@@ -3,19 +3,19 @@ import { log } from "../../kit/log.ts";
 import { Outbox, type Entry } from "./outbox.ts";
 import { projectChange, projectRemoval, projectTurn, type WriteOutcome } from "./write-to-postgres.ts";
 
-/** Milliseconds before what failed is tried again: twice as long each time, up to the last. */
+/** The delay before a retry, in ms. It doubles each time, up to the maximum. */
 const firstRetryMs = 2_000;
-const lastRetryMs = 5 * 60_000;
+const maxRetryMs = 5 * 60_000;
 
-/** What the worker needs of its room. */
+/** What the worker needs from its room. */
 export type OutboxRuntime = {
   context(): Ctx;
   scheduleAlarm(at: number): void;
-  /** Called where the conversation is deleted. */
+  /** Called if the conversation is deleted. */
   erase(): Promise<void>;
 };
 
-/** Writes what happened in a room into Postgres: in order, and again until it is known to be there. */
+/** Writes the outbox of a room to Postgres, in order, and retries until each entry is committed. */
 export class OutboxWorker {
   readonly #outbox: Outbox;
   readonly #runtime: OutboxRuntime;
@@ -28,18 +28,18 @@ export class OutboxWorker {
     this.#runtime = runtime;
   }
 
-  /** Notes what is to be written, and sets about it. */
+  /** Adds an entry and starts writing. */
   add(entry: Entry): void {
     this.#outbox.add(entry);
     void this.run();
   }
 
-  /** When something is due, in milliseconds since the epoch. */
+  /** The time of the next attempt, in milliseconds since the epoch; undefined if the outbox is empty. */
   get dueAt(): number | undefined {
     return this.#outbox.first() === undefined ? undefined : this.#dueAt;
   }
 
-  /** Writes what there is to write. Never rejects: what fails is due again later. */
+  /** Writes all entries. Never rejects: a failed entry is retried later. */
   run(): Promise<void> {
     return (this.#running ??= this.#all().finally(() => (this.#running = undefined)));
   }
@@ -52,8 +52,8 @@ export class OutboxWorker {
         this.#failures = 0;
       }
     } catch (error) {
-      log("warn", "What happened in a room is not in Postgres yet.", { error });
-      this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, lastRetryMs);
+      log("warn", "A room could not write to Postgres. It retries later.", { error });
+      this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, maxRetryMs);
       this.#failures += 1;
       this.#runtime.scheduleAlarm(this.#dueAt);
     }

@@ -1,13 +1,13 @@
 import { readStored, writeStored } from "../../agent/message/codec.ts";
 import type { MessageUpdate, MessageRemoval, TurnWrite } from "./write-to-postgres.ts";
 
-/** What a room has to tell Postgres. */
+/** A change to write to Postgres. */
 export type Entry =
   | { kind: "turn"; of: TurnWrite }
   | { kind: "change"; of: MessageUpdate }
   | { kind: "removal"; of: MessageRemoval };
 
-/** What a room has yet to tell, in its storage, in the order in which it happened. Reading creates nothing. */
+/** The pending changes of a room, in order, in its storage. Reading creates nothing. */
 export class Outbox {
   readonly #sql: SqlStorage;
 

@@ -17,42 +17,41 @@ import { conversations, messages } from "../tables.ts";
 import type { TurnCall, TurnResult } from "../../agent/events.ts";
 
 /**
- * What rooms write into Postgres, from their outboxes: in the order in which it happened, and again until it is known to be done.
- * `gone` means that nobody will ask for it any more: the conversation is deleted.
+ * The outcome of a write from the outbox of a room. `gone` means that the conversation is deleted, so that the room can be erased.
  */
 export type WriteOutcome = "done" | "gone";
 
-/** Whose conversation it is. */
+/** A conversation, its owner and its minion. */
 export type ConversationOwner = { conversation_id: number; user_id: number; minion_id: number };
 
-/** A turn that is over. */
+/** A finished turn. */
 export type TurnWrite = ConversationOwner & {
-  /** What was made of the first turn; empty for none. A title that its owner gave stays. */
+  /** The title generated from the first turn; empty for none. A title that the owner set stays. */
   title: string;
-  /** How many messages the conversation shows now. */
+  /** The number of messages of the conversation. */
   message_count: number;
-  messages: readonly [asked: Message, answer: Message];
+  messages: readonly [question: Message, answer: Message];
   result: TurnResult;
 };
 
 /** A message that was rated or confirmed after its turn. */
 export type MessageUpdate = ConversationOwner & { message: Message };
 
-/** Messages that are shown no more: this one and all after it. */
+/** The removal of this message and all later ones. */
 export type MessageRemoval = ConversationOwner & { from_message_id: number; message_count: number };
 
 /**
- * Writes a turn: its messages, what it used and cost, what became of the keys, and what its minion gained. Once, however often it is
- * told: the answer's row is what tells that it is written. One round trip.
+ * Writes a turn: its messages, usage, cost, API key status, and experience. Idempotent: the row of the answer marks the turn as written.
+ * One round trip.
  */
 export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
-  const [asked, answer] = turn.messages;
+  const [question, answer] = turn.messages;
   const spiritIds = [...new Set(turn.result.tool_runs.map(({ spirit_id }) => spirit_id))];
-  return settled(async () => {
+  return toWriteOutcome(async () => {
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, turn.user_id, turn.minion_id),
       ctx.db.insert(messages).values({ ...rowOf(turn, answer), spirit_ids: spiritIds }),
-      ...(isOwn(turn, asked) ? [ctx.db.insert(messages).values(rowOf(turn, asked)).onConflictDoNothing()] : []),
+      ...(isOwn(turn, question) ? [ctx.db.insert(messages).values(rowOf(turn, question)).onConflictDoNothing()] : []),
       conversationRow(ctx, turn, answer),
       ...turn.result.calls.flatMap((call) => callRows(ctx, turn, call)),
       ...gainRows(ctx, turn, answer.id),
@@ -61,22 +60,22 @@ export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
 }
 
 /**
- * Writes what became of a message: how it is rated, and what was confirmed of it, which is worth experience once. What a fork has of
- * another conversation is a message of that one, and stays as it is there. One round trip.
- * @throws an error while the message's turn is not written
+ * Writes the rating and the confirmation of a message. A confirmation grants experience once. A message that a fork inherited is not
+ * changed in its origin. One round trip.
+ * @throws an error if the turn of the message is not written yet
  */
 export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Promise<WriteOutcome> {
-  const its = eq(messages.id, message.id);
+  const isMessage = eq(messages.id, message.id);
   const change = ctx.db
     .update(messages)
     .set(rowOf(of, message))
-    .where(and(its, isNull(messages.removed_at)));
-  return settled(async () => {
+    .where(and(isMessage, isNull(messages.removed_at)));
+  return toWriteOutcome(async () => {
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, of.user_id, of.minion_id),
       assertAllInTransaction(ctx.db, {
-        conversation_gone: isThere(of),
-        ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${its})` } : {}),
+        conversation_gone: conversationExists(of),
+        ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${isMessage})` } : {}),
       }),
       ...(isOwn(of, message) ? [change] : []),
       ...(message.confirmed === null ? [] : confirmationRows(ctx, of, message.id, message.confirmed)),
@@ -84,23 +83,23 @@ export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Prom
   });
 }
 
-/** Empties messages that are shown no more. Their rows stay, so that nothing writes them again. One round trip. */
+/** Clears removed messages. Their rows stay, so that a retry does not write them again. One round trip. */
 export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of }: MessageRemoval): Promise<WriteOutcome> {
-  const theirs = and(eq(messages.user_id, of.user_id), eq(messages.conversation_id, of.conversation_id));
-  return settled(async () => {
+  const inConversation = and(eq(messages.user_id, of.user_id), eq(messages.conversation_id, of.conversation_id));
+  return toWriteOutcome(async () => {
     await commit(ctx, [
-      assertAllInTransaction(ctx.db, { conversation_gone: isThere(of) }),
+      assertAllInTransaction(ctx.db, { conversation_gone: conversationExists(of) }),
       ctx.db
         .update(messages)
         .set({ text: "", body: null, removed_at: sql`now()` })
-        .where(and(theirs, gte(messages.id, from_message_id), isNull(messages.removed_at))),
+        .where(and(inConversation, gte(messages.id, from_message_id), isNull(messages.removed_at))),
       ctx.db.update(conversations).set({ message_count }).where(itself(of)),
     ]);
   });
 }
 
-/** What is told twice was done at first, and what is told of a conversation that is deleted is not done. */
-async function settled(write: () => Promise<void>): Promise<WriteOutcome> {
+/** Maps constraint errors to outcomes: a repeated turn is done, and a deleted conversation is gone. */
+async function toWriteOutcome(write: () => Promise<void>): Promise<WriteOutcome> {
   try {
     await write();
     return "done";
@@ -112,19 +111,19 @@ async function settled(write: () => Promise<void>): Promise<WriteOutcome> {
   }
 }
 
-/** Whether a message was written here, not in the conversation that this one was forked from. */
+/** Whether a message was written in this conversation, not inherited from its origin. */
 const isOwn = ({ conversation_id }: ConversationOwner, { id }: Message): boolean => conversationOf(id) === conversation_id;
 
 const itself = ({ user_id, conversation_id }: ConversationOwner): SQL =>
   and(eq(conversations.user_id, user_id), eq(conversations.id, conversation_id))!;
 
-const isThere = (of: ConversationOwner): SQL => sql`exists (select from ${conversations} where ${itself(of)})`;
+const conversationExists = (of: ConversationOwner): SQL => sql`exists (select from ${conversations} where ${itself(of)})`;
 
-/** What models and tools say may have characters that Postgres cannot hold. @throws RangeError for a message that streams */
+/** The row of a message, without characters that Postgres cannot store. @throws RangeError for a streaming message */
 function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {
   const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = toPostgresJson(message);
   const known = finalStatuses.find((each) => each === status);
-  if (known === undefined) throw new RangeError(`A message is not written while it is ${status}.`);
+  if (known === undefined) throw new RangeError(`A message cannot be written while it is ${status}.`);
   const moments = { created_at: new Date(created_at), completed_at: completed_at === null ? null : new Date(completed_at) };
   return { id, conversation_id, user_id, role, text, status: known, body, ...moments };
 }
@@ -143,14 +142,14 @@ function conversationRow(ctx: Ctx, turn: TurnWrite, { created_at, completed_at }
     .where(itself(turn));
 }
 
-/** What a call used, and whether its key was taken: a call that failed for another reason says nothing of the key. */
+/** The usage of a call, and the status of its API key: accepted, rejected, or unchanged after another failure. */
 function callRows(ctx: Ctx, { user_id, minion_id }: ConversationOwner, call: TurnCall): Statement[] {
   const { record, external_model_id, key_ref, is_key_rejected } = call;
   const of = { userId: user_id, purpose: "chat" as const, minionId: minion_id, externalModelId: external_model_id };
-  const isTold = external_model_id !== null && (is_key_rejected || record.outcome === "complete");
+  const isKeyTested = external_model_id !== null && (is_key_rejected || record.outcome === "complete");
   return [
     usageRow(ctx, record, of),
-    ...(isTold ? markKeyStatus(ctx, user_id, { id: external_model_id, key_ref }, is_key_rejected) : []),
+    ...(isKeyTested ? markKeyStatus(ctx, user_id, { id: external_model_id, key_ref }, is_key_rejected) : []),
   ];
 }
 
@@ -170,7 +169,7 @@ function gainRows(ctx: Ctx, { minion_id, result }: TurnWrite, answerId: number):
   ];
 }
 
-/** What confirming is worth: a task to the minion and to each spirit that helped, an error that is resolved to those spirits alone. */
+/** The experience of a confirmation: a task for the minion and each spirit that helped, an error only for those spirits. */
 const confirmed = {
   task: { amount: usageExperience.confirmed_task, gain: spiritGains.confirmed_task, reason: "A task was confirmed" },
   error: { amount: 0, gain: spiritGains.resolved_error, reason: "An error was resolved" },

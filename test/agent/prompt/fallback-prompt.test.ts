@@ -111,7 +111,7 @@ test("one that sees no pictures is told that there is one, and one that does is 
   const settings = await standingIn({ model_id: "blind" });
   await take(asked(asks(1, "What is it?", [picture])), { ctx, settings, readFile });
   expect(heard()).toEqual(["own with picture", "blind"]);
-  expect(told()).toContain("A picture that the user attached, and that you cannot see.");
+  expect(told()).toContain("An image that the user attached, which you cannot see.");
   const other = await standingIn({ model_id: "seeing", capabilities: ["vision"] });
   speaker.requests.splice(0);
   await take(asked(asks(1, "What is it?", [picture])), { ctx, settings: other, readFile });

@@ -147,7 +147,7 @@ describe("a turn whose answer ends too soon", () => {
   test("fails where it has no more tokens for the call of a tool", async () => {
     const { result, uses } = await answered([halfCall, null], [{}, "length"]);
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_refused", retryable: false } });
-    expect(result.failure!.detail).toContain("limit of tokens");
+    expect(result.failure!.detail).toContain("max_tokens");
     expect(uses).toEqual([]);
   });
 

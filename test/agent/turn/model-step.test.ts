@@ -34,7 +34,7 @@ describe("a turn of many steps", () => {
     const { uses, result } = await take("Go.", { model, tools: [tool({ run })], signal: stop.signal });
     expect(uses.map(({ status, output }) => [status, output])).toEqual([
       ["complete", "done"],
-      ["failed", "It was stopped."],
+      ["failed", "The tool call was stopped."],
     ]);
     expect(result).toMatchObject({ outcome: "stopped", failure: null, calls: [{}, {}], tool_runs: [{ tool_id: 70 }] });
     expect(seen.asked).toBe(2);
@@ -110,7 +110,7 @@ describe("tools of answers before", () => {
             type: "tool-result",
             toolCallId: "past00002",
             toolName: "look_up",
-            output: { type: "text", value: '{"tool":"look_up","error":"It was stopped."}' },
+            output: { type: "text", value: '{"tool":"look_up","error":"The tool call was stopped."}' },
           },
         ],
       },

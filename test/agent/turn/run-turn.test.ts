@@ -95,7 +95,7 @@ describe("a turn", () => {
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual([
       "user: Count to ten.",
       "assistant: One, two",
-      "user: Your answer was cut short. Go on exactly where it ends, and repeat nothing of it.",
+      "user: Your answer was cut off. Continue exactly where it ends. Do not repeat any of it.",
     ]);
   });
 });

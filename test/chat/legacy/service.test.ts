@@ -126,7 +126,7 @@ describe("a turn as the previous server had it", () => {
 
   test("that was stopped says so, with what there is", async () => {
     rooms({ ...answered, status: "stopped" });
-    expect(await chat()).toMatchObject({ success: true, error: "It was stopped.", response: answered.text });
+    expect(await chat()).toMatchObject({ success: true, error: "The answer was stopped.", response: answered.text });
   });
 
   test.each([

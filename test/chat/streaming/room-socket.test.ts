@@ -82,7 +82,7 @@ describe("a line to a room", () => {
 
   test("is given up at once where the room says that nobody is to come back", async () => {
     for (const [code, why] of [
-      [closeCodes.revoked, "signed out"],
+      [closeCodes.revoked, "session was revoked"],
       [closeCodes.erased, "deleted"],
     ] as const) {
       const { dial, connections } = fakeRoom();

@@ -117,7 +117,7 @@ describe("the events of an answer", () => {
     const hearing = { next: () => Promise.reject(new Error("secret")), close: () => {} };
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), hearing));
-    expect(told).toContain("Something went wrong on our side.");
+    expect(told).toContain("Internal server error. Try again later.");
     expect(told).not.toContain("secret");
     expect(logged).toHaveBeenCalledOnce();
     logged.mockRestore();

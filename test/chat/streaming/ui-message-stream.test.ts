@@ -127,7 +127,7 @@ describe("an answer, as the AI SDK reads it", () => {
     stream.begin();
     expect(stream.encode({ type: "messages.removed", from_message_id: answerId + 1 })).toEqual([]);
     const chunks = stream.encode({ type: "messages.removed", from_message_id: answerId });
-    expect(chunks).toContainEqual({ type: "error", errorText: "This answer was removed." });
+    expect(chunks).toContainEqual({ type: "error", errorText: "This answer was deleted." });
     expect(stream.isDone).toBe(true);
   });
 });
