@@ -28,17 +28,17 @@ export async function readModelName(
   const reference = parseModelReference(name);
   if (reference === undefined) {
     const id = Number(name);
-    if (!Number.isInteger(id) || id < 1 || id >= 2 ** 31) throw refuse("names no model");
+    if (!Number.isInteger(id) || id < 1 || id >= 2 ** 31) throw refuse("is not the name or the ID of a model");
     return { id };
   }
   if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
-    throw refuse("needs a key: connect the model, and give its number");
+    throw refuse("requires an API key: connect the model and use its ID");
   }
   const reason = openProvider(reference.provider).unavailable(workersAiSettings(ctx));
   if (reason !== null) throw refuse(reason);
   const isBuiltin = reference.provider === "builtin";
   const its = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);
-  if (its !== kind) throw refuse(kind === "embedding" ? "is no model that embeds" : "is no model that answers");
+  if (its !== kind) throw refuse(kind === "embedding" ? "is not an embedding model" : "is not a language model");
   return reference;
 }
 
@@ -65,7 +65,7 @@ export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: Resolv
 export function keepBehind(ctx: Ctx, [first, ...rest]: Statement[]): void {
   if (first === undefined) return;
   const write = commit(ctx.background(), [first, ...rest]).catch((error: unknown) =>
-    log("warn", "What a call to a model used was not written.", { request_id: ctx.requestId, error }),
+    log("warn", "Failed to store the usage of a model call.", { request_id: ctx.requestId, error }),
   );
   ctx.waitUntil(write);
 }

@@ -41,7 +41,7 @@ export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: Pag
 /** One round trip. @throws not_found */
 export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
   const [row] = await selectBases(ctx, userId, ownKnowledgeBase(userId, baseId));
-  if (row === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  if (row === undefined) throw new AppError("not_found", "You have no knowledge base with this ID.");
   return row;
 }
 

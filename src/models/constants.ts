@@ -23,5 +23,8 @@ export type ModelSummary = {
 export const callPurposes = ["test", "chat", "training", "tool", "knowledge"] as const;
 export type CallPurpose = (typeof callPurposes)[number];
 
+/** The maximum number of models per user. */
+export const maxModels = 100;
+
 /** How a call can end. */
 export const callOutcomes = ["complete", "stopped", "failed"] as const;

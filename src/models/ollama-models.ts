@@ -53,10 +53,10 @@ export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: 
       return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));
     });
     const left = tagged.length - models.length;
-    return { models, warnings: left > 0 ? [`${left} more local models are not listed.`] : [] };
+    return { models, warnings: left > 0 ? [`${left} more local models are not listed (limit: ${maxModels}).`] : [] };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    return { models: [], warnings: [`Local models are not listed: ${error.message}`] };
+    return { models: [], warnings: [`Local models cannot be listed: ${error.message}`] };
   }
 }
 

@@ -50,7 +50,7 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
       }
       for (const vector of vectors) {
         length ??= vector.length;
-        if (vector.length !== length) throw unexpectedVectors(`a vector of ${vector.length} numbers, and not of ${length}`);
+        if (vector.length !== length) throw unexpectedVectors(`a vector of ${vector.length} numbers instead of ${length}`);
       }
       return vectors;
     },
@@ -58,5 +58,5 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
 }
 
 function unexpectedVectors(what: string): AppError {
-  return new AppError(providerErrors.provider_refused, `The embedding model answered with ${what}.`);
+  return new AppError(providerErrors.provider_refused, `The embedding model returned ${what}.`);
 }

@@ -108,7 +108,7 @@ async function indexed(
     for await (const batch of batchesOf(readRows(ctx, part.dataset_id, { after: part.last_row }), part)) {
       if (made >= limits.chunks || performance.now() >= end) return false;
       if (state.chunk_count + batch.chunks.length > maxChunks) {
-        throw new AppError("payload_too_large", `It would have more than ${maxChunks} chunks.`);
+        throw new AppError("payload_too_large", `The knowledge base would exceed ${maxChunks} chunks. Index fewer datasets.`);
       }
       await keep(ctx, state, part, batch, embedder);
       made += batch.chunks.length;
@@ -227,7 +227,7 @@ async function settle(
   if (constraint === "job_done" || hasErrorFlag(error, "retryable")) throw error;
   // The twin goes on; should it die, this one does.
   if (constraint === "knowledge_part_moved")
-    throw Object.assign(new Error("Another delivery of this job is at it."), { retryable: true });
+    throw Object.assign(new Error("Another delivery of this job is running."), { retryable: true });
   const failure = toAppError(error, ctx.constraintErrors);
   const usage = embedder?.usage() ?? [];
   const isProviders = error instanceof ProviderError;
@@ -241,7 +241,7 @@ async function settle(
     }
     throw error;
   }
-  const told = failure?.message ?? `It failed for a reason of ours: tell us ${ctx.requestId}.`;
+  const told = failure?.message ?? `An internal error occurred. Report this request ID: ${ctx.requestId}.`;
   const rows = failed(ctx, state, datasets, told);
   if (failure !== undefined) {
     await commitOnce(ctx, [...rows, ...usage]);
@@ -281,7 +281,7 @@ export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise
       select from ${outbox} o where o.name = ${indexKnowledgeBase.name} and (o.payload ->> 'build_id')::int = d.id) limit 100`);
   for (const { id } of rows) {
     const state = await stateOf(ctx, id);
-    const told = "It was tried as often as it may be: ask for it again.";
+    const told = "The build failed after the maximum number of attempts. Start it again.";
     if (state !== undefined) await commit(ctx, failed(ctx, state, datasets, told));
   }
   return rows.length;

@@ -108,8 +108,9 @@ async function sampleChunks({ db }: Ctx, userId: number, baseId: number, count: 
       where c.position % greatest(1, (parts.total / ${count}::int)::int) = 0 limit ${count}
     ) c on true
     where b.id = ${baseId} and b.user_id = ${userId}`);
-  if (rows.length === 0) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  if (rows.length === 0) throw new AppError("not_found", "You have no knowledge base with this ID.");
   const chunks = rows.flatMap(({ chunk_id, text }) => (chunk_id === null ? [] : [{ chunk_id, text }]));
-  if (chunks.length === 0) throw new AppError("conflict", "This knowledge base has nothing yet to make questions of.");
+  if (chunks.length === 0)
+    throw new AppError("conflict", "This knowledge base has no chunks to generate questions from. Index a dataset first.");
   return chunks;
 }

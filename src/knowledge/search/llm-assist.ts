@@ -18,11 +18,12 @@ export type Assistant = {
 
 /** A model of the user's costs one round trip, for its key. @throws validation_failed for one that does not answer; provider_not_configured */
 export async function createLlmHelper(ctx: Ctx, userId: number, model: string): Promise<Assistant> {
-  if (model === quotingModel) throw modelError("the built-in model quotes and follows no instructions: name one that does");
+  if (model === quotingModel)
+    throw modelError("cannot be the built-in model, because it only quotes passages. Use a model that follows instructions.");
   const callable = await callableOf(ctx, userId, await readModelName(ctx, model, { path: "model", kind: "language" }));
   const { modelId, settings } = callable;
   const provider = openProvider(callable.provider);
-  if (kindByName(modelId) !== "language") throw modelError("is no model that answers");
+  if (kindByName(modelId) !== "language") throw modelError("is not a language model");
   const { options, usage } = keepingUsage(ctx, userId, callable);
   const open = async () => provider.languageModel(modelId, settings);
   const answering = gatewayModel([{ provider, modelId, open }], { callMs: 30_000, ...options });
@@ -71,7 +72,8 @@ export async function rerankPassages(
     [`Question: ${query}`, ...listed].join("\n"),
   );
   const [array] = /\[[\d\s,]*\]/.exec(said) ?? [];
-  if (array === undefined) throw new AppError(providerErrors.provider_refused, "The model did not put the passages in order.");
+  if (array === undefined)
+    throw new AppError(providerErrors.provider_refused, "The model did not return an order of the passages.");
   const places = new Set(
     Array.from(array.matchAll(/\d+/g), ([number]) => Number(number) - 1).filter((place) => place in passages),
   );
@@ -85,6 +87,6 @@ export async function questionFor(assistant: Assistant, text: string): Promise<s
     text,
   );
   const question = said.trim().slice(0, 1_000);
-  if (question === "") throw new AppError(providerErrors.provider_refused, "The model wrote no question.");
+  if (question === "") throw new AppError(providerErrors.provider_refused, "The model returned no question.");
   return question;
 }

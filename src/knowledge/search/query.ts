@@ -32,7 +32,7 @@ export async function searchBase(ctx: Ctx, userId: number, baseId: number, quest
       ? known
       : { id: baseId, user_id: userId, embedding_model: builtinDefaults.embedding, dimensions: null };
   const { base, found } = await searchWithModel(ctx, guess, questions);
-  if (base === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  if (base === undefined) throw new AppError("not_found", "You have no knowledge base with this ID.");
   pinned.set(baseId, base);
   return base.embedding_model === guess.embedding_model ? found : (await searchWithModel(ctx, base, questions)).found;
 }

@@ -52,7 +52,7 @@ export async function readAllowance(ctx: Ctx, userId: number) {
   const [plan, used] = await Promise.all([
     currentPlan(ctx, userId),
     callHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
-      throw new AppError(allowanceErrors.allowance_unavailable, "What you used today cannot be counted now.", { cause });
+      throw new AppError(allowanceErrors.allowance_unavailable, "Your usage of today cannot be read. Try again.", { cause });
     }),
   ]);
   const limits = allowanceOf(plan.name);
@@ -76,7 +76,7 @@ async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promis
   try {
     return await count();
   } catch (error) {
-    log("warn", "An allowance could not be counted.", { request_id: ctx.requestId, error });
+    log("warn", "Failed to check an allowance.", { request_id: ctx.requestId, error });
     throw new ProviderError("allowance_unavailable", provider);
   }
 }
@@ -85,7 +85,7 @@ async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Pr
   try {
     await callHub(ctx.background(), userId, (hub) => hub.settleBudget(id, spent));
   } catch (error) {
-    log("warn", "What a call came to was not counted: it stays at what it could be.", { request_id: ctx.requestId, error });
+    log("warn", "Failed to settle an allowance: the reserved amount stays counted.", { request_id: ctx.requestId, error });
   }
 }
 
@@ -94,10 +94,13 @@ function exhausted(provider: ProviderIdentity, lacking: string, { limits, used }
   const resetsAt = endOfDay(now);
   const limit = limits[lacking]!;
   const left = limit - used[lacking]!;
-  const said = left > 0 ? `has ${left} ${lacking} left, too few for this` : "is used up";
+  const problem =
+    left > 0
+      ? `This call needs more than the ${left} ${lacking} left of your daily allowance (${limit} ${lacking})`
+      : `Your daily allowance of ${limit} ${lacking} for models that run here is used up`;
   const detail =
-    `Your plan's ${limit} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
-    `${new Date(resetsAt).toISOString().slice(0, 16)}Z; models with a key of your own are not limited.`;
+    `${problem}. It resets at ${new Date(resetsAt).toISOString().slice(0, 16)}Z. ` +
+    "Models with your own API key are not limited.";
   return new ProviderError("allowance_exhausted", provider, {
     detail,
     retryAfterSeconds: Math.ceil((resetsAt - now) / 1_000),

@@ -94,9 +94,13 @@ export async function openKey(
 ): Promise<string | undefined> {
   if (key_sealed === null || key_ref === null) return undefined;
   const unreadable = (cause?: unknown) =>
-    new AppError(providerErrors.provider_not_configured, "The key of this model cannot be read any more: give it again.", {
-      cause,
-    });
+    new AppError(
+      providerErrors.provider_not_configured,
+      "The stored API key of this model cannot be decrypted. Enter the key again.",
+      {
+        cause,
+      },
+    );
   if (data_key === null) throw unreadable();
   try {
     return await vaultOf(ctx).open(data_key, userId, key_ref, key_sealed);

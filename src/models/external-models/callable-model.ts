@@ -23,7 +23,7 @@ export async function resolveUserModel(ctx: Ctx, userId: number, modelId: number
     .select({ id, provider, model_id, base_url, ...sealedKeyColumns })
     .from(externalModels)
     .where(itself(userId, modelId));
-  if (found === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  if (found === undefined) throw new AppError("not_found", "You have no model with this ID.");
   const apiKey = await openKey(ctx, userId, found);
   return {
     provider: found.provider,

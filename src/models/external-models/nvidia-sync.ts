@@ -65,8 +65,8 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
 /** Refreshes one NVIDIA model. Two round trips. @throws not_found; conflict for another provider's; ProviderError */
 export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const [model]: Listed[] = await ctx.db.select(listed).from(externalModels).where(itself(userId, modelId));
-  if (model === undefined) throw new AppError("not_found", "There is no such model of yours.");
-  if (model.provider !== "nvidia") throw new AppError("conflict", "This is no NVIDIA model, so the NIM list does not have it.");
+  if (model === undefined) throw new AppError("not_found", "You have no model with this ID.");
+  if (model.provider !== "nvidia") throw new AppError("conflict", "Only NVIDIA models can be synced from the NIM list.");
   const summary = await findIn(ctx, userId, model, new Map());
   await refreshOpenList(ctx, [model]);
   return updateAndRead(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, fieldsFromList(summary))] });

@@ -1,5 +1,6 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../../auth/tables.ts";
+import { maxModels } from "../constants.ts";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
@@ -32,12 +33,11 @@ export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Pa
 /** One round trip. @throws not_found */
 export async function getModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const [row] = await selectModels(ctx, userId, itself(userId, modelId));
-  if (row === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  if (row === undefined) throw new AppError("not_found", "You have no model with this ID.");
   return row;
 }
 
-/** How many models a user may have. */
-export const maxModels = 100;
+export { maxModels };
 
 const hasRoom = (userId: number): SQL =>
   sql`(select count(*) from ${externalModels} where ${eq(externalModels.user_id, userId)}) < ${maxModels}`;
@@ -120,7 +120,8 @@ export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Pr
   } catch (error) {
     const constraint = constraintOf(error) ?? "";
     if (!["minion_model_owned", "minion_fallback_owned"].includes(constraint)) throw error;
-    const detail = "A minion uses this model, perhaps one in the bin or as a fallback: give it another model first.";
+    const detail =
+      "A minion uses this model, as its model or as a fallback. Give that minion another model first; also check the bin.";
     throw new AppError("conflict", detail, { cause: error });
   }
 }

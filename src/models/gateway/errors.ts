@@ -13,17 +13,20 @@ type Action = "wait" | "next" | "end";
  * on to the next; what is wrong with the request or with the key ends the call, since a second bill would hide it.
  */
 export const providerFailures = {
-  rate_limited: { action: "wait", sentence: "is asked too often; try again in a moment." },
-  no_credit: { action: "next", sentence: "wants to be paid: the account of this key has no credit left." },
-  unavailable: { action: "next", sentence: "is out of order or cannot be reached." },
-  timed_out: { action: "next", sentence: "did not answer in time." },
-  model_missing: { action: "next", sentence: "has no such model at this address." },
-  not_configured: { action: "next", sentence: "cannot be called yet." },
-  key_rejected: { action: "end", sentence: "rejected the key, or what it may do." },
-  refused: { action: "end", sentence: "refused the request as it stands." },
+  rate_limited: { action: "wait", sentence: "rate limited us. Try again in a moment." },
+  no_credit: { action: "next", sentence: "has no credit left for this key's account. Add credit with the provider." },
+  unavailable: { action: "next", sentence: "is unavailable. Try again later." },
+  timed_out: { action: "next", sentence: "did not respond in time. Try again." },
+  model_missing: { action: "next", sentence: "has no model with this ID at this address." },
+  not_configured: { action: "next", sentence: "is not configured on this server." },
+  key_rejected: { action: "end", sentence: "rejected the API key, or the key lacks a permission. Check the key." },
+  refused: { action: "end", sentence: "refused the request." },
   // Ours, not the provider's: what the operator pays for is rationed. Another model may be the user's own to pay.
-  allowance_exhausted: { action: "next", sentence: "is used up for today." },
-  allowance_unavailable: { action: "next", sentence: "cannot be called now: what you used of it today cannot be counted." },
+  allowance_exhausted: { action: "next", sentence: "is used up for today: you reached your daily allowance." },
+  allowance_unavailable: {
+    action: "next",
+    sentence: "cannot be called now because your allowance cannot be checked. Try again.",
+  },
 } as const satisfies Record<string, { action: Action; sentence: string }>;
 
 export type ProviderFailure = keyof typeof providerFailures;

@@ -148,7 +148,7 @@ describe("a build", () => {
     };
     await build([3], { update_strategy: "replace" });
     expect(await now()).toMatchObject({ chunk_count: 2, build: { status: "failed", is_active: false } });
-    expect((await now()).build!.error).toMatch(/reason of ours/);
+    expect((await now()).build!.error).toMatch(/An internal error occurred\. Report this request ID/);
     expect(await harness.database.sql("select name from failed_jobs where user_id = $1", [me.id])).toHaveLength(1);
     expect(await harness.database.sql("select * from test_uses")).toEqual([]);
     harness.beforeRow = () => undefined;

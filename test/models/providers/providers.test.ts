@@ -98,7 +98,10 @@ describe.each(httpProviders)("%s", async (name) => {
 
   test("tells of a wrong key without showing it", async () => {
     const wrong = await provider.test(model, { ...settings(), apiKey: providerKey("that-is-wrong") });
-    expect(wrong).toMatchObject({ success: false, error: `${provider.display_name} rejected the key, or what it may do.` });
+    expect(wrong).toMatchObject({
+      success: false,
+      error: `${provider.display_name} rejected the API key, or the key lacks a permission. Check the key.`,
+    });
   });
 });
 
@@ -113,7 +116,7 @@ test.each(embedding)("%s embeds texts in their order", async (name) => {
   expect(embeddings).toEqual([script.vector, script.vector]);
   await expect(tryOut(model, settings)).resolves.toMatchObject({ success: true, response: "A vector of 3 numbers." });
   const wrong = await tryOut(model, { ...settings, apiKey: providerKey("that-is-wrong") });
-  expect(wrong.error).toContain("rejected the key");
+  expect(wrong.error).toContain("rejected the API key");
   await vendor.close();
 });
 
