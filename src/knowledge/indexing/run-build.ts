@@ -205,8 +205,8 @@ async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSour
     release(ctx, datasetLockName(base_id)),
     insertNotification(ctx, user_id, {
       kind: "knowledge_indexed",
-      title: `${base_name} is indexed`,
-      body: `It has ${chunk_count} chunks.`,
+      title: `Indexing of ${base_name} is complete`,
+      body: `The knowledge base has ${chunk_count} chunks.`,
       data: { knowledge_base_id: base_id },
       reference: `knowledge-build:${build_id}`,
     }),
@@ -263,7 +263,7 @@ function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, erro
     release(ctx, datasetLockName(base_id)),
     insertNotification(ctx, user_id, {
       kind: "knowledge_failed",
-      title: `${base_name} could not be indexed`,
+      title: `Indexing of ${base_name} failed`,
       body: error,
       data: { knowledge_base_id: base_id },
       reference: `knowledge-build:${build_id}`,

@@ -82,10 +82,12 @@ async function ask(ctx: Ctx, lister: ModelListSource): Promise<ModelList> {
   try {
     const list = { models: await lister.list(), asked_at: new Date().toISOString() };
     const kept = ctx.cache.put(keyOf(lister), list, (ages.freshMs + ages.maxStaleMs) / 1_000);
-    ctx.waitUntil(kept.catch((error: unknown) => log("warn", "The models of a provider were not kept.", { provider, error })));
+    ctx.waitUntil(
+      kept.catch((error: unknown) => log("warn", "Failed to cache the model list of a provider.", { provider, error })),
+    );
     return list;
   } catch (error) {
-    log("warn", "A provider did not list its models.", { provider, error });
+    log("warn", "A provider failed to list its models.", { provider, error });
     throw error;
   }
 }

@@ -78,7 +78,9 @@ export type Provider<Name extends string = string> = {
 
 /** The 422 for a model that is not there. */
 export function unknownModel(reference: string): AppError {
-  return validationError([{ path: "model", in: "body", message: `there is no model “${reference}” for this` }]);
+  return validationError([
+    { path: "model", in: "body", message: `must be an available model of the right kind; “${reference}” is not` },
+  ]);
 }
 
 /** A model that is asked otherwise than its caller asks. */
@@ -97,9 +99,9 @@ export function askedOtherwise(
 }
 
 export function modelWorked(response: string | null): ModelTest {
-  return { success: true, message: "The model answers.", response, error: null };
+  return { success: true, message: "The model responded.", response, error: null };
 }
 
 export function modelFailed(error: string): ModelTest {
-  return { success: false, message: "The model does not answer.", response: null, error };
+  return { success: false, message: "The model did not respond.", response: null, error };
 }

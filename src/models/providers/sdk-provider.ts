@@ -115,7 +115,8 @@ function connectionOf(
   { apiKey, baseUrl, anonymous = false, fetch: through = fetch, coalesceDeltas: joins = false }: ProviderSettings,
 ): Connection {
   const { display_name, requires_api_key, base_url } = provider;
-  const missing = (what: string) => new ProviderError("not_configured", provider, { detail: `${display_name} needs ${what}.` });
+  const missing = (what: string) =>
+    new ProviderError("not_configured", provider, { detail: `${display_name} requires ${what}.` });
   const baseURL = (baseUrl ?? base_url ?? "").replace(/\/+$/, "");
   if (baseURL === "") throw missing("a base URL");
   if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
@@ -131,5 +132,5 @@ function connectionOf(
 
 /** For an SDK whose models embed nothing. */
 export function embeddingsUnsupported(): never {
-  throw new Error("This provider embeds nothing.");
+  throw new Error("This provider does not support embeddings.");
 }

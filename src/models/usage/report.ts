@@ -59,6 +59,6 @@ function spanOf({ from: given, to = new Date().toISOString().slice(0, 10) }: Usa
   const from = given ?? new Date(Date.parse(to) - (defaultDays - 1) * dayMs).toISOString().slice(0, 10);
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days >= 1 && days <= maxDays) return { from, to };
-  const message = days < 1 ? "is after `to`" : `is more than ${maxDays} days before \`to\``;
+  const message = days < 1 ? "must not be after `to`" : `must be at most ${maxDays} days before \`to\``;
   throw validationError([{ path: "from", in: "query", message }]);
 }

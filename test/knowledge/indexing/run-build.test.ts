@@ -75,7 +75,7 @@ describe("a build", () => {
     expect((await find("Which sea does the Rhine reach?"))[0]).toBe("The Rhine ends in the North Sea.");
     expect(await harness.database.sql("select * from test_uses")).toEqual([]);
     const news = await harness.database.sql("select kind, body from notifications where user_id = $1", [me.id]);
-    expect(news).toEqual([{ kind: "knowledge_indexed", body: "It has 3 chunks." }]);
+    expect(news).toEqual([{ kind: "knowledge_indexed", body: "The knowledge base has 3 chunks." }]);
   });
 
   test("that is long goes on by itself, slice by slice, and nothing of it is seen before its end", async () => {

@@ -88,13 +88,13 @@ function warningsFor(options: LanguageModelV4CallOptions): SharedV4Warning[] {
   const unsupported = (feature: string, details: string): SharedV4Warning => ({ type: "unsupported", feature, details });
   const warnings = sampling
     .filter((setting) => options[setting] !== undefined)
-    .map((setting) => unsupported(setting, "This model quotes, it samples nothing."));
+    .map((setting) => unsupported(setting, "This model only quotes; it does not sample."));
   if (options.tools !== undefined && options.tools.length > 0)
-    warnings.push(unsupported("tools", "This model calls no tools."));
+    warnings.push(unsupported("tools", "This model does not call tools."));
   if (options.responseFormat?.type === "json")
     warnings.push(unsupported("responseFormat", "This model answers in plain text."));
   if (options.prompt.some(({ content }) => Array.isArray(content) && content.some(({ type }) => type === "file"))) {
-    warnings.push(unsupported("file parts", "This model reads text alone."));
+    warnings.push(unsupported("file parts", "This model reads text only."));
   }
   return warnings;
 }

@@ -101,7 +101,7 @@ export function hashingModel(): EmbeddingModelV4 {
         warnings:
           wanted === dimensions
             ? []
-            : [{ type: "unsupported", feature: "dimensions", details: `This model always has ${dimensions}.` }],
+            : [{ type: "unsupported", feature: "dimensions", details: `This model always returns ${dimensions} dimensions.` }],
       };
     },
   };

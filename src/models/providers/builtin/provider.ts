@@ -52,12 +52,14 @@ async function testExtractive(): Promise<ModelTest> {
     ],
   });
   const said = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
-  return said.includes("[1] self-test") ? modelWorked(said) : modelFailed("It did not quote the passage it was given.");
+  return said.includes("[1] self-test") ? modelWorked(said) : modelFailed("The model did not quote the passage.");
 }
 
 async function testHashing(): Promise<ModelTest> {
   const { dimensions, hashingModel } = await import("./hashing-embedding.ts");
   const { embeddings } = await hashingModel().doEmbed({ values: ["one text"] });
   const length = embeddings[0]?.length;
-  return length === dimensions ? modelWorked(`A vector of ${length} numbers.`) : modelFailed(`It made ${length} numbers.`);
+  return length === dimensions
+    ? modelWorked(`A vector of ${length} numbers.`)
+    : modelFailed(`The model returned a vector of ${length} numbers instead of ${dimensions}.`);
 }

@@ -4,7 +4,7 @@ import type { ProviderSettings } from "../provider.ts";
 import { rationedEmbeddingModel, meteredModel } from "../../allowance/metered-model.ts";
 import { sdkProvider } from "../sdk-provider.ts";
 
-const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
+const unbound = "Workers AI is not available on this server: the configuration has no [ai] binding.";
 
 const identity = { name: "workers-ai", display_name: "Cloudflare Workers AI" } as const;
 
