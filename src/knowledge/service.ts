@@ -24,7 +24,7 @@ import type { BaseChange, NewBase } from "./schemas.ts";
 import { datasetLockName, type DatasetSource } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
 
-/** A user's knowledge bases, the newest first, and how many there are. One round trip. */
+/** Lists a user's knowledge bases, newest first, with their total number. One round trip. */
 export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectBases(ctx, userId, cursor === undefined ? undefined : lt(knowledgeBases.id, cursor))
@@ -38,14 +38,14 @@ export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: Pag
   return { ...paginate(rows, limit), total: count!.total };
 }
 
-/** One round trip. @throws not_found */
+/** Reads a knowledge base. One round trip. @throws not_found */
 export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
   const [row] = await selectBases(ctx, userId, ownKnowledgeBase(userId, baseId));
   if (row === undefined) throw new AppError("not_found", "You have no knowledge base with this ID.");
   return row;
 }
 
-/** Makes a knowledge base, for good with one embedding model. One round trip. @throws conflict; validation_failed for a model that does not embed */
+/** Creates a knowledge base; its embedding model is fixed. One round trip. @throws conflict; validation_failed if the model is not an embedding model */
 export async function createBase(ctx: Ctx, userId: number, { embedding_model: given, ...said }: NewBase): Promise<BaseRow> {
   const { columns, unless } = await pinned(ctx, userId, given ?? defaultModel(ctx.env, "embedding"));
   const hasRoom = sql`(select count(*) from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)}) < ${maxBases}`;
@@ -63,7 +63,7 @@ export async function createBase(ctx: Ctx, userId: number, { embedding_model: gi
   return results[3][0]!;
 }
 
-/** What a row says of its model, and what must hold for one of the user's. @throws validation_failed */
+/** Returns the model columns of a row, and the assertions for a user's own model. @throws validation_failed */
 async function pinned(ctx: Ctx, userId: number, embedding_model: string) {
   const named = await readModelName(ctx, embedding_model, { path: "embedding_model", kind: "embedding" });
   if (!("id" in named)) return { columns: { embedding_model }, unless: {} };
@@ -73,7 +73,11 @@ async function pinned(ctx: Ctx, userId: number, embedding_model: string) {
   return { columns: { embedding_model, external_model_id: named.id }, unless: { embedding_model_unknown: embeds } };
 }
 
-/** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, conflict, not_found */
+/**
+ * Updates a knowledge base. One round trip.
+ * @param expectedVersion the version to update; any version if undefined
+ * @throws precondition_failed, conflict, not_found
+ */
 export function changeBase(
   ctx: Ctx,
   userId: number,
@@ -90,7 +94,7 @@ export function changeBase(
   return changed(ctx, userId, baseId, { unless: seen === undefined ? {} : { version_changed: isSeen }, rows: [row] });
 }
 
-/** Deletes a knowledge base with all its builds; minions that point at it point at none. One round trip. @throws not_found */
+/** Deletes a knowledge base with all its builds. Minions that use it lose it. One round trip. @throws not_found */
 export async function deleteBase(
   ctx: Ctx,
   userId: number,
@@ -106,7 +110,7 @@ export async function deleteBase(
   ]);
 }
 
-/** Takes a dataset out: a build without it. One round trip. @throws not_found; conflict while there is a build under way */
+/** Removes a dataset by creating a build without it. One round trip. @throws not_found; conflict while a build is running */
 export function removeDataset(ctx: Ctx, userId: number, baseId: number, datasetId: number): Promise<BaseRow> {
   const holds = sql`exists (
     select from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
@@ -121,7 +125,7 @@ export function removeDataset(ctx: Ctx, userId: number, baseId: number, datasetI
   });
 }
 
-/** Goes back to the build before, which then is the one that can be returned to. One round trip. @throws not_found, conflict */
+/** Swaps the active build and the previous build. One round trip. @throws not_found, conflict */
 export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
   const its = ownKnowledgeBase(userId, baseId);
   const { active_build_id, previous_build_id } = knowledgeBases;
@@ -140,7 +144,7 @@ export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<Base
   });
 }
 
-/** A commit that changes one knowledge base and reads it. @throws not_found, and what is refused */
+/** Commits a change of one knowledge base and reads it. @throws not_found, and the codes of `assertions` */
 async function changed(
   ctx: Ctx,
   userId: number,
@@ -157,7 +161,7 @@ async function changed(
   return (results.at(-1) as BaseRow[])[0]!;
 }
 
-/** What somebody says of a knowledge base, as its row holds it: what is left out keeps its default, or stays. */
+/** Converts input to columns. Omitted fields keep their default or their value. */
 function saidOf(said: { [K in keyof BaseChange]?: BaseChange[K] | undefined }) {
   return {
     ...(said.name === undefined ? {} : { name: said.name }),
@@ -165,7 +169,7 @@ function saidOf(said: { [K in keyof BaseChange]?: BaseChange[K] | undefined }) {
   };
 }
 
-/** Deletes what no build of a knowledge base holds any more: what is done in the commit of a job. */
+/** Deletes the parts of a knowledge base that no build uses, in the commit of a job. */
 export async function sweepBase(ctx: Ctx, baseId: number): Promise<void> {
   await commitOnce(ctx, [deleteUnusedParts(ctx, baseId)]);
 }

@@ -7,9 +7,9 @@ import { sweepKnowledgeBase } from "../job-definitions.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "../tables.ts";
 
-/** The statements that versions of knowledge bases come and go by. Each commit of them locks the knowledge base first. */
+/** The statements that create, activate and delete builds. Every commit locks the knowledge base first. */
 
-/** The number of the build that a commit has made. */
+/** The ID of the build that the current commit inserted. */
 export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_builds', 'id'))::int`;
 
 export const lockBase = (ctx: Ctx, its: SQL): Statement =>
@@ -27,7 +27,7 @@ export function buildRow(
   return db.insert(knowledgeBuilds).values({ ...build, ...(build.status === undefined ? {} : { finished_at: sql`now()` }) });
 }
 
-/** Gives a new build the parts of the active one, but for some. */
+/** Adds the parts of the active build to the new build, except the parts that match `but`. */
 export function copyActiveParts({ db }: Ctx, baseId: number, but: SQL = sql`false`): Statement {
   return db.execute(sql`
     insert into ${knowledgeBuildParts} (build_id, part_id, position)
@@ -37,7 +37,7 @@ export function copyActiveParts({ db }: Ctx, baseId: number, but: SQL = sql`fals
     where b.id = ${baseId} and not (${but})`);
 }
 
-/** Lets a build that is complete be searched from now on. The one before is kept, those before that go, and what only they held is swept. */
+/** Activates a complete build and keeps the previous one. Older builds are deleted, and a job deletes their unused parts. */
 export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId: number | SQL): Statement[] {
   const its = ownKnowledgeBase(userId, baseId);
   return [
@@ -56,7 +56,7 @@ export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId:
   ];
 }
 
-/** The statement that deletes the parts of a knowledge base, with their chunks, that no build holds. */
+/** Deletes the parts of a knowledge base that no build uses, with their chunks. */
 export function deleteUnusedParts({ db }: Ctx, baseId: number): Statement {
   const held = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
   return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(held)));

@@ -17,10 +17,10 @@ import { ownKnowledgeBase } from "../queries.ts";
 import { datasetLockName, type DatasetSource } from "./start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
-/** How long one delivery of the job goes on with a build before it asks for the next, in ms; and how many chunks it makes. */
+/** The limits of one job before it enqueues the next: the time in ms and the number of chunks. */
 const slice = { ms: 120_000, chunks: 5_000 };
 
-/** How often in a row a provider may fail a build before it has failed for good. */
+/** The number of consecutive provider failures after which a build fails. */
 const maxFailures = 5;
 
 type Part = Pick<
@@ -35,17 +35,17 @@ type State = EmbeddedBy & {
   update_strategy: UpdateStrategy;
   failures: number;
   chunk_count: number;
-  /** Of the active build, whose vectors are taken over. */
+  /** The parts of the active build, whose vectors can be reused. */
   active_parts: number[];
-  /** What is left to do, in order. */
+  /** The incomplete parts, in order. */
   parts: Part[];
 };
 
 /**
- * Goes on with a build where it stands: reads rows, cuts and embeds them, and commits the chunks of some rows with how far it is. A
- * slice ends by asking for the next one, the last one by letting the build be searched. A twin of the job, or a consumer that was killed,
- * does nothing twice: a commit holds only where the one before it did.
- * @throws what a retry can help; a build that nothing helps has failed, and the one before is searched still
+ * Resumes a build: reads rows, chunks and embeds them, and commits each batch of chunks together with the progress. A slice ends by
+ * enqueuing the next job; the last slice activates the build. A duplicate job or a killed consumer repeats no work, because each
+ * commit checks the progress that it started from.
+ * @throws errors that a retry can fix. Any other error marks the build as failed; the active build stays.
  */
 export async function resumeBuild(
   ctx: Ctx,
@@ -94,7 +94,7 @@ async function opened(
   }
 }
 
-/** @returns whether all of it is done; false where the slice is over */
+/** Indexes the remaining parts. @returns true if all parts are complete, false if the slice is over */
 async function indexed(
   ctx: Ctx,
   state: State,
@@ -124,7 +124,7 @@ async function indexed(
   return true;
 }
 
-/** Embeds a batch, but for what keeps its vectors, and commits its chunks with how far the part is. */
+/** Embeds the chunks of a batch that have no reusable vector, and commits the chunks with the progress of the part. */
 async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
   const { db } = ctx;
   const known = await knownContents(ctx, state, batch);
@@ -178,7 +178,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
 
 const activeParts = ({ active_parts }: State): SQL => sql`${`{${active_parts.join(",")}}`}::int[]`;
 
-/** Which contents of a batch have a vector in the active build already, where those are taken over. */
+/** Returns the content hashes of a batch whose vectors can be reused from the active build. */
 async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Promise<Set<string>> {
   if (state.update_strategy !== "smart_replace" || state.active_parts.length === 0) return new Set();
   const hashes = JSON.stringify(chunks.map(({ content_hash }) => content_hash));
@@ -188,7 +188,7 @@ async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Prom
   return new Set(rows.map(({ content_hash }) => content_hash));
 }
 
-/** Refuses what comes for a build that is over, or gone. */
+/** Asserts that the build still exists and is running. */
 function stillBuilding({ db }: Ctx, { build_id }: State, more: Record<string, SQL> = {}): Statement {
   const its = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
   return assertAllInTransaction(db, { knowledge_build_over: its, ...more });
@@ -213,7 +213,7 @@ async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSour
   ]);
 }
 
-/** What becomes of a build that failed: tried again where that can help, over where it cannot. @throws what a retry can help */
+/** Handles an error of a build: retries it if that can help, otherwise marks the build as failed. @throws errors that a retry can fix */
 async function settle(
   ctx: Ctx,
   state: State,
@@ -223,9 +223,9 @@ async function settle(
 ): Promise<void> {
   const constraint = constraintOf(error);
   if (constraint === "knowledge_build_over") return;
-  // A consumer that dies, or a store that is out for a moment, is no reason to give up.
+  // A killed consumer or a brief outage of the database does not fail the build.
   if (constraint === "job_done" || hasErrorFlag(error, "retryable")) throw error;
-  // The twin goes on; should it die, this one does.
+  // The other delivery continues. If it dies, the retry of this one continues.
   if (constraint === "knowledge_part_moved")
     throw Object.assign(new Error("Another delivery of this job is running."), { retryable: true });
   const failure = toAppError(error, ctx.constraintErrors);
@@ -272,8 +272,8 @@ function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, erro
 }
 
 /**
- * Ends builds whose job was given up, as nobody goes on with them. For the cron.
- * @returns how many there were
+ * Marks builds as failed whose job no longer exists. Run by cron.
+ * @returns the number of such builds
  */
 export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise<number> {
   const { rows } = await ctx.db.execute<{ id: number }>(sql`

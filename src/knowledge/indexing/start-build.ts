@@ -10,22 +10,23 @@ import { ownKnowledgeBase, selectBases, type BaseRow } from "../queries.ts";
 import type { IndexBody } from "../schemas.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "../tables.ts";
 
-/** What a build needs of datasets. */
+/** The operations on datasets that a build needs. */
 export type DatasetSource = {
   readRows: ReadRows;
-  /** A query of `id` and `name` of those datasets that a user may read, and that are ready. */
+  /** A query that returns `id` and `name` of the given datasets that are ready and readable by the user. */
   readable(userId: number, ids: readonly number[]): SQL;
-  /** The statement that keeps datasets from being deleted while `usedBy` uses them, and the one that lets go of them. */
+  /** Returns the statement that protects datasets from deletion while `usedBy` uses them. */
   lock(ctx: Ctx, ids: readonly number[], usedBy: SQL): Statement;
+  /** Returns the statement that removes the protection. */
   unlock(ctx: Ctx, usedBy: SQL): Statement;
 };
 
-/** Under which name a build uses the datasets that it reads: a knowledge base has one build at a time. */
+/** The lock name of a build. One name per knowledge base is enough, because it has one running build at most. */
 export const datasetLockName = (baseId: number | SQL): SQL<string> => sql<string>`'knowledge-base:' || ${baseId}::int`;
 
 /**
- * Asks for a build of a knowledge base out of datasets; it is searched once it is complete, and the one before until then. One round trip.
- * @throws not_found; conflict while there is a build under way, or for too many datasets; validation_failed for datasets that are not there
+ * Starts a build of a knowledge base from datasets. Searches use the active build until the new one is complete. One round trip.
+ * @throws not_found; conflict while a build is running, or for too many datasets; validation_failed for missing datasets
  */
 export async function startBuild(
   ctx: Ctx,
