@@ -1,15 +1,15 @@
 export type Style = "markdown" | "code" | "prose";
 
-/** A line that is not blank. It is the better to cut before the lower its rank. */
+/** A line that is not blank. A lower rank means a better position to cut before the line. */
 export type Line = {
   start: number;
-  /** Where the line before it ends that is not blank. */
+  /** The end of the previous line that is not blank. */
   previousEnd: number;
   rank: number;
   heading: { level: number; title: string } | undefined;
 };
 
-/** What is looked at of a line, in UTF-16 units. */
+/** The length of the inspected start of a line, in UTF-16 units. */
 const headLength = 160;
 
 /** The lines of a part of a text that are not blank, but for its first where that is no heading. */
@@ -31,7 +31,7 @@ export function* linesOf(text: string, from: number, to: number, style: Style): 
   }
 }
 
-/** The first place from here that is not white space. */
+/** The first position from `at` that is not white space. */
 export function skipSpace(text: string, at: number): number {
   const inked = /\S/g;
   inked.lastIndex = at;
@@ -46,7 +46,7 @@ const atxHeading = /^ {0,3}(#{1,6})[ \t]+(\S.*?)(?:[ \t]+#+)?[ \t\r]*$/;
 const listItem = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
 const tableRow = /^\s*\|/;
 
-/** How well a line may be cut before, by what it is. What ranks it remembers the lines before. */
+/** Ranks a line as a position to cut before. A ranker remembers the previous lines. */
 const ranking: Record<Style, () => (line: Seen) => Ranked> = {
   prose:
     () =>
@@ -76,13 +76,13 @@ const ranking: Record<Style, () => (line: Seen) => Ranked> = {
     },
 };
 
-/** A comment or an annotation: it goes with the line after it. */
+/** A comment or an annotation. It belongs to the next line. */
 const remark = /^\s*(?:\/\/|\/?\*|#(?!include)|--|"""|@\w)/;
 
 const definition =
   /^\s*(?:(?:export|default|public|private|protected|internal|static|abstract|final|async|pub(?:\(\w+\))?|unsafe|extern)\s+)*(?:function|class|interface|type|enum|struct|impl|trait|mod|module|namespace|package|def|fn|func|fun|sub|create|test|describe)\b/i;
 
-/** How a text is to be cut, by the look of its lines. */
+/** Detects the style of a text from its lines. */
 export function styleOf(text: string): Style {
   const lines = text
     .slice(0, 32_768)

@@ -12,17 +12,17 @@ import { knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } 
 
 type Question = { question: string; relevant: Relevant[] };
 
-/** How deep passages are looked at. */
+/** The number of passages to evaluate per question. */
 const depth = 10;
 
-/** Calls at once: an invocation has six connections, and one goes to Postgres. */
+/** The number of concurrent calls: an invocation has six connections, and Postgres uses one. */
 const callsAtOnce = 5;
 
 /**
- * Measures how well a knowledge base finds what answers questions: the user's own, in one Postgres round trip (see `searchBase`), or some
- * that a model makes up, each from one passage, which alone counts as its answer: that flatters, since a question is worded near its
- * passage, and is hard, since others may answer it too.
- * @throws not_found; conflict for a base without chunks to make questions of; validation_failed; ProviderError
+ * Evaluates the retrieval of a knowledge base with the user's questions, in one Postgres round trip (see `searchBase`), or with
+ * questions that a model generates. Each generated question comes from one passage, and only that passage counts as relevant. This
+ * raises the result, because the question resembles its passage, and lowers it, because other passages may answer it too.
+ * @throws not_found; conflict for a base without chunks to generate questions from; validation_failed; ProviderError
  */
 export async function evaluateBase(
   ctx: Ctx,
@@ -63,7 +63,7 @@ export async function evaluateBase(
   };
 }
 
-/** What passages are to a question, in their order: each the first of what is wanted that no passage before it was, or nothing. */
+/** Labels each passage with the first relevant item that it matches and that no earlier passage matched. */
 function rank(passages: readonly Retrieved[], relevant: readonly Relevant[]): string[] {
   const open = new Set(relevant.keys());
   return passages.map((passage) => {
@@ -95,7 +95,7 @@ async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model
   }
 }
 
-/** Chunks from all over the active build. @throws not_found, conflict */
+/** Samples chunks evenly from the active build. @throws not_found, conflict */
 async function sampleChunks({ db }: Ctx, userId: number, baseId: number, count: number) {
   const { rows } = await db.execute<{ chunk_id: number | null; text: string }>(sql`
     with parts as (

@@ -9,7 +9,7 @@ const defaultDays = 30;
 const maxDays = 366;
 const maxGroups = 1_000;
 
-/** What calls are summed by, as text. */
+/** The SQL expression of each grouping, as text. */
 const groupings: Record<Grouping, SQL<string | null>> = {
   model: sql<string>`${modelCalls.provider} || '/' || ${modelCalls.model_id}`,
   minion: sql<string | null>`${modelCalls.minion_id}::text`,
@@ -31,8 +31,8 @@ const sums = {
 };
 
 /**
- * What a user's calls used and cost, by days in UTC; the last 30 unless told. One round trip.
- * @throws validation_failed for a span that runs backwards, or is longer than a year
+ * Reports the usage and cost of a user's calls, by UTC days; by default the last 30. One round trip.
+ * @throws validation_failed for a negative span, or one longer than 366 days
  */
 export async function reportUsage(ctx: Ctx, userId: number, query: UsageQuery) {
   const { from, to } = spanOf(query);
