@@ -12,14 +12,14 @@ import { isTruncated, isPreamble } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
 import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
 
-/** Tokens that an answer is taken to have at most, where the call does not say. */
+/** The assumed maximum number of output tokens if the call sets none. */
 const usualAnswer = 1_024;
 
 const nothing: Spending = { turns: 0, tokens: 0 };
 
 /**
- * A language model whose calls are each a turn of an allowance, with their tokens. A call that fails before it says anything gives its
- * turn back; one that its caller gives up has used what it was asked.
+ * A language model that counts each call as a turn of an allowance, with its tokens. A call that fails before its first token returns
+ * its turn. A call that its caller aborts counts its input.
  */
 export function meteredModel(model: LanguageModelV4, allowance: Allowance | undefined): LanguageModelV4 {
   if (allowance === undefined) return model;
@@ -43,7 +43,7 @@ export function meteredModel(model: LanguageModelV4, allowance: Allowance | unde
   };
 }
 
-/** As `rationedModel`, for text to embed: that is no turn, and counts its tokens alone. */
+/** Like `meteredModel`, for an embedding model. An embedding is not a turn and counts only tokens. */
 export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allowance | undefined): EmbeddingModelV4 {
   if (allowance === undefined) return model;
   const { specificationVersion, provider, modelId, maxEmbeddingsPerCall, supportsParallelCalls } = model;
@@ -75,13 +75,13 @@ function upperBound(asked: Asked): Spending {
   return { turns: 1, tokens: spentOn(asked, "").tokens + (asked.maxOutputTokens ?? usualAnswer) };
 }
 
-/** What an answer came to, as the model counts it or else by its length. */
+/** The usage of an answer, as reported by the model or estimated by its length. */
 function spentOn({ prompt }: Asked, text: string, usage = uncounted): Spending {
   const { input_tokens, output_tokens } = tokenCounts(usage, () => estimateUsage(prompt, text));
   return { turns: 1, tokens: input_tokens + output_tokens };
 }
 
-/** Whether it was the caller who gave up, and not the gateway whose patience ended. */
+/** Checks whether the caller aborted the call, and not a timeout of the gateway. */
 function abortedByCaller(reason: unknown, signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && reason === signal.reason && !(reason instanceof ProviderError);
 }
@@ -95,7 +95,7 @@ async function settlingFailure<T>(taken: Reservation, asked: Asked, work: () => 
   }
 }
 
-/** The same stream, which settles once what it said, however it ends. */
+/** Wraps a stream so that it settles its usage once, however it ends. */
 function settlingAtEnd(
   stream: ReadableStream<LanguageModelV4StreamPart>,
   taken: Reservation,

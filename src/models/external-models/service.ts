@@ -16,7 +16,7 @@ import { itself, selectModels, type ModelRow } from "../queries.ts";
 import type { ModelChange, NewModel } from "../schemas.ts";
 import { externalModels } from "../tables.ts";
 
-/** A user's models, the newest first, and how many there are. One round trip. */
+/** Lists a user's models, newest first, with their total number. One round trip. */
 export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectModels(ctx, userId, cursor === undefined ? undefined : lt(externalModels.id, cursor))
@@ -30,7 +30,7 @@ export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Pa
   return { ...paginate(rows, limit), total: count!.total };
 }
 
-/** One round trip. @throws not_found */
+/** Reads a model. One round trip. @throws not_found */
 export async function getModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const [row] = await selectModels(ctx, userId, itself(userId, modelId));
   if (row === undefined) throw new AppError("not_found", "You have no model with this ID.");
@@ -43,8 +43,8 @@ const hasRoom = (userId: number): SQL =>
   sql`(select count(*) from ${externalModels} where ${eq(externalModels.user_id, userId)}) < ${maxModels}`;
 
 /**
- * Makes a model. One round trip, and another where it comes with a key.
- * @throws model_limit_reached, display_name_taken; validation_failed for a hostile address
+ * Creates a model. One round trip, and another if it has a key.
+ * @throws model_limit_reached, display_name_taken; validation_failed for a forbidden base URL
  */
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
   requireSafe(ctx, input);
@@ -68,9 +68,9 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
 }
 
 /**
- * Edits a model. One round trip, and another where it gets a key. A stored key goes to no other address than it was given for.
- * @param seen the version that was edited; whichever there is, if left out
- * @throws precondition_failed, display_name_taken, not_found; validation_failed for a hostile address, or a key that must be given again
+ * Updates a model. One round trip, and another if it gets a key. A stored key is only sent to the address it was entered for.
+ * @param expectedVersion the version to update; any version if undefined
+ * @throws precondition_failed, display_name_taken, not_found; validation_failed for a forbidden base URL, or a key that must be sent again
  */
 export async function changeModel(
   ctx: Ctx,
@@ -98,7 +98,7 @@ export async function changeModel(
   );
 }
 
-/** Marks a model as a favourite, or no longer. No edit. One round trip. @throws not_found */
+/** Toggles whether a model is a favorite. This is not counted as an edit. One round trip. @throws not_found */
 export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const toggle = ctx.db
     .update(externalModels)
@@ -107,7 +107,7 @@ export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promi
   return updateAndRead(ctx, userId, modelId, { rows: [toggle] });
 }
 
-/** Deletes a model, with its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
+/** Deletes a model, its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
 export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Promise<void> {
   const its = itself(userId, modelId);
   try {
@@ -126,7 +126,7 @@ export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Pr
   }
 }
 
-/** Gives a model a picture. One Postgres round trip. @throws unsupported_media_type for what is no picture; not_found, files_unavailable */
+/** Stores a picture for a model. One Postgres round trip. @throws unsupported_media_type if the file is not a picture; not_found, files_unavailable */
 export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, bytes: Uint8Array): Promise<ModelRow> {
   const key = await storePicture(ctx.env.FILES, userId, `model-${modelId}`, bytes);
   const its = itself(userId, modelId);
@@ -146,13 +146,13 @@ export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, 
   }
 }
 
-/** How many models there are. One round trip. @throws database_unavailable */
+/** Counts the models of all users. One round trip. @throws database_unavailable */
 export async function countModels(ctx: Ctx): Promise<number> {
   const [count] = await ctx.db.select({ total: sql<number>`count(*)::int` }).from(externalModels);
   return count!.total;
 }
 
-/** Counts an edit of a model. */
+/** The statement that updates a model and its version. */
 export function edited(
   ctx: Ctx,
   userId: number,
@@ -166,7 +166,7 @@ export function edited(
   return invalidatingSettings(ctx, userId, edit);
 }
 
-/** A commit that changes one model and reads it. @throws not_found, and what is refused */
+/** Commits a change of one model and reads it. @throws not_found, and the codes of `assertions` */
 export async function updateAndRead(
   ctx: Ctx,
   userId: number,
@@ -192,13 +192,13 @@ function dropPicture(ctx: Ctx, key: string | null | undefined): void {
   if (key != null) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
 }
 
-/** @throws validation_failed for an address that nobody may be sent to */
+/** Checks the base URL. @throws validation_failed for a forbidden one */
 export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: string | null | undefined }): void {
   const fault = base_url == null ? undefined : faultOfBaseUrl(ctx, base_url);
   if (fault !== undefined) throw validationError([{ path: "base_url", in: "body", message: fault }]);
 }
 
-/** What a model can be taken to do of which nothing is said. */
+/** The default capabilities of a model, guessed from its name. */
 function likelyCapabilities(name: NewModel["provider"], model_id: string): string[] {
   const provider = openProvider(name);
   const kind = kindByName(model_id) ?? "language";
@@ -207,7 +207,7 @@ function likelyCapabilities(name: NewModel["provider"], model_id: string): strin
   ];
 }
 
-/** What somebody says of a model, as its row holds it: what is left out keeps its default, or stays. */
+/** Removes undefined fields, so that omitted fields keep their default or their value. */
 function definedFields<T extends object>(input: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;

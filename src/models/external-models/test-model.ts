@@ -13,10 +13,10 @@ import { markKeyStatus } from "./key-status.ts";
 import { requireSafe } from "./service.ts";
 
 /**
- * Calls a model once: one of the user's, or one as they describe it. Its usage, and whether its key was accepted, are written after
+ * Calls a model once: one of the user's models, or one that the body describes. Its usage and the status of its key are stored after
  * the response.
- * @returns also `response_time`, in seconds
- * @throws not_found; validation_failed for a hostile address; ProviderError where there is no allowance for it
+ * @returns the result with `response_time` in seconds
+ * @throws not_found; validation_failed for a forbidden base URL; ProviderError if the allowance is used up
  */
 export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promise<ModelTest & { response_time: number }> {
   const { provider, modelId, settings, row } = await resolveModel(ctx, userId, body);

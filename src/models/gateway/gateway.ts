@@ -5,9 +5,9 @@ import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
 import { noTokens, tokenCounts } from "./usage-record.ts";
 
 /**
- * The one way to a language model: a model itself, so that every function of the AI SDK takes it. Each call has deadlines,
- * moves on to the next candidate until the first token, and leaves one record. Nothing else retries: the AI SDK repeats
- * errors of its own kind alone, and those thrown here are `ProviderError`s.
+ * The gateway to language models. It is a model itself, so it works with every function of the AI SDK. Each call has deadlines, can
+ * switch to the next candidate until the first token, and creates one usage record. Nothing else retries: the AI SDK retries only
+ * its own errors, and the gateway throws `ProviderError`s.
  */
 export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: CallOptions = {}): LanguageModelV4 {
   const [{ provider, modelId }] = candidates;
@@ -15,7 +15,7 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
     specificationVersion: "v4",
     provider: provider.name,
     modelId,
-    // The address of a file goes to the vendor, or is refused: what is not listed here, the AI SDK would fetch by itself.
+    // File URLs are passed to the vendor. The AI SDK would download a URL that is not listed here.
     supportedUrls: { "*/*": [/^/] },
     async doGenerate(asked) {
       const call = new GatewayCall(candidates, options, asked.abortSignal);
@@ -35,7 +35,7 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
   };
 }
 
-/** As `gatewayModel`, for text to embed. Nothing stands in for an embedding model: its vectors compare with its own alone. */
+/** Like `gatewayModel`, for an embedding model. It has no fallbacks, because vectors of different models do not compare. */
 export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, options: CallOptions = {}): EmbeddingModelV4 {
   let opened: Promise<EmbeddingModelV4> | undefined;
   const open = () => (opened ??= candidate.open());
