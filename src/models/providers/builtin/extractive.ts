@@ -14,7 +14,7 @@ import { answer } from "./answer.ts";
 
 const modelId = "extractive";
 
-/** A whole reply, of which `doGenerate` and `doStream` are two ways to hand it over. */
+/** A complete reply, which `doGenerate` returns and `doStream` streams. */
 type Reply = Pick<LanguageModelV4GenerateResult, "finishReason" | "usage" | "warnings"> & {
   sources: LanguageModelV4Source[];
   words: string[];
@@ -22,15 +22,15 @@ type Reply = Pick<LanguageModelV4GenerateResult, "finishReason" | "usage" | "war
 
 /**
  * `builtin/extractive`: answers the last user message by quoting the passages that `renderPassages` put into the system
- * prompt. It samples nothing, calls no tools and looks at no files; asked for any of these, it warns and answers all the same.
- * @param connectable names of the providers whose models can be connected instead
+ * prompt. It does not sample, call tools or read files. If a call requests one of these, it adds a warning and answers anyway.
+ * @param connectable display names of the providers whose models can be connected
  */
 export function extractiveModel(connectable: readonly string[]): LanguageModelV4 {
   return {
     specificationVersion: "v4",
     provider: "builtin",
     modelId,
-    // Files are ignored, so none is worth a download.
+    // Files are ignored, so none is downloaded.
     supportedUrls: { "*/*": [/^/] },
     async doGenerate(options) {
       options.abortSignal?.throwIfAborted();
@@ -81,7 +81,7 @@ function sourceOf({ number, source }: NumberedPassage): LanguageModelV4Source {
     : { type: "source", sourceType: "document", id, mediaType: "text/plain", title: source };
 }
 
-/** Settings that change what a model says, and not what this one does. */
+/** Sampling settings, which this model does not support. */
 const sampling = ["temperature", "topP", "topK", "presencePenalty", "frequencyPenalty", "stopSequences"] as const;
 
 function warningsFor(options: LanguageModelV4CallOptions): SharedV4Warning[] {
@@ -110,7 +110,7 @@ function* partsOf({ sources, words, finishReason, usage, warnings }: Reply): Gen
   yield { type: "finish", finishReason, usage };
 }
 
-/** Hands over one part when one is asked for, so that an abort is met before the next. */
+/** Enqueues one part per pull and checks for an abort before each. */
 function streamOf(
   parts: Iterator<LanguageModelV4StreamPart, void>,
   abortSignal: AbortSignal | undefined,

@@ -3,8 +3,8 @@ import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider }
 import { builtinModels, identity } from "./models.ts";
 
 /**
- * The provider of the models that are part of this server.
- * @param connectable display names of the other providers, which its language model names where it knows nothing
+ * Creates the provider of the built-in models.
+ * @param connectable display names of the other providers, which the language model lists when it has no passages
  */
 export function builtinProvider(connectable: readonly string[]): Provider<"builtin"> {
   return {

@@ -8,7 +8,7 @@ const unbound = "Workers AI is not available on this server: the configuration h
 
 const identity = { name: "workers-ai", display_name: "Cloudflare Workers AI" } as const;
 
-/** https://developers.cloudflare.com/workers-ai, through the binding: no key, no address, and the operator pays, as far as a user's allowance goes. */
+/** https://developers.cloudflare.com/workers-ai, through the AI binding, without key or URL. The operator pays, within the allowance of each user. */
 export const workersAi = sdkProvider({
   ...identity,
   icon: "🔶",
