@@ -46,11 +46,11 @@ export function baseOf({
   active_build_id,
   previous_build_id,
   build,
-  ...kept
+  ...columns
 }: BaseRow): Base {
   return {
-    ...kept,
-    chunk_count: kept.datasets.reduce((sum, { chunk_count }) => sum + chunk_count, 0),
+    ...columns,
+    chunk_count: columns.datasets.reduce((sum, { chunk_count }) => sum + chunk_count, 0),
     build:
       build === null
         ? null

@@ -36,7 +36,7 @@ type Tagged = z.output<typeof Tags>["models"][number];
 
 /** The number of concurrent requests: an invocation has six connections. */
 const atOnce = 5;
-const maxModels = 100;
+const maxLocalModels = 100;
 
 /** Lists the models of the operator's Ollama server, uncached. If the server fails, the result has a warning. Without a server, no request is made. */
 export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: LocalModel[]; warnings: string[] }> {
@@ -47,13 +47,13 @@ export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: 
     fetchProviderJson({ provider: ollama, fetch }, `${url}${path}`, schema, init);
   try {
     const { models: tagged } = await ask("/api/tags", Tags);
-    const models = await mapLimited(atOnce, tagged.slice(0, maxModels), async (tag) => {
+    const models = await mapLimited(atOnce, tagged.slice(0, maxLocalModels), async (tag) => {
       const headers = { "content-type": "application/json" };
       const body = JSON.stringify({ model: tag.name });
       return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));
     });
     const left = tagged.length - models.length;
-    return { models, warnings: left > 0 ? [`${left} more local models are not listed (limit: ${maxModels}).`] : [] };
+    return { models, warnings: left > 0 ? [`${left} more local models are not listed (limit: ${maxLocalModels}).`] : [] };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     return { models: [], warnings: [`Local models cannot be listed: ${error.message}`] };

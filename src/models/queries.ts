@@ -28,12 +28,12 @@ export function selectModels(ctx: Ctx, userId: number, condition?: SQL) {
 export type ModelRow = Awaited<ReturnType<typeof selectModels>>[number];
 
 /** Converts a row to the model that clients see. */
-export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...kept }: ModelRow): ExternalModel {
+export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...columns }: ModelRow): ExternalModel {
   const experience = gained.training + gained.usage;
   const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.levelForExperience(experience);
   return {
-    ...kept,
-    provider_display_name: identityOf(kept.provider).display_name,
+    ...columns,
+    provider_display_name: identityOf(columns.provider).display_name,
     parameters: saidParameters(parameters),
     experience,
     level,

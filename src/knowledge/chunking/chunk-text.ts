@@ -88,6 +88,6 @@ function sharedFrom(text: string, from: number, end: number, style: Style): numb
     return found === undefined ? [] : [skipSpace(text, before + found.index)];
   });
   const word = shared.search(/(?<=\s)\S/);
-  const place = places.length > 0 ? Math.min(...places) : word >= 0 ? before + word : boundaryAfter(text, from, end);
-  return place < end ? place : undefined;
+  const position = places.length > 0 ? Math.min(...places) : word >= 0 ? before + word : boundaryAfter(text, from, end);
+  return position < end ? position : undefined;
 }

@@ -12,10 +12,10 @@ import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } 
 /** The ID of the build that the current commit inserted. */
 export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_builds', 'id'))::int`;
 
-export const lockBase = (ctx: Ctx, its: SQL): Statement =>
-  ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(its).for("no key update");
+export const lockBase = (ctx: Ctx, ownBase: SQL): Statement =>
+  ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(ownBase).for("no key update");
 
-export const isThere = (its: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${its})`;
+export const isThere = (ownBase: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${ownBase})`;
 
 export const hasNoRunningBuild = (baseId: number): SQL =>
   sql`not exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and ${knowledgeBuilds.status} = 'building')`;
@@ -39,7 +39,7 @@ export function copyActiveParts({ db }: Ctx, baseId: number, but: SQL = sql`fals
 
 /** Activates a complete build and keeps the previous one. Older builds are deleted, and a job deletes their unused parts. */
 export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId: number | SQL): Statement[] {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   return [
     ctx.db
       .update(knowledgeBases)
@@ -48,16 +48,16 @@ export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId:
         previous_build_id: sql`${knowledgeBases.active_build_id}`,
         updated_at: sql`now()`,
       })
-      .where(its),
+      .where(ownBase),
     ctx.db.execute(sql`
       delete from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and id not in (
-        select unnest(array[active_build_id, coalesce(previous_build_id, active_build_id)]) from ${knowledgeBases} where ${its})`),
+        select unnest(array[active_build_id, coalesce(previous_build_id, active_build_id)]) from ${knowledgeBases} where ${ownBase})`),
     enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: baseId }, userId),
   ];
 }
 
 /** Deletes the parts of a knowledge base that no build uses, with their chunks. */
 export function deleteUnusedParts({ db }: Ctx, baseId: number): Statement {
-  const held = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
-  return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(held)));
+  const uses = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
+  return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(uses)));
 }

@@ -103,15 +103,15 @@ async function indexed(
   limits: typeof slice,
 ): Promise<boolean> {
   const end = performance.now() + limits.ms;
-  let made = 0;
+  let chunkCount = 0;
   for (const part of state.parts) {
     for await (const batch of batchesOf(readRows(ctx, part.dataset_id, { after: part.last_row }), part)) {
-      if (made >= limits.chunks || performance.now() >= end) return false;
+      if (chunkCount >= limits.chunks || performance.now() >= end) return false;
       if (state.chunk_count + batch.chunks.length > maxChunks) {
         throw new AppError("payload_too_large", `The knowledge base would exceed ${maxChunks} chunks. Index fewer datasets.`);
       }
       await keep(ctx, state, part, batch, embedder);
-      made += batch.chunks.length;
+      chunkCount += batch.chunks.length;
     }
     await commit(ctx, [
       stillBuilding(ctx, state),
@@ -136,7 +136,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
   const dimensions = (state.dimensions ??= vectors[0]?.length ?? null);
   const vectorOf = new Map(Array.from(fresh.keys(), (hash, index) => [hash, vectors[index]!]));
   const rows = chunkRows(batch, part.chunk_count, vectorOf);
-  const itsPart = eq(knowledgeParts.id, part.id);
+  const ownPart = eq(knowledgeParts.id, part.id);
   const pins = [
     db
       .update(knowledgeBases)
@@ -145,7 +145,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
     db
       .update(knowledgeParts)
       .set({ dimensions })
-      .where(and(itsPart, sql`${knowledgeParts.dimensions} is null`)),
+      .where(and(ownPart, sql`${knowledgeParts.dimensions} is null`)),
   ];
   const inserted = db.execute(sql`
     insert into ${knowledgeChunks} (part_id, position, text, heading, source, start, "end", kind, fields, content_hash, dimensions, embedding)
@@ -160,12 +160,12 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
     chunk_count: part.chunk_count + rows.length,
     reused_count: sql`${knowledgeParts.reused_count} + ${batch.chunks.filter(isKnown).length}`,
   };
-  const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${itsPart}) = ${part.last_row}`;
+  const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${ownPart}) = ${part.last_row}`;
   await commit(ctx, [
     lockBase(ctx, ownKnowledgeBase(state.user_id, state.base_id)),
     stillBuilding(ctx, state, { knowledge_part_moved: isNext }),
     ...(rows.length === 0 ? [] : [...pins, inserted]),
-    db.update(knowledgeParts).set(counted).where(itsPart),
+    db.update(knowledgeParts).set(counted).where(ownPart),
     ...(state.failures === 0
       ? []
       : [db.update(knowledgeBuilds).set({ failures: 0 }).where(eq(knowledgeBuilds.id, state.build_id))]),
@@ -190,11 +190,11 @@ async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Prom
 
 /** Asserts that the build still exists and is running. */
 function stillBuilding({ db }: Ctx, { build_id }: State, more: Record<string, SQL> = {}): Statement {
-  const its = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
-  return assertAllInTransaction(db, { knowledge_build_over: its, ...more });
+  const isBuilding = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
+  return assertAllInTransaction(db, { knowledge_build_over: isBuilding, ...more });
 }
 
-async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSource): Promise<void> {
+async function complete(ctx: Ctx, state: State, { unlock }: DatasetSource): Promise<void> {
   const { base_id, base_name, build_id, user_id, chunk_count } = state;
   const done = { status: "complete" as const, finished_at: sql`now()` };
   await commitOnce(ctx, [
@@ -202,7 +202,7 @@ async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSour
     stillBuilding(ctx, state),
     ctx.db.update(knowledgeBuilds).set(done).where(eq(knowledgeBuilds.id, build_id)),
     ...activateBuild(ctx, user_id, base_id, build_id),
-    release(ctx, datasetLockName(base_id)),
+    unlock(ctx, datasetLockName(base_id)),
     insertNotification(ctx, user_id, {
       kind: "knowledge_indexed",
       title: `Indexing of ${base_name} is complete`,
@@ -241,8 +241,8 @@ async function settle(
     }
     throw error;
   }
-  const told = failure?.message ?? `An internal error occurred. Report this request ID: ${ctx.requestId}.`;
-  const rows = failed(ctx, state, datasets, told);
+  const message = failure?.message ?? `An internal error occurred. Report this request ID: ${ctx.requestId}.`;
+  const rows = failed(ctx, state, datasets, message);
   if (failure !== undefined) {
     await commitOnce(ctx, [...rows, ...usage]);
     return;
@@ -251,7 +251,7 @@ async function settle(
   throw error;
 }
 
-function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, error: string): [Statement, ...Statement[]] {
+function failed(ctx: Ctx, state: State, { unlock }: DatasetSource, error: string): [Statement, ...Statement[]] {
   const { base_id, base_name, build_id, user_id } = state;
   const over = { status: "failed" as const, error, finished_at: sql`now()` };
   return [
@@ -260,7 +260,7 @@ function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, erro
     ctx.db.update(knowledgeBuilds).set(over).where(eq(knowledgeBuilds.id, build_id)),
     ctx.db.delete(knowledgeBuildParts).where(eq(knowledgeBuildParts.build_id, build_id)),
     enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: base_id }, user_id),
-    release(ctx, datasetLockName(base_id)),
+    unlock(ctx, datasetLockName(base_id)),
     insertNotification(ctx, user_id, {
       kind: "knowledge_failed",
       title: `Indexing of ${base_name} failed`,
@@ -281,8 +281,8 @@ export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise
       select from ${outbox} o where o.name = ${indexKnowledgeBase.name} and (o.payload ->> 'build_id')::int = d.id) limit 100`);
   for (const { id } of rows) {
     const state = await stateOf(ctx, id);
-    const told = "The build failed after the maximum number of attempts. Start it again.";
-    if (state !== undefined) await commit(ctx, failed(ctx, state, datasets, told));
+    const message = "The build failed after the maximum number of attempts. Start it again.";
+    if (state !== undefined) await commit(ctx, failed(ctx, state, datasets, message));
   }
   return rows.length;
 }

@@ -35,11 +35,11 @@ export async function startBuild(
   { dataset_ids, update_strategy, ...settings }: IndexBody,
   datasets: DatasetSource,
 ): Promise<BaseRow> {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   const wanted = sql`(${datasets.readable(userId, dataset_ids)})`;
   const appends = update_strategy === "append";
   const lacking = appends ? sql`d.id not in (${activeDatasets(baseId)})` : sql`true`;
-  const kept = appends
+  const keptCount = appends
     ? sql`(select count(*) from (${activeDatasets(baseId)}) a where a.dataset_id not in (${ids(dataset_ids)}))`
     : sql`0`;
   const { strategy, chunk_size, chunk_overlap } = settings;
@@ -54,19 +54,19 @@ export async function startBuild(
     select ${newBuild}, id, (select coalesce(max(position), 0) from ${knowledgeBuildParts} where build_id = ${newBuild})
       + row_number() over (order by id) from made`);
   const results = await commit(ctx, [
-    lockBase(ctx, its),
+    lockBase(ctx, ownBase),
     assertAllInTransaction(ctx.db, {
-      knowledge_base_not_found: isThere(its),
+      knowledge_base_not_found: isThere(ownBase),
       knowledge_base_busy: hasNoRunningBuild(baseId),
       knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
-      knowledge_base_full: sql`${kept} + ${dataset_ids.length} <= ${maxDatasets}`,
+      knowledge_base_full: sql`${keptCount} + ${dataset_ids.length} <= ${maxDatasets}`,
     }),
     buildRow(ctx, { knowledge_base_id: baseId, update_strategy }),
     ...(appends ? [copyActiveParts(ctx, baseId)] : []),
     added,
     datasets.lock(ctx, dataset_ids, datasetLockName(baseId)),
     enqueueJobWithSql(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
-    selectBases(ctx, userId, its),
+    selectBases(ctx, userId, ownBase),
   ]);
   return (results.at(-1) as BaseRow[])[0]!;
 }

@@ -31,11 +31,11 @@ export async function evaluateBase(
   { questions: own, model, count, method }: EvaluateBody,
 ) {
   const questions = own ?? (await generateQuestions(ctx, userId, baseId, model!, count));
-  const asked = questions.map(({ question }) => ({ query: question, top_k: depth, method }));
-  const found = await searchBase(ctx, userId, baseId, asked);
+  const queries = questions.map(({ question }) => ({ query: question, top_k: depth, method }));
+  const found = await searchBase(ctx, userId, baseId, queries);
   const judged = questions.map(({ question, relevant }, index) => {
     const { passages, ms } = found[index]!;
-    const wanted = relevant.map((_, place) => `wanted ${place}`);
+    const wanted = relevant.map((_, item) => `wanted ${item}`);
     const ranked = rank(passages, relevant);
     return { question, passages, ms, ranked, wanted };
   });
@@ -67,10 +67,10 @@ export async function evaluateBase(
 function rank(passages: readonly Retrieved[], relevant: readonly Relevant[]): string[] {
   const open = new Set(relevant.keys());
   return passages.map((passage) => {
-    const place = Array.from(open).find((each) => isMeant(relevant[each]!, passage));
-    if (place === undefined) return `chunk ${passage.chunk_id}`;
-    open.delete(place);
-    return `wanted ${place}`;
+    const index = Array.from(open).find((each) => isMeant(relevant[each]!, passage));
+    if (index === undefined) return `chunk ${passage.chunk_id}`;
+    open.delete(index);
+    return `wanted ${index}`;
   });
 }
 

@@ -8,8 +8,8 @@ export function recallAt(k: number, ranked: readonly string[], relevant: readonl
 
 /** The reciprocal rank of the first relevant ID, or 0 if none is among the first `k`. Its mean is MRR@k. */
 export function reciprocalRankAt(k: number, ranked: readonly string[], relevant: readonly string[]): number {
-  const place = ranked.slice(0, k).findIndex((id) => relevant.includes(id));
-  return place < 0 ? 0 : 1 / (place + 1);
+  const index = ranked.slice(0, k).findIndex((id) => relevant.includes(id));
+  return index < 0 ? 0 : 1 / (index + 1);
 }
 
 /**
@@ -18,9 +18,9 @@ export function reciprocalRankAt(k: number, ranked: readonly string[], relevant:
  * Kekäläinen (2002, https://doi.org/10.1145/582415.582418).
  */
 export function ndcgAt(k: number, ranked: readonly string[], relevant: readonly string[]): number {
-  const gain = (place: number) => 1 / Math.log2(place + 2);
-  const dcg = ranked.slice(0, k).reduce((sum, id, place) => sum + (relevant.includes(id) ? gain(place) : 0), 0);
-  const ideal = relevant.slice(0, k).reduce((sum, _, place) => sum + gain(place), 0);
+  const gain = (index: number) => 1 / Math.log2(index + 2);
+  const dcg = ranked.slice(0, k).reduce((sum, id, index) => sum + (relevant.includes(id) ? gain(index) : 0), 0);
+  const ideal = relevant.slice(0, k).reduce((sum, _, index) => sum + gain(index), 0);
   return dcg / ideal;
 }
 

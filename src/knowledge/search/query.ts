@@ -51,8 +51,8 @@ async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: read
     clock(),
     ...usage,
   ]);
-  const rowsAt = (place: number) => (results[place] as { rows: unknown[] }).rows;
-  const msAt = (place: number) => (rowsAt(place) as { ms: number }[])[0]!.ms;
+  const rowsAt = (index: number) => (results[index] as { rows: unknown[] }).rows;
+  const msAt = (index: number) => (rowsAt(index) as { ms: number }[])[0]!.ms;
   const found = questions.map((_, index) => ({
     passages: rowsAt(2 * index + 1) as Retrieved[],
     ms: msAt(2 * index + 2) - msAt(2 * index),
@@ -81,9 +81,9 @@ export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: 
       return otherwise;
     }
   };
-  const asked = assistant !== undefined && expand ? await helped(() => expandQuery(assistant, query), query) : query;
+  const expanded = assistant !== undefined && expand ? await helped(() => expandQuery(assistant, query), query) : query;
   const most = rerank ? rerankedAtMost : top_k;
-  const [found] = await searchBase(ctx, userId, baseId, [{ query: asked, top_k: most, method, threshold, filter }]);
+  const [found] = await searchBase(ctx, userId, baseId, [{ query: expanded, top_k: most, method, threshold, filter }]);
   const { passages } = found!;
   const ordered =
     assistant !== undefined && rerank ? await helped(() => rerankPassages(assistant, query, passages), passages) : passages;

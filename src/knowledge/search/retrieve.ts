@@ -74,8 +74,8 @@ export async function vectorsFor(
   if (compared.length === 0) return { vectors: [], usage: [] };
   const embedder = await openEmbedder(ctx, base);
   try {
-    const made = await embedder.embed(compared.map(({ query }) => query));
-    return { vectors: questions.map((question) => made[compared.indexOf(question)]), usage: embedder.usage() };
+    const embeddings = await embedder.embed(compared.map(({ query }) => query));
+    return { vectors: questions.map((question) => embeddings[compared.indexOf(question)]), usage: embedder.usage() };
   } catch (error) {
     keepBehind(ctx, embedder.usage());
     throw error;
@@ -99,10 +99,10 @@ export function searchRow(
   const pool = poolOf(top_k);
   const scores = scoresOf(method, base);
   const lexemes = sql`replace(plainto_tsquery('english', ${query})::text, ' & ', ' | ')::tsquery`;
-  const asked = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
-  const near = asked === undefined ? noneNear : nearest(asked, vector!.length, pool, filter);
+  const target = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
+  const near = target === undefined ? noneNear : nearest(target, vector!.length, pool, filter);
   const similarity =
-    asked === undefined ? sql`null::float8` : sql`1 - (${comparable(sql`c.embedding`, vector!.length)} <=> ${asked})`;
+    target === undefined ? sql`null::float8` : sql`1 - (${comparable(sql`c.embedding`, vector!.length)} <=> ${target})`;
   const fits =
     threshold === 0 ? sql`true` : method === "keyword" ? sql`score >= ${threshold}` : sql`similarity >= ${threshold}`;
   return db.execute<Retrieved>(sql`
@@ -132,8 +132,8 @@ export function searchRow(
 function scoresOf(method: RetrievalMethod, { embedding_model }: KnowledgeBaseRef): { near: SQL; worded: SQL } {
   if (method !== "hybrid") return { near: sql`1 - distance`, worded: sql`rank` };
   const share = vectorShare(embedding_model);
-  const byPlace = (part: number) => sql.raw(`${part * (fusion + 1)} / (${fusion} + place)::float8`);
-  return { near: byPlace(share), worded: byPlace(1 - share) };
+  const byRank = (part: number) => sql.raw(`${part * (fusion + 1)} / (${fusion} + place)::float8`);
+  return { near: byRank(share), worded: byRank(1 - share) };
 }
 
 /** The parts of the active build; none if the embedding model or the owner differs. */
@@ -163,8 +163,8 @@ const noneNear = sql`near as materialized (select null::bigint as id, null::floa
  * The nearest chunks. Up to 20,000 chunks are all compared; above that, HNSW finds candidates. If a narrow filter makes HNSW stop
  * early, all chunks that pass the filter are compared. Adding 0 to the distance prevents the use of the index.
  */
-function nearest(asked: SQL, dimensions: number, pool: number, filter: Filter): SQL {
-  const distance = sql`${comparable(sql`c.embedding`, dimensions)} <=> ${asked}`;
+function nearest(target: SQL, dimensions: number, pool: number, filter: Filter): SQL {
+  const distance = sql`${comparable(sql`c.embedding`, dimensions)} <=> ${target}`;
   const exact = (when: SQL) => sql`(
       select c.id, (${distance}) as distance from ${knowledgeChunks} c
       where ${when} and c.dimensions = ${sql.raw(String(dimensions))} and ${chosen(filter)}

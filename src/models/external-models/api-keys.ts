@@ -54,21 +54,21 @@ export async function keepingKey<T>(
 
 async function sealedFor(ctx: Ctx, userId: number, apiKey: string): Promise<KeptKey> {
   const vault = vaultOf(ctx);
-  const its = eq(userDataKeys.user_id, userId);
+  const ofUser = eq(userDataKeys.user_id, userId);
   const stored = { version: userDataKeys.version, wrapped: userDataKeys.wrapped };
-  const [known] = await ctx.db.select(stored).from(userDataKeys).where(its);
+  const [known] = await ctx.db.select(stored).from(userDataKeys).where(ofUser);
   const dataKey = known ?? (await vault.wrapNewDataKey(userId));
   const key_ref = newSecret();
   const key_sealed = await vault.seal(dataKey, userId, key_ref, apiKey);
   const columns = { key_ref, key_sealed, key_last_four: lastFour(apiKey), key_rejected_at: null };
   if (known !== undefined) return { columns, rows: [] };
-  const stands = sql`exists (select from ${userDataKeys} where ${its} and ${eq(userDataKeys.wrapped, dataKey.wrapped)})`;
+  const isCurrent = sql`exists (select from ${userDataKeys} where ${ofUser} and ${eq(userDataKeys.wrapped, dataKey.wrapped)})`;
   const rows = [
     ctx.db
       .insert(userDataKeys)
       .values({ user_id: userId, ...dataKey })
       .onConflictDoNothing(),
-    assertInTransaction(ctx.db, stands, "data_key_taken"),
+    assertInTransaction(ctx.db, isCurrent, "data_key_taken"),
   ];
   return { columns, rows };
 }

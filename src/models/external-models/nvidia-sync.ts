@@ -86,9 +86,9 @@ async function findIn(
 ): Promise<ModelSummary> {
   const apiKey = await openKey(ctx, userId, model);
   const name = JSON.stringify([model.base_url, apiKey]);
-  const asked = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
-  lists.set(name, asked);
-  const summary = (await asked).find(({ model_id }) => model_id === model.model_id);
+  const request = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
+  lists.set(name, request);
+  const summary = (await request).find(({ model_id }) => model_id === model.model_id);
   if (summary === undefined) throw new ProviderError("model_missing", openProvider("nvidia"));
   return summary;
 }

@@ -50,7 +50,7 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
   requireSafe(ctx, input);
   const { name, provider, model_id } = input;
   const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...definedFields(input) };
-  const made = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
+  const newId = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
   return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
     const results = await commitOnce(
       ctx,
@@ -59,7 +59,7 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
         assertAllInTransaction(ctx.db, { model_limit_reached: hasRoom(userId) }),
         ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
         ...rows,
-        selectModels(ctx, userId, itself(userId, made)),
+        selectModels(ctx, userId, itself(userId, newId)),
       ],
       idOfNew(externalModels),
     );
@@ -77,22 +77,22 @@ export async function changeModel(
   userId: number,
   modelId: number,
   { api_key, ...change }: ModelChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<ModelRow> {
   requireSafe(ctx, change);
   const { base_url, provider } = change;
-  const its = itself(userId, modelId);
-  const holds = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${its})`;
+  const ownModel = itself(userId, modelId);
+  const valueOf = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${ownModel})`;
   const keepsAddress = sql`${externalModels.key_sealed} is null
     or (${base_url === undefined ? sql`true` : sql`${externalModels.base_url} is not distinct from ${base_url}`}
       and ${provider === undefined ? sql`true` : eq(externalModels.provider, provider)})`;
-  const unless = {
-    ...(seen === undefined ? {} : { version_changed: holds(eq(externalModels.version, seen)) }),
-    ...(api_key === undefined ? { model_key_needed: holds(keepsAddress) } : {}),
+  const assertions = {
+    ...(expectedVersion === undefined ? {} : { version_changed: valueOf(eq(externalModels.version, expectedVersion)) }),
+    ...(api_key === undefined ? { model_key_needed: valueOf(keepsAddress) } : {}),
   };
   return keepingKey(ctx, userId, api_key, ({ columns, rows }) =>
     updateAndRead(ctx, userId, modelId, {
-      unless,
+      assertions,
       rows: [...rows, edited(ctx, userId, modelId, { ...definedFields(change), ...columns })],
     }),
   );
@@ -109,14 +109,14 @@ export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promi
 
 /** Deletes a model, its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
 export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Promise<void> {
-  const its = itself(userId, modelId);
+  const ownModel = itself(userId, modelId);
   try {
-    const [, , gone] = await commit(ctx, [
-      locked(ctx, its),
-      assertAllInTransaction(ctx.db, { model_not_found: isThere(its) }),
-      ctx.db.delete(externalModels).where(its).returning({ avatar_key: externalModels.avatar_key }),
+    const [, , deleted] = await commit(ctx, [
+      locked(ctx, ownModel),
+      assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel) }),
+      ctx.db.delete(externalModels).where(ownModel).returning({ avatar_key: externalModels.avatar_key }),
     ]);
-    dropPicture(ctx, gone[0]?.avatar_key);
+    dropPicture(ctx, deleted[0]?.avatar_key);
   } catch (error) {
     const constraint = constraintOf(error) ?? "";
     if (!["minion_model_owned", "minion_fallback_owned"].includes(constraint)) throw error;
@@ -129,14 +129,14 @@ export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Pr
 /** Stores a picture for a model. One Postgres round trip. @throws unsupported_media_type if the file is not a picture; not_found, files_unavailable */
 export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, bytes: Uint8Array): Promise<ModelRow> {
   const key = await storePicture(ctx.env.FILES, userId, `model-${modelId}`, bytes);
-  const its = itself(userId, modelId);
+  const ownModel = itself(userId, modelId);
   try {
     const results = await commit(ctx, [
-      locked(ctx, its),
-      assertAllInTransaction(ctx.db, { model_not_found: isThere(its) }),
-      ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(its),
+      locked(ctx, ownModel),
+      assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel) }),
+      ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(ownModel),
       edited(ctx, userId, modelId, { avatar_key: key }),
-      selectModels(ctx, userId, its),
+      selectModels(ctx, userId, ownModel),
     ]);
     dropPicture(ctx, results[2][0]?.key);
     return results[4][0]!;
@@ -171,22 +171,22 @@ export async function updateAndRead(
   ctx: Ctx,
   userId: number,
   modelId: number,
-  { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
+  { assertions = {}, rows }: { assertions?: Record<string, SQL>; rows: readonly Statement[] },
 ): Promise<ModelRow> {
-  const its = itself(userId, modelId);
+  const ownModel = itself(userId, modelId);
   const results = await commit(ctx, [
-    locked(ctx, its),
-    assertAllInTransaction(ctx.db, { model_not_found: isThere(its), ...unless }),
+    locked(ctx, ownModel),
+    assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel), ...assertions }),
     ...rows,
-    selectModels(ctx, userId, its),
+    selectModels(ctx, userId, ownModel),
   ]);
   return (results.at(-1) as ModelRow[])[0]!;
 }
 
-const locked = (ctx: Ctx, its: SQL) =>
-  ctx.db.select({ id: externalModels.id }).from(externalModels).where(its).for("no key update");
+const locked = (ctx: Ctx, ownModel: SQL) =>
+  ctx.db.select({ id: externalModels.id }).from(externalModels).where(ownModel).for("no key update");
 
-const isThere = (its: SQL): SQL => sql`exists (select from ${externalModels} where ${its})`;
+const isThere = (ownModel: SQL): SQL => sql`exists (select from ${externalModels} where ${ownModel})`;
 
 function dropPicture(ctx: Ctx, key: string | null | undefined): void {
   if (key != null) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));

@@ -35,7 +35,7 @@ export class GatewayCall<Model> {
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #startedAt = performance.now();
   readonly #attempts: Attempt[] = [];
-  #asked: Candidate<Model>;
+  #current: Candidate<Model>;
   #firstTokenMs: number | null = null;
   #hasEnded = false;
   /** Aborted by the caller or by the deadline. */
@@ -43,7 +43,7 @@ export class GatewayCall<Model> {
 
   constructor(candidates: Candidates<Model>, options: CallOptions, caller: AbortSignal | undefined) {
     this.#candidates = candidates;
-    this.#asked = candidates[0];
+    this.#current = candidates[0];
     this.#options = options;
     this.#caller = caller;
     this.signal = caller === undefined ? this.#deadline.signal : AbortSignal.any([caller, this.#deadline.signal]);
@@ -76,7 +76,7 @@ export class GatewayCall<Model> {
     attempt: (model: Model, signal: AbortSignal) => PromiseLike<Answer>,
     withinMs: number | undefined,
   ): Promise<{ value: Answer } | { failure: ProviderError }> {
-    this.#asked = candidate;
+    this.#current = candidate;
     const startedAt = performance.now();
     const own = new AbortController();
     const timer = withinMs === undefined ? undefined : setTimeout(() => own.abort(this.#timedOut()), withinMs);
@@ -151,7 +151,7 @@ export class GatewayCall<Model> {
       this.cancel(tokens);
       return this.#caller.reason;
     }
-    const failure = providerError(reason, this.#asked.provider);
+    const failure = providerError(reason, this.#current.provider);
     this.#end("failed", failure.code, tokens);
     return failure;
   }
@@ -161,7 +161,7 @@ export class GatewayCall<Model> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#options.onUsage?.({
-      ...referenceOf(this.#asked),
+      ...referenceOf(this.#current),
       ...tokens,
       outcome,
       error_code: errorCode,
@@ -172,7 +172,7 @@ export class GatewayCall<Model> {
   }
 
   #timedOut(): ProviderError {
-    return new ProviderError("timed_out", this.#asked.provider);
+    return new ProviderError("timed_out", this.#current.provider);
   }
 }
 

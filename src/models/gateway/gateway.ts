@@ -17,20 +17,20 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
     modelId,
     // File URLs are passed to the vendor. The AI SDK would download a URL that is not listed here.
     supportedUrls: { "*/*": [/^/] },
-    async doGenerate(asked) {
-      const call = new GatewayCall(candidates, options, asked.abortSignal);
-      const result = await call.run((model, abortSignal) => model.doGenerate({ ...asked, abortSignal }));
-      call.complete(tokenCounts(result.usage, () => estimateUsage(asked.prompt, textIn(result.content))));
+    async doGenerate(request) {
+      const call = new GatewayCall(candidates, options, request.abortSignal);
+      const result = await call.run((model, abortSignal) => model.doGenerate({ ...request, abortSignal }));
+      call.complete(tokenCounts(result.usage, () => estimateUsage(request.prompt, textIn(result.content))));
       return result;
     },
-    async doStream(asked) {
-      const call = new GatewayCall(candidates, options, asked.abortSignal);
+    async doStream(request) {
+      const call = new GatewayCall(candidates, options, request.abortSignal);
       const { opening, ...rest } = await call.run(async (model, abortSignal) => {
-        const { stream, ...result } = await model.doStream({ ...asked, abortSignal });
+        const { stream, ...result } = await model.doStream({ ...request, abortSignal });
         return { ...result, opening: await bufferUntilFirstToken(stream, abortSignal) };
       }, options.firstTokenMs ?? 20_000);
       call.markFirstToken();
-      return { ...rest, stream: pipeStream(opening, call, asked.prompt) };
+      return { ...rest, stream: pipeStream(opening, call, request.prompt) };
     },
   };
 }
@@ -50,12 +50,12 @@ export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, op
     get supportsParallelCalls() {
       return open().then((model) => model.supportsParallelCalls);
     },
-    async doEmbed(asked) {
-      const call = new GatewayCall([{ provider, modelId, open }], options, asked.abortSignal);
-      const result = await call.run((model, abortSignal) => model.doEmbed({ ...asked, abortSignal }));
+    async doEmbed(request) {
+      const call = new GatewayCall([{ provider, modelId, open }], options, request.abortSignal);
+      const result = await call.run((model, abortSignal) => model.doEmbed({ ...request, abortSignal }));
       call.complete({
         ...noTokens,
-        input_tokens: result.usage?.tokens ?? asked.values.reduce((sum, value) => sum + estimateTokens(value), 0),
+        input_tokens: result.usage?.tokens ?? request.values.reduce((sum, value) => sum + estimateTokens(value), 0),
         is_estimated: result.usage === undefined,
       });
       return result;

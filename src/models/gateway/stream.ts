@@ -64,9 +64,9 @@ export function pipeStream(
   call: GatewayCall<unknown>,
   prompt: LanguageModelV4Prompt,
 ): ReadableStream<Part> {
-  let said = "";
+  let text = "";
   const tokens = (usage: LanguageModelV4Usage = uncounted) =>
-    tokenCounts(usage, () => estimateUsage(prompt, stripSeparators(said)));
+    tokenCounts(usage, () => estimateUsage(prompt, stripSeparators(text)));
   const silence = createStallTimer(call);
   const read = untilStopped(reader, call.signal);
   return new ReadableStream<Part>(
@@ -74,7 +74,7 @@ export function pipeStream(
       async pull(controller) {
         try {
           const part = held.shift() ?? (await silence.during(() => nextPart(read)));
-          if ("delta" in part) said += part.delta;
+          if ("delta" in part) text += part.delta;
           if (part.type === "finish") {
             silence.end();
             call.complete(tokens(part.usage));

@@ -124,8 +124,8 @@ const TextChunk = z
 /** The only text of a chunk, content or reasoning; undefined if the chunk has more. */
 function textIn(chunk: unknown): string | undefined {
   const { content, reasoning, reasoning_content } = TextChunk.safeParse(chunk).data?.choices[0].delta ?? {};
-  const [said, ...others] = [content, reasoning, reasoning_content].filter(Boolean);
-  return others.length === 0 ? (said ?? undefined) : undefined;
+  const [first, ...others] = [content, reasoning, reasoning_content].filter(Boolean);
+  return others.length === 0 ? (first ?? undefined) : undefined;
 }
 
 /** Parses JSON; undefined if it is invalid. */

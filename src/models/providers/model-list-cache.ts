@@ -54,9 +54,9 @@ const keyOf = ({ name, base_url }: ModelListSource) => `model-list:1:${name}:${b
 
 function cacheFor(lister: ModelListSource): TieredCache<ModelList> {
   const key = keyOf(lister);
-  const held = memory.get(key) ?? new TieredCache<ModelList>();
-  memory.set(key, held);
-  return held;
+  const cached = memory.get(key) ?? new TieredCache<ModelList>();
+  memory.set(key, cached);
+  return cached;
 }
 
 function sourcesOf(ctx: Ctx, lister: ModelListSource): CacheSources<ModelList> {
@@ -64,9 +64,9 @@ function sourcesOf(ctx: Ctx, lister: ModelListSource): CacheSources<ModelList> {
   const copy = () => behind.cache.get<ModelList>(keyOf(lister));
   return {
     fromKv: copy,
-    async fromOrigin(held) {
+    async fromOrigin(cached) {
       // The held list may come from KV, and another isolate may have refreshed KV since.
-      const known = isFresh(held) ? held : await copy().catch(() => null);
+      const known = isFresh(cached) ? cached : await copy().catch(() => null);
       return isFresh(known) ? known : ask(behind, lister);
     },
     defer: (work) => ctx.waitUntil(work),
@@ -81,9 +81,9 @@ async function ask(ctx: Ctx, lister: ModelListSource): Promise<ModelList> {
   const { name: provider } = lister;
   try {
     const list = { models: await lister.list(), asked_at: new Date().toISOString() };
-    const kept = ctx.cache.put(keyOf(lister), list, (ages.freshMs + ages.maxStaleMs) / 1_000);
+    const stored = ctx.cache.put(keyOf(lister), list, (ages.freshMs + ages.maxStaleMs) / 1_000);
     ctx.waitUntil(
-      kept.catch((error: unknown) => log("warn", "Failed to cache the model list of a provider.", { provider, error })),
+      stored.catch((error: unknown) => log("warn", "Failed to cache the model list of a provider.", { provider, error })),
     );
     return list;
   } catch (error) {

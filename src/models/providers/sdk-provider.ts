@@ -32,10 +32,14 @@ type SdkProviderOptions<Name extends string> = Omit<
 };
 
 /** Creates a provider from an SDK. */
-export function sdkProvider<const Name extends string>({ open, list, ...said }: SdkProviderOptions<Name>): Provider<Name> {
-  const { name, supports_embeddings } = said;
+export function sdkProvider<const Name extends string>({
+  open,
+  list,
+  ...definition
+}: SdkProviderOptions<Name>): Provider<Name> {
+  const { name, supports_embeddings } = definition;
   const provider: Provider<Name> = {
-    ...said,
+    ...definition,
     languageModel: async (modelId, settings) => (await open(settings)).languageModel(modelId),
     async embeddingModel(modelId, settings) {
       if (!supports_embeddings) throw unknownModel(`${name}/${modelId}`);
@@ -51,10 +55,10 @@ async function testProvider(
   provider: Provider,
   modelId: string,
   settings: ProviderSettings,
-  given: CallOptions = {},
+  overrides: CallOptions = {},
 ): Promise<ModelTest> {
   const reference = { provider, modelId };
-  const options = { callMs: 30_000, ...given };
+  const options = { callMs: 30_000, ...overrides };
   try {
     if (kindByName(modelId) === "embedding") {
       const open = () => provider.embeddingModel(modelId, settings);
@@ -89,24 +93,24 @@ export function httpProvider<const Name extends string>({
   open,
   list,
   listPrices,
-  ...said
+  ...definition
 }: HttpProviderOptions<Name>): Provider<Name> {
-  const { supports_tools } = said;
+  const { supports_tools } = definition;
   return sdkProvider({
-    ...said,
+    ...definition,
     supports_streaming: true,
     unavailable: () => null,
     async open(settings) {
-      const { provider: _, ...connection } = connectionOf(said, settings);
+      const { provider: _, ...connection } = connectionOf(definition, settings);
       return open(connection);
     },
     async list(settings) {
-      const connection = connectionOf(said, settings);
+      const connection = connectionOf(definition, settings);
       return list === undefined ? listOpenAiModels(connection, supports_tools) : list(connection);
     },
     ...(listPrices === undefined
       ? {}
-      : { listPrices: async (settings) => listPrices(connectionOf(said, { ...settings, anonymous: true })) }),
+      : { listPrices: async (settings) => listPrices(connectionOf(definition, { ...settings, anonymous: true })) }),
   });
 }
 

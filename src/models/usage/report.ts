@@ -36,7 +36,7 @@ const sums = {
  */
 export async function reportUsage(ctx: Ctx, userId: number, query: UsageQuery) {
   const { from, to } = spanOf(query);
-  const its = and(
+  const inSpan = and(
     eq(modelCalls.user_id, userId),
     gte(modelCalls.created_at, sql`${from}::date::timestamp at time zone 'utc'`),
     lt(modelCalls.created_at, sql`(${to}::date + 1)::timestamp at time zone 'utc'`),
@@ -46,17 +46,17 @@ export async function reportUsage(ctx: Ctx, userId: number, query: UsageQuery) {
     ctx.db
       .select({ key: sql<string | null>`${key}`, ...sums })
       .from(modelCalls)
-      .where(its)
+      .where(inSpan)
       .groupBy(sql`1`)
       .orderBy(query.group_by === "day" ? sql`1` : sql`count(*) desc, 1`)
       .limit(maxGroups),
-    ctx.db.select(sums).from(modelCalls).where(its),
+    ctx.db.select(sums).from(modelCalls).where(inSpan),
   ]);
   return { usage, total: usage.length, totals: totals!, from, to, group_by: query.group_by };
 }
 
-function spanOf({ from: given, to = new Date().toISOString().slice(0, 10) }: UsageQuery): { from: string; to: string } {
-  const from = given ?? new Date(Date.parse(to) - (defaultDays - 1) * dayMs).toISOString().slice(0, 10);
+function spanOf({ from: start, to = new Date().toISOString().slice(0, 10) }: UsageQuery): { from: string; to: string } {
+  const from = start ?? new Date(Date.parse(to) - (defaultDays - 1) * dayMs).toISOString().slice(0, 10);
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days >= 1 && days <= maxDays) return { from, to };
   const message = days < 1 ? "must not be after `to`" : `must be at most ${maxDays} days before \`to\``;

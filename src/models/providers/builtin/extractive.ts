@@ -59,19 +59,19 @@ function replyTo(options: LanguageModelV4CallOptions, connectable: readonly stri
 }
 
 function firstTokens(words: readonly string[], limit: number): string[] {
-  const kept: string[] = [];
+  const result: string[] = [];
   let room = limit * bytesPerToken;
   for (const word of words) {
     room -= Buffer.byteLength(word);
     if (room < 0) break;
-    kept.push(word);
+    result.push(word);
   }
-  return kept;
+  return result;
 }
 
 function questionIn(prompt: LanguageModelV4Prompt): string {
-  const asked = prompt.findLast(({ role }) => role === "user");
-  return asked === undefined ? "" : textsOf(asked).join("\n");
+  const message = prompt.findLast(({ role }) => role === "user");
+  return message === undefined ? "" : textsOf(message).join("\n");
 }
 
 function sourceOf({ number, source }: NumberedPassage): LanguageModelV4Source {

@@ -51,8 +51,8 @@ async function testExtractive(): Promise<ModelTest> {
       { role: "user", content: [{ type: "text", text: "What does the model quote?" }] },
     ],
   });
-  const said = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
-  return said.includes("[1] self-test") ? modelWorked(said) : modelFailed("The model did not quote the passage.");
+  const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
+  return text.includes("[1] self-test") ? modelWorked(text) : modelFailed("The model did not quote the passage.");
 }
 
 async function testHashing(): Promise<ModelTest> {

@@ -33,7 +33,7 @@ type Candidate = { passage: NumberedPassage; sentence: Sentence; terms: string[]
  * a document. Returns none if no sentence shares a word with the question.
  */
 export function quotesFor(question: string, passages: readonly NumberedPassage[]): Quote[] {
-  const asked = new Set(
+  const queryTerms = new Set(
     termsOf(question)
       .filter((term) => !isFunctionWord(term))
       .map(stem),
@@ -45,7 +45,7 @@ export function quotesFor(question: string, passages: readonly NumberedPassage[]
       terms: termsOf(passage.text.slice(sentence.start, sentence.end)),
     })),
   );
-  const own = scores(asked, candidates);
+  const own = scores(queryTerms, candidates);
   const fits = candidates.map(({ passage, sentence }, at) => {
     const before = candidates[at - 1]?.passage === passage ? own[at - 1]! : 0;
     const fit = sentence.isHeading ? headingWorth * own[at]! : own[at]! + carriedOn * before;
@@ -57,8 +57,8 @@ export function quotesFor(question: string, passages: readonly NumberedPassage[]
     .filter((at) => fits[at]! > 0 && fits[at]! >= worthQuoting * best)
     .sort((a, b) => fits[b]! - fits[a]! || a - b)
     .filter((at) => {
-      const said = candidates[at]!.terms.join(" ");
-      return !seen.has(said) && seen.add(said);
+      const key = candidates[at]!.terms.join(" ");
+      return !seen.has(key) && seen.add(key);
     })
     .slice(0, maxQuotes)
     .sort((a, b) => a - b)
@@ -85,11 +85,11 @@ function termsOf(text: string): string[] {
   return Array.from(words).flatMap(({ segment, isWordLike }) => (isWordLike === true ? [segment] : []));
 }
 
-function scores(asked: ReadonlySet<string>, candidates: readonly Candidate[]): number[] {
+function scores(queryTerms: ReadonlySet<string>, candidates: readonly Candidate[]): number[] {
   const stems = candidates.map(({ terms }) => terms.map(stem));
   const meanLength = stems.reduce((sum, { length }) => sum + length, 0) / stems.length;
   const rarity = new Map(
-    Array.from(asked, (term) => {
+    Array.from(queryTerms, (term) => {
       const holders = stems.filter((words) => words.includes(term)).length;
       return [term, Math.log(1 + (stems.length - holders + 0.5) / (holders + 0.5))];
     }),
