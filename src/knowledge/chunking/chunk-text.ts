@@ -45,7 +45,7 @@ function* chunksOf(text: string, section: Section, style: Style, size: number, o
         if (value === undefined) break;
         if (value.previousEnd >= earliest) ahead.push(value);
       }
-      end = bestOf(ahead, limit) ?? seamIn(text, start, earliest, limit);
+      end = bestOf(ahead, limit) ?? cutWithin(text, start, earliest, limit);
     }
     const body = text.slice(start, end).trimEnd();
     yield { text: body, start, end: start + body.length, heading: section.heading };
@@ -54,7 +54,7 @@ function* chunksOf(text: string, section: Section, style: Style, size: number, o
     // If only white space is left, there is no further chunk.
     if (next >= section.end) break;
     const isApart = end < earliest || next - end >= Math.floor((size - overlap) / 2);
-    start = overlap === 0 || isApart ? next : (sharedFrom(text, end - overlap, end, style) ?? next);
+    start = overlap === 0 || isApart ? next : (overlapStart(text, end - overlap, end, style) ?? next);
   }
 }
 
@@ -68,26 +68,26 @@ function bestOf(lines: readonly Line[], limit: number): number | undefined {
 }
 
 /** The position to cut a text that has no suitable line end. */
-function seamIn(text: string, start: number, earliest: number, limit: number): number {
+function cutWithin(text: string, start: number, earliest: number, limit: number): number {
   const window = text.slice(start, limit + 2);
-  for (const seams of [sentenceEnds, /(?<=\S)\s/g]) {
+  for (const boundaries of [sentenceEnds, /(?<=\S)\s/g]) {
     let last = 0;
-    for (const { index } of window.matchAll(seams)) if (start + index <= limit) last = start + index;
+    for (const { index } of window.matchAll(boundaries)) if (start + index <= limit) last = start + index;
     if (last >= earliest) return last;
   }
   return boundaryBefore(text, limit, earliest);
 }
 
 /** The start of the overlap with the next chunk: at the first sentence or line, otherwise word, otherwise character. */
-function sharedFrom(text: string, from: number, end: number, style: Style): number | undefined {
+function overlapStart(text: string, from: number, end: number, style: Style): number | undefined {
   const before = from - 1;
   const shared = text.slice(before, end);
-  const firsts = style === "code" ? [/(?<=\n)[^\S\n]*\S/g] : [sentenceEnds, /(?<=\n\s*)\S/g];
-  const places = firsts.flatMap((first) => {
-    const found = shared.matchAll(first).next().value;
+  const patterns = style === "code" ? [/(?<=\n)[^\S\n]*\S/g] : [sentenceEnds, /(?<=\n\s*)\S/g];
+  const positions = patterns.flatMap((pattern) => {
+    const found = shared.matchAll(pattern).next().value;
     return found === undefined ? [] : [skipSpace(text, before + found.index)];
   });
   const word = shared.search(/(?<=\s)\S/);
-  const position = places.length > 0 ? Math.min(...places) : word >= 0 ? before + word : boundaryAfter(text, from, end);
+  const position = positions.length > 0 ? Math.min(...positions) : word >= 0 ? before + word : boundaryAfter(text, from, end);
   return position < end ? position : undefined;
 }

@@ -58,13 +58,13 @@ export async function* batchesOf(
 export function chunkRows({ chunks }: Batch, from: number, vectors: ReadonlyMap<string, Vector>) {
   return chunks.map(({ text, heading, source, start, end, kind, fields, content_hash }, index) => {
     const vector = vectors.get(content_hash);
-    const embedding = vector === undefined ? null : written(vector);
+    const embedding = vector === undefined ? null : formatVector(vector);
     return { position: from + index, text, heading, source, start, end, kind, fields, content_hash, embedding };
   });
 }
 
 /** Formats a vector for pgvector. Nine digits are enough for its 32-bit numbers. */
-function written(vector: Vector): string {
+function formatVector(vector: Vector): string {
   return `[${vector.map((value) => Number(value.toPrecision(9))).join(",")}]`;
 }
 

@@ -20,7 +20,7 @@ export const providerFailures = {
   model_missing: { action: "next", sentence: "has no model with this ID at this address." },
   not_configured: { action: "next", sentence: "is not configured on this server." },
   key_rejected: { action: "end", sentence: "rejected the API key, or the key lacks a permission. Check the key." },
-  refused: { action: "end", sentence: "refused the request." },
+  refused: { action: "end", sentence: "refused the request. Check the model and its settings." },
   // Failures of this server: the operator limits what they pay for. The user may pay for the next model.
   allowance_exhausted: { action: "next", sentence: "is used up for today: you reached your daily allowance." },
   allowance_unavailable: {

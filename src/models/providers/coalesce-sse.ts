@@ -24,21 +24,21 @@ function asksForStream({ body }: RequestInit = {}): boolean {
 function joinEvents(): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let envelope: EventTemplate | undefined;
+  let template: EventTemplate | undefined;
   let texts: string[] = [];
   let written = "";
   function endRun(): void {
-    if (envelope !== undefined && texts.length > 0)
-      written += eventOf(envelope.before + texts.join(seamInJson) + envelope.after);
+    if (template !== undefined && texts.length > 0)
+      written += eventOf(template.before + texts.join(separatorInJson) + template.after);
     texts = [];
   }
   const parser = createParser({
     onEvent({ event, data }) {
-      let text = event === undefined ? textWithin(envelope, data) : undefined;
+      let text = event === undefined ? textWithin(template, data) : undefined;
       if (text === undefined) {
         endRun();
-        envelope = event === undefined ? envelopeOf(data) : undefined;
-        text = textWithin(envelope, data);
+        template = event === undefined ? templateOf(data) : undefined;
+        text = textWithin(template, data);
       }
       if (text === undefined) written += eventOf(data, event);
       else texts.push(text);
@@ -59,7 +59,7 @@ function eventOf(data: string, name?: string): string {
   return name === undefined ? `data: ${lines}\n\n` : `event: ${name}\ndata: ${lines}\n\n`;
 }
 
-const seamInJson = JSON.stringify(deltaSeparator).slice(1, -1);
+const separatorInJson = JSON.stringify(deltaSeparator).slice(1, -1);
 
 /** The maximum length of an event that is joined with others, in characters. */
 const maxJoined = 8 * 1024;
@@ -71,9 +71,9 @@ type EventTemplate = { before: string; after: string };
 const plain = /^[^"\\\p{Cc}]+$/u;
 
 /** The JSON-encoded text of an event that matches a template; undefined if it does not match. */
-function textWithin(envelope: EventTemplate | undefined, data: string): string | undefined {
-  if (envelope === undefined || data.length > maxJoined) return undefined;
-  const { before, after } = envelope;
+function textWithin(template: EventTemplate | undefined, data: string): string | undefined {
+  if (template === undefined || data.length > maxJoined) return undefined;
+  const { before, after } = template;
   if (data.length <= before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return undefined;
   const text = data.slice(before.length, -after.length);
   return plain.test(text) || parsed(`"${text}"`) !== undefined ? text : undefined;
@@ -83,7 +83,7 @@ function textWithin(envelope: EventTemplate | undefined, data: string): string |
 const textMember = /("(?:content|reasoning|reasoning_content)"\s*:\s*")((?:[^"\\]|\\.)+)"/;
 
 /** The template of an event that contains only a text delta. */
-function envelopeOf(data: string): EventTemplate | undefined {
+function templateOf(data: string): EventTemplate | undefined {
   if (data.length > maxJoined) return undefined;
   const found = textMember.exec(data);
   if (found === null) return undefined;

@@ -169,7 +169,10 @@ describe("a model that helps", () => {
     });
     vendor.failNext({ status: 400 });
     const { passages, warnings } = await ask(id, { expand: true, model: replies });
-    expect([passages, warnings]).toEqual([plain, ["Custom (OpenAI-compatible) refused the request."]]);
+    expect([passages, warnings]).toEqual([
+      plain,
+      ["Custom (OpenAI-compatible) refused the request. Check the model and its settings."],
+    ]);
   });
 
   test("is refused where it is no model of one's own that answers", async () => {
