@@ -166,7 +166,7 @@ test("a build whose job was given up has failed after an hour, and not before", 
   expect(await failLostBuilds(harness.ctx, harness.datasets)).toBe(1);
   expect(await now()).toMatchObject({
     chunk_count: 2,
-    build: { status: "failed", error: expect.stringMatching(/ask for it again/) },
+    build: { status: "failed", error: expect.stringMatching(/maximum number of attempts\. Start it again/) },
   });
   await harness.work();
   expect(await build([3], { update_strategy: "replace" })).toMatchObject({ chunk_count: 1, build: { status: "complete" } });

@@ -41,7 +41,10 @@ describe("the list of providers", () => {
       expect(provider["available"]).toBe(provider["reason"] === null);
     }
     const unbound = providers.find(({ available }) => available === false);
-    expect(unbound).toMatchObject({ name: "workers-ai", reason: expect.stringContaining("not bound") as string });
+    expect(unbound).toMatchObject({
+      name: "workers-ai",
+      reason: expect.stringContaining("not available on this server") as string,
+    });
   });
 });
 
