@@ -35,7 +35,7 @@ const Shown = z.object({
 type Tagged = z.output<typeof Tags>["models"][number];
 
 /** The number of concurrent requests: an invocation has six connections. */
-const atOnce = 5;
+const concurrency = 5;
 const maxLocalModels = 100;
 
 /** Lists the models of the operator's Ollama server, uncached. If the server fails, the result has a warning. Without a server, no request is made. */
@@ -47,7 +47,7 @@ export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: 
     fetchProviderJson({ provider: ollama, fetch }, `${url}${path}`, schema, init);
   try {
     const { models: tagged } = await ask("/api/tags", Tags);
-    const models = await mapLimited(atOnce, tagged.slice(0, maxLocalModels), async (tag) => {
+    const models = await mapLimited(concurrency, tagged.slice(0, maxLocalModels), async (tag) => {
       const headers = { "content-type": "application/json" };
       const body = JSON.stringify({ model: tag.name });
       return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));

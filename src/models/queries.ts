@@ -34,7 +34,7 @@ export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, paramet
   return {
     ...columns,
     provider_display_name: identityOf(columns.provider).display_name,
-    parameters: saidParameters(parameters),
+    parameters: restoreParameters(parameters),
     experience,
     level,
     rank,
@@ -48,7 +48,7 @@ export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, paramet
 }
 
 /** Restores a text that the driver has parsed as JSON. */
-function saidParameters(parameters: unknown): ExternalModel["parameters"] {
+function restoreParameters(parameters: unknown): ExternalModel["parameters"] {
   if (parameters === null || typeof parameters === "string") return parameters;
   const isObject = typeof parameters === "object" && !Array.isArray(parameters);
   return isObject ? (parameters as Record<string, unknown>) : JSON.stringify(parameters);

@@ -55,10 +55,10 @@ export async function resumeBuild(
 ): Promise<void> {
   const state = await stateOf(ctx, build_id);
   if (state === undefined) return;
-  const embedder = await opened(ctx, state, datasets, open);
+  const embedder = await openOrSettle(ctx, state, datasets, open);
   if (embedder === undefined) return;
   try {
-    if (await indexed(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
+    if (await indexParts(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
     else await commitOnce(ctx, [stillBuilding(ctx, state), enqueueJob(ctx, indexKnowledgeBase, { build_id }, state.user_id)]);
   } catch (error) {
     await settle(ctx, state, datasets, embedder, error);
@@ -80,7 +80,7 @@ async function stateOf({ db }: Ctx, buildId: number): Promise<State | undefined>
   return rows[0];
 }
 
-async function opened(
+async function openOrSettle(
   ctx: Ctx,
   state: State,
   datasets: DatasetSource,
@@ -95,7 +95,7 @@ async function opened(
 }
 
 /** Indexes the remaining parts. @returns true if all parts are complete, false if the slice is over */
-async function indexed(
+async function indexParts(
   ctx: Ctx,
   state: State,
   embedder: Embedder,
@@ -110,7 +110,7 @@ async function indexed(
       if (state.chunk_count + batch.chunks.length > maxChunks) {
         throw new AppError("payload_too_large", `The knowledge base would exceed ${maxChunks} chunks. Index fewer datasets.`);
       }
-      await keep(ctx, state, part, batch, embedder);
+      await storeBatch(ctx, state, part, batch, embedder);
       chunkCount += batch.chunks.length;
     }
     await commit(ctx, [
@@ -125,7 +125,7 @@ async function indexed(
 }
 
 /** Embeds the chunks of a batch that have no reusable vector, and commits the chunks with the progress of the part. */
-async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
+async function storeBatch(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
   const { db } = ctx;
   const known = await knownContents(ctx, state, batch);
   const isKnown = ({ content_hash }: { content_hash: string }) => known.has(content_hash);
@@ -242,7 +242,7 @@ async function settle(
     throw error;
   }
   const message = failure?.message ?? `An internal error occurred. Report this request ID: ${ctx.requestId}.`;
-  const rows = failed(ctx, state, datasets, message);
+  const rows = failStatements(ctx, state, datasets, message);
   if (failure !== undefined) {
     await commitOnce(ctx, [...rows, ...usage]);
     return;
@@ -251,7 +251,7 @@ async function settle(
   throw error;
 }
 
-function failed(ctx: Ctx, state: State, { unlock }: DatasetSource, error: string): [Statement, ...Statement[]] {
+function failStatements(ctx: Ctx, state: State, { unlock }: DatasetSource, error: string): [Statement, ...Statement[]] {
   const { base_id, base_name, build_id, user_id } = state;
   const over = { status: "failed" as const, error, finished_at: sql`now()` };
   return [
@@ -282,7 +282,7 @@ export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise
   for (const { id } of rows) {
     const state = await stateOf(ctx, id);
     const message = "The build failed after the maximum number of attempts. Start it again.";
-    if (state !== undefined) await commit(ctx, failed(ctx, state, datasets, message));
+    if (state !== undefined) await commit(ctx, failStatements(ctx, state, datasets, message));
   }
   return rows.length;
 }

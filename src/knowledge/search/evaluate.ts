@@ -16,7 +16,7 @@ type Question = { question: string; relevant: Relevant[] };
 const depth = 10;
 
 /** The number of concurrent calls: an invocation has six connections, and Postgres uses one. */
-const callsAtOnce = 5;
+const concurrency = 5;
 
 /**
  * Evaluates the retrieval of a knowledge base with the user's questions, in one Postgres round trip (see `searchBase`), or with
@@ -67,14 +67,14 @@ export async function evaluateBase(
 function rank(passages: readonly Retrieved[], relevant: readonly Relevant[]): string[] {
   const open = new Set(relevant.keys());
   return passages.map((passage) => {
-    const index = Array.from(open).find((each) => isMeant(relevant[each]!, passage));
+    const index = Array.from(open).find((each) => matches(relevant[each]!, passage));
     if (index === undefined) return `chunk ${passage.chunk_id}`;
     open.delete(index);
     return `wanted ${index}`;
   });
 }
 
-function isMeant({ source, text, chunk_id }: Relevant, passage: Retrieved): boolean {
+function matches({ source, text, chunk_id }: Relevant, passage: Retrieved): boolean {
   return (
     (source === undefined || passage.source === source) &&
     (text === undefined || passage.text.includes(text)) &&
@@ -86,7 +86,7 @@ async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model
   const assistant = await createLlmHelper(ctx, userId, model);
   const chunks = await sampleChunks(ctx, userId, baseId, count);
   try {
-    return await mapLimited(callsAtOnce, chunks, async ({ chunk_id, text }) => ({
+    return await mapLimited(concurrency, chunks, async ({ chunk_id, text }) => ({
       question: await questionFor(assistant, text),
       relevant: [{ chunk_id }],
     }));

@@ -13,7 +13,7 @@ import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
 import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
 
 /** The assumed maximum number of output tokens if the call sets none. */
-const usualAnswer = 1_024;
+const defaultMaxOutputTokens = 1_024;
 
 const nothing: Spending = { turns: 0, tokens: 0 };
 
@@ -72,7 +72,7 @@ type Options = LanguageModelV4CallOptions;
 const never = new AbortController().signal;
 
 function upperBound(options: Options): Spending {
-  return { turns: 1, tokens: spentOn(options, "").tokens + (options.maxOutputTokens ?? usualAnswer) };
+  return { turns: 1, tokens: spentOn(options, "").tokens + (options.maxOutputTokens ?? defaultMaxOutputTokens) };
 }
 
 /** The usage of an answer, as reported by the model or estimated by its length. */

@@ -15,7 +15,7 @@ import { updateAndRead, edited } from "./service.ts";
 import { externalModels } from "../tables.ts";
 
 /** The number of concurrent list requests: an invocation has six connections. */
-const atOnce = 5;
+const concurrency = 5;
 
 type Listed = { id: number; display_name: string; provider: string; model_id: string; base_url: string | null } & SealedKey;
 
@@ -41,7 +41,7 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
   const results: Record<string, boolean> = {};
   const rows: Statement[] = [];
   let fault: string | undefined;
-  await mapLimited(atOnce, models, async (model) => {
+  await mapLimited(concurrency, models, async (model) => {
     results[model.display_name] = false;
     try {
       const summary = await findIn(ctx, userId, model, lists);

@@ -80,7 +80,7 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
   for (const { provider, list } of sources) {
     try {
       const prices = await list();
-      changed += (await keepChanged(ctx, provider, prices)).rows.length;
+      changed += (await insertChanged(ctx, provider, prices)).rows.length;
     } catch (error) {
       log("warn", "Failed to refresh the prices of a provider.", { provider, error });
     }
@@ -92,7 +92,7 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
 }
 
 /** Inserts the prices that differ from the newest price of each model, dated today. */
-function keepChanged({ db }: Ctx, provider: ProviderName, prices: readonly PublishedPrice[]) {
+function insertChanged({ db }: Ctx, provider: ProviderName, prices: readonly PublishedPrice[]) {
   return db.execute(sql`
     insert into ${modelPrices} (provider, model_id, "from", input, output, cache_read, cache_write, shutdown_on, as_of, source)
     select ${provider}, p.model_id, (now() at time zone 'utc')::date, p.input, p.output, p.cache_read, p.cache_write, p.shutdown_on,

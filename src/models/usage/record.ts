@@ -36,7 +36,7 @@ export function usageRow(
 }
 
 /** The retention of calls, in days. A report spans at most a year. */
-const keptDays = 400;
+const retentionDays = 400;
 
 /** The number of calls deleted per statement. */
 const sweepBatch = 5_000;
@@ -44,7 +44,7 @@ const sweepBatch = 5_000;
 /** Deletes calls older than 400 days. IDs ascend with time, so the oldest calls are found without a scan of the others. */
 export async function sweepOldCalls({ db }: Pick<Ctx, "db">): Promise<void> {
   const first = db.select({ id: modelCalls.id }).from(modelCalls).orderBy(modelCalls.id).limit(sweepBatch);
-  const isOld = sql`${modelCalls.created_at} < now() - make_interval(days => ${keptDays})`;
+  const isOld = sql`${modelCalls.created_at} < now() - make_interval(days => ${retentionDays})`;
   for (;;) {
     const { rowCount } = await db.delete(modelCalls).where(and(inArray(modelCalls.id, first), isOld));
     if (rowCount < sweepBatch) return;

@@ -14,7 +14,7 @@ const Shown = z.object({
 });
 
 /** The number of concurrent requests: an invocation has six connections. */
-const atOnce = 5;
+const concurrency = 5;
 
 const identity = { name: "ollama", display_name: "Ollama" } as const;
 
@@ -44,7 +44,7 @@ export const ollama = httpProvider({
     const { models } = await fetchProviderJson(connection, `${rootOf(connection)}/api/tags`, Tags, {
       headers: bearer(connection.apiKey),
     });
-    return mapLimited(atOnce, models, ({ name }) => show(connection, name));
+    return mapLimited(concurrency, models, ({ name }) => show(connection, name));
   },
 });
 
