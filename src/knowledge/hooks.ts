@@ -8,7 +8,7 @@ import { knowledgeBases, knowledgeBuilds, knowledgeParts } from "./tables.ts";
 
 const resourceName = /^knowledge-base:(\d{1,9})$/;
 
-/** Whether a user has this knowledge base. One round trip. */
+/** Checks whether a user owns this knowledge base. One round trip. */
 export function ownsResource(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined {
   const [, id] = resourceName.exec(resource) ?? [];
   if (id === undefined) return undefined;
@@ -19,7 +19,7 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
   return found.then((rows) => rows.length > 0);
 }
 
-/** What is held of a user here. The texts are those of datasets, and are had with them. */
+/** Exports the data of a user. Chunk texts are part of the export of the datasets. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
   const theirs = eq(knowledgeBases.user_id, userId);
   const of = (table: typeof knowledgeBuilds | typeof knowledgeParts) =>
@@ -34,7 +34,7 @@ export function exportUser({ db }: Ctx, userId: number): Record<string, Statemen
   };
 }
 
-/** Deletes knowledge bases before the models that embed them, and lets go of the datasets of their builds; their other rows go with them. */
+/** Deletes the knowledge bases of a user before their embedding models, and unlocks the datasets of running builds. Other rows cascade. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   const theirs = eq(knowledgeBases.user_id, userId);
   return [

@@ -2,8 +2,8 @@ import * as z from "zod";
 import { Id } from "../kit/http/zod-schemas.ts";
 import { defineJob } from "../kit/queue/outbox.ts";
 
-/** Goes on with a build: a slice of it, which asks for the next. */
+/** Continues a build. Each job does a slice and enqueues the next. */
 export const indexKnowledgeBase = defineJob("index-knowledge-base", z.object({ build_id: Id }));
 
-/** Deletes what no build of a knowledge base holds any more. */
+/** Deletes the parts of a knowledge base that no build uses. */
 export const sweepKnowledgeBase = defineJob("sweep-knowledge-base", z.object({ knowledge_base_id: Id }));

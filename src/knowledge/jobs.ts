@@ -6,6 +6,6 @@ import { sweepBase } from "./service.ts";
 import { datasets } from "./indexing/dataset-source.ts";
 
 export const knowledgeJobs: readonly Handler<Ctx>[] = [
-  handleJob(indexKnowledgeBase, (ctx: Ctx, told) => resumeBuild(ctx, told, datasets)),
+  handleJob(indexKnowledgeBase, (ctx: Ctx, payload) => resumeBuild(ctx, payload, datasets)),
   handleJob(sweepKnowledgeBase, (ctx: Ctx, { knowledge_base_id }) => sweepBase(ctx, knowledge_base_id)),
 ];

@@ -11,13 +11,13 @@ import { resolveUserModel, type ResolvedModel } from "../models/external-models/
 import { markKeyStatus } from "../models/external-models/key-status.ts";
 import { usageRow } from "../models/usage/record.ts";
 
-/** A model that somebody names: one that runs here, or the number of one of theirs. */
+/** A reference to a model of this server, or the ID of a model of the user. */
 export type NamedModel = ModelReference | { id: number };
 
 /**
- * What a name of a model says. Asks nobody.
- * @param path the field that names it
- * @throws validation_failed for what names none, and for what runs elsewhere, or not here, or is for something else
+ * Parses the name of a model, without a request.
+ * @param path the field that contains the name
+ * @throws validation_failed for an invalid name, a provider that needs a key or is unavailable, or the wrong kind of model
  */
 export async function readModelName(
   ctx: Ctx,
@@ -28,27 +28,27 @@ export async function readModelName(
   const reference = parseModelReference(name);
   if (reference === undefined) {
     const id = Number(name);
-    if (!Number.isInteger(id) || id < 1 || id >= 2 ** 31) throw refuse("names no model");
+    if (!Number.isInteger(id) || id < 1 || id >= 2 ** 31) throw refuse("is not the name or the ID of a model");
     return { id };
   }
   if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
-    throw refuse("needs a key: connect the model, and give its number");
+    throw refuse("requires an API key: connect the model and use its ID");
   }
   const reason = openProvider(reference.provider).unavailable(workersAiSettings(ctx));
   if (reason !== null) throw refuse(reason);
   const isBuiltin = reference.provider === "builtin";
-  const its = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);
-  if (its !== kind) throw refuse(kind === "embedding" ? "is no model that embeds" : "is no model that answers");
+  const actualKind = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);
+  if (actualKind !== kind) throw refuse(kind === "embedding" ? "is not an embedding model" : "is not a language model");
   return reference;
 }
 
-/** What calls a model, for a user. One of theirs costs one round trip, for its key. @throws not_found, provider_not_configured */
+/** Resolves a model so that it can be called for a user. A user's own model costs one round trip, for its key. @throws not_found, provider_not_configured */
 export async function callableOf(ctx: Ctx, userId: number, model: NamedModel): Promise<ResolvedModel> {
   if ("id" in model) return resolveUserModel(ctx, userId, model.id);
   return { ...model, settings: providerSettings(ctx, userId), row: undefined };
 }
 
-/** Keeps what calls use, in the statements of `usage`, each once. What is computed here costs nobody anything. */
+/** Collects the usage of calls; `usage` returns the statements that store it, each once. Built-in models are not counted. */
 export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: ResolvedModel) {
   const rows: Statement[] = [];
   const options: Pick<CallOptions, "onUsage" | "onBadKey"> = {
@@ -61,11 +61,11 @@ export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: Resolv
   return { options, usage: () => rows.splice(0) };
 }
 
-/** Keeps what calls used where nothing else is committed, behind the reply. */
+/** Stores usage after the reply, for requests that commit nothing else. */
 export function keepBehind(ctx: Ctx, [first, ...rest]: Statement[]): void {
   if (first === undefined) return;
   const write = commit(ctx.background(), [first, ...rest]).catch((error: unknown) =>
-    log("warn", "What a call to a model used was not written.", { request_id: ctx.requestId, error }),
+    log("warn", "Failed to store the usage of a model call.", { request_id: ctx.requestId, error }),
   );
   ctx.waitUntil(write);
 }

@@ -3,14 +3,14 @@ import type { Ctx } from "../context.ts";
 import type { Base, Build } from "./schemas.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "./tables.ts";
 
-/** One knowledge base of a user. */
+/** The condition that selects one knowledge base of a user. */
 export function ownKnowledgeBase(userId: number, baseId: number | SQL): SQL {
   return and(eq(knowledgeBases.user_id, userId), sql`${knowledgeBases.id} = ${baseId}`)!;
 }
 
 type BuildRow = Omit<Build, "created_at" | "finished_at" | "is_active"> & { created_at: string; finished_at: string | null };
 
-// Nested, so that the columns keep their tables' names.
+// The nested `sql` keeps the table names of the columns.
 const datasets = sql<Base["datasets"]>`(${sql`
   select coalesce(json_agg(json_build_object('dataset_id', ${knowledgeParts.dataset_id}, 'name', ${knowledgeParts.name},
     'chunk_count', ${knowledgeParts.chunk_count}, 'strategy', ${knowledgeParts.strategy}, 'chunk_size', ${knowledgeParts.chunk_size},
@@ -29,7 +29,7 @@ const newestBuild = sql<BuildRow | null>`(${sql`
   where ${knowledgeBuilds.knowledge_base_id} = ${knowledgeBases.id}
   group by ${knowledgeBuilds.id} order by ${knowledgeBuilds.id} desc limit 1`})`;
 
-/** The query of a user's knowledge bases that answer to a condition: each with what it is made of, and how its newest build is doing. */
+/** Selects a user's knowledge bases that match a condition, each with its datasets and its newest build. */
 export function selectBases(ctx: Pick<Ctx, "db">, userId: number, condition?: SQL) {
   return ctx.db
     .select({ ...getTableColumns(knowledgeBases), datasets, build: newestBuild })
@@ -39,18 +39,18 @@ export function selectBases(ctx: Pick<Ctx, "db">, userId: number, condition?: SQ
 
 export type BaseRow = Awaited<ReturnType<typeof selectBases>>[number];
 
-/** A knowledge base as its owner's clients draw it. */
+/** Converts a row to the knowledge base that clients see. */
 export function baseOf({
   user_id: _owner,
   external_model_id: _model,
   active_build_id,
   previous_build_id,
   build,
-  ...kept
+  ...columns
 }: BaseRow): Base {
   return {
-    ...kept,
-    chunk_count: kept.datasets.reduce((sum, { chunk_count }) => sum + chunk_count, 0),
+    ...columns,
+    chunk_count: columns.datasets.reduce((sum, { chunk_count }) => sum + chunk_count, 0),
     build:
       build === null
         ? null

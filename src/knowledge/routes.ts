@@ -42,14 +42,14 @@ knowledgeBases.post(
   route(
     {
       id: "createKnowledgeBase",
-      summary: "Make a knowledge base",
-      description: `It is for good with one embedding model, since vectors of two do not compare. You may have ${maxBases}.`,
+      summary: "Create a knowledge base",
+      description: `The embedding model of a knowledge base cannot be changed. At most ${maxBases} knowledge bases per user.`,
       tag,
       access: writing,
       body: s.NewBase,
-      replayResponse: async ({ ctx, resultId: made }) => ({
+      replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        knowledge_base: baseOf(await getBase(ctx, requireUserId(ctx), Number(made))),
+        knowledge_base: baseOf(await getBase(ctx, requireUserId(ctx), Number(resultId))),
       }),
       reply: s.BaseReply,
       status: 201,
@@ -64,7 +64,7 @@ knowledgeBases.get(
   route(
     {
       id: "getKnowledgeBase",
-      summary: "Get a knowledge base, and how its newest build is doing",
+      summary: "Get a knowledge base and the status of its newest build",
       tag,
       access: reading,
       params: IdParam,
@@ -84,7 +84,7 @@ knowledgeBases.patch(
   route(
     {
       id: "updateKnowledgeBase",
-      summary: "Rename a knowledge base, or describe it",
+      summary: "Update the name or description of a knowledge base",
       tag,
       access: writing,
       ifMatch: true,
@@ -93,8 +93,8 @@ knowledgeBases.patch(
       reply: s.BaseReply,
       errors: ["not_found", "conflict", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
-      const row = await changeBase(ctx, requireUserId(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion }) => {
+      const row = await changeBase(ctx, requireUserId(ctx), params.id, body, expectedVersion);
       c.header("etag", `"${row.version}"`);
       return { ...ok, knowledge_base: baseOf(row) };
     },
@@ -107,7 +107,7 @@ knowledgeBases.delete(
     {
       id: "deleteKnowledgeBase",
       summary: "Delete a knowledge base",
-      description: "With all its builds. Minions that point at it point at none.",
+      description: "Deletes all its builds too. Minions that use it lose their knowledge base.",
       tag,
       access: writing,
       params: IdParam,
@@ -116,7 +116,7 @@ knowledgeBases.delete(
     },
     async ({ ctx, params }) => {
       await deleteBase(ctx, requireUserId(ctx), params.id, datasets);
-      return { ...ok, message: "The knowledge base is deleted." };
+      return { ...ok, message: "Knowledge base deleted." };
     },
   ),
 );
@@ -126,8 +126,8 @@ knowledgeBases.delete(
   route(
     {
       id: "removeDatasetFromKnowledgeBase",
-      summary: "Take a dataset out of a knowledge base",
-      description: "A build without it, at once; the one before can be returned to.",
+      summary: "Remove a dataset from a knowledge base",
+      description: "Creates a build without the dataset immediately. You can roll back to the previous build.",
       tag,
       access: writing,
       params: s.DatasetParams,
@@ -146,8 +146,8 @@ knowledgeBases.post(
   route(
     {
       id: "indexKnowledgeBase",
-      summary: "Build a knowledge base out of datasets",
-      description: `A job: \`build\` of the knowledge base says how it is doing. It is searched once it is complete, and the build before until then, which is kept to return to. A build that fails changes nothing, and says why. At most ${maxDatasets} datasets and ${maxChunks} chunks.`,
+      summary: "Index datasets into a knowledge base",
+      description: `Starts a job; the field \`build\` of the knowledge base shows its progress. Searches use the previous build until the new one is complete, and you can roll back to it. A failed build changes nothing; its \`error\` gives the reason. At most ${maxDatasets} datasets and ${maxChunks} chunks.`,
       tag,
       access: writing,
       params: IdParam,
@@ -168,8 +168,8 @@ knowledgeBases.post(
   route(
     {
       id: "rollBackKnowledgeBase",
-      summary: "Return to the build before",
-      description: "Once more returns to the newer one.",
+      summary: "Roll back to the previous build",
+      description: "A second rollback returns to the newer build.",
       tag,
       access: writing,
       params: IdParam,

@@ -3,7 +3,7 @@ import { Id, IdParamValue, Timestamp, NextCursor, ok, PageQuery, TotalCount } fr
 import { ModelName } from "../models/schemas.ts";
 import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./constants.ts";
 
-// ── what requests carry ──────────────────────────────────────────────────────
+// ── requests ──────────────────────────────────────────────────────
 
 const Name = z.string().trim().min(1).max(80);
 const Description = z.string().trim().max(2_000);
@@ -11,11 +11,11 @@ const Description = z.string().trim().max(2_000);
 export const BasesQuery = z.object(PageQuery);
 
 export const NewBase = z.object({
-  name: Name.meta({ description: "Unique among your knowledge bases, in any case", example: "Handbook" }),
+  name: Name.meta({ description: "Unique among your knowledge bases, ignoring case", example: "Handbook" }),
   description: Description.optional(),
   embedding_model: ModelName.optional().meta({
     description:
-      "`provider/model`, or the number of a model of yours that embeds. It can never be changed. Left out, it is Workers AI's where that is bound, else the built-in one",
+      "`provider/model`, or the ID of one of your embedding models. It cannot be changed later. Default: the Workers AI model if Workers AI is bound, otherwise the built-in model.",
     example: "builtin/hashing-384",
   }),
 });
@@ -25,7 +25,7 @@ export const BaseChange = z
   .object({ name: Name, description: Description })
   .partial()
   .strict()
-  .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
+  .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type BaseChange = z.output<typeof BaseChange>;
 
 export const DatasetParams = z.object({ id: IdParamValue, dataset_id: IdParamValue });
@@ -36,18 +36,23 @@ export const IndexBody = z
       .array(Id)
       .min(1)
       .max(maxDatasets)
-      .refine((ids) => new Set(ids).size === ids.length, "names a dataset twice"),
+      .refine((ids) => new Set(ids).size === ids.length, "must not contain a dataset twice"),
     update_strategy: z.enum(updateStrategies).default("append").meta({
       description:
-        "`append` adds the datasets that it lacks; the others make it of these datasets alone, and `smart_replace` embeds no text again that it has",
+        "`append` adds the datasets that are missing. `replace` and `smart_replace` keep these datasets only; `smart_replace` reuses the vectors of unchanged texts.",
     }),
-    strategy: z.enum(chunkStrategies).default("auto").meta({ description: "How texts are cut" }),
-    chunk_size: z.int().min(100).max(2_000).default(1_000).meta({ description: "In characters, at most" }),
-    chunk_overlap: z.int().min(0).max(200).default(100).meta({ description: "Characters that neighbours share, at most" }),
+    strategy: z.enum(chunkStrategies).default("auto").meta({ description: "How texts are split into chunks" }),
+    chunk_size: z.int().min(100).max(2_000).default(1_000).meta({ description: "Maximum length of a chunk, in characters" }),
+    chunk_overlap: z
+      .int()
+      .min(0)
+      .max(200)
+      .default(100)
+      .meta({ description: "Maximum number of characters shared by neighboring chunks" }),
   })
   .refine(({ chunk_size, chunk_overlap }) => 2 * chunk_overlap <= chunk_size, {
     path: ["chunk_overlap"],
-    message: "must be half of `chunk_size` at most",
+    message: "must be at most half of `chunk_size`",
   });
 export type IndexBody = z.output<typeof IndexBody>;
 
@@ -62,7 +67,7 @@ const FilterBody = z
   })
   .partial()
   .strict()
-  .meta({ description: "Of each list one must hold, of `fields` all" });
+  .meta({ description: "A passage must match one value of each list, and all of `fields`" });
 
 const how = {
   top_k: z.int().min(1).max(20).default(4),
@@ -70,36 +75,34 @@ const how = {
   filter: FilterBody.optional(),
 };
 
-const LanguageModel = ModelName.meta({ description: "`provider/model`, or the number of a model of yours that answers" });
+const LanguageModel = ModelName.meta({ description: "`provider/model`, or the ID of one of your language models" });
 
 export const QueryBody = z
   .object({
     query: z.string().trim().min(1).max(4_000),
     ...how,
-    threshold: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0)
-      .meta({ description: "The least similarity (for `keyword`, the least score)" }),
+    threshold: z.number().min(0).max(1).default(0).meta({ description: "Minimum similarity (for `keyword`: minimum score)" }),
     model: LanguageModel.optional(),
-    expand: z.boolean().default(false).meta({ description: "Whether `model` adds other words for what is asked" }),
-    rerank: z.boolean().default(false).meta({ description: "Whether `model` puts the passages in order" }),
+    expand: z.boolean().default(false).meta({ description: "Expand the query with `model`" }),
+    rerank: z.boolean().default(false).meta({ description: "Rerank the passages with `model`" }),
   })
   .refine(({ model, expand, rerank }) => model !== undefined || !(expand || rerank), {
     path: ["model"],
-    message: "is needed to expand or rerank",
+    message: "is required for `expand` and `rerank`",
   });
 export type QueryBody = z.output<typeof QueryBody>;
 
 const Relevant = z
   .object({
     source: z.string().min(1).max(500).optional(),
-    text: z.string().min(1).max(2_000).optional().meta({ description: "Words that stand in the passage, as they stand there" }),
+    text: z.string().min(1).max(2_000).optional().meta({ description: "A text that the passage contains, verbatim" }),
     chunk_id: z.int().min(1).optional(),
   })
   .strict()
-  .refine((said) => Object.values(said).some((value) => value !== undefined), "says nothing of the passage");
+  .refine(
+    (fields) => Object.values(fields).some((value) => value !== undefined),
+    "must contain `source`, `text` or `chunk_id`",
+  );
 export type Relevant = z.output<typeof Relevant>;
 
 export const EvaluateBody = z
@@ -110,16 +113,16 @@ export const EvaluateBody = z
       .max(100)
       .optional(),
     model: LanguageModel.optional(),
-    count: z.int().min(1).max(20).default(10).meta({ description: "How many questions `model` makes up" }),
+    count: z.int().min(1).max(20).default(10).meta({ description: "Number of questions that `model` generates" }),
     method: z.enum(retrievalMethods).default("hybrid"),
   })
   .refine(({ questions, model }) => (questions === undefined) !== (model === undefined), {
     path: ["questions"],
-    message: "give questions, or a `model` that makes some up",
+    message: "is required unless `model` is given; send exactly one of the two",
   });
 export type EvaluateBody = z.output<typeof EvaluateBody>;
 
-// ── what replies carry ───────────────────────────────────────────────────────
+// ── replies ───────────────────────────────────────────────────────
 
 const count = z.int().min(0);
 
@@ -131,8 +134,8 @@ export const Build = z
     error: z.string().nullable(),
     datasets_done: count,
     datasets_total: count,
-    chunk_count: count.meta({ description: "So far" }),
-    reused_count: count.meta({ description: "Of them, those that kept their vectors" }),
+    chunk_count: count.meta({ description: "Number of chunks so far" }),
+    reused_count: count.meta({ description: "Number of these chunks whose vectors were reused" }),
     is_active: z.boolean(),
     created_at: Timestamp,
     finished_at: Timestamp.nullable(),
@@ -146,7 +149,7 @@ export const Base = z
     name: z.string(),
     description: z.string(),
     embedding_model: z.string(),
-    dimensions: z.int().nullable().meta({ description: "Null until the model has said" }),
+    dimensions: z.int().nullable().meta({ description: "Null until the first embedding" }),
     chunk_count: count,
     datasets: z.array(
       z.object({
@@ -158,7 +161,7 @@ export const Base = z
         chunk_overlap: z.int(),
       }),
     ),
-    build: Build.nullable().meta({ description: "The newest, whichever way it went" }),
+    build: Build.nullable().meta({ description: "The newest build, whatever its status" }),
     can_roll_back: z.boolean(),
     version: z.int(),
     created_at: Timestamp,
@@ -178,12 +181,14 @@ export const PassageList = z.object({
       text: z.string(),
       score: z
         .number()
-        .meta({ description: "At most 1: cosine similarity, rank of the words, or for `hybrid` the two places fused" }),
+        .meta({
+          description: "At most 1. `semantic`: cosine similarity; `keyword`: text rank; `hybrid`: fusion of both ranks.",
+        }),
       chunk_id: z.int().min(1),
       dataset_id: Id,
       heading: z.string().nullable(),
       source: z.string(),
-      start: count.meta({ description: "Where it stands in the text of its source, in UTF-16 units" }),
+      start: count.meta({ description: "Offset of the passage in the text of its source, in UTF-16 units" }),
       end: count,
     }),
   ),
@@ -201,7 +206,7 @@ export const EvaluationReply = z.object({
       recall_at_10: Part,
       mrr_at_10: Part,
       ndcg_at_10: Part,
-      latency_ms_p50: z.number().meta({ description: "Of the search in Postgres" }),
+      latency_ms_p50: z.number().meta({ description: "Latency of the search in Postgres" }),
       latency_ms_p95: z.number(),
     })
     .meta({ id: "RetrievalMetrics" }),
@@ -216,6 +221,6 @@ export const EvaluationReply = z.object({
   total: TotalCount,
   generated_by: z.string().nullable().meta({
     description:
-      "The model that wrote each question from one passage, which alone counts as its answer; null where they were yours",
+      "The model that generated the questions, each from one passage; only that passage counts as relevant. Null: the questions were yours.",
   }),
 });

@@ -5,7 +5,7 @@ import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } f
 import { AppError } from "../kit/errors.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
-import { itself as itsModel } from "../models/queries.ts";
+import { itself as ownModel } from "../models/queries.ts";
 import { externalModels } from "../models/tables.ts";
 import {
   activateBuild,
@@ -24,7 +24,7 @@ import type { BaseChange, NewBase } from "./schemas.ts";
 import { datasetLockName, type DatasetSource } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
 
-/** A user's knowledge bases, the newest first, and how many there are. One round trip. */
+/** Lists a user's knowledge bases, newest first, with their total number. One round trip. */
 export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectBases(ctx, userId, cursor === undefined ? undefined : lt(knowledgeBases.id, cursor))
@@ -38,81 +38,88 @@ export async function listBases(ctx: Ctx, userId: number, { limit, cursor }: Pag
   return { ...paginate(rows, limit), total: count!.total };
 }
 
-/** One round trip. @throws not_found */
+/** Reads a knowledge base. One round trip. @throws not_found */
 export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
   const [row] = await selectBases(ctx, userId, ownKnowledgeBase(userId, baseId));
-  if (row === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  if (row === undefined) throw new AppError("not_found", "You have no knowledge base with this ID.");
   return row;
 }
 
-/** Makes a knowledge base, for good with one embedding model. One round trip. @throws conflict; validation_failed for a model that does not embed */
-export async function createBase(ctx: Ctx, userId: number, { embedding_model: given, ...said }: NewBase): Promise<BaseRow> {
-  const { columns, unless } = await pinned(ctx, userId, given ?? defaultModel(ctx.env, "embedding"));
+/** Creates a knowledge base; its embedding model is fixed. One round trip. @throws conflict; validation_failed if the model is not an embedding model */
+export async function createBase(ctx: Ctx, userId: number, { embedding_model: model, ...fields }: NewBase): Promise<BaseRow> {
+  const { columns, assertions } = await pinned(ctx, userId, model ?? defaultModel(ctx.env, "embedding"));
   const hasRoom = sql`(select count(*) from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)}) < ${maxBases}`;
-  const made = sql<number>`currval(pg_get_serial_sequence('knowledge_bases', 'id'))::int`;
+  const newId = sql<number>`currval(pg_get_serial_sequence('knowledge_bases', 'id'))::int`;
   const results = await commitOnce(
     ctx,
     [
       ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-      assertAllInTransaction(ctx.db, { knowledge_base_limit_reached: hasRoom, ...unless }),
-      ctx.db.insert(knowledgeBases).values({ ...saidOf(said), ...columns, name: said.name, user_id: userId }),
-      selectBases(ctx, userId, ownKnowledgeBase(userId, made)),
+      assertAllInTransaction(ctx.db, { knowledge_base_limit_reached: hasRoom, ...assertions }),
+      ctx.db.insert(knowledgeBases).values({ ...columnsOf(fields), ...columns, name: fields.name, user_id: userId }),
+      selectBases(ctx, userId, ownKnowledgeBase(userId, newId)),
     ],
     idOfNew(knowledgeBases),
   );
   return results[3][0]!;
 }
 
-/** What a row says of its model, and what must hold for one of the user's. @throws validation_failed */
+/** Returns the model columns of a row, and the assertions for a user's own model. @throws validation_failed */
 async function pinned(ctx: Ctx, userId: number, embedding_model: string) {
   const named = await readModelName(ctx, embedding_model, { path: "embedding_model", kind: "embedding" });
-  if (!("id" in named)) return { columns: { embedding_model }, unless: {} };
+  if (!("id" in named)) return { columns: { embedding_model }, assertions: {} };
   const { is_active, capabilities } = externalModels;
-  const embeds = sql`exists (select from ${externalModels} where ${itsModel(userId, named.id)}
+  const embeds = sql`exists (select from ${externalModels} where ${ownModel(userId, named.id)}
     and ${is_active} and 'embedding' = any(${capabilities}))`;
-  return { columns: { embedding_model, external_model_id: named.id }, unless: { embedding_model_unknown: embeds } };
+  return { columns: { embedding_model, external_model_id: named.id }, assertions: { embedding_model_unknown: embeds } };
 }
 
-/** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, conflict, not_found */
+/**
+ * Updates a knowledge base. One round trip.
+ * @param expectedVersion the version to update; any version if undefined
+ * @throws precondition_failed, conflict, not_found
+ */
 export function changeBase(
   ctx: Ctx,
   userId: number,
   baseId: number,
   change: BaseChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<BaseRow> {
-  const its = ownKnowledgeBase(userId, baseId);
-  const isSeen = sql`(select ${knowledgeBases.version} from ${knowledgeBases} where ${its}) = ${seen}`;
+  const ownBase = ownKnowledgeBase(userId, baseId);
+  const isExpected = sql`(select ${knowledgeBases.version} from ${knowledgeBases} where ${ownBase}) = ${expectedVersion}`;
   const row = ctx.db
     .update(knowledgeBases)
-    .set({ ...saidOf(change), version: sql`${knowledgeBases.version} + 1`, updated_at: sql`now()` })
-    .where(its);
-  return changed(ctx, userId, baseId, { unless: seen === undefined ? {} : { version_changed: isSeen }, rows: [row] });
+    .set({ ...columnsOf(change), version: sql`${knowledgeBases.version} + 1`, updated_at: sql`now()` })
+    .where(ownBase);
+  return changed(ctx, userId, baseId, {
+    assertions: expectedVersion === undefined ? {} : { version_changed: isExpected },
+    rows: [row],
+  });
 }
 
-/** Deletes a knowledge base with all its builds; minions that point at it point at none. One round trip. @throws not_found */
+/** Deletes a knowledge base with all its builds. Minions that use it lose it. One round trip. @throws not_found */
 export async function deleteBase(
   ctx: Ctx,
   userId: number,
   baseId: number,
-  { unlock: release }: Pick<DatasetSource, "unlock">,
+  { unlock }: Pick<DatasetSource, "unlock">,
 ): Promise<void> {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   await commit(ctx, [
-    lockBase(ctx, its),
-    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(its) }),
-    ctx.db.delete(knowledgeBases).where(its),
-    release(ctx, datasetLockName(baseId)),
+    lockBase(ctx, ownBase),
+    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(ownBase) }),
+    ctx.db.delete(knowledgeBases).where(ownBase),
+    unlock(ctx, datasetLockName(baseId)),
   ]);
 }
 
-/** Takes a dataset out: a build without it. One round trip. @throws not_found; conflict while there is a build under way */
+/** Removes a dataset by creating a build without it. One round trip. @throws not_found; conflict while a build is running */
 export function removeDataset(ctx: Ctx, userId: number, baseId: number, datasetId: number): Promise<BaseRow> {
   const holds = sql`exists (
     select from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
       join ${knowledgeParts} p on p.id = bp.part_id where b.id = ${baseId} and p.dataset_id = ${datasetId})`;
   return changed(ctx, userId, baseId, {
-    unless: { knowledge_base_busy: hasNoRunningBuild(baseId), knowledge_dataset_not_found: holds },
+    assertions: { knowledge_base_busy: hasNoRunningBuild(baseId), knowledge_dataset_not_found: holds },
     rows: [
       buildRow(ctx, { knowledge_base_id: baseId, update_strategy: "replace", status: "complete" }),
       copyActiveParts(ctx, baseId, sql`p.dataset_id = ${datasetId}`),
@@ -121,9 +128,9 @@ export function removeDataset(ctx: Ctx, userId: number, baseId: number, datasetI
   });
 }
 
-/** Goes back to the build before, which then is the one that can be returned to. One round trip. @throws not_found, conflict */
+/** Swaps the active build and the previous build. One round trip. @throws not_found, conflict */
 export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<BaseRow> {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   const { active_build_id, previous_build_id } = knowledgeBases;
   const row = ctx.db
     .update(knowledgeBases)
@@ -132,40 +139,40 @@ export function rollBack(ctx: Ctx, userId: number, baseId: number): Promise<Base
       previous_build_id: sql`${active_build_id}`,
       updated_at: sql`now()`,
     })
-    .where(its);
-  const canReturn = sql`(select ${previous_build_id} from ${knowledgeBases} where ${its}) is not null`;
+    .where(ownBase);
+  const canReturn = sql`(select ${previous_build_id} from ${knowledgeBases} where ${ownBase}) is not null`;
   return changed(ctx, userId, baseId, {
-    unless: { knowledge_base_busy: hasNoRunningBuild(baseId), knowledge_build_missing: canReturn },
+    assertions: { knowledge_base_busy: hasNoRunningBuild(baseId), knowledge_build_missing: canReturn },
     rows: [row],
   });
 }
 
-/** A commit that changes one knowledge base and reads it. @throws not_found, and what is refused */
+/** Commits a change of one knowledge base and reads it. @throws not_found, and the codes of `assertions` */
 async function changed(
   ctx: Ctx,
   userId: number,
   baseId: number,
-  { unless, rows }: { unless: Record<string, SQL>; rows: readonly Statement[] },
+  { assertions, rows }: { assertions: Record<string, SQL>; rows: readonly Statement[] },
 ): Promise<BaseRow> {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   const results = await commit(ctx, [
-    lockBase(ctx, its),
-    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(its), ...unless }),
+    lockBase(ctx, ownBase),
+    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(ownBase), ...assertions }),
     ...rows,
-    selectBases(ctx, userId, and(its)),
+    selectBases(ctx, userId, and(ownBase)),
   ]);
   return (results.at(-1) as BaseRow[])[0]!;
 }
 
-/** What somebody says of a knowledge base, as its row holds it: what is left out keeps its default, or stays. */
-function saidOf(said: { [K in keyof BaseChange]?: BaseChange[K] | undefined }) {
+/** Converts input to columns. Omitted fields keep their default or their value. */
+function columnsOf(fields: { [K in keyof BaseChange]?: BaseChange[K] | undefined }) {
   return {
-    ...(said.name === undefined ? {} : { name: said.name }),
-    ...(said.description === undefined ? {} : { description: said.description }),
+    ...(fields.name === undefined ? {} : { name: fields.name }),
+    ...(fields.description === undefined ? {} : { description: fields.description }),
   };
 }
 
-/** Deletes what no build of a knowledge base holds any more: what is done in the commit of a job. */
+/** Deletes the parts of a knowledge base that no build uses, in the commit of a job. */
 export async function sweepBase(ctx: Ctx, baseId: number): Promise<void> {
   await commitOnce(ctx, [deleteUnusedParts(ctx, baseId)]);
 }

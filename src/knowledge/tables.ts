@@ -26,7 +26,7 @@ import {
   updateStrategies,
 } from "./constants.ts";
 
-/** What a user's minions look things up in. All its vectors are of one model. */
+/** The knowledge bases that a user's minions search. All vectors of one come from one model. */
 export const knowledgeBases = pgTable(
   "knowledge_bases",
   {
@@ -36,21 +36,22 @@ export const knowledgeBases = pgTable(
       .references(() => users.id, { onDelete: "cascade" }),
     name: text().notNull(),
     description: text().notNull().default(""),
-    /** `builtin/hashing-384`: a provider's model; or the number of a model of its owner's. Never changed. */
+    /** A provider's model, like `builtin/hashing-384`, or the ID of a model of the owner. Immutable. */
     embedding_model: text().notNull(),
     external_model_id: integer(),
-    /** Null until the model has said. Never changed since. */
+    /** Null until the first embedding; immutable after it. */
     dimensions: integer(),
-    /** The build that is searched, and the one that can be returned to. */
+    /** The build that is searched. */
     active_build_id: integer(),
+    /** The build to roll back to. */
     previous_build_id: integer(),
-    /** How often it was edited, counted from one. */
+    /** The number of edits plus one. */
     version: integer().notNull().default(1),
     ...createdUpdatedAt,
   },
   (t) => [
     uniqueIndex("knowledge_base_name_taken").on(t.user_id, sql`lower(${t.name})`),
-    // What minions refer to, so that nobody's minion has somebody else's knowledge.
+    // Minions reference this pair, so a minion can only use a knowledge base of its owner.
     unique("knowledge_base_of_user").on(t.user_id, t.id),
     unique("knowledge_base_dimensions").on(t.id, t.dimensions),
     foreignKey({
@@ -77,7 +78,7 @@ export const knowledgeBases = pgTable(
   ],
 );
 
-/** A version of a knowledge base: the parts that it is made of. It is searched once it is complete, and not before. */
+/** A version of a knowledge base, as a list of parts. It is searched only when it is complete. */
 export const knowledgeBuilds = pgTable(
   "knowledge_builds",
   {
@@ -87,9 +88,9 @@ export const knowledgeBuilds = pgTable(
       .references((): AnyPgColumn => knowledgeBases.id, { onDelete: "cascade" }),
     status: text({ enum: buildStatuses }).notNull().default("building"),
     update_strategy: text({ enum: updateStrategies }).notNull(),
-    /** How often in a row a provider failed it. */
+    /** The number of consecutive provider failures. */
     failures: integer().notNull().default(0),
-    /** Why it failed, in a sentence. */
+    /** The reason of the failure, as a sentence for the user. */
     error: text(),
     created_at: timestamptz().notNull().defaultNow(),
     finished_at: timestamptz(),
@@ -105,7 +106,7 @@ export const knowledgeBuilds = pgTable(
   ],
 );
 
-/** One dataset, cut and embedded for one knowledge base. Builds share what they have in common; once complete, it never changes. */
+/** One dataset, chunked and embedded for one knowledge base. Builds share parts. A complete part is immutable. */
 export const knowledgeParts = pgTable(
   "knowledge_parts",
   {
@@ -113,18 +114,18 @@ export const knowledgeParts = pgTable(
     knowledge_base_id: integer()
       .notNull()
       .references(() => knowledgeBases.id, { onDelete: "cascade" }),
-    /** No foreign key: what was taken from a dataset stays when that is gone. */
+    /** No foreign key: the chunks remain when the dataset is deleted. */
     dataset_id: integer().notNull(),
     name: text().notNull(),
     strategy: text({ enum: chunkStrategies }).notNull(),
     chunk_size: integer().notNull(),
     chunk_overlap: integer().notNull(),
-    /** Those of its knowledge base; null until the first chunk. */
+    /** The dimensions of the knowledge base; null until the first chunk. */
     dimensions: integer(),
-    /** The last row of the dataset whose chunks are all here; −1 before the first. */
+    /** The last row of the dataset whose chunks are all stored; −1 before the first. */
     last_row: integer().notNull().default(-1),
     chunk_count: integer().notNull().default(0),
-    /** Chunks whose vectors were taken from the build before. */
+    /** The number of chunks whose vectors were reused from the previous build. */
     reused_count: integer().notNull().default(0),
     completed_at: timestamptz(),
     created_at: timestamptz().notNull().defaultNow(),
@@ -153,7 +154,7 @@ export const knowledgeBuildParts = pgTable(
     part_id: integer()
       .notNull()
       .references(() => knowledgeParts.id, { onDelete: "cascade" }),
-    /** Its place among the parts, from 1. */
+    /** The position of the part in the build, from 1. */
     position: integer().notNull(),
   },
   (t) => [
@@ -163,7 +164,7 @@ export const knowledgeBuildParts = pgTable(
   ],
 );
 
-/** A vector of any length: an index is on those of one length alone. */
+/** A vector of any length. Each index covers vectors of one length. */
 const vectorOfAnyLength = customType<{ data: readonly number[]; driverData: string }>({
   dataType: () => "vector",
   toDriver: (numbers) => `[${numbers.join(",")}]`,
@@ -172,32 +173,32 @@ const vectorOfAnyLength = customType<{ data: readonly number[]; driverData: stri
 
 const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 
-/** What a vector column is compared as: an index is on the same expression. */
+/** The expression that compares a vector column. The indexes use the same expression. */
 export function comparable(embedding: SQL | AnyPgColumn, dimensions: number): SQL {
   const type = dimensions > halfPrecisionAbove ? "halfvec" : "vector";
   return sql`(${embedding}::${sql.raw(`${type}(${dimensions})`)})`;
 }
 
-/** A piece of a text that is found by its meaning or its words. Never changed. */
+/** A chunk of a text, searched by vector and by words. Immutable. */
 export const knowledgeChunks = pgTable(
   "knowledge_chunks",
   {
     id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
     part_id: integer().notNull(),
-    /** Its place in the part, from 0. */
+    /** The position of the chunk in the part, from 0. */
     position: integer().notNull(),
     text: text().notNull(),
-    /** The headings that it stands under. */
+    /** The path of headings above the chunk. */
     heading: text(),
-    /** Where it stands: `handbook.md`, `faq.csv#12`. */
+    /** The source of the chunk: `handbook.md`, `faq.csv#12`. */
     source: text().notNull(),
     /** Offsets in the text of the source, in UTF-16 units. */
     start: integer().notNull(),
     end: integer().notNull(),
     kind: text().notNull(),
-    /** What the row says beside its text, in short values. */
+    /** The short fields of the row, besides its text. */
     fields: jsonb().$type<Record<string, string | number | boolean>>(),
-    /** Of what was embedded. */
+    /** The hash of the embedded text. */
     content_hash: text().notNull(),
     dimensions: integer().notNull(),
     embedding: vectorOfAnyLength().notNull(),
@@ -207,7 +208,7 @@ export const knowledgeChunks = pgTable(
   },
   (t) => [
     unique("knowledge_chunk_place_taken").on(t.part_id, t.position),
-    // By way of its part, no vector gets in that is longer or shorter than those of the knowledge base.
+    // Through its part, a vector must have the dimensions of its knowledge base.
     foreignKey({
       name: "knowledge_chunk_dimensions",
       columns: [t.part_id, t.dimensions],

@@ -1,17 +1,17 @@
-/** Which provider something belongs to, and what people call it. */
+/** The name and display name of a provider. */
 export type ProviderIdentity = { readonly name: string; readonly display_name: string };
 
-/** What a model is known by before anything of it is loaded: what a minion shows and is scored by. */
+/** The summary of a model that is available without loading it. Minions show it and are scored by it. */
 export type ModelSummary = {
-  /** What it is for: to answer, or to embed text. */
+  /** Whether the model answers or embeds text. */
   kind: "language" | "embedding";
   provider: string;
   provider_display_name: string;
   model_id: string;
   display_name: string;
-  /** Null where it has none, or where the provider does not say. */
+  /** Null if the model has none or the provider does not report it. */
   parameters_billions: number | null;
-  /** In tokens; null where there is no limit, or where the provider does not say. */
+  /** In tokens; null if there is no limit or the provider does not report it. */
   context_length: number | null;
   capabilities: readonly string[];
   architecture: string | null;
@@ -19,9 +19,12 @@ export type ModelSummary = {
   supports_streaming: boolean;
 };
 
-/** What models are called for. */
+/** The purposes of a model call. */
 export const callPurposes = ["test", "chat", "training", "tool", "knowledge"] as const;
 export type CallPurpose = (typeof callPurposes)[number];
 
-/** How a call can end. */
+/** The maximum number of models per user. */
+export const maxModels = 100;
+
+/** The outcomes of a model call. */
 export const callOutcomes = ["complete", "stopped", "failed"] as const;

@@ -1,3 +1,4 @@
+import { maxModels } from "./constants.ts";
 import { commonErrors, defineErrors, type ConstraintErrors } from "../kit/errors.ts";
 
 export const modelErrors = defineErrors({
@@ -8,11 +9,11 @@ export const modelErrors = defineErrors({
 /** The errors of a provider, for routes that call one. */
 export const providerErrors = {
   ...defineErrors({
-    provider_refused: { status: 502, title: "Provider refused", retryable: false },
-    provider_model_missing: { status: 502, title: "Model missing at the provider", retryable: false },
-    provider_key_rejected: { status: 502, title: "Key rejected by the provider", retryable: false },
-    provider_no_credit: { status: 502, title: "No credit at the provider", retryable: false },
-    provider_rate_limited: { status: 429, title: "Provider asked too often", retryable: true },
+    provider_refused: { status: 502, title: "Request refused by the provider", retryable: false },
+    provider_model_missing: { status: 502, title: "Model not found at the provider", retryable: false },
+    provider_key_rejected: { status: 502, title: "API key rejected by the provider", retryable: false },
+    provider_no_credit: { status: 502, title: "No credit with the provider", retryable: false },
+    provider_rate_limited: { status: 429, title: "Rate limited by the provider", retryable: true },
   }),
   provider_unavailable: commonErrors.provider_unavailable,
   provider_timed_out: commonErrors.provider_timed_out,
@@ -22,23 +23,26 @@ export const providerErrors = {
 };
 
 export const allowanceErrors = defineErrors({
-  // No retry of a job reaches the next day.
-  allowance_exhausted: { status: 429, title: "Allowance used up", retryable: false },
-  allowance_unavailable: { status: 503, title: "Allowance cannot be counted", retryable: true },
+  // Not retryable: a job is never retried as late as the next day.
+  allowance_exhausted: { status: 429, title: "Daily allowance used up", retryable: false },
+  allowance_unavailable: { status: 503, title: "Allowance unavailable", retryable: true },
 });
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client error for each constraint and refusal code of this feature. */
 export const constraintErrors = {
   model_limit_reached: {
     type: modelErrors.model_limit_reached,
-    detail: "You have as many models as anybody may: delete one first.",
+    detail: `Model limit reached (${maxModels}). Delete one first.`,
   },
-  model_not_found: { type: "not_found", detail: "There is no such model of yours." },
-  model_display_name_taken: { type: modelErrors.display_name_taken, detail: "You have a model of this display name." },
+  model_not_found: { type: "not_found", detail: "You have no model with this ID." },
+  model_display_name_taken: {
+    type: modelErrors.display_name_taken,
+    detail: "You already have a model with this display name. Choose another.",
+  },
   model_key_needed: {
     type: "validation_failed",
     path: "api_key",
-    detail: "give it again, since the stored one was meant for another address",
+    detail: "is required again because the provider or the base URL changed",
   },
-  data_key_taken: { type: "conflict", detail: "Another key of yours was being stored: try again." },
+  data_key_taken: { type: "conflict", detail: "Another request was storing a key at the same time. Try again." },
 } as const satisfies ConstraintErrors;

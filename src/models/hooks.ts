@@ -5,7 +5,7 @@ import { deletePictures } from "../kit/storage/avatars.ts";
 import { publicColumns } from "./queries.ts";
 import { externalModels, modelCalls, userDataKeys } from "./tables.ts";
 
-/** What is held of a user here: of a key, its last four characters alone. */
+/** Exports the data of a user. Of a key, only the last four characters are exported. */
 export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> {
   return {
     external_models: ctx.db.select(publicColumns).from(externalModels).where(eq(externalModels.user_id, userId)),
@@ -13,7 +13,7 @@ export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> 
   };
 }
 
-/** Deletes pictures, and destroys the data key, without which every copy of a sealed key is noise; the other rows go with the user's. */
+/** Deletes the pictures and the data key of a user, which makes every copy of a sealed key unreadable. Other rows cascade. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   await deletePictures(ctx.env.FILES, userId);
   return [ctx.db.delete(userDataKeys).where(eq(userDataKeys.user_id, userId))];

@@ -7,7 +7,7 @@ import { ollama } from "./providers/vendors/ollama.ts";
 import type { LocalModel } from "./schemas.ts";
 import { mapLimited } from "../kit/async/map-limited.ts";
 
-/** The models of the operator's Ollama server, as it tells them (https://docs.ollama.com/api). */
+/** Reads the models of the operator's Ollama server (https://docs.ollama.com/api). */
 
 const text = z.string().nullish().catch(null);
 
@@ -25,7 +25,7 @@ const Tags = z.object({
 const Shown = z.object({
   capabilities: z.array(z.string()).nullish().catch(null),
   model_info: z.record(z.string(), z.unknown()).nullish().catch(null),
-  /** Lines of a name and a value. */
+  /** Lines with a name and a value. */
   parameters: text,
   system: text,
   license: text,
@@ -34,11 +34,11 @@ const Shown = z.object({
 
 type Tagged = z.output<typeof Tags>["models"][number];
 
-/** Asked of at once: an invocation has six connections. */
-const atOnce = 5;
-const maxModels = 100;
+/** The number of concurrent requests: an invocation has six connections. */
+const concurrency = 5;
+const maxLocalModels = 100;
 
-/** Models that the operator runs, live, so nothing of them is kept; a server that does not answer is a warning. Asks nobody where none is configured. */
+/** Lists the models of the operator's Ollama server, uncached. If the server fails, the result has a warning. Without a server, no request is made. */
 export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: LocalModel[]; warnings: string[] }> {
   const url = env.OLLAMA_URL.replace(/\/+$/, "");
   if (url === "") return { models: [], warnings: [] };
@@ -47,23 +47,23 @@ export async function localModels({ env }: Pick<Ctx, "env">): Promise<{ models: 
     fetchProviderJson({ provider: ollama, fetch }, `${url}${path}`, schema, init);
   try {
     const { models: tagged } = await ask("/api/tags", Tags);
-    const models = await mapLimited(atOnce, tagged.slice(0, maxModels), async (tag) => {
+    const models = await mapLimited(concurrency, tagged.slice(0, maxLocalModels), async (tag) => {
       const headers = { "content-type": "application/json" };
       const body = JSON.stringify({ model: tag.name });
       return localModel(tag, await ask("/api/show", Shown, { method: "POST", headers, body }));
     });
     const left = tagged.length - models.length;
-    return { models, warnings: left > 0 ? [`${left} more local models are not listed.`] : [] };
+    return { models, warnings: left > 0 ? [`${left} more local models are not listed (limit: ${maxLocalModels}).`] : [] };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    return { models: [], warnings: [`Local models are not listed: ${error.message}`] };
+    return { models: [], warnings: [`Local models cannot be listed: ${error.message}`] };
   }
 }
 
 function localModel({ name, size, modified_at, details }: Tagged, shown: z.output<typeof Shown>): LocalModel {
   const { model_info: info, capabilities, parameters = null, system, license } = shown;
-  const told = info?.["general.architecture"];
-  const architecture = typeof told === "string" ? told : (details?.family ?? null);
+  const reported = info?.["general.architecture"];
+  const architecture = typeof reported === "string" ? reported : (details?.family ?? null);
   const context = info?.[`${architecture}.context_length`];
   return {
     name,
@@ -84,7 +84,7 @@ function localModel({ name, size, modified_at, details }: Tagged, shown: z.outpu
   };
 }
 
-/** A value out of Ollama's lines of parameters. */
+/** Reads a value from Ollama's parameter lines. */
 function numberIn(parameters: string | null, name: string): number | null {
   const [, value] = new RegExp(`^${name}\\s+(\\S+)\\s*$`, "m").exec(parameters ?? "") ?? [];
   return value === undefined || !Number.isFinite(Number(value)) ? null : Number(value);

@@ -9,15 +9,15 @@ import { externalModels } from "./tables.ts";
 
 const { key_sealed: _sealed, key_ref: _ref, ...shown } = getTableColumns(externalModels);
 
-/** The columns of models that may be seen: a key is never among them. */
+/** The public columns of models, without keys. */
 export const publicColumns = shown;
 
-/** One model of a user. */
+/** The condition that selects one model of a user. */
 export function itself(userId: number, modelId: number | SQL): SQL {
   return and(eq(externalModels.user_id, userId), sql`${externalModels.id} = ${modelId}`)!;
 }
 
-/** The query of a user's models that answer to a condition. */
+/** Selects a user's models that match a condition. */
 export function selectModels(ctx: Ctx, userId: number, condition?: SQL) {
   return ctx.db
     .select({ ...shown, gained: ctx.hooks.modelExperience(sql`${externalModels.id}`) })
@@ -27,14 +27,14 @@ export function selectModels(ctx: Ctx, userId: number, condition?: SQL) {
 
 export type ModelRow = Awaited<ReturnType<typeof selectModels>>[number];
 
-/** A model as its owner's clients draw it. */
-export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...kept }: ModelRow): ExternalModel {
+/** Converts a row to the model that clients see. */
+export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...columns }: ModelRow): ExternalModel {
   const experience = gained.training + gained.usage;
   const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.levelForExperience(experience);
   return {
-    ...kept,
-    provider_display_name: identityOf(kept.provider).display_name,
-    parameters: saidParameters(parameters),
+    ...columns,
+    provider_display_name: identityOf(columns.provider).display_name,
+    parameters: restoreParameters(parameters),
     experience,
     level,
     rank,
@@ -47,23 +47,23 @@ export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, paramet
   };
 }
 
-/** A text that reads as JSON comes as what it says out of the driver. */
-function saidParameters(parameters: unknown): ExternalModel["parameters"] {
+/** Restores a text that the driver has parsed as JSON. */
+function restoreParameters(parameters: unknown): ExternalModel["parameters"] {
   if (parameters === null || typeof parameters === "string") return parameters;
   const isObject = typeof parameters === "object" && !Array.isArray(parameters);
   return isObject ? (parameters as Record<string, unknown>) : JSON.stringify(parameters);
 }
 
-/** What is read of a model to summarise it. */
+/** The columns of a model that its summary needs. */
 export type DescribedModel = Pick<
   ModelRow,
   "provider" | "model_id" | "display_name" | "parameters" | "context_length" | "capabilities" | "architecture"
 >;
 
-/** A model's description, as an expression for a query of what runs on it. */
+/** A SQL expression with the described columns of a model. */
 export function summarizeModel(modelId: SQL): SQL<DescribedModel | null> {
   const { provider, model_id, display_name, parameters, context_length, capabilities, architecture, id } = externalModels;
-  // Nested, so that the columns keep their tables' names.
+  // The nested `sql` keeps the table names of the columns.
   return sql<DescribedModel | null>`(${sql`
     select json_build_object('provider', ${provider}, 'model_id', ${model_id}, 'display_name', ${display_name},
       'parameters', ${parameters}, 'context_length', ${context_length}, 'capabilities', ${capabilities},
@@ -71,7 +71,7 @@ export function summarizeModel(modelId: SQL): SQL<DescribedModel | null> {
     from ${externalModels} where ${id} = ${modelId}`})`;
 }
 
-/** What a user's model is known by to what runs on it. */
+/** Summarizes a user's model. */
 export function summaryOf(described: DescribedModel): ModelSummary {
   const { provider, model_id, display_name, parameters, context_length, capabilities, architecture } = described;
   const billions = billionsIn(parameters);
@@ -87,7 +87,7 @@ export function summaryOf(described: DescribedModel): ModelSummary {
   });
 }
 
-/** A size out of what somebody said of it: `70B`, `350M`, or an object with Ollama's `parameter_size` or our `parameters_billions`. */
+/** Parses a model size: `70B`, `350M`, or an object with Ollama's `parameter_size` or our `parameters_billions`. */
 function billionsIn(parameters: unknown): number | null {
   if (typeof parameters === "object" && parameters !== null) {
     const { parameters_billions, parameter_size } = parameters as Record<string, unknown>;
@@ -98,7 +98,7 @@ function billionsIn(parameters: unknown): number | null {
   return size === undefined ? null : Number(size) / (unit?.toLowerCase() === "m" ? 1_000 : 1);
 }
 
-/** Whether a user has a model of this number that answers, and is active, as an expression. */
+/** A SQL condition: the user has an active language model with this ID. */
 export function isActiveLanguageModel(userId: number, modelId: number): SQL {
   const { is_active, capabilities } = externalModels;
   return sql`exists (select from ${externalModels} where ${itself(userId, modelId)} and ${is_active} and 'embedding' <> all(${capabilities}))`;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 import { providerNames, publicModelListProviders } from "./providers/registry.ts";
 
-// ── what requests carry ──────────────────────────────────────────────────────
+// ── requests ──────────────────────────────────────────────────────
 
 const Name = z.string().trim().min(1).max(120);
 const Text = (max: number) => z.string().trim().max(max);
@@ -10,13 +10,13 @@ const Count = z.int().min(1).max(2_147_483_647);
 
 const ModelId = z.string().trim().min(1).max(200);
 
-/** Forms send an empty text for what is not filled in. */
+/** Forms send an empty string for an empty field. */
 const ApiKey = z
   .string()
   .trim()
   .regex(/^[!-~]{0,1000}$/, "must be at most 1,000 printable ASCII characters, without spaces")
   .transform((key) => (key === "" ? undefined : key))
-  .meta({ description: "Kept encrypted, and never shown again but for its last four characters; empty is none" });
+  .meta({ description: "Stored encrypted; only its last four characters are shown again. Empty string: no key." });
 
 const BaseUrl = z
   .string()
@@ -24,7 +24,7 @@ const BaseUrl = z
   .max(2_048)
   .nullable()
   .transform((url) => (url === "" ? null : url))
-  .meta({ description: "https, on the public internet; null is the provider's own address" });
+  .meta({ description: "An https URL on the public internet. Null: the provider's default URL." });
 
 const Labels = z.array(z.string().trim().min(1).max(50)).max(32);
 
@@ -34,14 +34,19 @@ const settings = {
   parameters: z
     .union([Text(200), z.record(z.string(), z.unknown())])
     .nullable()
-    .meta({ description: "Its size, as a text such as `70B`, or an object of your own" }),
+    .meta({ description: "The model size as a string, like `70B`, or a custom object" }),
   context_length: Count.nullable().meta({ description: "In tokens" }),
   max_tokens: Count.nullable(),
   quantization: Text(100).nullable(),
   architecture: Text(100).nullable(),
   license: Text(200).nullable(),
   embedding_length: Count.nullable(),
-  temperature: z.number().min(0).max(2).nullable().meta({ description: "Null leaves it to the provider; so does the next" }),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .nullable()
+    .meta({ description: "Null: the provider's default. The same applies to `top_p`." }),
   top_p: z.number().min(0).max(1).nullable(),
   system_prompt: Text(8_000),
   capabilities: Labels,
@@ -53,8 +58,8 @@ const settings = {
 export const NewModel = z.object({
   name: Name.meta({ example: "my-model" }),
   provider: z.enum(providerNames),
-  model_id: ModelId.meta({ description: "What the provider calls it", example: "meta/llama-3.3-70b" }),
-  display_name: Name.optional().meta({ description: "Unique among your models, in any case; the name, if left out" }),
+  model_id: ModelId.meta({ description: "The provider's ID of the model", example: "meta/llama-3.3-70b" }),
+  display_name: Name.optional().meta({ description: "Unique among your models, ignoring case. Default: `name`." }),
   api_key: ApiKey.optional(),
   ...z.object(settings).partial().shape,
 });
@@ -66,11 +71,11 @@ export const ModelChange = z
     provider: z.enum(providerNames),
     model_id: ModelId,
     display_name: Name,
-    api_key: ApiKey.nullable().meta({ description: "Null takes the stored key away; empty leaves it" }),
+    api_key: ApiKey.nullable().meta({ description: "Null deletes the stored key; an empty string keeps it." }),
     ...settings,
   })
   .partial()
-  .refine((change) => Object.keys(change).length > 0, "says nothing to change");
+  .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type ModelChange = z.output<typeof ModelChange>;
 
 export const ModelsQuery = z.object(PageQuery);
@@ -78,14 +83,14 @@ export const ModelsQuery = z.object(PageQuery);
 export const TestBody = z.object({
   model_id: z
     .union([Id, ModelId])
-    .meta({ description: "The number of a model of yours, or, with `provider`, what that calls it" }),
+    .meta({ description: "The ID of one of your models or, with `provider`, the provider's ID of the model" }),
   provider: z.enum(providerNames).optional(),
   api_key: ApiKey.optional(),
   base_url: BaseUrl.optional(),
 });
 export type TestBody = z.output<typeof TestBody>;
 
-// ── what replies carry ───────────────────────────────────────────────────────
+// ── replies ───────────────────────────────────────────────────────
 
 export const ExternalModel = z
   .object({
@@ -108,7 +113,10 @@ export const ExternalModel = z
     temperature: z.number().nullable(),
     top_p: z.number().nullable(),
     system_prompt: z.string(),
-    experience: z.int().min(0).meta({ description: "Of your minions on it, together; so are the next six" }),
+    experience: z
+      .int()
+      .min(0)
+      .meta({ description: "The total of your minions that use this model. The next six fields follow from it." }),
     level: z.int(),
     rank: z.string(),
     rank_level: z.int(),
@@ -123,9 +131,11 @@ export const ExternalModel = z
     key_last_four: z
       .string()
       .nullable()
-      .meta({ description: "Of the stored key: null where there is none, empty where it is too short to tell any of it" }),
-    key_rejected_at: Timestamp.nullable().meta({ description: "When the provider turned the key away" }),
-    version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit" }),
+      .meta({
+        description: "The last four characters of the stored key. Null: no key. Empty: the key is too short to show any of it.",
+      }),
+    key_rejected_at: Timestamp.nullable().meta({ description: "When the provider rejected the key" }),
+    version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit the model" }),
     created_at: Timestamp,
     updated_at: Timestamp,
   })
@@ -142,13 +152,13 @@ export const AvatarReply = ModelDone.extend({ avatar_url: z.string() });
 export const ModelsHealth = ModelDone.extend({ total_models: z.int().min(0), status: z.literal("operational") });
 export const SyncReply = ModelDone.extend({
   models_synced: z.int().min(0),
-  results: z.record(z.string(), z.boolean()).meta({ description: "Whether each was found, by its display name" }),
+  results: z.record(z.string(), z.boolean()).meta({ description: "Whether each model was found, by display name" }),
 });
 
 export const TestReply = z.object({
-  success: z.boolean().meta({ description: "Whether the provider answered" }),
+  success: z.boolean().meta({ description: "Whether the model answered" }),
   message: z.string(),
-  response_time: z.number().min(0).meta({ description: "Seconds" }),
+  response_time: z.number().min(0).meta({ description: "In seconds" }),
   response: z.string().nullable(),
   error: z.string().nullable(),
 });
@@ -167,9 +177,9 @@ export const ProviderList = z.object({
       supports_tools: z.boolean(),
       supports_embeddings: z.boolean(),
       supports_fine_tuning: z.boolean(),
-      models: z.array(z.string()).readonly().meta({ description: "Some that it has, to begin with" }),
+      models: z.array(z.string()).readonly().meta({ description: "Examples of models of this provider" }),
       available: z.boolean(),
-      reason: z.string().nullable().meta({ description: "Why nobody can call it here" }),
+      reason: z.string().nullable().meta({ description: "Why this provider is not available on this server" }),
     }),
   ),
   total: TotalCount,
@@ -190,19 +200,23 @@ export const ModelSummaryShape = z.object({
 });
 
 export const ProviderParam = z.object({
-  provider: z.enum(publicModelListProviders).meta({ description: "One that lists its models to anybody" }),
+  provider: z.enum(publicModelListProviders).meta({ description: "A provider with a public model list" }),
 });
 
 export const ModelListReply = z.object({
   ...ok,
   models: z.array(ModelSummaryShape).readonly(),
   total: TotalCount,
-  asked_at: z.iso.datetime().meta({ description: "When the provider said so: longer ago, where it does not answer now" }),
+  asked_at: z.iso
+    .datetime()
+    .meta({
+      description: "When the provider returned this list. An older list is returned while the provider is unavailable.",
+    }),
 });
 
 export const ModelName = z
   .union([z.string().trim().min(1).max(200), Id.transform(String)])
-  .meta({ description: "`provider/model`, or the number of a model of yours", example: "builtin/extractive" });
+  .meta({ description: "`provider/model`, or the ID of one of your models", example: "builtin/extractive" });
 
 export const groupingNames = ["model", "minion", "day", "provider"] as const;
 export type Grouping = (typeof groupingNames)[number];
@@ -210,8 +224,8 @@ export type Grouping = (typeof groupingNames)[number];
 const Day = z.iso.date({ abort: true }).refine((day) => day >= "2000" && day < "2200", "is out of range");
 
 export const UsageQuery = z.object({
-  from: Day.optional().meta({ description: "First day, in UTC; 29 days before `to`, if left out", example: "2026-11-01" }),
-  to: Day.optional().meta({ description: "Last day, in UTC; today, if left out", example: "2026-11-30" }),
+  from: Day.optional().meta({ description: "First day, in UTC. Default: 29 days before `to`.", example: "2026-11-01" }),
+  to: Day.optional().meta({ description: "Last day, in UTC. Default: today.", example: "2026-11-30" }),
   group_by: z.enum(groupingNames).default("day"),
 });
 export type UsageQuery = z.output<typeof UsageQuery>;
@@ -219,11 +233,11 @@ export type UsageQuery = z.output<typeof UsageQuery>;
 const usageSums = {
   calls: z.int().min(0),
   failed_calls: z.int().min(0),
-  input_tokens: z.number().min(0).meta({ description: "Those of the cache among them" }),
+  input_tokens: z.number().min(0).meta({ description: "Includes cached tokens" }),
   output_tokens: z.number().min(0),
   cache_read_tokens: z.number().min(0),
   cache_write_tokens: z.number().min(0),
-  cost_usd: z.number().min(0).meta({ description: "At list price; calls without a known price are not in it" }),
+  cost_usd: z.number().min(0).meta({ description: "At list price. Calls without a known price are not included." }),
   unpriced_calls: z.int().min(0),
 };
 
@@ -232,7 +246,7 @@ export const UsageReply = z.object({
   usage: z.array(
     z.object({
       key: z.string().nullable().meta({
-        description: "`provider/model`, the number of a minion, a day, or a provider; null for calls without a minion",
+        description: "`provider/model`, a minion ID, a day or a provider, as `group_by` says. Null: calls without a minion.",
       }),
       ...usageSums,
     }),
@@ -244,7 +258,7 @@ export const UsageReply = z.object({
   group_by: z.enum(groupingNames),
 });
 
-// ── the lists of all models ──────────────────────────────────────────────────
+// ── lists of all models ──────────────────────────────────────────────────
 
 export const LocalModel = z
   .object({
@@ -274,23 +288,23 @@ export const ModelNameParam = z.object({
     .string()
     .min(1)
     .max(200)
-    .meta({ description: "A name or a display name; it may hold slashes and colons", example: "meta/llama-3:8b" }),
+    .meta({ description: "A name or a display name. It may contain slashes and colons.", example: "meta/llama-3:8b" }),
 });
 export const AllModels = z.object({
   ...ok,
   models: z.array(AnyModel),
   total: TotalCount,
-  warnings: z.array(z.string()).optional().meta({ description: "What is not in the list, and why" }),
+  warnings: z.array(z.string()).optional().meta({ description: "The models that are missing from the list, and why" }),
 });
 export const AnyModelReply = z.object({ ...ok, model: AnyModel });
 export const AllModelsHealth = ModelDone.extend({ service: z.string(), status: z.literal("operational") });
 
 export const PricesQuery = z.object({
   provider: z.enum(providerNames).optional(),
-  model_id: z.string().min(1).max(200).optional().meta({ description: "What the provider calls it" }),
+  model_id: z.string().min(1).max(200).optional().meta({ description: "The provider's ID of the model" }),
 });
 
-const Dollars = z.number().min(0).meta({ description: "For a million tokens" });
+const Dollars = z.number().min(0).meta({ description: "In US dollars per million tokens" });
 
 export const PriceShown = z
   .object({
@@ -300,10 +314,10 @@ export const PriceShown = z
     output_usd: Dollars,
     cache_read_usd: Dollars,
     cache_write_usd: Dollars,
-    from: z.string().nullable().meta({ description: "The first day of the price; null for one that held when it was read" }),
-    as_of: z.string().meta({ description: "When its source was read" }),
+    from: z.string().nullable().meta({ description: "The first day of the price. Null: the price was valid on `as_of`." }),
+    as_of: z.string().meta({ description: "The day the source was read" }),
     source: z.string(),
-    shutdown_on: z.string().nullable().meta({ description: "The day on which the provider takes it away, where that is said" }),
+    shutdown_on: z.string().nullable().meta({ description: "Shutdown date of the model, if the provider announced one" }),
   })
   .meta({ id: "ModelPrice" });
 export type PriceShown = z.output<typeof PriceShown>;
@@ -317,7 +331,7 @@ export const AllowanceReply = z.object({
   allowance: z.object({
     plan: z.string(),
     turns: AllowanceLine.meta({ description: "Calls to language models" }),
-    tokens: AllowanceLine.meta({ description: "Of all calls, those that embed text among them" }),
-    resets_at: Timestamp.meta({ description: "00:00 UTC" }),
+    tokens: AllowanceLine.meta({ description: "Tokens of all calls, including embeddings" }),
+    resets_at: Timestamp.meta({ description: "The next 00:00 UTC" }),
   }),
 });

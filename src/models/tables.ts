@@ -22,7 +22,7 @@ import type { ProviderName } from "./providers/providers.ts";
 
 const owner = () => integer().references(() => users.id, { onDelete: "cascade" });
 
-/** What users call models that a provider runs by, with the keys that they pay with. */
+/** The users' connections to models of providers, with their API keys. */
 export const externalModels = pgTable(
   "external_models",
   {
@@ -32,11 +32,11 @@ export const externalModels = pgTable(
     display_name: text().notNull(),
     description: text().notNull().default(""),
     provider: text().$type<ProviderName>().notNull(),
-    /** What the provider calls it. */
+    /** The provider's ID of the model. */
     model_id: text().notNull(),
-    /** Where the provider is reached; null for the provider's own address. */
+    /** The base URL; null for the provider's default. */
     base_url: text(),
-    /** As it was said: `"70B"`, or an object. */
+    /** As entered: `"70B"`, or an object. */
     parameters: jsonb().$type<string | Record<string, unknown>>(),
     context_length: integer(),
     max_tokens: integer(),
@@ -44,7 +44,7 @@ export const externalModels = pgTable(
     architecture: text(),
     license: text(),
     embedding_length: integer(),
-    /** What it is asked with; null leaves it to the provider. */
+    /** The temperature of calls; null for the default of the provider. */
     temperature: real(),
     top_p: real(),
     system_prompt: text().notNull().default(""),
@@ -52,21 +52,21 @@ export const externalModels = pgTable(
     tags: text().array().notNull().default([]),
     is_active: boolean().notNull().default(true),
     is_favorite: boolean().notNull().default(false),
-    /** Where its picture is, in R2. */
+    /** The key of the picture in R2. */
     avatar_key: text(),
-    /** The key of its owner at the provider, sealed under their data key and bound to this random reference. */
+    /** The owner's API key, sealed with their data key and bound to the random reference `key_ref`. */
     key_sealed: text(),
     key_ref: text(),
-    /** To recognise the key by; empty for one that is too short to tell any of. */
+    /** The last characters of the key; empty if the key is too short to show any. */
     key_last_four: text(),
-    /** When the provider turned the key away; null since it worked, or was given anew. */
+    /** When the provider rejected the key; null after the key worked or was replaced. */
     key_rejected_at: timestamptz(),
-    /** How often it was edited, counted from one. */
+    /** The number of edits plus one. */
     version: integer().notNull().default(1),
     ...createdUpdatedAt,
   },
   (t) => [
-    // What minions refer to, so that nobody's minion has somebody else's model.
+    // Minions reference this pair, so a minion can only use a model of its owner.
     unique("external_model_of_user").on(t.user_id, t.id),
     uniqueIndex("model_display_name_taken").on(t.user_id, sql`lower(${t.display_name})`),
     check("model_named", sql`${t.name} <> '' and ${t.display_name} <> '' and ${t.model_id} <> ''`),
@@ -77,12 +77,12 @@ export const externalModels = pgTable(
   ],
 );
 
-/** The key under which the secrets of one user are sealed: destroyed, they are gone wherever they were copied. */
+/** The data key that seals the secrets of one user. Without it, no copy of the secrets can be read. */
 export const userDataKeys = pgTable(
   "user_data_keys",
   {
     user_id: owner().primaryKey(),
-    /** Of the secret that it is wrapped under. */
+    /** The version of the secret that wraps the key. */
     version: integer().notNull(),
     wrapped: text().notNull(),
   },
@@ -91,7 +91,7 @@ export const userDataKeys = pgTable(
 
 const rate = () => bigint({ mode: "number" });
 
-/** What providers published that their models cost, by the day it was first seen, in micro-dollars for a million tokens. */
+/** Prices published by providers, by the day they were first seen, in micro-dollars per million tokens. */
 export const modelPrices = pgTable(
   "model_prices",
   {
@@ -100,7 +100,7 @@ export const modelPrices = pgTable(
     from: date({ mode: "string" }).notNull(),
     input: rate().notNull(),
     output: rate().notNull(),
-    /** Null where it costs what the input does. */
+    /** Null if the price equals that of the input. */
     cache_read: rate(),
     cache_write: rate(),
     shutdown_on: date({ mode: "string" }),
@@ -115,17 +115,17 @@ export const modelPrices = pgTable(
 
 const tokens = () => integer().notNull();
 
-/** Every call to a model: what it used, what that costs at list price, and how it ended. */
+/** The calls to models: usage, cost at list price and outcome. */
 export const modelCalls = pgTable(
   "model_calls",
   {
     id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
     user_id: owner().notNull(),
     external_model_id: integer().references(() => externalModels.id, { onDelete: "set null" }),
-    /** Of a later feature, so no foreign key: what was used stays when the minion is gone. */
+    /** No foreign key, because minions are a later feature. The row remains when the minion is deleted. */
     minion_id: integer(),
     purpose: text({ enum: callPurposes }).notNull(),
-    /** The model that answered, or else the one that was asked last. */
+    /** The model that answered, otherwise the last one called. */
     provider: text().notNull(),
     model_id: text().notNull(),
     outcome: text({ enum: callOutcomes }).notNull(),
@@ -135,7 +135,7 @@ export const modelCalls = pgTable(
     cache_read_tokens: tokens(),
     cache_write_tokens: tokens(),
     is_estimated: boolean().notNull(),
-    /** In millionths of a dollar; null where no price is known. */
+    /** In micro-dollars; null if no price is known. */
     cost_micro_usd: bigint({ mode: "number" }),
     latency_ms: integer().notNull(),
     first_token_ms: integer(),

@@ -1,7 +1,7 @@
-/** How far around a place is looked for a boundary. */
+/** The distance from a position within which a boundary is searched. */
 const reach = 64;
 
-/** The last place up to `at`, but not before `earliest`, that is between words, else between characters as they are read. */
+/** The last boundary between words, otherwise between graphemes, from `earliest` up to `at`. */
 export function boundaryBefore(text: string, at: number, earliest: number): number {
   const from = Math.max(earliest, at - reach);
   for (const granularity of ["word", "grapheme"] as const) {
@@ -12,7 +12,7 @@ export function boundaryBefore(text: string, at: number, earliest: number): numb
   return at - (isParted(text, at) ? 1 : 0);
 }
 
-/** The first place from `at`, and not after `latest`, that is between words, else between characters as they are read. */
+/** The first boundary between words, otherwise between graphemes, from `at` up to `latest`. */
 export function boundaryAfter(text: string, at: number, latest: number): number {
   for (const granularity of ["word", "grapheme"] as const) {
     const from = Math.max(0, at - reach);
@@ -28,7 +28,7 @@ function segmentAt(text: string, from: number, at: number, granularity: "word" |
   return new Intl.Segmenter(undefined, { granularity }).segment(text.slice(from, at + reach)).containing(at - from);
 }
 
-/** Whether a place is inside a surrogate pair. */
+/** Checks whether a position is inside a surrogate pair. */
 function isParted(text: string, at: number): boolean {
   return (text.codePointAt(at - 1) ?? 0) > 0xffff;
 }

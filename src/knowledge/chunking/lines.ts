@@ -1,18 +1,18 @@
 export type Style = "markdown" | "code" | "prose";
 
-/** A line that is not blank. It is the better to cut before the lower its rank. */
+/** A line that is not blank. A lower rank means a better position to cut before the line. */
 export type Line = {
   start: number;
-  /** Where the line before it ends that is not blank. */
+  /** The end of the previous line that is not blank. */
   previousEnd: number;
   rank: number;
   heading: { level: number; title: string } | undefined;
 };
 
-/** What is looked at of a line, in UTF-16 units. */
+/** The length of the inspected start of a line, in UTF-16 units. */
 const headLength = 160;
 
-/** The lines of a part of a text that are not blank, but for its first where that is no heading. */
+/** Yields the lines of a part of a text that are not blank. */
 export function* linesOf(text: string, from: number, to: number, style: Style): Generator<Line> {
   const rankOf = ranking[style]();
   let previous = "";
@@ -31,14 +31,14 @@ export function* linesOf(text: string, from: number, to: number, style: Style): 
   }
 }
 
-/** The first place from here that is not white space. */
+/** The first position from `at` that is not white space. */
 export function skipSpace(text: string, at: number): number {
-  const inked = /\S/g;
-  inked.lastIndex = at;
-  return inked.exec(text)?.index ?? text.length;
+  const nonBlank = /\S/g;
+  nonBlank.lastIndex = at;
+  return nonBlank.exec(text)?.index ?? text.length;
 }
 
-type Seen = { head: string; previous: string; isAfterBlank: boolean; indent: number };
+type LineContext = { head: string; previous: string; isAfterBlank: boolean; indent: number };
 type Ranked = Pick<Line, "rank" | "heading">;
 
 const fence = /^ {0,3}(`{3,}|~{3,})/;
@@ -46,8 +46,8 @@ const atxHeading = /^ {0,3}(#{1,6})[ \t]+(\S.*?)(?:[ \t]+#+)?[ \t\r]*$/;
 const listItem = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
 const tableRow = /^\s*\|/;
 
-/** How well a line may be cut before, by what it is. What ranks it remembers the lines before. */
-const ranking: Record<Style, () => (line: Seen) => Ranked> = {
+/** Ranks a line as a position to cut before. A ranker remembers the previous lines. */
+const ranking: Record<Style, () => (line: LineContext) => Ranked> = {
   prose:
     () =>
     ({ isAfterBlank }) => ({ rank: isAfterBlank ? 1 : 4, heading: undefined }),
@@ -70,30 +70,30 @@ const ranking: Record<Style, () => (line: Seen) => Ranked> = {
     ({ head, previous, isAfterBlank, indent }) => {
       const depth = Math.min(8, Math.ceil(indent / (head.startsWith("\t") ? 1 : 2)));
       const isEnding = /^\s*(?:[)\]}]|end\b|else\b|elif\b|catch\b|except\b|finally\b)/.test(head);
-      const isTold = remark.test(previous) && !isAfterBlank;
-      const isStarting = !isTold && (definition.test(head) || remark.test(head));
+      const isAnnotated = remark.test(previous) && !isAfterBlank;
+      const isStarting = !isAnnotated && (definition.test(head) || remark.test(head));
       return { rank: isEnding ? 40 : 2 * depth + (isAfterBlank ? 0 : isStarting ? 1 : 9), heading: undefined };
     },
 };
 
-/** A comment or an annotation: it goes with the line after it. */
+/** A comment or an annotation. It belongs to the next line. */
 const remark = /^\s*(?:\/\/|\/?\*|#(?!include)|--|"""|@\w)/;
 
 const definition =
   /^\s*(?:(?:export|default|public|private|protected|internal|static|abstract|final|async|pub(?:\(\w+\))?|unsafe|extern)\s+)*(?:function|class|interface|type|enum|struct|impl|trait|mod|module|namespace|package|def|fn|func|fun|sub|create|test|describe)\b/i;
 
-/** How a text is to be cut, by the look of its lines. */
+/** Detects the style of a text from its lines. */
 export function styleOf(text: string): Style {
   const lines = text
     .slice(0, 32_768)
     .split("\n", 400)
     .map((line) => line.slice(0, headLength).trimEnd());
-  const inked = lines.filter((line) => line.trim() !== "");
-  if (inked.some((line) => fence.test(line))) return "markdown";
+  const nonBlank = lines.filter((line) => line.trim() !== "");
+  if (nonBlank.some((line) => fence.test(line))) return "markdown";
   const isCode = (line: string) =>
     /[;{}]$|^\s*[)\]}]+[;,]?$/.test(line) || (definition.test(line) && /[:({]$/.test(line)) || codeLine.test(line);
-  if (inked.length > 2 && inked.filter(isCode).length >= 0.4 * inked.length) return "code";
-  return inked.some((line) => atxHeading.test(line) || listItem.test(line) || tableRow.test(line)) ? "markdown" : "prose";
+  if (nonBlank.length > 2 && nonBlank.filter(isCode).length >= 0.4 * nonBlank.length) return "code";
+  return nonBlank.some((line) => atxHeading.test(line) || listItem.test(line) || tableRow.test(line)) ? "markdown" : "prose";
 }
 
 const codeLine =

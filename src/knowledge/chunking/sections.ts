@@ -1,11 +1,11 @@
 import { linesOf, skipSpace } from "./lines.ts";
 
-/** What stands under one heading, which is its first line. */
+/** A section of a text. Its first line is its heading. */
 export type Section = { start: number; end: number; heading: string | null };
 
 /**
- * The sections of a Markdown text, in order, each with its heading and those above it. Headings that nothing stands between start one
- * section, under the last of them.
+ * Yields the sections of a Markdown text, in order, each with the path of its headings. Consecutive headings without text between them
+ * start one section, with the path of the last one.
  */
 export function* sectionsOf(text: string): Generator<Section> {
   const path: string[] = [];

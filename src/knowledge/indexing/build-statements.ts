@@ -7,15 +7,15 @@ import { sweepKnowledgeBase } from "../job-definitions.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeParts } from "../tables.ts";
 
-/** The statements that versions of knowledge bases come and go by. Each commit of them locks the knowledge base first. */
+/** The statements that create, activate and delete builds. Every commit locks the knowledge base first. */
 
-/** The number of the build that a commit has made. */
+/** The ID of the build that the current commit inserted. */
 export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_builds', 'id'))::int`;
 
-export const lockBase = (ctx: Ctx, its: SQL): Statement =>
-  ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(its).for("no key update");
+export const lockBase = (ctx: Ctx, ownBase: SQL): Statement =>
+  ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(ownBase).for("no key update");
 
-export const isThere = (its: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${its})`;
+export const isThere = (ownBase: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${ownBase})`;
 
 export const hasNoRunningBuild = (baseId: number): SQL =>
   sql`not exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and ${knowledgeBuilds.status} = 'building')`;
@@ -27,7 +27,7 @@ export function buildRow(
   return db.insert(knowledgeBuilds).values({ ...build, ...(build.status === undefined ? {} : { finished_at: sql`now()` }) });
 }
 
-/** Gives a new build the parts of the active one, but for some. */
+/** Adds the parts of the active build to the new build, except the parts that match `but`. */
 export function copyActiveParts({ db }: Ctx, baseId: number, but: SQL = sql`false`): Statement {
   return db.execute(sql`
     insert into ${knowledgeBuildParts} (build_id, part_id, position)
@@ -37,9 +37,9 @@ export function copyActiveParts({ db }: Ctx, baseId: number, but: SQL = sql`fals
     where b.id = ${baseId} and not (${but})`);
 }
 
-/** Lets a build that is complete be searched from now on. The one before is kept, those before that go, and what only they held is swept. */
+/** Activates a complete build and keeps the previous one. Older builds are deleted, and a job deletes their unused parts. */
 export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId: number | SQL): Statement[] {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   return [
     ctx.db
       .update(knowledgeBases)
@@ -48,16 +48,16 @@ export function activateBuild(ctx: Ctx, userId: number, baseId: number, buildId:
         previous_build_id: sql`${knowledgeBases.active_build_id}`,
         updated_at: sql`now()`,
       })
-      .where(its),
+      .where(ownBase),
     ctx.db.execute(sql`
       delete from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and id not in (
-        select unnest(array[active_build_id, coalesce(previous_build_id, active_build_id)]) from ${knowledgeBases} where ${its})`),
+        select unnest(array[active_build_id, coalesce(previous_build_id, active_build_id)]) from ${knowledgeBases} where ${ownBase})`),
     enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: baseId }, userId),
   ];
 }
 
-/** The statement that deletes the parts of a knowledge base, with their chunks, that no build holds. */
+/** Deletes the parts of a knowledge base that no build uses, with their chunks. */
 export function deleteUnusedParts({ db }: Ctx, baseId: number): Statement {
-  const held = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
-  return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(held)));
+  const uses = db.select().from(knowledgeBuildParts).where(eq(knowledgeBuildParts.part_id, knowledgeParts.id));
+  return db.delete(knowledgeParts).where(and(eq(knowledgeParts.knowledge_base_id, baseId), notExists(uses)));
 }

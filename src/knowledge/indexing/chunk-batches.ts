@@ -4,7 +4,7 @@ import { chunkText, type Chunk } from "../chunking/chunk-text.ts";
 import type { Vector } from "./embedder.ts";
 import type { knowledgeParts } from "../tables.ts";
 
-/** A row of a dataset, as far as it is indexed. */
+/** The indexed fields of a row of a dataset. */
 export type Row = {
   index: number;
   kind: string;
@@ -14,20 +14,20 @@ export type Row = {
   start: number;
 };
 
-/** The rows of a dataset after one of them, in order, without those that refining drops. */
+/** Reads the rows of a dataset after a given row, in order. Rows that refining drops are skipped. */
 export type ReadRows = (ctx: Ctx, datasetId: number, from: { after: number }) => AsyncIterable<Row>;
 
 type PendingChunk = Chunk & Pick<Row, "kind" | "source"> & { fields: Fields | null; embedded: string; content_hash: string };
 
-/** The chunks of some rows, of which the last is `lastRow`. */
+/** The chunks of consecutive rows, up to the row `lastRow`. */
 export type Batch = { lastRow: number; chunks: PendingChunk[] };
 
-/** How many chunks are committed together, more or less: those of one row are never parted. */
+/** The approximate number of chunks per commit. The chunks of one row are never separated. */
 const batchChunks = 128;
 
 const encoder = new TextEncoder();
 
-/** Cuts rows into chunks, row by row, and gathers those of some rows. */
+/** Splits rows into chunks and groups them into batches. */
 export async function* batchesOf(
   rows: AsyncIterable<Row>,
   {
@@ -54,17 +54,17 @@ export async function* batchesOf(
   if (batch !== undefined) yield batch;
 }
 
-/** The rows of a batch's chunks; one without a vector takes over that of its content. */
+/** Returns the database rows of a batch. A chunk without a vector reuses the vector of the same content. */
 export function chunkRows({ chunks }: Batch, from: number, vectors: ReadonlyMap<string, Vector>) {
   return chunks.map(({ text, heading, source, start, end, kind, fields, content_hash }, index) => {
     const vector = vectors.get(content_hash);
-    const embedding = vector === undefined ? null : written(vector);
+    const embedding = vector === undefined ? null : formatVector(vector);
     return { position: from + index, text, heading, source, start, end, kind, fields, content_hash, embedding };
   });
 }
 
-/** A vector as pgvector reads it: it keeps 32 bits of a number, which nine digits tell apart. */
-function written(vector: Vector): string {
+/** Formats a vector for pgvector. Nine digits are enough for its 32-bit numbers. */
+function formatVector(vector: Vector): string {
   return `[${vector.map((value) => Number(value.toPrecision(9))).join(",")}]`;
 }
 
@@ -73,7 +73,7 @@ type Fields = Record<string, string | number | boolean>;
 const maxFields = 20;
 const maxFieldLength = 200;
 
-/** What a row says in short values beside its text: what passages are filtered by. */
+/** Returns the short fields of a row, used to filter passages. */
 function shortFields(fields: Record<string, unknown> | null): Fields | null {
   const isShort = (value: unknown): value is string | number | boolean =>
     (typeof value === "string" && value.length <= maxFieldLength) || typeof value === "number" || typeof value === "boolean";

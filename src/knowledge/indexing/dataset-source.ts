@@ -1,7 +1,7 @@
 import { readRows, releaseDatasets, usableDatasets, useDatasets } from "../../datasets/rows/read-rows.ts";
 import type { DatasetSource } from "./start-build.ts";
 
-/** What knowledge bases are built of. */
+/** The datasets feature, as the source of builds. */
 export const datasets: DatasetSource = {
   readRows,
   readable: usableDatasets,

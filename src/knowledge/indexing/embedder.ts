@@ -6,28 +6,28 @@ import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
 import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
 import { callableOf, keepingUsage } from "../model-usage.ts";
 
-/** By which model something is embedded, and for whom. */
+/** The embedding model of a knowledge base and its owner. */
 export type EmbeddedBy = {
   user_id: number;
-  /** `provider/model`, or the number of a model of the user's. */
+  /** `provider/model`, or the ID of a model of the user. */
   embedding_model: string;
-  /** Null until the model has said. */
+  /** Null until the first embedding. */
   dimensions: number | null;
 };
 
 export type Vector = readonly number[];
 
 export type Embedder = {
-  /** The vectors of texts, in their order. @throws ProviderError; provider_refused for vectors of another length than before */
+  /** Embeds texts and returns the vectors in the same order. @throws ProviderError; provider_refused if the number or length of the vectors is wrong */
   embed(texts: readonly string[]): Promise<Vector[]>;
-  /** The statements that keep what the calls so far used, each once. */
+  /** Returns the statements that store the usage of the calls so far, each once. */
   usage(): Statement[];
 };
 
-/** How many texts go into one call, where the model takes more. */
+/** The maximum number of texts per call, if the model allows more. */
 const perCall = 64;
 
-/** The model of a knowledge base, ready to be called. A model of the user's costs one round trip, for its key. @throws not_found, provider_not_configured */
+/** Opens the embedding model of a knowledge base. A user's own model costs one round trip, for its key. @throws not_found, provider_not_configured */
 export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensions }: EmbeddedBy): Promise<Embedder> {
   const callable = await callableOf(ctx, user_id, parseModelReference(embedding_model) ?? { id: Number(embedding_model) });
   const { modelId, settings } = callable;
@@ -50,7 +50,7 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
       }
       for (const vector of vectors) {
         length ??= vector.length;
-        if (vector.length !== length) throw unexpectedVectors(`a vector of ${vector.length} numbers, and not of ${length}`);
+        if (vector.length !== length) throw unexpectedVectors(`a vector of ${vector.length} numbers instead of ${length}`);
       }
       return vectors;
     },
@@ -58,5 +58,5 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
 }
 
 function unexpectedVectors(what: string): AppError {
-  return new AppError(providerErrors.provider_refused, `The embedding model answered with ${what}.`);
+  return new AppError(providerErrors.provider_refused, `The embedding model returned ${what}.`);
 }

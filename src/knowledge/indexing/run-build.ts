@@ -17,10 +17,10 @@ import { ownKnowledgeBase } from "../queries.ts";
 import { datasetLockName, type DatasetSource } from "./start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
-/** How long one delivery of the job goes on with a build before it asks for the next, in ms; and how many chunks it makes. */
+/** The limits of one job before it enqueues the next: the time in ms and the number of chunks. */
 const slice = { ms: 120_000, chunks: 5_000 };
 
-/** How often in a row a provider may fail a build before it has failed for good. */
+/** The number of consecutive provider failures after which a build fails. */
 const maxFailures = 5;
 
 type Part = Pick<
@@ -35,17 +35,17 @@ type State = EmbeddedBy & {
   update_strategy: UpdateStrategy;
   failures: number;
   chunk_count: number;
-  /** Of the active build, whose vectors are taken over. */
+  /** The parts of the active build, whose vectors can be reused. */
   active_parts: number[];
-  /** What is left to do, in order. */
+  /** The incomplete parts, in order. */
   parts: Part[];
 };
 
 /**
- * Goes on with a build where it stands: reads rows, cuts and embeds them, and commits the chunks of some rows with how far it is. A
- * slice ends by asking for the next one, the last one by letting the build be searched. A twin of the job, or a consumer that was killed,
- * does nothing twice: a commit holds only where the one before it did.
- * @throws what a retry can help; a build that nothing helps has failed, and the one before is searched still
+ * Resumes a build: reads rows, chunks and embeds them, and commits each batch of chunks together with the progress. A slice ends by
+ * enqueuing the next job; the last slice activates the build. A duplicate job or a killed consumer repeats no work, because each
+ * commit checks the progress that it started from.
+ * @throws errors that a retry can fix. Any other error marks the build as failed; the active build stays.
  */
 export async function resumeBuild(
   ctx: Ctx,
@@ -55,10 +55,10 @@ export async function resumeBuild(
 ): Promise<void> {
   const state = await stateOf(ctx, build_id);
   if (state === undefined) return;
-  const embedder = await opened(ctx, state, datasets, open);
+  const embedder = await openOrSettle(ctx, state, datasets, open);
   if (embedder === undefined) return;
   try {
-    if (await indexed(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
+    if (await indexParts(ctx, state, embedder, datasets, limits)) await complete(ctx, state, datasets);
     else await commitOnce(ctx, [stillBuilding(ctx, state), enqueueJob(ctx, indexKnowledgeBase, { build_id }, state.user_id)]);
   } catch (error) {
     await settle(ctx, state, datasets, embedder, error);
@@ -80,7 +80,7 @@ async function stateOf({ db }: Ctx, buildId: number): Promise<State | undefined>
   return rows[0];
 }
 
-async function opened(
+async function openOrSettle(
   ctx: Ctx,
   state: State,
   datasets: DatasetSource,
@@ -94,8 +94,8 @@ async function opened(
   }
 }
 
-/** @returns whether all of it is done; false where the slice is over */
-async function indexed(
+/** Indexes the remaining parts. @returns true if all parts are complete, false if the slice is over */
+async function indexParts(
   ctx: Ctx,
   state: State,
   embedder: Embedder,
@@ -103,15 +103,15 @@ async function indexed(
   limits: typeof slice,
 ): Promise<boolean> {
   const end = performance.now() + limits.ms;
-  let made = 0;
+  let chunkCount = 0;
   for (const part of state.parts) {
     for await (const batch of batchesOf(readRows(ctx, part.dataset_id, { after: part.last_row }), part)) {
-      if (made >= limits.chunks || performance.now() >= end) return false;
+      if (chunkCount >= limits.chunks || performance.now() >= end) return false;
       if (state.chunk_count + batch.chunks.length > maxChunks) {
-        throw new AppError("payload_too_large", `It would have more than ${maxChunks} chunks.`);
+        throw new AppError("payload_too_large", `The knowledge base would exceed ${maxChunks} chunks. Index fewer datasets.`);
       }
-      await keep(ctx, state, part, batch, embedder);
-      made += batch.chunks.length;
+      await storeBatch(ctx, state, part, batch, embedder);
+      chunkCount += batch.chunks.length;
     }
     await commit(ctx, [
       stillBuilding(ctx, state),
@@ -124,8 +124,8 @@ async function indexed(
   return true;
 }
 
-/** Embeds a batch, but for what keeps its vectors, and commits its chunks with how far the part is. */
-async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
+/** Embeds the chunks of a batch that have no reusable vector, and commits the chunks with the progress of the part. */
+async function storeBatch(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
   const { db } = ctx;
   const known = await knownContents(ctx, state, batch);
   const isKnown = ({ content_hash }: { content_hash: string }) => known.has(content_hash);
@@ -136,7 +136,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
   const dimensions = (state.dimensions ??= vectors[0]?.length ?? null);
   const vectorOf = new Map(Array.from(fresh.keys(), (hash, index) => [hash, vectors[index]!]));
   const rows = chunkRows(batch, part.chunk_count, vectorOf);
-  const itsPart = eq(knowledgeParts.id, part.id);
+  const ownPart = eq(knowledgeParts.id, part.id);
   const pins = [
     db
       .update(knowledgeBases)
@@ -145,7 +145,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
     db
       .update(knowledgeParts)
       .set({ dimensions })
-      .where(and(itsPart, sql`${knowledgeParts.dimensions} is null`)),
+      .where(and(ownPart, sql`${knowledgeParts.dimensions} is null`)),
   ];
   const inserted = db.execute(sql`
     insert into ${knowledgeChunks} (part_id, position, text, heading, source, start, "end", kind, fields, content_hash, dimensions, embedding)
@@ -160,12 +160,12 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
     chunk_count: part.chunk_count + rows.length,
     reused_count: sql`${knowledgeParts.reused_count} + ${batch.chunks.filter(isKnown).length}`,
   };
-  const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${itsPart}) = ${part.last_row}`;
+  const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${ownPart}) = ${part.last_row}`;
   await commit(ctx, [
     lockBase(ctx, ownKnowledgeBase(state.user_id, state.base_id)),
     stillBuilding(ctx, state, { knowledge_part_moved: isNext }),
     ...(rows.length === 0 ? [] : [...pins, inserted]),
-    db.update(knowledgeParts).set(counted).where(itsPart),
+    db.update(knowledgeParts).set(counted).where(ownPart),
     ...(state.failures === 0
       ? []
       : [db.update(knowledgeBuilds).set({ failures: 0 }).where(eq(knowledgeBuilds.id, state.build_id))]),
@@ -178,7 +178,7 @@ async function keep(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: 
 
 const activeParts = ({ active_parts }: State): SQL => sql`${`{${active_parts.join(",")}}`}::int[]`;
 
-/** Which contents of a batch have a vector in the active build already, where those are taken over. */
+/** Returns the content hashes of a batch whose vectors can be reused from the active build. */
 async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Promise<Set<string>> {
   if (state.update_strategy !== "smart_replace" || state.active_parts.length === 0) return new Set();
   const hashes = JSON.stringify(chunks.map(({ content_hash }) => content_hash));
@@ -188,13 +188,13 @@ async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Prom
   return new Set(rows.map(({ content_hash }) => content_hash));
 }
 
-/** Refuses what comes for a build that is over, or gone. */
+/** Asserts that the build still exists and is running. */
 function stillBuilding({ db }: Ctx, { build_id }: State, more: Record<string, SQL> = {}): Statement {
-  const its = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
-  return assertAllInTransaction(db, { knowledge_build_over: its, ...more });
+  const isBuilding = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
+  return assertAllInTransaction(db, { knowledge_build_over: isBuilding, ...more });
 }
 
-async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSource): Promise<void> {
+async function complete(ctx: Ctx, state: State, { unlock }: DatasetSource): Promise<void> {
   const { base_id, base_name, build_id, user_id, chunk_count } = state;
   const done = { status: "complete" as const, finished_at: sql`now()` };
   await commitOnce(ctx, [
@@ -202,18 +202,18 @@ async function complete(ctx: Ctx, state: State, { unlock: release }: DatasetSour
     stillBuilding(ctx, state),
     ctx.db.update(knowledgeBuilds).set(done).where(eq(knowledgeBuilds.id, build_id)),
     ...activateBuild(ctx, user_id, base_id, build_id),
-    release(ctx, datasetLockName(base_id)),
+    unlock(ctx, datasetLockName(base_id)),
     insertNotification(ctx, user_id, {
       kind: "knowledge_indexed",
-      title: `${base_name} is indexed`,
-      body: `It has ${chunk_count} chunks.`,
+      title: `Indexing of ${base_name} is complete`,
+      body: `The knowledge base has ${chunk_count} chunks.`,
       data: { knowledge_base_id: base_id },
       reference: `knowledge-build:${build_id}`,
     }),
   ]);
 }
 
-/** What becomes of a build that failed: tried again where that can help, over where it cannot. @throws what a retry can help */
+/** Handles an error of a build: retries it if that can help, otherwise marks the build as failed. @throws errors that a retry can fix */
 async function settle(
   ctx: Ctx,
   state: State,
@@ -223,11 +223,11 @@ async function settle(
 ): Promise<void> {
   const constraint = constraintOf(error);
   if (constraint === "knowledge_build_over") return;
-  // A consumer that dies, or a store that is out for a moment, is no reason to give up.
+  // A killed consumer or a brief outage of the database does not fail the build.
   if (constraint === "job_done" || hasErrorFlag(error, "retryable")) throw error;
-  // The twin goes on; should it die, this one does.
+  // The other delivery continues. If it dies, the retry of this one continues.
   if (constraint === "knowledge_part_moved")
-    throw Object.assign(new Error("Another delivery of this job is at it."), { retryable: true });
+    throw Object.assign(new Error("Another delivery of this job is running."), { retryable: true });
   const failure = toAppError(error, ctx.constraintErrors);
   const usage = embedder?.usage() ?? [];
   const isProviders = error instanceof ProviderError;
@@ -241,8 +241,8 @@ async function settle(
     }
     throw error;
   }
-  const told = failure?.message ?? `It failed for a reason of ours: tell us ${ctx.requestId}.`;
-  const rows = failed(ctx, state, datasets, told);
+  const message = failure?.message ?? `An internal error occurred. Report this request ID: ${ctx.requestId}.`;
+  const rows = failStatements(ctx, state, datasets, message);
   if (failure !== undefined) {
     await commitOnce(ctx, [...rows, ...usage]);
     return;
@@ -251,7 +251,7 @@ async function settle(
   throw error;
 }
 
-function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, error: string): [Statement, ...Statement[]] {
+function failStatements(ctx: Ctx, state: State, { unlock }: DatasetSource, error: string): [Statement, ...Statement[]] {
   const { base_id, base_name, build_id, user_id } = state;
   const over = { status: "failed" as const, error, finished_at: sql`now()` };
   return [
@@ -260,10 +260,10 @@ function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, erro
     ctx.db.update(knowledgeBuilds).set(over).where(eq(knowledgeBuilds.id, build_id)),
     ctx.db.delete(knowledgeBuildParts).where(eq(knowledgeBuildParts.build_id, build_id)),
     enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: base_id }, user_id),
-    release(ctx, datasetLockName(base_id)),
+    unlock(ctx, datasetLockName(base_id)),
     insertNotification(ctx, user_id, {
       kind: "knowledge_failed",
-      title: `${base_name} could not be indexed`,
+      title: `Indexing of ${base_name} failed`,
       body: error,
       data: { knowledge_base_id: base_id },
       reference: `knowledge-build:${build_id}`,
@@ -272,8 +272,8 @@ function failed(ctx: Ctx, state: State, { unlock: release }: DatasetSource, erro
 }
 
 /**
- * Ends builds whose job was given up, as nobody goes on with them. For the cron.
- * @returns how many there were
+ * Marks builds as failed whose job no longer exists. Run by cron.
+ * @returns the number of such builds
  */
 export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise<number> {
   const { rows } = await ctx.db.execute<{ id: number }>(sql`
@@ -281,8 +281,8 @@ export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise
       select from ${outbox} o where o.name = ${indexKnowledgeBase.name} and (o.payload ->> 'build_id')::int = d.id) limit 100`);
   for (const { id } of rows) {
     const state = await stateOf(ctx, id);
-    const told = "It was tried as often as it may be: ask for it again.";
-    if (state !== undefined) await commit(ctx, failed(ctx, state, datasets, told));
+    const message = "The build failed after the maximum number of attempts. Start it again.";
+    if (state !== undefined) await commit(ctx, failStatements(ctx, state, datasets, message));
   }
   return rows.length;
 }

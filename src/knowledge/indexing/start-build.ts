@@ -10,22 +10,23 @@ import { ownKnowledgeBase, selectBases, type BaseRow } from "../queries.ts";
 import type { IndexBody } from "../schemas.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "../tables.ts";
 
-/** What a build needs of datasets. */
+/** The operations on datasets that a build needs. */
 export type DatasetSource = {
   readRows: ReadRows;
-  /** A query of `id` and `name` of those datasets that a user may read, and that are ready. */
+  /** A query that returns `id` and `name` of the given datasets that are ready and readable by the user. */
   readable(userId: number, ids: readonly number[]): SQL;
-  /** The statement that keeps datasets from being deleted while `usedBy` uses them, and the one that lets go of them. */
+  /** Returns the statement that protects datasets from deletion while `usedBy` uses them. */
   lock(ctx: Ctx, ids: readonly number[], usedBy: SQL): Statement;
+  /** Returns the statement that removes the protection. */
   unlock(ctx: Ctx, usedBy: SQL): Statement;
 };
 
-/** Under which name a build uses the datasets that it reads: a knowledge base has one build at a time. */
+/** The lock name of a build. One name per knowledge base is enough, because it has one running build at most. */
 export const datasetLockName = (baseId: number | SQL): SQL<string> => sql<string>`'knowledge-base:' || ${baseId}::int`;
 
 /**
- * Asks for a build of a knowledge base out of datasets; it is searched once it is complete, and the one before until then. One round trip.
- * @throws not_found; conflict while there is a build under way, or for too many datasets; validation_failed for datasets that are not there
+ * Starts a build of a knowledge base from datasets. Searches use the active build until the new one is complete. One round trip.
+ * @throws not_found; conflict while a build is running, or for too many datasets; validation_failed for missing datasets
  */
 export async function startBuild(
   ctx: Ctx,
@@ -34,11 +35,11 @@ export async function startBuild(
   { dataset_ids, update_strategy, ...settings }: IndexBody,
   datasets: DatasetSource,
 ): Promise<BaseRow> {
-  const its = ownKnowledgeBase(userId, baseId);
+  const ownBase = ownKnowledgeBase(userId, baseId);
   const wanted = sql`(${datasets.readable(userId, dataset_ids)})`;
   const appends = update_strategy === "append";
   const lacking = appends ? sql`d.id not in (${activeDatasets(baseId)})` : sql`true`;
-  const kept = appends
+  const keptCount = appends
     ? sql`(select count(*) from (${activeDatasets(baseId)}) a where a.dataset_id not in (${ids(dataset_ids)}))`
     : sql`0`;
   const { strategy, chunk_size, chunk_overlap } = settings;
@@ -53,19 +54,19 @@ export async function startBuild(
     select ${newBuild}, id, (select coalesce(max(position), 0) from ${knowledgeBuildParts} where build_id = ${newBuild})
       + row_number() over (order by id) from made`);
   const results = await commit(ctx, [
-    lockBase(ctx, its),
+    lockBase(ctx, ownBase),
     assertAllInTransaction(ctx.db, {
-      knowledge_base_not_found: isThere(its),
+      knowledge_base_not_found: isThere(ownBase),
       knowledge_base_busy: hasNoRunningBuild(baseId),
       knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
-      knowledge_base_full: sql`${kept} + ${dataset_ids.length} <= ${maxDatasets}`,
+      knowledge_base_full: sql`${keptCount} + ${dataset_ids.length} <= ${maxDatasets}`,
     }),
     buildRow(ctx, { knowledge_base_id: baseId, update_strategy }),
     ...(appends ? [copyActiveParts(ctx, baseId)] : []),
     added,
     datasets.lock(ctx, dataset_ids, datasetLockName(baseId)),
     enqueueJobWithSql(ctx, indexKnowledgeBase, sql`jsonb_build_object('build_id', ${newBuild})`, userId),
-    selectBases(ctx, userId, its),
+    selectBases(ctx, userId, ownBase),
   ]);
   return (results.at(-1) as BaseRow[])[0]!;
 }

@@ -12,17 +12,17 @@ import { knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } 
 
 type Question = { question: string; relevant: Relevant[] };
 
-/** How deep passages are looked at. */
+/** The number of passages to evaluate per question. */
 const depth = 10;
 
-/** Calls at once: an invocation has six connections, and one goes to Postgres. */
-const callsAtOnce = 5;
+/** The number of concurrent calls: an invocation has six connections, and Postgres uses one. */
+const concurrency = 5;
 
 /**
- * Measures how well a knowledge base finds what answers questions: the user's own, in one Postgres round trip (see `searchBase`), or some
- * that a model makes up, each from one passage, which alone counts as its answer: that flatters, since a question is worded near its
- * passage, and is hard, since others may answer it too.
- * @throws not_found; conflict for a base without chunks to make questions of; validation_failed; ProviderError
+ * Evaluates the retrieval of a knowledge base with the user's questions, in one Postgres round trip (see `searchBase`), or with
+ * questions that a model generates. Each generated question comes from one passage, and only that passage counts as relevant. This
+ * raises the result, because the question resembles its passage, and lowers it, because other passages may answer it too.
+ * @throws not_found; conflict for a base without chunks to generate questions from; validation_failed; ProviderError
  */
 export async function evaluateBase(
   ctx: Ctx,
@@ -31,11 +31,11 @@ export async function evaluateBase(
   { questions: own, model, count, method }: EvaluateBody,
 ) {
   const questions = own ?? (await generateQuestions(ctx, userId, baseId, model!, count));
-  const asked = questions.map(({ question }) => ({ query: question, top_k: depth, method }));
-  const found = await searchBase(ctx, userId, baseId, asked);
+  const queries = questions.map(({ question }) => ({ query: question, top_k: depth, method }));
+  const found = await searchBase(ctx, userId, baseId, queries);
   const judged = questions.map(({ question, relevant }, index) => {
     const { passages, ms } = found[index]!;
-    const wanted = relevant.map((_, place) => `wanted ${place}`);
+    const wanted = relevant.map((_, item) => `wanted ${item}`);
     const ranked = rank(passages, relevant);
     return { question, passages, ms, ranked, wanted };
   });
@@ -63,18 +63,18 @@ export async function evaluateBase(
   };
 }
 
-/** What passages are to a question, in their order: each the first of what is wanted that no passage before it was, or nothing. */
+/** Labels each passage with the first relevant item that it matches and that no earlier passage matched. */
 function rank(passages: readonly Retrieved[], relevant: readonly Relevant[]): string[] {
   const open = new Set(relevant.keys());
   return passages.map((passage) => {
-    const place = Array.from(open).find((each) => isMeant(relevant[each]!, passage));
-    if (place === undefined) return `chunk ${passage.chunk_id}`;
-    open.delete(place);
-    return `wanted ${place}`;
+    const index = Array.from(open).find((each) => matches(relevant[each]!, passage));
+    if (index === undefined) return `chunk ${passage.chunk_id}`;
+    open.delete(index);
+    return `wanted ${index}`;
   });
 }
 
-function isMeant({ source, text, chunk_id }: Relevant, passage: Retrieved): boolean {
+function matches({ source, text, chunk_id }: Relevant, passage: Retrieved): boolean {
   return (
     (source === undefined || passage.source === source) &&
     (text === undefined || passage.text.includes(text)) &&
@@ -86,7 +86,7 @@ async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model
   const assistant = await createLlmHelper(ctx, userId, model);
   const chunks = await sampleChunks(ctx, userId, baseId, count);
   try {
-    return await mapLimited(callsAtOnce, chunks, async ({ chunk_id, text }) => ({
+    return await mapLimited(concurrency, chunks, async ({ chunk_id, text }) => ({
       question: await questionFor(assistant, text),
       relevant: [{ chunk_id }],
     }));
@@ -95,7 +95,7 @@ async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model
   }
 }
 
-/** Chunks from all over the active build. @throws not_found, conflict */
+/** Samples chunks evenly from the active build. @throws not_found, conflict */
 async function sampleChunks({ db }: Ctx, userId: number, baseId: number, count: number) {
   const { rows } = await db.execute<{ chunk_id: number | null; text: string }>(sql`
     with parts as (
@@ -108,8 +108,9 @@ async function sampleChunks({ db }: Ctx, userId: number, baseId: number, count: 
       where c.position % greatest(1, (parts.total / ${count}::int)::int) = 0 limit ${count}
     ) c on true
     where b.id = ${baseId} and b.user_id = ${userId}`);
-  if (rows.length === 0) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  if (rows.length === 0) throw new AppError("not_found", "You have no knowledge base with this ID.");
   const chunks = rows.flatMap(({ chunk_id, text }) => (chunk_id === null ? [] : [{ chunk_id, text }]));
-  if (chunks.length === 0) throw new AppError("conflict", "This knowledge base has nothing yet to make questions of.");
+  if (chunks.length === 0)
+    throw new AppError("conflict", "This knowledge base has no chunks to generate questions from. Index a dataset first.");
   return chunks;
 }

@@ -14,16 +14,16 @@ import { knowledgeBases } from "../tables.ts";
 
 const { id, user_id, embedding_model, dimensions } = knowledgeBases;
 
-/** What knowledge bases are pinned to, of those that this isolate was asked for: it never changes. */
+/** Caches the embedding models of knowledge bases in this isolate; they are immutable. */
 const pinned = new LRUCache<number, KnowledgeBaseRef>({ max: 1_000 });
 
-/** What a question found, and how long Postgres took to, in ms, where that was asked for. */
+/** The passages of a question and the search time of Postgres, in ms. */
 export type Found = { passages: Retrieved[]; ms: number };
 
 /**
- * Searches a knowledge base of a user. One Postgres round trip, however many the questions, where the built-in model embeds, or one
- * that this isolate was asked for before and that needs no key; else one more, and one for the key.
- * @throws not_found; ProviderError where the embedding model fails
+ * Searches a knowledge base of a user. One Postgres round trip for all questions if the embedding model is the built-in one, or is
+ * cached and needs no key. Otherwise one more, and another for the key.
+ * @throws not_found; ProviderError if the embedding model fails
  */
 export async function searchBase(ctx: Ctx, userId: number, baseId: number, questions: readonly Question[]): Promise<Found[]> {
   const known = pinned.get(baseId);
@@ -32,12 +32,12 @@ export async function searchBase(ctx: Ctx, userId: number, baseId: number, quest
       ? known
       : { id: baseId, user_id: userId, embedding_model: builtinDefaults.embedding, dimensions: null };
   const { base, found } = await searchWithModel(ctx, guess, questions);
-  if (base === undefined) throw new AppError("not_found", "There is no such knowledge base of yours.");
+  if (base === undefined) throw new AppError("not_found", "You have no knowledge base with this ID.");
   pinned.set(baseId, base);
   return base.embedding_model === guess.embedding_model ? found : (await searchWithModel(ctx, base, questions)).found;
 }
 
-/** Searches it as if it were embedded so: where it is not, nothing is found. */
+/** Searches a base with an assumed embedding model. If the assumption is wrong, nothing is found. */
 async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: readonly Question[]) {
   const { vectors, usage } = await vectorsFor(ctx, base, questions);
   const clock = () => ctx.db.execute<{ ms: number }>(sql`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`);
@@ -51,8 +51,8 @@ async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: read
     clock(),
     ...usage,
   ]);
-  const rowsAt = (place: number) => (results[place] as { rows: unknown[] }).rows;
-  const msAt = (place: number) => (rowsAt(place) as { ms: number }[])[0]!.ms;
+  const rowsAt = (index: number) => (results[index] as { rows: unknown[] }).rows;
+  const msAt = (index: number) => (rowsAt(index) as { ms: number }[])[0]!.ms;
   const found = questions.map((_, index) => ({
     passages: rowsAt(2 * index + 1) as Retrieved[],
     ms: msAt(2 * index + 2) - msAt(2 * index),
@@ -60,13 +60,12 @@ async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: read
   return { base: row, found };
 }
 
-/** How many passages a model puts in order. */
+/** The maximum number of passages to rerank. */
 const rerankedAtMost = 20;
 
 /**
- * Finds the passages that fit what a user asks. A model that is to help and fails is a warning: what was found without it is worth as much
- * as before.
- * @throws not_found; validation_failed for a model that does not answer; ProviderError where the embedding model fails
+ * Finds the best passages for a query. If the helper model fails, the result has a warning and the passages found without it.
+ * @throws not_found; validation_failed if `model` is not a language model; ProviderError if the embedding model fails
  */
 export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: QueryBody) {
   const { query, top_k, method, threshold, filter, model, expand, rerank } = body;
@@ -82,9 +81,9 @@ export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: 
       return otherwise;
     }
   };
-  const asked = assistant !== undefined && expand ? await helped(() => expandQuery(assistant, query), query) : query;
+  const expanded = assistant !== undefined && expand ? await helped(() => expandQuery(assistant, query), query) : query;
   const most = rerank ? rerankedAtMost : top_k;
-  const [found] = await searchBase(ctx, userId, baseId, [{ query: asked, top_k: most, method, threshold, filter }]);
+  const [found] = await searchBase(ctx, userId, baseId, [{ query: expanded, top_k: most, method, threshold, filter }]);
   const { passages } = found!;
   const ordered =
     assistant !== undefined && rerank ? await helped(() => rerankPassages(assistant, query, passages), passages) : passages;

@@ -8,24 +8,24 @@ import { openEmbedder, type EmbeddedBy, type Vector } from "../indexing/embedder
 import { exactChunks, type RetrievalMethod } from "../constants.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
-/** What is known of a knowledge base before it is searched. It never changes, so that it can be kept as long as one likes. */
+/** The immutable fields of a knowledge base that a search needs. They can be cached forever. */
 export type KnowledgeBaseRef = EmbeddedBy & { id: number };
 
-/** What a passage must be of. Of a list, one must hold. */
+/** A filter of passages. A passage must match one value of each list. */
 export type Filter = {
   dataset_ids?: readonly number[] | undefined;
   sources?: readonly string[] | undefined;
   kinds?: readonly string[] | undefined;
-  /** What its row says beside the text: all of these. */
+  /** The fields of the row; all must match. */
   fields?: Readonly<Record<string, string | number | boolean>> | undefined;
 };
 
 export type Question = {
   query: string;
-  /** How many passages at most. */
+  /** The maximum number of passages. */
   top_k: number;
   method: RetrievalMethod;
-  /** The least cosine similarity, or for `keyword` the least rank; 0 lets everything pass. */
+  /** The minimum cosine similarity, or for `keyword` the minimum text rank; 0 disables it. */
   threshold?: number | undefined;
   filter?: Filter | undefined;
 };
@@ -39,21 +39,21 @@ export type Retrieved = Passage & {
 };
 
 /**
- * The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114). They take 60, for
- * lists of a thousand; in lists of tens that lets what is middling in both pass what is best in one.
+ * The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114). They use 60 for
+ * lists of a thousand. In lists of tens, 60 would rank average results of both lists above the best result of one.
  */
 const fusion = 10;
 
-/** What the nearest vectors count in hybrid retrieval, of 1. The built-in ones compare letters, which the words do better; see the tests of recall. */
+/** The weight of the vectors in hybrid retrieval, of 1. It is low for the built-in model, whose vectors compare letters; see the tests of recall. */
 const vectorShare = (embeddingModel: string) => (embeddingModel === builtinDefaults.embedding ? 0.2 : 0.5);
 
-/** How many of each retriever's best are looked at: HNSW goes by no strict order, so that of more the best are surer to be among them. */
+/** The number of candidates per retriever. HNSW is approximate, so a larger pool misses fewer of the best. */
 const poolOf = (topK: number) => Math.max(60, 4 * topK);
 
 /**
- * Finds what fits a question best, in what is built of a knowledge base at this moment. One Postgres round trip, beside what the
- * embedding model takes. Of a base that is gone, or has no build yet, nothing is found.
- * @throws ProviderError where the embedding model fails; database_unavailable
+ * Retrieves the best passages for a question from the active build. One Postgres round trip, plus those of the embedding model.
+ * Returns no passages if the base was deleted or has no build.
+ * @throws ProviderError if the embedding model fails; database_unavailable
  */
 export async function retrievePassages(ctx: Ctx, base: KnowledgeBaseRef, question: Question): Promise<Retrieved[]> {
   const { vectors, usage } = await vectorsFor(ctx, base, [question]);
@@ -62,7 +62,7 @@ export async function retrievePassages(ctx: Ctx, base: KnowledgeBaseRef, questio
 }
 
 /**
- * What questions are compared by, and the statements that keep what that used; none for those that are looked up by their words alone.
+ * Embeds the questions, and returns the vectors with the statements that store the usage. `keyword` questions need no vector.
  * @throws ProviderError
  */
 export async function vectorsFor(
@@ -74,22 +74,22 @@ export async function vectorsFor(
   if (compared.length === 0) return { vectors: [], usage: [] };
   const embedder = await openEmbedder(ctx, base);
   try {
-    const made = await embedder.embed(compared.map(({ query }) => query));
-    return { vectors: questions.map((question) => made[compared.indexOf(question)]), usage: embedder.usage() };
+    const embeddings = await embedder.embed(compared.map(({ query }) => query));
+    return { vectors: questions.map((question) => embeddings[compared.indexOf(question)]), usage: embedder.usage() };
   } catch (error) {
     keepBehind(ctx, embedder.usage());
     throw error;
   }
 }
 
-/** What HNSW looks at: it goes on until it has enough that the filters let pass, or has seen so many. For the commit it is in alone. */
+/** Configures the HNSW scan for the current commit: it continues until enough rows pass the filters or it reaches its limit. */
 export function scanSettings({ db }: Pick<Ctx, "db">): Statement {
   return db.execute(sql`
     select set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
       set_config('hnsw.max_scan_tuples', '20000', true)`);
 }
 
-/** The statement that searches one knowledge base, in the build that is active when it runs; `scanSettings` goes before it. */
+/** The statement that searches the active build of a knowledge base. `scanSettings` must run before it. */
 export function searchRow(
   { db }: Pick<Ctx, "db">,
   base: KnowledgeBaseRef,
@@ -99,10 +99,10 @@ export function searchRow(
   const pool = poolOf(top_k);
   const scores = scoresOf(method, base);
   const lexemes = sql`replace(plainto_tsquery('english', ${query})::text, ' & ', ' | ')::tsquery`;
-  const asked = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
-  const near = asked === undefined ? noneNear : nearest(asked, vector!.length, pool, filter);
+  const target = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
+  const near = target === undefined ? noneNear : nearest(target, vector!.length, pool, filter);
   const similarity =
-    asked === undefined ? sql`null::float8` : sql`1 - (${comparable(sql`c.embedding`, vector!.length)} <=> ${asked})`;
+    target === undefined ? sql`null::float8` : sql`1 - (${comparable(sql`c.embedding`, vector!.length)} <=> ${target})`;
   const fits =
     threshold === 0 ? sql`true` : method === "keyword" ? sql`score >= ${threshold}` : sql`similarity >= ${threshold}`;
   return db.execute<Retrieved>(sql`
@@ -128,15 +128,15 @@ export function searchRow(
     order by found.score desc, found.similarity desc, found.id limit ${top_k}`);
 }
 
-/** What each retriever gives to the score of a chunk: its own measure, or, for both, its share by the place it puts it at. */
+/** The score of a chunk per retriever: its own measure or, for hybrid, its weight divided by the rank. */
 function scoresOf(method: RetrievalMethod, { embedding_model }: KnowledgeBaseRef): { near: SQL; worded: SQL } {
   if (method !== "hybrid") return { near: sql`1 - distance`, worded: sql`rank` };
   const share = vectorShare(embedding_model);
-  const byPlace = (part: number) => sql.raw(`${part * (fusion + 1)} / (${fusion} + place)::float8`);
-  return { near: byPlace(share), worded: byPlace(1 - share) };
+  const byRank = (part: number) => sql.raw(`${part * (fusion + 1)} / (${fusion} + place)::float8`);
+  return { near: byRank(share), worded: byRank(1 - share) };
 }
 
-/** The parts of the build that is active. A base of another model, or of somebody else, has none. */
+/** The parts of the active build; none if the embedding model or the owner differs. */
 function partsOf({ id, user_id, embedding_model }: KnowledgeBaseRef, { dataset_ids }: Filter): SQL {
   const ofDatasets = dataset_ids === undefined ? sql`true` : inArray(sql`p.dataset_id`, [...dataset_ids]);
   return sql`
@@ -146,7 +146,7 @@ function partsOf({ id, user_id, embedding_model }: KnowledgeBaseRef, { dataset_i
     where b.id = ${id} and b.user_id = ${user_id} and b.embedding_model = ${embedding_model} and ${ofDatasets}`;
 }
 
-/** That a chunk is of these parts, and as the filter wants it. */
+/** The condition that a chunk belongs to the parts and matches the filter. */
 function chosen({ sources, kinds, fields }: Filter): SQL {
   const all = [
     sql`c.part_id = any (array(select id from parts))`,
@@ -160,11 +160,11 @@ function chosen({ sources, kinds, fields }: Filter): SQL {
 const noneNear = sql`near as materialized (select null::bigint as id, null::float8 as distance where false)`;
 
 /**
- * The nearest chunks: all are compared, or, of more than 20,000, those that HNSW comes by. What is filtered so closely that HNSW gives
- * up before it has enough is compared one by one after all. Adding nothing to a distance keeps its index from being used.
+ * The nearest chunks. Up to 20,000 chunks are all compared; above that, HNSW finds candidates. If a narrow filter makes HNSW stop
+ * early, all chunks that pass the filter are compared. Adding 0 to the distance prevents the use of the index.
  */
-function nearest(asked: SQL, dimensions: number, pool: number, filter: Filter): SQL {
-  const distance = sql`${comparable(sql`c.embedding`, dimensions)} <=> ${asked}`;
+function nearest(target: SQL, dimensions: number, pool: number, filter: Filter): SQL {
+  const distance = sql`${comparable(sql`c.embedding`, dimensions)} <=> ${target}`;
   const exact = (when: SQL) => sql`(
       select c.id, (${distance}) as distance from ${knowledgeChunks} c
       where ${when} and c.dimensions = ${sql.raw(String(dimensions))} and ${chosen(filter)}
@@ -183,7 +183,7 @@ function nearest(asked: SQL, dimensions: number, pool: number, filter: Filter): 
 }
 
 function worded(pool: number, filter: Filter): SQL {
-  // 1 divides by the length of the text, 32 brings the rank below 1.
+  // 1 divides by the length of the text, 32 scales the rank below 1.
   return sql`
     select c.id, ts_rank(c.words, (select lexemes from asked), 1 | 32)::float8 as rank from ${knowledgeChunks} c
     where c.words @@ (select lexemes from asked) and ${chosen(filter)}

@@ -21,7 +21,7 @@ const outage = [
   "database_unavailable",
 ] as const;
 
-/** At /api/v2/knowledge-bases: what searches them. */
+/** At /api/v2/knowledge-bases: the search routes. */
 export const knowledgeSearch = new Hono<AppEnv>();
 
 knowledgeSearch.post(
@@ -29,9 +29,9 @@ knowledgeSearch.post(
   route(
     {
       id: "queryKnowledgeBase",
-      summary: "Find the passages that fit a question best",
+      summary: "Search a knowledge base for the best passages",
       description:
-        "`hybrid` fuses the places that a passage has by meaning and by words. A `model` can add other words for what is asked, and put the passages in order; where it fails, `warnings` says so, and the passages are those found without it.",
+        "`hybrid` fuses the semantic rank and the keyword rank of a passage. A `model` can expand the query and rerank the passages. If the model fails, the search continues without it and `warnings` contains the reason.",
       tag,
       access: reading,
       params: IdParam,
@@ -51,9 +51,9 @@ knowledgeSearch.post(
   route(
     {
       id: "evaluateKnowledgeBase",
-      summary: "Measure how well a knowledge base finds what answers questions",
+      summary: "Evaluate the retrieval quality of a knowledge base",
       description:
-        "With questions of yours and what the passages are known by that answer them, or with questions that a `model` makes up, each from one passage, which alone counts as its answer.",
+        "Send your own questions with the passages that answer them, or let a `model` generate the questions, each from one passage. Only that passage counts as relevant.",
       tag,
       access: reading,
       limit: limited("expensive"),

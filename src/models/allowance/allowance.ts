@@ -9,26 +9,26 @@ import { ProviderError } from "../gateway/errors.ts";
 import { allowanceOf, smallestAllowance, type Spending } from "./rules.ts";
 import { allowanceErrors } from "../errors.ts";
 
-/** What a user may use today of the models that the operator pays for. */
+/** The daily allowance of a user for the models that the operator pays for. */
 export type Allowance = {
   /**
-   * Takes what a call may come to, before it is made: what is not settled afterwards stays spent.
+   * Reserves the maximum usage of a call before it is made. A reservation that is never settled stays spent.
    * @throws ProviderError: allowance_exhausted, allowance_unavailable
    */
   reserve(amount: Spending): Promise<Reservation>;
 };
 
-/** What was taken of an allowance. */
+/** A reserved amount of an allowance. */
 export type Reservation = {
-  /** Says what the call came to, behind the reply: nothing, for one that failed before it said anything. */
+  /** Records the actual usage of the call, after the reply; zero for a call that failed before its first token. */
   settle(spent: Spending): void;
 };
 
 /**
- * A user's allowance, counted in their hub. A call costs one round trip to it. Everybody may use what the smallest plan allows, so
- * Postgres is asked for the plan only where that is used up: once a day, and whenever a call is about to be refused, since the user may
+ * Opens the allowance of a user, which their hub counts. A call costs one round trip to the hub. Every plan includes the smallest
+ * allowance, so the plan is read from Postgres only when that is used up: once a day, and before each refusal, because the user may
  * have changed their plan.
- * @param provider that runs those models
+ * @param provider the provider of these models
  */
 export function openAllowance(ctx: Ctx, userId: number, provider: ProviderIdentity): Allowance {
   return {
@@ -47,36 +47,36 @@ export function openAllowance(ctx: Ctx, userId: number, provider: ProviderIdenti
   };
 }
 
-/** What a user may use today, and has used. One round trip to Postgres, and one to their hub. @throws allowance_unavailable */
+/** Reads the limits and today's usage of a user. One round trip to Postgres and one to the hub. @throws allowance_unavailable */
 export async function readAllowance(ctx: Ctx, userId: number) {
   const [plan, used] = await Promise.all([
     currentPlan(ctx, userId),
     callHub(ctx, userId, (hub) => hub.spentToday()).catch((cause: unknown) => {
-      throw new AppError(allowanceErrors.allowance_unavailable, "What you used today cannot be counted now.", { cause });
+      throw new AppError(allowanceErrors.allowance_unavailable, "Your usage of today cannot be read. Try again.", { cause });
     }),
   ]);
   const limits = allowanceOf(plan.name);
-  const line = (what: keyof Spending) => ({
-    limit: limits[what],
-    used: used[what] ?? 0,
-    left: Math.max(0, limits[what] - (used[what] ?? 0)),
+  const line = (unit: keyof Spending) => ({
+    limit: limits[unit],
+    used: used[unit] ?? 0,
+    left: Math.max(0, limits[unit] - (used[unit] ?? 0)),
   });
   const resets_at = new Date(endOfDay(Date.now()));
   return { plan: plan.name, turns: line("turns"), tokens: line("tokens"), resets_at };
 }
 
-/** What the plan of a user allows, for as long as they surely hold it today. */
+/** Reads the limits of a user's plan, with the time until which they are valid today. */
 async function limitsOf(ctx: Ctx, userId: number): Promise<DayLimits> {
   const { name, until } = await currentPlan(ctx, userId);
   return { ...allowanceOf(name), until: Math.min(endOfDay(Date.now()), until?.getTime() ?? Infinity) };
 }
 
-/** @throws allowance_unavailable, whatever is out: a call that cannot be counted is not made */
+/** Runs a count. @throws allowance_unavailable for any error: a call that cannot be counted is not made */
 async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promise<QuotaGrant>): Promise<QuotaGrant> {
   try {
     return await count();
   } catch (error) {
-    log("warn", "An allowance could not be counted.", { request_id: ctx.requestId, error });
+    log("warn", "Failed to check an allowance.", { request_id: ctx.requestId, error });
     throw new ProviderError("allowance_unavailable", provider);
   }
 }
@@ -85,7 +85,7 @@ async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Pr
   try {
     await callHub(ctx.background(), userId, (hub) => hub.settleBudget(id, spent));
   } catch (error) {
-    log("warn", "What a call came to was not counted: it stays at what it could be.", { request_id: ctx.requestId, error });
+    log("warn", "Failed to settle an allowance: the reserved amount stays counted.", { request_id: ctx.requestId, error });
   }
 }
 
@@ -94,10 +94,13 @@ function exhausted(provider: ProviderIdentity, lacking: string, { limits, used }
   const resetsAt = endOfDay(now);
   const limit = limits[lacking]!;
   const left = limit - used[lacking]!;
-  const said = left > 0 ? `has ${left} ${lacking} left, too few for this` : "is used up";
+  const problem =
+    left > 0
+      ? `This call needs more than the ${left} ${lacking} left of your daily allowance (${limit} ${lacking})`
+      : `Your daily allowance of ${limit} ${lacking} for models that run here is used up`;
   const detail =
-    `Your plan's ${limit} ${lacking} a day for models that run here: that ${said}. It begins anew at ` +
-    `${new Date(resetsAt).toISOString().slice(0, 16)}Z; models with a key of your own are not limited.`;
+    `${problem}. It resets at ${new Date(resetsAt).toISOString().slice(0, 16)}Z. ` +
+    "Models with your own API key are not limited.";
   return new ProviderError("allowance_exhausted", provider, {
     detail,
     retryAfterSeconds: Math.ceil((resetsAt - now) / 1_000),

@@ -12,14 +12,14 @@ import { isTruncated, isPreamble } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
 import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
 
-/** Tokens that an answer is taken to have at most, where the call does not say. */
-const usualAnswer = 1_024;
+/** The assumed maximum number of output tokens if the call sets none. */
+const defaultMaxOutputTokens = 1_024;
 
 const nothing: Spending = { turns: 0, tokens: 0 };
 
 /**
- * A language model whose calls are each a turn of an allowance, with their tokens. A call that fails before it says anything gives its
- * turn back; one that its caller gives up has used what it was asked.
+ * A language model that counts each call as a turn of an allowance, with its tokens. A call that fails before its first token returns
+ * its turn. A call that its caller aborts counts its input.
  */
 export function meteredModel(model: LanguageModelV4, allowance: Allowance | undefined): LanguageModelV4 {
   if (allowance === undefined) return model;
@@ -29,21 +29,21 @@ export function meteredModel(model: LanguageModelV4, allowance: Allowance | unde
     provider,
     modelId,
     supportedUrls,
-    async doGenerate(asked) {
-      const taken = await allowance.reserve(upperBound(asked));
-      const result = await settlingFailure(taken, asked, () => model.doGenerate(asked));
-      taken.settle(spentOn(asked, textIn(result.content), result.usage));
+    async doGenerate(options) {
+      const reservation = await allowance.reserve(upperBound(options));
+      const result = await settlingFailure(reservation, options, () => model.doGenerate(options));
+      reservation.settle(spentOn(options, textIn(result.content), result.usage));
       return result;
     },
-    async doStream(asked) {
-      const taken = await allowance.reserve(upperBound(asked));
-      const { stream, ...result } = await settlingFailure(taken, asked, () => model.doStream(asked));
-      return { ...result, stream: settlingAtEnd(stream, taken, asked) };
+    async doStream(options) {
+      const reservation = await allowance.reserve(upperBound(options));
+      const { stream, ...result } = await settlingFailure(reservation, options, () => model.doStream(options));
+      return { ...result, stream: settlingAtEnd(stream, reservation, options) };
     },
   };
 }
 
-/** As `rationedModel`, for text to embed: that is no turn, and counts its tokens alone. */
+/** Like `meteredModel`, for an embedding model. An embedding is not a turn and counts only tokens. */
 export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allowance | undefined): EmbeddingModelV4 {
   if (allowance === undefined) return model;
   const { specificationVersion, provider, modelId, maxEmbeddingsPerCall, supportsParallelCalls } = model;
@@ -53,63 +53,63 @@ export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allow
     modelId,
     maxEmbeddingsPerCall,
     supportsParallelCalls,
-    async doEmbed(asked) {
-      const most = { turns: 0, tokens: asked.values.reduce((sum, value) => sum + estimateTokens(value), 0) };
-      const taken = await allowance.reserve(most);
-      const work = () => untilAborted(asked.abortSignal ?? never, () => model.doEmbed(asked));
+    async doEmbed(options) {
+      const most = { turns: 0, tokens: options.values.reduce((sum, value) => sum + estimateTokens(value), 0) };
+      const reservation = await allowance.reserve(most);
+      const work = () => untilAborted(options.abortSignal ?? never, () => model.doEmbed(options));
       const result = await work().catch((cause: unknown) => {
-        taken.settle(abortedByCaller(cause, asked.abortSignal) ? most : nothing);
+        reservation.settle(abortedByCaller(cause, options.abortSignal) ? most : nothing);
         throw cause;
       });
-      taken.settle({ turns: 0, tokens: result.usage?.tokens ?? most.tokens });
+      reservation.settle({ turns: 0, tokens: result.usage?.tokens ?? most.tokens });
       return result;
     },
   };
 }
 
-type Asked = LanguageModelV4CallOptions;
+type Options = LanguageModelV4CallOptions;
 
 const never = new AbortController().signal;
 
-function upperBound(asked: Asked): Spending {
-  return { turns: 1, tokens: spentOn(asked, "").tokens + (asked.maxOutputTokens ?? usualAnswer) };
+function upperBound(options: Options): Spending {
+  return { turns: 1, tokens: spentOn(options, "").tokens + (options.maxOutputTokens ?? defaultMaxOutputTokens) };
 }
 
-/** What an answer came to, as the model counts it or else by its length. */
-function spentOn({ prompt }: Asked, text: string, usage = uncounted): Spending {
+/** The usage of an answer, as reported by the model or estimated by its length. */
+function spentOn({ prompt }: Options, text: string, usage = uncounted): Spending {
   const { input_tokens, output_tokens } = tokenCounts(usage, () => estimateUsage(prompt, text));
   return { turns: 1, tokens: input_tokens + output_tokens };
 }
 
-/** Whether it was the caller who gave up, and not the gateway whose patience ended. */
+/** Checks whether the caller aborted the call, and not a timeout of the gateway. */
 function abortedByCaller(reason: unknown, signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && reason === signal.reason && !(reason instanceof ProviderError);
 }
 
-async function settlingFailure<T>(taken: Reservation, asked: Asked, work: () => PromiseLike<T>): Promise<T> {
+async function settlingFailure<T>(reservation: Reservation, options: Options, work: () => PromiseLike<T>): Promise<T> {
   try {
-    return await untilAborted(asked.abortSignal ?? never, work);
+    return await untilAborted(options.abortSignal ?? never, work);
   } catch (cause) {
-    taken.settle(abortedByCaller(cause, asked.abortSignal) ? spentOn(asked, "") : nothing);
+    reservation.settle(abortedByCaller(cause, options.abortSignal) ? spentOn(options, "") : nothing);
     throw cause;
   }
 }
 
-/** The same stream, which settles once what it said, however it ends. */
+/** Wraps a stream so that it settles its usage once, however it ends. */
 function settlingAtEnd(
   stream: ReadableStream<LanguageModelV4StreamPart>,
-  taken: Reservation,
-  asked: Asked,
+  reservation: Reservation,
+  options: Options,
 ): ReadableStream<LanguageModelV4StreamPart> {
   const reader = stream.getReader();
-  let said = "";
+  let text = "";
   let began = false;
   let isSettled = false;
   const settle = (spent: Spending) => {
-    if (!isSettled) taken.settle(spent);
+    if (!isSettled) reservation.settle(spent);
     isSettled = true;
   };
-  const settleFailure = () => settle(began ? spentOn(asked, said) : nothing);
+  const settleFailure = () => settle(began ? spentOn(options, text) : nothing);
   return new ReadableStream<LanguageModelV4StreamPart>(
     {
       async pull(controller) {
@@ -119,11 +119,11 @@ function settlingAtEnd(
             settleFailure();
             return controller.close();
           }
-          if ("delta" in part) said += part.delta;
+          if ("delta" in part) text += part.delta;
           if (part.type === "error") settleFailure();
           else if (part.type === "finish") {
             if (isTruncated(part) && !began) settle(nothing);
-            else settle(spentOn(asked, said, part.usage));
+            else settle(spentOn(options, text, part.usage));
           } else began ||= !isPreamble(part);
           controller.enqueue(part);
         } catch (cause) {
@@ -132,7 +132,7 @@ function settlingAtEnd(
         }
       },
       async cancel(reason) {
-        if (began || abortedByCaller(reason, asked.abortSignal)) settle(spentOn(asked, said));
+        if (began || abortedByCaller(reason, options.abortSignal)) settle(spentOn(options, text));
         else settle(nothing);
         await reader.cancel(reason);
       },

@@ -1,7 +1,7 @@
-/** What an allowance counts: turns of a conversation, and tokens. */
+/** The units of an allowance: turns of a conversation and tokens. */
 export type Spending = { turns: number; tokens: number };
 
-/** What a user may use in a UTC day of the models that the operator pays for, by the name of their plan. */
+/** The allowance per UTC day for models that the operator pays for, by plan name. */
 export const dailyAllowances = {
   "Free Plan": { turns: 20, tokens: 40_000 },
   "Creator Plan": { turns: 200, tokens: 400_000 },
@@ -9,10 +9,10 @@ export const dailyAllowances = {
   "Enterprise Plan": { turns: 5_000, tokens: 10_000_000 },
 } as const satisfies Record<string, Spending>;
 
-/** What everybody may use: a plan that is not named above has no more. */
+/** The allowance of every user. A plan that is not listed above has this allowance. */
 export const smallestAllowance: Spending = dailyAllowances["Free Plan"];
 
-/** What a plan allows in a day. */
+/** The daily allowance of a plan. */
 export function allowanceOf(plan: string): Spending {
   return Object.hasOwn(dailyAllowances, plan) ? dailyAllowances[plan as keyof typeof dailyAllowances] : smallestAllowance;
 }

@@ -11,7 +11,7 @@ import { externalModels, userDataKeys } from "../tables.ts";
 
 const vaults = new WeakMap<Env, Vault>();
 
-/** The vault of this Worker's secrets: one in an isolate, so that data keys are unwrapped once. */
+/** The vault of this Worker's secrets. One per isolate, so that data keys are unwrapped once. */
 function vaultOf({ env }: Pick<Ctx, "env">): Vault {
   const known = vaults.get(env);
   if (known !== undefined) return known;
@@ -25,68 +25,68 @@ type KeyColumns = Partial<
   Pick<typeof externalModels.$inferInsert, "key_sealed" | "key_ref" | "key_last_four" | "key_rejected_at">
 >;
 
-/** What a commit writes to keep a key: the columns of the model, and what goes before its row. */
+/** The writes that store a key: the columns of the model, and the statements of the same commit. */
 export type KeptKey = { columns: KeyColumns; rows: Statement[] };
 
 const noKey: KeyColumns = { key_sealed: null, key_ref: null, key_last_four: null, key_rejected_at: null };
 
 /**
- * Does a commit that keeps a key: one round trip more than it makes. A user's first key makes their data key in the same commit;
- * of two first keys at once, one finds the data key of the other and is sealed anew.
- * @param apiKey null takes the key away, undefined leaves it as it is
- * @throws what the commit throws
+ * Runs a commit that stores a key, with one more round trip. The first key of a user creates their data key in the same commit. If
+ * two first keys are stored at once, the second one is sealed again with the data key of the first.
+ * @param apiKey null deletes the key, undefined keeps it
+ * @throws the errors of the commit
  */
 export async function keepingKey<T>(
   ctx: Ctx,
   userId: number,
   apiKey: string | null | undefined,
-  work: (kept: KeptKey) => Promise<T>,
+  work: (key: KeptKey) => Promise<T>,
 ): Promise<T> {
   if (apiKey == null) return work({ columns: apiKey === null ? noKey : {}, rows: [] });
-  const kept = async () => work(await sealedFor(ctx, userId, apiKey));
+  const attempt = async () => work(await sealedFor(ctx, userId, apiKey));
   try {
-    return await kept();
+    return await attempt();
   } catch (error) {
     if (constraintOf(error) !== "data_key_taken") throw error;
-    return kept();
+    return attempt();
   }
 }
 
 async function sealedFor(ctx: Ctx, userId: number, apiKey: string): Promise<KeptKey> {
   const vault = vaultOf(ctx);
-  const its = eq(userDataKeys.user_id, userId);
+  const ofUser = eq(userDataKeys.user_id, userId);
   const stored = { version: userDataKeys.version, wrapped: userDataKeys.wrapped };
-  const [known] = await ctx.db.select(stored).from(userDataKeys).where(its);
+  const [known] = await ctx.db.select(stored).from(userDataKeys).where(ofUser);
   const dataKey = known ?? (await vault.wrapNewDataKey(userId));
   const key_ref = newSecret();
   const key_sealed = await vault.seal(dataKey, userId, key_ref, apiKey);
   const columns = { key_ref, key_sealed, key_last_four: lastFour(apiKey), key_rejected_at: null };
   if (known !== undefined) return { columns, rows: [] };
-  const stands = sql`exists (select from ${userDataKeys} where ${its} and ${eq(userDataKeys.wrapped, dataKey.wrapped)})`;
+  const isCurrent = sql`exists (select from ${userDataKeys} where ${ofUser} and ${eq(userDataKeys.wrapped, dataKey.wrapped)})`;
   const rows = [
     ctx.db
       .insert(userDataKeys)
       .values({ user_id: userId, ...dataKey })
       .onConflictDoNothing(),
-    assertInTransaction(ctx.db, stands, "data_key_taken"),
+    assertInTransaction(ctx.db, isCurrent, "data_key_taken"),
   ];
   return { columns, rows };
 }
 
-/** What is read of a model's key, beside its data key's row. */
+/** The sealed key of a model with the row of its data key. */
 export type SealedKey = { key_sealed: string | null; key_ref: string | null; data_key: DataKeyRow | null };
 
-/** Columns of a query of models that has their owner's data key: see `SealedKey`. */
+/** The columns of `SealedKey`, for a query of models. */
 export const sealedKeyColumns = {
   key_sealed: externalModels.key_sealed,
   key_ref: externalModels.key_ref,
-  // Nested, so that the columns keep their tables' names.
+  // The nested `sql` keeps the table names of the columns.
   data_key: sql<DataKeyRow | null>`(${sql`
     select json_build_object('version', ${userDataKeys.version}, 'wrapped', ${userDataKeys.wrapped})
     from ${userDataKeys} where ${userDataKeys.user_id} = ${externalModels.user_id}`})`,
 };
 
-/** The key of a model, to call its provider with; undefined where it has none. @throws provider_not_configured where it cannot be read */
+/** Decrypts the API key of a model; undefined if it has none. @throws provider_not_configured if the key cannot be decrypted */
 export async function openKey(
   ctx: Ctx,
   userId: number,
@@ -94,9 +94,13 @@ export async function openKey(
 ): Promise<string | undefined> {
   if (key_sealed === null || key_ref === null) return undefined;
   const unreadable = (cause?: unknown) =>
-    new AppError(providerErrors.provider_not_configured, "The key of this model cannot be read any more: give it again.", {
-      cause,
-    });
+    new AppError(
+      providerErrors.provider_not_configured,
+      "The stored API key of this model cannot be decrypted. Enter the key again.",
+      {
+        cause,
+      },
+    );
   if (data_key === null) throw unreadable();
   try {
     return await vaultOf(ctx).open(data_key, userId, key_ref, key_sealed);

@@ -7,23 +7,23 @@ import { itself } from "../queries.ts";
 import { externalModels } from "../tables.ts";
 import { openKey, sealedKeyColumns } from "./api-keys.ts";
 
-/** A model that can be called: by whom, for what, and with what. */
+/** A model that can be called, with its provider and settings. */
 export type ResolvedModel = {
   provider: ProviderName;
   modelId: string;
   settings: ProviderSettings;
-  /** The row it stands in, and the reference of the key it is called with. */
+  /** The ID of its row and the reference of its key; undefined for a model without a row. */
   row: { id: number; key_ref: string | null } | undefined;
 };
 
-/** A user's model, ready to be called. One round trip. @throws not_found; provider_not_configured where its key cannot be read */
+/** Resolves a user's model so that it can be called. One round trip. @throws not_found; provider_not_configured if its key cannot be decrypted */
 export async function resolveUserModel(ctx: Ctx, userId: number, modelId: number): Promise<ResolvedModel> {
   const { id, provider, model_id, base_url } = externalModels;
   const [found] = await ctx.db
     .select({ id, provider, model_id, base_url, ...sealedKeyColumns })
     .from(externalModels)
     .where(itself(userId, modelId));
-  if (found === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  if (found === undefined) throw new AppError("not_found", "You have no model with this ID.");
   const apiKey = await openKey(ctx, userId, found);
   return {
     provider: found.provider,

@@ -5,7 +5,7 @@ import { itself } from "../queries.ts";
 import { externalModels } from "../tables.ts";
 import type { ResolvedModel } from "./callable-model.ts";
 
-/** Records whether the provider accepted the key. It applies to the key that was tried alone, which may have been replaced since. */
+/** Records whether the provider accepted the key. If the key has been replaced since the call, nothing changes. */
 export function markKeyStatus(ctx: Ctx, userId: number, row: ResolvedModel["row"], isRejected: boolean): Statement[] {
   if (row === undefined || row.key_ref === null) return [];
   const marked = isRejected ? sql`now()` : null;

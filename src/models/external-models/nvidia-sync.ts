@@ -14,8 +14,8 @@ import { itself, type ModelRow } from "../queries.ts";
 import { updateAndRead, edited } from "./service.ts";
 import { externalModels } from "../tables.ts";
 
-/** Lists asked for at once: an invocation has six connections. */
-const atOnce = 5;
+/** The number of concurrent list requests: an invocation has six connections. */
+const concurrency = 5;
 
 type Listed = { id: number; display_name: string; provider: string; model_id: string; base_url: string | null } & SealedKey;
 
@@ -29,8 +29,8 @@ const listed = {
 };
 
 /**
- * Refreshes all NVIDIA models of a user from the lists of the NIMs that they are at. Two round trips.
- * @returns by display name, whether each was found; and the first thing that went wrong
+ * Refreshes all NVIDIA models of a user from the lists of their NIM servers. Two round trips.
+ * @returns by display name, whether each model was found; and the first error
  */
 export async function syncNvidia(ctx: Ctx, userId: number) {
   const models: Listed[] = await ctx.db
@@ -41,7 +41,7 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
   const results: Record<string, boolean> = {};
   const rows: Statement[] = [];
   let fault: string | undefined;
-  await mapLimited(atOnce, models, async (model) => {
+  await mapLimited(concurrency, models, async (model) => {
     results[model.display_name] = false;
     try {
       const summary = await findIn(ctx, userId, model, lists);
@@ -62,22 +62,22 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
   return { results, models_synced: rows.length, fault };
 }
 
-/** Refreshes one NVIDIA model. Two round trips. @throws not_found; conflict for another provider's; ProviderError */
+/** Refreshes one NVIDIA model. Two round trips. @throws not_found; conflict for a model of another provider; ProviderError */
 export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const [model]: Listed[] = await ctx.db.select(listed).from(externalModels).where(itself(userId, modelId));
-  if (model === undefined) throw new AppError("not_found", "There is no such model of yours.");
-  if (model.provider !== "nvidia") throw new AppError("conflict", "This is no NVIDIA model, so the NIM list does not have it.");
+  if (model === undefined) throw new AppError("not_found", "You have no model with this ID.");
+  if (model.provider !== "nvidia") throw new AppError("conflict", "Only NVIDIA models can be synced from the NIM list.");
   const summary = await findIn(ctx, userId, model, new Map());
   await refreshOpenList(ctx, [model]);
   return updateAndRead(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, fieldsFromList(summary))] });
 }
 
-/** Has NVIDIA's own list, as it is told to anybody, asked for anew too, where models at its own address were refreshed. */
+/** Also refreshes NVIDIA's public model list if a refreshed model uses NVIDIA's default URL. */
 async function refreshOpenList(ctx: Ctx, refreshed: readonly Pick<Listed, "base_url">[]): Promise<void> {
   if (refreshed.some(({ base_url }) => base_url === null)) refreshModelList(ctx, publicModelList(ctx, "nvidia"));
 }
 
-/** @param lists what was asked for before, by address and key */
+/** Finds a model in the list of its server. @param lists the lists requested so far, by base URL and key */
 async function findIn(
   ctx: Ctx,
   userId: number,
@@ -86,9 +86,9 @@ async function findIn(
 ): Promise<ModelSummary> {
   const apiKey = await openKey(ctx, userId, model);
   const name = JSON.stringify([model.base_url, apiKey]);
-  const asked = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
-  lists.set(name, asked);
-  const summary = (await asked).find(({ model_id }) => model_id === model.model_id);
+  const request = lists.get(name) ?? listAt(ctx, userId, { apiKey, baseUrl: model.base_url });
+  lists.set(name, request);
+  const summary = (await request).find(({ model_id }) => model_id === model.model_id);
   if (summary === undefined) throw new ProviderError("model_missing", openProvider("nvidia"));
   return summary;
 }
@@ -101,7 +101,7 @@ async function listAt(
   return openProvider("nvidia").listModels(providerSettings(ctx, userId, at));
 }
 
-/** What a list says of a model; what it leaves out stays as it is. */
+/** The columns of a model that a list provides. Missing ones stay unchanged. */
 function fieldsFromList({ context_length, capabilities, parameters_billions, architecture }: ModelSummary) {
   return {
     capabilities: [...capabilities],

@@ -20,13 +20,13 @@ const reading = requirePermission("models.read");
 const writing = requirePermission("models.write");
 const limit = limited("expensive");
 
-/** At /api/v2/external-models: what calls providers or tells of them. */
+/** At /api/v2/external-models: the routes that call or list providers. */
 export const providerCalls = new Hono<AppEnv>();
 
 providerCalls.get(
   "/providers",
   route(
-    { id: "listProviders", summary: "List the providers, and whether they can be called here", tag, reply: s.ProviderList },
+    { id: "listProviders", summary: "List the providers and their availability", tag, reply: s.ProviderList },
     async ({ ctx }) => {
       const providers = listProviders(ctx);
       return { ...ok, providers, total: providers.length };
@@ -39,9 +39,9 @@ providerCalls.get(
   route(
     {
       id: "listProviderModels",
-      summary: "List the models of a provider, with what is known of them",
+      summary: "List the models of a provider",
       description:
-        "Of those who list them to anybody. A list is kept for an hour, and longer while its provider does not answer: `asked_at` says how old it is.",
+        "For providers with a public model list. The list is cached for an hour, and longer while the provider is unavailable; see `asked_at`.",
       tag,
       access: reading,
       limit,
@@ -61,7 +61,7 @@ providerCalls.get(
   route(
     {
       id: "getExternalModelHealth",
-      summary: "Tell whether models can be read, and how many there are",
+      summary: "Check external model health",
       tag: "Health",
       reply: s.ModelsHealth,
       errors: ["database_unavailable"],
@@ -69,9 +69,9 @@ providerCalls.get(
     async ({ ctx }) => {
       try {
         const total_models = await countModels(ctx);
-        return { ...ok, message: "External models can be read.", total_models, status: "operational" as const };
+        return { ...ok, message: "External models are available.", total_models, status: "operational" as const };
       } catch (cause) {
-        const detail = "External models cannot be read.";
+        const detail = "External models are unavailable. Try again later.";
         throw new AppError("database_unavailable", detail, { cause, extensions: { message: detail, status: "error" } });
       }
     },
@@ -83,9 +83,9 @@ providerCalls.post(
   route(
     {
       id: "testExternalModel",
-      summary: "Call a model once, for real",
+      summary: "Test a model with one real call",
       description:
-        "One of yours by `model_id`, or one as you describe it. A provider that refuses is 200 with `success: false`.",
+        "Tests one of your models by `model_id`, or any model described in the body. If the provider refuses, the status is 200 with `success: false`.",
       tag,
       access: writing,
       limit,
@@ -108,7 +108,7 @@ providerCalls.post(
   route(
     {
       id: "syncNvidiaModels",
-      summary: "Refresh your NVIDIA models from the NIM list",
+      summary: "Refresh all your NVIDIA models from the NIM list",
       tag,
       access: writing,
       limit,
@@ -118,8 +118,8 @@ providerCalls.post(
     async ({ ctx }) => {
       const { results, models_synced, fault } = await syncNvidia(ctx, requireUserId(ctx));
       const total = Object.keys(results).length;
-      const said = total === 0 ? "You have no NVIDIA models." : `${models_synced} of ${total} models are refreshed.`;
-      return { ...ok, message: fault === undefined ? said : `${said} ${fault}`, models_synced, results };
+      const summary = total === 0 ? "You have no NVIDIA models." : `${models_synced} of ${total} models refreshed.`;
+      return { ...ok, message: fault === undefined ? summary : `${summary} ${fault}`, models_synced, results };
     },
   ),
 );
@@ -129,7 +129,7 @@ providerCalls.post(
   route(
     {
       id: "syncNvidiaModel",
-      summary: "Refresh an NVIDIA model of yours from the NIM list",
+      summary: "Refresh one of your NVIDIA models from the NIM list",
       tag,
       access: writing,
       limit,
@@ -139,7 +139,7 @@ providerCalls.post(
     },
     async ({ ctx, params }) => {
       const model = modelOf(ctx, await syncNvidiaModel(ctx, requireUserId(ctx), params.id));
-      return { ...ok, message: "The model is refreshed.", model };
+      return { ...ok, message: "Model refreshed.", model };
     },
   ),
 );

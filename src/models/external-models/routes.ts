@@ -46,20 +46,20 @@ externalModels.get(
   ),
 );
 
-const connected = "The model is connected.";
+const connected = "Model connected.";
 
 externalModels.post(
   "/",
   route(
     {
       id: "createExternalModel",
-      summary: "Connect a model of a provider, with a key of your own",
-      description: `The key is kept encrypted and never shown again. Nothing is called: \`/external-models/test\` does that. At most ${maxModels} models a user.`,
+      summary: "Connect a provider's model with your own API key",
+      description: `The key is stored encrypted and never shown again. The provider is not called; use \`/external-models/test\` for that. At most ${maxModels} models per user.`,
       tag,
       access: writing,
       body: s.NewModel,
-      replayResponse: async ({ ctx, resultId: made }) => {
-        const model = modelOf(ctx, await getModel(ctx, requireUserId(ctx), Number(made)));
+      replayResponse: async ({ ctx, resultId }) => {
+        const model = modelOf(ctx, await getModel(ctx, requireUserId(ctx), Number(resultId)));
         return { ...ok, message: connected, model_id: model.id, model };
       },
       reply: s.ModelCreated,
@@ -78,7 +78,7 @@ externalModels.get(
   route(
     {
       id: "getExternalModel",
-      summary: "Get a model of yours",
+      summary: "Get one of your models",
       tag,
       access: reading,
       params: IdParam,
@@ -98,9 +98,9 @@ externalModels.put(
   route(
     {
       id: "updateExternalModel",
-      summary: "Edit a model of yours",
+      summary: "Edit one of your models",
       description:
-        "What is left out stays. A stored key goes to no other address than it was given for: with another `provider` or `base_url`, give it again.",
+        "Omitted fields stay unchanged. A stored key is only sent to the address it was entered for: send the key again if you change `provider` or `base_url`.",
       tag,
       access: writing,
       ifMatch: true,
@@ -109,10 +109,10 @@ externalModels.put(
       reply: s.ModelChanged,
       errors: ["not_found", modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
-      const model = modelOf(ctx, await changeModel(ctx, requireUserId(ctx), params.id, body, seen));
+    async ({ ctx, c, params, body, expectedVersion }) => {
+      const model = modelOf(ctx, await changeModel(ctx, requireUserId(ctx), params.id, body, expectedVersion));
       c.header("etag", `"${model.version}"`);
-      return { ...ok, message: "The model is changed.", model };
+      return { ...ok, message: "Model updated.", model };
     },
   ),
 );
@@ -122,8 +122,8 @@ externalModels.delete(
   route(
     {
       id: "deleteExternalModel",
-      summary: "Delete a model of yours, with its key",
-      description: "Refused while a minion uses it, one in the bin included.",
+      summary: "Delete one of your models and its key",
+      description: "Fails while a minion uses the model, including a minion in the bin.",
       tag,
       access: writing,
       params: IdParam,
@@ -132,7 +132,7 @@ externalModels.delete(
     },
     async ({ ctx, params }) => {
       await deleteModel(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The model is deleted, and its key with it." };
+      return { ...ok, message: "Model and key deleted." };
     },
   ),
 );
@@ -142,7 +142,7 @@ externalModels.post(
   route(
     {
       id: "toggleFavoriteExternalModel",
-      summary: "Mark a model as a favourite, or no longer",
+      summary: "Mark or unmark a model as a favorite",
       tag,
       access: writing,
       params: IdParam,
@@ -151,7 +151,7 @@ externalModels.post(
     },
     async ({ ctx, params }) => {
       const { is_favorite } = await toggleFavorite(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
+      return { ...ok, message: is_favorite ? "Model marked as a favorite." : "Model unmarked as a favorite.", is_favorite };
     },
   ),
 );
@@ -161,8 +161,9 @@ externalModels.post(
   route(
     {
       id: "putExternalModelAvatar",
-      summary: "Give a model a picture",
-      description: "PNG, JPEG, GIF or WebP, judged by its content. Its address never shows another picture.",
+      summary: "Upload a picture for a model",
+      description:
+        "PNG, JPEG, GIF or WebP; the type is detected from the content. The URL of a picture never changes its content.",
       tag,
       access: writing,
       params: IdParam,
@@ -172,7 +173,7 @@ externalModels.post(
     },
     async ({ ctx, params, file }) => {
       const { avatar_url } = modelOf(ctx, await putModelAvatar(ctx, requireUserId(ctx), params.id, file));
-      return { ...ok, message: "This is its picture now.", avatar_url: avatar_url! };
+      return { ...ok, message: "Picture uploaded.", avatar_url: avatar_url! };
     },
   ),
 );

@@ -1,5 +1,6 @@
 import { eq, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../../auth/tables.ts";
+import { maxModels } from "../constants.ts";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
@@ -15,7 +16,7 @@ import { itself, selectModels, type ModelRow } from "../queries.ts";
 import type { ModelChange, NewModel } from "../schemas.ts";
 import { externalModels } from "../tables.ts";
 
-/** A user's models, the newest first, and how many there are. One round trip. */
+/** Lists a user's models, newest first, with their total number. One round trip. */
 export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectModels(ctx, userId, cursor === undefined ? undefined : lt(externalModels.id, cursor))
@@ -29,28 +30,27 @@ export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Pa
   return { ...paginate(rows, limit), total: count!.total };
 }
 
-/** One round trip. @throws not_found */
+/** Reads a model. One round trip. @throws not_found */
 export async function getModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const [row] = await selectModels(ctx, userId, itself(userId, modelId));
-  if (row === undefined) throw new AppError("not_found", "There is no such model of yours.");
+  if (row === undefined) throw new AppError("not_found", "You have no model with this ID.");
   return row;
 }
 
-/** How many models a user may have. */
-export const maxModels = 100;
+export { maxModels };
 
 const hasRoom = (userId: number): SQL =>
   sql`(select count(*) from ${externalModels} where ${eq(externalModels.user_id, userId)}) < ${maxModels}`;
 
 /**
- * Makes a model. One round trip, and another where it comes with a key.
- * @throws model_limit_reached, display_name_taken; validation_failed for a hostile address
+ * Creates a model. One round trip, and another if it has a key.
+ * @throws model_limit_reached, display_name_taken; validation_failed for a forbidden base URL
  */
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
   requireSafe(ctx, input);
   const { name, provider, model_id } = input;
   const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...definedFields(input) };
-  const made = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
+  const newId = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
   return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
     const results = await commitOnce(
       ctx,
@@ -59,7 +59,7 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
         assertAllInTransaction(ctx.db, { model_limit_reached: hasRoom(userId) }),
         ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
         ...rows,
-        selectModels(ctx, userId, itself(userId, made)),
+        selectModels(ctx, userId, itself(userId, newId)),
       ],
       idOfNew(externalModels),
     );
@@ -68,37 +68,37 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
 }
 
 /**
- * Edits a model. One round trip, and another where it gets a key. A stored key goes to no other address than it was given for.
- * @param seen the version that was edited; whichever there is, if left out
- * @throws precondition_failed, display_name_taken, not_found; validation_failed for a hostile address, or a key that must be given again
+ * Updates a model. One round trip, and another if it gets a key. A stored key is only sent to the address it was entered for.
+ * @param expectedVersion the version to update; any version if undefined
+ * @throws precondition_failed, display_name_taken, not_found; validation_failed for a forbidden base URL, or a key that must be sent again
  */
 export async function changeModel(
   ctx: Ctx,
   userId: number,
   modelId: number,
   { api_key, ...change }: ModelChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<ModelRow> {
   requireSafe(ctx, change);
   const { base_url, provider } = change;
-  const its = itself(userId, modelId);
-  const holds = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${its})`;
+  const ownModel = itself(userId, modelId);
+  const valueOf = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${ownModel})`;
   const keepsAddress = sql`${externalModels.key_sealed} is null
     or (${base_url === undefined ? sql`true` : sql`${externalModels.base_url} is not distinct from ${base_url}`}
       and ${provider === undefined ? sql`true` : eq(externalModels.provider, provider)})`;
-  const unless = {
-    ...(seen === undefined ? {} : { version_changed: holds(eq(externalModels.version, seen)) }),
-    ...(api_key === undefined ? { model_key_needed: holds(keepsAddress) } : {}),
+  const assertions = {
+    ...(expectedVersion === undefined ? {} : { version_changed: valueOf(eq(externalModels.version, expectedVersion)) }),
+    ...(api_key === undefined ? { model_key_needed: valueOf(keepsAddress) } : {}),
   };
   return keepingKey(ctx, userId, api_key, ({ columns, rows }) =>
     updateAndRead(ctx, userId, modelId, {
-      unless,
+      assertions,
       rows: [...rows, edited(ctx, userId, modelId, { ...definedFields(change), ...columns })],
     }),
   );
 }
 
-/** Marks a model as a favourite, or no longer. No edit. One round trip. @throws not_found */
+/** Toggles whether a model is a favorite. This is not counted as an edit. One round trip. @throws not_found */
 export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
   const toggle = ctx.db
     .update(externalModels)
@@ -107,35 +107,36 @@ export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promi
   return updateAndRead(ctx, userId, modelId, { rows: [toggle] });
 }
 
-/** Deletes a model, with its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
+/** Deletes a model, its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
 export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Promise<void> {
-  const its = itself(userId, modelId);
+  const ownModel = itself(userId, modelId);
   try {
-    const [, , gone] = await commit(ctx, [
-      locked(ctx, its),
-      assertAllInTransaction(ctx.db, { model_not_found: isThere(its) }),
-      ctx.db.delete(externalModels).where(its).returning({ avatar_key: externalModels.avatar_key }),
+    const [, , deleted] = await commit(ctx, [
+      locked(ctx, ownModel),
+      assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel) }),
+      ctx.db.delete(externalModels).where(ownModel).returning({ avatar_key: externalModels.avatar_key }),
     ]);
-    dropPicture(ctx, gone[0]?.avatar_key);
+    dropPicture(ctx, deleted[0]?.avatar_key);
   } catch (error) {
     const constraint = constraintOf(error) ?? "";
     if (!["minion_model_owned", "minion_fallback_owned"].includes(constraint)) throw error;
-    const detail = "A minion uses this model, perhaps one in the bin or as a fallback: give it another model first.";
+    const detail =
+      "A minion uses this model, as its model or as a fallback. Give that minion another model first; also check the bin.";
     throw new AppError("conflict", detail, { cause: error });
   }
 }
 
-/** Gives a model a picture. One Postgres round trip. @throws unsupported_media_type for what is no picture; not_found, files_unavailable */
+/** Stores a picture for a model. One Postgres round trip. @throws unsupported_media_type if the file is not a picture; not_found, files_unavailable */
 export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, bytes: Uint8Array): Promise<ModelRow> {
   const key = await storePicture(ctx.env.FILES, userId, `model-${modelId}`, bytes);
-  const its = itself(userId, modelId);
+  const ownModel = itself(userId, modelId);
   try {
     const results = await commit(ctx, [
-      locked(ctx, its),
-      assertAllInTransaction(ctx.db, { model_not_found: isThere(its) }),
-      ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(its),
+      locked(ctx, ownModel),
+      assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel) }),
+      ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(ownModel),
       edited(ctx, userId, modelId, { avatar_key: key }),
-      selectModels(ctx, userId, its),
+      selectModels(ctx, userId, ownModel),
     ]);
     dropPicture(ctx, results[2][0]?.key);
     return results[4][0]!;
@@ -145,13 +146,13 @@ export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, 
   }
 }
 
-/** How many models there are. One round trip. @throws database_unavailable */
+/** Counts the models of all users. One round trip. @throws database_unavailable */
 export async function countModels(ctx: Ctx): Promise<number> {
   const [count] = await ctx.db.select({ total: sql<number>`count(*)::int` }).from(externalModels);
   return count!.total;
 }
 
-/** Counts an edit of a model. */
+/** The statement that updates a model and its version. */
 export function edited(
   ctx: Ctx,
   userId: number,
@@ -165,39 +166,39 @@ export function edited(
   return invalidatingSettings(ctx, userId, edit);
 }
 
-/** A commit that changes one model and reads it. @throws not_found, and what is refused */
+/** Commits a change of one model and reads it. @throws not_found, and the codes of `assertions` */
 export async function updateAndRead(
   ctx: Ctx,
   userId: number,
   modelId: number,
-  { unless = {}, rows }: { unless?: Record<string, SQL>; rows: readonly Statement[] },
+  { assertions = {}, rows }: { assertions?: Record<string, SQL>; rows: readonly Statement[] },
 ): Promise<ModelRow> {
-  const its = itself(userId, modelId);
+  const ownModel = itself(userId, modelId);
   const results = await commit(ctx, [
-    locked(ctx, its),
-    assertAllInTransaction(ctx.db, { model_not_found: isThere(its), ...unless }),
+    locked(ctx, ownModel),
+    assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel), ...assertions }),
     ...rows,
-    selectModels(ctx, userId, its),
+    selectModels(ctx, userId, ownModel),
   ]);
   return (results.at(-1) as ModelRow[])[0]!;
 }
 
-const locked = (ctx: Ctx, its: SQL) =>
-  ctx.db.select({ id: externalModels.id }).from(externalModels).where(its).for("no key update");
+const locked = (ctx: Ctx, ownModel: SQL) =>
+  ctx.db.select({ id: externalModels.id }).from(externalModels).where(ownModel).for("no key update");
 
-const isThere = (its: SQL): SQL => sql`exists (select from ${externalModels} where ${its})`;
+const isThere = (ownModel: SQL): SQL => sql`exists (select from ${externalModels} where ${ownModel})`;
 
 function dropPicture(ctx: Ctx, key: string | null | undefined): void {
   if (key != null) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
 }
 
-/** @throws validation_failed for an address that nobody may be sent to */
+/** Checks the base URL. @throws validation_failed for a forbidden one */
 export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: string | null | undefined }): void {
   const fault = base_url == null ? undefined : faultOfBaseUrl(ctx, base_url);
   if (fault !== undefined) throw validationError([{ path: "base_url", in: "body", message: fault }]);
 }
 
-/** What a model can be taken to do of which nothing is said. */
+/** The default capabilities of a model, guessed from its name. */
 function likelyCapabilities(name: NewModel["provider"], model_id: string): string[] {
   const provider = openProvider(name);
   const kind = kindByName(model_id) ?? "language";
@@ -206,7 +207,7 @@ function likelyCapabilities(name: NewModel["provider"], model_id: string): strin
   ];
 }
 
-/** What somebody says of a model, as its row holds it: what is left out keeps its default, or stays. */
+/** Removes undefined fields, so that omitted fields keep their default or their value. */
 function definedFields<T extends object>(input: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;

@@ -13,10 +13,10 @@ import { markKeyStatus } from "./key-status.ts";
 import { requireSafe } from "./service.ts";
 
 /**
- * Calls a model once: one of the user's, or one as they describe it. Its usage, and whether its key was accepted, are written after
+ * Calls a model once: one of the user's models, or one that the body describes. Its usage and the status of its key are stored after
  * the response.
- * @returns also `response_time`, in seconds
- * @throws not_found; validation_failed for a hostile address; ProviderError where there is no allowance for it
+ * @returns the result with `response_time` in seconds
+ * @throws not_found; validation_failed for a forbidden base URL; ProviderError if the allowance is used up
  */
 export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promise<ModelTest & { response_time: number }> {
   const { provider, modelId, settings, row } = await resolveModel(ctx, userId, body);
@@ -35,7 +35,7 @@ export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promi
   const [first, ...others] = rows;
   if (first !== undefined) {
     const write = commit(behind, [first, ...others]).catch((error: unknown) =>
-      log("warn", "What a test of a model used was not written.", { request_id: ctx.requestId, error }),
+      log("warn", "Failed to store the usage of a model test.", { request_id: ctx.requestId, error }),
     );
     ctx.waitUntil(write);
   }
@@ -58,6 +58,6 @@ function idIn(text: string | number): number {
   const id = Number(text);
   if (Number.isInteger(id) && id >= 1 && id < 2 ** 31) return id;
   throw validationError([
-    { path: "model_id", in: "body", message: "must be the number of a model of yours, or come with `provider`" },
+    { path: "model_id", in: "body", message: "must be the ID of one of your models, unless `provider` is given" },
   ]);
 }

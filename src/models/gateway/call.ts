@@ -3,30 +3,30 @@ import { ProviderError, providerError, providerFailures } from "./errors.ts";
 import type { ProviderIdentity } from "../constants.ts";
 import { noTokens, type Attempt, type TokenCounts, type UsageRecord } from "./usage-record.ts";
 
-/** A model that may answer a call, opened when its turn comes. */
+/** A model that may answer a call. It is opened only when it is tried. */
 export type Candidate<Model> = { provider: ProviderIdentity; modelId: string; open(): Promise<Model> };
 
-/** The first is asked first, the others in their order should it fail. */
+/** Candidates in order: each is tried if the ones before it fail. */
 export type Candidates<Model> = readonly [Candidate<Model>, ...Candidate<Model>[]];
 
 export type CallOptions = {
-  /** Milliseconds that each model has to its first token. Only a stream has one. */
+  /** The timeout per model until the first token of a stream, in ms. */
   firstTokenMs?: number;
-  /** Milliseconds that a stream may say nothing for once it has begun; for ever unless told. */
+  /** The maximum silence of a started stream, in ms. Default: no limit. */
   stallTimeoutMs?: number;
-  /** Milliseconds that the whole call has, pauses and failed attempts included. */
+  /** The timeout of the whole call, including pauses and failed attempts, in ms. */
   callMs?: number;
-  /** The longest `Retry-After` that is waited for, in milliseconds. */
+  /** The longest `Retry-After` to wait for, in ms. */
   maxWaitMs?: number;
-  /** Milliseconds before a model is asked again that did not say when. */
+  /** The pause before a retry without `Retry-After`, in ms. */
   pauseMs?: number;
-  /** Takes the one record that a call leaves, before the caller has the end of it. */
+  /** Receives the usage record of the call, before the caller receives the end of the call. */
   onUsage?(record: UsageRecord): void;
-  /** Told of a candidate whose key was rejected. */
+  /** Called when the key of a candidate is rejected. */
   onBadKey?(candidate: Candidate<unknown>, error: ProviderError): void;
 };
 
-/** One call: what was tried, the deadline over all of it, and the record it leaves. */
+/** One call: its attempts, its deadline and its usage record. */
 export class GatewayCall<Model> {
   readonly #candidates: Candidates<Model>;
   readonly #options: CallOptions;
@@ -35,15 +35,15 @@ export class GatewayCall<Model> {
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #startedAt = performance.now();
   readonly #attempts: Attempt[] = [];
-  #asked: Candidate<Model>;
+  #current: Candidate<Model>;
   #firstTokenMs: number | null = null;
   #hasEnded = false;
-  /** Aborted by the caller, or when the time of the call is up. */
+  /** Aborted by the caller or by the deadline. */
   readonly signal: AbortSignal;
 
   constructor(candidates: Candidates<Model>, options: CallOptions, caller: AbortSignal | undefined) {
     this.#candidates = candidates;
-    this.#asked = candidates[0];
+    this.#current = candidates[0];
     this.#options = options;
     this.#caller = caller;
     this.signal = caller === undefined ? this.#deadline.signal : AbortSignal.any([caller, this.#deadline.signal]);
@@ -51,9 +51,9 @@ export class GatewayCall<Model> {
   }
 
   /**
-   * Asks one candidate after the other until one answers; the last of them twice, if it was out of order.
-   * @param withinMs that each of them has
-   * @throws ProviderError of the last that was asked, or the reason of the caller who aborted
+   * Tries the candidates in order until one answers. The last one is retried once if it was unavailable.
+   * @param withinMs the timeout of each attempt
+   * @throws ProviderError of the last attempt, or the abort reason of the caller
    */
   async run<Answer>(attempt: (model: Model, signal: AbortSignal) => PromiseLike<Answer>, withinMs?: number): Promise<Answer> {
     for (const [index, candidate] of this.#candidates.entries()) {
@@ -68,7 +68,7 @@ export class GatewayCall<Model> {
       const isOver = isLast || this.signal.aborted || providerFailures[outcome.failure.kind].action === "end";
       if (isOver) throw this.fail(outcome.failure);
     }
-    throw new RangeError("there is no candidate");
+    throw new RangeError("The call has no candidates.");
   }
 
   async #try<Answer>(
@@ -76,7 +76,7 @@ export class GatewayCall<Model> {
     attempt: (model: Model, signal: AbortSignal) => PromiseLike<Answer>,
     withinMs: number | undefined,
   ): Promise<{ value: Answer } | { failure: ProviderError }> {
-    this.#asked = candidate;
+    this.#current = candidate;
     const startedAt = performance.now();
     const own = new AbortController();
     const timer = withinMs === undefined ? undefined : setTimeout(() => own.abort(this.#timedOut()), withinMs);
@@ -103,7 +103,7 @@ export class GatewayCall<Model> {
     }
   }
 
-  /** Milliseconds after which the same model is asked once more; undefined where it is not. */
+  /** The pause before a retry of the same model, in ms; undefined for no retry. */
   #pauseAfter({ kind, retryAfterSeconds }: ProviderError, isLast: boolean): number | undefined {
     const { pauseMs = 500, maxWaitMs = 3_000 } = this.#options;
     const waits = providerFailures[kind].action === "wait";
@@ -121,17 +121,17 @@ export class GatewayCall<Model> {
     }
   }
 
-  /** How long a stream may be silent, in milliseconds. */
+  /** The maximum silence of a stream, in ms. */
   get stallTimeoutMs(): number | undefined {
     return this.#options.stallTimeoutMs;
   }
 
-  /** Ends the call for having lasted, or been silent, too long: what waits for its signal is told. */
+  /** Aborts the call with a timeout error. */
   abort(): void {
     this.#deadline.abort(this.#timedOut());
   }
 
-  /** Says that the first token is here. */
+  /** Records the time of the first token. */
   markFirstToken(): void {
     this.#firstTokenMs = elapsed(this.#startedAt);
   }
@@ -140,18 +140,18 @@ export class GatewayCall<Model> {
     this.#end("complete", null, tokens);
   }
 
-  /** Ends a call whose caller wants no more. */
+  /** Ends a call that its caller stopped. */
   cancel(tokens: TokenCounts): void {
     this.#end("stopped", null, tokens);
   }
 
-  /** Ends a call for a reason, and returns what its caller is told: a ProviderError, or the reason of their own abort. */
+  /** Ends a failed call. @returns the error for the caller: a ProviderError, or the reason of their own abort */
   fail(reason: unknown, tokens = noTokens): unknown {
     if (this.#caller?.aborted === true) {
       this.cancel(tokens);
       return this.#caller.reason;
     }
-    const failure = providerError(reason, this.#asked.provider);
+    const failure = providerError(reason, this.#current.provider);
     this.#end("failed", failure.code, tokens);
     return failure;
   }
@@ -161,7 +161,7 @@ export class GatewayCall<Model> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#options.onUsage?.({
-      ...referenceOf(this.#asked),
+      ...referenceOf(this.#current),
       ...tokens,
       outcome,
       error_code: errorCode,
@@ -172,7 +172,7 @@ export class GatewayCall<Model> {
   }
 
   #timedOut(): ProviderError {
-    return new ProviderError("timed_out", this.#asked.provider);
+    return new ProviderError("timed_out", this.#current.provider);
   }
 }
 

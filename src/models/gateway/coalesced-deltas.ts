@@ -1,18 +1,18 @@
 /**
- * An SDK takes some 40 µs an event however little it says, and a fast model sends many at once. So pieces of text that came together
- * are handed to it as one event, with a seam between them, and are told apart again behind it. What came alone goes on as it is, and
- * nothing waits.
+ * An SDK takes about 40 µs per event, and a fast model sends many events at once. So text deltas that arrive together are passed to the
+ * SDK as one event, joined by a separator, and are split again after the SDK. A delta that arrives alone is not changed, and no delta
+ * is delayed.
  */
 
-/** The one character that no text of a model keeps: Postgres stores none. */
+/** A character that no text of a model contains, because Postgres cannot store it. */
 export const deltaSeparator = "\0";
 
-/** The pieces of a `delta` that may be joined, each as its vendor sent it. */
+/** Splits a `delta` into the deltas that the vendor sent. */
 export function splitDeltas(delta: string): string[] {
   return delta.split(deltaSeparator).filter((piece) => piece !== "");
 }
 
-/** Text that may be joined, as it was said. */
+/** Removes the separators from a text. */
 export function stripSeparators(text: string): string {
   return text.replaceAll(deltaSeparator, "");
 }

@@ -5,49 +5,52 @@ import { secondsToWait } from "../../kit/http/retry-after.ts";
 import { allowanceErrors, providerErrors } from "../errors.ts";
 import type { ProviderIdentity } from "../constants.ts";
 
-/** What the gateway does about a failed attempt: asks the same model again when it may, the next one, or nobody. */
+/** What the gateway does after a failed attempt: wait and retry the same model, try the next one, or end the call. */
 type Action = "wait" | "next" | "end";
 
 /**
- * Every way in which a provider fails, with the one thing that is done about it. What is wrong with a candidate alone moves
- * on to the next; what is wrong with the request or with the key ends the call, since a second bill would hide it.
+ * The failures of a provider, each with its action. A failure of one candidate moves on to the next one. A failure of the request or
+ * of the key ends the call, because an answer of another model would hide it and cost more.
  */
 export const providerFailures = {
-  rate_limited: { action: "wait", sentence: "is asked too often; try again in a moment." },
-  no_credit: { action: "next", sentence: "wants to be paid: the account of this key has no credit left." },
-  unavailable: { action: "next", sentence: "is out of order or cannot be reached." },
-  timed_out: { action: "next", sentence: "did not answer in time." },
-  model_missing: { action: "next", sentence: "has no such model at this address." },
-  not_configured: { action: "next", sentence: "cannot be called yet." },
-  key_rejected: { action: "end", sentence: "rejected the key, or what it may do." },
-  refused: { action: "end", sentence: "refused the request as it stands." },
-  // Ours, not the provider's: what the operator pays for is rationed. Another model may be the user's own to pay.
-  allowance_exhausted: { action: "next", sentence: "is used up for today." },
-  allowance_unavailable: { action: "next", sentence: "cannot be called now: what you used of it today cannot be counted." },
+  rate_limited: { action: "wait", sentence: "rate limited us. Try again in a moment." },
+  no_credit: { action: "next", sentence: "has no credit left for this key's account. Add credit with the provider." },
+  unavailable: { action: "next", sentence: "is unavailable. Try again later." },
+  timed_out: { action: "next", sentence: "did not respond in time. Try again." },
+  model_missing: { action: "next", sentence: "has no model with this ID at this address." },
+  not_configured: { action: "next", sentence: "is not configured on this server." },
+  key_rejected: { action: "end", sentence: "rejected the API key, or the key lacks a permission. Check the key." },
+  refused: { action: "end", sentence: "refused the request. Check the model and its settings." },
+  // Failures of this server: the operator limits what they pay for. The user may pay for the next model.
+  allowance_exhausted: { action: "next", sentence: "is used up for today: you reached your daily allowance." },
+  allowance_unavailable: {
+    action: "next",
+    sentence: "cannot be called now because your allowance cannot be checked. Try again.",
+  },
 } as const satisfies Record<string, { action: Action; sentence: string }>;
 
 export type ProviderFailure = keyof typeof providerFailures;
 
-/** A failure that is ours to answer for. */
+/** A failure of this server, not of the provider. */
 export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
 
-/** What clients of ours are told a failure by. */
+/** The error code that clients receive. */
 export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
 
 const errorTypes = { ...providerErrors, ...allowanceErrors };
 
 /**
- * A provider that did not do what it was asked. Its message is for the user and holds our words alone: neither those of the
- * vendor, who may repeat a key or a prompt in them, nor an error of the SDK as its cause, which holds all of them.
+ * A failed request to a provider. Its message is for the user and contains no text of the vendor, which may repeat a key or a prompt.
+ * For the same reason, it has no SDK error as its cause.
  */
 export class ProviderError extends PublicError {
   override readonly name = "ProviderError";
   readonly kind: ProviderFailure;
   /** The name of the provider. */
   readonly provider: string;
-  /** The status that the vendor answered with; null where it did not answer. */
+  /** The HTTP status of the vendor; null if it did not respond. */
   readonly status: number | null;
-  /** How long the vendor asks to be left alone; null where it does not say. */
+  /** The `Retry-After` of the vendor; null if it sent none. */
   readonly retryAfterSeconds: number | null;
 
   constructor(
@@ -66,7 +69,7 @@ export class ProviderError extends PublicError {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** What clients of ours are told by. */
+  /** The error code for clients. */
   get code(): ProviderFailureCode {
     return isQuotaError(this.kind) ? this.kind : `provider_${this.kind}`;
   }
@@ -85,10 +88,10 @@ export function isQuotaError(kind: ProviderFailure): kind is AllowanceFailure {
   return kind === "allowance_exhausted" || kind === "allowance_unavailable";
 }
 
-/** What an error of the SDK, or the error in a stream, may hold. A stream's is no `Error`, but what the vendor sent. */
+/** The fields of an SDK error or of an error in a stream. The latter is not an `Error`, but the JSON of the vendor. */
 type Reported = Partial<Omit<APICallError, "name">> & { name?: string; type?: unknown; code?: unknown; status?: unknown };
 
-/** What vendors call a failure where they give no status, in a stream that had begun with 200. */
+/** The HTTP status of vendor error names, for streams that started with 200. */
 const statusOfName: ReadonlyMap<unknown, number> = new Map([
   ["authentication_error", 401],
   ["invalid_api_key", 401],
@@ -103,7 +106,7 @@ const statusOfName: ReadonlyMap<unknown, number> = new Map([
   ["overloaded_error", 529],
 ]);
 
-/** Errors that the SDK throws before it asks anybody. */
+/** Errors that the SDK throws before it sends a request. */
 const refusedBySdk = new Set([
   "AI_UnsupportedFunctionalityError",
   "AI_InvalidPromptError",
@@ -111,7 +114,7 @@ const refusedBySdk = new Set([
   "AI_TooManyEmbeddingValuesForCallError",
 ]);
 
-/** What went wrong, in our terms. */
+/** Converts any error to a ProviderError. */
 export function providerError(error: unknown, provider: ProviderIdentity): ProviderError {
   if (error instanceof ProviderError) return error;
   if (error instanceof AppError) return new ProviderError("refused", provider, { detail: error.message });
@@ -123,7 +126,7 @@ export function providerError(error: unknown, provider: ProviderIdentity): Provi
   return new ProviderError(kind, provider, { status, retryAfterSeconds: retryAfter(reported.responseHeaders ?? {}) });
 }
 
-/** What the guard ended: what it refused, it would refuse again. */
+/** Converts an error of the egress guard. Its refusals are permanent. */
 function ofEgress(error: EgressError, provider: ProviderIdentity): ProviderError {
   const { reason, message } = error;
   const status = error.status ?? null;
@@ -135,7 +138,7 @@ function ofEgress(error: EgressError, provider: ProviderIdentity): ProviderError
 function statusOf({ statusCode, status, code, type }: Reported): number | null {
   const number = [statusCode, status, Number(code)].find((value) => Number.isInteger(value)) as number | undefined;
   if (number !== undefined && number >= 300 && number < 600) return number;
-  // An answer of 200 that is not what it should be is one that did not arrive.
+  // A malformed response with status 200 counts as no response.
   return statusOfName.get(code) ?? statusOfName.get(type) ?? null;
 }
 
@@ -148,7 +151,7 @@ function kindOf(status: number, body: string): ProviderFailure {
   return status === 408 || status >= 500 ? "unavailable" : "refused";
 }
 
-/** Seconds out of `Retry-After`, or out of OpenAI's finer `retry-after-ms`. */
+/** Reads the seconds from `Retry-After` or OpenAI's more precise `retry-after-ms`. */
 function retryAfter(headers: Record<string, string>): number | null {
   const milliseconds = Number(headers["retry-after-ms"] ?? NaN);
   return Number.isFinite(milliseconds) ? Math.max(0, milliseconds / 1000) : secondsToWait(headers["retry-after"]);

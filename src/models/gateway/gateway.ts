@@ -5,9 +5,9 @@ import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
 import { noTokens, tokenCounts } from "./usage-record.ts";
 
 /**
- * The one way to a language model: a model itself, so that every function of the AI SDK takes it. Each call has deadlines,
- * moves on to the next candidate until the first token, and leaves one record. Nothing else retries: the AI SDK repeats
- * errors of its own kind alone, and those thrown here are `ProviderError`s.
+ * The gateway to language models. It is a model itself, so it works with every function of the AI SDK. Each call has deadlines, can
+ * switch to the next candidate until the first token, and creates one usage record. Nothing else retries: the AI SDK retries only
+ * its own errors, and the gateway throws `ProviderError`s.
  */
 export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: CallOptions = {}): LanguageModelV4 {
   const [{ provider, modelId }] = candidates;
@@ -15,27 +15,27 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
     specificationVersion: "v4",
     provider: provider.name,
     modelId,
-    // The address of a file goes to the vendor, or is refused: what is not listed here, the AI SDK would fetch by itself.
+    // File URLs are passed to the vendor. The AI SDK would download a URL that is not listed here.
     supportedUrls: { "*/*": [/^/] },
-    async doGenerate(asked) {
-      const call = new GatewayCall(candidates, options, asked.abortSignal);
-      const result = await call.run((model, abortSignal) => model.doGenerate({ ...asked, abortSignal }));
-      call.complete(tokenCounts(result.usage, () => estimateUsage(asked.prompt, textIn(result.content))));
+    async doGenerate(request) {
+      const call = new GatewayCall(candidates, options, request.abortSignal);
+      const result = await call.run((model, abortSignal) => model.doGenerate({ ...request, abortSignal }));
+      call.complete(tokenCounts(result.usage, () => estimateUsage(request.prompt, textIn(result.content))));
       return result;
     },
-    async doStream(asked) {
-      const call = new GatewayCall(candidates, options, asked.abortSignal);
+    async doStream(request) {
+      const call = new GatewayCall(candidates, options, request.abortSignal);
       const { opening, ...rest } = await call.run(async (model, abortSignal) => {
-        const { stream, ...result } = await model.doStream({ ...asked, abortSignal });
+        const { stream, ...result } = await model.doStream({ ...request, abortSignal });
         return { ...result, opening: await bufferUntilFirstToken(stream, abortSignal) };
       }, options.firstTokenMs ?? 20_000);
       call.markFirstToken();
-      return { ...rest, stream: pipeStream(opening, call, asked.prompt) };
+      return { ...rest, stream: pipeStream(opening, call, request.prompt) };
     },
   };
 }
 
-/** As `gatewayModel`, for text to embed. Nothing stands in for an embedding model: its vectors compare with its own alone. */
+/** Like `gatewayModel`, for an embedding model. It has no fallbacks, because vectors of different models do not compare. */
 export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, options: CallOptions = {}): EmbeddingModelV4 {
   let opened: Promise<EmbeddingModelV4> | undefined;
   const open = () => (opened ??= candidate.open());
@@ -50,12 +50,12 @@ export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, op
     get supportsParallelCalls() {
       return open().then((model) => model.supportsParallelCalls);
     },
-    async doEmbed(asked) {
-      const call = new GatewayCall([{ provider, modelId, open }], options, asked.abortSignal);
-      const result = await call.run((model, abortSignal) => model.doEmbed({ ...asked, abortSignal }));
+    async doEmbed(request) {
+      const call = new GatewayCall([{ provider, modelId, open }], options, request.abortSignal);
+      const result = await call.run((model, abortSignal) => model.doEmbed({ ...request, abortSignal }));
       call.complete({
         ...noTokens,
-        input_tokens: result.usage?.tokens ?? asked.values.reduce((sum, value) => sum + estimateTokens(value), 0),
+        input_tokens: result.usage?.tokens ?? request.values.reduce((sum, value) => sum + estimateTokens(value), 0),
         is_estimated: result.usage === undefined,
       });
       return result;

@@ -8,17 +8,17 @@ import { tokenCounts, uncounted } from "./usage-record.ts";
 type Part = LanguageModelV4StreamPart;
 type Reader = ReadableStreamDefaultReader<Part>;
 
-/** A stream read as far as its first token: until then, another model can take over unnoticed. */
+/** A stream read up to its first token. Until then, the call can switch to another model. */
 export type PrefetchedStream = { held: Part[]; reader: Reader };
 
 const preamble: ReadonlySet<Part["type"]> = new Set(["stream-start", "response-metadata", "raw", "ping", "text-start"]);
 
-/** Whether a part comes before a model has made anything. */
+/** Checks whether a part precedes the first token. */
 export function isPreamble({ type }: Part): boolean {
   return preamble.has(type);
 }
 
-/** Reads parts, until the signal aborts: then its reason is thrown, whatever the stream still does. One listener for all of them. */
+/** Returns a `read` that rejects with the reason of the signal once it aborts. It adds one listener for all reads. */
 function untilStopped(reader: Reader, signal: AbortSignal): Reader["read"] {
   let refuse: ((reason: unknown) => void) | undefined;
   signal.addEventListener("abort", () => refuse?.(signal.reason), { once: true });
@@ -30,7 +30,7 @@ function untilStopped(reader: Reader, signal: AbortSignal): Reader["read"] {
     });
 }
 
-/** Holds back what comes before the first token. @throws what went wrong before it */
+/** Buffers the stream up to its first token. @throws an error before the first token */
 export async function bufferUntilFirstToken(stream: ReadableStream<Part>, signal: AbortSignal): Promise<PrefetchedStream> {
   const reader = stream.getReader();
   const held: Part[] = [];
@@ -45,28 +45,28 @@ export async function bufferUntilFirstToken(stream: ReadableStream<Part>, signal
   }
 }
 
-/** The next part. @throws what it says that went wrong */
+/** Reads the next part. @throws the error in an error part, or an error for a truncated stream */
 async function nextPart(read: Reader["read"]): Promise<Part> {
   const { value: part } = await read();
   if (part?.type === "error") throw part.error;
-  if (part === undefined || (part.type === "finish" && isTruncated(part))) throw new Error("The stream was cut short.");
+  if (part === undefined || (part.type === "finish" && isTruncated(part))) throw new Error("The stream was truncated.");
   return part;
 }
 
-/** Whether the vendor never said why it ended: the SDKs then finish by themselves. */
+/** Checks whether the vendor sent no finish reason. The SDKs then finish the stream themselves. */
 export function isTruncated({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
   return unified === "error" || unified === "interrupted" || (unified === "other" && raw === undefined);
 }
 
-/** Hands on what a model says. There is no other model any more: a failure is the last part. */
+/** Forwards the stream. It cannot switch to another model any more, so a failure becomes the last part. */
 export function pipeStream(
   { held, reader }: PrefetchedStream,
   call: GatewayCall<unknown>,
   prompt: LanguageModelV4Prompt,
 ): ReadableStream<Part> {
-  let said = "";
+  let text = "";
   const tokens = (usage: LanguageModelV4Usage = uncounted) =>
-    tokenCounts(usage, () => estimateUsage(prompt, stripSeparators(said)));
+    tokenCounts(usage, () => estimateUsage(prompt, stripSeparators(text)));
   const silence = createStallTimer(call);
   const read = untilStopped(reader, call.signal);
   return new ReadableStream<Part>(
@@ -74,7 +74,7 @@ export function pipeStream(
       async pull(controller) {
         try {
           const part = held.shift() ?? (await silence.during(() => nextPart(read)));
-          if ("delta" in part) said += part.delta;
+          if ("delta" in part) text += part.delta;
           if (part.type === "finish") {
             silence.end();
             call.complete(tokens(part.usage));
@@ -101,8 +101,8 @@ export function pipeStream(
 }
 
 /**
- * Ends a call whose model is silent for too long while it is listened to; what says nothing does not break a silence. One timer, which
- * looks again when the silence could be too long: none a part.
+ * Aborts a call whose model is silent for too long while the stream is read. Preamble parts do not end a silence. It uses one timer
+ * that checks again when the silence could be too long, not one timer per part.
  */
 function createStallTimer(call: GatewayCall<unknown>) {
   const { stallTimeoutMs: silenceMs } = call;
@@ -119,7 +119,7 @@ function createStallTimer(call: GatewayCall<unknown>) {
   return {
     async during(next: () => Promise<Part>): Promise<Part> {
       if (silenceMs === undefined) return next();
-      // What the listener takes its time for is not the model's silence.
+      // The time that the reader takes is not silence of the model.
       since += performance.now() - handedOverAt;
       isListening = true;
       const part = await next();

@@ -1,38 +1,38 @@
 import type { LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { ProviderFailure, ProviderFailureCode } from "./errors.ts";
 
-/** One time that one model was asked. */
+/** One attempt with one model. */
 export type Attempt = {
   provider: string;
   model_id: string;
-  /** `answered` means that it began to: how the call ended, the record says. */
+  /** `answered` means that the answer started; the record has the outcome of the call. */
   outcome: "answered" | "stopped" | ProviderFailure;
-  /** What the vendor answered with; null where the call succeeded, or nobody answered. */
+  /** The HTTP status of the vendor; null if the attempt succeeded or had no response. */
   status: number | null;
-  /** Until the first token, where it streamed. */
+  /** In ms; for a stream, until the first token. */
   latency_ms: number;
 };
 
-/** Tokens of a call. Those of the cache are part of the input. */
+/** The tokens of a call. Input tokens include cached tokens. */
 export type TokenCounts = {
   input_tokens: number;
   output_tokens: number;
   cache_read_tokens: number;
   cache_write_tokens: number;
-  /** Whether the vendor did not say, so that they were counted by the length of the text. */
+  /** Whether the tokens were estimated by the length of the text, because the vendor reported none. */
   is_estimated: boolean;
 };
 
-/** What is kept of a call to a model, whichever way it went: one record a call. */
+/** The usage record of a call; one per call, whatever its outcome. */
 export type UsageRecord = TokenCounts & {
-  /** The model that answered, or else the one that was asked last. */
+  /** The provider of the model that answered, otherwise of the last one tried. */
   provider: string;
   model_id: string;
   outcome: "complete" | "stopped" | "failed";
   error_code: ProviderFailureCode | "internal" | null;
-  /** Of the whole call, waits and failed attempts included. */
+  /** The duration of the whole call, including pauses and failed attempts, in ms. */
   latency_ms: number;
-  /** From the start of the call; null where it did not stream, or no token came. */
+  /** The time from the start of the call to the first token, in ms; null without a stream or a token. */
   first_token_ms: number | null;
   attempts: Attempt[];
 };
@@ -45,13 +45,13 @@ export const noTokens: TokenCounts = {
   is_estimated: false,
 };
 
-/** What a vendor says that says nothing. */
+/** The usage of a vendor that reports none. */
 export const uncounted: LanguageModelV4Usage = {
   inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
   outputTokens: { total: undefined, text: undefined, reasoning: undefined },
 };
 
-/** What a vendor counted, and our own estimate where it counted nothing. (No call has an input of nothing.) */
+/** The token counts of the vendor, or estimates for missing ones. An input of 0 counts as missing. */
 export function tokenCounts(
   { inputTokens, outputTokens }: LanguageModelV4Usage,
   estimate: () => LanguageModelV4Usage,

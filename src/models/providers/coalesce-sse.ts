@@ -3,14 +3,14 @@ import * as z from "zod";
 import { deltaSeparator } from "../gateway/coalesced-deltas.ts";
 
 /**
- * A `fetch` whose streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) join what came
- * together, with the seams of coalesced-deltas.ts.
+ * Wraps `fetch` so that in streams of Chat Completions (https://platform.openai.com/docs/api-reference/chat-streaming) deltas that
+ * arrive together are joined, with the separators of coalesced-deltas.ts.
  */
 export function coalesceSse(send: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await send(input, init);
     const { body, ok, status, statusText, headers } = response;
-    // Some servers call everything a stream.
+    // Some servers send every response as `text/event-stream`.
     const isStream = ok && asksForStream(init) && headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (body === null || !isStream) return response;
     return new Response(body.pipeThrough(joinEvents()), { status, statusText, headers });
@@ -24,21 +24,21 @@ function asksForStream({ body }: RequestInit = {}): boolean {
 function joinEvents(): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let envelope: EventTemplate | undefined;
+  let template: EventTemplate | undefined;
   let texts: string[] = [];
   let written = "";
   function endRun(): void {
-    if (envelope !== undefined && texts.length > 0)
-      written += eventOf(envelope.before + texts.join(seamInJson) + envelope.after);
+    if (template !== undefined && texts.length > 0)
+      written += eventOf(template.before + texts.join(separatorInJson) + template.after);
     texts = [];
   }
   const parser = createParser({
     onEvent({ event, data }) {
-      let text = event === undefined ? textWithin(envelope, data) : undefined;
+      let text = event === undefined ? textWithin(template, data) : undefined;
       if (text === undefined) {
         endRun();
-        envelope = event === undefined ? envelopeOf(data) : undefined;
-        text = textWithin(envelope, data);
+        template = event === undefined ? templateOf(data) : undefined;
+        text = textWithin(template, data);
       }
       if (text === undefined) written += eventOf(data, event);
       else texts.push(text);
@@ -59,31 +59,31 @@ function eventOf(data: string, name?: string): string {
   return name === undefined ? `data: ${lines}\n\n` : `event: ${name}\ndata: ${lines}\n\n`;
 }
 
-const seamInJson = JSON.stringify(deltaSeparator).slice(1, -1);
+const separatorInJson = JSON.stringify(deltaSeparator).slice(1, -1);
 
-/** Characters of the largest event that is joined to others: what is longer is worth an event of its own. */
+/** The maximum length of an event that is joined with others, in characters. */
 const maxJoined = 8 * 1024;
 
-/** The JSON of an event around its text: what is the same but for the text can be joined. */
+/** The JSON of an event before and after its text. Events with the same template can be joined. */
 type EventTemplate = { before: string; after: string };
 
-/** What stands for itself in a text of JSON. */
+/** Characters that need no escape in a JSON string. */
 const plain = /^[^"\\\p{Cc}]+$/u;
 
-/** The text of an event that is in an envelope, as its JSON has it; undefined where it has another envelope, or none. */
-function textWithin(envelope: EventTemplate | undefined, data: string): string | undefined {
-  if (envelope === undefined || data.length > maxJoined) return undefined;
-  const { before, after } = envelope;
+/** The JSON-encoded text of an event that matches a template; undefined if it does not match. */
+function textWithin(template: EventTemplate | undefined, data: string): string | undefined {
+  if (template === undefined || data.length > maxJoined) return undefined;
+  const { before, after } = template;
   if (data.length <= before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return undefined;
   const text = data.slice(before.length, -after.length);
   return plain.test(text) || parsed(`"${text}"`) !== undefined ? text : undefined;
 }
 
-/** The first text in JSON that is not empty, of the members that hold what a model says. */
+/** Matches the first non-empty string among the members that contain text of a model. */
 const textMember = /("(?:content|reasoning|reasoning_content)"\s*:\s*")((?:[^"\\]|\\.)+)"/;
 
-/** The envelope of an event that brings a piece of text and nothing else. */
-function envelopeOf(data: string): EventTemplate | undefined {
+/** The template of an event that contains only a text delta. */
+function templateOf(data: string): EventTemplate | undefined {
   if (data.length > maxJoined) return undefined;
   const found = textMember.exec(data);
   if (found === null) return undefined;
@@ -98,7 +98,7 @@ const nothing = z.union([z.null(), z.literal(""), z.tuple([])]).optional();
 const label = z.union([z.string(), z.number(), z.null()]).optional();
 const mayBeText = z.string().nullish();
 
-/** A chunk that holds nothing which adds up but text. */
+/** A chunk whose only accumulating content is text. */
 const TextChunk = z
   .object({
     id: label,
@@ -121,14 +121,14 @@ const TextChunk = z
   })
   .catchall(nothing);
 
-/** The one text of a chunk that holds nothing else, said aloud or thought. */
+/** The only text of a chunk, content or reasoning; undefined if the chunk has more. */
 function textIn(chunk: unknown): string | undefined {
   const { content, reasoning, reasoning_content } = TextChunk.safeParse(chunk).data?.choices[0].delta ?? {};
-  const [said, ...others] = [content, reasoning, reasoning_content].filter(Boolean);
-  return others.length === 0 ? (said ?? undefined) : undefined;
+  const [first, ...others] = [content, reasoning, reasoning_content].filter(Boolean);
+  return others.length === 0 ? (first ?? undefined) : undefined;
 }
 
-/** What JSON says; undefined for what is none. */
+/** Parses JSON; undefined if it is invalid. */
 function parsed(json: string): unknown {
   try {
     return JSON.parse(json);

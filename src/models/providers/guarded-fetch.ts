@@ -2,7 +2,7 @@ import type { Ctx } from "../../context.ts";
 import type { Env } from "../../env.ts";
 import { faultOfUrl, createGuardedFetch, type HostSettings } from "../../kit/egress/fetch.ts";
 
-/** What an answer of a model may weigh, and how long it may take: a stream that thinks for long is one still. */
+/** The limits of a response of a model. They allow for streams with long reasoning. */
 const bounds = { maxResponseBytes: 32 * 1024 * 1024, firstByteTimeoutMs: 60_000, timeoutMs: 300_000 };
 
 function hostsOf({ EGRESS_ALLOWED_HOSTS, PUBLIC_URL }: Env): HostSettings {
@@ -11,7 +11,7 @@ function hostsOf({ EGRESS_ALLOWED_HOSTS, PUBLIC_URL }: Env): HostSettings {
 
 const opened = new WeakMap<Env, typeof fetch>();
 
-/** The `fetch` for addresses that users give: one in an isolate. */
+/** The `fetch` for URLs that users enter. One per isolate. */
 export function guardedFetch({ env }: Pick<Ctx, "env">): typeof fetch {
   const known = opened.get(env);
   if (known !== undefined) return known;
@@ -20,12 +20,12 @@ export function guardedFetch({ env }: Pick<Ctx, "env">): typeof fetch {
   return guarded;
 }
 
-/** What is wrong with the address of a model, in words that go after its name; undefined if nothing is. */
+/** The reason why a base URL is forbidden, to follow the field name; undefined if it is allowed. */
 export function faultOfBaseUrl({ env }: Pick<Ctx, "env">, url: string): string | undefined {
   return faultOfUrl(url, hostsOf(env));
 }
 
-/** A `fetch` for one address that the operator chose: it reaches that host alone, in a private network too. */
+/** A `fetch` for one URL that the operator configured. It reaches only that host, which may be in a private network. */
 export function operatorFetch(url: string): typeof fetch {
   return createGuardedFetch({ ...bounds, allowedHosts: [new URL(url).host] });
 }

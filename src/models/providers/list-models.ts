@@ -3,10 +3,10 @@ import { ProviderError, providerError } from "../gateway/errors.ts";
 import type { ModelSummary, ProviderIdentity } from "../constants.ts";
 import type { Connection } from "./provider.ts";
 
-/** Milliseconds that a vendor has to list its models. */
+/** The timeout of a model list request, in ms. */
 const deadlineMs = 10_000;
 
-/** Asks a vendor for JSON. @throws ProviderError, also where the answer is not what it should be */
+/** Fetches JSON from a vendor. @throws ProviderError, also for an invalid response */
 export async function fetchProviderJson<T>(
   { provider, fetch }: Pick<Connection, "provider" | "fetch">,
   url: string,
@@ -28,11 +28,11 @@ export function bearer(apiKey: string | undefined): Record<string, string> {
   return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 }
 
-/** Models that make or hear something other than text. */
+/** Names of models for something other than text. */
 const notText = /whisper|tts|dall-e|image|imagen|veo|sora|audio|realtime|transcribe|speech|moderation|rerank|orpheus/i;
 const embeds = /embed|\bbge-|\be5-|\bgte-/i;
 
-/** What a model is for, as far as its name says; undefined for what neither answers nor embeds text. */
+/** Guesses the kind of a model from its name; undefined if it neither answers nor embeds text. */
 export function kindByName(modelId: string): ModelSummary["kind"] | undefined {
   if (notText.test(modelId)) return undefined;
   return embeds.test(modelId) ? "embedding" : "language";
@@ -41,10 +41,10 @@ export function kindByName(modelId: string): ModelSummary["kind"] | undefined {
 type Known = Pick<ModelSummary, "model_id" | "kind" | "supports_tools"> & Partial<ModelSummary>;
 
 /**
- * A summary of what a vendor says of a model; its size is read off its name (`llama-3.3-70b`) where nothing better is known.
- * @param sees whether it takes images
+ * Summarizes the vendor's data of a model. If the size is unknown, it is parsed from the name (`llama-3.3-70b`).
+ * @param hasVision whether the model accepts images
  */
-export function summarize(provider: ProviderIdentity, known: Known, sees = false): ModelSummary {
+export function summarize(provider: ProviderIdentity, known: Known, hasVision = false): ModelSummary {
   const [, size] = /(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])/i.exec(known.model_id) ?? [];
   const isLanguage = known.kind === "language";
   return {
@@ -56,7 +56,7 @@ export function summarize(provider: ProviderIdentity, known: Known, sees = false
     architecture: null,
     supports_streaming: isLanguage,
     capabilities: isLanguage
-      ? ["chat", ...(known.supports_tools ? ["tools"] : []), ...(sees ? ["vision"] : [])]
+      ? ["chat", ...(known.supports_tools ? ["tools"] : []), ...(hasVision ? ["vision"] : [])]
       : ["embedding"],
     ...known,
   };
@@ -65,7 +65,7 @@ export function summarize(provider: ProviderIdentity, known: Known, sees = false
 const count = z.number().nullish().catch(null);
 const names = z.array(z.string()).nullish().catch(null);
 
-/** What those say of a model who list them as OpenAI does, some of them more than others. */
+/** An entry of a model list in OpenAI's format, with extensions of several vendors. */
 const Entry = z.object({
   id: z.string(),
   name: z.string().nullish().catch(null),
@@ -88,17 +88,17 @@ const Entry = z.object({
   architecture: z.object({ input_modalities: names }).nullish().catch(null),
   /** Moonshot. */
   supports_image_in: z.boolean().nullish().catch(null),
-  /** Hugging Face: those who run the model. */
+  /** Hugging Face: the providers that run the model. */
   providers: z
     .array(z.object({ context_length: count, supports_tools: z.boolean().nullish().catch(null) }))
     .nullish()
     .catch(null),
 });
 
-/** `{ data: […] }`, or the bare list that Together gives. */
+/** `{ data: […] }`, or Together's plain array. */
 const Listing = z.union([z.object({ data: z.array(Entry) }).transform(({ data }) => data), z.array(Entry)]);
 
-/** The models at `GET /models`. @param supportsTools whether models call tools of which the vendor says nothing */
+/** Lists the models at `GET /models`. @param supportsTools the default for models without this information */
 export async function listOpenAiModels(connection: Connection, supportsTools: boolean): Promise<ModelSummary[]> {
   const { baseURL, apiKey } = connection;
   const entries = await fetchProviderJson(connection, `${baseURL}/models`, Listing, { headers: bearer(apiKey) });
@@ -106,7 +106,7 @@ export async function listOpenAiModels(connection: Connection, supportsTools: bo
     const kind = kindOf(entry);
     if (kind === undefined || entry.active === false) return [];
     const { supported_parameters, capabilities, providers } = entry;
-    const says =
+    const supportsToolCalls =
       supported_parameters?.includes("tools") ??
       capabilities?.function_calling ??
       providers?.some(({ supports_tools }) => supports_tools === true);
@@ -117,10 +117,11 @@ export async function listOpenAiModels(connection: Connection, supportsTools: bo
       display_name: entry.display_name ?? entry.name ?? entry.id,
       context_length:
         entry.context_length ?? entry.context_window ?? entry.max_context_length ?? entry.max_model_len ?? (longest || null),
-      supports_tools: kind === "language" && (says ?? supportsTools),
+      supports_tools: kind === "language" && (supportsToolCalls ?? supportsTools),
     };
-    const sees = entry.architecture?.input_modalities?.includes("image") ?? capabilities?.vision ?? entry.supports_image_in;
-    return summarize(connection.provider, known, sees ?? false);
+    const hasVision =
+      entry.architecture?.input_modalities?.includes("image") ?? capabilities?.vision ?? entry.supports_image_in;
+    return summarize(connection.provider, known, hasVision ?? false);
   });
 }
 

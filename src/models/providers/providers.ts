@@ -14,7 +14,7 @@ import { openrouter } from "./vendors/openrouter.ts";
 import { together } from "./vendors/together.ts";
 import { workersAi } from "./vendors/workers-ai.ts";
 
-/** The providers whose models users connect, in the order in which clients show them. To add one: its file in `vendors/`, and a line here. */
+/** The providers that users can connect, in display order. To add one, create its file in `vendors/` and add a line here. */
 const vendors = [
   openai,
   anthropic,
@@ -32,7 +32,7 @@ const vendors = [
   custom,
 ] as const;
 
-/** Every provider. All names, lists and schemas of providers derive from this array. */
+/** All providers. The names, lists and schemas of providers derive from this array. */
 export const providers = [...vendors, builtinProvider(vendors.map(({ display_name }) => display_name))] as const;
 
 export type ProviderName = (typeof providers)[number]["name"];

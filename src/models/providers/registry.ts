@@ -10,7 +10,7 @@ import { workersAiSettings } from "./settings.ts";
 
 export const providerNames: readonly ProviderName[] = providers.map(({ name }) => name);
 
-/** The providers that list their models to anybody. Those that need no key come first. */
+/** The providers with a public model list. Those that need no key come first. */
 export const publicModelListProviders: readonly ProviderName[] = providers
   .filter(({ has_public_model_list }) => has_public_model_list)
   .toSorted((a, b) => Number(a.requires_api_key) - Number(b.requires_api_key))
@@ -18,22 +18,22 @@ export const publicModelListProviders: readonly ProviderName[] = providers
 
 const byName: ReadonlyMap<string, Provider<ProviderName>> = new Map(providers.map((provider) => [provider.name, provider]));
 
-/** @throws ProviderError for a name that this version does not know, which a row of a newer one may hold */
+/** Returns a provider by name. @throws ProviderError for an unknown name, which a row of a newer version may contain */
 export function openProvider(name: ProviderName): Provider<ProviderName> {
   const provider = byName.get(name);
   if (provider === undefined) throw new ProviderError("not_configured", identityOf(name));
   return provider;
 }
 
-/** The name that people know a provider by. An unknown provider has its own name. */
+/** Returns the name and display name of a provider. An unknown provider is displayed by its name. */
 export function identityOf(name: string): ProviderIdentity {
   return byName.get(name) ?? { name, display_name: name };
 }
 
-/** `provider/model`, where the name of the model may hold slashes of its own. */
+/** The parts of `provider/model`. The model ID may contain slashes. */
 export type ModelReference = { provider: ProviderName; modelId: string };
 
-/** The two halves of `provider/model`; undefined where there is no such provider, or no model is named. */
+/** Parses `provider/model`; undefined for an unknown provider or an empty model ID. */
 export function parseModelReference(reference: string): ModelReference | undefined {
   const slash = reference.indexOf("/");
   const provider = providerNames.find((name) => name === reference.slice(0, Math.max(0, slash)));
@@ -41,13 +41,13 @@ export function parseModelReference(reference: string): ModelReference | undefin
   return provider === undefined || modelId === "" ? undefined : { provider, modelId };
 }
 
-/** What is known of a model of this server, of Workers AI or of Ollama by its name, without loading or asking it; undefined for any other. */
+/** Summarizes a built-in, Workers AI or Ollama model by its name, without a request; undefined for any other model. */
 export function describeModel(reference: string): ModelSummary | undefined {
   const parsed = parseModelReference(reference);
   return parsed === undefined ? undefined : openProvider(parsed.provider).describe?.(parsed.modelId);
 }
 
-/** As `describeModel`, if it can be called here. */
+/** Like `describeModel`, but undefined if the model is not available on this server. */
 export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): ModelSummary | undefined {
   const parsed = parseModelReference(reference);
   if (parsed === undefined) return undefined;
@@ -56,27 +56,27 @@ export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): Mode
   return provider.unavailable(workersAiSettings(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
 }
 
-/** @throws validation_failed where there is no such language model */
+/** Opens a language model. @throws validation_failed for an unknown model */
 export async function openLanguageModel(reference: string, settings: ProviderSettings = {}): Promise<LanguageModelV4> {
   const { provider, modelId } = referenceTo(reference);
   const model = await openProvider(provider).languageModel(modelId, settings);
-  // Users' own Ollama servers are not opened by a reference.
+  // A reference always means the operator's Ollama server.
   return provider === "ollama" ? meteredModel(model, settings.allowance) : model;
 }
 
-/** @throws validation_failed where there is no such embedding model */
+/** Opens an embedding model. @throws validation_failed for an unknown model */
 export async function openEmbeddingModel(reference: string, settings: ProviderSettings = {}): Promise<EmbeddingModelV4> {
   const { provider, modelId } = referenceTo(reference);
   return openProvider(provider).embeddingModel(modelId, settings);
 }
 
-/** A language model for the gateway, opened when its turn comes. @throws validation_failed where there is no such provider */
+/** A language model for the gateway, opened only when it is tried. @throws validation_failed for an unknown provider */
 export function languageCandidate(reference: string, settings: ProviderSettings = {}): Candidate<LanguageModelV4> {
   const { provider, modelId } = referenceTo(reference);
   return { provider: openProvider(provider), modelId, open: () => openLanguageModel(reference, settings) };
 }
 
-/** An embedding model for the gateway. @throws validation_failed where there is no such provider */
+/** An embedding model for the gateway. @throws validation_failed for an unknown provider */
 export function embeddingCandidate(reference: string, settings: ProviderSettings = {}): Candidate<EmbeddingModelV4> {
   const { provider, modelId } = referenceTo(reference);
   return { provider: openProvider(provider), modelId, open: () => openEmbeddingModel(reference, settings) };

@@ -16,13 +16,13 @@ import {
   type PublishedPrice,
 } from "./provider.ts";
 
-/** What an SDK offers. */
+/** The models of an SDK. */
 type Models = {
   languageModel(modelId: string): LanguageModelV4;
   embeddingModel(modelId: string): EmbeddingModelV4;
 };
 
-/** What is said of a provider in its file, and how its SDK is imported. */
+/** The definition of a provider in its file, with the import of its SDK. */
 type SdkProviderOptions<Name extends string> = Omit<
   Provider<Name>,
   "languageModel" | "embeddingModel" | "listModels" | "test"
@@ -31,11 +31,15 @@ type SdkProviderOptions<Name extends string> = Omit<
   list(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
 };
 
-/** A provider whose models are those of an SDK. */
-export function sdkProvider<const Name extends string>({ open, list, ...said }: SdkProviderOptions<Name>): Provider<Name> {
-  const { name, supports_embeddings } = said;
+/** Creates a provider from an SDK. */
+export function sdkProvider<const Name extends string>({
+  open,
+  list,
+  ...definition
+}: SdkProviderOptions<Name>): Provider<Name> {
+  const { name, supports_embeddings } = definition;
   const provider: Provider<Name> = {
-    ...said,
+    ...definition,
     languageModel: async (modelId, settings) => (await open(settings)).languageModel(modelId),
     async embeddingModel(modelId, settings) {
       if (!supports_embeddings) throw unknownModel(`${name}/${modelId}`);
@@ -51,10 +55,10 @@ async function testProvider(
   provider: Provider,
   modelId: string,
   settings: ProviderSettings,
-  given: CallOptions = {},
+  overrides: CallOptions = {},
 ): Promise<ModelTest> {
   const reference = { provider, modelId };
-  const options = { callMs: 30_000, ...given };
+  const options = { callMs: 30_000, ...overrides };
   try {
     if (kindByName(modelId) === "embedding") {
       const open = () => provider.embeddingModel(modelId, settings);
@@ -74,7 +78,7 @@ async function testProvider(
   }
 }
 
-/** What is said of a vendor; its models are listed as OpenAI lists them, unless it says how. */
+/** The definition of an HTTP provider. Its model list has OpenAI's format unless `list` is defined. */
 type HttpProviderOptions<Name extends string> = Omit<
   SdkProviderOptions<Name>,
   "supports_streaming" | "unavailable" | "open" | "list" | "listPrices"
@@ -84,29 +88,29 @@ type HttpProviderOptions<Name extends string> = Omit<
   listPrices?(connection: Connection): Promise<readonly PublishedPrice[]>;
 };
 
-/** A provider that is called over HTTP, with the key and at the address of the settings or its own. */
+/** Creates a provider that is called over HTTP, with the key and the base URL of the settings or its default base URL. */
 export function httpProvider<const Name extends string>({
   open,
   list,
   listPrices,
-  ...said
+  ...definition
 }: HttpProviderOptions<Name>): Provider<Name> {
-  const { supports_tools } = said;
+  const { supports_tools } = definition;
   return sdkProvider({
-    ...said,
+    ...definition,
     supports_streaming: true,
     unavailable: () => null,
     async open(settings) {
-      const { provider: _, ...connection } = connectionOf(said, settings);
+      const { provider: _, ...connection } = connectionOf(definition, settings);
       return open(connection);
     },
     async list(settings) {
-      const connection = connectionOf(said, settings);
+      const connection = connectionOf(definition, settings);
       return list === undefined ? listOpenAiModels(connection, supports_tools) : list(connection);
     },
     ...(listPrices === undefined
       ? {}
-      : { listPrices: async (settings) => listPrices(connectionOf(said, { ...settings, anonymous: true })) }),
+      : { listPrices: async (settings) => listPrices(connectionOf(definition, { ...settings, anonymous: true })) }),
   });
 }
 
@@ -115,11 +119,12 @@ function connectionOf(
   { apiKey, baseUrl, anonymous = false, fetch: through = fetch, coalesceDeltas: joins = false }: ProviderSettings,
 ): Connection {
   const { display_name, requires_api_key, base_url } = provider;
-  const missing = (what: string) => new ProviderError("not_configured", provider, { detail: `${display_name} needs ${what}.` });
+  const missing = (setting: string) =>
+    new ProviderError("not_configured", provider, { detail: `${display_name} requires ${setting}.` });
   const baseURL = (baseUrl ?? base_url ?? "").replace(/\/+$/, "");
   if (baseURL === "") throw missing("a base URL");
   if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
-  // A redirect would carry the prompt, and with some vendors the key, to somebody who was never checked.
+  // Redirects are not followed: one would send the prompt, and for some vendors the key, to an unchecked host.
   const send: typeof fetch = (input, init) => through(input, { ...init, redirect: "manual" });
   return {
     provider,
@@ -129,7 +134,7 @@ function connectionOf(
   };
 }
 
-/** For an SDK whose models embed nothing. */
+/** The `embeddingModel` of an SDK without embedding models. */
 export function embeddingsUnsupported(): never {
-  throw new Error("This provider embeds nothing.");
+  throw new Error("This provider does not support embeddings.");
 }

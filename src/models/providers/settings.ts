@@ -5,13 +5,13 @@ import type { ProviderSettings } from "./provider.ts";
 import type { ProviderName } from "./providers.ts";
 import { workersAi } from "./vendors/workers-ai.ts";
 
-/** What this server can call by itself, whoever asks. */
+/** The settings of Workers AI, which are the same for all users. */
 export function workersAiSettings(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
   const { AI: ai } = ctx.env;
   return ai === undefined ? {} : { ai };
 }
 
-/** With what a provider is called for a user: through the guard, and with nothing of the operator's but the AI binding, on the user's allowance. */
+/** The settings of provider calls for a user: guarded `fetch`, the user's allowance and, of the operator, only the AI binding. */
 export function providerSettings(
   ctx: Ctx,
   userId: number,
@@ -27,8 +27,8 @@ export function providerSettings(
 }
 
 /**
- * With what a model of this server is called for a user, by its provider. The operator's Ollama server is called at its own address.
- * It is metered in production alone: in development it belongs to the developer.
+ * The settings for a model of this server, by its provider. The operator's Ollama server is called at its configured URL. It is
+ * metered only in production, because in development it belongs to the developer.
  */
 export function serverSettings(ctx: Ctx, userId: number, provider: ProviderName | undefined): ProviderSettings {
   const { allowance, ...settings } = providerSettings(ctx, userId);

@@ -2,35 +2,35 @@ import * as z from "zod";
 import type { UsageRecord } from "../gateway/usage-record.ts";
 import { providerNames } from "../providers/registry.ts";
 
-/** Micro-dollars for a million tokens: $0.10 is 100000. */
+/** Micro-dollars per million tokens: $0.10 is 100000. */
 const Rate = z.int().min(0);
 
 const Rates = z.object({
   input: Rate,
   output: Rate,
-  /** As `input`, where it is left out. */
+  /** Default: `input`. */
   cache_read: Rate.optional(),
   cache_write: Rate.optional(),
 });
 
-/** What a model costs, and who said so when. The file of them is read as it is, so that a slip of the pen is found. */
+/** The price of a model with its source and date. The schema is strict, so that typos in the price file are found. */
 export const Price = z.strictObject({
   provider: z.enum(providerNames),
   model_id: z.string().min(1),
   ...Rates.shape,
-  /** For a whole call whose input has more than so many tokens. */
+  /** Rates of a whole call whose input exceeds a number of tokens. */
   long: z.strictObject({ above_input_tokens: z.int().min(1), ...Rates.shape }).optional(),
-  /** First day of the price; without one, it held when it was read. */
+  /** The first day of the price. If omitted, the price was valid on `as_of`. */
   from: z.iso.date().optional(),
-  /** When the source was read. */
+  /** The day the source was read. */
   as_of: z.iso.date(),
   source: z.string().min(1),
 });
 export type Price = z.output<typeof Price>;
 
 /**
- * What a call cost at list price, in whole micro-dollars; null where no price of the model is known.
- * @param at when it was made, in UTC: the youngest price that held by then counts
+ * Computes the cost of a call at list price, in whole micro-dollars; null if no price of the model is known.
+ * @param at the time of the call; the newest price valid at that UTC day counts
  */
 export function costOf(
   prices: readonly Price[],

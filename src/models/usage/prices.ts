@@ -10,22 +10,22 @@ import { providers, type ProviderName } from "../providers/providers.ts";
 import type { PriceShown } from "../schemas.ts";
 import { modelPrices } from "../tables.ts";
 
-/** What a model costs, and the day on which its provider takes it away, where that is said. */
+/** The price of a model and, if announced, its shutdown date. */
 export type KnownPrice = Price & { shutdown_on?: string | null };
 
-/** The list that we were built with. A test reads the file with `Price`: here it is taken at its word. */
+/** The price list of this build. A test validates the file with `Price`. */
 const seeded = listed as unknown as readonly KnownPrice[];
 
 const kvKey = "model-prices:1";
 
-/** Prices change within days: an hour is fresh, and a day serves while they are read again behind the reply. */
+/** Cached prices are fresh for an hour. For a day, they are served stale while they are refreshed after the reply. */
 const ages = { freshMs: 3_600_000, maxStaleMs: 86_400_000 };
 
 const memory = new TieredCache<readonly KnownPrice[]>();
 
 /**
- * What models cost, from memory, nobody waiting: an isolate that has not read the newest prices yet counts by those that it was built
- * with, and reads them behind the reply.
+ * Returns prices from memory, without waiting. An isolate that has not read the newest prices yet uses the prices of the build, and
+ * reads the newest after the reply.
  */
 export function pricesNow(ctx: Ctx): readonly KnownPrice[] {
   const near = memory.peek(ages);
@@ -33,7 +33,7 @@ export function pricesNow(ctx: Ctx): readonly KnownPrice[] {
   return near?.value ?? seeded;
 }
 
-/** What models cost, the newest that is known. */
+/** Reads the newest known prices. */
 export async function readPrices(ctx: Ctx): Promise<readonly KnownPrice[]> {
   const { value } = await memory.read(ages, sourcesOf(ctx));
   return value;
@@ -47,7 +47,7 @@ function sourcesOf(ctx: Ctx): CacheSources<readonly KnownPrice[]> {
   };
 }
 
-/** The list that we were built with, and what providers published since: the youngest that holds counts. */
+/** The prices of the build and those published since. The newest valid price counts. */
 async function storedPrices({ db }: Ctx): Promise<readonly KnownPrice[]> {
   const rows = await db
     .selectDistinctOn([modelPrices.provider, modelPrices.model_id])
@@ -61,7 +61,7 @@ async function storedPrices({ db }: Ctx): Promise<readonly KnownPrice[]> {
   return [...seeded, ...published];
 }
 
-/** Where prices are published: each provider that lists them to anybody. */
+/** The providers with a public price list. */
 export function publishers(): { provider: ProviderName; list(): Promise<readonly PublishedPrice[]> }[] {
   return providers.flatMap(({ name, base_url, listPrices }) =>
     listPrices === undefined || base_url === null
@@ -71,18 +71,18 @@ export function publishers(): { provider: ProviderName; list(): Promise<readonly
 }
 
 /**
- * Asks providers what their models cost, and when they are taken away, and keeps what has changed, dated. A provider that does not answer
- * leaves what was known. For the cron.
- * @returns how many prices are new
+ * Reads prices and shutdown dates from providers, and stores the changes with their date. If a provider fails, its known prices stay.
+ * Run by cron.
+ * @returns the number of new prices
  */
 export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<number> {
   let changed = 0;
   for (const { provider, list } of sources) {
     try {
       const prices = await list();
-      changed += (await keepChanged(ctx, provider, prices)).rows.length;
+      changed += (await insertChanged(ctx, provider, prices)).rows.length;
     } catch (error) {
-      log("warn", "The prices of a provider were not refreshed.", { provider, error });
+      log("warn", "Failed to refresh the prices of a provider.", { provider, error });
     }
   }
   const known = await storedPrices(ctx);
@@ -91,8 +91,8 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
   return changed;
 }
 
-/** Inserts what differs from the newest price of each model, as of today. */
-function keepChanged({ db }: Ctx, provider: ProviderName, prices: readonly PublishedPrice[]) {
+/** Inserts the prices that differ from the newest price of each model, dated today. */
+function insertChanged({ db }: Ctx, provider: ProviderName, prices: readonly PublishedPrice[]) {
   return db.execute(sql`
     insert into ${modelPrices} (provider, model_id, "from", input, output, cache_read, cache_write, shutdown_on, as_of, source)
     select ${provider}, p.model_id, (now() at time zone 'utc')::date, p.input, p.output, p.cache_read, p.cache_write, p.shutdown_on,
@@ -109,7 +109,7 @@ function keepChanged({ db }: Ctx, provider: ProviderName, prices: readonly Publi
     returning model_id`);
 }
 
-/** A price as clients read it, in dollars for a million tokens. */
+/** Converts a price for clients, in dollars per million tokens. */
 export function priceOf({ provider, model_id, from, as_of, source, shutdown_on, ...rates }: KnownPrice): PriceShown {
   const { input, output, cache_read = input, cache_write = input } = rates;
   return {

@@ -7,7 +7,7 @@ import { pricesNow } from "./prices.ts";
 import { externalModels, modelCalls } from "../tables.ts";
 import type { UsageRecord } from "../gateway/usage-record.ts";
 
-/** For whom a model was called, and for what. */
+/** The user and the purpose of a model call. */
 export type CalledFor = {
   userId: number;
   purpose: CallPurpose;
@@ -15,7 +15,7 @@ export type CalledFor = {
   minionId?: number | null;
 };
 
-/** The statement that keeps what a call used and cost, for whatever commit follows it. */
+/** The statement that stores the usage and cost of a call, for the next commit. */
 export function usageRow(
   ctx: Ctx,
   record: UsageRecord,
@@ -24,7 +24,7 @@ export function usageRow(
   return ctx.db.insert(modelCalls).values({
     ...record,
     user_id: userId,
-    // Written later than it was used: the model may be deleted by then.
+    // The row is written after the call, so the model may be deleted by then.
     external_model_id:
       externalModelId === null
         ? null
@@ -35,16 +35,16 @@ export function usageRow(
   });
 }
 
-/** How long a call is kept: a report spans a year at most. */
-const keptDays = 400;
+/** The retention of calls, in days. A report spans at most a year. */
+const retentionDays = 400;
 
-/** How many calls are deleted at once. */
+/** The number of calls deleted per statement. */
 const sweepBatch = 5_000;
 
-/** Deletes calls of more than 400 days ago. They were numbered as they came, so the oldest are found without a look at the others. */
+/** Deletes calls older than 400 days. IDs ascend with time, so the oldest calls are found without a scan of the others. */
 export async function sweepOldCalls({ db }: Pick<Ctx, "db">): Promise<void> {
   const first = db.select({ id: modelCalls.id }).from(modelCalls).orderBy(modelCalls.id).limit(sweepBatch);
-  const isOld = sql`${modelCalls.created_at} < now() - make_interval(days => ${keptDays})`;
+  const isOld = sql`${modelCalls.created_at} < now() - make_interval(days => ${retentionDays})`;
   for (;;) {
     const { rowCount } = await db.delete(modelCalls).where(and(inArray(modelCalls.id, first), isOld));
     if (rowCount < sweepBatch) return;

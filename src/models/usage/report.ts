@@ -9,7 +9,7 @@ const defaultDays = 30;
 const maxDays = 366;
 const maxGroups = 1_000;
 
-/** What calls are summed by, as text. */
+/** The SQL expression of each grouping, as text. */
 const groupings: Record<Grouping, SQL<string | null>> = {
   model: sql<string>`${modelCalls.provider} || '/' || ${modelCalls.model_id}`,
   minion: sql<string | null>`${modelCalls.minion_id}::text`,
@@ -31,12 +31,12 @@ const sums = {
 };
 
 /**
- * What a user's calls used and cost, by days in UTC; the last 30 unless told. One round trip.
- * @throws validation_failed for a span that runs backwards, or is longer than a year
+ * Reports the usage and cost of a user's calls, by UTC days; by default the last 30. One round trip.
+ * @throws validation_failed for a negative span, or one longer than 366 days
  */
 export async function reportUsage(ctx: Ctx, userId: number, query: UsageQuery) {
   const { from, to } = spanOf(query);
-  const its = and(
+  const inSpan = and(
     eq(modelCalls.user_id, userId),
     gte(modelCalls.created_at, sql`${from}::date::timestamp at time zone 'utc'`),
     lt(modelCalls.created_at, sql`(${to}::date + 1)::timestamp at time zone 'utc'`),
@@ -46,19 +46,19 @@ export async function reportUsage(ctx: Ctx, userId: number, query: UsageQuery) {
     ctx.db
       .select({ key: sql<string | null>`${key}`, ...sums })
       .from(modelCalls)
-      .where(its)
+      .where(inSpan)
       .groupBy(sql`1`)
       .orderBy(query.group_by === "day" ? sql`1` : sql`count(*) desc, 1`)
       .limit(maxGroups),
-    ctx.db.select(sums).from(modelCalls).where(its),
+    ctx.db.select(sums).from(modelCalls).where(inSpan),
   ]);
   return { usage, total: usage.length, totals: totals!, from, to, group_by: query.group_by };
 }
 
-function spanOf({ from: given, to = new Date().toISOString().slice(0, 10) }: UsageQuery): { from: string; to: string } {
-  const from = given ?? new Date(Date.parse(to) - (defaultDays - 1) * dayMs).toISOString().slice(0, 10);
+function spanOf({ from: start, to = new Date().toISOString().slice(0, 10) }: UsageQuery): { from: string; to: string } {
+  const from = start ?? new Date(Date.parse(to) - (defaultDays - 1) * dayMs).toISOString().slice(0, 10);
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days >= 1 && days <= maxDays) return { from, to };
-  const message = days < 1 ? "is after `to`" : `is more than ${maxDays} days before \`to\``;
+  const message = days < 1 ? "must not be after `to`" : `must be at most ${maxDays} days before \`to\``;
   throw validationError([{ path: "from", in: "query", message }]);
 }

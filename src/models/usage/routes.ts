@@ -16,7 +16,7 @@ usage.get(
   route(
     {
       id: "getUsage",
-      summary: "Tell what your calls to models used and cost",
+      summary: "Get the usage and cost of your model calls",
       tag: "Models",
       access: requirePermission("models.read"),
       query: s.UsageQuery,
@@ -32,9 +32,9 @@ usage.get(
   route(
     {
       id: "listModelPrices",
-      summary: "Tell what models cost at list price, and when they are taken away",
+      summary: "List model prices and shutdown dates",
       description:
-        "What costs are computed by. Providers that publish their prices are asked each day; the others' are as old as `as_of`.",
+        "The list prices that costs are computed from. Prices that a provider publishes are refreshed daily; all others date from `as_of`.",
       tag: "Models",
       access: requirePermission("models.read"),
       query: s.PricesQuery,
@@ -57,9 +57,9 @@ usage.get(
   route(
     {
       id: "getAllowance",
-      summary: "Tell what you may use today of the models that run here",
+      summary: "Get your daily allowance for models that run here",
       description:
-        "Workers AI, which the operator pays for, is rationed by plan. Models with a key of your own, and the built-in ones, are not. Calls under way count as the most that they can come to.",
+        "The operator pays for Workers AI, so your plan limits it. Models with your own API key and built-in models are not limited. A running call counts with its maximum possible usage.",
       tag: "Models",
       access: requirePermission("models.read"),
       reply: s.AllowanceReply,

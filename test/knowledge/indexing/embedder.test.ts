@@ -103,7 +103,7 @@ describe("a knowledge base that a provider embeds", () => {
     expect(await build(id, "replace")).toMatchObject({
       chunk_count: 3,
       can_roll_back: false,
-      build: { status: "failed", error: "Custom (OpenAI-compatible) is out of order or cannot be reached.", is_active: false },
+      build: { status: "failed", error: "Custom (OpenAI-compatible) is unavailable. Try again later.", is_active: false },
     });
     expect(await harness.database.sql("select from outbox")).toEqual([]);
     vendor.failNext();
@@ -113,7 +113,7 @@ describe("a knowledge base that a provider embeds", () => {
   test("fails at once where its key is rejected, and the key is marked", async () => {
     const id = await makeBase();
     vendor.failNext({ status: 401 });
-    expect((await build(id)).build).toMatchObject({ status: "failed", error: expect.stringContaining("rejected the key") });
+    expect((await build(id)).build).toMatchObject({ status: "failed", error: expect.stringContaining("rejected the API key") });
     expect((await usage()).map(({ outcome }) => outcome)).toEqual(["failed"]);
   });
 
@@ -132,7 +132,7 @@ describe("a knowledge base that a provider embeds", () => {
     await harness.database.sql("update knowledge_bases set dimensions = 4 where id = $1", [id]);
     expect((await build(id)).build).toMatchObject({
       status: "failed",
-      error: expect.stringContaining("3 numbers, and not of 4"),
+      error: expect.stringContaining("3 numbers instead of 4"),
     });
   });
 });
@@ -165,11 +165,14 @@ describe("a model that helps", () => {
     answers = ["I would rather not."];
     expect(await ask(id, { rerank: true, model: replies })).toEqual({
       passages: plain,
-      warnings: ["The model did not put the passages in order."],
+      warnings: ["The model did not return an order of the passages."],
     });
     vendor.failNext({ status: 400 });
     const { passages, warnings } = await ask(id, { expand: true, model: replies });
-    expect([passages, warnings]).toEqual([plain, ["Custom (OpenAI-compatible) refused the request as it stands."]]);
+    expect([passages, warnings]).toEqual([
+      plain,
+      ["Custom (OpenAI-compatible) refused the request. Check the model and its settings."],
+    ]);
   });
 
   test("is refused where it is no model of one's own that answers", async () => {

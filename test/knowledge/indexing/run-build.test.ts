@@ -75,7 +75,7 @@ describe("a build", () => {
     expect((await find("Which sea does the Rhine reach?"))[0]).toBe("The Rhine ends in the North Sea.");
     expect(await harness.database.sql("select * from test_uses")).toEqual([]);
     const news = await harness.database.sql("select kind, body from notifications where user_id = $1", [me.id]);
-    expect(news).toEqual([{ kind: "knowledge_indexed", body: "It has 3 chunks." }]);
+    expect(news).toEqual([{ kind: "knowledge_indexed", body: "The knowledge base has 3 chunks." }]);
   });
 
   test("that is long goes on by itself, slice by slice, and nothing of it is seen before its end", async () => {
@@ -148,7 +148,7 @@ describe("a build", () => {
     };
     await build([3], { update_strategy: "replace" });
     expect(await now()).toMatchObject({ chunk_count: 2, build: { status: "failed", is_active: false } });
-    expect((await now()).build!.error).toMatch(/reason of ours/);
+    expect((await now()).build!.error).toMatch(/An internal error occurred\. Report this request ID/);
     expect(await harness.database.sql("select name from failed_jobs where user_id = $1", [me.id])).toHaveLength(1);
     expect(await harness.database.sql("select * from test_uses")).toEqual([]);
     harness.beforeRow = () => undefined;
@@ -166,7 +166,7 @@ test("a build whose job was given up has failed after an hour, and not before", 
   expect(await failLostBuilds(harness.ctx, harness.datasets)).toBe(1);
   expect(await now()).toMatchObject({
     chunk_count: 2,
-    build: { status: "failed", error: expect.stringMatching(/ask for it again/) },
+    build: { status: "failed", error: expect.stringMatching(/maximum number of attempts\. Start it again/) },
   });
   await harness.work();
   expect(await build([3], { update_strategy: "replace" })).toMatchObject({ chunk_count: 1, build: { status: "complete" } });

@@ -57,7 +57,7 @@ describe("the list of all models", () => {
     await makeModel(they, { name: "mine" });
     const { status, body } = await they.get("/models");
     expect([status, namesOf(body.models), body.total]).toEqual([200, ["mine"], 1]);
-    expect(body.warnings).toEqual([expect.stringContaining("Local models are not listed: Ollama")]);
+    expect(body.warnings).toEqual([expect.stringContaining("Local models cannot be listed: Ollama")]);
   });
 
   test("is empty where there are none, without a warning", async () => {

@@ -99,7 +99,7 @@ describe("the allowance", () => {
     await spend({ turns, tokens: 0 });
     const { status, code, message, headers } = toAppError(await thrownBy(ask()), {})!;
     expect({ status, code }).toEqual({ status: 429, code: "allowance_exhausted" });
-    expect(message).toMatch(/^Your plan's 20 turns a day .* used up\. It begins anew at \d{4}-\d\d-\d\dT00:00Z; /);
+    expect(message).toMatch(/^Your daily allowance of 20 turns .* used up\. It resets at \d{4}-\d\d-\d\dT00:00Z\. /);
     const seconds = Number(headers["retry-after"]);
     expect(Math.abs(Date.now() + seconds * 1_000 - Date.parse((await allowance()).resets_at))).toBeLessThan(10_000);
     expect(ai.runs).toEqual([]);
@@ -108,7 +108,7 @@ describe("the allowance", () => {
   test("refuses a call that may need more tokens than are left, and lets a shorter one through", async () => {
     await spend({ turns: 1, tokens: tokens - 500 });
     const long = await thrownBy(model().doGenerate(question));
-    expect(long.message).toContain("has 500 tokens left, too few for this");
+    expect(long.message).toContain("needs more than the 500 tokens left");
     await ask();
     expect(ai.runs).toHaveLength(1);
   });

@@ -41,7 +41,10 @@ describe("the list of providers", () => {
       expect(provider["available"]).toBe(provider["reason"] === null);
     }
     const unbound = providers.find(({ available }) => available === false);
-    expect(unbound).toMatchObject({ name: "workers-ai", reason: expect.stringContaining("not bound") as string });
+    expect(unbound).toMatchObject({
+      name: "workers-ai",
+      reason: expect.stringContaining("not available on this server") as string,
+    });
   });
 });
 
@@ -96,7 +99,7 @@ describe("a test", () => {
     expect(tested.body).toMatchObject({
       success: false,
       response: null,
-      error: "NVIDIA NIM rejected the key, or what it may do.",
+      error: "NVIDIA NIM rejected the API key, or the key lacks a permission. Check the key.",
     });
     await expect.poll(async () => (await modelRow(id)).key_rejected_at).not.toBeNull();
     expect((await modelRow(id)).version).toBe(1);
@@ -108,10 +111,10 @@ describe("a test", () => {
   });
 
   test.each([
-    [{ status: 404 }, "has no such model"],
+    [{ status: 404 }, "has no model with this ID"],
     [{ status: 402 }, "no credit"],
     [{ status: 400 }, "refused the request"],
-    [{ status: 429, headers: { "retry-after": "60" } }, "asked too often"],
+    [{ status: 429, headers: { "retry-after": "60" } }, "rate limited us"],
   ])("that fails with %j says so in our words", async (fault, words) => {
     connected.vendor.failNext(fault, fault);
     const { body } = await me.post("/external-models/test", { ...there, api_key: goodKey });

@@ -164,7 +164,7 @@ describe("a model", () => {
   test("is a favourite, or no longer, without being edited", async () => {
     const { id } = await makeModel(me);
     const toggled = await me.post(`/external-models/${id}/toggle-favorite`);
-    expect(toggled.body).toEqual({ success: true, message: "It is a favourite.", is_favorite: true });
+    expect(toggled.body).toEqual({ success: true, message: "Model marked as a favorite.", is_favorite: true });
     expect((await me.post(`/external-models/${id}/toggle-favorite`)).body.is_favorite).toBe(false);
     expect((await me.get(`/external-models/${id}`)).body.model.version).toBe(1);
   });

@@ -88,7 +88,7 @@ describe("too many requests", () => {
       code: "provider_rate_limited",
       status: 429,
       retryAfterSeconds: 30,
-      message: "OpenAI is asked too often; try again in a moment.",
+      message: "OpenAI rate limited us. Try again in a moment.",
     });
   });
 });

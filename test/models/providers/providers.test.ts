@@ -89,7 +89,7 @@ describe.each(httpProviders)("%s", async (name) => {
     const before = vendor.requests.length;
     await expect(provider.test(model, settings())).resolves.toEqual({
       success: true,
-      message: "The model answers.",
+      message: "The model responded.",
       response: saidText,
       error: null,
     });
@@ -98,7 +98,10 @@ describe.each(httpProviders)("%s", async (name) => {
 
   test("tells of a wrong key without showing it", async () => {
     const wrong = await provider.test(model, { ...settings(), apiKey: providerKey("that-is-wrong") });
-    expect(wrong).toMatchObject({ success: false, error: `${provider.display_name} rejected the key, or what it may do.` });
+    expect(wrong).toMatchObject({
+      success: false,
+      error: `${provider.display_name} rejected the API key, or the key lacks a permission. Check the key.`,
+    });
   });
 });
 
@@ -113,7 +116,7 @@ test.each(embedding)("%s embeds texts in their order", async (name) => {
   expect(embeddings).toEqual([script.vector, script.vector]);
   await expect(tryOut(model, settings)).resolves.toMatchObject({ success: true, response: "A vector of 3 numbers." });
   const wrong = await tryOut(model, { ...settings, apiKey: providerKey("that-is-wrong") });
-  expect(wrong.error).toContain("rejected the key");
+  expect(wrong.error).toContain("rejected the API key");
   await vendor.close();
 });
 
@@ -127,7 +130,7 @@ const keyed = httpProviders.map(openProvider).filter(({ requires_api_key }) => r
 
 test.each(keyed)("$name is not called without a key", async ({ display_name, test: tryOut, listModels }) => {
   const refuse: typeof fetch = () => Promise.reject(new Error("it was called"));
-  await expect(tryOut("any", { fetch: refuse })).resolves.toMatchObject({ error: `${display_name} needs an API key.` });
+  await expect(tryOut("any", { fetch: refuse })).resolves.toMatchObject({ error: `${display_name} requires an API key.` });
   await expect(listModels({ fetch: refuse })).rejects.toMatchObject({ kind: "not_configured" });
 });
 
@@ -135,7 +138,7 @@ test("what has no address of its own asks for one", async () => {
   for (const name of ["custom", "ollama"] as const) {
     const { display_name, test: tryOut, base_url } = openProvider(name);
     expect(base_url).toBeNull();
-    await expect(tryOut("a", {})).resolves.toMatchObject({ success: false, error: `${display_name} needs a base URL.` });
+    await expect(tryOut("a", {})).resolves.toMatchObject({ success: false, error: `${display_name} requires a base URL.` });
   }
 });
 
@@ -175,7 +178,7 @@ describe("workers-ai", async () => {
   const model = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 
   test("says that it is not bound where it is not", async () => {
-    const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
+    const unbound = "Workers AI is not available on this server: the configuration has no [ai] binding.";
     expect(provider.unavailable({})).toBe(unbound);
     expect(provider.unavailable({ ai })).toBeNull();
     await expect(provider.test(model, {})).resolves.toMatchObject({ success: false, error: unbound });

@@ -113,7 +113,7 @@ describe("a provider of a newer version", () => {
 
   test("is shown by its name, and its models cannot be called", () => {
     expect(identityOf(name)).toEqual({ name, display_name: name });
-    const error = { kind: "not_configured", provider: name, message: "newer cannot be called yet." };
+    const error = { kind: "not_configured", provider: name, message: "newer is not configured on this server." };
     expect(() => openProvider(name)).toThrow(expect.objectContaining(error));
   });
 });

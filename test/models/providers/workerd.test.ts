@@ -51,7 +51,7 @@ describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
   test("notices that a stream breaks", async () => {
     const { text, failure, records } = await ask("stream", "cut");
     expect(saidText.startsWith(text)).toBe(true);
-    expect(failure).toBe(`${openProvider(name).display_name} is out of order or cannot be reached.`);
+    expect(failure).toBe(`${openProvider(name).display_name} is unavailable. Try again later.`);
     expect(records).toMatchObject([{ outcome: "failed" }]);
   });
 });

@@ -1,21 +1,21 @@
 import type { NumberedPassage } from "../../gateway/passage-block.ts";
 import { beginningOf, quotesFor, type Quote } from "./quotes.ts";
 
-/** What the extractive model says, and the passages that it quotes. */
+/** An answer of the extractive model, with the passages it quotes. */
 export type Answer = { text: string; cited: NumberedPassage[] };
 
 /**
- * Answers with the words of the passages alone, each quote with the number of its passage and a list of their sources.
- * @param connectable names of the providers whose models can be connected instead
+ * Answers with quotes from the passages only. Each quote has the number of its passage; a list of sources follows.
+ * @param connectable display names of the providers whose models can be connected
  */
 export function answer(question: string, passages: readonly NumberedPassage[], connectable: readonly string[]): Answer {
   const [first] = passages;
   if (first === undefined) return { text: nothingKnown(connectable), cited: [] };
   const quotes = quotesFor(question, passages);
-  if (quotes.length > 0) return quoting("This is what the knowledge base says closest to your question:", quotes);
+  if (quotes.length > 0) return quoting("This is what the knowledge base says about your question:", quotes);
   return quoting(
-    "Nothing that was retrieved shares a telling word with your question, so I cannot say whether it answers it. " +
-      "What was ranked first begins:",
+    "No retrieved passage shares a significant word with your question, so I cannot say whether one answers it. " +
+      "The first passage begins:",
     [beginningOf(first)],
   );
 }
@@ -23,10 +23,10 @@ export function answer(question: string, passages: readonly NumberedPassage[], c
 function nothingKnown(connectable: readonly string[]): string {
   return [
     "I know nothing yet: no passage was retrieved for your message.",
-    "I am the model that is built into this server. I answer by quoting a knowledge base word for word, and I call no tools.",
+    "I am the built-in model of this server. I answer by quoting a knowledge base word for word, and I cannot call tools.",
     connectable.length === 0
       ? "No other models can be connected on this server yet."
-      : `For answers in a model's own words, connect one under External models. These can be connected: ${connectable.join(", ")}.`,
+      : `For answers in a model's own words, connect one under External models. Available providers: ${connectable.join(", ")}.`,
   ].join(" ");
 }
 

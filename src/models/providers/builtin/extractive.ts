@@ -14,7 +14,7 @@ import { answer } from "./answer.ts";
 
 const modelId = "extractive";
 
-/** A whole reply, of which `doGenerate` and `doStream` are two ways to hand it over. */
+/** A complete reply, which `doGenerate` returns and `doStream` streams. */
 type Reply = Pick<LanguageModelV4GenerateResult, "finishReason" | "usage" | "warnings"> & {
   sources: LanguageModelV4Source[];
   words: string[];
@@ -22,15 +22,15 @@ type Reply = Pick<LanguageModelV4GenerateResult, "finishReason" | "usage" | "war
 
 /**
  * `builtin/extractive`: answers the last user message by quoting the passages that `renderPassages` put into the system
- * prompt. It samples nothing, calls no tools and looks at no files; asked for any of these, it warns and answers all the same.
- * @param connectable names of the providers whose models can be connected instead
+ * prompt. It does not sample, call tools or read files. If a call requests one of these, it adds a warning and answers anyway.
+ * @param connectable display names of the providers whose models can be connected
  */
 export function extractiveModel(connectable: readonly string[]): LanguageModelV4 {
   return {
     specificationVersion: "v4",
     provider: "builtin",
     modelId,
-    // Files are ignored, so none is worth a download.
+    // Files are ignored, so none is downloaded.
     supportedUrls: { "*/*": [/^/] },
     async doGenerate(options) {
       options.abortSignal?.throwIfAborted();
@@ -59,19 +59,19 @@ function replyTo(options: LanguageModelV4CallOptions, connectable: readonly stri
 }
 
 function firstTokens(words: readonly string[], limit: number): string[] {
-  const kept: string[] = [];
+  const result: string[] = [];
   let room = limit * bytesPerToken;
   for (const word of words) {
     room -= Buffer.byteLength(word);
     if (room < 0) break;
-    kept.push(word);
+    result.push(word);
   }
-  return kept;
+  return result;
 }
 
 function questionIn(prompt: LanguageModelV4Prompt): string {
-  const asked = prompt.findLast(({ role }) => role === "user");
-  return asked === undefined ? "" : textsOf(asked).join("\n");
+  const message = prompt.findLast(({ role }) => role === "user");
+  return message === undefined ? "" : textsOf(message).join("\n");
 }
 
 function sourceOf({ number, source }: NumberedPassage): LanguageModelV4Source {
@@ -81,20 +81,20 @@ function sourceOf({ number, source }: NumberedPassage): LanguageModelV4Source {
     : { type: "source", sourceType: "document", id, mediaType: "text/plain", title: source };
 }
 
-/** Settings that change what a model says, and not what this one does. */
+/** Sampling settings, which this model does not support. */
 const sampling = ["temperature", "topP", "topK", "presencePenalty", "frequencyPenalty", "stopSequences"] as const;
 
 function warningsFor(options: LanguageModelV4CallOptions): SharedV4Warning[] {
   const unsupported = (feature: string, details: string): SharedV4Warning => ({ type: "unsupported", feature, details });
   const warnings = sampling
     .filter((setting) => options[setting] !== undefined)
-    .map((setting) => unsupported(setting, "This model quotes, it samples nothing."));
+    .map((setting) => unsupported(setting, "This model only quotes; it does not sample."));
   if (options.tools !== undefined && options.tools.length > 0)
-    warnings.push(unsupported("tools", "This model calls no tools."));
+    warnings.push(unsupported("tools", "This model does not call tools."));
   if (options.responseFormat?.type === "json")
     warnings.push(unsupported("responseFormat", "This model answers in plain text."));
   if (options.prompt.some(({ content }) => Array.isArray(content) && content.some(({ type }) => type === "file"))) {
-    warnings.push(unsupported("file parts", "This model reads text alone."));
+    warnings.push(unsupported("file parts", "This model reads text only."));
   }
   return warnings;
 }
@@ -110,7 +110,7 @@ function* partsOf({ sources, words, finishReason, usage, warnings }: Reply): Gen
   yield { type: "finish", finishReason, usage };
 }
 
-/** Hands over one part when one is asked for, so that an abort is met before the next. */
+/** Enqueues one part per pull and checks for an abort before each. */
 function streamOf(
   parts: Iterator<LanguageModelV4StreamPart, void>,
   abortSignal: AbortSignal | undefined,

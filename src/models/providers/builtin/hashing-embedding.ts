@@ -4,26 +4,26 @@ import { fold, isFunctionWord } from "./words.ts";
 
 export const dimensions = 384;
 
-/** Texts in one call: some tens of milliseconds of computing, after which others get their turn. */
+/** The maximum number of texts per call, which take some tens of milliseconds of CPU time. */
 const maxEmbeddingsPerCall = 256;
 
 const shortestGram = 3;
 const longestGram = 5;
 
-/** What a feature weighs. Parts of words lead, since they survive inflection and compounding. */
+/** The weights of features. Parts of words have the highest weight, because inflections and compounds share them. */
 const weights = { word: 0.5, pair: 0.3, functionWord: 0.1 };
 
-/** A word, or a letter of a script that writes no spaces. */
+/** A word, or a letter of a script without spaces. */
 const words = /[\p{L}&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}]]|[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}]]+/gv;
 
-/** FNV-1a: its offset basis and prime for 32 bits. */
+/** The 32-bit offset basis and prime of FNV-1a. */
 const basis = 0x811c9dc5;
 const prime = 0x01000193;
 
 /**
- * Signed feature hashing (Weinberger et al., 2009, https://arxiv.org/abs/0902.2206) of words, pairs of words, and the 3–5
- * letters that begin anywhere in a word. Words count by the root of their number, those of grammar hardly. The result has
- * length 1, and is the same on every machine: integers are hashed, and sums and roots round as IEEE 754 says.
+ * Signed feature hashing (Weinberger et al., 2009, https://arxiv.org/abs/0902.2206) of words, pairs of words, and letter n-grams of
+ * length 3 to 5 within words. The weight of a word is the square root of its count; function words have a low weight. The vector has
+ * length 1 and is the same on every machine: it hashes integers, and sums and roots round as in IEEE 754.
  */
 export function embedText(text: string): number[] {
   const vector = Array<number>(dimensions).fill(0);
@@ -49,7 +49,7 @@ function hashOf(word: string): number {
   return hash;
 }
 
-/** Adds a word and its parts. The more parts, the less each of them counts, so that long words do not drown the others. */
+/** Adds a word and its n-grams. The weight of each n-gram decreases with their number, so that long words do not dominate. */
 function addWord(vector: number[], word: string, weight: number): void {
   const marked = `^${word}`;
   let grams = 0;
@@ -66,7 +66,7 @@ function addWord(vector: number[], word: string, weight: number): void {
   add(vector, ~hashOf(word), weight * weights.word);
 }
 
-/** Adds a feature, with the sign and at the place that its hash says (mixed as MurmurHash3 ends). */
+/** Adds a feature with the sign and the index from its hash, mixed with the finalizer of MurmurHash3. */
 function add(vector: number[], hash: number, weight: number): void {
   let mixed = hash ^ (hash >>> 16);
   mixed = Math.imul(mixed, 0x85ebca6b);
@@ -75,13 +75,13 @@ function add(vector: number[], hash: number, weight: number): void {
   vector[((mixed >>> 16) * dimensions) >>> 16]! += mixed & 1 ? weight : -weight;
 }
 
-/** The vector at length 1. A text without a word has a fixed direction, since the cosine with a zero vector is undefined. */
+/** Scales a vector to length 1. A text without words gets a fixed unit vector, because the cosine of a zero vector is undefined. */
 function normalized(vector: number[]): number[] {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector.map((_, at) => (at === 0 ? 1 : 0)) : vector.map((value) => value / length);
 }
 
-/** `builtin/hashing-384`: embeds by computing alone. */
+/** `builtin/hashing-384`: an embedding model without weights. */
 export function hashingModel(): EmbeddingModelV4 {
   const [provider, modelId] = ["builtin", "hashing-384"];
   return {
@@ -101,7 +101,7 @@ export function hashingModel(): EmbeddingModelV4 {
         warnings:
           wanted === dimensions
             ? []
-            : [{ type: "unsupported", feature: "dimensions", details: `This model always has ${dimensions}.` }],
+            : [{ type: "unsupported", feature: "dimensions", details: `This model always returns ${dimensions} dimensions.` }],
       };
     },
   };

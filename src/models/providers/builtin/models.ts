@@ -10,7 +10,7 @@ const common = {
   supports_tools: false,
 } as const;
 
-/** The models that are part of this server: no weights, no key, no network. */
+/** The built-in models. They need no weights, no key and no network. */
 export const builtinModels = [
   {
     ...common,

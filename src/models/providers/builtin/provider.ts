@@ -3,8 +3,8 @@ import { modelFailed, modelWorked, unknownModel, type ModelTest, type Provider }
 import { builtinModels, identity } from "./models.ts";
 
 /**
- * The provider of the models that are part of this server.
- * @param connectable display names of the other providers, which its language model names where it knows nothing
+ * Creates the provider of the built-in models.
+ * @param connectable display names of the other providers, which the language model lists when it has no passages
  */
 export function builtinProvider(connectable: readonly string[]): Provider<"builtin"> {
   return {
@@ -51,13 +51,15 @@ async function testExtractive(): Promise<ModelTest> {
       { role: "user", content: [{ type: "text", text: "What does the model quote?" }] },
     ],
   });
-  const said = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
-  return said.includes("[1] self-test") ? modelWorked(said) : modelFailed("It did not quote the passage it was given.");
+  const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
+  return text.includes("[1] self-test") ? modelWorked(text) : modelFailed("The model did not quote the passage.");
 }
 
 async function testHashing(): Promise<ModelTest> {
   const { dimensions, hashingModel } = await import("./hashing-embedding.ts");
   const { embeddings } = await hashingModel().doEmbed({ values: ["one text"] });
   const length = embeddings[0]?.length;
-  return length === dimensions ? modelWorked(`A vector of ${length} numbers.`) : modelFailed(`It made ${length} numbers.`);
+  return length === dimensions
+    ? modelWorked(`A vector of ${length} numbers.`)
+    : modelFailed(`The model returned a vector of ${length} numbers instead of ${dimensions}.`);
 }

@@ -2,38 +2,38 @@ import type { NumberedPassage } from "../../gateway/passage-block.ts";
 import { sentencesOf, type Sentence } from "./sentences.ts";
 import { fold, isFunctionWord, stem } from "./words.ts";
 
-/** Words of a passage, verbatim. */
+/** A verbatim quote of a passage. */
 export type Quote = { passage: NumberedPassage; text: string; isCut: boolean };
 
-/** Sentences in one answer, at most. */
+/** The maximum number of quotes per answer. */
 const maxQuotes = 5;
 
-/** Letters of one quote, at most: what has no full stop, as code or a table, would be quoted whole. */
+/** The maximum length of a quote, because code or a table without full stops would be quoted completely. */
 const maxQuoteLength = 400;
 
-/** How Okapi BM25 saturates the number of a word (k1) and discounts long sentences (b). */
+/** The Okapi BM25 parameters for the saturation of word counts (k1) and the discount of long sentences (b). */
 const bm25 = { k1: 1.2, b: 0.5 };
 
-/** What a sentence has of the one before it, which it often carries on: “Open Settings. There, …”. */
+/** The share of its score that a sentence adds to the next one, which often continues it: “Open Settings. There, …”. */
 const carriedOn = 0.5;
 
-/** What a heading is worth as a quote: little, what it announces follows. */
+/** The weight of a heading as a quote. It is low, because the text after the heading is more useful. */
 const headingWorth = 0.2;
 
-/** How much less each further passage is trusted to be about the question: the retriever ranked them. */
+/** The discount per rank of the passage, as ranked by the retriever. */
 const rankDiscount = 0.1;
 
-/** A sentence is left out that fits less than this part of the best one. */
+/** The minimum score of a quote, as a share of the best score. */
 const worthQuoting = 0.45;
 
 type Candidate = { passage: NumberedPassage; sentence: Sentence; terms: string[] };
 
 /**
- * The sentences of the passages that fit a question best, in the order of the passages: those that share its rarer words,
- * by Okapi BM25 with each sentence a document. None where no sentence shares a word with it.
+ * Selects the sentences that match a question best, in the order of the passages. They are ranked by Okapi BM25 with each sentence as
+ * a document. Returns none if no sentence shares a word with the question.
  */
 export function quotesFor(question: string, passages: readonly NumberedPassage[]): Quote[] {
-  const asked = new Set(
+  const queryTerms = new Set(
     termsOf(question)
       .filter((term) => !isFunctionWord(term))
       .map(stem),
@@ -45,7 +45,7 @@ export function quotesFor(question: string, passages: readonly NumberedPassage[]
       terms: termsOf(passage.text.slice(sentence.start, sentence.end)),
     })),
   );
-  const own = scores(asked, candidates);
+  const own = scores(queryTerms, candidates);
   const fits = candidates.map(({ passage, sentence }, at) => {
     const before = candidates[at - 1]?.passage === passage ? own[at - 1]! : 0;
     const fit = sentence.isHeading ? headingWorth * own[at]! : own[at]! + carriedOn * before;
@@ -57,15 +57,15 @@ export function quotesFor(question: string, passages: readonly NumberedPassage[]
     .filter((at) => fits[at]! > 0 && fits[at]! >= worthQuoting * best)
     .sort((a, b) => fits[b]! - fits[a]! || a - b)
     .filter((at) => {
-      const said = candidates[at]!.terms.join(" ");
-      return !seen.has(said) && seen.add(said);
+      const key = candidates[at]!.terms.join(" ");
+      return !seen.has(key) && seen.add(key);
     })
     .slice(0, maxQuotes)
     .sort((a, b) => a - b)
     .map((at) => quote(candidates[at]!.passage, candidates[at]!.sentence));
 }
 
-/** How a passage begins. */
+/** Quotes the first sentence of a passage. */
 export function beginningOf(passage: NumberedPassage): Quote {
   const sentences = sentencesOf(passage.text);
   const first = sentences.find(({ isHeading }) => !isHeading) ?? sentences[0];
@@ -85,11 +85,11 @@ function termsOf(text: string): string[] {
   return Array.from(words).flatMap(({ segment, isWordLike }) => (isWordLike === true ? [segment] : []));
 }
 
-function scores(asked: ReadonlySet<string>, candidates: readonly Candidate[]): number[] {
+function scores(queryTerms: ReadonlySet<string>, candidates: readonly Candidate[]): number[] {
   const stems = candidates.map(({ terms }) => terms.map(stem));
   const meanLength = stems.reduce((sum, { length }) => sum + length, 0) / stems.length;
   const rarity = new Map(
-    Array.from(asked, (term) => {
+    Array.from(queryTerms, (term) => {
       const holders = stems.filter((words) => words.includes(term)).length;
       return [term, Math.log(1 + (stems.length - holders + 0.5) / (holders + 0.5))];
     }),

@@ -1,19 +1,19 @@
-/** A sentence, as offsets into its text, or the heading of what follows. */
+/** A sentence or a heading, as offsets into its text. */
 export type Sentence = { start: number; end: number; isHeading: boolean };
 
 type Span = Pick<Sentence, "start" | "end">;
 
-/** What stands before the words of a line in Markdown: a bullet, a number, a heading, a quote or the bar of a table. */
+/** A Markdown marker at the start of a line: a bullet, a number, a heading, a quote or a table bar. */
 const marker = String.raw`(?:[>|]|[#*•-]+\s|\d{1,3}[.)]\s)`;
 const markers = new RegExp(String.raw`^\s*(?:${marker}\s*)*`);
 
-/** The end of a line that goes on in the next: neither is blank, the first is no heading, the next no item of its own. */
+/** The end of a wrapped line: both lines have text, the first is not a heading, and the next has no marker. */
 const wrap = new RegExp(String.raw`(?<=^(?!#)[^\n]*\S[^\S\n]*)\r?\n(?=[^\S\n]*(?!${marker})\S)`, "gm");
 
 /** An abbreviation at the end of what looks like a sentence, as in “Dr. Smith”, “z. B.” or “J. S. Bach”. */
 const abbreviated = /(?:^|[\s(.])(?:\p{L}|Dr|Mr|Mrs|Ms|Mme|Prof|St|Nr|vs|approx|resp|bzw|Fig|Abb)\.\s*$/u;
 
-/** The sentences of a text, without the space and the marks around them. A wrapped line goes on, a list item does not. */
+/** Splits a text into sentences, without surrounding space and markers. A sentence continues over a wrapped line, but not into a list item. */
 export function sentencesOf(text: string): Sentence[] {
   const unwrapped = text.replace(wrap, (newline) => " ".repeat(newline.length));
   const spans: Span[] = [];

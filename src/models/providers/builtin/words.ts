@@ -1,4 +1,4 @@
-/** One spelling for what reads the same: compatibility forms, case, and the accents of Latin, Greek and Cyrillic. */
+/** Normalizes compatibility forms and case, and removes the accents of Latin, Greek and Cyrillic. */
 export function fold(text: string): string {
   const lower = text.normalize("NFKC").toLowerCase();
   return /[^\0-\x7f]/.test(lower)
@@ -9,7 +9,7 @@ export function fold(text: string): string {
     : lower;
 }
 
-/** Words that say how a sentence is built and not what it is about: the commonest of six languages. */
+/** Function words: the most common ones of six languages. */
 const functionWords = new Set(
   (
     "a about above after again all also am an and any are as at be because been before being below between both but by can " +
@@ -28,14 +28,14 @@ const functionWords = new Set(
   ).split(" "),
 );
 
-/** Whether a folded word is one of those that every text is full of. */
+/** Checks whether a folded word is a function word. */
 export function isFunctionWord(word: string): boolean {
   return functionWords.has(word);
 }
 
 const ending = /^(\p{L}{3,}?)(?:ations?|ungen|ments?|ness|ings?|ies|ung|ers?|en|ed|es|ly|[esy])$/u;
 
-/** What is left of a folded word without its endings, so that “delivery” meets “delivered”: crude, and the same for both. */
+/** Removes the endings of a folded word, so that “delivery” matches “delivered”. The rules are simple and not exact. */
 export function stem(word: string): string {
   const shorter = word.replace(ending, "$1");
   return shorter === word ? word : stem(shorter);

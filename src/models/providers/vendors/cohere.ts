@@ -32,7 +32,7 @@ export const cohere = httpProvider({
     return createCohere(connection);
   },
   async list(connection) {
-    // The list has stayed in the first version of the API.
+    // The model list exists only in version 1 of the API.
     const url = `${connection.baseURL.replace(/\/v2$/, "/v1")}/models?page_size=1000`;
     const { models } = await fetchProviderJson(connection, url, Listing, { headers: bearer(connection.apiKey) });
     return models.flatMap(({ name, endpoints, context_length, features }) => {

@@ -1,6 +1,6 @@
 import { httpProvider } from "../sdk-provider.ts";
 
-/** Whoever speaks OpenAI's Chat Completions at a base URL, with a key or without. */
+/** Any server with OpenAI's Chat Completions API at a base URL, with or without a key. */
 export const custom = httpProvider({
   name: "custom",
   display_name: "Custom (OpenAI-compatible)",

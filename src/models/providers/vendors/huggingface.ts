@@ -3,7 +3,7 @@ import { fetchProviderJson } from "../list-models.ts";
 import { microDollars } from "../parse-price.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
-/** By whom a model is run, in dollars for a million tokens. */
+/** A provider that runs a model, with its price in dollars per million tokens. */
 const Runner = z.object({
   status: z.string().nullish(),
   pricing: z.object({ input: z.number(), output: z.number() }).nullish(),
@@ -12,8 +12,8 @@ const Runner = z.object({
 const Priced = z.object({ data: z.array(z.object({ id: z.string(), providers: z.array(Runner).default([]) })) });
 
 /**
- * https://huggingface.co/docs/inference-providers. Its router speaks OpenAI's Chat Completions; the SDK's own package for it
- * leaves the results of tools out of the conversation, so that no tool could be used.
+ * https://huggingface.co/docs/inference-providers. Its router has OpenAI's Chat Completions API. The SDK's own package for it omits
+ * tool results from the conversation, so tools would not work.
  */
 export const huggingface = httpProvider({
   name: "huggingface",
@@ -28,7 +28,7 @@ export const huggingface = httpProvider({
   has_public_model_list: true,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct"],
-  /** The dearest of those who run it now: the router chooses among them, and a cost is never told too low. */
+  /** The highest price of the current providers of a model. The router chooses one of them, and costs must not be reported too low. */
   async listPrices(connection) {
     const url = `${connection.baseURL}/models`;
     const { data } = await fetchProviderJson(connection, url, Priced, {});

@@ -1,8 +1,8 @@
 import { httpProvider } from "../sdk-provider.ts";
 
 /**
- * https://docs.api.nvidia.com/nim/reference: the NIMs that NVIDIA runs, or those at a base URL. (They embed too, but ask for
- * an `input_type` that the protocol does not have.)
+ * https://docs.api.nvidia.com/nim/reference: the NIM servers of NVIDIA, or one at a base URL. Embeddings are not supported, because
+ * they require an `input_type` that the protocol does not have.
  */
 export const nvidia = httpProvider({
   name: "nvidia",

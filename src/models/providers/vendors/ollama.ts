@@ -7,18 +7,18 @@ import { httpProvider } from "../sdk-provider.ts";
 
 const Tags = z.object({ models: z.array(z.object({ name: z.string() })) });
 
-/** What Ollama says of a model. How long its context is stands in `model_info`, under the name of its architecture. */
+/** Ollama's data of a model. `model_info` contains the context length under the name of the architecture. */
 const Shown = z.object({
   capabilities: z.array(z.string()).nullish().catch(null),
   model_info: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 
-/** Asked of at once: an invocation has six connections. */
-const atOnce = 5;
+/** The number of concurrent requests: an invocation has six connections. */
+const concurrency = 5;
 
 const identity = { name: "ollama", display_name: "Ollama" } as const;
 
-/** https://docs.ollama.com/api, at the address of the server itself or of its `/v1`. */
+/** https://docs.ollama.com/api. The base URL is that of the server, with or without `/v1`. */
 export const ollama = httpProvider({
   ...identity,
   icon: "🦙",
@@ -30,7 +30,7 @@ export const ollama = httpProvider({
   supports_fine_tuning: false,
   has_public_model_list: false,
   models: [],
-  /** What the name of a model of the operator's server tells. */
+  /** Summarizes a model of the operator's server by its name. */
   describe(modelId) {
     const kind = kindByName(modelId);
     const known = { model_id: modelId, display_name: modelId, supports_tools: kind === "language" };
@@ -44,7 +44,7 @@ export const ollama = httpProvider({
     const { models } = await fetchProviderJson(connection, `${rootOf(connection)}/api/tags`, Tags, {
       headers: bearer(connection.apiKey),
     });
-    return mapLimited(atOnce, models, ({ name }) => show(connection, name));
+    return mapLimited(concurrency, models, ({ name }) => show(connection, name));
   },
 });
 

@@ -3,8 +3,8 @@ import { askedOtherwise } from "../provider.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
 /**
- * https://developers.openai.com/api/docs. Its models answer through the Responses API, since the newer ones call tools in
- * Chat Completions only without reasoning.
+ * https://developers.openai.com/api/docs. It uses the Responses API, because in Chat Completions the newer models call tools only
+ * without reasoning.
  */
 export const openai = httpProvider({
   name: "openai",
@@ -29,7 +29,7 @@ export const openai = httpProvider({
   },
 });
 
-/** A model whose answers OpenAI does not keep: the Responses API would for 30 days. */
+/** Wraps a model so that OpenAI does not store its answers. By default, the Responses API stores them for 30 days. */
 function unstored(model: LanguageModelV4): LanguageModelV4 {
   return askedOtherwise(model, (options) => ({
     ...options,

@@ -3,7 +3,7 @@ import { fetchProviderJson } from "../list-models.ts";
 import { microDollars } from "../parse-price.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
-/** In dollars for one token, as a decimal; negative where it depends on who answers. */
+/** Prices in dollars per token, as a decimal; negative if the price depends on the provider that answers. */
 const Priced = z.object({
   data: z.array(
     z.object({
@@ -31,7 +31,7 @@ export const openrouter = httpProvider({
   supports_embeddings: true,
   supports_fine_tuning: false,
   has_public_model_list: true,
-  // It has hundreds, and lists them to anybody.
+  // It has hundreds of models and a public list.
   models: [],
   async listPrices(connection) {
     const url = `${connection.baseURL}/models`;
@@ -52,7 +52,7 @@ export const openrouter = httpProvider({
   },
   async open(connection) {
     const { createOpenRouter } = await import("@openrouter/ai-sdk-provider");
-    // Strict is OpenRouter itself, which counts the tokens of a stream.
+    // `strict` is for OpenRouter itself, which reports the tokens of a stream.
     const sdk = createOpenRouter({ ...connection, compatibility: "strict" });
     return {
       languageModel: (modelId) => sdk.chat(modelId),

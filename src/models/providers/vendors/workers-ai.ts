@@ -4,11 +4,11 @@ import type { ProviderSettings } from "../provider.ts";
 import { rationedEmbeddingModel, meteredModel } from "../../allowance/metered-model.ts";
 import { sdkProvider } from "../sdk-provider.ts";
 
-const unbound = "Workers AI is not bound to this server: its configuration has no [ai] binding.";
+const unbound = "Workers AI is not available on this server: the configuration has no [ai] binding.";
 
 const identity = { name: "workers-ai", display_name: "Cloudflare Workers AI" } as const;
 
-/** https://developers.cloudflare.com/workers-ai, through the binding: no key, no address, and the operator pays, as far as a user's allowance goes. */
+/** https://developers.cloudflare.com/workers-ai, through the AI binding, without key or URL. The operator pays, within the allowance of each user. */
 export const workersAi = sdkProvider({
   ...identity,
   icon: "🔶",

@@ -100,7 +100,7 @@ describe("what it does not do", () => {
       prompt: question,
       tools: { look },
     });
-    expect(warnings).toEqual([{ type: "unsupported", feature: "tools", details: "This model calls no tools." }]);
+    expect(warnings).toEqual([{ type: "unsupported", feature: "tools", details: "This model does not call tools." }]);
     expect(toolCalls).toEqual([]);
     expect(finishReason).toBe("stop");
     expect(text).toContain("“The office opens at nine.” [1]");

@@ -38,7 +38,7 @@ describe("an answer from passages", () => {
   test("quotes the sentence that fits, word for word, and names its source", async () => {
     const { text, sources } = await ask("How long are returns possible?", handbook);
     expect(text).toMatchInlineSnapshot(`
-      "This is what the knowledge base says closest to your question:
+      "This is what the knowledge base says about your question:
 
       “Returns are accepted for 30 days, provided the
       item is unused.” [1]
@@ -88,7 +88,7 @@ describe("an answer from passages", () => {
 
   test("admits that nothing fits, and shows what was ranked first", async () => {
     const { text } = await ask("What is the capital of Peru?", handbook);
-    expect(text).toMatch(/^Nothing that was retrieved shares a telling word with your question/);
+    expect(text).toMatch(/^No retrieved passage shares a significant word with your question/);
     expect(quotesIn(text)).toEqual([{ quote: "Returns are accepted for 30 days, provided the\nitem is unused.", number: 1 }]);
   });
 
@@ -131,8 +131,8 @@ describe("without passages", () => {
   test("it says that it knows nothing, what it is, and which other models can be connected", async () => {
     const { text, sources } = await ask("Hello?");
     expect(text).toMatch(
-      "I know nothing yet: no passage was retrieved for your message. I am the model that is built into this server. I answer by " +
-        "quoting a knowledge base word for word, and I call no tools. For answers in a model's own words, connect one",
+      "I know nothing yet: no passage was retrieved for your message. I am the built-in model of this server. I answer by " +
+        "quoting a knowledge base word for word, and I cannot call tools. For answers in a model's own words, connect one",
     );
     expect(text).toMatch(/ OpenAI, Anthropic, .*, Ollama, /);
     expect(text).not.toContain("Built-in");
@@ -142,7 +142,7 @@ describe("without passages", () => {
 
   test("it names those that can be connected", () => {
     const { text } = answer("Hello?", [], ["Somebody", "Somebody Else"]);
-    expect(text).toMatch(/connect one under External models\. These can be connected: Somebody, Somebody Else\.$/);
+    expect(text).toMatch(/connect one under External models\. Available providers: Somebody, Somebody Else\.$/);
   });
 });
 

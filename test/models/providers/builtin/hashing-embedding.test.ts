@@ -117,6 +117,8 @@ describe("builtin/hashing-384 as a model of the AI SDK", () => {
     await expect(hashingModel().doEmbed({ values })).rejects.toThrow("Too many values");
     await expect(hashingModel().doEmbed({ values: ["x"], abortSignal: AbortSignal.abort() })).rejects.toThrow("abort");
     const { warnings } = await hashingModel().doEmbed({ values: ["x"], dimensions: 1024 });
-    expect(warnings).toEqual([{ type: "unsupported", feature: "dimensions", details: "This model always has 384." }]);
+    expect(warnings).toEqual([
+      { type: "unsupported", feature: "dimensions", details: "This model always returns 384 dimensions." },
+    ]);
   });
 });
