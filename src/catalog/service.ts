@@ -67,7 +67,7 @@ export async function publishCatalog(ctx: Ctx): Promise<{ version: number; chang
     if (changed) await ctx.cache.put(kvKey, copy);
     memory.set(buildCache(copy));
   }
-  if (changed) log("info", "The catalog was published.", { version, previous: published ?? null });
+  if (changed) log("info", "Catalog published.", { version, previous: published ?? null });
   return { version, changed };
 }
 
@@ -110,12 +110,12 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
     const [current] = await ctx.db.select({ version: tables.catalogVersions.version, rows }).from(tables.catalogVersions);
     if (current !== undefined) return current;
   } catch (cause) {
-    log("warn", "The catalog could not be read from Postgres.", { request_id: ctx.requestId, error: cause });
+    log("warn", "Reading the catalog from Postgres failed.", { request_id: ctx.requestId, error: cause });
     const failure = databaseFailure(cause, ctx.constraintErrors);
     if (failure === undefined) throw cause;
     throw new AppError(catalogErrors.catalog_unavailable, failure.message, { cause });
   }
-  throw new AppError(catalogErrors.catalog_unavailable, "The catalog is empty: run `npm run db:seed`.");
+  throw new AppError(catalogErrors.catalog_unavailable, "The catalog is empty. Run `npm run db:seed`.");
 }
 
 /** The active rows of a table as a JSON array by id, without the columns that clients never see. */

@@ -29,7 +29,7 @@ export function selectDatasets({ db }: Pick<Ctx, "db">, userId: number, conditio
 export type DatasetRow = Awaited<ReturnType<typeof selectDatasets>>[number];
 
 /** The refusal of a dataset that is not there, or that the user may not read. */
-export const missing = () => new AppError("not_found", "There is no such dataset.");
+export const missing = () => new AppError("not_found", "Dataset not found.");
 
 /** One that the user may read. One round trip. @throws not_found */
 export async function getDataset(ctx: Ctx, userId: number, id: number): Promise<DatasetRow> {

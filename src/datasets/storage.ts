@@ -56,6 +56,6 @@ function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<
 /** @throws not_found, files_unavailable */
 export async function objectAt(bucket: R2Bucket, key: string, options: R2GetOptions = {}): Promise<R2ObjectBody> {
   const object = await withR2Errors(bucket.get(key, options));
-  if (object === null) throw new AppError("not_found", "A file of the dataset is missing.");
+  if (object === null) throw new AppError("not_found", "A file of this dataset is missing. Upload the dataset again.");
   return object;
 }

@@ -91,5 +91,7 @@ function decode(sort: Sorting, text: string): Cursor {
   } catch {
     // Told below.
   }
-  throw validationError([{ path: "cursor", in: "query", message: "is of no page of this list" }]);
+  throw validationError([
+    { path: "cursor", in: "query", message: "is not a cursor of this list. Start again without a cursor" },
+  ]);
 }

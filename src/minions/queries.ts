@@ -70,7 +70,7 @@ export type MinionWithCatalog = { catalog: Catalog; row: MinionRow };
 /** A minion of a user, in the bin or not. One round trip. @throws not_found */
 export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const [catalog, [row]] = await Promise.all([catalogOf(ctx), selectMinions(ctx, userId, eq(minions.id, minionId))]);
-  if (row === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (row === undefined) throw new AppError("not_found", "Minion not found.");
   return { catalog, row };
 }
 

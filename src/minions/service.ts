@@ -39,7 +39,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   assertModelsExist(ctx, input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
-    throw validationError([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
+    throw validationError([{ path: "template_id", in: "body", message: `template ${template_id} does not exist` }]);
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
   const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;

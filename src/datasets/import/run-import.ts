@@ -107,8 +107,8 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   if (lines.length > 0) await store();
   if (parts.length === 0) {
     const first = reporter.firstProblem;
-    const why = first === undefined ? "" : `; what should be one (${first.position}) ${first.message}`;
-    throw new AppError("validation_failed", `There is not one row in it${why}.`);
+    const why = first === undefined ? "" : `. First problem, at position ${first.position}: ${first.message}`;
+    throw new AppError("validation_failed", `The file contains no rows${why}.`);
   }
   const report = { ...reporter.finish(refiner.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
   const { quality_score } = report;
@@ -122,7 +122,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     insertNotification(ctx, dataset.user_id, {
       kind: "dataset_ready",
       title: `“${dataset.name}” is ready`,
-      body: `${report.kept} of its ${report.rows} rows are of use.`,
+      body: `${report.kept} of ${report.rows} rows passed the quality checks.`,
     }),
   ]);
 }
@@ -132,10 +132,10 @@ const formatOf = ({ type, format }: Imported): Format | null => (type === "impor
 
 async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
   const stored = storedSource(env.FILES, dataset.files);
-  const held = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
-  if (!fileFormat(held).inMemory) return stored;
+  const format = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
+  if (!fileFormat(format).inMemory) return stored;
   if (stored.size > maxDocumentBytes)
-    throw new AppError("payload_too_large", `A ${held} file may have at most ${maxDocumentBytes} bytes.`);
+    throw new AppError("payload_too_large", `A ${format} file can have at most ${maxDocumentBytes} bytes.`);
   return memorySource(new Uint8Array(await stored.read(0, stored.size)));
 }
 
@@ -167,7 +167,7 @@ async function recordRetryableError({ db }: Ctx, { id }: Imported, trouble: stri
   await db.update(datasets).set({ hub }).where(itself(id));
 }
 
-const givenUp = sql`'It was tried as often as it may be.' || coalesce(' The last time: ' || (${datasets.hub} ->> 'trouble'), '')`;
+const givenUp = sql`'The import failed after the last retry.' || coalesce(' Last error: ' || (${datasets.hub} ->> 'trouble'), '')`;
 
 /** Datasets whose job was given up have failed. For the cron. @returns how many */
 export async function failStaleImports(ctx: Ctx): Promise<number> {

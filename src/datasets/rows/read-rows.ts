@@ -43,7 +43,7 @@ type Reading = { after?: number; includeDropped?: boolean };
  */
 export async function* readRows(ctx: Ctx, datasetId: number, reading: Reading = {}): AsyncGenerator<Row> {
   const [dataset] = await ctx.db.select({ parts: datasets.parts }).from(datasets).where(eq(datasets.id, datasetId));
-  if (dataset === undefined) throw new AppError("not_found", "The dataset is no more.");
+  if (dataset === undefined) throw new AppError("not_found", "This dataset was deleted.");
   yield* readParts(ctx, dataset.parts, reading);
 }
 

@@ -27,7 +27,7 @@ export async function listRows(
 /** What was found in a dataset that is ready. One round trip. @throws not_found, conflict */
 export async function getReport(ctx: Ctx, userId: number, id: number): Promise<Report> {
   const { report } = await readyDataset(ctx, userId, id);
-  if (report === null) throw new AppError("conflict", "There is no report of this dataset.");
+  if (report === null) throw new AppError("conflict", "This dataset has no report.");
   return report;
 }
 
@@ -37,8 +37,10 @@ async function readyDataset(ctx: Ctx, userId: number, id: number) {
     .from(datasets)
     .where(and(eq(datasets.id, id), readable(userId)));
   if (row === undefined) throw missing();
-  if (row.processing_status === "failed") throw new AppError("conflict", `It could not be read. ${row.error ?? ""}`.trim());
-  if (row.processing_status !== "ready") throw new AppError("conflict", "It is not read yet.");
+  if (row.processing_status === "failed")
+    throw new AppError("conflict", `This dataset could not be read. ${row.error ?? ""}`.trim());
+  if (row.processing_status !== "ready")
+    throw new AppError("conflict", "This dataset is still being processed. Try again later.");
   return row;
 }
 

@@ -74,7 +74,7 @@ export async function createUpload(
 /** One round trip. @throws not_found */
 export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Promise<UploadRow> {
   const [row] = await ctx.db.select().from(datasetUploads).where(itself(userId, uploadId));
-  if (row === undefined) throw new AppError("not_found", "There is no such upload of yours.");
+  if (row === undefined) throw new AppError("not_found", "Upload not found.");
   return row;
 }
 

@@ -62,7 +62,7 @@ export function gatewayCandidates(
   rows: readonly ModelCandidateRow[],
 ): Candidates<LanguageModelV4> & readonly MinionModelCandidate[] {
   const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
-  if (first === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (first === undefined) throw new AppError("not_found", "Minion not found.");
   return [first, ...rest];
 }
 
@@ -81,7 +81,7 @@ function answering(ctx: Ctx, userId: number, row: ModelCandidateRow): MinionMode
     summary,
     async open() {
       if (row.is_active !== true)
-        throw new ProviderError("not_configured", identity, { detail: "This model is switched off." });
+        throw new ProviderError("not_configured", identity, { detail: "This model is disabled. Enable it first." });
       const apiKey = await openKey(ctx, userId, row).catch((error: unknown) => {
         // A key that cannot be read keeps no other model from answering.
         throw error instanceof AppError ? new ProviderError("not_configured", identity, { detail: error.message }) : error;

@@ -35,7 +35,11 @@ export function assertModelsExist(ctx: Ctx, choice: ModelSelection): void {
     externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language";
   const faults = modelFields(choice)
     .filter(isUnknown)
-    .map(({ path, model }): ValidationIssue => ({ path, in: "body", message: `there is no model “${model}” that answers` }));
+    .map(({ path, model }): ValidationIssue => ({
+      path,
+      in: "body",
+      message: `model “${model}” does not exist or cannot generate text`,
+    }));
   if (faults.length > 0) throw validationError(faults);
 }
 

@@ -33,5 +33,5 @@ export async function findModel(ctx: Ctx, userId: number, name: string): Promise
   const { models, warnings } = await localModels(ctx);
   const local = models.find((model) => model.name === name || model.name === `${name}:latest`);
   if (local !== undefined) return local;
-  throw new AppError("not_found", ["There is no such model.", ...warnings].join(" "));
+  throw new AppError("not_found", ["Model not found.", ...warnings].join(" "));
 }

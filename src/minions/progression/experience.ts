@@ -173,7 +173,7 @@ export async function listExperience(ctx: Ctx, userId: number, minionId: number,
       .orderBy(desc(xpEvents.id))
       .limit(limit + 1),
   ]);
-  if (minion === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (minion === undefined) throw new AppError("not_found", "Minion not found.");
   const { items, ...next } = paginate(rows, limit);
   return { events: items, ...minion, ...next };
 }
@@ -200,6 +200,6 @@ export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason 
 /** One event. @throws not_found */
 export async function getExperienceEvent(ctx: Ctx, id: number) {
   const [event] = await ctx.db.select(shown).from(xpEvents).where(eq(xpEvents.id, id));
-  if (event === undefined) throw new AppError("not_found", "There is no such event.");
+  if (event === undefined) throw new AppError("not_found", "Event not found.");
   return event;
 }

@@ -55,7 +55,7 @@ async function boardOf(ctx: Ctx, period: number): Promise<Board> {
   if (near !== undefined) return near;
   const kept = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
   if (kept === null && period !== currentPeriod()) {
-    throw validationError([{ path: "cursor", in: "query", message: "its board is gone: begin anew" }]);
+    throw validationError([{ path: "cursor", in: "query", message: "has expired. Start again without a cursor" }]);
   }
   const board = kept ?? (await makeBoard(ctx));
   if (kept === null)

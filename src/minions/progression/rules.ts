@@ -41,7 +41,7 @@ function spanOf(rank: Rank): { entry: number; levelLength: number } {
 /** Least experience of a level. @throws RangeError unless the level is 1–35 */
 export function levelThreshold(level: number): number {
   const rank = ranks[Math.floor((level - 1) / levelsPerRank)];
-  if (rank === undefined) throw new RangeError(`There is no level ${level}.`);
+  if (rank === undefined) throw new RangeError(`Level ${level} does not exist.`);
   const { entry, levelLength } = spanOf(rank);
   return entry + ((level - 1) % levelsPerRank) * levelLength;
 }

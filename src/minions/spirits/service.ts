@@ -26,7 +26,7 @@ import { levelSql, userExperience } from "../progression/sql.ts";
 
 type Skipped = { spirit: string; code: SpiritFault };
 
-const notFound = () => new AppError("not_found", "There is no such minion of yours.");
+const notFound = () => new AppError("not_found", "Minion not found.");
 
 /** A minion with its owner's level, which decides what is unlocked. One round trip. @throws not_found */
 export async function getAvailability(
@@ -200,7 +200,8 @@ export function classNamed(
 ): Catalog["classes"][number] {
   const wanted = name.toLowerCase();
   const known = classes.find(({ class_name }) => class_name.toLowerCase() === wanted);
-  if (known === undefined) throw validationError([{ path: "class_name", in: where, message: `there is no class “${name}”` }]);
+  if (known === undefined)
+    throw validationError([{ path: "class_name", in: where, message: `class “${name}” does not exist` }]);
   return known;
 }
 
@@ -238,7 +239,7 @@ function requireSpirits({ spirits }: Catalog, ids: readonly number[], pathOf: (i
   const faults = ids.flatMap((id, index) =>
     spirits.some((spirit) => spirit.id === id)
       ? []
-      : [{ path: pathOf(index), in: "body" as const, message: `there is no spirit ${id}` }],
+      : [{ path: pathOf(index), in: "body" as const, message: `spirit ${id} does not exist` }],
   );
   if (faults.length > 0) throw validationError(faults);
 }

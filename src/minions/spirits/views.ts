@@ -46,7 +46,7 @@ export function availableSpirits({ catalog, row }: MinionWithCatalog, level: num
 export function previewSynergy({ catalog, row }: MinionWithCatalog, others: readonly number[]) {
   const unknown = others.filter((id) => !catalog.spirits.some((spirit) => spirit.id === id));
   if (unknown.length > 0)
-    throw validationError(unknown.map((id) => ({ path: "with", in: "query", message: `there is no spirit ${id}` })));
+    throw validationError(unknown.map((id) => ({ path: "with", in: "query", message: `spirit ${id} does not exist` })));
   const active = activeOf(catalog, spiritsOf(catalog, row));
   const imagined = catalog.spirits.filter((spirit) => active.includes(spirit) || others.includes(spirit.id));
   return { synergy: synergyOf(imagined, catalog.affinities), spirits: imagined.map(({ name }) => name) };

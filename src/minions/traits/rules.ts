@@ -35,18 +35,19 @@ export function faultsOfTraits(
 ): { path: string; message: string }[] {
   const entries = Object.entries(intensities);
   const faults = entries.flatMap(([path, intensity]) => {
-    if (!Object.hasOwn(traitDescriptions, path)) return { path, message: `is none of ${traits.join(", ")}` };
+    if (!Object.hasOwn(traitDescriptions, path)) return { path, message: `must be one of ${traits.join(", ")}` };
     const isFine = Number.isInteger(intensity) && intensity >= 0 && intensity <= maxIntensity;
     return isFine ? [] : { path, message: `must be a whole number from 0 to ${maxIntensity}` };
   });
   const held = entries.filter(([, intensity]) => intensity > 0);
   const slots = traitSlots(level);
   if (held.length > slots) {
-    faults.push({ path: "", message: `level ${level} allows ${slots} traits above 0, not ${held.length}` });
+    faults.push({ path: "", message: `exceeds the limit of ${slots} traits above 0 at level ${level} (got ${held.length})` });
   }
   const spent = held.reduce((sum, [, intensity]) => sum + intensity, 0);
   const points = traitPoints(rank);
-  if (spent > points) faults.push({ path: "", message: `the rank ${rank} has ${points} points to spread, not ${spent}` });
+  if (spent > points)
+    faults.push({ path: "", message: `exceeds the limit of ${points} trait points at rank ${rank} (got ${spent})` });
   return faults;
 }
 

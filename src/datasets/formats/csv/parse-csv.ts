@@ -63,9 +63,9 @@ async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGener
 
 /** The names of the columns: an empty one is called by its number, one that was there before gets a number of its own. */
 function columnsOf(record: CsvRecord): string[] {
-  if (record.fault !== undefined) throw new UnreadableFileError("has no first line that names its columns.");
+  if (record.fault !== undefined) throw new UnreadableFileError("has no header line with column names.");
   if (record.cells.length > maxColumns) throw new UnreadableFileError(`has more than ${maxColumns} columns.`);
-  if (!record.cells.join("").isWellFormed()) throw new UnreadableFileError("has names of columns that are not valid UTF-8.");
+  if (!record.cells.join("").isWellFormed()) throw new UnreadableFileError("has column names that are not valid UTF-8.");
   const columns = new Set<string>();
   const numbers = new Map<string, number>();
   for (const [index, cell] of record.cells.entries()) {
@@ -85,7 +85,7 @@ function* parseRecord(record: CsvRecord, columns: readonly string[], position: n
   const at = `line ${record.line}: `;
   if (record.fault === "too_long") yield tooLong(position);
   else if (record.fault === "quote_not_closed") {
-    yield problem(position, "quote_not_closed", `${at}a quote is opened and never closed`);
+    yield problem(position, "quote_not_closed", `${at}has a quote that is never closed`);
   } else {
     const { cells } = record;
     const extra = cells.slice(columns.length).some((cell) => cell.trim() !== "");

@@ -27,7 +27,7 @@ async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Pars
 async function* docxText(source: ByteSource): AsyncGenerator<string> {
   const entries = await zipEntries(source);
   const body = entries.find((entry) => isBody(entry.name));
-  if (body === undefined) throw new UnreadableFileError("is a ZIP archive, but no Word document.");
+  if (body === undefined) throw new UnreadableFileError("is a ZIP archive, not a Word document.");
   const partOf = (part: string) => entries.find((entry) => entry.name === part);
   const writer = new DocxTextExtractor();
   for (const entry of [partOf("word/styles.xml"), body, partOf("word/footnotes.xml"), partOf("word/endnotes.xml")]) {

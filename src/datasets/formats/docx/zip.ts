@@ -16,12 +16,12 @@ export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const tail = new DataView(await source.read(tailAt, source.size));
   let end = tail.byteLength - directoryEndSize;
   while (end >= 0 && tail.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0) throw new UnreadableFileError("is a ZIP archive that is cut off: its directory, at the end, is missing.");
+  if (end < 0) throw new UnreadableFileError("is a truncated ZIP archive: its directory is missing.");
   const count = tail.getUint16(end + 10, true);
   const size = tail.getUint32(end + 12, true);
   const at = tail.getUint32(end + 16, true);
   if (count > maxEntries || at + size > source.size)
-    throw new UnreadableFileError("is a ZIP archive with a directory that is not valid.");
+    throw new UnreadableFileError("is a ZIP archive with an invalid directory.");
   return directoryEntries(await source.read(at, at + size), count);
 }
 
@@ -30,7 +30,8 @@ function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
   const entries: ZipEntry[] = [];
   for (let at = 0; entries.length < count && at + 46 <= view.byteLength;) {
     if (view.getUint32(at, true) !== 0x02014b50) break;
-    if (view.getUint16(at + 8, true) & 1) throw new UnreadableFileError("is a ZIP archive that is encrypted.");
+    if (view.getUint16(at + 8, true) & 1)
+      throw new UnreadableFileError("is an encrypted ZIP archive. Save it without a password.");
     const nameLength = view.getUint16(at + 28, true);
     const nameBytes = new Uint8Array(directory, at + 46, Math.min(nameLength, view.byteLength - at - 46));
     entries.push({
@@ -49,7 +50,7 @@ const pieceSize = 16_384;
 /** A file of an archive, inflated piece by piece, as long as there are at most `maxSize` bytes: what sizes are declared counts for nothing. */
 export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize: number): AsyncGenerator<Uint8Array> {
   if (entry.method !== 0 && entry.method !== 8)
-    throw new UnreadableFileError(`has a part that is compressed in an unknown way: ${entry.name}.`);
+    throw new UnreadableFileError(`has a part with an unsupported compression: ${entry.name}.`);
   const inflater = entry.method === 8 ? await openInflater() : undefined;
   const header = new DataView(await source.read(entry.headerAt, Math.min(entry.headerAt + 30, source.size)));
   if (header.byteLength < 30 || header.getUint32(0, true) !== 0x04034b50)
@@ -63,7 +64,7 @@ export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize
     for (const piece of pieces) {
       size += piece.length;
       if (size > maxSize)
-        throw new UnreadableFileError(`inflates to too much: ${entry.name} has more than ${maxSize / 2 ** 20} MB.`);
+        throw new UnreadableFileError(`decompresses to too much data: ${entry.name} has more than ${maxSize / 2 ** 20} MB.`);
       yield piece;
     }
   }
@@ -79,7 +80,7 @@ async function openInflater() {
     try {
       inflate.push(bytes, isLast);
     } catch (cause) {
-      throw new UnreadableFileError(`is damaged: ${name} cannot be inflated.`, { cause });
+      throw new UnreadableFileError(`is damaged: ${name} cannot be decompressed.`, { cause });
     }
     return inflated;
   };

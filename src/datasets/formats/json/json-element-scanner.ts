@@ -55,7 +55,7 @@ export class JsonScanner {
 
   /** The document itself, if it is one record; null if it is too long. */
   end(): string | null | undefined {
-    if (!this.#isOver) throw new UnreadableFileError("ends in the middle of its JSON: it seems to be cut off.");
+    if (!this.#isOver) throw new UnreadableFileError("ends in the middle of its JSON. It may be truncated.");
     return this.#hasElements ? undefined : this.#whole.take();
   }
 
@@ -80,8 +80,9 @@ export class JsonScanner {
     marks.lastIndex = at;
     const found = marks.exec(chunk);
     if (found === null) return undefined;
-    if (this.#isOver) throw new UnreadableFileError("goes on after the end of its JSON.");
-    if (this.#brackets.length === 0 && !"[{".includes(found[0])) throw new UnreadableFileError("is no JSON array or object.");
+    if (this.#isOver) throw new UnreadableFileError("has text after the end of its JSON.");
+    if (this.#brackets.length === 0 && !"[{".includes(found[0]))
+      throw new UnreadableFileError("is not a JSON array or object.");
     return { index: found.index, character: found[0] };
   }
 
@@ -91,10 +92,12 @@ export class JsonScanner {
       this.#isInText = true;
       this.#name.take();
     } else if (character === "[" || character === "{") {
-      if (this.#brackets.push(character) > maxDepth) throw new UnreadableFileError("is nested too deeply.");
+      if (this.#brackets.push(character) > maxDepth)
+        throw new UnreadableFileError(`is nested more than ${maxDepth} levels deep.`);
       return character === "[" && this.#startsElements();
     } else if (character !== ",") {
-      if (this.#brackets.pop() !== opening[character]) throw new UnreadableFileError(`has a ${character} that closes nothing.`);
+      if (this.#brackets.pop() !== opening[character])
+        throw new UnreadableFileError(`has a ${character} without an opening bracket.`);
       if (this.#brackets.length < this.#depth) this.#depth = 0;
       this.#isOver = this.#brackets.length === 0;
     }

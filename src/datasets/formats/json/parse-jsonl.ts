@@ -45,7 +45,7 @@ export function* parseRecord(text: string, position: number, name: string): Gene
     return;
   }
   if (isDeeper(record, maxDepth)) {
-    yield problem(position, "invalid_record", `is nested more than ${maxDepth} deep`);
+    yield problem(position, "invalid_record", `is nested more than ${maxDepth} levels deep`);
     return;
   }
   for (const row of rowsOf(record, `${name}#${position}`)) yield { row };

@@ -21,14 +21,14 @@ export async function openParquet(source: RandomAccess): Promise<Parquet> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
   if (footer.byteLength < 8 || footer.getUint32(4, true) !== 0x31524150) {
-    throw new UnreadableFileError("is a Parquet file that is cut off: its end is missing.");
+    throw new UnreadableFileError("is a truncated Parquet file: its footer is missing.");
   }
   if (footer.getUint32(0, true) > maxMetadataSize) {
-    throw new UnreadableFileError("is a Parquet file that describes itself at too great length.");
+    throw new UnreadableFileError("is a Parquet file whose metadata is too large.");
   }
   const file = { byteLength: source.size, slice: (start: number, end = source.size) => source.read(start, end) };
   const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    throw new UnreadableFileError("is a Parquet file whose description of itself is damaged.", { cause });
+    throw new UnreadableFileError("is a Parquet file whose metadata is damaged.", { cause });
   });
   const compressors = await openCompressors(metadata);
   return { file, metadata, compressors, check: (group) => checkGroup(source, { metadata, compressors }, group) };
@@ -61,7 +61,7 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
     const start = Math.min(...columns.map(startOf));
     const end = Math.max(...columns.map((column) => startOf(column) + Number(column.total_compressed_size)));
     refuseTooMuch({ size: end - start, values: 0 });
-    if (start < 0 || end > source.size) throw new UnreadableFileError("is a Parquet file with a row group that is cut off.");
+    if (start < 0 || end > source.size) throw new UnreadableFileError("is a Parquet file with a truncated row group.");
     await source.hold(start, end);
   }
   const total = { size: 0, values };
@@ -69,7 +69,8 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
 }
 
 function readableColumn({ meta_data: column, file_path: path }: RowGroup["columns"][number]): ColumnMetaData {
-  if (column === undefined || path !== undefined) throw new UnreadableFileError("is a Parquet file whose data are elsewhere.");
+  if (column === undefined || path !== undefined)
+    throw new UnreadableFileError("is a Parquet file that keeps its data in other files.");
   if (["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) return column;
   throw new UnreadableFileError(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
 }
@@ -113,7 +114,7 @@ async function columnBytes(source: RandomAccess, column: ColumnMetaData): Promis
   const start = startOf(column);
   const size = Number(column.total_compressed_size);
   if (start < 0 || size < 0 || start + size > source.size) {
-    throw new UnreadableFileError(`is a Parquet file with a column that is cut off: ${column.path_in_schema.join(".")}.`);
+    throw new UnreadableFileError(`is a Parquet file with a truncated column: ${column.path_in_schema.join(".")}.`);
   }
   refuseTooMuch({ size, values: 0 });
   return new DataView(await source.read(start, start + size));

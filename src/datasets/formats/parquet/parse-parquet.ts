@@ -10,7 +10,7 @@ export const parquetFormat = {
   async matchesBytes({ hex, source }) {
     if (!hex.startsWith("50415231")) return false;
     const end = Buffer.from(await source.read(Math.max(4, source.size - 4), source.size)).toString("latin1");
-    if (end !== "PAR1") throw new UnreadableFileError("is a Parquet file that is cut off: its end is missing.");
+    if (end !== "PAR1") throw new UnreadableFileError("is a truncated Parquet file: its footer is missing.");
     return true;
   },
   parse: parseParquet,
@@ -58,7 +58,7 @@ async function readGroup(parquet: Parquet, rowStart: number, rowEnd: number): Pr
       parsers,
     });
   } catch (cause) {
-    throw new UnreadableFileError("is a Parquet file with data that are damaged, or encoded in a way that is not read.", {
+    throw new UnreadableFileError("is a Parquet file with damaged data or an unsupported encoding.", {
       cause,
     });
   }

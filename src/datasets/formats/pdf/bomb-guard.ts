@@ -27,7 +27,8 @@ export async function assertNotBomb(bytes: Uint8Array): Promise<void> {
     let stream: Buffer | undefined = streamAt(file, at, lengths);
     for (let layer = 1; stream !== undefined && isDeflated(stream); layer++) {
       stream = layer > maxLayers ? undefined : inflate(stream);
-      if (layer > maxLayers || total > maxTotalSize) throw new UnreadableFileError("is a PDF that inflates to too much.");
+      if (layer > maxLayers || total > maxTotalSize)
+        throw new UnreadableFileError("is a PDF that decompresses to too much data.");
     }
   }
 }

@@ -26,8 +26,8 @@ async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parse
     let start = 0;
     for (let page = 1; page <= pdf.numPages; page++) {
       const text = await pageText(pdf, page);
-      if (text === undefined) yield problem(page, "invalid_record", "cannot be read: the page is damaged");
-      else if (text.trim() === "") yield problem(page, "no_text", "holds no text: it may be a picture of a page");
+      if (text === undefined) yield problem(page, "invalid_record", "is a damaged page");
+      else if (text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
       else {
         const sections = new Sections(`${name}#p${page}`, start);
         for (const line of text.split("\n")) yield* sections.add(line);
@@ -35,8 +35,7 @@ async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parse
         start = sections.next;
       }
     }
-    if (start === 0)
-      throw new UnreadableFileError("is a PDF without text: its pages seem to be pictures. Recognise its text (OCR) first.");
+    if (start === 0) throw new UnreadableFileError("is a PDF without text. Its pages may be images: run OCR on it first.");
   } finally {
     await pdf.loadingTask.destroy();
   }
@@ -53,7 +52,7 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
   } catch (cause) {
     const isLocked = cause instanceof Error && cause.name === "PasswordException";
     throw new UnreadableFileError(
-      isLocked ? "is a PDF with a password: save it without one." : "is a PDF that is damaged or cut off.",
+      isLocked ? "is a PDF with a password. Save it without one." : "is a damaged or truncated PDF.",
       { cause },
     );
   }

@@ -42,7 +42,7 @@ export async function* sectionsOf(chunks: AsyncIterable<string>, name: string): 
     if (text.isWellFormed()) yield* sections.add(text, isLast);
     else if (broken !== number) {
       broken = number;
-      yield problem(number, "invalid_encoding", "is not valid UTF-8 and was left out");
+      yield problem(number, "invalid_encoding", "is not valid UTF-8 and was skipped");
     }
   }
   yield* sections.end();

@@ -117,7 +117,7 @@ async function getJson<T extends z.ZodType>(
   });
   if (!reply.ok) throw failureOfReply(reply, text);
   const parsed = schema.safeParse(json(text));
-  if (!parsed.success) throw unavailable("Hugging Face answers what is no answer.", parsed.error);
+  if (!parsed.success) throw unavailable("Hugging Face returned an invalid response. Try again later.", parsed.error);
   return parsed.data;
 }
 
@@ -129,7 +129,7 @@ export async function callHf<T>(call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (cause) {
     if (cause instanceof PublicError || cause instanceof AppError) throw cause;
-    throw unavailable("Hugging Face does not answer.", cause);
+    throw unavailable("Hugging Face did not respond. Try again later.", cause);
   }
 }
 
@@ -141,17 +141,16 @@ export function failureOfReply({ status, headers }: Response, text: string): HfR
   if (status === 429) {
     const seconds = waitOf(headers);
     const wait = seconds === null ? {} : { headers: { "retry-after": String(Math.ceil(seconds)) } };
-    return new AppError(providerErrors.provider_rate_limited, "Hugging Face is asked too often.", wait);
+    return new AppError(providerErrors.provider_rate_limited, "Hugging Face is rate limiting requests. Try again later.", wait);
   }
   if (isTransient(status, reason)) {
     const code = reason === "" ? status : `${status} ${reason}`;
-    return unavailable(`Hugging Face cannot answer now (${code})${said}`);
+    return unavailable(`Hugging Face is unavailable (${code})${said}`);
   }
   if (status === 401 || status === 403)
-    return new HfRejectedError("Hugging Face shows it to nobody without leave: it is private or gated, or there is none.");
-  if (status === 404)
-    return new HfRejectedError(`Hugging Face has no such dataset, or none that can be read row by row${said}`);
-  return new HfRejectedError(`Hugging Face refuses it (${reason || status})${said}`);
+    return new HfRejectedError("The dataset is private, gated or missing. Only public datasets can be imported.");
+  if (status === 404) return new HfRejectedError(`Hugging Face has no such dataset, or cannot serve its rows${said}`);
+  return new HfRejectedError(`Hugging Face rejected the request (${reason || status})${said}`);
 }
 
 /** How long it wants to be left alone, in seconds: the Hub says it in `RateLimit: "api";r=0;t=55`. */
@@ -187,7 +186,7 @@ async function readAtMost(reply: Response, limit: number): Promise<string> {
   let size = 0;
   for await (const chunk of reply.body ?? []) {
     size += (chunk as Uint8Array).length;
-    if (size > limit) throw new HfRejectedError(`A page of its rows has more than ${limit} bytes.`);
+    if (size > limit) throw new HfRejectedError(`A page of rows exceeds the limit of ${limit} bytes.`);
     text += decoder.decode(chunk as Uint8Array, { stream: true });
   }
   return text + decoder.decode();

@@ -68,7 +68,7 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
     if (!(error instanceof HfRejectedError || error instanceof UnreadableFileError)) throw error;
     const why = error instanceof UnreadableFileError ? `Its Parquet file ${error.message}` : error.message;
     if (others.length === 0) throw new HfRejectedError(at.refusal ?? why, { cause: error });
-    log("info", "A dataset of Hugging Face is fetched by another way.", { dataset_id: dataset.id, way, why });
+    log("info", "A Hugging Face dataset is fetched with another method.", { dataset_id: dataset.id, way, why });
     const ways = error instanceof TruncatedCellsError ? [...others, way!] : others;
     // What the server says of the rows is more to the point than what is wrong with files that it made of them.
     const refusal = way === "rows" && !(error instanceof TruncatedCellsError) ? { refusal: why } : {};
@@ -80,7 +80,7 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
 async function storePage(ctx: Ctx, { folder }: Missing, offset: number, page: HubPage, left: number): Promise<StoredFile> {
   const bytes = new TextEncoder().encode(page.lines.map((line) => `${line}\n`).join(""));
   if (bytes.length > left)
-    throw new AppError("payload_too_large", `It has more than ${maxFileBytes} bytes: ask for fewer rows.`);
+    throw new AppError("payload_too_large", `The dataset exceeds the limit of ${maxFileBytes} bytes. Import fewer rows.`);
   const key = `${folder}page-${String(offset).padStart(9, "0")}-${crypto.randomUUID()}`;
   await withR2Errors(ctx.env.FILES.put(key, bytes));
   const problems = Array.from(Map.groupBy(page.problems, ({ message }) => message).values(), (alike) => ({

@@ -35,10 +35,11 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncG
     const problems: RowProblem[] = [];
     for (const { row, truncated_cells: cut } of rows) {
       lines.push(cut.length === 0 ? JSON.stringify(row) : "");
-      const message = `has cells that the dataset server cuts short: ${storable(cut.join(", "), 200)}`;
+      const message = `has cells that the dataset server truncates: ${storable(cut.join(", "), 200)}`;
       if (cut.length > 0) problems.push({ position: next + lines.length, code: "cut_short", message });
     }
-    if (problems.length > 0 && mayBeElsewhere) throw new TruncatedCellsError("The dataset server cuts its cells short.");
+    if (problems.length > 0 && mayBeElsewhere)
+      throw new TruncatedCellsError("The dataset server truncates cells of this dataset.");
     yield { lines, problems, partial };
     next += rows.length;
     if (rows.length < length || next === total) return;
@@ -48,10 +49,10 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncG
 /** Reads, of the files that hold what is missing, the row groups that hold it. */
 async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
   const { files, partial } = await listParquet(hub, at);
-  if (files.length === 0) throw new HfRejectedError("The dataset server made no Parquet files of it.");
+  if (files.length === 0) throw new HfRejectedError("The dataset server has no Parquet files for this dataset.");
   let seen = 0;
   for (const [number, file] of files.entries()) {
-    if (number === maxParquetFiles) throw new HfRejectedError("Its Parquet files are too many.");
+    if (number === maxParquetFiles) throw new HfRejectedError(`The dataset has more than ${maxParquetFiles} Parquet files.`);
     for await (const group of groupsOf(rangedSource(hub, file))) {
       const first = seen;
       seen += group.rows;

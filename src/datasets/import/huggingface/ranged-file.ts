@@ -33,7 +33,8 @@ export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<Ra
         const target = reply.headers.get("location");
         if (reply.status < 300 || reply.status >= 400 || target === null) return bytesOf(reply, end - start);
         await reply.body?.cancel();
-        if (redirects === maxRedirects) throw new HfRejectedError("Hugging Face redirects its Parquet files in circles.");
+        if (redirects === maxRedirects)
+          throw new HfRejectedError(`Hugging Face redirects its Parquet files more than ${maxRedirects} times.`);
         at = URL.parse(target, at)?.href ?? target;
       }
     });
@@ -54,7 +55,7 @@ export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<Ra
 function assertAllowedUrl(address: string, hub: HfClient): URL {
   const url = URL.parse(address);
   if (url !== null && isHubAddress(url, hub.baseUrl)) return url;
-  throw new HfRejectedError("Its Parquet files are at an address that is not Hugging Face's.");
+  throw new HfRejectedError("The dataset's Parquet files are not on a Hugging Face host.");
 }
 
 /** The piece that was asked for, no more and no less. */
@@ -62,15 +63,15 @@ async function bytesOf(reply: Response, length: number): Promise<ArrayBuffer> {
   if (!reply.ok) throw failureOfReply(reply, "");
   if (reply.status !== 206) {
     await reply.body?.cancel();
-    throw new HfRejectedError("Its Parquet files are not given in pieces.");
+    throw new HfRejectedError("The server of the dataset's Parquet files does not support range requests.");
   }
   const bytes = new Uint8Array(length);
   let size = 0;
   for await (const chunk of (reply.body ?? []) as AsyncIterable<Uint8Array>) {
-    if (size + chunk.length > length) throw new Error("The piece is longer than was asked for.");
+    if (size + chunk.length > length) throw new Error("The range response is longer than requested.");
     bytes.set(chunk, size);
     size += chunk.length;
   }
-  if (size < length) throw new Error("The piece is shorter than was asked for.");
+  if (size < length) throw new Error("The range response is shorter than requested.");
   return bytes.buffer;
 }
