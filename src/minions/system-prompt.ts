@@ -46,7 +46,9 @@ export function composeSystemPrompt({ minion, traits: intensities, minion_class,
     section("Spirits", spirits.filter(({ is_active }) => is_active).flatMap(spiritLines)),
   ];
   const preface =
-    quotes.length > 0 ? `Lines that begin with ">" are your owner's words: be what they describe, do what they ask.` : "";
+    quotes.length > 0
+      ? `Your owner wrote the lines that begin with ">". Act as they describe and follow their instructions.`
+      : "";
   const identity = [introduction(minion), preface].filter(Boolean).join("\n");
   return [identity, ...quotes, ...facts].filter(Boolean).join("\n\n");
 }
@@ -87,7 +89,7 @@ function classLines(minionClass: PromptParts["minion_class"]): string[] {
 function spiritLines({ name, category, spirit_level, tools }: PromptSpirit): string[] {
   const spirit = `- ${oneLine(name)} (${oneLine(category)}), level ${spirit_level}`;
   if (tools.length === 0) return [`${spirit}: none of its tools is available`];
-  return [`${spirit}, with the tools`, ...tools.map((tool) => `  - ${oneLine(tool.name)}: ${oneLine(tool.description)}`)];
+  return [`${spirit}, with these tools:`, ...tools.map((tool) => `  - ${oneLine(tool.name)}: ${oneLine(tool.description)}`)];
 }
 
 /** Every way to break a line that Unicode knows. */

@@ -16,7 +16,10 @@ export async function listAllModels(ctx: Ctx, userId: number) {
     .limit(maxListed + 1);
   const [rows, local] = await Promise.all([newestFirst, localModels(ctx)]);
   const models = [...rows.slice(0, maxListed).map((row) => modelOf(ctx, row)), ...local.models];
-  const left = rows.length > maxListed ? ["Older models of yours are not listed here: `/external-models` has all."] : [];
+  const left =
+    rows.length > maxListed
+      ? [`Only your ${maxListed} newest models are listed. Use \`/external-models\` to list all of them.`]
+      : [];
   const warnings = [...left, ...local.warnings];
   return { models, total: models.length, ...(warnings.length === 0 ? {} : { warnings }) };
 }

@@ -90,7 +90,7 @@ function* parseRecord(record: CsvRecord, columns: readonly string[], position: n
     const { cells } = record;
     const extra = cells.slice(columns.length).some((cell) => cell.trim() !== "");
     if (cells.length < columns.length || extra) {
-      yield problem(position, "ragged", `${at}has ${cells.length} cells where the first line has ${columns.length}`);
+      yield problem(position, "ragged", `${at}has ${cells.length} cells, but the header has ${columns.length}`);
     } else if (!cells.every((cell) => cell.isWellFormed())) {
       yield problem(position, "invalid_encoding", `${at}is not valid UTF-8`);
     } else {

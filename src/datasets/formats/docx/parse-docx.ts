@@ -50,6 +50,6 @@ async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxTextEx
     }
   }
   parser.write(decoder.decode());
-  if (writer.depth > 0) throw new UnreadableFileError(`is damaged: ${entry.name} ends in the middle.`);
+  if (writer.depth > 0) throw new UnreadableFileError(`is damaged: ${entry.name} is incomplete.`);
   parser.end();
 }

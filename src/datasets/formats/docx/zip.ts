@@ -54,7 +54,7 @@ export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize
   const inflater = entry.method === 8 ? await openInflater() : undefined;
   const header = new DataView(await source.read(entry.headerAt, Math.min(entry.headerAt + 30, source.size)));
   if (header.byteLength < 30 || header.getUint32(0, true) !== 0x04034b50)
-    throw new UnreadableFileError(`is damaged: ${entry.name} is not where it should be.`);
+    throw new UnreadableFileError(`is damaged: ${entry.name} is not at its expected offset.`);
   const start = entry.headerAt + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   const end = Math.min(start + entry.compressedSize, source.size);
   let size = 0;

@@ -41,7 +41,7 @@ export function* parseRecord(text: string, position: number, name: string): Gene
   }
   if (typeof record === "string") record = { text: record };
   if (!isRecord(record)) {
-    yield problem(position, "invalid_record", `must be an object or a text, not ${kindOf(record)}`);
+    yield problem(position, "invalid_record", `must be an object or a string, not ${kindOf(record)}`);
     return;
   }
   if (isDeeper(record, maxDepth)) {

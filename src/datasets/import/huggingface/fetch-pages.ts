@@ -66,7 +66,7 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
     await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: { ...at, next_offset: null } });
   } catch (error) {
     if (!(error instanceof HfRejectedError || error instanceof UnreadableFileError)) throw error;
-    const why = error instanceof UnreadableFileError ? `Its Parquet file ${error.message}` : error.message;
+    const why = error instanceof UnreadableFileError ? `A Parquet file of the dataset ${error.message}` : error.message;
     if (others.length === 0) throw new HfRejectedError(at.refusal ?? why, { cause: error });
     log("info", "A Hugging Face dataset is fetched with another method.", { dataset_id: dataset.id, way, why });
     const ways = error instanceof TruncatedCellsError ? [...others, way!] : others;

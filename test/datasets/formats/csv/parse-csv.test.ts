@@ -93,8 +93,8 @@ describe("CSV", () => {
       ["file.csv#6", "a: 6\nb: six\n7,seven\n8,eight"],
     ]);
     expect(problems).toEqual([
-      { position: 2, code: "ragged", message: "line 3: has 1 cells where the first line has 2" },
-      { position: 3, code: "ragged", message: "line 4: has 3 cells where the first line has 2" },
+      { position: 2, code: "ragged", message: "line 3: has 1 cells, but the header has 2" },
+      { position: 3, code: "ragged", message: "line 4: has 3 cells, but the header has 2" },
       { position: 5, code: "invalid_encoding", message: "line 6: is not valid UTF-8" },
     ]);
   });
