@@ -1,7 +1,7 @@
 import type { ConstraintErrors } from "../kit/errors.ts";
 import { maxDatasets, maxTotalBytes, maxUploads } from "./constants.ts";
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client error of each constraint and refusal code of this feature. */
 export const constraintErrors = {
   dataset_not_found: { type: "not_found", detail: "Dataset not found." },
   dataset_in_use: { type: "conflict", detail: "A job is using this dataset. Wait until the job is finished." },

@@ -94,7 +94,7 @@ export const datasets = pgTable(
     /** Its rows, as JSON lines, in order; what refining drops is marked in them. Empty until it is ready. */
     parts: jsonb().$type<readonly RowsPart[]>().notNull().default([]),
     report: jsonb().$type<Report>(),
-    /** How often it was edited, counted from one. */
+    /** Starts at 1; each update increments it. */
     version: integer().notNull().default(1),
     ...createdUpdatedAt,
   },

@@ -9,7 +9,7 @@ export const minionErrors = defineErrors({
   spirit_already_equipped: { status: 409, title: "Spirit already equipped", retryable: false },
 });
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client error of each constraint and refusal code of this feature. */
 export const constraintErrors = {
   minion_not_binned: { type: "not_found", detail: "This minion is not in your trash." },
   minion_unknown: { type: "not_found", detail: "Minion not found." },

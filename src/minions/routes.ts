@@ -233,7 +233,7 @@ minions.post(
   ),
 );
 
-/** At /api/v2/avatars: pictures, for whoever knows their addresses. */
+/** At /api/v2/avatars: public images at unguessable URLs. */
 export const avatars = new Hono<AppEnv>();
 
 avatars.get(

@@ -24,14 +24,14 @@ import { classNamed, withMissingSpirits, ofClass, ofTemplate, skippedSpirits } f
 import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 
-/** What there is room for: a plan's minions, those in the bin not counted. */
+/** Whether the plan allows another minion. Minions in the trash do not count. */
 const hasRoom = (userId: number): SQL => sql`
   (select max_minions = -1 or max_minions > (select count(*) from ${minions} where ${and(eq(minions.user_id, userId), isNull(minions.deleted_at))})
    from (select ${planLimit(userId, "max_minions")} as max_minions) held)`;
 
 /**
- * Makes a minion, with the spirits of a class (all or none) and of a template (those that may be). One round trip.
- * @throws minion_limit_reached, display_name_taken; for a class, the refusals of `assignClass`; validation_failed
+ * Creates a minion with the spirits of a class (all or none) and of a template (those that are allowed). One round trip.
+ * @throws minion_limit_reached, display_name_taken, validation_failed; with a class, the errors of `assignClass`
  */
 export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...said }: NewMinion) {
   const { model = defaultModel(ctx.env, "language"), fallback_models } = said;
@@ -76,7 +76,7 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   return minionClass === undefined ? work() : withMissingSpirits(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
 }
 
-/** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, display_name_taken, not_found */
+/** Updates a minion. One round trip. @param expectedVersion default: any version @throws precondition_failed, display_name_taken, not_found */
 export async function changeMinion(
   ctx: Ctx,
   userId: number,
@@ -93,7 +93,7 @@ export async function changeMinion(
   return changed(ctx, userId, minionId, { unless, rows });
 }
 
-/** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
+/** Adds a minion to the favorites, or removes it. The version stays. One round trip. @throws not_found */
 export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const toggle = ctx.db
     .update(minions)
@@ -102,7 +102,7 @@ export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Prom
   return changed(ctx, userId, minionId, { rows: [toggle] });
 }
 
-/** Puts a minion into the bin, from where it can be restored for 30 days; its token ends meanwhile. One round trip. @throws not_found */
+/** Moves a minion to the trash. It can be restored for 30 days; its token does not work meanwhile. One round trip. @throws not_found */
 export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): Promise<void> {
   const [tokens] = await commit(ctx, [
     ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
@@ -120,7 +120,7 @@ export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): 
   for (const { token_hash } of tokens) await forgetCredential(ctx, token_hash);
 }
 
-/** Takes a minion out of the bin. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
+/** Restores a minion from the trash. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
 export async function restoreMinion(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const binned = and(eq(minions.id, minionId), eq(minions.user_id, userId), isNotNull(minions.deleted_at))!;
   const catalog = await catalogOf(ctx);
@@ -136,16 +136,16 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
 
-/** How many minions are deleted at once. */
+/** Minions deleted per statement. */
 const binBatch = 500;
 
-/** Deletes what has been in the bin for 30 days, with its picture; its experience stays its owner's. */
+/** Deletes minions that were in the trash for 30 days, and their avatars. The owner keeps their experience. */
 export async function purgeTrash(ctx: Ctx): Promise<void> {
   while ((await emptyBinBatch(ctx)) === binBatch);
 }
 
 async function emptyBinBatch(ctx: Ctx): Promise<number> {
-  // Asked again of each row, for one that is restored meanwhile.
+  // The condition is repeated because a minion may be restored meanwhile.
   const isOver = sql`deleted_at < now() - make_interval(days => ${trashRetentionDays})`;
   const beside = ctx.hooks.onMinionsDeleted(ctx, sql`select id from gone`);
   const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
@@ -167,7 +167,7 @@ async function emptyBinBatch(ctx: Ctx): Promise<number> {
 
 type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
 
-/** What somebody says of a minion, as its row holds it: what is left out keeps its default, or stays. */
+/** The columns of a request body. A missing field keeps its default or its current value. */
 function saidOf<T extends Said>({ fallback_models: _rows, ...input }: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
     [K in keyof Omit<T, "fallback_models">]: Exclude<T[K], undefined>;

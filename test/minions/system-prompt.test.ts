@@ -71,7 +71,7 @@ describe("a system prompt", () => {
       - Perfect for: statistics, machine learning
 
       # Spirits
-      - Writer Spirit (Content & Creativity), level 1, with these tools
+      - Writer Spirit (Content & Creativity), level 1, with these tools:
         - markdown_generator: Turns an outline or data into clean Markdown.
         - style_adapter: Rewrites text in the voice that the user has shown or described.
       - Analyst Spirit (Data & Analysis), level 3: none of its tools is available"

@@ -11,7 +11,7 @@ const ok = { success: true as const };
 const tag = "Models";
 const reading = requirePermission("models.read");
 
-/** At /api/v2/models: all that can be used, with the experience of the caller's minions on them. */
+/** At /api/v2/models: all usable models, with the experience of the caller's minions. */
 export const allModels = new Hono<AppEnv>();
 
 allModels.get(

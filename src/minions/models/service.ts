@@ -6,10 +6,10 @@ import { modelOf, selectModels } from "../../models/queries.ts";
 import type { ExternalModel, LocalModel } from "../../models/schemas.ts";
 import { externalModels } from "../../models/tables.ts";
 
-/** A list that one reply can hold. */
+/** Maximum number of models in one reply. */
 const maxListed = 1_000;
 
-/** Every model that a user can use: their own, the newest first, and the operator's local ones, live. One Postgres round trip. */
+/** All models of a user, newest first, and the local models of this server. One Postgres round trip. */
 export async function listAllModels(ctx: Ctx, userId: number) {
   const newestFirst = selectModels(ctx, userId)
     .orderBy(sql`${externalModels.id} desc`)
@@ -25,7 +25,7 @@ export async function listAllModels(ctx: Ctx, userId: number) {
 }
 
 /**
- * The model of a name or display name: of several, the caller's own, the newest first. One Postgres round trip.
+ * Finds a model by name or display name. Prefers the newest one of the caller. One Postgres round trip.
  * @throws not_found
  */
 export async function findModel(ctx: Ctx, userId: number, name: string): Promise<ExternalModel | LocalModel> {

@@ -28,7 +28,7 @@ type Skipped = { spirit: string; code: SpiritFault };
 
 const notFound = () => new AppError("not_found", "Minion not found.");
 
-/** A minion with its owner's level, which decides what is unlocked. One round trip. @throws not_found */
+/** A minion and its owner's level, which unlocks spirits. One round trip. @throws not_found */
 export async function getAvailability(
   ctx: Ctx,
   userId: number,
@@ -43,7 +43,7 @@ export async function getAvailability(
   return { catalog, row, level: row.level };
 }
 
-/** A minion with how often it used each tool. One round trip. @throws not_found */
+/** A minion and its tool use counts. One round trip. @throws not_found */
 export async function listToolUses(
   ctx: Ctx,
   userId: number,
@@ -59,7 +59,7 @@ export async function listToolUses(
   return { catalog, row, uses: rows };
 }
 
-/** The spirits of a list, in its order. */
+/** The spirits of a list, in order. */
 function spiritList(spiritIds: readonly number[]): SQL {
   return sql`select spirit_id, place from unnest(${sql.param(spiritIds)}::int[]) with ordinality listed (spirit_id, place)`;
 }
@@ -68,7 +68,7 @@ function spiritList(spiritIds: readonly number[]): SQL {
 export const ofClass = (classId: number): SQL =>
   sql`select ${classSpirits.spirit_id} as spirit_id, ${classSpirits.position} as place from ${classSpirits} where ${eq(classSpirits.class_id, classId)}`;
 
-/** The spirits of a template, in its order. */
+/** The spirits of a template, in order. */
 export const ofTemplate = (templateId: number): SQL =>
   sql`select ${templateSpirits.spirit_id} as spirit_id, ${templateSpirits.position} as place from ${templateSpirits} where ${eq(templateSpirits.template_id, templateId)}`;
 
@@ -96,9 +96,9 @@ export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, sp
 }
 
 /**
- * Makes these spirits a minion's loadout, in their order, or none of them. What is equipped already may stay, whatever has become of
- * the right to it. One round trip.
- * @throws the same as `equipSpirit`, with what is missing
+ * Replaces a minion's loadout, all or nothing. Spirits that are already equipped may stay, even if the owner lost
+ * access to them. One round trip.
+ * @throws the errors of `equipSpirit`, with `missing`
  */
 export async function putLoadout(
   ctx: Ctx,
@@ -138,7 +138,7 @@ export async function putLoadout(
   );
 }
 
-/** Puts a spirit away; it keeps its experience. One round trip. @throws not_found */
+/** Unequips a spirit; it keeps its experience. One round trip. @throws not_found */
 export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<MinionWithCatalog> {
   const its = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
   const catalog = await catalogOf(ctx);
@@ -156,8 +156,8 @@ export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, 
 }
 
 /**
- * Gives a minion a class: its base spirits are equipped beside what is, all or nothing. One round trip.
- * @throws the same as `equipSpirit`, with what is missing; not_found for a class or minion that is not there
+ * Assigns a class and equips its base spirits in addition, all or nothing. One round trip.
+ * @throws the errors of `equipSpirit`, with `missing`; not_found for an unknown class or minion
  */
 export async function assignClass(ctx: Ctx, userId: number, minionId: number, className: string): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
@@ -180,7 +180,7 @@ export async function assignClass(ctx: Ctx, userId: number, minionId: number, cl
   );
 }
 
-/** Takes a minion's class away; its spirits stay. One round trip. @throws not_found */
+/** Removes a minion's class; its spirits stay. One round trip. @throws not_found */
 export async function removeClass(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
@@ -192,7 +192,7 @@ export async function removeClass(ctx: Ctx, userId: number, minionId: number): P
   return readResult(catalog, results);
 }
 
-/** A class by its name, in any case. @throws validation_failed */
+/** Finds a class by name, case-insensitive. @throws validation_failed */
 export function classNamed(
   { classes }: Catalog,
   name: string,
@@ -205,7 +205,7 @@ export function classNamed(
   return known;
 }
 
-/** Runs a commit that is refused as a whole; a refusal then says of each spirit that is missing why it is, at one round trip more. */
+/** Runs an all-or-nothing commit. On refusal, the error lists each missing spirit with a reason (one more round trip). */
 export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -226,7 +226,7 @@ export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, wo
 const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
   unlocked ? (owned ? undefined : "spirit_not_owned") : "spirit_locked";
 
-/** Of the candidates of a template, those that were not equipped, and why. */
+/** The candidates of a template that were not equipped, and why. */
 export function skippedSpirits(wanted: readonly Candidate[], { spirits }: Pick<MinionRow, "spirits">): Skipped[] {
   const equipped = new Set(spirits.map(({ spirit_id }) => spirit_id));
   return wanted.flatMap((candidate) =>
@@ -234,7 +234,7 @@ export function skippedSpirits(wanted: readonly Candidate[], { spirits }: Pick<M
   );
 }
 
-/** @throws validation_failed, naming every number that is no spirit's */
+/** @throws validation_failed, which lists every unknown spirit ID */
 function requireSpirits({ spirits }: Catalog, ids: readonly number[], pathOf: (index: number) => string): void {
   const faults = ids.flatMap((id, index) =>
     spirits.some((spirit) => spirit.id === id)
@@ -244,7 +244,7 @@ function requireSpirits({ spirits }: Catalog, ids: readonly number[], pathOf: (i
   if (faults.length > 0) throw validationError(faults);
 }
 
-/** The minion that the last statement of a commit read. */
+/** The minion from the last statement of a commit. */
 function readResult(catalog: Catalog, results: readonly unknown[]): MinionWithCatalog {
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }

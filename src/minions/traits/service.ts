@@ -8,7 +8,7 @@ import { changed, edited, type MinionWithCatalog } from "../queries.ts";
 import { minions } from "../tables.ts";
 import { compatibilityOf, compatibilityPercent, faultsOfTraits, traitPoints, traitSlots } from "./rules.ts";
 
-/** The traits of a minion, and how many it may have. */
+/** The traits of a minion and their limits. */
 export function traitsOf({ row }: MinionWithCatalog) {
   const { level, rank } = levelProgress(experienceOf(row));
   const compatibility = compatibilityOf(row.traits);
@@ -21,7 +21,7 @@ export function traitsOf({ row }: MinionWithCatalog) {
   };
 }
 
-/** Levels at which a minion may have a first trait above 0, a second, and so on: what `traitSlots` counts. */
+/** The levels that add a trait slot; `traitSlots` counts the same. */
 const slotLevels = sql.raw("array[10, 15, 20, 25, 30]");
 
 /** Replaces a minion's traits. One round trip. @throws validation_failed, not_found */
