@@ -23,12 +23,12 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
 ): DocumentedHandler {
   const fails = [...(doc.errors ?? []), catalogErrors.catalog_unavailable] as const;
   return route<Reply, Params, Query>({ ...doc, errors: fails, conditional: true }, async ({ ctx, c, params, query }) => {
-    const { value: shelf, tier } = await readCatalog(ctx);
+    const { value: cached, tier } = await readCatalog(ctx);
     const key = replyKey(c.req.raw.url);
-    let reply = shelf.replies.get(key);
+    let reply = cached.replies.get(key);
     if (reply === undefined) {
-      reply = await ready(compute(shelf.catalog, { params, query }));
-      shelf.replies.set(key, reply);
+      reply = await ready(compute(cached.catalog, { params, query }));
+      cached.replies.set(key, reply);
     }
     return send(c.req.raw, reply, tier, {});
   });
@@ -51,11 +51,11 @@ export function cachedResponse(
 ): Response | undefined {
   if (request.method !== "GET" && request.method !== "HEAD") return undefined;
   const env = parsedEnv(bindings);
-  const shelf = env && peekCatalog(env);
-  const reply = shelf?.value.replies.get(replyKey(request.url));
-  if (env === undefined || shelf === undefined || reply === undefined) return undefined;
+  const cached = env && peekCatalog(env);
+  const reply = cached?.value.replies.get(replyKey(request.url));
+  if (env === undefined || cached === undefined || reply === undefined) return undefined;
   const requestId = requestIdFrom(request.headers.get("x-request-id"));
-  if (shelf.tier === "stale") revalidateCatalog(contextOf(requestId));
+  if (cached.tier === "stale") revalidateCatalog(contextOf(requestId));
   const headers: Record<string, string> = {
     ...constantHeaders,
     "x-request-id": requestId,
@@ -63,7 +63,7 @@ export function cachedResponse(
     vary: "Origin",
   };
   addCors(headers, request.headers.get("origin"), env.CORS_ORIGINS);
-  return send(request, reply, shelf.tier, headers);
+  return send(request, reply, cached.tier, headers);
 }
 
 const noRoundTrips = new RoundTripCounter().serverTiming();
@@ -85,8 +85,8 @@ function send(request: Request, { bytes, etag }: CachedResponse, tier: Tier, hea
   headers["etag"] = etag;
   headers["cache-control"] = "public, no-cache";
   headers["x-cache"] = tier;
-  const held = request.headers.get("if-none-match");
-  if (held !== null && matchesEtag(held, etag)) return new Response(null, { status: 304, headers });
+  const ifNoneMatch = request.headers.get("if-none-match");
+  if (ifNoneMatch !== null && matchesEtag(ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
   headers["content-type"] = jsonType;
   headers["content-length"] = String(bytes.length);
   return new Response(request.method === "HEAD" ? null : bytes, { headers });

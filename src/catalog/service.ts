@@ -59,8 +59,8 @@ export function revalidateCatalog(ctx: Ctx): void {
  */
 export async function publishCatalog(ctx: Ctx): Promise<{ version: number; changed: boolean }> {
   const published = (await ctx.cache.get<CatalogCopy>(kvKey))?.version;
-  const held = memory.peek({ freshMs: Infinity, maxStaleMs: 0 })?.value.catalog.version;
-  const { version, rows } = await selectCatalog(ctx, held === published ? published : undefined);
+  const inMemory = memory.peek({ freshMs: Infinity, maxStaleMs: 0 })?.value.catalog.version;
+  const { version, rows } = await selectCatalog(ctx, inMemory === published ? published : undefined);
   const changed = version !== published;
   if (rows !== null) {
     const copy = { version, rows };
@@ -84,9 +84,9 @@ function sources(ctx: Ctx): CacheSources<CatalogCache> {
       const copy = await ctx.cache.get<CatalogCopy>(kvKey);
       return copy === null ? null : buildCache(copy);
     },
-    fromOrigin: async (held) => {
-      const { version, rows } = await selectCatalog(ctx, held?.catalog.version);
-      return held !== undefined && rows === null ? held : buildCache({ version, rows: rows! });
+    fromOrigin: async (current) => {
+      const { version, rows } = await selectCatalog(ctx, current?.catalog.version);
+      return current !== undefined && rows === null ? current : buildCache({ version, rows: rows! });
     },
     defer: ctx.waitUntil,
   };

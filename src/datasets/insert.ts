@@ -9,12 +9,12 @@ export const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets',
 
 /** That a user may have one more dataset, of so many bytes: by the codes of what is refused where they may not. */
 export function hasRoomFor(userId: number, bytes: number): Record<string, SQL> {
-  const theirs = eq(datasets.user_id, userId);
+  const ofUser = eq(datasets.user_id, userId);
   const coming = sql`(select coalesce(sum(${datasetUploads.size}), 0) from ${datasetUploads} where ${eq(datasetUploads.user_id, userId)})`;
-  const had = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${theirs})`;
+  const stored = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${ofUser})`;
   return {
-    dataset_limit_reached: sql`(select count(*) from ${datasets} where ${theirs}) < ${maxDatasets}`,
-    dataset_bytes_reached: sql`${had} + ${coming} + ${bytes}::bigint <= ${maxTotalBytes}::bigint`,
+    dataset_limit_reached: sql`(select count(*) from ${datasets} where ${ofUser}) < ${maxDatasets}`,
+    dataset_bytes_reached: sql`${stored} + ${coming} + ${bytes}::bigint <= ${maxTotalBytes}::bigint`,
   };
 }
 

@@ -131,9 +131,9 @@ datasets.patch(
       reply: s.DatasetReply,
       errors: ["not_found", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+    async ({ ctx, c, params, body, expectedVersion }) => {
       const userId = requireUserId(ctx);
-      const row = await changeDataset(ctx, userId, params.id, body, seen);
+      const row = await changeDataset(ctx, userId, params.id, body, expectedVersion);
       c.header("etag", `"${row.version}"`);
       return { ...ok, dataset: datasetOf(row, userId) };
     },

@@ -64,9 +64,9 @@ export async function uploadDataset(
   const folder = newFolder(userId);
   const file = { key: `${folder}file`, size: bytes.length };
   await withR2Errors(ctx.env.FILES.put(file.key, bytes));
-  const given = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
+  const fields = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
   try {
-    const row = await insertDataset(ctx, userId, { ...given, format, file_hash, folder, files: [file], file_size: file.size });
+    const row = await insertDataset(ctx, userId, { ...fields, format, file_hash, folder, files: [file], file_size: file.size });
     return { row, isNew: true };
   } catch (error) {
     ctx.waitUntil(ctx.env.FILES.delete(file.key).catch(() => undefined));
@@ -90,40 +90,40 @@ export function loadDataset(ctx: Ctx, userId: number, body: LoadBody): Promise<D
   });
 }
 
-/** @param seen the version that was edited. One round trip. @throws not_found, precondition_failed */
+/** Updates a dataset. @param expectedVersion default: any version. One round trip. @throws not_found, precondition_failed */
 export async function changeDataset(
   ctx: Ctx,
   userId: number,
   id: number,
   change: DatasetChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<DatasetRow> {
-  const its = ownDataset(userId, id);
-  const version = sql`(select ${datasets.version} from ${datasets} where ${its})`;
-  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const owned = ownDataset(userId, id);
+  const version = sql`(select ${datasets.version} from ${datasets} where ${owned})`;
+  const fields = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
   const [, , rows] = await commit(ctx, [
     assertAllInTransaction(ctx.db, {
       dataset_not_found: sql`${version} is not null`,
-      ...(seen === undefined ? {} : { version_changed: sql`${version} = ${seen}` }),
+      ...(expectedVersion === undefined ? {} : { version_changed: sql`${version} = ${expectedVersion}` }),
     }),
     ctx.db
       .update(datasets)
-      .set({ ...said, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
-      .where(and(its, seen === undefined ? undefined : eq(datasets.version, seen))),
-    selectDatasets(ctx, userId, its),
+      .set({ ...fields, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
+      .where(and(owned, expectedVersion === undefined ? undefined : eq(datasets.version, expectedVersion))),
+    selectDatasets(ctx, userId, owned),
   ]);
   return rows[0]!;
 }
 
 /** Deletes a dataset; its files go behind. One round trip. @throws not_found; conflict while a job uses it */
 export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {
-  const its = ownDataset(userId, id);
-  const folder = sql`(select ${datasets.folder} from ${datasets} where ${its})`;
+  const owned = ownDataset(userId, id);
+  const folder = sql`(select ${datasets.folder} from ${datasets} where ${owned})`;
   await commit(ctx, [
-    ctx.db.select({ id: datasets.id }).from(datasets).where(its).for("update"),
-    assertAllInTransaction(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${its})` }),
+    ctx.db.select({ id: datasets.id }).from(datasets).where(owned).for("update"),
+    assertAllInTransaction(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${owned})` }),
     enqueueJobWithSql(ctx, deleteDatasetFiles, sql`jsonb_build_object('folder', ${folder})`, userId),
-    ctx.db.delete(datasets).where(its),
+    ctx.db.delete(datasets).where(owned),
   ]);
 }
 

@@ -37,13 +37,13 @@ export async function replaceAvatar(
   key: string | null,
 ): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
-  const its = ownMinion(userId, minionId);
+  const ownedMinion = ownMinion(userId, minionId);
   const results = await commit(ctx, [
     ...lockOwnerAndMinion(ctx, userId, minionId),
     assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
-    ctx.db.select({ key: minions.avatar_key }).from(minions).where(its),
+    ctx.db.select({ key: minions.avatar_key }).from(minions).where(ownedMinion),
     edited(ctx, userId, minionId, { avatar_key: key }),
-    selectMinions(ctx, userId, its),
+    selectMinions(ctx, userId, ownedMinion),
   ]);
   const [before] = results.at(-3) as { key: string | null }[];
   if (before?.key != null) ctx.waitUntil(ctx.env.FILES.delete(before.key).catch(() => undefined));

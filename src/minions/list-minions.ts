@@ -85,9 +85,10 @@ const reads: Record<string, (value: string) => boolean> = {
 function decode(sort: Sorting, text: string): Cursor {
   try {
     const cursor = JSON.parse(Buffer.from(text, "base64url").toString()) as Cursor;
-    const [its, value, id] = cursor;
-    const isOurs = sortings.includes(its) && typeof value === "string" && Number.isInteger(id) && id > 0 && id < 2 ** 31;
-    if (isOurs && its === sort && reads[orders[sort].type]!(value)) return cursor;
+    const [cursorSort, value, id] = cursor;
+    const isValid =
+      sortings.includes(cursorSort) && typeof value === "string" && Number.isInteger(id) && id > 0 && id < 2 ** 31;
+    if (isValid && cursorSort === sort && reads[orders[sort].type]!(value)) return cursor;
   } catch {
     // Falls through to the error below.
   }

@@ -60,7 +60,7 @@ minions.post(
       tag,
       access: writing,
       body: s.NewMinion,
-      replayResponse: async ({ ctx, resultId: made }) => minionReply(await getMinion(ctx, requireUserId(ctx), Number(made))),
+      replayResponse: async ({ ctx, resultId }) => minionReply(await getMinion(ctx, requireUserId(ctx), Number(resultId))),
       reply: s.MinionCreated,
       status: 201,
       errors: [
@@ -73,8 +73,8 @@ minions.post(
       ],
     },
     async ({ ctx, body }) => {
-      const { skipped, ...made } = await createMinion(ctx, requireUserId(ctx), body);
-      return { ...minionReply(made), ...(skipped === undefined ? {} : { skipped }) };
+      const { skipped, ...created } = await createMinion(ctx, requireUserId(ctx), body);
+      return { ...minionReply(created), ...(skipped === undefined ? {} : { skipped }) };
     },
   ),
 );
@@ -113,8 +113,8 @@ minions.patch(
       reply: s.MinionReply,
       errors: ["not_found", modelErrors.display_name_taken, ...outage],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
-      const found = await changeMinion(ctx, requireUserId(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion }) => {
+      const found = await changeMinion(ctx, requireUserId(ctx), params.id, body, expectedVersion);
       c.header("etag", `"${found.row.version}"`);
       return minionReply(found);
     },

@@ -33,25 +33,28 @@ const hasRoom = (userId: number): SQL => sql`
  * Creates a minion with the spirits of a class (all or none) and of a template (those that are allowed). One round trip.
  * @throws minion_limit_reached, display_name_taken, validation_failed; with a class, the errors of `assignClass`
  */
-export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...said }: NewMinion) {
-  const { model = defaultModel(ctx.env, "language"), fallback_models } = said;
-  const input = { ...said, model };
+export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...fields }: NewMinion) {
+  const { model = defaultModel(ctx.env, "language"), fallback_models } = fields;
+  const input = { ...fields, model };
   assertModelsExist(ctx, input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
     throw validationError([{ path: "template_id", in: "body", message: `template ${template_id} does not exist` }]);
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
-  const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
-  const columns = { ...saidOf(input), ...modelColumns(model) };
+  const newMinionId = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
+  const columns = { ...columnsOf(input), ...modelColumns(model) };
   const classRows = (): Statement[] => {
     if (minionClass === undefined) return [];
     const chosen = ofClass(minionClass.id);
-    return [assertAllInTransaction(ctx.db, equipChecks(userId, made, chosen)), equipStatement(ctx, userId, made, chosen)];
+    return [
+      assertAllInTransaction(ctx.db, equipChecks(userId, newMinionId, chosen)),
+      equipStatement(ctx, userId, newMinionId, chosen),
+    ];
   };
   const wanted = candidates(
     userId,
-    made,
+    newMinionId,
     template_id === undefined ? sql`select 0 as spirit_id, 0 as place where false` : ofTemplate(template_id),
   );
   const work = async () => {
@@ -61,11 +64,11 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
         ...lockOwnerAndMinion(ctx, userId),
         assertAllInTransaction(ctx.db, { minion_limit_reached: hasRoom(userId), ...modelOwnershipChecks(userId, input) }),
         ctx.db.insert(minions).values({ ...columns, user_id: userId, class_id: minionClass?.id ?? null }),
-        ...(fallback_models === undefined ? [] : replaceFallbacks(ctx, userId, made, input)),
+        ...(fallback_models === undefined ? [] : replaceFallbacks(ctx, userId, newMinionId, input)),
         ...classRows(),
         ctx.db.execute<Candidate>(wanted),
-        ...(template_id === undefined ? [] : [equipStatement(ctx, userId, made, ofTemplate(template_id))]),
-        selectMinions(ctx, userId, ownMinion(userId, made)),
+        ...(template_id === undefined ? [] : [equipStatement(ctx, userId, newMinionId, ofTemplate(template_id))]),
+        selectMinions(ctx, userId, ownMinion(userId, newMinionId)),
       ],
       idOfNew(minions),
     );
@@ -82,13 +85,16 @@ export async function changeMinion(
   userId: number,
   minionId: number,
   change: MinionChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<MinionWithCatalog> {
   assertModelsExist(ctx, change);
-  const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
-  const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...modelOwnershipChecks(userId, change) };
+  const isCurrent = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${expectedVersion}`;
+  const unless = {
+    ...(expectedVersion === undefined ? {} : { version_changed: isCurrent }),
+    ...modelOwnershipChecks(userId, change),
+  };
   const { model } = change;
-  const columns = { ...saidOf(change), ...(model === undefined ? {} : modelColumns(model)) };
+  const columns = { ...columnsOf(change), ...(model === undefined ? {} : modelColumns(model)) };
   const rows = [edited(ctx, userId, minionId, columns), ...replaceFallbacks(ctx, userId, minionId, change)];
   return changed(ctx, userId, minionId, { unless, rows });
 }
@@ -165,10 +171,10 @@ async function emptyBinBatch(ctx: Ctx): Promise<number> {
   return gone.length;
 }
 
-type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
+type MinionFields = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
 
 /** The columns of a request body. A missing field keeps its default or its current value. */
-function saidOf<T extends Said>({ fallback_models: _rows, ...input }: T) {
+function columnsOf<T extends MinionFields>({ fallback_models: _rows, ...input }: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
     [K in keyof Omit<T, "fallback_models">]: Exclude<T[K], undefined>;
   };

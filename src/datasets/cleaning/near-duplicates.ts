@@ -51,12 +51,12 @@ export class NearDuplicates {
     for (const [band, key] of keys.entries()) {
       let number = this.#heads[headOf(band, key)]! - 1;
       while (number >= this.#oldest && compared.size < this.#bounds.maxCandidates) {
-        const place = this.#slotOf(number) * bands + band;
-        if (this.#keys[place] === key && !compared.has(number)) {
+        const index = this.#slotOf(number) * bands + band;
+        if (this.#keys[index] === key && !compared.has(number)) {
           compared.add(number);
           if (similarity(sketch, this.#sketchOf(number)) >= threshold) return true;
         }
-        number = this.#previous[place]! - 1;
+        number = this.#previous[index]! - 1;
       }
     }
     return false;
@@ -73,7 +73,7 @@ export class NearDuplicates {
   }
 
   #remember({ values, count }: MinHashSignature, keys: Uint32Array): void {
-    const start = this.#place(values);
+    const start = this.#append(values);
     const number = this.#size++;
     this.#oldest = Math.max(this.#oldest, this.#size - this.#bounds.maxRows);
     const slot = this.#slotOf(number);
@@ -90,7 +90,7 @@ export class NearDuplicates {
   }
 
   /** Writes values in one piece, over those of the oldest texts if there is no more room. */
-  #place(values: Uint32Array): number {
+  #append(values: Uint32Array): number {
     const { maxValues } = this.#bounds;
     const room = maxValues - (this.#end % maxValues);
     const start = room < values.length ? this.#end + room : this.#end;

@@ -31,7 +31,7 @@ type Fetched = { hub: HfImport; file?: StoredFile; about?: { description: string
  */
 export async function saveFetchedPage(
   { db }: Ctx,
-  { id, hub: seen }: { id: number; hub: HfImport },
+  { id, hub: previous }: { id: number; hub: HfImport },
   { hub: next, file, about }: Fetched,
 ): Promise<HfImport | undefined> {
   const { trouble: _, ...hub } = next;
@@ -39,14 +39,14 @@ export async function saveFetchedPage(
     files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
     file_size: sql`${datasets.file_size} + ${file.size}`,
   };
-  const said = about && {
+  const described = about && {
     description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
     license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
   };
   const rows = await db
     .update(datasets)
-    .set({ processing_status: "processing", hub, ...added, ...said })
-    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(seen)}::jsonb`))
+    .set({ processing_status: "processing", hub, ...added, ...described })
+    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(previous)}::jsonb`))
     .returning({ id: datasets.id });
   return rows.length > 0 ? hub : undefined;
 }

@@ -141,12 +141,12 @@ async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
 
 /** Never back: a twin that is behind changes nothing. @returns whether the dataset is there, and waits still */
 async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<boolean> {
-  const kept = await db
+  const updated = await db
     .update(datasets)
     .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
     .where(itself(id))
     .returning({ id: datasets.id });
-  return kept.length > 0;
+  return updated.length > 0;
 }
 
 async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {

@@ -25,9 +25,9 @@ datasetUploads.post(
       tag,
       access: writing,
       body: s.NewUpload,
-      replayResponse: async ({ ctx, resultId: made }) => ({
+      replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        upload: uploadOf(await getUpload(ctx, requireUserId(ctx), Number(made))),
+        upload: uploadOf(await getUpload(ctx, requireUserId(ctx), Number(resultId))),
       }),
       reply: s.UploadReply,
       status: 201,

@@ -25,11 +25,11 @@ const folderOf = (userId: number, uploadId: number): string => `${foldersOf(user
 const newPartKey = (userId: number, uploadId: number, part: number): string =>
   `${folderOf(userId, uploadId)}part-${part}-${crypto.randomUUID()}`;
 
-const itself = (userId: number, uploadId: number): SQL =>
+const ownUpload = (userId: number, uploadId: number): SQL =>
   and(eq(datasetUploads.user_id, userId), eq(datasetUploads.id, uploadId))!;
 
 const isThere = (userId: number, uploadId: number): SQL =>
-  sql`exists (select from ${datasetUploads} where ${itself(userId, uploadId)})`;
+  sql`exists (select from ${datasetUploads} where ${ownUpload(userId, uploadId)})`;
 
 /** How many parts a file has that has so many bytes. */
 const partsOf = (size: number): number => Math.ceil(size / partBytes);
@@ -73,7 +73,7 @@ export async function createUpload(
 
 /** One round trip. @throws not_found */
 export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Promise<UploadRow> {
-  const [row] = await ctx.db.select().from(datasetUploads).where(itself(userId, uploadId));
+  const [row] = await ctx.db.select().from(datasetUploads).where(ownUpload(userId, uploadId));
   if (row === undefined) throw new AppError("not_found", "Upload not found.");
   return row;
 }
@@ -83,13 +83,13 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
   const key = newPartKey(userId, uploadId, part);
   const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
   await withR2Errors(ctx.env.FILES.put(key, bytes));
-  const its = itself(userId, uploadId);
-  const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${its})`;
+  const condition = ownUpload(userId, uploadId);
+  const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${condition})`;
   const received = JSON.stringify({ [part]: { key, size: bytes.length, sha256 } });
   try {
     const [, [before], , [row]] = await commit(ctx, [
-      ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(its).for("update"),
-      ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(its),
+      ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(condition).for("update"),
+      ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(condition),
       assertAllInTransaction(ctx.db, {
         dataset_upload_not_found: isThere(userId, uploadId),
         dataset_part_size: sql`${expected} = ${bytes.length}::bigint and ${expected} > 0`,
@@ -97,7 +97,7 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
       ctx.db
         .update(datasetUploads)
         .set({ parts: sql`${datasetUploads.parts} || ${received}::jsonb` })
-        .where(its)
+        .where(condition)
         .returning(),
     ]);
     const replaced = before?.parts[part]?.key;
@@ -117,11 +117,11 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
  */
 export async function completeUpload(ctx: Ctx, userId: number, uploadId: number): Promise<{ row: DatasetRow; isNew: boolean }> {
   const { db } = ctx;
-  const its = itself(userId, uploadId);
-  const hash = hashOf(its);
-  const upload = sql`(select * from ${datasetUploads} where ${its})`;
+  const condition = ownUpload(userId, uploadId);
+  const hash = hashOf(condition);
+  const upload = sql`(select * from ${datasetUploads} where ${condition})`;
   const isWhole = sql`(select (select count(*) from jsonb_object_keys(u.parts)) = ceil(u.size / ${partBytes}::numeric) from ${upload} u)`;
-  const made = db.execute(sql`
+  const insertDataset = db.execute(sql`
     insert into ${datasets} (user_id, name, description, source, folder, file_size, file_hash, files)
     select u.user_id, u.name, u.description, u.file_name, ${folderOf(userId, uploadId)}, u.size, ${hash},
       (select jsonb_agg(jsonb_build_object('key', p.value ->> 'key', 'size', (p.value ->> 'size')::bigint)
@@ -135,8 +135,8 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
         dataset_upload_incomplete: isWhole,
         ...hasRoomFor(userId, 0),
       }),
-      made,
-      db.delete(datasetUploads).where(its),
+      insertDataset,
+      db.delete(datasetUploads).where(condition),
       enqueueJobWithSql(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
       selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
     ]);
@@ -150,15 +150,15 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
 }
 
 /** SHA-256 of the hashes of an upload's parts, in hexadecimal: all parts have one size, so the same bytes have the same one. */
-const hashOf = (its: SQL): SQL => sql`(
+const hashOf = (condition: SQL): SQL => sql`(
   select encode(sha256(string_agg(p.value ->> 'sha256', '' order by p.key::int)::bytea), 'hex')
-  from ${datasetUploads}, jsonb_each(${datasetUploads.parts}) p where ${its})`;
+  from ${datasetUploads}, jsonb_each(${datasetUploads.parts}) p where ${condition})`;
 
 /** Ends an upload; what came of it goes behind the reply. One round trip. @throws not_found */
 export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): Promise<void> {
   await commit(ctx, [
     assertAllInTransaction(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
-    ctx.db.delete(datasetUploads).where(itself(userId, uploadId)),
+    ctx.db.delete(datasetUploads).where(ownUpload(userId, uploadId)),
     enqueueJob(ctx, deleteDatasetFiles, { folder: folderOf(userId, uploadId) }, userId),
   ]);
 }

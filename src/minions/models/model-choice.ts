@@ -57,8 +57,8 @@ export function modelOwnershipChecks(userId: number, { model, fallback_models = 
 /** The statements that replace a minion's fallbacks. They run after the one that sets its model. */
 export function replaceFallbacks(ctx: Ctx, userId: number, minionId: MinionId, choice: ModelSelection): Statement[] {
   const { model, fallback_models } = choice;
-  const its = sql`${minionFallbacks.minion_id} = ${minionId}`;
-  const rows: Statement[] = fallback_models === undefined ? [] : [ctx.db.delete(minionFallbacks).where(its)];
+  const ofMinion = sql`${minionFallbacks.minion_id} = ${minionId}`;
+  const rows: Statement[] = fallback_models === undefined ? [] : [ctx.db.delete(minionFallbacks).where(ofMinion)];
   if (fallback_models !== undefined && fallback_models.length > 0) {
     const values = fallback_models.map((name, index) => ({
       user_id: userId,
@@ -70,7 +70,7 @@ export function replaceFallbacks(ctx: Ctx, userId: number, minionId: MinionId, c
   }
   if (model === undefined && rows.length < 2) return rows;
   const isAnother = sql`not exists (select from ${minionFallbacks}
-    join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${its})`;
+    join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${ofMinion})`;
   const code = fallback_models === undefined ? "minion_model_is_fallback" : "minion_fallback_is_model";
   return [...rows, assertInTransaction(ctx.db, isAnother, code)];
 }

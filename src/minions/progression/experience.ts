@@ -39,15 +39,15 @@ const usageToday = (minionId: number): SQL<number> => sql<number>`(
  * for new levels and ranks, and notify the owner. Usage is limited per day. A source that was granted before changes nothing.
  */
 export function experienceRows(ctx: Ctx, grant: Grant): [Statement, ...Statement[]] {
-  const its = eq(minions.id, grant.minionId);
-  const owner = sql`(select ${minions.user_id} from ${minions} where ${its})`;
+  const condition = eq(minions.id, grant.minionId);
+  const owner = sql`(select ${minions.user_id} from ${minions} where ${condition})`;
   return [
     ctx.db
       .select({ id: users.id })
       .from(users)
       .where(sql`${users.id} = ${owner}`)
       .for("no key update"),
-    ctx.db.select({ id: minions.id }).from(minions).where(its).for("no key update"),
+    ctx.db.select({ id: minions.id }).from(minions).where(condition).for("no key update"),
     ctx.db.execute(grantOnce(grant)),
     pointsRows(ctx, pointsOf(grant)),
     insertNotifications(ctx, newsOf(grant)),
@@ -155,13 +155,13 @@ const shown = {
 
 /** A minion's experience events, newest first. One round trip. @throws not_found */
 export async function listExperience(ctx: Ctx, userId: number, minionId: number, { limit, cursor }: PageQueryOutput) {
-  const its = eq(xpEvents.minion_id, minionId);
+  const condition = eq(xpEvents.minion_id, minionId);
   const [[minion], rows] = await commit(ctx, [
     ctx.db
       .select({
         experience: sql<number>`(${sql`${minionExperience}`})`,
         usage_today: usageToday(minionId),
-        total: sql<number>`(${sql`select count(*)::int from ${xpEvents} where ${its}`})`,
+        total: sql<number>`(${sql`select count(*)::int from ${xpEvents} where ${condition}`})`,
       })
       .from(minions)
       .where(and(eq(minions.user_id, userId), eq(minions.id, minionId))),
@@ -169,7 +169,7 @@ export async function listExperience(ctx: Ctx, userId: number, minionId: number,
       .select(shown)
       .from(xpEvents)
       .innerJoin(minions, eq(minions.id, xpEvents.minion_id))
-      .where(and(its, eq(minions.user_id, userId), cursor === undefined ? undefined : lt(xpEvents.id, cursor)))
+      .where(and(condition, eq(minions.user_id, userId), cursor === undefined ? undefined : lt(xpEvents.id, cursor)))
       .orderBy(desc(xpEvents.id))
       .limit(limit + 1),
   ]);
@@ -181,7 +181,7 @@ export async function listExperience(ctx: Ctx, userId: number, minionId: number,
 /** Grants experience as an administrator. One round trip. @returns the event @throws not_found */
 export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason }: { amount: number; reason: string }) {
   const source = { type: "admin", id: crypto.randomUUID() };
-  const its = and(eq(xpEvents.source_type, source.type), eq(xpEvents.source_id, source.id));
+  const condition = and(eq(xpEvents.source_type, source.type), eq(xpEvents.source_id, source.id));
   const results = await commitOnce(
     ctx,
     [
@@ -190,7 +190,7 @@ export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason 
       }),
       ...experienceRows(ctx, { minionId, kind: "admin", amount, reason, source }),
       auditRow(ctx, "minion.experience_granted", null, { minion_id: minionId, amount, reason }),
-      ctx.db.select(shown).from(xpEvents).where(its),
+      ctx.db.select(shown).from(xpEvents).where(condition),
     ],
     idOfNew(xpEvents),
   );

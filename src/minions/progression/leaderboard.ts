@@ -51,14 +51,14 @@ export async function readLeaderboard(ctx: Ctx, { limit, cursor }: { limit: numb
 }
 
 async function boardOf(ctx: Ctx, period: number): Promise<Board> {
-  const near = boards.get(period);
-  if (near !== undefined) return near;
-  const kept = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
-  if (kept === null && period !== currentPeriod()) {
+  const inMemory = boards.get(period);
+  if (inMemory !== undefined) return inMemory;
+  const cached = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
+  if (cached === null && period !== currentPeriod()) {
     throw validationError([{ path: "cursor", in: "query", message: "has expired. Start again without a cursor" }]);
   }
-  const board = kept ?? (await makeBoard(ctx));
-  if (kept === null)
+  const board = cached ?? (await makeBoard(ctx));
+  if (cached === null)
     ctx.waitUntil(
       ctx
         .background()

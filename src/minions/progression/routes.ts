@@ -120,7 +120,7 @@ experienceAdmin.post(
       access: requirePermission("admin.write", { sensitive: true }),
       params: IdParam,
       body: s.AdminXpBody,
-      replayResponse: async ({ ctx, resultId: made }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(made)) }),
+      replayResponse: async ({ ctx, resultId }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(resultId)) }),
       reply: s.XpEventReply,
       status: 201,
       errors: ["not_found", ...outage],

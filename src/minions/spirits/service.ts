@@ -109,7 +109,7 @@ export async function putLoadout(
   const catalog = await catalogOf(ctx);
   requireSpirits(catalog, spiritIds, (index) => `spirit_ids.${index}`);
   const chosen = spiritList(spiritIds);
-  const its = eq(minionSpirits.minion_id, minionId);
+  const condition = eq(minionSpirits.minion_id, minionId);
   const { spirit_locked, spirit_not_owned } = equipChecks(userId, minionId, chosen);
   const among = sql`${minionSpirits.spirit_id} = any(${sql.param(spiritIds)}::int[])`;
   return withMissingSpirits(ctx, candidates(userId, minionId, chosen), async () =>
@@ -126,8 +126,8 @@ export async function putLoadout(
         ctx.db
           .update(minionSpirits)
           .set({ equipped_at: sql`now()` })
-          .where(and(its, among, sql`${minionSpirits.position} is null`)),
-        ctx.db.update(minionSpirits).set({ position: null }).where(its),
+          .where(and(condition, among, sql`${minionSpirits.position} is null`)),
+        ctx.db.update(minionSpirits).set({ position: null }).where(condition),
         ctx.db.execute(sql`
           insert into ${minionSpirits} (minion_id, spirit_id, position) select ${minionId}, spirit_id, place from (${chosen}) chosen
           on conflict (minion_id, spirit_id) do update set position = excluded.position`),
@@ -140,7 +140,7 @@ export async function putLoadout(
 
 /** Unequips a spirit; it keeps its experience. One round trip. @throws not_found */
 export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<MinionWithCatalog> {
-  const its = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
+  const condition = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
     ...lockOwnerAndMinion(ctx, userId, minionId),
@@ -148,7 +148,7 @@ export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, 
       minion_not_found: minionExists(userId, minionId),
       spirit_not_equipped: isEquipped(minionId, spiritId),
     }),
-    ctx.db.update(minionSpirits).set({ position: null }).where(its),
+    ctx.db.update(minionSpirits).set({ position: null }).where(condition),
     edited(ctx, userId, minionId),
     selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);

@@ -39,12 +39,15 @@ export function faultsOfTraits(
     const isFine = Number.isInteger(intensity) && intensity >= 0 && intensity <= maxIntensity;
     return isFine ? [] : { path, message: `must be a whole number from 0 to ${maxIntensity}` };
   });
-  const held = entries.filter(([, intensity]) => intensity > 0);
+  const positive = entries.filter(([, intensity]) => intensity > 0);
   const slots = traitSlots(level);
-  if (held.length > slots) {
-    faults.push({ path: "", message: `exceeds the limit of ${slots} traits above 0 at level ${level} (got ${held.length})` });
+  if (positive.length > slots) {
+    faults.push({
+      path: "",
+      message: `exceeds the limit of ${slots} traits above 0 at level ${level} (got ${positive.length})`,
+    });
   }
-  const spent = held.reduce((sum, [, intensity]) => sum + intensity, 0);
+  const spent = positive.reduce((sum, [, intensity]) => sum + intensity, 0);
   const points = traitPoints(rank);
   if (spent > points)
     faults.push({ path: "", message: `exceeds the limit of ${points} trait points at rank ${rank} (got ${spent})` });

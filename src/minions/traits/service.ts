@@ -29,13 +29,13 @@ export async function putTraits(
   ctx: Ctx,
   userId: number,
   minionId: number,
-  given: Record<string, number>,
+  intensities: Record<string, number>,
 ): Promise<MinionWithCatalog> {
   const highest = { level: 35, rank: "Autonomous" as const };
-  const faults = faultsOfTraits(given, highest).filter(({ path }) => path !== "");
+  const faults = faultsOfTraits(intensities, highest).filter(({ path }) => path !== "");
   if (faults.length > 0)
     throw validationError(faults.map(({ path, message }) => ({ path: `traits.${path}`, in: "body", message })));
-  const traits = Object.fromEntries(Object.entries(given).filter(([, intensity]) => intensity > 0));
+  const traits = Object.fromEntries(Object.entries(intensities).filter(([, intensity]) => intensity > 0));
   const spent = Object.values(traits).reduce((sum, intensity) => sum + intensity, 0);
   const level = sql`(select ${levelSql(minionExperience)} from ${minions} where ${eq(minions.id, minionId)})`;
   return changed(ctx, userId, minionId, {

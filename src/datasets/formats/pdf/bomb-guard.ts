@@ -48,12 +48,12 @@ function streamAt(file: Buffer, at: number, lengths: Map<string, number>): Buffe
   if (file.toString("latin1", at - 3, at) === "end") return undefined;
   const start = at + 6 + (file[at + 6] === 0x0d ? 1 : 0) + (file[at + 6] === 0x0a || file[at + 7] === 0x0a ? 1 : 0);
   const dictionary = file.toString("latin1", Math.max(0, at - 4_096), at);
-  const said = Array.from(
+  const declared = Array.from(
     dictionary.matchAll(/\/Length\s{1,3}(\d{1,10})(\s{1,3}\d{1,5}\s{1,3}R)?/g),
     ([, number = "", reference]) => (reference === undefined ? Number(number) : (lengths.get(number) ?? 0)),
   );
   const keyword = file.indexOf("endstream", start);
-  const end = Math.max(keyword < 0 ? file.length : keyword, ...said.map((length) => start + length));
+  const end = Math.max(keyword < 0 ? file.length : keyword, ...declared.map((length) => start + length));
   const stream = file.subarray(start, end);
   const isText = !isDeflated(stream) && /\/(?:ASCII85Decode|A85)\b/.test(dictionary);
   return isText ? fromAscii85(stream) : stream;

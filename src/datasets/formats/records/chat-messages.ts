@@ -27,10 +27,10 @@ export function messagesOf(value: unknown): ChatMessage[] | undefined {
 
 function messageOf(value: unknown): ChatMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { role, from, content, value: said } = value as Record<string, unknown>;
+  const { role, from, content, value: text } = value as Record<string, unknown>;
   const name = role ?? from;
   if (typeof name !== "string" || !("content" in value || "value" in value)) return undefined;
-  return { role: roles.get(name.toLowerCase()) ?? name, content: contentOf(content ?? said) };
+  return { role: roles.get(name.toLowerCase()) ?? name, content: contentOf(content ?? text) };
 }
 
 /** What a message says: a text, or the texts among its parts. */

@@ -112,8 +112,8 @@ async function getJson<T extends z.ZodType>(
 ): Promise<z.output<T>> {
   const url = `${hub.baseUrl}/${path}?${new URLSearchParams(query).toString()}`;
   const { reply, text } = await callHf(async () => {
-    const answer = await hub.fetch(url, { redirect: "manual", signal: AbortSignal.timeout(replyMs) });
-    return { reply: answer, text: await readAtMost(answer, maxReplyBytes) };
+    const response = await hub.fetch(url, { redirect: "manual", signal: AbortSignal.timeout(replyMs) });
+    return { reply: response, text: await readAtMost(response, maxReplyBytes) };
   });
   if (!reply.ok) throw failureOfReply(reply, text);
   const parsed = schema.safeParse(json(text));
@@ -137,7 +137,7 @@ export async function callHf<T>(call: () => Promise<T>): Promise<T> {
 export function failureOfReply({ status, headers }: Response, text: string): HfRejectedError | AppError {
   const reason = headers.get("x-error-code") ?? "";
   const words = storable(Refusal.safeParse(json(text)).data?.error ?? "", 300);
-  const said = words === "" ? "." : `: ${words}`;
+  const suffix = words === "" ? "." : `: ${words}`;
   if (status === 429) {
     const seconds = waitOf(headers);
     const wait = seconds === null ? {} : { headers: { "retry-after": String(Math.ceil(seconds)) } };
@@ -145,12 +145,12 @@ export function failureOfReply({ status, headers }: Response, text: string): HfR
   }
   if (isTransient(status, reason)) {
     const code = reason === "" ? status : `${status} ${reason}`;
-    return unavailable(`Hugging Face is unavailable (${code})${said}`);
+    return unavailable(`Hugging Face is unavailable (${code})${suffix}`);
   }
   if (status === 401 || status === 403)
     return new HfRejectedError("The dataset is private, gated or missing. Only public datasets can be imported.");
-  if (status === 404) return new HfRejectedError(`Hugging Face has no such dataset, or cannot serve its rows${said}`);
-  return new HfRejectedError(`Hugging Face rejected the request (${reason || status})${said}`);
+  if (status === 404) return new HfRejectedError(`Hugging Face has no such dataset, or cannot serve its rows${suffix}`);
+  return new HfRejectedError(`Hugging Face rejected the request (${reason || status})${suffix}`);
 }
 
 /** How long it wants to be left alone, in seconds: the Hub says it in `RateLimit: "api";r=0;t=55`. */

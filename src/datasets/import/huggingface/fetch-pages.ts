@@ -25,7 +25,7 @@ type Missing = Imported & { hub: HfImport };
  * @throws HubRefused; what a retry can help
  */
 export async function fetchPages(ctx: Ctx, dataset: Imported, ms = sliceMs): Promise<"all" | "more" | "gone"> {
-  const hub: HfClient = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...asked) => fetch(...asked) };
+  const hub: HfClient = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...args) => fetch(...args) };
   const end = performance.now() + ms;
   for (let now: Imported | undefined = dataset; now !== undefined; now = await readPendingDataset(ctx, dataset.id)) {
     const at = now.hub;
@@ -58,9 +58,9 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
       offset += page.lines.length;
       bytes += file.size;
       const next = { ...at, next_offset: offset, ...(page.partial ? { partial: true } : {}) };
-      const kept = await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: next, file });
-      if (kept === undefined) return await withR2Errors(ctx.env.FILES.delete(file.key));
-      at = kept;
+      const saved = await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: next, file });
+      if (saved === undefined) return await withR2Errors(ctx.env.FILES.delete(file.key));
+      at = saved;
       if (performance.now() >= end) return;
     }
     await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: { ...at, next_offset: null } });

@@ -50,16 +50,16 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncG
 async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
   const { files, partial } = await listParquet(hub, at);
   if (files.length === 0) throw new HfRejectedError("The dataset server has no Parquet files for this dataset.");
-  let seen = 0;
+  let rowsSeen = 0;
   for (const [number, file] of files.entries()) {
     if (number === maxParquetFiles) throw new HfRejectedError(`The dataset has more than ${maxParquetFiles} Parquet files.`);
     for await (const group of groupsOf(rangedSource(hub, file))) {
-      const first = seen;
-      seen += group.rows;
-      if (seen <= offset) continue;
+      const first = rowsSeen;
+      rowsSeen += group.rows;
+      if (rowsSeen <= offset) continue;
       const records = (await group.read()).slice(Math.max(0, offset - first), at.limit - first);
       for (const page of pagesOfRecords(records, Math.max(first, offset))) yield { ...page, partial };
-      if (seen >= at.limit) return;
+      if (rowsSeen >= at.limit) return;
     }
   }
 }

@@ -20,7 +20,7 @@ export function isHubAddress(url: URL, baseUrl: string): boolean {
  */
 export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<RandomAccess> {
   let at = url;
-  let held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
+  let buffered = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
   const fetchRange = (start: number, end: number) =>
     callHf(async () => {
       for (let redirects = 0; ; redirects += 1) {
@@ -41,13 +41,13 @@ export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<Ra
   return {
     size,
     async hold(start, end) {
-      held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
-      held = { start, end, bytes: await fetchRange(start, end) };
+      buffered = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
+      buffered = { start, end, bytes: await fetchRange(start, end) };
     },
     async read(start, end) {
       if (end <= start) return new ArrayBuffer(0);
-      if (start < held.start || end > held.end) return fetchRange(start, end);
-      return held.bytes.slice(start - held.start, end - held.start);
+      if (start < buffered.start || end > buffered.end) return fetchRange(start, end);
+      return buffered.bytes.slice(start - buffered.start, end - buffered.start);
     },
   };
 }
