@@ -4,7 +4,7 @@ import { maxDatasets, maxTotalBytes } from "./constants.ts";
 import { selectDatasets } from "./queries.ts";
 import { datasets, datasetUploads } from "./tables.ts";
 
-/** The dataset that this commit made last. */
+/** The ID of the dataset that this commit inserted last. */
 export const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets', 'id'))::int`;
 
 /** That a user may have one more dataset, of so many bytes: by the codes of what is refused where they may not. */
@@ -18,7 +18,7 @@ export function hasRoomFor(userId: number, bytes: number): Record<string, SQL> {
   };
 }
 
-/** The query of a user's dataset of the same bytes, however they came. */
+/** Selects a user's uploaded dataset with the same content. */
 export function selectUploadedBefore(ctx: Ctx, userId: number, hash: string | SQL) {
   const isIt = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
   return selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), isIt));

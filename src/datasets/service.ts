@@ -16,7 +16,7 @@ import { ownDataset, readable, selectDatasets, type DatasetRow } from "./queries
 import { newFolder } from "./storage.ts";
 import { datasetFavorites, datasets } from "./tables.ts";
 
-/** A user's datasets and the public ones, the newest first, and how many there are. One round trip. */
+/** A page of a user's datasets and the public ones, newest first, and their total. One round trip. */
 export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectDatasets(ctx, userId, cursor === undefined ? undefined : lt(datasets.id, cursor))
@@ -37,7 +37,7 @@ export async function countDatasets({ db }: Ctx): Promise<number> {
 
 type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partial<typeof datasets.$inferInsert>;
 
-/** Makes a dataset and asks for its import. One round trip. @throws conflict where there are too many, or too many bytes; what constraints refuse */
+/** Inserts a dataset and enqueues its import. One round trip. @throws conflict at the limits; constraint errors */
 async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
   const results = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
@@ -50,8 +50,8 @@ async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise
 }
 
 /**
- * Takes a file as a dataset, to be read by a job. The same bytes again are the dataset that is there. One round trip, or two for those.
- * @throws validation_failed for a file of no format we read; conflict, files_unavailable
+ * Stores a file as a dataset that a job parses. A file with known content returns its existing dataset (one more round trip). One round trip.
+ * @throws validation_failed for an unsupported format; conflict, files_unavailable
  */
 export async function uploadDataset(
   ctx: Ctx,
@@ -77,7 +77,7 @@ export async function uploadDataset(
   }
 }
 
-/** Asks for a dataset of Hugging Face. What there is of it, the job finds out. One round trip. @throws conflict */
+/** Enqueues the import of a Hugging Face dataset. The job checks that it exists. One round trip. @throws conflict */
 export function loadDataset(ctx: Ctx, userId: number, body: LoadBody): Promise<DatasetRow> {
   const { dataset_id, custom_name, custom_description, config = "", split = "", limit } = body;
   return insertDataset(ctx, userId, {
@@ -115,7 +115,7 @@ export async function changeDataset(
   return rows[0]!;
 }
 
-/** Deletes a dataset; its files go behind. One round trip. @throws not_found; conflict while a job uses it */
+/** Deletes a dataset; a job deletes its files. One round trip. @throws not_found; conflict while a job uses it */
 export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {
   const owned = ownDataset(userId, id);
   const folder = sql`(select ${datasets.folder} from ${datasets} where ${owned})`;
@@ -127,7 +127,7 @@ export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promi
   ]);
 }
 
-/** Likes a dataset, or no longer. One round trip. @throws not_found */
+/** Adds a dataset to the favorites, or removes it. One round trip. @throws not_found */
 export async function toggleFavorite(ctx: Ctx, userId: number, id: number): Promise<boolean> {
   const isThere = sql`exists (select from ${datasets} where ${and(eq(datasets.id, id), readable(userId))})`;
   const [, { rows }] = await commit(ctx, [

@@ -4,10 +4,10 @@ import { headText } from "./text/decode.ts";
 import { UnreadableFileError, certainty, type ByteSource, type FileStart } from "./types.ts";
 import { zipEntries, zipSignature } from "./docx/zip.ts";
 
-/** How much of a file is looked at. */
+/** Bytes of a file that detection reads. */
 const headSize = 65_536;
 
-/** What files that are not taken start with, in hexadecimal, and what is said of them. */
+/** Signatures of unsupported files, in hexadecimal, and their error messages. */
 const foreign: [signature: RegExp, sentence: string][] = [
   [/^1f8b/, "is compressed with gzip. Decompress it first."],
   [/^28b52ffd/, "is compressed with zstd. Decompress it first."],
@@ -23,7 +23,7 @@ const foreign: [signature: RegExp, sentence: string][] = [
   [/^504b0506/, "is an empty ZIP archive."],
 ];
 
-/** What a file is by its content. Its name only decides between texts that could be either. @throws validation_failed, which says what was seen */
+/** Detects the format by content. The name only decides between ambiguous texts. @throws validation_failed for an unsupported file */
 export async function detectFormat(source: ByteSource, name: string): Promise<Format> {
   if (source.size === 0) throw refused("is empty.");
   const head = new Uint8Array(await source.read(0, Math.min(headSize, source.size)));
@@ -49,7 +49,7 @@ function refused(sentence: string) {
   return validationError([{ path: "file", in: "body", message: sentence }]);
 }
 
-/** What else is a ZIP archive, by a file in it. */
+/** Unsupported ZIP formats, recognized by a file in the archive. */
 const archives: [file: RegExp, sentence: string][] = [
   [/^xl\//, "is an Excel workbook: save its sheet as .csv."],
   [/^ppt\//, "is a PowerPoint presentation: save it as .pdf."],
@@ -65,7 +65,7 @@ async function sentenceOfArchive(source: ByteSource): Promise<string> {
 
 const extensionOf = (name: string): string => /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 
-/** The text that a file starts with, if it is one. */
+/** The start of a text file. */
 async function startOf(source: ByteSource, head: Uint8Array): Promise<string> {
   const isMarked = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   const nuls = head.filter((byte) => byte === 0).length;

@@ -12,7 +12,7 @@ const ok = { success: true as const };
 const tag = "Datasets";
 const reading = requirePermission("datasets.read");
 
-/** At /api/v2/datasets: what is in one. */
+/** At /api/v2/datasets: the content of a dataset. */
 export const datasetContents = new Hono<AppEnv>();
 
 datasetContents.get(

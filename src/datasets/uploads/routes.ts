@@ -12,7 +12,7 @@ const ok = { success: true as const };
 const tag = "Datasets";
 const writing = requirePermission("datasets.write");
 
-/** At /api/v2/datasets/uploads: files that are too large to be sent at once. */
+/** At /api/v2/datasets/uploads: uploads of large files in parts. */
 export const datasetUploads = new Hono<AppEnv>();
 
 datasetUploads.post(

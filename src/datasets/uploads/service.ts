@@ -15,13 +15,13 @@ import type { DatasetUpload, NewUpload } from "../schemas.ts";
 import { foldersOf } from "../storage.ts";
 import { datasets, datasetUploads } from "../tables.ts";
 
-/** Files that come in parts. Each part is an object of its own, and all of them are the files of the dataset that they become. */
+/** Uploads in parts. Each part is one R2 object. The parts become the files of the dataset. */
 
 type UploadRow = typeof datasetUploads.$inferSelect;
 
 const folderOf = (userId: number, uploadId: number): string => `${foldersOf(userId)}upload-${uploadId}/`;
 
-/** Each attempt at a part has a place of its own, so that one which is late or refused spoils nothing that was accepted. */
+/** Each attempt has its own key, so a late or rejected attempt cannot overwrite an accepted part. */
 const newPartKey = (userId: number, uploadId: number, part: number): string =>
   `${folderOf(userId, uploadId)}part-${part}-${crypto.randomUUID()}`;
 
@@ -31,10 +31,10 @@ const ownUpload = (userId: number, uploadId: number): SQL =>
 const isThere = (userId: number, uploadId: number): SQL =>
   sql`exists (select from ${datasetUploads} where ${ownUpload(userId, uploadId)})`;
 
-/** How many parts a file has that has so many bytes. */
+/** The number of parts of a file with `size` bytes. */
 const partsOf = (size: number): number => Math.ceil(size / partBytes);
 
-/** An upload as clients draw it. */
+/** The reply shape of an upload. */
 export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): DatasetUpload {
   const received = Object.keys(parts).map(Number);
   return {
@@ -46,7 +46,7 @@ export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): Dataset
   };
 }
 
-/** Begins an upload. One round trip. @throws conflict where too many are under way, or there would be too many bytes */
+/** Starts an upload. One round trip. @throws conflict at the limits of uploads or bytes */
 export async function createUpload(
   ctx: Ctx,
   userId: number,
@@ -78,7 +78,7 @@ export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Pro
   return row;
 }
 
-/** Takes a part, again if it is sent again. One round trip. @throws not_found; validation_failed for another size; files_unavailable */
+/** Stores a part, or replaces it. One round trip. @throws not_found; validation_failed for a wrong size; files_unavailable */
 export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: number, bytes: Uint8Array): Promise<UploadRow> {
   const key = newPartKey(userId, uploadId, part);
   const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
@@ -104,16 +104,16 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
     if (replaced !== undefined) ctx.waitUntil(ctx.env.FILES.delete(replaced).catch(() => undefined));
     return row!;
   } catch (error) {
-    // Where it is not known whether the commit held, the file may be wanted.
+    // If the commit may have succeeded, the file must stay.
     if (constraintOf(error) !== undefined) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
     throw error;
   }
 }
 
 /**
- * Makes a dataset of an upload whose parts are all there. The same bytes again are the dataset that is there, and the upload ends. One
- * round trip, or three for those.
- * @throws not_found; conflict while parts are missing, or where there are too many datasets
+ * Creates a dataset from a complete upload. Known content returns its existing dataset and aborts the upload. One
+ * round trip, or three for known content.
+ * @throws not_found; conflict while parts are missing, or at the limit of datasets
  */
 export async function completeUpload(ctx: Ctx, userId: number, uploadId: number): Promise<{ row: DatasetRow; isNew: boolean }> {
   const { db } = ctx;
@@ -149,12 +149,12 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
   }
 }
 
-/** SHA-256 of the hashes of an upload's parts, in hexadecimal: all parts have one size, so the same bytes have the same one. */
+/** SHA-256 of the hashes of an upload's parts, in hexadecimal. Equal content has an equal hash because the part size is fixed. */
 const hashOf = (condition: SQL): SQL => sql`(
   select encode(sha256(string_agg(p.value ->> 'sha256', '' order by p.key::int)::bytea), 'hex')
   from ${datasetUploads}, jsonb_each(${datasetUploads.parts}) p where ${condition})`;
 
-/** Ends an upload; what came of it goes behind the reply. One round trip. @throws not_found */
+/** Aborts an upload; a job deletes its parts. One round trip. @throws not_found */
 export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): Promise<void> {
   await commit(ctx, [
     assertAllInTransaction(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
@@ -163,7 +163,7 @@ export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): P
   ]);
 }
 
-/** Ends uploads that were waited for long enough. For the cron. @returns how many */
+/** Aborts expired uploads. For the cron. @returns how many */
 export async function sweepUploads(ctx: Ctx): Promise<number> {
   const old = await ctx.db
     .select({ id: datasetUploads.id, user_id: datasetUploads.user_id })

@@ -1,6 +1,6 @@
 import { UnreadableFileError, type ByteSource } from "../types.ts";
 
-/** What a ZIP archive starts with, in hexadecimal. */
+/** The signature of a ZIP archive, in hexadecimal. */
 export const zipSignature = "504b0304";
 
 /** A file in a ZIP archive, as its directory describes it. */
@@ -10,7 +10,7 @@ const directoryEndSize = 22;
 const maxCommentSize = 65_535;
 const maxEntries = 10_000;
 
-/** The directory of a ZIP archive. @throws UnreadableFile for one that is cut off or of a kind that is not read */
+/** Reads the directory of a ZIP archive. @throws UnreadableFile for a truncated or unsupported archive */
 export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const tailAt = Math.max(0, source.size - directoryEndSize - maxCommentSize);
   const tail = new DataView(await source.read(tailAt, source.size));
@@ -47,7 +47,7 @@ function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
 
 const pieceSize = 16_384;
 
-/** A file of an archive, inflated piece by piece, as long as there are at most `maxSize` bytes: what sizes are declared counts for nothing. */
+/** Decompresses a file of an archive piece by piece, up to `maxSize` bytes. It ignores the declared sizes. */
 export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize: number): AsyncGenerator<Uint8Array> {
   if (entry.method !== 0 && entry.method !== 8)
     throw new UnreadableFileError(`has a part with an unsupported compression: ${entry.name}.`);
@@ -70,7 +70,7 @@ export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize
   }
 }
 
-/** Inflates pieces; a piece of 16 KiB becomes 16 MiB at most. */
+/** Decompresses pieces. A piece of 16 KiB becomes at most 16 MiB. */
 async function openInflater() {
   const { Inflate } = await import("fflate");
   let inflated: Uint8Array[] = [];

@@ -1,12 +1,12 @@
 import { UnreadableFileError } from "../types.ts";
 
-/** What a stream of a PDF may inflate to, and all of them together: its reader has no limits of its own. */
+/** Maximum decompressed size of one stream and of all streams. The PDF library has no limits. */
 const maxStreamSize = 32 * 2 ** 20;
 const maxTotalSize = 256 * 2 ** 20;
 
 const maxLayers = 3;
 
-/** Refuses a PDF whose deflated streams, as they are or in ASCII 85, inflate to too much. */
+/** Rejects a PDF whose compressed streams, raw or in ASCII 85, decompress to too much data. */
 export async function assertNotBomb(bytes: Uint8Array): Promise<void> {
   const { constants, inflateSync } = await import("node:zlib");
   const options = { maxOutputLength: maxStreamSize, finishFlush: constants.Z_SYNC_FLUSH };
@@ -33,7 +33,7 @@ export async function assertNotBomb(bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** The numbers that are objects of their own, as lengths may be, by the number of the object; the largest where there are several. */
+/** Numeric objects, which may be stream lengths, by object number. Of several values, the largest. */
 function lengthObjects(file: Buffer): Map<string, number> {
   const lengths = new Map<string, number>();
   const text = file.toString("latin1");
@@ -43,7 +43,7 @@ function lengthObjects(file: Buffer): Map<string, number> {
   return lengths;
 }
 
-/** The bytes of the stream whose keyword stands here, up to the longest that a reader may take it for: its length, or to `endstream`. */
+/** The bytes of the stream at this keyword, up to the longest possible end: a declared length or `endstream`. */
 function streamAt(file: Buffer, at: number, lengths: Map<string, number>): Buffer | undefined {
   if (file.toString("latin1", at - 3, at) === "end") return undefined;
   const start = at + 6 + (file[at + 6] === 0x0d ? 1 : 0) + (file[at + 6] === 0x0a || file[at + 7] === 0x0a ? 1 : 0);

@@ -16,7 +16,7 @@ export const pdfFormat = {
   parse: parsePdf,
 } as const satisfies FileFormat;
 
-/** The pages of a PDF, each cut into sections of its own. Positions are pages. A page without text, a picture of one for instance, is a problem. */
+/** Parses a PDF; each page is split into sections. Positions are pages. A page without text, for example a scan, is a problem. */
 async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   const bytes = new Uint8Array(await source.read(0, source.size));
   await assertNotBomb(bytes);
@@ -60,7 +60,7 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
 
 type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
 
-/** The text of a page: its lines, a blank line where the gap is wide, words that were hyphenated made whole. */
+/** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined. */
 async function pageText(pdf: PDFDocumentProxy, number: number): Promise<string | undefined> {
   try {
     const page = await pdf.getPage(number);
@@ -81,7 +81,7 @@ async function pageText(pdf: PDFDocumentProxy, number: number): Promise<string |
   }
 }
 
-/** Whether a line starts a paragraph: it is more than one line and a half below the one before. */
+/** Whether a line starts a paragraph: it is more than one and a half lines below the previous one. */
 function isFarBelow(item: TextItem, before: TextItem): boolean {
   const gap = (before.transform[5] ?? 0) - (item.transform[5] ?? 0);
   return gap > 1.7 * Math.max(before.height, item.height);

@@ -4,8 +4,8 @@ import type { ParsedRow } from "../types.ts";
 type JsonRecord = Record<string, unknown>;
 
 /**
- * The names that each column goes by, best first, compared without case, spaces, dashes and underscores. Where a kind of row
- * lists a name, a record that has all the columns the kind needs is of that kind; the first kind that fits counts.
+ * The alternative names of each column, best first. The comparison ignores case, spaces, dashes and underscores. A record
+ * with all required columns of a kind is of that kind; the first matching kind wins.
  */
 const names = {
   instruction: ["instruction", "instructions", "task"],
@@ -25,7 +25,7 @@ const names = {
 type Column = keyof typeof names;
 
 /**
- * The rows of a record: one, or as many as a paragraph of SQuAD has questions.
+ * The rows of a record: one row, or one row per question of a SQuAD paragraph.
  *
  * - chat: `messages` of roles and contents. Text: `role: content`, a paragraph each.
  * - instruction: `instruction` and `output`, with `input` and `system`. Text: `Instruction: …`, `Input: …`, `Output: …`.
@@ -52,7 +52,7 @@ function rowOf(record: JsonRecord, source: string): ParsedRow {
 
 type Made = Pick<ParsedRow, "kind" | "text"> & { fields: JsonRecord };
 
-/** The columns of a record by our names. What was taken is no metadata. */
+/** The columns of a record by our names. Taken columns are not metadata. */
 class Columns {
   readonly #record: JsonRecord;
   readonly #keys: Map<string, string>;
@@ -72,7 +72,7 @@ class Columns {
     return name === undefined ? undefined : this.#keys.get(name);
   }
 
-  /** Whether the record has all of these columns, each under a name of its own. */
+  /** Whether the record has all of these columns under different names. */
   has(...columns: Column[]): boolean {
     const keys = columns.map((column) => this.#find(column));
     return !keys.includes(undefined) && new Set(keys).size === keys.length;
@@ -90,7 +90,7 @@ class Columns {
     return this.#record[key];
   }
 
-  /** Columns that may be there, as text, under our names. */
+  /** Optional columns as text, under our names. */
   takeTexts(...columns: Column[]): Record<string, string> {
     const texts = columns.map((column) => [column, textOf(this.take(column))] as const);
     return Object.fromEntries(texts.filter(([, value]) => value !== ""));

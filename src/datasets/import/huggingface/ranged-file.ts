@@ -1,13 +1,13 @@
 import type { RandomAccess } from "../../formats/types.ts";
 import { callHf, failureOfReply, HfRejectedError, type HfClient, type HubFile } from "./client.ts";
 
-/** Files at Hugging Face, read in ranges: https://huggingface.co/docs/dataset-viewer/parquet says where they are. */
+/** Hugging Face files, read with range requests: https://huggingface.co/docs/dataset-viewer/parquet says where they are. */
 
-/** How often one is redirected, and how long each piece of it may take, in ms. */
+/** Maximum redirects, and the timeout of each range request in ms. */
 const maxRedirects = 4;
 const pieceMs = 60_000;
 
-/** Whether files are fetched from there: Hugging Face, its storage, or the server that stands in for it. */
+/** Whether a URL is allowed: Hugging Face, its storage, or the configured server. */
 export function isHubAddress(url: URL, baseUrl: string): boolean {
   const { protocol, host } = new URL(baseUrl);
   if (url.protocol === protocol && url.host === host) return true;
@@ -15,8 +15,8 @@ export function isHubAddress(url: URL, baseUrl: string): boolean {
 }
 
 /**
- * A file as a source. Where it is redirected to is found out once. Its methods throw HubRefused; provider_unavailable,
- * provider_rate_limited where asking again can help.
+ * A file as a source. Redirects are resolved once. Its methods throw HubRefused, and the retryable provider_unavailable and
+ * provider_rate_limited.
  */
 export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<RandomAccess> {
   let at = url;
@@ -58,7 +58,7 @@ function assertAllowedUrl(address: string, hub: HfClient): URL {
   throw new HfRejectedError("The dataset's Parquet files are not on a Hugging Face host.");
 }
 
-/** The piece that was asked for, no more and no less. */
+/** The bytes of a range response, which must have exactly the requested length. */
 async function bytesOf(reply: Response, length: number): Promise<ArrayBuffer> {
   if (!reply.ok) throw failureOfReply(reply, "");
   if (reply.status !== 206) {
