@@ -14,8 +14,8 @@ import { peekCatalog, readCatalog, revalidateCatalog, type CachedResponse } from
 import type { Catalog } from "./snapshot.ts";
 
 /**
- * Makes a GET that is computed from the catalog, once for each URL and version of the catalog, and sent as bytes from then on.
- * `compute` must depend on nothing but its arguments.
+ * Creates a GET route whose reply is computed from the catalog once per URL and catalog version, and then sent from the cache.
+ * `compute` must depend only on its arguments.
  */
 export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject = never, Query extends z.ZodType = never>(
   doc: RouteDoc<Params, Query, never, Reply>,
@@ -34,15 +34,15 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
   });
 }
 
-/** Runs `compute` over the catalog for a reply that is not kept. */
+/** Runs `compute` over the catalog for a reply that is not cached. */
 export async function withCatalog<T>(ctx: Ctx, compute: (catalog: Catalog) => T): Promise<{ result: T; tier: Tier }> {
   const { value, tier } = await readCatalog(ctx);
   return { result: compute(value.catalog), tier };
 }
 
 /**
- * The fast lane: a reply that this isolate holds ready is sent before routing, middleware and validation, none of which
- * could change it. Undefined where there is none.
+ * The fast path: a cached reply of this isolate is sent before routing, middleware and validation, none of which
+ * could change it. Undefined without a cached reply.
  */
 export function cachedResponse(
   request: Request,
@@ -69,7 +69,7 @@ export function cachedResponse(
 const noRoundTrips = new RoundTripCounter().serverTiming();
 const encoder = new TextEncoder();
 
-/** Aliases of a path share its replies. */
+/** The cache key. Aliases of a path share their replies. */
 function replyKey(url: string): string {
   const { path, query } = splitUrl(url);
   return canonicalPath(path) + query;
@@ -80,7 +80,7 @@ async function ready(body: unknown): Promise<CachedResponse> {
   return { bytes, etag: `"${await sha256Short(bytes)}"` };
 }
 
-/** Fills in the headers and sends the reply, or 304 to a client that has it already. */
+/** Sets the headers and sends the reply, or 304 if the client has it already. */
 function send(request: Request, { bytes, etag }: CachedResponse, tier: Tier, headers: Record<string, string>): Response {
   headers["etag"] = etag;
   headers["cache-control"] = "public, no-cache";

@@ -10,13 +10,13 @@ import { log } from "../kit/log.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
 import * as tables from "./tables.ts";
 
-/** Bytes ready to send, and what a client needs to ask for them conditionally. */
+/** A serialized reply and its ETag. */
 export type CachedResponse = { bytes: Uint8Array; etag: string };
 
-/** The catalog and the replies computed from it, by their path and query, which live and die together. */
+/** The catalog and the replies computed from it, by path and query. They are replaced together. */
 export type CatalogCache = { catalog: Catalog; replies: LRUCache<string, CachedResponse> };
 
-/** Key in KV. Raise the number when `CatalogRows` changes shape: an older Worker may still be reading. */
+/** KV key. Increment the number when the shape of `CatalogRows` changes: an older Worker may still read it. */
 const kvKey = "catalog:1";
 
 const maxReplies = 500;
@@ -30,31 +30,31 @@ function ages(settings: CatalogSettings): CacheAges {
   return { freshMs: settings.CATALOG_FRESH_SECONDS * 1000, maxStaleMs: settings.CATALOG_MAX_STALE_SECONDS * 1000 };
 }
 
-/** The shelf in this isolate's memory, if it may be served at once. Asks nobody. */
+/** The cache in this isolate's memory, if it may be served immediately. No round trip. */
 export function peekCatalog(settings: CatalogSettings): { value: CatalogCache; tier: "memory" | "stale" } | undefined {
   return memory.peek(ages(settings));
 }
 
 /**
- * The catalog: from memory, else KV, else Postgres.
- * @throws catalog_unavailable when none of them has it
+ * Reads the catalog from memory, KV or Postgres, in this order.
+ * @throws catalog_unavailable if none of them has it
  */
 export function readCatalog(ctx: Ctx): Promise<{ value: CatalogCache; tier: Tier }> {
   return memory.read(ages(ctx.env), sources(ctx));
 }
 
-/** The catalog, for what is computed with it. Asks nobody while it is warm. @throws catalog_unavailable */
+/** The catalog for computations. No round trip while it is cached. @throws catalog_unavailable */
 export async function catalogOf(ctx: Ctx): Promise<Catalog> {
   return (await readCatalog(ctx)).value.catalog;
 }
 
-/** Checks the catalog behind a reply that was served stale. */
+/** Revalidates the catalog after a stale reply. */
 export function revalidateCatalog(ctx: Ctx): void {
   memory.revalidate(ages(ctx.env), sources(ctx));
 }
 
 /**
- * Brings KV, and this isolate, up to what Postgres holds; writes KV only where the version moved.
+ * Updates KV and this isolate from Postgres. Writes KV only if the version changed.
  * @throws catalog_unavailable, kv_unavailable
  */
 export async function publishCatalog(ctx: Ctx): Promise<{ version: number; changed: boolean }> {
@@ -93,7 +93,7 @@ function sources(ctx: Ctx): CacheSources<CatalogCache> {
 }
 
 /**
- * The catalog's version and, where it is not the known one, its rows: one statement, so one consistent state.
+ * The catalog's version and, if it is not the known one, its rows, in one statement for consistency.
  * @throws catalog_unavailable
  */
 async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ version: number; rows: CatalogRows | null }> {
@@ -118,7 +118,7 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
   throw new AppError(catalogErrors.catalog_unavailable, "The catalog is empty. Run `npm run db:seed`.");
 }
 
-/** The active rows of a table as a JSON array by id, without the columns that clients never see. */
+/** The active rows of a table as a JSON array by ID, without internal columns. */
 function shown(table: PgTable): SQL {
   return sql`(select coalesce(json_agg(to_jsonb(t) - '{is_active,created_at,updated_at}'::text[] order by t.id), '[]') from ${table} t where t.is_active)`;
 }

@@ -5,14 +5,14 @@ import { isUnlocked, synergyOf, type Synergy } from "./rules.ts";
 import type * as schemas from "./schemas.ts";
 import type { Catalog } from "./snapshot.ts";
 
-/** What each read of the catalog answers: pure functions of the catalog and the validated input. */
+/** The replies of catalog reads: pure functions of the catalog and the validated input. */
 
 type SearchInput = { category?: string | undefined; q?: string | undefined };
 type Searchable = { category: string; text: string };
 
 /**
- * Keeps what is in the category and holds the words.
- * @throws validation_failed for a category that none of the things has
+ * Filters by category and text.
+ * @throws validation_failed for an unknown category
  */
 function search<T>(things: readonly T[], { category, q }: SearchInput, describe: (thing: T) => Searchable): T[] {
   const words = q?.toLowerCase();
@@ -60,7 +60,7 @@ export function spiritById({ spirits }: Catalog, id: number) {
   );
 }
 
-/** By name or slug, in any case: "Writer Spirit", "writer". */
+/** Finds a spirit by name or slug, case-insensitive: "Writer Spirit", "writer". */
 export function spiritByName({ spirits }: Catalog, name: string) {
   const wanted = name.toLowerCase();
   return found(
@@ -74,7 +74,7 @@ export function toolsOfSpirit(catalog: Catalog, id: number) {
   return { ...list(tools.flatMap((name) => catalog.tools.find((tool) => tool.name === name) ?? [])), spirit_id: id };
 }
 
-/** @throws validation_failed, naming every id that is no spirit's */
+/** @throws validation_failed, which lists every unknown ID */
 export function synergy(
   { spirits, affinities }: Catalog,
   ids: readonly number[],

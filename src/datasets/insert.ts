@@ -7,7 +7,7 @@ import { datasets, datasetUploads } from "./tables.ts";
 /** The ID of the dataset that this commit inserted last. */
 export const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets', 'id'))::int`;
 
-/** That a user may have one more dataset, of so many bytes: by the codes of what is refused where they may not. */
+/** The conditions for one more dataset with these bytes, by error code. */
 export function hasRoomFor(userId: number, bytes: number): Record<string, SQL> {
   const ofUser = eq(datasets.user_id, userId);
   const coming = sql`(select coalesce(sum(${datasetUploads.size}), 0) from ${datasetUploads} where ${eq(datasetUploads.user_id, userId)})`;

@@ -52,13 +52,13 @@ export const PartParams = z.object({
   ),
 });
 
-/** `squad`, or `rajpurkar/squad`: nothing that could be another path. */
+/** `squad` or `rajpurkar/squad`. The pattern excludes other paths. */
 const HubId = z
   .string()
   .regex(/^(?:[\w-][\w.-]{0,95}\/)?[\w-][\w.-]{0,95}$/, "must be `name` or `owner/name` of a Hugging Face dataset");
 const HubWord = z.string().regex(/^[\w.+-]{1,100}$/, "must have 1 to 100 letters, digits or the characters . + - _");
 
-/** Rows of an import: as many as there are up to the first, and never more than the second. */
+/** Default and maximum number of rows of an import. */
 const importRows = { default: 5_000, max: 50_000 };
 
 export const LoadBody = z.object({
@@ -134,7 +134,7 @@ export const Dataset = z
   .meta({ id: "Dataset" });
 export type Dataset = z.output<typeof Dataset>;
 
-/** What was found in a dataset: what could not be read, and what refining leaves out where the dataset is used. */
+/** The quality report of a dataset: unreadable rows and dropped rows. */
 export const Report = z
   .object({
     rows: Count.meta({ description: "Rows that were parsed" }),

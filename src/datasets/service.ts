@@ -50,7 +50,7 @@ async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise
 }
 
 /**
- * Stores a file as a dataset that a job parses. A file with known content returns its existing dataset (one more round trip). One round trip.
+ * Stores a file as a dataset that a job parses. Known content returns its existing dataset. One round trip, or two for known content.
  * @throws validation_failed for an unsupported format; conflict, files_unavailable
  */
 export async function uploadDataset(

@@ -26,7 +26,7 @@ const Fallbacks = z
   .refine((models) => new Set(models).size === models.length, "must not contain duplicates")
   .meta({ description: "Models to try, in this order, if the minion's model fails", example: ["builtin/extractive"] });
 
-/** What an owner says of a minion. */
+/** The settings that an owner can change. */
 const settings = {
   fallback_models: Fallbacks,
   description: Text(2_000),
@@ -46,11 +46,9 @@ const settings = {
   similarity_threshold: z.number().min(0).max(1),
   retrieval_method: z.enum(retrievalMethods),
   citations_enabled: z.boolean(),
-  visibility: z
-    .enum(visibilities)
-    .meta({
-      description: "Public minions are on the leaderboard, which shows their name, avatar, class, experience and score",
-    }),
+  visibility: z.enum(visibilities).meta({
+    description: "Public minions are on the leaderboard, which shows their name, avatar, class, experience and score",
+  }),
 };
 
 export const NewMinion = z.object({

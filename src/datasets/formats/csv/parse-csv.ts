@@ -32,7 +32,7 @@ export const tsvFormat = {
   parse: (source, name) => parseSeparated(source, name, "tsv"),
 } as const satisfies FileFormat;
 
-/** A file that is named as a table is one; its content decides which of the two it is. */
+/** A file with a table extension is a table. Its content decides between CSV and TSV. */
 function matchesTable(text: string, extension: string, format: "csv" | "tsv"): Certainty {
   const byName = extension === "csv" ? "csv" : extension === "tsv" || extension === "tab" ? "tsv" : undefined;
   const byContent = tableOf(text);
@@ -41,7 +41,7 @@ function matchesTable(text: string, extension: string, format: "csv" | "tsv"): C
 }
 
 /**
- * The rows of CSV or TSV. Its first record names the columns; positions count the records after it. Cells are text: a formula
+ * Parses CSV or TSV. The first record is the header; positions count the records after it. Cells are text: a formula
  * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
  */
 async function* parseSeparated(source: ByteSource, name: string, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
@@ -61,7 +61,7 @@ async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGener
   yield* scanner.end();
 }
 
-/** The names of the columns: an empty one is called by its number, one that was there before gets a number of its own. */
+/** The column names. An empty name becomes `column_N`; a duplicate gets a numeric suffix. */
 function columnsOf(record: CsvRecord): string[] {
   if (record.fault !== undefined) throw new UnreadableFileError("has no header line with column names.");
   if (record.cells.length > maxColumns) throw new UnreadableFileError(`has more than ${maxColumns} columns.`);

@@ -2,7 +2,7 @@ import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup } from "hyparq
 import type { Compressors } from "./pages.ts";
 import { type RandomAccess, UnreadableFileError } from "../types.ts";
 
-/** A Parquet file that is open: `check` refuses a row group that would need too much memory, before it is read. */
+/** An open Parquet file. `check` rejects a row group that would need too much memory, before it is read. */
 export type Parquet = {
   file: AsyncBuffer;
   metadata: FileMetaData;
@@ -12,11 +12,11 @@ export type Parquet = {
 
 const maxMetadataSize = 4 * 2 ** 20;
 
-/** What a row group, which is read at once, may have inflated. */
+/** Maximum decompressed size of a row group, which is read as a whole. */
 const maxGroupSize = 32 * 2 ** 20;
 const maxGroupValues = 4_000_000;
 
-/** @throws UnreadableFile for one that is cut off, or is more than can be read */
+/** @throws UnreadableFile for a truncated or too large file */
 export async function openParquet(source: RandomAccess): Promise<Parquet> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
@@ -34,7 +34,7 @@ export async function openParquet(source: RandomAccess): Promise<Parquet> {
   return { file, metadata, compressors, check: (group) => checkGroup(source, { metadata, compressors }, group) };
 }
 
-/** What the columns are inflated with, apart from Snappy, which is read anyway. */
+/** The decompressors of the columns. Snappy is built in. */
 async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
   const columns = metadata.row_groups.flatMap((group) => group.columns);
   const codecs = new Set(columns.map((column) => column.meta_data?.codec));
@@ -52,7 +52,7 @@ async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
 
 type Reading = Pick<Parquet, "metadata" | "compressors">;
 
-/** Counts what the pages of a row group say they hold, as that is allocated for them, and makes sure that they hold no more. */
+/** Sums the declared sizes of the pages of a row group, which are allocated, and checks that the pages have no more. */
 async function checkGroup(source: RandomAccess, reading: Reading, group: RowGroup): Promise<void> {
   const columns = group.columns.map(readableColumn);
   const values = Number(group.num_rows) * columns.length;
@@ -101,7 +101,7 @@ async function checkColumn(
 
 type Total = { size: number; values: number };
 
-/** Adds to what a row group holds. @throws UnreadableFile when that is more than is read at once */
+/** Adds to the totals of a row group. @throws UnreadableFile above the limits */
 function refuseTooMuch(total: Total, size = 0, values = 0): void {
   total.size += size;
   total.values += values;

@@ -152,7 +152,7 @@ function text(columns: Columns): Made | undefined {
   return { kind: "text", text: textOf(columns.take("text")), fields: {} };
 }
 
-/** `Question: …`, a line for each of these fields that is there. */
+/** `Question: …`: one line for each present field. */
 function labelled(fields: Record<string, string | string[]>, ...labels: string[]): string {
   const present = labels.filter((label) => (fields[label] ?? "") !== "");
   return present.map((label) => `${label[0]!.toUpperCase()}${label.slice(1)}: ${String(fields[label])}`).join("\n");
@@ -166,7 +166,7 @@ function describe(record: JsonRecord): string {
     .join("\n");
 }
 
-/** A value as text: of a conversation, what was answered last; of what is neither text nor scalar, its JSON. */
+/** A value as text. A conversation gives its last answer; other objects give their JSON. */
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value.trim();
@@ -175,7 +175,7 @@ function textOf(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** The answers in any of their shapes: a text, several, `{text: […]}` as in SQuAD, or `[{text}, …]`. */
+/** The answers in any shape: a text, several texts, `{text: […]}` as in SQuAD, or `[{text}, …]`. */
 function answersOf(value: unknown): string[] {
   if (Array.isArray(value)) return distinct(value.flatMap(answersOf));
   if (isRecord(value) && "text" in value) return answersOf(value["text"]);
@@ -186,7 +186,7 @@ function distinct(texts: string[]): string[] {
   return [...new Set(texts.filter((each) => each !== ""))];
 }
 
-/** The questions of an article, or of a paragraph, in SQuAD's own form. */
+/** The questions of an article or a paragraph in the SQuAD format. */
 function squadQuestions(record: JsonRecord): JsonRecord[] | undefined {
   const title = typeof record["title"] === "string" ? { title: record["title"] } : {};
   if (Array.isArray(record["paragraphs"])) {
