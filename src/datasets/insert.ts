@@ -20,6 +20,6 @@ export function hasRoomFor(userId: number, bytes: number): Record<string, SQL> {
 
 /** Selects a user's uploaded dataset with the same content. */
 export function selectUploadedBefore(ctx: Ctx, userId: number, hash: string | SQL) {
-  const isIt = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
-  return selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), isIt));
+  const hasContent = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
+  return selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), hasContent));
 }

@@ -217,6 +217,6 @@ export const DatasetRows = z.object({ ...ok, rows: z.array(DatasetRow), total: T
 export const ReportReply = z.object({ ...ok, report: Report });
 export const DownloadReply = z.object({
   ...ok,
-  url: z.url().meta({ description: "Where the file is, for a minute, for whoever has the address" }),
+  url: z.url().meta({ description: "Public download URL of the file, valid for one minute" }),
   expires_at: Timestamp,
 });

@@ -143,32 +143,32 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
 }
 
 /** Minions deleted per statement. */
-const binBatch = 500;
+const trashBatch = 500;
 
 /** Deletes minions that were in the trash for 30 days, and their avatars. The owner keeps their experience. */
 export async function purgeTrash(ctx: Ctx): Promise<void> {
-  while ((await emptyBinBatch(ctx)) === binBatch);
+  while ((await purgeTrashBatch(ctx)) === trashBatch);
 }
 
-async function emptyBinBatch(ctx: Ctx): Promise<number> {
+async function purgeTrashBatch(ctx: Ctx): Promise<number> {
   // The condition is repeated because a minion may be restored meanwhile.
-  const isOver = sql`deleted_at < now() - make_interval(days => ${trashRetentionDays})`;
-  const beside = ctx.hooks.onMinionsDeleted(ctx, sql`select id from gone`);
-  const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
+  const isExpired = sql`deleted_at < now() - make_interval(days => ${trashRetentionDays})`;
+  const hookWrites = ctx.hooks.onMinionsDeleted(ctx, sql`select id from gone`);
+  const { rows: deleted } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (
-        select id from ${minions} where ${isOver} limit ${binBatch}
-      ) and ${isOver}
+        select id from ${minions} where ${isExpired} limit ${trashBatch}
+      ) and ${isExpired}
       returning id, user_id, total_training_xp + total_usage_xp as xp, avatar_key
     ), retired as (
       insert into ${retiredExperience} as held (user_id, xp)
       select user_id, sum(xp)::int from gone group by user_id having sum(xp) > 0
       on conflict (user_id) do update set xp = held.xp + excluded.xp
-    )${sql.join(beside.map((write, index) => sql`, beside_${sql.raw(String(index))} as (${write})`))}
+    )${sql.join(hookWrites.map((write, index) => sql`, beside_${sql.raw(String(index))} as (${write})`))}
     select avatar_key from gone`);
-  const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
-  if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
-  return gone.length;
+  const avatarKeys = deleted.flatMap(({ avatar_key }) => avatar_key ?? []);
+  if (avatarKeys.length > 0) await ctx.env.FILES.delete(avatarKeys);
+  return deleted.length;
 }
 
 type MinionFields = { [K in keyof MinionChange]?: MinionChange[K] | undefined };

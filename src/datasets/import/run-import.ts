@@ -75,7 +75,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const source = await sourceOf(ctx, dataset);
   const name = dataset.type === "upload" ? dataset.source : dataset.name;
   const format = formatOf(dataset) ?? (await detectFormat(source, name));
-  const refiner = new RowFilter();
+  const rowFilter = new RowFilter();
   const reporter = new Reporter();
   const parts: RowsPart[] = [];
   for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
@@ -97,9 +97,9 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
       reporter.addProblem(parsed);
       continue;
     }
-    const refined = await refiner.evaluate(parsed.row);
-    const { row, hash, dropped } = refined;
-    const line = JSON.stringify({ index: reporter.addRow(refined), ...row, hash, dropped } satisfies Row);
+    const filtered = await rowFilter.evaluate(parsed.row);
+    const { row, hash, dropped } = filtered;
+    const line = JSON.stringify({ index: reporter.addRow(filtered), ...row, hash, dropped } satisfies Row);
     lines.push(line);
     length += line.length;
     if (lines.length >= partRows || length >= partLength) await store();
@@ -110,7 +110,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     const why = first === undefined ? "" : `. First problem, at position ${first.position}: ${first.message}`;
     throw new AppError("validation_failed", `The file contains no rows${why}.`);
   }
-  const report = { ...reporter.finish(refiner.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
+  const report = { ...reporter.finish(rowFilter.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
   const { quality_score } = report;
   const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
   await commitOnce(ctx, [

@@ -111,7 +111,7 @@ datasetUploads.delete(
     },
     async ({ ctx, params }) => {
       await abortUpload(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The upload is ended." };
+      return { ...ok, message: "The upload was aborted and its parts are being deleted." };
     },
   ),
 );

@@ -19,7 +19,7 @@ export function availableSpirits({ catalog, row }: MinionWithCatalog, level: num
     const is_unlocked = isUnlocked(spirit, ...rankAndLevel(level));
     const is_owned = row.owned.includes(spirit.id);
     const is_equipped = row.spirits.some(({ spirit_id }) => spirit_id === spirit.id);
-    const inTheWay: SpiritFault | null = !is_unlocked
+    const reason: SpiritFault | null = !is_unlocked
       ? "spirit_locked"
       : !is_owned
         ? "spirit_not_owned"
@@ -37,7 +37,7 @@ export function availableSpirits({ catalog, row }: MinionWithCatalog, level: num
       is_owned,
       is_equipped,
       has_free_slot,
-      missing: is_equipped ? null : inTheWay,
+      missing: is_equipped ? null : reason,
     };
   });
 }
@@ -48,8 +48,8 @@ export function previewSynergy({ catalog, row }: MinionWithCatalog, others: read
   if (unknown.length > 0)
     throw validationError(unknown.map((id) => ({ path: "with", in: "query", message: `spirit ${id} does not exist` })));
   const active = activeOf(catalog, spiritsOf(catalog, row));
-  const imagined = catalog.spirits.filter((spirit) => active.includes(spirit) || others.includes(spirit.id));
-  return { synergy: synergyOf(imagined, catalog.affinities), spirits: imagined.map(({ name }) => name) };
+  const previewed = catalog.spirits.filter((spirit) => active.includes(spirit) || others.includes(spirit.id));
+  return { synergy: synergyOf(previewed, catalog.affinities), spirits: previewed.map(({ name }) => name) };
 }
 
 /** A minion's class, and why some base spirits are not active. @param level of the owner */

@@ -42,15 +42,15 @@ export function rowsOf(record: JsonRecord, source: string): ParsedRow[] {
 
 function rowOf(record: JsonRecord, source: string): ParsedRow {
   const columns = new Columns(record);
-  const made = chat(columns) ?? instruction(columns) ?? question(columns) ?? prompt(columns) ?? text(columns);
-  if (made === undefined) return { kind: "text", text: describe(record), fields: record, source, start: 0 };
+  const mapped = chat(columns) ?? instruction(columns) ?? question(columns) ?? prompt(columns) ?? text(columns);
+  if (mapped === undefined) return { kind: "text", text: describe(record), fields: record, source, start: 0 };
   const others = columns.others();
-  const fields = { ...made.fields, ...(Object.keys(others).length > 0 ? { metadata: others } : {}) };
+  const fields = { ...mapped.fields, ...(Object.keys(others).length > 0 ? { metadata: others } : {}) };
   const isBare = Object.keys(fields).length === 0;
-  return { kind: made.kind, text: made.text, fields: isBare ? null : fields, source, start: 0 };
+  return { kind: mapped.kind, text: mapped.text, fields: isBare ? null : fields, source, start: 0 };
 }
 
-type Made = Pick<ParsedRow, "kind" | "text"> & { fields: JsonRecord };
+type MappedRow = Pick<ParsedRow, "kind" | "text"> & { fields: JsonRecord };
 
 /** The columns of a record by our names. Taken columns are not metadata. */
 class Columns {
@@ -101,7 +101,7 @@ class Columns {
   }
 }
 
-function chat(columns: Columns): Made | undefined {
+function chat(columns: Columns): MappedRow | undefined {
   const preferred = columns.peek("response");
   const column =
     messagesOf(columns.peek("messages")) !== undefined ? "messages" : columns.has("prompt") ? undefined : "response";
@@ -113,7 +113,7 @@ function chat(columns: Columns): Made | undefined {
   return { kind: "chat", text: chatText(all), fields: { messages: all } };
 }
 
-function instruction(columns: Columns): Made | undefined {
+function instruction(columns: Columns): MappedRow | undefined {
   if (!columns.has("instruction", "output")) return undefined;
   const fields = {
     instruction: textOf(columns.take("instruction")),
@@ -124,7 +124,7 @@ function instruction(columns: Columns): Made | undefined {
   return { kind: "instruction", text: labelled(fields, "instruction", "input", "output"), fields };
 }
 
-function question(columns: Columns): Made | undefined {
+function question(columns: Columns): MappedRow | undefined {
   if (!columns.has("question", "answer")) return undefined;
   const asked = textOf(columns.take("question"));
   const answers = answersOf(columns.take("answer"));
@@ -137,7 +137,7 @@ function question(columns: Columns): Made | undefined {
   return { kind: "question", text: labelled(fields, "question", "answer"), fields };
 }
 
-function prompt(columns: Columns): Made | undefined {
+function prompt(columns: Columns): MappedRow | undefined {
   if (!columns.has("prompt", "response")) return undefined;
   const fields = {
     prompt: textOf(columns.take("prompt")),
@@ -147,7 +147,7 @@ function prompt(columns: Columns): Made | undefined {
   return { kind: "prompt", text: labelled(fields, "prompt", "response"), fields };
 }
 
-function text(columns: Columns): Made | undefined {
+function text(columns: Columns): MappedRow | undefined {
   if (typeof columns.peek("text") !== "string") return undefined;
   return { kind: "text", text: textOf(columns.take("text")), fields: {} };
 }
