@@ -82,7 +82,7 @@ describe("an import", () => {
     expect(await failStaleImports(harness.ctx)).toBe(1);
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
-      error: expect.stringContaining("tried"),
+      error: expect.stringContaining("failed after the last retry"),
     });
     expect(await failStaleImports(harness.ctx)).toBe(0);
   });
