@@ -14,8 +14,8 @@ import { peekCatalog, readCatalog, revalidateCatalog, type CachedResponse } from
 import type { Catalog } from "./snapshot.ts";
 
 /**
- * Makes a GET that is computed from the catalog, once for each URL and version of the catalog, and sent as bytes from then on.
- * `compute` must depend on nothing but its arguments.
+ * Creates a GET route whose reply is computed from the catalog once per URL and catalog version, and then sent from the cache.
+ * `compute` must depend only on its arguments.
  */
 export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject = never, Query extends z.ZodType = never>(
   doc: RouteDoc<Params, Query, never, Reply>,
@@ -23,26 +23,26 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
 ): DocumentedHandler {
   const fails = [...(doc.errors ?? []), catalogErrors.catalog_unavailable] as const;
   return route<Reply, Params, Query>({ ...doc, errors: fails, conditional: true }, async ({ ctx, c, params, query }) => {
-    const { value: shelf, tier } = await readCatalog(ctx);
+    const { value: cached, tier } = await readCatalog(ctx);
     const key = replyKey(c.req.raw.url);
-    let reply = shelf.replies.get(key);
+    let reply = cached.replies.get(key);
     if (reply === undefined) {
-      reply = await ready(compute(shelf.catalog, { params, query }));
-      shelf.replies.set(key, reply);
+      reply = await ready(compute(cached.catalog, { params, query }));
+      cached.replies.set(key, reply);
     }
     return send(c.req.raw, reply, tier, {});
   });
 }
 
-/** Runs `compute` over the catalog for a reply that is not kept. */
+/** Runs `compute` over the catalog for a reply that is not cached. */
 export async function withCatalog<T>(ctx: Ctx, compute: (catalog: Catalog) => T): Promise<{ result: T; tier: Tier }> {
   const { value, tier } = await readCatalog(ctx);
   return { result: compute(value.catalog), tier };
 }
 
 /**
- * The fast lane: a reply that this isolate holds ready is sent before routing, middleware and validation, none of which
- * could change it. Undefined where there is none.
+ * The fast path: a cached reply of this isolate is sent before routing, middleware and validation, none of which
+ * could change it. Undefined without a cached reply.
  */
 export function cachedResponse(
   request: Request,
@@ -51,11 +51,11 @@ export function cachedResponse(
 ): Response | undefined {
   if (request.method !== "GET" && request.method !== "HEAD") return undefined;
   const env = parsedEnv(bindings);
-  const shelf = env && peekCatalog(env);
-  const reply = shelf?.value.replies.get(replyKey(request.url));
-  if (env === undefined || shelf === undefined || reply === undefined) return undefined;
+  const cached = env && peekCatalog(env);
+  const reply = cached?.value.replies.get(replyKey(request.url));
+  if (env === undefined || cached === undefined || reply === undefined) return undefined;
   const requestId = requestIdFrom(request.headers.get("x-request-id"));
-  if (shelf.tier === "stale") revalidateCatalog(contextOf(requestId));
+  if (cached.tier === "stale") revalidateCatalog(contextOf(requestId));
   const headers: Record<string, string> = {
     ...constantHeaders,
     "x-request-id": requestId,
@@ -63,13 +63,13 @@ export function cachedResponse(
     vary: "Origin",
   };
   addCors(headers, request.headers.get("origin"), env.CORS_ORIGINS);
-  return send(request, reply, shelf.tier, headers);
+  return send(request, reply, cached.tier, headers);
 }
 
 const noRoundTrips = new RoundTripCounter().serverTiming();
 const encoder = new TextEncoder();
 
-/** Aliases of a path share its replies. */
+/** The cache key. Aliases of a path share their replies. */
 function replyKey(url: string): string {
   const { path, query } = splitUrl(url);
   return canonicalPath(path) + query;
@@ -80,13 +80,13 @@ async function ready(body: unknown): Promise<CachedResponse> {
   return { bytes, etag: `"${await sha256Short(bytes)}"` };
 }
 
-/** Fills in the headers and sends the reply, or 304 to a client that has it already. */
+/** Sets the headers and sends the reply, or 304 if the client has it already. */
 function send(request: Request, { bytes, etag }: CachedResponse, tier: Tier, headers: Record<string, string>): Response {
   headers["etag"] = etag;
   headers["cache-control"] = "public, no-cache";
   headers["x-cache"] = tier;
-  const held = request.headers.get("if-none-match");
-  if (held !== null && matchesEtag(held, etag)) return new Response(null, { status: 304, headers });
+  const ifNoneMatch = request.headers.get("if-none-match");
+  if (ifNoneMatch !== null && matchesEtag(ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
   headers["content-type"] = jsonType;
   headers["content-length"] = String(bytes.length);
   return new Response(request.method === "HEAD" ? null : bytes, { headers });

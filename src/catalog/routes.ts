@@ -57,7 +57,7 @@ spirits.get(
   catalogRoute(
     {
       id: "getSpiritByName",
-      summary: "Get a spirit by its name or slug",
+      summary: "Get a spirit by name or slug",
       tag: "Spirits",
       params: s.SpiritNameParam,
       reply: s.SpiritReply,
@@ -82,9 +82,9 @@ spirits.get(
 );
 
 const synergyDoc = {
-  summary: "Compute how a set of spirits works together",
+  summary: "Compute the synergy of a set of spirits",
   description:
-    "Each unordered pair adds its synergy to the bonus and its conflict to the penalty. The order of the ids never matters; an id given twice counts once.",
+    "Each unordered pair adds its synergy to the bonus and its conflict to the penalty. The order of the IDs does not matter. An ID that appears twice counts once.",
   tag: "Spirits",
   reply: s.SynergyReply,
 } as const;
@@ -128,7 +128,7 @@ spirits.get(
   route(
     {
       id: "getSpiritHealth",
-      summary: "Tell whether the catalog can be served",
+      summary: "Check catalog health",
       tag: "Health",
       reply: s.SpiritHealth,
       errors: [catalogErrors.catalog_unavailable],
@@ -136,9 +136,9 @@ spirits.get(
     async ({ ctx }) => {
       try {
         const { result } = await withCatalog(ctx, (catalog) => catalog.spirits.length);
-        return { ...ok, message: "The spirit catalog is being served.", spirits_count: result, status: "operational" as const };
+        return { ...ok, message: "The spirit catalog is available.", spirits_count: result, status: "operational" as const };
       } catch (cause) {
-        const detail = "The spirit catalog cannot be served.";
+        const detail = "The spirit catalog is unavailable.";
         throw new AppError(catalogErrors.catalog_unavailable, detail, {
           cause,
           extensions: { message: detail, status: "error" },
@@ -161,7 +161,7 @@ spirits.get(
   catalogRoute(
     {
       id: "listToolsOfSpirit",
-      summary: "List the tools of a spirit, in the order in which its levels bring them",
+      summary: "List the tools of a spirit in unlock order",
       tag: "Spirits",
       params: IdParam,
       reply: s.SpiritToolList,
@@ -188,7 +188,7 @@ tools.get(
   catalogRoute(
     {
       id: "getTool",
-      summary: "Get a tool, with the spirits that bring it",
+      summary: "Get a tool and the spirits that provide it",
       tag: "Tools",
       params: s.NameParam,
       reply: s.ToolReply,
@@ -207,7 +207,7 @@ classes.get(
   catalogRoute(
     {
       id: "listClasses",
-      summary: "List the classes, and which of them a rank unlocks",
+      summary: "List the classes, optionally with whether a rank unlocks them",
       tag: "Classes",
       query: s.ClassQuery,
       reply: s.ClassList,
@@ -237,7 +237,7 @@ classes.get(
   catalogRoute(
     {
       id: "listSpiritsOfClass",
-      summary: "List the spirits that a class equips",
+      summary: "List the base spirits of a class",
       tag: "Classes",
       params: s.NameParam,
       reply: s.ClassSpiritList,
@@ -283,8 +283,8 @@ catalogAdmin.post(
   route(
     {
       id: "invalidateCatalog",
-      summary: "Publish the catalog that Postgres holds",
-      description: "Writes it to KV where its version moved. Isolates elsewhere follow within the documented bound.",
+      summary: "Publish the catalog from Postgres to KV",
+      description: "Writes to KV only if the version changed. Other isolates follow within the cache lifetime.",
       tag: "Administration",
       access: requirePermission("admin.write"),
       reply: s.CatalogPublished,

@@ -1,9 +1,9 @@
 import { levelsPerRank, ranks, type Rank } from "./constants.ts";
 
-/** Where a spirit, a class or a template unlocks: a rank, and a level within it (1–5). */
+/** The rank and the level within it (1–5) that unlock a spirit, a class or a template. */
 export type Unlock = { unlock_rank: Rank; unlock_level: number };
 
-/** How two spirits work together, in percent: the synergy is not negative, the conflict not positive. */
+/** The synergy (0 or more) and the conflict (0 or less) of two spirits, in percent. */
 export type Affinity = { spirit_a: number; spirit_b: number; synergy_percent: number; conflict_percent: number };
 
 export type Synergy = {
@@ -19,12 +19,12 @@ function height({ unlock_rank, unlock_level }: Unlock): number {
   return ranks.indexOf(unlock_rank) * levelsPerRank + unlock_level;
 }
 
-/** Whether a user at this rank, and this level within it, has unlocked the thing. A level above 5 counts as 5. */
+/** Whether this rank and level within it unlock the item. A level above 5 counts as 5. */
 export function isUnlocked(thing: Unlock, rank: Rank, rankLevel: number): boolean {
   return height({ unlock_rank: rank, unlock_level: Math.min(rankLevel, levelsPerRank) }) >= height(thing);
 }
 
-/** The unlock of a set of spirits: the highest among them, Novice 1 for none. */
+/** The highest unlock of a set of spirits; Novice 1 for an empty set. */
 export function highestUnlock(things: readonly Unlock[]): Unlock {
   const lowest: Unlock = { unlock_rank: ranks[0], unlock_level: 1 };
   const { unlock_rank, unlock_level } = things.reduce((high, thing) => (height(thing) > height(high) ? thing : high), lowest);
@@ -32,8 +32,8 @@ export function highestUnlock(things: readonly Unlock[]): Unlock {
 }
 
 /**
- * What a set of spirits gains and loses by working together, in percent: each unordered pair adds its synergy to the
- * bonus and its conflict to the penalty. The order of the spirits never matters, and a spirit named twice counts once.
+ * The synergy of a set of spirits, in percent: each unordered pair adds its synergy to the
+ * bonus and its conflict to the penalty. The order does not matter, and a duplicate spirit counts once.
  */
 export function synergyOf(spirits: Iterable<{ id: number; name: string }>, affinities: readonly Affinity[]): Synergy {
   const names = new Map(Array.from(spirits, ({ id, name }) => [id, name]));
@@ -51,12 +51,12 @@ export function synergyOf(spirits: Iterable<{ id: number; name: string }>, affin
   return { synergy_bonus, conflict_penalty, net_performance: synergy_bonus - conflict_penalty, synergies, conflicts };
 }
 
-/** Dollars for a reply, from the cents that we count in. */
+/** Converts cents to dollars. */
 export function dollars(cents: number): number {
   return cents / 100;
 }
 
-/** What a bundle saves against its parts, in cents and in whole percent rounded half up. */
+/** The savings of a bundle compared with its parts, in cents and in whole percent (rounded half up). */
 export function savings(originalCents: number, bundleCents: number): { cents: number; percent: number } {
   const cents = originalCents - bundleCents;
   return { cents, percent: originalCents === 0 ? 0 : Math.floor((cents * 100) / originalCents + 0.5) };
@@ -64,14 +64,14 @@ export function savings(originalCents: number, bundleCents: number): { cents: nu
 
 type PricedPlan<Item> = { id: number; price_cents: number; spirits: readonly Item[] };
 
-/** The spirits that are in this plan and in no cheaper one; none for a plan that costs nothing. */
+/** The spirits of a plan that no cheaper plan includes; none for a free plan. */
 export function exclusiveSpirits<Item>(plan: PricedPlan<Item>, plans: readonly PricedPlan<Item>[]): Item[] {
   if (plan.price_cents === 0) return [];
   const cheaper = new Set(plans.filter(({ price_cents }) => price_cents < plan.price_cents).flatMap(({ spirits }) => spirits));
   return plan.spirits.filter((spirit) => !cheaper.has(spirit));
 }
 
-/** The spirits of the cheapest plan that costs something. */
+/** The spirits of the cheapest paid plan. */
 export function spiritsFreeWithSubscription<Item>(plans: readonly PricedPlan<Item>[]): Set<Item> {
   const paid = plans.filter(({ price_cents }) => price_cents > 0);
   const [cheapest] = paid.toSorted((a, b) => a.price_cents - b.price_cents);

@@ -4,12 +4,12 @@ import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./constan
 
 const Names = z.array(z.string());
 const Percent = z.int().min(0).max(100);
-const Dollars = z.number().min(0).meta({ description: "US dollars, to the cent" });
+const Dollars = z.number().min(0).meta({ description: "US dollars with cents" });
 
 // ── what the catalog holds ───────────────────────────────────────────────────
 
 const Unlock = {
-  unlock_rank: z.enum(ranks).meta({ description: "Rank at which it unlocks" }),
+  unlock_rank: z.enum(ranks).meta({ description: "Rank that unlocks it" }),
   unlock_level: z.int().min(1).max(levelsPerRank).meta({ description: "Level within that rank" }),
 };
 
@@ -19,7 +19,7 @@ const Conflicts = z.array(z.object({ spirits: z.tuple([z.string(), z.string()]),
 const synergyShape = {
   synergy_bonus: z.int().min(0).meta({ description: "Sum of the bonuses, in percent" }),
   conflict_penalty: z.int().min(0).meta({ description: "Sum of the penalties, in percent" }),
-  net_performance: z.int().meta({ description: "Bonus less penalty" }),
+  net_performance: z.int().meta({ description: "Bonus minus penalty" }),
   synergies: Synergies,
   conflicts: Conflicts,
 };
@@ -47,13 +47,15 @@ export const Spirit = z
     icon: z.string(),
     ...Unlock,
     max_spirit_level: z.int().min(1).max(10),
-    tools: Names.meta({ description: "Its tools, in the order in which its levels bring them" }),
-    synergies: z.record(z.string(), Percent).meta({ description: "Percent gained beside each of these spirits" }),
-    conflicts: z.record(z.string(), z.int().min(-100).max(0)).meta({ description: "Percent lost, below zero" }),
+    tools: Names.meta({ description: "Tools of the spirit in unlock order" }),
+    synergies: z.record(z.string(), Percent).meta({ description: "Bonus in percent, by partner spirit" }),
+    conflicts: z
+      .record(z.string(), z.int().min(-100).max(0))
+      .meta({ description: "Penalty in percent (negative), by conflicting spirit" }),
     price_usd: Dollars,
     price_points: z.int().min(0),
-    is_premium: z.boolean().meta({ description: "Professional or premium" }),
-    free_with_subscription: z.boolean().meta({ description: "In the cheapest paid plan" }),
+    is_premium: z.boolean().meta({ description: "True for the tiers professional and premium" }),
+    free_with_subscription: z.boolean().meta({ description: "True if the cheapest paid plan includes it" }),
     tier: z.enum(tiers),
   })
   .meta({
@@ -86,9 +88,11 @@ export const Tool = z
     id: Id,
     name: z.string(),
     category: z.string(),
-    kind: z.enum(toolKinds).meta({ description: "What it needs to run: nothing, a model, our data, or a connected service" }),
+    kind: z
+      .enum(toolKinds)
+      .meta({ description: "What the tool needs: nothing, a model, platform data, or a connected service" }),
     description: z.string(),
-    spirits: Names.meta({ description: "The spirits that bring it" }),
+    spirits: Names.meta({ description: "Spirits that provide the tool" }),
   })
   .meta({
     id: "Tool",
@@ -145,11 +149,11 @@ export const Plan = z
     name: z.string(),
     price_usd: Dollars,
     billing_cycle: z.enum(billingCycles),
-    free_spirits: Names.meta({ description: "The spirits it includes" }),
+    free_spirits: Names.meta({ description: "Spirits that the plan includes" }),
     discount_on_purchases: Percent,
-    exclusive_spirits: Names.meta({ description: "In this plan and in no cheaper one" }),
+    exclusive_spirits: Names.meta({ description: "Spirits of this plan that no cheaper plan includes" }),
     monthly_points: z.int().min(0),
-    max_minions: z.int().min(-1).meta({ description: "−1 is unlimited" }),
+    max_minions: z.int().min(-1).meta({ description: "−1: unlimited" }),
     max_spirits_per_minion: z.int().min(1).max(5),
     features: Names,
   })
@@ -245,12 +249,12 @@ const LevelText = IntegerParam.pipe(z.int().min(1).max(35));
 const Words = z.string().trim().min(1).max(100);
 const Search = {
   category: Words.optional().meta({ description: "Only this category", example: "Data & Analysis" }),
-  q: Words.optional().meta({ description: "Only what holds these words in its name or its description" }),
+  q: Words.optional().meta({ description: "Text to find in the name or the description" }),
 };
 
-export const NameParam = z.object({ name: Words.meta({ description: "Its name" }) });
+export const NameParam = z.object({ name: Words.meta({ description: "Name" }) });
 export const SpiritNameParam = z.object({
-  name: Words.meta({ description: "Its name or its slug, in any case", example: "writer" }),
+  name: Words.meta({ description: "Name or slug, case-insensitive", example: "writer" }),
 });
 export const TierParam = z.object({ tier: z.enum(tiers) });
 export const SearchQuery = z.object(Search);
@@ -261,18 +265,18 @@ export const BundleQuery = z.object({
   popular: z
     .stringbool({ truthy: ["true"], falsy: ["false"] })
     .optional()
-    .meta({ description: "Only the popular ones, or only the others" }),
+    .meta({ description: "True: only popular bundles. False: only the others." }),
 });
 
 export const StandingQuery = z.object({
   rank: z.enum(ranks).default("Novice"),
-  level: LevelText.default(1).meta({ description: "Level within the rank; above 5 counts as 5", example: 1 }),
+  level: LevelText.default(1).meta({ description: "Level within the rank. Values above 5 count as 5.", example: 1 }),
 });
 
 export const ClassQuery = z.object({
   ...Search,
-  user_rank: z.enum(ranks).optional().meta({ description: "Tell which classes are unlocked at this rank" }),
-  user_level: LevelText.optional().meta({ description: "Level within that rank; above 5 counts as 5, 1 unless told" }),
+  user_rank: z.enum(ranks).optional().meta({ description: "Rank for which `is_unlocked` is computed" }),
+  user_level: LevelText.optional().meta({ description: "Level within that rank. Default: 1. Values above 5 count as 5." }),
 });
 
 const SpiritIds = z.array(Id).max(100);
@@ -282,7 +286,7 @@ export const SynergyQuery = z.object({
     .string()
     .transform((list) => list.split(",").filter(Boolean))
     .pipe(z.array(IdParamValue).max(100))
-    .meta({ description: "Numbers separated by commas", example: "7,16" }),
+    .meta({ description: "IDs separated by commas", example: "7,16" }),
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────
@@ -307,7 +311,7 @@ export const ToolReply = z.object({ ...ok, tool: Tool });
 export const ClassList = z.object({
   ...ok,
   classes: z.array(
-    MinionClass.extend({ is_unlocked: z.boolean().optional().meta({ description: "Where user_rank was given" }) }),
+    MinionClass.extend({ is_unlocked: z.boolean().optional().meta({ description: "Present if `user_rank` is set" }) }),
   ),
   total: TotalCount,
 });
@@ -322,6 +326,6 @@ export const TemplateList = z.object({ ...ok, templates: z.array(MinionTemplate)
 export const TemplateReply = z.object({ ...ok, template: MinionTemplate });
 export const CatalogPublished = z.object({
   ...ok,
-  version: z.int().meta({ description: "Version of the catalog in Postgres, and now in KV" }),
-  changed: z.boolean().meta({ description: "Whether KV held another version before" }),
+  version: z.int().meta({ description: "Version of the catalog in Postgres and KV" }),
+  changed: z.boolean().meta({ description: "Whether KV had another version before" }),
 });

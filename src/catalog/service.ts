@@ -10,13 +10,13 @@ import { log } from "../kit/log.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
 import * as tables from "./tables.ts";
 
-/** Bytes ready to send, and what a client needs to ask for them conditionally. */
+/** A serialized reply and its ETag. */
 export type CachedResponse = { bytes: Uint8Array; etag: string };
 
-/** The catalog and the replies computed from it, by their path and query, which live and die together. */
+/** The catalog and the replies computed from it, by path and query. They are replaced together. */
 export type CatalogCache = { catalog: Catalog; replies: LRUCache<string, CachedResponse> };
 
-/** Key in KV. Raise the number when `CatalogRows` changes shape: an older Worker may still be reading. */
+/** KV key. Increment the number when the shape of `CatalogRows` changes: an older Worker may still read it. */
 const kvKey = "catalog:1";
 
 const maxReplies = 500;
@@ -30,44 +30,44 @@ function ages(settings: CatalogSettings): CacheAges {
   return { freshMs: settings.CATALOG_FRESH_SECONDS * 1000, maxStaleMs: settings.CATALOG_MAX_STALE_SECONDS * 1000 };
 }
 
-/** The shelf in this isolate's memory, if it may be served at once. Asks nobody. */
+/** The cache in this isolate's memory, if it may be served immediately. No round trip. */
 export function peekCatalog(settings: CatalogSettings): { value: CatalogCache; tier: "memory" | "stale" } | undefined {
   return memory.peek(ages(settings));
 }
 
 /**
- * The catalog: from memory, else KV, else Postgres.
- * @throws catalog_unavailable when none of them has it
+ * Reads the catalog from memory, KV or Postgres, in this order.
+ * @throws catalog_unavailable if none of them has it
  */
 export function readCatalog(ctx: Ctx): Promise<{ value: CatalogCache; tier: Tier }> {
   return memory.read(ages(ctx.env), sources(ctx));
 }
 
-/** The catalog, for what is computed with it. Asks nobody while it is warm. @throws catalog_unavailable */
+/** The catalog for computations. No round trip while it is cached. @throws catalog_unavailable */
 export async function catalogOf(ctx: Ctx): Promise<Catalog> {
   return (await readCatalog(ctx)).value.catalog;
 }
 
-/** Checks the catalog behind a reply that was served stale. */
+/** Revalidates the catalog after a stale reply. */
 export function revalidateCatalog(ctx: Ctx): void {
   memory.revalidate(ages(ctx.env), sources(ctx));
 }
 
 /**
- * Brings KV, and this isolate, up to what Postgres holds; writes KV only where the version moved.
+ * Updates KV and this isolate from Postgres. Writes KV only if the version changed.
  * @throws catalog_unavailable, kv_unavailable
  */
 export async function publishCatalog(ctx: Ctx): Promise<{ version: number; changed: boolean }> {
   const published = (await ctx.cache.get<CatalogCopy>(kvKey))?.version;
-  const held = memory.peek({ freshMs: Infinity, maxStaleMs: 0 })?.value.catalog.version;
-  const { version, rows } = await selectCatalog(ctx, held === published ? published : undefined);
+  const inMemory = memory.peek({ freshMs: Infinity, maxStaleMs: 0 })?.value.catalog.version;
+  const { version, rows } = await selectCatalog(ctx, inMemory === published ? published : undefined);
   const changed = version !== published;
   if (rows !== null) {
     const copy = { version, rows };
     if (changed) await ctx.cache.put(kvKey, copy);
     memory.set(buildCache(copy));
   }
-  if (changed) log("info", "The catalog was published.", { version, previous: published ?? null });
+  if (changed) log("info", "Catalog published.", { version, previous: published ?? null });
   return { version, changed };
 }
 
@@ -84,16 +84,16 @@ function sources(ctx: Ctx): CacheSources<CatalogCache> {
       const copy = await ctx.cache.get<CatalogCopy>(kvKey);
       return copy === null ? null : buildCache(copy);
     },
-    fromOrigin: async (held) => {
-      const { version, rows } = await selectCatalog(ctx, held?.catalog.version);
-      return held !== undefined && rows === null ? held : buildCache({ version, rows: rows! });
+    fromOrigin: async (current) => {
+      const { version, rows } = await selectCatalog(ctx, current?.catalog.version);
+      return current !== undefined && rows === null ? current : buildCache({ version, rows: rows! });
     },
     defer: ctx.waitUntil,
   };
 }
 
 /**
- * The catalog's version and, where it is not the known one, its rows: one statement, so one consistent state.
+ * The catalog's version and, if it is not the known one, its rows, in one statement for consistency.
  * @throws catalog_unavailable
  */
 async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ version: number; rows: CatalogRows | null }> {
@@ -110,15 +110,15 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
     const [current] = await ctx.db.select({ version: tables.catalogVersions.version, rows }).from(tables.catalogVersions);
     if (current !== undefined) return current;
   } catch (cause) {
-    log("warn", "The catalog could not be read from Postgres.", { request_id: ctx.requestId, error: cause });
+    log("warn", "Reading the catalog from Postgres failed.", { request_id: ctx.requestId, error: cause });
     const failure = databaseFailure(cause, ctx.constraintErrors);
     if (failure === undefined) throw cause;
     throw new AppError(catalogErrors.catalog_unavailable, failure.message, { cause });
   }
-  throw new AppError(catalogErrors.catalog_unavailable, "The catalog is empty: run `npm run db:seed`.");
+  throw new AppError(catalogErrors.catalog_unavailable, "The catalog is empty. Run `npm run db:seed`.");
 }
 
-/** The active rows of a table as a JSON array by id, without the columns that clients never see. */
+/** The active rows of a table as a JSON array by ID, without internal columns. */
 function shown(table: PgTable): SQL {
   return sql`(select coalesce(json_agg(to_jsonb(t) - '{is_active,created_at,updated_at}'::text[] order by t.id), '[]') from ${table} t where t.is_active)`;
 }

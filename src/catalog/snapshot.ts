@@ -5,7 +5,7 @@ import * as rules from "./rules.ts";
 import type { Bundle, MinionClass, MinionTemplate, Plan, Spirit, Tool } from "./schemas.ts";
 import type * as tables from "./tables.ts";
 
-/** The rows of the catalog, as Postgres holds them: what KV keeps. Retired rows are left out. */
+/** The active rows of the catalog tables, as stored in KV. */
 export type CatalogRows = {
   spirits: InferSelectModel<typeof tables.spirits>[];
   affinities: rules.Affinity[];
@@ -21,10 +21,10 @@ export type CatalogRows = {
   template_spirits: InferSelectModel<typeof tables.templateSpirits>[];
 };
 
-/** The rows and the number that moves with them. */
+/** The rows and their version. */
 export type CatalogCopy = { version: number; rows: CatalogRows };
 
-/** The catalog as clients see it, with every figure computed: what an isolate keeps. */
+/** The catalog in its reply shape, with all values computed, as cached in an isolate. */
 export type Catalog = {
   version: number;
   spirits: z.output<typeof Spirit>[];
@@ -39,7 +39,7 @@ export type Catalog = {
 type SpiritRow = CatalogRows["spirits"][number];
 type ToolRow = CatalogRows["tools"][number];
 
-/** The rows with their links followed, each list in its order. A link to a retired thing leads nowhere. */
+/** The rows with resolved links, each list in order. Links to inactive rows are dropped. */
 type Index = {
   rows: CatalogRows;
   spirits: ReadonlyMap<number, SpiritRow>;
@@ -51,7 +51,7 @@ type Index = {
   templates: ReadonlyMap<number, SpiritRow[]>;
 };
 
-/** Computes what clients see. Names and orders follow the rows; nothing is read or written. */
+/** Computes the reply shape from the rows. A pure function. */
 export function assembleCatalog({ version, rows }: CatalogCopy): Catalog {
   const index = indexLinks(rows);
   const plans = rows.plans.map((row) => ({ ...row, spirits: index.plans.get(row.id) ?? [] }));
@@ -115,7 +115,7 @@ function indexLinks(rows: CatalogRows): Index {
   };
 }
 
-/** What each owner's links lead to, by their positions. */
+/** The link targets of each owner, by position. */
 function follow<L extends { position: number }, T>(
   links: L[],
   ownerOf: (link: L) => number,
@@ -181,7 +181,7 @@ function bundleOf(row: CatalogRows["bundles"][number], parts: SpiritRow[]): Cata
   };
 }
 
-/** The spirits that work with, or against, this one, and by how many percent. */
+/** The partners of a spirit by name, with their synergy or conflict in percent. */
 function partnersOf({ rows, spirits }: Index, { id }: SpiritRow, percent: "synergy_percent" | "conflict_percent") {
   const pairs = rows.affinities.flatMap((pair) => {
     const other = pair.spirit_a === id ? pair.spirit_b : pair.spirit_b === id ? pair.spirit_a : undefined;
@@ -191,7 +191,7 @@ function partnersOf({ rows, spirits }: Index, { id }: SpiritRow, percent: "syner
   return Object.fromEntries(pairs);
 }
 
-/** What a class or a template is worth, by the rules that answer `/spirits/synergy`. */
+/** The computed values of a class or a template, with the same rules as `/spirits/synergy`. */
 function figuresOf({ rows, toolsOf }: Index, members: SpiritRow[]) {
   return {
     ...rules.highestUnlock(members),

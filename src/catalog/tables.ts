@@ -14,7 +14,7 @@ import {
 import { isBetween, inList, timestamps } from "../kit/db/columns.ts";
 import { billingCycles, levelsPerRank, ranks, tiers, toolKinds } from "./constants.ts";
 
-/** One row: the number that moves whenever anything in the catalog does. */
+/** One row: the version, which increments on every change of the catalog. */
 export const catalogVersions = pgTable(
   "catalog_versions",
   {
@@ -25,7 +25,7 @@ export const catalogVersions = pgTable(
   (t) => [check("catalog_has_one_version", sql`${t.id} = 1`)],
 );
 
-const shelf = {
+const sharedColumns = {
   id: integer().primaryKey(),
   icon: text().notNull(),
   category: text().notNull(),
@@ -36,7 +36,7 @@ const shelf = {
 export const spirits = pgTable(
   "spirits_registry",
   {
-    ...shelf,
+    ...sharedColumns,
     description: text().notNull(),
     slug: text().notNull(),
     name: text().notNull(),
@@ -101,7 +101,7 @@ export const tools = pgTable(
 export const bundles = pgTable(
   "spirit_bundles",
   {
-    ...shelf,
+    ...sharedColumns,
     name: text().notNull(),
     description: text().notNull(),
     price_cents: integer().notNull(),
@@ -143,7 +143,7 @@ export const plans = pgTable(
 export const classes = pgTable(
   "minion_classes",
   {
-    ...shelf,
+    ...sharedColumns,
     class_name: text().notNull(),
     specialization: text().notNull(),
     perfect_for: text().array().notNull(),
@@ -153,7 +153,7 @@ export const classes = pgTable(
 
 export const templates = pgTable(
   "minion_templates",
-  { ...shelf, name: text().notNull(), description: text().notNull() },
+  { ...sharedColumns, name: text().notNull(), description: text().notNull() },
   (t) => [unique("template_name_taken").on(t.name)],
 );
 
@@ -162,8 +162,8 @@ const spiritId = () =>
     .notNull()
     .references(() => spirits.id);
 
-/** The constraints of an ordered list: no item twice, no place twice, places from 1. */
-function placed(noun: string, owner: PgColumn, item: PgColumn, position: PgColumn) {
+/** The constraints of an ordered list: unique items, unique positions, positions from 1. */
+function orderedListConstraints(noun: string, owner: PgColumn, item: PgColumn, position: PgColumn) {
   return [
     primaryKey({ columns: [owner, item] }),
     unique(`${noun}_place_taken`).on(owner, position),
@@ -181,7 +181,7 @@ export const spiritTools = pgTable(
     position: smallint().notNull(),
   },
   (t) => [
-    ...placed("spirit_tool", t.spirit_id, t.tool_id, t.position),
+    ...orderedListConstraints("spirit_tool", t.spirit_id, t.tool_id, t.position),
     check("spirit_has_four_tools", sql`${t.position} <= 4`),
   ],
 );
@@ -195,7 +195,7 @@ export const bundleSpirits = pgTable(
     spirit_id: spiritId(),
     position: smallint().notNull(),
   },
-  (t) => placed("bundle_spirit", t.bundle_id, t.spirit_id, t.position),
+  (t) => orderedListConstraints("bundle_spirit", t.bundle_id, t.spirit_id, t.position),
 );
 
 export const planSpirits = pgTable(
@@ -207,7 +207,7 @@ export const planSpirits = pgTable(
     spirit_id: spiritId(),
     position: smallint().notNull(),
   },
-  (t) => placed("plan_spirit", t.plan_id, t.spirit_id, t.position),
+  (t) => orderedListConstraints("plan_spirit", t.plan_id, t.spirit_id, t.position),
 );
 
 export const classSpirits = pgTable(
@@ -219,7 +219,7 @@ export const classSpirits = pgTable(
     spirit_id: spiritId(),
     position: smallint().notNull(),
   },
-  (t) => placed("class_spirit", t.class_id, t.spirit_id, t.position),
+  (t) => orderedListConstraints("class_spirit", t.class_id, t.spirit_id, t.position),
 );
 
 export const templateSpirits = pgTable(
@@ -232,7 +232,7 @@ export const templateSpirits = pgTable(
     position: smallint().notNull(),
   },
   (t) => [
-    ...placed("template_spirit", t.template_id, t.spirit_id, t.position),
+    ...orderedListConstraints("template_spirit", t.template_id, t.spirit_id, t.position),
     check("template_has_five_spirits", sql`${t.position} <= 5`),
   ],
 );

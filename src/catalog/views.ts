@@ -5,20 +5,20 @@ import { isUnlocked, synergyOf, type Synergy } from "./rules.ts";
 import type * as schemas from "./schemas.ts";
 import type { Catalog } from "./snapshot.ts";
 
-/** What each read of the catalog answers: pure functions of the catalog and the validated input. */
+/** The replies of catalog reads: pure functions of the catalog and the validated input. */
 
 type SearchInput = { category?: string | undefined; q?: string | undefined };
 type Searchable = { category: string; text: string };
 
 /**
- * Keeps what is in the category and holds the words.
- * @throws validation_failed for a category that none of the things has
+ * Filters by category and text.
+ * @throws validation_failed for an unknown category
  */
 function search<T>(things: readonly T[], { category, q }: SearchInput, describe: (thing: T) => Searchable): T[] {
   const words = q?.toLowerCase();
   if (category !== undefined && !things.some((thing) => describe(thing).category === category)) {
     const known = [...new Set(things.map((thing) => describe(thing).category))].join(", ");
-    throw validationError([{ path: "category", in: "query", message: `no such category; there are ${known}` }]);
+    throw validationError([{ path: "category", in: "query", message: `is unknown. Known categories: ${known}` }]);
   }
   return things.filter((thing) => {
     const { category: itsCategory, text } = describe(thing);
@@ -32,7 +32,7 @@ const named = (thing: { name: string; category: string; description: string }): 
 });
 
 function found<T>(thing: T | undefined, what: string): T {
-  if (thing === undefined) throw new AppError("not_found", `There is no ${what}.`);
+  if (thing === undefined) throw new AppError("not_found", `${what} not found.`);
   return thing;
 }
 
@@ -56,16 +56,16 @@ export function spiritsAvailable({ spirits }: Catalog, { rank, level }: z.output
 export function spiritById({ spirits }: Catalog, id: number) {
   return found(
     spirits.find((spirit) => spirit.id === id),
-    `spirit ${id}`,
+    `Spirit ${id}`,
   );
 }
 
-/** By name or slug, in any case: "Writer Spirit", "writer". */
+/** Finds a spirit by name or slug, case-insensitive: "Writer Spirit", "writer". */
 export function spiritByName({ spirits }: Catalog, name: string) {
   const wanted = name.toLowerCase();
   return found(
     spirits.find((spirit) => spirit.slug === wanted || spirit.name.toLowerCase() === wanted),
-    `spirit "${name}"`,
+    `Spirit "${name}"`,
   );
 }
 
@@ -74,7 +74,7 @@ export function toolsOfSpirit(catalog: Catalog, id: number) {
   return { ...list(tools.flatMap((name) => catalog.tools.find((tool) => tool.name === name) ?? [])), spirit_id: id };
 }
 
-/** @throws validation_failed, naming every id that is no spirit's */
+/** @throws validation_failed, which lists every unknown ID */
 export function synergy(
   { spirits, affinities }: Catalog,
   ids: readonly number[],
@@ -82,7 +82,7 @@ export function synergy(
 ): { success: true; data: Synergy } {
   const byId = new Map(spirits.map((spirit) => [spirit.id, spirit]));
   const unknown = ids.flatMap((id, index) =>
-    byId.has(id) ? [] : [{ path: `spirit_ids.${index}`, in: where, message: `there is no spirit ${id}` }],
+    byId.has(id) ? [] : [{ path: `spirit_ids.${index}`, in: where, message: `spirit ${id} does not exist` }],
   );
   if (unknown.length > 0) throw validationError(unknown);
   return {
@@ -114,7 +114,7 @@ export function toolByName({ tools }: Catalog, name: string) {
     success: true as const,
     tool: found(
       tools.find((tool) => tool.name === name),
-      `tool "${name}"`,
+      `Tool "${name}"`,
     ),
   };
 }
@@ -140,7 +140,7 @@ export function classByName({ classes }: Catalog, name: string) {
   const wanted = name.toLowerCase();
   return found(
     classes.find(({ class_name }) => class_name.toLowerCase() === wanted),
-    `class "${name}"`,
+    `Class "${name}"`,
   );
 }
 
@@ -160,7 +160,7 @@ export function templateById({ templates }: Catalog, id: number) {
     success: true as const,
     template: found(
       templates.find((template) => template.id === id),
-      `template ${id}`,
+      `Template ${id}`,
     ),
   };
 }

@@ -1,17 +1,24 @@
 import type { ConstraintErrors } from "../kit/errors.ts";
+import { maxDatasets, maxTotalBytes, maxUploads } from "./constants.ts";
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client error of each constraint and refusal code of this feature. */
 export const constraintErrors = {
-  dataset_not_found: { type: "not_found", detail: "There is no such dataset of yours." },
-  dataset_in_use: { type: "conflict", detail: "A job uses it: wait until that is done." },
-  dataset_limit_reached: { type: "conflict", detail: "You have as many datasets as anybody may." },
+  dataset_not_found: { type: "not_found", detail: "Dataset not found." },
+  dataset_in_use: { type: "conflict", detail: "A job is using this dataset. Wait until the job is finished." },
+  dataset_limit_reached: {
+    type: "conflict",
+    detail: `You have reached the limit of ${maxDatasets} datasets. Delete one first.`,
+  },
   dataset_bytes_reached: {
     type: "conflict",
-    detail: "Your datasets would have more bytes than anybody's may: delete some.",
+    detail: `Your datasets would exceed the limit of ${maxTotalBytes} bytes. Delete one first.`,
   },
-  dataset_uploaded_before: { type: "conflict", detail: "You have a dataset of these bytes." },
-  dataset_upload_not_found: { type: "not_found", detail: "There is no such upload of yours." },
-  dataset_upload_limit_reached: { type: "conflict", detail: "Too many uploads of yours are under way: end one first." },
-  dataset_upload_incomplete: { type: "conflict", detail: "Parts of it are missing." },
-  dataset_part_size: { type: "validation_failed", path: "part", detail: "has another size than this part of the file" },
+  dataset_uploaded_before: { type: "conflict", detail: "You already have a dataset with the same content." },
+  dataset_upload_not_found: { type: "not_found", detail: "Upload not found." },
+  dataset_upload_limit_reached: {
+    type: "conflict",
+    detail: `You have reached the limit of ${maxUploads} uploads at once. Complete or abort one first.`,
+  },
+  dataset_upload_incomplete: { type: "conflict", detail: "Some parts of this upload are missing. Upload them first." },
+  dataset_part_size: { type: "validation_failed", path: "part", detail: "does not have the size of this part of the file" },
 } as const satisfies ConstraintErrors;

@@ -5,7 +5,7 @@ import { deleteByPrefix } from "../kit/storage/r2.ts";
 import { foldersOf } from "./storage.ts";
 import { datasetFavorites, datasets, datasetUploads, datasetUses } from "./tables.ts";
 
-/** What is held of a user here, but for the files themselves, which are had by their addresses. */
+/** The data of a user in this feature, without the files. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
   const { files: _, parts: __, folder: ___, ...columns } = getTableColumns(datasets);
   return {
@@ -15,7 +15,7 @@ export function exportUser({ db }: Ctx, userId: number): Record<string, Statemen
   };
 }
 
-/** Deletes a user's files, and takes their datasets from whoever uses them, so that the rows can go with the user's. */
+/** Deletes a user's files and releases their datasets from all uses, so that the rows can cascade with the user. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   await deleteByPrefix(ctx.env.FILES, foldersOf(userId));
   const theirs = sql`(select id from ${datasets} where ${eq(datasets.user_id, userId)})`;

@@ -4,22 +4,22 @@ import { maxDatasets, maxTotalBytes } from "./constants.ts";
 import { selectDatasets } from "./queries.ts";
 import { datasets, datasetUploads } from "./tables.ts";
 
-/** The dataset that this commit made last. */
+/** The ID of the dataset that this commit inserted last. */
 export const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets', 'id'))::int`;
 
-/** That a user may have one more dataset, of so many bytes: by the codes of what is refused where they may not. */
+/** The conditions for one more dataset with these bytes, by error code. */
 export function hasRoomFor(userId: number, bytes: number): Record<string, SQL> {
-  const theirs = eq(datasets.user_id, userId);
+  const ofUser = eq(datasets.user_id, userId);
   const coming = sql`(select coalesce(sum(${datasetUploads.size}), 0) from ${datasetUploads} where ${eq(datasetUploads.user_id, userId)})`;
-  const had = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${theirs})`;
+  const stored = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${ofUser})`;
   return {
-    dataset_limit_reached: sql`(select count(*) from ${datasets} where ${theirs}) < ${maxDatasets}`,
-    dataset_bytes_reached: sql`${had} + ${coming} + ${bytes}::bigint <= ${maxTotalBytes}::bigint`,
+    dataset_limit_reached: sql`(select count(*) from ${datasets} where ${ofUser}) < ${maxDatasets}`,
+    dataset_bytes_reached: sql`${stored} + ${coming} + ${bytes}::bigint <= ${maxTotalBytes}::bigint`,
   };
 }
 
-/** The query of a user's dataset of the same bytes, however they came. */
+/** Selects a user's uploaded dataset with the same content. */
 export function selectUploadedBefore(ctx: Ctx, userId: number, hash: string | SQL) {
-  const isIt = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
-  return selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), isIt));
+  const hasContent = sql`${datasets.file_hash} = ${hash} and ${datasets.type} = 'upload' and ${datasets.processing_status} <> 'failed'`;
+  return selectDatasets(ctx, userId, and(eq(datasets.user_id, userId), hasContent));
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { defineJob } from "../kit/queue/outbox.ts";
 
-/** What datasets ask to be done behind replies. */
+/** The background jobs of datasets. */
 export const importDataset = defineJob("import-dataset", z.object({ dataset_id: z.int() }));
 export const deleteDatasetFiles = defineJob(
   "delete-dataset-files",

@@ -9,13 +9,13 @@ export function ownDataset(userId: number, datasetId: number): SQL {
   return and(eq(datasets.user_id, userId), eq(datasets.id, datasetId))!;
 }
 
-/** Those that a user may read: their own, and what is public and ready. */
+/** Matches the datasets that a user may read: their own, and the public ones that are ready. */
 export function readable(userId: number): SQL {
   const isShared = and(datasets.is_public, eq(datasets.processing_status, "ready"));
   return or(eq(datasets.user_id, userId), isShared)!;
 }
 
-/** The query of the datasets that a user may read and that answer to a condition, with whether the user likes them. */
+/** Selects the readable datasets that match a condition, with the user's favorite flag. */
 export function selectDatasets({ db }: Pick<Ctx, "db">, userId: number, condition?: SQL) {
   const is_favorite = sql<boolean>`exists (${sql`
     select from ${datasetFavorites} where ${datasetFavorites.dataset_id} = ${datasets.id} and ${datasetFavorites.user_id} = ${userId}`})`;
@@ -28,17 +28,17 @@ export function selectDatasets({ db }: Pick<Ctx, "db">, userId: number, conditio
 
 export type DatasetRow = Awaited<ReturnType<typeof selectDatasets>>[number];
 
-/** The refusal of a dataset that is not there, or that the user may not read. */
-export const missing = () => new AppError("not_found", "There is no such dataset.");
+/** The error for a dataset that does not exist or that the user may not read. */
+export const missing = () => new AppError("not_found", "Dataset not found.");
 
-/** One that the user may read. One round trip. @throws not_found */
+/** A dataset that the user may read. One round trip. @throws not_found */
 export async function getDataset(ctx: Ctx, userId: number, id: number): Promise<DatasetRow> {
   const [row] = await selectDatasets(ctx, userId, eq(datasets.id, id));
   if (row === undefined) throw missing();
   return row;
 }
 
-/** A dataset as clients draw it. */
+/** The reply shape of a dataset. */
 export function datasetOf({ user_id, ...row }: DatasetRow, userId: number): Dataset {
   return {
     ...row,

@@ -33,7 +33,7 @@ datasets.get(
   route(
     {
       id: "getDatasetHealth",
-      summary: "Tell whether datasets can be read, and how many there are",
+      summary: "Check dataset health and count the datasets",
       tag: "Health",
       reply: s.DatasetsHealth,
       errors: ["database_unavailable"],
@@ -41,9 +41,9 @@ datasets.get(
     async ({ ctx }) => {
       try {
         const total_datasets = await countDatasets(ctx);
-        return { ...ok, message: "Datasets can be read.", total_datasets, status: "operational" as const };
+        return { ...ok, message: "Datasets are available.", total_datasets, status: "operational" as const };
       } catch (cause) {
-        const detail = "Datasets cannot be read.";
+        const detail = "Datasets are unavailable.";
         throw new AppError("database_unavailable", detail, { cause, extensions: { message: detail, status: "error" } });
       }
     },
@@ -65,7 +65,7 @@ datasets.get(
     async ({ ctx, query }) => {
       const userId = requireUserId(ctx);
       const { items, ...page } = await listDatasets(ctx, userId, query);
-      const message = page.total === 1 ? "There is one dataset." : `There are ${page.total} datasets.`;
+      const message = page.total === 1 ? "1 dataset found." : `${page.total} datasets found.`;
       return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message };
     },
   ),
@@ -76,10 +76,10 @@ datasets.post(
   route(
     {
       id: "uploadDataset",
-      summary: "Upload a dataset of up to 10 MiB",
+      summary: `Upload a dataset of up to ${maxUploadBytes / 2 ** 20} MiB`,
       description:
-        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}, judged by its content. It is read by a job: ` +
-        "`processing_status` says how far that is. The same bytes again are the dataset that is there, with 200. Larger files come in parts.",
+        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}; the type is detected from the content. A job parses the file: ` +
+        "see `processing_status`. If you already have a dataset with the same content, that one is returned with 200. Upload larger files in parts.",
       tag,
       access: writing,
       upload: { field: "file", maxBytes: maxUploadBytes, types: ["application/octet-stream"] },
@@ -131,9 +131,9 @@ datasets.patch(
       reply: s.DatasetReply,
       errors: ["not_found", "database_unavailable"],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
+    async ({ ctx, c, params, body, expectedVersion }) => {
       const userId = requireUserId(ctx);
-      const row = await changeDataset(ctx, userId, params.id, body, seen);
+      const row = await changeDataset(ctx, userId, params.id, body, expectedVersion);
       c.header("etag", `"${row.version}"`);
       return { ...ok, dataset: datasetOf(row, userId) };
     },
@@ -147,7 +147,7 @@ datasets.delete(
       id: "deleteDataset",
       summary: "Delete a dataset",
       description:
-        "With its files; not while a job uses it. What knowledge bases were built of it stays in them until it is taken out there.",
+        "Deletes its files too. Fails while a job uses the dataset. Knowledge bases keep its passages until you remove the dataset from them.",
       tag,
       access: writing,
       params: IdParam,
@@ -156,7 +156,7 @@ datasets.delete(
     },
     async ({ ctx, params }) => {
       await deleteDataset(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The dataset is deleted." };
+      return { ...ok, message: "The dataset was deleted." };
     },
   ),
 );
@@ -166,7 +166,7 @@ datasets.post(
   route(
     {
       id: "toggleFavoriteDataset",
-      summary: "Mark a dataset as a favourite, or no longer",
+      summary: "Add a dataset to your favorites, or remove it",
       tag,
       access: writing,
       params: IdParam,
@@ -175,7 +175,7 @@ datasets.post(
     },
     async ({ ctx, params }) => {
       const is_favorite = await toggleFavorite(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
+      return { ...ok, message: is_favorite ? "Added to your favorites." : "Removed from your favorites.", is_favorite };
     },
   ),
 );
@@ -188,10 +188,10 @@ datasetImports.post(
   route(
     {
       id: "loadDataset",
-      summary: "Import a dataset of Hugging Face",
+      summary: "Import a dataset from Hugging Face",
       description:
-        "A job fetches its rows from the public dataset server, page by page or out of its Parquet files; `processing_status` and `error` " +
-        "of the dataset say how that went. Rows that the server cuts short are problems in the report.",
+        "A job fetches the rows from the public dataset server, page by page or from its Parquet files. See `processing_status` and `error` " +
+        "of the dataset for the result. Rows that the server truncates are listed as problems in the report.",
       tag,
       access: writing,
       body: s.LoadBody,
@@ -206,7 +206,7 @@ datasetImports.post(
         body,
       );
       const dataset = { id, name, description, sample_count, quality_score, format, tags };
-      return { ...ok, message: "The dataset is being imported.", dataset };
+      return { ...ok, message: "The import has started.", dataset };
     },
   ),
 );

@@ -1,15 +1,15 @@
 import type { DropReason } from "./constants.ts";
 
-/** What became of the rows of a dataset: how many were kept, how many dropped and why, and how many could not be read at all. */
+/** Counts of a dataset's rows: kept, dropped by reason, and unreadable. */
 export type RowCounts = Record<DropReason, number> & { kept: number; unreadable: number };
 
 /**
- * How much of a dataset is of use, from 0 to 100: of all that it holds, the share that is kept, where what repeats something counts
- * half as bad as what is of no use at all.
+ * The quality score of a dataset, from 0 to 100: the share of kept rows, where a duplicate counts
+ * half as bad as a useless row.
  *
  *     100 × (1 − (unreadable + empty + malformed + too_long + ½ (duplicate + near_duplicate)) ÷ all), rounded down
  *
- * So 100 means that nothing was dropped. A dataset of nothing has 0.
+ * 100 means that no row was dropped. An empty dataset has 0.
  */
 export function qualityScore(counts: RowCounts): number {
   const useless = counts.unreadable + counts.empty + counts.malformed + counts.too_long;

@@ -20,12 +20,12 @@ const Description = z.string().trim().max(2_000);
 const Tag = z.string().trim().min(1).max(40);
 
 export const DatasetsQuery = z.object({
-  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(100).meta({ description: "How many at most" }),
-  cursor: IdParamValue.optional().meta({ description: "`next_cursor` of the page before" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(100).meta({ description: "Maximum number of datasets" }),
+  cursor: IdParamValue.optional().meta({ description: "`next_cursor` of the previous page" }),
 });
 
 export const UploadFields = z.object({
-  name: Name.optional().meta({ description: "The file's name, if left out" }),
+  name: Name.optional().meta({ description: "Default: the file name" }),
   description: Description.optional(),
 });
 export type UploadFields = z.output<typeof UploadFields>;
@@ -34,10 +34,10 @@ export const NewUpload = z.object({
   file_name: z.string().trim().min(1).max(255).meta({ example: "articles.jsonl" }),
   size: z
     .int()
-    .min(maxUploadBytes + 1, "a file of this size is sent at once")
-    .max(maxFileBytes, `a file may have at most ${maxFileBytes} bytes`)
-    .meta({ description: "Of the whole file, in bytes", example: 25_000_000 }),
-  name: Name.optional().meta({ description: "Of the dataset; the file's name, if left out" }),
+    .min(maxUploadBytes + 1, `must be more than ${maxUploadBytes} bytes: send smaller files in one request`)
+    .max(maxFileBytes, `must be at most ${maxFileBytes} bytes`)
+    .meta({ description: "Size of the whole file, in bytes", example: 25_000_000 }),
+  name: Name.optional().meta({ description: "Name of the dataset. Default: the file name" }),
   description: Description.optional(),
 });
 export type NewUpload = z.output<typeof NewUpload>;
@@ -52,22 +52,22 @@ export const PartParams = z.object({
   ),
 });
 
-/** `squad`, or `rajpurkar/squad`: nothing that could be another path. */
+/** `squad` or `rajpurkar/squad`. The pattern excludes other paths. */
 const HubId = z
   .string()
   .regex(/^(?:[\w-][\w.-]{0,95}\/)?[\w-][\w.-]{0,95}$/, "must be `name` or `owner/name` of a Hugging Face dataset");
-const HubWord = z.string().regex(/^[\w.+-]{1,100}$/, "is no such name");
+const HubWord = z.string().regex(/^[\w.+-]{1,100}$/, "must have 1 to 100 letters, digits or the characters . + - _");
 
-/** Rows of an import: as many as there are up to the first, and never more than the second. */
+/** Default and maximum number of rows of an import. */
 const importRows = { default: 5_000, max: 50_000 };
 
 export const LoadBody = z.object({
   dataset_id: HubId.meta({ example: "rajpurkar/squad" }),
   custom_name: Name.optional(),
-  custom_description: Description.optional().meta({ description: "What it says of itself, if left out" }),
-  config: HubWord.optional().meta({ description: "The first one of the dataset, if left out" }),
-  split: HubWord.optional().meta({ description: "`train`, else the first one, if left out" }),
-  limit: z.int().min(1).max(importRows.max).default(importRows.default).meta({ description: "How many rows at most" }),
+  custom_description: Description.optional().meta({ description: "Default: the dataset's own description" }),
+  config: HubWord.optional().meta({ description: "Default: the first configuration of the dataset" }),
+  split: HubWord.optional().meta({ description: "Default: `train`, or the first split if there is no `train`" }),
+  limit: z.int().min(1).max(importRows.max).default(importRows.default).meta({ description: "Maximum number of rows" }),
 });
 export type LoadBody = z.output<typeof LoadBody>;
 
@@ -75,17 +75,19 @@ export const DatasetChange = z
   .object({ name: Name, description: Description, tags: z.array(Tag).max(20), is_public: z.boolean(), is_active: z.boolean() })
   .partial()
   .strict()
-  .refine((change) => Object.keys(change).length > 0, "says nothing that could be changed");
+  .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type DatasetChange = z.output<typeof DatasetChange>;
 
 export const RowsQuery = z.object({
   limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20),
-  cursor: IntegerParam.pipe(z.int().min(0)).optional().meta({ description: "`next_cursor` of the page before" }),
-  kept: z.enum(["true", "false"]).default("false").meta({ description: "Only rows that refining keeps" }),
+  cursor: IntegerParam.pipe(z.int().min(0)).optional().meta({ description: "`next_cursor` of the previous page" }),
+  kept: z.enum(["true", "false"]).default("false").meta({ description: "Only rows that passed the quality checks" }),
 });
 
 export const FileParams = z.object({ dataset_id: IdParamValue });
-export const FileQuery = z.object({ ticket: z.string().min(1).max(2_000).meta({ description: "Of the download's address" }) });
+export const FileQuery = z.object({
+  ticket: z.string().min(1).max(2_000).meta({ description: "Ticket from the download URL" }),
+});
 
 // ── what replies carry ───────────────────────────────────────────────────────
 
@@ -106,12 +108,12 @@ export const Dataset = z
       .min(0)
       .max(100)
       .nullable()
-      .meta({ description: "100 where nothing had to be left out; null until it is ready" }),
+      .meta({ description: "100: no row was dropped. Null until the dataset is ready." }),
     processing_status: z.enum(processingStatuses),
-    error: z.string().nullable().meta({ description: "Why it failed" }),
-    is_active: z.boolean().meta({ description: "Whether it can be used" }),
+    error: z.string().nullable().meta({ description: "Why processing failed" }),
+    is_active: z.boolean().meta({ description: "Whether the dataset can be used" }),
     is_public: z.boolean(),
-    is_verified: z.boolean().meta({ description: "Whether all of it was read" }),
+    is_verified: z.boolean().meta({ description: "Whether the whole dataset was parsed" }),
     is_mine: z.boolean(),
     usage_count: Count,
     tags: z.array(z.string()),
@@ -119,40 +121,40 @@ export const Dataset = z
     updated_at: Timestamp,
     last_used: Timestamp.nullable(),
     version: z.int().min(1),
-    file_path: z.string().meta({ description: "What tells where its file is had" }),
+    file_path: z.string().meta({ description: "Path that creates a download URL of the file" }),
     file_hash: z.string().nullable().meta({
-      description: "SHA-256 of its bytes; of a file that came in parts, of its parts' hashes; of an import there is none",
+      description: "SHA-256 of the file. For an upload in parts: SHA-256 of the hashes of its parts. Null for an import.",
     }),
     processed_items: Count.meta({ description: "Rows that were parsed so far" }),
-    is_global: z.boolean().meta({ description: "As `is_public`" }),
+    is_global: z.boolean().meta({ description: "Same as `is_public`" }),
     is_favorite: z.boolean(),
     source: z.string(),
-    license: z.string().nullable().meta({ description: "Of an import, as its source has it; null where that says nothing" }),
+    license: z.string().nullable().meta({ description: "License that the source of an import states; null if it states none" }),
   })
   .meta({ id: "Dataset" });
 export type Dataset = z.output<typeof Dataset>;
 
-/** What was found in a dataset: what could not be read, and what refining leaves out where the dataset is used. */
+/** The quality report of a dataset: unreadable rows and dropped rows. */
 export const Report = z
   .object({
     rows: Count.meta({ description: "Rows that were parsed" }),
-    kept: Count.meta({ description: "Rows that are used" }),
+    kept: Count.meta({ description: "Rows that passed the quality checks" }),
     unreadable: Count.meta({ description: "Rows, lines or pages that could not be read" }),
     dropped: z.object(
       Object.fromEntries(dropReasons.map((reason) => [reason, Count])) as Record<(typeof dropReasons)[number], typeof Count>,
     ),
-    kinds: z.partialRecord(z.enum(rowKinds), Count).meta({ description: "What rows were recognised as" }),
+    kinds: z.partialRecord(z.enum(rowKinds), Count).meta({ description: "Number of rows by recognized kind" }),
     quality_score: z.int().min(0).max(100),
     problems: z
       .array(z.object({ position: z.int().min(1), code: z.enum(rowProblemCodes), message: z.string() }))
-      .meta({ description: `What was wrong, where: the first ${maxShown}` }),
+      .meta({ description: `The first ${maxShown} problems and their positions` }),
     dropped_rows: z
       .array(z.object({ index: Count, reason: z.enum(dropReasons), source: z.string(), text: z.string() }))
-      .meta({ description: `The first ${maxShown} rows that are left out, each with how its text begins` }),
+      .meta({ description: `The first ${maxShown} dropped rows, each with the start of its text` }),
     partial: z
       .boolean()
       .optional()
-      .meta({ description: "True where Hugging Face's dataset server has only the beginning of the split, 5 GB of it" }),
+      .meta({ description: "True if Hugging Face's dataset server has only the first 5 GB of the split" }),
   })
   .meta({ id: "DatasetReport" });
 export type Report = z.output<typeof Report>;
@@ -164,9 +166,9 @@ const DatasetRow = z
     text: z.string(),
     fields: z.record(z.string(), z.unknown()).nullable(),
     source: z.string(),
-    start: Count.meta({ description: "Where its text starts in the document, in UTF-16 units" }),
+    start: Count.meta({ description: "Start of the text in the document, in UTF-16 code units" }),
     hash: z.string(),
-    dropped: z.enum(dropReasons).nullable().meta({ description: "Why refining leaves it out, if it does" }),
+    dropped: z.enum(dropReasons).nullable().meta({ description: "Why the row was dropped; null if it was not" }),
   })
   .meta({ id: "DatasetRow" });
 
@@ -177,11 +179,11 @@ export const DatasetUpload = z
     description: z.string(),
     file_name: z.string(),
     size: Count,
-    part_size: Count.meta({ description: "Of each part but the last, which has what is left, in bytes" }),
+    part_size: Count.meta({ description: "Size of each part in bytes; the last part has the rest" }),
     parts_total: z.int().min(1),
     parts_received: z.array(z.int().min(1)),
     created_at: Timestamp,
-    expires_at: Timestamp.meta({ description: "Until when it is waited for" }),
+    expires_at: Timestamp.meta({ description: "When the upload expires" }),
   })
   .meta({ id: "DatasetUpload" });
 export type DatasetUpload = z.output<typeof DatasetUpload>;
@@ -215,6 +217,6 @@ export const DatasetRows = z.object({ ...ok, rows: z.array(DatasetRow), total: T
 export const ReportReply = z.object({ ...ok, report: Report });
 export const DownloadReply = z.object({
   ...ok,
-  url: z.url().meta({ description: "Where the file is, for a minute, for whoever has the address" }),
+  url: z.url().meta({ description: "Public download URL of the file, valid for one minute" }),
   expires_at: Timestamp,
 });

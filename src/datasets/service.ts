@@ -16,7 +16,7 @@ import { ownDataset, readable, selectDatasets, type DatasetRow } from "./queries
 import { newFolder } from "./storage.ts";
 import { datasetFavorites, datasets } from "./tables.ts";
 
-/** A user's datasets and the public ones, the newest first, and how many there are. One round trip. */
+/** A page of a user's datasets and the public ones, newest first, and their total. One round trip. */
 export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
   const [rows, [count]] = await commit(ctx, [
     selectDatasets(ctx, userId, cursor === undefined ? undefined : lt(datasets.id, cursor))
@@ -37,7 +37,7 @@ export async function countDatasets({ db }: Ctx): Promise<number> {
 
 type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partial<typeof datasets.$inferInsert>;
 
-/** Makes a dataset and asks for its import. One round trip. @throws conflict where there are too many, or too many bytes; what constraints refuse */
+/** Inserts a dataset and enqueues its import. One round trip. @throws conflict at the limits; constraint errors */
 async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
   const results = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
@@ -50,8 +50,8 @@ async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise
 }
 
 /**
- * Takes a file as a dataset, to be read by a job. The same bytes again are the dataset that is there. One round trip, or two for those.
- * @throws validation_failed for a file of no format we read; conflict, files_unavailable
+ * Stores a file as a dataset that a job parses. Known content returns its existing dataset. One round trip, or two for known content.
+ * @throws validation_failed for an unsupported format; conflict, files_unavailable
  */
 export async function uploadDataset(
   ctx: Ctx,
@@ -64,9 +64,9 @@ export async function uploadDataset(
   const folder = newFolder(userId);
   const file = { key: `${folder}file`, size: bytes.length };
   await withR2Errors(ctx.env.FILES.put(file.key, bytes));
-  const given = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
+  const fields = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
   try {
-    const row = await insertDataset(ctx, userId, { ...given, format, file_hash, folder, files: [file], file_size: file.size });
+    const row = await insertDataset(ctx, userId, { ...fields, format, file_hash, folder, files: [file], file_size: file.size });
     return { row, isNew: true };
   } catch (error) {
     ctx.waitUntil(ctx.env.FILES.delete(file.key).catch(() => undefined));
@@ -77,7 +77,7 @@ export async function uploadDataset(
   }
 }
 
-/** Asks for a dataset of Hugging Face. What there is of it, the job finds out. One round trip. @throws conflict */
+/** Enqueues the import of a Hugging Face dataset. The job checks that it exists. One round trip. @throws conflict */
 export function loadDataset(ctx: Ctx, userId: number, body: LoadBody): Promise<DatasetRow> {
   const { dataset_id, custom_name, custom_description, config = "", split = "", limit } = body;
   return insertDataset(ctx, userId, {
@@ -90,44 +90,44 @@ export function loadDataset(ctx: Ctx, userId: number, body: LoadBody): Promise<D
   });
 }
 
-/** @param seen the version that was edited. One round trip. @throws not_found, precondition_failed */
+/** Updates a dataset. @param expectedVersion default: any version. One round trip. @throws not_found, precondition_failed */
 export async function changeDataset(
   ctx: Ctx,
   userId: number,
   id: number,
   change: DatasetChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<DatasetRow> {
-  const its = ownDataset(userId, id);
-  const version = sql`(select ${datasets.version} from ${datasets} where ${its})`;
-  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const owned = ownDataset(userId, id);
+  const version = sql`(select ${datasets.version} from ${datasets} where ${owned})`;
+  const fields = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
   const [, , rows] = await commit(ctx, [
     assertAllInTransaction(ctx.db, {
       dataset_not_found: sql`${version} is not null`,
-      ...(seen === undefined ? {} : { version_changed: sql`${version} = ${seen}` }),
+      ...(expectedVersion === undefined ? {} : { version_changed: sql`${version} = ${expectedVersion}` }),
     }),
     ctx.db
       .update(datasets)
-      .set({ ...said, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
-      .where(and(its, seen === undefined ? undefined : eq(datasets.version, seen))),
-    selectDatasets(ctx, userId, its),
+      .set({ ...fields, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
+      .where(and(owned, expectedVersion === undefined ? undefined : eq(datasets.version, expectedVersion))),
+    selectDatasets(ctx, userId, owned),
   ]);
   return rows[0]!;
 }
 
-/** Deletes a dataset; its files go behind. One round trip. @throws not_found; conflict while a job uses it */
+/** Deletes a dataset; a job deletes its files. One round trip. @throws not_found; conflict while a job uses it */
 export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {
-  const its = ownDataset(userId, id);
-  const folder = sql`(select ${datasets.folder} from ${datasets} where ${its})`;
+  const owned = ownDataset(userId, id);
+  const folder = sql`(select ${datasets.folder} from ${datasets} where ${owned})`;
   await commit(ctx, [
-    ctx.db.select({ id: datasets.id }).from(datasets).where(its).for("update"),
-    assertAllInTransaction(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${its})` }),
+    ctx.db.select({ id: datasets.id }).from(datasets).where(owned).for("update"),
+    assertAllInTransaction(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${owned})` }),
     enqueueJobWithSql(ctx, deleteDatasetFiles, sql`jsonb_build_object('folder', ${folder})`, userId),
-    ctx.db.delete(datasets).where(its),
+    ctx.db.delete(datasets).where(owned),
   ]);
 }
 
-/** Likes a dataset, or no longer. One round trip. @throws not_found */
+/** Adds a dataset to the favorites, or removes it. One round trip. @throws not_found */
 export async function toggleFavorite(ctx: Ctx, userId: number, id: number): Promise<boolean> {
   const isThere = sql`exists (select from ${datasets} where ${and(eq(datasets.id, id), readable(userId))})`;
   const [, { rows }] = await commit(ctx, [

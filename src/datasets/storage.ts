@@ -4,15 +4,15 @@ import { streamFromGenerator } from "../kit/async/streams.ts";
 import type { ByteSource } from "./formats/types.ts";
 import type { StoredFile } from "./tables.ts";
 
-/** Where all datasets of a user are in R2: theirs go with them. */
+/** The R2 prefix of all datasets of a user, deleted with the user. */
 export const foldersOf = (userId: number): string => `users/${userId}/datasets/`;
 
-/** A folder of its own for a dataset that is to be. */
+/** A new R2 prefix for a dataset. */
 export const newFolder = (userId: number): string => `${foldersOf(userId)}${crypto.randomUUID()}/`;
 
 export const rowsKey = (folder: string, part: number): string => `${folder}rows/${String(part).padStart(6, "0")}.jsonl`;
 
-/** The files of a dataset as the one that they are together. Its methods throw not_found, files_unavailable. */
+/** The concatenated files of a dataset. Its methods throw not_found, files_unavailable. */
 export function storedSource(bucket: R2Bucket, files: readonly StoredFile[]): ByteSource {
   return {
     size: files.reduce((sum, { size }) => sum + size, 0),
@@ -33,7 +33,7 @@ export function storedSource(bucket: R2Bucket, files: readonly StoredFile[]): By
   };
 }
 
-/** One after the other, each opened when its turn comes. */
+/** Streams the files one after the other. Each file is opened when it is needed. */
 function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<Uint8Array> {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (const { key } of files) {
@@ -56,6 +56,6 @@ function joined(bucket: R2Bucket, files: readonly StoredFile[]): ReadableStream<
 /** @throws not_found, files_unavailable */
 export async function objectAt(bucket: R2Bucket, key: string, options: R2GetOptions = {}): Promise<R2ObjectBody> {
   const object = await withR2Errors(bucket.get(key, options));
-  if (object === null) throw new AppError("not_found", "A file of the dataset is missing.");
+  if (object === null) throw new AppError("not_found", "A file of this dataset is missing. Upload the dataset again.");
   return object;
 }

@@ -27,32 +27,32 @@ const owner = () =>
 
 const datasetId = () => integer().notNull();
 
-/** A part of a dataset's rows: where it is in R2, and how many it has. */
+/** A part of a dataset's rows: its R2 key and its number of rows. */
 export type RowsPart = { key: string; rows: number };
 
-/** What is wrong with rows of an import that are empty lines in its file, counted from 1 over all its files. */
+/** A problem of imported rows that are stored as empty lines. Positions start at 1 and continue over all files. */
 type MissingRows = Pick<RowProblem, "code" | "message"> & { position: readonly number[] };
 
-/** A file of a dataset in R2. One that was imported has a file for each page. */
+/** A file of a dataset in R2. An import has one file per page. */
 export type StoredFile = { key: string; size: number; problems?: readonly MissingRows[] };
 
-/** How rows are had of Hugging Face: page by page, or out of the Parquet files that its dataset server made of them. */
+/** How Hugging Face rows are fetched: page by page, or from the Parquet files of its dataset server. */
 export type HfSource = "rows" | "parquet";
 
-/** What is imported of a Hugging Face dataset, and from which row on it is missing still; null once nothing is. */
+/** The import of a Hugging Face dataset. `next_offset` is the next row to fetch; null when complete. */
 export type HfImport = {
   dataset_id: string;
   config: string;
   split: string;
   limit: number;
   next_offset: number | null;
-  /** The ways that are left, the one that is gone first; unknown until the split is found. */
+  /** The remaining methods, the current one first; undefined until the split is known. */
   ways?: readonly HfSource[];
-  /** Why rows were refused page by page. */
+  /** Why the server rejected fetching page by page. */
   refusal?: string;
-  /** The dataset server has the split's beginning alone. */
+  /** The dataset server has only the beginning of the split. */
   partial?: boolean;
-  /** Why the job has to come again. */
+  /** The last retryable error of the job. */
   trouble?: string;
 };
 
@@ -64,37 +64,37 @@ export const datasets = pgTable(
     name: text().notNull(),
     description: text().notNull().default(""),
     type: text({ enum: datasetTypes }).notNull().default("upload"),
-    /** What its file is; null until a Hugging Face dataset is here. */
+    /** The file format; null until a Hugging Face dataset is fetched. */
     format: text().$type<Format>(),
-    /** Rows that were parsed. */
+    /** Number of parsed rows. */
     sample_count: integer().notNull().default(0),
     /** In bytes. */
     file_size: bigint({ mode: "number" }).notNull().default(0),
-    /** SHA-256 of its bytes, in hexadecimal. */
+    /** SHA-256 of the file, in hexadecimal. */
     file_hash: text(),
     quality_score: smallint(),
     processing_status: text({ enum: processingStatuses }).notNull().default("pending"),
-    /** Rows that were parsed so far. */
+    /** Number of rows parsed so far. */
     processed_items: integer().notNull().default(0),
-    /** Why it failed, in a sentence. */
+    /** Why processing failed, as a sentence. */
     error: text(),
     is_active: boolean().notNull().default(true),
     is_public: boolean().notNull().default(false),
     usage_count: integer().notNull().default(0),
     last_used: timestamptz(),
     tags: text().array().notNull().default([]),
-    /** Where it came from: the name of a file, or an address. */
+    /** The origin: a file name or a URL. */
     source: text().notNull().default(""),
-    /** What its source says, of an import. */
+    /** The license that the source of an import states. */
     license: text(),
-    /** Where all its objects are in R2. */
+    /** The R2 prefix of all its objects. */
     folder: text().notNull().default(""),
     files: jsonb().$type<readonly StoredFile[]>().notNull().default([]),
     hub: jsonb().$type<HfImport>(),
-    /** Its rows, as JSON lines, in order; what refining drops is marked in them. Empty until it is ready. */
+    /** Its rows as JSON Lines, in order, with dropped rows marked. Empty until the dataset is ready. */
     parts: jsonb().$type<readonly RowsPart[]>().notNull().default([]),
     report: jsonb().$type<Report>(),
-    /** How often it was edited, counted from one. */
+    /** Starts at 1; each update increments it. */
     version: integer().notNull().default(1),
     ...createdUpdatedAt,
   },
@@ -117,7 +117,7 @@ export const datasets = pgTable(
   ],
 );
 
-/** Who likes which. */
+/** The favorite datasets of users. */
 export const datasetFavorites = pgTable(
   "dataset_favorites",
   {

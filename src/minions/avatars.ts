@@ -15,21 +15,21 @@ import {
 import { minions } from "./tables.ts";
 
 /**
- * Gives a minion a picture. One Postgres round trip.
- * @throws unsupported_media_type for what is no picture by its content; not_found, files_unavailable
+ * Stores an avatar of a minion. One Postgres round trip.
+ * @throws unsupported_media_type if the content is not an image; not_found, files_unavailable
  */
 export async function putAvatar(ctx: Ctx, userId: number, minionId: number, bytes: Uint8Array): Promise<MinionWithCatalog> {
   const key = await storePicture(ctx.env.FILES, userId, String(minionId), bytes);
   try {
     return await replaceAvatar(ctx, userId, minionId, key);
   } catch (error) {
-    // Nobody shows the picture of a minion that is not theirs.
+    // The minion does not belong to the user, so nothing refers to the file.
     if (constraintOf(error) === "minion_not_found") ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
     throw error;
   }
 }
 
-/** Gives a minion another picture, or none; the file of the one before goes behind the reply. One round trip. @throws not_found */
+/** Replaces or removes the avatar of a minion. Deletes the old file after the reply. One round trip. @throws not_found */
 export async function replaceAvatar(
   ctx: Ctx,
   userId: number,
@@ -37,13 +37,13 @@ export async function replaceAvatar(
   key: string | null,
 ): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
-  const its = ownMinion(userId, minionId);
+  const ownedMinion = ownMinion(userId, minionId);
   const results = await commit(ctx, [
     ...lockOwnerAndMinion(ctx, userId, minionId),
     assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
-    ctx.db.select({ key: minions.avatar_key }).from(minions).where(its),
+    ctx.db.select({ key: minions.avatar_key }).from(minions).where(ownedMinion),
     edited(ctx, userId, minionId, { avatar_key: key }),
-    selectMinions(ctx, userId, its),
+    selectMinions(ctx, userId, ownedMinion),
   ]);
   const [before] = results.at(-3) as { key: string | null }[];
   if (before?.key != null) ctx.waitUntil(ctx.env.FILES.delete(before.key).catch(() => undefined));

@@ -1,30 +1,30 @@
-/** The closed sets of minions. The database checks them, the schemas validate them. */
+/** The enums of minions. The database and the schemas check them. */
 
-/** Who sees a minion: its owner, or everybody, by name and standing on the leaderboard. */
+/** Who sees a minion: its owner only, or everybody on the leaderboard. */
 export const visibilities = ["private", "public"] as const;
 
-/** How passages are looked up for a minion. */
+/** How passages are retrieved for a minion. */
 export const retrievalMethods = ["semantic", "keyword", "hybrid"] as const;
 
-/** What experience came of. `admin` is given by hand, with a reason. */
+/** Sources of experience. An administrator grants `admin` experience with a reason. */
 export const experienceKinds = ["training", "usage", "admin"] as const;
 export type ExperienceKind = (typeof experienceKinds)[number];
 
-/** Why a spirit cannot be equipped, or one that is equipped does nothing. */
+/** Why a spirit cannot be equipped, or why an equipped spirit is inactive. */
 export const spiritFaults = ["spirit_locked", "spirit_not_owned", "spirit_limit_reached"] as const;
 export type SpiritFault = (typeof spiritFaults)[number];
 
-/** Why a base spirit of a minion's class does not work: one of those, or it was put away. */
+/** Why a base spirit of a minion's class is not active: one of those reasons, or it is not equipped. */
 export const missingReasons = [...spiritFaults, "spirit_not_equipped"] as const;
 export type Absence = (typeof missingReasons)[number];
 
-/** Days in which a minion that was deleted can be restored. */
+/** Days for which a deleted minion can be restored. */
 export const trashRetentionDays = 30;
 
-/** How many models may stand in for a minion's own. */
+/** Maximum number of fallback models of a minion. */
 export const maxFallbacks = 3;
 
-/** The traits, and how each shows. Names and relations are tested against `seed/progression.json`. */
+/** The traits and their descriptions in the prompt. Names and relations are tested against `seed/progression.json`. */
 export const traitDescriptions = {
   professional: "businesslike, courteous and to the point",
   friendly: "warm, informal and at ease with people",
@@ -37,9 +37,9 @@ export const traitDescriptions = {
 export type Trait = keyof typeof traitDescriptions;
 export const traits = Object.keys(traitDescriptions) as [Trait, ...Trait[]];
 
-/** How strong a trait is at most. */
+/** Maximum intensity of a trait. */
 export const maxIntensity = 10;
 
-/** How well a minion knows a tool, from least to most. */
+/** Mastery levels of a tool, lowest first. */
 export const masteries = ["beginner", "intermediate", "advanced", "expert"] as const;
 export type Mastery = (typeof masteries)[number];

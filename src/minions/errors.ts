@@ -9,52 +9,64 @@ export const minionErrors = defineErrors({
   spirit_already_equipped: { status: 409, title: "Spirit already equipped", retryable: false },
 });
 
-/** What constraints and refusal codes of this feature mean to a client. */
+/** The client error of each constraint and refusal code of this feature. */
 export const constraintErrors = {
-  minion_not_binned: { type: "not_found", detail: "There is no such minion of yours in the bin." },
-  minion_unknown: { type: "not_found", detail: "There is no such minion." },
-  minion_not_found: { type: "not_found", detail: "There is no such minion of yours." },
-  minion_limit_reached: { type: minionErrors.minion_limit_reached, detail: "Your plan allows no more minions." },
-  minion_display_name_taken: { type: modelErrors.display_name_taken, detail: "You have a minion of this display name." },
+  minion_not_binned: { type: "not_found", detail: "This minion is not in your trash." },
+  minion_unknown: { type: "not_found", detail: "Minion not found." },
+  minion_not_found: { type: "not_found", detail: "Minion not found." },
+  minion_limit_reached: {
+    type: minionErrors.minion_limit_reached,
+    detail: "You have reached the minion limit of your plan. Delete a minion or choose a larger plan.",
+  },
+  minion_display_name_taken: {
+    type: modelErrors.display_name_taken,
+    detail: "You already have a minion with this display name. Choose another one.",
+  },
   minion_model_owned: {
     type: "validation_failed",
     path: "model",
-    detail: "there is no such model of yours that answers",
+    detail: "must be a built-in model or one of your active models",
   },
   minion_fallback_owned: {
     type: "validation_failed",
     path: "fallback_models",
-    detail: "names a model of yours that is not there, or does not answer",
+    detail: "must contain only built-in models and your active models",
   },
   minion_fallback_is_model: {
     type: "validation_failed",
     path: "fallback_models",
-    detail: "names the model that they stand in for",
+    detail: "must not contain the minion's own model",
   },
   minion_model_is_fallback: {
     type: "validation_failed",
     path: "model",
-    detail: "stands in for itself: take it out of `fallback_models`",
+    detail: "must not be in `fallback_models`: remove it there first",
   },
-  spirit_locked: { type: minionErrors.spirit_locked, detail: "Your rank has not unlocked this spirit yet." },
-  spirit_not_owned: { type: minionErrors.spirit_not_owned, detail: "You do not own this spirit." },
+  spirit_locked: {
+    type: minionErrors.spirit_locked,
+    detail: "This spirit is locked at your rank. Gain experience to unlock it.",
+  },
+  spirit_not_owned: {
+    type: minionErrors.spirit_not_owned,
+    detail: "You do not own this spirit. Your plan or a grant must include it.",
+  },
   spirit_limit_reached: {
     type: minionErrors.spirit_limit_reached,
-    detail: "Your plan allows no more spirits on a minion.",
+    detail: "You have reached your plan's limit of spirits per minion. Unequip a spirit or choose a larger plan.",
   },
   spirit_already_equipped: {
     type: minionErrors.spirit_already_equipped,
-    detail: "This spirit is equipped already.",
+    detail: "This spirit is already equipped.",
   },
-  spirit_not_equipped: { type: "not_found", detail: "This spirit is not equipped." },
+  spirit_not_equipped: { type: "not_found", detail: "This spirit is not equipped on this minion." },
   traits_exceed_slots: {
     type: "validation_failed",
     path: "traits",
-    detail: "the minion's level does not allow so many",
+    detail: "exceeds the number of traits that the minion's level allows",
   },
   traits_exceed_points: {
     type: "validation_failed",
     path: "traits",
-    detail: "the minion's rank does not have so many points to spread",
+    detail: "exceeds the trait points that the minion's rank allows",
   },
 } as const satisfies ConstraintErrors;

@@ -9,16 +9,16 @@ import { minionFallbacks, minions, minionSpirits, retiredExperience, spiritMaste
 export { levelProgress as levelForExperience } from "./progression/rules.ts";
 export { minionByToken } from "./tokens.ts";
 
-/** What the minions on a model have gained together, those in the bin left out, as an expression for a query. */
+/** The SQL expression of the experience of all minions that use a model, without those in the trash. */
 export function modelExperience(modelId: SQL): SQL<ExperienceGained> {
-  // Nested, so that the columns keep their tables' names.
+  // The nested `sql` keeps the table names of the columns.
   return sql<ExperienceGained>`(${sql`
     select json_build_object('training', coalesce(sum(${minions.total_training_xp}), 0)::int,
       'usage', coalesce(sum(${minions.total_usage_xp}), 0)::int)
     from ${minions} where ${and(sql`${minions.external_model_id} = ${modelId}`, isNull(minions.deleted_at))}`})`;
 }
 
-/** What is held of a user here. */
+/** The data of a user in this feature. */
 export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> {
   const of = (table: typeof minionFallbacks | typeof minionSpirits | typeof spiritMastery | typeof xpEvents) =>
     ctx.db
@@ -35,7 +35,7 @@ export function exportUser(ctx: Ctx, userId: number): Record<string, Statement> 
   };
 }
 
-/** Deletes pictures, boards that may show a minion's name, and minions before the models they are on; the other rows go with the user's. */
+/** Deletes avatars, cached leaderboards, and minions before the models they use. The other rows cascade with the user. */
 export async function eraseUser(ctx: Ctx, userId: number): Promise<Statement[]> {
   await Promise.all([deletePictures(ctx.env.FILES, userId), forgetBoards(ctx)]);
   return [ctx.db.delete(minions).where(eq(minions.user_id, userId))];

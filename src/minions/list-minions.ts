@@ -12,7 +12,7 @@ import { sortings, type MinionsQuery, type Sorting } from "./schemas.ts";
 import { minionExperience } from "./progression/sql.ts";
 import { minions } from "./tables.ts";
 
-/** What each order goes by, as text that a cursor can carry and `type` reads back; ids break ties. */
+/** The sort value of each order. A cursor holds it as text and `type` casts it back; IDs break ties. */
 const orders: Record<Sorting, { by: SQL; type: string; descends: boolean }> = {
   newest: { by: sql`${minions.id}`, type: "int", descends: true },
   name: { by: sql`lower(${minions.display_name})`, type: "text", descends: false },
@@ -20,10 +20,10 @@ const orders: Record<Sorting, { by: SQL; type: string; descends: boolean }> = {
   updated: { by: sql`${minions.updated_at}`, type: "timestamptz", descends: true },
 };
 
-/** Where a page ends: its order, and the sort value and id of its last item. */
+/** The end of a page: the order, and the sort value and ID of its last item. */
 type Cursor = readonly [sort: Sorting, value: string, id: number];
 
-/** A user's minions, page by page, and how many there are. One round trip, in a time that the page sets. @throws validation_failed */
+/** A page of a user's minions and their total. One round trip, whose time depends on the page size. @throws validation_failed */
 export async function listMinions(ctx: Ctx, userId: number, query: MinionsQuery) {
   const catalog = await catalogOf(ctx);
   const order = orders[query.sort];
@@ -72,7 +72,7 @@ function after(sort: Sorting, text: string): SQL {
 
 const encode = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString("base64url");
 
-/** Whether a sort value can be read back as what it was. */
+/** Whether a sort value is valid text of its type. */
 const reads: Record<string, (value: string) => boolean> = {
   int: (value) => /^\d{1,10}$/.test(value) && Number(value) < 2 ** 31,
   text: (value) => invalidTextPaths(value).length === 0,
@@ -81,15 +81,18 @@ const reads: Record<string, (value: string) => boolean> = {
     !Number.isNaN(Date.parse(value.replace(" ", "T") + ":00")),
 };
 
-/** @throws validation_failed for one that is none of ours, or of another list */
+/** @throws validation_failed for an invalid cursor, or a cursor of another list */
 function decode(sort: Sorting, text: string): Cursor {
   try {
     const cursor = JSON.parse(Buffer.from(text, "base64url").toString()) as Cursor;
-    const [its, value, id] = cursor;
-    const isOurs = sortings.includes(its) && typeof value === "string" && Number.isInteger(id) && id > 0 && id < 2 ** 31;
-    if (isOurs && its === sort && reads[orders[sort].type]!(value)) return cursor;
+    const [cursorSort, value, id] = cursor;
+    const isValid =
+      sortings.includes(cursorSort) && typeof value === "string" && Number.isInteger(id) && id > 0 && id < 2 ** 31;
+    if (isValid && cursorSort === sort && reads[orders[sort].type]!(value)) return cursor;
   } catch {
-    // Told below.
+    // Falls through to the error below.
   }
-  throw validationError([{ path: "cursor", in: "query", message: "is of no page of this list" }]);
+  throw validationError([
+    { path: "cursor", in: "query", message: "is not a cursor of this list. Start again without a cursor" },
+  ]);
 }

@@ -11,33 +11,33 @@ import { catalogOf } from "../catalog/service.ts";
 import { invalidatingSettings } from "../notifications/hub-client.ts";
 import { users } from "../auth/tables.ts";
 
-/** A spirit of a minion, as its row is read. */
+/** An equipped spirit as the query returns it. */
 export type EquippedRow = { spirit_id: number; position: number; experience: number; equipped_at: string };
 
-/** The spirits that are equipped, in their order. Nested, so that the columns keep their tables' names wherever it is selected. */
+/** The equipped spirits in order. The nested `sql` keeps the table names of the columns. */
 const equipped = sql<EquippedRow[]>`(${sql`
   select coalesce(json_agg(json_build_object('spirit_id', ${minionSpirits.spirit_id}, 'position', ${minionSpirits.position},
     'experience', ${minionSpirits.experience}, 'equipped_at', ${minionSpirits.equipped_at}) order by ${minionSpirits.position}), '[]')
   from ${minionSpirits}
   where ${minionSpirits.minion_id} = ${minions.id} and ${minionSpirits.position} is not null`})`;
 
-/** The models that stand in for a minion's own, in their order. */
+/** The fallback models of a minion, in order. */
 const itsFallbacks = sql<string[]>`(${sql`
   select coalesce(json_agg(${minionFallbacks.model} order by ${minionFallbacks.position}), '[]')
   from ${minionFallbacks} where ${minionFallbacks.minion_id} = ${minions.id}`})`;
 
 const itsModel = summarizeModel(sql`${minions.external_model_id}`);
 
-/** How many spirits a user's minions may have at work. */
+/** How many active spirits each minion of a user may have. */
 export const slotsOf = (userId: number): SQL<number> => planLimit(userId, "max_spirits_per_minion");
 
-/** The numbers of the spirits that a user may use now. */
+/** The IDs of the spirits that a user may use now. */
 const accessOf = (userId: number): SQL<number[]> =>
   sql<
     number[]
   >`(select coalesce(json_agg(distinct ${spiritAccess.spirit_id}), '[]') from ${spiritAccess} where ${eq(spiritAccess.user_id, userId)})`;
 
-/** What is read of a user's minion: its row, its spirits, and what its owner's plan and purchases allow them. */
+/** The columns of a user's minion: its row, its spirits, and what the owner's plan and purchases allow. */
 export function minionColumns(userId: number) {
   return {
     ...getTableColumns(minions),
@@ -49,7 +49,7 @@ export function minionColumns(userId: number) {
   };
 }
 
-/** The query of a user's minions that answer to a condition. */
+/** Selects a user's minions that match a condition. */
 export function selectMinions(ctx: Ctx, userId: number, condition: SQL | undefined) {
   return ctx.db
     .select(minionColumns(userId))
@@ -59,25 +59,25 @@ export function selectMinions(ctx: Ctx, userId: number, condition: SQL | undefin
 
 export type MinionRow = Awaited<ReturnType<typeof selectMinions>>[number];
 
-/** One minion of a user that is not in the bin. */
+/** Matches one minion of a user that is not in the trash. */
 export function ownMinion(userId: number, minionId: number | SQL): SQL {
   return and(eq(minions.user_id, userId), sql`${minions.id} = ${minionId}`, isNull(minions.deleted_at))!;
 }
 
-/** A minion as it is now, with the catalog that its figures come from. */
+/** A minion and the catalog that its computed values need. */
 export type MinionWithCatalog = { catalog: Catalog; row: MinionRow };
 
-/** A minion of a user, in the bin or not. One round trip. @throws not_found */
+/** A minion of a user, also one in the trash. One round trip. @throws not_found */
 export async function getMinion(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const [catalog, [row]] = await Promise.all([catalogOf(ctx), selectMinions(ctx, userId, eq(minions.id, minionId))]);
-  if (row === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (row === undefined) throw new AppError("not_found", "Minion not found.");
   return { catalog, row };
 }
 
-/** A minion by its number, or by an expression that finds one which the same commit makes. */
+/** The ID of a minion, or an SQL expression for one that the same commit creates. */
 export type MinionId = number | SQL<number>;
 
-/** Locks the owner, then the minion: always in that order, so that nobody waits in a circle. What is counted after stays counted. */
+/** Locks the owner, then the minion. The fixed order prevents deadlocks. Counts read after it stay valid until the commit ends. */
 export function lockOwnerAndMinion(ctx: Ctx, userId: number, minionId?: MinionId): [Statement, ...Statement[]] {
   const owner = ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
   if (minionId === undefined) return [owner];
@@ -88,7 +88,7 @@ export function lockOwnerAndMinion(ctx: Ctx, userId: number, minionId?: MinionId
 export const minionExists = (userId: number, minionId: MinionId): SQL =>
   sql`exists (select from ${minions} where ${ownMinion(userId, minionId)})`;
 
-/** Counts an edit of a minion. */
+/** Updates a minion and increments its version. */
 export function edited(
   ctx: Ctx,
   userId: number,
@@ -102,7 +102,7 @@ export function edited(
   return invalidatingSettings(ctx, userId, edit);
 }
 
-/** A commit that changes one minion and reads it. @throws not_found, and what is refused */
+/** A commit that changes one minion and reads it. @throws not_found, and the errors of `unless` */
 export async function changed(
   ctx: Ctx,
   userId: number,

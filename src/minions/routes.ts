@@ -9,6 +9,7 @@ import { Id, IdParam, IntegerParam } from "../kit/http/zod-schemas.ts";
 import { maxPictureBytes, pictureName, readPicture } from "../kit/storage/avatars.ts";
 import { putAvatar, replaceAvatar } from "./avatars.ts";
 import { listMinions } from "./list-minions.ts";
+import { trashRetentionDays } from "./constants.ts";
 import { getMinion, type MinionWithCatalog } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, restoreMinion, toggleFavorite } from "./service.ts";
@@ -53,13 +54,13 @@ minions.post(
   route(
     {
       id: "createMinion",
-      summary: "Make a minion",
+      summary: "Create a minion",
       description:
-        "A template gives it what spirits you may use and have slots for, and the reply says which it skipped; a class gives all of its spirits or refuses.",
+        "A template equips the spirits that you own and have slots for; `skipped` lists the others. A class equips all of its spirits, or the request fails.",
       tag,
       access: writing,
       body: s.NewMinion,
-      replayResponse: async ({ ctx, resultId: made }) => minionReply(await getMinion(ctx, requireUserId(ctx), Number(made))),
+      replayResponse: async ({ ctx, resultId }) => minionReply(await getMinion(ctx, requireUserId(ctx), Number(resultId))),
       reply: s.MinionCreated,
       status: 201,
       errors: [
@@ -72,8 +73,8 @@ minions.post(
       ],
     },
     async ({ ctx, body }) => {
-      const { skipped, ...made } = await createMinion(ctx, requireUserId(ctx), body);
-      return { ...minionReply(made), ...(skipped === undefined ? {} : { skipped }) };
+      const { skipped, ...created } = await createMinion(ctx, requireUserId(ctx), body);
+      return { ...minionReply(created), ...(skipped === undefined ? {} : { skipped }) };
     },
   ),
 );
@@ -103,7 +104,7 @@ minions.patch(
   route(
     {
       id: "updateMinion",
-      summary: "Edit a minion",
+      summary: "Update a minion",
       tag,
       access: writing,
       ifMatch: true,
@@ -112,8 +113,8 @@ minions.patch(
       reply: s.MinionReply,
       errors: ["not_found", modelErrors.display_name_taken, ...outage],
     },
-    async ({ ctx, c, params, body, expectedVersion: seen }) => {
-      const found = await changeMinion(ctx, requireUserId(ctx), params.id, body, seen);
+    async ({ ctx, c, params, body, expectedVersion }) => {
+      const found = await changeMinion(ctx, requireUserId(ctx), params.id, body, expectedVersion);
       c.header("etag", `"${found.row.version}"`);
       return minionReply(found);
     },
@@ -125,8 +126,8 @@ minions.delete(
   route(
     {
       id: "deleteMinion",
-      summary: "Put a minion into the bin",
-      description: "It can be restored for 30 days. It takes no slot and no name meanwhile, and its experience stays yours.",
+      summary: "Move a minion to the trash",
+      description: `You can restore it for ${trashRetentionDays} days. Meanwhile it does not count toward your minion limit, its display name is free, and you keep its experience.`,
       tag,
       access: writing,
       params: IdParam,
@@ -135,7 +136,7 @@ minions.delete(
     },
     async ({ ctx, params }) => {
       await deleteMinion(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The minion is in the bin for 30 days." };
+      return { ...ok, message: `The minion is in the trash. You can restore it for ${trashRetentionDays} days.` };
     },
   ),
 );
@@ -145,7 +146,7 @@ minions.post(
   route(
     {
       id: "restoreMinion",
-      summary: "Take a minion out of the bin",
+      summary: "Restore a minion from the trash",
       tag,
       access: writing,
       params: IdParam,
@@ -161,7 +162,7 @@ minions.post(
   route(
     {
       id: "toggleFavoriteMinion",
-      summary: "Mark a minion as a favourite, or no longer",
+      summary: "Add a minion to your favorites, or remove it",
       tag,
       access: writing,
       params: IdParam,
@@ -170,7 +171,7 @@ minions.post(
     },
     async ({ ctx, params }) => {
       const { is_favorite } = (await toggleFavorite(ctx, requireUserId(ctx), params.id)).row;
-      return { ...ok, message: is_favorite ? "It is a favourite." : "It is no favourite any more.", is_favorite };
+      return { ...ok, message: is_favorite ? "Added to your favorites." : "Removed from your favorites.", is_favorite };
     },
   ),
 );
@@ -180,8 +181,9 @@ minions.post(
   route(
     {
       id: "putMinionAvatar",
-      summary: "Give a minion a picture",
-      description: "PNG, JPEG, GIF or WebP, judged by its content. Its address never shows another picture.",
+      summary: "Set a minion's avatar",
+      description:
+        "PNG, JPEG, GIF or WebP; the type is detected from the content. Each avatar has its own URL, whose content never changes.",
       tag,
       access: writing,
       params: IdParam,
@@ -191,7 +193,7 @@ minions.post(
     },
     async ({ ctx, params, file }) => {
       const { avatar_url } = minionReply(await putAvatar(ctx, requireUserId(ctx), params.id, file)).minion;
-      return { ...ok, message: "This is its picture now.", avatar_url: avatar_url! };
+      return { ...ok, message: "The avatar was updated.", avatar_url: avatar_url! };
     },
   ),
 );
@@ -201,7 +203,7 @@ minions.delete(
   route(
     {
       id: "removeMinionAvatar",
-      summary: "Take a minion's picture away",
+      summary: "Remove a minion's avatar",
       tag,
       access: writing,
       params: IdParam,
@@ -217,8 +219,8 @@ minions.post(
   route(
     {
       id: "createMinionToken",
-      summary: "Make the token with which a program reaches this minion alone; it is shown this once",
-      description: "The token before ends.",
+      summary: "Create an access token for one minion; the token is shown once",
+      description: "Revokes the previous token.",
       tag,
       access: requirePermission("minions.write", { sensitive: true }),
       params: IdParam,
@@ -231,7 +233,7 @@ minions.post(
   ),
 );
 
-/** At /api/v2/avatars: pictures, for whoever knows their addresses. */
+/** At /api/v2/avatars: public images at unguessable URLs. */
 export const avatars = new Hono<AppEnv>();
 
 avatars.get(
@@ -239,11 +241,11 @@ avatars.get(
   route(
     {
       id: "getAvatar",
-      summary: "Get a picture",
+      summary: "Get an avatar",
       tag,
       params: z.object({
         user_id: IntegerParam.pipe(Id),
-        file: z.string().regex(pictureName, "is the name of no picture"),
+        file: z.string().regex(pictureName, "must be the file name of an avatar"),
       }),
       reply: z.string().meta({ format: "binary" }),
       errors: ["not_found", "files_unavailable"],

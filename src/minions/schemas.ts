@@ -23,16 +23,21 @@ const Text = (max: number) => z.string().trim().max(max);
 const Fallbacks = z
   .array(ModelName)
   .max(maxFallbacks)
-  .refine((models) => new Set(models).size === models.length, "names one twice")
-  .meta({ description: "What answers, in this order, where the model does not", example: ["builtin/extractive"] });
+  .refine((models) => new Set(models).size === models.length, "must not contain duplicates")
+  .meta({ description: "Models to try, in this order, if the minion's model fails", example: ["builtin/extractive"] });
 
-/** What an owner says of a minion. */
+/** The settings that an owner can change. */
 const settings = {
   fallback_models: Fallbacks,
   description: Text(2_000),
   personality: Text(2_000),
   system_prompt: Text(8_000),
-  temperature: z.number().min(0).max(2).nullable().meta({ description: "Null leaves it to the model; so do the next two" }),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .nullable()
+    .meta({ description: "Null: the model's default. The same holds for `top_p` and `max_tokens`." }),
   top_p: z.number().min(0).max(1).nullable(),
   max_tokens: z.int().min(1).max(1_000_000).nullable(),
   rag_enabled: z.boolean(),
@@ -41,23 +46,27 @@ const settings = {
   similarity_threshold: z.number().min(0).max(1),
   retrieval_method: z.enum(retrievalMethods),
   citations_enabled: z.boolean(),
-  visibility: z.enum(visibilities).meta({ description: "Public minions stand on the leaderboard, by name and standing alone" }),
+  visibility: z.enum(visibilities).meta({
+    description: "Public minions are on the leaderboard, which shows their name, avatar, class, experience and score",
+  }),
 };
 
 export const NewMinion = z.object({
   name: Name.meta({ example: "ada" }),
-  display_name: Name.meta({ description: "Unique among your minions, in any case", example: "Ada" }),
-  model: ModelName.optional().meta({ description: "One that runs here, if left out", example: "builtin/extractive" }),
+  display_name: Name.meta({ description: "Unique among your minions, case-insensitive", example: "Ada" }),
+  model: ModelName.optional().meta({ description: "Default: a model that runs on this server", example: "builtin/extractive" }),
   ...z.object(settings).partial().shape,
-  template_id: Id.optional().meta({ description: "A template whose spirits it is given, as far as you may" }),
-  class_name: Name.optional().meta({ description: "A class whose spirits it is given, all or nothing" }),
+  template_id: Id.optional().meta({
+    description: "Template whose spirits are equipped, as far as you own them and have slots",
+  }),
+  class_name: Name.optional().meta({ description: "Class whose spirits are all equipped; the request fails if one cannot be" }),
 });
 export type NewMinion = z.output<typeof NewMinion>;
 
 export const MinionChange = z
   .object({ name: Name, display_name: Name, model: ModelName, ...settings })
   .partial()
-  .refine((change) => Object.keys(change).length > 0, "says nothing to change");
+  .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type MinionChange = z.output<typeof MinionChange>;
 
 export const sortings = ["newest", "name", "experience", "updated"] as const;
@@ -66,15 +75,19 @@ export type Sorting = (typeof sortings)[number];
 const Flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
 
 export const MinionsQuery = z.object({
-  q: z.string().trim().min(1).max(100).optional().meta({ description: "Part of a name or a description" }),
+  q: z.string().trim().min(1).max(100).optional().meta({ description: "Text to find in the name or the description" }),
   model: ModelName.optional(),
   class_name: Name.optional(),
   favorite: Flag.optional(),
   visibility: z.enum(visibilities).optional(),
-  deleted: Flag.default(false).meta({ description: "Those in the bin instead" }),
+  deleted: Flag.default(false).meta({ description: "List the minions in the trash instead" }),
   sort: z.enum(sortings).default("newest"),
   limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20),
-  cursor: z.string().max(400).optional().meta({ description: "`next_cursor` of the page before, of the same list" }),
+  cursor: z
+    .string()
+    .max(400)
+    .optional()
+    .meta({ description: "`next_cursor` of the previous page, with the same filters and sorting" }),
 });
 export type MinionsQuery = z.output<typeof MinionsQuery>;
 
@@ -83,8 +96,8 @@ export const LoadoutBody = z.object({
   spirit_ids: z
     .array(Id)
     .max(5)
-    .refine((ids) => new Set(ids).size === ids.length, "names one twice")
-    .meta({ description: "The whole loadout, in its order", example: [1, 4] }),
+    .refine((ids) => new Set(ids).size === ids.length, "must not contain duplicates")
+    .meta({ description: "All spirits of the loadout, in order", example: [1, 4] }),
 });
 export const MinionSpiritParam = z.object({ id: IntegerParam.pipe(Id), spirit_id: IntegerParam.pipe(Id) });
 export const WithQuery = z.object({
@@ -93,7 +106,7 @@ export const WithQuery = z.object({
     .transform((list) => list.split(",").filter(Boolean))
     .pipe(z.array(IntegerParam.pipe(Id)).max(18))
     .optional()
-    .meta({ description: "Spirits to imagine beside those at work, by number", example: "5,6" }),
+    .meta({ description: "IDs of additional spirits to include, separated by commas", example: "5,6" }),
 });
 export const ClassBody = z.object({ class_name: Name.meta({ example: "Swiss Army Knife" }) });
 export const TraitsBody = z.object({
@@ -103,15 +116,15 @@ export const TraitsBody = z.object({
 });
 export const AdminXpBody = z.object({
   amount: z.int().min(1).max(200_000),
-  reason: z.string().trim().min(1).max(500).meta({ description: "Kept in the audit, and in the history" }),
+  reason: z.string().trim().min(1).max(500).meta({ description: "Stored in the audit log and in the minion's history" }),
 });
 export const LeaderboardQuery = z.object({
   limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20),
   cursor: z
     .string()
-    .regex(/^\d{1,12}\.\d{1,5}$/, "is none of ours")
+    .regex(/^\d{1,12}\.\d{1,5}$/, "must be a `next_cursor` of the leaderboard")
     .optional()
-    .meta({ description: "`next_cursor` of the page before" }),
+    .meta({ description: "`next_cursor` of the previous page" }),
 });
 
 // ── what replies carry ───────────────────────────────────────────────────────
@@ -152,7 +165,7 @@ export const MinionSpiritShape = z
     effectiveness_percent: z.int(),
     is_active: z.boolean(),
     inactive_because: z.enum(spiritFaults).nullable(),
-    tools: z.array(z.string()).meta({ description: "What it brings at its level" }),
+    tools: z.array(z.string()).meta({ description: "Tools that the spirit provides at its level" }),
     equipped_at: Timestamp,
   })
   .meta({ id: "MinionSpirit" });
@@ -173,10 +186,10 @@ export const MinionShape = z
     name: z.string(),
     display_name: z.string(),
     model: z.string(),
-    external_model_id: Id.nullable().meta({ description: "The model of yours that it is on" }),
+    external_model_id: Id.nullable().meta({ description: "ID of your model that the minion uses" }),
     provider: z.string().nullable(),
     provider_display_name: z.string().nullable(),
-    model_summary: ModelSummaryShape.nullable().meta({ description: "Null where the model is no more" }),
+    model_summary: ModelSummaryShape.nullable().meta({ description: "Null if the model no longer exists" }),
     ...settings,
     fallback_models: z.array(z.string()),
     class: ClassShape.nullable(),
@@ -194,7 +207,7 @@ export const MinionShape = z
     synergy: Synergy,
     is_favorite: z.boolean(),
     avatar_url: z.string().nullable(),
-    version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit" }),
+    version: z.int().min(1).meta({ description: "Send it as `If-Match` when you update the minion" }),
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Timestamp.nullable(),
@@ -206,10 +219,7 @@ export const MinionReply = z.object({ ...ok, minion: MinionShape });
 
 const SkippedSpirit = z.object({ spirit: z.string(), code: z.enum(spiritFaults) });
 export const MinionCreated = MinionReply.extend({
-  skipped: z
-    .array(SkippedSpirit)
-    .optional()
-    .meta({ description: "Spirits of the template that you may not use, or have no slot for" }),
+  skipped: z.array(SkippedSpirit).optional().meta({ description: "Spirits of the template that were not equipped, and why" }),
 });
 export const MinionList = z.object({ ...ok, minions: z.array(MinionShape), total: TotalCount, next_cursor: NextCursor });
 export const FavoriteReply = z.object({ ...ok, message: z.string(), is_favorite: z.boolean() });
@@ -220,7 +230,7 @@ export const MinionTokenReply = z.object({
   token: z
     .string()
     .nullable()
-    .meta({ description: "Shown this once: null where the request is repeated with its Idempotency-Key" }),
+    .meta({ description: "Shown once: null if the request is repeated with the same Idempotency-Key" }),
 });
 
 export const LoadoutReply = z.object({ ...ok, spirits: z.array(MinionSpiritShape), total: TotalCount });
@@ -237,7 +247,10 @@ export const AvailableSpirits = z.object({
       is_owned: z.boolean(),
       is_equipped: z.boolean(),
       has_free_slot: z.boolean(),
-      missing: z.enum(spiritFaults).nullable().meta({ description: "The first thing in the way of equipping it" }),
+      missing: z
+        .enum(spiritFaults)
+        .nullable()
+        .meta({ description: "The first reason why the spirit cannot be equipped; null if it can be" }),
     }),
   ),
   total: TotalCount,
@@ -248,7 +261,7 @@ export const MinionClassReply = z.object({
   class: ClassShape.nullable(),
   missing: z
     .array(z.object({ spirit: z.string(), code: z.enum(missingReasons) }))
-    .meta({ description: "Base spirits of the class that do not work here, and why" }),
+    .meta({ description: "Base spirits of the class that are not active on this minion, and why" }),
 });
 export const TraitsReply = z.object({
   ...ok,
@@ -281,7 +294,7 @@ const XpEvent = z
   .object({
     id: Id,
     kind: z.enum(experienceKinds),
-    xp: z.int().min(0).meta({ description: "0 where the day's usage had its fill" }),
+    xp: z.int().min(0).meta({ description: "0 if the daily usage limit was reached" }),
     reason: z.string(),
     source_type: z.string(),
     source_id: z.string(),
@@ -296,7 +309,7 @@ export const XpHistory = z.object({
   events: z.array(XpEvent),
   total: TotalCount,
   experience: z.int(),
-  usage_today: z.int().meta({ description: "Of the 500 that one minion can gain by use in one UTC day" }),
+  usage_today: z.int().meta({ description: "Usage experience of this UTC day; the limit is 500 a day" }),
   next_cursor: NextCursor,
 });
 export const ScoreReply = z.object({ ...ok, ...scored });
@@ -327,8 +340,8 @@ export const Leaderboard = z.object({
 export const Progression = z.object({
   ...ok,
   ...standing,
-  minions: z.int().meta({ description: "How many you have" }),
-  max_minions: z.int().meta({ description: "−1 is unlimited" }),
+  minions: z.int().meta({ description: "Number of your minions" }),
+  max_minions: z.int().meta({ description: "−1: unlimited" }),
   max_spirits_per_minion: z.int(),
   unlocked_spirits: z.array(z.string()),
   next_unlocks: z
@@ -341,5 +354,5 @@ export const Progression = z.object({
         xp_missing: z.int(),
       }),
     )
-    .meta({ description: "What comes next, the nearest first" }),
+    .meta({ description: "Next spirits and classes to unlock, nearest first" }),
 });

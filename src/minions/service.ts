@@ -24,34 +24,37 @@ import { classNamed, withMissingSpirits, ofClass, ofTemplate, skippedSpirits } f
 import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 
-/** What there is room for: a plan's minions, those in the bin not counted. */
+/** Whether the plan allows another minion. Minions in the trash do not count. */
 const hasRoom = (userId: number): SQL => sql`
   (select max_minions = -1 or max_minions > (select count(*) from ${minions} where ${and(eq(minions.user_id, userId), isNull(minions.deleted_at))})
    from (select ${planLimit(userId, "max_minions")} as max_minions) held)`;
 
 /**
- * Makes a minion, with the spirits of a class (all or none) and of a template (those that may be). One round trip.
- * @throws minion_limit_reached, display_name_taken; for a class, the refusals of `assignClass`; validation_failed
+ * Creates a minion with the spirits of a class (all or none) and of a template (those that are allowed). One round trip.
+ * @throws minion_limit_reached, display_name_taken, validation_failed; with a class, the errors of `assignClass`
  */
-export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...said }: NewMinion) {
-  const { model = defaultModel(ctx.env, "language"), fallback_models } = said;
-  const input = { ...said, model };
+export async function createMinion(ctx: Ctx, userId: number, { template_id, class_name, ...fields }: NewMinion) {
+  const { model = defaultModel(ctx.env, "language"), fallback_models } = fields;
+  const input = { ...fields, model };
   assertModelsExist(ctx, input);
   const catalog = await catalogOf(ctx);
   if (template_id !== undefined && !catalog.templates.some(({ id }) => id === template_id)) {
-    throw validationError([{ path: "template_id", in: "body", message: `there is no template ${template_id}` }]);
+    throw validationError([{ path: "template_id", in: "body", message: `template ${template_id} does not exist` }]);
   }
   const minionClass = class_name === undefined ? undefined : classNamed(catalog, class_name);
-  const made = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
-  const columns = { ...saidOf(input), ...modelColumns(model) };
+  const newMinionId = sql<number>`currval(pg_get_serial_sequence('spirit_minions', 'id'))::int`;
+  const columns = { ...columnsOf(input), ...modelColumns(model) };
   const classRows = (): Statement[] => {
     if (minionClass === undefined) return [];
     const chosen = ofClass(minionClass.id);
-    return [assertAllInTransaction(ctx.db, equipChecks(userId, made, chosen)), equipStatement(ctx, userId, made, chosen)];
+    return [
+      assertAllInTransaction(ctx.db, equipChecks(userId, newMinionId, chosen)),
+      equipStatement(ctx, userId, newMinionId, chosen),
+    ];
   };
   const wanted = candidates(
     userId,
-    made,
+    newMinionId,
     template_id === undefined ? sql`select 0 as spirit_id, 0 as place where false` : ofTemplate(template_id),
   );
   const work = async () => {
@@ -61,11 +64,11 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
         ...lockOwnerAndMinion(ctx, userId),
         assertAllInTransaction(ctx.db, { minion_limit_reached: hasRoom(userId), ...modelOwnershipChecks(userId, input) }),
         ctx.db.insert(minions).values({ ...columns, user_id: userId, class_id: minionClass?.id ?? null }),
-        ...(fallback_models === undefined ? [] : replaceFallbacks(ctx, userId, made, input)),
+        ...(fallback_models === undefined ? [] : replaceFallbacks(ctx, userId, newMinionId, input)),
         ...classRows(),
         ctx.db.execute<Candidate>(wanted),
-        ...(template_id === undefined ? [] : [equipStatement(ctx, userId, made, ofTemplate(template_id))]),
-        selectMinions(ctx, userId, ownMinion(userId, made)),
+        ...(template_id === undefined ? [] : [equipStatement(ctx, userId, newMinionId, ofTemplate(template_id))]),
+        selectMinions(ctx, userId, ownMinion(userId, newMinionId)),
       ],
       idOfNew(minions),
     );
@@ -76,24 +79,27 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
   return minionClass === undefined ? work() : withMissingSpirits(ctx, candidates(userId, 0, ofClass(minionClass.id)), work);
 }
 
-/** @param seen the version that was edited; whichever there is, if left out. One round trip. @throws precondition_failed, display_name_taken, not_found */
+/** Updates a minion. One round trip. @param expectedVersion default: any version @throws precondition_failed, display_name_taken, not_found */
 export async function changeMinion(
   ctx: Ctx,
   userId: number,
   minionId: number,
   change: MinionChange,
-  seen: number | undefined,
+  expectedVersion: number | undefined,
 ): Promise<MinionWithCatalog> {
   assertModelsExist(ctx, change);
-  const isSeen = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${seen}`;
-  const unless = { ...(seen === undefined ? {} : { version_changed: isSeen }), ...modelOwnershipChecks(userId, change) };
+  const isCurrent = sql`(select ${minions.version} from ${minions} where ${eq(minions.id, minionId)}) = ${expectedVersion}`;
+  const unless = {
+    ...(expectedVersion === undefined ? {} : { version_changed: isCurrent }),
+    ...modelOwnershipChecks(userId, change),
+  };
   const { model } = change;
-  const columns = { ...saidOf(change), ...(model === undefined ? {} : modelColumns(model)) };
+  const columns = { ...columnsOf(change), ...(model === undefined ? {} : modelColumns(model)) };
   const rows = [edited(ctx, userId, minionId, columns), ...replaceFallbacks(ctx, userId, minionId, change)];
   return changed(ctx, userId, minionId, { unless, rows });
 }
 
-/** Marks a minion as a favourite, or no longer. No edit. One round trip. @throws not_found */
+/** Adds a minion to the favorites, or removes it. The version stays. One round trip. @throws not_found */
 export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const toggle = ctx.db
     .update(minions)
@@ -102,7 +108,7 @@ export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Prom
   return changed(ctx, userId, minionId, { rows: [toggle] });
 }
 
-/** Puts a minion into the bin, from where it can be restored for 30 days; its token ends meanwhile. One round trip. @throws not_found */
+/** Moves a minion to the trash. It can be restored for 30 days; its token does not work meanwhile. One round trip. @throws not_found */
 export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): Promise<void> {
   const [tokens] = await commit(ctx, [
     ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
@@ -120,7 +126,7 @@ export async function deleteMinion(ctx: Ctx, userId: number, minionId: number): 
   for (const { token_hash } of tokens) await forgetCredential(ctx, token_hash);
 }
 
-/** Takes a minion out of the bin. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
+/** Restores a minion from the trash. One round trip. @throws not_found, minion_limit_reached, display_name_taken */
 export async function restoreMinion(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const binned = and(eq(minions.id, minionId), eq(minions.user_id, userId), isNotNull(minions.deleted_at))!;
   const catalog = await catalogOf(ctx);
@@ -136,39 +142,39 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }
 
-/** How many minions are deleted at once. */
-const binBatch = 500;
+/** Minions deleted per statement. */
+const trashBatch = 500;
 
-/** Deletes what has been in the bin for 30 days, with its picture; its experience stays its owner's. */
+/** Deletes minions that were in the trash for 30 days, and their avatars. The owner keeps their experience. */
 export async function purgeTrash(ctx: Ctx): Promise<void> {
-  while ((await emptyBinBatch(ctx)) === binBatch);
+  while ((await purgeTrashBatch(ctx)) === trashBatch);
 }
 
-async function emptyBinBatch(ctx: Ctx): Promise<number> {
-  // Asked again of each row, for one that is restored meanwhile.
-  const isOver = sql`deleted_at < now() - make_interval(days => ${trashRetentionDays})`;
-  const beside = ctx.hooks.onMinionsDeleted(ctx, sql`select id from gone`);
-  const { rows: gone } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
+async function purgeTrashBatch(ctx: Ctx): Promise<number> {
+  // The condition is repeated because a minion may be restored meanwhile.
+  const isExpired = sql`deleted_at < now() - make_interval(days => ${trashRetentionDays})`;
+  const hookWrites = ctx.hooks.onMinionsDeleted(ctx, sql`select id from gone`);
+  const { rows: deleted } = await ctx.db.execute<{ avatar_key: string | null }>(sql`
     with gone as (
       delete from ${minions} where ${minions.id} in (
-        select id from ${minions} where ${isOver} limit ${binBatch}
-      ) and ${isOver}
+        select id from ${minions} where ${isExpired} limit ${trashBatch}
+      ) and ${isExpired}
       returning id, user_id, total_training_xp + total_usage_xp as xp, avatar_key
     ), retired as (
       insert into ${retiredExperience} as held (user_id, xp)
       select user_id, sum(xp)::int from gone group by user_id having sum(xp) > 0
       on conflict (user_id) do update set xp = held.xp + excluded.xp
-    )${sql.join(beside.map((write, index) => sql`, beside_${sql.raw(String(index))} as (${write})`))}
+    )${sql.join(hookWrites.map((write, index) => sql`, beside_${sql.raw(String(index))} as (${write})`))}
     select avatar_key from gone`);
-  const pictures = gone.flatMap(({ avatar_key }) => avatar_key ?? []);
-  if (pictures.length > 0) await ctx.env.FILES.delete(pictures);
-  return gone.length;
+  const avatarKeys = deleted.flatMap(({ avatar_key }) => avatar_key ?? []);
+  if (avatarKeys.length > 0) await ctx.env.FILES.delete(avatarKeys);
+  return deleted.length;
 }
 
-type Said = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
+type MinionFields = { [K in keyof MinionChange]?: MinionChange[K] | undefined };
 
-/** What somebody says of a minion, as its row holds it: what is left out keeps its default, or stays. */
-function saidOf<T extends Said>({ fallback_models: _rows, ...input }: T) {
+/** The columns of a request body. A missing field keeps its default or its current value. */
+function columnsOf<T extends MinionFields>({ fallback_models: _rows, ...input }: T) {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
     [K in keyof Omit<T, "fallback_models">]: Exclude<T[K], undefined>;
   };

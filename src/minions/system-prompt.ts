@@ -1,7 +1,7 @@
 import { traitDescriptions, traits } from "./constants.ts";
 import type { Intensities } from "./traits/rules.ts";
 
-/** What a system prompt is made of. Everything in it is said to be so: only what is available now belongs here. */
+/** The parts of a system prompt. The prompt states all of them as facts, so include only what is available now. */
 export type PromptParts = {
   minion: {
     name: string;
@@ -13,7 +13,7 @@ export type PromptParts = {
   };
   traits: Intensities;
   minion_class: { class_name: string; specialization: string; perfect_for: readonly string[] } | null;
-  /** In the order in which they are told. */
+  /** In the order of the prompt. */
   spirits: readonly PromptSpirit[];
 };
 
@@ -21,18 +21,18 @@ export type PromptSpirit = {
   name: string;
   category: string;
   spirit_level: number;
-  /** One that is not is left out. */
+  /** Inactive spirits are omitted. */
   is_active: boolean;
-  /** Those that can be called in this turn, and no others. */
+  /** Only the tools that the model can call in this turn. */
   tools: readonly { name: string; description: string }[];
 };
 
 /**
- * The system prompt of a minion: sections under headings, in an order that never changes, each left out where it would be
- * empty. The same parts give the same text.
+ * Composes the system prompt of a minion: sections under headings in a fixed order, without empty sections.
+ * The same parts give the same text.
  *
- * No text can pretend to be a section: what takes one line is put on one, behind words of ours, and what may take several
- * is quoted, each line of it behind a ">", whatever character its author broke the lines with.
+ * No user text can imitate a section. Single-line texts are put on one line after fixed words. Multi-line texts are quoted:
+ * each line starts with ">", whatever line break character the author used.
  */
 export function composeSystemPrompt({ minion, traits: intensities, minion_class, spirits }: PromptParts): string {
   const quotes = [
@@ -46,7 +46,9 @@ export function composeSystemPrompt({ minion, traits: intensities, minion_class,
     section("Spirits", spirits.filter(({ is_active }) => is_active).flatMap(spiritLines)),
   ];
   const preface =
-    quotes.length > 0 ? `Lines that begin with ">" are your owner's words: be what they describe, do what they ask.` : "";
+    quotes.length > 0
+      ? `Your owner wrote the lines that begin with ">". Act as they describe and follow their instructions.`
+      : "";
   const identity = [introduction(minion), preface].filter(Boolean).join("\n");
   return [identity, ...quotes, ...facts].filter(Boolean).join("\n\n");
 }
@@ -61,7 +63,7 @@ function introduction({ name, display_name }: PromptParts["minion"]): string {
   return `You are ${JSON.stringify(shown)}${alias}, an AI assistant.`;
 }
 
-/** Bands of intensity from the strongest down, by the least of each. */
+/** Bands of intensity with their minimum, strongest first. */
 const bands = [
   [10, "above all"],
   [7, "strongly"],
@@ -87,13 +89,13 @@ function classLines(minionClass: PromptParts["minion_class"]): string[] {
 function spiritLines({ name, category, spirit_level, tools }: PromptSpirit): string[] {
   const spirit = `- ${oneLine(name)} (${oneLine(category)}), level ${spirit_level}`;
   if (tools.length === 0) return [`${spirit}: none of its tools is available`];
-  return [`${spirit}, with the tools`, ...tools.map((tool) => `  - ${oneLine(tool.name)}: ${oneLine(tool.description)}`)];
+  return [`${spirit}, with these tools:`, ...tools.map((tool) => `  - ${oneLine(tool.name)}: ${oneLine(tool.description)}`)];
 }
 
-/** Every way to break a line that Unicode knows. */
+/** All Unicode line breaks. */
 const lineBreaks = /\r\n|[\r\n\v\f\u0085\u2028\u2029]/gu;
 
-/** Characters that no one reads: they steer devices, or turn the direction in which the text around them is shown. */
+/** Invisible characters: control characters and overrides of the text direction. */
 const controls = /(?![\t\n])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu;
 
 function cleaned(text: string): string {

@@ -30,13 +30,13 @@ export const minions = pgTable(
     user_id: owner().notNull(),
     name: text().notNull(),
     display_name: text().notNull(),
-    /** `builtin/extractive`: a provider's model; or the number of a model of its owner's. */
+    /** A provider's model, for example `builtin/extractive`, or the ID of a model of the owner. */
     model: text().notNull(),
     external_model_id: integer(),
     description: text().notNull().default(""),
     personality: text().notNull().default(""),
     system_prompt: text().notNull().default(""),
-    /** What the model is asked with; null leaves it to the model. */
+    /** Model settings. Null: the model's default. */
     temperature: real(),
     top_p: real(),
     max_tokens: integer(),
@@ -47,19 +47,19 @@ export const minions = pgTable(
     retrieval_method: text({ enum: retrievalMethods }).notNull().default("hybrid"),
     citations_enabled: boolean().notNull().default(true),
     class_id: integer().references(() => classes.id),
-    /** Intensity by trait; a trait that is not named has none. */
+    /** Intensity by trait. Default of a trait: 0. */
     traits: jsonb().$type<Record<string, number>>().notNull().default({}),
     total_training_xp: integer().notNull().default(0),
     total_usage_xp: integer().notNull().default(0),
     is_favorite: boolean().notNull().default(false),
     visibility: text({ enum: visibilities }).notNull().default("private"),
-    /** Where its picture is, in R2. */
+    /** R2 key of the avatar. */
     avatar_key: text(),
-    /** How often it was edited, counted from one. */
+    /** Starts at 1; each update increments it. */
     version: integer().notNull().default(1),
     created_at: timestamptz().notNull().defaultNow(),
     updated_at: timestamptz().notNull().defaultNow(),
-    /** Since when it is in the bin. */
+    /** When the minion was moved to the trash. */
     deleted_at: timestamptz(),
   },
   (t) => [
@@ -93,15 +93,15 @@ export const minions = pgTable(
   ],
 );
 
-/** The models that stand in for a minion's own, in their order. */
+/** The fallback models of a minion, in order. */
 export const minionFallbacks = pgTable(
   "minion_fallbacks",
   {
     minion_id: integer().notNull(),
-    /** Its place, from 1. */
+    /** Position, from 1. */
     position: smallint().notNull(),
     user_id: integer().notNull(),
-    /** As a minion's. */
+    /** Same values as `spirit_minions.model`. */
     model: text().notNull(),
     external_model_id: integer(),
   },
@@ -135,15 +135,15 @@ const spiritId = () =>
     .notNull()
     .references(() => spirits.id);
 
-/** The spirits that a minion has or had. One that is put away keeps its experience for when it is equipped again. */
+/** The spirits that a minion has equipped now or before. An unequipped spirit keeps its experience. */
 export const minionSpirits = pgTable(
   "minion_spirits",
   {
     minion_id: minionId(),
     spirit_id: spiritId(),
-    /** Its place, from 1; null while it is put away. */
+    /** Position, from 1; null while the spirit is not equipped. */
     position: smallint(),
-    /** The sum of what it gained; what reaching levels adds is computed. */
+    /** The sum of the gains. Level bonuses are computed. */
     experience: integer().notNull().default(0),
     equipped_at: timestamptz().notNull().defaultNow(),
   },
@@ -155,7 +155,7 @@ export const minionSpirits = pgTable(
   ],
 );
 
-/** How often a minion has used each tool of each of its spirits with success. */
+/** Successful runs of each tool of each spirit of a minion. */
 export const spiritMastery = pgTable(
   "spirit_mastery",
   {
@@ -178,22 +178,22 @@ export const spiritMastery = pgTable(
   ],
 );
 
-/** Every grant of experience, once. */
+/** One row for each grant of experience. */
 export const xpEvents = pgTable(
   "xp_events",
   {
     id: identityId(),
     minion_id: minionId(),
     kind: text({ enum: experienceKinds }).notNull(),
-    /** What was granted: 0 where the day's usage had its fill. */
+    /** Granted experience; 0 if the daily usage limit was reached. */
     xp: integer().notNull(),
-    /** What the minion had before, all kinds together. */
+    /** The minion's total experience before the grant. */
     xp_before: integer().notNull(),
     reason: text().notNull(),
-    /** What it came of: `tool_run`, and which. */
+    /** The source, for example `tool_run` and its ID. */
     source_type: text().notNull(),
     source_id: text().notNull(),
-    /** The UTC day it counts for. */
+    /** The UTC day of the grant. */
     day: date({ mode: "string" })
       .notNull()
       .default(sql`(now() at time zone 'utc')::date`),
@@ -211,14 +211,14 @@ export const xpEvents = pgTable(
   ],
 );
 
-/** Experience of minions that are gone for good: a user's rank never falls. */
+/** Experience of permanently deleted minions, so that a user's rank never falls. */
 export const retiredExperience = pgTable(
   "retired_experience",
   { user_id: owner().primaryKey(), xp: integer().notNull() },
   (t) => [check("retired_experience_positive", sql`${t.xp} > 0`)],
 );
 
-/** The tokens with which programs reach one minion. */
+/** Access tokens for single minions. */
 export const minionTokens = pgTable(
   "minion_tokens",
   {

@@ -8,7 +8,7 @@ import { minionExists, lockOwnerAndMinion } from "./queries.ts";
 import { minions, minionTokens } from "./tables.ts";
 
 /**
- * Makes a token that reaches one minion and nothing else of its owner's; the one before ends. It is shown this once.
+ * Creates a token that can access one minion only. Revokes the previous token. The token is shown once.
  * One round trip. @throws not_found
  */
 export async function createMinionToken(ctx: Ctx, userId: number, minionId: number): Promise<string> {
@@ -32,7 +32,7 @@ export async function createMinionToken(ctx: Ctx, userId: number, minionId: numb
   return token;
 }
 
-/** Whose minion a token reaches, as a query for the one who asks who is there. */
+/** The query of the minion and the owner of a token, for authentication. */
 export function minionByToken(tokenHash: string): SQL {
   return sql`
     select ${minions.id} as minion_id, ${minions.user_id} as user_id

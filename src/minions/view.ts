@@ -9,16 +9,16 @@ import { activeOf, spiritsOf, classSummary } from "./spirits/views.ts";
 import { experienceOf, scored } from "./progression/views.ts";
 import { modelOf } from "./model-summary.ts";
 
-/** A minion as its owner's clients draw it. Its figures follow from its experience, its model and the catalog. */
+/** The reply shape of a minion. Computed values follow from its experience, its model and the catalog. */
 export function toMinion(catalog: Catalog, row: MinionRow): Minion {
-  const { spirits: _rows, slots, owned: _owned, class_id, avatar_key, external_model: _model, ...kept } = row;
+  const { spirits: _rows, slots, owned: _owned, class_id, avatar_key, external_model: _model, ...columns } = row;
   const spirits = spiritsOf(catalog, row);
   const standing = levelProgress(experienceOf(row));
-  const compatibility = compatibilityOf(kept.traits);
+  const compatibility = compatibilityOf(columns.traits);
   const summary = modelOf(row);
   const minionClass = catalog.classes.find(({ id }) => id === class_id);
   return {
-    ...kept,
+    ...columns,
     provider: summary?.provider ?? null,
     provider_display_name: summary?.provider_display_name ?? null,
     model_summary: summary,

@@ -59,7 +59,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect(await get(`${base}/3`)).toEqual({ status: 200, body: { success: true, data: Spirit.meta()!["examples"]![0] } });
     expect(await get(`${base}/99`)).toMatchObject({
       status: 404,
-      body: { code: "not_found", error: "There is no spirit 99." },
+      body: { code: "not_found", error: "Spirit 99 not found." },
     });
   });
 
@@ -104,8 +104,8 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     const { status, body } = await post(`${base}/synergy`, { spirit_ids: [1, 98, 99] });
     expect(status).toBe(422);
     expect(body["errors"]).toEqual([
-      { path: "spirit_ids.1", in: "body", message: "there is no spirit 98" },
-      { path: "spirit_ids.2", in: "body", message: "there is no spirit 99" },
+      { path: "spirit_ids.1", in: "body", message: "spirit 98 does not exist" },
+      { path: "spirit_ids.2", in: "body", message: "spirit 99 does not exist" },
     ]);
     expect((await get(`${base}/synergy?spirit_ids=1,x`)).status).toBe(422);
   });

@@ -1,12 +1,12 @@
 const firstSlots = 1_024;
 const maxSlots = 2 ** 20;
 
-/** A set of digests by their first 53 bits, in at most 8 MiB: at most 786,432 are remembered, the first ones. */
+/** A set of digests by their first 53 bits. It stores at most the first 786,432 in 8 MiB. */
 export class HashSet {
   #slots = new Float64Array(firstSlots);
   #size = 0;
 
-  /** Takes a digest in; whether it was not there. */
+  /** Adds a digest. @returns whether it is new */
   add(digest: DataView): boolean {
     const key = digest.getUint32(0) * 2 ** 21 + (digest.getUint32(4) >>> 11) + 1;
     const slot = slotOf(this.#slots, key);
@@ -25,7 +25,7 @@ export class HashSet {
   }
 }
 
-/** Where a key stands, or would stand; 0 marks what is free. */
+/** The slot of a key, or the free slot for it. 0 marks a free slot. */
 function slotOf(slots: Float64Array, key: number): number {
   let slot = key % slots.length;
   while (slots[slot] !== 0 && slots[slot] !== key) slot = (slot + 1) % slots.length;

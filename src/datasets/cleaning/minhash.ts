@@ -1,12 +1,12 @@
 const gramLength = 5;
 
-/** How many of a text's 5-grams are kept. */
+/** Maximum number of 5-grams in a signature. */
 export const sketchSize = 512;
 
-/** The hashes of a text's smallest 5-grams by hash, in order, and how many different ones it has. */
+/** The smallest 5-gram hashes of a text, sorted, and its number of distinct 5-grams. */
 export type MinHashSignature = { values: Uint32Array; count: number };
 
-/** A text shorter than that is one gram. */
+/** The sorted distinct 5-gram hashes of a text. A shorter text is one gram. */
 export function shingles(text: string): Uint32Array {
   const count = Math.max(1, text.length - gramLength + 1);
   const hashes = new Uint32Array(count);
@@ -22,7 +22,7 @@ export function shingles(text: string): Uint32Array {
   return hashes.subarray(0, distinct);
 }
 
-/** Spreads 32 bits evenly (the finaliser of MurmurHash3). */
+/** Spreads 32 bits evenly (the finalizer of MurmurHash3). */
 function murmurFinalize(value: number): number {
   let hash = value ^ (value >>> 16);
   hash = Math.imul(hash, 0x85ebca6b);
@@ -31,8 +31,8 @@ function murmurFinalize(value: number): number {
 }
 
 /**
- * The Jaccard similarity of two texts by their sketches: of the 5-grams that occur in either, the share that occurs in both. Exact where
- * both have at most `sketchSize` different ones; else estimated from the `sketchSize` smallest, with a standard error of 0.013 at 0.9.
+ * The Jaccard similarity of two texts by their signatures: the share of common 5-grams among all 5-grams of both. Exact if
+ * both have at most `sketchSize` distinct ones; otherwise estimated from the `sketchSize` smallest, with a standard error of 0.013 at 0.9.
  */
 export function similarity(first: MinHashSignature, second: MinHashSignature): number {
   const isExact = first.count <= sketchSize && second.count <= sketchSize;
@@ -54,8 +54,8 @@ const rowsOfBand = 8;
 const bins = bands * rowsOfBand;
 
 /**
- * The keys by which texts that are much alike meet: two of similarity s share one of the 16 with a probability of 1 − (1 − s⁸)¹⁶, which
- * is 0.9999 at 0.9 and 0.06 at 0.5. One permutation hashing: the smallest hash of each of 128 ranges; an empty one takes another's.
+ * The LSH keys of a text. Two texts of similarity s share one of the 16 keys with a probability of 1 − (1 − s⁸)¹⁶, which
+ * is 0.9999 at 0.9 and 0.06 at 0.5. One-permutation hashing: the smallest hash of each of 128 ranges; an empty range copies another one.
  */
 export function lshBands(grams: Uint32Array): Uint32Array {
   const smallest = new Uint32Array(bins);

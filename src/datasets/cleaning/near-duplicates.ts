@@ -1,6 +1,6 @@
 import { lshBands, bands, shingles, similarity, type MinHashSignature, sketchSize } from "./minhash.ts";
 
-/** From which Jaccard similarity of their 5-grams on two texts are near duplicates. */
+/** Minimum Jaccard similarity of the 5-grams of near duplicates. */
 const threshold = 0.9;
 
 const headCount = 8_192;
@@ -10,20 +10,20 @@ export type Bounds = { maxRows: number; maxValues: number; maxCandidates: number
 const usualBounds: Bounds = { maxRows: 65_536, maxValues: 6 * 2 ** 20, maxCandidates: 64 };
 
 /**
- * The texts of which none is nearly another. Texts that may be alike meet by MinHash and are then compared by their 5-grams.
+ * A set of texts without near duplicates. MinHash finds candidates, which are then compared by their 5-grams.
  *
- * A row costs 4 bytes for each of its different 5-grams, of which at most 512 are kept, and 140 more. Bounded at 33 MiB: compared is
- * with the last 65,536 texts that were taken in, or fewer when their 5-grams are more than six million (12,288 texts of 500
- * characters and more). Of many that meet, the latest 64 are compared.
+ * A text needs 4 bytes for each distinct 5-gram, of which at most 512 are kept, and 140 bytes more. The limit is 33 MiB: a text is
+ * compared with the last 65,536 added texts, or fewer if their 5-grams are more than six million (12,288 texts of 500
+ * characters and more). At most the latest 64 candidates are compared.
  */
 export class NearDuplicates {
   readonly #bounds: Bounds;
-  /** Of each key of each band: the number of the last text that has it, plus 1. */
+  /** For each key of each band: the number of the last text with it, plus 1. */
   readonly #heads = new Uint32Array(bands * headCount);
-  /** Of each text and band: its key, and the number plus 1 of the text before it at the same head. */
+  /** For each text and band: its key, and the number plus 1 of the previous text at the same head. */
   #keys = new Uint32Array(0);
   #previous = new Uint32Array(0);
-  /** Of each text: where its values start, counted from the first value ever; how many; and how many different 5-grams it has. */
+  /** For each text: the start of its values, counted from the first value ever; their number; and its number of distinct 5-grams. */
   #starts = new Float64Array(0);
   #lengths = new Uint16Array(0);
   #counts = new Uint32Array(0);
@@ -36,7 +36,7 @@ export class NearDuplicates {
     this.#bounds = bounds;
   }
 
-  /** Takes a text in, unless it is nearly another; whether it was taken in. */
+  /** Adds a text, unless it is a near duplicate. @returns whether it was added */
   add(text: string): boolean {
     const grams = shingles(text);
     const sketch = { values: grams.subarray(0, sketchSize), count: grams.length };
@@ -51,12 +51,12 @@ export class NearDuplicates {
     for (const [band, key] of keys.entries()) {
       let number = this.#heads[headOf(band, key)]! - 1;
       while (number >= this.#oldest && compared.size < this.#bounds.maxCandidates) {
-        const place = this.#slotOf(number) * bands + band;
-        if (this.#keys[place] === key && !compared.has(number)) {
+        const index = this.#slotOf(number) * bands + band;
+        if (this.#keys[index] === key && !compared.has(number)) {
           compared.add(number);
           if (similarity(sketch, this.#sketchOf(number)) >= threshold) return true;
         }
-        number = this.#previous[place]! - 1;
+        number = this.#previous[index]! - 1;
       }
     }
     return false;
@@ -73,7 +73,7 @@ export class NearDuplicates {
   }
 
   #remember({ values, count }: MinHashSignature, keys: Uint32Array): void {
-    const start = this.#place(values);
+    const start = this.#append(values);
     const number = this.#size++;
     this.#oldest = Math.max(this.#oldest, this.#size - this.#bounds.maxRows);
     const slot = this.#slotOf(number);
@@ -89,8 +89,8 @@ export class NearDuplicates {
     }
   }
 
-  /** Writes values in one piece, over those of the oldest texts if there is no more room. */
-  #place(values: Uint32Array): number {
+  /** Appends values contiguously. Overwrites the oldest texts if the buffer is full. */
+  #append(values: Uint32Array): number {
     const { maxValues } = this.#bounds;
     const room = maxValues - (this.#end % maxValues);
     const start = room < values.length ? this.#end + room : this.#end;
@@ -115,7 +115,7 @@ function headOf(band: number, key: number): number {
   return band * headCount + (key % headCount);
 }
 
-/** An array with room for `length`, at least twice as long as it was when it grows, and never longer than `maxLength`. */
+/** An array with capacity for `length`. It at least doubles when it grows, up to `maxLength`. */
 function grown<T extends Uint16Array | Uint32Array | Float64Array>(array: T, length: number, maxLength: number): T {
   if (array.length >= length) return array;
   const Kind = array.constructor as new (length: number) => T;

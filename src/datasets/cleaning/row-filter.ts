@@ -5,22 +5,22 @@ import { HashSet } from "./hash-set.ts";
 import { type DropReason, maxRowLength, type RowKind } from "../constants.ts";
 import { NearDuplicates } from "./near-duplicates.ts";
 
-/** A row as it is used: normalised, with the SHA-256 of its text in hexadecimal, and why it is not used if it is not. */
+/** A normalized row with the SHA-256 of its text in hexadecimal, and the reason if it was dropped. */
 export type FilteredRow = { row: ParsedRow; hash: string; dropped: DropReason | null };
 
 /**
- * Decides, row after row, which of a dataset's are used. Of rows that repeat each other the first is kept. The same rows in the same
- * order come to the same end.
+ * Decides row by row which rows of a dataset are used. The first of several duplicates is kept. The same rows in the same
+ * order give the same result.
  *
  * A row is dropped as
- * - `empty`, if its text is nothing but white space;
+ * - `empty`, if its text is only white space;
  * - `malformed`, if a column that its kind needs is empty, if a conversation lacks a user's message, an answer, or a known role in
  *   each message, or if a text has neither a letter nor a digit;
  * - `too_long`, if its text has more than `maxRowLength` characters;
- * - `duplicate`, if its text is that of an earlier row (of the first 786,432 different ones);
- * - `near_duplicate`, if its text is nearly that of an earlier row that was kept: see `NearDuplicates`, and its bounds.
+ * - `duplicate`, if an earlier row has the same text (among the first 786,432 distinct ones);
+ * - `near_duplicate`, if an earlier kept row has nearly the same text: see `NearDuplicates` and its limits.
  *
- * It holds at most 42 MiB, however many rows there are (and 12 more while it grows), and as little as they need if there are few.
+ * It uses at most 42 MiB for any number of rows (and 12 MiB more while it grows).
  */
 export class RowFilter {
   readonly counts: Record<DropReason, number> & { kept: number } = {
@@ -34,7 +34,7 @@ export class RowFilter {
   readonly #hashes = new HashSet();
   readonly #texts = new NearDuplicates();
 
-  /** The next row. One at a time: what becomes of it depends on those before it. */
+  /** Evaluates the next row. Call it sequentially: the result depends on the earlier rows. */
   async evaluate(parsed: ParsedRow): Promise<FilteredRow> {
     const row = { ...parsed, text: normalise(parsed.text), fields: normaliseFields(parsed.fields) };
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(row.text));
@@ -67,7 +67,7 @@ function lacks(fields: ParsedRow["fields"], ...names: string[]): boolean {
   return names.some((name) => ((fields?.[name] as string | undefined) ?? "").trim() === "");
 }
 
-/** Whether a question is there to be left unanswered, as some of SQuAD's are. */
+/** Whether a question has no answer on purpose, as some of SQuAD's. */
 function isUnanswerable(fields: ParsedRow["fields"]): boolean {
   return (fields?.["metadata"] as Record<string, unknown> | undefined)?.["is_impossible"] === true;
 }

@@ -4,26 +4,26 @@ import { headText } from "./text/decode.ts";
 import { UnreadableFileError, certainty, type ByteSource, type FileStart } from "./types.ts";
 import { zipEntries, zipSignature } from "./docx/zip.ts";
 
-/** How much of a file is looked at. */
+/** Bytes of a file that detection reads. */
 const headSize = 65_536;
 
-/** What files that are not taken start with, in hexadecimal, and what is said of them. */
+/** Signatures of unsupported files, in hexadecimal, and their error messages. */
 const foreign: [signature: RegExp, sentence: string][] = [
-  [/^1f8b/, "is compressed with gzip: unpack it first."],
-  [/^28b52ffd/, "is compressed with zstd: unpack it first."],
-  [/^fd377a585a00|^425a68/, "is compressed: unpack it first."],
-  [/^377abcaf271c|^526172211a07/, "is an archive: unpack it first."],
+  [/^1f8b/, "is compressed with gzip. Decompress it first."],
+  [/^28b52ffd/, "is compressed with zstd. Decompress it first."],
+  [/^fd377a585a00|^425a68/, "is compressed. Decompress it first."],
+  [/^377abcaf271c|^526172211a07/, "is an archive. Unpack it first."],
   [/^d0cf11e0a1b11ae1/, "is an old Office document: save it as .docx, or a table as .csv."],
   [/^7b5c72746631/, "is an RTF document: save it as .docx."],
-  [/^89504e47|^ffd8ff|^47494638|^52494646|^49492a00|^4d4d002a/, "is an image, a sound or a film, and holds no text."],
+  [/^89504e47|^ffd8ff|^47494638|^52494646|^49492a00|^4d4d002a/, "is an image, audio or video file without text."],
   [/^53514c69746520666f726d6174/, "is an SQLite database: export its tables as .csv."],
   [/^4f626a01|^4f5243/, "is an Avro or ORC file: convert it to Parquet."],
-  [/^50415245/, "is an encrypted Parquet file."],
-  [/^7f454c46|^4d5a/, "is a program."],
+  [/^50415245/, "is an encrypted Parquet file. Write it without encryption."],
+  [/^7f454c46|^4d5a/, "is a program, not a dataset."],
   [/^504b0506/, "is an empty ZIP archive."],
 ];
 
-/** What a file is by its content. Its name only decides between texts that could be either. @throws validation_failed, which says what was seen */
+/** Detects the format by content. The name only decides between ambiguous texts. @throws validation_failed for an unsupported file */
 export async function detectFormat(source: ByteSource, name: string): Promise<Format> {
   if (source.size === 0) throw refused("is empty.");
   const head = new Uint8Array(await source.read(0, Math.min(headSize, source.size)));
@@ -49,7 +49,7 @@ function refused(sentence: string) {
   return validationError([{ path: "file", in: "body", message: sentence }]);
 }
 
-/** What else is a ZIP archive, by a file in it. */
+/** Unsupported ZIP formats, recognized by a file in the archive. */
 const archives: [file: RegExp, sentence: string][] = [
   [/^xl\//, "is an Excel workbook: save its sheet as .csv."],
   [/^ppt\//, "is a PowerPoint presentation: save it as .pdf."],
@@ -60,31 +60,31 @@ const archives: [file: RegExp, sentence: string][] = [
 async function sentenceOfArchive(source: ByteSource): Promise<string> {
   const names = (await zipEntries(source)).map((entry) => entry.name);
   const sentence = archives.find(([file]) => names.some((each) => file.test(each)))?.[1];
-  return sentence ?? "is a ZIP archive: unpack it first.";
+  return sentence ?? "is a ZIP archive. Unpack it first.";
 }
 
 const extensionOf = (name: string): string => /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 
-/** The text that a file starts with, if it is one. */
+/** The start of a text file. */
 async function startOf(source: ByteSource, head: Uint8Array): Promise<string> {
   const isMarked = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   const nuls = head.filter((byte) => byte === 0).length;
   if (!isMarked && nuls > head.length / 10) {
     const isWide = nuls > head.length / 4 && nuls <= head.length / 2 + 1;
     throw refused(
-      isWide ? "seems to be UTF-16 without a byte order mark: save it as UTF-8." : "is no text, and of no known format.",
+      isWide ? "may be UTF-16 without a byte order mark. Save it as UTF-8." : "is not text and has no supported format.",
     );
   }
   const text = await headText(source);
   // oxlint-disable-next-line no-control-regex -- it is what is looked for
   const controls = text.match(/[\u0000-\u0008\u000E-\u001A\u001C-\u001F]/g)?.length ?? 0;
-  if (controls > text.length / 10) throw refused("is no text, and of no known format.");
+  if (controls > text.length / 10) throw refused("is not text and has no supported format.");
   return text;
 }
 
 function formatOfText(text: string, extension: string): Format {
   const start = text.trimStart();
-  if (start === "") throw refused("has nothing but white space.");
+  if (start === "") throw refused("contains only white space.");
   const matches = fileFormats.map(({ name, matchesText }) => ({
     name,
     sureness: matchesText?.(start, extension) ?? certainty.impossible,

@@ -1,34 +1,34 @@
 import { validationError, PublicError, type AppError } from "../../kit/errors.ts";
 import type { RowKind } from "../constants.ts";
 
-/** Where the bytes of a file are: in R2, or in memory. */
+/** The bytes of a file in R2 or in memory. */
 export type ByteSource = {
   size: number;
-  /** All of it, from its start: can be asked for again. */
+  /** A stream of the whole file. Each call starts again. */
   stream(): Promise<ReadableStream<Uint8Array>>;
   /** The bytes from `start` up to `end`. */
   read(start: number, end: number): Promise<ArrayBuffer>;
 };
 
-/** Bytes that are read here and there. */
+/** Bytes with random access. */
 export type RandomAccess = Pick<ByteSource, "size" | "read"> & {
-  /** Fetches at once what is going to be read in pieces: for a source of which each piece is a request. */
+  /** Prefetches a range, for a source that makes one request per read. */
   hold?(start: number, end: number): Promise<void>;
 };
 
 export type ParsedRow = {
   kind: RowKind;
-  /** What is embedded and trained on. */
+  /** The text for embedding and training. */
   text: string;
-  /** The mapped columns under their names here, and the others under `metadata`; of a row of unknown columns, all. */
+  /** The mapped columns under our names, and the others under `metadata`. For unknown columns: all columns. */
   fields: Record<string, unknown> | null;
-  /** What a citation names: `handbook.md`, `faq.csv#12`, `report.pdf#p3`. */
+  /** The source in citations: `handbook.md`, `faq.csv#12`, `report.pdf#p3`. */
   source: string;
-  /** Where `text` starts in the text that was extracted of the document, in UTF-16 units; 0 for records. */
+  /** Start of `text` in the extracted text of the document, in UTF-16 code units; 0 for records. */
   start: number;
 };
 
-/** What was wrong with a row (or line, or page), counted from 1. */
+/** A problem with a row, line or page. Positions start at 1. */
 export type RowProblem = { position: number; code: RowProblemCode; message: string };
 
 export const rowProblemCodes = [
@@ -48,8 +48,8 @@ export type Parsed = { row: ParsedRow } | { problem: RowProblem };
 export type FileStart = { source: ByteSource; head: Uint8Array; hex: string };
 
 /**
- * How surely a text is of a format: by its content alone (`certain`), by its extension (`named`), by the look of its content (`likely`), or
- * because any text can be (`fallback`).
+ * How certain a format is: by content alone (`certain`), by extension (`named`), by heuristics (`likely`), or
+ * because any text matches (`fallback`).
  */
 export const certainty = { impossible: 0, fallback: 1, likely: 2, named: 3, certain: 4 } as const;
 export type Certainty = (typeof certainty)[keyof typeof certainty];
@@ -57,18 +57,18 @@ export type Certainty = (typeof certainty)[keyof typeof certainty];
 /** A format of dataset files. `registry.ts` lists all of them. */
 export type FileFormat<Name extends string = string> = {
   name: Name;
-  /** Its name in sentences. */
+  /** The display name. */
   label: string;
-  /** True where a parser reads here and there, which R2 makes a request of each time: such a file is held in memory. */
+  /** True if the parser needs random access. The file is then loaded into memory, because each R2 read is a request. */
   inMemory?: true;
-  /** Whether a file is of this format, by its bytes. @throws UnreadableFile for one that is damaged */
+  /** Whether the bytes have this format. @throws UnreadableFile for a damaged file */
   matchesBytes?(start: FileStart): boolean | Promise<boolean>;
   /**
-   * How surely a file is of this format, by the text that it starts with (without white space before it) and the extension of its name in
-   * lower case. The surest format is taken; of those that are equally sure, the first in the registry.
+   * How certain this format is, by the start of the text (without leading white space) and the extension of the file name in
+   * lower case. The most certain format wins; of equal ones, the first in the registry.
    */
   matchesText?(text: string, extension: string): Certainty;
-  /** Its rows, and what was wrong between them. @throws UnreadableFile */
+  /** Parses rows and problems. @throws UnreadableFile */
   parse(source: ByteSource, name: string): AsyncGenerator<Parsed>;
 };
 
@@ -76,7 +76,7 @@ export function problem(position: number, code: RowProblemCode, message: string)
   return { problem: { position, code, message } };
 }
 
-/** A file that cannot be read as a whole. The message says why, to whom it belongs. */
+/** A file that cannot be parsed. The message tells the owner why. */
 export class UnreadableFileError extends PublicError {
   override readonly name = "UnreadableFile";
 

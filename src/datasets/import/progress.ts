@@ -2,9 +2,9 @@ import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { datasets, type HfImport, type StoredFile } from "../tables.ts";
 
-/** What an import has done, in the row of its dataset. Nothing changes a dataset that was deleted, or whose import is over. */
+/** The progress of an import in its dataset row. It never changes a dataset that was deleted or whose import is over. */
 
-/** The row of a dataset that is imported. */
+/** The row of a dataset during its import. */
 export type Imported = typeof datasets.$inferSelect;
 
 /** The condition of datasets whose import is not over. */
@@ -13,7 +13,7 @@ export const waiting = inArray(datasets.processing_status, ["pending", "processi
 /** The condition of one dataset whose import is not over. */
 export const itself = (id: number) => and(eq(datasets.id, id), waiting);
 
-/** Whether a dataset is there, and its import is not over. */
+/** Whether a dataset exists and its import is not over. */
 export const isPending = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
 
 /** A dataset whose import is not over. */
@@ -22,16 +22,16 @@ export async function readPendingDataset({ db }: Ctx, id: number): Promise<Impor
   return dataset;
 }
 
-/** What was found out or fetched of a dataset that is elsewhere. */
+/** The fetched state of a Hugging Face dataset. */
 type Fetched = { hub: HfImport; file?: StoredFile; about?: { description: string; license: string } };
 
 /**
- * Notes what was fetched, unless somebody noted something since it was read. What its owner says of it stays.
- * @returns what stands there now, if it was noted
+ * Saves fetched data, unless another run changed the state since it was read. The owner's own description stays.
+ * @returns the new state, if it was saved
  */
 export async function saveFetchedPage(
   { db }: Ctx,
-  { id, hub: seen }: { id: number; hub: HfImport },
+  { id, hub: previous }: { id: number; hub: HfImport },
   { hub: next, file, about }: Fetched,
 ): Promise<HfImport | undefined> {
   const { trouble: _, ...hub } = next;
@@ -39,14 +39,14 @@ export async function saveFetchedPage(
     files: sql`${datasets.files} || ${JSON.stringify([file])}::jsonb`,
     file_size: sql`${datasets.file_size} + ${file.size}`,
   };
-  const said = about && {
+  const described = about && {
     description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
     license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
   };
   const rows = await db
     .update(datasets)
-    .set({ processing_status: "processing", hub, ...added, ...said })
-    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(seen)}::jsonb`))
+    .set({ processing_status: "processing", hub, ...added, ...described })
+    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(previous)}::jsonb`))
     .returning({ id: datasets.id });
   return rows.length > 0 ? hub : undefined;
 }

@@ -22,20 +22,20 @@ import { datasets, type RowsPart } from "../tables.ts";
 import { itself, readPendingDataset, isPending, waiting, type Imported } from "./progress.ts";
 import { fetchPages } from "./huggingface/fetch-pages.ts";
 
-/** Bounds of a part of rows: it is read into memory whole. */
+/** Limits of a part of rows, which is read into memory as a whole. */
 const partRows = 500;
 const partLength = 1_000_000;
 
-/** It was deleted, or a twin is done with it. */
+/** The dataset was deleted, or another run completed it. */
 class DatasetGone extends Error {}
 
 const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(error) === "dataset_not_found";
 
 /**
- * Imports a dataset: fetches it, where it is at Hugging Face, and reads its file into rows, which are seen once all of them are there.
- * Where it was killed it goes on: with the page that is missing, and with the first part of rows that is not stored. (Refining needs to see
- * all rows, so the file is read from its start; the same bytes give the same rows.)
- * @throws what a retry can help; a dataset that nothing helps has failed, and says why
+ * Imports a dataset: fetches it from Hugging Face if needed, and parses its file into rows, which become visible together.
+ * After an interruption it resumes with the missing page and with the first part of rows that is not stored. (The row filter needs
+ * all rows, so the file is parsed from its start; the same bytes give the same rows.)
+ * @throws retryable errors; other errors set the status `failed` with the reason
  */
 export async function resumeImport(ctx: Ctx, { dataset_id }: { dataset_id: number }): Promise<void> {
   const dataset = await readPendingDataset(ctx, dataset_id);
@@ -44,7 +44,7 @@ export async function resumeImport(ctx: Ctx, { dataset_id }: { dataset_id: numbe
     const fetched = await fetchPages(ctx, dataset);
     if (fetched === "more") await enqueueNextSlice(ctx, dataset);
     if (fetched === "gone") throw new DatasetGone();
-    // Its pages are files of it now.
+    // The fetched pages are now files of the dataset.
     const whole = dataset.hub === null ? dataset : await readPendingDataset(ctx, dataset_id);
     if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
   } catch (error) {
@@ -52,7 +52,7 @@ export async function resumeImport(ctx: Ctx, { dataset_id }: { dataset_id: numbe
     const failure = toAppError(error, ctx.constraintErrors);
     if (failure === undefined) throw error;
     if (failure.retryable) {
-      // What cannot be noted does not matter beside what went wrong.
+      // A failure to record the error must not hide the error itself.
       if (dataset.hub !== null) await recordRetryableError(ctx, dataset, failure.message).catch(() => undefined);
       throw error;
     }
@@ -60,7 +60,7 @@ export async function resumeImport(ctx: Ctx, { dataset_id }: { dataset_id: numbe
   }
 }
 
-/** What was put after a dataset was deleted goes as well. */
+/** Deletes files that were stored after the dataset was deleted. */
 async function deleteOrphanFiles({ db, env }: Ctx, { id, folder }: Imported): Promise<void> {
   const [left] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.id, id));
   if (left === undefined) await deleteByPrefix(env.FILES, folder);
@@ -75,7 +75,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const source = await sourceOf(ctx, dataset);
   const name = dataset.type === "upload" ? dataset.source : dataset.name;
   const format = formatOf(dataset) ?? (await detectFormat(source, name));
-  const refiner = new RowFilter();
+  const rowFilter = new RowFilter();
   const reporter = new Reporter();
   const parts: RowsPart[] = [];
   for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
@@ -85,7 +85,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const store = async () => {
     const part = { key: rowsKey(folder, parts.length), rows: lines.length };
     parts.push(part);
-    // Rows that were processed are stored: they are the same.
+    // Rows that were processed before are already stored and equal.
     if (reporter.rows > processed_items) {
       await withR2Errors(ctx.env.FILES.put(part.key, lines.join("\n")));
       if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetGone();
@@ -97,9 +97,9 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
       reporter.addProblem(parsed);
       continue;
     }
-    const refined = await refiner.evaluate(parsed.row);
-    const { row, hash, dropped } = refined;
-    const line = JSON.stringify({ index: reporter.addRow(refined), ...row, hash, dropped } satisfies Row);
+    const filtered = await rowFilter.evaluate(parsed.row);
+    const { row, hash, dropped } = filtered;
+    const line = JSON.stringify({ index: reporter.addRow(filtered), ...row, hash, dropped } satisfies Row);
     lines.push(line);
     length += line.length;
     if (lines.length >= partRows || length >= partLength) await store();
@@ -107,10 +107,10 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   if (lines.length > 0) await store();
   if (parts.length === 0) {
     const first = reporter.firstProblem;
-    const why = first === undefined ? "" : `; what should be one (${first.position}) ${first.message}`;
-    throw new AppError("validation_failed", `There is not one row in it${why}.`);
+    const why = first === undefined ? "" : `. First problem, at position ${first.position}: ${first.message}`;
+    throw new AppError("validation_failed", `The file contains no rows${why}.`);
   }
-  const report = { ...reporter.finish(refiner.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
+  const report = { ...reporter.finish(rowFilter.counts), ...(dataset.hub?.partial ? { partial: true } : {}) };
   const { quality_score } = report;
   const ready = { processing_status: "ready", format, parts, report, quality_score, error: null } as const;
   await commitOnce(ctx, [
@@ -122,31 +122,31 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     insertNotification(ctx, dataset.user_id, {
       kind: "dataset_ready",
       title: `“${dataset.name}” is ready`,
-      body: `${report.kept} of its ${report.rows} rows are of use.`,
+      body: `${report.kept} of ${report.rows} rows passed the quality checks.`,
     }),
   ]);
 }
 
-/** Pages are stored as JSON lines. Of a file that came in parts, only its content tells. */
+/** Pages are stored as JSON Lines. The format of an upload in parts is detected by content. */
 const formatOf = ({ type, format }: Imported): Format | null => (type === "import" ? "jsonl" : format);
 
 async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
   const stored = storedSource(env.FILES, dataset.files);
-  const held = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
-  if (!fileFormat(held).inMemory) return stored;
+  const format = formatOf(dataset) ?? (await detectFormat(stored, dataset.source));
+  if (!fileFormat(format).inMemory) return stored;
   if (stored.size > maxDocumentBytes)
-    throw new AppError("payload_too_large", `A ${held} file may have at most ${maxDocumentBytes} bytes.`);
+    throw new AppError("payload_too_large", `A ${format} file can have at most ${maxDocumentBytes} bytes.`);
   return memorySource(new Uint8Array(await stored.read(0, stored.size)));
 }
 
-/** Never back: a twin that is behind changes nothing. @returns whether the dataset is there, and waits still */
+/** Saves progress, which never decreases. @returns whether the dataset still exists and its import is not over */
 async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<boolean> {
-  const kept = await db
+  const updated = await db
     .update(datasets)
     .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
     .where(itself(id))
     .returning({ id: datasets.id });
-  return kept.length > 0;
+  return updated.length > 0;
 }
 
 async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {
@@ -161,15 +161,15 @@ async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): 
   ]);
 }
 
-/** Notes why the job of a dataset that is elsewhere has to come again: it may not come to its end. */
+/** Records the last retryable error of a Hugging Face import, for the case that all retries fail. */
 async function recordRetryableError({ db }: Ctx, { id }: Imported, trouble: string): Promise<void> {
   const hub = sql`${datasets.hub} || jsonb_build_object('trouble', ${trouble}::text)`;
   await db.update(datasets).set({ hub }).where(itself(id));
 }
 
-const givenUp = sql`'It was tried as often as it may be.' || coalesce(' The last time: ' || (${datasets.hub} ->> 'trouble'), '')`;
+const givenUp = sql`'The import failed after the last retry.' || coalesce(' Last error: ' || (${datasets.hub} ->> 'trouble'), '')`;
 
-/** Datasets whose job was given up have failed. For the cron. @returns how many */
+/** Marks datasets as failed if their job failed permanently. For the cron. @returns how many */
 export async function failStaleImports(ctx: Ctx): Promise<number> {
   const job = sql`select from ${outbox} o where o.name = ${importDataset.name} and (o.payload ->> 'dataset_id')::int = ${datasets.id}`;
   const [failed] = await commit(ctx, [

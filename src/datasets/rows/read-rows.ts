@@ -7,10 +7,10 @@ import { withR2Errors } from "../../kit/storage/r2.ts";
 import { objectAt } from "../storage.ts";
 import { datasets, datasetUses, type RowsPart } from "../tables.ts";
 
-/** A row of a dataset, as it was parsed and refined. */
+/** A parsed row of a dataset with the result of the row filter. */
 export type Row = FilteredRow["row"] & Pick<FilteredRow, "hash" | "dropped"> & { index: number };
 
-/** A query of `id` and `name` of those datasets that a user may read, and that are ready. */
+/** Selects `id` and `name` of the datasets that a user may read and that are ready. */
 export function usableDatasets(userId: number, ids: readonly number[]): SQL {
   const theirs = or(eq(datasets.user_id, userId), datasets.is_public);
   const isReady = and(eq(datasets.processing_status, "ready"), datasets.is_active);
@@ -18,7 +18,7 @@ export function usableDatasets(userId: number, ids: readonly number[]): SQL {
   return sql`select ${datasets.id}, ${datasets.name} from ${datasets} where ${condition}`;
 }
 
-/** The statement that keeps datasets from being deleted while `usedBy` uses them, and counts that it does. */
+/** The statement that marks datasets as used by `usedBy`, which prevents their deletion, and counts the use. */
 export function useDatasets({ db }: Pick<Ctx, "db">, ids: readonly number[], usedBy: SQL): Statement {
   const rows = sql.join(
     ids.map((id) => sql`(${id}::int, ${usedBy})`),
@@ -29,7 +29,7 @@ export function useDatasets({ db }: Pick<Ctx, "db">, ids: readonly number[], use
     update ${datasets} set usage_count = usage_count + 1, last_used = now() where id in (select dataset_id from used)`);
 }
 
-/** The statement that lets go of the datasets that `usedBy` uses. */
+/** The statement that releases the datasets that `usedBy` uses. */
 export function releaseDatasets({ db }: Pick<Ctx, "db">, usedBy: SQL): Statement {
   return db.delete(datasetUses).where(sql`${datasetUses.used_by} = ${usedBy}`);
 }
@@ -39,15 +39,15 @@ type Reading = { after?: number; includeDropped?: boolean };
 /**
  * The rows of a dataset, in order, one part in memory at a time.
  * @param after the last index seen
- * @throws not_found for a dataset that is gone; files_unavailable
+ * @throws not_found for a deleted dataset; files_unavailable
  */
 export async function* readRows(ctx: Ctx, datasetId: number, reading: Reading = {}): AsyncGenerator<Row> {
   const [dataset] = await ctx.db.select({ parts: datasets.parts }).from(datasets).where(eq(datasets.id, datasetId));
-  if (dataset === undefined) throw new AppError("not_found", "The dataset is no more.");
+  if (dataset === undefined) throw new AppError("not_found", "This dataset was deleted.");
   yield* readParts(ctx, dataset.parts, reading);
 }
 
-/** As `readRows`, of parts that are known. */
+/** Same as `readRows`, for known parts. */
 export async function* readParts(
   { env }: Ctx,
   parts: readonly RowsPart[],

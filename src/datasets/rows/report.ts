@@ -7,7 +7,7 @@ import type { Report } from "../schemas.ts";
 
 const excerptLength = 200;
 
-/** Gathers a report while a file is read. */
+/** Builds a report while a file is parsed. */
 export class Reporter {
   readonly #problems: Report["problems"] = [];
   readonly #droppedRows: Report["dropped_rows"] = [];
@@ -24,13 +24,13 @@ export class Reporter {
     return this.#problems[0];
   }
 
-  /** Takes down a problem. */
+  /** Records a problem. */
   addProblem({ problem }: Extract<Parsed, { problem: unknown }>): void {
     this.#unreadable += 1;
     if (this.#problems.length < maxShown) this.#problems.push({ ...problem, message: storable(problem.message, 500) });
   }
 
-  /** Takes down a row. @returns its index */
+  /** Records a row. @returns its index */
   addRow({ row, dropped }: FilteredRow): number {
     const index = this.#rows;
     this.#rows += 1;
@@ -42,7 +42,7 @@ export class Reporter {
     return index;
   }
 
-  /** @param counts of the refiner */
+  /** @param counts of the row filter */
   finish({ kept, ...dropped }: Omit<RowCounts, "unreadable">): Report {
     return {
       rows: this.#rows,

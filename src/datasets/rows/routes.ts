@@ -12,7 +12,7 @@ const ok = { success: true as const };
 const tag = "Datasets";
 const reading = requirePermission("datasets.read");
 
-/** At /api/v2/datasets: what is in one. */
+/** At /api/v2/datasets: the content of a dataset. */
 export const datasetContents = new Hono<AppEnv>();
 
 datasetContents.get(
@@ -20,7 +20,7 @@ datasetContents.get(
   route(
     {
       id: "listDatasetRows",
-      summary: "List the rows of a dataset, with why refining leaves some out",
+      summary: "List the rows of a dataset, and why some were dropped",
       tag,
       access: reading,
       params: IdParam,
@@ -40,8 +40,8 @@ datasetContents.get(
   route(
     {
       id: "getDatasetReport",
-      summary: "Tell what was found in a dataset",
-      description: "What could not be read, and what refining leaves out where the dataset is used.",
+      summary: "Get the quality report of a dataset",
+      description: "Lists what could not be parsed and which rows were dropped.",
       tag,
       access: reading,
       params: IdParam,
@@ -57,7 +57,7 @@ datasetContents.get(
   route(
     {
       id: "linkDatasetDownload",
-      summary: "Tell where the file of a dataset is had, for a minute",
+      summary: "Create a download URL for the file of a dataset (valid one minute)",
       tag,
       access: reading,
       params: IdParam,
@@ -76,7 +76,7 @@ datasetFiles.get(
   route(
     {
       id: "downloadDataset",
-      summary: "Get the file of a dataset, by the address that its download told",
+      summary: "Download the file of a dataset with the ticket of its download URL",
       tag,
       params: s.FileParams,
       query: s.FileQuery,

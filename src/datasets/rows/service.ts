@@ -8,7 +8,7 @@ import { storedSource } from "../storage.ts";
 import { datasets } from "../tables.ts";
 import { readParts, type Row } from "./read-rows.ts";
 
-/** Rows of a dataset that is ready, from a cursor on. One round trip. @throws not_found, conflict, files_unavailable */
+/** Rows of a ready dataset after a cursor. One round trip. @throws not_found, conflict, files_unavailable */
 export async function listRows(
   ctx: Ctx,
   userId: number,
@@ -24,10 +24,10 @@ export async function listRows(
   return { items, total: sample_count };
 }
 
-/** What was found in a dataset that is ready. One round trip. @throws not_found, conflict */
+/** The report of a ready dataset. One round trip. @throws not_found, conflict */
 export async function getReport(ctx: Ctx, userId: number, id: number): Promise<Report> {
   const { report } = await readyDataset(ctx, userId, id);
-  if (report === null) throw new AppError("conflict", "There is no report of this dataset.");
+  if (report === null) throw new AppError("conflict", "This dataset has no report.");
   return report;
 }
 
@@ -37,14 +37,16 @@ async function readyDataset(ctx: Ctx, userId: number, id: number) {
     .from(datasets)
     .where(and(eq(datasets.id, id), readable(userId)));
   if (row === undefined) throw missing();
-  if (row.processing_status === "failed") throw new AppError("conflict", `It could not be read. ${row.error ?? ""}`.trim());
-  if (row.processing_status !== "ready") throw new AppError("conflict", "It is not read yet.");
+  if (row.processing_status === "failed")
+    throw new AppError("conflict", `This dataset could not be read. ${row.error ?? ""}`.trim());
+  if (row.processing_status !== "ready")
+    throw new AppError("conflict", "This dataset is still being processed. Try again later.");
   return row;
 }
 
 const fileOf = (id: number) => `dataset:${id}`;
 
-/** An address that gives the file of a dataset to whoever has it, for a minute. One round trip. @throws not_found */
+/** Creates a public download URL that is valid for one minute. One round trip. @throws not_found */
 export async function linkDownload(ctx: Ctx, userId: number, id: number): Promise<{ url: string; expires_at: Date }> {
   await getDataset(ctx, userId, id);
   const holder = { user_id: userId, device: `user:${userId}`, label: "download", resource: fileOf(id) };
@@ -52,7 +54,7 @@ export async function linkDownload(ctx: Ctx, userId: number, id: number): Promis
   return { url: `${ctx.env.PUBLIC_URL}/api/v2/dataset-files/${id}?ticket=${ticket}`, expires_at };
 }
 
-/** The file of a dataset, for whoever bears a ticket to it. One round trip. @throws unauthenticated, not_found, files_unavailable */
+/** The file of a dataset, authorized by a ticket. One round trip. @throws unauthenticated, not_found, files_unavailable */
 export async function openDownload(ctx: Ctx, id: number, ticket: string) {
   const { user_id } = await readTicket(ctx.env.AUTH_SECRET, ticket, fileOf(id));
   const [row] = await ctx.db

@@ -12,7 +12,7 @@ const ok = { success: true as const };
 const tag = "Datasets";
 const writing = requirePermission("datasets.write");
 
-/** At /api/v2/datasets/uploads: files that are too large to be sent at once. */
+/** At /api/v2/datasets/uploads: uploads of large files in parts. */
 export const datasetUploads = new Hono<AppEnv>();
 
 datasetUploads.post(
@@ -20,14 +20,14 @@ datasetUploads.post(
   route(
     {
       id: "createDatasetUpload",
-      summary: "Begin to upload a dataset in parts",
-      description: `Send each part, in any order, then complete the upload. At most ${maxUploads} at once; one is waited for for ${uploadHours} hours.`,
+      summary: "Start an upload in parts",
+      description: `Send each part, in any order, then complete the upload. At most ${maxUploads} uploads at once. An upload expires after ${uploadHours} hours.`,
       tag,
       access: writing,
       body: s.NewUpload,
-      replayResponse: async ({ ctx, resultId: made }) => ({
+      replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        upload: uploadOf(await getUpload(ctx, requireUserId(ctx), Number(made))),
+        upload: uploadOf(await getUpload(ctx, requireUserId(ctx), Number(resultId))),
       }),
       reply: s.UploadReply,
       status: 201,
@@ -42,7 +42,7 @@ datasetUploads.get(
   route(
     {
       id: "getDatasetUpload",
-      summary: "Tell which parts of an upload are there",
+      summary: "Get an upload and its received parts",
       tag,
       access: writing,
       params: IdParam,
@@ -58,8 +58,8 @@ datasetUploads.put(
   route(
     {
       id: "putDatasetPart",
-      summary: "Send a part of an upload",
-      description: "The bytes as they are. A part that is sent again takes the place of the one before.",
+      summary: "Upload a part",
+      description: "The body is the raw bytes. Sending a part again replaces it.",
       tag,
       access: writing,
       params: s.PartParams,
@@ -79,9 +79,9 @@ datasetUploads.post(
   route(
     {
       id: "completeDatasetUpload",
-      summary: "Make a dataset of an upload",
+      summary: "Complete an upload and create its dataset",
       description:
-        "Once all parts are there. It is read by a job. The same bytes again are the dataset that is there, with 200.",
+        "All parts must be uploaded. A job parses the file. If you already have a dataset with the same content, that one is returned with 200.",
       tag,
       access: writing,
       params: IdParam,
@@ -102,7 +102,7 @@ datasetUploads.delete(
   route(
     {
       id: "abortDatasetUpload",
-      summary: "End an upload, with what came of it",
+      summary: "Abort an upload and delete its parts",
       tag,
       access: writing,
       params: IdParam,
@@ -111,7 +111,7 @@ datasetUploads.delete(
     },
     async ({ ctx, params }) => {
       await abortUpload(ctx, requireUserId(ctx), params.id);
-      return { ...ok, message: "The upload is ended." };
+      return { ...ok, message: "The upload was aborted and its parts are being deleted." };
     },
   ),
 );

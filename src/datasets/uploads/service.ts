@@ -15,26 +15,26 @@ import type { DatasetUpload, NewUpload } from "../schemas.ts";
 import { foldersOf } from "../storage.ts";
 import { datasets, datasetUploads } from "../tables.ts";
 
-/** Files that come in parts. Each part is an object of its own, and all of them are the files of the dataset that they become. */
+/** Uploads in parts. Each part is one R2 object. The parts become the files of the dataset. */
 
 type UploadRow = typeof datasetUploads.$inferSelect;
 
 const folderOf = (userId: number, uploadId: number): string => `${foldersOf(userId)}upload-${uploadId}/`;
 
-/** Each attempt at a part has a place of its own, so that one which is late or refused spoils nothing that was accepted. */
+/** Each attempt has its own key, so a late or rejected attempt cannot overwrite an accepted part. */
 const newPartKey = (userId: number, uploadId: number, part: number): string =>
   `${folderOf(userId, uploadId)}part-${part}-${crypto.randomUUID()}`;
 
-const itself = (userId: number, uploadId: number): SQL =>
+const ownUpload = (userId: number, uploadId: number): SQL =>
   and(eq(datasetUploads.user_id, userId), eq(datasetUploads.id, uploadId))!;
 
 const isThere = (userId: number, uploadId: number): SQL =>
-  sql`exists (select from ${datasetUploads} where ${itself(userId, uploadId)})`;
+  sql`exists (select from ${datasetUploads} where ${ownUpload(userId, uploadId)})`;
 
-/** How many parts a file has that has so many bytes. */
+/** The number of parts of a file with `size` bytes. */
 const partsOf = (size: number): number => Math.ceil(size / partBytes);
 
-/** An upload as clients draw it. */
+/** The reply shape of an upload. */
 export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): DatasetUpload {
   const received = Object.keys(parts).map(Number);
   return {
@@ -46,7 +46,7 @@ export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): Dataset
   };
 }
 
-/** Begins an upload. One round trip. @throws conflict where too many are under way, or there would be too many bytes */
+/** Starts an upload. One round trip. @throws conflict at the limits of uploads or bytes */
 export async function createUpload(
   ctx: Ctx,
   userId: number,
@@ -73,23 +73,23 @@ export async function createUpload(
 
 /** One round trip. @throws not_found */
 export async function getUpload(ctx: Ctx, userId: number, uploadId: number): Promise<UploadRow> {
-  const [row] = await ctx.db.select().from(datasetUploads).where(itself(userId, uploadId));
-  if (row === undefined) throw new AppError("not_found", "There is no such upload of yours.");
+  const [row] = await ctx.db.select().from(datasetUploads).where(ownUpload(userId, uploadId));
+  if (row === undefined) throw new AppError("not_found", "Upload not found.");
   return row;
 }
 
-/** Takes a part, again if it is sent again. One round trip. @throws not_found; validation_failed for another size; files_unavailable */
+/** Stores a part, or replaces it. One round trip. @throws not_found; validation_failed for a wrong size; files_unavailable */
 export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: number, bytes: Uint8Array): Promise<UploadRow> {
   const key = newPartKey(userId, uploadId, part);
   const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
   await withR2Errors(ctx.env.FILES.put(key, bytes));
-  const its = itself(userId, uploadId);
-  const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${its})`;
+  const condition = ownUpload(userId, uploadId);
+  const expected = sql`(select least(${partBytes}::bigint, ${datasetUploads.size} - ${(part - 1) * partBytes}::bigint) from ${datasetUploads} where ${condition})`;
   const received = JSON.stringify({ [part]: { key, size: bytes.length, sha256 } });
   try {
     const [, [before], , [row]] = await commit(ctx, [
-      ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(its).for("update"),
-      ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(its),
+      ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(condition).for("update"),
+      ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(condition),
       assertAllInTransaction(ctx.db, {
         dataset_upload_not_found: isThere(userId, uploadId),
         dataset_part_size: sql`${expected} = ${bytes.length}::bigint and ${expected} > 0`,
@@ -97,31 +97,31 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
       ctx.db
         .update(datasetUploads)
         .set({ parts: sql`${datasetUploads.parts} || ${received}::jsonb` })
-        .where(its)
+        .where(condition)
         .returning(),
     ]);
     const replaced = before?.parts[part]?.key;
     if (replaced !== undefined) ctx.waitUntil(ctx.env.FILES.delete(replaced).catch(() => undefined));
     return row!;
   } catch (error) {
-    // Where it is not known whether the commit held, the file may be wanted.
+    // If the commit may have succeeded, the file must stay.
     if (constraintOf(error) !== undefined) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));
     throw error;
   }
 }
 
 /**
- * Makes a dataset of an upload whose parts are all there. The same bytes again are the dataset that is there, and the upload ends. One
- * round trip, or three for those.
- * @throws not_found; conflict while parts are missing, or where there are too many datasets
+ * Creates a dataset from a complete upload. Known content returns its existing dataset and aborts the upload. One
+ * round trip, or three for known content.
+ * @throws not_found; conflict while parts are missing, or at the limit of datasets
  */
 export async function completeUpload(ctx: Ctx, userId: number, uploadId: number): Promise<{ row: DatasetRow; isNew: boolean }> {
   const { db } = ctx;
-  const its = itself(userId, uploadId);
-  const hash = hashOf(its);
-  const upload = sql`(select * from ${datasetUploads} where ${its})`;
+  const condition = ownUpload(userId, uploadId);
+  const hash = hashOf(condition);
+  const upload = sql`(select * from ${datasetUploads} where ${condition})`;
   const isWhole = sql`(select (select count(*) from jsonb_object_keys(u.parts)) = ceil(u.size / ${partBytes}::numeric) from ${upload} u)`;
-  const made = db.execute(sql`
+  const insertDataset = db.execute(sql`
     insert into ${datasets} (user_id, name, description, source, folder, file_size, file_hash, files)
     select u.user_id, u.name, u.description, u.file_name, ${folderOf(userId, uploadId)}, u.size, ${hash},
       (select jsonb_agg(jsonb_build_object('key', p.value ->> 'key', 'size', (p.value ->> 'size')::bigint)
@@ -135,8 +135,8 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
         dataset_upload_incomplete: isWhole,
         ...hasRoomFor(userId, 0),
       }),
-      made,
-      db.delete(datasetUploads).where(its),
+      insertDataset,
+      db.delete(datasetUploads).where(condition),
       enqueueJobWithSql(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
       selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
     ]);
@@ -149,21 +149,21 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
   }
 }
 
-/** SHA-256 of the hashes of an upload's parts, in hexadecimal: all parts have one size, so the same bytes have the same one. */
-const hashOf = (its: SQL): SQL => sql`(
+/** SHA-256 of the hashes of an upload's parts, in hexadecimal. Equal content has an equal hash because the part size is fixed. */
+const hashOf = (condition: SQL): SQL => sql`(
   select encode(sha256(string_agg(p.value ->> 'sha256', '' order by p.key::int)::bytea), 'hex')
-  from ${datasetUploads}, jsonb_each(${datasetUploads.parts}) p where ${its})`;
+  from ${datasetUploads}, jsonb_each(${datasetUploads.parts}) p where ${condition})`;
 
-/** Ends an upload; what came of it goes behind the reply. One round trip. @throws not_found */
+/** Aborts an upload; a job deletes its parts. One round trip. @throws not_found */
 export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): Promise<void> {
   await commit(ctx, [
     assertAllInTransaction(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
-    ctx.db.delete(datasetUploads).where(itself(userId, uploadId)),
+    ctx.db.delete(datasetUploads).where(ownUpload(userId, uploadId)),
     enqueueJob(ctx, deleteDatasetFiles, { folder: folderOf(userId, uploadId) }, userId),
   ]);
 }
 
-/** Ends uploads that were waited for long enough. For the cron. @returns how many */
+/** Aborts expired uploads. For the cron. @returns how many */
 export async function sweepUploads(ctx: Ctx): Promise<number> {
   const old = await ctx.db
     .select({ id: datasetUploads.id, user_id: datasetUploads.user_id })

@@ -14,7 +14,7 @@ import { ownMinion } from "../queries.ts";
 import { modelOf } from "../model-summary.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
-/** The query of the models that answer for a user's minion: the one it is on, then its fallbacks, in their order. */
+/** Selects the models of a user's minion: its own model, then its fallbacks in order. */
 export function selectModelCandidates(ctx: Ctx, userId: number, minionId: number) {
   const chosen = sql`(
     select 0 as place, ${minions.model} as model, ${minions.external_model_id} as external_model_id
@@ -40,12 +40,12 @@ export function selectModelCandidates(ctx: Ctx, userId: number, minionId: number
     .orderBy(sql`chosen.place`);
 }
 
-/** A model that may answer, as it is read: plain data, that can be kept. */
+/** A model candidate as the query returns it: plain data that can be cached. */
 export type ModelCandidateRow = Awaited<ReturnType<typeof selectModelCandidates>>[number];
 
 /**
- * A model that may answer for a minion, with what is known of it, and the row of its owner's that it stands in, if it does in one: of
- * that, keys and usage are noted.
+ * A model candidate of a minion, with its summary and, for a model of the owner, the row whose key and usage
+ * are recorded.
  */
 export type MinionModelCandidate = Candidate<LanguageModelV4> & {
   row: { id: number; key_ref: string | null } | undefined;
@@ -53,7 +53,7 @@ export type MinionModelCandidate = Candidate<LanguageModelV4> & {
 };
 
 /**
- * For the gateway: asked in their order. Keys are opened when their turn comes; streams join what came together, see `piecesOf`.
+ * The candidates for the gateway, which tries them in order. Keys are decrypted on first use. Streams coalesce deltas.
  * @throws not_found for no rows
  */
 export function gatewayCandidates(
@@ -62,7 +62,7 @@ export function gatewayCandidates(
   rows: readonly ModelCandidateRow[],
 ): Candidates<LanguageModelV4> & readonly MinionModelCandidate[] {
   const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
-  if (first === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (first === undefined) throw new AppError("not_found", "Minion not found.");
   return [first, ...rest];
 }
 
@@ -81,9 +81,9 @@ function answering(ctx: Ctx, userId: number, row: ModelCandidateRow): MinionMode
     summary,
     async open() {
       if (row.is_active !== true)
-        throw new ProviderError("not_configured", identity, { detail: "This model is switched off." });
+        throw new ProviderError("not_configured", identity, { detail: "This model is disabled. Enable it first." });
       const apiKey = await openKey(ctx, userId, row).catch((error: unknown) => {
-        // A key that cannot be read keeps no other model from answering.
+        // An unreadable key must not stop the fallbacks.
         throw error instanceof AppError ? new ProviderError("not_configured", identity, { detail: error.message }) : error;
       });
       return openProvider(provider).languageModel(modelId, {

@@ -7,39 +7,43 @@ import { isActiveLanguageModel } from "../../models/queries.ts";
 import type { MinionId } from "../queries.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
-/** The models that somebody gives a minion: the one it is on, and those that stand in for it, in their order. */
+/** The model and the fallback models of a request, in order. */
 export type ModelSelection = { model?: string | undefined; fallback_models?: readonly string[] | undefined };
 
 type Named = { path: string; model: string };
 
-/** What names a model, by the field that does. */
+/** The named models with their field paths. */
 function modelFields({ model, fallback_models = [] }: ModelSelection): Named[] {
   const fallbacks = fallback_models.map((name, index) => ({ path: `fallback_models.${index}`, model: name }));
   return [...(model === undefined ? [] : [{ path: "model", model }]), ...fallbacks];
 }
 
-/** The number of a user's own model; undefined for a model that goes by its name. */
+/** The ID of a user's own model; undefined for a model name. */
 function externalIdIn(model: string): number | undefined {
   const id = /^[1-9]\d{0,9}$/.test(model) ? Number(model) : undefined;
   return id !== undefined && id < 2 ** 31 ? id : undefined;
 }
 
-/** What a row says of a model. */
+/** The columns that store a model. */
 export function modelColumns(model: string) {
   return { model, external_model_id: externalIdIn(model) ?? null };
 }
 
-/** @throws validation_failed for a model that is none, or cannot be called here */
+/** @throws validation_failed for a model that does not exist or cannot be called here */
 export function assertModelsExist(ctx: Ctx, choice: ModelSelection): void {
   const isUnknown = ({ model }: Named) =>
     externalIdIn(model) === undefined && describeCallable(ctx, model)?.kind !== "language";
   const faults = modelFields(choice)
     .filter(isUnknown)
-    .map(({ path, model }): ValidationIssue => ({ path, in: "body", message: `there is no model “${model}” that answers` }));
+    .map(({ path, model }): ValidationIssue => ({
+      path,
+      in: "body",
+      message: `model “${model}” does not exist or cannot generate text`,
+    }));
   if (faults.length > 0) throw validationError(faults);
 }
 
-/** That the models of one's own that a minion is given are there, and answer. */
+/** Checks that the chosen models of the user exist and are active. */
 export function modelOwnershipChecks(userId: number, { model, fallback_models = [] }: ModelSelection): Record<string, SQL> {
   const id = model === undefined ? undefined : externalIdIn(model);
   const ids = fallback_models.flatMap((name) => externalIdIn(name) ?? []);
@@ -50,11 +54,11 @@ export function modelOwnershipChecks(userId: number, { model, fallback_models = 
   };
 }
 
-/** The statements that give a minion its fallbacks, after the one that gives it its model. */
+/** The statements that replace a minion's fallbacks. They run after the one that sets its model. */
 export function replaceFallbacks(ctx: Ctx, userId: number, minionId: MinionId, choice: ModelSelection): Statement[] {
   const { model, fallback_models } = choice;
-  const its = sql`${minionFallbacks.minion_id} = ${minionId}`;
-  const rows: Statement[] = fallback_models === undefined ? [] : [ctx.db.delete(minionFallbacks).where(its)];
+  const ofMinion = sql`${minionFallbacks.minion_id} = ${minionId}`;
+  const rows: Statement[] = fallback_models === undefined ? [] : [ctx.db.delete(minionFallbacks).where(ofMinion)];
   if (fallback_models !== undefined && fallback_models.length > 0) {
     const values = fallback_models.map((name, index) => ({
       user_id: userId,
@@ -66,7 +70,7 @@ export function replaceFallbacks(ctx: Ctx, userId: number, minionId: MinionId, c
   }
   if (model === undefined && rows.length < 2) return rows;
   const isAnother = sql`not exists (select from ${minionFallbacks}
-    join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${its})`;
+    join ${minions} on ${eq(minions.id, minionFallbacks.minion_id)} and ${eq(minions.model, minionFallbacks.model)} where ${ofMinion})`;
   const code = fallback_models === undefined ? "minion_model_is_fallback" : "minion_fallback_is_model";
   return [...rows, assertInTransaction(ctx.db, isAnother, code)];
 }

@@ -11,7 +11,7 @@ const ok = { success: true as const };
 const tag = "Models";
 const reading = requirePermission("models.read");
 
-/** At /api/v2/models: all that can be used, with the experience of the caller's minions on them. */
+/** At /api/v2/models: all usable models, with the experience of the caller's minions. */
 export const allModels = new Hono<AppEnv>();
 
 allModels.get(
@@ -19,7 +19,7 @@ allModels.get(
   route(
     {
       id: "listModels",
-      summary: "List your models, and those that run on this server",
+      summary: "List your models and the built-in models",
       tag,
       access: reading,
       reply: s.AllModels,
@@ -34,7 +34,7 @@ allModels.get(
   route(
     {
       id: "getModelHealth",
-      summary: "Tell whether models can be listed",
+      summary: "Check model list health",
       tag: "Health",
       reply: s.AllModelsHealth,
       errors: ["database_unavailable"],
@@ -42,9 +42,9 @@ allModels.get(
     async ({ ctx }) => {
       try {
         await countModels(ctx);
-        return { ...ok, message: "Models can be listed.", service: "models", status: "operational" as const };
+        return { ...ok, message: "The model list is available.", service: "models", status: "operational" as const };
       } catch (cause) {
-        const detail = "Models cannot be listed.";
+        const detail = "The model list is unavailable.";
         throw new AppError("database_unavailable", detail, {
           cause,
           extensions: { message: detail, service: "models", status: "error" },
@@ -59,8 +59,8 @@ allModels.get(
   route(
     {
       id: "getModel",
-      summary: "Get a model by its name or display name",
-      description: "Of several, your own, the newest first.",
+      summary: "Get a model by name or display name",
+      description: "If several models match, your own newest one is returned.",
       tag,
       access: reading,
       params: s.ModelNameParam,

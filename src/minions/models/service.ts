@@ -6,23 +6,26 @@ import { modelOf, selectModels } from "../../models/queries.ts";
 import type { ExternalModel, LocalModel } from "../../models/schemas.ts";
 import { externalModels } from "../../models/tables.ts";
 
-/** A list that one reply can hold. */
+/** Maximum number of models in one reply. */
 const maxListed = 1_000;
 
-/** Every model that a user can use: their own, the newest first, and the operator's local ones, live. One Postgres round trip. */
+/** All models of a user, newest first, and the local models of this server. One Postgres round trip. */
 export async function listAllModels(ctx: Ctx, userId: number) {
   const newestFirst = selectModels(ctx, userId)
     .orderBy(sql`${externalModels.id} desc`)
     .limit(maxListed + 1);
   const [rows, local] = await Promise.all([newestFirst, localModels(ctx)]);
   const models = [...rows.slice(0, maxListed).map((row) => modelOf(ctx, row)), ...local.models];
-  const left = rows.length > maxListed ? ["Older models of yours are not listed here: `/external-models` has all."] : [];
+  const left =
+    rows.length > maxListed
+      ? [`Only your ${maxListed} newest models are listed. Use \`/external-models\` to list all of them.`]
+      : [];
   const warnings = [...left, ...local.warnings];
   return { models, total: models.length, ...(warnings.length === 0 ? {} : { warnings }) };
 }
 
 /**
- * The model of a name or display name: of several, the caller's own, the newest first. One Postgres round trip.
+ * Finds a model by name or display name. Prefers the newest one of the caller. One Postgres round trip.
  * @throws not_found
  */
 export async function findModel(ctx: Ctx, userId: number, name: string): Promise<ExternalModel | LocalModel> {
@@ -33,5 +36,5 @@ export async function findModel(ctx: Ctx, userId: number, name: string): Promise
   const { models, warnings } = await localModels(ctx);
   const local = models.find((model) => model.name === name || model.name === `${name}:latest`);
   if (local !== undefined) return local;
-  throw new AppError("not_found", ["There is no such model.", ...warnings].join(" "));
+  throw new AppError("not_found", ["Model not found.", ...warnings].join(" "));
 }

@@ -14,40 +14,40 @@ import { dailyUsageCap, pointsPerLevel, pointsPerRank, usageExperience } from ".
 import { levelSql, minionExperience, rankIndexSql } from "./sql.ts";
 import { minions, minionSpirits, spiritMastery, xpEvents } from "../tables.ts";
 
-/** Experience for one thing that happened. `source` says which, so that it counts once, however often it is told. */
+/** Experience for one event. `source` identifies the event, so that it counts once. */
 export type Grant = {
   minionId: number;
   kind: ExperienceKind;
   amount: number;
   reason: string;
   source: { type: string; id: string };
-  /** Spirits that gain by it too, by their ids or an array that the commit finds, and how much each. */
+  /** Spirits that gain experience too (IDs or an SQL array), and the gain of each. */
   spirits?: { spiritIds: readonly number[] | SQL; gain: number };
-  /** A tool that was used with success. */
+  /** A tool that ran successfully. */
   tool?: { spiritId: number; toolId: number };
 };
 
 const today = sql`(now() at time zone 'utc')::date`;
 
-/** What a minion has gained by use in this UTC day. */
+/** A minion's usage experience of this UTC day. */
 const usageToday = (minionId: number): SQL<number> => sql<number>`(
   select coalesce(sum(${xpEvents.xp}), 0)::int from ${xpEvents}
   where ${eq(xpEvents.minion_id, minionId)} and ${xpEvents.kind} = 'usage' and ${xpEvents.day} = ${today})`;
 
 /**
- * The statements that grant experience: the event, once; the minion's and its spirits' gains; the points of the levels and ranks that
- * it reaches by them, and the news of it. Usage is cut at what the day has left. A source that was granted before changes nothing.
+ * The statements that grant experience: insert the event once, add the gains of the minion and its spirits, add the points
+ * for new levels and ranks, and notify the owner. Usage is limited per day. A source that was granted before changes nothing.
  */
 export function experienceRows(ctx: Ctx, grant: Grant): [Statement, ...Statement[]] {
-  const its = eq(minions.id, grant.minionId);
-  const owner = sql`(select ${minions.user_id} from ${minions} where ${its})`;
+  const condition = eq(minions.id, grant.minionId);
+  const owner = sql`(select ${minions.user_id} from ${minions} where ${condition})`;
   return [
     ctx.db
       .select({ id: users.id })
       .from(users)
       .where(sql`${users.id} = ${owner}`)
       .for("no key update"),
-    ctx.db.select({ id: minions.id }).from(minions).where(its).for("no key update"),
+    ctx.db.select({ id: minions.id }).from(minions).where(condition).for("no key update"),
     ctx.db.execute(grantOnce(grant)),
     pointsRows(ctx, pointsOf(grant)),
     insertNotifications(ctx, newsOf(grant)),
@@ -78,7 +78,7 @@ function grantOnce({ minionId, kind, amount, reason, source, spirits, tool }: Gr
     select xp from granted`;
 }
 
-/** The event of a grant, with its minion, and where it stood before and after. */
+/** The event of a grant with its minion and the levels and ranks before and after. */
 function rise({ source }: Grant): SQL {
   const before = levelSql(sql`${xpEvents.xp_before}`);
   const after = levelSql(sql`${xpEvents.xp_before} + ${xpEvents.xp}`);
@@ -91,7 +91,7 @@ function rise({ source }: Grant): SQL {
 
 const rankName = (index: SQL) => sql`(${sql.raw(`array[${ranks.map((rank) => `'${rank}'`).join(", ")}]`)})[${index} + 1]`;
 
-/** Points for each level and each rank that a grant has brought: counted once by their references. */
+/** Points for each level and rank that a grant reaches. References make them count once. */
 function pointsOf(grant: Grant): SQL {
   const risen = sql`(${rise(grant)}) risen`;
   return sql`
@@ -103,13 +103,13 @@ function pointsOf(grant: Grant): SQL {
     from ${risen}, generate_series(rank_before + 1, rank_after) place`;
 }
 
-/** What its owner is told where a minion has risen: of the highest level, and of the rank if it is new. */
+/** The notification of the owner about the highest new level, and about a new rank. */
 function newsOf(grant: Grant): SQL {
   const isRank = sql`rank_after > rank_before`;
   return sql`
     select user_id, case when ${isRank} then 'rank_up' else 'level_up' end as kind,
       display_name || ' reached level ' || level_after as title,
-      case when ${isRank} then display_name || ' is ' || ${rankName(sql`rank_after`)} || ' now.' else '' end as body,
+      case when ${isRank} then display_name || ' is now ' || ${rankName(sql`rank_after`)} || '.' else '' end as body,
       '/minions/' || minion_id as link,
       jsonb_build_object('minion_id', minion_id, 'level', level_after, 'rank', ${rankName(sql`rank_after`)}) as data,
       'level:' || minion_id || ':' || level_after as reference
@@ -121,10 +121,10 @@ export async function grantExperience(ctx: Ctx, grant: Grant): Promise<void> {
   await commit(ctx, experienceRows(ctx, grant));
 }
 
-/** A successful run of a tool that a spirit of the minion brought. @param run names the run, so that it counts once */
+/** A successful run of a tool of a minion's spirit. `run` identifies the run, so that it counts once. */
 export type ToolRun = { minionId: number; spiritId: number; toolId: number; run: string };
 
-/** The statements that count a successful run of a tool: for the minion, the spirit, and the mastery of the tool. */
+/** The statements that count a successful tool run for the minion, the spirit and the tool's mastery. */
 export function toolRunRows(ctx: Ctx, { minionId, spiritId, toolId, run }: ToolRun): [Statement, ...Statement[]] {
   return experienceRows(ctx, {
     minionId,
@@ -153,15 +153,15 @@ const shown = {
   created_at: xpEvents.created_at,
 };
 
-/** What a minion's experience came of, the newest first. One round trip. @throws not_found */
+/** A minion's experience events, newest first. One round trip. @throws not_found */
 export async function listExperience(ctx: Ctx, userId: number, minionId: number, { limit, cursor }: PageQueryOutput) {
-  const its = eq(xpEvents.minion_id, minionId);
+  const condition = eq(xpEvents.minion_id, minionId);
   const [[minion], rows] = await commit(ctx, [
     ctx.db
       .select({
         experience: sql<number>`(${sql`${minionExperience}`})`,
         usage_today: usageToday(minionId),
-        total: sql<number>`(${sql`select count(*)::int from ${xpEvents} where ${its}`})`,
+        total: sql<number>`(${sql`select count(*)::int from ${xpEvents} where ${condition}`})`,
       })
       .from(minions)
       .where(and(eq(minions.user_id, userId), eq(minions.id, minionId))),
@@ -169,19 +169,19 @@ export async function listExperience(ctx: Ctx, userId: number, minionId: number,
       .select(shown)
       .from(xpEvents)
       .innerJoin(minions, eq(minions.id, xpEvents.minion_id))
-      .where(and(its, eq(minions.user_id, userId), cursor === undefined ? undefined : lt(xpEvents.id, cursor)))
+      .where(and(condition, eq(minions.user_id, userId), cursor === undefined ? undefined : lt(xpEvents.id, cursor)))
       .orderBy(desc(xpEvents.id))
       .limit(limit + 1),
   ]);
-  if (minion === undefined) throw new AppError("not_found", "There is no such minion of yours.");
+  if (minion === undefined) throw new AppError("not_found", "Minion not found.");
   const { items, ...next } = paginate(rows, limit);
   return { events: items, ...minion, ...next };
 }
 
-/** Gives a minion experience in an admin's name. One round trip. @returns the event @throws not_found */
+/** Grants experience as an administrator. One round trip. @returns the event @throws not_found */
 export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason }: { amount: number; reason: string }) {
   const source = { type: "admin", id: crypto.randomUUID() };
-  const its = and(eq(xpEvents.source_type, source.type), eq(xpEvents.source_id, source.id));
+  const condition = and(eq(xpEvents.source_type, source.type), eq(xpEvents.source_id, source.id));
   const results = await commitOnce(
     ctx,
     [
@@ -190,7 +190,7 @@ export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason 
       }),
       ...experienceRows(ctx, { minionId, kind: "admin", amount, reason, source }),
       auditRow(ctx, "minion.experience_granted", null, { minion_id: minionId, amount, reason }),
-      ctx.db.select(shown).from(xpEvents).where(its),
+      ctx.db.select(shown).from(xpEvents).where(condition),
     ],
     idOfNew(xpEvents),
   );
@@ -200,6 +200,6 @@ export async function grantByAdmin(ctx: Ctx, minionId: number, { amount, reason 
 /** One event. @throws not_found */
 export async function getExperienceEvent(ctx: Ctx, id: number) {
   const [event] = await ctx.db.select(shown).from(xpEvents).where(eq(xpEvents.id, id));
-  if (event === undefined) throw new AppError("not_found", "There is no such event.");
+  if (event === undefined) throw new AppError("not_found", "Event not found.");
   return event;
 }

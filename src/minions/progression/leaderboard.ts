@@ -23,24 +23,24 @@ type Entry = {
   score: number;
 };
 
-/** The public minions with the most experience, as they stood at one time: pages of one board fit together. */
+/** A snapshot of the public minions with the most experience. All pages of a board show the same snapshot. */
 type Board = { as_of: number; entries: Entry[] };
 
-/** How long a board stands before there is a new one, and how long its pages can be turned. */
+/** The period of a board, and how long its cursors are valid. */
 const periodMs = 5 * 60_000;
 const keptSeconds = 3_600;
 
 const maxEntries = 1_000;
 
-/** Boards by the period that they were made in. */
+/** Boards by period. */
 const boards = new LRUCache<number, Board>({ max: 3 });
 
 const kvKey = (period: number) => `leaderboard:1:${period}`;
 const currentPeriod = () => Math.floor(Date.now() / periodMs);
 
 /**
- * One page of the leaderboard. A cursor goes on in the board that it came from. Asks nobody while the board is in memory.
- * @throws validation_failed for a cursor whose board is gone
+ * One page of the leaderboard. A cursor stays on its board. No round trip while the board is in memory.
+ * @throws validation_failed for an expired cursor
  */
 export async function readLeaderboard(ctx: Ctx, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
   const [period, offset] = cursor === undefined ? [currentPeriod(), 0] : (cursor.split(".").map(Number) as [number, number]);
@@ -51,14 +51,14 @@ export async function readLeaderboard(ctx: Ctx, { limit, cursor }: { limit: numb
 }
 
 async function boardOf(ctx: Ctx, period: number): Promise<Board> {
-  const near = boards.get(period);
-  if (near !== undefined) return near;
-  const kept = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
-  if (kept === null && period !== currentPeriod()) {
-    throw validationError([{ path: "cursor", in: "query", message: "its board is gone: begin anew" }]);
+  const inMemory = boards.get(period);
+  if (inMemory !== undefined) return inMemory;
+  const cached = await ctx.cache.get<Board>(kvKey(period)).catch(() => null);
+  if (cached === null && period !== currentPeriod()) {
+    throw validationError([{ path: "cursor", in: "query", message: "has expired. Start again without a cursor" }]);
   }
-  const board = kept ?? (await makeBoard(ctx));
-  if (kept === null)
+  const board = cached ?? (await makeBoard(ctx));
+  if (cached === null)
     ctx.waitUntil(
       ctx
         .background()
@@ -103,7 +103,7 @@ const shown = {
   external_model: summarizeModel(sql`${minions.external_model_id}`),
 };
 
-/** Forgets the boards in KV, and in this isolate: somebody who is on them must not be any more. */
+/** Deletes the boards in KV and in this isolate, because they may show a deleted user. */
 export async function forgetBoards(ctx: Ctx): Promise<void> {
   const period = currentPeriod();
   const periods = Array.from({ length: keptSeconds / (periodMs / 1_000) + 1 }, (_, ago) => period - ago);

@@ -1,9 +1,9 @@
 import type { Mastery } from "../constants.ts";
 
-/** Spirits start at level 1 and end at 10, or at the lower `max_spirit_level` of the catalog. */
+/** The highest level of a spirit. The catalog's `max_spirit_level` may be lower. */
 export const maxSpiritLevel = 10;
 
-/** Experience that a spirit gains: each successful run of its tool, and each confirmed task or resolved error it was used in. */
+/** Experience that a spirit gains for a successful tool run, a confirmed task and a resolved error. */
 export const spiritGains = { tool_run: 10, confirmed_task: 25, resolved_error: 15 } as const;
 
 const bonusPerLevel = 100;
@@ -13,11 +13,11 @@ export function spiritThreshold(level: number): number {
   return 50 * (level - 1) * (level + 2);
 }
 
-/** Where a spirit of a minion stands. */
+/** The level of a minion's spirit. */
 export type SpiritStanding = {
   /** 1–10. */
   spirit_level: number;
-  /** What it gained, and 100 for each level it reached. */
+  /** The gains, and 100 for each level reached. */
   spirit_xp: number;
   /** Experience still missing, 0 at its last level. */
   xp_to_next_level: number;
@@ -44,18 +44,18 @@ export function spiritStandingOf(gained: number, maxLevel = maxSpiritLevel): Spi
   return { spirit_level, spirit_xp, xp_to_next_level, effectiveness_percent: effectivenessPercent(spirit_level) };
 }
 
-/** How well a spirit of a level works, in percent: 25 at levels 1–3, 50 at 4–6, 75 at 7–9, 100 at 10. */
+/** The effectiveness of a spirit by level, in percent: 25 at levels 1–3, 50 at 4–6, 75 at 7–9, 100 at 10. */
 export function effectivenessPercent(level: number): number {
   return 25 * Math.ceil(level / 3);
 }
 
-/** The tools that a spirit brings at its level: the first two of its four, three from level 3, all from level 5. */
+/** The tools that a spirit provides at a level: the first two of four, three from level 3, all from level 5. */
 export function toolsAtLevel<Tool>(tools: readonly Tool[], level: number): Tool[] {
   if (level >= 5) return [...tools];
   return tools.slice(0, level >= 3 ? 3 : 2);
 }
 
-/** Mastery of a tool by the times it was used: intermediate from 26, advanced from 101, expert from 501. */
+/** Mastery of a tool by number of uses: intermediate from 26, advanced from 101, expert from 501. */
 export function masteryOf(uses: number): Mastery {
   if (uses < 26) return "beginner";
   if (uses < 101) return "intermediate";

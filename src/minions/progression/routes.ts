@@ -43,9 +43,9 @@ progression.get(
   route(
     {
       id: "getLeaderboard",
-      summary: "List the public minions with the most experience",
+      summary: "List the leaderboard of public minions by experience",
       description:
-        "A new board is made every five minutes; the pages of one board fit together, and can be turned for an hour.",
+        "The leaderboard is computed every five minutes. A cursor stays on the same leaderboard and is valid for one hour.",
       tag,
       query: s.LeaderboardQuery,
       reply: s.Leaderboard,
@@ -60,7 +60,7 @@ progression.get(
   route(
     {
       id: "listExperience",
-      summary: "List what a minion's experience came of, the newest first",
+      summary: "List a minion's experience events, newest first",
       tag,
       access: readingOne,
       params: IdParam,
@@ -77,7 +77,7 @@ progression.get(
   route(
     {
       id: "getScore",
-      summary: "Get a minion's score and its parts",
+      summary: "Get a minion's score and its breakdown",
       tag,
       access: readingOne,
       params: IdParam,
@@ -97,7 +97,7 @@ myProgression.get(
     {
       id: "getProgression",
       summary: "Get your rank and level, and what unlocks next",
-      description: "Your experience is that of your minions together, those you deleted among them: a rank never falls.",
+      description: "Your experience is the sum over all your minions, including deleted ones. A rank never falls.",
       tag,
       access: requirePermission("minions.read"),
       reply: s.Progression,
@@ -115,12 +115,12 @@ experienceAdmin.post(
   route(
     {
       id: "grantExperience",
-      summary: "Give a minion experience, with a reason",
+      summary: "Grant experience to a minion, with a reason",
       tag: "Administration",
       access: requirePermission("admin.write", { sensitive: true }),
       params: IdParam,
       body: s.AdminXpBody,
-      replayResponse: async ({ ctx, resultId: made }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(made)) }),
+      replayResponse: async ({ ctx, resultId }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(resultId)) }),
       reply: s.XpEventReply,
       status: 201,
       errors: ["not_found", ...outage],

@@ -11,13 +11,13 @@ export const rankEntries = {
   Autonomous: 120_000,
 } as const satisfies Record<Rank, number>;
 
-/** Where the last rank's span would end: it has a length, though no rank follows. */
+/** The end of the last rank's span, which defines the length of its levels. */
 const lastSpanEnd = 200_000;
 
 /** The last level: seven ranks of five. */
 export const maxLevel = ranks.length * levelsPerRank;
 
-/** Where an amount of experience stands. */
+/** The level and rank of an amount of experience. */
 export type LevelProgress = {
   /** 1–35. */
   level: number;
@@ -26,7 +26,7 @@ export type LevelProgress = {
   rank_level: number;
   /** Experience still missing, 0 at the last level. */
   xp_to_next_level: number;
-  /** The way from this level's threshold to the next, 0–100, cut to a tenth, so that 100 is the last level's alone. */
+  /** Progress from this level's threshold to the next, 0–100, rounded down to a tenth. Only the last level has 100. */
   xp_progress_percentage: number;
 };
 
@@ -41,7 +41,7 @@ function spanOf(rank: Rank): { entry: number; levelLength: number } {
 /** Least experience of a level. @throws RangeError unless the level is 1–35 */
 export function levelThreshold(level: number): number {
   const rank = ranks[Math.floor((level - 1) / levelsPerRank)];
-  if (rank === undefined) throw new RangeError(`There is no level ${level}.`);
+  if (rank === undefined) throw new RangeError(`Level ${level} does not exist.`);
   const { entry, levelLength } = spanOf(rank);
   return entry + ((level - 1) % levelsPerRank) * levelLength;
 }
@@ -50,7 +50,7 @@ export function levelThreshold(level: number): number {
 export const rankAndLevel = (level: number) =>
   [ranks[Math.floor((level - 1) / levelsPerRank)]!, ((level - 1) % levelsPerRank) + 1] as const;
 
-/** Level, rank and the way to the next level at an amount of experience, which is whole and not negative. */
+/** Level, rank and progress at an amount of experience (a non-negative integer). */
 export function levelProgress(xp: number): LevelProgress {
   const rank = ranks.findLast((candidate) => rankEntries[candidate] <= xp) ?? ranks[0];
   const { entry, levelLength } = spanOf(rank);
@@ -62,21 +62,21 @@ export function levelProgress(xp: number): LevelProgress {
   return { level, rank, rank_level, xp_to_next_level: levelLength - done, xp_progress_percentage };
 }
 
-/** Points that the owner of a minion earns for each level, and for each rank, that it gains. */
+/** Points that the owner earns for each level and each rank of a minion. */
 export const pointsPerLevel = 5;
 export const pointsPerRank = 100;
 
-/** Points that a minion's owner earns while its experience rises: 5 for each level, and 100 for each rank as well. */
+/** Points that the owner earns for a rise of experience: 5 for each level, and 100 for each rank. */
 export function pointsFor(beforeXp: number, afterXp: number): number {
   const [before, after] = [levelProgress(beforeXp), levelProgress(Math.max(beforeXp, afterXp))];
   const ranksGained = ranks.indexOf(after.rank) - ranks.indexOf(before.rank);
   return (after.level - before.level) * pointsPerLevel + ranksGained * pointsPerRank;
 }
 
-/** Experience for using a minion: each completed chat turn, retrieval that was used, successful tool run, confirmed task. */
+/** Usage experience for a completed chat turn, a used retrieval, a successful tool run and a confirmed task. */
 export const usageExperience = { chat_turn: 5, retrieval: 3, tool_run: 10, confirmed_task: 25 } as const;
 
-/** The most usage experience that one minion gains in one UTC day. */
+/** Maximum usage experience of a minion per UTC day. */
 export const dailyUsageCap = 500;
 
 /** Experience by number of refined items: linear between these points, flat after the last. */
@@ -99,7 +99,7 @@ const trainingCurves = {
   ],
 } as const;
 
-/** Validation scores, best first, and what reaching one adds. */
+/** Minimum validation scores, best first, and their bonuses. */
 const validationBonuses = [
   [100, 200],
   [90, 150],
@@ -111,15 +111,15 @@ export type TrainingOutcome = {
   kind: keyof typeof trainingCurves;
   /** Refined items that the minion was not trained on before. */
   items: number;
-  /** 0–100, as the refiner measured it. */
+  /** 0–100, the quality score of the data. */
   quality: number;
   /** 0–100. */
   validation_score: number;
-  /** How much better than before, in percent; below zero it is worse. */
+  /** Improvement in percent; negative if worse. */
   improvement_percent: number;
 };
 
-/** What a training is worth, by what it is worth it for. The parts sum to the total. */
+/** The experience for a training and its parts. The parts sum to the total. */
 export type TrainingExperience = {
   items_xp: number;
   quality_xp: number;
@@ -130,7 +130,7 @@ export type TrainingExperience = {
 
 /**
  * Experience for a completed training: the curve of its items, up to a fifth of that again for their quality, up to 200
- * for validation and up to 50 for improvement. Without new items there is nothing: no bonus is had by training again on the same.
+ * for validation and up to 50 for improvement. A training without new items earns nothing.
  */
 export function trainingExperience(outcome: TrainingOutcome): TrainingExperience {
   const { kind, items, quality, validation_score, improvement_percent } = outcome;
@@ -144,7 +144,7 @@ export function trainingExperience(outcome: TrainingOutcome): TrainingExperience
   return { items_xp, quality_xp, validation_xp, improvement_xp, total };
 }
 
-/** The height at `x` of the lines between points that are ordered by x, from above the first; beyond the last, its height. */
+/** Linear interpolation at `x` between points that are sorted by x. Beyond the last point: its value. */
 function interpolate(points: readonly (readonly [x: number, y: number])[], x: number): number {
   const right = points.findIndex(([end]) => x <= end);
   if (right < 0) return points.at(-1)![1];

@@ -1,10 +1,10 @@
 import type { Rank } from "../../catalog/constants.ts";
 import type { ModelSummary } from "../../models/constants.ts";
 
-/** What a model is scored by. What is not known of it scores nothing, an unknown architecture as any other. */
+/** The fields that score a model. Unknown values score 0; an unknown architecture scores as any other. */
 export type ScoredModel = Pick<ModelSummary, "parameters_billions" | "context_length" | "capabilities" | "architecture">;
 
-/** A minion's score and its parts, in whole points. The parts sum to the total. */
+/** A minion's score and its breakdown, in whole points. The parts sum to the total. */
 export type Score = {
   /** At most 50. */
   xp_score: number;
@@ -35,7 +35,7 @@ const rankBonus: Record<Rank, number> = {
 const architectureScores = { llama: 5, gemma: 4, mistral: 3, qwen: 2 } as const;
 const otherArchitectureScore = 1;
 
-/** A family by any of the names that its models carry: `llama`, `LlamaForCausalLM`, `qwen2moe`. */
+/** The score of an architecture, by any of its names: `llama`, `LlamaForCausalLM`, `qwen2moe`. */
 function architectureScore(architecture: string | null): number {
   const name = architecture?.toLowerCase() ?? "";
   const family = Object.entries(architectureScores).find(([prefix]) => name.includes(prefix));
@@ -43,7 +43,7 @@ function architectureScore(architecture: string | null): number {
 }
 
 /**
- * How strong a minion is, by its experience and its model.
+ * The score of a minion, by its experience and its model.
  *
  * The total is the exact sum, rounded half up. Each part is what it adds to the rounded sum of those before it (cascade
  * rounding), so that the parts sum to the total: one with a fraction is rounded up or down, one without is exact.

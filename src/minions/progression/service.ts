@@ -18,7 +18,7 @@ export async function listScores(ctx: Ctx, userId: number): Promise<ScoreOfMinio
   return rows.map(scoreOfMinion);
 }
 
-/** Where a user stands by the experience of their minions, and what comes next. One round trip. */
+/** A user's level by the experience of their minions, and the next unlocks. One round trip. */
 export async function getProgression(ctx: Ctx, userId: number) {
   const catalog = await catalogOf(ctx);
   const [row] = await ctx.db
@@ -32,7 +32,7 @@ export async function getProgression(ctx: Ctx, userId: number) {
   return { ...row!, ...levelProgress(row!.experience), ...unlocksOf(catalog, row!.experience) };
 }
 
-/** What a user with this experience has unlocked, and what comes next. */
+/** The spirits that this experience unlocks, and the next unlocks. */
 function unlocksOf({ spirits, classes }: Catalog, xp: number) {
   const { level } = levelProgress(xp);
   const things = [

@@ -15,15 +15,15 @@ export function levelSql(xp: SQL): SQL<number> {
   return sql<number>`width_bucket(${xp}, ${thresholds})`;
 }
 
-/** The place of a level's rank: 0 for Novice. */
+/** The index of a level's rank: 0 for Novice. */
 export function rankIndexSql(level: SQL): SQL<number> {
   return sql<number>`((${level} - 1) / ${sql.raw(String(levelsPerRank))})`;
 }
 
-/** What a minion has gained, of every kind. */
+/** The total experience of a minion. */
 export const minionExperience = sql<number>`(${minions.total_training_xp} + ${minions.total_usage_xp})`;
 
-/** What a user's minions have gained together, those in the bin and those that are gone for good among them. */
+/** The experience of all minions of a user, including those in the trash and deleted ones. */
 export function userExperience(userId: number): SQL<number> {
   return sql<number>`(
     coalesce((select sum(${minionExperience}) from ${minions} where ${eq(minions.user_id, userId)}), 0)
@@ -32,5 +32,5 @@ export function userExperience(userId: number): SQL<number> {
 
 const ranksInOrder = sql.raw(`array[${ranks.map((rank) => `'${rank}'`).join(", ")}]`);
 
-/** The level of a user from which a spirit is unlocked, for a query that has the spirit at hand. */
+/** The user level that unlocks a spirit, for a query that joins the spirit. */
 export const unlockLevel = sql<number>`((array_position(${ranksInOrder}, ${spirits.unlock_rank}) - 1) * ${sql.raw(String(levelsPerRank))} + ${spirits.unlock_level})`;

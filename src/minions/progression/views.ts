@@ -4,7 +4,7 @@ import type { Minion, ScoreOfMinion } from "../schemas.ts";
 import { levelProgress } from "./rules.ts";
 import { scoreOf, type Score } from "./score.ts";
 
-/** What a minion has gained, of every kind. */
+/** The total experience of a minion. */
 export function experienceOf({
   total_training_xp,
   total_usage_xp,

@@ -31,7 +31,7 @@ loadouts.get(
   route(
     {
       id: "listMinionSpirits",
-      summary: "List the spirits that a minion has equipped",
+      summary: "List a minion's equipped spirits",
       tag,
       access: readingOne,
       params: IdParam,
@@ -66,8 +66,8 @@ loadouts.put(
   route(
     {
       id: "putLoadout",
-      summary: "Replace the whole loadout, all or nothing",
-      description: "Where it is refused, `missing` says which spirits are in the way, and why.",
+      summary: "Replace the loadout, all or nothing",
+      description: "If the request fails, `missing` lists the spirits that cannot be equipped, and why.",
       tag,
       access: writing,
       params: IdParam,
@@ -84,7 +84,7 @@ loadouts.get(
   route(
     {
       id: "listAvailableSpiritsOfMinion",
-      summary: "List every spirit, with what is in the way of equipping it",
+      summary: "List all spirits and whether the minion can equip them",
       tag,
       access: readingOne,
       params: IdParam,
@@ -104,7 +104,7 @@ loadouts.get(
   route(
     {
       id: "getMinionSynergy",
-      summary: "Compute how a minion's spirits work together, with others in mind if you like",
+      summary: "Compute the synergy of a minion's spirits, optionally with additional ones",
       tag,
       access: readingOne,
       params: IdParam,
@@ -124,7 +124,7 @@ loadouts.delete(
   route(
     {
       id: "unequipSpirit",
-      summary: "Put a spirit away; it keeps its experience",
+      summary: "Unequip a spirit; it keeps its experience",
       tag,
       access: writing,
       params: s.MinionSpiritParam,
@@ -140,7 +140,7 @@ loadouts.get(
   route(
     {
       id: "getMinionClass",
-      summary: "Get a minion's class, and which of its base spirits do not work",
+      summary: "Get a minion's class and its inactive base spirits",
       tag,
       access: readingOne,
       params: IdParam,
@@ -159,8 +159,8 @@ loadouts.post(
   route(
     {
       id: "assignClass",
-      summary: "Give a minion a class: its base spirits are equipped, all or nothing",
-      description: "Where it is refused, `missing` says which spirits are in the way, and why.",
+      summary: "Assign a class and equip its base spirits, all or nothing",
+      description: "If the request fails, `missing` lists the spirits that cannot be equipped, and why.",
       tag,
       access: writing,
       params: IdParam,
@@ -180,7 +180,7 @@ loadouts.delete(
   route(
     {
       id: "removeClass",
-      summary: "Take a minion's class away; its spirits stay",
+      summary: "Remove a minion's class; its spirits stay equipped",
       tag,
       access: writing,
       params: IdParam,
@@ -213,7 +213,7 @@ loadouts.put(
     {
       id: "putTraits",
       summary: "Replace a minion's traits",
-      description: "Its level says how many it may have above 0, its rank how many points it may spread.",
+      description: "The minion's level limits the number of traits above 0. Its rank limits the sum of all intensities.",
       tag,
       access: writing,
       params: IdParam,
@@ -230,7 +230,7 @@ loadouts.get(
   route(
     {
       id: "listMinionTools",
-      summary: "List the tools that a minion's spirits bring at their levels",
+      summary: "List the tools that a minion's spirits provide at their levels",
       tag,
       access: readingOne,
       params: IdParam,

@@ -26,9 +26,9 @@ import { levelSql, userExperience } from "../progression/sql.ts";
 
 type Skipped = { spirit: string; code: SpiritFault };
 
-const notFound = () => new AppError("not_found", "There is no such minion of yours.");
+const notFound = () => new AppError("not_found", "Minion not found.");
 
-/** A minion with its owner's level, which decides what is unlocked. One round trip. @throws not_found */
+/** A minion and its owner's level, which unlocks spirits. One round trip. @throws not_found */
 export async function getAvailability(
   ctx: Ctx,
   userId: number,
@@ -43,7 +43,7 @@ export async function getAvailability(
   return { catalog, row, level: row.level };
 }
 
-/** A minion with how often it used each tool. One round trip. @throws not_found */
+/** A minion and its tool use counts. One round trip. @throws not_found */
 export async function listToolUses(
   ctx: Ctx,
   userId: number,
@@ -59,7 +59,7 @@ export async function listToolUses(
   return { catalog, row, uses: rows };
 }
 
-/** The spirits of a list, in its order. */
+/** The spirits of a list, in order. */
 function spiritList(spiritIds: readonly number[]): SQL {
   return sql`select spirit_id, place from unnest(${sql.param(spiritIds)}::int[]) with ordinality listed (spirit_id, place)`;
 }
@@ -68,7 +68,7 @@ function spiritList(spiritIds: readonly number[]): SQL {
 export const ofClass = (classId: number): SQL =>
   sql`select ${classSpirits.spirit_id} as spirit_id, ${classSpirits.position} as place from ${classSpirits} where ${eq(classSpirits.class_id, classId)}`;
 
-/** The spirits of a template, in its order. */
+/** The spirits of a template, in order. */
 export const ofTemplate = (templateId: number): SQL =>
   sql`select ${templateSpirits.spirit_id} as spirit_id, ${templateSpirits.position} as place from ${templateSpirits} where ${eq(templateSpirits.template_id, templateId)}`;
 
@@ -96,9 +96,9 @@ export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, sp
 }
 
 /**
- * Makes these spirits a minion's loadout, in their order, or none of them. What is equipped already may stay, whatever has become of
- * the right to it. One round trip.
- * @throws the same as `equipSpirit`, with what is missing
+ * Replaces a minion's loadout, all or nothing. Spirits that are already equipped may stay, even if the owner lost
+ * access to them. One round trip.
+ * @throws the errors of `equipSpirit`, with `missing`
  */
 export async function putLoadout(
   ctx: Ctx,
@@ -109,7 +109,7 @@ export async function putLoadout(
   const catalog = await catalogOf(ctx);
   requireSpirits(catalog, spiritIds, (index) => `spirit_ids.${index}`);
   const chosen = spiritList(spiritIds);
-  const its = eq(minionSpirits.minion_id, minionId);
+  const condition = eq(minionSpirits.minion_id, minionId);
   const { spirit_locked, spirit_not_owned } = equipChecks(userId, minionId, chosen);
   const among = sql`${minionSpirits.spirit_id} = any(${sql.param(spiritIds)}::int[])`;
   return withMissingSpirits(ctx, candidates(userId, minionId, chosen), async () =>
@@ -126,8 +126,8 @@ export async function putLoadout(
         ctx.db
           .update(minionSpirits)
           .set({ equipped_at: sql`now()` })
-          .where(and(its, among, sql`${minionSpirits.position} is null`)),
-        ctx.db.update(minionSpirits).set({ position: null }).where(its),
+          .where(and(condition, among, sql`${minionSpirits.position} is null`)),
+        ctx.db.update(minionSpirits).set({ position: null }).where(condition),
         ctx.db.execute(sql`
           insert into ${minionSpirits} (minion_id, spirit_id, position) select ${minionId}, spirit_id, place from (${chosen}) chosen
           on conflict (minion_id, spirit_id) do update set position = excluded.position`),
@@ -138,9 +138,9 @@ export async function putLoadout(
   );
 }
 
-/** Puts a spirit away; it keeps its experience. One round trip. @throws not_found */
+/** Unequips a spirit; it keeps its experience. One round trip. @throws not_found */
 export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, spiritId: number): Promise<MinionWithCatalog> {
-  const its = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
+  const condition = and(eq(minionSpirits.minion_id, minionId), eq(minionSpirits.spirit_id, spiritId));
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
     ...lockOwnerAndMinion(ctx, userId, minionId),
@@ -148,7 +148,7 @@ export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, 
       minion_not_found: minionExists(userId, minionId),
       spirit_not_equipped: isEquipped(minionId, spiritId),
     }),
-    ctx.db.update(minionSpirits).set({ position: null }).where(its),
+    ctx.db.update(minionSpirits).set({ position: null }).where(condition),
     edited(ctx, userId, minionId),
     selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
@@ -156,8 +156,8 @@ export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, 
 }
 
 /**
- * Gives a minion a class: its base spirits are equipped beside what is, all or nothing. One round trip.
- * @throws the same as `equipSpirit`, with what is missing; not_found for a class or minion that is not there
+ * Assigns a class and equips its base spirits in addition, all or nothing. One round trip.
+ * @throws the errors of `equipSpirit`, with `missing`; not_found for an unknown class or minion
  */
 export async function assignClass(ctx: Ctx, userId: number, minionId: number, className: string): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
@@ -180,7 +180,7 @@ export async function assignClass(ctx: Ctx, userId: number, minionId: number, cl
   );
 }
 
-/** Takes a minion's class away; its spirits stay. One round trip. @throws not_found */
+/** Removes a minion's class; its spirits stay. One round trip. @throws not_found */
 export async function removeClass(ctx: Ctx, userId: number, minionId: number): Promise<MinionWithCatalog> {
   const catalog = await catalogOf(ctx);
   const results = await commit(ctx, [
@@ -192,7 +192,7 @@ export async function removeClass(ctx: Ctx, userId: number, minionId: number): P
   return readResult(catalog, results);
 }
 
-/** A class by its name, in any case. @throws validation_failed */
+/** Finds a class by name, case-insensitive. @throws validation_failed */
 export function classNamed(
   { classes }: Catalog,
   name: string,
@@ -200,11 +200,12 @@ export function classNamed(
 ): Catalog["classes"][number] {
   const wanted = name.toLowerCase();
   const known = classes.find(({ class_name }) => class_name.toLowerCase() === wanted);
-  if (known === undefined) throw validationError([{ path: "class_name", in: where, message: `there is no class “${name}”` }]);
+  if (known === undefined)
+    throw validationError([{ path: "class_name", in: where, message: `class “${name}” does not exist` }]);
   return known;
 }
 
-/** Runs a commit that is refused as a whole; a refusal then says of each spirit that is missing why it is, at one round trip more. */
+/** Runs an all-or-nothing commit. On refusal, the error lists each missing spirit with a reason (one more round trip). */
 export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -225,7 +226,7 @@ export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, wo
 const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
   unlocked ? (owned ? undefined : "spirit_not_owned") : "spirit_locked";
 
-/** Of the candidates of a template, those that were not equipped, and why. */
+/** The candidates of a template that were not equipped, and why. */
 export function skippedSpirits(wanted: readonly Candidate[], { spirits }: Pick<MinionRow, "spirits">): Skipped[] {
   const equipped = new Set(spirits.map(({ spirit_id }) => spirit_id));
   return wanted.flatMap((candidate) =>
@@ -233,17 +234,17 @@ export function skippedSpirits(wanted: readonly Candidate[], { spirits }: Pick<M
   );
 }
 
-/** @throws validation_failed, naming every number that is no spirit's */
+/** @throws validation_failed, which lists every unknown spirit ID */
 function requireSpirits({ spirits }: Catalog, ids: readonly number[], pathOf: (index: number) => string): void {
   const faults = ids.flatMap((id, index) =>
     spirits.some((spirit) => spirit.id === id)
       ? []
-      : [{ path: pathOf(index), in: "body" as const, message: `there is no spirit ${id}` }],
+      : [{ path: pathOf(index), in: "body" as const, message: `spirit ${id} does not exist` }],
   );
   if (faults.length > 0) throw validationError(faults);
 }
 
-/** The minion that the last statement of a commit read. */
+/** The minion from the last statement of a commit. */
 function readResult(catalog: Catalog, results: readonly unknown[]): MinionWithCatalog {
   return { catalog, row: (results.at(-1) as MinionRow[])[0]! };
 }

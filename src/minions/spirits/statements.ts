@@ -7,9 +7,9 @@ import { slotsOf, type MinionId } from "../queries.ts";
 import { levelSql, unlockLevel, userExperience } from "../progression/sql.ts";
 import { minionSpirits } from "../tables.ts";
 
-/** The statements that equip spirits under the rules: what a commit of a loadout is made of. */
+/** The statements that check and equip spirits in a commit. */
 
-/** A spirit that was asked for and is not equipped yet: whether its owner may have it. `place` orders them. */
+/** A requested spirit that is not equipped yet, and whether the owner may use it. `place` is the sort key. */
 export type Candidate = { spirit_id: number; name: string; place: number; unlocked: boolean; owned: boolean };
 
 const equippedOf = (minionId: MinionId) =>
@@ -21,7 +21,7 @@ export const isEquipped = (minionId: MinionId, spiritId: SQL | number): SQL =>
 const equippedCount = (minionId: MinionId) => sql`(select count(*) from ${minionSpirits} where ${equippedOf(minionId)})`;
 
 /**
- * Of the spirits that were asked for, those that are not equipped yet.
+ * The requested spirits that are not equipped yet.
  * @param chosen a query of `spirit_id` and `place`
  */
 export function candidates(userId: number, minionId: MinionId, chosen: SQL): SQL<Candidate> {
@@ -33,7 +33,7 @@ export function candidates(userId: number, minionId: MinionId, chosen: SQL): SQL
     order by chosen.place`;
 }
 
-/** What must hold for all of them to be equipped beside what is, by what is refused where it does not. */
+/** The conditions for equipping all of them in addition to the current spirits, by error code. */
 export function equipChecks(userId: number, minionId: MinionId, chosen: SQL): Record<string, SQL> {
   const wanted = candidates(userId, minionId, chosen);
   return {
@@ -44,7 +44,7 @@ export function equipChecks(userId: number, minionId: MinionId, chosen: SQL): Re
   };
 }
 
-/** The statement that equips, in their order, those that may be, in the free places and as far as the slots go. */
+/** Equips the allowed spirits in order, in free positions, up to the slot limit. */
 export function equipStatement(ctx: Ctx, userId: number, minionId: MinionId, chosen: SQL): Statement {
   return ctx.db.execute(sql`
     with wanted as (

@@ -7,19 +7,19 @@ import { masteryOf, spiritStandingOf, toolsAtLevel } from "../progression/master
 import { maxLevel, rankAndLevel } from "../progression/rules.ts";
 import type { MinionSpirit } from "../schemas.ts";
 
-/** What reads of one minion answer: pure functions of its row and the catalog. */
+/** Pure functions from a minion's row and the catalog to replies. */
 
 /** How often a minion used a tool of a spirit. */
 export type ToolUses = { spirit_id: number; tool_id: number; uses: number };
 
-/** Every spirit with what its owner, whose level is given, has of it, and the first thing in the way of equipping it. */
+/** Every spirit with its availability, and the first reason why it cannot be equipped. @param level of the owner */
 export function availableSpirits({ catalog, row }: MinionWithCatalog, level: number) {
   const has_free_slot = row.spirits.length < row.slots;
   return catalog.spirits.map((spirit) => {
     const is_unlocked = isUnlocked(spirit, ...rankAndLevel(level));
     const is_owned = row.owned.includes(spirit.id);
     const is_equipped = row.spirits.some(({ spirit_id }) => spirit_id === spirit.id);
-    const inTheWay: SpiritFault | null = !is_unlocked
+    const reason: SpiritFault | null = !is_unlocked
       ? "spirit_locked"
       : !is_owned
         ? "spirit_not_owned"
@@ -37,22 +37,22 @@ export function availableSpirits({ catalog, row }: MinionWithCatalog, level: num
       is_owned,
       is_equipped,
       has_free_slot,
-      missing: is_equipped ? null : inTheWay,
+      missing: is_equipped ? null : reason,
     };
   });
 }
 
-/** @throws validation_failed for numbers that are no spirit's */
+/** @throws validation_failed for unknown spirit IDs */
 export function previewSynergy({ catalog, row }: MinionWithCatalog, others: readonly number[]) {
   const unknown = others.filter((id) => !catalog.spirits.some((spirit) => spirit.id === id));
   if (unknown.length > 0)
-    throw validationError(unknown.map((id) => ({ path: "with", in: "query", message: `there is no spirit ${id}` })));
+    throw validationError(unknown.map((id) => ({ path: "with", in: "query", message: `spirit ${id} does not exist` })));
   const active = activeOf(catalog, spiritsOf(catalog, row));
-  const imagined = catalog.spirits.filter((spirit) => active.includes(spirit) || others.includes(spirit.id));
-  return { synergy: synergyOf(imagined, catalog.affinities), spirits: imagined.map(({ name }) => name) };
+  const previewed = catalog.spirits.filter((spirit) => active.includes(spirit) || others.includes(spirit.id));
+  return { synergy: synergyOf(previewed, catalog.affinities), spirits: previewed.map(({ name }) => name) };
 }
 
-/** A minion's class, and why those of its base spirits that do not work do not. @param level of its owner */
+/** A minion's class, and why some base spirits are not active. @param level of the owner */
 export function classOf({ catalog, row }: MinionWithCatalog, level?: number) {
   const known = catalog.classes.find(({ id }) => id === row.class_id);
   if (known === undefined) return { class: null, missing: [] };
@@ -65,7 +65,7 @@ export function classOf({ catalog, row }: MinionWithCatalog, level?: number) {
   return { class: classSummary(known), missing };
 }
 
-/** What a minion shows of its class. */
+/** The class fields in a minion's reply. */
 export function classSummary({ id, class_name, icon, category, specialization }: Catalog["classes"][number]) {
   return { id, class_name, icon, category, specialization };
 }
@@ -77,7 +77,7 @@ function absence(catalog: Catalog, name: string, row: MinionWithCatalog["row"], 
   return row.spirits.length < row.slots ? "spirit_not_equipped" : "spirit_limit_reached";
 }
 
-/** The tools that the spirits at work bring; a tool of two spirits comes once for each. */
+/** The tools of the active spirits. A tool of two spirits is listed twice. */
 export function toolsOf({ catalog, row }: MinionWithCatalog, uses: readonly ToolUses[]) {
   return spiritsOf(catalog, row)
     .filter(({ is_active }) => is_active)
@@ -95,8 +95,8 @@ export function toolsOf({ catalog, row }: MinionWithCatalog, uses: readonly Tool
 }
 
 /**
- * The spirits of a minion, in their order, with what each brings at its level. Those beyond the plan's slots, and those that
- * the owner may no longer use, stay equipped and bring nothing.
+ * The spirits of a minion in order, with the tools of their levels. Spirits beyond the plan's slots, and spirits that
+ * the owner may no longer use, stay equipped but are inactive.
  */
 export function spiritsOf(catalog: Catalog, { spirits, slots, owned }: MinionRow): MinionSpirit[] {
   const mayUse = new Set(owned);
@@ -124,7 +124,7 @@ export function spiritsOf(catalog: Catalog, { spirits, slots, owned }: MinionRow
   });
 }
 
-/** The spirits of the catalog that are at work. */
+/** The catalog entries of the active spirits. */
 export function activeOf(
   catalog: Catalog,
   spirits: readonly Pick<MinionSpirit, "spirit_id" | "is_active">[],

@@ -8,7 +8,7 @@ import { changed, edited, type MinionWithCatalog } from "../queries.ts";
 import { minions } from "../tables.ts";
 import { compatibilityOf, compatibilityPercent, faultsOfTraits, traitPoints, traitSlots } from "./rules.ts";
 
-/** The traits of a minion, and how many it may have. */
+/** The traits of a minion and their limits. */
 export function traitsOf({ row }: MinionWithCatalog) {
   const { level, rank } = levelProgress(experienceOf(row));
   const compatibility = compatibilityOf(row.traits);
@@ -21,7 +21,7 @@ export function traitsOf({ row }: MinionWithCatalog) {
   };
 }
 
-/** Levels at which a minion may have a first trait above 0, a second, and so on: what `traitSlots` counts. */
+/** The levels that add a trait slot; `traitSlots` counts the same. */
 const slotLevels = sql.raw("array[10, 15, 20, 25, 30]");
 
 /** Replaces a minion's traits. One round trip. @throws validation_failed, not_found */
@@ -29,13 +29,13 @@ export async function putTraits(
   ctx: Ctx,
   userId: number,
   minionId: number,
-  given: Record<string, number>,
+  intensities: Record<string, number>,
 ): Promise<MinionWithCatalog> {
   const highest = { level: 35, rank: "Autonomous" as const };
-  const faults = faultsOfTraits(given, highest).filter(({ path }) => path !== "");
+  const faults = faultsOfTraits(intensities, highest).filter(({ path }) => path !== "");
   if (faults.length > 0)
     throw validationError(faults.map(({ path, message }) => ({ path: `traits.${path}`, in: "body", message })));
-  const traits = Object.fromEntries(Object.entries(given).filter(([, intensity]) => intensity > 0));
+  const traits = Object.fromEntries(Object.entries(intensities).filter(([, intensity]) => intensity > 0));
   const spent = Object.values(traits).reduce((sum, intensity) => sum + intensity, 0);
   const level = sql`(select ${levelSql(minionExperience)} from ${minions} where ${eq(minions.id, minionId)})`;
   return changed(ctx, userId, minionId, {

@@ -58,13 +58,13 @@ describe("a file that is not taken is refused in words:", () => {
     ["a presentation", zip("ppt/presentation.xml"), "PowerPoint"],
     ["a book", zip("mimetype", "META-INF/container.xml"), "EPUB"],
     ["an OpenDocument file", zip("mimetype", "content.xml"), "OpenDocument"],
-    ["an archive", zip("a.txt"), "unpack it first"],
+    ["an archive", zip("a.txt"), "Unpack it first"],
     ["XML", '<?xml version="1.0"?><rows/>', "is XML"],
     ["a database", "SQLite format 3\u0000", "SQLite"],
-    ["bytes", Buffer.from(Array.from({ length: 3_000 }, (_, index) => (index * 37) % 7)), "is no text"],
+    ["bytes", Buffer.from(Array.from({ length: 3_000 }, (_, index) => (index * 37) % 7)), "is not text"],
     ["UTF-16 without a mark", Buffer.from("hello there", "utf16le"), "UTF-16 without a byte order mark"],
-    ["half of a Word document", fixture("angler.docx").subarray(0, 20_000), "cut off"],
-    ["half of a Parquet file", fixture("paragraphs.parquet").subarray(0, 20_000), "cut off"],
+    ["half of a Word document", fixture("angler.docx").subarray(0, 20_000), "truncated"],
+    ["half of a Parquet file", fixture("paragraphs.parquet").subarray(0, 20_000), "truncated"],
   ])("%s", async (_, content, reason) => {
     const refusal = detect(content, "file.txt");
     await expect(refusal).rejects.toMatchObject({ code: "validation_failed", faults: [{ path: "file", in: "body" }] });

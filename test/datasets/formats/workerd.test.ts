@@ -28,8 +28,8 @@ test.each(fixtures)("%s is read in the runtime of production as it is here", asy
 });
 
 test.each([
-  ["bomb.pdf", pdf(deflateSync(bomb(40)), "/FlateDecode"), "is a PDF that inflates to too much."],
-  ["bomb.docx", docx(bomb(40)), "inflates to too much: word/document.xml has more than 32 MB."],
+  ["bomb.pdf", pdf(deflateSync(bomb(40)), "/FlateDecode"), "is a PDF that decompresses to too much data."],
+  ["bomb.docx", docx(bomb(40)), "decompresses to too much data: word/document.xml has more than 32 MB."],
   [
     "bomb.parquet",
     readFileSync("test/fixtures/parquet/bomb-zstd.parquet"),

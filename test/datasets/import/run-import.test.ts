@@ -34,7 +34,9 @@ describe("an import", () => {
     };
     await harness.deliver();
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "processing", processed_items: 1_000, parts: [] });
-    await expect(listRows(harness.ctx, harness.userId, id, { limit: 1, kept: false })).rejects.toThrow("It is not read yet.");
+    await expect(listRows(harness.ctx, harness.userId, id, { limit: 1, kept: false })).rejects.toThrow(
+      "This dataset is still being processed. Try again later.",
+    );
     harness.bucket.before = () => undefined;
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({
@@ -80,7 +82,7 @@ describe("an import", () => {
     expect(await failStaleImports(harness.ctx)).toBe(1);
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
-      error: expect.stringContaining("tried"),
+      error: expect.stringContaining("failed after the last retry"),
     });
     expect(await failStaleImports(harness.ctx)).toBe(0);
   });
@@ -107,7 +109,7 @@ describe("an import", () => {
     await harness.work();
     expect(await datasetRow(harness, row.id)).toMatchObject({
       processing_status: "failed",
-      error: "There is not one row in it.",
+      error: "The file contains no rows.",
     });
   });
 });

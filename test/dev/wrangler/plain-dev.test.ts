@@ -57,7 +57,7 @@ describe("wrangler dev, in an empty home and without a network", () => {
     const path = "/api/v2/spirits";
     expect(await plain.waitFor(path, "The database is not migrated: run `npm run db:migrate`.")).toBe(503);
     await migrate(postgres.url);
-    expect(await plain.waitFor(path, "The catalog is empty: run `npm run db:seed`.")).toBe(503);
+    expect(await plain.waitFor(path, "The catalog is empty. Run `npm run db:seed`.")).toBe(503);
     await seedCatalog(postgres.url);
     expect(await plain.waitFor(path, '"success":true')).toBe(200);
   });

@@ -179,6 +179,6 @@ describe("what answers for a minion", () => {
   test("is nothing for somebody else's minion", async () => {
     const theirs = await makeMinion(clientOf(connected.api, await createUser(connected.api)));
     const rows = await rowsOf(theirs);
-    expect(() => gatewayCandidates(ctx, person.id, rows)).toThrow("There is no such minion of yours.");
+    expect(() => gatewayCandidates(ctx, person.id, rows)).toThrow("Minion not found.");
   });
 });

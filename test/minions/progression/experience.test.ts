@@ -110,7 +110,7 @@ describe("levels and ranks that are gained", () => {
     expect(await told()).toMatchObject({
       kind: "rank_up",
       title: "Ada reached level 6",
-      body: "Ada is Skilled now.",
+      body: "Ada is now Skilled.",
       data: { minion_id: id, level: 6, rank: "Skilled" },
     });
     await hub.close();

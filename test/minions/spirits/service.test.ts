@@ -231,7 +231,10 @@ test("synergy is that of the spirits at work, with others in mind if one likes, 
   expect(imagined.synergy.net_performance).toBe(imagined.synergy.synergy_bonus - imagined.synergy.conflict_penalty);
   for (const same of ["?with=11,2", "?with=11,2,2,1"]) expect(await synergy(same)).toEqual(imagined);
   const unknown = await me.get(`/minions/${id}/spirits/synergy?with=2,99,98`);
-  expect([unknown.status, unknown.body.detail]).toEqual([422, "with: there is no spirit 99; with: there is no spirit 98"]);
+  expect([unknown.status, unknown.body.detail]).toEqual([
+    422,
+    "with: spirit 99 does not exist; with: spirit 98 does not exist",
+  ]);
   for (const odd of ["a", "1;2", "-1", "2147483648"]) {
     expect((await me.get(`/minions/${id}/spirits/synergy?with=${odd}`)).status).toBe(422);
   }

@@ -61,12 +61,12 @@ describe("the faults of traits", () => {
     [
       "more than the slots",
       { friendly: 1, creative: 1, technical: 1 },
-      { path: "", message: "level 15 allows 2 traits above 0, not 3" },
+      { path: "", message: "exceeds the limit of 2 traits above 0 at level 15 (got 3)" },
     ],
     [
       "a stranger",
       { constructor: 1 },
-      { path: "constructor", message: "is none of professional, friendly, technical, creative, analytical, supportive" },
+      { path: "constructor", message: "must be one of professional, friendly, technical, creative, analytical, supportive" },
     ],
   ])("name %s", (_, given: Record<string, number>, fault) => {
     expect(faultsOfTraits(given, level15)).toEqual([fault]);
@@ -75,7 +75,7 @@ describe("the faults of traits", () => {
   test("name more points than the rank has", () => {
     const standing = { level: 30, rank: "Novice" } as const;
     expect(faultsOfTraits({ friendly: 10, creative: 1 }, standing)).toEqual([
-      { path: "", message: "the rank Novice has 10 points to spread, not 11" },
+      { path: "", message: "exceeds the limit of 10 trait points at rank Novice (got 11)" },
     ]);
   });
 

@@ -1,12 +1,12 @@
-/** A record of a CSV, the line it starts on, and what is wrong with it. */
+/** A CSV record, its first line, and its fault. */
 export type CsvRecord = { line: number; cells: string[]; fault?: "too_long" | "quote_not_closed" };
 
-/** What was read at a place: a record and where it ends, or the quote that is open where the text ends. */
+/** The result of a read: a record and its end, or the position of an unclosed quote. */
 type CsvReadResult = { cells: string[]; end: number } | { quote: number } | undefined;
 
 /**
- * Reads CSV (RFC 4180) while it comes; blank lines are no records. A quote counts where a cell starts. One that is never closed
- * costs its line and no more: what follows is read again without it.
+ * Parses CSV (RFC 4180) as a stream. Blank lines are skipped. A quote counts only at the start of a cell. An unclosed quote
+ * costs only its line: parsing resumes after that line.
  */
 export class CsvScanner {
   readonly #separator: string;
@@ -15,10 +15,10 @@ export class CsvScanner {
   #text = "";
   #at = 0;
   #line = 1;
-  /** Whether the rest of a line is being passed over. */
+  /** Whether the rest of a line is being skipped. */
   #isSkipping = false;
 
-  /** `maxLength` is how long a record may be, in UTF-16 units. */
+  /** @param maxLength of a record, in UTF-16 code units */
   constructor(separator: string, maxLength: number) {
     this.#separator = separator;
     this.#maxLength = maxLength;
@@ -57,7 +57,7 @@ export class CsvScanner {
     }
   }
 
-  /** Reads the record that a text starts with; nothing if the rest of it is still to come. Depends on the text alone, not on the chunks it came in. */
+  /** Parses the first record of a text; undefined if it is incomplete. The result does not depend on the chunks. */
   #read(text: string, isEnd: boolean): CsvReadResult {
     const cells: string[] = [];
     for (let at = 0; ; at++) {
@@ -83,7 +83,7 @@ export class CsvScanner {
     this.#at = Math.min(at, this.#text.length);
   }
 
-  /** Goes on after the line that `from` is on. */
+  /** Skips to the line after the one that contains `from`. */
   #skipLine(from: number): void {
     const lineEnd = /\r\n|\r|\n/g;
     lineEnd.lastIndex = from;
@@ -93,7 +93,7 @@ export class CsvScanner {
   }
 }
 
-/** Where the quote is that closes the cell whose text starts at `from`, unless it is still to come. */
+/** The position of the quote that closes the cell starting at `from`; undefined if it is missing so far. */
 function closingQuote(text: string, from: number, isEnd: boolean): number | undefined {
   for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
     if (text[at + 1] === '"') continue;

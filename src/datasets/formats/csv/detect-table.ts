@@ -1,9 +1,9 @@
 import { CsvScanner } from "./csv-scanner.ts";
 
-/** The longest record that is looked at. */
+/** Maximum length of a record during detection. */
 const maxHeadLength = 65_536;
 
-/** What separates the cells of a CSV that starts like this. */
+/** Detects the separator of a CSV by its header. */
 export function separatorOf(text: string): string {
   const header = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text.trimStart())?.[0] ?? "";
   const bare = header.replaceAll(/"(?:[^"]|"")*"/g, "");
@@ -11,7 +11,7 @@ export function separatorOf(text: string): string {
   return [",", ";", "|"][counts.indexOf(Math.max(...counts))]!;
 }
 
-/** Whether a text is a table: at least three lines, as many cells in each, and names of columns in the first. */
+/** Detects a table: at least three lines with equally many cells, and column names in the first. */
 export function tableOf(text: string): "csv" | "tsv" | undefined {
   for (const format of ["tsv", "csv"] as const) {
     const separator = format === "tsv" ? "\t" : separatorOf(text);

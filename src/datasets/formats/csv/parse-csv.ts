@@ -32,7 +32,7 @@ export const tsvFormat = {
   parse: (source, name) => parseSeparated(source, name, "tsv"),
 } as const satisfies FileFormat;
 
-/** A file that is named as a table is one; its content decides which of the two it is. */
+/** A file with a table extension is a table. Its content decides between CSV and TSV. */
 function matchesTable(text: string, extension: string, format: "csv" | "tsv"): Certainty {
   const byName = extension === "csv" ? "csv" : extension === "tsv" || extension === "tab" ? "tsv" : undefined;
   const byContent = tableOf(text);
@@ -41,7 +41,7 @@ function matchesTable(text: string, extension: string, format: "csv" | "tsv"): C
 }
 
 /**
- * The rows of CSV or TSV. Its first record names the columns; positions count the records after it. Cells are text: a formula
+ * Parses CSV or TSV. The first record is the header; positions count the records after it. Cells are text: a formula
  * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
  */
 async function* parseSeparated(source: ByteSource, name: string, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
@@ -61,11 +61,11 @@ async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGener
   yield* scanner.end();
 }
 
-/** The names of the columns: an empty one is called by its number, one that was there before gets a number of its own. */
+/** The column names. An empty name becomes `column_N`; a duplicate gets a numeric suffix. */
 function columnsOf(record: CsvRecord): string[] {
-  if (record.fault !== undefined) throw new UnreadableFileError("has no first line that names its columns.");
+  if (record.fault !== undefined) throw new UnreadableFileError("has no header line with column names.");
   if (record.cells.length > maxColumns) throw new UnreadableFileError(`has more than ${maxColumns} columns.`);
-  if (!record.cells.join("").isWellFormed()) throw new UnreadableFileError("has names of columns that are not valid UTF-8.");
+  if (!record.cells.join("").isWellFormed()) throw new UnreadableFileError("has column names that are not valid UTF-8.");
   const columns = new Set<string>();
   const numbers = new Map<string, number>();
   for (const [index, cell] of record.cells.entries()) {
@@ -85,12 +85,12 @@ function* parseRecord(record: CsvRecord, columns: readonly string[], position: n
   const at = `line ${record.line}: `;
   if (record.fault === "too_long") yield tooLong(position);
   else if (record.fault === "quote_not_closed") {
-    yield problem(position, "quote_not_closed", `${at}a quote is opened and never closed`);
+    yield problem(position, "quote_not_closed", `${at}has a quote that is never closed`);
   } else {
     const { cells } = record;
     const extra = cells.slice(columns.length).some((cell) => cell.trim() !== "");
     if (cells.length < columns.length || extra) {
-      yield problem(position, "ragged", `${at}has ${cells.length} cells where the first line has ${columns.length}`);
+      yield problem(position, "ragged", `${at}has ${cells.length} cells, but the header has ${columns.length}`);
     } else if (!cells.every((cell) => cell.isWellFormed())) {
       yield problem(position, "invalid_encoding", `${at}is not valid UTF-8`);
     } else {

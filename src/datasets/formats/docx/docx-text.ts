@@ -1,9 +1,9 @@
 type Paragraph = { text: string; style: string; isListed: boolean };
 
-/** What is not read: deleted text, the second form of what is there twice, and where tab stops are. */
+/** Ignored elements: deleted text, fallback content and tab stop definitions. */
 const unread = new Set(["w:del", "w:moveFrom", "mc:Fallback", "w:tabs"]);
 
-/** What stands for a character by itself. */
+/** Elements that represent one character. */
 const characters = new Map([
   ["w:tab", "\t"],
   ["w:br", "\n"],
@@ -11,30 +11,30 @@ const characters = new Map([
   ["w:noBreakHyphen", "-"],
 ]);
 
-/** Writes the text of a Word document while the XML of its parts is read, the styles first. */
+/** Extracts the text of a Word document from the XML events of its parts, styles first. */
 export class DocxTextExtractor {
   #out = "";
   #depth = 0;
   #unread = 0;
   #isText = false;
-  /** The paragraphs that are open: those of a text box are inside of another. */
+  /** The open paragraphs. Text boxes nest paragraphs. */
   #paragraphs: Paragraph[] = [];
   #wasListed = false;
   #isStart = true;
   #tables = 0;
   #cells: string[] = [];
   #wasRow = false;
-  /** The style that is being defined; which styles are headings, and which those of lists, by their ids. */
+  /** The style being defined; the heading levels and the list styles by style ID. */
   #styleId = "";
   readonly #levels = new Map<string, number>();
   readonly #listed = new Set<string>();
 
-  /** How many elements are open. */
+  /** Number of open elements. */
   get depth(): number {
     return this.#depth;
   }
 
-  /** What was written since the last time. */
+  /** The text since the last call. */
   take(): string {
     const out = this.#out;
     this.#out = "";
@@ -96,7 +96,7 @@ export class DocxTextExtractor {
     this.#wasListed = isItem;
   }
 
-  /** A paragraph has a blank line before it, but for the first, and one item of a list after another. */
+  /** Writes a line after a blank line, except for the first line and for following list items. */
   #write(line: string, follows: boolean): void {
     this.#out += (follows || this.#isStart ? "" : "\n") + line;
     this.#isStart = false;

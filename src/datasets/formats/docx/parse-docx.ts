@@ -3,7 +3,7 @@ import { sectionsOf } from "../text/parse-text.ts";
 import { UnreadableFileError, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { inflateEntry, zipEntries, zipSignature, type ZipEntry } from "./zip.ts";
 
-/** What the text of a document, and all that is read besides it, may inflate to: a thousand pages have 5 MB. */
+/** Maximum decompressed size of each part. A thousand pages have 5 MB. */
 const maxPartSize = 32 * 2 ** 20;
 
 /** DOCX: a Word document. */
@@ -17,8 +17,8 @@ export const docxFormat = {
 } as const satisfies FileFormat;
 
 /**
- * The sections of a Word document: its paragraphs, with headings and lists as Markdown writes them, tables a line a row, and its
- * footnotes at the end. Read as a stream, so that a large one needs no more memory than a small one.
+ * Parses a Word document into sections: paragraphs, headings and lists as Markdown, one line per table row, and
+ * footnotes at the end. It streams, so memory use does not depend on the size.
  */
 async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   yield* sectionsOf(docxText(source), name);
@@ -27,7 +27,7 @@ async function* parseDocx(source: ByteSource, name: string): AsyncGenerator<Pars
 async function* docxText(source: ByteSource): AsyncGenerator<string> {
   const entries = await zipEntries(source);
   const body = entries.find((entry) => isBody(entry.name));
-  if (body === undefined) throw new UnreadableFileError("is a ZIP archive, but no Word document.");
+  if (body === undefined) throw new UnreadableFileError("is a ZIP archive, not a Word document.");
   const partOf = (part: string) => entries.find((entry) => entry.name === part);
   const writer = new DocxTextExtractor();
   for (const entry of [partOf("word/styles.xml"), body, partOf("word/footnotes.xml"), partOf("word/endnotes.xml")]) {
@@ -35,7 +35,7 @@ async function* docxText(source: ByteSource): AsyncGenerator<string> {
   }
 }
 
-/** Whether a file in an archive is the text of a Word document. */
+/** Whether a file name in an archive is the body of a Word document. */
 const isBody = (name: string): boolean => /^word\/document\d*\.xml$/.test(name);
 
 async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxTextExtractor): AsyncGenerator<string> {
@@ -50,6 +50,6 @@ async function* partText(source: ByteSource, entry: ZipEntry, writer: DocxTextEx
     }
   }
   parser.write(decoder.decode());
-  if (writer.depth > 0) throw new UnreadableFileError(`is damaged: ${entry.name} ends in the middle.`);
+  if (writer.depth > 0) throw new UnreadableFileError(`is damaged: ${entry.name} is incomplete.`);
   parser.end();
 }

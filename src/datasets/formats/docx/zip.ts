@@ -1,6 +1,6 @@
 import { UnreadableFileError, type ByteSource } from "../types.ts";
 
-/** What a ZIP archive starts with, in hexadecimal. */
+/** The signature of a ZIP archive, in hexadecimal. */
 export const zipSignature = "504b0304";
 
 /** A file in a ZIP archive, as its directory describes it. */
@@ -10,18 +10,18 @@ const directoryEndSize = 22;
 const maxCommentSize = 65_535;
 const maxEntries = 10_000;
 
-/** The directory of a ZIP archive. @throws UnreadableFile for one that is cut off or of a kind that is not read */
+/** Reads the directory of a ZIP archive. @throws UnreadableFile for a truncated or unsupported archive */
 export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const tailAt = Math.max(0, source.size - directoryEndSize - maxCommentSize);
   const tail = new DataView(await source.read(tailAt, source.size));
   let end = tail.byteLength - directoryEndSize;
   while (end >= 0 && tail.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0) throw new UnreadableFileError("is a ZIP archive that is cut off: its directory, at the end, is missing.");
+  if (end < 0) throw new UnreadableFileError("is a truncated ZIP archive: its directory is missing.");
   const count = tail.getUint16(end + 10, true);
   const size = tail.getUint32(end + 12, true);
   const at = tail.getUint32(end + 16, true);
   if (count > maxEntries || at + size > source.size)
-    throw new UnreadableFileError("is a ZIP archive with a directory that is not valid.");
+    throw new UnreadableFileError("is a ZIP archive with an invalid directory.");
   return directoryEntries(await source.read(at, at + size), count);
 }
 
@@ -30,7 +30,8 @@ function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
   const entries: ZipEntry[] = [];
   for (let at = 0; entries.length < count && at + 46 <= view.byteLength;) {
     if (view.getUint32(at, true) !== 0x02014b50) break;
-    if (view.getUint16(at + 8, true) & 1) throw new UnreadableFileError("is a ZIP archive that is encrypted.");
+    if (view.getUint16(at + 8, true) & 1)
+      throw new UnreadableFileError("is an encrypted ZIP archive. Save it without a password.");
     const nameLength = view.getUint16(at + 28, true);
     const nameBytes = new Uint8Array(directory, at + 46, Math.min(nameLength, view.byteLength - at - 46));
     entries.push({
@@ -46,14 +47,14 @@ function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
 
 const pieceSize = 16_384;
 
-/** A file of an archive, inflated piece by piece, as long as there are at most `maxSize` bytes: what sizes are declared counts for nothing. */
+/** Decompresses a file of an archive piece by piece, up to `maxSize` bytes. It ignores the declared sizes. */
 export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize: number): AsyncGenerator<Uint8Array> {
   if (entry.method !== 0 && entry.method !== 8)
-    throw new UnreadableFileError(`has a part that is compressed in an unknown way: ${entry.name}.`);
+    throw new UnreadableFileError(`has a part with an unsupported compression: ${entry.name}.`);
   const inflater = entry.method === 8 ? await openInflater() : undefined;
   const header = new DataView(await source.read(entry.headerAt, Math.min(entry.headerAt + 30, source.size)));
   if (header.byteLength < 30 || header.getUint32(0, true) !== 0x04034b50)
-    throw new UnreadableFileError(`is damaged: ${entry.name} is not where it should be.`);
+    throw new UnreadableFileError(`is damaged: ${entry.name} is not at its expected offset.`);
   const start = entry.headerAt + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   const end = Math.min(start + entry.compressedSize, source.size);
   let size = 0;
@@ -63,13 +64,13 @@ export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize
     for (const piece of pieces) {
       size += piece.length;
       if (size > maxSize)
-        throw new UnreadableFileError(`inflates to too much: ${entry.name} has more than ${maxSize / 2 ** 20} MB.`);
+        throw new UnreadableFileError(`decompresses to too much data: ${entry.name} has more than ${maxSize / 2 ** 20} MB.`);
       yield piece;
     }
   }
 }
 
-/** Inflates pieces; a piece of 16 KiB becomes 16 MiB at most. */
+/** Decompresses pieces. A piece of 16 KiB becomes at most 16 MiB. */
 async function openInflater() {
   const { Inflate } = await import("fflate");
   let inflated: Uint8Array[] = [];
@@ -79,7 +80,7 @@ async function openInflater() {
     try {
       inflate.push(bytes, isLast);
     } catch (cause) {
-      throw new UnreadableFileError(`is damaged: ${name} cannot be inflated.`, { cause });
+      throw new UnreadableFileError(`is damaged: ${name} cannot be decompressed.`, { cause });
     }
     return inflated;
   };

@@ -1,4 +1,4 @@
-/** Whether it is JSON, or JSON Lines: then a line is a value of its own. */
+/** Detects JSON or JSON Lines (each line is a value). */
 export function jsonOf(text: string, extension: string): "json" | "jsonl" | undefined {
   const isNamed = ["json", "jsonl", "ndjson"].includes(extension);
   const isJson = isNamed ? /^[[{]/ : /^(?:\{\s*(?:"|\}|$)|\[\s*(?:["[{\]]|-?\d|true\b|false\b|null\b|$))/;

@@ -1,6 +1,6 @@
 import { UnreadableFileError } from "../types.ts";
 
-/** Under which names an object holds its records in an array. */
+/** Keys under which an object may have an array of records. */
 const containers = new Set(["data", "rows", "examples", "records", "items", "samples", "train", "validation", "test"]);
 
 const maxDepth = 1_000;
@@ -8,30 +8,30 @@ const maxDepth = 1_000;
 const opening: Record<string, string> = { "]": "[", "}": "{" };
 
 /**
- * Cuts the elements out of a JSON document while it is read, by its brackets and texts alone: whether an element is valid is
- * for `JSON.parse` to say, and one that is not spoils no other.
+ * Extracts the elements of a JSON document as a stream, by brackets and strings only. `JSON.parse` validates each element,
+ * so an invalid element does not affect the others.
  */
 export class JsonScanner {
   readonly #element: BoundedBuffer;
-  /** The document itself, as long as it may be a record. */
+  /** The whole document, while it may be a single record. */
   readonly #whole: BoundedBuffer;
-  /** The last text right inside the outermost object: the name of the array that follows. */
+  /** The last string directly inside the outermost object: the key of the following array. */
   readonly #name = new BoundedBuffer(100);
   readonly #brackets: string[] = [];
-  /** How many brackets are open around an element; 0 outside of arrays of elements. */
+  /** Number of open brackets around an element; 0 outside arrays of elements. */
   #depth = 0;
   #isInText = false;
   #isEscaped = false;
   #isOver = false;
   #hasElements = false;
 
-  /** `maxLength` is how long an element may be. */
+  /** @param maxLength of an element */
   constructor(maxLength: number) {
     this.#element = new BoundedBuffer(maxLength);
     this.#whole = new BoundedBuffer(maxLength);
   }
 
-  /** The elements that end in this chunk; null for one that is too long. */
+  /** The elements that end in this chunk; null for a too long element. */
   *push(chunk: string): Generator<string | null> {
     let start = 0;
     for (let at = 0; at < chunk.length;) {
@@ -53,13 +53,13 @@ export class JsonScanner {
     if (!this.#hasElements) this.#whole.add(chunk);
   }
 
-  /** The document itself, if it is one record; null if it is too long. */
+  /** The whole document if it is one record; null if it is too long. */
   end(): string | null | undefined {
-    if (!this.#isOver) throw new UnreadableFileError("ends in the middle of its JSON: it seems to be cut off.");
+    if (!this.#isOver) throw new UnreadableFileError("ends in the middle of its JSON. It may be truncated.");
     return this.#hasElements ? undefined : this.#whole.take();
   }
 
-  /** Where it goes on after what of a text is in this chunk. */
+  /** Skips the part of a string in this chunk. @returns the next position */
   #skipText(chunk: string, at: number): number {
     for (let index = at; index < chunk.length; index++) {
       const code = chunk.charCodeAt(index);
@@ -80,21 +80,24 @@ export class JsonScanner {
     marks.lastIndex = at;
     const found = marks.exec(chunk);
     if (found === null) return undefined;
-    if (this.#isOver) throw new UnreadableFileError("goes on after the end of its JSON.");
-    if (this.#brackets.length === 0 && !"[{".includes(found[0])) throw new UnreadableFileError("is no JSON array or object.");
+    if (this.#isOver) throw new UnreadableFileError("has text after the end of its JSON.");
+    if (this.#brackets.length === 0 && !"[{".includes(found[0]))
+      throw new UnreadableFileError("is not a JSON array or object.");
     return { index: found.index, character: found[0] };
   }
 
-  /** Takes a mark in; whether elements start after it. */
+  /** Handles a token. @returns whether elements start after it */
   #handleToken(character: string): boolean {
     if (character === '"') {
       this.#isInText = true;
       this.#name.take();
     } else if (character === "[" || character === "{") {
-      if (this.#brackets.push(character) > maxDepth) throw new UnreadableFileError("is nested too deeply.");
+      if (this.#brackets.push(character) > maxDepth)
+        throw new UnreadableFileError(`is nested more than ${maxDepth} levels deep.`);
       return character === "[" && this.#startsElements();
     } else if (character !== ",") {
-      if (this.#brackets.pop() !== opening[character]) throw new UnreadableFileError(`has a ${character} that closes nothing.`);
+      if (this.#brackets.pop() !== opening[character])
+        throw new UnreadableFileError(`has a ${character} without an opening bracket.`);
       if (this.#brackets.length < this.#depth) this.#depth = 0;
       this.#isOver = this.#brackets.length === 0;
     }
@@ -112,7 +115,7 @@ export class JsonScanner {
     return true;
   }
 
-  /** The element that was read; none in an empty array. */
+  /** The current element; none in an empty array. */
   *#takeElement(isLast: boolean): Generator<string | null> {
     const text = this.#element.take();
     if (text === null || text.trim() !== "" || !isLast) yield text;
@@ -122,7 +125,7 @@ export class JsonScanner {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Text that comes in pieces, as long as it is not too long. */
+/** Collects text pieces up to a maximum length. */
 class BoundedBuffer {
   readonly #maxLength: number;
   #pieces: string[] = [];
@@ -138,7 +141,7 @@ class BoundedBuffer {
     else this.#pieces = [];
   }
 
-  /** All of it, or null if it was too long; the next starts empty. */
+  /** Returns the text, or null if it was too long, and resets the buffer. */
   take(): string | null {
     const text = this.#length <= this.#maxLength ? this.#pieces.join("") : null;
     this.#pieces = [];

@@ -15,8 +15,8 @@ export const jsonFormat = {
 } as const satisfies FileFormat;
 
 /**
- * The rows of a JSON document: of the elements of an array, or of the arrays in an object of them (`data`, `rows`, `train`, …),
- * or of the one record that it is. Positions are elements. Read as a stream: only one element is in memory at a time.
+ * Parses a JSON document: the elements of an array, or of the arrays in an object (`data`, `rows`, `train`, …),
+ * or a single record. Positions are elements. It streams: only one element is in memory at a time.
  */
 async function* parseJson(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   const scanner = new JsonScanner(maxRecordLength);
@@ -33,7 +33,7 @@ function* parseElement(element: string | null, position: number, name: string): 
   else yield* parseRecord(unwrapped(element), position, name);
 }
 
-/** The row itself, of an element as the dataset server of Hugging Face writes it: `{row_idx, row: {…}}`. */
+/** Unwraps an element in the format of Hugging Face's dataset server: `{row_idx, row: {…}}`. */
 function unwrapped(element: string): string {
   if (!element.includes('"row_idx"')) return element;
   try {

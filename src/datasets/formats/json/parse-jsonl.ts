@@ -5,7 +5,7 @@ import { isRecord, rowsOf } from "../records/records.ts";
 import { problem, certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { jsonOf } from "./detect-json.ts";
 
-/** JSON Lines: a record a line. */
+/** JSON Lines: one record per line. */
 export const jsonlFormat = {
   name: "jsonl",
   label: "JSON Lines",
@@ -13,7 +13,7 @@ export const jsonlFormat = {
   parse: parseJsonLines,
 } as const satisfies FileFormat;
 
-/** The rows of JSON Lines. Positions are lines, blank ones too. */
+/** Parses JSON Lines. Positions are line numbers; blank lines count. */
 async function* parseJsonLines(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   for await (const { number, text, isFirst, isLast } of linesOf(decodeText(source), maxRecordLength)) {
     if (!isFirst) continue;
@@ -26,7 +26,7 @@ export function tooLong(position: number): Parsed {
   return problem(position, "too_long", `has more than ${maxRecordLength.toLocaleString("en")} characters`);
 }
 
-/** What is read of the JSON text of one record. */
+/** Parses the JSON text of one record. */
 export function* parseRecord(text: string, position: number, name: string): Generator<Parsed> {
   if (!text.isWellFormed()) {
     yield problem(position, "invalid_encoding", "is not valid UTF-8");
@@ -41,11 +41,11 @@ export function* parseRecord(text: string, position: number, name: string): Gene
   }
   if (typeof record === "string") record = { text: record };
   if (!isRecord(record)) {
-    yield problem(position, "invalid_record", `must be an object or a text, not ${kindOf(record)}`);
+    yield problem(position, "invalid_record", `must be an object or a string, not ${kindOf(record)}`);
     return;
   }
   if (isDeeper(record, maxDepth)) {
-    yield problem(position, "invalid_record", `is nested more than ${maxDepth} deep`);
+    yield problem(position, "invalid_record", `is nested more than ${maxDepth} levels deep`);
     return;
   }
   for (const row of rowsOf(record, `${name}#${position}`)) yield { row };
@@ -58,7 +58,7 @@ function isDeeper(value: unknown, depth: number): boolean {
   return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
 }
 
-/** What the parser says, less the text it quotes, which may be long. */
+/** The parser's message without the quoted text, which may be long. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   return message

@@ -2,7 +2,7 @@ import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup } from "hyparq
 import type { Compressors } from "./pages.ts";
 import { type RandomAccess, UnreadableFileError } from "../types.ts";
 
-/** A Parquet file that is open: `check` refuses a row group that would need too much memory, before it is read. */
+/** An open Parquet file. `check` rejects a row group that would need too much memory, before it is read. */
 export type Parquet = {
   file: AsyncBuffer;
   metadata: FileMetaData;
@@ -12,29 +12,29 @@ export type Parquet = {
 
 const maxMetadataSize = 4 * 2 ** 20;
 
-/** What a row group, which is read at once, may have inflated. */
+/** Maximum decompressed size of a row group, which is read as a whole. */
 const maxGroupSize = 32 * 2 ** 20;
 const maxGroupValues = 4_000_000;
 
-/** @throws UnreadableFile for one that is cut off, or is more than can be read */
+/** @throws UnreadableFile for a truncated or too large file */
 export async function openParquet(source: RandomAccess): Promise<Parquet> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
   if (footer.byteLength < 8 || footer.getUint32(4, true) !== 0x31524150) {
-    throw new UnreadableFileError("is a Parquet file that is cut off: its end is missing.");
+    throw new UnreadableFileError("is a truncated Parquet file: its footer is missing.");
   }
   if (footer.getUint32(0, true) > maxMetadataSize) {
-    throw new UnreadableFileError("is a Parquet file that describes itself at too great length.");
+    throw new UnreadableFileError("is a Parquet file whose metadata is too large.");
   }
   const file = { byteLength: source.size, slice: (start: number, end = source.size) => source.read(start, end) };
   const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    throw new UnreadableFileError("is a Parquet file whose description of itself is damaged.", { cause });
+    throw new UnreadableFileError("is a Parquet file whose metadata is damaged.", { cause });
   });
   const compressors = await openCompressors(metadata);
   return { file, metadata, compressors, check: (group) => checkGroup(source, { metadata, compressors }, group) };
 }
 
-/** What the columns are inflated with, apart from Snappy, which is read anyway. */
+/** The decompressors of the columns. Snappy is built in. */
 async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
   const columns = metadata.row_groups.flatMap((group) => group.columns);
   const codecs = new Set(columns.map((column) => column.meta_data?.codec));
@@ -52,7 +52,7 @@ async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
 
 type Reading = Pick<Parquet, "metadata" | "compressors">;
 
-/** Counts what the pages of a row group say they hold, as that is allocated for them, and makes sure that they hold no more. */
+/** Sums the declared sizes of the pages of a row group, which are allocated, and checks that the pages have no more. */
 async function checkGroup(source: RandomAccess, reading: Reading, group: RowGroup): Promise<void> {
   const columns = group.columns.map(readableColumn);
   const values = Number(group.num_rows) * columns.length;
@@ -61,7 +61,7 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
     const start = Math.min(...columns.map(startOf));
     const end = Math.max(...columns.map((column) => startOf(column) + Number(column.total_compressed_size)));
     refuseTooMuch({ size: end - start, values: 0 });
-    if (start < 0 || end > source.size) throw new UnreadableFileError("is a Parquet file with a row group that is cut off.");
+    if (start < 0 || end > source.size) throw new UnreadableFileError("is a Parquet file with a truncated row group.");
     await source.hold(start, end);
   }
   const total = { size: 0, values };
@@ -69,7 +69,8 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
 }
 
 function readableColumn({ meta_data: column, file_path: path }: RowGroup["columns"][number]): ColumnMetaData {
-  if (column === undefined || path !== undefined) throw new UnreadableFileError("is a Parquet file whose data are elsewhere.");
+  if (column === undefined || path !== undefined)
+    throw new UnreadableFileError("is a Parquet file that keeps its data in other files.");
   if (["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) return column;
   throw new UnreadableFileError(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
 }
@@ -100,7 +101,7 @@ async function checkColumn(
 
 type Total = { size: number; values: number };
 
-/** Adds to what a row group holds. @throws UnreadableFile when that is more than is read at once */
+/** Adds to the totals of a row group. @throws UnreadableFile above the limits */
 function refuseTooMuch(total: Total, size = 0, values = 0): void {
   total.size += size;
   total.values += values;
@@ -113,7 +114,7 @@ async function columnBytes(source: RandomAccess, column: ColumnMetaData): Promis
   const start = startOf(column);
   const size = Number(column.total_compressed_size);
   if (start < 0 || size < 0 || start + size > source.size) {
-    throw new UnreadableFileError(`is a Parquet file with a column that is cut off: ${column.path_in_schema.join(".")}.`);
+    throw new UnreadableFileError(`is a Parquet file with a truncated column: ${column.path_in_schema.join(".")}.`);
   }
   refuseTooMuch({ size, values: 0 });
   return new DataView(await source.read(start, start + size));

@@ -4,13 +4,13 @@ import { decompressPage } from "hyparquet/src/datapage.js";
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from "hyparquet/src/schema.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
 
-/** What inflates pages, by codec. */
+/** Decompressors of pages, by codec. */
 export type Compressors = Record<string, (bytes: Uint8Array, size: number) => Uint8Array>;
 
-/** How pages of a column are written: its codec, and how wide its levels are, in bits; 0 if it has none. */
+/** The layout of a column's pages: its codec and the bit widths of its levels; 0 without levels. */
 export type ColumnLayout = { codec: ColumnMetaData["codec"]; repetitionWidth: number; definitionWidth: number };
 
-/** A page, with what it says it has inflated, and how many values. */
+/** A page with its declared decompressed size and its declared number of values. */
 export type Page = { header: Header; content: Uint8Array; size: number; values: number };
 
 type Header = ReturnType<typeof parquetHeader>;
@@ -18,7 +18,7 @@ type Reader = { view: DataView; offset: number };
 
 const readEncodings = new Set(["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE"]);
 
-/** A page that says it holds less than it does, or is encoded in a way whose size cannot be told beforehand. */
+/** A page that has more data than declared, or an encoding whose size cannot be checked before decoding. */
 export class PageFault extends Error {
   override readonly name = "PageFault";
 }
@@ -33,7 +33,7 @@ export function layoutOf({ schema }: FileMetaData, { codec, path_in_schema: path
   };
 }
 
-/** The pages of a column, by their headers alone. */
+/** The pages of a column, from their headers. */
 export function pagesOf(column: DataView): Page[] {
   const reader = { view: column, offset: 0 };
   const pages: Page[] = [];
@@ -48,7 +48,7 @@ export function pagesOf(column: DataView): Page[] {
   return pages;
 }
 
-/** Refuses a page whose runs repeat a value more often than it has values: a reader would write them all. */
+/** Rejects a page whose runs have more values than the page, because the decoder would allocate all of them. */
 export function checkRuns(header: Header, bytes: Uint8Array, layout: ColumnLayout, compressors: Compressors): void {
   const { data_page_header: first, data_page_header_v2: second } = header;
   const page = first ?? second;
@@ -83,7 +83,7 @@ export function checkRuns(header: Header, bytes: Uint8Array, layout: ColumnLayou
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Runs that say first how many bytes they have. */
+/** Runs with a length prefix in bytes. */
 function checkSized(reader: Reader, width: number, count: number): void {
   const length = reader.view.getUint32(reader.offset, true);
   const start = reader.offset + 4;
@@ -91,7 +91,7 @@ function checkSized(reader: Reader, width: number, count: number): void {
   reader.offset = start + length;
 }
 
-/** The hybrid of runs and packed bits, up to as many values as there should be. */
+/** The RLE/bit-packing hybrid, up to the expected number of values. */
 function checkRange(view: DataView, width: number, count: number, offset = 0): void {
   if (width > 32) throw new PageFault("has values of more than 32 bits");
   const reader = { view, offset };

@@ -10,13 +10,13 @@ export const parquetFormat = {
   async matchesBytes({ hex, source }) {
     if (!hex.startsWith("50415231")) return false;
     const end = Buffer.from(await source.read(Math.max(4, source.size - 4), source.size)).toString("latin1");
-    if (end !== "PAR1") throw new UnreadableFileError("is a Parquet file that is cut off: its end is missing.");
+    if (end !== "PAR1") throw new UnreadableFileError("is a truncated Parquet file: its footer is missing.");
     return true;
   },
   parse: parseParquet,
 } as const satisfies FileFormat;
 
-/** The rows of a Parquet file, a row group at a time. What is in it as bytes alone, pictures for instance, is left out. */
+/** Parses a Parquet file, one row group at a time. Binary values, for example images, are omitted. */
 async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   let position = 0;
   for await (const group of groupsOf(source)) {
@@ -24,10 +24,10 @@ async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<P
   }
 }
 
-/** A row group: how many rows it has, and the records of it, which `plainRecord` makes readable. */
+/** A row group: its number of rows and its raw records (see `toPlainRecord`). */
 type Group = { rows: number; read(): Promise<Record<string, unknown>[]> };
 
-/** The row groups of a Parquet file, in order. Only those that are read are fetched. @throws UnreadableFile, also when one is read */
+/** The row groups of a Parquet file, in order. Only groups that are read are fetched. @throws UnreadableFile, also on read */
 export async function* groupsOf(source: RandomAccess): AsyncGenerator<Group> {
   const parquet = await openParquet(source);
   let rowStart = 0;
@@ -58,7 +58,7 @@ async function readGroup(parquet: Parquet, rowStart: number, rowEnd: number): Pr
       parsers,
     });
   } catch (cause) {
-    throw new UnreadableFileError("is a Parquet file with data that are damaged, or encoded in a way that is not read.", {
+    throw new UnreadableFileError("is a Parquet file with damaged data or an unsupported encoding.", {
       cause,
     });
   }
@@ -66,7 +66,7 @@ async function readGroup(parquet: Parquet, rowStart: number, rowEnd: number): Pr
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Half a surrogate pair: what stands for a text that is none. */
+/** A lone surrogate, which marks invalid text. */
 const broken = "\uDC80";
 
 const parsers: Partial<ParquetParsers> = {
@@ -89,13 +89,13 @@ function* parseRecord(record: Record<string, unknown>, position: number, name: s
 
 export const invalidEncoding = "is not valid UTF-8";
 
-/** A record as JSON has it; undefined where a text of it is not valid UTF-8. */
+/** A record as JSON values; undefined if a text is not valid UTF-8. */
 export function toPlainRecord(record: Record<string, unknown>): Record<string, unknown> | undefined {
   const plain = plainOf(record) as Record<string, unknown>;
   return JSON.stringify(plain).includes(String.raw`\udc80`) ? undefined : plain;
 }
 
-/** A value as JSON has it. Bytes are text if they can be, as old writers do not say which they are. */
+/** A value as JSON. Bytes become text if they are valid UTF-8, because old writers do not mark text columns. */
 function plainOf(value: unknown): unknown {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();

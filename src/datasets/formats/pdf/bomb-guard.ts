@@ -1,12 +1,12 @@
 import { UnreadableFileError } from "../types.ts";
 
-/** What a stream of a PDF may inflate to, and all of them together: its reader has no limits of its own. */
+/** Maximum decompressed size of one stream and of all streams. The PDF library has no limits. */
 const maxStreamSize = 32 * 2 ** 20;
 const maxTotalSize = 256 * 2 ** 20;
 
 const maxLayers = 3;
 
-/** Refuses a PDF whose deflated streams, as they are or in ASCII 85, inflate to too much. */
+/** Rejects a PDF whose compressed streams, raw or in ASCII 85, decompress to too much data. */
 export async function assertNotBomb(bytes: Uint8Array): Promise<void> {
   const { constants, inflateSync } = await import("node:zlib");
   const options = { maxOutputLength: maxStreamSize, finishFlush: constants.Z_SYNC_FLUSH };
@@ -27,12 +27,13 @@ export async function assertNotBomb(bytes: Uint8Array): Promise<void> {
     let stream: Buffer | undefined = streamAt(file, at, lengths);
     for (let layer = 1; stream !== undefined && isDeflated(stream); layer++) {
       stream = layer > maxLayers ? undefined : inflate(stream);
-      if (layer > maxLayers || total > maxTotalSize) throw new UnreadableFileError("is a PDF that inflates to too much.");
+      if (layer > maxLayers || total > maxTotalSize)
+        throw new UnreadableFileError("is a PDF that decompresses to too much data.");
     }
   }
 }
 
-/** The numbers that are objects of their own, as lengths may be, by the number of the object; the largest where there are several. */
+/** Numeric objects, which may be stream lengths, by object number. Of several values, the largest. */
 function lengthObjects(file: Buffer): Map<string, number> {
   const lengths = new Map<string, number>();
   const text = file.toString("latin1");
@@ -42,17 +43,17 @@ function lengthObjects(file: Buffer): Map<string, number> {
   return lengths;
 }
 
-/** The bytes of the stream whose keyword stands here, up to the longest that a reader may take it for: its length, or to `endstream`. */
+/** The bytes of the stream at this keyword, up to the longest possible end: a declared length or `endstream`. */
 function streamAt(file: Buffer, at: number, lengths: Map<string, number>): Buffer | undefined {
   if (file.toString("latin1", at - 3, at) === "end") return undefined;
   const start = at + 6 + (file[at + 6] === 0x0d ? 1 : 0) + (file[at + 6] === 0x0a || file[at + 7] === 0x0a ? 1 : 0);
   const dictionary = file.toString("latin1", Math.max(0, at - 4_096), at);
-  const said = Array.from(
+  const declared = Array.from(
     dictionary.matchAll(/\/Length\s{1,3}(\d{1,10})(\s{1,3}\d{1,5}\s{1,3}R)?/g),
     ([, number = "", reference]) => (reference === undefined ? Number(number) : (lengths.get(number) ?? 0)),
   );
   const keyword = file.indexOf("endstream", start);
-  const end = Math.max(keyword < 0 ? file.length : keyword, ...said.map((length) => start + length));
+  const end = Math.max(keyword < 0 ? file.length : keyword, ...declared.map((length) => start + length));
   const stream = file.subarray(start, end);
   const isText = !isDeflated(stream) && /\/(?:ASCII85Decode|A85)\b/.test(dictionary);
   return isText ? fromAscii85(stream) : stream;

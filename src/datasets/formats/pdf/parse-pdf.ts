@@ -16,7 +16,7 @@ export const pdfFormat = {
   parse: parsePdf,
 } as const satisfies FileFormat;
 
-/** The pages of a PDF, each cut into sections of its own. Positions are pages. A page without text, a picture of one for instance, is a problem. */
+/** Parses a PDF; each page is split into sections. Positions are pages. A page without text, for example a scan, is a problem. */
 async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   const bytes = new Uint8Array(await source.read(0, source.size));
   await assertNotBomb(bytes);
@@ -26,8 +26,8 @@ async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parse
     let start = 0;
     for (let page = 1; page <= pdf.numPages; page++) {
       const text = await pageText(pdf, page);
-      if (text === undefined) yield problem(page, "invalid_record", "cannot be read: the page is damaged");
-      else if (text.trim() === "") yield problem(page, "no_text", "holds no text: it may be a picture of a page");
+      if (text === undefined) yield problem(page, "invalid_record", "is a damaged page");
+      else if (text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
       else {
         const sections = new Sections(`${name}#p${page}`, start);
         for (const line of text.split("\n")) yield* sections.add(line);
@@ -35,8 +35,7 @@ async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parse
         start = sections.next;
       }
     }
-    if (start === 0)
-      throw new UnreadableFileError("is a PDF without text: its pages seem to be pictures. Recognise its text (OCR) first.");
+    if (start === 0) throw new UnreadableFileError("is a PDF without text. Its pages may be images: run OCR on it first.");
   } finally {
     await pdf.loadingTask.destroy();
   }
@@ -53,7 +52,7 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
   } catch (cause) {
     const isLocked = cause instanceof Error && cause.name === "PasswordException";
     throw new UnreadableFileError(
-      isLocked ? "is a PDF with a password: save it without one." : "is a PDF that is damaged or cut off.",
+      isLocked ? "is a PDF with a password. Save it without one." : "is a damaged or truncated PDF.",
       { cause },
     );
   }
@@ -61,7 +60,7 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
 
 type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
 
-/** The text of a page: its lines, a blank line where the gap is wide, words that were hyphenated made whole. */
+/** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined. */
 async function pageText(pdf: PDFDocumentProxy, number: number): Promise<string | undefined> {
   try {
     const page = await pdf.getPage(number);
@@ -82,7 +81,7 @@ async function pageText(pdf: PDFDocumentProxy, number: number): Promise<string |
   }
 }
 
-/** Whether a line starts a paragraph: it is more than one line and a half below the one before. */
+/** Whether a line starts a paragraph: it is more than one and a half lines below the previous one. */
 function isFarBelow(item: TextItem, before: TextItem): boolean {
   const gap = (before.transform[5] ?? 0) - (item.transform[5] ?? 0);
   return gap > 1.7 * Math.max(before.height, item.height);

@@ -1,6 +1,6 @@
 export type ChatMessage = { role: string; content: string };
 
-/** The roles by what other formats call them. */
+/** Our roles by the role names of other formats. */
 const roles = new Map([
   ["human", "user"],
   ["user", "user"],
@@ -18,7 +18,7 @@ const roles = new Map([
   ["observation", "tool"],
 ]);
 
-/** The messages of a conversation as OpenAI (`role`, `content`) or ShareGPT (`from`, `value`) writes them; a role that is unknown stays as it is. */
+/** The messages of a conversation as OpenAI (`role`, `content`) or ShareGPT (`from`, `value`) writes them. Unknown roles stay unchanged. */
 export function messagesOf(value: unknown): ChatMessage[] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   const messages = value.map(messageOf);
@@ -27,13 +27,13 @@ export function messagesOf(value: unknown): ChatMessage[] | undefined {
 
 function messageOf(value: unknown): ChatMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { role, from, content, value: said } = value as Record<string, unknown>;
+  const { role, from, content, value: text } = value as Record<string, unknown>;
   const name = role ?? from;
   if (typeof name !== "string" || !("content" in value || "value" in value)) return undefined;
-  return { role: roles.get(name.toLowerCase()) ?? name, content: contentOf(content ?? said) };
+  return { role: roles.get(name.toLowerCase()) ?? name, content: contentOf(content ?? text) };
 }
 
-/** What a message says: a text, or the texts among its parts. */
+/** The content of a message: its text, or the text parts joined. */
 function contentOf(value: unknown): string {
   if (typeof value === "string") return value.trim();
   if (!Array.isArray(value)) return "";
@@ -51,7 +51,7 @@ export function chatText(messages: readonly ChatMessage[]): string {
     .join("\n\n");
 }
 
-/** Whether somebody asks and the assistant answers, and every role is known: what a conversation is of use for. */
+/** Whether a conversation has a user message, an answer, and only known roles. */
 export function isWholeChat(messages: readonly ChatMessage[]): boolean {
   const spoken = new Set(messages.filter(({ content }) => content !== "").map(({ role }) => role));
   return spoken.has("user") && spoken.has("assistant") && messages.every(({ role }) => roles.has(role));

@@ -4,8 +4,8 @@ import type { ParsedRow } from "../types.ts";
 type JsonRecord = Record<string, unknown>;
 
 /**
- * The names that each column goes by, best first, compared without case, spaces, dashes and underscores. Where a kind of row
- * lists a name, a record that has all the columns the kind needs is of that kind; the first kind that fits counts.
+ * The alternative names of each column, best first. The comparison ignores case, spaces, dashes and underscores. A record
+ * with all required columns of a kind is of that kind; the first matching kind wins.
  */
 const names = {
   instruction: ["instruction", "instructions", "task"],
@@ -25,7 +25,7 @@ const names = {
 type Column = keyof typeof names;
 
 /**
- * The rows of a record: one, or as many as a paragraph of SQuAD has questions.
+ * The rows of a record: one row, or one row per question of a SQuAD paragraph.
  *
  * - chat: `messages` of roles and contents. Text: `role: content`, a paragraph each.
  * - instruction: `instruction` and `output`, with `input` and `system`. Text: `Instruction: …`, `Input: …`, `Output: …`.
@@ -42,17 +42,17 @@ export function rowsOf(record: JsonRecord, source: string): ParsedRow[] {
 
 function rowOf(record: JsonRecord, source: string): ParsedRow {
   const columns = new Columns(record);
-  const made = chat(columns) ?? instruction(columns) ?? question(columns) ?? prompt(columns) ?? text(columns);
-  if (made === undefined) return { kind: "text", text: describe(record), fields: record, source, start: 0 };
+  const mapped = chat(columns) ?? instruction(columns) ?? question(columns) ?? prompt(columns) ?? text(columns);
+  if (mapped === undefined) return { kind: "text", text: describe(record), fields: record, source, start: 0 };
   const others = columns.others();
-  const fields = { ...made.fields, ...(Object.keys(others).length > 0 ? { metadata: others } : {}) };
+  const fields = { ...mapped.fields, ...(Object.keys(others).length > 0 ? { metadata: others } : {}) };
   const isBare = Object.keys(fields).length === 0;
-  return { kind: made.kind, text: made.text, fields: isBare ? null : fields, source, start: 0 };
+  return { kind: mapped.kind, text: mapped.text, fields: isBare ? null : fields, source, start: 0 };
 }
 
-type Made = Pick<ParsedRow, "kind" | "text"> & { fields: JsonRecord };
+type MappedRow = Pick<ParsedRow, "kind" | "text"> & { fields: JsonRecord };
 
-/** The columns of a record by our names. What was taken is no metadata. */
+/** The columns of a record by our names. Taken columns are not metadata. */
 class Columns {
   readonly #record: JsonRecord;
   readonly #keys: Map<string, string>;
@@ -72,7 +72,7 @@ class Columns {
     return name === undefined ? undefined : this.#keys.get(name);
   }
 
-  /** Whether the record has all of these columns, each under a name of its own. */
+  /** Whether the record has all of these columns under different names. */
   has(...columns: Column[]): boolean {
     const keys = columns.map((column) => this.#find(column));
     return !keys.includes(undefined) && new Set(keys).size === keys.length;
@@ -90,7 +90,7 @@ class Columns {
     return this.#record[key];
   }
 
-  /** Columns that may be there, as text, under our names. */
+  /** Optional columns as text, under our names. */
   takeTexts(...columns: Column[]): Record<string, string> {
     const texts = columns.map((column) => [column, textOf(this.take(column))] as const);
     return Object.fromEntries(texts.filter(([, value]) => value !== ""));
@@ -101,7 +101,7 @@ class Columns {
   }
 }
 
-function chat(columns: Columns): Made | undefined {
+function chat(columns: Columns): MappedRow | undefined {
   const preferred = columns.peek("response");
   const column =
     messagesOf(columns.peek("messages")) !== undefined ? "messages" : columns.has("prompt") ? undefined : "response";
@@ -113,7 +113,7 @@ function chat(columns: Columns): Made | undefined {
   return { kind: "chat", text: chatText(all), fields: { messages: all } };
 }
 
-function instruction(columns: Columns): Made | undefined {
+function instruction(columns: Columns): MappedRow | undefined {
   if (!columns.has("instruction", "output")) return undefined;
   const fields = {
     instruction: textOf(columns.take("instruction")),
@@ -124,7 +124,7 @@ function instruction(columns: Columns): Made | undefined {
   return { kind: "instruction", text: labelled(fields, "instruction", "input", "output"), fields };
 }
 
-function question(columns: Columns): Made | undefined {
+function question(columns: Columns): MappedRow | undefined {
   if (!columns.has("question", "answer")) return undefined;
   const asked = textOf(columns.take("question"));
   const answers = answersOf(columns.take("answer"));
@@ -137,7 +137,7 @@ function question(columns: Columns): Made | undefined {
   return { kind: "question", text: labelled(fields, "question", "answer"), fields };
 }
 
-function prompt(columns: Columns): Made | undefined {
+function prompt(columns: Columns): MappedRow | undefined {
   if (!columns.has("prompt", "response")) return undefined;
   const fields = {
     prompt: textOf(columns.take("prompt")),
@@ -147,12 +147,12 @@ function prompt(columns: Columns): Made | undefined {
   return { kind: "prompt", text: labelled(fields, "prompt", "response"), fields };
 }
 
-function text(columns: Columns): Made | undefined {
+function text(columns: Columns): MappedRow | undefined {
   if (typeof columns.peek("text") !== "string") return undefined;
   return { kind: "text", text: textOf(columns.take("text")), fields: {} };
 }
 
-/** `Question: …`, a line for each of these fields that is there. */
+/** `Question: …`: one line for each present field. */
 function labelled(fields: Record<string, string | string[]>, ...labels: string[]): string {
   const present = labels.filter((label) => (fields[label] ?? "") !== "");
   return present.map((label) => `${label[0]!.toUpperCase()}${label.slice(1)}: ${String(fields[label])}`).join("\n");
@@ -166,7 +166,7 @@ function describe(record: JsonRecord): string {
     .join("\n");
 }
 
-/** A value as text: of a conversation, what was answered last; of what is neither text nor scalar, its JSON. */
+/** A value as text. A conversation gives its last answer; other objects give their JSON. */
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value.trim();
@@ -175,7 +175,7 @@ function textOf(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** The answers in any of their shapes: a text, several, `{text: […]}` as in SQuAD, or `[{text}, …]`. */
+/** The answers in any shape: a text, several texts, `{text: […]}` as in SQuAD, or `[{text}, …]`. */
 function answersOf(value: unknown): string[] {
   if (Array.isArray(value)) return distinct(value.flatMap(answersOf));
   if (isRecord(value) && "text" in value) return answersOf(value["text"]);
@@ -186,7 +186,7 @@ function distinct(texts: string[]): string[] {
   return [...new Set(texts.filter((each) => each !== ""))];
 }
 
-/** The questions of an article, or of a paragraph, in SQuAD's own form. */
+/** The questions of an article or a paragraph in the SQuAD format. */
 function squadQuestions(record: JsonRecord): JsonRecord[] | undefined {
   const title = typeof record["title"] === "string" ? { title: record["title"] } : {};
   if (Array.isArray(record["paragraphs"])) {

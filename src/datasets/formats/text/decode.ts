@@ -1,9 +1,9 @@
 import { type ByteSource, memorySource } from "../types.ts";
 
 /**
- * The text of a file: UTF-8, or UTF-16 if it starts with a byte order mark. Where bytes are no text, there is half a
- * surrogate pair, which no valid text has: `isWellFormed` tells the rows that were hit from those that were not. `encoding` is what
- * a file says of itself, and counts unless there is a byte order mark.
+ * Decodes a file: UTF-8, or UTF-16 if it starts with a byte order mark. Invalid bytes become a lone
+ * surrogate, which valid text never has, so `isWellFormed` finds the affected rows. `encoding` is the encoding that
+ * the file declares; a byte order mark overrides it.
  */
 export async function* decodeText(source: ByteSource, encoding = "utf-8"): AsyncGenerator<string> {
   const decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
@@ -20,7 +20,7 @@ export async function* decodeText(source: ByteSource, encoding = "utf-8"): Async
   if (kept.length > 0) yield broken;
 }
 
-/** The text that a file starts with: its first 64 KiB. */
+/** The text of the first 64 KiB of a file. */
 export async function headText(source: ByteSource): Promise<string> {
   const head = new Uint8Array(await source.read(0, Math.min(maxChunkSize, source.size)));
   let text = "";
@@ -28,13 +28,13 @@ export async function headText(source: ByteSource): Promise<string> {
   return text;
 }
 
-/** What stands for bytes that are no text. */
+/** Marks invalid bytes. */
 const broken = "\uDC80";
 
 type Decoder = {
   /** Bytes of the byte order mark. */
   mark: number;
-  /** How many bytes at the end are the start of a character that goes on. */
+  /** Number of trailing bytes of an incomplete character. */
   unfinished(bytes: Uint8Array): number;
   text(bytes: Uint8Array): string;
 };
@@ -47,7 +47,7 @@ function decoderOf(head: Uint8Array, encoding: string): Decoder {
   return hasMark ? utf8 : (other(encoding) ?? utf8);
 }
 
-/** A decoder of an encoding that is neither UTF-8 nor UTF-16, if there is one of this name. */
+/** A decoder for another encoding of this name, if supported. */
 function other(encoding: string): Decoder | undefined {
   if (/^utf-?(?:8|16)/i.test(encoding)) return undefined;
   try {
@@ -99,7 +99,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Where a line is no text, what is broken is marked; U+FFFD that is there in earnest stays. */
+/** Marks invalid bytes in a line. A real U+FFFD stays. */
 function decodeLine(bytes: Uint8Array): string {
   try {
     return strict.decode(bytes);
@@ -129,7 +129,7 @@ function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
 
 const maxChunkSize = 65_536;
 
-/** The chunks of a stream, none longer than 64 KiB, so that what is made of one stays small. */
+/** The chunks of a stream, split to at most 64 KiB to limit memory. */
 async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   try {

@@ -1,15 +1,15 @@
-/** A line, or a piece of one that is longer than was asked for. */
+/** A line, or a piece of a line above the maximum length. */
 export type LinePiece = {
-  /** Number of the line, from 1. */
+  /** Line number, from 1. */
   number: number;
   text: string;
-  /** Whether the line starts with this piece. */
+  /** Whether this piece starts the line. */
   isFirst: boolean;
-  /** Whether the line ends with this piece; the text of the last line may lack a line end of its own. */
+  /** Whether this piece ends the line. The last line may have no line break. */
   isLast: boolean;
 };
 
-/** The lines of a text, whether they end with LF, CR LF or CR, in pieces of at most `maxLength`. */
+/** Splits a text at LF, CR LF or CR into lines, in pieces of at most `maxLength`. */
 export async function* linesOf(chunks: AsyncIterable<string>, maxLength: number): AsyncGenerator<LinePiece> {
   let rest = "";
   let number = 1;
@@ -48,7 +48,7 @@ export async function* linesOf(chunks: AsyncIterable<string>, maxLength: number)
 
 const lineEnd = /\r\n|\r|\n/g;
 
-/** Where a text is best cut at or before `at`: after a sentence, else after a word, both in the later half; else between characters. */
+/** The best split position up to `at`: after a sentence or a word in the later half, or else between characters. */
 export function cutBefore(text: string, at: number): number {
   const head = text.slice(0, at);
   const sentence = Math.max(...[". ", "! ", "? ", "。"].map((end) => head.lastIndexOf(end))) + 1;
@@ -59,5 +59,5 @@ export function cutBefore(text: string, at: number): number {
   return cut;
 }
 
-/** Two UTF-16 units that belong together: a pair of surrogates, or what is composed with the unit before it. */
+/** Two UTF-16 code units that must not be separated: a surrogate pair, or a combining character with its base. */
 const continuing = /^(?:[\u{10000}-\u{10FFFF}]|[^][\p{M}\u1160-\u11FF\u200D])$/u;

@@ -1,14 +1,14 @@
-/** What ends a line, or a page. */
+/** Line and page breaks. */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const lineEnds = /\r\n?|[\u000B\u000C\u0085\u2028\u2029]/g;
 
-/** The control characters that mean nothing in a text, and byte order marks. */
+/** Control characters without meaning in a text, and byte order marks. */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const controls = /[\u0000-\u0008\u000E-\u001F\u007F-\u009F\uFEFF]/g;
 
 /**
- * A text as rows hold it: NFC, lines that end with LF and not with white space, without control characters, byte order marks and
- * halves of surrogate pairs. What is normal already stays as it is.
+ * Normalizes the text of a row: NFC, LF line ends, no trailing white space, no control characters, byte order marks or
+ * lone surrogates. Normalized text stays unchanged.
  */
 export function normalise(text: string): string {
   const lines = text.replaceAll(lineEnds, "\n").replaceAll(controls, "").split("\n");

@@ -18,7 +18,7 @@ export const htmlFormat = {
 const withoutComments = (text: string): string =>
   text.replace(/^(?:<\?xml[^>]*\?>|<!--(?:[^-]|-(?!->))*-->|\s)+(?=<(?!\?xml))/i, "");
 
-/** What is never read of a page. */
+/** Elements that are ignored. */
 const hidden = new Set([
   "script",
   "style",
@@ -33,7 +33,7 @@ const hidden = new Set([
   "button",
 ]);
 
-/** What stands on lines of its own. */
+/** Block elements. */
 const blocks = new Set(
   (
     "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 " +
@@ -41,21 +41,21 @@ const blocks = new Set(
   ).split(" "),
 );
 
-/** The blocks that a blank line stands before. */
+/** Blocks with a blank line before them. */
 const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl section article figure".split(" "));
 
-/** The sections of a web page: what is read of it, with headings and lists as Markdown writes them. */
+/** Parses a web page into sections: its visible text, with headings and lists as Markdown. */
 async function* parseHtml(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   yield* sectionsOf(htmlText(decodeText(source, await encodingOf(source))), name);
 }
 
-/** What a page says it is encoded in, at its start. */
+/** The encoding that the start of a page declares. */
 async function encodingOf(source: ByteSource): Promise<string | undefined> {
   const head = Buffer.from(await source.read(0, Math.min(1_024, source.size))).toString("latin1");
   return /(?:charset|<\?xml[^>]*encoding)\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1];
 }
 
-/** The text of a page that comes in chunks, in chunks. */
+/** Extracts the text of a chunked page, in chunks. */
 async function* htmlText(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   const { Parser } = await import("htmlparser2");
   const writer = new TextWriter();
@@ -78,16 +78,16 @@ async function* htmlText(chunks: AsyncIterable<string>): AsyncGenerator<string> 
 
 const betweenCells = " | ";
 
-/** Writes what is read of a page: white space as a browser shows it. */
+/** Writes the visible text of a page, with white space collapsed as in a browser. */
 class TextWriter {
   #out = "";
   #hidden = 0;
   #preformatted = 0;
-  /** Line feeds to be written before the next text: 2 for a blank line. */
+  /** Line feeds before the next text: 2 for a blank line. */
   #breaks = 0;
   #isSpaced = false;
   #isStart = true;
-  /** What the next text is led by: `# `, `- `, ` | `. */
+  /** The prefix of the next text: `# `, `- `, ` | `. */
   #lead = "";
   #cells = 0;
   #isCellStart = false;

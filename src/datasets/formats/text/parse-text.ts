@@ -5,7 +5,7 @@ import { Sections } from "./sections.ts";
 import { problem, certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { hasTag, htmlExtensions } from "./markup.ts";
 
-/** Extensions of plain text. A table may be called so, too. */
+/** Extensions of plain text. Tables may have them too. */
 const textExtensions = new Set(["txt", "text", "log", "rst"]);
 
 /** Markdown. */
@@ -20,7 +20,7 @@ export const markdownFormat = {
   parse: parseProse,
 } as const satisfies FileFormat;
 
-/** Plain text: what no other format takes. */
+/** Plain text: the fallback format. */
 export const textFormat = {
   name: "text",
   label: "plain text",
@@ -29,12 +29,12 @@ export const textFormat = {
   parse: parseProse,
 } as const satisfies FileFormat;
 
-/** The sections of plain text or Markdown. Positions are lines; one that is not valid UTF-8 is left out. */
+/** Parses plain text or Markdown into sections. Positions are lines. Lines with invalid UTF-8 are skipped. */
 async function* parseProse(source: ByteSource, name: string): AsyncGenerator<Parsed> {
   yield* sectionsOf(decodeText(source), name);
 }
 
-/** The sections of a text that comes in chunks. */
+/** Splits a chunked text into sections. */
 export async function* sectionsOf(chunks: AsyncIterable<string>, name: string): AsyncGenerator<Parsed> {
   const sections = new Sections(name);
   let broken = 0;
@@ -42,7 +42,7 @@ export async function* sectionsOf(chunks: AsyncIterable<string>, name: string): 
     if (text.isWellFormed()) yield* sections.add(text, isLast);
     else if (broken !== number) {
       broken = number;
-      yield problem(number, "invalid_encoding", "is not valid UTF-8 and was left out");
+      yield problem(number, "invalid_encoding", "is not valid UTF-8 and was skipped");
     }
   }
   yield* sections.end();

@@ -4,8 +4,8 @@ import { normalise } from "./normalize.ts";
 import type { Parsed } from "../types.ts";
 
 /**
- * Cuts the text of a document into rows: sections of at most `maxRowLength`, one after the other without a gap, each as long as it
- * can be. It is cut before a heading if there is one in the later half, else at a blank line, a line, a sentence, a word.
+ * Splits the text of a document into rows: contiguous sections of at most `maxRowLength`, each as long as
+ * possible. Sections end before a heading in their later half, or else at a blank line, a line, a sentence or a word.
  */
 export class Sections {
   readonly #source: string;
@@ -14,18 +14,18 @@ export class Sections {
   #start: number;
   #isFenced = false;
 
-  /** `start` is where the first section starts. */
+  /** @param start offset of the first section */
   constructor(source: string, start = 0) {
     this.#source = source;
     this.#start = start;
   }
 
-  /** Where what was not given away yet starts. */
+  /** The offset of the next section. */
   get next(): number {
     return this.#start;
   }
 
-  /** Takes a line (or a piece of a long one) in; the sections that are full. */
+  /** Adds a line, or a piece of a long line. @returns the full sections */
   *add(line: string, isLast = true): Generator<Parsed> {
     let rest = normalise(line) + (isLast ? "\n" : "");
     while (rest.length > 0) {
@@ -43,7 +43,7 @@ export class Sections {
     yield* this.#emit(this.#lines.length);
   }
 
-  /** How well a section can start with this line: 1–6 as its heading goes, 7 after a blank line, 8 else. */
+  /** The rank of this line as the start of a section: 1–6 for a heading level, 7 after a blank line, otherwise 8. */
   #rankOf(text: string): number {
     if (/^ {0,3}(?:```|~~~)/.test(text)) this.#isFenced = !this.#isFenced;
     const marks = this.#isFenced ? undefined : /^(#{1,6})\s/.exec(text)?.[1];
@@ -51,7 +51,7 @@ export class Sections {
     return this.#lines.at(-1)?.text.trim() === "" && !this.#isFenced ? 7 : 8;
   }
 
-  /** Makes room by giving away what stands before the best place to cut. */
+  /** Emits the lines before the best split position. */
   *#cut(): Generator<Parsed> {
     let best = this.#lines.length;
     let bestRank = 9;

@@ -6,10 +6,10 @@ import { storable } from "../../../kit/db/text.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
 
-/** The most rows that it gives at once. */
+/** Maximum rows per request. */
 export const pageRows = 100;
 
-/** Bytes of one of its replies, at most, and how long we wait for one, in ms. */
+/** Maximum bytes of a response, and its timeout in ms. */
 const maxReplyBytes = 20 * 1024 * 1024;
 const replyMs = 30_000;
 
@@ -34,7 +34,7 @@ const ParquetFiles = z.object({ parquet_files: z.array(HubFile), partial: z.bool
 
 const Refusal = z.object({ error: z.string() });
 
-/** It refuses, and will again: the message says why, to whoever asked. */
+/** A permanent rejection by Hugging Face. The message tells the user why. */
 export class HfRejectedError extends PublicError {
   override readonly name: string = "HubRefused";
 
@@ -48,13 +48,13 @@ export type HfClient = { baseUrl: string; fetch: typeof fetch };
 /** A split of a configuration of a dataset. */
 export type HubSplit = { dataset_id: string; config: string; split: string };
 
-/** A Parquet file that the dataset server made of a split, or of a part of it. */
+/** A Parquet file of the dataset server with a split or a part of it. */
 export type HubFile = z.output<typeof HubFile>;
 
 /**
- * The split that is meant: what is named, else the dataset's first configuration, and `train` or else the first split of that.
- * @param wanted empty where it is not named
- * @throws HubRefused, which says what there is; provider_unavailable, provider_rate_limited where asking again can help
+ * Finds the split to import. Default: the dataset's first configuration, and its split `train` or else its first split.
+ * @param split `config` and `split` may be empty
+ * @throws HubRefused, which lists the available ones; provider_unavailable and provider_rate_limited, which are retryable
  */
 export async function findSplit(hub: HfClient, { dataset_id, config, split }: HubSplit): Promise<HubSplit> {
   const { splits } = await getJson(hub, Splits, "splits", { dataset: dataset_id });
@@ -75,9 +75,9 @@ export async function findSplit(hub: HfClient, { dataset_id, config, split }: Hu
 const named = (names: readonly string[]): string => Array.from(new Set(names)).slice(0, 20).join(", ");
 
 /**
- * Rows from an offset on, at most `pageRows`, each with the names of its cells that the server cut short.
- * @returns with the total number of rows, where it is told, and whether the server has the split's beginning alone
- * @throws HubRefused; provider_unavailable, provider_rate_limited where asking again can help
+ * Fetches rows from an offset, at most `pageRows`, each with the names of its truncated cells.
+ * @returns also the total number of rows, if known, and whether the server has only the beginning of the split
+ * @throws HubRefused; provider_unavailable and provider_rate_limited, which are retryable
  */
 export async function fetchRows(hub: HfClient, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
   const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(length) };
@@ -85,7 +85,7 @@ export async function fetchRows(hub: HfClient, { dataset_id, config, split }: Hu
   return { rows: rows.slice(0, length), total: num_rows_total ?? undefined, partial };
 }
 
-/** What a dataset says of itself, and how many rows a split has; empty and undefined where that is not told. @throws as `fetchRows` */
+/** Fetches the description, the license and the number of rows of a split; empty or undefined if unknown. @throws as `fetchRows` */
 export async function fetchInfo(hub: HfClient, { dataset_id, config, split }: HubSplit) {
   const { dataset_info: info } = await getJson(hub, Info, "info", { dataset: dataset_id, config });
   return {
@@ -95,7 +95,7 @@ export async function fetchInfo(hub: HfClient, { dataset_id, config, split }: Hu
   };
 }
 
-/** The Parquet files of a split, in order, and whether they have its beginning alone. @throws as `fetchRows` */
+/** Lists the Parquet files of a split, in order, and whether they have only its beginning. @throws as `fetchRows` */
 export async function listParquet(
   hub: HfClient,
   { dataset_id, config, split }: HubSplit,
@@ -112,55 +112,54 @@ async function getJson<T extends z.ZodType>(
 ): Promise<z.output<T>> {
   const url = `${hub.baseUrl}/${path}?${new URLSearchParams(query).toString()}`;
   const { reply, text } = await callHf(async () => {
-    const answer = await hub.fetch(url, { redirect: "manual", signal: AbortSignal.timeout(replyMs) });
-    return { reply: answer, text: await readAtMost(answer, maxReplyBytes) };
+    const response = await hub.fetch(url, { redirect: "manual", signal: AbortSignal.timeout(replyMs) });
+    return { reply: response, text: await readAtMost(response, maxReplyBytes) };
   });
   if (!reply.ok) throw failureOfReply(reply, text);
   const parsed = schema.safeParse(json(text));
-  if (!parsed.success) throw unavailable("Hugging Face answers what is no answer.", parsed.error);
+  if (!parsed.success) throw unavailable("Hugging Face returned an invalid response. Try again later.", parsed.error);
   return parsed.data;
 }
 
 const unavailable = (message: string, cause?: unknown) => new AppError(providerErrors.provider_unavailable, message, { cause });
 
-/** What a call answers. @throws provider_unavailable where it answers nothing */
+/** Runs a call. @throws provider_unavailable if there is no response */
 export async function callHf<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
     if (cause instanceof PublicError || cause instanceof AppError) throw cause;
-    throw unavailable("Hugging Face does not answer.", cause);
+    throw unavailable("Hugging Face did not respond. Try again later.", cause);
   }
 }
 
-/** What a reply that is none means: a HubRefused, or what asking again can help. */
+/** The error of a failed response: HubRefused, or a retryable error. */
 export function failureOfReply({ status, headers }: Response, text: string): HfRejectedError | AppError {
   const reason = headers.get("x-error-code") ?? "";
   const words = storable(Refusal.safeParse(json(text)).data?.error ?? "", 300);
-  const said = words === "" ? "." : `: ${words}`;
+  const suffix = words === "" ? "." : `: ${words}`;
   if (status === 429) {
     const seconds = waitOf(headers);
     const wait = seconds === null ? {} : { headers: { "retry-after": String(Math.ceil(seconds)) } };
-    return new AppError(providerErrors.provider_rate_limited, "Hugging Face is asked too often.", wait);
+    return new AppError(providerErrors.provider_rate_limited, "Hugging Face is rate limiting requests. Try again later.", wait);
   }
   if (isTransient(status, reason)) {
     const code = reason === "" ? status : `${status} ${reason}`;
-    return unavailable(`Hugging Face cannot answer now (${code})${said}`);
+    return unavailable(`Hugging Face is unavailable (${code})${suffix}`);
   }
   if (status === 401 || status === 403)
-    return new HfRejectedError("Hugging Face shows it to nobody without leave: it is private or gated, or there is none.");
-  if (status === 404)
-    return new HfRejectedError(`Hugging Face has no such dataset, or none that can be read row by row${said}`);
-  return new HfRejectedError(`Hugging Face refuses it (${reason || status})${said}`);
+    return new HfRejectedError("The dataset is private, gated or missing. Only public datasets can be imported.");
+  if (status === 404) return new HfRejectedError(`Hugging Face has no such dataset, or cannot serve its rows${suffix}`);
+  return new HfRejectedError(`Hugging Face rejected the request (${reason || status})${suffix}`);
 }
 
-/** How long it wants to be left alone, in seconds: the Hub says it in `RateLimit: "api";r=0;t=55`. */
+/** Seconds to wait before a retry, from `Retry-After` or from `RateLimit: "api";r=0;t=55`. */
 function waitOf(headers: Headers): number | null {
   const limit = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "");
   return secondsToWait(headers.get("retry-after") ?? limit?.[1]);
 }
 
-/** Codes of what passes by itself, and of what is wrong with the dataset, of those that come with 500 or 501. */
+/** Codes of temporary errors, and of permanent dataset errors among the status codes 500 and 501. */
 const passing = /NotReady|NotAvailable|JobManager|Busy|Retryable|StillProcessing/i;
 const permanentErrorPattern = new RegExp(
   "TooBig|TooMany|TooLong|TooComplex|Unsupported|NotSupported|NotFound|Script|Empty|Config|Features|NormalRows" +
@@ -168,7 +167,7 @@ const permanentErrorPattern = new RegExp(
   "i",
 );
 
-/** Whether the same question can be answered later: it is being prepared, or the server is out. */
+/** Whether a retry can succeed: the dataset is being prepared, or the server is unavailable. */
 function isTransient(status: number, reason: string): boolean {
   return passing.test(reason) || (status >= 500 && !permanentErrorPattern.test(reason));
 }
@@ -187,7 +186,7 @@ async function readAtMost(reply: Response, limit: number): Promise<string> {
   let size = 0;
   for await (const chunk of reply.body ?? []) {
     size += (chunk as Uint8Array).length;
-    if (size > limit) throw new HfRejectedError(`A page of its rows has more than ${limit} bytes.`);
+    if (size > limit) throw new HfRejectedError(`A page of rows exceeds the limit of ${limit} bytes.`);
     text += decoder.decode(chunk as Uint8Array, { stream: true });
   }
   return text + decoder.decode();

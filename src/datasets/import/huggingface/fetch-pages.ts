@@ -9,23 +9,23 @@ import { maxFileBytes } from "../../constants.ts";
 import { UnreadableFileError } from "../../formats/types.ts";
 import type { HfImport, StoredFile } from "../../tables.ts";
 
-/** How long one delivery of the job goes on fetching before it asks for the next, in ms. */
+/** How long one job run fetches before it enqueues the next one, in ms. */
 const sliceMs = 120_000;
 
-/** Up to so many rows are asked for page by page; more are read out of Parquet files first. */
+/** Up to this number, rows are fetched page by page. More rows are first read from Parquet files. */
 const fewRows = 300;
 
-/** A dataset that is at Hugging Face, of which something is missing. */
+/** A Hugging Face dataset with rows left to fetch. */
 type Missing = Imported & { hub: HfImport };
 
 /**
- * Fetches what is missing of a dataset that is at Hugging Face. Each page is a file of JSON lines, and is noted once it is stored, so that
- * whoever goes on goes on with the next, by the same way or by the other: both give the same rows in the same order.
- * @returns `all` once nothing is missing, `more` where the slice is over, `gone` where the dataset is no more
- * @throws HubRefused; what a retry can help
+ * Fetches the missing rows of a Hugging Face dataset. Each page is stored as a JSON Lines file and then recorded, so a
+ * later run resumes with the next page, with either method: both give the same rows in the same order.
+ * @returns `all` when complete, `more` when the time slice is over, `gone` if the dataset was deleted
+ * @throws HubRefused; retryable errors
  */
 export async function fetchPages(ctx: Ctx, dataset: Imported, ms = sliceMs): Promise<"all" | "more" | "gone"> {
-  const hub: HfClient = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...asked) => fetch(...asked) };
+  const hub: HfClient = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...args) => fetch(...args) };
   const end = performance.now() + ms;
   for (let now: Imported | undefined = dataset; now !== undefined; now = await readPendingDataset(ctx, dataset.id)) {
     const at = now.hub;
@@ -37,17 +37,17 @@ export async function fetchPages(ctx: Ctx, dataset: Imported, ms = sliceMs): Pro
   return "gone";
 }
 
-/** Finds out which split is meant, what it says of itself, and by which way its rows are had sooner. */
+/** Resolves the split, its description, and the faster fetch method. */
 async function plan(ctx: Ctx, hub: HfClient, dataset: Missing): Promise<void> {
   const split = await findSplit(hub, dataset.hub);
-  // What it says of itself can be done without.
+  // The description is optional.
   const { rows, ...about } = await fetchInfo(hub, split).catch(() => ({ rows: undefined, description: "", license: "" }));
   const wanted = Math.min(dataset.hub.limit, rows ?? dataset.hub.limit);
   const ways = wanted > fewRows ? (["parquet", "rows"] as const) : (["rows", "parquet"] as const);
   await saveFetchedPage(ctx, dataset, { hub: { ...dataset.hub, ...split, ways }, about });
 }
 
-/** Fetches until nothing is missing, the time is over, or a twin was quicker. Where its way is barred, the other one is next. */
+/** Fetches until the dataset is complete, the time is over, or another run was faster. If a method fails, the other is next. */
 async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number): Promise<void> {
   let { hub: at, file_size: bytes } = dataset;
   const [way, ...others] = at.ways!;
@@ -58,29 +58,29 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
       offset += page.lines.length;
       bytes += file.size;
       const next = { ...at, next_offset: offset, ...(page.partial ? { partial: true } : {}) };
-      const kept = await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: next, file });
-      if (kept === undefined) return await withR2Errors(ctx.env.FILES.delete(file.key));
-      at = kept;
+      const saved = await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: next, file });
+      if (saved === undefined) return await withR2Errors(ctx.env.FILES.delete(file.key));
+      at = saved;
       if (performance.now() >= end) return;
     }
     await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: { ...at, next_offset: null } });
   } catch (error) {
     if (!(error instanceof HfRejectedError || error instanceof UnreadableFileError)) throw error;
-    const why = error instanceof UnreadableFileError ? `Its Parquet file ${error.message}` : error.message;
+    const why = error instanceof UnreadableFileError ? `A Parquet file of the dataset ${error.message}` : error.message;
     if (others.length === 0) throw new HfRejectedError(at.refusal ?? why, { cause: error });
-    log("info", "A dataset of Hugging Face is fetched by another way.", { dataset_id: dataset.id, way, why });
+    log("info", "A Hugging Face dataset is fetched with another method.", { dataset_id: dataset.id, way, why });
     const ways = error instanceof TruncatedCellsError ? [...others, way!] : others;
-    // What the server says of the rows is more to the point than what is wrong with files that it made of them.
+    // The server's error about the rows is more helpful than a fault of its Parquet files.
     const refusal = way === "rows" && !(error instanceof TruncatedCellsError) ? { refusal: why } : {};
     await saveFetchedPage(ctx, { id: dataset.id, hub: at }, { hub: { ...at, ways, ...refusal } });
   }
 }
 
-/** Stores a page under a key of its own, so that a twin overwrites nothing. @throws payload_too_large where it has more bytes than are left */
+/** Stores a page under a unique key, so that a concurrent run overwrites nothing. @throws payload_too_large above the byte limit */
 async function storePage(ctx: Ctx, { folder }: Missing, offset: number, page: HubPage, left: number): Promise<StoredFile> {
   const bytes = new TextEncoder().encode(page.lines.map((line) => `${line}\n`).join(""));
   if (bytes.length > left)
-    throw new AppError("payload_too_large", `It has more than ${maxFileBytes} bytes: ask for fewer rows.`);
+    throw new AppError("payload_too_large", `The dataset exceeds the limit of ${maxFileBytes} bytes. Import fewer rows.`);
   const key = `${folder}page-${String(offset).padStart(9, "0")}-${crypto.randomUUID()}`;
   await withR2Errors(ctx.env.FILES.put(key, bytes));
   const problems = Array.from(Map.groupBy(page.problems, ({ message }) => message).values(), (alike) => ({

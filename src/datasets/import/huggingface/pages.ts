@@ -5,22 +5,22 @@ import { rangedSource } from "./ranged-file.ts";
 import { fetchRows, HfRejectedError, listParquet, pageRows, type HfClient } from "./client.ts";
 import type { HfImport, HfSource } from "../../tables.ts";
 
-/** Rows of a dataset that is at Hugging Face, in order, as JSON lines. One that cannot be had whole is an empty line, and a problem. */
+/** Rows of a Hugging Face dataset, in order, as JSON Lines. An incomplete row is an empty line and a problem. */
 export type HubPage = { lines: readonly string[]; problems: readonly RowProblem[]; partial: boolean };
 
-/** Bounds of a page that is made of a Parquet file. */
+/** Limits of a page from a Parquet file. */
 const parquetPageRows = 1_000;
 const parquetPageLength = 4_000_000;
 
-/** Of more files than these, some rows each, pages are asked for sooner. */
+/** With more files than this, fetching page by page is faster. */
 const maxParquetFiles = 20;
 
-/** What the dataset server cuts short may be whole in its Parquet files. */
+/** The dataset server truncated cells. Its Parquet files may have the whole values. */
 export class TruncatedCellsError extends HfRejectedError {
   override readonly name = "CellsCut";
 }
 
-/** What is missing of an import, page by page. Each of them throws HubRefused, UnreadableFile; what asking again can help. */
+/** Readers of the missing rows, page by page. They throw HubRefused, UnreadableFile and retryable errors. */
 export const pageReaders: Record<HfSource, (hub: HfClient, at: HfImport, offset: number) => AsyncGenerator<HubPage>> = {
   rows: pagesOfRows,
   parquet: pagesOfParquet,
@@ -35,30 +35,31 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncG
     const problems: RowProblem[] = [];
     for (const { row, truncated_cells: cut } of rows) {
       lines.push(cut.length === 0 ? JSON.stringify(row) : "");
-      const message = `has cells that the dataset server cuts short: ${storable(cut.join(", "), 200)}`;
+      const message = `has cells that the dataset server truncates: ${storable(cut.join(", "), 200)}`;
       if (cut.length > 0) problems.push({ position: next + lines.length, code: "cut_short", message });
     }
-    if (problems.length > 0 && mayBeElsewhere) throw new TruncatedCellsError("The dataset server cuts its cells short.");
+    if (problems.length > 0 && mayBeElsewhere)
+      throw new TruncatedCellsError("The dataset server truncates cells of this dataset.");
     yield { lines, problems, partial };
     next += rows.length;
     if (rows.length < length || next === total) return;
   }
 }
 
-/** Reads, of the files that hold what is missing, the row groups that hold it. */
+/** Reads the row groups that contain the missing rows. */
 async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
   const { files, partial } = await listParquet(hub, at);
-  if (files.length === 0) throw new HfRejectedError("The dataset server made no Parquet files of it.");
-  let seen = 0;
+  if (files.length === 0) throw new HfRejectedError("The dataset server has no Parquet files for this dataset.");
+  let rowsSeen = 0;
   for (const [number, file] of files.entries()) {
-    if (number === maxParquetFiles) throw new HfRejectedError("Its Parquet files are too many.");
+    if (number === maxParquetFiles) throw new HfRejectedError(`The dataset has more than ${maxParquetFiles} Parquet files.`);
     for await (const group of groupsOf(rangedSource(hub, file))) {
-      const first = seen;
-      seen += group.rows;
-      if (seen <= offset) continue;
+      const first = rowsSeen;
+      rowsSeen += group.rows;
+      if (rowsSeen <= offset) continue;
       const records = (await group.read()).slice(Math.max(0, offset - first), at.limit - first);
       for (const page of pagesOfRecords(records, Math.max(first, offset))) yield { ...page, partial };
-      if (seen >= at.limit) return;
+      if (rowsSeen >= at.limit) return;
     }
   }
 }

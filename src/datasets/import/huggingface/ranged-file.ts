@@ -1,13 +1,13 @@
 import type { RandomAccess } from "../../formats/types.ts";
 import { callHf, failureOfReply, HfRejectedError, type HfClient, type HubFile } from "./client.ts";
 
-/** Files at Hugging Face, read in ranges: https://huggingface.co/docs/dataset-viewer/parquet says where they are. */
+/** Hugging Face files, read with range requests: https://huggingface.co/docs/dataset-viewer/parquet says where they are. */
 
-/** How often one is redirected, and how long each piece of it may take, in ms. */
+/** Maximum redirects, and the timeout of each range request in ms. */
 const maxRedirects = 4;
 const pieceMs = 60_000;
 
-/** Whether files are fetched from there: Hugging Face, its storage, or the server that stands in for it. */
+/** Whether a URL is allowed: Hugging Face, its storage, or the configured server. */
 export function isHubAddress(url: URL, baseUrl: string): boolean {
   const { protocol, host } = new URL(baseUrl);
   if (url.protocol === protocol && url.host === host) return true;
@@ -15,12 +15,12 @@ export function isHubAddress(url: URL, baseUrl: string): boolean {
 }
 
 /**
- * A file as a source. Where it is redirected to is found out once. Its methods throw HubRefused; provider_unavailable,
- * provider_rate_limited where asking again can help.
+ * A file as a source. Redirects are resolved once. Its methods throw HubRefused, and the retryable provider_unavailable and
+ * provider_rate_limited.
  */
 export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<RandomAccess> {
   let at = url;
-  let held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
+  let buffered = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
   const fetchRange = (start: number, end: number) =>
     callHf(async () => {
       for (let redirects = 0; ; redirects += 1) {
@@ -33,20 +33,21 @@ export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<Ra
         const target = reply.headers.get("location");
         if (reply.status < 300 || reply.status >= 400 || target === null) return bytesOf(reply, end - start);
         await reply.body?.cancel();
-        if (redirects === maxRedirects) throw new HfRejectedError("Hugging Face redirects its Parquet files in circles.");
+        if (redirects === maxRedirects)
+          throw new HfRejectedError(`Hugging Face redirects its Parquet files more than ${maxRedirects} times.`);
         at = URL.parse(target, at)?.href ?? target;
       }
     });
   return {
     size,
     async hold(start, end) {
-      held = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
-      held = { start, end, bytes: await fetchRange(start, end) };
+      buffered = { start: 0, end: 0, bytes: new ArrayBuffer(0) };
+      buffered = { start, end, bytes: await fetchRange(start, end) };
     },
     async read(start, end) {
       if (end <= start) return new ArrayBuffer(0);
-      if (start < held.start || end > held.end) return fetchRange(start, end);
-      return held.bytes.slice(start - held.start, end - held.start);
+      if (start < buffered.start || end > buffered.end) return fetchRange(start, end);
+      return buffered.bytes.slice(start - buffered.start, end - buffered.start);
     },
   };
 }
@@ -54,23 +55,23 @@ export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<Ra
 function assertAllowedUrl(address: string, hub: HfClient): URL {
   const url = URL.parse(address);
   if (url !== null && isHubAddress(url, hub.baseUrl)) return url;
-  throw new HfRejectedError("Its Parquet files are at an address that is not Hugging Face's.");
+  throw new HfRejectedError("The dataset's Parquet files are not on a Hugging Face host.");
 }
 
-/** The piece that was asked for, no more and no less. */
+/** The bytes of a range response, which must have exactly the requested length. */
 async function bytesOf(reply: Response, length: number): Promise<ArrayBuffer> {
   if (!reply.ok) throw failureOfReply(reply, "");
   if (reply.status !== 206) {
     await reply.body?.cancel();
-    throw new HfRejectedError("Its Parquet files are not given in pieces.");
+    throw new HfRejectedError("The server of the dataset's Parquet files does not support range requests.");
   }
   const bytes = new Uint8Array(length);
   let size = 0;
   for await (const chunk of (reply.body ?? []) as AsyncIterable<Uint8Array>) {
-    if (size + chunk.length > length) throw new Error("The piece is longer than was asked for.");
+    if (size + chunk.length > length) throw new Error("The range response is longer than requested.");
     bytes.set(chunk, size);
     size += chunk.length;
   }
-  if (size < length) throw new Error("The piece is shorter than was asked for.");
+  if (size < length) throw new Error("The range response is shorter than requested.");
   return bytes.buffer;
 }

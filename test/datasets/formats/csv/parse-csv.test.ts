@@ -93,8 +93,8 @@ describe("CSV", () => {
       ["file.csv#6", "a: 6\nb: six\n7,seven\n8,eight"],
     ]);
     expect(problems).toEqual([
-      { position: 2, code: "ragged", message: "line 3: has 1 cells where the first line has 2" },
-      { position: 3, code: "ragged", message: "line 4: has 3 cells where the first line has 2" },
+      { position: 2, code: "ragged", message: "line 3: has 1 cells, but the header has 2" },
+      { position: 3, code: "ragged", message: "line 4: has 3 cells, but the header has 2" },
       { position: 5, code: "invalid_encoding", message: "line 6: is not valid UTF-8" },
     ]);
   });
@@ -106,9 +106,7 @@ describe("CSV", () => {
       ["file.csv#3", "a: 3\nb: three"],
       ["file.csv#4", "a: 4\nb: four"],
     ]);
-    expect(problems).toEqual([
-      { position: 2, code: "quote_not_closed", message: "line 3: a quote is opened and never closed" },
-    ]);
+    expect(problems).toEqual([{ position: 2, code: "quote_not_closed", message: "line 3: has a quote that is never closed" }]);
   });
 
   test.each([
@@ -128,7 +126,7 @@ describe("CSV", () => {
   });
 
   test.each([
-    ['"a,b\n1,2\n', "names its columns"],
+    ['"a,b\n1,2\n', "no header line with column names"],
     [Array.from({ length: 1_001 }, (_, index) => `c${index}`).join(","), "more than 1000 columns"],
   ])("is refused in words when its first line is of no use", async (text, reason) => {
     await expect(read(text, "csv")).rejects.toThrow(reason);

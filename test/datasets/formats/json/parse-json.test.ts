@@ -45,12 +45,12 @@ describe("JSON", () => {
   });
 
   test.each([
-    ['[{"text":"a"},{"te', "cut off"],
-    ['{"text":"a"', "cut off"],
-    ["", "cut off"],
-    ['[{"text":"a"]}', "closes nothing"],
+    ['[{"text":"a"},{"te', "truncated"],
+    ['{"text":"a"', "truncated"],
+    ["", "truncated"],
+    ['[{"text":"a"]}', "without an opening bracket"],
     ['[{"text":"a"}] [', "after the end"],
-    ["hello", "no JSON"],
+    ["hello", "not a JSON array"],
   ])("%s is refused in words", async (text, reason) => {
     await expect(read(text, "json")).rejects.toThrow(reason);
   });

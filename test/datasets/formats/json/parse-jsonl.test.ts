@@ -34,10 +34,10 @@ describe("JSON Lines", () => {
     const { rows, problems } = await read([nested(63), nested(64), nested(200_000)].join("\n"), "jsonl");
     expect(rows.map(({ source }) => source)).toEqual(["file.jsonl#1"]);
     expect(problems.map(({ position, message }) => [position, message])).toEqual([
-      [2, "is nested more than 64 deep"],
-      [3, "is nested more than 64 deep"],
+      [2, "is nested more than 64 levels deep"],
+      [3, "is nested more than 64 levels deep"],
     ]);
-    await expect(read(`[${nested(200_000)}]`, "json")).rejects.toThrow("nested too deeply");
+    await expect(read(`[${nested(200_000)}]`, "json")).rejects.toThrow("nested more than 1000 levels deep");
   });
 
   test.each(["constructor", "__proto__", "toString"])("%s is a role and a column like any other", async (name) => {

@@ -28,7 +28,7 @@ describe("the pages of a PDF", () => {
       { kind: "text", text: first, fields: null, source: "a.pdf#p1", start: 0 },
       { kind: "text", text: "The last page.\n", fields: null, source: "a.pdf#p3", start: first.length },
     ]);
-    expect(problems).toEqual([{ position: 2, code: "no_text", message: "holds no text: it may be a picture of a page" }]);
+    expect(problems).toEqual([{ position: 2, code: "no_text", message: "has no text. The page may be an image" }]);
   });
 
   test("are not read without the password, and that is what is said", async () => {
@@ -54,7 +54,7 @@ describe("a PDF that is damaged, or made to do harm,", () => {
     ["deflated twice", deflateSync(deflateSync(bomb(40))), "[/FlateDecode/FlateDecode]"],
     ["cut off", deflateSync(bomb(40)).subarray(0, 39_000), "/FlateDecode"],
   ])("%s that inflates to too much is refused", async (_, stream, filter) => {
-    await expect(read(pdf(stream, filter), "pdf")).rejects.toThrow("inflates to too much");
+    await expect(read(pdf(stream, filter), "pdf")).rejects.toThrow("decompresses to too much data");
   });
 
   test("is refused, whether it says its length in place or elsewhere, and whatever the stream pretends to end with", async () => {
@@ -63,12 +63,12 @@ describe("a PDF that is damaged, or made to do harm,", () => {
       Buffer.from("endstream "),
       deflateSync(bomb(40)).subarray(2),
     ]);
-    await expect(read(pdf(stored, "/FlateDecode"), "pdf")).rejects.toThrow("inflates to too much");
+    await expect(read(pdf(stored, "/FlateDecode"), "pdf")).rejects.toThrow("decompresses to too much data");
     const text = pdf(stored, "/FlateDecode").toString("latin1");
     const elsewhere = text
       .replace(`/Length ${stored.length}/`, "/Length 6 0 R/")
       .replace("trailer", `6 0 obj ${stored.length} endobj\ntrailer`);
-    await expect(read(Buffer.from(elsewhere, "latin1"), "pdf")).rejects.toThrow("inflates to too much");
+    await expect(read(Buffer.from(elsewhere, "latin1"), "pdf")).rejects.toThrow("decompresses to too much data");
   });
 
   test("of ten thousand streams is looked at in little time", async () => {
@@ -89,8 +89,8 @@ describe("a PDF that is damaged, or made to do harm,", () => {
 
   test("without text is refused, and told from one that is damaged", async () => {
     await expect(read(pdf(deflateSync(Buffer.from("0 0 9 9 re f")), "/FlateDecode"), "pdf")).rejects.toThrow(
-      "Recognise its text",
+      "run OCR on it first",
     );
-    await expect(read("%PDF-1.4 and no more", "pdf")).rejects.toThrow("damaged or cut off");
+    await expect(read("%PDF-1.4 and no more", "pdf")).rejects.toThrow("damaged or truncated");
   });
 });

@@ -105,12 +105,12 @@ describe("an import of Hugging Face", () => {
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
       error:
-        "It was tried as often as it may be. The last time: Hugging Face cannot answer now (500 UnexpectedError): Unexpected error.",
+        "The import failed after the last retry. Last error: Hugging Face is unavailable (500 UnexpectedError): Unexpected error.",
     });
   });
 
   test.each([
-    [{ dataset_id: "owner/secret" }, "private or gated"],
+    [{ dataset_id: "owner/secret" }, "private, gated or missing"],
     [{ config: "none" }, "no configuration none; it has plain, other"],
     [{ split: "dev" }, "no split dev in plain; it has test, train"],
   ])("of %j fails, and says why", async (given, why) => {

@@ -160,7 +160,7 @@ describe("an import of rows whose cells the server cuts short", () => {
       sample_count: 249,
       report: {
         unreadable: 1,
-        problems: [{ position: 121, code: "cut_short", message: "has cells that the dataset server cuts short: answer" }],
+        problems: [{ position: 121, code: "cut_short", message: "has cells that the dataset server truncates: answer" }],
       },
     });
     expect((await rowsOf(harness, id)).slice(119, 121).map(({ source }) => source)).toEqual([
@@ -177,7 +177,7 @@ describe("an import of rows whose cells the server cuts short", () => {
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
       error:
-        "There is not one row in it; what should be one (1) has cells that the dataset server cuts short: question, answer.",
+        "The file contains no rows. First problem, at position 1: has cells that the dataset server truncates: question, answer.",
     });
   });
 });
