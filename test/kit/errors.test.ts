@@ -35,11 +35,11 @@ test("a refused constraint becomes an error with its path, where it has one", ()
   expect(constraintError(table["shelf_full"]!, cause)).toMatchObject({
     message: "The shelf has ten books.",
     cause,
-    faults: [],
+    issues: [],
   });
   expect(constraintError(table["book_owned"]!, cause)).toMatchObject({
     code: "validation_failed",
     message: "book: there is no such book of yours.",
-    faults: [{ path: "book", in: "body", message: "there is no such book of yours" }],
+    issues: [{ path: "book", in: "body", message: "there is no such book of yours" }],
   });
 });

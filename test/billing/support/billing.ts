@@ -1,3 +1,4 @@
+import { constraintErrors } from "../../../src/errors.ts";
 import { startNeonBridge } from "../../../dev/postgres/bridge/neon-bridge.ts";
 import type { Actor, Ctx } from "../../../src/context.ts";
 import { openDatabase } from "../../../src/kit/db/client.ts";
@@ -50,7 +51,7 @@ export async function openBilling(): Promise<Billing> {
   const client = { ip: "192.0.2.7", place: null, userAgent: null };
   return {
     database,
-    as: (actor) => ({ db, roundTrips: meter, actor, client, requestId: "request-1" }) as Ctx,
+    as: (actor) => ({ db, roundTrips: meter, actor, client, requestId: "request-1", constraintErrors }) as Ctx,
     roundTrips: bridge.roundTrips,
     async close() {
       await bridge.close();

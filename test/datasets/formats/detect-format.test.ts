@@ -67,7 +67,7 @@ describe("a file that is not taken is refused in words:", () => {
     ["half of a Parquet file", fixture("paragraphs.parquet").subarray(0, 20_000), "truncated"],
   ])("%s", async (_, content, reason) => {
     const refusal = detect(content, "file.txt");
-    await expect(refusal).rejects.toMatchObject({ code: "validation_failed", faults: [{ path: "file", in: "body" }] });
+    await expect(refusal).rejects.toMatchObject({ code: "validation_failed", issues: [{ path: "file", in: "body" }] });
     await expect(refusal).rejects.toThrow(reason);
   });
 });

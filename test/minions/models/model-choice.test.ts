@@ -156,9 +156,9 @@ describe("what answers for a minion", () => {
     const minion = await makeMinion(me, { model: own, fallback_models: [builtin, await called(badKey)] });
     const before = bridge.roundTrips();
     expect(gatewayCandidates(ctx, person.id, await rowsOf(minion))).toMatchObject([
-      { provider: "custom", modelId: "my-model", row: { id: own, key_ref: expect.any(String) } },
-      { provider: "builtin", modelId: "extractive", row: undefined },
-      { provider: "custom", modelId: "my-model" },
+      { provider: { name: "custom" }, modelId: "my-model", row: { id: own, key_ref: expect.any(String) } },
+      { provider: { name: "builtin" }, modelId: "extractive", row: undefined },
+      { provider: { name: "custom" }, modelId: "my-model" },
     ]);
     expect(bridge.roundTrips()).toBe(before + 1);
     expect(await ask(minion)).toEqual({ text: saidText, outcomes: ["custom answered"] });

@@ -37,7 +37,7 @@ describe("a reference to a model", () => {
   );
 
   test("opens a model of its own kind alone", async () => {
-    const notThere = { code: "validation_failed", faults: [{ path: "model" }] };
+    const notThere = { code: "validation_failed", issues: [{ path: "model" }] };
     await expect(openLanguageModel("builtin/extractive")).resolves.toMatchObject({ modelId: "extractive" });
     await expect(openEmbeddingModel("builtin/hashing-384")).resolves.toMatchObject({ modelId: "hashing-384" });
     await expect(openLanguageModel("builtin/hashing-384")).rejects.toMatchObject(notThere);
