@@ -208,8 +208,6 @@ function failureResponses(types: readonly ErrorType[]) {
 
 function exampleOf(type: ErrorType) {
   const faults =
-    type.code === "validation_failed"
-      ? [{ path: "id", in: "path" as const, message: "Invalid input: expected number, received NaN" }]
-      : [];
+    type.code === "validation_failed" ? [{ path: "id", in: "path" as const, message: "must be a whole number" }] : [];
   return problemOf(new AppError(type, type.title, { issues: faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
 }
