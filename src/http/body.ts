@@ -49,7 +49,7 @@ export async function readUpload(request: Request, { field, maxBytes }: Upload):
   return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };
 }
 
-const tooLarge = (limit: number) => new AppError("payload_too_large", `The body may hold at most ${limit} bytes.`);
+const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);
 
 /** Reads at most `limit` bytes, and stops at the first byte beyond, whatever Content-Length promised. */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {

@@ -59,7 +59,7 @@ health.get(
       const down = Object.entries(services).flatMap(([name, { status }]) => (status === "down" ? [name] : []));
       if (down.length > 0) {
         const code = postgres.status === "down" ? "database_unavailable" : "kv_unavailable";
-        throw new AppError(code, `Out of service: ${down.join(", ")}.`, { extensions: { services } });
+        throw new AppError(code, `Unavailable: ${down.join(", ")}.`, { extensions: { services } });
       }
       return { success: true as const, status: "ok" as const, services, jobs: jobs! };
     },

@@ -46,7 +46,7 @@ export const errorHandler: ErrorHandler<AppEnv> = (error, c) => {
   const ctx = c.get("ctx") as Ctx | undefined;
   const failure =
     toAppError(error, ctx?.constraintErrors ?? {}) ??
-    new AppError("internal", "Something went wrong on our side.", { cause: error });
+    new AppError("internal", "An unexpected error occurred on the server.", { cause: error });
   if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
   return new Response(JSON.stringify(problemOf(failure, requestId)), {
     status: failure.status,

@@ -23,10 +23,14 @@ export function notFoundHandler(routes: () => readonly Route[]): NotFoundHandler
 
   return (c: Context<AppEnv>) => {
     const methods = allowed(c.req.path);
-    if (methods.length === 0) throw new AppError("not_found", `There is nothing at ${c.req.path}.`);
+    if (methods.length === 0) throw new AppError("not_found", `Nothing was found at ${c.req.path}. Check the path.`);
     const headers: Record<string, string> = { allow: methods.join(", ") };
     if (c.req.method !== "OPTIONS") {
-      throw new AppError("method_not_allowed", `${c.req.path} takes ${headers["allow"]}.`, { headers });
+      throw new AppError(
+        "method_not_allowed",
+        `${c.req.path} does not support ${c.req.method}. Use one of: ${headers["allow"]}.`,
+        { headers },
+      );
     }
     if (c.req.header("access-control-request-method") !== undefined) addPreflight(headers, methods);
     return new Response(null, { status: 204, headers });

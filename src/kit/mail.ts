@@ -77,9 +77,12 @@ async function post(
     if (reply.ok) return;
   } catch (error) {
     // Only its name: the message of a refused header quotes the header.
-    throw unavailable("The mail service does not answer.", `Resend: ${error instanceof Error ? error.name : "no answer"}`);
+    throw unavailable(
+      "The mail service does not answer. Try again later.",
+      `Resend: ${error instanceof Error ? error.name : "no answer"}`,
+    );
   }
-  throw unavailable("The mail service did not take the mail.", `Resend answered ${status}`);
+  throw unavailable("The mail service rejected the mail.", `Resend answered ${status}`);
 }
 
 /** What the log is told stays out of the reply, and what the vendor said stays out of both. */

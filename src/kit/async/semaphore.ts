@@ -44,7 +44,7 @@ export class Semaphore {
     this.#evictExpired();
     if (this.#waiters.length === 0 && this.#hold(slot)) return;
     if (this.#waiters.length >= this.#maxWaiting) {
-      throw new AppError("rate_limited", "Too many others are being served; try again in a moment.", {
+      throw new AppError("rate_limited", "The server is busy. Try again in a moment.", {
         headers: { "retry-after": "1" },
       });
     }

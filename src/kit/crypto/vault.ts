@@ -63,7 +63,7 @@ const parameters = (nonce: Uint8Array, data: Uint8Array) => ({ name: algorithm, 
  */
 export function openVault({ current, previous = [] }: Keyring): Vault {
   const secrets = new Map([current, ...previous].map(({ version, secret }) => [version, secret]));
-  if (secrets.size < previous.length + 1) throw new Error("A version stands twice in the keyring.");
+  if (secrets.size < previous.length + 1) throw new Error("The keyring has a version twice.");
   for (const [version, { length }] of secrets) {
     if (length < minSecretLength)
       throw new Error(`The secret of version ${version} is shorter than ${minSecretLength} characters.`);
@@ -156,7 +156,7 @@ function fromText(text: string): { nonce: Uint8Array; ciphertext: Uint8Array } {
   const bytes = Buffer.from(encoded, "base64url");
   // Buffer skips what is no base64url, so one text has many spellings: only ours counts.
   if (bytes.length < nonceBytes + tagBytes || bytes.toString("base64url") !== encoded) {
-    throw new VaultError("malformed", "This is no text of the vault.");
+    throw new VaultError("malformed", "The text is not in the format of the vault.");
   }
   return { nonce: bytes.subarray(0, nonceBytes), ciphertext: bytes.subarray(nonceBytes) };
 }
@@ -165,6 +165,6 @@ async function readable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch {
-    throw new VaultError("unreadable", "It was changed, or belongs to another user, model or data key.");
+    throw new VaultError("unreadable", "The ciphertext was changed, or belongs to another user, model or data key.");
   }
 }

@@ -60,7 +60,7 @@ async function runAfterCommit(
   try {
     await sequel(rows);
   } catch (error) {
-    log("warn", "What was to follow a commit failed.", { request_id: requestId, error });
+    log("warn", "A task after a commit failed.", { request_id: requestId, error });
   }
 }
 
@@ -75,7 +75,8 @@ export async function commitOnce<const T extends Statements>(
 ): Promise<BatchResponse<T>> {
   const { guard: claim } = ctx;
   if (claim === undefined) return commit(ctx, statements);
-  if (claim.recordResult !== undefined && made === undefined) throw new Error("This commit does not say what it makes.");
+  if (claim.recordResult !== undefined && made === undefined)
+    throw new Error("This commit does not return the ID of its result.");
   const results = await commit(ctx, [
     claim.acquire(),
     ...statements,

@@ -22,10 +22,10 @@ export function databaseFailure(error: unknown, constraintErrors: ConstraintErro
     const refused = constraint ? constraintErrorFor(constraint, constraintErrors) : undefined;
     if (refused !== undefined) return constraintError(refused, error);
     if (code === undefined || outOfService.test(code)) {
-      return new AppError("database_unavailable", "The database does not answer.", { cause: error });
+      return new AppError("database_unavailable", "The database does not answer. Try again.", { cause: error });
     }
     if (code === undefinedTable) {
-      return new AppError("database_unavailable", "The database is not migrated: run `npm run db:migrate`.", { cause: error });
+      return new AppError("database_unavailable", "The database is not migrated. Run `npm run db:migrate`.", { cause: error });
     }
   }
   return undefined;

@@ -49,7 +49,10 @@ export async function readStoredResult({ db }: Pick<TransactionContext, "db">, g
     .from(idempotencyKeys)
     .where(itself(given));
   if (taken?.fingerprint === given.fingerprint && taken.made !== null) return taken.made;
-  throw new AppError("idempotency_key_reused", "This Idempotency-Key belongs to another request: take a new one.");
+  throw new AppError(
+    "idempotency_key_reused",
+    "This Idempotency-Key was already used with a different request. Use a new key.",
+  );
 }
 
 /** The statement that forgets keys that are no longer remembered. */

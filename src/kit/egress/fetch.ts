@@ -83,14 +83,14 @@ export function createGuardedFetch(settings: EgressSettings): typeof fetch {
 
 /** @throws EgressError if a call may not go there */
 async function judged(target: string | URL, settings: EgressSettings): Promise<URL> {
-  if (!URL.canParse(target)) throw new EgressError("refused", "The address is not a URL.");
+  if (!URL.canParse(target)) throw new EgressError("refused", "The URL is invalid.");
   const url = new URL(target);
   const fault = targetError(url, settings);
-  if (fault !== undefined) throw new EgressError("refused", `The address ${fault}.`);
+  if (fault !== undefined) throw new EgressError("refused", `The URL ${fault}.`);
   const { resolverUrl, fetch: send = fetch } = settings;
   if (!resolverUrl || isAllowed(url, settings)) return url;
   if (await resolvesToPublicAddress(url.hostname, { resolverUrl, fetch: send })) return url;
-  throw new EgressError("refused", "The address must name a host of the public internet.");
+  throw new EgressError("refused", "The URL must name a host on the public internet.");
 }
 
 type Clock = ReturnType<typeof startClock>;
@@ -125,7 +125,11 @@ function answer(response: Response, { maxResponseBytes }: EgressSettings, clock:
   clock.stop();
   void body?.cancel().catch(() => undefined);
   if (status >= 300 && status < 400) {
-    throw new EgressError("redirected", `The host answered with a redirect (${status}), which is not followed.`, { status });
+    throw new EgressError(
+      "redirected",
+      `The host returned a redirect (${status}). Redirects are not followed: use the final URL.`,
+      { status },
+    );
   }
   return response.ok ? response : sanitizedError(response);
 }
@@ -136,7 +140,7 @@ const headersOfErrors = /retry-after|ratelimit|request-id/;
 /** A response that is an error, told in our words: its status, when to come back, and for a body nothing. */
 function sanitizedError({ status, headers }: Response): Response {
   const kept = [...headers].filter(([name]) => headersOfErrors.test(name));
-  return new Response(null, { status, statusText: `The host answered ${status}.`, headers: kept });
+  return new Response(null, { status, statusText: `The host returned ${status}.`, headers: kept });
 }
 
 /** A body that fails once it is longer than `maxBytes`, or its clock runs out. */
@@ -148,7 +152,7 @@ function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Cloc
       try {
         const value = await reader.read();
         bytes += value?.byteLength ?? 0;
-        if (bytes > maxBytes) throw new EgressError("too_large", `The host answered more than ${maxBytes} bytes.`);
+        if (bytes > maxBytes) throw new EgressError("too_large", `The response of the host is larger than ${maxBytes} bytes.`);
         if (value !== undefined) return controller.enqueue(value);
         clock.stop();
         controller.close();

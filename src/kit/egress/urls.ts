@@ -47,15 +47,15 @@ export function urlError(text: string, settings: HostSettings): string | undefin
   const fault = targetError(url, settings);
   if (fault !== undefined) return fault;
   const written = /^https?:\/\/([^/?#]*)/i.exec(text)?.[1]?.toLowerCase();
-  if (written !== url.host && written !== hostWithPort(url)) return "must name its host plainly, as in https://example.com/v1";
-  return /[?#]/.test(text) ? "must have no query and no fragment" : undefined;
+  if (written !== url.host && written !== hostWithPort(url)) return "must have a plain host name, as in https://example.com/v1";
+  return /[?#]/.test(text) ? "must not have a query or fragment" : undefined;
 }
 
 /** What is wrong with a URL that is about to be called; undefined if nothing is. */
 export function targetError(url: URL, settings: HostSettings): string | undefined {
   const { ownHosts = [] } = settings;
-  if (url.username !== "" || url.password !== "") return "must hold no user name and no password";
-  if (ownHosts.some((host) => names(host, url) || isBelow(host, url.hostname))) return "must not lead back to this server";
+  if (url.username !== "" || url.password !== "") return "must not contain a username or password";
+  if (ownHosts.some((host) => names(host, url) || isBelow(host, url.hostname))) return "must not point to this server";
   if (isAllowed(url, settings)) return undefined;
   if (url.protocol !== "https:") return "must begin with https://";
   return faultOfHost(url.hostname) ?? (ports.has(url.port) ? undefined : "must use port 443 or 8443");
@@ -68,12 +68,12 @@ export function isAllowed(url: URL, { allowedHosts = [] }: HostSettings): boolea
 
 /** What is wrong with a host name, as the URL parser gives it: an IP address has one spelling there, whatever was written. */
 function faultOfHost(hostname: string): string | undefined {
-  if (hostname.startsWith("[") || ipv4.test(hostname)) return "must name a host, not an IP address";
+  if (hostname.startsWith("[") || ipv4.test(hostname)) return "must use a host name, not an IP address";
   if (!publicName.test(hostname) || metadataName.test(hostname) || isAtOrBelow(privateDomains, hostname)) {
-    return "must name a host of the public internet";
+    return "must name a host on the public internet";
   }
   const isAddress = spelledIpv4.test(hostname) || isAtOrBelow(addressDomains, hostname);
-  return isAddress ? "must not spell an IP address in its host name" : undefined;
+  return isAddress ? "must not contain an IP address in its host name" : undefined;
 }
 
 function hostWithPort(url: URL): string {

@@ -23,7 +23,7 @@ export function retryDelaySeconds(attempts: number, wait = 0): number {
 
 /** What travels through the dead-letter queue: the message itself where the platform gave it up. */
 const DeadLetterMessage = JobMessage.extend({
-  error: z.string().default("It was tried as often as it may be; what failed is in the log."),
+  error: z.string().default("It reached the maximum number of attempts. The log has the errors."),
   attempts: z.int().default(maxAttempts),
 });
 
@@ -75,7 +75,7 @@ async function handleMessage<Ctx extends TransactionContext>(message: Message, c
     const canRetry = failure?.retryable ?? hasErrorFlag(error, "retryable");
     const again = canRetry && message.attempts < maxAttempts;
     const fields = { body: nameOf(message.body), attempts: message.attempts, error };
-    log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
+    log(again ? "warn" : "error", again ? "A job failed and will be retried." : "A job failed permanently.", fields);
     if (!again && (await deadLetter(message, error, consumer))) message.ack();
     else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.retryAfterSeconds) });
   }
@@ -84,7 +84,7 @@ async function handleMessage<Ctx extends TransactionContext>(message: Message, c
 async function runJob<Ctx extends TransactionContext>(body: unknown, { handlers, contextOf }: JobConsumer<Ctx>): Promise<void> {
   const { id, name, payload, request_id } = JobMessage.parse(body);
   const handler = handlers.find(({ job }) => job.name === name);
-  if (handler === undefined) throw new Error(`There is no job called ${name}.`);
+  if (handler === undefined) throw new Error(`Unknown job: ${name}.`);
   const told = handler.job.payload.parse(payload);
   const ctx = contextOf(name, request_id);
   const claim = claimJob(ctx.db, id);
@@ -115,7 +115,7 @@ async function deadLetter<Ctx extends TransactionContext>(
     await dead.send({ ...(isRecord(body) ? body : { body }), error: why, attempts });
     return true;
   } catch (cause) {
-    log("error", "The dead-letter queue does not take a message.", { error: cause });
+    log("error", "A message could not be sent to the dead-letter queue.", { error: cause });
     return false;
   }
 }
@@ -134,7 +134,7 @@ export async function consumeDeadJobs(batch: MessageBatch, ctx: TransactionConte
         await commit(ctx, [failedRow(ctx.db, message)]);
         message.ack();
       } catch (error) {
-        log("error", "A job that failed could not be written down.", { error });
+        log("error", "A failed job could not be stored.", { error });
         message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
       }
     }),
@@ -147,7 +147,7 @@ function failedRow(db: Database, { id, body, timestamp }: Message): Statement {
     const stray = { name: "unknown", payload: body ?? null, request_id: "", attempts: 1, created_at: timestamp };
     return db
       .insert(failedJobs)
-      .values({ ...stray, reference: `message:${id}`, error: "This message is no job of ours." })
+      .values({ ...stray, reference: `message:${id}`, error: "This message is not a valid job." })
       .onConflictDoNothing();
   }
   const { id: jobId, error, attempts } = dead.data;

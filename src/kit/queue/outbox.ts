@@ -45,7 +45,7 @@ export function enqueueJob<P extends z.ZodType>(ctx: JobSender, job: Job<P>, pay
   if (size > maxMessageBytes) {
     throw new AppError(
       "payload_too_large",
-      `The job ${job.name} would carry ${size} bytes; a message takes ${maxMessageBytes}.`,
+      `The payload of the job ${job.name} is too large: ${size} bytes. The maximum is ${maxMessageBytes}.`,
     );
   }
   return outboxRow(ctx, job, sql`${JSON.stringify(told)}::jsonb`, userId);
@@ -91,6 +91,6 @@ export async function sweepOutbox(ctx: JobSender, atMost = 500): Promise<number>
     .returning({ id: outbox.id, name: outbox.name, payload: outbox.payload, request_id: outbox.request_id });
   // A batch takes 256 KB, and a message may have half of them.
   for (const row of rows) await ctx.env.JOBS.send(row);
-  if (rows.length > 0) log("warn", "Jobs were overdue, and are sent again.", { jobs: rows.length });
+  if (rows.length > 0) log("warn", "Overdue jobs were sent again.", { jobs: rows.length });
   return rows.length;
 }

@@ -29,7 +29,8 @@ export function pictureUrl(key: string | null): string | null {
  */
 export async function storePicture(files: R2Bucket, userId: number, thing: string, bytes: Uint8Array): Promise<string> {
   const kind = imageKind(bytes);
-  if (kind === undefined) throw new AppError("unsupported_media_type", `The file is none of ${imageTypes.join(", ")}.`);
+  if (kind === undefined)
+    throw new AppError("unsupported_media_type", `The file must be one of these types: ${imageTypes.join(", ")}.`);
   // A file is one upload's, so that deleting the one before never meets the same picture put again.
   const name = `${thing}-${await sha256Short(bytes)}${newSecret().slice(0, 6)}`;
   const key = pictureKey(userId, `${name}.${kind.extension}`);
@@ -40,7 +41,7 @@ export async function storePicture(files: R2Bucket, userId: number, thing: strin
 /** A picture, for whoever knows its name. @throws not_found, files_unavailable */
 export async function readPicture(files: R2Bucket, userId: number, file: string): Promise<R2ObjectBody> {
   const found = await withR2Errors(files.get(pictureKey(userId, file)));
-  if (found === null) throw new AppError("not_found", "There is no such picture.");
+  if (found === null) throw new AppError("not_found", "Picture not found.");
   return found;
 }
 

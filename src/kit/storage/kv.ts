@@ -16,7 +16,7 @@ async function attempt<T>(meter: RoundTripCounter, work: () => Promise<T>): Prom
   try {
     return await meter.time("kv", () => withTimeout(timeoutMs, "KV", work));
   } catch (cause) {
-    throw new AppError("kv_unavailable", "The key-value store does not answer.", { cause });
+    throw new AppError("kv_unavailable", "The key-value store does not answer. Try again.", { cause });
   }
 }
 

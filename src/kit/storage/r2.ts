@@ -5,7 +5,7 @@ export async function withR2Errors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    throw new AppError("files_unavailable", "The file store does not answer.", { cause });
+    throw new AppError("files_unavailable", "The file storage does not answer. Try again.", { cause });
   }
 }
 
