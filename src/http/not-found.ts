@@ -8,8 +8,8 @@ import { AppError } from "../kit/errors.ts";
 type Route = { path: string; method: string };
 
 /**
- * Answers what no route took: OPTIONS with what the path allows (204), another method with 405 and `Allow`,
- * an unknown path with 404.
+ * Handles requests that match no route: OPTIONS returns 204 with the methods of the path, another method returns 405 with `Allow`, and
+ * an unknown path returns 404.
  */
 export function notFoundHandler(routes: () => readonly Route[]): NotFoundHandler<AppEnv> {
   let methodsByPath: TrieRouter<string> | undefined;
@@ -37,7 +37,7 @@ export function notFoundHandler(routes: () => readonly Route[]): NotFoundHandler
   };
 }
 
-/** Middleware is registered for every method and is no answer, so it is left out. */
+/** Indexes the methods of each path. Middleware is registered for all methods and is skipped. */
 function indexMethods(routes: readonly Route[]): TrieRouter<string> {
   const router = new TrieRouter<string>();
   for (const { method, path } of routes) {
