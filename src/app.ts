@@ -38,7 +38,7 @@ import { externalModels } from "./models/external-models/routes.ts";
 import { usage } from "./models/usage/routes.ts";
 import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
 
-/** The whole API: what every request passes through, then one line a feature. */
+/** The API: the middleware of every request, then the routes of each feature. */
 export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
 
 app.use(requestIdAndHeaders, contextMiddleware({ hooks, constraintErrors }), limitAnonymous);

@@ -8,7 +8,7 @@ import type { ConstraintErrors } from "./kit/errors.ts";
 import { openMailer, type Mailer } from "./kit/mail.ts";
 import { RoundTripCounter } from "./kit/server-timing.ts";
 
-/** Who is asking. A job is told from a person by its type, never by a missing user. `permissions` and `roles` are of auth/roles.ts. */
+/** The caller. The type distinguishes a job from a user; a missing user does not. `permissions` and `roles` come from auth/roles.ts. */
 export type Actor =
   | { kind: "anonymous" }
   | { kind: "system"; job: string }
@@ -16,20 +16,20 @@ export type Actor =
   | { kind: "key"; userId: number; keyId: number; permissions: readonly string[] }
   | { kind: "minion"; userId: number; minionId: number; permissions: readonly string[] };
 
-/** What all features offer to those before them, composed. */
+/** The composed hooks of all features. */
 export type Hooks = ReturnType<typeof composeHooks<Ctx>>;
 
-/** What the composition of the application gives to every context. */
+/** The parts of the application that every context gets. */
 export type Composition = {
   hooks: Hooks;
-  /** What constraints mean to a client. */
+  /** The client errors of constraints. */
   constraintErrors: ConstraintErrors;
 };
 
-/** Where an event came from, as the edge saw it. */
+/** The client of a request, as seen by the edge. */
 export type Client = { ip: string | null; place: string | null; userAgent: string | null };
 
-/** What every service is given, whatever kind of event called it. */
+/** The context of every service call, for requests, jobs and alarms. */
 export type Ctx = {
   readonly env: Env;
   readonly db: Database;
@@ -41,15 +41,15 @@ export type Ctx = {
   readonly constraintErrors: ConstraintErrors;
   readonly requestId: string;
   readonly roundTrips: RoundTripCounter;
-  /** What makes this event's effect the only one of its kind, where it may arrive twice. */
+  /** The guard that makes the effect of this event happen once, if the event can arrive twice. */
   readonly guard: OnceGuard | undefined;
-  /** Keeps the event alive until the work is done, without making the reply wait. */
+  /** Keeps the event alive until the work is done, without delaying the reply. */
   waitUntil(work: Promise<unknown>): void;
-  /** The same event, now that it is known who is asking. */
+  /** The same context with a caller. */
   withActor(actor: Actor): Ctx;
-  /** The same event, whose effect is to hold once. */
+  /** The same context with a guard: its effect happens once. */
   withGuard(claim: OnceGuard): Ctx;
-  /** The same event, for work behind its reply: round trips that the reply does not count. */
+  /** The same context for work after the reply. Its round trips are not in `Server-Timing`. */
   background(): Ctx;
 };
 
@@ -101,7 +101,7 @@ function makeContext(event: Event, meter = new RoundTripCounter()): Ctx {
 }
 
 /**
- * The context of a request, before anybody has said who is asking.
+ * The context of a request before authentication.
  * @throws misconfigured
  */
 export function requestContext(request: Request, event: Composition & Pick<Event, "bindings" | "lifetime" | "requestId">): Ctx {
@@ -109,8 +109,8 @@ export function requestContext(request: Request, event: Composition & Pick<Event
 }
 
 /**
- * The context of work that nobody waits for.
- * @param event.requestId the request that asked for it; a new one unless told
+ * The context of a background job.
+ * @param event.requestId the ID of the request that enqueued it. Default: a new ID
  * @throws misconfigured
  */
 export function jobContext(
@@ -122,8 +122,8 @@ export function jobContext(
 }
 
 /**
- * The context of what an object does by itself. It has no hooks: it is part of one of the features that they would tell.
- * @param constraintErrors what constraints mean, of the object's feature and those before it
+ * The context of a Durable Object. It has no hooks, because the object belongs to a feature with hooks.
+ * @param constraintErrors the constraint errors of the object's feature and of the features before it
  */
 export function objectContext(
   name: string,

@@ -14,7 +14,7 @@ const origins = z
 
 const secret = z.string().min(32);
 
-/** `version:secret`, or a secret alone, which is version 1; the first is what is encrypted under from now on. */
+/** `version:secret` each; a secret without a version has version 1. The first one encrypts new data. */
 export const KeySecrets = z
   .string()
   .transform((list) =>
@@ -46,40 +46,40 @@ const Settings = z.object({
   ENVIRONMENT: z.enum(["development", "production"]),
   /** `postgres://user:password@host/database` */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  /** Base URL of a stand-in for Neon's SQL endpoint; empty on Neon. */
+  /** Base URL of a replacement for Neon's SQL endpoint; empty on Neon. */
   NEON_PROXY: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
-  /** Signs the proofs that go by mail and the states of social sign-in. */
+  /** Signs the tokens in mails and the state of social sign-in. */
   AUTH_SECRET: secret,
-  /** What the data keys of users are wrapped under, the current one first. */
+  /** The secrets that wrap the data keys of users, current one first. */
   KEY_SECRETS: KeySecrets,
-  /** An Ollama server of the operator, whose models are listed to everybody; empty for none. */
+  /** URL of an Ollama server of the operator. All users see its models. Empty: none. */
   OLLAMA_URL: optionalUrl,
-  /** Hosts that development may call though they are not public, as `host` or `host:port`. */
+  /** Private hosts that development may call, as `host` or `host:port`. */
   EGRESS_ALLOWED_HOSTS: words.default([]),
-  /** DNS over HTTPS, by which names that users give are looked up before they are called; empty leaves that out. */
+  /** DNS-over-HTTPS resolver that looks up host names of users before a call. Empty: no look-up. */
   DNS_RESOLVER_URL: z.union([z.literal(""), z.url({ protocol: /^https$/ })]).default(""),
-  /** Hugging Face's dataset server, or what stands in for it. */
+  /** Hugging Face's dataset server, or a replacement. */
   HF_DATASETS_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ""))
     .default("https://datasets-server.huggingface.co"),
-  /** Where clients reach this Worker: the base of the links in mails. */
+  /** URL where clients reach this Worker: the base of the links in mails. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }),
-  /** The address whose owner is a superuser once it is proven; empty for none. */
+  /** Email address whose owner becomes a superuser after verification. Empty: none. */
   SUPERUSER_EMAIL: z.union([z.literal(""), z.email().toLowerCase()]).default(""),
-  /** How long a session or key that was revoked elsewhere may still be believed: in an isolate's memory, and in KV (0 leaves KV out; else KV takes 60 at least). */
+  /** How long a revoked session or key can stay in a cache: in the memory of an isolate, and in KV (0 turns KV off; otherwise at least 60). */
   SESSION_MEMORY_SECONDS: z.coerce.number().int().min(0).max(60),
   SESSION_KV_SECONDS: z.union([z.literal("0").transform(Number), z.coerce.number().int().min(60).max(3_600)]),
-  /** Sign-in by way of others: each is there when both its values are. */
+  /** Social sign-in. A provider is enabled if both its values are set. */
   GITHUB_CLIENT_ID: z.string().default(""),
   GITHUB_CLIENT_SECRET: z.string().default(""),
   GOOGLE_CLIENT_ID: z.string().default(""),
   GOOGLE_CLIENT_SECRET: z.string().default(""),
-  /** Origins whose pages may call us, separated by spaces or commas. */
+  /** Origins whose pages may call the API, separated by spaces or commas. */
   CORS_ORIGINS: origins,
   CATALOG_FRESH_SECONDS: seconds,
   CATALOG_MAX_STALE_SECONDS: seconds,
-  /** Requests a minute by rate limit; what limits/policies.ts makes of them is counted by the bindings, with the same numbers. */
+  /** Requests per minute for each rate limit. The bindings must have the same numbers; see limits/policies.ts. */
   RATE_LIMITS: z.object({
     anonymous: perMinute,
     sign_in: perMinute,
@@ -87,11 +87,11 @@ const Settings = z.object({
     mutations: perMinute,
     expensive: perMinute,
   }),
-  /** Without it, what needs mail says so, and the rest works. */
+  /** Empty: endpoints that send mail fail, and the rest works. */
   RESEND_API_KEY: z.string().regex(printable, "has characters that no key has").default(""),
-  /** `Name <address>`, or an address: whom our mail is from. */
+  /** Sender of mails: `Name <address>`, or an address. */
   MAIL_FROM: z.union([z.literal(""), z.string().regex(sender, "must be an address, or a name and an <address>")]).default(""),
-  /** Base URL of Resend's API, or of what stands in for it. */
+  /** Base URL of Resend's API, or of a replacement. */
   RESEND_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ""))
@@ -123,7 +123,7 @@ export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI"> &
   z.output<typeof Settings> & {
     /** Workers AI: optional, and commented out in wrangler.toml, since `wrangler dev` asks for an account with it. */
     readonly AI?: Ai;
-    /** Takes the mail instead of Resend, if whoever called the Worker's handlers gave one. */
+    /** Replaces Resend, if the caller of the Worker's handlers passes one. */
     readonly MAIL?: Mailer;
   };
 
@@ -135,14 +135,14 @@ function missingSettings(names: readonly string[]): string {
 
 const parsed = new WeakMap<object, Env>();
 
-/** The environment, if it was parsed before. */
+/** The environment, if it is already parsed. */
 export function parsedEnv(bindings: Cloudflare.Env): Env | undefined {
   return parsed.get(bindings);
 }
 
 /**
  * Parses the environment once in an isolate.
- * @throws misconfigured, with the names of missing settings; the log says which settings are wrong and why, never their values.
+ * @throws misconfigured, with the names of missing settings. The log has the names of wrong settings and the reasons, never the values.
  */
 export function parseEnv(bindings: Cloudflare.Env): Env {
   const known = parsedEnv(bindings);

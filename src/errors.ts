@@ -15,7 +15,7 @@ import * as models from "./models/errors.ts";
 import { allowanceErrors, modelErrors, providerErrors } from "./models/errors.ts";
 import * as notifications from "./notifications/errors.ts";
 
-/** Every error type that a client may see, in the order in which they are published. */
+/** Every error type that a client can get, in the order of the documentation. */
 export const errorTypes: readonly ErrorType[] = [
   commonErrors.malformed_json,
   commonErrors.unauthenticated,
@@ -67,7 +67,7 @@ export const errorTypes: readonly ErrorType[] = [
   catalogErrors.catalog_unavailable,
 ];
 
-/** What constraints and refusal codes mean to a client, of every feature. */
+/** The client errors of the constraints and `refuse` codes of all features. */
 export const constraintErrors: ConstraintErrors = {
   ...commonConstraintErrors,
   ...auth.constraintErrors,

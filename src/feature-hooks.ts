@@ -8,7 +8,7 @@ import * as minions from "./minions/hooks.ts";
 import * as models from "./models/hooks.ts";
 import * as notifications from "./notifications/hooks.ts";
 
-/** What features offer to those before them, in the order of the features. */
+/** The composed hooks of the features, in the order of the features. */
 export const hooks: Hooks = composeHooks<Ctx>([notifications, billing, models, minions, datasets, knowledge, chat], {
   ...billing,
   ...minions,

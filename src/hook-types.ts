@@ -1,43 +1,43 @@
 import type { SQL } from "drizzle-orm";
 import type { Statement } from "./kit/db/commit.ts";
 
-/** Experience that was gained, by what it was gained for. */
+/** Gained experience, by source. */
 export type ExperienceGained = { training: number; usage: number };
 
-/** What experience amounts to. */
+/** The level of an amount of experience. */
 export type Level = { level: number; rank: string; rank_level: number; xp_to_next_level: number };
 
-/** What a feature offers to those before it, which need not know of it. `Ctx` is the context of the event. */
+/** Hooks that a feature offers to the features before it, which do not import it. `Ctx` is the context of the event. */
 export type FeatureHooks<Ctx> = {
-  /** Statements for the commit that makes a user. */
+  /** Statements for the commit that creates a user. */
   onUserCreated?(ctx: Ctx, userId: number): Statement[];
-  /** An expression for the state of a user's subscription, as text. */
+  /** An SQL expression for the subscription status of a user, as text. */
   subscriptionStatus?(userId: SQL): SQL<string>;
-  /** A query of `minion_id` and `user_id` for the minion that a token reaches, by the token's hash. */
+  /** A query of `minion_id` and `user_id` of the minion with this token hash. */
   minionByToken?(tokenHash: string): SQL;
-  /** An expression for what the minions on a model have gained together. */
+  /** An SQL expression for the total experience of the minions that use a model. */
   modelExperience?(modelId: SQL): SQL<ExperienceGained>;
   levelForExperience?(xp: number): Level;
-  /** Behind the reply: these devices (`session:12`, `key:3`), or all of a user's, may no longer listen. */
+  /** Runs after the reply: closes the sockets of these devices (`session:12`, `key:3`), or of all devices of a user. */
   onDevicesRevoked?(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void;
-  /** A query that writes, as part of the statement that destroys minions for good; `gone` is a query of their numbers. */
+  /** A data-modifying query in the statement that permanently deletes minions. `gone` is a query of their IDs. */
   onMinionsDeleted?(ctx: Ctx, gone: SQL): SQL;
-  /** Whether a user owns `conversation:5`, and may listen to it; undefined for a resource that is not the feature's. */
+  /** Whether a user owns a resource such as `conversation:5`, and may open its socket; undefined for a resource of another feature. */
   ownsResource?(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined;
-  /** Queries of all that is held of a user, by the names under which they are given it. */
+  /** Queries of all data of a user, by their names in the export. */
   exportUser?(ctx: Ctx, userId: number): Record<string, Statement>;
-  /** Destroys what is held of a user outside Postgres, and tells what to do in it beside deleting the user. May run twice. */
+  /** Deletes the data of a user outside Postgres, and returns the statements for Postgres, except deleting the user. It can run twice. */
   eraseUser?(ctx: Ctx, userId: number): Promise<Statement[]>;
 };
 
 type Required<Ctx> = { [Hook in keyof Omit<FeatureHooks<Ctx>, "onMinionsDeleted">]-?: NonNullable<FeatureHooks<Ctx>[Hook]> } & {
-  /** As a feature's, of each that has one. */
+  /** The queries of all features that have this hook. */
   onMinionsDeleted(ctx: Ctx, gone: SQL): SQL[];
 };
 
 /**
- * What features offer, as one: told to all, asked of all, and where one answer is wanted, of the first that has it.
- * @param alone what a single feature offers
+ * Composes the hooks of all features. A hook with one result returns the first result.
+ * @param alone the hooks that only one feature offers
  */
 export function composeHooks<Ctx>(
   features: readonly FeatureHooks<Ctx>[],
@@ -57,7 +57,7 @@ export function composeHooks<Ctx>(
     },
     exportUser: (ctx, userId) => Object.assign({}, ...features.map((feature) => feature.exportUser?.(ctx, userId) ?? {})),
     eraseUser: async (ctx, userId) => {
-      // The last feature stands on those before it, and goes first.
+      // A feature depends on those before it, so the last feature is erased first.
       const statements: Statement[] = [];
       for (const feature of features.toReversed()) statements.push(...((await feature.eraseUser?.(ctx, userId)) ?? []));
       return statements;

@@ -22,7 +22,7 @@ export default {
 
   async queue(batch, bindings, lifetime) {
     const event = { ...composition, bindings, lifetime };
-    // Made first: of a Worker that is misconfigured, no job is to blame.
+    // Created first, so that a misconfigured Worker fails before any job does.
     const ctx = jobContext("write-down-failed-jobs", event);
     if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, ctx);
     return consumeJobs<Ctx>(batch, {

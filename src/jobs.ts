@@ -6,5 +6,5 @@ import { mailJobs } from "./kit/mail.ts";
 import type { Handler } from "./kit/queue/consumer.ts";
 import { knowledgeJobs } from "./knowledge/jobs.ts";
 
-/** Every background job, and what does it. */
+/** The handlers of all background jobs. */
 export const jobHandlers: readonly Handler<Ctx>[] = [...mailJobs, ...authJobs, ...datasetJobs, ...knowledgeJobs, ...chatJobs];

@@ -56,7 +56,15 @@ describe("the OpenAPI document", () => {
     expect(ids.length).toBeGreaterThan(50);
   });
 
-  test("tells every alias of every path", () => {
+  test("describes every tag once, with health and aliases last", () => {
+    const names = document.tags.map(({ name }) => name);
+    expect(new Set(names)).toEqual(new Set(operations.flatMap(({ operation }) => operation.tags)));
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.slice(0, 4)).toEqual(["Accounts", "Me", "Minions", "Conversations"]);
+    expect(names.slice(-2)).toEqual(["Health", "Aliases"]);
+  });
+
+  test("lists every alias of every path", () => {
     for (const [alias, canonical] of aliases) {
       const published = Object.keys(document.paths).filter((path) => path === canonical || path.startsWith(`${canonical}/`));
       expect(published.length).toBeGreaterThan(0);

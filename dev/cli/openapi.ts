@@ -9,64 +9,96 @@ import { authErrors } from "../../src/auth/errors.ts";
 import { errorTypes } from "../../src/errors.ts";
 import { AppError, errorTypeOf, problemOf, requestParts, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
 
-/** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
+/** Problem details (RFC 9457) with extension members, and `success`, `error` and `message` for older clients. */
 const Problem = z
   .looseObject({
-    type: z.string().meta({ description: "Where the kind of problem is explained" }),
+    type: z.string().meta({ description: "Link to the explanation of the code" }),
     title: z.string(),
     status: z
       .union([z.int(), z.string()])
-      .meta({ description: "HTTP status; the health routes of the spirits say `error` here" }),
-    detail: z.string().meta({ description: "What went wrong this time, in a sentence" }),
+      .meta({ description: "HTTP status; the health check of the spirits has `error` here" }),
+    detail: z.string().meta({ description: "What went wrong in this request, and what to do" }),
     code: z.enum(errorTypes.map(({ code }) => code)),
     request_id: z.string(),
     errors: z
       .array(z.object({ path: z.string(), in: z.enum(requestParts), message: z.string() }))
       .optional()
-      .meta({ description: "Every fault of the input" }),
+      .meta({ description: "All faults of the input" }),
     success: z.literal(false),
     error: z.string().meta({ description: "Same as `detail`, for older clients" }),
     message: z.string().meta({ description: "Same as `detail`, for older clients" }),
   })
   .meta({ id: "Problem" });
 
-/** Failures that can meet any request. */
+/** The tags, in the order in which a user meets them. Every operation has one of them. */
+const tags = [
+  { name: "Accounts", description: "Register, sign in and out, verify the email address, reset the password" },
+  { name: "Me", description: "Your profile, preferences and data" },
+  { name: "Minions", description: "AI assistants that you own: their model, spirits, class, traits, avatar and token" },
+  { name: "Conversations", description: "Conversations with a minion" },
+  { name: "Messages", description: "Send messages, stream the answers, and edit, fork or rate them" },
+  { name: "Models", description: "Models of providers with your own API keys, built-in models, and usage" },
+  { name: "Datasets", description: "Upload or import files, clean them, and read their rows" },
+  { name: "Knowledge", description: "Knowledge bases: datasets that are indexed for search and for answers" },
+  { name: "Spirits", description: "Catalog of spirits: skills that a minion can equip, with their bundles and plans" },
+  { name: "Tools", description: "Catalog of the tools that spirits bring" },
+  { name: "Classes", description: "Catalog of minion classes" },
+  { name: "Templates", description: "Catalog of templates for new minions" },
+  { name: "Progression", description: "Experience, levels, scores and the leaderboard" },
+  { name: "Notifications", description: "Read notifications" },
+  { name: "Sockets", description: "WebSockets for conversations and notifications" },
+  { name: "Sessions", description: "The devices where you are signed in" },
+  { name: "API keys", description: "Keys for programs, limited to scopes" },
+  { name: "Administration", description: "For administrators: users, grants, failed jobs, the audit log and the catalog" },
+  { name: "Health", description: "Status of the server and of its parts" },
+  { name: "Aliases", description: "Older paths of other operations. Use the canonical paths instead" },
+] as const;
+
+const isTag = (name: string) => tags.some((tag) => tag.name === name);
+
+/** Failures that any request can have. */
 const always: readonly ErrorTypeOrCode[] = ["rate_limited", "internal", "misconfigured"];
 
 const replyHeaders = z.object({
-  "X-Request-Id": z.string().meta({ description: "The caller's own id if it was well formed, else a new one" }),
-  "Server-Timing": z.string().meta({ description: "Round trips made: milliseconds in `dur`, how many in `desc`" }),
+  "X-Request-Id": z.string().meta({ description: "The ID that the client sent, if it is well formed; else a new one" }),
+  "Server-Timing": z.string().meta({ description: "Round trips to other services: milliseconds in `dur`, count in `desc`" }),
 });
 
 const conditionalHeaders = replyHeaders.extend({
   ETag: z.string(),
   "Cache-Control": z.string(),
-  "X-Cache": z.enum(["memory", "kv", "origin", "stale"]).meta({ description: "The tier that had the catalog" }),
+  "X-Cache": z.enum(["memory", "kv", "origin", "stale"]).meta({ description: "The cache tier that served the catalog" }),
 });
 
 const conditionalRequest = z.object({
-  "If-None-Match": z.string().optional().meta({ description: "ETags of what the client holds, or `*`: 304 if it is current" }),
+  "If-None-Match": z
+    .string()
+    .optional()
+    .meta({ description: "ETags of the copies that the client has, or `*`. If a copy is current, the reply is 304" }),
 });
 
 /**
- * Writes the OpenAPI 3.1 document of every route that `route` made.
- * @throws an error for a route without documentation
+ * Creates the OpenAPI 3.1 document of all routes made with `route`.
+ * @throws an error for a route without documentation, or a tag without a description
  */
 export function describeApi(app: Hono<AppEnv>) {
   const paths: ZodOpenApiPathsObject = {};
   const undocumented: string[] = [];
+  const unknownTags = new Set<string>();
   for (const { method, path, handler } of app.routes) {
     if (method === "ALL") continue;
     if (!isDocumented(handler)) {
       undocumented.push(`${method} ${path}`);
       continue;
     }
+    if (!isTag(handler.doc.tag)) unknownTags.add(handler.doc.tag);
     const template = path.replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
     for (const [index, published] of [template, ...aliasesOf(template)].entries()) {
       paths[published] = { ...paths[published], [method.toLowerCase()]: operation(handler.doc, index) };
     }
   }
   if (undocumented.length > 0) throw new Error(`Routes without documentation: ${undocumented.join(", ")}`);
+  if (unknownTags.size > 0) throw new Error(`Tags without a description: ${[...unknownTags].join(", ")}`);
   const document = {
     openapi: "3.1.0" as const,
     info: {
@@ -74,29 +106,44 @@ export function describeApi(app: Hono<AppEnv>) {
       version: "2.0.0",
       description: [
         "One edge API for products built around AI minions.",
-        "Every failure is problem details (RFC 9457) in `application/problem+json`; its `code` is the part to rely on, and `/problems` explains each.",
-        "Paths marked deprecated are older published ones: they answer the same bytes as the canonical path.",
-        `A trailing slash is ignored. JSON bodies hold at most ${maxBodyBytes} bytes.`,
+        "To try the operations here, sign in with `POST /api/auth/login`, choose Authorize, and paste the `token` of the reply as `session`.",
+        "Every error is problem details (RFC 9457) in `application/problem+json`. Rely on its `code`; [/problems](/problems) explains the cause and the remedy of each code.",
+        "Paths marked deprecated are older paths. They return the same response as the canonical path.",
+        `A trailing slash is ignored. JSON bodies have at most ${maxBodyBytes.toLocaleString("en")} bytes.`,
       ].join("\n\n"),
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
+    tags: [...tags],
     paths,
     components: {
       securitySchemes: {
-        session: { type: "http" as const, scheme: "bearer", description: "The token of a device that is signed in" },
-        apiKey: { type: "http" as const, scheme: "bearer", description: "An API key, within its scopes" },
-        minionToken: { type: "http" as const, scheme: "bearer", description: "The token of a minion, for that minion alone" },
+        session: {
+          type: "http" as const,
+          scheme: "bearer",
+          description: "Session token: the `token` in the reply of `POST /api/auth/login` or `POST /api/auth/register`",
+        },
+        apiKey: {
+          type: "http" as const,
+          scheme: "bearer",
+          description: "API key, limited to its scopes: the `key` in the reply of `POST /api/v2/api-keys`",
+        },
+        minionToken: {
+          type: "http" as const,
+          scheme: "bearer",
+          description:
+            "Token of one minion, for that minion only: the `token` in the reply of `POST /api/v2/minions/{id}/token`",
+        },
         cookie: {
           type: "apiKey" as const,
           in: "cookie" as const,
           name: sessionCookie,
-          description: "What a browser is signed in by",
+          description: "Session cookie of a browser: set by `POST /api/auth/login`",
         },
       },
     },
   };
-  // Replies may gain keys: only requests are closed.
+  // Replies may get more keys later, so only requests are closed.
   return createDocument(document, {
     override: ({ jsonSchema, io }) => {
       if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
@@ -110,7 +157,7 @@ function aliasesOf(path: string): string[] {
     .map(([alias, canonical]) => alias + path.slice(canonical.length));
 }
 
-/** @param alias which of its aliases it is published at, from 1; 0 for the canonical path */
+/** @param alias the number of the alias, from 1; 0 for the canonical path */
 function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
   const { status = 200, sseDescription: events } = doc;
   const content = {
@@ -121,7 +168,7 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
     operationId: doc.id + (alias === 0 ? "" : alias === 1 ? "AtAlias" : `AtAlias${alias}`),
     summary: doc.summary,
     ...describe(doc),
-    tags: [doc.tag],
+    tags: [alias > 0 ? "Aliases" : doc.tag],
     ...(alias > 0 ? { deprecated: true } : {}),
     security: doc.access?.schemes.map((scheme) => ({ [scheme]: [] })) ?? [],
     requestParams: {
@@ -135,35 +182,35 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
     ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload, doc.body) } } : {}),
     responses: {
       [status === 204 ? 200 : status]: {
-        description: "Done",
+        description: "Success",
         headers: doc.conditional ? conditionalHeaders : replyHeaders,
         content,
       },
-      ...(status === 204 ? { 204: { description: "There is nothing", headers: replyHeaders } } : {}),
+      ...(status === 204 ? { 204: { description: "No content", headers: replyHeaders } } : {}),
       ...(doc.conditional ? { 304: { description: "The client's copy is current", headers: conditionalHeaders } } : {}),
       ...failureResponses(failuresOf(doc)),
     },
   };
 }
 
-/** A file, as a field of a form with what else it has, or as it is. */
-function uploadContent({ field, types, maxBytes }: Upload, beside: RouteDoc["body"]) {
-  const file = z.string().meta({ format: "binary", description: `At most ${maxBytes} bytes` });
-  const asItIs = types.map((type) => [type, { schema: file }]);
+/** The content of an upload: a form with the file and other fields, or the bytes of the file alone. */
+function uploadContent({ field, types, maxBytes }: Upload, fields: RouteDoc["body"]) {
+  const file = z.string().meta({ format: "binary", description: `At most ${maxBytes.toLocaleString("en")} bytes` });
+  const rawTypes = types.map((type) => [type, { schema: file }]);
   return {
-    "multipart/form-data": { schema: z.object({ [field]: file, ...(beside instanceof z.ZodObject ? beside.shape : {}) }) },
-    ...Object.fromEntries(asItIs),
+    "multipart/form-data": { schema: z.object({ [field]: file, ...(fields instanceof z.ZodObject ? fields.shape : {}) }) },
+    ...Object.fromEntries(rawTypes),
   };
 }
 
 function requestHeaders(doc: RouteDoc): { header?: z.ZodObject } {
-  const heeded = { ...(doc.conditional ? conditionalRequest.shape : {}), ...headerSchema(doc).shape };
-  return Object.keys(heeded).length === 0 ? {} : { header: z.object(heeded) };
+  const headers = { ...(doc.conditional ? conditionalRequest.shape : {}), ...headerSchema(doc).shape };
+  return Object.keys(headers).length === 0 ? {} : { header: z.object(headers) };
 }
 
-/** What it is for, and which permission it asks. */
+/** The description of an operation, with the permission that it requires. */
 function describe({ description, access }: RouteDoc): { description?: string } {
-  const parts = [description, access && `Needs the permission \`${access.permission}\`.`].filter(Boolean);
+  const parts = [description, access && `Requires the permission \`${access.permission}\`.`].filter(Boolean);
   return parts.length === 0 ? {} : { description: parts.join(" ") };
 }
 
@@ -184,7 +231,7 @@ function failuresOf(doc: RouteDoc): ErrorType[] {
   return errors.map(errorTypeOf);
 }
 
-/** One response for each status, with an example for each code that comes with it. */
+/** One response for each status, with an example for each of its codes. */
 function failureResponses(types: readonly ErrorType[]) {
   return Object.fromEntries(
     Array.from(
@@ -208,8 +255,6 @@ function failureResponses(types: readonly ErrorType[]) {
 
 function exampleOf(type: ErrorType) {
   const faults =
-    type.code === "validation_failed"
-      ? [{ path: "id", in: "path" as const, message: "Invalid input: expected number, received NaN" }]
-      : [];
+    type.code === "validation_failed" ? [{ path: "id", in: "path" as const, message: "must be a whole number" }] : [];
   return problemOf(new AppError(type, type.title, { issues: faults }), "8f14e45f-ceea-467f-a8b1-a1c6d6a1c0de-1");
 }

@@ -1,15 +1,15 @@
 import { AppError, validationError } from "../kit/errors.ts";
 
-/** The largest JSON body we read, in bytes. */
+/** Maximum size of a JSON body, in bytes. */
 export const maxBodyBytes = 64 * 1024;
 
-/** A file that a route takes: as the body itself, or as a field of a form. */
+/** A file that a route accepts, as the body or as a field of a form. */
 export type Upload = { field: string; maxBytes: number; types: readonly string[] };
 
-/** A file as it came: its bytes, and, of a form, what the file is called and the other fields. */
+/** An uploaded file. A form also has the file name and other fields. */
 export type Uploaded = { bytes: Uint8Array; name: string | undefined; fields: Record<string, string> };
 
-/** What a form may have beside its file, in bytes. */
+/** Maximum size of a form without its file, in bytes. */
 const formBytes = 16 * 1024;
 
 /**
@@ -19,8 +19,8 @@ const formBytes = 16 * 1024;
 export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
-    const said = type === "" ? "has no Content-Type" : `is ${type}`;
-    throw new AppError("unsupported_media_type", `The body ${said}; it must be application/json.`);
+    const fault = type === "" ? "The request has no Content-Type." : `The Content-Type is ${type}.`;
+    throw new AppError("unsupported_media_type", `${fault} It must be application/json.`);
   }
   const bytes = await readBytes(request, maxBodyBytes);
   try {
@@ -32,7 +32,7 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 /**
- * Reads an uploaded file. What it is, its reader judges by its content.
+ * Reads an uploaded file. The reader detects its type from the content.
  * @throws payload_too_large; validation_failed for a form without the field
  */
 export async function readUpload(request: Request, { field, maxBytes }: Upload): Promise<Uploaded> {
@@ -49,9 +49,9 @@ export async function readUpload(request: Request, { field, maxBytes }: Upload):
   return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };
 }
 
-const tooLarge = (limit: number) => new AppError("payload_too_large", `The body may hold at most ${limit} bytes.`);
+const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);
 
-/** Reads at most `limit` bytes, and stops at the first byte beyond, whatever Content-Length promised. */
+/** Reads at most `limit` bytes, and fails at the first byte beyond, whatever `Content-Length` says. */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const bytes = new Uint8Array(limit);

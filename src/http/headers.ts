@@ -1,4 +1,4 @@
-/** Headers that every reply of the Worker carries, whatever it says. */
+/** Headers of every reply of the Worker. */
 export const constantHeaders = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
@@ -29,12 +29,12 @@ const acceptedHeaders = [
   "X-Request-Id",
 ].join(", ");
 
-/** Seconds a browser may remember the answer to a preflight; Chromium caps it at two hours. */
+/** Seconds that a browser may cache the reply to a preflight. Chromium caps it at two hours. */
 const preflightSeconds = 7_200;
 
 type HeaderBag = Record<string, string>;
 
-/** Lets the page at `origin` read the reply, if the configuration allows that origin. */
+/** Allows the page at `origin` to read the reply, if the configuration lists that origin. */
 export function addCors(headers: HeaderBag, origin: string | null | undefined, allowed: readonly string[]): void {
   if (origin == null || !allowed.includes(origin)) return;
   headers["access-control-allow-origin"] = origin;
@@ -42,7 +42,7 @@ export function addCors(headers: HeaderBag, origin: string | null | undefined, a
   headers["access-control-expose-headers"] = exposedHeaders;
 }
 
-/** Answers a preflight for an allowed origin. */
+/** Adds the headers of the reply to a preflight. */
 export function addPreflight(headers: HeaderBag, methods: readonly string[]): void {
   headers["access-control-allow-methods"] = methods.join(", ");
   headers["access-control-allow-headers"] = acceptedHeaders;

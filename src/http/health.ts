@@ -8,16 +8,16 @@ import { failedJobs, outbox } from "../kit/db/tables.ts";
 const Service = z.object({ status: z.enum(["up", "down"]), latency_ms: z.number().min(0) });
 const Services = z.object({ postgres: Service, kv: Service });
 const Jobs = z.object({
-  waiting: z.int().min(0).meta({ description: "Jobs that are not done yet; counted up to 1,000" }),
+  waiting: z.int().min(0).meta({ description: "Unfinished jobs, counted up to 1,000" }),
   overdue: z
     .int()
     .min(0)
-    .meta({ description: "Of those, jobs that were lost or never sent, and are sent again within minutes" }),
-  oldest_seconds: z.int().min(0).meta({ description: "How long the oldest has waited" }),
-  failed: z.int().min(0).meta({ description: "Jobs that were given up, counted up to 1,000" }),
+    .meta({ description: "Unfinished jobs that were lost or never sent; they are sent again within minutes" }),
+  oldest_seconds: z.int().min(0).meta({ description: "Age of the oldest unfinished job" }),
+  failed: z.int().min(0).meta({ description: "Failed jobs, counted up to 1,000" }),
 });
 
-/** How far background work is behind: a health figure, and whether Postgres answers. */
+/** The counts of background jobs. The query also checks that Postgres answers. */
 const backlog = sql<z.output<typeof Jobs>>`
   select count(*)::int as waiting, (count(*) filter (where due_at < now()))::int as overdue,
     coalesce(extract(epoch from now() - min(created_at)), 0)::int as oldest_seconds,
@@ -31,7 +31,7 @@ health.get(
   route(
     {
       id: "isAlive",
-      summary: "Tell whether the Worker is alive, asking nobody",
+      summary: "Check that the Worker runs, without calling other services",
       tag: "Health",
       reply: z.object({ success: z.literal(true), status: z.literal("ok") }),
     },
@@ -44,7 +44,7 @@ health.get(
   route(
     {
       id: "getHealth",
-      summary: "Ask Postgres and KV, and tell how long each took and how far background work is behind",
+      summary: "Check Postgres and KV with their latency, and the queue of background jobs",
       tag: "Health",
       reply: z.object({ success: z.literal(true), status: z.literal("ok"), services: Services, jobs: Jobs }),
       errors: ["database_unavailable", "kv_unavailable"],
@@ -59,7 +59,7 @@ health.get(
       const down = Object.entries(services).flatMap(([name, { status }]) => (status === "down" ? [name] : []));
       if (down.length > 0) {
         const code = postgres.status === "down" ? "database_unavailable" : "kv_unavailable";
-        throw new AppError(code, `Out of service: ${down.join(", ")}.`, { extensions: { services } });
+        throw new AppError(code, `Unavailable: ${down.join(", ")}.`, { extensions: { services } });
       }
       return { success: true as const, status: "ok" as const, services, jobs: jobs! };
     },

@@ -21,7 +21,7 @@ const htmlHeaders = {
   "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
 };
 
-/** At `/`: a page for people, the same as JSON for programs. Neither asks Postgres or KV. */
+/** At `/`: a page for browsers, and the same content as JSON for programs. Neither calls Postgres or KV. */
 export const home = new Hono<AppEnv>();
 
 home.get(
@@ -29,8 +29,8 @@ home.get(
   route(
     {
       id: "getHome",
-      summary: "Get the name and version of the server, and links",
-      description: "A page for clients that accept `text/html`.",
+      summary: "Get the name, version and links of the server",
+      description: "Clients that accept `text/html` get a page.",
       tag: "Health",
       reply: Home,
     },

@@ -10,34 +10,34 @@ export const IdempotencyKey = z
   .optional()
   .meta({
     description:
-      "A name of your own for this request. Repeated within 24 hours, it makes nothing more: the reply is the first one's, with `Idempotency-Replayed: true`",
+      "A unique key for this request, chosen by the client. A retry with the same key within 24 hours changes nothing: it returns the first reply, with `Idempotency-Replayed: true`",
   });
 
-/** The work of a request: how it is done the first time, and its reply to a repetition, from what the first one made. */
+/** The work of a request: `run` does it the first time, `replay` rebuilds the reply for a retry from the ID of the result. */
 export type IdempotentWork<T> = {
   run(ctx: Ctx): T | Promise<T>;
-  replay(made: string): T | Promise<T>;
+  replay(resultId: string): T | Promise<T>;
 };
 
-/** Does what a request asks once, and answers whatever repeats it from what it made. @throws idempotency_key_reused */
+/** Runs a request once, and replays the reply for every retry. @throws idempotency_key_reused */
 export async function runIdempotent<T>(
   ctx: Ctx,
   c: Pick<Context, "req" | "header">,
   { operation, key, body }: { operation: string; key: string; body: unknown },
   { run, replay }: IdempotentWork<T>,
 ): Promise<T> {
-  if (!("userId" in ctx.actor)) throw new Error(`${operation} takes an Idempotency-Key from nobody.`);
+  if (!("userId" in ctx.actor)) throw new Error(`${operation} accepts an Idempotency-Key, but requires no sign-in.`);
   const fingerprint = await sha256Hex(JSON.stringify([c.req.method, c.req.path, body ?? null]));
-  const given = { userId: ctx.actor.userId, key, fingerprint };
-  const claim = idempotencyGuard(ctx, given);
+  const idempotencyKey = { userId: ctx.actor.userId, key, fingerprint };
+  const claim = idempotencyGuard(ctx, idempotencyKey);
   try {
     const reply = await run(ctx.withGuard(claim));
-    if (!claim.used) throw new Error(`${operation} made nothing under its Idempotency-Key.`);
+    if (!claim.used) throw new Error(`${operation} stored no result for its Idempotency-Key.`);
     return reply;
   } catch (error) {
     if (!isDuplicate(error)) throw error;
-    const made = await readStoredResult(ctx, given);
+    const resultId = await readStoredResult(ctx, idempotencyKey);
     c.header("idempotency-replayed", "true");
-    return replay(made);
+    return replay(resultId);
   }
 }

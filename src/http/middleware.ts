@@ -7,14 +7,14 @@ import { AppError, problemOf } from "../kit/errors.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { log } from "../kit/log.ts";
 
-/** Gives the request its id and, once there is a reply, the headers that every reply carries. */
+/** Sets the request ID, and adds the headers of every reply. */
 export const requestIdAndHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set("requestId", requestIdFrom(c.req.raw.headers.get("x-request-id")));
   await next();
   for (const [name, value] of Object.entries(edgeHeaders(c))) c.res.headers.set(name, value);
 };
 
-/** Gives the handlers their `Ctx`. @throws misconfigured */
+/** Creates the `Ctx` of the request. @throws misconfigured */
 export function contextMiddleware(composition: Composition): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const event = { ...composition, bindings: c.env, lifetime: c.executionCtx, requestId: c.get("requestId") };
@@ -25,7 +25,7 @@ export function contextMiddleware(composition: Composition): MiddlewareHandler<A
 
 function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   const headers: Record<string, string> = { ...constantHeaders, "x-request-id": c.get("requestId") };
-  // A picture that other sites may show, and a page with a script, have policies of their own.
+  // Avatars and pages set their own policies.
   for (const name of ["cross-origin-resource-policy", "content-security-policy"]) {
     const policy = c.res.headers.get(name);
     if (policy !== null) headers[name] = policy;
@@ -40,13 +40,13 @@ function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
   return headers;
 }
 
-/** Turns whatever was thrown into problem details. What we did not foresee is logged, and its text stays here. */
+/** Converts every error into problem details. An unexpected error is logged, and its message is not sent to the client. */
 export const errorHandler: ErrorHandler<AppEnv> = (error, c) => {
   const requestId = c.get("requestId");
   const ctx = c.get("ctx") as Ctx | undefined;
   const failure =
     toAppError(error, ctx?.constraintErrors ?? {}) ??
-    new AppError("internal", "Something went wrong on our side.", { cause: error });
+    new AppError("internal", "An unexpected error occurred on the server.", { cause: error });
   if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
   return new Response(JSON.stringify(problemOf(failure, requestId)), {
     status: failure.status,

@@ -8,8 +8,8 @@ import { AppError } from "../kit/errors.ts";
 type Route = { path: string; method: string };
 
 /**
- * Answers what no route took: OPTIONS with what the path allows (204), another method with 405 and `Allow`,
- * an unknown path with 404.
+ * Handles requests that match no route: OPTIONS returns 204 with the methods of the path, another method returns 405 with `Allow`, and
+ * an unknown path returns 404.
  */
 export function notFoundHandler(routes: () => readonly Route[]): NotFoundHandler<AppEnv> {
   let methodsByPath: TrieRouter<string> | undefined;
@@ -23,17 +23,21 @@ export function notFoundHandler(routes: () => readonly Route[]): NotFoundHandler
 
   return (c: Context<AppEnv>) => {
     const methods = allowed(c.req.path);
-    if (methods.length === 0) throw new AppError("not_found", `There is nothing at ${c.req.path}.`);
+    if (methods.length === 0) throw new AppError("not_found", `Nothing was found at ${c.req.path}. Check the path.`);
     const headers: Record<string, string> = { allow: methods.join(", ") };
     if (c.req.method !== "OPTIONS") {
-      throw new AppError("method_not_allowed", `${c.req.path} takes ${headers["allow"]}.`, { headers });
+      throw new AppError(
+        "method_not_allowed",
+        `${c.req.path} does not support ${c.req.method}. Use one of: ${headers["allow"]}.`,
+        { headers },
+      );
     }
     if (c.req.header("access-control-request-method") !== undefined) addPreflight(headers, methods);
     return new Response(null, { status: 204, headers });
   };
 }
 
-/** Middleware is registered for every method and is no answer, so it is left out. */
+/** Indexes the methods of each path. Middleware is registered for all methods and is skipped. */
 function indexMethods(routes: readonly Route[]): TrieRouter<string> {
   const router = new TrieRouter<string>();
   for (const { method, path } of routes) {

@@ -1,11 +1,11 @@
-/** Older published paths, and the canonical ones that answer for them. The first prefix that fits wins. */
+/** Older published paths, and their canonical paths. The first matching prefix wins. */
 export const aliases: readonly (readonly [alias: string, canonical: string])[] = [
   ["/api/spirits", "/api/v2/spirits"],
   ["/api/models-v2", "/api/v2/models"],
   ["/api/models", "/api/v2/models"],
 ];
 
-/** The path to route by: aliases resolved, and no trailing slash, so that `/spirits/` and `/spirits` are one. */
+/** The path for routing: without aliases, and without a trailing slash. */
 export function canonicalPath(path: string): string {
   const bare = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
   if (bare.startsWith("/api/v2/")) return bare;
@@ -15,7 +15,7 @@ export function canonicalPath(path: string): string {
   return bare;
 }
 
-/** The path and the query of an absolute URL, without the cost of parsing it. */
+/** The path and the query of an absolute URL. Faster than parsing it. */
 export function splitUrl(url: string): { path: string; query: string } {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const mark = url.indexOf("?", start);

@@ -8,14 +8,14 @@ import { validationError, type ErrorTypeOrCode, type ValidationIssue } from "../
 
 export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
 
-/** What a route takes, gives and refuses: it validates the request, types the handler, and documents both. */
+/** The input, reply and errors of a route. They validate the request, type the handler, and document both. */
 export type RouteDoc<
   Params extends z.ZodObject = z.ZodObject,
   Query extends z.ZodType = z.ZodType,
   Body extends z.ZodType = z.ZodType,
   Reply extends z.ZodType = z.ZodType,
 > = {
-  /** Name of the operation for generated clients: `listSpirits`. */
+  /** The `operationId`, for generated clients: `listSpirits`. */
   id: string;
   summary: string;
   description?: string;
@@ -23,44 +23,44 @@ export type RouteDoc<
   params?: Params;
   query?: Query;
   body?: Body;
-  /** A file, in place of a body of JSON: then `body` is what the form has beside it. */
+  /** A file instead of a JSON body. `body` then has the other fields of the form. */
   upload?: Upload;
   reply: Reply;
-  /** Status of the reply; 200 unless told. Of 204 the reply is nothing. */
+  /** Status of the reply. Default: 200. A 204 has no body. */
   status?: 101 | 200 | 201 | 202 | 204;
-  /** What 200 tells as server-sent events: to clients that ask for those, or, where the reply is nothing, if there is something. */
+  /** Describes the server-sent events that a 200 streams to clients that accept them, or always if the other status is 204. */
   sseDescription?: string;
-  /** Failures of its own, beside those that follow from what it takes. */
+  /** Errors of this route, in addition to those that follow from its input. */
   errors?: readonly ErrorTypeOrCode[];
-  /** Who may call it; everyone unless told. */
+  /** The guard that admits callers. Default: everyone. */
   access?: Access;
-  /** A limit of its own. */
+  /** An additional rate limit of this route. */
   limit?: Limit;
-  /** Whether the reply carries an ETag and can be asked for conditionally. */
+  /** Whether the reply has an ETag, and the route accepts `If-None-Match`. */
   conditional?: boolean;
-  /** Whether `If-Match` is heeded: the version that a client has seen, of what it changes. */
+  /** Whether the route accepts `If-Match`: the version of the resource that the client read. */
   ifMatch?: boolean;
   /**
-   * The reply to a repetition of a request with an Idempotency-Key, rebuilt from what the first one made: what its `commitOnce` said.
+   * Rebuilds the reply for a retry with the same Idempotency-Key, from the result ID that `commitOnce` stored.
    * Every POST that creates or pays has one.
    */
   replayResponse?(input: ReplayInput<Params>): z.input<Reply> | Promise<z.input<Reply>>;
 };
 
-/** A request that was had before, and what it made then. */
+/** A retry of a request, and the ID of the result of the first one. */
 export type ReplayInput<Params> = { ctx: Ctx; params: Output<Params>; resultId: string };
 
-/** A guard: who may call a route. Made by the features that know of callers. */
+/** A guard that decides who may call a route. */
 export type Access = {
-  /** The schemes of the OpenAPI document that it takes. */
+  /** The security schemes of the OpenAPI document that it accepts. */
   schemes: readonly ("session" | "cookie" | "apiKey" | "minionToken")[];
-  /** Which permission it asks, for the document. */
+  /** The permission that it requires, for the document. */
   permission: string;
-  /** The caller, if it is let in. @throws unauthenticated, forbidden, account_banned, cross_site */
+  /** Authenticates and authorizes the caller. @throws unauthenticated, forbidden, account_banned, cross_site */
   admit(c: Context<AppEnv>): Promise<Actor>;
 };
 
-/** How often a caller may use a route, beside what holds for every route. Made by limits. */
+/** A rate limit of a route, in addition to the limits for all routes. */
 export type Limit = { policy: string; admit(ctx: Ctx): Promise<void> };
 
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -71,10 +71,10 @@ export type RouteInput<Params, Query, Body> = {
   params: Output<Params>;
   query: Output<Query>;
   body: Output<Body>;
-  /** The bytes of the file, of a route that takes an upload; and what it is called, where a form says so. */
+  /** The bytes of the uploaded file, and its name if a form has one. */
   file: Uint8Array;
   fileName: string | undefined;
-  /** The version in `If-Match`, of a route that is `versioned`. */
+  /** The version in `If-Match`. */
   expectedVersion: number | undefined;
 };
 
@@ -82,19 +82,20 @@ export type DocumentedHandler = Handler<AppEnv> & { doc: RouteDoc };
 
 type HandlerResult<Reply extends z.ZodType> = z.input<Reply> | Response;
 
-/** `"3"`, `W/"3"` (Cloudflare weakens ETags), or `*`, which any version is. */
+/** `"3"`, `W/"3"` (Cloudflare weakens ETags), or `*`, which matches any version. */
 const IfMatch = z
   .string()
   .regex(/^(\*|(W\/)?"\d{1,9}")$/, 'must be a version in quotes, such as "3"')
   .transform((tag) => (tag === "*" ? undefined : Number(/\d+/.exec(tag)![0])))
   .optional()
   .meta({
-    description: "The `version` that was seen, in quotes: where it has changed since, nothing is done and the reply is 412",
+    description:
+      "The `version` that you read, in quotes. If the resource has changed since then, nothing happens and the reply is 412",
   });
 
 type ParsedHeaders = { "if-match"?: number | undefined; "idempotency-key"?: string | undefined };
 
-/** The headers that a route heeds, as it is documented. */
+/** The schema of the headers that a route accepts. */
 export function headerSchema(doc: Pick<RouteDoc, "ifMatch" | "replayResponse">) {
   return z.object({
     ...(doc.ifMatch ? { "if-match": IfMatch } : {}),
@@ -102,14 +103,14 @@ export function headerSchema(doc: Pick<RouteDoc, "ifMatch" | "replayResponse">) 
   });
 }
 
-/** Whether a handler was made by `route`, and so says what it does. */
+/** Whether a handler was made with `route`. */
 export function isDocumented(handler: unknown): handler is DocumentedHandler {
   return typeof handler === "function" && "doc" in handler;
 }
 
 /**
- * Makes a handler that validates its input before it runs and replies with what it returns, as JSON.
- * A handler may return a `Response` of its own. Faults in path, query and body are told all at once.
+ * Creates a handler that validates its input, runs, and replies with its return value as JSON.
+ * A handler may return a `Response` instead. A 422 lists the faults of path, query and body together.
  */
 export function route<
   Reply extends z.ZodType,
@@ -120,12 +121,12 @@ export function route<
   doc: RouteDoc<Params, Query, Body, Reply>,
   handle: (input: RouteInput<Params, Query, Body>) => HandlerResult<Reply> | Promise<HandlerResult<Reply>>,
 ): DocumentedHandler {
-  const heeded = doc.ifMatch || doc.replayResponse ? headerSchema(doc) : undefined;
+  const acceptedHeaders = doc.ifMatch || doc.replayResponse ? headerSchema(doc) : undefined;
   const handler = async (c: Context<AppEnv>): Promise<Response> => {
     if (doc.access !== undefined) c.set("ctx", c.get("ctx").withActor(await doc.access.admit(c)));
     await doc.limit?.admit(c.get("ctx"));
     const faults: ValidationIssue[] = [];
-    const headers = validate(heeded, c.req.header(), "header", faults) as ParsedHeaders | undefined;
+    const headers = validate(acceptedHeaders, c.req.header(), "header", faults) as ParsedHeaders | undefined;
     const uploaded = doc.upload && (await readUpload(c.req.raw, doc.upload));
     const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw));
     const input = {
@@ -147,7 +148,7 @@ export function route<
   return Object.assign(handler, { doc });
 }
 
-/** Does what a request with an Idempotency-Key asks once. @throws idempotency_key_reused */
+/** Runs a request with an Idempotency-Key once. @throws idempotency_key_reused */
 function runOnce<Params extends z.ZodObject, Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType>(
   doc: RouteDoc<Params, Query, Body, Reply>,
   input: RouteInput<Params, Query, Body>,
@@ -160,8 +161,8 @@ function runOnce<Params extends z.ZodObject, Query extends z.ZodType, Body exten
     c,
     { operation: doc.id, key, body },
     {
-      run: (claiming) => handle({ ...input, ctx: claiming }),
-      replay: (made) => doc.replayResponse!({ ctx, params, resultId: made }),
+      run: (guardedCtx) => handle({ ...input, ctx: guardedCtx }),
+      replay: (resultId) => doc.replayResponse!({ ctx, params, resultId }),
     },
   );
 }

@@ -1,11 +1,12 @@
 import type * as z from "zod";
 import type { ValidationIssue } from "../kit/errors.ts";
 import { invalidTextPaths } from "../kit/db/text.ts";
+import { validationMessage } from "./validation-messages.ts";
 
 /**
  * Parses one part of a request.
- * @param faults gets what is wrong with it
- * @returns what the schema makes of it; undefined without a schema, or where something is wrong
+ * @param faults gets the faults of this part
+ * @returns the output of the schema; undefined without a schema, or if the part has faults
  */
 export function validate(
   schema: z.ZodType | undefined,
@@ -14,12 +15,12 @@ export function validate(
   faults: ValidationIssue[],
 ): unknown {
   if (schema === undefined) return undefined;
-  const unheld = invalidTextPaths(value);
-  if (unheld.length > 0) {
-    for (const path of unheld) faults.push({ path, in: where, message: "has a character that no text may have" });
+  const invalidPaths = invalidTextPaths(value);
+  if (invalidPaths.length > 0) {
+    for (const path of invalidPaths) faults.push({ path, in: where, message: "has a character that cannot be stored" });
     return undefined;
   }
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: validationMessage });
   if (result.success) return result.data;
   for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });
   return undefined;

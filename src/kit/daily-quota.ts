@@ -1,20 +1,20 @@
-/** What a day's budget counts, by its unit. */
+/** Amounts by unit. */
 export type Amounts = Readonly<Record<string, number>>;
 
-/** What somebody may spend in a day, and until when that is believed, in milliseconds since the epoch. */
+/** The daily limits of a user, and when this cached value expires, in milliseconds since the epoch. */
 export type DayLimits = Amounts & { readonly until: number };
 
-/** A wish to spend. The same `id` is granted once, however often it is sent. */
+/** A request to reserve amounts. Repeated requests with the same `id` are counted once. */
 export type QuotaRequest = {
   id: string;
   amount: Amounts;
-  /** What anybody may spend, which holds where nothing better is known. It names every unit that is limited. */
+  /** The default limits, used if the limits of the user are not known. It names every limited unit. */
   floor: Amounts;
-  /** What this one may spend, where that was looked up: it is remembered. */
+  /** The limits of the user, if they were looked up. They are stored. */
   limits?: DayLimits;
 };
 
-/** Whether a wish was granted; if not, the unit of which there is too little. */
+/** The result of a request: `exhausted` is null if it was granted, else the unit that is used up. */
 export type QuotaGrant = { exhausted: string | null; limits: Amounts; used: Amounts };
 
 type State = { used: Amounts; held: Record<string, Amounts>; limits?: DayLimits };
@@ -27,8 +27,8 @@ export function endOfDay(now: number): number {
 }
 
 /**
- * What was spent of a budget that begins anew at 00:00 UTC, in one row of a Durable Object. What is taken is spent until it is settled:
- * so calls at once cannot exceed it, and one that is never settled counts as the most it could be. Reading creates nothing.
+ * A quota that resets at 00:00 UTC, in one row of a Durable Object. A reserved amount counts as used until it is settled, so concurrent
+ * calls cannot exceed the quota, and an unsettled call counts with its maximum. Reading creates nothing.
  */
 export class DailyQuota {
   readonly #sql: SqlStorage;
@@ -37,10 +37,10 @@ export class DailyQuota {
     this.#sql = sql;
   }
 
-  /** Takes what is to be spent, all or nothing. One row written, where it is granted. */
-  take({ id, amount, floor, limits: given }: QuotaRequest, now: number): QuotaGrant {
+  /** Reserves all amounts or none. Writes one row if granted. */
+  take({ id, amount, floor, limits: currentLimits }: QuotaRequest, now: number): QuotaGrant {
     const state = this.#today(now);
-    const known = given ?? state.limits;
+    const known = currentLimits ?? state.limits;
     const units = Object.keys(floor);
     const limits = only(units, known !== undefined && known.until > now ? known : floor);
     if (id in state.held) return { exhausted: null, limits, used: only(units, state.used) };
@@ -51,25 +51,25 @@ export class DailyQuota {
     return { exhausted: null, limits, used: only(units, used) };
   }
 
-  /** Says what was spent of what was taken; once, and on the same day. One row written. */
+  /** Replaces a reserved amount with the amount that was used; once, and on the same day. Writes one row. */
   settle(id: string, spent: Amounts, now: number): void {
-    const { used, held, ...kept } = this.#today(now);
-    const { [id]: taken, ...others } = held;
-    if (taken === undefined) return;
-    this.#write({ ...kept, used: plus(minus(used, taken), spent), held: others }, now);
+    const { used, held, ...state } = this.#today(now);
+    const { [id]: reserved, ...others } = held;
+    if (reserved === undefined) return;
+    this.#write({ ...state, used: plus(minus(used, reserved), spent), held: others }, now);
   }
 
-  /** What was spent today, with what is taken and not settled. A unit of which nothing was taken is absent. */
+  /** The amounts that were used today, including unsettled reservations. A unit without use is absent. */
   used(now: number): Amounts {
     return this.#today(now).used;
   }
 
-  /** When what it holds says nothing any more; undefined where it holds nothing. */
+  /** When the stored row expires; undefined without a row. */
   endsAt(): number | undefined {
     return this.#row()?.ends_at;
   }
 
-  /** Deletes what says nothing any more. */
+  /** Deletes the row if it has expired. */
   prune(now: number): void {
     if ((this.endsAt() ?? Infinity) <= now) this.#sql.exec("delete from day_budget");
   }
@@ -92,7 +92,7 @@ export class DailyQuota {
   }
 }
 
-/** The amounts of these units, 0 where one is absent. */
+/** The amounts of these units; 0 for an absent one. */
 function only(units: readonly string[], amounts: Amounts): Amounts {
   return Object.fromEntries(units.map((unit) => [unit, amounts[unit] ?? 0]));
 }

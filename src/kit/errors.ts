@@ -1,4 +1,4 @@
-/** A kind of error: its code, what HTTP calls it, and whether the same request can succeed later. Clients may rely on the code. */
+/** An error type: its code, HTTP status and title, and whether the same request can succeed later. Clients may rely on the code. */
 export type ErrorType<Code extends string = string> = {
   readonly code: Code;
   readonly status: number;
@@ -14,31 +14,31 @@ export function defineErrors<const Code extends string>(
   return Object.fromEntries(entries.map(([code, type]) => [code, { code, ...type }])) as { [C in Code]: ErrorType<C> };
 }
 
-/** The error types that any service may have. Those of a feature stand in its own `errors.ts`. */
+/** The error types that any feature may use. A feature declares its own error types in its `errors.ts`. */
 export const commonErrors = defineErrors({
   malformed_json: { status: 400, title: "Malformed JSON", retryable: false },
   unauthenticated: { status: 401, title: "Authentication required", retryable: false },
   forbidden: { status: 403, title: "Not allowed", retryable: false },
   not_found: { status: 404, title: "Not found", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
-  conflict: { status: 409, title: "Conflicts with what is", retryable: false },
-  precondition_failed: { status: 412, title: "Changed meanwhile", retryable: false },
+  conflict: { status: 409, title: "Conflict", retryable: false },
+  precondition_failed: { status: 412, title: "Version changed", retryable: false },
   payload_too_large: { status: 413, title: "Body too large", retryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   validation_failed: { status: 422, title: "Invalid input", retryable: false },
   idempotency_key_reused: { status: 422, title: "Idempotency key reused", retryable: false },
   upgrade_required: { status: 426, title: "Upgrade required", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
-  egress_refused: { status: 422, title: "Address refused", retryable: false },
+  egress_refused: { status: 422, title: "URL not allowed", retryable: false },
   internal: { status: 500, title: "Internal error", retryable: false },
   provider_unavailable: { status: 502, title: "Provider unavailable", retryable: true },
   provider_timed_out: { status: 502, title: "Provider timed out", retryable: true },
   misconfigured: { status: 503, title: "Server misconfigured", retryable: false },
   database_unavailable: { status: 503, title: "Database unavailable", retryable: true },
   kv_unavailable: { status: 503, title: "Key-value store unavailable", retryable: true },
-  mail_unavailable: { status: 503, title: "Mail unavailable", retryable: true },
-  realtime_unavailable: { status: 503, title: "Real-time unavailable", retryable: true },
-  files_unavailable: { status: 503, title: "Files unavailable", retryable: true },
+  mail_unavailable: { status: 503, title: "Mail service unavailable", retryable: true },
+  realtime_unavailable: { status: 503, title: "Real-time service unavailable", retryable: true },
+  files_unavailable: { status: 503, title: "File storage unavailable", retryable: true },
 });
 
 export type CommonErrorCode = keyof typeof commonErrors;
@@ -46,26 +46,29 @@ export type CommonErrorCode = keyof typeof commonErrors;
 /** An error type, or the code of a common one. */
 export type ErrorTypeOrCode = CommonErrorCode | ErrorType;
 
-/** The error type that a code of a common one stands for. */
+/** The error type of a common code. */
 export function errorTypeOf(type: ErrorTypeOrCode): ErrorType {
   return typeof type === "string" ? commonErrors[type] : type;
 }
 
 /**
- * What a client reads when the database refuses: the error type and its detail. With a `path`, where in the body the fault stands, the
- * detail says the rest, without a full stop.
+ * The error that a client gets when a constraint is violated. `path` names the invalid field of the body; the detail then follows the
+ * path, and has no full stop.
  */
 export type ConstraintError = { readonly type: ErrorTypeOrCode; readonly detail: string; readonly path?: string };
 
-/** By the name of a constraint, or the code given to `refuse`. A name that begins with `*` is that of every constraint with the rest as its end. */
+/** Errors by the name of the constraint, or by the code passed to `refuse`. A name with a leading `*` matches every constraint that ends with the rest. */
 export type ConstraintErrors = Readonly<Record<string, ConstraintError>>;
 
-/** What the codes mean that any feature may give to `refuse`. */
+/** Errors for the codes that any feature may pass to `refuse`. */
 export const commonConstraintErrors = {
-  version_changed: { type: "precondition_failed", detail: "It has changed since you read it: read it again." },
+  version_changed: {
+    type: "precondition_failed",
+    detail: "The resource has changed since you read it. Read it again, then repeat the change.",
+  },
 } as const satisfies ConstraintErrors;
 
-/** What a constraint, or a code given to `refuse`, means to a client. */
+/** The error for a constraint, or for a code passed to `refuse`. */
 export function constraintErrorFor(constraint: string, errors: ConstraintErrors): ConstraintError | undefined {
   return (
     errors[constraint] ?? Object.entries(errors).find(([name]) => isSuffix(name) && constraint.endsWith(name.slice(1)))?.[1]
@@ -74,24 +77,24 @@ export function constraintErrorFor(constraint: string, errors: ConstraintErrors)
 
 const isSuffix = (name: string) => name.startsWith("*");
 
-/** The parts of a request that can be at fault. */
+/** The parts of a request that are validated. */
 export const requestParts = ["path", "query", "header", "body"] as const;
 
-/** One fault of the input: where it stands (`tag_ids.0`), in which part of the request, and what is wrong. */
+/** One fault of the input: the path of the value (`tag_ids.0`), the part of the request, and a message. */
 export type ValidationIssue = { path: string; in: (typeof requestParts)[number]; message: string };
 
-/** Seconds a client is asked to wait before it repeats a request that failed for want of something of ours. */
+/** The `Retry-After` of retryable errors, in seconds. */
 const retryAfterSeconds = 5;
 
-/** A failure that may be told to the client: `message` is the sentence it reads. */
+/** A failure that the client may see. `message` becomes the `detail` of its problem details. */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly type: ErrorType;
   readonly issues: readonly ValidationIssue[];
   readonly headers: Readonly<Record<string, string>>;
-  /** Members that this failure adds to its problem details. */
+  /** Additional members of the problem details. */
   readonly extensions: Readonly<Record<string, unknown>>;
-  /** Seconds for which whoever refused wants to be left alone; 0 where it does not say. */
+  /** Seconds to wait before a retry, if the `retry-after` header says so; else 0. */
   readonly retryAfterSeconds: number;
 
   constructor(
@@ -123,13 +126,13 @@ export class AppError extends Error {
     return this.type.status;
   }
 
-  /** Whether the same work can succeed later. */
+  /** Whether the same request can succeed later. */
   get retryable(): boolean {
     return this.type.retryable;
   }
 }
 
-/** An error of a part of ours that clients are told as a failure. */
+/** An error with an `AppError` for clients. */
 export abstract class PublicError extends Error {
   abstract get failure(): AppError;
 }
@@ -140,13 +143,13 @@ export function validationError(faults: readonly ValidationIssue[]): AppError {
   return new AppError("validation_failed", sentence, { issues: faults });
 }
 
-/** The error that a client reads when the database refuses: the path first, where it has one. */
+/** The error that a client gets for a violated constraint. If it has a path, the detail starts with the path. */
 export function constraintError({ type, detail, path }: ConstraintError, cause: unknown): AppError {
   if (path === undefined) return new AppError(type, detail, { cause });
   return new AppError(type, `${path}: ${detail}.`, { issues: [{ path, in: "body", message: detail }], cause });
 }
 
-/** Problem details (RFC 9457) with our own members, and `success` and `error` for older clients. */
+/** Problem details (RFC 9457) with extension members, and `success`, `error` and `message` for older clients. */
 export type Problem = {
   type: string;
   title: string;

@@ -9,7 +9,7 @@ function chainOf(error: unknown): Error[] {
   return chain;
 }
 
-/** What an error and its causes say, outermost first, without what a query was given. */
+/** The messages of an error and its causes, outermost first, without the parameters of queries. */
 export function reasonsOf(error: unknown): string[] {
   return chainOf(error).map(({ name, message }) => `${name}: ${message}`);
 }

@@ -9,19 +9,19 @@ const Mail = z.object({
   subject: z.string(),
   text: z.string(),
   html: z.string().optional(),
-  /** Names what the mail is about, in 1–256 ASCII characters (`reset-password/42/1764000000`): the same key within 24 hours is the same mail, sent once. */
+  /** Idempotency key of 1–256 ASCII characters, such as `reset-password/42/1764000000`. A key is sent once in 24 hours. */
   key: z.string(),
 });
 export type Mail = z.output<typeof Mail>;
 
-/** Hands a mail over. Its text may hold what takes over an account. */
+/** Sends a mail. Its text can contain a token that gives access to an account. */
 export const sendMail = defineJob("send-mail", Mail, { isSecret: true });
 
 export type Mailer = {
-  /** Whether mail can be sent at all, so that a caller may say so before it does anything else. */
+  /** Whether mail is configured, so that a caller can fail early. */
   readonly configured: boolean;
   /**
-   * Hands the mail over. Repeating it after a failure is safe.
+   * Sends the mail. A retry after a failure is safe.
    * @throws mail_unavailable
    */
   send(mail: Mail): Promise<void>;
@@ -38,9 +38,9 @@ export type MailSettings = {
   from: string;
   /** Base URL of Resend's API, without a slash at its end. */
   url: string;
-  /** Names the sender: Resend answers 403 without a `user-agent`, and a Worker sends none by itself. */
+  /** The `user-agent`: Resend returns 403 without one, and a Worker sends none by default. */
   userAgent: string;
-  /** How long Resend may take, in milliseconds. */
+  /** Timeout of a call to Resend, in milliseconds. */
   timeoutMs?: number;
 };
 
@@ -76,13 +76,16 @@ async function post(
     await reply.body?.cancel();
     if (reply.ok) return;
   } catch (error) {
-    // Only its name: the message of a refused header quotes the header.
-    throw unavailable("The mail service does not answer.", `Resend: ${error instanceof Error ? error.name : "no answer"}`);
+    // Only the name: the message of a header error quotes the header.
+    throw unavailable(
+      "The mail service does not answer. Try again later.",
+      `Resend: ${error instanceof Error ? error.name : "no answer"}`,
+    );
   }
-  throw unavailable("The mail service did not take the mail.", `Resend answered ${status}`);
+  throw unavailable("The mail service rejected the mail.", `Resend answered ${status}`);
 }
 
-/** What the log is told stays out of the reply, and what the vendor said stays out of both. */
+/** The cause is for the log only. The response body of the vendor is in neither the log nor the reply. */
 function unavailable(detail: string, cause: string): AppError {
   return new AppError("mail_unavailable", detail, { cause: new Error(cause) });
 }

@@ -1,4 +1,4 @@
-/** The page at `/`. Its script asks for the health of the server. @param version of the server */
+/** The page at `/`. Its script fetches the health of the server. @param version the version of the server */
 export const homePage = (version: string): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -11,11 +11,11 @@ export const homePage = (version: string): string => `<!doctype html>
 <body>
 <h1>Spiritforge</h1>
 <p>An API for products built around AI assistants that their users own, teach with documents, and talk to.</p>
-<p>Version ${version}. <span id="health" role="status">Checking its health …</span></p>
+<p>Version ${version}. <span id="health" role="status">Checking health …</span></p>
 <ul>
-<li><a href="/docs">API reference</a>, to read and to try</li>
-<li><a href="/openapi.json">OpenAPI document</a>, to generate a client</li>
-<li><a href="/problems">Error codes</a></li>
+<li><a href="/docs">API reference</a>, where you can try every operation</li>
+<li><a href="/openapi.json">OpenAPI document</a>, for generating clients</li>
+<li><a href="/problems">Error codes</a>, with causes and remedies</li>
 <li><a href="/api/v2/health">Health</a> of Postgres, KV and background jobs</li>
 </ul>
 <script type="module" src="/reference/home.js"></script>

@@ -90,7 +90,7 @@ test("with both down and nothing in memory, it is 503, and the health routes say
     const health = await ask("/api/v2/health");
     expect(health.status).toBe(503);
     expect(await bodyOf(health)).toMatchObject({
-      detail: "Out of service: postgres, kv.",
+      detail: "Unavailable: postgres, kv.",
       services: { postgres: { status: "down" }, kv: { status: "down" } },
     });
   });

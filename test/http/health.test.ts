@@ -37,7 +37,7 @@ test("/api/v2/health really asks Postgres and KV, and names what is down", async
   expect(await down.json()).toMatchObject({
     success: false,
     code: "database_unavailable",
-    detail: "Out of service: postgres.",
+    detail: "Unavailable: postgres.",
     services: { postgres: { status: "down" }, kv: { status: "up" } },
   });
 

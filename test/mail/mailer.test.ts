@@ -62,7 +62,7 @@ describe("a configured mailer", () => {
     const first = mail();
     await mailer().send(first);
     expect(await failureOf(mailer().send({ ...first, text: "Another" }))).toEqual({
-      detail: "The mail service did not take the mail.",
+      detail: "The mail service rejected the mail.",
       cause: "Resend answered 409",
     });
     expect(resend.mails).toHaveLength(1);
@@ -74,7 +74,7 @@ describe("a configured mailer", () => {
       resend.failNext(status);
       const again = mail();
       expect(await failureOf(mailer().send(again))).toEqual({
-        detail: "The mail service did not take the mail.",
+        detail: "The mail service rejected the mail.",
         cause: `Resend answered ${status}`,
       });
       await mailer().send(again);
@@ -86,7 +86,7 @@ describe("a configured mailer", () => {
     resend.delayNext(300);
     const slow = mail();
     expect(await failureOf(mailer({ timeoutMs: 50 }).send(slow))).toEqual({
-      detail: "The mail service does not answer.",
+      detail: "The mail service does not answer. Try again later.",
       cause: "Resend: TimeoutError",
     });
     await expect.poll(() => resend.mails.length).toBe(1);

@@ -8,6 +8,7 @@ type Schema = Record<string, unknown>;
 
 export type Operation = {
   operationId: string;
+  tags: string[];
   parameters?: { name: string; in: string; schema: Schema }[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
@@ -17,6 +18,7 @@ export type Operation = {
 
 export const document = JSON.parse(JSON.stringify(describeApi(app))) as {
   openapi: string;
+  tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Schema & { examples?: unknown[] }> };
 };

@@ -39,7 +39,7 @@ export function openMailbox(namespace: KVNamespace, keptMails = 500): Mailbox {
       if (known !== null) {
         if (isSame(known, mail)) return;
         const cause = new Error(`The key ${mail.key} belongs to another mail: Resend would answer 409`);
-        throw new AppError("mail_unavailable", "The mail service did not take the mail.", { cause });
+        throw new AppError("mail_unavailable", "The mail service rejected the mail.", { cause });
       }
       const kept: KeptMail = { ...mail, sent_at: new Date().toISOString() };
       const metadata: Metadata = { sent_at: kept.sent_at };

@@ -1,4 +1,4 @@
-/** What `work` resolves with, unless the signal aborts before: then its reason is thrown, whatever the work still does. */
+/** Resolves like `work`. If the signal aborts first, throws its reason; the work itself is not stopped. */
 export async function untilAborted<T>(signal: AbortSignal, work: () => PromiseLike<T>): Promise<T> {
   signal.throwIfAborted();
   let abort = () => {};

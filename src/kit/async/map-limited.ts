@@ -15,7 +15,7 @@ export async function mapLimited<T, R>(concurrency: number, items: readonly T[],
       throw error;
     }
   };
-  // Calls start in order, so what was never started stands behind every failure.
+  // Calls start in order, so items that were never started come after every failure.
   const outcomes = await Promise.allSettled(items.map((item) => limit(run, item)));
   return outcomes.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;

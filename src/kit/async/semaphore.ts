@@ -2,17 +2,17 @@ import { AppError } from "../errors.ts";
 
 type Waiter = { lastPolledAt: number };
 
-/** Milliseconds between two looks at the slots. */
+/** Milliseconds between two checks of the slots. */
 const pollMs = 15;
 
-/** Milliseconds after which a waiter that looked no more is taken for dead; one that was only held up queues again. */
+/** Milliseconds without a check after which a waiter counts as dead. A waiter that was only delayed queues again. */
 const waiterDeadMs = 500;
 
 /**
- * Lets at most `slots` pieces of work run at once in an isolate, in the order they came, while at most `maxWaiting` wait.
+ * Runs at most `slots` pieces of work at once in an isolate, first in, first out. At most `maxWaiting` wait.
  *
- * Waiters look for themselves instead of being called: the runtime drops a request whose client has left without running
- * its `finally`, and a slot handed to such a waiter, or held by such a request, would be lost for ever.
+ * Waiters poll instead of being called: the runtime drops a request of a disconnected client without running
+ * its `finally`, and a slot assigned to such a request would be lost forever.
  */
 export class Semaphore {
   readonly #slots: number;
@@ -22,14 +22,14 @@ export class Semaphore {
   readonly #holders = new Map<symbol, number>();
   readonly #waiters: Waiter[] = [];
 
-  /** @param leaseMs how long work can take, in milliseconds: its slot is free again after that, whatever became of it */
+  /** @param leaseMs the maximum duration of work, in milliseconds. After that its slot is free again */
   constructor(slots: number, maxWaiting: number, leaseMs = 2_000) {
     this.#slots = slots;
     this.#maxWaiting = maxWaiting;
     this.#leaseMs = leaseMs;
   }
 
-  /** Runs `work` when a slot is free. @throws rate_limited if too many wait already; what `work` throws */
+  /** Runs `work` when a slot is free. @throws rate_limited if too many wait; the errors of `work` */
   async run<T>(work: () => T | Promise<T>): Promise<T> {
     const slot = Symbol("slot");
     await this.#take(slot);
@@ -44,7 +44,7 @@ export class Semaphore {
     this.#evictExpired();
     if (this.#waiters.length === 0 && this.#hold(slot)) return;
     if (this.#waiters.length >= this.#maxWaiting) {
-      throw new AppError("rate_limited", "Too many others are being served; try again in a moment.", {
+      throw new AppError("rate_limited", "The server is busy. Try again in a moment.", {
         headers: { "retry-after": "1" },
       });
     }

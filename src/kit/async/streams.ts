@@ -1,4 +1,4 @@
-/** What a generator yields, as a stream: it goes on only as far as is read, and ends where nobody reads on. */
+/** A stream of the values of a generator. The generator runs only as far as the stream is read, and ends when the stream is canceled. */
 export function streamFromGenerator<T>(source: AsyncGenerator<T>): ReadableStream<T> {
   return new ReadableStream<T>({
     async pull(controller) {
@@ -14,12 +14,12 @@ export function streamFromGenerator<T>(source: AsyncGenerator<T>): ReadableStrea
 
 /** One read at a time, and none after the end. */
 export type ByteReader = {
-  /** What comes next, 64 KiB at most; undefined at the end. */
+  /** The next bytes, at most 64 KiB; undefined at the end. */
   read(): Promise<Uint8Array | undefined>;
   cancel(reason?: unknown): Promise<void>;
 };
 
-/** Reads bytes in as large pieces as have come: by itself, a body of workerd gives 4 KiB at a time, and every piece costs its way. */
+/** Reads all available bytes at once. By default, a body in workerd returns 4 KiB per read, and every read has a cost. */
 export function createByteReader(body: ReadableStream<Uint8Array>): ByteReader {
   const reader = byobReaderOf(body);
   if (reader === undefined) {
@@ -31,7 +31,7 @@ export function createByteReader(body: ReadableStream<Uint8Array>): ByteReader {
     async read() {
       const { done, value } = await reader.read(new Uint8Array(buffer));
       if (done) return undefined;
-      // The buffer comes back, for the next piece.
+      // The buffer is returned and reused for the next read.
       buffer = value.buffer;
       return value.slice();
     },
@@ -43,7 +43,7 @@ function byobReaderOf(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
   try {
     return body.getReader({ mode: "byob" });
   } catch {
-    // A stream that was made of pieces gives those.
+    // A stream of JavaScript chunks returns those chunks.
     return undefined;
   }
 }

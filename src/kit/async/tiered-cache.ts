@@ -1,31 +1,31 @@
-/** Where a value came from: `stale` is memory past its fresh time. */
+/** The tier of a value. `stale` is memory past its fresh time. */
 export type Tier = "memory" | "kv" | "origin" | "stale";
 
-/** How old a value may be: up to `freshMs` it is served as it is, `maxStaleMs` longer while it is checked behind the reply. */
+/** The maximum age of a value. Up to `freshMs` it is served unchecked; for `maxStaleMs` more it is served and revalidated after the reply. */
 export type CacheAges = { freshMs: number; maxStaleMs: number };
 
-/** How one event reaches the tiers under memory. */
+/** How one event reads the tiers below memory. */
 export type CacheSources<T> = {
   /** The newest copy in the key-value store, or null. */
   fromKv(): Promise<T | null>;
-  /** The current value, given the one in hand (returned itself where it is still current). */
+  /** The current value. If the cached one is still current, returns that same object. */
   fromOrigin(held: T | undefined): Promise<T>;
   /** Keeps the event alive until the work is done. */
   defer(work: Promise<unknown>): void;
 };
 
-/** Milliseconds between two attempts at an origin that fails. */
+/** Milliseconds between two attempts to reach a failing origin. */
 const retryMs = 5_000;
 
-/** Milliseconds after a failed attempt in which nobody waits for another: what is held is served. */
+/** Milliseconds after a failed attempt in which the cached value is served without another attempt. */
 const errorGraceMs = 30_000;
 
-/** Longer than an attempt can take: one not settled by then died with the request that began it. */
+/** Longer than an attempt can take. An attempt that is not settled by then ended with its request. */
 const abandonedMs = 15_000;
 
 /**
  * One value in this isolate's memory, in front of KV and an origin, stale while revalidated.
- * At most one check runs at a time, whoever asks.
+ * At most one check runs at a time.
  */
 export class TieredCache<T> {
   #held: { value: T; checkedAt: number } | undefined;
@@ -42,7 +42,7 @@ export class TieredCache<T> {
     return undefined;
   }
 
-  /** The value, from the nearest tier that has it. Throws what the origin threw where no tier has one. */
+  /** The value from the nearest tier that has it. @throws the error of the origin if no tier has it */
   async read(ages: CacheAges, sources: CacheSources<T>): Promise<{ value: T; tier: Tier }> {
     const near = this.peek(ages);
     if (near !== undefined) {
@@ -59,13 +59,13 @@ export class TieredCache<T> {
     }
   }
 
-  /** Begins a check behind the reply, unless one runs, none is due, or one has just failed. */
+  /** Starts a check after the reply, unless one runs, none is due, or one has just failed. */
   revalidate(ages: CacheAges, sources: CacheSources<T>): void {
     if (Date.now() - this.#failedAt < retryMs || this.peek(ages)?.tier === "memory") return;
     void this.#begin(ages, sources);
   }
 
-  /** Begins the check after the reply has left: opening a driver and building a query would hold it up. */
+  /** Starts the check after the reply was sent, because opening a driver and building a query would delay it. */
   async #revalidateSoon(ages: CacheAges, sources: CacheSources<T>): Promise<void> {
     await new Promise((resolve) => {
       setTimeout(resolve, 0);
@@ -73,7 +73,7 @@ export class TieredCache<T> {
     this.revalidate(ages, sources);
   }
 
-  /** Holds a value that is known to be current. */
+  /** Caches a value that is known to be current. */
   set(value: T, checkedAt = Date.now()): void {
     this.#held = { value, checkedAt };
   }
@@ -91,7 +91,7 @@ export class TieredCache<T> {
     return check.tier;
   }
 
-  /** Waits for the check that runs. Another request may have begun it, and may die before it settles: then it begins anew. */
+  /** Waits for the running check. If the request that started it ends before the check settles, starts a new check. */
   async #settle(ages: CacheAges, sources: CacheSources<T>): Promise<Tier> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const abandoned = new Promise<undefined>((resolve) => {

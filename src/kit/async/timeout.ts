@@ -1,6 +1,6 @@
 /**
- * Runs `work`, and fails if it takes longer than `ms`; what it does after that is ignored.
- * @throws an error that says that `what` did not answer in time
+ * Runs `work`, and fails if it takes longer than `ms`. Its later result is ignored.
+ * @throws an error that names `what`
  */
 export async function withTimeout<T>(ms: number, what: string, work: () => Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,30 +1,30 @@
 import { LRUCache } from "lru-cache";
 import { Buffer } from "node:buffer";
 
-/** A secret that data keys are wrapped under, and the number it goes by in rows. */
+/** A secret that wraps data keys, and its version number in rows. */
 export type KeyEncryptionSecret = { version: number; secret: string };
 
-/** Secrets of 32 characters at least: what is wrapped from now on, and what was before the last rotations. */
+/** The current secret wraps new data keys. The previous ones unwrap keys from before a rotation. Each has at least 32 characters. */
 export type Keyring = { current: KeyEncryptionSecret; previous?: readonly KeyEncryptionSecret[] };
 
-/** A user's data key as a row keeps it: wrapped under the secret of this version. */
+/** A user's data key as stored in a row: wrapped with the secret of this version. */
 export type DataKeyRow = { version: number; wrapped: string };
 
-/** Keeps secrets of users: each is encrypted under the data key of its owner, bound to its owner and to the model it is for. */
+/** Encrypts secrets of users with the data key of their owner. A ciphertext is bound to its owner and its model. */
 export type Vault = {
-  /** A new data key for a user, at random. */
+  /** Creates a random data key for a user. */
   wrapNewDataKey(userId: number): Promise<DataKeyRow>;
   /** @throws VaultError if the data key cannot be read */
   seal(row: DataKeyRow, userId: number, modelId: number | string, plaintext: string): Promise<string>;
   /** @throws VaultError */
   open(row: DataKeyRow, userId: number, modelId: number | string, sealed: string): Promise<string>;
-  /** The same data key under the current secret; what was sealed stays as it is. @throws VaultError */
+  /** Wraps the same data key with the current secret. Ciphertexts stay valid. @throws VaultError */
   rewrap(row: DataKeyRow, userId: number): Promise<DataKeyRow>;
 };
 
 /**
- * Nothing that was sealed can be read: the row names a version that the keyring lacks, a text is none of ours, or a text was
- * changed or belongs to another user, model or data key. Which of those, AES-GCM does not tell. Never says a secret.
+ * A ciphertext cannot be decrypted: the keyring lacks the version, the format is unknown, or the text was changed or belongs to
+ * another user, model or data key. AES-GCM does not say which. The message never contains a secret.
  */
 export class VaultError extends Error {
   override readonly name = "VaultError";
@@ -38,11 +38,11 @@ export class VaultError extends Error {
 
 const minSecretLength = 32;
 
-/** How long an unwrapped data key is used again, in milliseconds, so that a warm call unwraps nothing. */
+/** How long an unwrapped data key is cached, in milliseconds. */
 const dataKeyLifeMs = 60_000;
 const maxDataKeys = 1_000;
 
-/** Names the format of a text: AES-256-GCM, nonce before ciphertext and tag, in base64url. */
+/** The prefix of the format: AES-256-GCM, nonce before ciphertext and tag, in base64url. */
 const format = "v1";
 const algorithm = "AES-GCM";
 /** NIST SP 800-38D 8.2.2: a random nonce of 96 bits, for at most 2^32 encryptions under one key. */
@@ -52,18 +52,18 @@ const aes256 = { name: algorithm, length: 256 };
 
 const encoder = new TextEncoder();
 
-/** JSON, so that no two lists of parts give the same bytes. */
+/** Encoded as JSON, so that different lists of parts have different bytes. */
 const additionalData = (...parts: readonly (string | number)[]) => encoder.encode(JSON.stringify(parts));
 
 const parameters = (nonce: Uint8Array, data: Uint8Array) => ({ name: algorithm, iv: nonce, additionalData: data });
 
 /**
- * The vault of a keyring. Opened once in an isolate: it keeps data keys in memory, unwrapped but not extractable.
- * @throws Error if a secret is too short or a version stands twice
+ * Opens the vault of a keyring, once per isolate. It caches data keys in memory, unwrapped but not extractable.
+ * @throws Error if a secret is too short or a version occurs twice
  */
 export function openVault({ current, previous = [] }: Keyring): Vault {
   const secrets = new Map([current, ...previous].map(({ version, secret }) => [version, secret]));
-  if (secrets.size < previous.length + 1) throw new Error("A version stands twice in the keyring.");
+  if (secrets.size < previous.length + 1) throw new Error("The keyring has a version twice.");
   for (const [version, { length }] of secrets) {
     if (length < minSecretLength)
       throw new Error(`The secret of version ${version} is shorter than ${minSecretLength} characters.`);
@@ -129,12 +129,12 @@ export function openVault({ current, previous = [] }: Keyring): Vault {
   };
 }
 
-/** The last four characters of a key, to recognise it by; none of one so short that four would tell much of it. */
+/** The last four characters of a key, to recognize it. Empty if the key is so short that four characters would reveal much of it. */
 export function lastFour(key: string): string {
   return key.length < 12 ? "" : key.slice(-4);
 }
 
-/** HKDF (RFC 5869) under a label of its own, so that nothing else that is made of the secret is this key. */
+/** HKDF (RFC 5869) with its own label, so that no other key derived from the secret equals this key. */
 async function deriveKeyEncryptionKey(secret: string): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
   const derivation = {
@@ -154,9 +154,9 @@ function toText(nonce: Uint8Array, ciphertext: ArrayBuffer): string {
 function fromText(text: string): { nonce: Uint8Array; ciphertext: Uint8Array } {
   const encoded = text.startsWith(`${format}.`) ? text.slice(format.length + 1) : "";
   const bytes = Buffer.from(encoded, "base64url");
-  // Buffer skips what is no base64url, so one text has many spellings: only ours counts.
+  // Buffer skips characters outside base64url, so the same bytes have many spellings. Only the canonical one is accepted.
   if (bytes.length < nonceBytes + tagBytes || bytes.toString("base64url") !== encoded) {
-    throw new VaultError("malformed", "This is no text of the vault.");
+    throw new VaultError("malformed", "The text is not in the format of the vault.");
   }
   return { nonce: bytes.subarray(0, nonceBytes), ciphertext: bytes.subarray(nonceBytes) };
 }
@@ -165,6 +165,6 @@ async function readable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch {
-    throw new VaultError("unreadable", "It was changed, or belongs to another user, model or data key.");
+    throw new VaultError("unreadable", "The ciphertext was changed, or belongs to another user, model or data key.");
   }
 }

@@ -6,13 +6,13 @@ const timeoutMs = 8_000;
 
 type MeteredInit = RequestInit & { meter: RoundTripCounter };
 
-/** Neon's driver hands the `fetchOptions` of a client to this function: how each client counts its own round trips. */
+/** Neon's driver passes the `fetchOptions` of a client to this function, so each client counts its own round trips. */
 function meteredFetch(input: string, { meter, ...init }: MeteredInit): Promise<Response> {
   return meter.time("db", () => fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) }));
 }
 
 /**
- * Opens Postgres over HTTP. Connects to nothing: each query, or each `batch` (one transaction), is one round trip.
+ * Creates a client for Postgres over HTTP, without connecting. Each query, or each `batch` (one transaction), is one round trip.
  * @param proxy base URL of a server that speaks Neon's protocol for another PostgreSQL; empty for Neon itself.
  */
 export function openDatabase(url: string, proxy: string, meter: RoundTripCounter) {

@@ -1,19 +1,19 @@
 import { sql, type SQL, type SQLWrapper } from "drizzle-orm";
 import { integer, timestamp } from "drizzle-orm/pg-core";
 
-/** The key of rows that are made: 1, 2, 3, … */
+/** A generated primary key: 1, 2, 3, … */
 export const identityId = () => integer().primaryKey().generatedByDefaultAsIdentity();
 
-/** A moment, as a Date. */
+/** A timestamp, as a Date. */
 export const timestamptz = () => timestamp({ withTimezone: true, mode: "date" });
 
-/** When a row was made and last changed. */
+/** When a row was created and last updated. */
 export const createdUpdatedAt = {
   created_at: timestamptz().notNull().defaultNow(),
   updated_at: timestamptz().notNull().defaultNow(),
 };
 
-/** When a row was made and last changed, as ISO 8601 strings. */
+/** When a row was created and last updated, as ISO 8601 strings. */
 export const timestamps = {
   created_at: timestamp({ withTimezone: true, mode: "string" }).notNull().defaultNow(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).notNull().defaultNow(),

@@ -4,20 +4,20 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { log } from "../log.ts";
 import type { Database } from "./client.ts";
 
-/** One statement of a commit: a query that was built and not yet sent. */
+/** One statement of a commit: a query that was built but not sent. */
 export type Statement = BatchItem<"pg">;
 
-/** What lets an event that may arrive more than once have its effect once: a request with an Idempotency-Key, a job. */
+/** Ensures that an event that can arrive more than once has its effect once: a request with an Idempotency-Key, or a job. */
 export type OnceGuard = {
-  /** Opens the commit: waits for a twin that is under way, and refuses where one has held. */
+  /** The first statement of the commit. Waits for a concurrent duplicate, and fails if a duplicate has committed. */
   acquire(): Statement;
-  /** Closes it: notes what was made, for the twin's reply. */
-  recordResult?(made: SQL<string>): Statement;
-  /** Whether a commit has taken it. */
+  /** The last statement of the commit. Stores the result ID for the reply to a duplicate. */
+  recordResult?(resultId: SQL<string>): Statement;
+  /** Whether a commit has used the guard. */
   used: boolean;
 };
 
-/** What a commit needs of the event that makes it. */
+/** The parts of the context that a commit needs. */
 export type TransactionContext = {
   readonly db: Database;
   readonly requestId: string;
@@ -27,12 +27,12 @@ export type TransactionContext = {
 
 type Statements = readonly [Statement, ...Statement[]];
 
-/** What is to follow when the commit that holds a statement has held. */
+/** Callbacks that run after the commit of a statement. */
 const afterCommitCallbacks = new WeakMap<object, (rows: unknown) => Promise<unknown>>();
 
 /**
- * The same statement, with what is to follow, behind the reply, once its commit has held: a push, a send. It may be lost with the
- * isolate, so it must be something that somebody makes up for.
+ * Adds a callback to a statement, such as a push or a send. It runs after the commit, after the reply. It is lost if the isolate
+ * ends, so something else must be able to repeat it.
  */
 export function afterCommit<S extends Statement>(statement: S, sequel: (rows: BatchResponse<[S]>[0]) => Promise<unknown>): S {
   afterCommitCallbacks.set(statement, sequel);
@@ -40,7 +40,7 @@ export function afterCommit<S extends Statement>(statement: S, sequel: (rows: Ba
 }
 
 /**
- * Sends statements as one transaction, in one round trip: all of them hold or none does.
+ * Runs statements in one transaction and one round trip. Either all of them take effect or none does.
  * @returns the rows of each statement, in order
  */
 export async function commit<const T extends Statements>(ctx: TransactionContext, statements: T): Promise<BatchResponse<T>> {
@@ -60,46 +60,47 @@ async function runAfterCommit(
   try {
     await sequel(rows);
   } catch (error) {
-    log("warn", "What was to follow a commit failed.", { request_id: requestId, error });
+    log("warn", "A task after a commit failed.", { request_id: requestId, error });
   }
 }
 
 /**
- * The commit that is the effect of an event: where the event arrives again, it is refused as a whole.
- * @param made what it makes, as an expression over what its statements did: the twin of a request is answered from it
+ * Commits the effect of an event. If the event arrives again, the whole commit fails.
+ * @param resultId the ID of the result, as an SQL expression. The reply to a duplicate request is rebuilt from it
  */
 export async function commitOnce<const T extends Statements>(
   ctx: TransactionContext,
   statements: T,
-  made?: SQL<string>,
+  resultId?: SQL<string>,
 ): Promise<BatchResponse<T>> {
-  const { guard: claim } = ctx;
-  if (claim === undefined) return commit(ctx, statements);
-  if (claim.recordResult !== undefined && made === undefined) throw new Error("This commit does not say what it makes.");
+  const { guard } = ctx;
+  if (guard === undefined) return commit(ctx, statements);
+  if (guard.recordResult !== undefined && resultId === undefined)
+    throw new Error("This commit does not return the ID of its result.");
   const results = await commit(ctx, [
-    claim.acquire(),
+    guard.acquire(),
     ...statements,
-    ...(claim.recordResult === undefined ? [] : [claim.recordResult(made!)]),
+    ...(guard.recordResult === undefined ? [] : [guard.recordResult(resultId!)]),
   ]);
-  claim.used = true;
+  guard.used = true;
   return results.slice(1, statements.length + 1) as BatchResponse<T>;
 }
 
-/** For `commitOnce`: the id of the row that was last added to a table. */
+/** For `commitOnce`: the ID of the last row that was inserted into a table. */
 export function idOfNew(table: PgTable): SQL<string> {
   return sql<string>`currval(pg_get_serial_sequence(${getTableName(table)}, 'id'))::text`;
 }
 
 /**
- * The statement that undoes its commit unless all conditions hold, by the code of the first that does not. `refuse` is a function of
- * ours that raises a code as a constraint would, so that it arrives like any other.
+ * A statement that rolls back its commit unless all conditions are true. It fails with the code of the first false condition, like a
+ * constraint: `refuse` is an SQL function that raises the code.
  */
 export function assertAllInTransaction(db: Database, conditions: Readonly<Record<string, SQL>>): Statement {
   const arms = Object.entries(conditions).map(([code, holds]) => sql`when (${holds}) is not true then refuse(${code})`);
   return db.execute(sql`select case ${sql.join(arms, sql` `)} end`);
 }
 
-/** The statement that undoes its commit unless the condition holds. */
+/** A statement that rolls back its commit unless the condition is true. */
 export function assertInTransaction(db: Database, condition: SQL, code: string): Statement {
   return assertAllInTransaction(db, { [code]: condition });
 }

@@ -5,20 +5,20 @@ import { constraintOf } from "./errors.ts";
 import { AppError } from "../errors.ts";
 import { idempotencyKeys } from "./tables.ts";
 
-/** A key that a client gave to one request of its own, and to every repetition of it. */
+/** A key that a client chose for a request and all its retries. */
 export type IdempotencyKey = { userId: number; key: string; /** Of method, path and body. */ fingerprint: string };
 
-/** How long a key is remembered, as Postgres reads it. */
-const kept = sql.raw("interval '24 hours'");
+/** How long a key is stored, as an SQL interval. */
+const keyLifetime = sql.raw("interval '24 hours'");
 
-const itself = ({ userId, key }: IdempotencyKey) => and(eq(idempotencyKeys.user_id, userId), eq(idempotencyKeys.key, key));
+const matches = ({ userId, key }: IdempotencyKey) => and(eq(idempotencyKeys.user_id, userId), eq(idempotencyKeys.key, key));
 
-/** Claims a key for one commit. A key that is older than a day is as new. */
+/** Claims a key for one commit. An expired key counts as new. */
 export function idempotencyGuard(
   { db }: Pick<TransactionContext, "db">,
-  given: IdempotencyKey,
-): OnceGuard & { recordResult(made: SQL<string>): unknown } {
-  const { userId, key, fingerprint } = given;
+  idempotencyKey: IdempotencyKey,
+): OnceGuard & { recordResult(resultId: SQL<string>): unknown } {
+  const { userId, key, fingerprint } = idempotencyKey;
   return {
     used: false,
     acquire: () =>
@@ -26,33 +26,39 @@ export function idempotencyGuard(
         with taken as (
           insert into ${idempotencyKeys} as held (user_id, key, fingerprint) values (${userId}, ${key}, ${fingerprint})
           on conflict (user_id, key) do update set fingerprint = excluded.fingerprint, made = null, created_at = now()
-            where held.created_at < now() - ${kept}
+            where held.created_at < now() - ${keyLifetime}
           returning 1
         )
         select case when exists (select from taken) then null else refuse('idempotency_key_taken') end`),
-    recordResult: (made) => db.update(idempotencyKeys).set({ made }).where(itself(given)),
+    recordResult: (resultId) => db.update(idempotencyKeys).set({ made: resultId }).where(matches(idempotencyKey)),
   };
 }
 
-/** Whether a commit failed since another request has taken the key before. */
+/** Whether a commit failed because another request has claimed the key. */
 export function isDuplicate(error: unknown): boolean {
   return constraintOf(error) === "idempotency_key_taken";
 }
 
 /**
- * What the request that took the key made.
- * @throws idempotency_key_reused where that was another request
+ * The result ID of the request that claimed the key.
+ * @throws idempotency_key_reused if that was a different request
  */
-export async function readStoredResult({ db }: Pick<TransactionContext, "db">, given: IdempotencyKey): Promise<string> {
-  const [taken] = await db
+export async function readStoredResult(
+  { db }: Pick<TransactionContext, "db">,
+  idempotencyKey: IdempotencyKey,
+): Promise<string> {
+  const [stored] = await db
     .select({ fingerprint: idempotencyKeys.fingerprint, made: idempotencyKeys.made })
     .from(idempotencyKeys)
-    .where(itself(given));
-  if (taken?.fingerprint === given.fingerprint && taken.made !== null) return taken.made;
-  throw new AppError("idempotency_key_reused", "This Idempotency-Key belongs to another request: take a new one.");
+    .where(matches(idempotencyKey));
+  if (stored?.fingerprint === idempotencyKey.fingerprint && stored.made !== null) return stored.made;
+  throw new AppError(
+    "idempotency_key_reused",
+    "This Idempotency-Key was already used with a different request. Use a new key.",
+  );
 }
 
-/** The statement that forgets keys that are no longer remembered. */
+/** The statement that deletes expired keys. */
 export function forgetKeys(db: Database) {
-  return db.delete(idempotencyKeys).where(lt(idempotencyKeys.created_at, sql`now() - ${kept}`));
+  return db.delete(idempotencyKeys).where(lt(idempotencyKeys.created_at, sql`now() - ${keyLifetime}`));
 }

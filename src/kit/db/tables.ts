@@ -2,35 +2,35 @@ import { sql } from "drizzle-orm";
 import { index, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
 import { timestamptz, identityId } from "./columns.ts";
 
-/** What commits are made exactly once with. This folder knows no users, so no key of theirs is a foreign one: who erases a user erases their rows here. */
+/** Tables for exactly-once commits. This folder does not know users, so `user_id` is no foreign key: the erasure of a user deletes these rows. */
 
-/** When a job is sent again, unless it was done before. */
+/** When an unfinished job is sent again. */
 export const jobDue = sql`now() + interval '5 minutes'`;
 
-/** Jobs that are not done yet. A job is written in the commit that asks for it, and its row goes in the commit that is its effect. */
+/** Unfinished jobs. The commit that enqueues a job inserts its row, and the commit with its effect deletes it. */
 export const outbox = pgTable(
   "outbox",
   {
     id: identityId(),
     name: text().notNull(),
     payload: jsonb().$type<unknown>().notNull(),
-    /** Whom it is about. */
+    /** The user that the job is about. */
     user_id: integer(),
-    /** The request that asked for it. */
+    /** The request that enqueued the job. */
     request_id: text().notNull(),
     created_at: timestamptz().notNull().defaultNow(),
-    /** From then on it counts as lost. A consumer that takes it puts this off. */
+    /** After this time the job counts as lost. A consumer that starts the job moves it. */
     due_at: timestamptz().notNull().default(jobDue),
   },
   (t) => [index("outbox_by_due").on(t.due_at), index("outbox_by_user").on(t.user_id)],
 );
 
-/** Jobs that were given up, until somebody replays or discards them. */
+/** Failed jobs, until an administrator replays or discards them. */
 export const failedJobs = pgTable(
   "failed_jobs",
   {
     id: identityId(),
-    /** `job:7`, by its number in the outbox; `message:…` for a message that was no job of ours. */
+    /** `job:7`, by its ID in the outbox, or `message:…` for a message that is not a valid job. */
     reference: text().notNull(),
     name: text().notNull(),
     payload: jsonb().$type<unknown>().notNull(),
@@ -44,7 +44,7 @@ export const failedJobs = pgTable(
   (t) => [unique("job_failed_once").on(t.reference), index("failed_jobs_by_user").on(t.user_id)],
 );
 
-/** What requests with an Idempotency-Key made, for a day. */
+/** The results of requests with an Idempotency-Key, for 24 hours. */
 export const idempotencyKeys = pgTable(
   "idempotency_keys",
   {
@@ -52,7 +52,7 @@ export const idempotencyKeys = pgTable(
     key: text().notNull(),
     /** SHA-256 of method, path and body. */
     fingerprint: text().notNull(),
-    /** What was made, in the words of the route that made it. */
+    /** The ID of the result, in the format of the route. */
     made: text(),
     created_at: timestamptz().notNull().defaultNow(),
   },

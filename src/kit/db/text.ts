@@ -1,9 +1,9 @@
-// oxlint-disable-next-line no-control-regex -- it is what is looked for
+// oxlint-disable-next-line no-control-regex -- the pattern finds this control character
 const nul = /\u0000/;
 
 const isPostgresText = (text: string) => text.isWellFormed() && !nul.test(text);
 
-/** Where in a JSON value there is text that Postgres cannot hold: with a NUL, or with half a surrogate pair. */
+/** The paths of strings in a JSON value that Postgres cannot store: with a NUL, or with half a surrogate pair. */
 export function invalidTextPaths(value: unknown, path: readonly string[] = []): string[] {
   if (typeof value === "string") return isPostgresText(value) ? [] : [path.join(".")];
   if (typeof value !== "object" || value === null) return [];
@@ -12,17 +12,17 @@ export function invalidTextPaths(value: unknown, path: readonly string[] = []): 
   );
 }
 
-/** The nearest text that Postgres can hold. */
+/** Replaces the characters that Postgres cannot store. */
 export function toPostgresText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "");
 }
 
-/** The beginning of a text from elsewhere, at most `limit` characters, as Postgres can hold it. */
+/** The start of an external text, at most `limit` characters, that Postgres can store. */
 export function storable(text: string, limit: number): string {
   return toPostgresText(text).trim().slice(0, limit).toWellFormed();
 }
 
-/** A JSON value with the nearest text that Postgres can hold: for what nobody can be told to say otherwise. */
+/** Replaces the characters that Postgres cannot store in a JSON value that no client can correct. */
 export function toPostgresJson<T>(value: T): T;
 export function toPostgresJson(value: unknown): unknown {
   if (typeof value === "string") return toPostgresText(value);
@@ -31,15 +31,15 @@ export function toPostgresJson(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [toPostgresText(key), toPostgresJson(item as unknown)]));
 }
 
-/** What in JSON a reader could take for the end of a line, or of nothing at all. */
+/** Characters that JSON allows unescaped, but that a reader can take for a line break or a control character. */
 const breaks = /[\u007f-\u009f\u2028\u2029]/g;
 
-/** JSON on one line, whatever counts as the end of one. */
+/** JSON on one line, without any kind of line break. */
 export function toSingleLineJson(value: unknown): string {
   return JSON.stringify(value).replace(breaks, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** The beginning of a text, with a note that it is no more than that; at most `limit` characters, none of them cut. */
+/** Truncates a text to `limit` characters, including a note. Does not split a surrogate pair. */
 export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const note = ` … [cut: it has ${text.length} characters]`;

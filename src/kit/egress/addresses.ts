@@ -12,7 +12,7 @@ const specialIpv4 = [
   ..."198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 168.63.129.16/32".split(" "),
 ];
 
-/** Global unicast (RFC 4291) is 2000::/3; what IANA set aside in it. */
+/** The reserved blocks in global unicast (RFC 4291), 2000::/3. */
 const specialIpv6 = "2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20".split(" ");
 
 let special: BlockList | undefined;
@@ -27,7 +27,7 @@ function listOf(subnets: readonly string[]): BlockList {
   return list;
 }
 
-/** Whether a text is an IP address that anybody on the internet can reach. IPv6 that wraps an IPv4 address is not. */
+/** Whether a text is a public IP address. IPv6 addresses that contain an IPv4 address are not public. */
 export function isPublicAddress(text: string): boolean {
   const version = isIP(text);
   if (version === 0 || text.includes("%")) return false;
@@ -43,13 +43,13 @@ export type Resolver = {
   fetch?: typeof fetch;
 };
 
-/** How long the resolver may take, in milliseconds: a call waits for it. */
-const patienceMs = 1_000;
+/** Timeout of the resolver, in milliseconds. A call waits for it. */
+const resolverTimeoutMs = 1_000;
 
-/** How long an answer is believed, in milliseconds. */
-const answerLifeMs = 60_000;
+/** How long an answer is cached, in milliseconds. */
+const answerTtlMs = 60_000;
 
-/** Types of DNS records that hold addresses, by name. */
+/** Types of DNS records with addresses, by name. */
 const recordTypes = { A: 1, AAAA: 28 } as const;
 
 /** https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/ */
@@ -58,8 +58,8 @@ const Answers = z.object({ Answer: z.array(z.object({ type: z.int(), data: z.str
 const answers = new LRUCache<string, { isPublic: boolean; until: number }>({ max: 1_000 });
 
 /**
- * Whether all addresses of a host are public, as far as the resolver says within a second; a host that it knows nothing of is
- * left to the call. Best effort: whoever owns the name can have the next look-up answer otherwise.
+ * Whether all addresses of a host are public. A host that the resolver does not know, or does not answer for within a second, counts
+ * as public. Best effort: the owner of the name can change the answer for the next look-up.
  */
 export async function resolvesToPublicAddress(host: string, resolver: Resolver): Promise<boolean> {
   const key = `${resolver.resolverUrl} ${host}`;
@@ -68,7 +68,7 @@ export async function resolvesToPublicAddress(host: string, resolver: Resolver):
   const types = Object.keys(recordTypes) as (keyof typeof recordTypes)[];
   const addresses = await Promise.all(types.map((type) => addressesOf(host, type, resolver)));
   const isPublic = addresses.flat().every(isPublicAddress);
-  answers.set(key, { isPublic, until: Date.now() + answerLifeMs });
+  answers.set(key, { isPublic, until: Date.now() + answerTtlMs });
   return isPublic;
 }
 
@@ -80,7 +80,7 @@ async function addressesOf(host: string, type: keyof typeof recordTypes, resolve
     const reply = await (resolver.fetch ?? fetch)(url.href, {
       headers: { accept: "application/dns-json" },
       redirect: "manual",
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(resolverTimeoutMs),
     });
     const { Answer = [] } = Answers.parse(await reply.json());
     return Answer.filter((record) => record.type === recordTypes[type]).map(({ data }) => data);

@@ -6,26 +6,26 @@ import { createByteReader } from "../async/streams.ts";
 export { urlError as faultOfUrl, type HostSettings } from "./urls.ts";
 
 export type EgressSettings = HostSettings & {
-  /** What the body of a response may weigh, decompressed, in bytes. */
+  /** Maximum size of a response body after decompression, in bytes. */
   maxResponseBytes: number;
-  /** How long a call may take until the headers of its response are there, in milliseconds. */
+  /** Timeout for the response headers, in milliseconds. */
   firstByteTimeoutMs: number;
-  /** How long it may take until its last byte is read, in milliseconds. */
+  /** Timeout for the whole response, in milliseconds. */
   timeoutMs: number;
-  /** DNS over HTTPS, see `resolvesPublicly`; without it, or empty, names are not looked up. */
+  /** DNS-over-HTTPS resolver, see `resolvesToPublicAddress`. Empty or absent: host names are not looked up. */
   resolverUrl?: string;
-  /** What calls go out through in the end: by default the platform's. */
+  /** The `fetch` that sends calls. Default: the one of the platform. */
   fetch?: typeof fetch;
 };
 
-/** Why a call did not go out or did not come back: what it asks for is not allowed, or who was called did not behave. */
+/** Why a call failed: it is not allowed, or the host did not respond correctly. */
 export type EgressReason = "refused" | "redirected" | "too_large" | "timed_out" | "unreachable";
 
-/** A call that the guard ended. Its message is in our words: neither the other side's, nor any header of the call. */
+/** A call that the guard stopped. The message contains no text of the host and no header of the call. */
 export class EgressError extends PublicError {
   override readonly name = "EgressError";
   readonly reason: EgressReason;
-  /** What the other side answered, where it did. */
+  /** The status of the response, if there is one. */
   readonly status: number | undefined;
 
   constructor(reason: EgressReason, message: string, { status, cause }: { status?: number; cause?: unknown } = {}) {
@@ -44,7 +44,7 @@ export class EgressError extends PublicError {
   }
 }
 
-/** What clients are told of each reason. */
+/** The error code of each reason. */
 const codes = {
   refused: "egress_refused",
   redirected: "egress_refused",
@@ -53,15 +53,15 @@ const codes = {
   unreachable: "provider_unavailable",
 } as const satisfies Record<EgressReason, CommonErrorCode>;
 
-/** Only the name of what went wrong: the message of a refused header quotes the header, that of a connection its address. */
+/** Only the name of the cause: the message of a header error quotes the header, that of a connection error the address. */
 function nameOf(cause: unknown): Error | undefined {
   return cause instanceof Error ? new Error(cause.name) : undefined;
 }
 
 /**
- * The `fetch` for addresses that users give: judges where a call goes, follows no redirect, bounds the response in size and
- * time, and replaces the body of an error by the status in our words, see `sanitizedError`. A caller's own abort is passed on as it is.
- * @throws EgressError, when called and while the body is read
+ * Creates a `fetch` for URLs from users. It checks the URL, follows no redirect, limits the size and time of the response, and
+ * removes the body of an error response, see `sanitizedError`. An abort by the caller is passed on unchanged.
+ * @throws EgressError, from the call and while the body is read
  */
 export function createGuardedFetch(settings: EgressSettings): typeof fetch {
   const send = settings.fetch ?? fetch;
@@ -69,8 +69,8 @@ export function createGuardedFetch(settings: EgressSettings): typeof fetch {
     const clock = startClock(settings, init?.signal ?? (input instanceof Request ? input.signal : undefined));
     const bounds = { redirect: "manual", signal: clock.signal } as const;
     try {
-      const url = await judged(input instanceof Request ? input.url : input, settings);
-      // The URL as it was judged, so that nothing is left to a second reading of its text.
+      const url = await checkUrl(input instanceof Request ? input.url : input, settings);
+      // Calls the checked URL, so that no second parser reads the original text.
       const call = input instanceof Request ? send(new Request(input, init), bounds) : send(url.href, { ...init, ...bounds });
       const response = await call;
       clock.firstByte();
@@ -81,36 +81,36 @@ export function createGuardedFetch(settings: EgressSettings): typeof fetch {
   };
 }
 
-/** @throws EgressError if a call may not go there */
-async function judged(target: string | URL, settings: EgressSettings): Promise<URL> {
-  if (!URL.canParse(target)) throw new EgressError("refused", "The address is not a URL.");
+/** @throws EgressError if the URL must not be called */
+async function checkUrl(target: string | URL, settings: EgressSettings): Promise<URL> {
+  if (!URL.canParse(target)) throw new EgressError("refused", "The URL is invalid.");
   const url = new URL(target);
   const fault = targetError(url, settings);
-  if (fault !== undefined) throw new EgressError("refused", `The address ${fault}.`);
+  if (fault !== undefined) throw new EgressError("refused", `The URL ${fault}.`);
   const { resolverUrl, fetch: send = fetch } = settings;
   if (!resolverUrl || isAllowed(url, settings)) return url;
   if (await resolvesToPublicAddress(url.hostname, { resolverUrl, fetch: send })) return url;
-  throw new EgressError("refused", "The address must name a host of the public internet.");
+  throw new EgressError("refused", "The URL must name a host on the public internet.");
 }
 
 type Clock = ReturnType<typeof startClock>;
 
-/** The deadlines of one call, joined to its caller's signal. */
+/** The timeouts of one call, combined with the signal of its caller. */
 function startClock({ firstByteTimeoutMs, timeoutMs }: EgressSettings, callers: AbortSignal | null | undefined) {
-  const ours = new AbortController();
+  const timeouts = new AbortController();
   const failAfter = (ms: number, what: string) =>
-    setTimeout(() => ours.abort(new EgressError("timed_out", `The host did not ${what} within ${ms} ms.`)), ms);
+    setTimeout(() => timeouts.abort(new EgressError("timed_out", `The host did not ${what} within ${ms} ms.`)), ms);
   const timers = [failAfter(timeoutMs, "finish"), failAfter(firstByteTimeoutMs, "answer")] as const;
   const stop = () => timers.forEach((timer) => clearTimeout(timer));
   return {
-    signal: callers ? AbortSignal.any([ours.signal, callers]) : ours.signal,
+    signal: callers ? AbortSignal.any([timeouts.signal, callers]) : timeouts.signal,
     firstByte: () => clearTimeout(timers[1]),
     stop,
-    /** Stops the clock, and tells an error for what it is: the caller's abort, a deadline, our refusal, or a broken connection. */
+    /** Stops the clock, and returns the real error: the abort of the caller, a timeout, a refusal, or a broken connection. */
     fail(error: unknown): unknown {
       stop();
       if (callers?.aborted) return callers.reason;
-      if (ours.signal.aborted) return ours.signal.reason;
+      if (timeouts.signal.aborted) return timeouts.signal.reason;
       if (error instanceof EgressError) return error;
       return new EgressError("unreachable", "The connection to the host failed.", { cause: error });
     },
@@ -125,21 +125,25 @@ function answer(response: Response, { maxResponseBytes }: EgressSettings, clock:
   clock.stop();
   void body?.cancel().catch(() => undefined);
   if (status >= 300 && status < 400) {
-    throw new EgressError("redirected", `The host answered with a redirect (${status}), which is not followed.`, { status });
+    throw new EgressError(
+      "redirected",
+      `The host returned a redirect (${status}). Redirects are not followed: use the final URL.`,
+      { status },
+    );
   }
   return response.ok ? response : sanitizedError(response);
 }
 
-/** Headers of an error that callers act upon, or ask the host about. */
+/** Headers of an error response that callers need. */
 const headersOfErrors = /retry-after|ratelimit|request-id/;
 
-/** A response that is an error, told in our words: its status, when to come back, and for a body nothing. */
+/** An error response without its body: only the status and the allowed headers. */
 function sanitizedError({ status, headers }: Response): Response {
-  const kept = [...headers].filter(([name]) => headersOfErrors.test(name));
-  return new Response(null, { status, statusText: `The host answered ${status}.`, headers: kept });
+  const allowedHeaders = [...headers].filter(([name]) => headersOfErrors.test(name));
+  return new Response(null, { status, statusText: `The host returned ${status}.`, headers: allowedHeaders });
 }
 
-/** A body that fails once it is longer than `maxBytes`, or its clock runs out. */
+/** A body that fails when it is longer than `maxBytes`, or takes longer than the timeout. */
 function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Clock): ReadableStream<Uint8Array> {
   const reader = createByteReader(body);
   let bytes = 0;
@@ -148,7 +152,7 @@ function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Cloc
       try {
         const value = await reader.read();
         bytes += value?.byteLength ?? 0;
-        if (bytes > maxBytes) throw new EgressError("too_large", `The host answered more than ${maxBytes} bytes.`);
+        if (bytes > maxBytes) throw new EgressError("too_large", `The response of the host is larger than ${maxBytes} bytes.`);
         if (value !== undefined) return controller.enqueue(value);
         clock.stop();
         controller.close();

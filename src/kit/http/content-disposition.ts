@@ -1,4 +1,4 @@
-/** The headers of a reply that is kept as a file, never shown as a page of ours, whatever is in it. @param name in any letters */
+/** The headers of a download. Browsers save it as a file and never show it as a page. @param name may have any characters */
 export function downloadHeaders(name: string, type: string): Record<string, string> {
   const file = encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
   return {

@@ -1,4 +1,4 @@
-/** Whether an `If-None-Match` or `If-Match` value names this strong ETag. Takes lists and `*`, and ignores `W/`. */
+/** Whether an `If-None-Match` or `If-Match` value contains this strong ETag. Accepts lists and `*`, and ignores `W/`. */
 export function matchesEtag(header: string, etag: string): boolean {
   if (header === etag || header === "*") return true;
   return header.split(",").some((candidate) => {

@@ -1,11 +1,11 @@
 import * as z from "zod";
 
-/** Shapes that every feature's schemas are made of. */
+/** Schemas that all features share. */
 
-/** A number that Postgres has for an `integer` key. */
+/** A positive `integer` of Postgres: the range of IDs. */
 export const Id = z.int().min(1).max(2_147_483_647);
 
-/** A whole number as it stands in a path or a query. */
+/** A whole number in a path or a query. */
 export const IntegerParam = z
   .string()
   .regex(/^\d{1,10}$/, "must be a whole number")
@@ -13,34 +13,34 @@ export const IntegerParam = z
 
 export const IdParamValue = IntegerParam.pipe(Id);
 
-export const IdParam = z.object({ id: IdParamValue.meta({ description: "Number of the resource", example: 1 }) });
+export const IdParam = z.object({ id: IdParamValue.meta({ description: "ID of the resource", example: 1 }) });
 
-/** A moment of a row, in a reply: ISO 8601 with zone. */
+/** A timestamp of a row, in a reply: ISO 8601 with time zone. */
 export const Timestamp = z.date().meta({ override: { type: "string", format: "date-time" } });
 
-/** A moment that a client names, which must be yet to come. */
+/** A timestamp from a client. It must be in the future. */
 export const FutureMoment = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
-  .refine((moment) => moment.getTime() > Date.now(), "is in the past");
+  .refine((moment) => moment.getTime() > Date.now(), "must be in the future");
 
-export const TotalCount = z.int().min(0).meta({ description: "How many there are" });
+export const TotalCount = z.int().min(0).meta({ description: "Total count" });
 
-/** What every reply that is no failure says first. */
+/** The first field of every successful reply. */
 export const ok = { success: z.literal(true) };
 
-/** One page of a list that runs from the newest id down. */
+/** The query of a list: one page, highest ID first. */
 export const PageQuery = {
-  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "How many at most" }),
-  cursor: IdParamValue.optional().meta({ description: "`next_cursor` of the page before" }),
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(20).meta({ description: "Maximum number of items" }),
+  cursor: IdParamValue.optional().meta({ description: "`next_cursor` of the previous page" }),
 };
 
 export const NextCursor = z.string().optional().meta({ description: "Absent on the last page" });
 
-/** What `PageQuery` asks for. */
+/** The output of `PageQuery`. */
 export type PageQueryOutput = { limit: number; cursor?: number | undefined };
 
-/** One page of rows of which one more was read than the page takes, and the cursor of the next if there is one. */
+/** Cuts rows to one page, and adds the cursor of the next page if there is one. Expects one row more than the page has. */
 export function paginate<T extends { id: number }>(rows: T[], limit: number): { items: T[]; next_cursor?: string } {
   const items = rows.slice(0, limit);
   return rows.length > limit ? { items, next_cursor: String(items.at(-1)!.id) } : { items };

@@ -8,29 +8,29 @@ import { hasErrorFlag } from "../socket/call-object.ts";
 import { JobMessage, type Job } from "./outbox.ts";
 import { failedJobs, outbox } from "../db/tables.ts";
 
-/** How often a job is tried: once, and `max_retries` of wrangler.toml. */
+/** Maximum attempts of a job: one, and `max_retries` of wrangler.toml. */
 export const maxAttempts = 12;
 
 const maxDelaySeconds = 900;
 
 /**
- * Seconds before a job that failed is tried again: 2, doubling up to 15 minutes; half an hour and more in all.
- * @param wait for how long whoever refused wants to be left alone, in seconds; 15 minutes of it at most
+ * Seconds before the next attempt of a failed job: 2, doubling up to 15 minutes; more than half an hour in total.
+ * @param wait the `Retry-After` of the failure, in seconds; at most 15 minutes of it are used
  */
 export function retryDelaySeconds(attempts: number, wait = 0): number {
   return Math.min(Math.max(2 ** attempts, Math.ceil(wait)), maxDelaySeconds);
 }
 
-/** What travels through the dead-letter queue: the message itself where the platform gave it up. */
+/** A message in the dead-letter queue. If the platform moved it there, it is the original message. */
 const DeadLetterMessage = JobMessage.extend({
-  error: z.string().default("It was tried as often as it may be; what failed is in the log."),
+  error: z.string().default("It reached the maximum number of attempts. The log has the errors."),
   attempts: z.int().default(maxAttempts),
 });
 
-/** A job with what does it. */
+/** A job with its handler. */
 export type Handler<Ctx> = { job: Job; run(ctx: Ctx, payload: unknown): Promise<unknown> };
 
-/** Names what does a job. It may be run twice: its effect is one `commitOnce`, or carries a key of its own. */
+/** Defines the handler of a job. It can run twice, so its effect must be one `commitOnce`, or have its own idempotency key. */
 export function handleJob<Ctx, P extends z.ZodType>(
   job: Job<P>,
   run: (ctx: Ctx, payload: z.output<P>) => Promise<unknown>,
@@ -38,7 +38,7 @@ export function handleJob<Ctx, P extends z.ZodType>(
   return { job, run };
 }
 
-/** A job's row goes with its effect: whoever finds it gone was late. */
+/** Deletes the row of the job in the commit of its effect. If the row is gone, the job is done. */
 function claimJob(db: Database, id: number): OnceGuard {
   return {
     used: false,
@@ -51,12 +51,12 @@ function claimJob(db: Database, id: number): OnceGuard {
 
 export type JobConsumer<Ctx extends TransactionContext> = {
   handlers: readonly Handler<Ctx>[];
-  /** The context of a job: named for it, with the id of the request that asked for it. */
+  /** The context of a job, with its name and the ID of the request that enqueued it. */
   contextOf(name: string, requestId: string): Ctx & { withGuard(guard: OnceGuard): Ctx };
   dead: { send(message: unknown): Promise<unknown> };
 };
 
-/** Does the jobs of a batch, at once. Each is acknowledged, tried again later, or given up, by itself. */
+/** Runs the jobs of a batch concurrently. Each one is acknowledged, retried or failed separately. */
 export async function consumeJobs<Ctx extends TransactionContext>(
   batch: MessageBatch,
   consumer: JobConsumer<Ctx>,
@@ -69,13 +69,13 @@ async function handleMessage<Ctx extends TransactionContext>(message: Message, c
     await runJob(message.body, consumer);
     message.ack();
   } catch (error) {
-    // A constraint refuses the same work again, whatever it means to a client.
+    // A retry violates the same constraint again, so constraint errors are not retried.
     const failure = toAppError(error, {});
-    // By what the error says: ours, Postgres's, or the platform's of an object or a queue.
+    // The error says whether it is retryable: an AppError, a Postgres error, or a platform error.
     const canRetry = failure?.retryable ?? hasErrorFlag(error, "retryable");
     const again = canRetry && message.attempts < maxAttempts;
     const fields = { body: nameOf(message.body), attempts: message.attempts, error };
-    log(again ? "warn" : "error", again ? "A job failed and is tried again." : "A job failed for good.", fields);
+    log(again ? "warn" : "error", again ? "A job failed and will be retried." : "A job failed permanently.", fields);
     if (!again && (await deadLetter(message, error, consumer))) message.ack();
     else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.retryAfterSeconds) });
   }
@@ -84,19 +84,19 @@ async function handleMessage<Ctx extends TransactionContext>(message: Message, c
 async function runJob<Ctx extends TransactionContext>(body: unknown, { handlers, contextOf }: JobConsumer<Ctx>): Promise<void> {
   const { id, name, payload, request_id } = JobMessage.parse(body);
   const handler = handlers.find(({ job }) => job.name === name);
-  if (handler === undefined) throw new Error(`There is no job called ${name}.`);
-  const told = handler.job.payload.parse(payload);
+  if (handler === undefined) throw new Error(`Unknown job: ${name}.`);
+  const jobPayload = handler.job.payload.parse(payload);
   const ctx = contextOf(name, request_id);
   const claim = claimJob(ctx.db, id);
-  // Whether it is done already, and, where it is not, that nobody takes it for lost while it runs.
-  const held = await ctx.db
+  // Checks that the job is not done, and moves its due time so that the sweep does not send it again while it runs.
+  const pending = await ctx.db
     .update(outbox)
     .set({ due_at: sql`now() + interval '30 minutes'` })
     .where(eq(outbox.id, id))
     .returning({ id: outbox.id });
-  if (held.length === 0) return;
+  if (pending.length === 0) return;
   try {
-    await handler.run(ctx.withGuard(claim), told);
+    await handler.run(ctx.withGuard(claim), jobPayload);
   } catch (error) {
     if (constraintOf(error) === "job_done") return;
     throw error;
@@ -104,7 +104,7 @@ async function runJob<Ctx extends TransactionContext>(body: unknown, { handlers,
   if (!claim.used) await ctx.db.delete(outbox).where(eq(outbox.id, id));
 }
 
-/** Hands a message to the dead-letter queue, with why. @returns whether that queue has it */
+/** Sends a message to the dead-letter queue, with the reason. @returns whether that succeeded */
 async function deadLetter<Ctx extends TransactionContext>(
   { body, attempts }: Message,
   error: unknown,
@@ -115,7 +115,7 @@ async function deadLetter<Ctx extends TransactionContext>(
     await dead.send({ ...(isRecord(body) ? body : { body }), error: why, attempts });
     return true;
   } catch (cause) {
-    log("error", "The dead-letter queue does not take a message.", { error: cause });
+    log("error", "A message could not be sent to the dead-letter queue.", { error: cause });
     return false;
   }
 }
@@ -125,7 +125,7 @@ const isRecord = (body: unknown): body is Record<string, unknown> => typeof body
 const nameOf = (body: unknown): unknown => (isRecord(body) ? body["name"] : typeof body);
 
 /**
- * Writes what was given up into `failed_jobs`. A message that comes twice, or whose job was done after all, changes nothing.
+ * Inserts dead letters into `failed_jobs`. A duplicate message, or a message of a finished job, changes nothing.
  */
 export async function consumeDeadJobs(batch: MessageBatch, ctx: TransactionContext): Promise<void> {
   await Promise.all(
@@ -134,7 +134,7 @@ export async function consumeDeadJobs(batch: MessageBatch, ctx: TransactionConte
         await commit(ctx, [failedRow(ctx.db, message)]);
         message.ack();
       } catch (error) {
-        log("error", "A job that failed could not be written down.", { error });
+        log("error", "A failed job could not be stored.", { error });
         message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
       }
     }),
@@ -147,7 +147,7 @@ function failedRow(db: Database, { id, body, timestamp }: Message): Statement {
     const stray = { name: "unknown", payload: body ?? null, request_id: "", attempts: 1, created_at: timestamp };
     return db
       .insert(failedJobs)
-      .values({ ...stray, reference: `message:${id}`, error: "This message is no job of ours." })
+      .values({ ...stray, reference: `message:${id}`, error: "This message is not a valid job." })
       .onConflictDoNothing();
   }
   const { id: jobId, error, attempts } = dead.data;

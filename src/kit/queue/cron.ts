@@ -11,8 +11,8 @@ export type CronJob<Ctx> = {
 };
 
 /**
- * Runs the jobs of a schedule, all at once. One that fails stops no other.
- * @throws an AggregateError with what the jobs failed with
+ * Runs the jobs of a schedule concurrently. A failed job does not stop the others.
+ * @throws an AggregateError with the errors of the jobs
  */
 export async function runCron<Ctx>(
   jobs: readonly CronJob<Ctx>[],

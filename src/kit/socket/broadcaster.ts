@@ -147,7 +147,7 @@ export class Broadcaster {
     const written = (snapshot: object) => JSON.stringify({ ...snapshot, type: "snapshot", seq });
     const text = await withTimeout(snapshotMs, "The snapshot", async () => written(await this.#room.snapshot(state))).catch(
       (error: unknown) => {
-        log("error", "There is no snapshot for a socket.", { error });
+        log("error", "A snapshot for a socket could not be created.", { error });
         return written({ unavailable: true });
       },
     );

@@ -78,7 +78,7 @@ export class FrameLog {
 
   #extend(name: string, offset: number, piece: string): LoggedFrame {
     if (piece.length < 1 || piece.length > maxSegmentLength)
-      throw new RangeError(`A piece has 1–${maxSegmentLength} code units.`);
+      throw new RangeError(`A segment must have 1–${maxSegmentLength} code units.`);
     let open = this.#open;
     const goesOn =
       open?.head === name && open.offset + open.text.length === offset && open.text.length + piece.length <= maxSegmentLength;

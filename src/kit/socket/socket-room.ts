@@ -227,7 +227,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });
       this.#arrivals.set(upgrade, arrival);
       const reply = await super.fetch(upgrade);
-      if (reply.status !== 101) throw new Error("A socket could not be accepted.");
+      if (reply.status !== 101) throw new Error("The socket could not be accepted.");
       return reply;
     } catch (error) {
       return refuse(error, requestIdOf(request));
@@ -236,7 +236,11 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   #admit({ claims }: SocketRequest): void {
     const open = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;
-    if (open >= this.settings.maxSockets) throw new AppError("rate_limited", "Too many sockets are open here.");
+    if (open >= this.settings.maxSockets)
+      throw new AppError(
+        "rate_limited",
+        `Too many sockets are open. The maximum is ${this.settings.maxSockets}. Close one first.`,
+      );
     this.#admissions.redeem(claims, Date.now());
   }
 
@@ -288,7 +292,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   override onError(socket: RoomSocket, error: unknown): void {
-    log("warn", "A socket broke.", { room: this.name, error });
+    log("warn", "A socket failed.", { room: this.name, error });
     this.#roster.remove(socket);
   }
 
@@ -312,7 +316,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     try {
       await work();
     } catch (error) {
-      log("error", "A room failed at its own work.", { room: this.name, error });
+      log("error", "A handler of a room failed.", { room: this.name, error });
     }
   }
 

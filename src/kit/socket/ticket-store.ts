@@ -22,14 +22,14 @@ export class TicketStore {
   /** Uses a ticket up. One row written. @throws unauthenticated if it was used, has expired, or is a revoked device's */
   redeem({ jti, device, expires_at }: TicketClaims, now: number): void {
     if (expires_at <= now || expires_at - ticketLifeMs <= this.#forgottenAt) throw ticketExpired();
-    if (this.#isRevoked(device, now)) throw new AppError("unauthenticated", "This device was signed out.");
+    if (this.#isRevoked(device, now)) throw new AppError("unauthenticated", "This device was signed out. Sign in again.");
     this.#sql.exec("create table if not exists burned_tickets (jti integer primary key, expires_at integer not null)");
     const burn = this.#sql.exec(
       "insert into burned_tickets values (?, ?) on conflict do nothing returning jti",
       jti,
       expires_at,
     );
-    if (burn.toArray().length === 0) throw new AppError("unauthenticated", "This ticket was used already: ask for another.");
+    if (burn.toArray().length === 0) throw new AppError("unauthenticated", "This ticket was already used. Request a new one.");
   }
 
   /** Admits a device no more, or `everyone`. @returns until when that must be remembered */

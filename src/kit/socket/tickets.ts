@@ -68,13 +68,14 @@ export async function issueTicket(
 /** The claims of a ticket for `resource`. Whether it was used already, the room knows. @throws unauthenticated */
 export async function readTicket(secret: string, text: string, resource: string, now = Date.now()): Promise<TicketClaims> {
   const claims = await verifiedClaims(secret, text);
-  if (claims === undefined) throw new AppError("unauthenticated", "This is no ticket of ours.");
+  if (claims === undefined) throw new AppError("unauthenticated", "Invalid socket ticket. Request a new one.");
   if (claims.expires_at <= now) throw ticketExpired();
-  if (claims.resource !== resource) throw new AppError("unauthenticated", "This ticket is for something else.");
+  if (claims.resource !== resource)
+    throw new AppError("unauthenticated", "This ticket is for another socket. Request a ticket for this one.");
   return claims;
 }
 
-export const ticketExpired = () => new AppError("unauthenticated", "This ticket has expired: ask for another.");
+export const ticketExpired = () => new AppError("unauthenticated", "This ticket has expired. Request a new one.");
 
 async function verifiedClaims(secret: string, text: string): Promise<TicketClaims | undefined> {
   const [payload, signature, ...rest] = text.split(".");

@@ -39,14 +39,14 @@ export async function connectSocket(
 /** @throws upgrade_required for a request that is not for a socket */
 export function requireUpgrade(request: Request): void {
   if (request.headers.get("upgrade")?.toLowerCase() === "websocket") return;
-  throw new AppError("upgrade_required", "This address speaks WebSocket alone.");
+  throw new AppError("upgrade_required", "This endpoint requires a WebSocket upgrade.");
 }
 
 /** What the Worker told of whom it sends. @throws upgrade_required, unauthenticated */
 export function readSocketRequest(request: Request): SocketRequest {
   requireUpgrade(request);
   const claims = parseClaims(decodeURIComponent(request.headers.get(claimsHeader) ?? ""));
-  if (claims === undefined) throw new AppError("unauthenticated", "A socket needs a ticket.");
+  if (claims === undefined) throw new AppError("unauthenticated", "A socket requires a ticket. Request one first.");
   const after = request.headers.get(afterHeader);
   return { claims, after: after === null ? undefined : Number(after) };
 }
@@ -56,7 +56,9 @@ export const requestIdOf = (request: Request): string => request.headers.get(req
 /** What a client is told in place of a socket. What we did not foresee is logged, and its text stays here. */
 export function refuse(error: unknown, requestId: string): Response {
   const failure =
-    error instanceof AppError ? error : new AppError("internal", "Something went wrong on our side.", { cause: error });
+    error instanceof AppError
+      ? error
+      : new AppError("internal", "An unexpected error occurred on the server.", { cause: error });
   if (failure.status >= 500) log("error", "A socket could not be opened.", { request_id: requestId, error });
   const headers = { ...failure.headers, "content-type": "application/problem+json" };
   return new Response(JSON.stringify(problemOf(failure, requestId)), { status: failure.status, headers });

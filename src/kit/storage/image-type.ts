@@ -1,4 +1,4 @@
-/** The pictures that we take, by how their files begin: `.` stands for any byte. */
+/** The supported image types, by the first bytes of their files. `.` matches any byte. */
 const signatures = [
   { type: "image/png", extension: "png", begins: "89 50 4e 47 0d 0a 1a 0a" },
   { type: "image/jpeg", extension: "jpg", begins: "ff d8 ff" },
@@ -10,7 +10,7 @@ export type ImageKind = Pick<(typeof signatures)[number], "type" | "extension">;
 
 export const imageTypes = signatures.map(({ type }) => type);
 
-/** What picture a file holds, by its content; undefined for any other. */
+/** The image type of a file, detected from the content; undefined for other files. */
 export function imageKind(bytes: Uint8Array): ImageKind | undefined {
   return signatures.find(({ begins }) =>
     begins.split(" ").every((byte, index) => byte === "." || bytes[index] === Number.parseInt(byte, 16)),

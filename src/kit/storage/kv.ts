@@ -2,10 +2,10 @@ import { withTimeout } from "../async/timeout.ts";
 import { AppError } from "../errors.ts";
 import type { RoundTripCounter } from "../server-timing.ts";
 
-/** A KV namespace whose operations are counted, bounded in time, and fail as `kv_unavailable`. Values are JSON. */
+/** A KV namespace with counted operations, timeouts, and `kv_unavailable` errors. Values are JSON. */
 export type KeyValue = {
   get<T>(key: string): Promise<T | null>;
-  /** @param ttlSeconds when it expires, at least 60; never if left out */
+  /** @param ttlSeconds time to live, at least 60. Default: no expiry */
   put(key: string, value: unknown, ttlSeconds?: number): Promise<void>;
   delete(key: string): Promise<void>;
 };
@@ -16,7 +16,7 @@ async function attempt<T>(meter: RoundTripCounter, work: () => Promise<T>): Prom
   try {
     return await meter.time("kv", () => withTimeout(timeoutMs, "KV", work));
   } catch (cause) {
-    throw new AppError("kv_unavailable", "The key-value store does not answer.", { cause });
+    throw new AppError("kv_unavailable", "The key-value store does not answer. Try again.", { cause });
   }
 }
 

@@ -1,15 +1,15 @@
 import { AppError } from "../errors.ts";
 
-/** What R2 says, or that it does not answer. @throws files_unavailable where the work fails */
+/** Runs an operation of R2. @throws files_unavailable if it fails */
 export async function withR2Errors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    throw new AppError("files_unavailable", "The file store does not answer.", { cause });
+    throw new AppError("files_unavailable", "The file storage does not answer. Try again.", { cause });
   }
 }
 
-/** Deletes every object whose key begins with a prefix. May run twice. @throws files_unavailable */
+/** Deletes every object with a key prefix. It can be repeated. @throws files_unavailable */
 export async function deleteByPrefix(files: R2Bucket, prefix: string): Promise<void> {
   for (;;) {
     const { objects, truncated } = await withR2Errors(files.list({ prefix }));

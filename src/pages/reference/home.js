@@ -3,7 +3,7 @@ try {
   const reply = await fetch("/api/v2/health");
   const { services = {} } = await reply.json();
   const down = Object.entries(services).flatMap(([name, { status }]) => (status === "down" ? [name] : []));
-  health.textContent = reply.ok ? "It is healthy." : `It is not healthy. Down: ${down.join(", ") || "unknown"}.`;
+  health.textContent = reply.ok ? "All services are up." : `Some services are down: ${down.join(", ") || "unknown"}.`;
 } catch {
-  health.textContent = "It does not answer.";
+  health.textContent = "The server does not respond.";
 }

@@ -1,18 +1,27 @@
 const form = document.getElementById("reset");
 const outcome = document.getElementById("outcome");
+const token = new URLSearchParams(location.search).get("token");
 
 async function resetPassword() {
-  const token = new URLSearchParams(location.search).get("token") ?? "";
-  const reply = await fetch("/api/auth/reset-password", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ token, password: new FormData(form).get("password") }),
-  });
-  outcome.textContent = (await reply.json()).message;
-  if (reply.ok) form.remove();
+  try {
+    const reply = await fetch("/api/auth/reset-password", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token, password: new FormData(form).get("password") }),
+    });
+    outcome.textContent = (await reply.json()).message;
+    if (reply.ok) form.remove();
+  } catch {
+    outcome.textContent = "The server does not respond. Try again.";
+  }
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void resetPassword();
-});
+if (token) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void resetPassword();
+  });
+} else {
+  form.remove();
+  outcome.textContent = "This link is incomplete.";
+}

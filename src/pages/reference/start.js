@@ -1,1 +1,8 @@
-SwaggerUIBundle({ url: "/openapi.json", dom_id: "#reference", deepLinking: true, filter: true, validatorUrl: null });
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#reference",
+  deepLinking: true,
+  filter: true,
+  persistAuthorization: true,
+  validatorUrl: null,
+});

@@ -55,7 +55,7 @@ test(".dev.vars.example agrees with the development values", async () => {
 describe("wrangler dev, in an empty home and without a network", () => {
   test("says which command a database needs", async () => {
     const path = "/api/v2/spirits";
-    expect(await plain.waitFor(path, "The database is not migrated: run `npm run db:migrate`.")).toBe(503);
+    expect(await plain.waitFor(path, "The database is not migrated. Run `npm run db:migrate`.")).toBe(503);
     await migrate(postgres.url);
     expect(await plain.waitFor(path, "The catalog is empty. Run `npm run db:seed`.")).toBe(503);
     await seedCatalog(postgres.url);

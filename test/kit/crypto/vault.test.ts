@@ -144,7 +144,7 @@ describe("when the secret is rotated", () => {
     const rotated = await probe.run<Rotated>({ kind: "rotate", keyring, row, sealed });
     await probe.close();
     expect(rotated.plaintext).toBe("sk-canary-0123456789");
-    expect(rotated.fault).toBe("VaultError: It was changed, or belongs to another user, model or data key.");
+    expect(rotated.fault).toBe("VaultError: The ciphertext was changed, or belongs to another user, model or data key.");
     expect(await openVault({ current: second }).open(rotated.row, 7, 12, rotated.sealed)).toBe("sk-canary-0123456789");
     expect(await openVault({ current: second }).open(rotated.row, 7, 12, sealed)).toBe("sk-canary-0123456789");
   });

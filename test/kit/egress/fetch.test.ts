@@ -85,7 +85,7 @@ describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) =
   });
 
   test.each([301, 302, 303, 307, 308])("a redirect (%i) to loopback is not followed", async (status) => {
-    const message = `The host answered with a redirect (${status}), which is not followed.`;
+    const message = `The host returned a redirect (${status}). Redirects are not followed: use the final URL.`;
     expect(await get(`/${status}`)).toEqual({ name: "EgressError", reason: "redirected", message, status });
   });
 
@@ -93,14 +93,14 @@ describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) =
     "an error (%i) has its status, when to come back, and our words",
     async (status) => {
       const error = await get(`/${status}`);
-      expect(error).toMatchObject({ status, statusText: `The host answered ${status}.`, text: "" });
+      expect(error).toMatchObject({ status, statusText: `The host returned ${status}.`, text: "" });
       expect(error).toMatchObject({ headers: { "retry-after": "7" } });
       expect(JSON.stringify(error)).not.toContain(canary);
     },
   );
 
   test.each(["/endless", "/bomb"])("a body that is too long ends: %s", async (path) => {
-    const message = "The host answered more than 100000 bytes.";
+    const message = "The response of the host is larger than 100000 bytes.";
     expect(await get(path)).toEqual({ name: "EgressError", reason: "too_large", message });
   });
 

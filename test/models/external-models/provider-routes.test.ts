@@ -136,7 +136,7 @@ describe("a test", () => {
     await connected.api.database.sql("update external_models set base_url = 'http://127.0.0.1:1/v1' where id = $1", [id]);
     const { status, body } = await me.post("/external-models/test", { model_id: id });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ success: false, error: "The address must begin with https://." });
+    expect(body).toMatchObject({ success: false, error: "The URL must begin with https://." });
   });
 
   test("of what is not there, or not one's own, is refused", async () => {

@@ -55,7 +55,7 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
     ["https://аpi.openai.com/", "a Cyrillic a"],
     ["https://api.openai.com\u0000.evil.com/", "a NUL"],
   ],
-  "must name a host, not an IP address": [
+  "must use a host name, not an IP address": [
     ["https://127.0.0.1/", "loopback"],
     ["https://8.8.8.8/", "a public address is one too"],
     ["https://127.1/", "the short form"],
@@ -110,7 +110,7 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
     ["https:/127.0.0.1/", "one slash"],
     ["https:///127.0.0.1/", "three slashes"],
   ],
-  "must name a host of the public internet": [
+  "must name a host on the public internet": [
     ["https://localhost/", "loopback"],
     ["https://LOCALHOST/", "in capitals"],
     ["https://localhost./", "a trailing dot"],
@@ -151,7 +151,7 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
     [`https://${"a.".repeat(130)}com/`, "a name that is too long"],
     ["https://1.0.0.127.in-addr.arpa/", "a name for looking up addresses"],
   ],
-  "must not spell an IP address in its host name": [
+  "must not contain an IP address in its host name": [
     ["https://127.0.0.1.nip.io/", "DNS that answers what is asked"],
     ["https://app-10-0-0-1.nip.io/", "with hyphens"],
     ["https://7f000001.nip.io/", "in hexadecimal"],
@@ -164,7 +164,7 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
     ["https://10.1.2.3.whoever.example.com/", "such a service of somebody's own"],
     ["https://ec2-3-4-5-6.compute-1.amazonaws.com/", "a machine by its address"],
   ],
-  "must hold no user name and no password": [
+  "must not contain a username or password": [
     ["https://user:secret@api.openai.com/", "credentials"],
     ["https://api.openai.com@127.0.0.1/", "a host that is a user name"],
     ["https://:secret@api.openai.com/", "a password alone"],
@@ -178,14 +178,14 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
     ["https://api.openai.com:11211/", "memcached"],
     ["https://api.openai.com:0/", "no port"],
   ],
-  "must not lead back to this server": [
+  "must not point to this server": [
     ["https://api.spiritforge.app/v1", "ours"],
     ["https://API.SpiritForge.app:443/v1", "ours, in capitals"],
     ["https://api.spiritforge.app:8443/v1", "ours, at another port"],
     ["https://preview.spiritforge.workers.dev/v1", "below ours"],
     ["https://forge.example.net:8443/v1", "ours, at a port of ours"],
   ],
-  "must name its host plainly, as in https://example.com/v1": [
+  "must have a plain host name, as in https://example.com/v1": [
     ["https:api.openai.com/v1", "no slashes"],
     ["https:/api.openai.com/v1", "one slash"],
     ["https:////api.openai.com/v1", "four slashes"],
@@ -195,7 +195,7 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
     ["https://api.openai.com:0443/v1", "a port with a zero"],
     ["https://api.openai.com:/v1", "an empty port"],
   ],
-  "must have no query and no fragment": [
+  "must not have a query or fragment": [
     ["https://api.openai.com/v1?path=", "what is appended is a query"],
     ["https://api.openai.com/v1#", "what is appended is dropped"],
     ["https://api.openai.com?", "an empty query"],
