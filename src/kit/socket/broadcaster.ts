@@ -39,9 +39,9 @@ const stretches = 8;
 const snapshotMs = 10_000;
 
 /**
- * Sends the frames of a log to sockets, to each in order and once. Every socket has its place in the log, and is sent what comes
- * after it for as long as it acknowledges; one that lags, or comes late, is replayed what it missed, or given a snapshot where the log
- * no longer reaches. Everything between two places is done at once, without awaiting, so nothing is published in between.
+ * Sends the frames of a log to each socket, in order and once. Every socket has a position in the log, and gets the frames after it
+ * while it acknowledges. A socket that lags or reconnects gets a replay of the missed frames, or a snapshot if the log no longer has
+ * them. Moving a position never awaits, so nothing is published in between.
  */
 export class Broadcaster {
   readonly #room: Room;

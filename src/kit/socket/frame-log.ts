@@ -61,10 +61,10 @@ export class FrameLog {
   }
 
   /**
-   * Tells more of a text: at once a frame for each piece, and in the log part of the stretch before where it goes on from that.
-   * A stretch that begins is written, one that grows is not: `flush` does that.
-   * @param offset where the first piece begins in the text that `head` names, in UTF-16 code units
-   * @param pieces 1 to `maxStretch` code units each, no half of a pair at their ends
+   * Appends more of a text and returns one frame for each piece. The text extends the open segment if it continues it.
+   * A new segment is written at once; `flush` writes an extended one.
+   * @param offset the offset of the first piece in the text of `head`, in UTF-16 code units
+   * @param pieces 1 to `maxSegmentLength` code units each, never ending inside a surrogate pair
    */
   appendText(head: TextFrameHeader, offset: number, pieces: readonly string[]): LoggedFrame[] {
     const name = JSON.stringify(head);

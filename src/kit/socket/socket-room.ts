@@ -130,17 +130,17 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /**
-   * Tells everyone more of a text, of which the log keeps what `flush` writes down: at once in its place, each piece as a frame of
-   * `head` with `offset`, `text` and `from_seq`. What is published next ends it.
-   * @param offset where the first piece begins in the whole text, in UTF-16 code units; none ends with half of a pair
+   * Broadcasts more of a text, each piece as a frame of `head` with `offset`, `text` and `from_seq`. `flush` writes the text to the log.
+   * The next `publish` ends the text.
+   * @param offset the offset of the first piece in the whole text, in UTF-16 code units. No piece ends inside a surrogate pair
    */
   protected publishText(head: TextFrameHeader, offset: number, pieces: readonly string[]): void {
     this.#fanout.publish(this.#frames.appendText(head, offset, pieces.flatMap(inStretches)));
   }
 
   /**
-   * Waits where a socket that has kept up so far has most of its window to read, no longer than that: what a socket is sent that lags
-   * is told together. For who tells much at once.
+   * Waits while the window of a socket that does not lag is almost full, up to a timeout. For a sender of many frames: a socket that
+   * lags gets its frames in batches.
    */
   protected keepUp(withinMs: number): Promise<void> {
     return this.#fanout.waitForReaders(withinMs);
@@ -223,7 +223,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
       await this.setName(this.name);
       await this.onArrival(arrival.claims);
       this.#admit(arrival);
-      // Nothing of the client's goes on. Spelt so, partyserver tells an error in a reply, which stays here, and not through a socket.
+      // Passes no part of the client's request on. With this spelling of the header, partyserver returns errors in the reply, not in a socket.
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });
       this.#arrivals.set(upgrade, arrival);
       const reply = await super.fetch(upgrade);
