@@ -59,9 +59,9 @@ export class Broadcaster {
     const sized = frames.map((frame) => ({ ...frame, bytes: Buffer.byteLength(frame.text) }));
     for (const socket of this.#room.sockets()) {
       for (const { from, seq, text, bytes } of sized) {
-        const place = this.#room.places.of(socket);
+        const position = this.#room.places.of(socket);
         // A hook can publish in between. Then the socket lags by more than this frame, or not at all.
-        if (place.sent !== from - 1 || this.#isFull(place)) {
+        if (position.sent !== from - 1 || this.#isFull(position)) {
           this.replay(socket, frames.at(-1)!.seq);
           break;
         }
@@ -91,9 +91,9 @@ export class Broadcaster {
   acknowledge(socket: RoomSocket, seq: number): boolean {
     const { sent, acked, held_at } = this.#room.places.of(socket);
     if (sent === null || seq > sent || seq < acked) return false;
-    const place = this.#room.places.mutable(socket);
-    if (!noteRead(place, seq)) return false;
-    place.held_at = null;
+    const position = this.#room.places.mutable(socket);
+    if (!noteRead(position, seq)) return false;
+    position.held_at = null;
     this.#onRead?.();
     if (this.replay(socket) && held_at !== null) this.#room.onCaughtUp(socket);
     return true;
@@ -118,19 +118,19 @@ export class Broadcaster {
   /** Sends a socket the frames that it was not sent. @returns whether it has all frames now */
   replay(socket: RoomSocket, last = this.#room.frames.lastSeq): boolean {
     for (;;) {
-      const place = this.#room.places.of(socket);
-      if (place.sent === null) break;
-      if (place.sent >= last) return true;
-      if (this.#isFull(place)) {
+      const position = this.#room.places.of(socket);
+      if (position.sent === null) break;
+      if (position.sent >= last) return true;
+      if (this.#isFull(position)) {
         this.#pause(socket);
         return false;
       }
-      const { gap, frames } = this.#room.frames.after(place.sent, replayBytes);
+      const { gap, frames } = this.#room.frames.after(position.sent, replayBytes);
       if (gap) break;
       // Numbers that a crash took are between two frames, or before the first: the whole says that they were looked at.
       const { seq } = frames.at(-1)!;
       const bodies = frames.map(({ text }) => text).join(",");
-      const text = `{"type":"frames","from_seq":${place.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
+      const text = `{"type":"frames","from_seq":${position.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
       this.#send(socket, text, { sent: seq, frames: frames.length });
     }
     void this.#sendSnapshot(socket);
@@ -183,12 +183,12 @@ export class Broadcaster {
     } else if (now - held_at >= patienceMs) this.#room.onSlow(socket);
   }
 
-  /** @param place the frame that the socket has with this, and how many it is sent */
+  /** Sends a text. The last parameter has the `seq` of its last frame, and its count of frames and bytes. */
   #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
-    const place = this.#room.places.mutable(socket);
-    if (sent !== undefined) place.sent = sent;
+    const position = this.#room.places.mutable(socket);
+    if (sent !== undefined) position.sent = sent;
     const { windowFrames, windowBytes } = this.#room.flow();
-    noteSent(place, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
+    noteSent(position, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
     try {
       socket.send(text);
     } catch {

@@ -8,38 +8,38 @@ export function placeAfter(seq: number | undefined): SocketPosition {
 /** As many as fit into an attachment of 2 KiB. */
 const maxStretches = 16;
 
-/** A socket was sent this. @param most how much one stretch holds, about */
+/** Records frames that were sent to a socket. @param most the approximate size of one stretch */
 export function noteSent(
-  place: SocketPosition,
+  position: SocketPosition,
   sent: { frames: number; bytes: number },
   most: { frames: number; bytes: number },
 ): void {
-  place.frames += sent.frames;
-  place.bytes += sent.bytes;
-  const seq = place.sent ?? place.acked;
-  const last = place.stretches.at(-1);
-  if (last === undefined || last.frames >= most.frames || last.bytes >= most.bytes) place.stretches.push({ seq, ...sent });
+  position.frames += sent.frames;
+  position.bytes += sent.bytes;
+  const seq = position.sent ?? position.acked;
+  const last = position.stretches.at(-1);
+  if (last === undefined || last.frames >= most.frames || last.bytes >= most.bytes) position.stretches.push({ seq, ...sent });
   else {
     last.seq = seq;
     last.frames += sent.frames;
     last.bytes += sent.bytes;
   }
-  if (place.stretches.length <= maxStretches) return;
-  const [first] = place.stretches.splice(0, 1);
-  place.stretches[0]!.frames += first!.frames;
-  place.stretches[0]!.bytes += first!.bytes;
+  if (position.stretches.length <= maxStretches) return;
+  const [first] = position.stretches.splice(0, 1);
+  position.stretches[0]!.frames += first!.frames;
+  position.stretches[0]!.bytes += first!.bytes;
 }
 
 /** Records an acknowledgement of a socket. @returns whether it is new */
-export function noteRead(place: SocketPosition, seq: number): boolean {
-  const unread = place.stretches.findIndex((stretch) => stretch.seq > seq);
-  const read = place.stretches.splice(0, unread === -1 ? Infinity : unread);
+export function noteRead(position: SocketPosition, seq: number): boolean {
+  const unread = position.stretches.findIndex((stretch) => stretch.seq > seq);
+  const read = position.stretches.splice(0, unread === -1 ? Infinity : unread);
   for (const { frames, bytes } of read) {
-    place.frames -= frames;
-    place.bytes -= bytes;
+    position.frames -= frames;
+    position.bytes -= bytes;
   }
-  const isNews = seq > place.acked || read.length > 0;
-  place.acked = seq;
+  const isNews = seq > position.acked || read.length > 0;
+  position.acked = seq;
   return isNews;
 }
 
