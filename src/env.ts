@@ -30,7 +30,7 @@ export const KeySecrets = z
     z
       .array(z.object({ version: z.int().min(1), secret }))
       .min(1)
-      .refine((all) => new Set(all.map(({ version }) => version)).size === all.length, "names a version twice"),
+      .refine((all) => new Set(all.map(({ version }) => version)).size === all.length, "must not contain a version twice"),
   );
 
 const words = z.string().transform((list) => list.split(/[\s,]+/).filter(Boolean));
@@ -88,9 +88,9 @@ const Settings = z.object({
     expensive: perMinute,
   }),
   /** Empty: endpoints that send mail fail, and the rest works. */
-  RESEND_API_KEY: z.string().regex(printable, "has characters that no key has").default(""),
+  RESEND_API_KEY: z.string().regex(printable, "contains characters that are not allowed in a key").default(""),
   /** Sender of mails: `Name <address>`, or an address. */
-  MAIL_FROM: z.union([z.literal(""), z.string().regex(sender, "must be an address, or a name and an <address>")]).default(""),
+  MAIL_FROM: z.union([z.literal(""), z.string().regex(sender, "must be `Name <address>`, or an address")]).default(""),
   /** Base URL of Resend's API, or of a replacement. */
   RESEND_URL: z
     .url({ protocol: /^https?$/ })
@@ -101,20 +101,20 @@ const Settings = z.object({
 /** `wrangler dev` takes ENVIRONMENT=development from .dev.vars. */
 const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.startsWith("dev-"), {
   path: ["AUTH_SECRET"],
-  message: "is a development value",
+  message: "must not be a development value",
 })
   .refine(({ KEY_SECRETS }) => KEY_SECRETS.every(({ secret: each }) => !each.startsWith("dev-")), {
     path: ["KEY_SECRETS"],
-    message: "has a development value",
+    message: "must not contain a development value",
   })
   .refine(({ EGRESS_ALLOWED_HOSTS }) => EGRESS_ALLOWED_HOSTS.length === 0, {
     path: ["EGRESS_ALLOWED_HOSTS"],
-    message: "is for development",
+    message: "must be empty in production",
   })
-  .refine(({ NEON_PROXY }) => NEON_PROXY === "", { path: ["NEON_PROXY"], message: "is for development" })
+  .refine(({ NEON_PROXY }) => NEON_PROXY === "", { path: ["NEON_PROXY"], message: "must be empty in production" })
   .refine(({ RESEND_API_KEY }) => !RESEND_API_KEY.startsWith("dev-"), {
     path: ["RESEND_API_KEY"],
-    message: "is a development value",
+    message: "must not be a development value",
   })
   .refine(({ RESEND_URL }) => RESEND_URL.startsWith("https:"), { path: ["RESEND_URL"], message: "must be https" });
 
@@ -157,7 +157,7 @@ export function parseEnv(bindings: Cloudflare.Env): Env {
     );
     throw new AppError(
       "misconfigured",
-      missing.size > 0 ? missingSettings([...missing]) : "The server is misconfigured; its log says which settings are wrong.",
+      missing.size > 0 ? missingSettings([...missing]) : "The server is misconfigured. Its log names the wrong settings.",
     );
   }
   const env = { ...bindings, ...settings.data };

@@ -1,4 +1,4 @@
-/** The one alarm of a Durable Object, for the earliest of many things. Setting it is a row written, so it is only ever moved nearer. */
+/** The alarm of a Durable Object, set to the earliest of many times. Setting it writes a row, so it only moves to an earlier time. */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
   #at: number | null = null;
@@ -7,19 +7,19 @@ export class Alarm {
     this.#storage = storage;
   }
 
-  /** Learns what was set before the object was evicted. */
+  /** Loads the alarm that was set before the object was evicted. */
   async load(): Promise<void> {
     this.#at = await this.#storage.getAlarm();
   }
 
-  /** Sets the alarm, unless it rings by then. @param at milliseconds since the epoch */
+  /** Sets the alarm, unless an earlier one is set. @param at milliseconds since the epoch */
   scheduleBy(at: number): void {
     if (this.#at !== null && this.#at <= at) return;
     this.#at = at;
     void this.#storage.setAlarm(at);
   }
 
-  /** It rings: what is due later must be set again. */
+  /** Handles the alarm. Later times must be scheduled again. */
   fired(): void {
     this.#at = null;
   }

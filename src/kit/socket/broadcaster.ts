@@ -6,25 +6,25 @@ import { noteRead, noteSent, type SocketPositions } from "./socket-positions.ts"
 import type { SocketPosition, RoomSocket } from "./types.ts";
 import type { TicketHolder } from "./tickets.ts";
 
-/** What a server says: an object of JSON with a `type`; its `seq` is added when it is sent. */
+/** A frame from the server: a JSON object with a `type`. Its `seq` is added when it is sent. */
 export type ServerFrame = { type: string } & Record<string, unknown>;
 
 /**
- * How much a socket is sent without acknowledging, in frames and in bytes, and for how long it may lag then. workerd's WebSocket has no
+ * The window of a socket: the maximum of unacknowledged frames and bytes, and how long a socket may lag. workerd's WebSocket has no
  * `bufferedAmount` (it is undefined at run time, whatever its type says): what a client does not read would pile up unseen.
  */
 export type FlowSettings = { windowFrames: number; windowBytes: number; patienceMs: number };
 
-/** What the room does for its fan-out. */
+/** The parts of the room that the broadcaster uses. */
 type Room = {
   frames: FrameLog;
   places: SocketPositions;
   flow(): FlowSettings;
   sockets(): Iterable<RoomSocket>;
   snapshot(holder: TicketHolder): Promise<object>;
-  /** A socket has been sent everything, after its start or after a lag. */
+  /** A socket was sent all frames, after its start or after a lag. */
   onCaughtUp(socket: RoomSocket): void;
-  /** A socket lags: it is due to be closed at a time. */
+  /** A socket lags and is closed at this time. */
   onPaused(dueAt: number): void;
   /** A socket lagged for too long. */
   onSlow(socket: RoomSocket): void;
@@ -39,29 +39,29 @@ const stretches = 8;
 const snapshotMs = 10_000;
 
 /**
- * Sends the frames of a log to sockets, to each in order and once. Every socket has its place in the log, and is sent what comes
- * after it for as long as it acknowledges; one that lags, or comes late, is replayed what it missed, or given a snapshot where the log
- * no longer reaches. Everything between two places is done at once, without awaiting, so nothing is published in between.
+ * Sends the frames of a log to each socket, in order and once. Every socket has a position in the log, and gets the frames after it
+ * while it acknowledges. A socket that lags or reconnects gets a replay of the missed frames, or a snapshot if the log no longer has
+ * them. Moving a position never awaits, so nothing is published in between.
  */
 export class Broadcaster {
   readonly #room: Room;
-  /** Sockets whose snapshot is being read. */
+  /** Sockets whose snapshot is being created. */
   readonly #waiting = new WeakSet<RoomSocket>();
-  /** Called when a socket has read something. */
+  /** Called when a socket has acknowledged a frame. */
   #onRead: (() => void) | undefined;
 
   constructor(room: Room) {
     this.#room = room;
   }
 
-  /** Sends frames that were just told to the log, one after the other. */
+  /** Sends frames that were just appended to the log, in order. */
   publish(frames: readonly LoggedFrame[]): void {
     const sized = frames.map((frame) => ({ ...frame, bytes: Buffer.byteLength(frame.text) }));
     for (const socket of this.#room.sockets()) {
       for (const { from, seq, text, bytes } of sized) {
-        const place = this.#room.places.of(socket);
-        // A hook may have published in between: then the socket is behind by more than this frame, or not at all.
-        if (place.sent !== from - 1 || this.#isFull(place)) {
+        const position = this.#room.places.of(socket);
+        // A hook can publish in between. Then the socket lags by more than this frame, or not at all.
+        if (position.sent !== from - 1 || this.#isFull(position)) {
           this.replay(socket, frames.at(-1)!.seq);
           break;
         }
@@ -70,7 +70,7 @@ export class Broadcaster {
     }
   }
 
-  /** Sends a frame that is not kept to whoever is current; the others are told so once they are. */
+  /** Sends a frame that is not logged to the sockets that do not lag. */
   broadcastTransient(frame: ServerFrame): void {
     const seq = this.#room.frames.lastSeq;
     const text = JSON.stringify({ ...frame, seq });
@@ -81,25 +81,25 @@ export class Broadcaster {
     }
   }
 
-  /** Sends a frame that is not kept to one socket, with the number of the last one that it was sent. */
+  /** Sends a frame that is not logged to one socket, with the `seq` of the last frame that it was sent. */
   sendTransient(socket: RoomSocket, frame: ServerFrame): void {
     const { sent, acked } = this.#room.places.of(socket);
     this.#send(socket, JSON.stringify({ ...frame, seq: sent ?? acked }));
   }
 
-  /** Takes note of what a socket has read, and sends it what it missed meanwhile. @returns whether it was news */
+  /** Handles an acknowledgement, and sends the frames that the socket missed. @returns whether the acknowledgement was new */
   acknowledge(socket: RoomSocket, seq: number): boolean {
     const { sent, acked, held_at } = this.#room.places.of(socket);
     if (sent === null || seq > sent || seq < acked) return false;
-    const place = this.#room.places.mutable(socket);
-    if (!noteRead(place, seq)) return false;
-    place.held_at = null;
+    const position = this.#room.places.mutable(socket);
+    if (!noteRead(position, seq)) return false;
+    position.held_at = null;
     this.#onRead?.();
     if (this.replay(socket) && held_at !== null) this.#room.onCaughtUp(socket);
     return true;
   }
 
-  /** Where a socket that does not lag has three quarters of its window to read, waits until none has more than half, but not for longer. */
+  /** If a socket that does not lag has used three quarters of its window, waits until no socket has used more than half, up to a timeout. */
   async waitForReaders(withinMs: number): Promise<void> {
     if (!this.#isAhead(0.75)) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -110,27 +110,27 @@ export class Broadcaster {
     clearTimeout(timer);
   }
 
-  /** Starts a socket that was just accepted at its place. */
+  /** Starts sending to a socket that was just accepted, from its position. */
   start(socket: RoomSocket): void {
     if (this.replay(socket)) this.#room.onCaughtUp(socket);
   }
 
-  /** Sends a socket what it has not been sent. @returns whether it is current now */
+  /** Sends a socket the frames that it was not sent. @returns whether it has all frames now */
   replay(socket: RoomSocket, last = this.#room.frames.lastSeq): boolean {
     for (;;) {
-      const place = this.#room.places.of(socket);
-      if (place.sent === null) break;
-      if (place.sent >= last) return true;
-      if (this.#isFull(place)) {
+      const position = this.#room.places.of(socket);
+      if (position.sent === null) break;
+      if (position.sent >= last) return true;
+      if (this.#isFull(position)) {
         this.#pause(socket);
         return false;
       }
-      const { gap, frames } = this.#room.frames.after(place.sent, replayBytes);
+      const { gap, frames } = this.#room.frames.after(position.sent, replayBytes);
       if (gap) break;
       // Numbers that a crash took are between two frames, or before the first: the whole says that they were looked at.
       const { seq } = frames.at(-1)!;
       const bodies = frames.map(({ text }) => text).join(",");
-      const text = `{"type":"frames","from_seq":${place.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
+      const text = `{"type":"frames","from_seq":${position.sent + 1},"seq":${seq},"frames":[${bodies}]}`;
       this.#send(socket, text, { sent: seq, frames: frames.length });
     }
     void this.#sendSnapshot(socket);
@@ -158,7 +158,7 @@ export class Broadcaster {
     this.start(socket);
   }
 
-  /** Whether a socket that does not lag has so much of its window to read. */
+  /** Whether a socket that does not lag has used this share of its window. */
   #isAhead(share: number): boolean {
     const { windowFrames, windowBytes } = this.#room.flow();
     for (const socket of this.#room.sockets()) {
@@ -183,16 +183,16 @@ export class Broadcaster {
     } else if (now - held_at >= patienceMs) this.#room.onSlow(socket);
   }
 
-  /** @param place the frame that the socket has with this, and how many it is sent */
+  /** Sends a text. The last parameter has the `seq` of its last frame, and its count of frames and bytes. */
   #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
-    const place = this.#room.places.mutable(socket);
-    if (sent !== undefined) place.sent = sent;
+    const position = this.#room.places.mutable(socket);
+    if (sent !== undefined) position.sent = sent;
     const { windowFrames, windowBytes } = this.#room.flow();
-    noteSent(place, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
+    noteSent(position, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
     try {
       socket.send(text);
     } catch {
-      // It is gone, and will be told so.
+      // The socket is gone. Its close event follows.
     }
   }
 }

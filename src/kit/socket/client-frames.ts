@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
 
-/** What clients of a room say. */
+/** Frames from the clients of a room. */
 
 /** The largest message, in bytes. */
 const maxBytes = 64 * 1024;
@@ -9,7 +9,7 @@ const maxBytes = 64 * 1024;
 const ClientFrame = z.looseObject({ type: z.string() });
 const Ack = z.object({ type: z.literal("ack"), seq: z.int().min(0) });
 
-/** What a message says: an object of JSON with a `type`, or undefined where it says something else, or too much. */
+/** Parses a message: a JSON object with a `type`; undefined if it is invalid or too large. */
 export function readFrame(message: string | ArrayBuffer | ArrayBufferView): z.output<typeof ClientFrame> | undefined {
   if (typeof message !== "string" || Buffer.byteLength(message) > maxBytes) return undefined;
   try {
@@ -19,19 +19,19 @@ export function readFrame(message: string | ArrayBuffer | ArrayBufferView): z.ou
   }
 }
 
-/** Up to which frame a client has read, if that is what it says. */
+/** The `seq` of an acknowledgement; undefined for other frames. */
 export function ackedBy(frame: { type: string } | undefined): number | undefined {
   return frame?.type === "ack" ? Ack.safeParse(frame).data?.seq : undefined;
 }
 
-/** How many messages a socket may send within a time in milliseconds. */
+/** The maximum of messages that a socket may send in a period of milliseconds. */
 export type RateSettings = { rateMessages: number; rateMs: number };
 
-/** Counts the messages of sockets. In memory: an object that hibernates has not heard any for long. */
+/** Counts the messages of sockets, in memory: before hibernation there were no messages for a while. */
 export class MessageRate {
   readonly #counts = new WeakMap<object, { since: number; messages: number }>();
 
-  /** Counts a message. @returns whether its socket sent too many */
+  /** Counts a message. @returns whether its socket exceeds the rate */
   isExceeded(socket: object, { rateMessages, rateMs }: RateSettings, now = Date.now()): boolean {
     let count = this.#counts.get(socket);
     if (count === undefined || now - count.since >= rateMs) this.#counts.set(socket, (count = { since: now, messages: 0 }));

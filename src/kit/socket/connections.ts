@@ -1,32 +1,32 @@
 import type { SocketPositions } from "./socket-positions.ts";
 import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
 
-/** Who is in a room: its open sockets, and the devices behind them. */
+/** The connections of a room: its open sockets and their devices. */
 export class Connections {
   readonly #sockets: Set<RoomSocket>;
   readonly #places: SocketPositions;
   readonly #onDevices: () => void;
 
-  /** @param sockets those that the platform has, which take long to be listed @param onDevices a device came or went */
+  /** @param sockets the sockets of the platform; listing them is slow @param onDevices called when a device connects or disconnects */
   constructor(sockets: Iterable<RoomSocket>, places: SocketPositions, onDevices: () => void) {
     this.#sockets = new Set(Array.from(sockets).filter(({ state }) => state?.closed === false));
     this.#places = places;
     this.#onDevices = onDevices;
   }
 
-  /** The open sockets, all or a device's. */
+  /** The open sockets of all devices, or of one. */
   sockets(device?: string): RoomSocket[] {
     return Array.from(this.#sockets).filter(
       (socket) => (device === undefined || socket.state?.device === device) && socket.readyState === WebSocket.OPEN,
     );
   }
 
-  /** Whether a socket was let in, and neither was closed nor went. */
+  /** Whether a socket was admitted and is still open. */
   has(socket: WebSocket): socket is RoomSocket {
     return this.#sockets.has(socket as RoomSocket);
   }
 
-  /** The devices that listen, the one that came first before the others. */
+  /** The connected devices, in order of connection. */
   devices(): PresentDevice[] {
     const present = new Map<string, PresentDevice>();
     for (const { device, label, since } of Array.from(this.sockets(), ({ state }) => state!).sort(
@@ -37,7 +37,7 @@ export class Connections {
     return [...present.values()];
   }
 
-  /** The sockets that have lagged for too long and those that are too old, and when another will be. */
+  /** The sockets that lagged for too long, the sockets that are too old, and the next time to check. */
   due(now: number, patienceMs: number): { slow: RoomSocket[]; old: RoomSocket[]; nextAt: number } {
     const slow: RoomSocket[] = [];
     const old: RoomSocket[] = [];
@@ -53,7 +53,7 @@ export class Connections {
     return { slow, old, nextAt };
   }
 
-  /** Lets a socket in. @returns whether its device was not here before */
+  /** Adds a socket. @returns whether its device is newly connected */
   add(socket: RoomSocket, state: SocketState): boolean {
     const isNew = !this.isConnected(state.device);
     socket.setState(state);
@@ -61,20 +61,20 @@ export class Connections {
     return isNew;
   }
 
-  /** A socket went by itself. */
+  /** Removes a socket that the client closed. */
   remove(socket: RoomSocket): void {
     if (!this.has(socket)) return;
     this.#end(socket);
     if (!this.isConnected(socket.state!.device)) this.#onDevices();
   }
 
-  /** Closes sockets: one change of who is here, however many they are. */
+  /** Closes sockets, with one `onDevices` call for all of them. */
   closeAndRemove(sockets: Iterable<RoomSocket>, code: number, reason: string): void {
     const left = this.close(sockets, code, reason);
     if (left.some((device) => !this.isConnected(device))) this.#onDevices();
   }
 
-  /** Closes sockets and tells nobody. @returns their devices */
+  /** Closes sockets without calling `onDevices`. @returns their devices */
   close(sockets: Iterable<RoomSocket>, code: number, reason: string): string[] {
     return Array.from(sockets, (socket) => {
       this.#end(socket);

@@ -1,40 +1,40 @@
 import { Buffer } from "node:buffer";
 
-/** A frame as it is sent: JSON that holds its `seq`. It covers the numbers `from` to `seq`, which are one unless it is a stretch of text. */
+/** A frame as sent: JSON with its `seq`. It covers the numbers `from` to `seq`. These are equal, except for a segment of text. */
 export type LoggedFrame = { from: number; seq: number; text: string };
 
-/** What a stretch of text is of: the type of its frames, and what else each of them says. */
+/** The header of a text: the type of its frames and their other fields. */
 export type TextFrameHeader = { type: string } & Record<string, unknown>;
 
 /** The largest frame, in bytes of JSON. */
 const maxFrameBytes = 256 * 1024;
 
-/** UTF-16 code units of one stretch, which is how many numbers are reserved for it. */
+/** Maximum UTF-16 code units of a segment. This many numbers are reserved for it. */
 export const maxSegmentLength = 32 * 1024;
 
-/** A stretch that may still grow. `written` is how much of its text is in its row. */
+/** A segment that can still grow. `written` is the length of its text that is in its row. */
 type TextSegment = { seq: number; head: string; offset: number; text: string; written: number };
 
 type Row = { seq: number; last: number | null; body: string; text: string | null };
 
 /**
- * The latest frames of a Durable Object, numbered from 1. Rows written are what an object costs, and a row deleted is one written: once
- * the log is full, a new frame takes the row of the oldest, so that a frame is one row and numbers never repeat. Reading creates
- * nothing, so that an object that was erased stays so.
+ * The latest frames of a Durable Object, numbered from 1. The cost of an object is its written rows, and a deleted row counts as
+ * written. So when the log is full, a new frame overwrites the oldest row: each frame writes one row, and numbers never repeat. Reading
+ * creates nothing, so an erased object stays erased.
  *
- * Text that comes in many small pieces is one row that grows: a stretch. Each code unit of it has a number, from a range that is
- * reserved before the first is told; so any number says how much of the text was told up to it. What was told and not yet flushed is lost
- * in a crash, its numbers are not: the log goes on behind the range.
+ * Streamed text is one growing row: a segment. Each code unit has a number from a range that is reserved before the first one is sent,
+ * so every number identifies a position in the text. A crash loses text that was not flushed, but not its numbers: the log continues
+ * after the range.
  */
 export class FrameLog {
   readonly #sql: SqlStorage;
   readonly #capacity: number;
-  /** How many frames there are; undefined while there is no table. */
+  /** The count of frames; undefined without a table. */
   #rows: number | undefined;
   #last: number | undefined;
   #open: TextSegment | undefined;
 
-  /** @param capacity how many frames are kept, at least 2; a stretch is one */
+  /** @param capacity maximum number of frames in the log, at least 2. A segment counts as one */
   constructor(sql: SqlStorage, capacity = 500) {
     this.#sql = sql;
     this.#capacity = capacity;
@@ -46,7 +46,7 @@ export class FrameLog {
   }
 
   /**
-   * Writes a frame down. @returns it, or undefined where a frame with this key is still in the log
+   * Appends a frame. @returns it, or undefined if the log already has a frame with this key
    * @throws RangeError if it is larger than 256 KiB
    */
   append(body: object, key?: string): LoggedFrame | undefined {
@@ -61,10 +61,10 @@ export class FrameLog {
   }
 
   /**
-   * Tells more of a text: at once a frame for each piece, and in the log part of the stretch before where it goes on from that.
-   * A stretch that begins is written, one that grows is not: `flush` does that.
-   * @param offset where the first piece begins in the text that `head` names, in UTF-16 code units
-   * @param pieces 1 to `maxStretch` code units each, no half of a pair at their ends
+   * Appends more of a text and returns one frame for each piece. The text extends the open segment if it continues it.
+   * A new segment is written at once; `flush` writes an extended one.
+   * @param offset the offset of the first piece in the text of `head`, in UTF-16 code units
+   * @param pieces 1 to `maxSegmentLength` code units each, never ending inside a surrogate pair
    */
   appendText(head: TextFrameHeader, offset: number, pieces: readonly string[]): LoggedFrame[] {
     const name = JSON.stringify(head);
@@ -93,7 +93,7 @@ export class FrameLog {
     return textFrame(name, { offset, text: piece, from });
   }
 
-  /** Writes down what was told: one row, if anything was. */
+  /** Writes the unwritten text: at most one row. */
   flush(): void {
     const open = this.#open;
     if (open === undefined || open.written === open.text.length) return;
@@ -101,7 +101,7 @@ export class FrameLog {
     open.written = open.text.length;
   }
 
-  /** Ends the stretch that grows, and gives back what is left of its range. */
+  /** Ends the open segment, and releases the rest of its range. */
   close(): void {
     const open = this.#open;
     if (open === undefined) return;
@@ -110,14 +110,14 @@ export class FrameLog {
     this.#sql.exec("update frame_log set text = ?, last = ? where seq = ?", open.text, endOf(open), open.seq);
   }
 
-  /** The frames after `seq`, as many as `maxBytes` hold but at least one; `gap` tells that some are no longer kept. */
+  /** The frames after `seq`, up to `maxBytes` but at least one. `gap` means that some are no longer in the log. */
   after(seq: number, maxBytes = Infinity): { gap: boolean; frames: LoggedFrame[] } {
     const frames: LoggedFrame[] = [];
     if (!this.#exists()) return { gap: false, frames };
     const { first } = this.#sql.exec<{ first: number | null }>("select min(seq) as first from frame_log").one();
     if (first === null) return { gap: false, frames };
     if (seq < first - 1) return { gap: true, frames };
-    // The row before may be a stretch that goes on behind `seq`.
+    // The previous row can be a segment that continues after `seq`.
     const select = `
       select seq, last, body, text from frame_log
       where seq >= coalesce((select max(seq) from frame_log where seq <= ?1), ?1) order by seq`;
@@ -132,12 +132,12 @@ export class FrameLog {
     return { gap: false, frames };
   }
 
-  /** The storage was deleted. */
+  /** Resets the state after the storage was deleted. */
   forget(): void {
     this.#open = this.#rows = this.#last = undefined;
   }
 
-  /** What a row holds of the numbers after `seq`. */
+  /** The part of a row after `seq`. */
   #frameAfter(row: Row, seq: number): LoggedFrame | undefined {
     if (row.text === null) return row.seq > seq ? { from: row.seq, seq: row.seq, text: row.body } : undefined;
     const stretch = this.#open?.seq === row.seq ? this.#open : stretchOf(row, row.text);
@@ -160,7 +160,7 @@ export class FrameLog {
     return this.#exists() && this.#sql.exec("select 1 from frame_log where key = ?", key).toArray().length > 0;
   }
 
-  /** @returns how many frames there are */
+  /** @returns the count of frames */
   #makeTable(): number {
     this.#sql.exec(
       "create table if not exists frame_log (seq integer primary key, last integer, key text, body text not null, text text)",
@@ -183,19 +183,19 @@ export class FrameLog {
 
 const endOf = ({ seq, text }: Pick<TextSegment, "seq" | "text">): number => seq + text.length - 1;
 
-/** A stretch as its row has it: `body` is its offset and its head. */
+/** A segment as stored in its row: `body` is its offset and its header. */
 function stretchOf({ seq, body }: Row, text: string): TextSegment {
   const space = body.indexOf(" ");
   return { seq, head: body.slice(space + 1), offset: Number(body.slice(0, space)), text, written: text.length };
 }
 
-/** What a stretch has from a number on, as a frame. */
+/** The rest of a segment from a number, as a frame. */
 function stretchFrame({ seq, head, offset, text }: TextSegment, from: number): LoggedFrame {
-  const told = from - seq;
-  return textFrame(head, { offset: offset + told, text: text.slice(told), from });
+  const skipped = from - seq;
+  return textFrame(head, { offset: offset + skipped, text: text.slice(skipped), from });
 }
 
-/** @param head as JSON, which has a type at least */
+/** @param head the header as JSON, with at least a type */
 function textFrame(head: string, { offset, text, from }: { offset: number; text: string; from: number }): LoggedFrame {
   const seq = from + text.length - 1;
   const rest = `"offset":${offset},"text":${JSON.stringify(text)},"from_seq":${from},"seq":${seq}}`;

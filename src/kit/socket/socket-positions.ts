@@ -1,66 +1,66 @@
 import type { SocketPosition, RoomSocket } from "./types.ts";
 
-/** The place of a socket that has everything up to a frame, or, without one, waits for a snapshot. */
+/** The position of a socket that has all frames up to `seq`, or, without `seq`, waits for a snapshot. */
 export function placeAfter(seq: number | undefined): SocketPosition {
   return { sent: seq ?? null, acked: seq ?? 0, frames: 0, bytes: 0, stretches: [], held_at: null };
 }
 
-/** As many as an attachment, which has 2 KiB, has room for. */
+/** As many as fit into an attachment of 2 KiB. */
 const maxStretches = 16;
 
-/** A socket was sent this. @param most how much one stretch holds, about */
+/** Records frames that were sent to a socket. @param most the approximate size of one stretch */
 export function noteSent(
-  place: SocketPosition,
+  position: SocketPosition,
   sent: { frames: number; bytes: number },
   most: { frames: number; bytes: number },
 ): void {
-  place.frames += sent.frames;
-  place.bytes += sent.bytes;
-  const seq = place.sent ?? place.acked;
-  const last = place.stretches.at(-1);
-  if (last === undefined || last.frames >= most.frames || last.bytes >= most.bytes) place.stretches.push({ seq, ...sent });
+  position.frames += sent.frames;
+  position.bytes += sent.bytes;
+  const seq = position.sent ?? position.acked;
+  const last = position.stretches.at(-1);
+  if (last === undefined || last.frames >= most.frames || last.bytes >= most.bytes) position.stretches.push({ seq, ...sent });
   else {
     last.seq = seq;
     last.frames += sent.frames;
     last.bytes += sent.bytes;
   }
-  if (place.stretches.length <= maxStretches) return;
-  const [first] = place.stretches.splice(0, 1);
-  place.stretches[0]!.frames += first!.frames;
-  place.stretches[0]!.bytes += first!.bytes;
+  if (position.stretches.length <= maxStretches) return;
+  const [first] = position.stretches.splice(0, 1);
+  position.stretches[0]!.frames += first!.frames;
+  position.stretches[0]!.bytes += first!.bytes;
 }
 
-/** A socket has read up to a frame. @returns whether it had not said so */
-export function noteRead(place: SocketPosition, seq: number): boolean {
-  const unread = place.stretches.findIndex((stretch) => stretch.seq > seq);
-  const read = place.stretches.splice(0, unread === -1 ? Infinity : unread);
+/** Records an acknowledgement of a socket. @returns whether it is new */
+export function noteRead(position: SocketPosition, seq: number): boolean {
+  const unread = position.stretches.findIndex((stretch) => stretch.seq > seq);
+  const read = position.stretches.splice(0, unread === -1 ? Infinity : unread);
   for (const { frames, bytes } of read) {
-    place.frames -= frames;
-    place.bytes -= bytes;
+    position.frames -= frames;
+    position.bytes -= bytes;
   }
-  const isNews = seq > place.acked || read.length > 0;
-  place.acked = seq;
+  const isNews = seq > position.acked || read.length > 0;
+  position.acked = seq;
   return isNews;
 }
 
-/** Milliseconds without a frame or an acknowledgement after which a socket is at rest, and twice that at most. */
+/** A socket without a frame or an acknowledgement for this many milliseconds, at most twice as many, is idle. */
 const restMs = 100;
 
 /**
- * The places of sockets. A socket that moves has its place in memory alone: to write it into the attachment for every frame would cost
- * more than to send the frame. At rest, it is in the attachment. No object hibernates while anything moves; where one is put out of
+ * The positions of sockets. The position of an active socket is only in memory: writing it into the attachment for every frame would
+ * cost more than sending the frame. The position of an idle socket is in the attachment. No object hibernates while anything moves; where one is put out of
  * memory all the same, the sockets that moved are lost, and it shows.
  */
 export class SocketPositions {
   readonly #known = new WeakMap<RoomSocket, Known>();
   readonly #moving = new Set<RoomSocket>();
 
-  /** The place of a socket, as it is; `move` gives one that can be changed. */
+  /** The position of a socket, read-only. `mutable` returns one that can be changed. */
   of(socket: RoomSocket): Readonly<SocketPosition> {
     return this.#get(socket).place;
   }
 
-  /** The place of a socket that is about to move. */
+  /** The position of a socket, for a change. */
   mutable(socket: RoomSocket): SocketPosition {
     const known = this.#get(socket);
     known.hasMoved = true;
@@ -72,12 +72,12 @@ export class SocketPositions {
     return known.place;
   }
 
-  /** Whether nobody knows where a socket is: it moved when its room went out of memory. */
+  /** Whether the position of a socket is lost: it was active when its room was evicted from memory. */
   isUnknown(socket: RoomSocket): boolean {
     return socket.state?.place === null && !this.#known.has(socket);
   }
 
-  /** Writes down the places of sockets that have not moved since it was called last, or of all. */
+  /** Stores the positions of sockets that did not change since the last call, or of all. */
   persistIdle(isForced = false): void {
     for (const socket of this.#moving) {
       const known = this.#get(socket);
@@ -92,7 +92,7 @@ export class SocketPositions {
   }
 
   #watch(): void {
-    // A timer that is set keeps an object from hibernating.
+    // A pending timer prevents hibernation.
     setTimeout(() => {
       this.persistIdle();
       if (this.#moving.size > 0) this.#watch();
@@ -109,5 +109,5 @@ export class SocketPositions {
   }
 }
 
-/** A place, whether it is in memory alone, and whether it has changed of late. */
+/** A position, whether it is only in memory, and whether it has changed recently. */
 type Known = { place: SocketPosition; isMoving: boolean; hasMoved: boolean };

@@ -22,7 +22,7 @@ export type RoomSettings = FlowSettings &
     maxSockets: number;
   };
 
-/** The settings of a room that says nothing else. */
+/** The default settings of a room. */
 export const roomSettings: RoomSettings = {
   lifeMs: 15 * 60_000,
   maxSockets: 2_000,
@@ -33,15 +33,15 @@ export const roomSettings: RoomSettings = {
   rateMs: 10_000,
 };
 
-/** What stands for the code of a client that closes without one. */
+/** The code of a client that closes without a code. */
 const noStatus = 1005;
 
-/** Milliseconds before work of an alarm that failed is tried again. */
+/** Milliseconds before failed work of an alarm is retried. */
 const retryMs = 5_000;
 
 /**
- * A room of sockets with a log of what was said in it: a Durable Object whose clients come with tickets, miss nothing, and are
- * told nothing of what goes wrong inside. Hibernation loses nothing.
+ * A room of sockets with a log of frames, as a Durable Object. Clients connect with tickets, receive every frame, and see no internal
+ * errors. Hibernation loses nothing.
  */
 export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> extends Server<Env> {
   static override options = { hibernate: true };
@@ -67,7 +67,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     onSlow: (socket) => this.#roster.closeAndRemove([socket], closeCodes.slow, "Too slow"),
   });
   #isStarted = false;
-  /** Requests that were admitted, on their way through partyserver. */
+  /** Admitted requests that pass through partyserver. */
   readonly #arrivals = new WeakMap<Request, SocketRequest>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -81,47 +81,47 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     });
   }
 
-  // ── What a subclass says ───────────────────────────────────────────────────
+  // ── Hooks of a subclass ───────────────────────────────────────────────────
 
-  /** How things stand, for a socket that cannot be told what it missed. It may fail: then the client is told that it did. */
+  /** The current state, for a socket whose missed frames are no longer in the log. If it fails, the client gets an error frame. */
   protected abstract snapshot(holder: TicketHolder): Promise<object>;
 
   protected get settings(): RoomSettings {
     return roomSettings;
   }
 
-  /** A client said something that is no acknowledgement. An `AppError` is told to it; anything else that is thrown is logged. */
+  /** Handles a client frame that is not an acknowledgement. The client gets an `AppError`; other errors are logged. */
   protected onFrame(socket: RoomSocket, _frame: unknown): void | Promise<void> {
     this.sendTo(socket, { type: "error", code: "unknown_frame" });
   }
 
-  /** A socket was sent all there is, at its start or after a lag: what was announced meanwhile, it does not know. */
+  /** Called when a socket was sent all frames, at its start or after a lag. It has missed the transient states. */
   protected onCaughtUp(_socket: RoomSocket): void | Promise<void> {}
 
-  /** Somebody comes with a ticket of ours. @throws an `AppError` for whom it is not to let in */
+  /** Called for a client with a valid ticket. @throws an `AppError` to refuse it */
   protected onArrival(_holder: TicketHolder): void | Promise<void> {}
 
-  /** A device came or went. */
+  /** Called when a device connects or disconnects. */
   protected onDevices(): void | Promise<void> {}
 
-  /** When work of the subclass is due, in milliseconds since the epoch. `ringBy` tells of work that comes up. */
+  /** When work of the subclass is due, in milliseconds since the epoch. `scheduleAlarm` announces new work. */
   protected nextAlarmAt(): number | undefined {
     return undefined;
   }
 
-  /** Whether it keeps nothing of its own beside its log: where nothing was said and nobody is, it leaves nothing, not even its name. */
+  /** Whether the subclass stores nothing except the log. Then a room without frames and sockets deletes its storage. */
   protected get deleteWhenEmpty(): boolean {
     return false;
   }
 
-  /** Does what is due. It may run twice, and runs again after 5 s if it is due still. */
+  /** Does the due work. It can run twice, and runs again after 5 s while work is due. */
   protected onAlarmDue(_now: number): void | Promise<void> {}
 
-  // ── What a subclass, or a Worker, can do ───────────────────────────────────
+  // ── Methods for a subclass, or a Worker ───────────────────────────────────
 
   /**
    * Writes a frame to the log, then sends it to everyone.
-   * @returns its number, or undefined where a frame with this key is in the log already: what is retried is told once
+   * @returns its number, or undefined if the log already has a frame with this key
    */
   publish(frame: ServerFrame, key?: string): number | undefined {
     const logged = this.#frames.append(frame, key);
@@ -130,65 +130,65 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /**
-   * Tells everyone more of a text, of which the log keeps what `flush` writes down: at once in its place, each piece as a frame of
-   * `head` with `offset`, `text` and `from_seq`. What is published next ends it.
-   * @param offset where the first piece begins in the whole text, in UTF-16 code units; none ends with half of a pair
+   * Broadcasts more of a text, each piece as a frame of `head` with `offset`, `text` and `from_seq`. `flush` writes the text to the log.
+   * The next `publish` ends the text.
+   * @param offset the offset of the first piece in the whole text, in UTF-16 code units. No piece ends inside a surrogate pair
    */
   protected publishText(head: TextFrameHeader, offset: number, pieces: readonly string[]): void {
     this.#fanout.publish(this.#frames.appendText(head, offset, pieces.flatMap(inStretches)));
   }
 
   /**
-   * Waits where a socket that has kept up so far has most of its window to read, no longer than that: what a socket is sent that lags
-   * is told together. For who tells much at once.
+   * Waits while the window of a socket that does not lag is almost full, up to a timeout. For a sender of many frames: a socket that
+   * lags gets its frames in batches.
    */
   protected keepUp(withinMs: number): Promise<void> {
     return this.#fanout.waitForReaders(withinMs);
   }
 
-  /** Writes down what was told of a text: one row at most. */
+  /** Writes the unwritten text to the log: at most one row. */
   protected flush(): void {
     this.#frames.flush();
   }
 
-  /** What was told after a number, as far as it was written down: what a room that went down did since. Undefined where it is no longer kept. */
+  /** The logged frames after a number, for recovery after a crash. Undefined if some are no longer in the log. */
   protected toldAfter(seq: number): ServerFrame[] | undefined {
     const { gap, frames } = this.#frames.after(seq);
     return gap ? undefined : frames.map(({ text }) => JSON.parse(text) as ServerFrame);
   }
 
-  /** The number of what was told last. */
+  /** The number of the last frame. */
   protected get lastSeq(): number {
     return this.#frames.lastSeq;
   }
 
-  /** Tells everyone a state, which is not kept. Sockets that lag are not told; see `onCurrent`. */
+  /** Broadcasts a state that is not logged. Sockets that lag do not get it; see `onCaughtUp`. */
   protected broadcastState(frame: ServerFrame): void {
     this.#fanout.broadcastTransient(frame);
   }
 
-  /** Tells one socket something, which is not kept. */
+  /** Sends a frame that is not logged to one socket. */
   protected sendTo(socket: RoomSocket, frame: ServerFrame): void {
     this.#fanout.sendTransient(socket, frame);
   }
 
-  /** Sets the alarm, unless it rings by then. */
+  /** Sets the alarm, unless an earlier one is set. */
   protected scheduleAlarm(at: number): void {
     this.#alarm.scheduleBy(at);
   }
 
-  /** Who is connected, by device. */
+  /** The connected devices. */
   devices(): PresentDevice[] {
     return this.#roster.devices();
   }
 
-  /** Closes a device's sockets, and admits no ticket that it still has. */
+  /** Closes the sockets of a device, and rejects its issued tickets. */
   revoke(device: string): void {
     this.scheduleAlarm(this.#admissions.revoke(device, Date.now()));
     this.closeDevice(device, closeCodes.revoked, "Signed out");
   }
 
-  /** Closes all sockets, and admits no ticket that anybody still has. */
+  /** Closes all sockets, and rejects all issued tickets. */
   revokeAll(): void {
     this.scheduleAlarm(this.#admissions.revoke(everyone, Date.now()));
     this.closeAll(closeCodes.revoked, "Signed out");
@@ -202,7 +202,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     this.#roster.closeAndRemove(this.#roster.sockets(), code, reason);
   }
 
-  /** Closes all sockets and deletes everything. Tickets that were issued before open nothing. */
+  /** Closes all sockets and deletes the storage. Issued tickets are rejected. */
   async erase(): Promise<void> {
     const sockets = [...this.#roster.sockets()];
     this.#roster.close(sockets, closeCodes.erased, "Erased");
@@ -213,17 +213,17 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     await this.#deleteStorage();
   }
 
-  // ── What the platform and partyserver call ─────────────────────────────────
+  // ── Methods that the platform and partyserver call ─────────────────────────────────
 
-  /** Admits a socket, or refuses it before there is one. */
+  /** Accepts a socket, or refuses the request. */
   override async fetch(request: Request): Promise<Response> {
     try {
       const arrival = readSocketRequest(request);
-      // In `super.fetch`, what onStart throws would be told to the client.
+      // In `super.fetch`, an error of onStart would be sent to the client.
       await this.setName(this.name);
       await this.onArrival(arrival.claims);
       this.#admit(arrival);
-      // Nothing of the client's goes on. Spelt so, partyserver tells an error in a reply, which stays here, and not through a socket.
+      // Passes no part of the client's request on. With this spelling of the header, partyserver returns errors in the reply, not in a socket.
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });
       this.#arrivals.set(upgrade, arrival);
       const reply = await super.fetch(upgrade);
@@ -259,7 +259,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   override webSocketMessage(socket: WebSocket, message: WSMessage): Promise<void> {
-    // partyserver reads the attachment for every message, to know whose socket it is.
+    // partyserver reads the attachment of the socket for every message.
     return this.#isStarted && this.#roster.has(socket)
       ? this.onMessage(socket, message)
       : super.webSocketMessage(socket, message);
@@ -270,7 +270,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     if (!this.#roster.has(socket)) return;
     const frame = readFrame(message);
     const acked = ackedBy(frame);
-    // What is acknowledged was sent: there is no more of it than of that.
+    // A client can only acknowledge frames that were sent.
     if (acked !== undefined && this.#fanout.acknowledge(socket, acked)) return;
     if (this.#rate.isExceeded(socket, this.settings))
       return this.#roster.closeAndRemove([socket], closeCodes.flood, "Too many messages");

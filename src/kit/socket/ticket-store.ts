@@ -1,15 +1,15 @@
 import { AppError } from "../errors.ts";
 import { ticketExpired, ticketLifeMs, type TicketClaims } from "./tickets.ts";
 
-/** A device that was revoked can get tickets elsewhere for about two minutes more, until every copy of its session is stale. */
+/** A revoked device can get tickets for about two minutes more, until every cached copy of its session has expired. */
 const revokedForMs = 2 * 60_000 + ticketLifeMs;
 
-/** Stands for all devices, those that are not here among them. */
+/** All devices, including those that are not connected. */
 export const everyone = "*";
 
 /**
- * Which tickets a Durable Object has seen, and which devices it admits no more: rows that are deleted once they say nothing that a
- * ticket does not. Reading creates nothing.
+ * The used tickets and the revoked devices of a Durable Object. Rows are deleted when the tickets that they concern have expired.
+ * Reading creates nothing.
  */
 export class TicketStore {
   readonly #sql: SqlStorage;
@@ -19,7 +19,7 @@ export class TicketStore {
     this.#sql = sql;
   }
 
-  /** Uses a ticket up. One row written. @throws unauthenticated if it was used, has expired, or is a revoked device's */
+  /** Redeems a ticket. Writes one row. @throws unauthenticated if it was used, has expired, or is a revoked device's */
   redeem({ jti, device, expires_at }: TicketClaims, now: number): void {
     if (expires_at <= now || expires_at - ticketLifeMs <= this.#forgottenAt) throw ticketExpired();
     if (this.#isRevoked(device, now)) throw new AppError("unauthenticated", "This device was signed out. Sign in again.");
@@ -32,7 +32,7 @@ export class TicketStore {
     if (burn.toArray().length === 0) throw new AppError("unauthenticated", "This ticket was already used. Request a new one.");
   }
 
-  /** Admits a device no more, or `everyone`. @returns until when that must be remembered */
+  /** Revokes a device, or `everyone`. @returns when the revocation expires */
   revoke(device: string, now: number): number {
     const until = now + revokedForMs;
     this.#sql.exec(
@@ -42,19 +42,19 @@ export class TicketStore {
     return until;
   }
 
-  /** Its rows are deleted: no ticket that was issued until now is admitted, used or not. */
+  /** After its rows are deleted: rejects all tickets that were issued until now. */
   rejectIssuedBefore(now: number): void {
     this.#forgottenAt = now;
   }
 
-  /** Deletes what says nothing any more. @returns when all that is left will say nothing, if something is left */
+  /** Deletes expired rows. @returns when the last remaining row expires, if there is one */
   prune(now: number): number | undefined {
     const ends = [this.#pruneTable("burned_tickets", "expires_at", now), this.#pruneTable("revoked_devices", "until", now)];
     const latest = Math.max(...ends);
     return latest > now ? latest : undefined;
   }
 
-  /** @returns when the last of its rows ends, or 0 */
+  /** @returns when its last row expires, or 0 */
   #pruneTable(table: string, end: string, now: number): number {
     if (!this.#has(table)) return 0;
     this.#sql.exec(`delete from ${table} where ${end} <= ?`, now);

@@ -2,13 +2,13 @@ import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
 
-/** How long a ticket opens a socket, in milliseconds. */
+/** How long a ticket is valid, in milliseconds. */
 export const ticketLifeMs = 60_000;
 
-/** Longer than any ticket that we issue, in characters. */
+/** Longer than any issued ticket, in characters. */
 const maxTicketLength = 2_000;
 
-/** A user agent may name itself as it likes. */
+/** Maximum length of a label: a user agent can have any length. */
 const maxLabelLength = 100;
 
 const TicketClaims = z.object({
@@ -21,17 +21,17 @@ const TicketClaims = z.object({
 });
 
 /**
- * What a ticket says: who may open a socket, from which device (`session:12`, `key:3`; its name in words is `label`), to what
- * (`me`, `room:<id>`), under which number, and until when, in milliseconds since the epoch.
+ * The claims of a ticket: the user, the device (`session:12`, `key:3`) and its display name `label`, the resource (`me`, `room:<id>`),
+ * the ticket ID, and the expiry in milliseconds since the epoch.
  */
 export type TicketClaims = z.output<typeof TicketClaims>;
 
-/** Whom a ticket is for. */
+/** The holder of a ticket. */
 export type TicketHolder = Omit<TicketClaims, "jti" | "expires_at">;
 
 const encoder = new TextEncoder();
 
-/** A key of its own, so that nothing else that is signed with the secret is a ticket. */
+/** Derives a separate key, so that nothing else that is signed with the secret is a valid ticket. */
 async function keyOf(secret: string): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
   const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("socket ticket") };
@@ -41,19 +41,19 @@ async function keyOf(secret: string): Promise<CryptoKey> {
   ]);
 }
 
-/** Below 2^53: a number is the cheapest key that a row can have. */
+/** A random integer below 2^53: a number is the cheapest key of a row. */
 function randomNumber(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
   return (high >>> 11) * 2 ** 32 + low;
 }
 
-/** What opens one socket, once, within `ticketLifeMs` of `now`. */
+/** Creates the claims of a ticket that opens one socket, once, within `ticketLifeMs` of `now`. */
 export function createClaims({ user_id, device, label, resource }: TicketHolder, now = Date.now()): TicketClaims {
   const limits = { jti: randomNumber(), expires_at: now + ticketLifeMs };
   return { user_id, device, label: label.slice(0, maxLabelLength), resource, ...limits };
 }
 
-/** A ticket that opens one socket, once, within `ticketLifeMs` of `now`. */
+/** Issues a ticket that opens one socket, once, within `ticketLifeMs` of `now`. */
 export async function issueTicket(
   secret: string,
   holder: TicketHolder,
@@ -65,7 +65,7 @@ export async function issueTicket(
   return { ticket: `${payload}.${Buffer.from(signature).toString("base64url")}`, expires_at: new Date(claims.expires_at) };
 }
 
-/** The claims of a ticket for `resource`. Whether it was used already, the room knows. @throws unauthenticated */
+/** Verifies a ticket for `resource`. The room checks whether it was used. @throws unauthenticated */
 export async function readTicket(secret: string, text: string, resource: string, now = Date.now()): Promise<TicketClaims> {
   const claims = await verifiedClaims(secret, text);
   if (claims === undefined) throw new AppError("unauthenticated", "Invalid socket ticket. Request a new one.");
@@ -85,7 +85,7 @@ async function verifiedClaims(secret: string, text: string): Promise<TicketClaim
   return isOurs ? parseClaims(Buffer.from(payload, "base64url").toString()) : undefined;
 }
 
-/** The claims in a JSON text, if they are some. */
+/** Parses claims from JSON; undefined if they are invalid. */
 export function parseClaims(text: string): TicketClaims | undefined {
   try {
     return TicketClaims.parse(JSON.parse(text));

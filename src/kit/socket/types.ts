@@ -1,32 +1,32 @@
 import type { Connection } from "partyserver";
 import type { TicketHolder } from "./tickets.ts";
 
-/** Where a socket is in the log, and what it was sent and has not acknowledged. Times are milliseconds since the epoch. */
+/** The position of a socket in the log, and its unacknowledged frames. Times are milliseconds since the epoch. */
 export type SocketPosition = {
-  /** The last frame that it was sent; null while it waits for its snapshot. */
+  /** The last frame that was sent; null while the socket waits for its snapshot. */
   sent: number | null;
-  /** The last frame that it acknowledged. */
+  /** The last acknowledged frame. */
   acked: number;
-  /** How many frames and bytes it was sent and has not acknowledged, at most. */
+  /** The count of unacknowledged frames and bytes, at most. */
   frames: number;
   bytes: number;
   /** The same in a few stretches, each with the last frame in it: so the log need not know how its frames were cut. */
   stretches: { seq: number; frames: number; bytes: number }[];
-  /** Since when it is sent nothing, as it acknowledged too little. */
+  /** When sending was paused because the window was full; null if it is not paused. */
   held_at: number | null;
 };
 
-/** What a socket carries through hibernation. Times are milliseconds since the epoch. */
+/** The state of a socket that survives hibernation. Times are milliseconds since the epoch. */
 export type SocketState = TicketHolder & {
   since: number;
   until: number;
-  /** Where it is in the log; null while it moves. */
+  /** The position in the log; null while the socket is active. */
   place: SocketPosition | null;
-  /** Whether it was closed, or went. */
+  /** Whether the socket is closed. */
   closed: boolean;
 };
 
 export type RoomSocket = Connection<SocketState>;
 
-/** A device that listens, and since when. */
+/** A connected device, and when it connected. */
 export type PresentDevice = { device: string; label: string; since: string };

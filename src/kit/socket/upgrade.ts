@@ -2,22 +2,21 @@ import { AppError, problemOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { parseClaims, type TicketClaims } from "./tickets.ts";
 
-/** How the Worker hands a request for a socket to a room, which trusts nothing else. */
+/** The internal protocol between the Worker and a room for opening a socket. */
 
 const claimsHeader = "x-socket-claims";
 const afterHeader = "x-socket-after";
 const requestIdHeader = "x-request-id";
 
-/** Who asks a room for a socket, and the `seq` of the last frame that they have seen, if they were here before. */
+/** A request for a socket: the claims of the ticket, and the `seq` of the last frame that the client has, if it reconnects. */
 export type SocketRequest = { claims: TicketClaims; after: number | undefined };
 
 type Rooms = { getByName(name: string): { fetch(request: Request): Promise<Response> } };
 
 /**
- * Asks a room for a socket.
- * @param arrival the claims of a ticket that was read, and `after` of the client's query
- * @returns the socket, or the room's refusal as problem details
- * @throws what the platform throws where the room cannot be reached
+ * Opens a socket of a room.
+ * @returns the socket, or the refusal of the room as problem details
+ * @throws the error of the platform if the room cannot be reached
  */
 export async function connectSocket(
   rooms: Rooms,
@@ -32,7 +31,7 @@ export async function connectSocket(
     ...(after === undefined ? {} : { [afterHeader]: String(after) }),
   };
   const reply = await rooms.getByName(name).fetch(new Request("https://room/", { headers }));
-  // The headers of a fetched response cannot be changed, and every reply of ours is given some.
+  // The headers of a fetched response are immutable, but the Worker adds headers to every reply.
   return new Response(reply.body, reply);
 }
 
@@ -42,7 +41,7 @@ export function requireUpgrade(request: Request): void {
   throw new AppError("upgrade_required", "This endpoint requires a WebSocket upgrade.");
 }
 
-/** What the Worker told of whom it sends. @throws upgrade_required, unauthenticated */
+/** Reads the request of the Worker. @throws upgrade_required, unauthenticated */
 export function readSocketRequest(request: Request): SocketRequest {
   requireUpgrade(request);
   const claims = parseClaims(decodeURIComponent(request.headers.get(claimsHeader) ?? ""));
@@ -53,7 +52,7 @@ export function readSocketRequest(request: Request): SocketRequest {
 
 export const requestIdOf = (request: Request): string => request.headers.get(requestIdHeader) ?? "";
 
-/** What a client is told in place of a socket. What we did not foresee is logged, and its text stays here. */
+/** The reply to a refused request. An unexpected error is logged, and its message is not sent to the client. */
 export function refuse(error: unknown, requestId: string): Response {
   const failure =
     error instanceof AppError
