@@ -179,11 +179,9 @@ export const PassageList = z.object({
   passages: z.array(
     z.object({
       text: z.string(),
-      score: z
-        .number()
-        .meta({
-          description: "At most 1. `semantic`: cosine similarity; `keyword`: text rank; `hybrid`: fusion of both ranks.",
-        }),
+      score: z.number().meta({
+        description: "At most 1. `semantic`: cosine similarity; `keyword`: text rank; `hybrid`: fusion of both ranks.",
+      }),
       chunk_id: z.int().min(1),
       dataset_id: Id,
       heading: z.string().nullable(),

@@ -128,12 +128,9 @@ export const ExternalModel = z
     tags: z.array(z.string()),
     avatar_url: z.string().nullable(),
     type: z.literal("external_api"),
-    key_last_four: z
-      .string()
-      .nullable()
-      .meta({
-        description: "The last four characters of the stored key. Null: no key. Empty: the key is too short to show any of it.",
-      }),
+    key_last_four: z.string().nullable().meta({
+      description: "The last four characters of the stored key. Null: no key. Empty: the key is too short to show any of it.",
+    }),
     key_rejected_at: Timestamp.nullable().meta({ description: "When the provider rejected the key" }),
     version: z.int().min(1).meta({ description: "Send it as `If-Match` when you edit the model" }),
     created_at: Timestamp,
@@ -207,11 +204,9 @@ export const ModelListReply = z.object({
   ...ok,
   models: z.array(ModelSummaryShape).readonly(),
   total: TotalCount,
-  asked_at: z.iso
-    .datetime()
-    .meta({
-      description: "When the provider returned this list. An older list is returned while the provider is unavailable.",
-    }),
+  asked_at: z.iso.datetime().meta({
+    description: "When the provider returned this list. An older list is returned while the provider is unavailable.",
+  }),
 });
 
 export const ModelName = z

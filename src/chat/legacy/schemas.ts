@@ -10,12 +10,9 @@ const { system_prompt, temperature, top_p, max_tokens } = NewMinion.shape;
 export const ExternalChat = z.object({
   model_id: Id.meta({ description: "ID of one of your minions" }),
   message: SendFrame.shape.text,
-  system_prompt: system_prompt
-    .nullable()
-    .meta({
-      description:
-        "Replaces the minion's system prompt for this turn. The next five fields also replace settings for this turn.",
-    }),
+  system_prompt: system_prompt.nullable().meta({
+    description: "Replaces the minion's system prompt for this turn. The next five fields also replace settings for this turn.",
+  }),
   temperature,
   max_tokens,
   top_p,

@@ -9,6 +9,7 @@ import { getExperienceEvent, grantByAdmin, listExperience } from "./experience.t
 import { readLeaderboard } from "./leaderboard.ts";
 import { listScores, getProgression } from "./service.ts";
 import * as s from "../schemas.ts";
+import * as replies from "./schemas.ts";
 import { getMinion } from "../queries.ts";
 import { scored } from "./views.ts";
 
@@ -28,7 +29,7 @@ progression.get(
       summary: "List the scores of your minions",
       tag,
       access: requirePermission("minions.read"),
-      reply: s.ScoreList,
+      reply: replies.ScoreList,
       errors: outage,
     },
     async ({ ctx }) => {
@@ -48,7 +49,7 @@ progression.get(
         "The leaderboard is computed every five minutes. A cursor stays on the same leaderboard and is valid for one hour.",
       tag,
       query: s.LeaderboardQuery,
-      reply: s.Leaderboard,
+      reply: replies.Leaderboard,
       errors: outage,
     },
     async ({ ctx, query }) => ({ ...ok, ...(await readLeaderboard(ctx, query)) }),
@@ -65,7 +66,7 @@ progression.get(
       access: readingOne,
       params: IdParam,
       query: z.object(PageQuery),
-      reply: s.XpHistory,
+      reply: replies.XpHistory,
       errors: ["not_found", ...outage],
     },
     async ({ ctx, params, query }) => ({ ...ok, ...(await listExperience(ctx, requireUserId(ctx), params.id, query)) }),
@@ -81,7 +82,7 @@ progression.get(
       tag,
       access: readingOne,
       params: IdParam,
-      reply: s.ScoreReply,
+      reply: replies.ScoreReply,
       errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) => ({ ...ok, ...scored((await getMinion(ctx, requireUserId(ctx), params.id)).row) }),
@@ -100,7 +101,7 @@ myProgression.get(
       description: "Your experience is the sum over all your minions, including deleted ones. A rank never falls.",
       tag,
       access: requirePermission("minions.read"),
-      reply: s.Progression,
+      reply: replies.Progression,
       errors: outage,
     },
     async ({ ctx }) => ({ ...ok, ...(await getProgression(ctx, requireUserId(ctx))) }),
@@ -121,7 +122,7 @@ experienceAdmin.post(
       params: IdParam,
       body: s.AdminXpBody,
       replayResponse: async ({ ctx, resultId }) => ({ ...ok, event: await getExperienceEvent(ctx, Number(resultId)) }),
-      reply: s.XpEventReply,
+      reply: replies.XpEventReply,
       status: 201,
       errors: ["not_found", ...outage],
     },

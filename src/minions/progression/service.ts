@@ -6,7 +6,7 @@ import { catalogOf } from "../../catalog/service.ts";
 import type { Catalog } from "../../catalog/snapshot.ts";
 import type { Ctx } from "../../context.ts";
 import { selectMinions } from "../queries.ts";
-import type { ScoreOfMinion } from "../schemas.ts";
+import type { ScoreOfMinion } from "./schemas.ts";
 import { minions } from "../tables.ts";
 import { levelThreshold, rankAndLevel, levelProgress } from "./rules.ts";
 import { userExperience } from "./sql.ts";

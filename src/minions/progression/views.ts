@@ -1,6 +1,7 @@
 import { modelOf, type OnModel } from "../model-summary.ts";
 import type { MinionRow } from "../queries.ts";
-import type { Minion, ScoreOfMinion } from "../schemas.ts";
+import type { Minion } from "../schemas.ts";
+import type { ScoreOfMinion } from "./schemas.ts";
 import { levelProgress } from "./rules.ts";
 import { scoreOf, type Score } from "./score.ts";
 
