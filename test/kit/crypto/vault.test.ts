@@ -172,7 +172,7 @@ test("a keyring with a short secret, or one version twice, opens no vault", () =
   const short = { version: 3, secret: "thirty-one characters and a bit" };
   expect(() => openVault({ current: short })).toThrow("The secret of version 3 is shorter than 32 characters.");
   expect(() => openVault({ current: first, previous: [short] })).toThrow("version 3");
-  expect(() => openVault({ current: first, previous: [{ ...second, version: 1 }] })).toThrow("A version stands twice");
+  expect(() => openVault({ current: first, previous: [{ ...second, version: 1 }] })).toThrow("The keyring has a version twice");
 });
 
 test("no error tells a secret", async () => {
