@@ -21,7 +21,11 @@ export async function benchGateway(rounds: number, seconds: number): Promise<voi
     console.log("Building the Worker …");
     const modulePath = await buildMinimalWorker(folder, join(import.meta.dirname, "worker.ts"));
     const worker = await startMinimalWorker(modulePath, { PROVIDER_URL: provider.baseUrl, PROVIDER_KEY: apiKey });
-    await compareLatencies(worker.urls[0]!, rounds, seconds).finally(async () => worker.close());
+    try {
+      await compareLatencies(worker.urls[0]!, rounds, seconds);
+    } finally {
+      await worker.close();
+    }
   } finally {
     await provider.close();
     await rm(folder, { recursive: true, force: true });

@@ -9,7 +9,6 @@ export const levelsPerRank = 5;
 
 /** Tiers, cheapest first. */
 export const tiers = ["free", "basic", "professional", "premium"] as const;
-type Tier = (typeof tiers)[number];
 
 /** What a tool needs to run: nothing, a model, platform data, or a connected service. */
 export const toolKinds = ["pure", "model", "platform", "connector"] as const;

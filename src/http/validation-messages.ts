@@ -28,6 +28,7 @@ export const validationMessage: z.core.$ZodErrorMap = (issue) => {
       return "has an invalid key";
     case "invalid_element":
       return "has an invalid value";
+    case "custom":
     default:
       return "is invalid";
   }

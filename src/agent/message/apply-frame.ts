@@ -1,5 +1,5 @@
 import type { TurnFrame } from "../protocol.ts";
-import type { Message, MessageUsage, ToolCall } from "../types.ts";
+import type { Message, ToolCall } from "../types.ts";
 
 /** Builds a message from its frames: while it streams, and again after a crash. */
 
@@ -102,5 +102,3 @@ export function failOpenToolCalls({ tools }: Message, why: string): void {
       Object.assign(use, { status: "failed", output: why, duration_ms: use.duration_ms ?? 0 });
   }
 }
-
-const noUsage: MessageUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };

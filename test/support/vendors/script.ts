@@ -18,9 +18,6 @@ export type Json = Record<string, unknown>;
 /** An event of a stream; the name is left out where the vendor gives none. */
 export type SseEvent = { event?: string; data: Json | string };
 
-/** What is asked of a model, in no vendor's words. */
-type Question = { model: string; hasTools: boolean; hasToolResult: boolean; isStream: boolean };
-
 /** A reply to a good request: one object, or the events of a stream. */
 export type Reply = Json | Json[] | SseEvent[];
 
