@@ -8,7 +8,8 @@ import { jobHandlers } from "./jobs.ts";
 import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
 import { runCron } from "./kit/queue/cron.ts";
 
-export * from "./objects.ts";
+// By name, since wrangler types reads the classes from here.
+export { ChatRoom, SignInGate, UserHub } from "./objects.ts";
 
 const composition = { hooks, constraintErrors };
 
