@@ -214,7 +214,7 @@ describe("what people write", () => {
         const lines = prompt.split("\n");
         const found = lines.filter((line) => line.startsWith("#"));
         expect(found).toEqual(headings.filter((heading) => found.includes(heading)));
-        expect(lines.every((line, index) => index === 0 || /^(?:$|# |>|- | {2}- |Lines that begin)/.test(line))).toBe(true);
+        expect(lines.every((line, index) => index === 0 || /^(?:$|# |>|- | {2}- |Your owner wrote)/.test(line))).toBe(true);
         expect(prompt).not.toMatch(/\n\n\n|\n$|[^\P{Cc}\n\t]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
         expect(prompt.isWellFormed()).toBe(true);
         expect(lines.filter((line) => line.startsWith("- ") && line.includes(", level ")).length).toBeGreaterThanOrEqual(

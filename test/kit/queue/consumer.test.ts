@@ -182,7 +182,7 @@ describe("a job", () => {
   });
 
   test("too large for a message is refused where it is sent", async () => {
-    expect(() => enqueueJob(ctx, huge, { text: "x".repeat(127_000) })).toThrow(/takes 127000/);
+    expect(() => enqueueJob(ctx, huge, { text: "x".repeat(127_000) })).toThrow(/maximum is 127000/);
     expect(() => enqueueJob(ctx, huge, { text: "é".repeat(64_000) })).toThrow(AppError);
     await commit(ctx, [enqueueJob(ctx, huge, { text: "x".repeat(126_000) })]);
     expect(await outboxSize()).toBe(1);

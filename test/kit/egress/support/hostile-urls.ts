@@ -207,7 +207,7 @@ const hostile: Readonly<Record<string, readonly (readonly [url: string, why: str
 export const hostileUrls = Object.entries(hostile).flatMap(([fault, urls]) => urls.map(([url, why]) => ({ url, why, fault })));
 
 /** Faults of the text alone: what is called is the URL that it is read as, and that one may be fine. */
-export const faultsOfText = /plain ASCII|plainly|query|characters/;
+export const faultsOfText = /plain ASCII|plain host name|query|characters/;
 
 export const fine = [
   "https://api.openai.com/v1",
