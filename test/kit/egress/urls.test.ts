@@ -32,7 +32,7 @@ test("what development allows may be saved, over http too, and nothing beside it
   }
   expect(faultOf("http://127.0.0.1:11435/v1")).toBe("must begin with https://");
   expect(faultOf("http://user@localhost/v1")).toBe("must not contain a username or password");
-  expect(faultOf("http://0x7f.1:11434/v1")).toContain("plainly");
+  expect(faultOf("http://0x7f.1:11434/v1")).toContain("plain host name");
   expect(faultOf("ftp://localhost/v1")).toBe("must begin with https://");
   expect(faultOfUrl("http://localhost:8787/", { allowedHosts, ownHosts: ["localhost:8787"] })).toContain("this server");
 });
