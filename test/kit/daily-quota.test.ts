@@ -28,7 +28,7 @@ test("a day ends at 00:00 UTC, and the next begins there", () => {
 });
 
 test("what is taken is spent until it is settled, and what is settled again changes nothing", () => {
-  expect(take("a")).toEqual({ lacking: null, limits: floor, used: { turns: 1, tokens: 40 } });
+  expect(take("a")).toEqual({ exhausted: null, limits: floor, used: { turns: 1, tokens: 40 } });
   budget.settle("a", { turns: 1, tokens: 7 }, noon);
   expect(budget.used(noon)).toEqual({ turns: 1, tokens: 7 });
   budget.settle("a", { turns: 0, tokens: 0 }, noon);
@@ -38,24 +38,27 @@ test("what is taken is spent until it is settled, and what is settled again chan
 
 test("a claim that arrives twice is granted once", () => {
   take("a");
-  expect(take("a")).toMatchObject({ lacking: null, used: { turns: 1, tokens: 40 } });
+  expect(take("a")).toMatchObject({ exhausted: null, used: { turns: 1, tokens: 40 } });
 });
 
-test("more than there is is refused, says what is lacking, and takes nothing", () => {
-  expect(take("a", { amount: { turns: 1, tokens: 101 } })).toMatchObject({ lacking: "tokens", used: { turns: 0, tokens: 0 } });
+test("more than there is is refused, says what is exhausted, and takes nothing", () => {
+  expect(take("a", { amount: { turns: 1, tokens: 101 } })).toMatchObject({
+    exhausted: "tokens",
+    used: { turns: 0, tokens: 0 },
+  });
   expect(budget.endsAt()).toBeUndefined();
   take("b", { amount: { turns: 1, tokens: 100 } });
-  expect(take("c", { amount: { turns: 1, tokens: 1 } })).toMatchObject({ lacking: "tokens" });
-  expect(take("d", { amount: { turns: 2, tokens: 0 } })).toMatchObject({ lacking: "turns" });
-  expect(take("e", { amount: { turns: 1, tokens: 0 } })).toMatchObject({ lacking: null, used: { turns: 2, tokens: 100 } });
+  expect(take("c", { amount: { turns: 1, tokens: 1 } })).toMatchObject({ exhausted: "tokens" });
+  expect(take("d", { amount: { turns: 2, tokens: 0 } })).toMatchObject({ exhausted: "turns" });
+  expect(take("e", { amount: { turns: 1, tokens: 0 } })).toMatchObject({ exhausted: null, used: { turns: 2, tokens: 100 } });
 });
 
 test("limits that were looked up are remembered, as long as they hold", () => {
   const limits = { turns: 9, tokens: 900, until: noon + 1_000 };
   take("a", { limits });
-  expect(take("b")).toMatchObject({ lacking: null, limits: { turns: 9, tokens: 900 } });
-  expect(take("c")).toMatchObject({ lacking: null, used: { turns: 3, tokens: 120 } });
-  expect(take("d", {}, noon + 1_000)).toMatchObject({ lacking: "turns", limits: floor });
+  expect(take("b")).toMatchObject({ exhausted: null, limits: { turns: 9, tokens: 900 } });
+  expect(take("c")).toMatchObject({ exhausted: null, used: { turns: 3, tokens: 120 } });
+  expect(take("d", {}, noon + 1_000)).toMatchObject({ exhausted: "turns", limits: floor });
 });
 
 test("a day knows nothing of the one before", () => {

@@ -10,11 +10,11 @@ const deferred: Promise<unknown>[] = [];
 function contextWith(...calls: (() => Promise<Admission>)[]) {
   const made = vi.fn<() => Promise<Admission>>(() => (calls.length > 1 ? calls.shift()! : calls[0]!)());
   const ctx = {
-    env: { SIGN_IN_GATE: { getByName: () => ({ admit: made, succeed: made }) } },
+    env: { SIGN_IN_GATE: { getByName: () => ({ attempt: made, recordSuccess: made }) } },
     client: { ip: "203.0.113.1" },
-    meter: new RoundTripCounter(),
-    behind: () => ctx,
-    defer: (work: Promise<unknown>) => void deferred.push(work),
+    roundTrips: new RoundTripCounter(),
+    background: () => ctx,
+    waitUntil: (work: Promise<unknown>) => void deferred.push(work),
   } as unknown as Ctx;
   return { ctx, made };
 }
