@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** What takes longest where nothing is known yet: by its size, which vitest goes by then, each would come late. */
 const longest = [
+  "dev/wrangler/plain-dev",
   "examples",
   "limits/sign-in-attack",
   "catalog/service",
