@@ -87,9 +87,13 @@ describe("wrangler dev, in an empty home and without a network", () => {
   test.each(["DATABASE_URL", "AUTH_SECRET", "KEY_SECRETS"])(
     "names %s where it is missing, and what to run",
     async (name) => {
-      await plain.setVars({ ...vars, [name]: "" });
-      const sentence = `${name} is not set: run \`npm run dev\`, which needs no settings, or fill in .dev.vars`;
-      expect(await plain.waitFor("/health", sentence)).toBe(503);
+      const incomplete = await startPlainDev({ ...vars, [name]: "" });
+      try {
+        const sentence = `${name} is not set: run \`npm run dev\`, which needs no settings, or fill in .dev.vars`;
+        expect(await incomplete.waitFor("/health", sentence)).toBe(503);
+      } finally {
+        await incomplete.close();
+      }
     },
     120_000,
   );

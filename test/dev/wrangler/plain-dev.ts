@@ -19,13 +19,9 @@ export async function startPlainDev(vars: Record<string, string>) {
   const home = join(folder, "home");
   await Promise.all([mkdir(project), mkdir(home)]);
   for (const name of linked) await symlink(join(root, name), join(project, name));
-  const config = await readFile(join(root, "wrangler.toml"), "utf8");
-  const writeProject = async (text: string, values: Record<string, string>) => {
-    const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
-    await writeFile(join(project, ".dev.vars"), lines.join(""));
-    await writeFile(join(project, "wrangler.toml"), text);
-  };
-  await writeProject(config, vars);
+  const lines = Object.entries(vars).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(join(project, ".dev.vars"), lines.join(""));
+  await writeFile(join(project, "wrangler.toml"), await readFile(join(root, "wrangler.toml"), "utf8"));
 
   const inherited = Object.entries(process.env).filter(([name]) => !/^(CLOUDFLARE|WRANGLER|CF|XDG)_/.test(name));
   const env: NodeJS.ProcessEnv = {
@@ -45,8 +41,6 @@ export async function startPlainDev(vars: Record<string, string>) {
   return {
     url,
     output: () => output,
-    /** wrangler reads `.dev.vars` again when its configuration changes. What it has built need not be built again. */
-    setVars: (values: Record<string, string>) => writeProject(config.replace(/^\[build\]\n(?:.+\n)*/m, ""), values),
     /** Waits for a reply that holds a text. @throws Error with what was printed */
     waitFor: (path: string, text: string) =>
       vi.waitFor(
