@@ -114,7 +114,7 @@ export async function readCatalog(): Promise<CatalogSeed> {
   return parseCatalog(Object.fromEntries(await Promise.all(entries)));
 }
 
-/** What no single entry shows: names that lead nowhere, things told two ways, bundles that save nothing. */
+/** Faults that no single entry shows: unknown names, contradictions between entries, bundles that save nothing. */
 function* contradictions(catalog: CatalogSeed): Generator<Contradiction> {
   const spirits = new Map(catalog.spirits.map((spirit) => [spirit.name, spirit]));
   const tools = new Map(catalog.tools.map((tool) => [tool.name, tool]));

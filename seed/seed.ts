@@ -126,7 +126,7 @@ async function load(tx: Transaction, seed: CatalogSeed): Promise<SeedReport> {
   return { version: after!.version, tallies };
 }
 
-/** Makes the pairs exactly those of the JSON, each told once, and notes which spirits changed by it. */
+/** Replaces the pairs by those of the JSON, each once, and records which spirits changed. */
 async function replaceAffinities(tx: Transaction, seed: CatalogSeed, ids: Map<string, number>, tally: Tally): Promise<void> {
   const table = tables.spiritAffinities;
   const wanted = seed.spirits.flatMap((spirit) =>
@@ -137,12 +137,15 @@ async function replaceAffinities(tx: Transaction, seed: CatalogSeed, ids: Map<st
       return [{ spirit_a: spirit.id, spirit_b: other, synergy_percent, conflict_percent: spirit.conflicts[partner] ?? 0 }];
     }),
   );
-  const told = ({ spirit_a, spirit_b, synergy_percent, conflict_percent }: (typeof wanted)[number]) =>
+  const pairKey = ({ spirit_a, spirit_b, synergy_percent, conflict_percent }: (typeof wanted)[number]) =>
     [spirit_a, spirit_b, synergy_percent, conflict_percent].join();
   const existing = await tx.select().from(table);
-  const now = new Set(existing.map(told));
-  const then = new Set(wanted.map(told));
-  const differing = [...existing.filter((pair) => !then.has(told(pair))), ...wanted.filter((pair) => !now.has(told(pair)))];
+  const now = new Set(existing.map(pairKey));
+  const then = new Set(wanted.map(pairKey));
+  const differing = [
+    ...existing.filter((pair) => !then.has(pairKey(pair))),
+    ...wanted.filter((pair) => !now.has(pairKey(pair))),
+  ];
   if (differing.length === 0) return;
   await tx.delete(table);
   if (wanted.length > 0) await tx.insert(table).values(wanted);

@@ -1,4 +1,4 @@
-/** `npm run dev`: runs until it is told to stop (exit code 0) or something fails (1). */
+/** `npm run dev`: runs until it gets a stop signal (exit code 0) or something fails (1). */
 import { once } from "node:events";
 import { startDevServer } from "./dev-server.ts";
 import { UserError, runCommand } from "../user-error.ts";

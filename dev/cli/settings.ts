@@ -17,7 +17,7 @@ export interface Settings {
   ollamaUrl: string;
 }
 
-/** Reads what `npm run dev` can be told: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS, OLLAMA_HOST. @throws UserError */
+/** Reads the settings of `npm run dev`: PORT, SPIRITFORGE_DATA, DATABASE_URL, SPIRITFORGE_SECRETS, OLLAMA_HOST. @throws UserError */
 export function readSettings(env: Environment): Settings {
   return {
     port: readPort(env.PORT || "8787"),

@@ -5,7 +5,7 @@ const PATIENCE_MS = 300;
 const SQLITE_BUSY = 5;
 
 /**
- * Takes the lock that the file at `path` stands for, creating the file if need be.
+ * Takes the lock of the file at `path`. Creates the file if it does not exist.
  *
  * It is SQLite's exclusive lock, so the kernel drops it when the process dies, however it dies: nothing goes stale, as a
  * file with a process id in it would.

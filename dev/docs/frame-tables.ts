@@ -35,7 +35,7 @@ export function frameTable(frames: z.ZodType, from: "client" | "server"): string
   return renderTable([["frame", "fields", "meaning"], ...rows].map((row) => row.slice(0, columns)));
 }
 
-/** The objects that a union or an intersection stands for. */
+/** The object schemas of a union or an intersection. */
 function objectsOf(schema: Schema): Schema[] {
   const options = schema.anyOf ?? schema.oneOf;
   if (options !== undefined) return options.flatMap(objectsOf);

@@ -9,7 +9,7 @@ import { openEmbeddedPostgres } from "./embedded-postgres.ts";
 export interface PostgresServer {
   /** For migrations, the seed and other PostgreSQL clients. */
   databaseUrl: string;
-  /** What the Worker is told. NEON_PROXY is empty on Neon itself. */
+  /** The settings of the Worker. NEON_PROXY is empty on Neon itself. */
   vars: { DATABASE_URL: string; NEON_PROXY: string };
   close(): Promise<void>;
 }

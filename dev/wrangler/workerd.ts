@@ -20,7 +20,7 @@ export interface Bundle {
  *
  * @param folder where the bundle is written
  * @param entry the module to start from, seen from the root of the repository
- * @throws UserError, with what wrangler said
+ * @throws UserError with the output of wrangler
  */
 export async function buildWorker(folder: string, entry = "src/index.ts"): Promise<Bundle> {
   const uploadPath = join(folder, "worker.bundle");

@@ -7,7 +7,7 @@ import { developmentWorker } from "./vars.ts";
 export interface Wrangler {
   /** Resolves with the exit code once it has ended, by itself or by `close`. */
   ended: Promise<number>;
-  /** Drops what it said while starting, and shows what it says from now on. */
+  /** Drops the output of the start, and prints all later output. */
   show(): void;
   /** Ends it, with everything that it started. */
   close(): Promise<void>;

@@ -12,7 +12,7 @@ const Whoami = z.object({
 
 const Secrets = z.array(z.object({ name: z.string() }));
 
-/** Reads `wrangler whoami --json`: the accounts of whoever is logged in; undefined if nobody is. */
+/** Reads `wrangler whoami --json`: the accounts of the logged-in user; undefined without a login. */
 export function parseWhoami({ stdout }: CommandResult): z.output<typeof Whoami>["accounts"] | undefined {
   const { loggedIn, accounts } = Whoami.parse(parseJson(stdout) ?? { loggedIn: false });
   return loggedIn ? accounts : undefined;

@@ -76,7 +76,7 @@ function commandToPrint(name: string): string {
   return name === "KEY_SECRETS" ? `printf '1:%s' "${random}"` : `printf %s "${random}"`;
 }
 
-/** Creates queues. @throws UserError, with what wrangler said */
+/** Creates queues. @throws UserError with the output of wrangler */
 export async function createQueues(wrangler: RunWrangler, queues: readonly string[]): Promise<void> {
   for (const name of queues) {
     const { ok, output } = await wrangler(["queues", "create", name]);

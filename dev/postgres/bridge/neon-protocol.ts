@@ -74,12 +74,12 @@ export function statementReply(result: QueryArrayResult, rowAsArray: boolean): o
   };
 }
 
-/** What Neon replies for a failure: everything Postgres said about a statement (400), else the message alone. */
+/** The reply of Neon to an error: every field of a Postgres error (400), otherwise the message alone. */
 export function errorReply(error: unknown): Reply {
   if (error instanceof BadRequest) return { status: error.status, body: { message: error.message } };
   if (!(error instanceof DatabaseError)) return { status: 500, body: { message: reasonOf(error) } };
   const { message, severity, code, detail, hint, position, internalPosition, internalQuery, where } = error;
   const { schema, table, column, dataType, constraint, file, line, routine } = error;
-  const said = { message, severity, code, detail, hint, position, internalPosition, internalQuery, where };
-  return { status: 400, body: { ...said, schema, table, column, dataType, constraint, file, line, routine } };
+  const fields = { message, severity, code, detail, hint, position, internalPosition, internalQuery, where };
+  return { status: 400, body: { ...fields, schema, table, column, dataType, constraint, file, line, routine } };
 }

@@ -35,8 +35,8 @@ export function withMailbox<H extends Handlers>(handlers: H): H {
 }
 
 /**
- * The mailbox, to whoever asks for it under a name of this machine; undefined for any other request. Mails hold links that
- * take over accounts: a deployment made from the wrong configuration must not show them.
+ * The reply of the mailbox to a request for a host name of this machine; undefined for any other request. Mails hold links that take
+ * over accounts, so a deployment with the wrong configuration must not show them.
  */
 function mailboxReply(request: Request, bindings: Cloudflare.Env): Promise<Response> | undefined {
   const { hostname, pathname, searchParams } = new URL(request.url);

@@ -4,7 +4,7 @@ import type { Allowance } from "../allowance/allowance.ts";
 import type { CallOptions } from "../gateway/call.ts";
 import type { ModelSummary, ProviderIdentity } from "../constants.ts";
 
-/** The settings of a call: key and base URL belong to whoever pays for the call and never come from the environment. */
+/** The settings of a call: the key and base URL belong to the user who pays for the call. They never come from the environment. */
 export type ProviderSettings = {
   apiKey?: string;
   /** Whether to call without a key, for public lists. */
