@@ -27,7 +27,7 @@ export type Composition = {
 };
 
 /** The client of a request, as seen by the edge. */
-export type Client = { ip: string | null; place: string | null; userAgent: string | null };
+export type Client = { ip: string | null; location: string | null; userAgent: string | null };
 
 /** The context of every service call, for requests, jobs and alarms. */
 export type Ctx = {
@@ -117,7 +117,7 @@ export function jobContext(
   job: string,
   event: Composition & Pick<Event, "bindings" | "lifetime"> & { requestId?: string },
 ): Ctx {
-  const client = { ip: null, place: null, userAgent: null };
+  const client = { ip: null, location: null, userAgent: null };
   return makeContext({ requestId: newRequestId(), ...event, actor: { kind: "system", job }, client });
 }
 
@@ -139,6 +139,6 @@ export function objectContext(
 
 function clientOf({ headers, cf }: Request): Client {
   const { city, country } = (cf ?? {}) as Partial<IncomingRequestCfProperties>;
-  const place = [city, country].filter((part) => part !== undefined && part !== null).join(", ");
-  return { ip: headers.get("cf-connecting-ip"), place: place || null, userAgent: headers.get("user-agent") };
+  const location = [city, country].filter((part) => part !== undefined && part !== null).join(", ");
+  return { ip: headers.get("cf-connecting-ip"), location: location || null, userAgent: headers.get("user-agent") };
 }

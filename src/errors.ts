@@ -1,19 +1,12 @@
 import { agentErrors } from "./agent/errors.ts";
-import * as auth from "./auth/errors.ts";
 import { authErrors } from "./auth/errors.ts";
-import * as billing from "./billing/errors.ts";
 import { billingErrors } from "./billing/errors.ts";
 import { catalogErrors } from "./catalog/errors.ts";
-import * as chat from "./chat/errors.ts";
-import * as datasets from "./datasets/errors.ts";
+import { roomConstraintErrors } from "./chat/room/errors.ts";
 import * as jobs from "./jobs/errors.ts";
-import { commonConstraintErrors, commonErrors, type ConstraintErrors, type ErrorType } from "./kit/errors.ts";
-import * as knowledge from "./knowledge/errors.ts";
-import * as minions from "./minions/errors.ts";
+import { commonErrors, type ConstraintErrors, type ErrorType } from "./kit/errors.ts";
 import { minionErrors } from "./minions/errors.ts";
-import * as models from "./models/errors.ts";
 import { allowanceErrors, modelErrors, providerErrors } from "./models/errors.ts";
-import * as notifications from "./notifications/errors.ts";
 
 /** Every error type that a client can get, in the order of the documentation. */
 export const errorTypes: readonly ErrorType[] = [
@@ -68,15 +61,4 @@ export const errorTypes: readonly ErrorType[] = [
 ];
 
 /** The client errors of the constraints and `refuse` codes of all features. */
-export const constraintErrors: ConstraintErrors = {
-  ...commonConstraintErrors,
-  ...auth.constraintErrors,
-  ...jobs.constraintErrors,
-  ...notifications.constraintErrors,
-  ...billing.constraintErrors,
-  ...models.constraintErrors,
-  ...datasets.constraintErrors,
-  ...minions.constraintErrors,
-  ...knowledge.constraintErrors,
-  ...chat.constraintErrors,
-};
+export const constraintErrors: ConstraintErrors = { ...jobs.constraintErrors, ...roomConstraintErrors };

@@ -217,12 +217,12 @@ function touchLastSeen(ctx: Ctx, hash: string, credential: Credential): void {
   credential.seen_at = Date.now();
   remember(ctx, hash, credential);
   const { db } = ctx.background();
-  const { ip, place } = ctx.client;
+  const { ip, location } = ctx.client;
   ctx.waitUntil(
     (credential.kind === "session"
       ? db
           .update(sessions)
-          .set({ last_seen_at: sql`now()`, ip_address: ip, place })
+          .set({ last_seen_at: sql`now()`, ip_address: ip, place: location })
           .where(eq(sessions.id, credential.session_id))
       : db
           .update(apiKeys)

@@ -26,13 +26,13 @@ export type Session = {
 
 /** The statement that inserts a session. */
 export function sessionRow(ctx: Ctx, userId: number, token: string): Statement {
-  const { ip, place, userAgent } = ctx.client;
+  const { ip, location, userAgent } = ctx.client;
   return ctx.db.insert(sessions).values({
     user_id: userId,
     token,
     expires_at: expiry,
     ip_address: ip,
-    place,
+    place: location,
     user_agent: userAgent?.slice(0, 512) ?? null,
   });
 }

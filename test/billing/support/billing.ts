@@ -48,7 +48,7 @@ export async function openBilling(): Promise<Billing> {
   const bridge = await startNeonBridge({ databaseUrl: database.url });
   const meter = new RoundTripCounter();
   const db = openDatabase("postgres://test:test@localhost/test", bridge.url, meter);
-  const client = { ip: "192.0.2.7", place: null, userAgent: null };
+  const client = { ip: "192.0.2.7", location: null, userAgent: null };
   return {
     database,
     as: (actor) => ({ db, roundTrips: meter, actor, client, requestId: "request-1", constraintErrors }) as Ctx,

@@ -38,12 +38,13 @@ beforeAll(async () => {
 
 afterAll(() => postgres.close());
 
-async function post(path: string, body: unknown, token?: string) {
+type Reply = { token: string } & Record<"minion" | "conversation" | "message", { id: number; status?: string }>;
+
+async function post(path: string, body: unknown, token?: string): Promise<Reply> {
   const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
   const reply = await fetch(plain.url + path, { method: "POST", headers, body: JSON.stringify(body) });
-  expect([reply.status, reply.ok]).toEqual([reply.status, true]);
-  // oxlint-disable-next-line typescript/no-explicit-any -- what it is, the test asserts
-  return (await reply.json()) as any;
+  expect([path, reply.status, reply.ok]).toEqual([path, reply.status, true]);
+  return (await reply.json()) as Reply;
 }
 
 test(".dev.vars.example agrees with the development values", async () => {
