@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** What takes longest where nothing is known yet: by its size, which vitest goes by then, each would come late. */
+/** The slowest files. They start first also without earlier timings, where vitest orders files by size. */
 const longest = [
-  "dev/wrangler/plain-dev",
   "examples",
   "limits/sign-in-attack",
+  "dev/wrangler/plain-dev",
   "catalog/service",
   "auth/security",
   "openapi",
@@ -18,8 +18,8 @@ const longest = [
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
-      const place = longest.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-      return place === -1 ? longest.length : place;
+      const index = longest.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return index === -1 ? longest.length : index;
     };
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
@@ -31,9 +31,9 @@ export default defineConfig({
     globalSetup: "test/support/global-setup.ts",
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    // One more than the cores of the machine that it is meant for: a fifth of the time is waited for timers and Postgres.
+    // One more than the two cores of CI, since tests wait for timers and Postgres a fifth of the time.
     maxWorkers: 3,
-    // To import wrangler and the source anew for each file costs two seconds of CPU. What a file leaves behind, the next one meets.
+    // A new import of wrangler and the source for each file costs two seconds of CPU. State of a file is visible to the next file.
     isolate: false,
     restoreMocks: true,
     unstubEnvs: true,

@@ -51,7 +51,7 @@ describe("an example against npm run dev", () => {
     const example = readFileSync(join(root, ".dev.vars.example"), "utf8");
     writeFileSync(join(folder, "secrets.vars"), `${example}\nEGRESS_ALLOWED_HOSTS=${hosts.join(",")}\n`);
     dev = runDev(folder, await freePort());
-    await dev.ready(170_000);
+    await dev.ready();
     return async () => {
       dev.kill("SIGTERM");
       await dev.ended;

@@ -34,7 +34,7 @@ describe("npm run dev", () => {
       }
       await ollama.close();
     };
-  });
+  }, 180_000);
 
   test("says what it does, and serves the API and its reference", async () => {
     await fresh.prints("first start: Postgres initialises its data folder, which takes a few seconds");

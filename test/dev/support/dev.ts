@@ -23,11 +23,14 @@ export function runScript(script: string, folder: string, settings: Record<strin
   return {
     ended,
     kill: (signal: NodeJS.Signals) => void child.kill(signal),
-    /** Waits until it has printed the text. @throws Error with what it printed, if it does not */
-    prints: (text: string, withinMs = 50_000) =>
-      vi.waitFor(() => {
-        if (!output.includes(text)) throw new Error(`It has not printed "${text}", but: ${output}`);
-      }, withinMs),
+    /** Waits until it has printed the text. @throws Error with its output, if it ends without */
+    prints: (text: string) =>
+      new Promise<void>((resolve, reject) => {
+        const check = () => output.includes(text) && resolve();
+        for (const stream of [child.stdout, child.stderr]) stream.on("data", check);
+        child.once("close", () => reject(new Error(`It ended without printing "${text}": ${output}`)));
+        check();
+      }),
     children: () => descendants(child.pid ?? Number.NaN),
   };
 }
@@ -40,7 +43,7 @@ export function runDev(folder: string, port: number, settings: Record<string, st
     folder,
     port,
     url: `http://127.0.0.1:${port}`,
-    ready: (withinMs?: number) => dev.prints("Ctrl-C stops it.", withinMs),
+    ready: () => dev.prints("Ctrl-C stops it."),
     databaseUrl: async () => JSON.parse(await readFile(join(folder, "instance.json"), "utf8")).databaseUrl as string,
   };
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { vi } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../../dev/port.ts";
 import { makeFolder } from "../support/scratch.ts";
 
@@ -41,17 +41,15 @@ export async function startPlainDev(vars: Record<string, string>) {
   return {
     url,
     output: () => output,
-    /** Waits for a reply that holds a text. @throws Error with what was printed */
-    waitFor: (path: string, text: string) =>
-      vi.waitFor(
-        async () => {
-          const reply = await fetch(url + path);
-          const body = await reply.text();
-          if (body.includes(text)) return reply.status;
-          throw new Error(`${path} replied ${reply.status} ${body.slice(0, 500)}: ${output.slice(-2_000)}`);
-        },
-        { timeout: 100_000, interval: 200 },
-      ),
+    /** Waits for a reply that holds a text. @returns its status @throws Error with the output of wrangler, if it ends */
+    async waitFor(path: string, text: string): Promise<number> {
+      for (;;) {
+        if (child.exitCode !== null) throw new Error(`wrangler ended: ${output.slice(-2_000)}`);
+        const reply = await fetch(url + path).catch(() => undefined);
+        if (reply !== undefined && (await reply.text()).includes(text)) return reply.status;
+        await sleep(200);
+      }
+    },
     async close() {
       child.stdin.end();
       await ended;
