@@ -62,6 +62,27 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   return { url: urls[0]!, close };
 }
 
+/**
+ * Options of Miniflare for a Worker in one module, which workerd fetches: Miniflare encodes its configuration in time that grows with the
+ * square of its size.
+ */
+export async function fetchedBundle(modulePath: string) {
+  const bundle = Buffer.from(JSON.stringify({ name: "bundle.js", esModule: await readFile(modulePath, "utf8") }));
+  return {
+    worker: {
+      modules: true,
+      script: 'export * from "./bundle.js"; export { default } from "./bundle.js";',
+      unsafeUseModuleFallbackService: true,
+    },
+    shared: {
+      unsafeModuleFallbackService: ({ url }: { url: string }) =>
+        new URL(url).searchParams.get("specifier") === "/bundle.js"
+          ? new MiniflareResponse(bundle)
+          : new MiniflareResponse(null, { status: 404 }),
+    },
+  };
+}
+
 /** As `startWorkerd`, with `count` copies of the Worker: each in an isolate and on a socket of its own, all on the same state. */
 export async function startIsolates(
   count: number,
@@ -69,10 +90,9 @@ export async function startIsolates(
 ): Promise<{ urls: string[]; close(): Promise<void> }> {
   const { modulePath, bindings, objects, persist, outbound, log } = options;
   const config = developmentConfig();
+  const fetched = await fetchedBundle(modulePath);
   const worker = {
-    modules: true,
-    script: 'export * from "./bundle.js"; export { default } from "./bundle.js";',
-    unsafeUseModuleFallbackService: true,
+    ...fetched.worker,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     bindings: { ...config.vars, ...bindings },
@@ -89,16 +109,11 @@ export async function startIsolates(
     unsafeDirectSockets: [{}],
     ...(outbound === undefined ? {} : { outboundService: outbound }),
   };
-  // Miniflare encodes its configuration in time that grows with the square of its size: workerd fetches the bundle instead.
-  const bundle = Buffer.from(JSON.stringify({ name: "bundle.js", esModule: await readFile(modulePath, "utf8") }));
   const names = Array.from({ length: count }, (_, index) => `worker-${index}`);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: names.map((name) => ({ ...worker, name })),
-      unsafeModuleFallbackService: ({ url }) =>
-        new URL(url).searchParams.get("specifier") === "/bundle.js"
-          ? new MiniflareResponse(bundle)
-          : new MiniflareResponse(null, { status: 404 }),
+      ...fetched.shared,
       ...(persist === undefined ? {} : { resourcePersistencePath: persist }),
       ...(log === undefined ? {} : { handleStructuredLogs: ({ message }) => log(message) }),
     }),

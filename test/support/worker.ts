@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import {
   unstable_getMiniflareWorkerOptions as workerOptionsOf,
   unstable_readConfig as readConfig,
   type WorkerHandle,
 } from "wrangler";
+import { fetchedBundle } from "../../dev/wrangler/workerd.ts";
 import type { BuiltWorker } from "./build-worker.ts";
 
 /** What a test reaches beside the Worker's own address, as wrangler's test harness gives it. */
@@ -39,6 +39,7 @@ export async function startWorker<Env = Cloudflare.Env>(
   const { modulesRules: _, ...options } = workerOptionsOf(config).workerOptions as unknown as Options;
   const { bindings, durableObjects } = options;
   const name = config.name!;
+  const fetched = await fetchedBundle(modulePath);
   const logs: string[] = [];
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -46,11 +47,11 @@ export async function startWorker<Env = Cloudflare.Env>(
         {
           ...options,
           name,
-          modules: true,
-          script: await readFile(modulePath, "utf8"),
+          ...fetched.worker,
           bindings: { ...bindings, ...settings },
         },
       ],
+      ...fetched.shared,
       handleStructuredLogs: ({ message }) => void logs.push(message),
       unsafeTriggerHandlers: true,
       unsafeInspectDurableObjects: true,
