@@ -192,7 +192,7 @@ test("what is held of a person goes with them, files and all", async () => {
   expect((await client.get("/me/export")).body.data.datasets).toMatchObject([{ id, name: "leaver.txt" }]);
   expect((await client.delete("/me", {})).status).toBe(202);
   const left = () => api.database.sql("select id from users where id = $1", [leaver.id]);
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   const { FILES } = await api.worker.getEnv();
   expect((await FILES.list({ prefix: `users/${leaver.id}/` })).objects).toEqual([]);
 });

@@ -247,7 +247,7 @@ test("what is held of a person is exported, and goes with them, whatever is unde
   await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, $2)", [others, `knowledge-base:${id}`]);
   expect((await client.delete("/me", {})).status).toBe(202);
   const left = () => api.database.sql("select id from users where id = $1", [leaver.id]);
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   expect(await api.database.sql("select from dataset_uses where dataset_id = $1", [others])).toEqual([]);
   expect(await api.database.sql("select from knowledge_parts where knowledge_base_id = $1", [id])).toEqual([]);
 });

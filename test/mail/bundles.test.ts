@@ -26,7 +26,7 @@ beforeAll(async () => {
   for (const entry of probes) {
     bundles[entry] = (await buildWorker(join(folder, entry.replaceAll("/", "-")), entry)).modulePath;
   }
-}, 120_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

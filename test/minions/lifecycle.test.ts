@@ -223,7 +223,7 @@ test("with an account go its minions, in the bin or not, and every picture", asy
   expect(JSON.stringify(exported)).not.toContain("token_hash");
   expect((await me.delete("/me", {})).status).toBe(202);
   const left = () => api.database.sql("select id from users where id = $1", [person.id]);
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   expect(await api.database.sql("select id from spirit_minions where user_id = $1", [person.id])).toEqual([]);
   expect(await filesOf(api, person)).toEqual([]);
   expect(await filesOf(api, neighbour)).toHaveLength(1);

@@ -182,33 +182,24 @@ describe("what is looked for", () => {
 });
 
 describe("a thousand minions", () => {
-  const medianOf = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-
-  test("take as many queries as one, and a page of them the time of a page", async () => {
-    const crowds = [1, 10, 1_000];
-    const [one, few, many] = await Promise.all(
+  test("take as many queries as one", async () => {
+    const crowds = [1, 1_000];
+    const [one, many] = await Promise.all(
       crowds.map(async (count) => {
         const owner = await createUser(api);
         await fill(owner, count);
         return clientOf(api, owner);
       }),
     );
-    await api.database.sql("analyze spirit_minions");
     const took = async (client: Client) => {
-      const before = [performance.now(), api.roundTrips()] as const;
+      const before = api.roundTrips();
       const answer = await client.get("/minions?sort=experience&limit=10");
-      return { answer, ms: performance.now() - before[0], trips: api.roundTrips() - before[1] };
+      return { answer, trips: api.roundTrips() - before };
     };
-    for (const client of [one!, few!, many!]) await took(client);
+    for (const client of [one!, many!]) await took(client);
     const [single, thousand] = [await took(one!), await took(many!)];
     expect([single.answer.body.total, thousand.answer.body.total]).toEqual([1, 1_000]);
     expect([single.trips, thousand.trips, databaseTrips(thousand.answer)]).toEqual([1, 1, 1]);
-    const times: [few: number[], many: number[]] = [[], []];
-    for (let round = 0; round < 15; round++) {
-      times[0].push((await took(few!)).ms);
-      times[1].push((await took(many!)).ms);
-    }
-    expect(medianOf(times[1]) / medianOf(times[0])).toBeLessThan(3);
   });
 });
 

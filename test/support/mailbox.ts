@@ -12,6 +12,6 @@ export async function mailsTo(api: Asks, address: string): Promise<KeptMail[]> {
 
 /** The newest mail to an address, as soon as there are `count`: mail may be sent behind the reply. */
 export async function newestMailTo(api: Asks, address: string, count = 1): Promise<KeptMail> {
-  await expect.poll(async () => (await mailsTo(api, address)).length, { timeout: 5_000 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(async () => (await mailsTo(api, address)).length).toBeGreaterThanOrEqual(count);
   return (await mailsTo(api, address))[0]!;
 }

@@ -33,7 +33,7 @@ export async function streamModelStep(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
   emitter: TextEmitter,
-  waitForSlowSockets?: () => Promise<void>,
+  waitForSlowSockets?: () => Promise<unknown>,
 ): Promise<ModelStep> {
   const { stream } = await model.doStream(options);
   const reader = stream.getReader();

@@ -46,7 +46,7 @@ export type TurnDeps = {
   approve(use: ToolCall): Promise<boolean>;
   readFile: ReadFile;
   /** Awaited while text is emitted, so that slow clients can catch up with a fast model. */
-  waitForSlowSockets?(): Promise<void>;
+  waitForSlowSockets?(): Promise<unknown>;
   /** Stops the turn. */
   signal: AbortSignal;
   /** Retrieves passages for a question. Default: from the knowledge base of the minion. */

@@ -99,15 +99,17 @@ export class Broadcaster {
     return true;
   }
 
-  /** If a socket that does not lag has used three quarters of its window, waits until no socket has used more than half, up to a timeout. */
-  async waitForReaders(withinMs: number): Promise<void> {
-    if (!this.#isAhead(0.75)) return;
+  /** If a socket that does not lag has used three quarters of its window, waits until no socket has used more than half, up to a timeout. @returns false after the timeout */
+  async waitForReaders(withinMs: number): Promise<boolean> {
+    if (!this.#isAhead(0.75)) return true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const isLate = new Promise<true>((resolve) => (timer = setTimeout(resolve, withinMs, true)));
     const isRead = () => new Promise<void>((resolve) => (this.#onRead = resolve));
-    while (this.#isAhead(0.5) && (await Promise.race([isLate, isRead()])) !== true);
+    let hasRead = true;
+    while (hasRead && this.#isAhead(0.5)) hasRead = (await Promise.race([isLate, isRead()])) !== true;
     this.#onRead = undefined;
     clearTimeout(timer);
+    return hasRead;
   }
 
   /** Starts sending to a socket that was just accepted, from its position. */

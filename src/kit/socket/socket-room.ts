@@ -141,8 +141,9 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   /**
    * Waits while the window of a socket that does not lag is almost full, up to a timeout. For a sender of many frames: a socket that
    * lags gets its frames in batches.
+   * @returns false after the timeout
    */
-  protected keepUp(withinMs: number): Promise<void> {
+  protected keepUp(withinMs: number): Promise<boolean> {
     return this.#fanout.waitForReaders(withinMs);
   }
 

@@ -15,7 +15,7 @@ async function register(name: string) {
 /** The mails to an address, the newest first, once there are so many. */
 async function mailsTo(email: string, count: number): Promise<{ subject: string; text: string }[]> {
   const ask = async () => (await bodyOf(await api.get(`/dev/mailbox.json?to=${encodeURIComponent(email)}`))).mails;
-  await expect.poll(async () => (await ask()).length, { timeout: 8_000 }).toBe(count);
+  await expect.poll(async () => (await ask()).length).toBe(count);
   return ask();
 }
 

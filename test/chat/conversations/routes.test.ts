@@ -33,7 +33,7 @@ describe("a message", () => {
     const again = await say("Do eagles soar?", { client_id: "one" });
     expect(again.body).toEqual(first.body);
     expect(await messagesOf(talk)).toHaveLength(2);
-    await expect.poll(saidInPostgres, { timeout: 10_000 }).toContainEqual({ text: "Do eagles soar?" });
+    await expect.poll(saidInPostgres).toContainEqual({ text: "Do eagles soar?" });
     const { body } = await talk.client.get("/conversations?q=eagle");
     expect(body).toMatchObject({ total: 1, conversations: [{ id: talk.id, snippet: "Do eagles soar" }] });
     expect((await talk.client.get(at(""))).body.conversation).toMatchObject({
@@ -76,7 +76,7 @@ describe("a message", () => {
     expect((await talk.client.get(at(its))).body.message).toMatchObject({ confirmed: "task", feedback: { rating: "up" } });
     const gained = () =>
       chatting.api.database.sql("select source_type, xp from xp_events where minion_id = $1 order by id", [talk.minionId]);
-    await expect.poll(gained, { timeout: 10_000 }).toEqual([
+    await expect.poll(gained).toEqual([
       { source_type: "message", xp: 5 },
       { source_type: "message", xp: 5 },
       { source_type: "confirmation", xp: 25 },
@@ -209,7 +209,7 @@ describe("a file", () => {
     expect((await files()).map(({ key }) => key)).toContain(prefix + body.attachment.id);
     await talk.client.delete(at(""));
     const left = async () => (await files()).filter(({ key }) => key.startsWith(prefix));
-    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
     expect(refusalIn(await talk.client.get(at("/messages")))).toEqual([404, "not_found"]);
   });
 

@@ -63,9 +63,6 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const isSnapshot = ({ type }: Frame) => type === "snapshot";
 const isDelta = ({ type }: Frame) => type === "message.delta";
 
-/** Milliseconds of an answer that a crash may take: half a second until it is flushed, and what that takes on a busy machine. */
-const lostMs = 500 + 250;
-
 /** Pieces of an answer, and how far apart they are. */
 const pieces = words(60);
 const everyMs = 50;
@@ -75,24 +72,18 @@ type Attempt = {
   client_id: string;
   text: string;
   socket: TestSocket;
-  told: { at: number; length: number }[];
 };
 
 async function attempt(talk: ChatSession, index: number): Promise<Attempt> {
   const socket = await enter(api, talk);
   await socket.until(isSnapshot);
-  const told: Attempt["told"] = [];
-  socket.raw.on("message", () => {
-    const frame = socket.received.at(-1)!;
-    if (isDelta(frame)) told.push({ at: performance.now(), length: Number(frame["offset"]) + String(frame["text"]).length });
-  });
-  return { talk, client_id: `question-${index}`, text: `Question ${index}?`, socket, told };
+  return { talk, client_id: `question-${index}`, text: `Question ${index}?`, socket };
 }
 
 type Outcome = { faults: string[]; point: string };
 
 /** What became of a turn whose runtime was killed: where it was then, and what is not as it should be. */
-async function outcomeOf({ talk, client_id, text, socket, told }: Attempt, killedAt: number): Promise<Outcome> {
+async function outcomeOf({ talk, client_id, text, socket }: Attempt): Promise<Outcome> {
   const faults: string[] = [];
   const unless = (isSo: boolean, fault: string) => void (isSo || faults.push(`${text} ${fault}`));
   const asked = () => speaker.requests.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
@@ -108,8 +99,6 @@ async function outcomeOf({ talk, client_id, text, socket, told }: Attempt, kille
     const wasOver = heard.some(isOver);
     point = `${answer.status} ${Math.floor(answer.text.length / 60)}`;
     unless(["complete", ...(wasOver ? [] : ["interrupted"])].includes(answer.status), `is ${answer.status}`);
-    const flushed = told.findLast(({ at }) => at < killedAt - lostMs)?.length ?? 0;
-    unless(answer.text.length >= flushed, `has lost more than ${lostMs} ms of its answer`);
     unless(pieces.join("").startsWith(answer.text), "has an answer that nobody said");
     if (!wasOver) await back.until((frame) => framesIn([frame]).some(isOver));
     const shown = textOf([...socket.received, ...back.received], answer.id);
@@ -138,10 +127,9 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
     socket.send({ type: "message.send", client_id, text });
     await pause((pieces.length * everyMs) / 11);
   }
-  const killedAt = performance.now();
   await kill();
   const outcomes: Outcome[] = [];
-  for (const each of attempts) outcomes.push(await outcomeOf(each, killedAt));
+  for (const each of attempts) outcomes.push(await outcomeOf(each));
   expect(outcomes.flatMap(({ faults }) => faults)).toEqual([]);
   expect(new Set(outcomes.map(({ point }) => point)).size).toBeGreaterThan(5);
 
@@ -156,11 +144,11 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
       `select conversation_id from messages where conversation_id = any($1) and status <> 'streaming' group by 1 having count(*) = 4`,
       [ids],
     );
-  await expect.poll(async () => (await rows()).length, { timeout: 20_000 }).toBe(12);
+  await expect.poll(async () => (await rows()).length).toBe(12);
   const [calls] = await database.sql("select count(*)::int as n from model_calls where minion_id = $1", [first.minionId]);
   expect(calls).toEqual({ n: 24 });
   for (const { socket } of attempts) socket.raw.terminate();
-}, 120_000);
+});
 
 test("a room that breaks in the midst of a turn comes back with what was flushed, and can go on", async () => {
   const talk = await startTalk({ api, speaker });
@@ -194,7 +182,7 @@ test("an answer under way when its room went down is ended by the alarm, though 
   await api.get(`/probe/break?room=${talk.id}`);
   await socket.closed;
   const rows = () => database.sql("select status from messages where conversation_id = $1 and role = 'assistant'", [talk.id]);
-  await expect.poll(rows, { timeout: 10_000 }).toEqual([{ status: "interrupted" }]);
+  await expect.poll(rows).toEqual([{ status: "interrupted" }]);
 });
 
 test("a call of a tool waits until its owner agrees, on whichever device, and what it says goes to the model", async () => {

@@ -21,10 +21,9 @@ describe("the title of a conversation", () => {
     expect(titleFor(question, "An answer.")).toBe(title);
   });
 
-  test("takes no longer for a text that is made to last", () => {
-    const startedAt = performance.now();
-    expect(titleFor("[".repeat(100_000), "`".repeat(100_000))).toBe("New conversation");
-    expect(performance.now() - startedAt).toBeLessThan(500);
+  // With steps that grow with the square of the length, this would not end.
+  test("of a million brackets is found in linear time", () => {
+    expect(titleFor("[".repeat(1_000_000), "`".repeat(1_000_000))).toBe("New conversation");
   });
 
   test("is of the answer, where the question has no word, and of neither where that has none", () => {

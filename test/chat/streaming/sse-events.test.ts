@@ -244,7 +244,7 @@ describe("the AI SDK's transport", () => {
       while (!(await reader.read()).done);
     };
     await expect(readOn()).rejects.toThrow("abort");
-    await vi.waitFor(() => expect(connections[0]!.isOpen).toBe(false));
+    await expect.poll(() => connections[0]!.isOpen).toBe(false);
     expect(connections[0]!.acks).toEqual([]);
   });
 });

@@ -47,7 +47,7 @@ describe("a file that comes in parts", () => {
     for (const part of [1, 2]) await put(upload2.id, part, whole.subarray((part - 1) * partSize, part * partSize));
     const again = await me.post(`/datasets/uploads/${upload2.id}/complete`);
     expect([again.status, again.body.dataset.id]).toEqual([200, dataset.id]);
-  }, 30_000);
+  });
 
   test("has no part beyond its last, not even an empty one", async () => {
     const { body } = await me.post("/datasets/uploads", { file_name: "even.jsonl", size: 2 * partSize });

@@ -34,7 +34,7 @@ describe("npm run dev", () => {
       }
       await ollama.close();
     };
-  }, 180_000);
+  });
 
   test("says what it does, and serves the API and its reference", async () => {
     await fresh.prints("first start: Postgres initialises its data folder, which takes a few seconds");
@@ -125,7 +125,7 @@ describe("npm run dev", () => {
     fresh = runDev(fresh.folder, fresh.port);
     await fresh.ready();
     expect(await sql(await fresh.databaseUrl(), "SELECT id FROM mine")).toEqual([{ id: 1 }]);
-  }, 60_000);
+  });
 
   test("fails when the Worker's process does, and leaves none behind", async () => {
     const processes = await fresh.children();

@@ -34,7 +34,7 @@ beforeAll(async () => {
     await plain.close();
     await bridge.close();
   };
-}, 150_000);
+});
 
 afterAll(() => postgres.close());
 

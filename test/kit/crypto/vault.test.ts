@@ -102,14 +102,12 @@ describe("what was sealed", () => {
 
 test("a hundred thousand encryptions share no nonce", async () => {
   const nonces = new Set<string>();
-  const begun = performance.now();
   for (let batch = 0; batch < 100; batch += 1) {
     const texts = await Promise.all(Array.from({ length: 1_000 }, () => vault.seal(row, 7, 12, "sk-canary-0123456789")));
     for (const text of texts) nonces.add(Buffer.from(text.slice(3), "base64url").toString("latin1", 0, 12));
   }
-  console.log(`100,000 encryptions in ${Math.round(performance.now() - begun)} ms`);
   expect(nonces.size).toBe(100_000);
-}, 60_000);
+});
 
 describe("when the secret is rotated", () => {
   const rotating = openVault({ current: second, previous: [first] });

@@ -2,7 +2,7 @@ import { WebSocket as ReconnectingSocket } from "partysocket";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Frame } from "../../support/sockets.ts";
-import { flush, patience, pause, run, seqsOf, startRooms, type Rooms } from "./support/rooms.ts";
+import { flush, pause, run, seqsOf, startRooms, type Rooms } from "./support/rooms.ts";
 
 let rooms: Rooms;
 
@@ -173,7 +173,7 @@ test("a client of partysocket comes back by itself, with a new ticket and `after
     said += 1;
     await pause(40);
   }
-  await expect.poll(lastSeen, patience).toBe(said);
+  await expect.poll(lastSeen).toBe(said);
   expect(seqsOf(seen)).toEqual(run(1, said));
   expect(new Set(codes)).toEqual(new Set([4001]));
   client.close();

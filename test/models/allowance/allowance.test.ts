@@ -177,7 +177,7 @@ describe("a hub that counts", () => {
     const endsAt = Date.now() + 2_000;
     await storage.exec("update day_budget set ends_at = ?", endsAt);
     await sayAgain();
-    await expect.poll(() => rows("day_budget"), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => rows("day_budget")).toEqual([]);
     expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
     expect(await allowance()).toMatchObject({ turns: { used: 0, left: turns }, tokens: { used: 0 } });
     await ask();

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { LanguageModelV4, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { AppError } from "../../../src/kit/errors.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
@@ -141,7 +141,14 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
   });
 
   test("a silence in the middle ends with an error when the time of the call is up", async () => {
-    const parts = await partsOf(withFaults(["hang-midway"], { callMs: 120 }));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { stream } = await withFaults(["hang-midway"], { callMs: 60_000 }).doStream(question);
+    const parts: LanguageModelV4StreamPart[] = [];
+    for await (const part of stream) {
+      parts.push(part);
+      if (part.type === "text-delta") vi.advanceTimersByTime(60_000);
+    }
     const last = parts.at(-1)!;
     expect(last.type).toBe("error");
     expectOurs("error" in last && last.error, "timed_out");

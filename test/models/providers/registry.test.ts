@@ -95,7 +95,7 @@ describe("every provider", () => {
 });
 
 describe("a provider that is added to the array", () => {
-  test("is in every list, lookup and schema", { timeout: 60_000 }, async () => {
+  test("is in every list, lookup and schema", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ["test/models/support/added-provider.ts"]);
     const { listed, candidate, schemas, enums, ...names } = JSON.parse(stdout) as Report;
     expect(names.providerNames).toEqual([...providerNames, "added"]);

@@ -104,9 +104,6 @@ export function seqsOf(received: readonly Frame[]): number[] {
 /** from, from + 1, … to */
 export const run = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-/** How long to wait for what comes by itself. */
-export const patience = { timeout: 5_000 };
-
 /** Waits until a room has heard what a socket said before, and the socket has what came before the answer. */
 export async function flush(socket: TestSocket): Promise<void> {
   socket.send({ type: "flush" });

@@ -90,11 +90,10 @@ describe("the hashed embedding", () => {
     expect(embedText("CAFÉ ﬁne Ａ１")).toEqual(embedText("cafe fine a1"));
   });
 
-  test("of a hundred thousand characters takes no more than a moment", () => {
-    const started = performance.now();
-    embedText("lorem ipsum dolor ".repeat(6_000));
-    embedText("x".repeat(100_000));
-    expect(performance.now() - started).toBeLessThan(500);
+  test("has length 1 for texts of a hundred thousand characters", () => {
+    for (const text of ["lorem ipsum dolor ".repeat(6_000), "x".repeat(100_000)]) {
+      expect(Math.hypot(...embedText(text))).toBeCloseTo(1, 5);
+    }
   });
 });
 
