@@ -105,7 +105,7 @@ describe("what does not fit into the window", () => {
 
   test("is waited for so long, and no longer", async () => {
     const { model } = modelOf("is deaf", said("An answer."));
-    const { result, text } = await take(asked(...long(12)), { model, settings: windowOf(1_600), patience: { summaryMs: 20 } });
+    const { result, text } = await take(asked(...long(12)), { model, settings: windowOf(1_600), timeouts: { summaryMs: 20 } });
     expect([text, result.memory_status]).toEqual(["An answer.", "truncated"]);
     expect(result.calls).toMatchObject([{ record: { error_code: "provider_timed_out" } }, { record: { outcome: "complete" } }]);
   });

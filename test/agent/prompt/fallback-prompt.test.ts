@@ -54,9 +54,9 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
       [id, index + 1, me.id, typeof standIn === "string" ? standIn : String(external), external],
     );
   }
-  const { answering } = await readSettings(ctx, me.id, id);
+  const { modelCandidates: answering } = await readSettings(ctx, me.id, id);
   speaker.replyWith({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
-  return settingsWith({ user_id: me.id, answering });
+  return settingsWith({ user_id: me.id, modelCandidates: answering });
 }
 
 /** Which models were asked, and whether they were handed tools, or a picture. */
@@ -121,7 +121,7 @@ test("one that sees no pictures is told that there is one, and one that does is 
 test("where all are passed over, the turn fails for what the minion's own model lacks", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 100 });
   speaker.replyWith({ pieces: [], status: 503 });
-  const { result } = await take("Hello?", { ctx, settings, patience: { callMs: 4_000 } });
+  const { result } = await take("Hello?", { ctx, settings, timeouts: { callMs: 4_000 } });
   expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
   expect(new Set(heard())).toEqual(new Set(["own"]));
 });

@@ -40,7 +40,7 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
 
   const faulty = (faults: Fault[], deps: Partial<TurnDeps> = {}) => {
     vendor.failNext(...faults);
-    return take("How is Zürich?", { model: at(name, model, vendor), patience, ...deps });
+    return take("How is Zürich?", { model: at(name, model, vendor), timeouts: patience, ...deps });
   };
 
   test.each([
@@ -62,7 +62,7 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
   });
 
   test("fails when the vendor does not begin", async () => {
-    const { result, events } = await faulty(["hang"], { patience: { ...patience, firstTokenMs: 80 } });
+    const { result, events } = await faulty(["hang"], { timeouts: { ...patience, firstTokenMs: 80 } });
     expect([events, result.failure?.code, result.calls.length]).toEqual([[], "provider_timed_out", 1]);
   });
 
@@ -71,7 +71,7 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
     ["hangs up", "cut", "provider_unavailable"],
     ["ends without its last words", "unfinished", "provider_unavailable"],
   ] as const)("keeps what was said when the vendor %s in the midst of it", async (_what, fault, code) => {
-    const { result, text } = await faulty([fault], { patience: { ...patience, silenceMs: 500 } });
+    const { result, text } = await faulty([fault], { timeouts: { ...patience, silenceMs: 500 } });
     expect(text).not.toBe("");
     expect(saidText.startsWith(text)).toBe(true);
     expect(result).toMatchObject({
@@ -95,7 +95,7 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
     vendor.failNext();
     const { result, text } = await take(asked("How is Zürich?", failed, asks(3, "Again?")), {
       model: at(name, model, vendor),
-      patience,
+      timeouts: patience,
       tools: [tool()],
     });
     expect(text).toBe(saidText);
@@ -128,7 +128,7 @@ describe("a turn whose answer ends too soon", () => {
   const answered = (...deltas: [Json, string | null][]) => {
     choices = deltas.map(([delta, finish_reason]) => ({ index: 0, delta, finish_reason }));
     const never = tool({ run: () => expect.unreachable("it ran") });
-    return take("How is Zürich?", { model: at("custom", "m", vendor), patience, tools: [never] });
+    return take("How is Zürich?", { model: at("custom", "m", vendor), timeouts: patience, tools: [never] });
   };
   const halfCall = {
     tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "look_up", arguments: '{"city":"Zü' } }],
@@ -201,7 +201,7 @@ describe("a turn that cannot be taken", () => {
   });
 
   test("fails for want of a model", async () => {
-    const { result } = await take("Go.", { settings: settingsWith({ answering: [] }) });
+    const { result } = await take("Go.", { settings: settingsWith({ modelCandidates: [] }) });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "not_found", retryable: false }, calls: [] });
   });
 

@@ -151,7 +151,7 @@ describe("a tool that the model calls", () => {
     const { uses, text } = await take("Go.", {
       model,
       tools: [tool({ run: () => new Promise(() => {}) })],
-      patience: { toolMs: 20 },
+      timeouts: { toolMs: 20 },
     });
     expect(uses).toMatchObject([{ status: "failed", output: "The tool timed out after 0.02 seconds." }]);
     expect(text).toBe("Hello");

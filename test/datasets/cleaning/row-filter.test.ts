@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
+import { normalizeText } from "../../../src/datasets/formats/text/normalize.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
 import { RowFilter } from "../../../src/datasets/cleaning/row-filter.ts";
 import { read } from "../support/datasets.ts";
@@ -73,8 +73,8 @@ describe("refining", () => {
     });
     fc.assert(
       fc.property(text, (each) => {
-        const normal = normalise(each);
-        expect(normalise(normal)).toBe(normal);
+        const normal = normalizeText(each);
+        expect(normalizeText(normal)).toBe(normal);
         expect(normal.isWellFormed()).toBe(true);
         // oxlint-disable-next-line no-control-regex -- it is what must not be there
         expect(normal).not.toMatch(/[\u0000\r\uFEFF]|[ \t]\n|[ \t]$/);
@@ -85,7 +85,7 @@ describe("refining", () => {
 
   test("takes time that grows with a text and no faster, whatever is in it", () => {
     const start = performance.now();
-    normalise(`${" ".repeat(1_000_000)}x`);
+    normalizeText(`${" ".repeat(1_000_000)}x`);
     expect(performance.now() - start).toBeLessThan(500);
   });
 });

@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 /** Tiers that count who asked them; `origin` and `kv` may be replaced by what fails. */
-function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fromOrigin">> = {}) {
+function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fetchOrigin">> = {}) {
   const asked = { kv: 0, origin: 0 };
   const deferred: Promise<unknown>[] = [];
   const sources: CacheSources<string> = {
@@ -20,11 +20,11 @@ function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fromOri
       asked.kv += 1;
       return overrides.fromKv ? overrides.fromKv() : Promise.resolve(null);
     },
-    fromOrigin: (held) => {
+    fetchOrigin: (held) => {
       asked.origin += 1;
-      return overrides.fromOrigin ? overrides.fromOrigin(held) : Promise.resolve("current");
+      return overrides.fetchOrigin ? overrides.fetchOrigin(held) : Promise.resolve("current");
     },
-    defer: (work) => void deferred.push(work),
+    waitUntil: (work) => void deferred.push(work),
   };
   return { sources, asked, settled: () => Promise.allSettled(deferred) };
 }
@@ -72,7 +72,7 @@ describe("a value in tiers", () => {
 
   test("is served stale past its maximum age where the origin fails, which is then left alone for a while", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked, settled } = tiers({ fromOrigin: fails });
+    const { sources, asked, settled } = tiers({ fetchOrigin: fails });
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     expect(await value.read(ages, sources)).toEqual({ value: "old", tier: "stale" });
@@ -87,7 +87,7 @@ describe("a value in tiers", () => {
   test("comes from the origin where KV fails, and fails as the origin did where both do", async () => {
     const kvDown = tiers({ fromKv: fails });
     expect(await new TieredCache<string>().read(ages, kvDown.sources)).toEqual({ value: "current", tier: "origin" });
-    const bothDown = tiers({ fromKv: fails, fromOrigin: fails });
+    const bothDown = tiers({ fromKv: fails, fetchOrigin: fails });
     await expect(new TieredCache<string>().read(ages, bothDown.sources)).rejects.toThrow("out of service");
   });
 
@@ -100,7 +100,7 @@ describe("a value in tiers", () => {
 
   test("is asked for again by those who waited on a request that died", async () => {
     const value = new TieredCache<string>();
-    const { sources: dying } = tiers({ fromOrigin: () => new Promise(() => {}) });
+    const { sources: dying } = tiers({ fetchOrigin: () => new Promise(() => {}) });
     const { sources: living, asked } = tiers();
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { truncate, toPostgresText, toSingleLineJson, storable } from "../../../src/kit/db/text.ts";
+import { truncate, toPostgresText, toSingleLineJson, toStorableText } from "../../../src/kit/db/text.ts";
 
 test("a text from elsewhere is trimmed, shortened, and freed of what Postgres cannot hold", () => {
-  expect(storable("  a\0b  ", 10)).toBe("ab");
-  expect(storable("\ud800abc", 10)).toBe("\ufffdabc");
-  expect(storable("ab😀", 3)).toBe("ab\ufffd");
+  expect(toStorableText("  a\0b  ", 10)).toBe("ab");
+  expect(toStorableText("\ud800abc", 10)).toBe("\ufffdabc");
+  expect(toStorableText("ab😀", 3)).toBe("ab\ufffd");
   expect(toPostgresText("a\0\udc00")).toBe("a\ufffd");
 });
 

@@ -1,6 +1,6 @@
 import { array, assert, nat, oneof, property, record } from "fast-check";
 import { expect, test } from "vitest";
-import { noteRead, noteSent, placeAfter } from "../../../src/kit/socket/socket-positions.ts";
+import { recordAck, recordSent, positionAfter } from "../../../src/kit/socket/socket-positions.ts";
 
 const most = { frames: 32, bytes: 32_768 };
 
@@ -8,13 +8,13 @@ test("whatever a socket reads, and whenever it says so, no more is taken to be u
   const step = oneof(record({ sends: nat(40) }), record({ reads: nat(200) }));
   assert(
     property(array(step, { maxLength: 12 }), (steps) => {
-      const place = placeAfter(10);
+      const place = positionAfter(10);
       for (const given of steps) {
-        if ("reads" in given) noteRead(place, Math.min(place.acked + given.reads, place.sent!));
+        if ("reads" in given) recordAck(place, Math.min(place.acked + given.reads, place.sent!));
         else
           for (let n = 0; n < given.sends; n += 1) {
             place.sent! += 1;
-            noteSent(place, { frames: 1, bytes: 100 }, most);
+            recordSent(place, { frames: 1, bytes: 100 }, most);
           }
         const unread = place.sent! - place.acked;
         expect(place.frames).toBeGreaterThanOrEqual(unread);
@@ -27,21 +27,21 @@ test("whatever a socket reads, and whenever it says so, no more is taken to be u
 });
 
 test("what is never read takes no more room than an attachment has", () => {
-  const place = { ...placeAfter(0), sent: 0 };
+  const place = { ...positionAfter(0), sent: 0 };
   for (let n = 1; n <= 5_000; n += 1) {
     place.sent = n;
-    noteSent(place, { frames: 1, bytes: 100 }, most);
+    recordSent(place, { frames: 1, bytes: 100 }, most);
   }
   expect([place.stretches.length, place.frames]).toEqual([16, 5_000]);
-  noteRead(place, 5_000);
+  recordAck(place, 5_000);
   expect([place.stretches, place.frames, place.bytes]).toEqual([[], 0, 0]);
 });
 
 test("what was read is news once, and so is what has no number of its own", () => {
-  const place = { ...placeAfter(3), sent: 4 };
-  noteSent(place, { frames: 1, bytes: 10 }, most);
-  expect([noteRead(place, 4), noteRead(place, 4)]).toEqual([true, false]);
-  noteSent(place, { frames: 0, bytes: 10 }, most);
+  const place = { ...positionAfter(3), sent: 4 };
+  recordSent(place, { frames: 1, bytes: 10 }, most);
+  expect([recordAck(place, 4), recordAck(place, 4)]).toEqual([true, false]);
+  recordSent(place, { frames: 0, bytes: 10 }, most);
   expect(place.bytes).toBe(10);
-  expect([noteRead(place, 4), place.bytes]).toEqual([true, 0]);
+  expect([recordAck(place, 4), place.bytes]).toEqual([true, 0]);
 });

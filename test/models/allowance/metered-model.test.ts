@@ -1,6 +1,6 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { describe, expect, test } from "vitest";
-import type { Spending } from "../../../src/models/allowance/rules.ts";
+import type { QuotaAmounts } from "../../../src/models/allowance/rules.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { ProviderError } from "../../../src/models/gateway/errors.ts";
@@ -19,13 +19,13 @@ const counted = { turns: 1, tokens: 8 };
 
 /** A model behind the gateway that does one thing, and what its allowance was told. */
 function rationed(turn: Turn, options: CallOptions = {}, others: Turn[] = []) {
-  const taken: Spending[] = [];
-  const settled: Spending[] = [];
+  const taken: QuotaAmounts[] = [];
+  const settled: QuotaAmounts[] = [];
   const { candidate, seen } = scripted("mistral", turn, ...others);
   const allowance = {
-    async reserve(amount: Spending) {
+    async reserve(amount: QuotaAmounts) {
       taken.push(amount);
-      return { settle: (spent: Spending) => void settled.push(spent) };
+      return { settle: (spent: QuotaAmounts) => void settled.push(spent) };
     },
   };
   const open = async () => meteredModel(await candidate.open(), allowance);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { rotateKeys } from "../../../dev/cli/rotate-keys.ts";
 import type { Ctx } from "../../../src/context.ts";
 import { openKey, sealedKeyColumns } from "../../../src/models/external-models/api-keys.ts";
-import { itself } from "../../../src/models/queries.ts";
+import { whereOwnModel } from "../../../src/models/queries.ts";
 import { changeModel, createModel } from "../../../src/models/external-models/service.ts";
 import { externalModels } from "../../../src/models/tables.ts";
 import { outcomeOf, tally } from "../../minions/support/minions.ts";
@@ -45,7 +45,7 @@ async function makeOwned(ctx: Ctx, count: number): Promise<Owned[]> {
 }
 
 async function keyOf(ctx: Ctx, { userId, modelId }: Owned): Promise<string | undefined> {
-  const [row] = await ctx.db.select(sealedKeyColumns).from(externalModels).where(itself(userId, modelId));
+  const [row] = await ctx.db.select(sealedKeyColumns).from(externalModels).where(whereOwnModel(userId, modelId));
   return openKey(ctx, userId, row!);
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Sections } from "../../../../src/datasets/formats/text/sections.ts";
 import { expectSections, fixture, read } from "../../support/datasets.ts";
 import { maxRowLength } from "../../../../src/datasets/constants.ts";
-import { normalise } from "../../../../src/datasets/formats/text/normalize.ts";
+import { normalizeText } from "../../../../src/datasets/formats/text/normalize.ts";
 
 const paragraphs = (count: number, words: number) =>
   Array.from({ length: count }, (_, index) => `Paragraph ${index} ${"word ".repeat(words).trim()}.`);
@@ -19,7 +19,7 @@ describe("the text of a document", () => {
       expect(problems).toEqual([]);
       expect(rows.length).toBeGreaterThan(1);
       expectSections(rows);
-      expect(rows.map((row) => row.text).join("")).toBe(normalise(Buffer.from(bytes).toString("utf8")));
+      expect(rows.map((row) => row.text).join("")).toBe(normalizeText(Buffer.from(bytes).toString("utf8")));
     }
   });
 

@@ -190,7 +190,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     const began = Date.now();
     for (let n = 0; n < count; n += 1) {
       this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
-      if (n % 4 === 0) await this.keepUp(50);
+      if (n % 4 === 0) await this.waitForReaders(50);
     }
     return Date.now() - began;
   }
