@@ -7,7 +7,7 @@ const api = useApi();
 const ask = (path: string, ip: string) => api.get(path, { headers: { "cf-connecting-ip": ip } });
 
 test(
-  "the API answers 600 requests a minute from an address, and more where the catalog is in memory",
+  "the API allows 600 requests a minute per address, and more where the catalog is cached",
   { timeout: 60_000 },
   async () => {
     await ask("/api/v2/spirits", "198.51.100.2");

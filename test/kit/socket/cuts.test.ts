@@ -190,10 +190,10 @@ const step = oneof(
 }>;
 
 test.each([
-  ["that keeps all", 10_000],
-  ["that forgets soon", 4],
+  ["that keeps all frames", 10_000],
+  ["that keeps four frames", 4],
 ])(
-  "wherever the line or the room is cut, each client of a log %s gets every number once, and the text",
+  "at any cut of the connection or the room, a client of a log %s receives every frame once and the whole text",
   async (_, capacity) => {
     await assert(
       asyncProperty(array(step, { minLength: 5, maxLength: 60 }), async (steps) => {

@@ -4,7 +4,7 @@ import { recordAck, recordSent, positionAfter } from "../../../src/kit/socket/so
 
 const most = { frames: 32, bytes: 32_768 };
 
-test("whatever a socket reads, and whenever it says so, no more is taken to be unread than one stretch too much", () => {
+test("the unread amount is overestimated by at most one segment for any sequence of sends and acknowledgements", () => {
   const step = oneof(record({ sends: nat(40) }), record({ reads: nat(200) }));
   assert(
     property(array(step, { maxLength: 12 }), (steps) => {
@@ -26,7 +26,7 @@ test("whatever a socket reads, and whenever it says so, no more is taken to be u
   );
 });
 
-test("what is never read takes no more room than an attachment has", () => {
+test("unread frames never exceed the size of a socket attachment", () => {
   const place = { ...positionAfter(0), sent: 0 };
   for (let n = 1; n <= 5_000; n += 1) {
     place.sent = n;
@@ -37,7 +37,7 @@ test("what is never read takes no more room than an attachment has", () => {
   expect([place.stretches, place.frames, place.bytes]).toEqual([[], 0, 0]);
 });
 
-test("what was read is news once, and so is what has no number of its own", () => {
+test("an acknowledgement counts as new once, and one without frames does not", () => {
   const place = { ...positionAfter(3), sent: 4 };
   recordSent(place, { frames: 1, bytes: 10 }, most);
   expect([recordAck(place, 4), recordAck(place, 4)]).toEqual([true, false]);
