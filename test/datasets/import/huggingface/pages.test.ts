@@ -79,8 +79,8 @@ describe("an import of more than some hundred rows", () => {
   });
 
   test.each([
-    [503, "is out"],
-    [206, "gives another piece than was asked for"],
+    [503, "is down"],
+    [206, "returns another range"],
   ])("an import waits while the file store answers %i: it %s", async (status, error) => {
     hf.hub.failures.push({ path: "/store/", status, error });
     const id = await load({});
