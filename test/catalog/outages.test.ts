@@ -51,7 +51,7 @@ async function damageKv(): Promise<void> {
   await Promise.all(files.map((file) => writeFile(file, "damaged".repeat(1_000))));
 }
 
-test("a cold isolate reads the catalog from KV, and checks it behind the reply", async () => {
+test("a cold isolate reads the catalog from KV and revalidates it after the reply", async () => {
   await inColdIsolate(async (ask) => {
     const headers = authHeader((await createUser({ database }, ["admin"])).token);
     await ask("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
@@ -67,7 +67,7 @@ test("a cold isolate reads the catalog from KV, and checks it behind the reply",
   });
 });
 
-test("with Postgres down, a cold isolate serves what KV has, and says afterwards that it is stale", async () => {
+test("with Postgres down, a cold isolate serves the catalog from KV and then marks it stale", async () => {
   await bridge.stopPostgres();
   await inColdIsolate(async (ask) => {
     expect((await ask(spirits)).headers.get("x-cache")).toBe("kv");
@@ -75,7 +75,7 @@ test("with Postgres down, a cold isolate serves what KV has, and says afterwards
   });
 });
 
-test("with both down and nothing in memory, it is 503, and the health routes say so", async () => {
+test("with Postgres and KV down and an empty cache, the catalog is 503 and the health routes report it", async () => {
   await damageKv();
   await inColdIsolate(async (ask) => {
     const reply = await ask(spirits);
@@ -96,7 +96,7 @@ test("with both down and nothing in memory, it is 503, and the health routes say
   });
 });
 
-test("with KV down, Postgres answers, publishing says what is down, and reads go on from memory", async () => {
+test("with KV down, Postgres is used, publishing reports the failure, and cached reads continue", async () => {
   await bridge.startPostgres();
   await inColdIsolate(async (ask) => {
     const cold = await ask(spirits);
@@ -110,7 +110,7 @@ test("with KV down, Postgres answers, publishing says what is down, and reads go
   });
 });
 
-test("with both back, a cold isolate is served again: nothing was lost", async () => {
+test("with both back, a cold isolate serves the catalog again", async () => {
   await rm(join(folder, "state"), { recursive: true });
   await inColdIsolate(async (ask) => {
     expect((await ask(spirits)).status).toBe(200);

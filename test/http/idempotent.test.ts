@@ -17,7 +17,7 @@ const makers = operations.filter(
   ({ method, operation }) => method === "POST" && "201" in operation.responses && operation.security.length > 0,
 );
 
-test("every operation that makes something for somebody takes an Idempotency-Key, and no other does", () => {
+test("every authenticated operation that creates something accepts an Idempotency-Key, and no other does", () => {
   expect(makers.length).toBeGreaterThan(4);
   expect(operations.filter(takesKey).map(({ name }) => name)).toEqual(makers.map(({ name }) => name));
 });
@@ -30,7 +30,7 @@ async function ask({ method }: Listed, url: string, body: unknown, key: string):
 const secrets = new Set(["key", "token"]);
 
 describe.each(makers)("$name", (listed) => {
-  test("asked twice makes one thing, and answers alike but for what is secret", async () => {
+  test("a repeated request creates one resource and returns the same reply without secrets", async () => {
     const { url, body: text } = await prepare(api, person, listed);
     const body: unknown = text === undefined ? undefined : JSON.parse(String(text));
     const [first, second] = [await ask(listed, url, body, "key-1"), await ask(listed, url, body, "key-1")];
@@ -43,7 +43,7 @@ describe.each(makers)("$name", (listed) => {
     for (const name of Object.keys(kept)) expect(secrets.has(name) ? typeof kept[name] : "shown").toMatch(/^(string|shown)$/);
   });
 
-  test("asked for something else under the same key is 422", async () => {
+  test("another body with the same Idempotency-Key is 422", async () => {
     const { url, body: text } = await prepare(api, person, listed);
     const body = text === undefined ? {} : (JSON.parse(String(text)) as Record<string, unknown>);
     await ask(listed, url, text === undefined ? undefined : body, "key-1");

@@ -6,7 +6,7 @@ const api = useApi();
 
 const ask = (path: string, ip: string) => api.get(path, { headers: { "cf-connecting-ip": ip } });
 
-test("the API answers 600 requests a minute from an address, and more where the catalog is in memory", async () => {
+test("the API allows 600 requests a minute per address, and more where the catalog is cached", async () => {
   await ask("/api/v2/spirits", "198.51.100.2");
   await settleInMinute(30);
   for (let i = 0; i < 24; i += 1) {

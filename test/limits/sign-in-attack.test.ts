@@ -31,7 +31,7 @@ function post(path: string, body: object, headers: Record<string, string> = {}):
   });
 }
 
-test("1,000 wrong sign-ins from many addresses stop neither the owner on a known device nor anybody else", async () => {
+test("1,000 wrong sign-ins from many addresses block neither the owner on a known device nor other users", async () => {
   const registered = await post("/api/auth/register", { username: "besieged", email: "besieged@example.com", password });
   const device = registered.headers
     .getSetCookie()

@@ -12,7 +12,7 @@ afterAll(() => probe.close());
 
 const ask = (path: string) => probe.send(path, { ip: `10.1.0.${(addresses += 1)}` });
 
-test("slots are shared by the requests of an isolate, and more than may wait are refused", async () => {
+test("the requests of an isolate share slots, and requests beyond the queue are refused", async () => {
   const replies = await Promise.all(Array.from({ length: 8 }, () => ask("/slot?ms=300")));
   expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 200, 429, 429, 429, 429]);
   const served = await Promise.all(replies.filter(({ ok }) => ok).map(bodyOf));
@@ -20,7 +20,7 @@ test("slots are shared by the requests of an isolate, and more than may wait are
   expect(replies.find(({ ok }) => !ok)?.headers.get("retry-after")).toBe("1");
 });
 
-test("requests that are gone keep neither their slots nor their places in the queue", async () => {
+test("canceled requests release their slots and their places in the queue", async () => {
   await ask("/leave");
   await ask("/leave");
   expect((await ask("/slot?ms=10")).status).toBe(429);

@@ -12,7 +12,7 @@ const alone = useApi();
 
 const model = "ollama/llama3.2:latest";
 
-test("a new minion may be on a model of the server, which answers", async () => {
+test("a new minion can use and answer with a model of the local server", async () => {
   const me = clientOf(connected.api, await createUser(connected.api));
   const minion = await makeMinion(me, { model });
   expect(minion).toMatchObject({ model, provider: "ollama", model_summary: { kind: "language", model_id: "llama3.2:latest" } });
@@ -22,7 +22,7 @@ test("a new minion may be on a model of the server, which answers", async () => 
   expect(JSON.stringify(reply.body.message)).toContain(saidText);
 });
 
-test("a model that embeds is refused, and every model where there is no server", async () => {
+test("an embedding model is refused, and so is every local model without a server", async () => {
   const me = clientOf(connected.api, await createUser(connected.api));
   expect(faultsIn(await me.post("/minions", newMinion({ model: "ollama/nomic-embed-text" })))).toEqual(["model"]);
   const they = clientOf(alone, await createUser(alone));

@@ -68,8 +68,8 @@ beforeAll(async () => {
   await say("POST", `${models}/sync-nvidia`);
 });
 
-describe("a provider's key", () => {
-  test("reached the provider, who was asked with it, and every call was written", async () => {
+describe("the API key of a provider", () => {
+  test("the key reached the provider, and every call was recorded", async () => {
     const { sql } = connected.api.database;
     await expect.poll(async () => (await sql("select 1 from model_calls where user_id = $1", [person.id])).length).toBe(16);
     for (const key of canaries) {
@@ -77,26 +77,26 @@ describe("a provider's key", () => {
     }
   });
 
-  test("is in no reply", () => {
+  test("the key is in no reply", () => {
     expect(replies.length).toBeGreaterThan(40);
     expect(replies.some((text) => text.includes('"key_last_four":"wxyz"'))).toBe(true);
     expect(leaksIn(replies)).toEqual([]);
   });
 
-  test("is in no row of any table", async () => {
+  test("the key is in no row of any table", async () => {
     const { database } = connected.api;
     const sealed = await database.sql("select 1 from external_models where key_sealed like 'v1.%'");
     expect(sealed.length).toBeGreaterThan(1);
     expect(await leaksInTables(database)).toEqual([]);
   });
 
-  test("is in no value of KV, and in no file", async () => {
+  test("the key is in no KV value and in no file", async () => {
     const env = await connected.api.worker.getEnv();
     expect((await env.CACHE.list()).keys.length + (await env.FILES.list()).objects.length).toBeGreaterThan(1);
     expect(await leaksInStores(async () => env)).toEqual([]);
   });
 
-  test("is in no object, and in no message that was queued", async () => {
+  test("the key is in no Durable Object and in no queued message", async () => {
     await say("PUT", "/api/v2/me/preferences", { preferences: { theme: "dark" } });
     const hubs = () => connected.api.worker.listDurableObjectIds("USER_HUB");
     await expect.poll(async () => (await hubs()).length).toBeGreaterThan(0);
@@ -104,11 +104,11 @@ describe("a provider's key", () => {
     expect(await observedLeaks()).toEqual([]);
   });
 
-  test("is in no line of the log", () => {
+  test("the key is in no log line", () => {
     expect(leaksIn(connected.api.logs())).toEqual([]);
   });
 
-  test("is not in what its owner is given of themselves, nor is what it is sealed with", () => {
+  test("the export of its owner contains neither the key nor its sealed form", () => {
     const exported = replies.find((text) => text.startsWith("/api/v2/me/export"))!;
     expect(exported).toContain('"external_models":[{');
     expect(exported).toContain('"model_calls":[{');
@@ -121,7 +121,7 @@ describe("a provider's key", () => {
     ["JSON", "jsonb", JSON.stringify({ deep: [{ key: goodKey }] })],
     ["bytes", "bytea", Buffer.from(goodKey)],
     ["base64", "text", Buffer.from(`a${goodKey}`).toString("base64")],
-  ])("would be found in a table, as %s", async (_, type, value) => {
+  ])("the scan finds a key in a table stored as %s", async (_, type, value) => {
     const { database } = connected.api;
     await database.sql(`create table planted (value ${type})`);
     await database.sql("insert into planted values ($1)", [value]);
@@ -130,7 +130,7 @@ describe("a provider's key", () => {
     expect(leaks).toEqual(["table public.planted"]);
   });
 
-  test("would be found in KV, and in a file", async () => {
+  test("the scan finds a key in KV and in a file", async () => {
     const env = await connected.api.worker.getEnv();
     await Promise.all([env.CACHE.put("planted", `of ${goodKey}`), env.FILES.put("planted", badKey)]);
     const leaks = await leaksInStores(async () => env);
@@ -138,7 +138,7 @@ describe("a provider's key", () => {
     expect(leaks).toEqual(["KV planted", "file planted"]);
   });
 
-  test("would be found in an object, in a text of many pages and in bytes", async () => {
+  test("the scan finds a key in a Durable Object, in a long text and in bytes", async () => {
     const storage = await connected.api.worker.getDurableObjectStorage("USER_HUB", { name: "planted" });
     await storage.exec("create table planted (value)");
     const texts = ["x".repeat(9_000) + goodKey, new TextEncoder().encode(goodKey), Buffer.from(`Ω ${badKey}`, "utf16le")];
@@ -150,7 +150,7 @@ describe("a provider's key", () => {
     expect(await leaksInObjects(await storageFolder())).toEqual([]);
   });
 
-  test("would be found in a message that was queued and is done, or was given up and dropped", async () => {
+  test("the scan finds a key in a completed message and in a dropped one", async () => {
     const { database } = connected.api;
     const payload = JSON.stringify({ key: goodKey });
     await database.sql("insert into outbox (name, payload, request_id) values ('planted', $1, '')", [payload]);
@@ -167,13 +167,13 @@ describe("a provider's key", () => {
     await database.sql("truncate canary.messages");
   });
 
-  test("would be found in a reply", async () => {
+  test("the scan finds a key in a reply", async () => {
     const { body } = await say("POST", "/api/v2/minions", newMinion({ model: `${goodKey}/model` }));
     expect(leaksIn([JSON.stringify(body)])).toHaveLength(1);
     expect(await observedLeaks()).toEqual(["a reply to POST /api/v2/minions"]);
   });
 
-  test("is gone with its owner, and so are the data key and the pictures", async () => {
+  test("deleting the owner deletes the sealed key, the data key and the avatars", async () => {
     await say("DELETE", "/api/v2/me", {});
     const { sql } = connected.api.database;
     await expect.poll(() => sql("select 1 from users where id = $1", [person.id])).toEqual([]);
@@ -184,7 +184,7 @@ describe("a provider's key", () => {
     expect((await FILES.list({ prefix: `users/${person.id}/` })).objects).toEqual([]);
   });
 
-  test("has a file of tests fail whose Worker has leaked it", async () => {
+  test("a test file fails if its Worker leaked the key", async () => {
     const leaky = await startApi({}, connected.api.database);
     await (await leaky.worker.getEnv()).CACHE.put("planted", goodKey);
     const storage = await leaky.worker.getDurableObjectStorage("USER_HUB", { name: "planted" });

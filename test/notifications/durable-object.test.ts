@@ -27,8 +27,8 @@ async function tell(who: Person, title: string): Promise<number> {
   return Number(row!["id"]);
 }
 
-describe("a device that comes for the first time", () => {
-  test("is told how things stand, and who is here", async () => {
+describe("a new device", () => {
+  test("a new device receives a snapshot and the presence list", async () => {
     await tell(person, "first");
     await write(person, { theme: "dark" });
     const socket = await openHub(api, person);
@@ -40,7 +40,7 @@ describe("a device that comes for the first time", () => {
     await socket.close();
   });
 
-  test("is told so where Postgres is away, and is connected all the same", async () => {
+  test("a new device is connected with an unavailable snapshot if Postgres is down", async () => {
     const ticket = await ticketOf(api, person);
     await api.stopPostgres();
     const socket = await connect(hubUrl(api, ticket));
@@ -49,7 +49,7 @@ describe("a device that comes for the first time", () => {
     await socket.close();
   });
 
-  test("gets frames that are as the protocol says", async () => {
+  test("the frames of a new device match the protocol", async () => {
     const other = await anotherDevice(api, person);
     const id = await tell(person, "news");
     const socket = await openHub(api, person);
@@ -62,7 +62,7 @@ describe("a device that comes for the first time", () => {
 });
 
 describe("two devices", () => {
-  test("receive each other's preferences and read marks", async () => {
+  test("each device receives the other's preferences and read marks", async () => {
     const other = await anotherDevice(api, person);
     const [id, last] = [await tell(person, "one"), await tell(person, "two")];
     const socket = await openHub(api, other);
@@ -79,7 +79,7 @@ describe("two devices", () => {
     await socket.close();
   });
 
-  test("see each other come and go, and a second tab is no second device", async () => {
+  test("each device sees the other connect and disconnect, and a second tab is the same device", async () => {
     const other = await anotherDevice(api, person);
     const first = await openHub(api, person);
     await first.until(isType("presence"));
@@ -98,8 +98,8 @@ describe("two devices", () => {
   });
 });
 
-describe("a device that comes back", () => {
-  test("is told exactly what it missed, in one frame, though the hub slept meanwhile", async () => {
+describe("a reconnecting device", () => {
+  test("it receives exactly what it missed in one frame, also after hibernation", async () => {
     const socket = await openHub(api, person);
     const { seq } = await socket.until(isType("snapshot"));
     await socket.close();
@@ -112,7 +112,7 @@ describe("a device that comes back", () => {
     await again.close();
   });
 
-  test("after more than is kept is told how things stand, from Postgres", async () => {
+  test("it receives a snapshot from Postgres if the log no longer reaches back", async () => {
     const socket = await openHub(api, person);
     await socket.until(isType("snapshot"));
     await socket.close();
@@ -128,7 +128,7 @@ describe("a device that comes back", () => {
     await again.close();
   });
 
-  test("comes back by itself with partysocket, with a new ticket each time", async () => {
+  test("it reconnects with partysocket, with a new ticket each time", async () => {
     let seen: number | undefined;
     const tickets = new Set<string>();
     const client = new ReconnectingWebSocket(
@@ -158,7 +158,7 @@ describe("a device that comes back", () => {
 });
 
 describe("a device that is signed out", () => {
-  test("is told, closed, and admitted no more with a ticket it still has; the other is told and stays", async () => {
+  test("it is notified and closed and its open ticket is refused, while the other device stays", async () => {
     const other = await anotherDevice(api, person);
     const [mine, theirs] = [await openHub(api, person), await openHub(api, other)];
     const ticket = await ticketOf(api, other);
@@ -171,14 +171,14 @@ describe("a device that is signed out", () => {
     await mine.close();
   });
 
-  test("by a ban is closed with all the others", async () => {
+  test("a ban closes all devices", async () => {
     const admin = await createUser(api, ["superuser"]);
     const sockets = [await openHub(api, person), await openHub(api, await anotherDevice(api, person))];
     await ask(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
     for (const socket of sockets) expect(await socket.closed).toMatchObject({ code: 4003 });
   });
 
-  test("being a program, is closed when its key is revoked", async () => {
+  test("a program is closed when its key is revoked", async () => {
     const made = await bodyOf(
       await ask(api, person, "/api/v2/api-keys", { method: "POST", body: { name: "watcher", scopes: ["account.read"] } }),
     );
@@ -191,8 +191,8 @@ describe("a device that is signed out", () => {
   });
 });
 
-describe("a ticket", () => {
-  test("opens one socket", async () => {
+describe("a socket ticket", () => {
+  test("it opens one socket", async () => {
     const ticket = await ticketOf(api, person);
     const socket = await connect(hubUrl(api, ticket));
     const refused = await refusal(hubUrl(api, ticket));
@@ -200,7 +200,7 @@ describe("a ticket", () => {
     await socket.close();
   });
 
-  test("that is forged, or for something else, or for nothing, opens none", async () => {
+  test("a forged, missing or other resource's ticket opens no socket", async () => {
     const ticket = await ticketOf(api, person);
     const [payload, signature] = ticket.split(".") as [string, string];
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
@@ -210,7 +210,7 @@ describe("a ticket", () => {
     }
   });
 
-  test("is not had for what is not there, or is somebody else's", async () => {
+  test("a ticket for a missing resource, or another user's, is not issued", async () => {
     for (const resource of ["conversation:5", "training-job:5"]) {
       const reply = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
       expect(reply.status).toBe(404);
@@ -219,14 +219,14 @@ describe("a ticket", () => {
     expect(malformed.status).toBe(422);
   });
 
-  test("opens none from a page of another site, and one from a page that is listed", async () => {
+  test("a ticket opens a socket from an allowed origin only", async () => {
     const foreign = await refusal(hubUrl(api, await ticketOf(api, person)), { origin: "https://evil.example" });
     expect([foreign.status, foreign.problem["code"]]).toEqual([403, "cross_site"]);
     const socket = await connect(hubUrl(api, await ticketOf(api, person)), { origin: "http://localhost:3000" });
     await socket.close();
   });
 
-  test("without a socket to open is 426, and is not used up", async () => {
+  test("a request without an upgrade is 426 and does not use the ticket", async () => {
     const ticket = await ticketOf(api, person);
     const reply = await api.get(hubUrl(api, ticket), { headers: authHeader(person.token) });
     expect([reply.status, (await bodyOf(reply)).code]).toEqual([426, "upgrade_required"]);

@@ -22,7 +22,7 @@ const list = async (query = "") => bodyOf(await ask(api, person, `/api/v2/notifi
 const titles = ({ notifications }: { notifications: { title: string }[] }) => notifications.map(({ title }) => title);
 
 describe("the inbox", () => {
-  test("comes page by page, the newest first, with how many are unread", async () => {
+  test("notifications are paginated, newest first, with the number of unread ones", async () => {
     await fill(5, 2);
     const first = await list("?limit=3");
     expect(first).toMatchObject({ success: true, total: 5, unread: 3 });
@@ -32,7 +32,7 @@ describe("the inbox", () => {
     expect(second).not.toHaveProperty("next_cursor");
   });
 
-  test("can be had without what was read, or with nothing else", async () => {
+  test("notifications can be filtered by read or unread", async () => {
     await fill(3, 1);
     const unread = await list("?unread=true");
     expect([titles(unread), unread.total]).toEqual([["number 3", "number 2"], 2]);
@@ -40,7 +40,7 @@ describe("the inbox", () => {
     expect((await ask(api, person, "/api/v2/notifications?unread=perhaps")).status).toBe(422);
   });
 
-  test("is marked one by one, once, or all up to what was seen", async () => {
+  test("notifications are marked read one by one, once, or up to the last that was seen", async () => {
     await fill(4);
     const { notifications } = await list();
     const [, third, , first] = notifications as { id: number }[];

@@ -93,7 +93,7 @@ export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of
         .update(messages)
         .set({ text: "", body: null, removed_at: sql`now()` })
         .where(and(inConversation, gte(messages.id, from_message_id), isNull(messages.removed_at))),
-      ctx.db.update(conversations).set({ message_count }).where(itself(of)),
+      ctx.db.update(conversations).set({ message_count }).where(ownConversation(of)),
     ]);
   });
 }
@@ -114,10 +114,11 @@ async function toWriteOutcome(write: () => Promise<void>): Promise<WriteOutcome>
 /** Whether a message was written in this conversation, not inherited from its origin. */
 const isOwn = ({ conversation_id }: ConversationOwner, { id }: Message): boolean => conversationOf(id) === conversation_id;
 
-const itself = ({ user_id, conversation_id }: ConversationOwner): SQL =>
+const ownConversation = ({ user_id, conversation_id }: ConversationOwner): SQL =>
   and(eq(conversations.user_id, user_id), eq(conversations.id, conversation_id))!;
 
-const conversationExists = (of: ConversationOwner): SQL => sql`exists (select from ${conversations} where ${itself(of)})`;
+const conversationExists = (of: ConversationOwner): SQL =>
+  sql`exists (select from ${conversations} where ${ownConversation(of)})`;
 
 /** The row of a message, without characters that Postgres cannot store. @throws RangeError for a streaming message */
 function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {
@@ -139,7 +140,7 @@ function conversationRow(ctx: Ctx, turn: TurnWrite, { created_at, completed_at }
       last_message_at: sql`greatest(${last_message_at}, ${at}::timestamptz)`,
       ...(title === "" ? {} : { title: sql`case when ${is_title_own} then ${conversations.title} else ${title} end` }),
     })
-    .where(itself(turn));
+    .where(ownConversation(turn));
 }
 
 /** The usage of a call, and the status of its API key: accepted, rejected, or unchanged after another failure. */

@@ -54,9 +54,9 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
       [id, index + 1, me.id, typeof standIn === "string" ? standIn : String(external), external],
     );
   }
-  const { answering } = await readSettings(ctx, me.id, id);
+  const { modelCandidates: answering } = await readSettings(ctx, me.id, id);
   speaker.replyWith({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
-  return settingsWith({ user_id: me.id, answering });
+  return settingsWith({ user_id: me.id, modelCandidates: answering });
 }
 
 /** Which models were asked, and whether they were handed tools, or a picture. */
@@ -75,19 +75,19 @@ const told = () => JSON.stringify(speaker.requests.at(-1)!.messages);
 const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;
 const readFile = async () => new Uint8Array([1, 2, 3]);
 
-test("whoever stands in answers, where nothing says that they cannot", async () => {
+test("a fallback model answers if it supports what the turn needs", async () => {
   const settings = await standingIn({ model_id: "other" });
   const { text, result } = await take("Hello?", { ctx, settings });
   expect([text, result.model, heard()]).toEqual(["I stand in.", "custom/other", ["own", "other"]]);
 });
 
-test("a model that is too small for what is asked is passed over", async () => {
+test("a fallback with a context window that is too small is skipped", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 2_000 }, { model_id: "large", context_length: 9_000 });
   await take("Why? ".repeat(2_000), { ctx, settings });
   expect(heard()).toEqual(["own", "large"]);
 });
 
-test("and so is one that tools have said too much for meanwhile", async () => {
+test("a fallback is skipped if tool results have outgrown its context window", async () => {
   const settings = await standingIn(
     { model_id: "small", context_length: 4_000, capabilities: ["tools"] },
     { model_id: "large", context_length: 90_000, capabilities: ["tools"] },
@@ -98,7 +98,7 @@ test("and so is one that tools have said too much for meanwhile", async () => {
   expect([text, heard()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
 });
 
-test("a summary of what was said is asked of a model that has room for it", async () => {
+test("a summary is requested from a fallback whose context window fits it", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 1_500 }, { model_id: "large" });
   const long = Array.from({ length: 9 }, (_, index) => asks(index + 1, "Why? ".repeat(500)));
   speaker.replyWith({ pieces: [], status: 503 });
@@ -107,7 +107,7 @@ test("a summary of what was said is asked of a model that has room for it", asyn
   expect(told()).toContain("Why?");
 });
 
-test("one that sees no pictures is told that there is one, and one that does is shown it", async () => {
+test("a fallback without vision receives a note for each picture, and one with vision receives the picture", async () => {
   const settings = await standingIn({ model_id: "blind" });
   await take(asked(asks(1, "What is it?", [picture])), { ctx, settings, readFile });
   expect(heard()).toEqual(["own with picture", "blind"]);
@@ -118,15 +118,15 @@ test("one that sees no pictures is told that there is one, and one that does is 
   expect(heard()).toEqual(["own with picture", "seeing with picture"]);
 });
 
-test("where all are passed over, the turn fails for what the minion's own model lacks", async () => {
+test("if every fallback is skipped, the turn fails with the error of the minion's own model", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 100 });
   speaker.replyWith({ pieces: [], status: 503 });
-  const { result } = await take("Hello?", { ctx, settings, patience: { callMs: 4_000 } });
+  const { result } = await take("Hello?", { ctx, settings, timeouts: { callMs: 4_000 } });
   expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
   expect(new Set(heard())).toEqual(new Set(["own"]));
 });
 
-test("a model that calls no tools is handed none, nor needs room for them", async () => {
+test("a fallback without tool support receives no tools and needs no tokens for them", async () => {
   const tools = [tool({ description: "Looks it up. ".repeat(400) })];
   const settings = await standingIn({ model_id: "plain", context_length: 2_000 });
   await take("Hello?", { ctx, settings, tools });
@@ -137,7 +137,7 @@ test("a model that calls no tools is handed none, nor needs room for them", asyn
   expect(heard()).toEqual(["own with tools", "handy with tools"]);
 });
 
-test("and is told what they said before it stood in, as what it is: quoted", async () => {
+test("a fallback without tool support receives earlier tool results as quoted text", async () => {
   const settings = await standingIn({ model_id: "plain" });
   const calls = { name: "look_up", input: { city: "Zürich" } };
   speaker.replyWith({ pieces: ["Let me see."], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
@@ -149,14 +149,14 @@ test("and is told what they said before it stood in, as what it is: quoted", asy
   expect(told()).not.toContain("tool_call");
 });
 
-test("the model of this server stands in for any, whatever is asked", async () => {
+test("the built-in model can replace any model for any prompt", async () => {
   const settings = await standingIn("builtin/extractive");
   const question = asks(1, "Why? ".repeat(10_000), [picture]);
   const { result } = await take(asked(question), { ctx, settings, readFile, tools: [tool()] });
   expect(result).toMatchObject({ outcome: "complete", model: "builtin/extractive" });
 });
 
-test("a model of which nothing is known is asked all there is", () => {
+test("a fallback with unknown capabilities receives the unchanged prompt", () => {
   const all: LanguageModelV4CallOptions = {
     prompt: [{ role: "user", content: [{ type: "file", mediaType: "image/png", data: { type: "data", data: "AQID" } }] }],
     tools: [],

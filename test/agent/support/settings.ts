@@ -39,7 +39,7 @@ export const settingsWith = (given: Partial<TurnSettings> = {}): TurnSettings =>
   spirits: [spirit],
   sampling: { temperature: null, top_p: null, max_tokens: null },
   model: { context_length: null, sees_pictures: true, calls_tools: true },
-  answering: [],
+  modelCandidates: [],
   retrieval: null,
   citations_enabled: true,
   ...given,

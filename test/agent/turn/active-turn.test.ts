@@ -46,7 +46,7 @@ const turnOf =
       asked("Which sea?"),
     );
 
-test("an answer is published as it comes, each text from its own offset, and is the message at the end", async () => {
+test("the answer is published as it streams, each text at its own offset, and matches the final message", async () => {
   const { model } = modelOf(calls(thought("Hm."), word("Let"), word(" me see."), calling("look_up")), said("The North Sea."));
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model));
@@ -71,7 +71,7 @@ test("an answer is published as it comes, each text from its own offset, and is 
   });
 });
 
-test("a call of a tool waits until the caller decides, once", async () => {
+test("a tool call waits for the first decision of the caller, and ignores later ones", async () => {
   const { model } = modelOf(calls(calling("look_up")), said("It is the North Sea."));
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model, true));
@@ -84,7 +84,7 @@ test("a call of a tool waits until the caller decides, once", async () => {
   expect(running.message.tools).toMatchObject([{ call_id, status: "complete" }]);
 });
 
-test("a turn that shows nothing new for 30 seconds is interrupted, and what it said is flushed twice a second", async () => {
+test("a turn without new output for 30 seconds is interrupted, and its text is flushed twice a second", async () => {
   vi.useFakeTimers();
   const { runtime, flushes } = recorder();
   const running = new ActiveTurn(answer(), runtime, async ({ onEvent, signal }) => {
@@ -98,7 +98,7 @@ test("a turn that shows nothing new for 30 seconds is interrupted, and what it s
   expect(await running.done).toMatchObject({ outcome: "stopped", isInterrupted: true });
 });
 
-test("a summary goes to the caller, not to clients", async () => {
+test("a summary is reported to the caller and not published to clients", async () => {
   const { runtime, published, summaries } = recorder();
   const summary = { up_to: 1, text: "They asked about seas." };
   const running = new ActiveTurn(answer(), runtime, async ({ onEvent }) => {
@@ -109,7 +109,7 @@ test("a summary goes to the caller, not to clients", async () => {
   expect([published, summaries]).toEqual([[], [summary]]);
 });
 
-test("a turn that throws ends like one that was interrupted", async () => {
+test("a turn that throws ends like an interrupted turn", async () => {
   const { runtime } = recorder();
   const answering = new ActiveTurn(answer(), runtime, async ({ onEvent }) => {
     onEvent({ type: "text", pieces: ["Ha", "lf"] });

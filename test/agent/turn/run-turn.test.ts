@@ -23,8 +23,8 @@ import {
   word,
 } from "../support/settings.ts";
 
-describe("a turn", () => {
-  test("tells what the model thinks and says, as it does, and what that used", async () => {
+describe("runTurn", () => {
+  test("a turn emits reasoning and text as they stream, and its usage", async () => {
     const { model } = modelOf(streaming([thought("Hm"), thought("m."), word("Grü"), word("ße")]));
     const { events, result } = await take("Hello?", { model });
     expect(events).toEqual([
@@ -45,7 +45,7 @@ describe("a turn", () => {
     expect(result.calls).toHaveLength(1);
   });
 
-  test("needs no conversation: its messages may be made by whoever takes it", async () => {
+  test("a turn runs on messages from the caller, without a stored conversation", async () => {
     const { model, requests } = modelOf(hello);
     const message: TurnMessage = { id: 1, role: "user", status: "complete", text: "Hello?", parts: [], tools: [] };
     const { result } = await take({ messages: [message], summary: null, pinned_facts: [] }, { model });
@@ -53,7 +53,7 @@ describe("a turn", () => {
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual(["user: Hello?"]);
   });
 
-  test("asks the model as the minion is set, and hands it no tools that it has not", async () => {
+  test("the model receives the minion's settings and only the minion's tools", async () => {
     const { model, requests } = modelOf(hello);
     const sampling = { temperature: 0.5, top_p: 0.9, max_tokens: 300 };
     await take(asked("Hello?", answers(2, "Hello."), asks(3, "And now?")), { model, settings: settingsWith({ sampling }) });
@@ -74,12 +74,12 @@ describe("a turn", () => {
     expect(Object.keys(requests[1]!).toSorted()).toEqual(["abortSignal", "prompt"]);
   });
 
-  test("is complete where the answer was as long as it may be", async () => {
+  test("an answer that reaches max_tokens is complete", async () => {
     const { result, text } = await take("Hello?", { model: modelOf(streaming([word("Hel")], "length")).model });
     expect([result.outcome, text]).toEqual(["complete", "Hel"]);
   });
 
-  test("ends an answer that is longer than one can be, and the call with it", async () => {
+  test("an answer above the maximum length is truncated, and the model call is aborted", async () => {
     const long = "👋".repeat(30_001);
     const { model, seen } = modelOf(streaming(Array.from({ length: 5 }, () => word(long))));
     const { result, text } = await take("Go on for ever.", { model });
@@ -89,7 +89,7 @@ describe("a turn", () => {
     expect(seen.cancelled).toBe(1);
   });
 
-  test("goes on from an answer that was cut short", async () => {
+  test("a turn continues a truncated answer", async () => {
     const { model, requests } = modelOf(hello);
     await take(asked("Count to ten.", answers(2, "One, two", { status: "interrupted" })), { model });
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual([
@@ -100,7 +100,7 @@ describe("a turn", () => {
   });
 });
 
-describe("text that is told", () => {
+describe("text events", () => {
   const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
 
   function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
@@ -112,7 +112,7 @@ describe("text that is told", () => {
     return { texts: events.map(({ text }) => text), aloud, speech };
   }
 
-  test("never ends within a character, whoever speaks, and is what Postgres can hold", () => {
+  test("a text event never splits a character and is valid for Postgres", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece, piece)), (deltas) => {
         const { texts, aloud, speech } = telling(deltas);
@@ -122,7 +122,7 @@ describe("text that is told", () => {
     );
   });
 
-  test("is all that is said, however it comes", () => {
+  test("the text events contain the whole text, however it was chunked", () => {
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
         const { aloud } = telling(pieces.map((each) => ["text", each] as const));
@@ -139,7 +139,7 @@ describe("a turn with a knowledge base", () => {
   ];
   const settings = settingsWith({ retrieval: withBase() });
 
-  test("hands over what is found for the question, and tells what the answer cites of it, once", async () => {
+  test("the retrieved passages are in the prompt, and each cited one is emitted once", async () => {
     const queries: string[] = [];
     const { model, requests } = modelOf(streaming([word("To the Black Sea [2"), word("], and [1, 2]; not [0], [3] or [x].")]));
     const { events, result } = await take(asked("Old?", answers(2, "Old."), asks(3, "Where does the Danube end?")), {
@@ -173,21 +173,21 @@ describe("a turn with a knowledge base", () => {
     expect(result.has_retrieved).toBe(true);
   });
 
-  test("says that nothing was found, where nothing is", async () => {
+  test("the prompt says so if no passages are found", async () => {
     const { model, requests } = modelOf(hello);
     const { result } = await take("Anything?", { model, settings, retrieve: async () => [] });
     expect(systemIn(requests[0]!.prompt)).toMatch(/<passages>\nNo passages were retrieved .*\n<\/passages>$/);
     expect(result.has_retrieved).toBe(false);
   });
 
-  test("looks nothing up while that is switched off", async () => {
+  test("retrieval that is switched off searches nothing", async () => {
     const { model, requests } = modelOf(hello);
     const off = settingsWith({ retrieval: withBase({ is_enabled: false }) });
     await take("Anything?", { model, settings: off, retrieve: () => Promise.reject(new Error("It was asked.")) });
     expect(systemIn(requests[0]!.prompt)).not.toContain("<passages>");
   });
 
-  test("tells of no citations where they are not wanted", async () => {
+  test("citations that are switched off are not emitted", async () => {
     const { model } = modelOf(streaming([word("Sea [1].")]));
     const { events } = await take("Where?", {
       model,
@@ -197,7 +197,7 @@ describe("a turn with a knowledge base", () => {
     expect(events).toEqual([{ type: "text", text: "Sea [1]." }]);
   });
 
-  test("stops while it looks up, and asks no model", async () => {
+  test("stopping during retrieval makes no model call", async () => {
     const stop = new AbortController();
     const { model, seen } = modelOf(hello);
     const retrieve = () => {
@@ -210,7 +210,7 @@ describe("a turn with a knowledge base", () => {
 });
 
 describe("stopping a turn", () => {
-  test("keeps what was said, records what it used, and leaves the model at once", async () => {
+  test("a stopped turn keeps its text, records its usage and aborts the model call at once", async () => {
     const stop = new AbortController();
     const { model, seen } = modelOf(streaming([word("Hello"), word(" there [1]")]).slice(0, 3));
     const heard = (event: TurnEvent) =>
@@ -234,13 +234,13 @@ describe("stopping a turn", () => {
     expect(events.at(-1)).toMatchObject({ type: "citation", citation: { number: 1 } });
   });
 
-  test("before it begins asks nobody", async () => {
+  test("a turn that is stopped before it starts makes no model call", async () => {
     const { model, seen } = modelOf(hello);
     const { result, events } = await take("Hello?", { model, signal: AbortSignal.abort() });
     expect([result.outcome, result.calls, events, seen.asked]).toEqual(["stopped", [], [], 0]);
   });
 
-  test("before the first token leaves a record as well", async () => {
+  test("a turn that is stopped before the first token records usage", async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 5);
     const { result } = await take("Hello?", { model: modelOf("hangs").model, signal: stop.signal });

@@ -9,7 +9,7 @@ const together = (...pieces: string[]) => pieces.join("\0");
 
 const hundred = word(together(...words(100)));
 
-test("pieces that came together are told one by one, as their vendor cut them", async () => {
+test("deltas that arrive in one chunk are emitted one by one", async () => {
   const { model } = modelOf(streaming([thought(together("H", "m.")), word(together("Gr", "ü", "ße, 👋")), word("!")]));
   const { events } = await take("Hello?", { model });
   expect(events).toEqual([
@@ -22,19 +22,19 @@ test("pieces that came together are told one by one, as their vendor cut them", 
   ]);
 });
 
-test("a character that they cut is told whole", async () => {
+test("a character that is split between deltas is emitted whole", async () => {
   const { model } = modelOf(streaming([word(together("a\ud83d", "\udc4b", "b"))]));
   const { events } = await take("Hello?", { model });
   expect(events.map((event) => "text" in event && event.text)).toEqual(["a", "👋", "b"]);
 });
 
-test("the model is handed what it said without their seams", async () => {
+test("the model message contains the text without delta separators", async () => {
   const scripted = modelOf(calls(word(together("Let me", " see.")), calling("look_up")), said("It is 5 °C."));
   await take("How is Zürich?", { model: scripted.model, tools: [tool()] });
   expect(linesIn(scripted.requests.at(-1)!.prompt).join("\n")).toContain("assistant: Let me see.");
 });
 
-test("who listens is waited for within them, not after all", async () => {
+test("the emitter waits for readers between the deltas of a chunk", async () => {
   const told: number[] = [];
   let pieces = 0;
   const { model } = modelOf(streaming([hundred]));
@@ -46,7 +46,7 @@ test("who listens is waited for within them, not after all", async () => {
   expect(told).toEqual([16, 32, 48, 64, 80, 96]);
 });
 
-test("who stops meanwhile is told no more of them", async () => {
+test("stopping in the middle of a chunk discards the remaining deltas", async () => {
   const abort = new AbortController();
   const { model } = modelOf(streaming([hundred]));
   const { events, result } = await take("Hello?", {
@@ -58,7 +58,7 @@ test("who stops meanwhile is told no more of them", async () => {
   expect(result).toMatchObject({ outcome: "stopped", calls: [{ record: { outcome: "stopped" } }] });
 });
 
-test("an answer that is full in the midst of them is what fits, and nothing after", async () => {
+test("a chunk that exceeds the maximum length is truncated, and nothing is emitted after it", async () => {
   const pieces = ["x".repeat(maxAnswerLength - 3), "abcd", " and", " more", "!".repeat(500)];
   const { model } = modelOf(streaming([word(together(...pieces))]));
   const { text, result } = await take("Hello?", { model });

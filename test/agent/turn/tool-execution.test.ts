@@ -18,8 +18,8 @@ import {
   word,
 } from "../support/settings.ts";
 
-describe("a tool that the model calls", () => {
-  test("runs, is told of, and its output is handed to the model as quoted data", async () => {
+describe("a tool call", () => {
+  test("a tool runs, emits its events, and its output reaches the model as quoted data", async () => {
     const scripted = modelOf(calls(word("Let me see."), calling("look_up", { city: "Zürich" })), said("It is 5 °C."));
     const inputs: unknown[] = [];
     const run = async (input: unknown) => (inputs.push(input), "5 °C\nThank you");
@@ -53,7 +53,7 @@ describe("a tool that the model calls", () => {
     });
   });
 
-  test("hands back what its vendor wants back of thoughts and calls, and no other thoughts", async () => {
+  test("provider metadata of reasoning and calls is sent back, and other reasoning is not", async () => {
     const signed = { openai: { itemId: "rs_1" } };
     const scripted = modelOf(
       calls(
@@ -72,13 +72,13 @@ describe("a tool that the model calls", () => {
     ]);
   });
 
-  test("may take nothing, and be called with nothing", async () => {
+  test("a tool without input is called without input", async () => {
     const { model } = modelOf(calls(calling("look_up", "")), hello);
     const { uses } = await take("Go.", { model, tools: [tool({ input_schema: { type: "object" } })] });
     expect(uses).toMatchObject([{ status: "complete", input: {}, output: "about {}" }]);
   });
 
-  test("whose schema says what cannot be checked is handed the input as it is", async () => {
+  test("a schema that cannot be checked passes the input unchanged", async () => {
     const { model } = modelOf(calls(calling("look_up", { city: 1 })), hello);
     const input_schema = { type: "object", not: { required: ["town"] } } as const;
     const { uses } = await take("Go.", { model, tools: [tool({ input_schema })] });
@@ -88,11 +88,11 @@ describe("a tool that the model calls", () => {
   test.each([
     ["does not exist", calling("delete_all"), "Tool not found.", "delete_all"],
     ["the minion lacks", calling("send_letter"), "Tool not found.", "send_letter"],
-    ["has a name that no vendor takes", calling("rm -rf /".padEnd(99, "!")), "Tool not found.", "rm_-rf__".padEnd(64, "_")],
-    ["is called with half a JSON", calling("look_up", '{"city":"Zü'), "The input is not valid JSON.", "look_up"],
+    ["has a name that no provider accepts", calling("rm -rf /".padEnd(99, "!")), "Tool not found.", "rm_-rf__".padEnd(64, "_")],
+    ["is called with truncated JSON", calling("look_up", '{"city":"Zü'), "The input is not valid JSON.", "look_up"],
     ["is called with a list", calling("look_up", "[1]"), "The input must be a JSON object.", "look_up"],
     [
-      "is called with what Postgres cannot hold",
+      "is called with characters that Postgres cannot store",
       calling("look_up", '{"city":"\\u0000"}'),
       "The input has characters that cannot be stored.",
       "look_up",
@@ -116,7 +116,7 @@ describe("a tool that the model calls", () => {
       "look_up",
     ],
     ["is called without what it needs", calling("look_up", { town: "Zürich" }), "The input is invalid: city: ", "look_up"],
-  ])("and that %s runs nothing, and the model is told why", async (_what, call, why, name) => {
+  ])("a tool that %s does not run, and the model receives the error", async (_what, call, why, name) => {
     const scripted = modelOf(calls(call), hello);
     const never = tool({ run: () => expect.unreachable("it ran") });
     const others = [
@@ -130,7 +130,7 @@ describe("a tool that the model calls", () => {
     expect(text).toBe("Hello");
   });
 
-  test("fails in its own words where they may be told, and in ours where not", async () => {
+  test("a public tool error keeps its message, and any other gets a generic one", async () => {
     const run = async (input: unknown) => {
       throw (input as { city: string }).city === "a"
         ? new AppError("not_found", "There is no such city.")
@@ -146,18 +146,18 @@ describe("a tool that the model calls", () => {
     expect(result).toMatchObject({ outcome: "complete", tool_runs: [] });
   });
 
-  test("has so much time, and no more, even if it does not hear that it should stop", async () => {
+  test("a tool is abandoned after its timeout even if it ignores its signal", async () => {
     const { model } = modelOf(calls(calling("look_up")), hello);
     const { uses, text } = await take("Go.", {
       model,
       tools: [tool({ run: () => new Promise(() => {}) })],
-      patience: { toolMs: 20 },
+      timeouts: { toolMs: 20 },
     });
     expect(uses).toMatchObject([{ status: "failed", output: "The tool timed out after 0.02 seconds." }]);
     expect(text).toBe("Hello");
   });
 
-  test("is cut where it says too much, with a note of it, and less is handed over where the window is small", async () => {
+  test("long tool output is truncated with a note, and more so in a small context window", async () => {
     const long = `${"x".repeat(50)}👋`.repeat(2_000);
     const run = async () => `\0${long}`;
     const scripted = modelOf(calls(calling("look_up")), hello);
@@ -178,8 +178,8 @@ describe("a tool that the model calls", () => {
   });
 });
 
-describe("tools that are called at once", () => {
-  test("run five at a time, and are handed over in the order in which they were called", async () => {
+describe("concurrent tool calls", () => {
+  test("five tools run at once, and results keep the order of the calls", async () => {
     let running = 0;
     let most = 0;
     const run = async (input: unknown) => {
@@ -199,17 +199,17 @@ describe("tools that are called at once", () => {
     expect(new Set(result.tool_runs.map(({ run: name }) => name)).size).toBe(9);
   });
 
-  test("are heeded as far as a step can have", async () => {
+  test("calls above the limit of a step do not run", async () => {
     const scripted = modelOf(calls(...Array.from({ length: 25 }, () => calling("look_up"))), hello);
     const { uses } = await take("Go.", { model: scripted.model, tools: [tool()] });
     expect([uses.length, handedOver(scripted).length]).toEqual([20, 20]);
   });
 });
 
-describe("a tool that needs its owner's word", () => {
+describe("a tool that needs approval", () => {
   const careful = tool({ needs_approval: true });
 
-  test("runs once it is given", async () => {
+  test("an approved tool runs", async () => {
     const { model } = modelOf(calls(calling("look_up")), hello);
     const { events } = await take("Go.", {
       model,
@@ -224,7 +224,7 @@ describe("a tool that needs its owner's word", () => {
     ]);
   });
 
-  test("does not run where it is refused, and the model is told", async () => {
+  test("a denied tool does not run, and the model is informed", async () => {
     const scripted = modelOf(calls(calling("look_up")), hello);
     const never = { ...careful, run: () => expect.unreachable("it ran") };
     const { events, result } = await take("Go.", { model: scripted.model, tools: [never], approve: async () => false });
@@ -233,7 +233,7 @@ describe("a tool that needs its owner's word", () => {
     expect(result).toMatchObject({ outcome: "complete", tool_runs: [] });
   });
 
-  test("keeps no other waiting, and is over when the turn is stopped", async () => {
+  test("a pending approval does not block other tools, and ends when the turn is stopped", async () => {
     const stop = new AbortController();
     const { model } = modelOf(calls(...Array.from({ length: 5 }, () => calling("look_up")), calling("send_letter")), hello);
     const free = tool({ name: "send_letter", tool_id: 71, input_schema: { type: "object" }, run: async () => "sent" });

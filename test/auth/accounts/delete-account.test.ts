@@ -87,8 +87,8 @@ async function isGone({ id }: Person): Promise<void> {
   await expect.poll(() => userRows(id)).toEqual([]);
 }
 
-describe("everything that is held of somebody", () => {
-  test("is had as JSON, without what is secret and without others", async () => {
+describe("the export of an account", () => {
+  test("the export is JSON without secrets and without data of other users", async () => {
     const [person, other] = [await livelyPerson(), await livelyPerson()];
     const reply = await ask(api, person, "/api/v2/me/export");
     expect(reply.headers.get("content-disposition")).toContain("attachment");
@@ -120,8 +120,8 @@ describe("everything that is held of somebody", () => {
   });
 });
 
-describe("leaving", () => {
-  test("leaves no row, object or key of the one who left, and others' untouched", async () => {
+describe("the deletion of an account", () => {
+  test("no row, object or key of the user is left, and other users keep theirs", async () => {
     const [person, other] = [await livelyPerson(), await livelyPerson()];
     await expect.poll(() => resend.mails.length).toBeGreaterThanOrEqual(2);
     const admin = await createUser(api, ["superuser"]);
@@ -180,7 +180,7 @@ describe("leaving", () => {
     }
   });
 
-  test("signs every device out at once, and frees name and address", async () => {
+  test("every device is signed out at once, and the name and email are free again", async () => {
     const person = await livelyPerson();
     const device = await anotherDevice(api, person);
     await ask(api, device, "/api/v2/me");
@@ -194,7 +194,7 @@ describe("leaving", () => {
     expect(again.status).toBe(201);
   });
 
-  test("asks for the password, and slows who guesses it", async () => {
+  test("the password is required, and wrong guesses are slowed down", async () => {
     const person = await livelyPerson();
     expect(await bodyOf(await leave(person, {}))).toMatchObject({ status: 401, code: "invalid_credentials" });
     for (let i = 0; i < 5; i++) expect((await leave(person, { password: "a wrong password" })).status).toBe(401);
@@ -202,7 +202,7 @@ describe("leaving", () => {
     expect(await userRows(person.id)).toHaveLength(1);
   });
 
-  test("without a password takes a session that is new", async () => {
+  test("an account without a password needs a recent session", async () => {
     const person = await createUser(api);
     await api.database.sql("update sessions set created_at = now() - interval '11 minutes' where id = $1", [person.sessionId]);
     expect(await bodyOf(await leave(person, {}))).toMatchObject({ status: 403, code: "forbidden" });
@@ -211,7 +211,7 @@ describe("leaving", () => {
     await isGone(person);
   });
 
-  test("is not for a key", async () => {
+  test("an API key cannot delete the account", async () => {
     const person = await livelyPerson();
     const { key } = await bodyOf(
       await ask(api, person, "/api/v2/api-keys", {
@@ -223,7 +223,7 @@ describe("leaving", () => {
     expect((await ask(api, { token: key }, "/api/v2/me/export")).status).toBe(403);
   });
 
-  test("is finished though Postgres goes away in between", async () => {
+  test("the deletion completes although Postgres fails in between", async () => {
     const person = await livelyPerson();
     expect((await leave(person, { password })).status).toBe(202);
     await api.stopPostgres();
@@ -232,7 +232,7 @@ describe("leaving", () => {
     await expect.poll(() => userRows(person.id)).toEqual([]);
   });
 
-  test("refuses what is still under way, and the hub takes nobody any more", async () => {
+  test("running work is refused, and the hub accepts no new sockets", async () => {
     const person = await livelyPerson();
     const ticket = await bodyOf(await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource: "me" } }));
     await leave(person, { password });

@@ -22,8 +22,8 @@ const say = (text: string, given: object = {}) => talk.client.post(at("/messages
 const saidInPostgres = () =>
   chatting.api.database.sql("select text from messages where conversation_id = $1 order by id", [talk.id]);
 
-describe("a message", () => {
-  test("is answered when it is posted, asks Postgres for nothing, named again is the same, and is found later", async () => {
+describe("POST /conversations/:id/messages", () => {
+  test("a posted message is answered without a Postgres query, is deduplicated by client_id, and is found later", async () => {
     const first = await say("Do eagles soar?", { client_id: "one" });
     expect([first.status, databaseTrips(first)]).toEqual([200, 0]);
     expect(first.body).toMatchObject({
@@ -42,7 +42,7 @@ describe("a message", () => {
     });
   });
 
-  test("that fails is there with why, and can be answered anew", async () => {
+  test("a failed message has its error and can be regenerated", async () => {
     const { body } = await talk.client.get("/external-models");
     const model = `/external-models/${body.models[0].id}`;
     await talk.client.put(model, { is_active: false });
@@ -58,7 +58,7 @@ describe("a message", () => {
     expect((await messagesOf(talk)).map(({ status }) => status)).toEqual(["complete", "complete"]);
   });
 
-  test("is edited, rated and confirmed, once", async () => {
+  test("a message can be edited and rated, and confirmed once", async () => {
     const { body } = await say("How are you?");
     const [asked] = await messagesOf(talk);
     const edited = await talk.client.post(at(`/messages/${asked!.id}/edit`), { text: "Who are you?" });
@@ -83,7 +83,7 @@ describe("a message", () => {
     ]);
   });
 
-  test("is refused with what is wrong with it", async () => {
+  test("an invalid message is refused with a reason", async () => {
     expect(faultsIn(await say(" "))).toEqual(["text"]);
     expect(faultsIn(await say("x".repeat(16_001), { client_id: "ä", attachment_ids: ["a", "b", "c", "d", "e"] }))).toEqual([
       "text",
@@ -96,7 +96,7 @@ describe("a message", () => {
   });
 });
 
-test("messages come page by page, the latest page first, the oldest first within it", async () => {
+test("messages are paginated, the newest page first, each in chronological order", async () => {
   for (const text of ["one", "two", "three"]) await say(text);
   const page = async (query: string) => (await talk.client.get(at(`/messages?limit=4${query}`))).body;
   const latest = await page("");
@@ -107,7 +107,7 @@ test("messages come page by page, the latest page first, the oldest first within
   expect(earlier).not.toHaveProperty("next_cursor");
 });
 
-test("a conversation is forked, with its files, and goes its own way", async () => {
+test("a fork copies its files and is independent of its source", async () => {
   const { api } = chatting;
   const attaching = { ...authHeader(talk.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
@@ -128,7 +128,7 @@ test("a conversation is forked, with its files, and goes its own way", async () 
   expect([(await messagesOf(fork)).length, (await messagesOf(talk)).length]).toEqual([4, 2]);
 });
 
-test("a fork that nothing was said in yet keeps what it shows, and its files, when the other conversation is edited or deleted", async () => {
+test("a fork without new messages keeps its messages and files when its source is edited or deleted", async () => {
   const { api } = chatting;
   const attaching = { ...authHeader(talk.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
@@ -159,7 +159,7 @@ describe("an export", () => {
     return { text: await reply.text(), headers: reply.headers };
   };
 
-  test("is the whole conversation as a file, of JSON or Markdown", async () => {
+  test("an export contains the whole conversation as JSON or Markdown", async () => {
     for (const text of ["one", "two"]) await say(text);
     await talk.client.patch(at(""), { title: "Números / 1" });
     const json = await exported("json");
@@ -174,13 +174,13 @@ describe("an export", () => {
     );
   });
 
-  test("of nothing is a file of nothing", async () => {
+  test("an export of an empty conversation is an empty document", async () => {
     expect(JSON.parse((await exported("json")).text)).toMatchObject({ messages: [] });
     expect((await exported("markdown")).text).toMatch(/^# Conversation\n/);
   });
 });
 
-describe("a file", () => {
+describe("an attachment", () => {
   const put = async (bytes: Uint8Array<ArrayBuffer> | FormData, who = talk.person) => {
     const type = bytes instanceof FormData ? {} : { "content-type": "application/octet-stream" };
     const headers = { ...authHeader(who.token), ...type };
@@ -190,7 +190,7 @@ describe("a file", () => {
   const text = (content: string) => new Uint8Array(Buffer.from(content));
   const files = async () => (await (await chatting.api.worker.getEnv()).FILES.list({ prefix: "conversations/" })).objects;
 
-  test("is attached, had again by its owner alone, and goes with its conversation", async () => {
+  test("an attached file can be downloaded by its owner only and is deleted with its conversation", async () => {
     const form = new FormData();
     form.set("file", new File([picture("png", "pixels")], "a/bird.png"));
     const { status, body } = await put(form);
@@ -213,7 +213,7 @@ describe("a file", () => {
     expect(refusalIn(await talk.client.get(at("/messages")))).toEqual([404, "not_found"]);
   });
 
-  test("is a picture or text by its content, of 5 MiB at most", async () => {
+  test("an attachment is a picture or text by its content, with at most 5 MiB", async () => {
     expect((await put(text("Grüße."))).body.attachment).toMatchObject({ media_type: "text/plain", name: "file", size: 8 });
     for (const bytes of [
       new Uint8Array(),
@@ -228,7 +228,7 @@ describe("a file", () => {
   });
 });
 
-test("a socket is opened by a ticket to this conversation, from a page of ours", async () => {
+test("a conversation socket needs a ticket of this conversation and an allowed origin", async () => {
   const { api } = chatting;
   const url = (ticket: string) => new URL(`/api/v2/conversations/${talk.id}/socket?ticket=${ticket}`, api.url);
   const ticket = () => ticketOf(api, talk.person, `conversation:${talk.id}`);

@@ -47,14 +47,14 @@ async function refusalOf(work: Promise<unknown>): Promise<AppError> {
   return failure;
 }
 
-describe("a turn as the previous server had it", () => {
+describe("the chat endpoint of the previous server", () => {
   beforeEach(async () => {
     // The catalog is in memory then.
     rooms(answered);
     await chat();
   });
 
-  test("is answered with all that was used, in one round trip", async () => {
+  test("the reply reports everything that was used and costs one round trip", async () => {
     const sent = rooms({
       ...answered,
       tools: [
@@ -105,7 +105,7 @@ describe("a turn as the previous server had it", () => {
     ]);
   });
 
-  test("tells the spirits that were at work, and none where they are left out", async () => {
+  test("the reply lists the active spirits, or none if they are switched off", async () => {
     await harness.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [
       harness.minionId,
     ]);
@@ -115,7 +115,7 @@ describe("a turn as the previous server had it", () => {
     expect(without.used_config.use_spirits).toBe(false);
   });
 
-  test("goes on with one conversation, or with the one that is named", async () => {
+  test("a message goes to the direct conversation, or to the conversation in the request", async () => {
     const first = await chat();
     expect((await chat({ conversation_id: null })).conversation_id).toBe(first.conversation_id);
     const id = await insertConversation(harness);
@@ -124,7 +124,7 @@ describe("a turn as the previous server had it", () => {
     expect((await refusalOf(chat({ model_id: harness.minionId + 1_000 }))).code).toBe("not_found");
   });
 
-  test("that was stopped says so, with what there is", async () => {
+  test("a stopped answer is reported as stopped with its partial text", async () => {
     rooms({ ...answered, status: "stopped" });
     expect(await chat()).toMatchObject({ success: true, error: "The answer was stopped.", response: answered.text });
   });
@@ -136,20 +136,20 @@ describe("a turn as the previous server had it", () => {
     ["failed", "context_exceeded", "context_exceeded", 422],
     ["interrupted", "provider_timed_out", "provider_timed_out", 502],
     ["interrupted", "interrupted", "realtime_unavailable", 503],
-  ] as const)("that has %s with %s is refused with %s", async (status, code, told, http) => {
+  ] as const)("a %s turn with %s is refused with %s", async (status, code, told, http) => {
     rooms({ status, error: { code, detail: "It says why.", retryable: false } });
     const failure = await refusalOf(chat());
     expect([failure.code, failure.status, failure.message]).toEqual([told, http, "It says why."]);
     expect(failure.extensions).toEqual({ conversation_id: expect.any(Number) });
   });
 
-  test("is 502 while there is no end of it", async () => {
+  test("the reply is 502 if the answer never ends", async () => {
     rooms({ status: "streaming" });
     expect((await refusalOf(chat())).code).toBe("provider_timed_out");
   });
 });
 
-describe("an answer that is listened to", () => {
+describe("the stream of an answer", () => {
   /** Lets a conversation's last message be this. */
   function lastOf(last: Message | undefined, fetch?: (request: Request) => Promise<Response>): void {
     const list = async () => ({ value: { messages: last === undefined ? [] : [last], total: 2 } });
@@ -162,7 +162,7 @@ describe("an answer that is listened to", () => {
   };
   const complete = anAnswer({ status: "complete", text: "Hello.", parts: [{ type: "text", text: "Hello." }] });
 
-  test("is none where nobody answers, and where all was heard", async () => {
+  test("the stream is empty if no answer is running or the client has received it all", async () => {
     lastOf(undefined);
     expect(await heard()).toBeUndefined();
     lastOf({ ...complete, role: "user" });
@@ -172,7 +172,7 @@ describe("an answer that is listened to", () => {
     expect(await heard({ seq: 9, position: "end" })).toBeUndefined();
   });
 
-  test("is told whole where it ended since, in place of what was heard", async () => {
+  test("an answer that ended meanwhile is sent in full and replaces the partial text", async () => {
     lastOf(complete);
     const text = await (await heard({ seq: 9, position: "3.0.text-0" }))!.text();
     expect(text).toContain('{"type":"reset-step"}');
@@ -184,7 +184,7 @@ describe("an answer that is listened to", () => {
     expect(await reply.text()).not.toContain("reset-step");
   });
 
-  test("is asked of the room by whoever asks, from where they were; what it refuses is told", async () => {
+  test("the stream subscribes to the room from the client's cursor and passes on its errors", async () => {
     const asked: { after: string | null; claims: unknown }[] = [];
     lastOf(anAnswer(), async (request) => {
       const claims = JSON.parse(decodeURIComponent(request.headers.get("x-socket-claims")!)) as unknown;
@@ -199,7 +199,7 @@ describe("an answer that is listened to", () => {
     expect((await refusalOf(heard())).code).toBe("realtime_unavailable");
   });
 
-  test("is wanted as events by those who say so", () => {
+  test("a request receives events if its Accept header asks for them", () => {
     const wants = (accept?: string) =>
       wantsEvents(new Request("https://x/", accept === undefined ? {} : { headers: { accept } }));
     expect(["text/event-stream", "application/json, text/event-stream;q=0.9"].map(wants)).toEqual([true, true]);

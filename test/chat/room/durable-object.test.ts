@@ -22,7 +22,7 @@ const isSnapshot = ({ type }: Frame) => type === "snapshot";
 const isDelta = ({ type }: Frame) => type === "message.delta";
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-test("a message over the socket is answered, and everybody in the room sees the same", async () => {
+test("a message over the socket is answered, and every device receives the same frames", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const [first, second] = [await connectDevice(api, talk), await connectDevice(api, talk)];
@@ -39,7 +39,7 @@ test("a message over the socket is answered, and everybody in the room sees the 
   for (const socket of [first, second]) expect(textOf(socket.received, answer!.id)).toBe(answer!.text);
 });
 
-test("what a fast model says in one breath is a frame a piece, none lost and none joined", async () => {
+test("each delta of a chunk is one frame, and none is lost or merged", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await connectDevice(api, talk);
@@ -51,7 +51,7 @@ test("what a fast model says in one breath is a frame a piece, none lost and non
   expect(answer).toMatchObject({ text: words(400).join(""), usage: { completion_tokens: 400 } });
 });
 
-test("one client_id is one message, however often it is sent and by whichever door", async () => {
+test("a repeated client_id creates one message, over the socket and over HTTP", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   speaker.replyWith({ pieces: ["Yes."], everyMs: 50 });
@@ -65,7 +65,7 @@ test("one client_id is one message, however often it is sent and by whichever do
   expect(speaker.requests.length - before).toBe(1);
 });
 
-test("a warm room asks Postgres nothing before the first token", async () => {
+test("a warm room makes no Postgres query before the first token", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   speaker.replyWith({ pieces: ["One."] }, { pieces: words(3), everyMs: 300 });
@@ -80,7 +80,7 @@ test("a warm room asks Postgres nothing before the first token", async () => {
   await socket.until(isOver);
 });
 
-test("stop, from another device, ends the provider's answer, and keeps and bills what there is", async () => {
+test("a stop from another device aborts the provider call, and keeps and bills the partial answer", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await connectDevice(api, talk);
@@ -102,7 +102,7 @@ test("stop, from another device, ends the provider's answer, and keeps and bills
   expect(await talk.client.post(`/conversations/${talk.id}/stop`)).toMatchObject({ body: { stopped: false } });
 });
 
-test("who leaves stops nothing, and is told what they missed when they come back", async () => {
+test("disconnecting does not stop the answer, and a reconnecting client receives what it missed", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const away = await connectDevice(api, talk);
@@ -120,7 +120,7 @@ test("who leaves stops nothing, and is told what they missed when they come back
   expect(textOf(heard, answer!.id)).toBe(answer!.text);
 });
 
-test("while the minion answers, another message is refused, and frames nobody knows are told so", async () => {
+test("a message during a running answer and an unknown frame are refused with an error frame", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await connectDevice(api, talk);
@@ -139,7 +139,7 @@ test("while the minion answers, another message is refused, and frames nobody kn
   await socket.until(isOver);
 });
 
-test("typing and presence are told, and not kept", async () => {
+test("typing and presence frames are broadcast and not stored", async () => {
   const { api } = chatting;
   const talk = await startTalk(chatting);
   const [one, other] = [await connectDevice(api, talk), await connectDevice(api, talk)];
@@ -154,7 +154,7 @@ test("typing and presence are told, and not kept", async () => {
   expect(framesIn(late.received).some(({ type }) => type === "typing")).toBe(false);
 });
 
-test("a room that hibernates goes on where it was, with its sockets", async () => {
+test("a room resumes after hibernation with its open sockets", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await connectDevice(api, talk);
@@ -171,7 +171,7 @@ test("a room that hibernates goes on where it was, with its sockets", async () =
   expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["First", "One.", "Second", "One."]);
 });
 
-test("a provider that turns the key away fails the turn in words, and the conversation goes on", async () => {
+test("a rejected provider key fails the turn with a clear error, and the conversation stays usable", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await connectDevice(api, talk);
@@ -188,7 +188,7 @@ test("a provider that turns the key away fails the turn in words, and the conver
   expect(body.message).toMatchObject({ status: "complete", text: "Here." });
 });
 
-test("only a ticket of its owner's opens a conversation, and no page of another site does", async () => {
+test("only a ticket of the owner and an allowed origin open the socket", async () => {
   const { api } = chatting;
   const [talk, stranger] = [await startTalk(chatting), await createUser(api)];
   const other = await startTalk(chatting);
@@ -201,7 +201,7 @@ test("only a ticket of its owner's opens a conversation, and no page of another 
   await (await connect(addressOf(mine))).close();
 });
 
-test("signing a device out closes what it listens to in every conversation, and a minion that is changed answers as it is now", async () => {
+test("revoking a session closes its conversation sockets, and an edited minion answers with its new settings", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   speaker.replyWith({ pieces: ["Fine."] });
@@ -218,7 +218,7 @@ test("signing a device out closes what it listens to in every conversation, and 
   expect(await socket.closed).toMatchObject({ code: 4003 });
 });
 
-test("what is pinned reaches a warm room, though nobody told it, and a title that was made stays", async () => {
+test("a warm room uses new pinned facts although no notification reached it, and keeps its title", async () => {
   const { api, speaker } = chatting;
   speaker.replyWith({ pieces: ["Fine."] });
   const talk = await startTalk(chatting);
@@ -237,7 +237,7 @@ test("what is pinned reaches a warm room, though nobody told it, and a title tha
   await expect.poll(title).toBe("How are you doing?");
 });
 
-test("a ban closes every conversation, and a minion in the bin answers no more, though its room is warm", async () => {
+test("a ban closes all conversation sockets, and a trashed minion no longer answers in a warm room", async () => {
   const { api, speaker } = chatting;
   speaker.replyWith({ pieces: ["Fine."] });
   const say = ({ client, id }: Pick<ChatSession, "client" | "id">) =>
@@ -258,7 +258,7 @@ test("a ban closes every conversation, and a minion in the bin answers no more, 
   expect((await say(talk)).status).toBe(401);
 });
 
-test("Postgres may be out while a turn runs: what happened is there once it is back, once", async () => {
+test("a turn that runs while Postgres is down is written once when Postgres is back", async () => {
   const { api, speaker } = chatting;
   const talk = await startTalk(chatting);
   const socket = await connectDevice(api, talk);

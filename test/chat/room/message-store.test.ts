@@ -39,7 +39,7 @@ function largest(): { asked: Message; answer: Message } {
   return { asked, answer };
 }
 
-test("the largest turn fits into the rows of its room, and is read as it was written", () => {
+test("the largest possible turn fits into the room's rows and is read back unchanged", () => {
   const { asked, answer } = largest();
   finishAnswer(noDatabase(), answer, { ...result, isInterrupted: false });
   const sql = memorySql();

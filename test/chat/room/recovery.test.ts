@@ -115,7 +115,7 @@ async function outcomeOf({ talk, client_id, text, socket }: Attempt): Promise<Ou
   return { faults, point };
 }
 
-test("a runtime that is killed at twelve points of a turn loses no message, runs no turn twice, and leaves nothing stuck", async () => {
+test("a runtime killed at twelve points of a turn loses no message, repeats no turn, and leaves no turn open", async () => {
   const first = await startTalk({ api, speaker });
   const attempts: Attempt[] = [];
   for (let index = 0; index < 12; index += 1) {
@@ -150,7 +150,7 @@ test("a runtime that is killed at twelve points of a turn loses no message, runs
   for (const { socket } of attempts) socket.raw.terminate();
 });
 
-test("a room that breaks in the midst of a turn comes back with what was flushed, and can go on", async () => {
+test("a room that restarts in the middle of a turn keeps the flushed text and can continue", async () => {
   const talk = await startTalk({ api, speaker });
   const socket = await enter(api, talk);
   speaker.replyWith({ pieces, everyMs }, { pieces: ["Again."] });
@@ -170,7 +170,7 @@ test("a room that breaks in the midst of a turn comes back with what was flushed
   expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["Go on.", "Again."]);
 });
 
-test("an answer under way when its room went down is ended by the alarm, though nobody asks", async () => {
+test("an alarm ends a turn that was running when the room stopped, without a client", async () => {
   const talk = await startTalk({ api, speaker });
   const socket = await enter(api, talk);
   speaker.replyWith({ pieces, everyMs });
@@ -185,7 +185,7 @@ test("an answer under way when its room went down is ended by the alarm, though 
   await expect.poll(rows).toEqual([{ status: "interrupted" }]);
 });
 
-test("a call of a tool waits until its owner agrees, on whichever device, and what it says goes to the model", async () => {
+test("a tool call waits for approval from any device, and its output reaches the model", async () => {
   const talk = await startTalk({ api, speaker });
   await talk.client.post(`/minions/${talk.minionId}/spirits`, { spirit_id: 1 });
   const [asking, agreeing] = [await enter(api, talk), await enter(api, talk)];

@@ -11,8 +11,8 @@ afterEach(() => {
 
 const text = (seq: number, said = "x") => ({ ...frames.text(seq, said), seq });
 
-describe("a line to a room", () => {
-  test("gives what is said frame by frame, in order, also what is said together", async () => {
+describe("RoomSocketClient", () => {
+  test("the client returns frames one by one in order, also when several arrive at once", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 4);
     const [room] = connections;
@@ -24,7 +24,7 @@ describe("a line to a room", () => {
     expect(seqs).toEqual([5, 6, 7, 8]);
   });
 
-  test("acknowledges what was read, and not what was only received", async () => {
+  test("the client acknowledges frames that were read, not those that were only received", async () => {
     vi.useFakeTimers();
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
@@ -42,7 +42,7 @@ describe("a line to a room", () => {
     expect(room!.acks).toEqual([64, 198]);
   });
 
-  test("acknowledges a few large frames too", async () => {
+  test("the client acknowledges after a few large frames", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     connections[0]!.sayTogether([text(1, "é".repeat(20_000)), text(2, "é".repeat(20_000)), text(3)]);
@@ -50,7 +50,7 @@ describe("a line to a room", () => {
     expect(connections[0]!.acks).toEqual([1]);
   });
 
-  test("that breaks is opened anew behind the last that was heard, and what came before is not lost", async () => {
+  test("the client reconnects after the last received frame and loses none before it", async () => {
     const { dial, connections } = fakeRoom((room) => {
       if (room.after === 2) room.say(3, frames.reset(0));
     });
@@ -66,7 +66,7 @@ describe("a line to a room", () => {
     expect((await line.next())?.seq).toBe(4);
   });
 
-  test("is given up where the room falls at each greeting", async () => {
+  test("the client gives up if the room closes the socket after every connect", async () => {
     vi.useFakeTimers();
     const { dial, connections } = fakeRoom((room) => {
       room.say(7, { type: "presence" });
@@ -80,7 +80,7 @@ describe("a line to a room", () => {
     expect(connections).toHaveLength(5);
   });
 
-  test("is given up at once where the room says that nobody is to come back", async () => {
+  test("the client gives up at once on a close code that forbids reconnecting", async () => {
     for (const [code, why] of [
       [closeCodes.revoked, "session was revoked"],
       [closeCodes.erased, "deleted"],
@@ -93,7 +93,7 @@ describe("a line to a room", () => {
     }
   });
 
-  test("that is refused says why; a room that is out is asked again", async () => {
+  test("the client passes on a refusal and retries an unavailable room", async () => {
     const { dial, connections, refusals } = fakeRoom((room) => {
       if (connections.length === 2) room.say(1, frames.created());
     });
@@ -108,7 +108,7 @@ describe("a line to a room", () => {
     await expect(RoomSocketClient.open(dial, 0)).rejects.toThrow("Too many sockets.");
   });
 
-  test("that is closed ends whoever waits, and hangs up", async () => {
+  test("closing the client ends a waiting read and closes the socket", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     const waiting = line.next();

@@ -62,8 +62,8 @@ const turn = [
 const question = "Where does the Danube end?";
 const answered = "Into the Black Sea.\n\nIt is 2,850 km long.";
 
-describe("the events of an answer", () => {
-  test("are all of it, and end", async () => {
+describe("SSE events of an answer", () => {
+  test("the events contain the whole answer, and the stream ends", async () => {
     const { dial, connections } = roomOf(turn);
     const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
     expect(told.startsWith(": stream-open\n\n")).toBe(true);
@@ -72,7 +72,7 @@ describe("the events of an answer", () => {
     expect(connections[0]!.isOpen).toBe(false);
   });
 
-  test("have ids, from each of which a client goes on without loss or repetition", async () => {
+  test("a client can resume from every event ID without losing or repeating events", async () => {
     const whole = await read(
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
     );
@@ -88,7 +88,7 @@ describe("the events of an answer", () => {
     }
   });
 
-  test("tell a crash of the room in the midst of it, and what it kept", async () => {
+  test("a crash of the room in the middle is reported with the text that was kept", async () => {
     const { dial, connections } = fakeRoom((room) => {
       if (room.after !== 3) return;
       room.say(4, frames.reset(4, 0));
@@ -103,7 +103,7 @@ describe("the events of an answer", () => {
     expect(result.errors).toEqual(["The provider is out of order."]);
   });
 
-  test("end with why, and with no id, where the room cannot be heard any more", async () => {
+  test("the last event has the reason and no ID if the room connection is lost", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     connections[0]!.say(1, frames.text(0, "Into"));
@@ -113,7 +113,7 @@ describe("the events of an answer", () => {
     expect(eventsIn(told).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
   });
 
-  test("end with none of our own words where something of ours is wrong", async () => {
+  test("an internal error ends the stream with a generic message", async () => {
     const hearing = { next: () => Promise.reject(new Error("secret")), close: () => {} };
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), hearing));
@@ -123,7 +123,7 @@ describe("the events of an answer", () => {
     logged.mockRestore();
   });
 
-  test("show that the line stands while nothing is said", async () => {
+  test("comments keep the connection alive while no events arrive", async () => {
     const { dial, connections } = fakeRoom();
     const reader = createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0), 20).getReader();
     await reader.read();
@@ -132,7 +132,7 @@ describe("the events of an answer", () => {
     expect(connections[0]!.isOpen).toBe(false);
   });
 
-  test("are read from the room no faster than by the client", async () => {
+  test("events are read from the room only as fast as the client reads", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     const reader = createSseStream(new UiMessageStreamEncoder(answerId), line).getReader();
@@ -144,7 +144,7 @@ describe("the events of an answer", () => {
     await reader.cancel();
   });
 
-  test("of an answer that has ended are told at once", () => {
+  test("the events of a finished answer are returned at once", () => {
     const stream = new UiMessageStreamEncoder(answerId);
     const message = anAnswer({ status: "complete", parts: [{ type: "text", text: answered }], text: answered });
     const events = eventsIn(encodeCompleteAnswer(stream, stream.encodeWhole(message), 12));
@@ -152,15 +152,15 @@ describe("the events of an answer", () => {
     expect(events.at(-2)).toMatchObject({ id: "12-end" });
   });
 
-  test("are none of nothing", () => {
+  test("no answer has no events", () => {
     expect(encodeSse([], { seq: 1, position: "" })).toBe("");
   });
 
-  test.each(["", "x", "-1", "1-", "1 2", "1234567890123456", "12-<b>"])("have no cursor %j", (text) => {
+  test.each(["", "x", "-1", "1-", "1 2", "1234567890123456", "12-<b>"])("the cursor %j is invalid", (text) => {
     expect(readCursor(text)).toBeUndefined();
   });
 
-  test("have a cursor that is a number alone too", () => {
+  test("a plain number is a valid cursor", () => {
     expect(readCursor("57")).toEqual({ seq: 57, position: "" });
   });
 });
@@ -187,7 +187,7 @@ describe("the AI SDK's transport", () => {
     return [`http://127.0.0.1:${(server.address() as { port: number }).port}/api/v2/conversations`, all];
   }
 
-  test("sends a message, has it answered anew, and reads the answers", async () => {
+  test("the transport sends a message, regenerates the answer and reads both", async () => {
     const [api, asked] = await serve(async () =>
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
     );
@@ -209,7 +209,7 @@ describe("the AI SDK's transport", () => {
     ]);
   });
 
-  test("comes back to an answer that is being written, and to none", async () => {
+  test("the transport reconnects to a running answer, and gets nothing if none is running", async () => {
     const snapshot = {
       type: "snapshot",
       messages: [anAnswer({ text: "Into the ", parts: [{ type: "text", text: "Into the " }] })],
@@ -229,7 +229,7 @@ describe("the AI SDK's transport", () => {
     expect(await transport.reconnectToStream({ chatId: "7" })).toBeNull();
   });
 
-  test("lets a client go, which stops nothing and hangs up", async () => {
+  test("disconnecting the transport closes the room connection and does not stop the answer", async () => {
     const { dial, connections } = fakeRoom((room) => room.say(1, frames.text(0, "Into")));
     const [api] = await serve(async () =>
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)),

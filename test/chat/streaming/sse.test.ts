@@ -50,8 +50,8 @@ const chunksIn = (told: string) =>
     .filter((line) => line.startsWith("data: {"))
     .map((line) => JSON.parse(line.slice(6)) as never);
 
-describe("the transport of the AI SDK", () => {
-  test("is told an answer while it is written, and what it was", async () => {
+describe("the AI SDK's transport", () => {
+  test("the transport streams an answer, and the finished message matches it", async () => {
     chatting.speaker.replyWith({ pieces: words(40), everyMs: 2 });
     const chunks = await drain(await transport().sendMessages(asking(talk.id, "How are you?", "one")));
     const result = await shown(chunks);
@@ -64,7 +64,7 @@ describe("the transport of the AI SDK", () => {
     expect(chunks.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(5);
   });
 
-  test("that sends the same twice has one answer, which it is told whole", async () => {
+  test("sending the same message twice creates one answer, which is sent in full", async () => {
     chatting.speaker.replyWith({ pieces: ["Once."] }, { pieces: ["Twice."] });
     for (let time = 0; time < 2; time += 1) {
       const result = await shown(await drain(await transport().sendMessages(asking(talk.id, "How often?", "one"))));
@@ -73,7 +73,7 @@ describe("the transport of the AI SDK", () => {
     expect(await messagesOf(talk)).toHaveLength(2);
   });
 
-  test("has an answer anew", async () => {
+  test("the transport regenerates an answer", async () => {
     chatting.speaker.replyWith({ pieces: ["First."] }, { pieces: ["Second."] });
     await drain(await transport().sendMessages(asking(talk.id, "Which?", "one")));
     const trigger = "regenerate-message" as const;
@@ -82,7 +82,7 @@ describe("the transport of the AI SDK", () => {
     expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["Which?", "Second."]);
   });
 
-  test("that goes away stops nothing, and comes back to all of the answer", async () => {
+  test("disconnecting stops nothing, and reconnecting returns the whole answer", async () => {
     chatting.speaker.replyWith({ pieces: words(60), everyMs: 20 });
     const leaving = new AbortController();
     const sent = await transport().sendMessages(asking(talk.id, "Go on.", "one", { abortSignal: leaving.signal }));
@@ -94,7 +94,7 @@ describe("the transport of the AI SDK", () => {
     expect(await transport().reconnectToStream({ chatId: String(talk.id) })).toBeNull();
   });
 
-  test("is told that a turn failed, and why, and that it was stopped", async () => {
+  test("a failed turn is reported with its error, and a stopped turn as stopped", async () => {
     chatting.speaker.replyWith({ pieces: ["Into the "], ends: false });
     const sent = await transport().sendMessages(asking(talk.id, "Go on.", "one"));
     const told = drain(sent);
@@ -106,8 +106,8 @@ describe("the transport of the AI SDK", () => {
   });
 });
 
-describe("the events of an answer", () => {
-  test("go on behind the last that was received, with nothing lost and nothing twice", async () => {
+describe("SSE events of an answer", () => {
+  test("the stream resumes after the last received event without losing or repeating events", async () => {
     chatting.speaker.replyWith({ pieces: words(60), everyMs: 20 });
     const first = await stream("/messages", {}, { text: "Go on.", client_id: "one" });
     expect(first.headers.get("content-type")).toBe("text/event-stream");
@@ -125,7 +125,7 @@ describe("the events of an answer", () => {
     expect((await stream(`/stream?after=${end!.split("-")[0]}`)).status).toBe(200);
   });
 
-  test("are none where nothing was said, and for nobody else", async () => {
+  test("the stream is empty without a running answer, and not found for another user", async () => {
     expect((await stream("/stream")).status).toBe(204);
     expect((await stream("/stream?after=x")).status).toBe(422);
     expect((await stream("/stream", { "last-event-id": "x" })).status).toBe(422);
@@ -141,14 +141,14 @@ describe("the events of an answer", () => {
   });
 });
 
-describe("the chat of the previous server", () => {
+describe("the chat endpoint of the previous server", () => {
   const chat = (body: object) => talk.client.post("/external-models/chat", { model_id: talk.minionId, ...body });
 
   beforeEach(async () => {
     talk = await startTalk(chatting);
   });
 
-  test("answers as it did, and goes on with one conversation for each minion", async () => {
+  test("the reply has the previous format, and each minion has one direct conversation", async () => {
     chatting.speaker.replyWith({ pieces: ["Hello ", "there."] });
     const { status, body, headers } = await chat({
       message: "Hello?",
@@ -192,7 +192,7 @@ describe("the chat of the previous server", () => {
     expect(JSON.stringify(chatting.speaker.requests.at(-1))).toContain("Hello there.");
   });
 
-  test("goes on with a conversation that is named, of the same person and minion", async () => {
+  test("a message goes to the conversation in the request, if user and minion match", async () => {
     const { body } = await chat({ message: "Hello?", conversation_id: talk.id });
     expect(body.conversation_id).toBe(talk.id);
     expect(await messagesOf(talk)).toHaveLength(2);
@@ -209,7 +209,7 @@ describe("the chat of the previous server", () => {
     expect(theirs.status).toBe(404);
   });
 
-  test("says which field is wrong", async () => {
+  test("an invalid body is refused with the name of the field", async () => {
     const { status, body } = await talk.client.post("/external-models/chat", { message: "", temperature: 3, use_rag: "yes" });
     expect(status).toBe(422);
     expect(body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual([
@@ -220,7 +220,7 @@ describe("the chat of the previous server", () => {
     ]);
   });
 
-  test("is 502 where the provider refuses, and the conversation goes on", async () => {
+  test("a provider error is 502, and the conversation stays usable", async () => {
     chatting.speaker.replyWith({ pieces: [], status: 401 }, { pieces: ["Better."] });
     const refused = await chat({ message: "Hello?" });
     expect([refused.status, refused.body.code]).toEqual([502, "provider_key_rejected"]);

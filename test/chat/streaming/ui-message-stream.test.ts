@@ -12,8 +12,8 @@ function tell(heard: readonly RoomFrameOrSnapshot[], stream = new UiMessageStrea
 
 const types = (chunks: readonly UIMessageChunk[]) => chunks.map(({ type }) => type);
 
-describe("an answer, as the AI SDK reads it", () => {
-  test("is one message with its thoughts, tools, text, sources and what it cost", async () => {
+describe("UiMessageStreamEncoder", () => {
+  test("an answer is one message with reasoning, tools, text, sources and cost", async () => {
     const chunks = tell([
       frames.created(),
       frames.thought(0, "Let me "),
@@ -55,7 +55,7 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(types(chunks).at(-1)).toBe("finish");
   });
 
-  test("is nothing of other messages, and nothing twice", () => {
+  test("frames of other messages and repeated frames are ignored", () => {
     const stream = new UiMessageStreamEncoder(answerId);
     stream.begin();
     const other = toMessageId(7, 1);
@@ -72,7 +72,7 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(stream.abort("Too late.")).toEqual([]);
   });
 
-  test("tells of a tool that its owner agreed to, and of one that was denied", async () => {
+  test("an approved tool call and a denied one are both in the stream", async () => {
     const allowed = tell([frames.approval("call-1")]);
     expect((await shown(allowed)).message.parts.at(-1)).toMatchObject({
       state: "approval-requested",
@@ -90,7 +90,7 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(message.parts[1]).toMatchObject({ state: "output-denied", approval: { id: "call-1", approved: false } });
   });
 
-  test("tells why a tool failed, of one that was never started too", async () => {
+  test("a failed tool call has its error, also if it never started", async () => {
     const { message } = await shown(
       tell([
         frames.started("call-1"),
@@ -112,7 +112,7 @@ describe("an answer, as the AI SDK reads it", () => {
       ["The provider is out of order."],
       { status: "failed", code: "provider_unavailable", retryable: true },
     ],
-  ] as const)("that is %s says so, and keeps what there is", async (_how, frame, errors, metadata) => {
+  ] as const)("an answer that is %s has that status and keeps its partial content", async (_how, frame, errors, metadata) => {
     const stream = new UiMessageStreamEncoder(answerId);
     const result = await shown(tell([frames.text(0, "Into the"), frame], stream));
     expect(said(result)).toBe("Into the");
@@ -122,7 +122,7 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(stream.position).toBe("end");
   });
 
-  test("ends where it is removed, and not where what came after it is", async () => {
+  test("the stream ends when its answer is removed, and not when later messages are", async () => {
     const stream = new UiMessageStreamEncoder(answerId);
     stream.begin();
     expect(stream.encode({ type: "messages.removed", from_message_id: answerId + 1 })).toEqual([]);
@@ -132,8 +132,8 @@ describe("an answer, as the AI SDK reads it", () => {
   });
 });
 
-describe("what a room lost in a crash", () => {
-  test("is taken back", async () => {
+describe("a reset after a crash of the room", () => {
+  test("the stream retracts text that the room lost", async () => {
     const heard = [
       frames.thought(0, "Think."),
       frames.started("call-1"),
@@ -156,13 +156,13 @@ describe("what a room lost in a crash", () => {
     expect(result.message.metadata).toMatchObject({ status: "interrupted", retryable: true });
   });
 
-  test("is nothing where all was kept", () => {
+  test("the stream retracts nothing if the room kept everything", () => {
     const stream = new UiMessageStreamEncoder(answerId);
     stream.encode(frames.text(0, "All of it."));
     expect(stream.encode(frames.reset(10))).toEqual([]);
   });
 
-  test("ends a stream that came back in the midst of the answer, and cannot tell what was before", () => {
+  test("a resumed stream that cannot restore the earlier text ends", () => {
     const stream = new UiMessageStreamEncoder(answerId, "4.0.text-0");
     expect(stream.encode(frames.text(0, "Intomore"))).toEqual([{ type: "text-delta", id: "text-0", delta: "more" }]);
     expect(stream.encode(frames.reset(6))).toContainEqual(
@@ -172,7 +172,7 @@ describe("what a room lost in a crash", () => {
   });
 });
 
-describe("a snapshot", () => {
+describe("a snapshot in the stream", () => {
   const written = anAnswer({
     text: "Into the Black",
     parts: [
@@ -185,9 +185,9 @@ describe("a snapshot", () => {
   });
 
   test.each([
-    ["stands for what a new client was not told", []],
-    ["takes the place of what was told", [frames.text(0, "Int")]],
-  ])("%s, and the answer goes on from there", async (_what, before) => {
+    ["replaces the frames that a new client missed", []],
+    ["replaces the received text", [frames.text(0, "Int")]],
+  ])("a snapshot %s, and the answer continues after it", async (_what, before) => {
     const messages = [anAnswer({ id: toMessageId(7, 1), role: "user" }), written];
     const stream = new UiMessageStreamEncoder(answerId);
     const chunks = tell([...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()], stream);
@@ -197,7 +197,7 @@ describe("a snapshot", () => {
     expect(result.message.parts).toHaveLength(5);
   });
 
-  test("of an answer that has ended ends the stream, whichever way it ended", async () => {
+  test("a snapshot with a finished answer ends the stream with its outcome", async () => {
     const complete = await shown(
       new UiMessageStreamEncoder(answerId).encodeWhole({ ...written, status: "complete", usage, memory_status: "full" }),
     );
@@ -211,21 +211,21 @@ describe("a snapshot", () => {
   test.each([
     ["unavailable", { type: "snapshot", unavailable: true }],
     ["without the answer", { type: "snapshot", messages: [] }],
-  ] as const)("that is %s ends the stream", (_what, snapshot) => {
+  ] as const)("a snapshot that is %s ends the stream", (_what, snapshot) => {
     const stream = new UiMessageStreamEncoder(answerId);
     expect(types(stream.encode(snapshot))).toEqual(["finish-step", "error", "finish"]);
   });
 });
 
-describe("a client that comes back", () => {
-  test("is told all of an answer that began after what it knows", async () => {
+describe("a reconnecting client", () => {
+  test("an answer that began after the client's cursor is sent in full", async () => {
     const stream = new UiMessageStreamEncoder(answerId, "");
     const result = await shown(tell([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
     expect(said(result)).toBe("Hello.");
     expect(result.message.id).toBe(String(answerId));
   });
 
-  test("and does not say how much it has, is told on from where the room goes on", () => {
+  test("a client that does not report its position receives only new events", () => {
     const stream = new UiMessageStreamEncoder(answerId, "");
     expect(stream.encode(frames.text(4, " more"))).toEqual([
       { type: "text-start", id: "text-4" },
@@ -237,7 +237,7 @@ describe("a client that comes back", () => {
     );
   });
 
-  test("misses nothing and has nothing twice, wherever it was cut off, also when what it missed is told at once", async () => {
+  test("a client loses and repeats nothing at any cut, also if the missed frames arrive in one batch", async () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const random = seededRandom(seed);
       const { heard, text, reasoning } = aTurn(random);

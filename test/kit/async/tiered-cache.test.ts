@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 /** Tiers that count who asked them; `origin` and `kv` may be replaced by what fails. */
-function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fromOrigin">> = {}) {
+function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fetchOrigin">> = {}) {
   const asked = { kv: 0, origin: 0 };
   const deferred: Promise<unknown>[] = [];
   const sources: CacheSources<string> = {
@@ -20,19 +20,19 @@ function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fromOri
       asked.kv += 1;
       return overrides.fromKv ? overrides.fromKv() : Promise.resolve(null);
     },
-    fromOrigin: (held) => {
+    fetchOrigin: (held) => {
       asked.origin += 1;
-      return overrides.fromOrigin ? overrides.fromOrigin(held) : Promise.resolve("current");
+      return overrides.fetchOrigin ? overrides.fetchOrigin(held) : Promise.resolve("current");
     },
-    defer: (work) => void deferred.push(work),
+    waitUntil: (work) => void deferred.push(work),
   };
   return { sources, asked, settled: () => Promise.allSettled(deferred) };
 }
 
 const fails = () => Promise.reject(new Error("out of service"));
 
-describe("a value in tiers", () => {
-  test("is asked of the origin when no tier has it, and then lies in memory", async () => {
+describe("TieredCache", () => {
+  test("a value missing from all tiers is fetched from the origin and cached in memory", async () => {
     const value = new TieredCache<string>();
     const { sources, asked } = tiers();
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "origin" });
@@ -40,7 +40,7 @@ describe("a value in tiers", () => {
     expect(asked).toEqual({ kv: 1, origin: 1 });
   });
 
-  test("comes from KV first, and is checked at once behind the reply", async () => {
+  test("a value from KV is returned at once and revalidated in the background", async () => {
     const value = new TieredCache<string>();
     const { sources, asked, settled } = tiers({ fromKv: () => Promise.resolve("copy") });
     expect(await value.read(ages, sources)).toEqual({ value: "copy", tier: "kv" });
@@ -50,7 +50,7 @@ describe("a value in tiers", () => {
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });
   });
 
-  test("is served stale past its fresh time while one check runs behind", async () => {
+  test("a stale value is returned while one revalidation runs in the background", async () => {
     const value = new TieredCache<string>();
     const { sources, asked, settled } = tiers();
     value.set("old");
@@ -62,7 +62,7 @@ describe("a value in tiers", () => {
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });
   });
 
-  test("waits for the origin past its maximum age", async () => {
+  test("a value above its maximum age waits for the origin", async () => {
     const value = new TieredCache<string>();
     const { sources } = tiers();
     value.set("old");
@@ -70,9 +70,9 @@ describe("a value in tiers", () => {
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "origin" });
   });
 
-  test("is served stale past its maximum age where the origin fails, which is then left alone for a while", async () => {
+  test("a value above its maximum age is returned if the origin fails, which is not called again for a while", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked, settled } = tiers({ fromOrigin: fails });
+    const { sources, asked, settled } = tiers({ fetchOrigin: fails });
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     expect(await value.read(ages, sources)).toEqual({ value: "old", tier: "stale" });
@@ -84,23 +84,23 @@ describe("a value in tiers", () => {
     expect(asked.origin).toBe(2);
   });
 
-  test("comes from the origin where KV fails, and fails as the origin did where both do", async () => {
+  test("a KV failure falls back to the origin, and the error of the origin is thrown if both fail", async () => {
     const kvDown = tiers({ fromKv: fails });
     expect(await new TieredCache<string>().read(ages, kvDown.sources)).toEqual({ value: "current", tier: "origin" });
-    const bothDown = tiers({ fromKv: fails, fromOrigin: fails });
+    const bothDown = tiers({ fromKv: fails, fetchOrigin: fails });
     await expect(new TieredCache<string>().read(ages, bothDown.sources)).rejects.toThrow("out of service");
   });
 
-  test("is asked for once by 200 who come at the same time", async () => {
+  test("200 concurrent reads make one request", async () => {
     const value = new TieredCache<string>();
     const { sources, asked } = tiers();
     await Promise.all(Array.from({ length: 200 }, () => value.read(ages, sources)));
     expect(asked).toEqual({ kv: 1, origin: 1 });
   });
 
-  test("is asked for again by those who waited on a request that died", async () => {
+  test("readers that waited for an abandoned request make a new one", async () => {
     const value = new TieredCache<string>();
-    const { sources: dying } = tiers({ fromOrigin: () => new Promise(() => {}) });
+    const { sources: dying } = tiers({ fetchOrigin: () => new Promise(() => {}) });
     const { sources: living, asked } = tiers();
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);

@@ -2,7 +2,7 @@ import { array, assert, asyncProperty, boolean, constant, constantFrom, nat, one
 import { expect, test } from "vitest";
 import { Broadcaster, type ServerFrame } from "../../../src/kit/socket/broadcaster.ts";
 import { FrameLog } from "../../../src/kit/socket/frame-log.ts";
-import { placeAfter, SocketPositions } from "../../../src/kit/socket/socket-positions.ts";
+import { positionAfter, SocketPositions } from "../../../src/kit/socket/socket-positions.ts";
 import type { RoomSocket, SocketState } from "../../../src/kit/socket/types.ts";
 import { memorySql } from "./support/memory-sql.ts";
 
@@ -32,7 +32,7 @@ class TestRoom {
     this.#places = new SocketPositions();
     this.#fanout = new Broadcaster({
       frames: this.#log,
-      places: this.#places,
+      positions: this.#places,
       flow: () => ({ windowFrames: 6, windowBytes: 600, patienceMs: 60_000 }),
       sockets: () => this.sockets.map((client) => client.socket),
       snapshot: async () => ({ texts: Object.fromEntries(this.texts) }),
@@ -127,7 +127,7 @@ class TestClient {
   arrive(place: number | undefined): void {
     this.isGone = false;
     this.#inbox.length = 0;
-    let state = { place: placeAfter(place), closed: false } as SocketState;
+    let state = { place: positionAfter(place), closed: false } as SocketState;
     this.socket = {
       get state() {
         return state;
@@ -190,10 +190,10 @@ const step = oneof(
 }>;
 
 test.each([
-  ["that keeps all", 10_000],
-  ["that forgets soon", 4],
+  ["that keeps all frames", 10_000],
+  ["that keeps four frames", 4],
 ])(
-  "wherever the line or the room is cut, each client of a log %s gets every number once, and the text",
+  "at any cut of the connection or the room, a client of a log %s receives every frame once and the whole text",
   async (_, capacity) => {
     await assert(
       asyncProperty(array(step, { minLength: 5, maxLength: 60 }), async (steps) => {

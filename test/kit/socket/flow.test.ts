@@ -20,7 +20,7 @@ async function settled(room: string): Promise<TestSocket> {
 }
 
 describe("a socket that does not acknowledge", () => {
-  test("is held at the window, and replayed what it missed once it does", async () => {
+  test("it is paused at the window and gets what it missed after an acknowledgement", async () => {
     const room = "held;windowFrames=8";
     const socket = await settled(room);
     await rooms.call(room, "say", 100);
@@ -34,7 +34,7 @@ describe("a socket that does not acknowledge", () => {
     expect(seqsOf(socket.received)).toEqual(run(1, 101));
   });
 
-  test("is given a snapshot where the log no longer reaches", async () => {
+  test("it gets a snapshot if the log no longer has what it missed", async () => {
     const room = "gone;windowFrames=8";
     const socket = await settled(room);
     await rooms.call(room, "say", 600);
@@ -46,7 +46,7 @@ describe("a socket that does not acknowledge", () => {
     expect(seqsOf(socket.received)).toEqual([...run(1, 8), 601]);
   });
 
-  test("is sent no more than a window of bytes, though it does not even read", async () => {
+  test("it is sent at most one window of bytes, even if it does not read", async () => {
     const room = "deaf";
     const socket = await settled(room);
     socket.raw.pause();
@@ -62,7 +62,7 @@ describe("a socket that does not acknowledge", () => {
     expect(await socket.until(({ type }) => type === "frames")).toMatchObject({ from_seq: seqsOf(socket.received)[27]! });
   });
 
-  test("is told no state either, but once it is current", async () => {
+  test("it gets no state frames until it has caught up", async () => {
     const room = "states;windowFrames=2";
     const socket = await settled(room);
     await rooms.call(room, "say", 3);
@@ -77,7 +77,7 @@ describe("a socket that does not acknowledge", () => {
     expect(await socket.until(({ type }) => type === "state")).toEqual({ type: "state", seq: 3 });
   });
 
-  test("is closed when a frame is due to it and its patience has run out", async () => {
+  test("it is closed when a frame is due and its timeout has passed", async () => {
     const room = "dull;windowFrames=2;patienceMs=0";
     const socket = await settled(room);
     expect(await rooms.call(room, "say", 4)).toBe(0);
@@ -85,7 +85,7 @@ describe("a socket that does not acknowledge", () => {
     expect(seqsOf(socket.received)).toEqual([1, 2]);
   });
 
-  test("is closed by the alarm where nothing more is due to it", async () => {
+  test("it is closed by the alarm if no frame is due", async () => {
     const room = "forgotten;windowFrames=2;patienceMs=300";
     const socket = await settled(room);
     await rooms.call(room, "say", 3);
@@ -93,7 +93,7 @@ describe("a socket that does not acknowledge", () => {
     expect(await socket.closed).toMatchObject({ code: 4008 });
   });
 
-  test("is held after an eviction as before it", async () => {
+  test("it stays paused after an eviction", async () => {
     const room = "hibernating;windowFrames=4";
     const socket = await settled(room);
     await rooms.call(room, "say", 3);
@@ -109,7 +109,7 @@ describe("a socket that does not acknowledge", () => {
   });
 });
 
-test("whoever keeps acknowledging is sent everything", async () => {
+test("a socket that keeps acknowledging receives everything", async () => {
   const room = "keen;windowFrames=16";
   const socket = await settled(room);
   socket.raw.on("message", () => {
@@ -140,7 +140,7 @@ test("a sender of many frames waits for sockets that acknowledge, and once for a
   expect(deaf.received.filter(({ type }) => type === "delta")).toHaveLength(16);
 });
 
-test("an acknowledgement of what was not sent, or was acknowledged before, changes nothing", async () => {
+test("an acknowledgement of an unsent or already acknowledged frame changes nothing", async () => {
   const room = "liar;windowFrames=4";
   const socket = await settled(room);
   await rooms.call(room, "say", 10);
@@ -152,10 +152,10 @@ test("an acknowledgement of what was not sent, or was acknowledged before, chang
 test.each([
   ["is not JSON", "{"],
   ["is binary", new TextEncoder().encode('{"type":"say"}')],
-  ["is no object", "5"],
+  ["is not an object", "5"],
   ["has no type", "{}"],
   ["has more than 64 KiB", JSON.stringify({ type: "say", text: "é".repeat(32 * 1024) })],
-  ["acknowledges no number", '{"type":"ack","seq":"1"}'],
+  ["acknowledges something other than a number", '{"type":"ack","seq":"1"}'],
 ])("a message that %s is malformed", async (_, message) => {
   const socket = await settled("malformed");
   socket.send(message);
@@ -163,13 +163,13 @@ test.each([
   await socket.close();
 });
 
-test("a frame that a room does not know is answered so", async () => {
+test("an unknown frame type is answered with an error frame", async () => {
   const socket = await settled("unknown");
   socket.send({ type: "what" });
   expect(await socket.until(({ type }) => type === "error")).toEqual({ type: "error", seq: 0, code: "unknown_frame" });
 });
 
-test("a socket that sends more than 60 messages in 10 s is closed, and another is not", async () => {
+test("a socket that sends more than 60 messages in 10 s is closed, and others are not", async () => {
   const [loud, quiet] = [await settled("loud"), await settled("loud")];
   for (let n = 0; n < 70; n += 1) loud.send({ type: "what" });
   expect(await loud.closed).toMatchObject({ code: 1008 });
@@ -177,7 +177,7 @@ test("a socket that sends more than 60 messages in 10 s is closed, and another i
   await flush(quiet);
 });
 
-test("an acknowledgement is no message too many, unless it says nothing new", async () => {
+test("an acknowledgement counts towards the message limit only if it acknowledges nothing new", async () => {
   const room = "prompt;rateMessages=5";
   const socket = await settled(room);
   for (let seq = 1; seq <= 10; seq += 1) {
@@ -190,7 +190,7 @@ test("an acknowledgement is no message too many, unless it says nothing new", as
   expect(await socket.closed).toMatchObject({ code: 1008 });
 });
 
-test("a ping is answered without the room", async () => {
+test("a ping is answered without waking the room", async () => {
   const socket = await settled("pinged");
   await rooms.evict("pinged");
   const answer = new Promise((resolve) => {

@@ -13,7 +13,7 @@ const isSnapshot = ({ type }: Frame) => type === "snapshot";
 const presence = (received: readonly Frame[]) =>
   received.filter(({ type }) => type === "presence").map((frame) => frame["devices"]);
 
-test("a socket is closed with 4001 when its life ends, by a room that was evicted meanwhile, and no alarm is left", async () => {
+test("a socket is closed with 4001 when its lifetime ends, even after an eviction, and no alarm is left", async () => {
   const room = "aged;lifeMs=2500";
   const first = await rooms.join(room);
   await rooms.call(room, "say", 1);
@@ -30,7 +30,7 @@ test("a socket is closed with 4001 when its life ends, by a room that was evicte
   expect(await rooms.call(room, "after", 0)).toEqual({ gap: false, seqs: [1] });
 });
 
-test("a used ticket stays used where its socket is gone and the alarm rings, until it has expired; then nothing is left", async () => {
+test("a used ticket stays used after its socket is gone until it expires; then nothing is left", async () => {
   const room = "visited";
   const url = await rooms.urlOf(room);
   await (await rooms.visit(url)).close();
@@ -41,7 +41,7 @@ test("a used ticket stays used where its socket is gone and the alarm rings, unt
   expect(await kept(room)).toEqual([]);
 });
 
-test("an alarm that runs twice does nothing twice, and keeps what is due later", async () => {
+test("an alarm that runs twice acts once and keeps later work", async () => {
   const socket = await rooms.join("twice");
   await socket.until(isSnapshot);
   const alarmAt = await rooms.call("twice", "alarmAt");
@@ -56,7 +56,7 @@ test("an alarm that runs twice does nothing twice, and keeps what is due later",
   expect(socket.received.filter(isSnapshot)).toHaveLength(1);
 });
 
-test("work of an alarm that fails is tried again later, and sockets are closed in time all the same", async () => {
+test("failed alarm work is retried, and sockets are still closed on time", async () => {
   const room = "failing;workFails;lifeMs=300";
   const socket = await rooms.join(room);
   await rooms.call(room, "workAt", Date.now());
@@ -64,7 +64,7 @@ test("work of an alarm that fails is tried again later, and sockets are closed i
   await expect.poll(() => rooms.call(room, "alarmAt")).toBeGreaterThan(Date.now() + 3_000);
 });
 
-test("a revoked device is closed with 4003, and its outstanding ticket is refused, also after an eviction", async () => {
+test("a revoked device is closed with 4003 and its open ticket is refused, also after an eviction", async () => {
   const mine = { device: "session:5" };
   const [socket, another] = [await rooms.join("revoked", mine), await rooms.join("revoked", { device: "session:55" })];
   const outstanding = await rooms.urlOf("revoked", mine);
@@ -76,7 +76,7 @@ test("a revoked device is closed with 4003, and its outstanding ticket is refuse
   await rooms.join("revoked", { device: "session:55" });
 });
 
-test("where all are revoked, everyone is closed, and no outstanding ticket is admitted", async () => {
+test("revoking all devices closes every socket and refuses every open ticket", async () => {
   const sockets = [await rooms.join("banned"), await rooms.join("banned", { device: "key:1" })];
   const outstanding = await rooms.urlOf("banned", { device: "session:77" });
   await rooms.call("banned", "revokeAll");
@@ -85,7 +85,7 @@ test("where all are revoked, everyone is closed, and no outstanding ticket is ad
   await expect(rooms.visit(outstanding)).rejects.toThrow("401");
 });
 
-test("rows of tickets and revoked devices are deleted once they say nothing more", async () => {
+test("rows of tickets and revoked devices are deleted when they expire", async () => {
   await rooms.join("rows");
   await rooms.call("rows", "revoke", "session:9");
   const storage = await rooms.worker.getDurableObjectStorage("ROOMS", { name: "rows" });
@@ -104,7 +104,7 @@ test("rows of tickets and revoked devices are deleted once they say nothing more
   expect(await count()).toEqual({ tickets: 0, devices: 0 });
 });
 
-test("a device comes and goes once, however many sockets it has, and however they end", async () => {
+test("a device connects and disconnects once, regardless of the number of its sockets and how they end", async () => {
   const room = "present";
   const watcher = await rooms.join(room, { device: "session:1", label: "Firefox" });
   await watcher.until(isSnapshot);
@@ -132,7 +132,7 @@ test("a client that closes without a code receives the close frame of the room",
   expect(await socket.closed).toMatchObject({ code: 1005 });
 });
 
-test("closing all is one change", async () => {
+test("closing all sockets is one presence change", async () => {
   const room = "closed";
   const sockets = await Promise.all([1, 2, 3].map((id) => rooms.join(room, { device: `session:${id}` })));
   const before = (await rooms.call(room, "calls")).filter((hook) => hook === "onDevices").length;
@@ -141,7 +141,7 @@ test("closing all is one change", async () => {
   expect((await rooms.call(room, "calls")).filter((hook) => hook === "onDevices")).toHaveLength(before + 1);
 });
 
-test("a frame that is published again under its key is told once", async () => {
+test("a frame that is published again with its key is sent once", async () => {
   const socket = await rooms.join("again");
   await socket.until(isSnapshot);
   expect(await rooms.call("again", "publish", { type: "said" }, "key")).toBe(1);
@@ -153,7 +153,7 @@ test("a frame that is published again under its key is told once", async () => {
   expect(socket.received.filter(({ type }) => type === "said")).toHaveLength(2);
 });
 
-test("an erased room leaves nothing, whenever its sockets say goodbye, and can be used anew", async () => {
+test("an erased room leaves nothing, whenever its sockets close, and can be used again", async () => {
   const room = "erased;snapshotTakes=100";
   const [socket, asleep] = [await rooms.join(room), await rooms.join(room, { device: "session:2" })];
   asleep.raw.pause();
@@ -174,7 +174,7 @@ test("an erased room leaves nothing, whenever its sockets say goodbye, and can b
   expect(await anew.until(isSnapshot)).toMatchObject({ seq: 0 });
 });
 
-test("a room that is used right after it was erased works as any other", async () => {
+test("a room that is used right after it was erased works normally", async () => {
   const room = "reused;lifeMs=300";
   await rooms.join(room);
   await rooms.call(room, "erase");

@@ -14,8 +14,8 @@ afterAll(() => rooms.close());
 const isSaid = ({ type }: Frame) => type === "said";
 const isSnapshot = ({ type }: Frame) => type === "snapshot";
 
-describe("a client that comes back with `after` is sent exactly what it missed, as one message", () => {
-  test("after it was away", async () => {
+describe("a client that reconnects with `after` gets exactly what it missed in one message", () => {
+  test("a client that was disconnected gets what it missed", async () => {
     await rooms.call("away", "say", 5);
     const socket = await rooms.join("away", { after: 2 });
     expect(await socket.next()).toMatchObject({
@@ -28,7 +28,7 @@ describe("a client that comes back with `after` is sent exactly what it missed, 
     expect(await socket.until(isSaid)).toMatchObject({ seq: 6, n: 1 });
   });
 
-  test("after the room was evicted, and a socket that stayed is sent what comes next", async () => {
+  test("after an eviction, the client gets what it missed, and an open socket gets the next frame", async () => {
     const stayed = await rooms.join("evicted");
     await stayed.until(isSnapshot);
     await rooms.call("evicted", "say", 3);
@@ -42,7 +42,7 @@ describe("a client that comes back with `after` is sent exactly what it missed, 
     expect(seqsOf(back.received)).toEqual(run(2, 5));
   });
 
-  test("after the room was put out of memory while frames were on their way", async () => {
+  test("a client gets what it missed after the room was evicted while frames were in flight", async () => {
     const room = "broken-off";
     const socket = await rooms.join(room);
     await socket.until(isSnapshot);
@@ -59,7 +59,7 @@ describe("a client that comes back with `after` is sent exactly what it missed, 
     expect(await back.next()).toMatchObject({ type: "frames", from_seq: 4, seq: 5 });
   });
 
-  test("after workerd was started anew on the same storage", async () => {
+  test("a client gets what it missed after workerd restarted with the same storage", async () => {
     const before = await rooms.join("restarted");
     await rooms.call("restarted", "say", 4);
     const isolate = await rooms.call("restarted", "isolate");
@@ -76,7 +76,7 @@ describe("a client that comes back with `after` is sent exactly what it missed, 
     await expect(rooms.visit(used)).rejects.toThrow("401");
   });
 
-  test("and nothing, if it missed nothing", async () => {
+  test("a client that missed nothing gets nothing", async () => {
     await rooms.call("current", "say", 2);
     const socket = await rooms.join("current", { after: 2 });
     await rooms.call("current", "say", 1);
@@ -85,7 +85,7 @@ describe("a client that comes back with `after` is sent exactly what it missed, 
   });
 });
 
-test("what was missed comes in pieces of 256 KiB at most, the next once the one before is acknowledged", async () => {
+test("missed frames are sent in batches of at most 256 KiB, each after the previous acknowledgement", async () => {
   await rooms.call("pieces", "say", 60, 10_000);
   const socket = await rooms.join("pieces", { after: 0 });
   let pieces = 0;
@@ -100,12 +100,12 @@ test("what was missed comes in pieces of 256 KiB at most, the next once the one 
   expect(seqsOf(socket.received)).toEqual(run(1, 60));
 });
 
-describe("a snapshot is sent to a client", () => {
+describe("a snapshot", () => {
   test.each([
-    ["that was never here", undefined],
+    ["that connects for the first time", undefined],
     ["that is ahead of the log", 1_000],
-    ["that was away for longer than the log reaches", 1],
-  ])("%s", async (_, after) => {
+    ["whose cursor is older than the log", 1],
+  ])("a snapshot is sent to a client %s", async (_, after) => {
     const room = `snapshot-of-${String(after)}`;
     await rooms.call(room, "say", 550);
     const socket = await rooms.join(room, { after });
@@ -114,7 +114,7 @@ describe("a snapshot is sent to a client", () => {
     expect(await socket.until(isSaid)).toMatchObject({ seq: 551 });
   });
 
-  test("before anything that is published while it is read, and that comes after it, once", async () => {
+  test("a snapshot comes before frames that are published while it is read, and those come once", async () => {
     const room = "slow;snapshotTakes=200";
     await rooms.call(room, "say", 3);
     const socket = await rooms.join(room);
@@ -127,7 +127,7 @@ describe("a snapshot is sent to a client", () => {
   });
 });
 
-test("a hook that publishes while a frame is on its way disturbs no order", async () => {
+test("a hook that publishes while a frame is being sent keeps the order of frames", async () => {
   const room = "gossip;gossips;discreet;windowFrames=5;patienceMs=0";
   const join = (id: number) => rooms.join(room, { device: `session:${id}`, after: 0 });
   const [before, slow, behind] = [await join(1), await join(2), await join(3)];
@@ -144,7 +144,7 @@ test("a hook that publishes while a frame is on its way disturbs no order", asyn
   expect(seqsOf(behind.received)).toEqual(run(1, 8));
 });
 
-test("a thousand sockets that come back at once are each sent what they missed, once and in order", async () => {
+test("a thousand sockets that reconnect at once get what they missed, once and in order", async () => {
   const room = "thousand;discreet";
   await rooms.call(room, "say", 200);
   const visit = async (index: number) => rooms.join(room, { after: index % 200, device: `session:${index % 300}` });
@@ -155,7 +155,7 @@ test("a thousand sockets that come back at once are each sent what they missed, 
   for (const { raw } of sockets) raw.terminate();
 });
 
-test("a client of partysocket comes back by itself, with a new ticket and `after`, and misses nothing", async () => {
+test("a partysocket client reconnects with a new ticket and `after`, and misses nothing", async () => {
   const room = "party;lifeMs=300";
   const seen: Frame[] = [];
   const lastSeen = () => Math.max(0, ...seen.map(({ seq }) => seq));

@@ -103,7 +103,7 @@ async function changePlan(userId: number, plan: number | null): Promise<void> {
   if (plan !== null) await subscribe(database, userId, { plan });
 }
 
-test("whatever one does, in whatever order, a loadout is what the rules say, and never exceeds the slots", async () => {
+test("after any sequence of actions a loadout follows the rules and never exceeds the slots", async () => {
   const level = fc.constantFrom(
     { xp: 0, unlocked: freeSpirits },
     { xp: 200, unlocked: [...freeSpirits, spirits.researcher] },

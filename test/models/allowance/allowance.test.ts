@@ -69,7 +69,7 @@ async function spend(amount: { turns: number; tokens: number }): Promise<() => P
 }
 
 describe("the allowance", () => {
-  test("is shown with what is used of it, and when it begins anew", async () => {
+  test("the reply has the limits, the usage and the time of the reset", async () => {
     const line = (limit: number, used = 0) => ({ limit, used, left: limit - used });
     const { resets_at, ...shown } = await allowance();
     expect(shown).toEqual({ plan: "Free Plan", turns: line(turns), tokens: line(tokens) });
@@ -79,7 +79,7 @@ describe("the allowance", () => {
     expect(databaseTrips(await me.get("/usage/allowance"))).toBe(1);
   });
 
-  test("lets as many turns through as there are, however many come at once", async () => {
+  test("concurrent turns are allowed exactly up to the limit", async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: turns + 15 }, ask));
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(turns);
     expect(ai.runs).toHaveLength(turns);
@@ -88,14 +88,14 @@ describe("the allowance", () => {
     expect(await allowance()).toMatchObject({ turns: { left: 0 }, tokens: { used: turns * aCall } });
   });
 
-  test("asks Postgres for nothing before it is used up", async () => {
+  test("no Postgres query is made before the allowance is used up", async () => {
     const before = bridge.roundTrips();
     await ask();
     await events.settled();
     expect(bridge.roundTrips()).toBe(before);
   });
 
-  test("refuses with a 429 that says when to come back", async () => {
+  test("a used-up allowance is 429 with Retry-After", async () => {
     await spend({ turns, tokens: 0 });
     const { status, code, message, headers } = toAppError(await thrownBy(ask()), {})!;
     expect({ status, code }).toEqual({ status: 429, code: "allowance_exhausted" });
@@ -105,7 +105,7 @@ describe("the allowance", () => {
     expect(ai.runs).toEqual([]);
   });
 
-  test("refuses a call that may need more tokens than are left, and lets a shorter one through", async () => {
+  test("a call that may need more tokens than are left is refused, and a shorter one is allowed", async () => {
     await spend({ turns: 1, tokens: tokens - 500 });
     const long = await thrownBy(model().doGenerate(question));
     expect(long.message).toContain("needs more than the 500 tokens left");
@@ -113,7 +113,7 @@ describe("the allowance", () => {
     expect(ai.runs).toHaveLength(1);
   });
 
-  test("grows at once with the plan, for which Postgres is asked once", async () => {
+  test("a new plan raises the allowance at once with one Postgres query", async () => {
     await spend({ turns, tokens: 0 });
     await thrownBy(ask());
     await subscribe(api.database, person.id);
@@ -124,14 +124,14 @@ describe("the allowance", () => {
     expect(await allowance()).toMatchObject({ plan: "Creator Plan", turns: { limit: 200, used: turns + 2 } });
   });
 
-  test("gets its turn back from a call that failed", async () => {
+  test("a failed call gets its turn back", async () => {
     ai.failNext(3040, 3040);
     await thrownBy(ask());
     expect(ai.runs).toHaveLength(2);
     expect(await allowance()).toMatchObject({ turns: { used: 0 }, tokens: { used: 0 } });
   });
 
-  test("counts the tokens of what is embedded, and no turn", async () => {
+  test("embeddings count tokens and no turn", async () => {
     const embed = () => {
       const candidate = embeddingCandidate("workers-ai/@cf/baai/bge-base-en-v1.5", providerSettings(ctx, person.id));
       return gatewayEmbeddingModel(candidate).doEmbed({ values: ["Eight by", "Eight"] });
@@ -144,13 +144,13 @@ describe("the allowance", () => {
     expect(await thrownBy(embed())).toMatchObject({ code: "allowance_exhausted" });
   });
 
-  test("is no matter for models that cost the operator nothing", async () => {
+  test("models that cost the operator nothing do not count", async () => {
     await spend({ turns, tokens });
     await gatewayModel([languageCandidate("builtin/extractive", providerSettings(ctx, person.id))]).doGenerate(question);
     expect(await allowance()).toMatchObject({ turns: { used: turns } });
   });
 
-  test("is what the test of a model is told of", async () => {
+  test("a test of a model counts too", async () => {
     await spend({ turns, tokens: 0 });
     const failure = await thrownBy(testModel(ctx, person.id, { provider: "workers-ai", model_id: llama }));
     expect(toAppError(failure, {})).toMatchObject({ code: "allowance_exhausted", status: 429 });
@@ -158,8 +158,8 @@ describe("the allowance", () => {
   });
 });
 
-describe("a hub that counts", () => {
-  test("knows nothing of the day before", async () => {
+describe("the hub that counts usage", () => {
+  test("a new day starts at zero", async () => {
     await ask();
     expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
     const storage = await budget();
@@ -167,7 +167,7 @@ describe("a hub that counts", () => {
     expect(await allowance()).toMatchObject({ turns: { used: 0 }, tokens: { used: 0 } });
   });
 
-  test("keeps nothing of a day that has ended, when its alarm rings, and the allowance is whole", async () => {
+  test("the alarm deletes the usage of a past day", async () => {
     const sayAgain = await spend({ turns, tokens: 0 });
     expect(await thrownBy(ask())).toMatchObject({ code: "allowance_exhausted" });
     const storage = await budget();
@@ -184,7 +184,7 @@ describe("a hub that counts", () => {
     expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
   });
 
-  test("that is out is a 503: the call is not made, and another model may answer", async () => {
+  test("an unavailable hub is 503 without a call, and a fallback can answer", async () => {
     const down = vi.spyOn(console, "warn").mockReturnValue();
     await eventsWith({ getByName: () => ({ takeBudget: () => Promise.reject(new Error("The hub is out.")) }) });
     expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
@@ -194,7 +194,7 @@ describe("a hub that counts", () => {
     down.mockRestore();
   });
 
-  test("that does not learn what a call came to leaves it at the most it could be", async () => {
+  test("a lost settlement leaves the reserved maximum", async () => {
     const { USER_HUB } = await api.worker.getEnv();
     await eventsWith({
       getByName: (name: string) => ({
@@ -208,7 +208,7 @@ describe("a hub that counts", () => {
     expect(counted.used).toBeGreaterThanOrEqual(16);
   });
 
-  test("is of no use without Postgres to a call beyond the smallest allowance", async () => {
+  test("a call above the smallest allowance fails if Postgres is down", async () => {
     await spend({ turns, tokens: 0 });
     await bridge.close();
     expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable" });

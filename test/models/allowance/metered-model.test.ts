@@ -1,6 +1,6 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { describe, expect, test } from "vitest";
-import type { Spending } from "../../../src/models/allowance/rules.ts";
+import type { QuotaAmounts } from "../../../src/models/allowance/rules.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { ProviderError } from "../../../src/models/gateway/errors.ts";
@@ -19,13 +19,13 @@ const counted = { turns: 1, tokens: 8 };
 
 /** A model behind the gateway that does one thing, and what its allowance was told. */
 function rationed(turn: Turn, options: CallOptions = {}, others: Turn[] = []) {
-  const taken: Spending[] = [];
-  const settled: Spending[] = [];
+  const taken: QuotaAmounts[] = [];
+  const settled: QuotaAmounts[] = [];
   const { candidate, seen } = scripted("mistral", turn, ...others);
   const allowance = {
-    async reserve(amount: Spending) {
+    async reserve(amount: QuotaAmounts) {
       taken.push(amount);
-      return { settle: (spent: Spending) => void settled.push(spent) };
+      return { settle: (spent: QuotaAmounts) => void settled.push(spent) };
     },
   };
   const open = async () => meteredModel(await candidate.open(), allowance);
@@ -36,8 +36,8 @@ const textPart = (delta: string): LanguageModelV4StreamPart => ({ type: "text-de
 const cutShort: LanguageModelV4StreamPart = { ...finish, finishReason: { unified: "error", raw: undefined } } as never;
 const errorPart: LanguageModelV4StreamPart = { type: "error", error: { code: "rate_limit_exceeded" } };
 
-describe("a call that answers", () => {
-  test("takes a turn and the most it can come to, and settles what the model counted", async () => {
+describe("a successful call", () => {
+  test("a call reserves a turn and the maximum tokens, and settles the actual usage", async () => {
     const { model, taken, settled } = rationed(hello);
     await model.doGenerate(question);
     expect(taken).toEqual([most]);
@@ -46,7 +46,7 @@ describe("a call that answers", () => {
     expect(taken[1]).toEqual({ turns: 1, tokens: asked + 16 });
   });
 
-  test("settles once where it streams, at its end", async () => {
+  test("a streaming call settles once, at its end", async () => {
     const { model, settled } = rationed(hello);
     const { stream } = await model.doStream(question);
     expect(settled).toEqual([]);
@@ -59,23 +59,23 @@ describe("a call that fails before its first token", () => {
   test.each<[string, Turn]>([
     ["is refused", refusal(400)],
     ["streams an error", [errorPart]],
-    ["is cut short", [cutShort]],
-    ["says nothing in time", "hangs"],
-    ["says nothing in time, and does not hear that it is to stop", "is deaf"],
-  ])("gives its turn back where it %s", async (_, turn) => {
+    ["is truncated", [cutShort]],
+    ["times out", "hangs"],
+    ["times out and ignores the abort", "is deaf"],
+  ])("the turn is returned if the call %s", async (_, turn) => {
     const { model, taken, settled, seen } = rationed(turn, { firstTokenMs: 20, callMs: 200 });
     await failureOf(model.doStream(question));
     expect(taken).toHaveLength(seen.asked);
     expect(settled).toEqual(taken.map(() => nothing));
   });
 
-  test("gives it back where it does not stream", async () => {
+  test("the turn is returned if a call without streaming fails", async () => {
     const { model, settled } = rationed(refusal(400));
     await failureOf(model.doGenerate(question));
     expect(settled).toEqual([nothing]);
   });
 
-  test("takes another turn for being asked again", async () => {
+  test("a retry reserves another turn", async () => {
     const { model, taken, settled } = rationed(refusal(503), {}, [hello]);
     await model.doGenerate(question);
     expect(taken).toEqual([most, most]);
@@ -87,19 +87,19 @@ describe("a call that ends after its first token", () => {
   const begun = (...parts: LanguageModelV4StreamPart[]) => [...said("").slice(0, 2), textPart("Eight by"), ...parts];
   const partly = { turns: 1, tokens: asked + 2 };
 
-  test("has used what was said, where it fails", async () => {
+  test("a failure settles the tokens that were generated", async () => {
     const { model, settled } = rationed(begun(errorPart));
     await collect((await model.doStream(question)).stream);
     expect(settled).toEqual([partly]);
   });
 
-  test("has used what was said, where its time is up", async () => {
+  test("a timeout settles the tokens that were generated", async () => {
     const { model, settled } = rationed(begun(), { callMs: 50 });
     await collect((await model.doStream(question)).stream);
     expect(settled).toEqual([partly]);
   });
 
-  test("has used what was said, where its caller leaves", async () => {
+  test("an abort by the caller settles the tokens that were generated", async () => {
     const { model, settled } = rationed(begun());
     const reader = (await model.doStream(question)).stream.getReader();
     for (let parts = 0; parts < 3; parts += 1) await reader.read();
@@ -109,7 +109,7 @@ describe("a call that ends after its first token", () => {
 });
 
 test.each(["doGenerate", "doStream"] as const)(
-  "a caller who gives up before the first token of %s has used what they asked",
+  "an abort before the first token of %s settles the prompt tokens",
   async (how) => {
     const { model, settled } = rationed("is deaf");
     const stop = new AbortController();
@@ -119,7 +119,7 @@ test.each(["doGenerate", "doStream"] as const)(
   },
 );
 
-test("an allowance that is used up asks nobody, and hands on to the next model", async () => {
+test("a used-up allowance makes no call, and the next model is used", async () => {
   const exhausted = new ProviderError("allowance_exhausted", workersAi, { retryAfterSeconds: 3_600 });
   const first = scripted("mistral", hello);
   const second = scripted("groq", hello);

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { behind, failureOf, hello, refusal, said, scripted } from "../support/scripted-model.ts";
 import { partsOf, question, textIn } from "../support/models.ts";
 
-describe("deadlines", () => {
-  test("move on from a model that is silent, even if it does not hear that it should stop", async () => {
+describe("timeouts", () => {
+  test("a silent model is replaced after its timeout, even if it ignores the abort", async () => {
     for (const turn of ["hangs", "is deaf", hello.slice(0, 2)] as const) {
       const { candidate, seen } = scripted("openai", turn);
       const { model, outcomes } = behind([candidate, scripted("groq", hello).candidate], { firstTokenMs: 20 });
@@ -15,7 +15,7 @@ describe("deadlines", () => {
     }
   });
 
-  test("end the call when its whole time is up: before, during and between attempts", async () => {
+  test("the total timeout ends the call before, during and between attempts", async () => {
     const options = { callMs: 40 };
     for (const [turn, how] of [
       ["is deaf", "doGenerate"],
@@ -36,7 +36,7 @@ describe("deadlines", () => {
   });
 });
 
-describe("a silence within an answer", () => {
+describe("a stalled answer", () => {
   /** A model that begins, and then sends one part every so many milliseconds. */
   function slow(part: LanguageModelV4StreamPart, everyMs: number, times: number) {
     const { candidate } = scripted("openai", hello);
@@ -55,19 +55,19 @@ describe("a silence within an answer", () => {
   }
   const word: LanguageModelV4StreamPart = { type: "text-delta", id: "1", delta: "l" };
 
-  test("ends the call when it lasts too long, whatever is sent to keep the line open", async () => {
+  test("a stall ends the call, even if the provider sends keep-alive events", async () => {
     const { model, records } = behind([slow({ type: "ping" }, 20, 50)], { stallTimeoutMs: 60 });
     expect((await partsOf(model)).at(-1)).toMatchObject({ type: "error", error: { kind: "timed_out" } });
     expect(records).toMatchObject([{ outcome: "failed", error_code: "provider_timed_out" }]);
   });
 
-  test("is none where the model goes on, however long it takes in all", async () => {
+  test("a long answer without a stall is not ended", async () => {
     const { model, records } = behind([slow(word, 60, 8)], { stallTimeoutMs: 400 });
     expect(textIn(await partsOf(model))).toBe("Helllllllll");
     expect(records).toMatchObject([{ outcome: "complete" }]);
   });
 
-  test("is not the model's while nobody listens", async () => {
+  test("a slow reader does not count as a stall", async () => {
     const { model, records } = behind([slow(word, 5, 3)], { stallTimeoutMs: 200 });
     const { stream } = await model.doStream(question);
     let text = "";
@@ -80,8 +80,8 @@ describe("a silence within an answer", () => {
   });
 });
 
-describe("a caller who wants no more", () => {
-  test("is told their own reason before the first token, and nobody else is asked", async () => {
+describe("an abort by the caller", () => {
+  test("an abort before the first token throws the caller's reason and tries no other model", async () => {
     const abort = new AbortController();
     const spare = scripted("groq", hello);
     const { model, records, outcomes } = behind([scripted("openai", "hangs").candidate, spare.candidate]);
@@ -93,7 +93,7 @@ describe("a caller who wants no more", () => {
     expect(outcomes()).toEqual(["openai stopped"]);
   });
 
-  test("pays for what was said until then: by abort", async () => {
+  test("an abort bills the text so far", async () => {
     const abort = new AbortController();
     const { candidate, seen } = scripted("openai", said("Hello there").slice(0, 3));
     const { model, records } = behind([candidate]);
@@ -105,7 +105,7 @@ describe("a caller who wants no more", () => {
     expect(seen.cancelled).toBe(1);
   });
 
-  test("pays for what was said, and not for its seams", async () => {
+  test("an abort bills the text so far without delta separators", async () => {
     const abort = new AbortController();
     const { candidate } = scripted("openai", said("\0\0Hello \0\0there").slice(0, 3));
     const { model, records } = behind([candidate]);
@@ -116,7 +116,7 @@ describe("a caller who wants no more", () => {
     expect(records).toMatchObject([{ output_tokens: 3, is_estimated: true }]);
   });
 
-  test("pays for what was said until then: by leaving", async () => {
+  test("canceling the stream bills the text so far", async () => {
     const { candidate, seen } = scripted("openai", said("Hello there").slice(0, 3));
     const { model, records } = behind([candidate]);
     const reader = (await model.doStream(question)).stream.getReader();

@@ -10,8 +10,8 @@ import { collect, partsOf, question, textIn } from "../support/models.ts";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
-describe("a call that goes well", () => {
-  test("hands on every part as it came, and leaves one record before its last part", async () => {
+describe("a successful call", () => {
+  test("every part is passed on unchanged, and one record is written before the last", async () => {
     const { candidate } = scripted("openai", hello);
     const spare = scripted("groq", hello);
     const { model, records } = behind([candidate, spare.candidate]);
@@ -48,17 +48,17 @@ describe("a call that goes well", () => {
     ]);
   });
 
-  test("has no first token where it does not stream", async () => {
+  test("a call without streaming has no time to first token", async () => {
     const { model, records } = behind([scripted("openai", hello).candidate]);
     await expect(model.doGenerate(question)).resolves.toMatchObject({ content: [{ text: "Hello" }] });
     expect(records).toMatchObject([{ outcome: "complete", first_token_ms: null, output_tokens: 3 }]);
   });
 });
 
-describe("too many requests", () => {
+describe("a rate limit", () => {
   const soon = refusal(429, { "retry-after-ms": "30" });
 
-  test("are waited out once, for as long as the vendor says", async () => {
+  test("a short rate limit is waited out once for the time in Retry-After", async () => {
     const { candidate, seen } = scripted("openai", soon, hello);
     const { model, outcomes, records } = behind([candidate, scripted("groq", hello).candidate]);
     expect(textIn(await partsOf(model))).toBe("Hello");
@@ -67,7 +67,7 @@ describe("too many requests", () => {
     expect(records[0]!.latency_ms).toBeGreaterThanOrEqual(25);
   });
 
-  test("move on where the wait was in vain, or would be long, or of unknown length", async () => {
+  test("the next model is used if the wait failed, or would be long or unknown", async () => {
     for (const [first, asked] of [
       [soon, 2],
       [refusal(429, { "retry-after": "30" }), 1],
@@ -81,7 +81,7 @@ describe("too many requests", () => {
     }
   });
 
-  test("are told with the time to wait where nobody else is left", async () => {
+  test("a rate limit without a fallback is thrown with its Retry-After", async () => {
     const { model } = behind([scripted("openai", refusal(429, { "retry-after": "30" })).candidate]);
     await expect(model.doStream(question)).rejects.toMatchObject({
       kind: "rate_limited",
@@ -93,8 +93,8 @@ describe("too many requests", () => {
   });
 });
 
-describe("a provider that is out of order", () => {
-  test("is passed over at once while there is another, and asked once more when there is none", async () => {
+describe("an unavailable provider", () => {
+  test("an unavailable provider is replaced by the next one, and retried once if there is none", async () => {
     const first = scripted("openai", refusal(503));
     const second = scripted("groq", refusal(529), hello);
     const { model, outcomes } = behind([first.candidate, second.candidate]);
@@ -117,13 +117,13 @@ describe("a provider that is out of order", () => {
       ],
       "unavailable",
     ],
-  ] as [string, Turn, string][])("may be so by %s", async (_, turn, kind) => {
+  ] as [string, Turn, string][])("%s counts as unavailable", async (_, turn, kind) => {
     const { model, outcomes } = behind([scripted("openai", turn).candidate, scripted("groq", hello).candidate]);
     expect(textIn(await partsOf(model))).toBe("Hello");
     expect(outcomes()).toEqual([`openai ${kind}`, "groq answered"]);
   });
 
-  test("is not passed over any more once it has said something", async () => {
+  test("a provider that already streamed text is not replaced", async () => {
     const broken = said("Hel").slice(0, 3);
     const spare = scripted("groq", hello);
     const { model, records } = behind([
@@ -137,13 +137,13 @@ describe("a provider that is out of order", () => {
   });
 });
 
-describe("what is wrong with the request or its key", () => {
+describe("an error of the request or its key", () => {
   test.each([
     ["a refusal", refusal(400), "refused"],
     ["a wrong key", refusal(401), "key_rejected"],
-    ["a wrong key, as Google says it", refusal(400, {}, "… API_KEY_INVALID …"), "key_rejected"],
-    ["what the SDK does not send", new UnsupportedFunctionalityError({ functionality: "files" }), "refused"],
-  ])("ends the call: %s", async (_, fault, kind) => {
+    ["a wrong key in the format of Google", refusal(400, {}, "… API_KEY_INVALID …"), "key_rejected"],
+    ["a request that the SDK refuses", new UnsupportedFunctionalityError({ functionality: "files" }), "refused"],
+  ])("%s ends the call", async (_, fault, kind) => {
     const bad: string[] = [];
     const spare = scripted("groq", hello);
     const { candidate, seen } = scripted("openai", fault);
@@ -153,7 +153,7 @@ describe("what is wrong with the request or its key", () => {
     expect(bad).toEqual(kind === "key_rejected" ? ["openai"] : []);
   });
 
-  test("is said in our own words where they are ours", async () => {
+  test("our own error is thrown with its own message", async () => {
     const { model } = behind([languageCandidate("builtin/gpt")]);
     const failure = await failureOf(model.doStream(question));
     expect(failure).toMatchObject({ kind: "refused", message: expect.stringContaining("builtin/gpt") as string });
@@ -161,7 +161,7 @@ describe("what is wrong with the request or its key", () => {
 });
 
 describe("the functions of the AI SDK", () => {
-  test("take it for a model, and retry nothing by themselves", async () => {
+  test("the AI SDK accepts the gateway as a model and does not retry by itself", async () => {
     const { candidate, seen } = scripted("openai", refusal(503));
     const { model, records } = behind([candidate]);
     expect(await failureOf(generateText({ model, prompt: "Hello" }))).toMatchObject({
@@ -176,7 +176,7 @@ describe("the functions of the AI SDK", () => {
     expect(records).toHaveLength(2);
   });
 
-  test("stream through it", async () => {
+  test("the AI SDK streams through the gateway", async () => {
     const { model } = behind([scripted("openai", refusal(500)).candidate, scripted("groq", hello).candidate]);
     const { text, usage: used } = streamText({ model, prompt: "Hello" });
     expect(await text).toBe("Hello");
@@ -184,7 +184,7 @@ describe("the functions of the AI SDK", () => {
   });
 });
 
-describe("texts to embed", () => {
+describe("embedding through the gateway", () => {
   function embedder(doEmbed: EmbeddingModelV4["doEmbed"]): Candidate<EmbeddingModelV4> {
     const model = {
       specificationVersion: "v4",
@@ -197,7 +197,7 @@ describe("texts to embed", () => {
     return { provider: openProvider("mistral"), modelId: "vectors", open: async () => model };
   }
 
-  test("go in as many calls as the model needs, each with its record", async () => {
+  test("texts are sent in as many calls as the model needs, each with its record", async () => {
     const records: UsageRecord[] = [];
     const candidate = embedder(async ({ values }) => ({
       embeddings: values.map((value) => [value.length]),
@@ -212,7 +212,7 @@ describe("texts to embed", () => {
     ]);
   });
 
-  test("fail as calls do", async () => {
+  test("embedding calls fail like other calls", async () => {
     const bad: string[] = [];
     const model = gatewayEmbeddingModel(
       embedder(() => Promise.reject(refusal(403))),

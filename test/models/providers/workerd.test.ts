@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
+describe.each(httpProviders)("%s in workerd", (name) => {
   const { protocol, model, suffix = "" } = fakedVendor(name);
   let vendor: FakeVendor;
 
@@ -35,20 +35,20 @@ describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
     return (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json() as Promise<Told>;
   }
 
-  test("answers and streams", async () => {
+  test("it answers and streams", async () => {
     for (const how of ["generate", "stream"] as const) {
       const counted = { outcome: "complete", input_tokens: script.usage.input, output_tokens: script.usage.output };
       expect(await ask(how)).toMatchObject({ text: saidText, records: [counted] });
     }
   });
 
-  test("understands what comes in bytes, and follows no redirect", async () => {
+  test("it parses split bytes and follows no redirect", async () => {
     expect(await ask("stream", "bytes")).toMatchObject({ text: saidText });
     await ask("stream", "redirect", "redirect");
     expect(vendor.redirected()).toBe(0);
   });
 
-  test("notices that a stream breaks", async () => {
+  test("it detects a broken stream", async () => {
     const { text, failure, records } = await ask("stream", "cut");
     expect(saidText.startsWith(text)).toBe(true);
     expect(failure).toBe(`${openProvider(name).display_name} is unavailable. Try again later.`);

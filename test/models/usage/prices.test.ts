@@ -57,11 +57,11 @@ async function sources() {
 
 const newContext = () => createTestContexts(testBindings(bridge.url)).context("test");
 
-test("those who publish prices are asked where they publish them", () => {
+test("prices are read from the public addresses of the providers", () => {
   expect(publishers().map(({ provider }) => provider)).toEqual(["openrouter", "huggingface"]);
 });
 
-test("prices are read from what providers publish, kept where they change, and count from then on", async () => {
+test("published prices are read, stored when they change, and used from then on", async () => {
   const ctx = newContext();
   openRouterSays("0.0000003");
   replies["/huggingface/models"] = {
@@ -102,7 +102,7 @@ test("prices are read from what providers publish, kept where they change, and c
   expect(poet).toMatchObject({ input_usd: 0.4 });
 });
 
-test("a provider that is out, or says something else, leaves what was known, and the others are asked", async () => {
+test("a provider that is down or malformed keeps its old prices, and the others are read", async () => {
   const ctx = newContext();
   delete replies["/openrouter/models"];
   replies["/huggingface/models"] = { data: [{ id: "new/model", providers: [{ pricing: { input: 1, output: 2 } }] }] };

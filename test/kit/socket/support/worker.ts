@@ -190,7 +190,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     let timeouts = 0;
     for (let n = 0; n < count; n += 1) {
       this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
-      if (n % 4 === 0 && !(await this.keepUp(withinMs))) timeouts += 1;
+      if (n % 4 === 0 && !(await this.waitForReaders(withinMs))) timeouts += 1;
     }
     return timeouts;
   }
