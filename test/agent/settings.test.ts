@@ -7,7 +7,7 @@ import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minion
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { createTestContexts, testBindings } from "../support/in-process-context.ts";
 import { createUser, type Person } from "../support/users.ts";
-import { asked, settingsWith, take, tool } from "./support/settings.ts";
+import { turnInput, settingsWith, runTestTurn, tool } from "./support/settings.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
@@ -164,7 +164,7 @@ describe("a turn with the settings of a minion", () => {
     let first: number | undefined;
     const onEvent = ({ type }: { type: string }) => void (type === "text" && (first ??= bridge.roundTrips() - before));
     const [{ result, events, text }, count] = await trips(() =>
-      take("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
+      runTestTurn("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
     );
     expect([first, count]).toEqual([1, 1]);
     expect(text).toContain("“The Rhine reaches the North Sea at Rotterdam.” [1]");
@@ -190,7 +190,7 @@ describe("a turn with the settings of a minion", () => {
 
   test("a turn without a knowledge base does not query Postgres", async () => {
     const settings = await readSettings(ctx, me.id, await insertMinion(database, me.id, { rag_enabled: true }));
-    const [{ result, text }, count] = await trips(() => take("Which sea?", { ctx, settings }));
+    const [{ result, text }, count] = await trips(() => runTestTurn("Which sea?", { ctx, settings }));
     expect(count).toBe(0);
     expect(text).toContain("I know nothing yet");
     expect(result).toMatchObject({ outcome: "complete", has_retrieved: false });
@@ -201,7 +201,7 @@ describe("a turn with the settings of a minion", () => {
     const id = await insertMinion(database, me.id, { rag_enabled: true, knowledge_base_id: base.id });
     const settings = await readSettings(ctx, me.id, id);
     await bridge.stopPostgres();
-    const { result, text } = await take("Which sea?", { ctx, settings });
+    const { result, text } = await runTestTurn("Which sea?", { ctx, settings });
     await bridge.startPostgres();
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "database_unavailable", retryable: true }, calls: [] });
     expect(text).toBe("");
@@ -214,7 +214,7 @@ describe("a turn with the settings of a minion", () => {
       "insert into minion_fallbacks (minion_id, position, user_id, model, external_model_id) values ($1, 1, $2, $3::int::text, $3)",
       [id, me.id, on],
     );
-    const { result } = await take(asked("Hello?"), { ctx, settings: await readSettings(ctx, me.id, id) });
+    const { result } = await runTestTurn(turnInput("Hello?"), { ctx, settings: await readSettings(ctx, me.id, id) });
     expect(result).toMatchObject({
       outcome: "failed",
       model: null,

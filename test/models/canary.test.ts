@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { newMinion, picture } from "../minions/support/minions.ts";
-import { ask } from "../notifications/support/notifications.ts";
+import { sendRequest } from "../notifications/support/notifications.ts";
 import { startApi, storageFolder } from "../support/api.ts";
 import { leaksIn, observedLeaks } from "../support/canary.ts";
 import { leaksInObjects, leaksInStores, leaksInTables } from "../support/leaks.ts";
@@ -16,7 +16,7 @@ let person: Person;
 
 /** Asks as the person, and keeps all that was answered. */
 async function say(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  const reply = await ask(connected.api, person, path, { method, body, headers });
+  const reply = await sendRequest(connected.api, person, path, { method, body, headers });
   const text = await reply.text();
   replies.push([path, reply.status, JSON.stringify([...reply.headers]), text].join(" "));
   return { status: reply.status, body: JSON.parse(text) as Record<string, unknown> & { model_id?: number } };

@@ -5,7 +5,7 @@ import { ServerFrame } from "../../src/notifications/protocol.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { authHeader, createUser, type Person } from "../support/users.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";
-import { anotherDevice, ask, hubUrl, openHub, ticketOf } from "./support/notifications.ts";
+import { anotherDevice, sendRequest, hubUrl, openHub, ticketOf } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 const isType = (type: string) => (frame: Frame) => frame.type === type;
 const write = (who: Person, preferences: Record<string, unknown>, headers: Record<string, string> = {}) =>
-  ask(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
+  sendRequest(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
 
 /** Puts news into somebody's inbox, past the hub. */
 async function tell(who: Person, title: string): Promise<number> {
@@ -54,7 +54,7 @@ describe("a new device", () => {
     const id = await tell(person, "news");
     const socket = await openHub(api, person);
     await write(other, { a: 1 });
-    await ask(api, other, `/api/v2/notifications/${id}/read`, { method: "POST" });
+    await sendRequest(api, other, `/api/v2/notifications/${id}/read`, { method: "POST" });
     await socket.until(isType("notifications_read"));
     for (const frame of socket.received) expect(ServerFrame.safeParse(frame).error?.message).toBeUndefined();
     await socket.close();
@@ -74,12 +74,12 @@ describe("two devices", () => {
     expect(performance.now() - start).toBeLessThan(1_000);
 
     start = performance.now();
-    await ask(api, person, `/api/v2/notifications/${id}/read`, { method: "POST" });
+    await sendRequest(api, person, `/api/v2/notifications/${id}/read`, { method: "POST" });
     expect(await socket.until(isType("notifications_read"))).toMatchObject({ ids: [id], up_to: null });
     expect(performance.now() - start).toBeLessThan(1_000);
 
     start = performance.now();
-    await ask(api, person, "/api/v2/notifications/read-all", { method: "POST", body: {} });
+    await sendRequest(api, person, "/api/v2/notifications/read-all", { method: "POST", body: {} });
     expect(await socket.until(isType("notifications_read"))).toMatchObject({ ids: null, up_to: last });
     expect(performance.now() - start).toBeLessThan(1_000);
     await socket.close();
@@ -168,7 +168,7 @@ describe("a device that is signed out", () => {
     const other = await anotherDevice(api, person);
     const [mine, theirs] = [await openHub(api, person), await openHub(api, other)];
     const ticket = await ticketOf(api, other);
-    await ask(api, person, `/api/v2/sessions/${other.sessionId}`, { method: "DELETE" });
+    await sendRequest(api, person, `/api/v2/sessions/${other.sessionId}`, { method: "DELETE" });
     expect(await theirs.closed).toMatchObject({ code: 4003 });
     expect(theirs.received.at(-1)).toMatchObject({ type: "session_revoked", device: `session:${other.sessionId}` });
     expect(await mine.until(isType("session_revoked"))).toMatchObject({ device: `session:${other.sessionId}` });
@@ -180,19 +180,22 @@ describe("a device that is signed out", () => {
   test("a ban closes all devices", async () => {
     const admin = await createUser(api, ["superuser"]);
     const sockets = [await openHub(api, person), await openHub(api, await anotherDevice(api, person))];
-    await ask(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
+    await sendRequest(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
     for (const socket of sockets) expect(await socket.closed).toMatchObject({ code: 4003 });
   });
 
   test("a program is closed when its key is revoked", async () => {
     const made = await bodyOf(
-      await ask(api, person, "/api/v2/api-keys", { method: "POST", body: { name: "watcher", scopes: ["account.read"] } }),
+      await sendRequest(api, person, "/api/v2/api-keys", {
+        method: "POST",
+        body: { name: "watcher", scopes: ["account.read"] },
+      }),
     );
     const { api_key, key } = made as { api_key: { id: number }; key: string };
     const socket = await openHub(api, { token: key });
     const presence = await socket.until(isType("presence"));
     expect(presence["devices"]).toMatchObject([{ device: `key:${api_key.id}` }]);
-    await ask(api, person, `/api/v2/api-keys/${api_key.id}`, { method: "DELETE" });
+    await sendRequest(api, person, `/api/v2/api-keys/${api_key.id}`, { method: "DELETE" });
     expect(await socket.closed).toMatchObject({ code: 4003 });
   });
 });
@@ -218,10 +221,13 @@ describe("a socket ticket", () => {
 
   test("a ticket for a missing resource, or another user's, is not issued", async () => {
     for (const resource of ["conversation:5", "training-job:5"]) {
-      const reply = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
+      const reply = await sendRequest(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
       expect(reply.status).toBe(404);
     }
-    const malformed = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource: "users:1" } });
+    const malformed = await sendRequest(api, person, "/api/v2/socket-tickets", {
+      method: "POST",
+      body: { resource: "users:1" },
+    });
     expect(malformed.status).toBe(422);
   });
 

@@ -14,7 +14,7 @@ import {
 import { RoomSocketClient } from "../../../src/chat/streaming/room-socket.ts";
 import { UiMessageStreamEncoder, type RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message-stream.ts";
 import { closeCodes } from "../../../src/kit/socket/close-codes.ts";
-import { anAnswer, answerId, frames, said, shown } from "../support/fixtures.ts";
+import { anAnswer, answerId, frames, textOf, readAnswer } from "../support/fixtures.ts";
 import { fakeRoom } from "../support/fake-room.ts";
 import { asking, conversationTransport, drain } from "../support/transport.ts";
 
@@ -47,7 +47,7 @@ const chunksIn = (text: string) =>
 /** A room that says these frames, numbered from 1, to whoever comes, from where they are. */
 function roomOf(heard: readonly RoomFrameOrSnapshot[]) {
   return fakeRoom((room) => {
-    for (const [index, frame] of heard.entries()) if (index + 1 > (room.after ?? 0)) room.say(index + 1, frame);
+    for (const [index, frame] of heard.entries()) if (index + 1 > (room.after ?? 0)) room.send(index + 1, frame);
   });
 }
 
@@ -68,7 +68,7 @@ describe("SSE events of an answer", () => {
     const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
     expect(told.startsWith(": stream-open\n\n")).toBe(true);
     expect(told.endsWith("data: [DONE]\n\n")).toBe(true);
-    expect(said(await shown(chunksIn(told)))).toBe(answered);
+    expect(textOf(await readAnswer(chunksIn(told)))).toBe(answered);
     expect(connections[0]!.isOpen).toBe(false);
   });
 
@@ -91,25 +91,25 @@ describe("SSE events of an answer", () => {
   test("a crash of the room in the middle is reported with the text that was kept", async () => {
     const { dial, connections } = fakeRoom((room) => {
       if (room.after !== 3) return;
-      room.say(4, frames.reset(4, 0));
-      room.say(5, frames.failed("interrupted"));
+      room.send(4, frames.reset(4, 0));
+      room.send(5, frames.failed("interrupted"));
     });
     const line = await RoomSocketClient.open(dial, 0);
-    connections[0]!.say(2, frames.created());
-    connections[0]!.say(3, frames.text(0, "Into the"));
+    connections[0]!.send(2, frames.created());
+    connections[0]!.send(3, frames.text(0, "Into the"));
     connections[0]!.close(1006);
-    const result = await shown(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), line))));
-    expect(said(result)).toBe("Into");
+    const result = await readAnswer(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), line))));
+    expect(textOf(result)).toBe("Into");
     expect(result.errors).toEqual(["The provider is out of order."]);
   });
 
   test("the last event has the reason and no ID if the room connection is lost", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
-    connections[0]!.say(1, frames.text(0, "Into"));
+    connections[0]!.send(1, frames.text(0, "Into"));
     connections[0]!.close(closeCodes.erased);
     const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), line));
-    expect((await shown(chunksIn(told))).errors).toEqual(["This conversation was deleted."]);
+    expect((await readAnswer(chunksIn(told))).errors).toEqual(["This conversation was deleted."]);
     expect(eventsIn(told).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
   });
 
@@ -136,7 +136,7 @@ describe("SSE events of an answer", () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     const reader = createSseStream(new UiMessageStreamEncoder(answerId), line).getReader();
-    for (let seq = 1; seq <= 300; seq += 1) connections[0]!.say(seq, frames.text(seq - 1, "x"));
+    for (let seq = 1; seq <= 300; seq += 1) connections[0]!.send(seq, frames.text(seq - 1, "x"));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(connections[0]!.acks).toEqual([]);
     for (let count = 0; count < 70; count += 1) await reader.read();
@@ -194,8 +194,8 @@ describe("the AI SDK's transport", () => {
     const transport = conversationTransport(api, {});
     for (const trigger of ["submit-message", "regenerate-message"] as const) {
       const stream = await transport.sendMessages(asking(7, question, "client-1", { trigger }));
-      const result = await shown(await drain(stream));
-      expect(said(result)).toBe(answered);
+      const result = await readAnswer(await drain(stream));
+      expect(textOf(result)).toBe(answered);
       expect(result.message.id).toBe(String(answerId));
     }
     expect(asked).toEqual([
@@ -223,14 +223,14 @@ describe("the AI SDK's transport", () => {
     );
     const transport = conversationTransport(api, {});
     const stream = await transport.reconnectToStream({ chatId: "7" });
-    expect(said(await shown(await drain(stream!)))).toBe(answered);
+    expect(textOf(await readAnswer(await drain(stream!)))).toBe(answered);
     expect(asked[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
     isWriting = false;
     expect(await transport.reconnectToStream({ chatId: "7" })).toBeNull();
   });
 
   test("disconnecting the transport closes the room connection and does not stop the answer", async () => {
-    const { dial, connections } = fakeRoom((room) => room.say(1, frames.text(0, "Into")));
+    const { dial, connections } = fakeRoom((room) => room.send(1, frames.text(0, "Into")));
     const [api] = await serve(async () =>
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)),
     );

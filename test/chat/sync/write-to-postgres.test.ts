@@ -138,7 +138,7 @@ describe("writing a finished turn", () => {
 
   test("any characters of a model or a tool can be written", async () => {
     const id = await insertConversation(harness);
-    const turn = turnOf(harness, id, { answers: "half \ud83d of it\u0000." });
+    const turn = turnOf(harness, id, { answer: "half \ud83d of it\u0000." });
     turn.messages[1].tools.push({
       call_id: "c\u0000",
       tool: "search",

@@ -8,7 +8,7 @@ import { badKey, goodKey, makeModel, useConnected } from "../../models/support/c
 import { question } from "../../models/support/models.ts";
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { createUser, type Person } from "../../support/users.ts";
-import { saidText } from "../../support/vendors/script.ts";
+import { scriptedText } from "../../support/vendors/script.ts";
 import {
   clientOf,
   databaseTrips,
@@ -164,7 +164,7 @@ describe("the candidate models of a minion", () => {
       { provider: { name: "custom" }, modelId: "my-model" },
     ]);
     expect(bridge.roundTrips()).toBe(before + 1);
-    expect(await ask(minion)).toEqual({ text: saidText, outcomes: ["custom answered"] });
+    expect(await ask(minion)).toEqual({ text: scriptedText, outcomes: ["custom answered"] });
   });
 
   test("the next candidate answers if one is down, inactive or has an unreadable key", async () => {

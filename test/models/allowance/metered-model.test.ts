@@ -6,7 +6,7 @@ import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { ProviderError } from "../../../src/models/gateway/errors.ts";
 import { meteredModel } from "../../../src/models/allowance/metered-model.ts";
 import { workersAi } from "../../../src/models/providers/vendors/workers-ai.ts";
-import { failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
+import { failureOf, finish, hello, apiError, textParts, scriptedModel, type ScriptedTurn } from "../support/scripted-model.ts";
 import { collect, question } from "../support/models.ts";
 
 /** What the question comes to, by its length. */
@@ -18,10 +18,10 @@ const nothing = { turns: 0, tokens: 0 };
 const counted = { turns: 1, tokens: 8 };
 
 /** A model behind the gateway that does one thing, and what its allowance was told. */
-function rationed(turn: Turn, options: CallOptions = {}, others: Turn[] = []) {
+function rationed(turn: ScriptedTurn, options: CallOptions = {}, others: ScriptedTurn[] = []) {
   const taken: QuotaAmounts[] = [];
   const settled: QuotaAmounts[] = [];
-  const { candidate, seen } = scripted("mistral", turn, ...others);
+  const { candidate, seen } = scriptedModel("mistral", turn, ...others);
   const allowance = {
     async reserve(amount: QuotaAmounts) {
       taken.push(amount);
@@ -56,8 +56,8 @@ describe("a successful call", () => {
 });
 
 describe("a call that fails before its first token", () => {
-  test.each<[string, Turn]>([
-    ["is refused", refusal(400)],
+  test.each<[string, ScriptedTurn]>([
+    ["is refused", apiError(400)],
     ["streams an error", [errorPart]],
     ["is truncated", [cutShort]],
     ["times out", "hangs"],
@@ -65,18 +65,18 @@ describe("a call that fails before its first token", () => {
   ])("the turn is returned if the call %s", async (_, turn) => {
     const { model, taken, settled, seen } = rationed(turn, { firstTokenMs: 20, callMs: 200 });
     await failureOf(model.doStream(question));
-    expect(taken).toHaveLength(seen.asked);
+    expect(taken).toHaveLength(seen.calls);
     expect(settled).toEqual(taken.map(() => nothing));
   });
 
   test("the turn is returned if a call without streaming fails", async () => {
-    const { model, settled } = rationed(refusal(400));
+    const { model, settled } = rationed(apiError(400));
     await failureOf(model.doGenerate(question));
     expect(settled).toEqual([nothing]);
   });
 
   test("a retry reserves another turn", async () => {
-    const { model, taken, settled } = rationed(refusal(503), {}, [hello]);
+    const { model, taken, settled } = rationed(apiError(503), {}, [hello]);
     await model.doGenerate(question);
     expect(taken).toEqual([most, most]);
     expect(settled).toEqual([nothing, counted]);
@@ -84,7 +84,7 @@ describe("a call that fails before its first token", () => {
 });
 
 describe("a call that ends after its first token", () => {
-  const begun = (...parts: LanguageModelV4StreamPart[]) => [...said("").slice(0, 2), textPart("Eight by"), ...parts];
+  const begun = (...parts: LanguageModelV4StreamPart[]) => [...textParts("").slice(0, 2), textPart("Eight by"), ...parts];
   const partly = { turns: 1, tokens: asked + 2 };
 
   test("a failure settles the tokens that were generated", async () => {
@@ -121,12 +121,12 @@ test.each(["doGenerate", "doStream"] as const)(
 
 test("a used-up allowance makes no call, and the next model is used", async () => {
   const exhausted = new ProviderError("allowance_exhausted", workersAi, { retryAfterSeconds: 3_600 });
-  const first = scripted("mistral", hello);
-  const second = scripted("groq", hello);
+  const first = scriptedModel("mistral", hello);
+  const second = scriptedModel("groq", hello);
   const allowance = { reserve: () => Promise.reject(exhausted) };
   const open = async () => meteredModel(await first.candidate.open(), allowance);
   const own = { ...first.candidate, open };
   await gatewayModel([own, second.candidate]).doGenerate(question);
-  expect([first.seen.asked, second.seen.asked]).toEqual([0, 1]);
+  expect([first.seen.calls, second.seen.calls]).toEqual([0, 1]);
   expect(await failureOf(gatewayModel([own]).doGenerate(question))).toBe(exhausted);
 });

@@ -7,7 +7,7 @@ import { ProviderError, type ProviderFailure } from "../../../src/models/gateway
 import { languageCandidate } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { providerKey } from "../../support/canary.ts";
-import { saidText, script, vendorWords } from "../../support/vendors/script.ts";
+import { scriptedText, script, vendorWords } from "../../support/vendors/script.ts";
 import { hugeText, startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../../support/vendors/vendors.ts";
 import { partsOf, question, textIn } from "../support/models.ts";
@@ -92,7 +92,7 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
 
   test.each(["bytes", "crlf"] as const)("a stream sent as %s is parsed", async (fault) => {
     const parts = await partsOf(withFaults([fault]));
-    expect(textIn(parts)).toBe(saidText);
+    expect(textIn(parts)).toBe(scriptedText);
     expect(records).toMatchObject([
       {
         provider: name,
@@ -117,7 +117,7 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
       const parts = await partsOf(withFaults([fault]));
       const said = textIn(parts);
       expect(said).not.toBe("");
-      expect(saidText.startsWith(said)).toBe(true);
+      expect(scriptedText.startsWith(said)).toBe(true);
       const last = parts.at(-1)!;
       expect(last.type).toBe("error");
       expectOurs("error" in last && last.error, "unavailable");
