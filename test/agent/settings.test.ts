@@ -88,16 +88,16 @@ describe("settings of a minion", () => {
     await equip(novice, [first.id]);
     await equip(adept, [second.id], 100_000);
     const idOf = (name: string) => tools.find((each) => each.name === name)!.id;
-    const told = async (id: number) =>
+    const answerOf = async (id: number) =>
       (await readSettings(ctx, me.id, id)).spirits.map(({ spirit_id, tools: its }) => [
         spirit_id,
         its.map(({ tool_id }) => tool_id),
       ]);
-    expect(await told(novice)).toEqual([[first.id, first.tools.slice(0, 2).map(idOf)]]);
-    expect(await told(adept)).toEqual([[second.id, second.tools.map(idOf)]]);
+    expect(await answerOf(novice)).toEqual([[first.id, first.tools.slice(0, 2).map(idOf)]]);
+    expect(await answerOf(adept)).toEqual([[second.id, second.tools.map(idOf)]]);
     await database.sql("delete from user_spirit_access where user_id = $1 and spirit_id = $2", [me.id, second.id]);
     await database.sql("update spirits_registry set tier = 'premium' where id = $1", [second.id]);
-    expect(await told(adept)).toEqual([]);
+    expect(await answerOf(adept)).toEqual([]);
   });
 
   test("the settings of an external model apply where the minion sets nothing", async () => {

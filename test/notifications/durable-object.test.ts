@@ -19,7 +19,7 @@ const write = (who: Person, preferences: Record<string, unknown>, headers: Recor
   sendRequest(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
 
 /** Puts news into somebody's inbox, past the hub. */
-async function tell(who: Person, title: string): Promise<number> {
+async function insertNotification(who: Person, title: string): Promise<number> {
   const [row] = await api.database.sql(
     "insert into notifications (user_id, kind, title, body) values ($1, 'test', $2, '') returning id",
     [who.id, title],
@@ -29,7 +29,7 @@ async function tell(who: Person, title: string): Promise<number> {
 
 describe("a new device", () => {
   test("a new device receives a snapshot and the presence list", async () => {
-    await tell(person, "first");
+    await insertNotification(person, "first");
     await write(person, { theme: "dark" });
     const socket = await openHub(api, person);
     const snapshot = await socket.next();
@@ -51,7 +51,7 @@ describe("a new device", () => {
 
   test("the frames of a new device match the protocol", async () => {
     const other = await anotherDevice(api, person);
-    const id = await tell(person, "news");
+    const id = await insertNotification(person, "news");
     const socket = await openHub(api, person);
     await write(other, { a: 1 });
     await sendRequest(api, other, `/api/v2/notifications/${id}/read`, { method: "POST" });
@@ -64,7 +64,7 @@ describe("a new device", () => {
 describe("two devices", () => {
   test("each device receives the other's preferences and read marks within a second", async () => {
     const other = await anotherDevice(api, person);
-    const [id, last] = [await tell(person, "one"), await tell(person, "two")];
+    const [id, last] = [await insertNotification(person, "one"), await insertNotification(person, "two")];
     const socket = await openHub(api, other);
     await socket.until(isType("presence"));
 
@@ -127,7 +127,7 @@ describe("a reconnecting device", () => {
     await expect.poll(() => storage.exec("select count(*) as n from frame_log")).toEqual([{ n: 1 }]);
     await storage.exec("update frame_log set seq = 900");
     await api.worker.evictDurableObject("USER_HUB", { name: String(person.id) });
-    await tell(person, "beyond");
+    await insertNotification(person, "beyond");
     const again = await openHub(api, person, 1);
     const snapshot = await again.next();
     expect(snapshot).toMatchObject({ type: "snapshot", seq: 900, preferences: { i: 1 }, unread: 1 });
@@ -155,9 +155,9 @@ describe("a reconnecting device", () => {
     await expect.poll(() => frames.some(isType("snapshot")), { timeout: 5_000 }).toBe(true);
     client.reconnect();
     await write(person, { while: "away" });
-    const told = () =>
+    const framesOf = () =>
       frames.flatMap((frame) => (frame["frames"] as Frame[] | undefined) ?? [frame]).filter(isType("preferences_changed"));
-    await expect.poll(() => told().length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => framesOf().length, { timeout: 5_000 }).toBe(1);
     expect(tickets.size).toBe(2);
     client.close();
   });

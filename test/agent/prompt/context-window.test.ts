@@ -95,10 +95,10 @@ describe("fitting a conversation into the context window", () => {
     const { events, result } = await runTestTurn(turnInput(...long(12)), { model, settings: windowOf(1_600) });
     expect(events.map(({ type }) => type)).toEqual(["text"]);
     expect(result).toMatchObject({ outcome: "complete", memory_status: "truncated", calls: [{}, {}] });
-    const told = linesIn(requests[1]!.prompt).slice(1);
-    expect(told[0]).toMatch(/^user: question \d+ /);
-    expect(told.length).toBeGreaterThan(10);
-    expect(told.length).toBeLessThan(25);
+    const lines = linesIn(requests[1]!.prompt).slice(1);
+    expect(lines[0]).toMatch(/^user: question \d+ /);
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.length).toBeLessThan(25);
   });
 
   test("stopping the turn also stops the summary", async () => {

@@ -60,7 +60,7 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
 }
 
 /** Which models were asked, and whether they were handed tools, or a picture. */
-const heard = () =>
+const requestedTexts = () =>
   llm.requests.map(({ model, tools, tool_choice, messages }) =>
     [
       model,
@@ -70,7 +70,7 @@ const heard = () =>
   );
 
 /** What the last that was asked was told, in words. */
-const told = () => JSON.stringify(llm.requests.at(-1)!.messages);
+const lastMessages = () => JSON.stringify(llm.requests.at(-1)!.messages);
 
 const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;
 const readFile = async () => new Uint8Array([1, 2, 3]);
@@ -78,13 +78,13 @@ const readFile = async () => new Uint8Array([1, 2, 3]);
 test("a fallback model answers if it supports what the turn needs", async () => {
   const settings = await standingIn({ model_id: "other" });
   const { text, result } = await runTestTurn("Hello?", { ctx, settings });
-  expect([text, result.model, heard()]).toEqual(["I stand in.", "custom/other", ["own", "other"]]);
+  expect([text, result.model, requestedTexts()]).toEqual(["I stand in.", "custom/other", ["own", "other"]]);
 });
 
 test("a fallback with a context window that is too small is skipped", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 2_000 }, { model_id: "large", context_length: 9_000 });
   await runTestTurn("Why? ".repeat(2_000), { ctx, settings });
-  expect(heard()).toEqual(["own", "large"]);
+  expect(requestedTexts()).toEqual(["own", "large"]);
 });
 
 test("a fallback is skipped if tool results have outgrown its context window", async () => {
@@ -95,7 +95,7 @@ test("a fallback is skipped if tool results have outgrown its context window", a
   const calls = { name: "look_up", input: { city: "Zürich" } };
   llm.replyWith({ pieces: [], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
   const { text } = await runTestTurn("Hello?", { ctx, settings, tools: [tool({ run: async () => "long ".repeat(9_000) })] });
-  expect([text, heard()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
+  expect([text, requestedTexts()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
 });
 
 test("a summary is requested from a fallback whose context window fits it", async () => {
@@ -106,19 +106,19 @@ test("a summary is requested from a fallback whose context window fits it", asyn
     ctx,
     settings: { ...settings, model: { ...settings.model, context_length: 5_000 } },
   });
-  expect(heard().slice(0, 2)).toEqual(["own", "large"]);
-  expect(told()).toContain("Why?");
+  expect(requestedTexts().slice(0, 2)).toEqual(["own", "large"]);
+  expect(lastMessages()).toContain("Why?");
 });
 
 test("a fallback without vision receives a note for each picture, and one with vision receives the picture", async () => {
   const settings = await standingIn({ model_id: "blind" });
   await runTestTurn(turnInput(userMessage(1, "What is it?", [picture])), { ctx, settings, readFile });
-  expect(heard()).toEqual(["own with picture", "blind"]);
-  expect(told()).toContain("An image that the user attached, which you cannot see.");
+  expect(requestedTexts()).toEqual(["own with picture", "blind"]);
+  expect(lastMessages()).toContain("An image that the user attached, which you cannot see.");
   const other = await standingIn({ model_id: "seeing", capabilities: ["vision"] });
   llm.requests.splice(0);
   await runTestTurn(turnInput(userMessage(1, "What is it?", [picture])), { ctx, settings: other, readFile });
-  expect(heard()).toEqual(["own with picture", "seeing with picture"]);
+  expect(requestedTexts()).toEqual(["own with picture", "seeing with picture"]);
 });
 
 test("if every fallback is skipped, the turn fails with the error of the minion's own model", async () => {
@@ -126,18 +126,18 @@ test("if every fallback is skipped, the turn fails with the error of the minion'
   llm.replyWith({ pieces: [], status: 503 });
   const { result } = await runTestTurn("Hello?", { ctx, settings, timeouts: { callMs: 4_000 } });
   expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
-  expect(new Set(heard())).toEqual(new Set(["own"]));
+  expect(new Set(requestedTexts())).toEqual(new Set(["own"]));
 });
 
 test("a fallback without tool support receives no tools and needs no tokens for them", async () => {
   const tools = [tool({ description: "Looks it up. ".repeat(400) })];
   const settings = await standingIn({ model_id: "plain", context_length: 2_000 });
   await runTestTurn("Hello?", { ctx, settings, tools });
-  expect(heard()).toEqual(["own with tools", "plain"]);
+  expect(requestedTexts()).toEqual(["own with tools", "plain"]);
   const handy = await standingIn({ model_id: "handy", capabilities: ["tools"] });
   llm.requests.splice(0);
   await runTestTurn("Hello?", { ctx, settings: handy, tools });
-  expect(heard()).toEqual(["own with tools", "handy with tools"]);
+  expect(requestedTexts()).toEqual(["own with tools", "handy with tools"]);
 });
 
 test("a fallback without tool support receives earlier tool results as quoted text", async () => {
@@ -149,7 +149,7 @@ test("a fallback without tool support receives earlier tool results as quoted te
   const { messages } = llm.requests.at(-1)!;
   expect(messages.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user"]);
   expect(messages[3]!.content).toBe(JSON.stringify({ tool: "look_up", output: "5 °C" }));
-  expect(told()).not.toContain("tool_call");
+  expect(lastMessages()).not.toContain("tool_call");
 });
 
 test("the built-in model can replace any model for any prompt", async () => {

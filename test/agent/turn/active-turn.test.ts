@@ -88,9 +88,9 @@ test("a tool call waits for the first decision of the caller, and ignores later 
   const { model } = modelOf(toolCallStream(toolCall("look_up")), textParts("It is the North Sea."));
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model, true));
-  const asks = () => published.find(({ type }) => type === "tool.approval_needed");
-  await expect.poll(asks).toBeDefined();
-  const { call_id } = asks() as unknown as ToolCall;
+  const approvalFrame = () => published.find(({ type }) => type === "tool.approval_needed");
+  await expect.poll(approvalFrame).toBeDefined();
+  const { call_id } = approvalFrame() as unknown as ToolCall;
   expect([running.resolveApproval("another", true), running.resolveApproval(call_id, true)]).toEqual([false, true]);
   await running.done;
   expect(running.resolveApproval(call_id, true)).toBe(false);

@@ -36,9 +36,9 @@ describe("a turn of many steps", () => {
 
   test("stopping between steps records completed calls and aborts running tools", async () => {
     const stop = new AbortController();
-    const told: boolean[] = [];
+    const aborted: boolean[] = [];
     const run = async (_: unknown, signal: AbortSignal) => {
-      if (told.push(signal.aborted) < 2) return "done";
+      if (aborted.push(signal.aborted) < 2) return "done";
       setTimeout(() => stop.abort(), 5);
       return new Promise<string>((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("told"))));
     };
@@ -102,8 +102,8 @@ describe("tool calls of earlier answers", () => {
   test("earlier tool calls are in the prompt with their results", async () => {
     const { model, requests } = modelOf(hello);
     await runTestTurn(conversation, { model, tools: [tool()] });
-    const [, ...told] = requests[0]!.prompt;
-    expect(told).toEqual([
+    const [, ...history] = requests[0]!.prompt;
+    expect(history).toEqual([
       { role: "user", content: [{ type: "text", text: "How is Zürich?" }] },
       {
         role: "assistant",

@@ -106,23 +106,23 @@ describe("runTurn", () => {
 describe("text events", () => {
   const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
 
-  function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
+  function emitAll(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
     const events: TextPiece[] = [];
-    const speech = new TextEmitter((event) =>
+    const emitter = new TextEmitter((event) =>
       events.push(...splitPieces(event).filter((each): each is TextPiece => "text" in each)),
     );
-    for (const [voice, ...pieces] of deltas) speech.push(voice, pieces);
-    speech.flush();
+    for (const [voice, ...pieces] of deltas) emitter.push(voice, pieces);
+    emitter.flush();
     const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
-    return { texts: events.map(({ text }) => text), aloud, speech };
+    return { texts: events.map(({ text }) => text), aloud, speech: emitter };
   }
 
   test("a text event never splits a character and is valid for Postgres", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece, piece)), (deltas) => {
-        const { texts, aloud, speech } = telling(deltas);
+        const { texts, aloud, speech: emitter } = emitAll(deltas);
         expect(texts.every((text) => text !== "" && text.isWellFormed() && !text.includes("\0"))).toBe(true);
-        expect(speech.text).toBe(aloud);
+        expect(emitter.text).toBe(aloud);
       }),
     );
   });
@@ -130,7 +130,7 @@ describe("text events", () => {
   test("the text events contain the whole text, however it was chunked", () => {
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
-        const { aloud } = telling(pieces.map((each) => ["text", each] as const));
+        const { aloud } = emitAll(pieces.map((each) => ["text", each] as const));
         expect(aloud).toBe(pieces.join("").replaceAll("\0", "").toWellFormed());
       }),
     );
@@ -223,14 +223,14 @@ describe("stopping a turn", () => {
   test("a stopped turn keeps its text, records its usage and aborts the model call at once", async () => {
     const stop = new AbortController();
     const { model, seen } = modelOf(streamOf([textDelta("Hello"), textDelta(" there [1]")]).slice(0, 3));
-    const heard = (event: TurnEvent) =>
+    const onEvent = (event: TurnEvent) =>
       void (event.type === "text" && event.pieces.at(-1)?.endsWith("]") && setTimeout(() => stop.abort(), 5));
     const { result, text, events } = await runTestTurn("Hello?", {
       model,
       signal: stop.signal,
       settings: settingsWith({ retrieval: withBase() }),
       retrieve: async () => [passage("Hello there.")],
-      onEvent: heard,
+      onEvent,
     });
     expect(result).toMatchObject({
       outcome: "stopped",

@@ -50,15 +50,15 @@ test("the model message contains the text without delta separators", async () =>
 });
 
 test("the emitter waits for readers between the deltas of a chunk", async () => {
-  const told: number[] = [];
+  const lengths: number[] = [];
   let pieces = 0;
   const { model } = modelOf(streamOf([hundred]));
   await runTestTurn("Hello?", {
     model,
     onEvent: (event) => void (pieces += "pieces" in event ? event.pieces.length : 0),
-    waitForSlowSockets: async () => void told.push(pieces),
+    waitForSlowSockets: async () => void lengths.push(pieces),
   });
-  expect(told).toEqual([16, 32, 48, 64, 80, 96]);
+  expect(lengths).toEqual([16, 32, 48, 64, 80, 96]);
 });
 
 test("stopping in the middle of a chunk discards the remaining deltas", async () => {

@@ -129,12 +129,12 @@ describe("the deletion of an account", () => {
       method: "POST",
       body: { spirit_id: 3, reason: "a gift" },
     });
-    const talk = await ownAnswer(api, person);
-    await attachFile(api, person, talk.id);
+    const answer = await ownAnswer(api, person);
+    await attachFile(api, person, answer.id);
     const [minion] = await api.database.sql("select id from spirit_minions where user_id = $1", [person.id]);
     const isTheirs = (row: string) => ofUser(row, person) || new RegExp(`"minion_id": ${String(minion!["id"])}\\b`).test(row);
-    const said = () => api.database.sql("select id from messages where user_id = $1", [person.id]);
-    await expect.poll(said, { timeout: 10_000 }).toHaveLength(2);
+    const messageRows = () => api.database.sql("select id from messages where user_id = $1", [person.id]);
+    await expect.poll(messageRows, { timeout: 10_000 }).toHaveLength(2);
     const hub = await openHub(api, person);
     await hub.until(({ type }) => type === "presence");
     await expect.poll(async () => (await api.database.sql("select id from outbox")).length, { timeout: 10_000 }).toBe(0);
@@ -165,7 +165,7 @@ describe("the deletion of an account", () => {
 
     for (const [binding, name] of [
       ["USER_HUB", person.id],
-      ["CHAT_ROOM", talk.id],
+      ["CHAT_ROOM", answer.id],
     ] as const) {
       const storage = await api.worker.getDurableObjectStorage(binding, { name: String(name) });
       expect(await storage.exec("select name from sqlite_schema where name not like '\\_cf%' escape '\\'"), binding).toEqual(

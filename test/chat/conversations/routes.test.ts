@@ -18,22 +18,22 @@ beforeEach(async () => {
 });
 
 const at = (path: string) => `/conversations/${session.id}${path}`;
-const say = (text: string, given: object = {}) => session.client.post(at("/messages"), { text, ...given });
-const saidInPostgres = () =>
+const postMessage = (text: string, given: object = {}) => session.client.post(at("/messages"), { text, ...given });
+const messagesInPostgres = () =>
   sessions.api.database.sql("select text from messages where conversation_id = $1 order by id", [session.id]);
 
 describe("POST /conversations/:id/messages", () => {
   test("a posted message is answered without a Postgres query, is deduplicated by client_id, and is found later", async () => {
-    const first = await say("Do eagles soar?", { client_id: "one" });
+    const first = await postMessage("Do eagles soar?", { client_id: "one" });
     expect([first.status, databaseTrips(first)]).toEqual([200, 0]);
     expect(first.body).toMatchObject({
       success: true,
       message: { role: "assistant", text: words(5).join(""), status: "complete", conversation_id: session.id },
     });
-    const again = await say("Do eagles soar?", { client_id: "one" });
+    const again = await postMessage("Do eagles soar?", { client_id: "one" });
     expect(again.body).toEqual(first.body);
     expect(await messagesOf(session)).toHaveLength(2);
-    await expect.poll(saidInPostgres, { timeout: 10_000 }).toContainEqual({ text: "Do eagles soar?" });
+    await expect.poll(messagesInPostgres, { timeout: 10_000 }).toContainEqual({ text: "Do eagles soar?" });
     const { body } = await session.client.get("/conversations?q=eagle");
     expect(body).toMatchObject({ total: 1, conversations: [{ id: session.id, snippet: "Do eagles soar" }] });
     expect((await session.client.get(at(""))).body.conversation).toMatchObject({
@@ -46,7 +46,7 @@ describe("POST /conversations/:id/messages", () => {
     const { body } = await session.client.get("/external-models");
     const model = `/external-models/${body.models[0].id}`;
     await session.client.put(model, { is_active: false });
-    const failed = await say("How are you?");
+    const failed = await postMessage("How are you?");
     expect([failed.status, failed.body.message]).toMatchObject([
       200,
       { status: "failed", error: { code: "provider_not_configured" } },
@@ -59,9 +59,9 @@ describe("POST /conversations/:id/messages", () => {
   });
 
   test("a message can be edited and rated, and confirmed once", async () => {
-    const { body } = await say("How are you?");
-    const [asked] = await messagesOf(session);
-    const edited = await session.client.post(at(`/messages/${asked!.id}/edit`), { text: "Who are you?" });
+    const { body } = await postMessage("How are you?");
+    const [question] = await messagesOf(session);
+    const edited = await session.client.post(at(`/messages/${question!.id}/edit`), { text: "Who are you?" });
     expect(edited.body.message).toMatchObject({ role: "assistant", status: "complete" });
     expect((await messagesOf(session)).map(({ text }) => text)).toEqual(["Who are you?", words(5).join("")]);
     const its = `/messages/${edited.body.message.id}`;
@@ -84,12 +84,10 @@ describe("POST /conversations/:id/messages", () => {
   });
 
   test("an invalid message is refused with a reason", async () => {
-    expect(faultsIn(await say(" "))).toEqual(["text"]);
-    expect(faultsIn(await say("x".repeat(16_001), { client_id: "ä", attachment_ids: ["a", "b", "c", "d", "e"] }))).toEqual([
-      "text",
-      "client_id",
-      "attachment_ids",
-    ]);
+    expect(faultsIn(await postMessage(" "))).toEqual(["text"]);
+    expect(
+      faultsIn(await postMessage("x".repeat(16_001), { client_id: "ä", attachment_ids: ["a", "b", "c", "d", "e"] })),
+    ).toEqual(["text", "client_id", "attachment_ids"]);
     expect(faultsIn(await session.client.post(at("/messages/1/feedback"), { rating: "sideways" }))).toEqual(["rating"]);
     expect(faultsIn(await session.client.get(at("/messages?limit=101&cursor=x")))).toEqual(["limit", "cursor"]);
     expect(await messagesOf(session)).toEqual([]);
@@ -97,13 +95,13 @@ describe("POST /conversations/:id/messages", () => {
 });
 
 test("messages are paginated, the newest page first, each in chronological order", async () => {
-  for (const text of ["one", "two", "three"]) await say(text);
+  for (const text of ["one", "two", "three"]) await postMessage(text);
   const page = async (query: string) => (await session.client.get(at(`/messages?limit=4${query}`))).body;
   const latest = await page("");
   const earlier = await page(`&cursor=${latest.next_cursor}`);
-  const asked = ({ messages }: { messages: { role: string; text: string }[] }) =>
+  const questions = ({ messages }: { messages: { role: string; text: string }[] }) =>
     messages.filter(({ role }) => role === "user").map(({ text }) => text);
-  expect([asked(latest), asked(earlier), latest.total]).toEqual([["two", "three"], ["one"], 6]);
+  expect([questions(latest), questions(earlier), latest.total]).toEqual([["two", "three"], ["one"], 6]);
   expect(earlier).not.toHaveProperty("next_cursor");
 });
 
@@ -112,7 +110,7 @@ test("a fork copies its files and is independent of its source", async () => {
   const attaching = { ...authHeader(session.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
   const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
-  const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
+  const { body } = await postMessage("How are you?", { attachment_ids: [attachment.id] });
   const headers = { "idempotency-key": "fork" };
   const path = at(`/messages/${body.message.id}/fork`);
   const [forked, again] = [
@@ -136,7 +134,7 @@ test("a fork without new messages keeps its messages and files when its source i
   const attaching = { ...authHeader(session.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
   const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
-  const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
+  const { body } = await postMessage("How are you?", { attachment_ids: [attachment.id] });
   const path = at(`/messages/${body.message.id}/fork`);
   const forks = [await session.client.post(path), await session.client.post(path)].map((reply) =>
     Number(reply.body.conversation.id),
@@ -165,7 +163,7 @@ describe("an export", () => {
   };
 
   test("an export contains the whole conversation as JSON or Markdown", async () => {
-    for (const text of ["one", "two"]) await say(text);
+    for (const text of ["one", "two"]) await postMessage(text);
     await session.client.patch(at(""), { title: "Números / 1" });
     const json = await exported("json");
     expect(json.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''N%C3%BAmeros%20%2F%201.json");
@@ -246,12 +244,12 @@ test("a conversation socket needs a ticket of this conversation and an allowed o
     problem: { code: "unauthenticated" },
   });
   expect(await refusal(url("nonsense"))).toMatchObject({ status: 401 });
-  const asked = await api.get("/api/v2/socket-tickets", {
+  const ticketReply = await api.get("/api/v2/socket-tickets", {
     method: "POST",
     headers: { ...authHeader(other.token), "content-type": "application/json" },
     body: JSON.stringify({ resource: `conversation:${session.id}` }),
   });
-  expect(asked.status).toBe(404);
+  expect(ticketReply.status).toBe(404);
   const socket = await connect(url(await ticket()));
   expect(await socket.until(({ type }) => type === "snapshot")).toMatchObject({ title: "", messages: [] });
   await socket.close();

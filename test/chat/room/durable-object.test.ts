@@ -32,8 +32,8 @@ test("a message over the socket is answered, and every device receives the same 
   const over = await first.until(isOver);
   await second.until(isOver);
   expect(over).toMatchObject({ type: "message.completed", xp: 5, memory_status: "full" });
-  const [asked, answer] = await messagesOf(session);
-  expect(asked).toMatchObject({ role: "user", text: "How are you?", status: "complete" });
+  const [question, answer] = await messagesOf(session);
+  expect(question).toMatchObject({ role: "user", text: "How are you?", status: "complete" });
   expect(answer).toMatchObject({ role: "assistant", text: words(20).join(""), status: "complete", model: "custom/my-model" });
   expect(answer!.usage).toMatchObject({ prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 });
   for (const socket of [first, second]) expect(textOf(socket.received, answer!.id)).toBe(answer!.text);
@@ -120,9 +120,9 @@ test("disconnecting does not stop the answer, and a reconnecting client receives
   const back = await connectDevice(api, session, seq);
   await back.until((frame) => framesIn([frame]).some(isOver));
   const [, answer] = await messagesOf(session);
-  const heard = [...away.received.filter((frame) => frame.seq <= seq), ...back.received];
+  const received = [...away.received.filter((frame) => frame.seq <= seq), ...back.received];
   expect(answer!.text).toBe(words(60).join(""));
-  expect(textOf(heard, answer!.id)).toBe(answer!.text);
+  expect(textOf(received, answer!.id)).toBe(answer!.text);
 });
 
 test("a message during a running answer and an unknown frame are refused with an error frame", async () => {
@@ -228,17 +228,17 @@ test("a warm room uses new pinned facts although no notification reached it, and
   const { api, llm } = sessions;
   llm.replyWith({ pieces: ["Fine."] });
   const session = await startChatSession(sessions);
-  const say = () => session.client.post(`/conversations/${session.id}/messages`, { text: "How are you doing?" });
-  const told = () => llm.requests.at(-1)!.messages[0]!.content;
-  await say();
+  const postMessage = () => session.client.post(`/conversations/${session.id}/messages`, { text: "How are you doing?" });
+  const systemPrompt = () => llm.requests.at(-1)!.messages[0]!.content;
+  await postMessage();
   await session.client.patch(`/conversations/${session.id}`, { pinned_facts: ["My cat is called Mimi."] });
-  await expect.poll(async () => (await say(), told())).toContain("Mimi");
+  await expect.poll(async () => (await postMessage(), systemPrompt())).toContain("Mimi");
   // As if the room had not been reached.
   const edit = "update conversations set pinned_facts = $2, version = version + 1 where id = $1";
   await api.database.sql(edit, [session.id, ["My dog is called Rex."]]);
   await session.client.patch(`/minions/${session.minionId}`, { description: "Changed" });
-  await expect.poll(async () => (await say(), told())).toContain("Rex");
-  expect(told()).not.toContain("Mimi");
+  await expect.poll(async () => (await postMessage(), systemPrompt())).toContain("Rex");
+  expect(systemPrompt()).not.toContain("Mimi");
   const title = async () => (await session.client.get(`/conversations/${session.id}`)).body.conversation.title as string;
   await expect.poll(title).toBe("How are you doing?");
 });
@@ -246,14 +246,14 @@ test("a warm room uses new pinned facts although no notification reached it, and
 test("a ban closes all conversation sockets, and a trashed minion no longer answers in a warm room", async () => {
   const { api, llm } = sessions;
   llm.replyWith({ pieces: ["Fine."] });
-  const say = ({ client, id }: Pick<ChatSession, "client" | "id">) =>
+  const postMessage = ({ client, id }: Pick<ChatSession, "client" | "id">) =>
     client.post(`/conversations/${id}/messages`, { text: "Well?" });
   const session = await startChatSession(sessions);
-  expect((await say(session)).status).toBe(200);
+  expect((await postMessage(session)).status).toBe(200);
   await session.client.delete(`/minions/${session.minionId}`);
-  await expect.poll(async () => (await say(session)).status).toBe(404);
+  await expect.poll(async () => (await postMessage(session)).status).toBe(404);
   await session.client.post(`/minions/${session.minionId}/restore`);
-  await expect.poll(async () => (await say(session)).status).toBe(200);
+  await expect.poll(async () => (await postMessage(session)).status).toBe(200);
 
   const socket = await connectDevice(api, session);
   await socket.until(isSnapshot);
@@ -261,7 +261,7 @@ test("a ban closes all conversation sockets, and a trashed minion no longer answ
   const banned = await admin.post(`/admin/users/${session.person.id}/ban`, { reason: "spam" });
   expect(banned.status).toBe(200);
   expect(await socket.closed).toMatchObject({ code: 4003 });
-  expect((await say(session)).status).toBe(401);
+  expect((await postMessage(session)).status).toBe(401);
 });
 
 test("a turn that runs while Postgres is down is written once when Postgres is back", async () => {

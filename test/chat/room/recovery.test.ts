@@ -75,40 +75,40 @@ type Attempt = {
   client_id: string;
   text: string;
   socket: TestSocket;
-  told: { at: number; length: number }[];
+  flushes: { at: number; length: number }[];
 };
 
 async function attempt(session: ChatSession, index: number): Promise<Attempt> {
   const socket = await enter(api, session);
   await socket.until(isSnapshot);
-  const told: Attempt["told"] = [];
+  const flushes: Attempt["flushes"] = [];
   socket.raw.on("message", () => {
     const frame = socket.received.at(-1)!;
-    if (isDelta(frame)) told.push({ at: performance.now(), length: Number(frame["offset"]) + String(frame["text"]).length });
+    if (isDelta(frame)) flushes.push({ at: performance.now(), length: Number(frame["offset"]) + String(frame["text"]).length });
   });
-  return { session, client_id: `question-${index}`, text: `Question ${index}?`, socket, told };
+  return { session, client_id: `question-${index}`, text: `Question ${index}?`, socket, flushes };
 }
 
 type Outcome = { faults: string[]; point: string };
 
 /** What became of a turn whose runtime was killed: where it was then, and what is not as it should be. */
-async function outcomeOf({ session, client_id, text, socket, told }: Attempt, killedAt: number): Promise<Outcome> {
+async function outcomeOf({ session, client_id, text, socket, flushes }: Attempt, killedAt: number): Promise<Outcome> {
   const faults: string[] = [];
   const unless = (isSo: boolean, fault: string) => void (isSo || faults.push(`${text} ${fault}`));
-  const asked = () => llm.requests.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
-  const heard = framesIn(socket.received);
+  const requestCount = () => llm.requests.filter(({ messages }) => messages.at(-1)!.content.includes(text)).length;
+  const received = framesIn(socket.received);
   const back = await enter(api, session, socket.received.at(-1)!.seq);
   const kept = await messagesOf(session);
   const [question, answer] = kept;
-  const wasTold = heard.some(({ type }) => type === "message.created");
-  unless(!wasTold || question?.text === text, "is lost, though it was acknowledged");
+  const wasCreated = received.some(({ type }) => type === "message.created");
+  unless(!wasCreated || question?.text === text, "is lost, though it was acknowledged");
   unless(kept.length !== 1, "has no answer");
   let point = "unheard";
   if (answer !== undefined) {
-    const wasOver = heard.some(isOver);
+    const wasOver = received.some(isOver);
     point = `${answer.status} ${Math.floor(answer.text.length / 60)}`;
     unless(["complete", ...(wasOver ? [] : ["interrupted"])].includes(answer.status), `is ${answer.status}`);
-    const flushed = told.findLast(({ at }) => at < killedAt - lostMs)?.length ?? 0;
+    const flushed = flushes.findLast(({ at }) => at < killedAt - lostMs)?.length ?? 0;
     unless(answer.text.length >= flushed, `has lost more than ${lostMs} ms of its answer`);
     unless(pieces.join("").startsWith(answer.text), "has an answer that nobody said");
     if (!wasOver) await back.until((frame) => framesIn([frame]).some(isOver));
@@ -116,11 +116,11 @@ async function outcomeOf({ session, client_id, text, socket, told }: Attempt, ki
     unless(shown === answer.text, "is shown another answer than is kept");
   }
   // A client that does not know what became of its message says it again.
-  const times = asked();
+  const times = requestCount();
   unless(times <= 1, "was answered twice");
   back.send({ type: "message.send", client_id, text });
   await back.until(({ type }) => type === (question === undefined ? "message.created" : "message.known"));
-  unless(question === undefined || asked() === times, "is answered again");
+  unless(question === undefined || requestCount() === times, "is answered again");
   if (question === undefined) await session.client.post(`/conversations/${session.id}/stop`);
   back.raw.terminate();
   return { faults, point };

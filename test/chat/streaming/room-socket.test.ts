@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const text = (seq: number, said = "x") => ({ ...frames.text(seq, said), seq });
+const text = (seq: number, content = "x") => ({ ...frames.text(seq, content), seq });
 
 describe("RoomSocketClient", () => {
   test("the client returns frames one by one in order, also when several arrive at once", async () => {
@@ -73,10 +73,10 @@ describe("RoomSocketClient", () => {
       room.close(1006);
     });
     const line = await RoomSocketClient.open(dial, 7);
-    const heardOut = async () => {
+    const readToEnd = async () => {
       while ((await line.next()) !== undefined);
     };
-    await Promise.all([expect(heardOut()).rejects.toThrow(RoomDisconnectedError), vi.advanceTimersByTimeAsync(60_000)]);
+    await Promise.all([expect(readToEnd()).rejects.toThrow(RoomDisconnectedError), vi.advanceTimersByTimeAsync(60_000)]);
     expect(connections).toHaveLength(5);
   });
 

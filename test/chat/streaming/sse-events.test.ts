@@ -35,7 +35,7 @@ type Event = { id?: string; data: string };
 function eventsIn(text: string): Event[] {
   return text
     .split("\n\n")
-    .map((block) => Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2))) as Event)
+    .map((block) => Object.fromEntries(block.split("\n").map((socket) => socket.split(/: (.*)/s, 2))) as Event)
     .filter(({ data }) => data !== undefined);
 }
 
@@ -45,9 +45,9 @@ const chunksIn = (text: string) =>
     .map(({ data }) => JSON.parse(data) as UIMessageChunk);
 
 /** A room that says these frames, numbered from 1, to whoever comes, from where they are. */
-function roomOf(heard: readonly RoomFrameOrSnapshot[]) {
+function roomOf(received: readonly RoomFrameOrSnapshot[]) {
   return fakeRoom((room) => {
-    for (const [index, frame] of heard.entries()) if (index + 1 > (room.after ?? 0)) room.send(index + 1, frame);
+    for (const [index, frame] of received.entries()) if (index + 1 > (room.after ?? 0)) room.send(index + 1, frame);
   });
 }
 
@@ -65,10 +65,10 @@ const answered = "Into the Black Sea.\n\nIt is 2,850 km long.";
 describe("SSE events of an answer", () => {
   test("the events contain the whole answer, and the stream ends", async () => {
     const { dial, connections } = roomOf(turn);
-    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
-    expect(told.startsWith(": stream-open\n\n")).toBe(true);
-    expect(told.endsWith("data: [DONE]\n\n")).toBe(true);
-    expect(textOf(await readAnswer(chunksIn(told)))).toBe(answered);
+    const output = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
+    expect(output.startsWith(": stream-open\n\n")).toBe(true);
+    expect(output.endsWith("data: [DONE]\n\n")).toBe(true);
+    expect(textOf(await readAnswer(chunksIn(output)))).toBe(answered);
     expect(connections[0]!.isOpen).toBe(false);
   });
 
@@ -82,8 +82,8 @@ describe("SSE events of an answer", () => {
     for (const id of ids.slice(0, -1)) {
       const before = whole.slice(0, whole.indexOf(`id: ${id}\n`));
       const { seq, position: place } = readCursor(id)!;
-      const line = await RoomSocketClient.open(roomOf(turn).dial, seq);
-      const after = await read(createSseStream(new UiMessageStreamEncoder(answerId, place), line));
+      const socket = await RoomSocketClient.open(roomOf(turn).dial, seq);
+      const after = await read(createSseStream(new UiMessageStreamEncoder(answerId, place), socket));
       expect([...chunksIn(`${before}\n\n`), ...chunksIn(after)]).toEqual(chunksIn(whole));
     }
   });
@@ -94,31 +94,31 @@ describe("SSE events of an answer", () => {
       room.send(4, frames.reset(4, 0));
       room.send(5, frames.failed("interrupted"));
     });
-    const line = await RoomSocketClient.open(dial, 0);
+    const socket = await RoomSocketClient.open(dial, 0);
     connections[0]!.send(2, frames.created());
     connections[0]!.send(3, frames.text(0, "Into the"));
     connections[0]!.close(1006);
-    const result = await readAnswer(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), line))));
+    const result = await readAnswer(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), socket))));
     expect(textOf(result)).toBe("Into");
     expect(result.errors).toEqual(["The provider is out of order."]);
   });
 
   test("the last event has the reason and no ID if the room connection is lost", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomSocketClient.open(dial, 0);
+    const socket = await RoomSocketClient.open(dial, 0);
     connections[0]!.send(1, frames.text(0, "Into"));
     connections[0]!.close(closeCodes.erased);
-    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), line));
-    expect((await readAnswer(chunksIn(told))).errors).toEqual(["This conversation was deleted."]);
-    expect(eventsIn(told).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
+    const output = await read(createSseStream(new UiMessageStreamEncoder(answerId), socket));
+    expect((await readAnswer(chunksIn(output))).errors).toEqual(["This conversation was deleted."]);
+    expect(eventsIn(output).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
   });
 
   test("an internal error ends the stream with a generic message", async () => {
-    const hearing = { next: () => Promise.reject(new Error("secret")), close: () => {} };
+    const source = { next: () => Promise.reject(new Error("secret")), close: () => {} };
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
-    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), hearing));
-    expect(told).toContain("Internal server error. Try again later.");
-    expect(told).not.toContain("secret");
+    const output = await read(createSseStream(new UiMessageStreamEncoder(answerId), source));
+    expect(output).toContain("Internal server error. Try again later.");
+    expect(output).not.toContain("secret");
     expect(logged).toHaveBeenCalledOnce();
     logged.mockRestore();
   });
@@ -134,8 +134,8 @@ describe("SSE events of an answer", () => {
 
   test("events are read from the room only as fast as the client reads", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomSocketClient.open(dial, 0);
-    const reader = createSseStream(new UiMessageStreamEncoder(answerId), line).getReader();
+    const socket = await RoomSocketClient.open(dial, 0);
+    const reader = createSseStream(new UiMessageStreamEncoder(answerId), socket).getReader();
     for (let seq = 1; seq <= 300; seq += 1) connections[0]!.send(seq, frames.text(seq - 1, "x"));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(connections[0]!.acks).toEqual([]);
@@ -166,18 +166,18 @@ describe("SSE events of an answer", () => {
 });
 
 describe("the AI SDK's transport", () => {
-  type Asked = { method: string; url: string; accept: string | undefined; body: string };
+  type ReceivedRequest = { method: string; url: string; accept: string | undefined; body: string };
 
   /** A server of conversations, as far as a transport asks for them. */
   async function serve(
-    streamOf: (asked: Asked) => Promise<ReadableStream<Uint8Array> | undefined>,
-  ): Promise<[string, Asked[]]> {
-    const all: Asked[] = [];
+    streamOf: (received: ReceivedRequest) => Promise<ReadableStream<Uint8Array> | undefined>,
+  ): Promise<[string, ReceivedRequest[]]> {
+    const all: ReceivedRequest[] = [];
     const answer = async (request: IncomingMessage, reply: ServerResponse) => {
       const { method = "", url = "", headers } = request;
-      const asked = { method, url, accept: headers.accept, body: await read(request) };
-      all.push(asked);
-      const stream = await streamOf(asked);
+      const received = { method, url, accept: headers.accept, body: await read(request) };
+      all.push(received);
+      const stream = await streamOf(received);
       reply.writeHead(stream === undefined ? 204 : 200, eventStreamHeaders);
       // A client that goes away is no failure.
       await pipeline(Readable.fromWeb((stream ?? new Blob([]).stream()) as never), reply).catch(() => {});
@@ -188,7 +188,7 @@ describe("the AI SDK's transport", () => {
   }
 
   test("the transport sends a message, regenerates the answer and reads both", async () => {
-    const [api, asked] = await serve(async () =>
+    const [api, requests] = await serve(async () =>
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
     );
     const transport = conversationTransport(api, {});
@@ -198,7 +198,7 @@ describe("the AI SDK's transport", () => {
       expect(textOf(result)).toBe(answered);
       expect(result.message.id).toBe(String(answerId));
     }
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         method: "POST",
         url: "/api/v2/conversations/7/messages",
@@ -214,17 +214,17 @@ describe("the AI SDK's transport", () => {
       type: "snapshot",
       messages: [anAnswer({ text: "Into the ", parts: [{ type: "text", text: "Into the " }] })],
     };
-    const heard = [snapshot as RoomFrameOrSnapshot, ...turn.slice(3)];
+    const received = [snapshot as RoomFrameOrSnapshot, ...turn.slice(3)];
     let isWriting = true;
-    const [api, asked] = await serve(async () =>
+    const [api, requests] = await serve(async () =>
       isWriting
-        ? createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(heard).dial, undefined))
+        ? createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(received).dial, undefined))
         : undefined,
     );
     const transport = conversationTransport(api, {});
     const stream = await transport.reconnectToStream({ chatId: "7" });
     expect(textOf(await readAnswer(await drain(stream!)))).toBe(answered);
-    expect(asked[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
+    expect(requests[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
     isWriting = false;
     expect(await transport.reconnectToStream({ chatId: "7" })).toBeNull();
   });

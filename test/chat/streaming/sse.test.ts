@@ -33,14 +33,14 @@ const events = { accept: "text/event-stream" };
 /** What comes of a stream until a text is in it; the client leaves then. */
 async function readUntil(reply: Response, wanted: string): Promise<string> {
   const reader = reply.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let told = "";
-  while (!told.includes(wanted)) {
+  let output = "";
+  while (!output.includes(wanted)) {
     const { value, done } = await reader.read();
-    if (done) throw new Error(`It ended without ${wanted}: ${told}`);
-    told += value;
+    if (done) throw new Error(`It ended without ${wanted}: ${output}`);
+    output += value;
   }
   await reader.cancel();
-  return told;
+  return output;
 }
 
 const stream = (path: string, headers: Record<string, string> = {}, body?: unknown) =>
@@ -50,8 +50,8 @@ const stream = (path: string, headers: Record<string, string> = {}, body?: unkno
     headers: { ...events, ...headers },
   });
 
-const chunksIn = (told: string) =>
-  told
+const chunksIn = (output: string) =>
+  output
     .split("\n")
     .filter((line) => line.startsWith("data: {"))
     .map((line) => JSON.parse(line.slice(6)) as never);
@@ -61,8 +61,8 @@ describe("the AI SDK's transport", () => {
     sessions.llm.replyWith({ pieces: words(40), everyMs: 2 });
     const chunks = await drain(await transport().sendMessages(asking(session.id, "How are you?", "one")));
     const result = await readAnswer(chunks);
-    const [asked, answer] = await messagesOf(session);
-    expect(asked).toMatchObject({ role: "user", text: "How are you?" });
+    const [question, answer] = await messagesOf(session);
+    expect(question).toMatchObject({ role: "user", text: "How are you?" });
     expect(textOf(result)).toBe(answer!.text);
     expect(answer!.text).toBe(words(40).join(""));
     expect(result.message.id).toBe(String(answer!.id));
@@ -105,10 +105,10 @@ describe("the AI SDK's transport", () => {
   test("a failed turn is reported with its error, and a stopped turn as stopped", async () => {
     sessions.llm.replyWith({ pieces: ["Into the "], ends: false });
     const sent = await transport().sendMessages(asking(session.id, "Go on.", "one"));
-    const told = drain(sent);
+    const output = drain(sent);
     await expect.poll(async () => (await messagesOf(session)).at(-1)!.text).toBe("Into the ");
     await session.client.post(`/conversations/${session.id}/stop`);
-    const result = await readAnswer(await told);
+    const result = await readAnswer(await output);
     expect(textOf(result)).toBe("Into the ");
     expect(result.message.metadata).toMatchObject({ status: "stopped" });
   });
@@ -120,15 +120,15 @@ describe("SSE events of an answer", () => {
     const first = await stream("/messages", {}, { text: "Go on.", client_id: "one" });
     expect(first.headers.get("content-type")).toBe("text/event-stream");
     expect(first.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
-    let told = await readUntil(first, "word9 ");
+    let output = await readUntil(first, "word9 ");
     for (const last of ["word30 ", "[DONE]"]) {
-      const received = told.slice(0, told.lastIndexOf("\n\n"));
+      const received = output.slice(0, output.lastIndexOf("\n\n"));
       const [, id] = /.*\nid: (\S+)/s.exec(received)!;
       const whole = received.slice(0, received.lastIndexOf(`id: ${id}`));
-      told = whole + (await readUntil(await stream("/stream", { "last-event-id": id! }), last));
+      output = whole + (await readUntil(await stream("/stream", { "last-event-id": id! }), last));
     }
-    expect(textOf(await readAnswer(chunksIn(told)))).toBe(words(60).join(""));
-    const [, end] = /.*\nid: (\S+)/s.exec(told)!;
+    expect(textOf(await readAnswer(chunksIn(output)))).toBe(words(60).join(""));
+    const [, end] = /.*\nid: (\S+)/s.exec(output)!;
     expect((await stream("/stream", { "last-event-id": end! })).status).toBe(204);
     expect((await stream(`/stream?after=${end!.split("-")[0]}`)).status).toBe(200);
   });

@@ -6,15 +6,15 @@ import { seededRandom } from "../../support/random.ts";
 import { anAnswer, answerId, citation, frames, textOf, readAnswer, usage } from "../support/fixtures.ts";
 
 /** What a client of one stream is told, from its beginning. */
-function tell(heard: readonly RoomFrameOrSnapshot[], stream = new UiMessageStreamEncoder(answerId)): UIMessageChunk[] {
-  return [...stream.begin(), ...heard.flatMap((frame) => stream.encode(frame))];
+function encode(received: readonly RoomFrameOrSnapshot[], stream = new UiMessageStreamEncoder(answerId)): UIMessageChunk[] {
+  return [...stream.begin(), ...received.flatMap((frame) => stream.encode(frame))];
 }
 
 const types = (chunks: readonly UIMessageChunk[]) => chunks.map(({ type }) => type);
 
 describe("UiMessageStreamEncoder", () => {
   test("an answer is one message with reasoning, tools, text, sources and cost", async () => {
-    const chunks = tell([
+    const chunks = encode([
       frames.created(),
       frames.thought(0, "Let me "),
       frames.thought(7, "look."),
@@ -73,26 +73,26 @@ describe("UiMessageStreamEncoder", () => {
   });
 
   test("an approved tool call and a denied one are both in the stream", async () => {
-    const allowed = tell([frames.approval("call-1")]);
+    const allowed = encode([frames.approval("call-1")]);
     expect((await readAnswer(allowed)).message.parts.at(-1)).toMatchObject({
       state: "approval-requested",
       approval: { id: "call-1" },
     });
-    const agreed = tell([frames.approval("call-1"), frames.started("call-1"), frames.finished("call-1", "complete")]);
+    const agreed = encode([frames.approval("call-1"), frames.started("call-1"), frames.finished("call-1", "complete")]);
     expect(types(agreed)).toContain("tool-approval-response");
     expect((await readAnswer(agreed)).message.parts.at(-1)).toMatchObject({
       state: "output-available",
       output: "It said so.",
       approval: { id: "call-1", approved: true },
     });
-    const denied = tell([frames.approval("call-1"), frames.finished("call-1", "denied"), frames.text(0, "Then not.")]);
+    const denied = encode([frames.approval("call-1"), frames.finished("call-1", "denied"), frames.text(0, "Then not.")]);
     const { message } = await readAnswer(denied);
     expect(message.parts[1]).toMatchObject({ state: "output-denied", approval: { id: "call-1", approved: false } });
   });
 
   test("a failed tool call has its error, also if it never started", async () => {
     const { message } = await readAnswer(
-      tell([
+      encode([
         frames.started("call-1"),
         frames.finished("call-1", "failed", "No net."),
         frames.finished("call-2", "failed", "?"),
@@ -114,7 +114,7 @@ describe("UiMessageStreamEncoder", () => {
     ],
   ] as const)("an answer that is %s has that status and keeps its partial content", async (_how, frame, errors, metadata) => {
     const stream = new UiMessageStreamEncoder(answerId);
-    const result = await readAnswer(tell([frames.text(0, "Into the"), frame], stream));
+    const result = await readAnswer(encode([frames.text(0, "Into the"), frame], stream));
     expect(textOf(result)).toBe("Into the");
     expect(result.errors).toEqual(errors);
     expect(result.message.metadata).toEqual(metadata);
@@ -134,7 +134,7 @@ describe("UiMessageStreamEncoder", () => {
 
 describe("a reset after a crash of the room", () => {
   test("the stream retracts text that the room lost", async () => {
-    const heard = [
+    const received = [
       frames.thought(0, "Think."),
       frames.started("call-1"),
       frames.finished("call-1", "complete"),
@@ -143,7 +143,7 @@ describe("a reset after a crash of the room", () => {
       frames.reset(8, 6),
       frames.failed("interrupted"),
     ];
-    const result = await readAnswer(tell(heard));
+    const result = await readAnswer(encode(received));
     expect(textOf(result)).toBe("Into the");
     expect(textOf(result, "reasoning")).toBe("Think.");
     expect(result.message.parts.map(({ type }) => type)).toEqual([
@@ -190,7 +190,10 @@ describe("a snapshot in the stream", () => {
   ])("a snapshot %s, and the answer continues after it", async (_what, before) => {
     const messages = [anAnswer({ id: toMessageId(7, 1), role: "user" }), written];
     const stream = new UiMessageStreamEncoder(answerId);
-    const chunks = tell([...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()], stream);
+    const chunks = encode(
+      [...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()],
+      stream,
+    );
     const result = await readAnswer(chunks);
     expect(textOf(result)).toBe("Into the Black Sea.");
     expect(types(chunks).filter((type) => type === "start")).toHaveLength(1);
@@ -220,7 +223,7 @@ describe("a snapshot in the stream", () => {
 describe("a reconnecting client", () => {
   test("an answer that began after the client's cursor is sent in full", async () => {
     const stream = new UiMessageStreamEncoder(answerId, "");
-    const result = await readAnswer(tell([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
+    const result = await readAnswer(encode([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
     expect(textOf(result)).toBe("Hello.");
     expect(result.message.id).toBe(String(answerId));
   });
@@ -240,11 +243,11 @@ describe("a reconnecting client", () => {
   test("a client loses and repeats nothing at any cut, also if the missed frames arrive in one batch", async () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const random = seededRandom(seed);
-      const { heard, text, reasoning } = aTurn(random);
+      const { received, text, reasoning } = randomTurn(random);
       const chunks: UIMessageChunk[] = [];
       let stream = new UiMessageStreamEncoder(answerId);
       chunks.push(...stream.begin());
-      for (const frame of heard) {
+      for (const frame of received) {
         chunks.push(...stream.encode(frame));
         if (random() < 0.3 && !stream.isDone) stream = new UiMessageStreamEncoder(answerId, stream.position);
       }
@@ -258,8 +261,8 @@ describe("a reconnecting client", () => {
 });
 
 /** A turn by chance: stretches of thought and text, of which some overlap what was told before, and tools between. */
-function aTurn(random: () => number): { heard: RoomFrameOrSnapshot[]; text: string; reasoning: string } {
-  const heard: RoomFrameOrSnapshot[] = [frames.created()];
+function randomTurn(random: () => number): { received: RoomFrameOrSnapshot[]; text: string; reasoning: string } {
+  const received: RoomFrameOrSnapshot[] = [frames.created()];
   let text = "";
   let reasoning = "";
   for (let step = 0; step < 30; step += 1) {
@@ -268,14 +271,14 @@ function aTurn(random: () => number): { heard: RoomFrameOrSnapshot[]; text: stri
     const overlap = Math.floor(random() * 3);
     if (chance < 0.5) {
       const offset = Math.max(0, text.length - overlap);
-      heard.push(frames.text(offset, text.slice(offset) + word));
+      received.push(frames.text(offset, text.slice(offset) + word));
       text += word;
     } else if (chance < 0.8) {
-      heard.push(frames.thought(reasoning.length, word));
+      received.push(frames.thought(reasoning.length, word));
       reasoning += word;
     } else {
-      heard.push(frames.started(`call-${step}`), frames.finished(`call-${step}`, random() < 0.5 ? "complete" : "failed"));
+      received.push(frames.started(`call-${step}`), frames.finished(`call-${step}`, random() < 0.5 ? "complete" : "failed"));
     }
   }
-  return { heard: [...heard, frames.completed()], text, reasoning };
+  return { received: [...received, frames.completed()], text, reasoning };
 }

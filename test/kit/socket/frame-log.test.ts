@@ -69,14 +69,14 @@ test("each delta of a chunk is one frame, also across or above the maximum segme
     `👋${"b".repeat(32_766)}`,
     "b".repeat(7_234),
   ]);
-  const told = pieces.join("");
+  const whole = pieces.join("");
   for (const { offset, text, from_seq, seq } of deltas) {
-    expect(told.slice(Number(offset), Number(offset) + String(text).length)).toBe(text);
+    expect(whole.slice(Number(offset), Number(offset) + String(text).length)).toBe(text);
     expect([from_seq, seq]).toEqual([Number(offset) + 1, Number(offset) + String(text).length]);
   }
   const back = await rooms.join(room, { after: 25_000 });
   const { frames } = await back.until(({ type }) => type === "frames");
-  expect((frames as { text: string }[]).map(({ text }) => text).join("")).toBe(told.slice(25_000));
+  expect((frames as { text: string }[]).map(({ text }) => text).join("")).toBe(whole.slice(25_000));
 });
 
 test("a text of 4,000 deltas is read back as one frame from any position", async () => {

@@ -127,9 +127,9 @@ test("a device connects and disconnects once, regardless of the number of its so
 
 test("a client that closes without a code gets a close reply", async () => {
   const socket = await rooms.join("goodbye");
-  const saidAt = Date.now();
+  const publishedAt = Date.now();
   await socket.close();
-  expect(Date.now() - saidAt).toBeLessThan(3_000);
+  expect(Date.now() - publishedAt).toBeLessThan(3_000);
 });
 
 test("closing all sockets is one presence change", async () => {

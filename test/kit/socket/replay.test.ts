@@ -167,14 +167,14 @@ test("a partysocket client reconnects with a new ticket and `after`, and misses 
     client.send(JSON.stringify({ type: "ack", seq: lastSeen() }));
   });
   client.addEventListener("close", ({ code }) => codes.push(code));
-  let said = 0;
-  while (said < 30 || codes.length < 2) {
+  let published = 0;
+  while (published < 30 || codes.length < 2) {
     await rooms.call(room, "publishFrames", 1);
-    said += 1;
+    published += 1;
     await pause(40);
   }
-  await expect.poll(lastSeen, patience).toBe(said);
-  expect(seqsOf(seen)).toEqual(run(1, said));
+  await expect.poll(lastSeen, patience).toBe(published);
+  expect(seqsOf(seen)).toEqual(run(1, published));
   expect(new Set(codes)).toEqual(new Set([4001]));
   client.close();
 });

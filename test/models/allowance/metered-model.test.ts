@@ -10,15 +10,15 @@ import { failureOf, finish, hello, apiError, textParts, scriptedModel, type Scri
 import { collect, question } from "../support/models.ts";
 
 /** What the question comes to, by its length. */
-const asked = 4;
+const promptTokens = 4;
 /** What a call takes that does not say how long its answer may be. */
-const most = { turns: 1, tokens: asked + 1_024 };
+const most = { turns: 1, tokens: promptTokens + 1_024 };
 const nothing = { turns: 0, tokens: 0 };
 /** What the scripted models count. */
 const counted = { turns: 1, tokens: 8 };
 
 /** A model behind the gateway that does one thing, and what its allowance was told. */
-function rationed(turn: ScriptedTurn, options: CallOptions = {}, others: ScriptedTurn[] = []) {
+function metered(turn: ScriptedTurn, options: CallOptions = {}, others: ScriptedTurn[] = []) {
   const taken: QuotaAmounts[] = [];
   const settled: QuotaAmounts[] = [];
   const { candidate, seen } = scriptedModel("mistral", turn, ...others);
@@ -38,16 +38,16 @@ const errorPart: LanguageModelV4StreamPart = { type: "error", error: { code: "ra
 
 describe("a successful call", () => {
   test("a call reserves a turn and the maximum tokens, and settles the actual usage", async () => {
-    const { model, taken, settled } = rationed(hello);
+    const { model, taken, settled } = metered(hello);
     await model.doGenerate(question);
     expect(taken).toEqual([most]);
     expect(settled).toEqual([counted]);
     await model.doGenerate({ ...question, maxOutputTokens: 16 });
-    expect(taken[1]).toEqual({ turns: 1, tokens: asked + 16 });
+    expect(taken[1]).toEqual({ turns: 1, tokens: promptTokens + 16 });
   });
 
   test("a streaming call settles once, at its end", async () => {
-    const { model, settled } = rationed(hello);
+    const { model, settled } = metered(hello);
     const { stream } = await model.doStream(question);
     expect(settled).toEqual([]);
     await collect(stream);
@@ -63,20 +63,20 @@ describe("a call that fails before its first token", () => {
     ["times out", "hangs"],
     ["times out and ignores the abort", "is deaf"],
   ])("the turn is returned if the call %s", async (_, turn) => {
-    const { model, taken, settled, seen } = rationed(turn, { firstTokenMs: 20, callMs: 200 });
+    const { model, taken, settled, seen } = metered(turn, { firstTokenMs: 20, callMs: 200 });
     await failureOf(model.doStream(question));
     expect(taken).toHaveLength(seen.calls);
     expect(settled).toEqual(taken.map(() => nothing));
   });
 
   test("the turn is returned if a call without streaming fails", async () => {
-    const { model, settled } = rationed(apiError(400));
+    const { model, settled } = metered(apiError(400));
     await failureOf(model.doGenerate(question));
     expect(settled).toEqual([nothing]);
   });
 
   test("a retry reserves another turn", async () => {
-    const { model, taken, settled } = rationed(apiError(503), {}, [hello]);
+    const { model, taken, settled } = metered(apiError(503), {}, [hello]);
     await model.doGenerate(question);
     expect(taken).toEqual([most, most]);
     expect(settled).toEqual([nothing, counted]);
@@ -85,22 +85,22 @@ describe("a call that fails before its first token", () => {
 
 describe("a call that ends after its first token", () => {
   const begun = (...parts: LanguageModelV4StreamPart[]) => [...textParts("").slice(0, 2), textPart("Eight by"), ...parts];
-  const partly = { turns: 1, tokens: asked + 2 };
+  const partly = { turns: 1, tokens: promptTokens + 2 };
 
   test("a failure settles the tokens that were generated", async () => {
-    const { model, settled } = rationed(begun(errorPart));
+    const { model, settled } = metered(begun(errorPart));
     await collect((await model.doStream(question)).stream);
     expect(settled).toEqual([partly]);
   });
 
   test("a timeout settles the tokens that were generated", async () => {
-    const { model, settled } = rationed(begun(), { callMs: 50 });
+    const { model, settled } = metered(begun(), { callMs: 50 });
     await collect((await model.doStream(question)).stream);
     expect(settled).toEqual([partly]);
   });
 
   test("an abort by the caller settles the tokens that were generated", async () => {
-    const { model, settled } = rationed(begun());
+    const { model, settled } = metered(begun());
     const reader = (await model.doStream(question)).stream.getReader();
     for (let parts = 0; parts < 3; parts += 1) await reader.read();
     await reader.cancel("enough");
@@ -111,11 +111,11 @@ describe("a call that ends after its first token", () => {
 test.each(["doGenerate", "doStream"] as const)(
   "an abort before the first token of %s settles the prompt tokens",
   async (how) => {
-    const { model, settled } = rationed("is deaf");
+    const { model, settled } = metered("is deaf");
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error("enough")), 20);
     await failureOf(model[how]({ ...question, abortSignal: stop.signal }));
-    expect(settled).toEqual([{ turns: 1, tokens: asked }]);
+    expect(settled).toEqual([{ turns: 1, tokens: promptTokens }]);
   },
 );
 

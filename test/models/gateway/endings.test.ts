@@ -85,9 +85,9 @@ describe("an abort by the caller", () => {
     const abort = new AbortController();
     const spare = scriptedModel("groq", hello);
     const { model, records, outcomes } = gatewayWith([scriptedModel("openai", "hangs").candidate, spare.candidate]);
-    const asked = failureOf(model.doStream({ ...question, abortSignal: abort.signal }));
+    const failure = failureOf(model.doStream({ ...question, abortSignal: abort.signal }));
     abort.abort(new Error("stopped by the user"));
-    expect(await asked).toEqual(new Error("stopped by the user"));
+    expect(await failure).toEqual(new Error("stopped by the user"));
     expect(spare.seen.calls).toBe(0);
     expect(records).toMatchObject([{ outcome: "stopped", error_code: null }]);
     expect(outcomes()).toEqual(["openai stopped"]);

@@ -77,7 +77,7 @@ describe("a rate limit", () => {
   });
 
   test("the next model is used if the wait failed, or would be long or unknown", async () => {
-    for (const [first, asked] of [
+    for (const [first, calls] of [
       [soon, 2],
       [apiError(429, { "retry-after": "30" }), 1],
       [apiError(429, { "retry-after": new Date(Date.now() + 60_000).toUTCString() }), 1],
@@ -86,7 +86,7 @@ describe("a rate limit", () => {
       const { candidate, seen } = scriptedModel("openai", first);
       const { model } = gatewayWith([candidate, scriptedModel("groq", hello).candidate]);
       expect(textIn(await partsOf(model))).toBe("Hello");
-      expect(seen.calls).toBe(asked);
+      expect(seen.calls).toBe(calls);
     }
   });
 

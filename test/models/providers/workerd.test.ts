@@ -29,7 +29,7 @@ describe.each(httpProviders)("%s in workerd", (name) => {
   });
   afterAll(() => vendor.close());
 
-  async function ask(how: ProbeRequest["how"], ...faults: Fault[]): Promise<ProbeReply> {
+  async function callProbe(how: ProbeRequest["how"], ...faults: Fault[]): Promise<ProbeReply> {
     vendor.failNext(...faults);
     const body: ProbeRequest = { name, model, apiKey, baseUrl: `${vendor.baseUrl}${suffix}`, how };
     return (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json() as Promise<ProbeReply>;
@@ -38,18 +38,18 @@ describe.each(httpProviders)("%s in workerd", (name) => {
   test("it answers and streams", async () => {
     for (const how of ["generate", "stream"] as const) {
       const counted = { outcome: "complete", input_tokens: script.usage.input, output_tokens: script.usage.output };
-      expect(await ask(how)).toMatchObject({ text: scriptedText, records: [counted] });
+      expect(await callProbe(how)).toMatchObject({ text: scriptedText, records: [counted] });
     }
   });
 
   test("it parses split bytes and follows no redirect", async () => {
-    expect(await ask("stream", "bytes")).toMatchObject({ text: scriptedText });
-    await ask("stream", "redirect", "redirect");
+    expect(await callProbe("stream", "bytes")).toMatchObject({ text: scriptedText });
+    await callProbe("stream", "redirect", "redirect");
     expect(vendor.redirected()).toBe(0);
   });
 
   test("it detects a broken stream", async () => {
-    const { text, failure, records } = await ask("stream", "cut");
+    const { text, failure, records } = await callProbe("stream", "cut");
     expect(scriptedText.startsWith(text)).toBe(true);
     expect(failure).toBe(`${openProvider(name).display_name} is unavailable. Try again later.`);
     expect(records).toMatchObject([{ outcome: "failed" }]);
