@@ -7,7 +7,7 @@ import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minion
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { createTestContexts, testBindings } from "../support/in-process-context.ts";
 import { createUser, type Person } from "../support/users.ts";
-import { asked, settingsWith, take, tool } from "./support/settings.ts";
+import { turnInput, settingsWith, runTestTurn, tool } from "./support/settings.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
@@ -88,16 +88,16 @@ describe("settings of a minion", () => {
     await equip(novice, [first.id]);
     await equip(adept, [second.id], 100_000);
     const idOf = (name: string) => tools.find((each) => each.name === name)!.id;
-    const told = async (id: number) =>
+    const answerOf = async (id: number) =>
       (await readSettings(ctx, me.id, id)).spirits.map(({ spirit_id, tools: its }) => [
         spirit_id,
         its.map(({ tool_id }) => tool_id),
       ]);
-    expect(await told(novice)).toEqual([[first.id, first.tools.slice(0, 2).map(idOf)]]);
-    expect(await told(adept)).toEqual([[second.id, second.tools.map(idOf)]]);
+    expect(await answerOf(novice)).toEqual([[first.id, first.tools.slice(0, 2).map(idOf)]]);
+    expect(await answerOf(adept)).toEqual([[second.id, second.tools.map(idOf)]]);
     await database.sql("delete from user_spirit_access where user_id = $1 and spirit_id = $2", [me.id, second.id]);
     await database.sql("update spirits_registry set tier = 'premium' where id = $1", [second.id]);
-    expect(await told(adept)).toEqual([]);
+    expect(await answerOf(adept)).toEqual([]);
   });
 
   test("the settings of an external model apply where the minion sets nothing", async () => {
@@ -164,7 +164,7 @@ describe("a turn with the settings of a minion", () => {
     let first: number | undefined;
     const onEvent = ({ type }: { type: string }) => void (type === "text" && (first ??= bridge.roundTrips() - before));
     const [{ result, events, text }, count] = await trips(() =>
-      take("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
+      runTestTurn("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
     );
     expect([first, count]).toEqual([1, 1]);
     expect(text).toContain("“The Rhine reaches the North Sea at Rotterdam.” [1]");
@@ -190,7 +190,7 @@ describe("a turn with the settings of a minion", () => {
 
   test("a turn without a knowledge base does not query Postgres", async () => {
     const settings = await readSettings(ctx, me.id, await insertMinion(database, me.id, { rag_enabled: true }));
-    const [{ result, text }, count] = await trips(() => take("Which sea?", { ctx, settings }));
+    const [{ result, text }, count] = await trips(() => runTestTurn("Which sea?", { ctx, settings }));
     expect(count).toBe(0);
     expect(text).toContain("I know nothing yet");
     expect(result).toMatchObject({ outcome: "complete", has_retrieved: false });
@@ -201,7 +201,7 @@ describe("a turn with the settings of a minion", () => {
     const id = await insertMinion(database, me.id, { rag_enabled: true, knowledge_base_id: base.id });
     const settings = await readSettings(ctx, me.id, id);
     await bridge.stopPostgres();
-    const { result, text } = await take("Which sea?", { ctx, settings });
+    const { result, text } = await runTestTurn("Which sea?", { ctx, settings });
     await bridge.startPostgres();
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "database_unavailable", retryable: true }, calls: [] });
     expect(text).toBe("");
@@ -214,7 +214,7 @@ describe("a turn with the settings of a minion", () => {
       "insert into minion_fallbacks (minion_id, position, user_id, model, external_model_id) values ($1, 1, $2, $3::int::text, $3)",
       [id, me.id, on],
     );
-    const { result } = await take(asked("Hello?"), { ctx, settings: await readSettings(ctx, me.id, id) });
+    const { result } = await runTestTurn(turnInput("Hello?"), { ctx, settings: await readSettings(ctx, me.id, id) });
     expect(result).toMatchObject({
       outcome: "failed",
       model: null,

@@ -32,7 +32,7 @@ async function makeKey(scopes: string[], owner = person): Promise<string> {
   return key;
 }
 
-async function ask(listed: Listed, secret?: string): Promise<{ status: number; code: string | undefined }> {
+async function sendAs(listed: Listed, secret?: string): Promise<{ status: number; code: string | undefined }> {
   const reply = await send(api, listed, await prepare(api, person, listed), secret);
   return { status: reply.status, code: reply.status === 204 ? undefined : (await bodyOf(reply)).code };
 }
@@ -44,36 +44,36 @@ test("the OpenAPI document has guarded operations", () => {
 
 describe.each(guarded)("$name", (listed) => {
   test("a missing token, another scheme, and a modified token are 401", async () => {
-    expect(await ask(listed)).toEqual({ status: 401, code: "unauthenticated" });
+    expect(await sendAs(listed)).toEqual({ status: 401, code: "unauthenticated" });
     const reply = await api.get((await prepare(api, person, listed)).url, {
       method: listed.method,
       headers: { authorization: `Basic ${person.token}` },
     });
     expect(reply.status).toBe(401);
     expect(reply.headers.get("www-authenticate")).toBe("Bearer");
-    expect(await ask(listed, `${person.token}x`)).toEqual({ status: 401, code: "unauthenticated" });
-    expect(await ask(listed, person.token.slice(0, -1))).toEqual({ status: 401, code: "unauthenticated" });
+    expect(await sendAs(listed, `${person.token}x`)).toEqual({ status: 401, code: "unauthenticated" });
+    expect(await sendAs(listed, person.token.slice(0, -1))).toEqual({ status: 401, code: "unauthenticated" });
   });
 
   test("an expired token and a revoked one are 401", async () => {
     await api.database.sql("update sessions set expires_at = now() - interval '1 second' where id = $1", [person.sessionId]);
-    expect((await ask(listed, person.token)).status).toBe(401);
+    expect((await sendAs(listed, person.token)).status).toBe(401);
     const other = await createUser(api, ["superuser"]);
     await send(api, { method: "DELETE" }, { url: `/api/v2/sessions/${other.sessionId}` }, other.token);
-    expect((await ask(listed, other.token)).status).toBe(401);
+    expect((await sendAs(listed, other.token)).status).toBe(401);
   });
 
   test("a banned user gets 403", async () => {
     await api.database.sql("update users set banned_at = now(), ban_reason = 'spam' where id = $1", [person.id]);
-    expect(await ask(listed, person.token)).toEqual({ status: 403, code: "account_banned" });
+    expect(await sendAs(listed, person.token)).toEqual({ status: 403, code: "account_banned" });
   });
 
   test("an API key without the scope gets 403, and so does any key on a sensitive operation", async () => {
     const permission = permissionOf(listed);
     const scope = permission === "chat.use" ? "minions.read" : "chat.use";
-    expect(await ask(listed, await makeKey([scope]))).toEqual({ status: 403, code: "forbidden" });
+    expect(await sendAs(listed, await makeKey([scope]))).toEqual({ status: 403, code: "forbidden" });
     const key = await makeKey([permission]);
-    const { status } = await ask(listed, key);
+    const { status } = await sendAs(listed, key);
     expect([401, 403].includes(status)).toBe(isSensitive(listed));
   });
 
@@ -89,9 +89,9 @@ describe.each(guarded)("$name", (listed) => {
 describe.each(guarded.filter((listed) => permissionOf(listed).startsWith("admin.")))("$name", (listed) => {
   test("a user who is not an administrator gets 403", async () => {
     const user = await createUser(api, ["user", "premium", "developer"]);
-    expect(await ask(listed, user.token)).toEqual({ status: 403, code: "forbidden" });
+    expect(await sendAs(listed, user.token)).toEqual({ status: 403, code: "forbidden" });
     const key = await makeKey([permissionOf(listed)], user);
-    expect(await ask(listed, key)).toEqual({ status: 403, code: "forbidden" });
+    expect(await sendAs(listed, key)).toEqual({ status: 403, code: "forbidden" });
   });
 });
 

@@ -190,7 +190,7 @@ describe("who may read access", () => {
         seen({ kind: "anonymous" }),
         seen(person(user, "admin.read"), 2_000_000_000),
         seen(person(user), 2_000_000_000),
-      ].map((asked) => asked.then(String, (error: { code: string; message: string }) => `${error.code}: ${error.message}`)),
+      ].map((result) => result.then(String, (error: { code: string; message: string }) => `${error.code}: ${error.message}`)),
     );
     expect(new Set(refusals)).toEqual(new Set(["not_found: User not found."]));
   });

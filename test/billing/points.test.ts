@@ -131,8 +131,8 @@ describe("a new user", () => {
 
 describe("the status of a subscription", () => {
   const status = async () => {
-    const said = { status: subscriptionStatus(sql`${users.id}`) };
-    const [row] = await billing.as(system).db.select(said).from(users).where(eq(users.id, user));
+    const columns = { status: subscriptionStatus(sql`${users.id}`) };
+    const [row] = await billing.as(system).db.select(columns).from(users).where(eq(users.id, user));
     return row?.status;
   };
 

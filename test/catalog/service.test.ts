@@ -27,9 +27,9 @@ async function descriptionOf(slug: string): Promise<{ description: string; tier:
   return { description: data.description, tier: reply.headers.get("x-cache") };
 }
 
-async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+async function eventually<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   for (let i = 0; i < 200; i += 1) {
-    const value = await ask();
+    const value = await read();
     if (holds(value)) return value;
     await sleep(50);
   }

@@ -60,9 +60,9 @@ test("synergy is symmetric and the sum over unordered pairs", () => {
   fc.assert(
     fc.property(set, (chosen) => {
       const found = sums(synergyOf(chosen, affinities));
-      for (const told of [pairs(chosen), pairs(chosen.toReversed())]) {
-        const synergy_bonus = told.reduce((sum, [a, b]) => sum + (a.synergies[b.name] ?? 0), 0);
-        const conflict_penalty = told.reduce((sum, [a, b]) => sum - (a.conflicts[b.name] ?? 0), 0);
+      for (const ordered of [pairs(chosen), pairs(chosen.toReversed())]) {
+        const synergy_bonus = ordered.reduce((sum, [a, b]) => sum + (a.synergies[b.name] ?? 0), 0);
+        const conflict_penalty = ordered.reduce((sum, [a, b]) => sum - (a.conflicts[b.name] ?? 0), 0);
         expect(found).toEqual({ synergy_bonus, conflict_penalty, net_performance: synergy_bonus - conflict_penalty });
       }
       const turned = affinities.map(({ spirit_a, spirit_b, ...rest }) => ({ ...rest, spirit_a: spirit_b, spirit_b: spirit_a }));

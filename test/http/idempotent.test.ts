@@ -22,7 +22,7 @@ test("every authenticated operation that creates something accepts an Idempotenc
   expect(operations.filter(takesKey).map(({ name }) => name)).toEqual(makers.map(({ name }) => name));
 });
 
-async function ask({ method }: Listed, url: string, body: unknown, key: string): Promise<Response> {
+async function send({ method }: Listed, url: string, body: unknown, key: string): Promise<Response> {
   const headers = { ...authHeader(person.token), "idempotency-key": key, "content-type": "application/json" };
   return api.get(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 }
@@ -33,7 +33,7 @@ describe.each(makers)("$name", (listed) => {
   test("a repeated request creates one resource and returns the same reply without secrets", async () => {
     const { url, body: text } = await prepare(api, person, listed);
     const body: unknown = text === undefined ? undefined : JSON.parse(String(text));
-    const [first, second] = [await ask(listed, url, body, "key-1"), await ask(listed, url, body, "key-1")];
+    const [first, second] = [await send(listed, url, body, "key-1"), await send(listed, url, body, "key-1")];
     expect([first.status, second.status]).toEqual([201, 201]);
     expect([first, second].map(({ headers }) => headers.get("idempotency-replayed"))).toEqual([null, "true"]);
     const [made, again] = [await bodyOf(first), await bodyOf(second)];
@@ -46,9 +46,9 @@ describe.each(makers)("$name", (listed) => {
   test("another body with the same Idempotency-Key is 422", async () => {
     const { url, body: text } = await prepare(api, person, listed);
     const body = text === undefined ? {} : (JSON.parse(String(text)) as Record<string, unknown>);
-    await ask(listed, url, text === undefined ? undefined : body, "key-1");
+    await send(listed, url, text === undefined ? undefined : body, "key-1");
     const other = text === undefined ? (await prepare(api, person, listed)).url : url;
-    const reply = await ask(
+    const reply = await send(
       listed,
       other,
       text === undefined ? undefined : { ...body, reason: "another", name: "another" },

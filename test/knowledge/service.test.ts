@@ -186,15 +186,15 @@ describe("a query", () => {
 
   test("it is 503 while Postgres is down and works afterwards", async () => {
     const { id } = await makeIndexed();
-    const ask = () => me.post(`/knowledge-bases/${id}/query`, { query: "Rhine" });
-    await ask();
+    const query = () => me.post(`/knowledge-bases/${id}/query`, { query: "Rhine" });
+    await query();
     await api.stopPostgres();
     try {
-      expect(refusalIn(await ask())).toEqual([503, "database_unavailable"]);
+      expect(refusalIn(await query())).toEqual([503, "database_unavailable"]);
     } finally {
       await api.startPostgres();
     }
-    expect((await ask()).status).toBe(200);
+    expect((await query()).status).toBe(200);
   });
 });
 

@@ -8,11 +8,11 @@ describe("the configuration of limits", () => {
   const { ratelimits, vars } = productionConfig();
 
   test("the documented limits are those of the bindings", () => {
-    const told = Object.entries(policies).map(([name, { binding }]) => [
+    const configured = Object.entries(policies).map(([name, { binding }]) => [
       binding,
       { limit: (vars["RATE_LIMITS"] as Record<string, number>)[name], period: windowSeconds },
     ]);
-    expect(Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]))).toEqual(Object.fromEntries(told));
+    expect(Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]))).toEqual(Object.fromEntries(configured));
   });
 
   test("every policy has its own counter", () => {
@@ -101,14 +101,14 @@ describe("rate limits", () => {
 
   test("an address that is refused too often is blocked without counting", async () => {
     const ip = newAddress();
-    const heard = async () => (await bodyOf(await probe.send("/heard", { ip: newAddress() }))).heard as number;
+    const countedRequests = async () => (await bodyOf(await probe.send("/heard", { ip: newAddress() }))).heard as number;
     for (let i = 0; i < probeLimits.anonymous; i += 1) {
       expect((await probe.send("/guarded", { ip, token: "wrong" })).status).toBe(401);
     }
     await expectProblem(await probe.send("/guarded", { ip, token: "wrong" }), "anonymous", "address");
-    const before = await heard();
+    const before = await countedRequests();
     await expectProblem(await probe.send("/guarded", { ip, token: "wrong" }), "anonymous", "address");
-    expect(await heard()).toBe(before);
+    expect(await countedRequests()).toBe(before);
     expect((await probe.send("/open", { ip })).status).toBe(200);
     expect((await probe.send("/guarded", { ip: newAddress(), token: "user:41" })).status).toBe(200);
   });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { useConnected } from "../models/support/connected-provider.ts";
 import { useApi } from "../support/api.ts";
 import { createUser } from "../support/users.ts";
-import { saidText } from "../support/vendors/script.ts";
+import { scriptedText } from "../support/vendors/script.ts";
 import { clientOf, faultsIn, makeMinion, newMinion } from "./support/minions.ts";
 
 /** Minions on models of the operator's Ollama server. */
@@ -19,7 +19,7 @@ test("a new minion can use and answer with a model of the local server", async (
   const { body } = await me.post(`/minions/${minion.id}/conversations`, {});
   const reply = await me.post(`/conversations/${body.conversation.id}/messages`, { text: "Hello" });
   expect(reply.body.message).toMatchObject({ status: "complete" });
-  expect(JSON.stringify(reply.body.message)).toContain(saidText);
+  expect(JSON.stringify(reply.body.message)).toContain(scriptedText);
 });
 
 test("an embedding model is refused, and so is every local model without a server", async () => {

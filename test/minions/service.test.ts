@@ -65,8 +65,8 @@ describe("a new minion", () => {
     const words = { description: "Helps", personality: "Dry", system_prompt: "Be brief.", visibility: "public" };
     const sampling = { temperature: 0.5, top_p: 1, max_tokens: 64 };
     const retrieval = { rag_enabled: true, top_k: 20, similarity_threshold: 0.25, retrieval_method: "keyword" };
-    const said = { ...words, ...sampling, ...retrieval, citations_enabled: false };
-    expect(await makeMinion(me, said)).toMatchObject(said);
+    const fields = { ...words, ...sampling, ...retrieval, citations_enabled: false };
+    expect(await makeMinion(me, fields)).toMatchObject(fields);
   });
 
   test.each([
@@ -244,7 +244,7 @@ describe("a repeated request for a minion", () => {
 test("each request makes one Postgres round trip when everything else is cached", async () => {
   const { id } = await makeMinion(me);
   await subscribe(api.database, person.id, { plan: 4 });
-  const asked = {
+  const request = {
     list: await me.get("/minions?sort=experience&q=a"),
     create: await me.post("/minions", newMinion({ class_name: "Swiss Army Knife", template_id: 1 }), {
       "idempotency-key": "one",
@@ -267,7 +267,7 @@ test("each request makes one Postgres round trip when everything else is cached"
     delete: await me.delete(`/minions/${id}`),
     restore: await me.post(`/minions/${id}/restore`),
   };
-  expect(Object.entries(asked).filter(([, answer]) => answer.status >= 400)).toEqual([]);
-  const trips = Object.entries(asked).map(([name, answer]) => [name, databaseTrips(answer)]);
-  expect(trips).toEqual(Object.keys(asked).map((name) => [name, 1]));
+  expect(Object.entries(request).filter(([, answer]) => answer.status >= 400)).toEqual([]);
+  const trips = Object.entries(request).map(([name, answer]) => [name, databaseTrips(answer)]);
+  expect(trips).toEqual(Object.keys(request).map((name) => [name, 1]));
 });

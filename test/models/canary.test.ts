@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { newMinion, picture } from "../minions/support/minions.ts";
-import { ask } from "../notifications/support/notifications.ts";
+import { sendRequest } from "../notifications/support/notifications.ts";
 import { startApi, storageFolder } from "../support/api.ts";
 import { leaksIn, observedLeaks } from "../support/canary.ts";
 import { leaksInObjects, leaksInStores, leaksInTables } from "../support/leaks.ts";
@@ -15,8 +15,8 @@ const replies: string[] = [];
 let person: Person;
 
 /** Asks as the person, and keeps all that was answered. */
-async function say(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  const reply = await ask(connected.api, person, path, { method, body, headers });
+async function request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const reply = await sendRequest(connected.api, person, path, { method, body, headers });
   const text = await reply.text();
   replies.push([path, reply.status, JSON.stringify([...reply.headers]), text].join(" "));
   return { status: reply.status, body: JSON.parse(text) as Record<string, unknown> & { model_id?: number } };
@@ -30,28 +30,28 @@ beforeAll(async () => {
   for (const api_key of canaries) {
     const given = newModel({ ...there, api_key });
     const keyed = { "idempotency-key": `of ${api_key.slice(-4)}`.replace(" ", "-") };
-    const { body } = await say("POST", models, given, keyed);
-    await say("POST", models, given, keyed);
-    await say("POST", models, given);
-    await say("POST", models, { ...given, temperature: 9 });
-    await say("POST", models, { ...given, base_url: "https://127.0.0.1/v1" });
-    await say("POST", models, { ...given, base_url: `https://user:${api_key}@models.example.com/v1` });
+    const { body } = await request("POST", models, given, keyed);
+    await request("POST", models, given, keyed);
+    await request("POST", models, given);
+    await request("POST", models, { ...given, temperature: 9 });
+    await request("POST", models, { ...given, base_url: "https://127.0.0.1/v1" });
+    await request("POST", models, { ...given, base_url: `https://user:${api_key}@models.example.com/v1` });
     const one = `${models}/${String(body.model_id)}`;
-    await say("GET", one);
-    await say("PUT", one, { api_key, description: "edited" });
-    await say("PUT", one, { api_key, description: 7 });
-    await say("POST", `${models}/test`, { model_id: body.model_id });
-    await say("POST", `${models}/test`, { ...there, api_key });
+    await request("GET", one);
+    await request("PUT", one, { api_key, description: "edited" });
+    await request("PUT", one, { api_key, description: 7 });
+    await request("POST", `${models}/test`, { model_id: body.model_id });
+    await request("POST", `${models}/test`, { ...there, api_key });
     for (const status of [400, 404, 429, 500]) {
       vendor.failNext({ status }, { status });
-      await say("POST", `${models}/test`, { ...there, api_key });
+      await request("POST", `${models}/test`, { ...there, api_key });
     }
     for (const fault of ["garbage", "redirect"] as const) {
       vendor.failNext(fault, fault);
-      await say("POST", `${models}/test`, { model_id: body.model_id });
+      await request("POST", `${models}/test`, { model_id: body.model_id });
     }
     vendor.failNext();
-    await say("POST", `${one}/sync-nvidia`);
+    await request("POST", `${one}/sync-nvidia`);
     const image = { method: "POST", headers: { authorization: `Bearer ${person.token}` }, body: picture("png") };
     await api.get(`/api/v2/external-models/${String(body.model_id)}/avatar`, image);
   }
@@ -63,9 +63,9 @@ beforeAll(async () => {
     "/api/v2/usage",
     "/api/v2/me/export",
   ]) {
-    await say("GET", path);
+    await request("GET", path);
   }
-  await say("POST", `${models}/sync-nvidia`);
+  await request("POST", `${models}/sync-nvidia`);
 });
 
 describe("the API key of a provider", () => {
@@ -97,7 +97,7 @@ describe("the API key of a provider", () => {
   });
 
   test("the key is in no Durable Object and in no queued message", async () => {
-    await say("PUT", "/api/v2/me/preferences", { preferences: { theme: "dark" } });
+    await request("PUT", "/api/v2/me/preferences", { preferences: { theme: "dark" } });
     const hubs = () => connected.api.worker.listDurableObjectIds("USER_HUB");
     await expect.poll(async () => (await hubs()).length).toBeGreaterThan(0);
     expect(await leaksInObjects(await storageFolder())).toEqual([]);
@@ -168,13 +168,13 @@ describe("the API key of a provider", () => {
   });
 
   test("the scan finds a key in a reply", async () => {
-    const { body } = await say("POST", "/api/v2/minions", newMinion({ model: `${goodKey}/model` }));
+    const { body } = await request("POST", "/api/v2/minions", newMinion({ model: `${goodKey}/model` }));
     expect(leaksIn([JSON.stringify(body)])).toHaveLength(1);
     expect(await observedLeaks()).toEqual(["a reply to POST /api/v2/minions"]);
   });
 
   test("deleting the owner deletes the sealed key, the data key and the avatars", async () => {
-    await say("DELETE", "/api/v2/me", {});
+    await request("DELETE", "/api/v2/me", {});
     const { sql } = connected.api.database;
     await expect.poll(() => sql("select 1 from users where id = $1", [person.id])).toEqual([]);
     for (const table of ["external_models", "user_data_keys", "model_calls"]) {

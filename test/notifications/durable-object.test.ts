@@ -5,7 +5,7 @@ import { ServerFrame } from "../../src/notifications/protocol.ts";
 import { bodyOf, useApi } from "../support/api.ts";
 import { authHeader, createUser, type Person } from "../support/users.ts";
 import { connect, refusal, type Frame } from "../support/sockets.ts";
-import { anotherDevice, ask, hubUrl, openHub, ticketOf } from "./support/notifications.ts";
+import { anotherDevice, sendRequest, hubUrl, openHub, ticketOf } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;
@@ -16,10 +16,10 @@ beforeEach(async () => {
 
 const isType = (type: string) => (frame: Frame) => frame.type === type;
 const write = (who: Person, preferences: Record<string, unknown>, headers: Record<string, string> = {}) =>
-  ask(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
+  sendRequest(api, who, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
 
 /** Puts news into somebody's inbox, past the hub. */
-async function tell(who: Person, title: string): Promise<number> {
+async function insertNotification(who: Person, title: string): Promise<number> {
   const [row] = await api.database.sql(
     "insert into notifications (user_id, kind, title, body) values ($1, 'test', $2, '') returning id",
     [who.id, title],
@@ -29,7 +29,7 @@ async function tell(who: Person, title: string): Promise<number> {
 
 describe("a new device", () => {
   test("a new device receives a snapshot and the presence list", async () => {
-    await tell(person, "first");
+    await insertNotification(person, "first");
     await write(person, { theme: "dark" });
     const socket = await openHub(api, person);
     const snapshot = await socket.next();
@@ -51,10 +51,10 @@ describe("a new device", () => {
 
   test("the frames of a new device match the protocol", async () => {
     const other = await anotherDevice(api, person);
-    const id = await tell(person, "news");
+    const id = await insertNotification(person, "news");
     const socket = await openHub(api, person);
     await write(other, { a: 1 });
-    await ask(api, other, `/api/v2/notifications/${id}/read`, { method: "POST" });
+    await sendRequest(api, other, `/api/v2/notifications/${id}/read`, { method: "POST" });
     await socket.until(isType("notifications_read"));
     for (const frame of socket.received) expect(ServerFrame.safeParse(frame).error?.message).toBeUndefined();
     await socket.close();
@@ -64,17 +64,17 @@ describe("a new device", () => {
 describe("two devices", () => {
   test("each device receives the other's preferences and read marks", async () => {
     const other = await anotherDevice(api, person);
-    const [id, last] = [await tell(person, "one"), await tell(person, "two")];
+    const [id, last] = [await insertNotification(person, "one"), await insertNotification(person, "two")];
     const socket = await openHub(api, other);
     await socket.until(isType("presence"));
 
     await write(person, { theme: "light" });
     expect(await socket.until(isType("preferences_changed"))).toMatchObject({ preferences: { theme: "light" }, version: 1 });
 
-    await ask(api, person, `/api/v2/notifications/${id}/read`, { method: "POST" });
+    await sendRequest(api, person, `/api/v2/notifications/${id}/read`, { method: "POST" });
     expect(await socket.until(isType("notifications_read"))).toMatchObject({ ids: [id], up_to: null });
 
-    await ask(api, person, "/api/v2/notifications/read-all", { method: "POST", body: {} });
+    await sendRequest(api, person, "/api/v2/notifications/read-all", { method: "POST", body: {} });
     expect(await socket.until(isType("notifications_read"))).toMatchObject({ ids: null, up_to: last });
     await socket.close();
   });
@@ -121,7 +121,7 @@ describe("a reconnecting device", () => {
     await expect.poll(() => storage.exec("select count(*) as n from frame_log")).toEqual([{ n: 1 }]);
     await storage.exec("update frame_log set seq = 900");
     await api.worker.evictDurableObject("USER_HUB", { name: String(person.id) });
-    await tell(person, "beyond");
+    await insertNotification(person, "beyond");
     const again = await openHub(api, person, 1);
     const snapshot = await again.next();
     expect(snapshot).toMatchObject({ type: "snapshot", seq: 900, preferences: { i: 1 }, unread: 1 });
@@ -149,9 +149,9 @@ describe("a reconnecting device", () => {
     await expect.poll(() => frames.some(isType("snapshot"))).toBe(true);
     client.reconnect();
     await write(person, { while: "away" });
-    const told = () =>
+    const framesOf = () =>
       frames.flatMap((frame) => (frame["frames"] as Frame[] | undefined) ?? [frame]).filter(isType("preferences_changed"));
-    await expect.poll(() => told().length).toBe(1);
+    await expect.poll(() => framesOf().length).toBe(1);
     expect(tickets.size).toBe(2);
     client.close();
   });
@@ -162,7 +162,7 @@ describe("a device that is signed out", () => {
     const other = await anotherDevice(api, person);
     const [mine, theirs] = [await openHub(api, person), await openHub(api, other)];
     const ticket = await ticketOf(api, other);
-    await ask(api, person, `/api/v2/sessions/${other.sessionId}`, { method: "DELETE" });
+    await sendRequest(api, person, `/api/v2/sessions/${other.sessionId}`, { method: "DELETE" });
     expect(await theirs.closed).toMatchObject({ code: 4003 });
     expect(theirs.received.at(-1)).toMatchObject({ type: "session_revoked", device: `session:${other.sessionId}` });
     expect(await mine.until(isType("session_revoked"))).toMatchObject({ device: `session:${other.sessionId}` });
@@ -174,19 +174,22 @@ describe("a device that is signed out", () => {
   test("a ban closes all devices", async () => {
     const admin = await createUser(api, ["superuser"]);
     const sockets = [await openHub(api, person), await openHub(api, await anotherDevice(api, person))];
-    await ask(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
+    await sendRequest(api, admin, `/api/v2/admin/users/${person.id}/ban`, { method: "POST", body: { reason: "spam" } });
     for (const socket of sockets) expect(await socket.closed).toMatchObject({ code: 4003 });
   });
 
   test("a program is closed when its key is revoked", async () => {
     const made = await bodyOf(
-      await ask(api, person, "/api/v2/api-keys", { method: "POST", body: { name: "watcher", scopes: ["account.read"] } }),
+      await sendRequest(api, person, "/api/v2/api-keys", {
+        method: "POST",
+        body: { name: "watcher", scopes: ["account.read"] },
+      }),
     );
     const { api_key, key } = made as { api_key: { id: number }; key: string };
     const socket = await openHub(api, { token: key });
     const presence = await socket.until(isType("presence"));
     expect(presence["devices"]).toMatchObject([{ device: `key:${api_key.id}` }]);
-    await ask(api, person, `/api/v2/api-keys/${api_key.id}`, { method: "DELETE" });
+    await sendRequest(api, person, `/api/v2/api-keys/${api_key.id}`, { method: "DELETE" });
     expect(await socket.closed).toMatchObject({ code: 4003 });
   });
 });
@@ -212,10 +215,13 @@ describe("a socket ticket", () => {
 
   test("a ticket for a missing resource, or another user's, is not issued", async () => {
     for (const resource of ["conversation:5", "training-job:5"]) {
-      const reply = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
+      const reply = await sendRequest(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
       expect(reply.status).toBe(404);
     }
-    const malformed = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource: "users:1" } });
+    const malformed = await sendRequest(api, person, "/api/v2/socket-tickets", {
+      method: "POST",
+      body: { resource: "users:1" },
+    });
     expect(malformed.status).toBe(422);
   });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
 import { createUser, type Person } from "../support/users.ts";
-import { ask } from "./support/notifications.ts";
+import { sendRequest } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;
@@ -12,13 +12,13 @@ beforeEach(async () => {
 
 describe("preferences", () => {
   const put = (preferences: unknown, headers: Record<string, string> = {}) =>
-    ask(api, person, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
+    sendRequest(api, person, "/api/v2/me/preferences", { method: "PUT", body: { preferences }, headers });
 
   test("they are empty at first and then have the last written value", async () => {
-    const empty = await ask(api, person, "/api/v2/me/preferences");
+    const empty = await sendRequest(api, person, "/api/v2/me/preferences");
     expect([await bodyOf(empty), empty.headers.get("etag")]).toEqual([{ success: true, preferences: {}, version: 0 }, '"0"']);
     expect(await bodyOf(await put({ b: [1, { c: null }], a: "x" }))).toMatchObject({ version: 1 });
-    const kept = await ask(api, person, "/api/v2/me/preferences");
+    const kept = await sendRequest(api, person, "/api/v2/me/preferences");
     expect(await bodyOf(kept)).toEqual({ success: true, preferences: { b: [1, { c: null }], a: "x" }, version: 1 });
   });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
 import { createUser, type Person } from "../support/users.ts";
-import { ask } from "./support/notifications.ts";
+import { sendRequest } from "./support/notifications.ts";
 
 const api = useApi();
 let person: Person;
@@ -18,7 +18,7 @@ async function fill(count: number, read = 0): Promise<void> {
   );
 }
 
-const list = async (query = "") => bodyOf(await ask(api, person, `/api/v2/notifications${query}`));
+const list = async (query = "") => bodyOf(await sendRequest(api, person, `/api/v2/notifications${query}`));
 const titles = ({ notifications }: { notifications: { title: string }[] }) => notifications.map(({ title }) => title);
 
 describe("the inbox", () => {
@@ -37,17 +37,20 @@ describe("the inbox", () => {
     const unread = await list("?unread=true");
     expect([titles(unread), unread.total]).toEqual([["number 3", "number 2"], 2]);
     expect(titles(await list("?unread=false"))).toEqual(["number 1"]);
-    expect((await ask(api, person, "/api/v2/notifications?unread=perhaps")).status).toBe(422);
+    expect((await sendRequest(api, person, "/api/v2/notifications?unread=perhaps")).status).toBe(422);
   });
 
   test("notifications are marked read one by one, once, or up to the last that was seen", async () => {
     await fill(4);
     const { notifications } = await list();
     const [, third, , first] = notifications as { id: number }[];
-    const marked = await bodyOf(await ask(api, person, `/api/v2/notifications/${first!.id}/read`, { method: "POST" }));
-    const again = await bodyOf(await ask(api, person, `/api/v2/notifications/${first!.id}/read`, { method: "POST" }));
+    const marked = await bodyOf(await sendRequest(api, person, `/api/v2/notifications/${first!.id}/read`, { method: "POST" }));
+    const again = await bodyOf(await sendRequest(api, person, `/api/v2/notifications/${first!.id}/read`, { method: "POST" }));
     expect(again.notification.read_at).toBe(marked.notification.read_at);
-    const all = await ask(api, person, "/api/v2/notifications/read-all", { method: "POST", body: { up_to: third!.id } });
+    const all = await sendRequest(api, person, "/api/v2/notifications/read-all", {
+      method: "POST",
+      body: { up_to: third!.id },
+    });
     expect(await bodyOf(all)).toMatchObject({ read: 2 });
     expect(titles(await list("?unread=true"))).toEqual(["number 4"]);
   });

@@ -26,7 +26,7 @@ describe("the JSON of the catalog", () => {
 
   test.each<[string, (copy: CatalogSeed) => void, string]>([
     [
-      "a bundle of a spirit that is none",
+      "a bundle with an unknown spirit",
       (c) => c.bundles[0]!.spirits.push("Ghost Spirit"),
       'bundles.0.spirits: there is no spirit "Ghost Spirit"',
     ],
@@ -36,14 +36,14 @@ describe("the JSON of the catalog", () => {
     ["a spirit with an unknown tool", (c) => (c.spirits[0]!.tools[0] = "ghost_tool"), "spirits.0.tools"],
     ["a tool that names a spirit which does not bring it", (c) => c.tools[0]!.spirits.push("Healer Spirit"), "tools.0.spirits"],
     [
-      "a synergy told from one side",
+      "a synergy listed for one spirit only",
       (c) => (c.spirits[0]!.synergies["Healer Spirit"] = 10),
       "spirits.0.synergies.Healer Spirit",
     ],
     ["a synergy told two ways", (c) => (c.spirits[0]!.synergies["Creative Spirit"] = 26), "is not 26 the other way round"],
     ["a conflict that is none", (c) => (c.spirits[0]!.conflicts["Mathematician Spirit"] = 5), "spirits.0.conflicts"],
     [
-      "a bundle that saves nothing",
+      "a bundle without savings",
       (c) => (c.bundles[2]!.price_cents = 1198),
       "bundles.2.price_cents: saves nothing: its parts cost 1198",
     ],

@@ -5,8 +5,18 @@ import { ActiveTurn, type TurnCallbacks, type TurnRuntime } from "../../../src/a
 import { finishAnswer } from "../../../src/agent/turn/finish-turn.ts";
 import { runTurn } from "../../../src/agent/turn/run-turn.ts";
 import type { TurnResult } from "../../../src/agent/events.ts";
-import { said } from "../../models/support/scripted-model.ts";
-import { asked, calling, calls, modelOf, noDatabase, settingsWith, thought, tool, word } from "../support/settings.ts";
+import { textParts } from "../../models/support/scripted-model.ts";
+import {
+  turnInput,
+  toolCall,
+  toolCallStream,
+  modelOf,
+  noDatabase,
+  settingsWith,
+  reasoningDelta,
+  tool,
+  textDelta,
+} from "../support/settings.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -43,11 +53,14 @@ const turnOf =
         model,
         ...callbacks,
       },
-      asked("Which sea?"),
+      turnInput("Which sea?"),
     );
 
 test("the answer is published as it streams, each text at its own offset, and matches the final message", async () => {
-  const { model } = modelOf(calls(thought("Hm."), word("Let"), word(" me see."), calling("look_up")), said("The North Sea."));
+  const { model } = modelOf(
+    toolCallStream(reasoningDelta("Hm."), textDelta("Let"), textDelta(" me see."), toolCall("look_up")),
+    textParts("The North Sea."),
+  );
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model));
   expect(await running.done).toMatchObject({ outcome: "complete", isInterrupted: false });
@@ -72,12 +85,12 @@ test("the answer is published as it streams, each text at its own offset, and ma
 });
 
 test("a tool call waits for the first decision of the caller, and ignores later ones", async () => {
-  const { model } = modelOf(calls(calling("look_up")), said("It is the North Sea."));
+  const { model } = modelOf(toolCallStream(toolCall("look_up")), textParts("It is the North Sea."));
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model, true));
-  const asks = () => published.find(({ type }) => type === "tool.approval_needed");
-  await expect.poll(asks).toBeDefined();
-  const { call_id } = asks() as unknown as ToolCall;
+  const approvalFrame = () => published.find(({ type }) => type === "tool.approval_needed");
+  await expect.poll(approvalFrame).toBeDefined();
+  const { call_id } = approvalFrame() as unknown as ToolCall;
   expect([running.resolveApproval("another", true), running.resolveApproval(call_id, true)]).toEqual([false, true]);
   await running.done;
   expect(running.resolveApproval(call_id, true)).toBe(false);

@@ -5,13 +5,24 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TurnDeps } from "../../../src/agent/turn/run-turn.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { languageCandidate } from "../../../src/models/providers/registry.ts";
-import { finish, said } from "../../models/support/scripted-model.ts";
+import { finish, textParts } from "../../models/support/scripted-model.ts";
 import { providerKey } from "../../support/canary.ts";
 import { openaiChat } from "../../support/vendors/openai-chat.ts";
-import { saidText, vendorWords, type Json, type Protocol, type SseEvent } from "../../support/vendors/script.ts";
+import { scriptedText, vendorWords, type Json, type Protocol, type SseEvent } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
 import { fakedVendor } from "../../support/vendors/vendors.ts";
-import { answers, asked, asks, calling, modelOf, settingsWith, streaming, take, tool, word } from "../support/settings.ts";
+import {
+  assistantMessage,
+  turnInput,
+  userMessage,
+  toolCall,
+  modelOf,
+  settingsWith,
+  streamOf,
+  runTestTurn,
+  tool,
+  textDelta,
+} from "../support/settings.ts";
 
 const apiKey = providerKey("of-the-turns");
 const patience = { firstTokenMs: 2_000, silenceMs: 2_000, callMs: 5_000 };
@@ -40,7 +51,7 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
 
   const faulty = (faults: Fault[], deps: Partial<TurnDeps> = {}) => {
     vendor.failNext(...faults);
-    return take("How is Zürich?", { model: at(name, model, vendor), timeouts: patience, ...deps });
+    return runTestTurn("How is Zürich?", { model: at(name, model, vendor), timeouts: patience, ...deps });
   };
 
   test.each([
@@ -73,7 +84,7 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
   ] as const)("the turn keeps its partial text if the provider %s in the middle", async (_what, fault, code) => {
     const { result, text } = await faulty([fault], { timeouts: { ...patience, silenceMs: 500 } });
     expect(text).not.toBe("");
-    expect(saidText.startsWith(text)).toBe(true);
+    expect(scriptedText.startsWith(text)).toBe(true);
     expect(result).toMatchObject({
       outcome: "failed",
       failure: { code, retryable: true },
@@ -91,14 +102,14 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
   });
 
   test("a failed turn can be run again completely, also with a tool", async () => {
-    const failed = answers(2, "Half an ans", { status: "failed" });
+    const failed = assistantMessage(2, "Half an ans", { status: "failed" });
     vendor.failNext();
-    const { result, text } = await take(asked("How is Zürich?", failed, asks(3, "Again?")), {
+    const { result, text } = await runTestTurn(turnInput("How is Zürich?", failed, userMessage(3, "Again?")), {
       model: at(name, model, vendor),
       timeouts: patience,
       tools: [tool()],
     });
-    expect(text).toBe(saidText);
+    expect(text).toBe(scriptedText);
     expect(result).toMatchObject({ outcome: "complete", calls: [{}, {}], tool_runs: [{ tool_id: 70 }] });
     expect(JSON.stringify(vendor.requests.at(-1)!.body)).not.toContain("Half an ans");
     expect(JSON.stringify(vendor.requests.at(-1)!.body)).toContain(String.raw`about {\\\"city\\\":\\\"Zürich\\\"}`);
@@ -128,7 +139,7 @@ describe("a turn whose answer ends too early", () => {
   const answered = (...deltas: [Json, string | null][]) => {
     choices = deltas.map(([delta, finish_reason]) => ({ index: 0, delta, finish_reason }));
     const never = tool({ run: () => expect.unreachable("it ran") });
-    return take("How is Zürich?", { model: at("custom", "m", vendor), timeouts: patience, tools: [never] });
+    return runTestTurn("How is Zürich?", { model: at("custom", "m", vendor), timeouts: patience, tools: [never] });
   };
   const halfCall = {
     tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "look_up", arguments: '{"city":"Zü' } }],
@@ -179,7 +190,11 @@ describe("a stopped turn", () => {
     await once(server, "listening");
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     const onEvent = () => stop.abort();
-    const { result, text } = await take("Hello?", { model: at("custom", "m", { baseUrl }), signal: stop.signal, onEvent });
+    const { result, text } = await runTestTurn("Hello?", {
+      model: at("custom", "m", { baseUrl }),
+      signal: stop.signal,
+      onEvent,
+    });
     await hungUp.promise;
     server.close();
     expect([result.outcome, text]).toEqual(["stopped", isBegun ? "Half an" : ""]);
@@ -190,18 +205,18 @@ describe("a stopped turn", () => {
 describe("a turn that cannot run", () => {
   test("a tool call that starts and never completes fails the turn", async () => {
     const begun = { type: "tool-input-start", id: "c1", toolName: "look_up" } as const;
-    const { result } = await take("Go.", { model: modelOf(streaming([begun])).model, tools: [tool()] });
+    const { result } = await runTestTurn("Go.", { model: modelOf(streamOf([begun])).model, tools: [tool()] });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable" } });
   });
 
   test("a model that calls tools although it received none fails the turn", async () => {
-    const { result, uses } = await take("Go.", { model: modelOf(streaming([calling("look_up")], "tool-calls")).model });
+    const { result, uses } = await runTestTurn("Go.", { model: modelOf(streamOf([toolCall("look_up")], "tool-calls")).model });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_refused" } });
     expect(uses).toEqual([]);
   });
 
   test("a minion without a usable model fails the turn", async () => {
-    const { result } = await take("Go.", { settings: settingsWith({ modelCandidates: [] }) });
+    const { result } = await runTestTurn("Go.", { settings: settingsWith({ modelCandidates: [] }) });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "not_found", retryable: false }, calls: [] });
   });
 
@@ -209,14 +224,14 @@ describe("a turn that cannot run", () => {
     const onEvent = () => {
       throw new Error("secret");
     };
-    const { result } = await take("Go.", { model: modelOf(said("Hello")).model, onEvent });
+    const { result } = await runTestTurn("Go.", { model: modelOf(textParts("Hello")).model, onEvent });
     expect(result).toMatchObject({
       outcome: "failed",
       failure: { code: "internal" },
       calls: [{ record: { outcome: "stopped" } }],
     });
     expect(JSON.stringify(result.failure)).not.toContain("secret");
-    const { result: whole } = await take("Go.", { model: modelOf(streaming([word("Hello")]).concat(finish)).model });
+    const { result: whole } = await runTestTurn("Go.", { model: modelOf(streamOf([textDelta("Hello")]).concat(finish)).model });
     expect(whole.outcome).toBe("complete");
   });
 });

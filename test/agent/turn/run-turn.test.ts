@@ -6,27 +6,27 @@ import type { TurnEvent } from "../../../src/agent/events.ts";
 import type { TurnMessage } from "../../../src/agent/types.ts";
 import { hello } from "../../models/support/scripted-model.ts";
 import {
-  answers,
-  apart,
-  asked,
-  asks,
+  assistantMessage,
+  splitPieces,
+  turnInput,
+  userMessage,
   linesIn,
   modelOf,
   passage,
   settingsWith,
-  type Said,
-  streaming,
+  type TextPiece,
+  streamOf,
   systemIn,
-  take,
-  thought,
+  runTestTurn,
+  reasoningDelta,
   withBase,
-  word,
+  textDelta,
 } from "../support/settings.ts";
 
 describe("runTurn", () => {
   test("a turn emits reasoning and text as they stream, and its usage", async () => {
-    const { model } = modelOf(streaming([thought("Hm"), thought("m."), word("Grü"), word("ße")]));
-    const { events, result } = await take("Hello?", { model });
+    const { model } = modelOf(streamOf([reasoningDelta("Hm"), reasoningDelta("m."), textDelta("Grü"), textDelta("ße")]));
+    const { events, result } = await runTestTurn("Hello?", { model });
     expect(events).toEqual([
       { type: "reasoning", text: "Hm" },
       { type: "reasoning", text: "m." },
@@ -48,7 +48,7 @@ describe("runTurn", () => {
   test("a turn runs on messages from the caller, without a stored conversation", async () => {
     const { model, requests } = modelOf(hello);
     const message: TurnMessage = { id: 1, role: "user", status: "complete", text: "Hello?", parts: [], tools: [] };
-    const { result } = await take({ messages: [message], summary: null, pinned_facts: [] }, { model });
+    const { result } = await runTestTurn({ messages: [message], summary: null, pinned_facts: [] }, { model });
     expect(result).toMatchObject({ outcome: "complete", memory_status: "full" });
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual(["user: Hello?"]);
   });
@@ -56,7 +56,10 @@ describe("runTurn", () => {
   test("the model receives the minion's settings and only the minion's tools", async () => {
     const { model, requests } = modelOf(hello);
     const sampling = { temperature: 0.5, top_p: 0.9, max_tokens: 300 };
-    await take(asked("Hello?", answers(2, "Hello."), asks(3, "And now?")), { model, settings: settingsWith({ sampling }) });
+    await runTestTurn(turnInput("Hello?", assistantMessage(2, "Hello."), userMessage(3, "And now?")), {
+      model,
+      settings: settingsWith({ sampling }),
+    });
     const [{ prompt, ...options }] = requests as [(typeof requests)[number]];
     expect(options).toEqual({
       temperature: 0.5,
@@ -70,19 +73,19 @@ describe("runTurn", () => {
       "assistant: Hello.",
       "user: And now?",
     ]);
-    await take("Hello?", { model });
+    await runTestTurn("Hello?", { model });
     expect(Object.keys(requests[1]!).toSorted()).toEqual(["abortSignal", "prompt"]);
   });
 
   test("an answer that reaches max_tokens is complete", async () => {
-    const { result, text } = await take("Hello?", { model: modelOf(streaming([word("Hel")], "length")).model });
+    const { result, text } = await runTestTurn("Hello?", { model: modelOf(streamOf([textDelta("Hel")], "length")).model });
     expect([result.outcome, text]).toEqual(["complete", "Hel"]);
   });
 
   test("an answer above the maximum length is truncated, and the model call is aborted", async () => {
     const long = "👋".repeat(30_001);
-    const { model, seen } = modelOf(streaming(Array.from({ length: 5 }, () => word(long))));
-    const { result, text } = await take("Go on for ever.", { model });
+    const { model, seen } = modelOf(streamOf(Array.from({ length: 5 }, () => textDelta(long))));
+    const { result, text } = await runTestTurn("Go on for ever.", { model });
     expect(text).toHaveLength(maxAnswerLength);
     expect(text.isWellFormed()).toBe(true);
     expect(result).toMatchObject({ outcome: "complete", calls: [{ record: { outcome: "stopped" } }] });
@@ -91,7 +94,7 @@ describe("runTurn", () => {
 
   test("a turn continues a truncated answer", async () => {
     const { model, requests } = modelOf(hello);
-    await take(asked("Count to ten.", answers(2, "One, two", { status: "interrupted" })), { model });
+    await runTestTurn(turnInput("Count to ten.", assistantMessage(2, "One, two", { status: "interrupted" })), { model });
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual([
       "user: Count to ten.",
       "assistant: One, two",
@@ -103,21 +106,23 @@ describe("runTurn", () => {
 describe("text events", () => {
   const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
 
-  function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
-    const events: Said[] = [];
-    const speech = new TextEmitter((event) => events.push(...apart(event).filter((each): each is Said => "text" in each)));
-    for (const [voice, ...pieces] of deltas) speech.push(voice, pieces);
-    speech.flush();
+  function emitAll(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
+    const events: TextPiece[] = [];
+    const emitter = new TextEmitter((event) =>
+      events.push(...splitPieces(event).filter((each): each is TextPiece => "text" in each)),
+    );
+    for (const [voice, ...pieces] of deltas) emitter.push(voice, pieces);
+    emitter.flush();
     const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
-    return { texts: events.map(({ text }) => text), aloud, speech };
+    return { texts: events.map(({ text }) => text), aloud, speech: emitter };
   }
 
   test("a text event never splits a character and is valid for Postgres", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece, piece)), (deltas) => {
-        const { texts, aloud, speech } = telling(deltas);
+        const { texts, aloud, speech: emitter } = emitAll(deltas);
         expect(texts.every((text) => text !== "" && text.isWellFormed() && !text.includes("\0"))).toBe(true);
-        expect(speech.text).toBe(aloud);
+        expect(emitter.text).toBe(aloud);
       }),
     );
   });
@@ -125,7 +130,7 @@ describe("text events", () => {
   test("the text events contain the whole text, however it was chunked", () => {
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
-        const { aloud } = telling(pieces.map((each) => ["text", each] as const));
+        const { aloud } = emitAll(pieces.map((each) => ["text", each] as const));
         expect(aloud).toBe(pieces.join("").replaceAll("\0", "").toWellFormed());
       }),
     );
@@ -141,12 +146,17 @@ describe("a turn with a knowledge base", () => {
 
   test("the retrieved passages are in the prompt, and each cited one is emitted once", async () => {
     const queries: string[] = [];
-    const { model, requests } = modelOf(streaming([word("To the Black Sea [2"), word("], and [1, 2]; not [0], [3] or [x].")]));
-    const { events, result } = await take(asked("Old?", answers(2, "Old."), asks(3, "Where does the Danube end?")), {
-      model,
-      settings,
-      retrieve: async (query) => (queries.push(query), found),
-    });
+    const { model, requests } = modelOf(
+      streamOf([textDelta("To the Black Sea [2"), textDelta("], and [1, 2]; not [0], [3] or [x].")]),
+    );
+    const { events, result } = await runTestTurn(
+      turnInput("Old?", assistantMessage(2, "Old."), userMessage(3, "Where does the Danube end?")),
+      {
+        model,
+        settings,
+        retrieve: async (query) => (queries.push(query), found),
+      },
+    );
     expect(queries).toEqual(["Where does the Danube end?"]);
     const lines = systemIn(requests[0]!.prompt).split("\n");
     expect(lines.slice(lines.indexOf("<passages>"))).toEqual([
@@ -175,7 +185,7 @@ describe("a turn with a knowledge base", () => {
 
   test("the prompt says so if no passages are found", async () => {
     const { model, requests } = modelOf(hello);
-    const { result } = await take("Anything?", { model, settings, retrieve: async () => [] });
+    const { result } = await runTestTurn("Anything?", { model, settings, retrieve: async () => [] });
     expect(systemIn(requests[0]!.prompt)).toMatch(/<passages>\nNo passages were retrieved .*\n<\/passages>$/);
     expect(result.has_retrieved).toBe(false);
   });
@@ -183,13 +193,13 @@ describe("a turn with a knowledge base", () => {
   test("retrieval that is switched off searches nothing", async () => {
     const { model, requests } = modelOf(hello);
     const off = settingsWith({ retrieval: withBase({ is_enabled: false }) });
-    await take("Anything?", { model, settings: off, retrieve: () => Promise.reject(new Error("It was asked.")) });
+    await runTestTurn("Anything?", { model, settings: off, retrieve: () => Promise.reject(new Error("It was asked.")) });
     expect(systemIn(requests[0]!.prompt)).not.toContain("<passages>");
   });
 
   test("citations that are switched off are not emitted", async () => {
-    const { model } = modelOf(streaming([word("Sea [1].")]));
-    const { events } = await take("Where?", {
+    const { model } = modelOf(streamOf([textDelta("Sea [1].")]));
+    const { events } = await runTestTurn("Where?", {
       model,
       settings: { ...settings, citations_enabled: false },
       retrieve: async () => found,
@@ -204,23 +214,23 @@ describe("a turn with a knowledge base", () => {
       stop.abort();
       return new Promise<never>(() => {});
     };
-    const { result, events } = await take("Where?", { model, settings, retrieve, signal: stop.signal });
-    expect([result.outcome, result.failure, events, seen.asked]).toEqual(["stopped", null, [], 0]);
+    const { result, events } = await runTestTurn("Where?", { model, settings, retrieve, signal: stop.signal });
+    expect([result.outcome, result.failure, events, seen.calls]).toEqual(["stopped", null, [], 0]);
   });
 });
 
 describe("stopping a turn", () => {
   test("a stopped turn keeps its text, records its usage and aborts the model call at once", async () => {
     const stop = new AbortController();
-    const { model, seen } = modelOf(streaming([word("Hello"), word(" there [1]")]).slice(0, 3));
-    const heard = (event: TurnEvent) =>
+    const { model, seen } = modelOf(streamOf([textDelta("Hello"), textDelta(" there [1]")]).slice(0, 3));
+    const onEvent = (event: TurnEvent) =>
       void (event.type === "text" && event.pieces.at(-1)?.endsWith("]") && setTimeout(() => stop.abort(), 5));
-    const { result, text, events } = await take("Hello?", {
+    const { result, text, events } = await runTestTurn("Hello?", {
       model,
       signal: stop.signal,
       settings: settingsWith({ retrieval: withBase() }),
       retrieve: async () => [passage("Hello there.")],
-      onEvent: heard,
+      onEvent,
     });
     expect(result).toMatchObject({
       outcome: "stopped",
@@ -236,14 +246,14 @@ describe("stopping a turn", () => {
 
   test("a turn that is stopped before it starts makes no model call", async () => {
     const { model, seen } = modelOf(hello);
-    const { result, events } = await take("Hello?", { model, signal: AbortSignal.abort() });
-    expect([result.outcome, result.calls, events, seen.asked]).toEqual(["stopped", [], [], 0]);
+    const { result, events } = await runTestTurn("Hello?", { model, signal: AbortSignal.abort() });
+    expect([result.outcome, result.calls, events, seen.calls]).toEqual(["stopped", [], [], 0]);
   });
 
   test("a turn that is stopped before the first token records usage", async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 5);
-    const { result } = await take("Hello?", { model: modelOf("hangs").model, signal: stop.signal });
+    const { result } = await runTestTurn("Hello?", { model: modelOf("hangs").model, signal: stop.signal });
     expect(result).toMatchObject({
       outcome: "stopped",
       model: null,

@@ -245,12 +245,12 @@ describe("a password change", () => {
     const { token, user } = await bodyOf(await register());
     const other = await bodyOf(await login(user.email));
     const headers = { ...authHeader(token), "content-type": "application/json" };
-    const ask = (from: string, to: string) =>
+    const changePassword = (from: string, to: string) =>
       api.get("/api/auth/change-password", { method: "POST", headers, body: JSON.stringify({ [current]: from, [next]: to }) });
 
-    expect((await bodyOf(await ask("is another", "a longer password"))).code).toBe("invalid_credentials");
-    expect((await bodyOf(await ask(password, "short"))).errors).toMatchObject([{ path: "new_password" }]);
-    expect((await ask(password, "a longer password")).status).toBe(200);
+    expect((await bodyOf(await changePassword("is another", "a longer password"))).code).toBe("invalid_credentials");
+    expect((await bodyOf(await changePassword(password, "short"))).errors).toMatchObject([{ path: "new_password" }]);
+    expect((await changePassword(password, "a longer password")).status).toBe(200);
 
     expect((await api.get("/api/v2/me", { headers })).status).toBe(200);
     expect((await api.get("/api/v2/me", { headers: authHeader(other.token) })).status).toBe(401);

@@ -117,11 +117,11 @@ describe("a token refresh", () => {
 
 describe("the credential cache", () => {
   test("a cached credential saves the round trip of authentication, in memory and in KV", async () => {
-    const ask = () => api.get("/api/v2/me", { headers: authHeader(person.token) });
+    const getMe = () => api.get("/api/v2/me", { headers: authHeader(person.token) });
     const trips = (reply: Response) =>
       /db;[^,]*desc="(\d)", kv;[^,]*desc="(\d)"/.exec(reply.headers.get("server-timing")!)!.slice(1, 3);
-    expect(trips(await ask())).toEqual(["2", "1"]);
-    expect(trips(await ask())).toEqual(["1", "0"]);
+    expect(trips(await getMe())).toEqual(["2", "1"]);
+    expect(trips(await getMe())).toEqual(["1", "0"]);
   });
 
   test("a cached credential contains no secret and expires in KV", async () => {
@@ -147,11 +147,11 @@ describe("a session that was revoked in another isolate", () => {
   test("it is refused when the memory cache expires", async () => {
     const bound = { SESSION_MEMORY_SECONDS: "1", SESSION_KV_SECONDS: "0" };
     const elsewhere = await startApi(bound, api.database);
-    const ask = async () => (await elsewhere.get("/api/v2/me", { headers: authHeader(person.token) })).status;
-    expect(await ask()).toBe(200);
+    const getMe = async () => (await elsewhere.get("/api/v2/me", { headers: authHeader(person.token) })).status;
+    expect(await getMe()).toBe(200);
     await revoke(`/${person.sessionId}`);
     expect(await statusOf(person.token)).toBe(401);
-    await expect.poll(ask).toBe(401);
+    await expect.poll(getMe).toBe(401);
     await elsewhere.close();
   });
 });

@@ -14,9 +14,9 @@ async function register(name: string) {
 
 /** The mails to an address, the newest first, once there are so many. */
 async function mailsTo(email: string, count: number): Promise<{ subject: string; text: string }[]> {
-  const ask = async () => (await bodyOf(await api.get(`/dev/mailbox.json?to=${encodeURIComponent(email)}`))).mails;
-  await expect.poll(async () => (await ask()).length).toBe(count);
-  return ask();
+  const readMails = async () => (await bodyOf(await api.get(`/dev/mailbox.json?to=${encodeURIComponent(email)}`))).mails;
+  await expect.poll(async () => (await readMails()).length).toBe(count);
+  return readMails();
 }
 
 const linkIn = ({ text }: { text: string }) => new URL(/https?:\S+/.exec(text)![0]);

@@ -39,15 +39,15 @@ test("an upload to another user's conversation, or one that the room refuses, st
 
 test("an upload fails with storage_unavailable if R2 fails, and the room is not notified", async () => {
   const conversationId = await insertConversation(harness);
-  let heard = 0;
-  harness.rooms[conversationId] = { attach: async () => void (heard += 1) };
+  let roomCalls = 0;
+  harness.rooms[conversationId] = { attach: async () => void (roomCalls += 1) };
   harness.bucket.before = () => {
     throw new Error("It does not answer.");
   };
   expect(await outcomeOf(put(conversationId))).toBe("files_unavailable");
   const id = crypto.randomUUID();
   expect(await outcomeOf(openAttachment(harness.ctx, harness.userId, { conversationId, id }))).toBe("files_unavailable");
-  expect(heard).toBe(0);
+  expect(roomCalls).toBe(0);
 });
 
 test("a fork serves the files of its source conversation to its owner only, up to the fork point", async () => {

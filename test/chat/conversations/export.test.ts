@@ -6,7 +6,7 @@ import { messageOf } from "../support/conversations.ts";
 function conversationOf(length: number) {
   let messages = Array.from({ length }, (_, index) => messageOf(1, index + 1));
   return {
-    say: () => messages.push(messageOf(1, messages.length + 1)),
+    addMessage: () => messages.push(messageOf(1, messages.length + 1)),
     removeFrom: (place: number) => (messages = messages.slice(0, place - 1)),
     ids: () => messages.map(({ id }) => id),
     pageBefore: async (before: number | undefined) =>
@@ -32,7 +32,7 @@ test.each([0, 1, exportPage - 1, exportPage, exportPage + 1, 2 * exportPage, 3 *
 );
 
 test("messages that are sent during an export are left out", async () => {
-  const { ids, pageBefore, say } = conversationOf(3 * exportPage + 7);
+  const { ids, pageBefore, addMessage: say } = conversationOf(3 * exportPage + 7);
   const all = ids();
   const pages = await pagesForward(async (before) => {
     say();

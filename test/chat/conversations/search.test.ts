@@ -20,7 +20,7 @@ const find = async (q: string) => {
 async function conversation(title: string, ...turns: [says: string, answers: string][]): Promise<number> {
   const id = await insertConversation(harness, { title, is_title_own: true });
   for (const [index, [says, answers]] of turns.entries()) {
-    await projectTurn(harness.ctx, turnOf(harness, id, { turn: index + 1, says, answers }));
+    await projectTurn(harness.ctx, turnOf(harness, id, { turn: index + 1, question: says, answer: answers }));
   }
   return id;
 }

@@ -138,18 +138,18 @@ describe("a conversation", () => {
 describe("editing a conversation", () => {
   test("an edit increments the version, notifies the room, and prevents generated titles", async () => {
     const id = await insertConversation(harness);
-    const told: unknown[] = [];
-    harness.rooms[id] = { update: async (...said: unknown[]) => void told.push(said) };
+    const updates: unknown[] = [];
+    harness.rooms[id] = { update: async (...update: unknown[]) => void updates.push(update) };
     const facts = ["Ada is four."];
     const { value, trips } = await harness.tripsOf(() =>
       changeConversation(harness.ctx, harness.userId, id, { title: "Mine", pinned_facts: facts }, 1),
     );
     expect([value, trips]).toMatchObject([{ title: "Mine", pinned_facts: facts, version: 2 }, 1]);
     await harness.events.settled();
-    expect(told).toEqual([[harness.userId, { title: "Mine", pinned_facts: facts, version: 2 }]]);
+    expect(updates).toEqual([[harness.userId, { title: "Mine", pinned_facts: facts, version: 2 }]]);
     await changeConversation(harness.ctx, harness.userId, id, { pinned_facts: [] }, undefined);
     await harness.events.settled();
-    expect(told.at(-1)).toEqual([harness.userId, { title: "Mine", pinned_facts: [], version: 3 }]);
+    expect(updates.at(-1)).toEqual([harness.userId, { title: "Mine", pinned_facts: [], version: 3 }]);
     await projectTurn(harness.ctx, turnOf(harness, id));
     expect(await getConversation(harness.ctx, harness.userId, id)).toMatchObject({
       title: "Mine",
@@ -250,10 +250,10 @@ describe("deleting a conversation", () => {
     const id = await insertConversation(harness);
     await projectTurn(harness.ctx, turnOf(harness, id));
     const { conversations, messages } = exportUser(harness.ctx, harness.userId);
-    const [held, said] = await commit(harness.ctx, [conversations!, messages!]);
+    const [held, messageCount] = await commit(harness.ctx, [conversations!, messages!]);
     expect(held).toMatchObject([{ id, title: "Eagles" }]);
-    expect(said).toMatchObject([{ text: "How do eagles fly?" }, { text: "They soar.", body: { model: null } }]);
-    expect((said as object[])[0]).not.toHaveProperty("search");
+    expect(messageCount).toMatchObject([{ text: "How do eagles fly?" }, { text: "They soar.", body: { model: null } }]);
+    expect((messageCount as object[])[0]).not.toHaveProperty("search");
   });
 });
 
@@ -268,9 +268,9 @@ describe("forking a conversation", () => {
         messageId <= toMessageId(id, 4)
           ? { value: {} }
           : { refusal: { errorType: commonErrors.not_found, detail: "There is none." } },
-      fork: async (...said: unknown[]) => {
-        forks.push(said);
-        return { value: { into: said[2] } };
+      fork: async (...call: unknown[]) => {
+        forks.push(call);
+        return { value: { into: call[2] } };
       },
       erase: async () => undefined,
     };

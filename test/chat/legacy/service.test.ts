@@ -12,17 +12,17 @@ import { insertConversation, useChatHarness } from "../support/conversations.ts"
 
 const harness = useChatHarness();
 
-type Asked = Parameters<RoomRpc["send"]>[1];
+type SendInput = Parameters<RoomRpc["send"]>[1];
 
 /** Lets every conversation's room give this answer. @returns what they were sent, and by whom */
-function rooms(answer: Partial<Message>): { conversation: string; userId: number; asked: Asked }[] {
-  const sent: { conversation: string; userId: number; asked: Asked }[] = [];
+function rooms(answer: Partial<Message>): { conversation: string; userId: number; input: SendInput }[] {
+  const sent: { conversation: string; userId: number; input: SendInput }[] = [];
   harness.rooms = new Proxy(
     {},
     {
       get: (_, conversation: string) => ({
-        async send(userId: number, asked: Asked) {
-          sent.push({ conversation, userId, asked });
+        async send(userId: number, input: SendInput) {
+          sent.push({ conversation, userId, input });
           return { value: { message: anAnswer(), answer: anAnswer(), seq: 0, is_new: true } };
         },
         answer: async (_userId: number, id: number) => ({ value: anAnswer({ id, status: "complete", ...answer }) }),
@@ -95,7 +95,7 @@ describe("the chat endpoint of the previous server", () => {
       {
         conversation: String(value.conversation_id),
         userId: harness.userId,
-        asked: {
+        input: {
           client_id: expect.any(String),
           text: "Where to?",
           attachment_ids: [],
@@ -136,10 +136,10 @@ describe("the chat endpoint of the previous server", () => {
     ["failed", "context_exceeded", "context_exceeded", 422],
     ["interrupted", "provider_timed_out", "provider_timed_out", 502],
     ["interrupted", "interrupted", "realtime_unavailable", 503],
-  ] as const)("a %s turn with %s is refused with %s", async (status, code, told, http) => {
+  ] as const)("a %s turn with %s is refused with %s", async (status, code, errorCode, http) => {
     rooms({ status, error: { code, detail: "It says why.", retryable: false } });
     const failure = await refusalOf(chat());
-    expect([failure.code, failure.status, failure.message]).toEqual([told, http, "It says why."]);
+    expect([failure.code, failure.status, failure.message]).toEqual([errorCode, http, "It says why."]);
     expect(failure.extensions).toEqual({ conversation_id: expect.any(Number) });
   });
 
@@ -156,7 +156,7 @@ describe("the stream of an answer", () => {
     harness.rooms = { "7": { list, fetch } };
   }
 
-  const heard = async (cursor?: { seq: number; position: string }) => {
+  const readStream = async (cursor?: { seq: number; position: string }) => {
     const ctx = harness.ctx.withActor({ kind: "key", userId: harness.userId, keyId: 3, permissions: [] });
     return resumeAnswer(ctx, harness.userId, 7, cursor);
   };
@@ -164,17 +164,17 @@ describe("the stream of an answer", () => {
 
   test("the stream is empty if no answer is running or the client has received it all", async () => {
     lastOf(undefined);
-    expect(await heard()).toBeUndefined();
+    expect(await readStream()).toBeUndefined();
     lastOf({ ...complete, role: "user" });
-    expect(await heard()).toBeUndefined();
+    expect(await readStream()).toBeUndefined();
     lastOf(complete);
-    expect(await heard()).toBeUndefined();
-    expect(await heard({ seq: 9, position: "end" })).toBeUndefined();
+    expect(await readStream()).toBeUndefined();
+    expect(await readStream({ seq: 9, position: "end" })).toBeUndefined();
   });
 
   test("an answer that ended meanwhile is sent in full and replaces the partial text", async () => {
     lastOf(complete);
-    const text = await (await heard({ seq: 9, position: "3.0.text-0" }))!.text();
+    const text = await (await readStream({ seq: 9, position: "3.0.text-0" }))!.text();
     expect(text).toContain('{"type":"reset-step"}');
     expect(text).toContain('"delta":"Hello."');
     expect(text).toContain("id: 9-end");
@@ -185,18 +185,18 @@ describe("the stream of an answer", () => {
   });
 
   test("the stream subscribes to the room from the client's cursor and passes on its errors", async () => {
-    const asked: { after: string | null; claims: unknown }[] = [];
+    const input: { after: string | null; claims: unknown }[] = [];
     lastOf(anAnswer(), async (request) => {
       const claims = JSON.parse(decodeURIComponent(request.headers.get("x-socket-claims")!)) as unknown;
-      asked.push({ after: request.headers.get("x-socket-after"), claims });
+      input.push({ after: request.headers.get("x-socket-after"), claims });
       return Response.json({ code: "rate_limited", detail: "Too many sockets are open here." }, { status: 429 });
     });
-    const failure = await refusalOf(heard({ seq: 12, position: "" }));
+    const failure = await refusalOf(readStream({ seq: 12, position: "" }));
     expect([failure.code, failure.message]).toEqual(["rate_limited", "Too many sockets are open here."]);
     const claims = { user_id: harness.userId, device: "key:3", resource: "conversation:7" };
-    expect(asked).toEqual([{ after: "12", claims: expect.objectContaining(claims) as unknown }]);
+    expect(input).toEqual([{ after: "12", claims: expect.objectContaining(claims) as unknown }]);
     lastOf(anAnswer(), () => Promise.reject(new Error("It is gone.")));
-    expect((await refusalOf(heard())).code).toBe("realtime_unavailable");
+    expect((await refusalOf(readStream())).code).toBe("realtime_unavailable");
   });
 
   test("a request receives events if its Accept header asks for them", () => {

@@ -138,7 +138,7 @@ describe("writing a finished turn", () => {
 
   test("any characters of a model or a tool can be written", async () => {
     const id = await insertConversation(harness);
-    const turn = turnOf(harness, id, { answers: "half \ud83d of it\u0000." });
+    const turn = turnOf(harness, id, { answer: "half \ud83d of it\u0000." });
     turn.messages[1].tools.push({
       call_id: "c\u0000",
       tool: "search",
@@ -169,18 +169,18 @@ describe("writing a finished turn", () => {
       [harness.userId],
     );
     const id = await insertConversation(harness);
-    const told = (turn: number, call: Parameters<typeof callOf>[0]) =>
+    const projectAgain = (turn: number, call: Parameters<typeof callOf>[0]) =>
       projectTurn(harness.ctx, turnOf(harness, id, { turn, calls: [callOf({ external_model_id: Number(model), ...call })] }));
     const isMarked = async () =>
       (await harness.one("select key_rejected_at from external_models where id = $1", [model]))["key_rejected_at"] !== null;
     const failed = { outcome: "failed", error_code: "provider_unavailable" } as const;
-    await told(1, { key_ref: "ref-1", is_key_rejected: true, record: failed });
+    await projectAgain(1, { key_ref: "ref-1", is_key_rejected: true, record: failed });
     expect(await isMarked()).toBe(true);
-    await told(2, { key_ref: "ref-1", record: failed });
+    await projectAgain(2, { key_ref: "ref-1", record: failed });
     expect(await isMarked()).toBe(true);
-    await told(3, { key_ref: "ref-0" });
+    await projectAgain(3, { key_ref: "ref-0" });
     expect(await isMarked()).toBe(true);
-    await told(4, { key_ref: "ref-1" });
+    await projectAgain(4, { key_ref: "ref-1" });
     expect(await isMarked()).toBe(false);
   });
 });

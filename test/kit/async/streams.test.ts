@@ -16,17 +16,17 @@ test("a byte stream is read in independent chunks of at most 64 KiB", async () =
 });
 
 test("received bytes are returned without waiting for more", async () => {
-  let tell!: (text: string) => void;
+  let enqueue!: (text: string) => void;
   const stream = new ReadableStream({
     type: "bytes",
     start(controller) {
-      tell = (text) => controller.enqueue(new TextEncoder().encode(text));
+      enqueue = (text) => controller.enqueue(new TextEncoder().encode(text));
     },
   });
   const reader = createByteReader(stream);
   for (const text of ["one", "and another"]) {
     const read = reader.read();
-    tell(text);
+    enqueue(text);
     expect(new TextDecoder().decode(await read)).toBe(text);
   }
 });

@@ -6,14 +6,14 @@ import { addresses } from "./support/hostile-urls.ts";
 
 const resolverUrl = "https://resolver.example.com/dns-query";
 
-/** A resolver that knows the addresses of some hosts, and what it was asked. */
+/** A resolver that knows the addresses of some hosts, and what it was lookups. */
 function fakeResolver(records: Record<string, readonly string[]>) {
-  const asked: string[] = [];
+  const lookups: string[] = [];
   const send: typeof fetch = (input) => {
     const { searchParams, host } = new URL(input as string);
     if (host !== "resolver.example.com") return Promise.resolve(new Response("reached"));
     const [name, type] = [searchParams.get("name")!, searchParams.get("type")!];
-    asked.push(`${name} ${type}`);
+    lookups.push(`${name} ${type}`);
     const data = (records[name] ?? []).filter((address) => address.includes(":") === (type === "AAAA"));
     const alias = { name, type: 5, data: "an-alias.example.com." };
     return Promise.resolve(
@@ -23,11 +23,11 @@ function fakeResolver(records: Record<string, readonly string[]>) {
       }),
     );
   };
-  return { asked, resolver: { resolverUrl, fetch: send } };
+  return { lookups, resolver: { resolverUrl, fetch: send } };
 }
 
 let count = 0;
-/** A host that no other test asked for, as answers are kept. */
+/** A host that no other test lookups for, as answers are kept. */
 const newHost = () => `host-${(count += 1)}.example.com`;
 
 afterEach(() => vi.useRealTimers());
@@ -72,20 +72,20 @@ describe("a host name", () => {
     ["without an address is allowed", [], true],
   ])("a host %s", async (_, found, isPublic) => {
     const host = newHost();
-    const { asked, resolver } = fakeResolver({ [host]: found });
+    const { lookups, resolver } = fakeResolver({ [host]: found });
     expect(await resolvesToPublicAddress(host, resolver)).toBe(isPublic);
-    expect(asked).toEqual([`${host} A`, `${host} AAAA`]);
+    expect(lookups).toEqual([`${host} A`, `${host} AAAA`]);
   });
 
   test("a host is resolved once a minute", async () => {
     vi.useFakeTimers();
     const host = newHost();
-    const { asked, resolver } = fakeResolver({ [host]: ["10.0.0.1"] });
+    const { lookups, resolver } = fakeResolver({ [host]: ["10.0.0.1"] });
     for (const ms of [0, 59_000, 1_000]) {
       vi.advanceTimersByTime(ms);
       expect(await resolvesToPublicAddress(host, resolver)).toBe(false);
     }
-    expect(asked).toHaveLength(4);
+    expect(lookups).toHaveLength(4);
   });
 
   const silent: typeof fetch = (_, init) =>
@@ -104,15 +104,15 @@ describe("a host name", () => {
 
   test("a host that resolves to a private address is not called, and no lookup is made without a resolver", async () => {
     const host = newHost();
-    const { asked, resolver } = fakeResolver({ [host]: ["169.254.169.254"] });
+    const { lookups, resolver } = fakeResolver({ [host]: ["169.254.169.254"] });
     const limits = { maxResponseBytes: 1_000, firstByteTimeoutMs: 1_000, timeoutMs: 1_000 };
     const guarded = createGuardedFetch({ ...limits, ...resolver });
     await expect(guarded(`https://${host}/v1`)).rejects.toMatchObject({ reason: "refused" });
-    expect(asked).toHaveLength(2);
+    expect(lookups).toHaveLength(2);
     const allowing = createGuardedFetch({ ...limits, ...resolver, allowedHosts: [host] });
     expect(await (await allowing(`https://${host}/v1`)).text()).toBe("reached");
     const unasked = createGuardedFetch({ ...limits, ...resolver, resolverUrl: "" });
     expect(await (await unasked(`https://${host}/v1`)).text()).toBe("reached");
-    expect(asked).toHaveLength(2);
+    expect(lookups).toHaveLength(2);
   });
 });

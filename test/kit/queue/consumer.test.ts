@@ -24,7 +24,7 @@ import { VirtualQueue } from "../../support/virtual-queue.ts";
 const marks = pgTable("marks", { id: integer().primaryKey().generatedByDefaultAsIdentity(), label: text().notNull() });
 
 const mark = defineJob("mark", z.object({ label: z.string() }));
-const tell = defineJob("tell", z.object({ label: z.string() }));
+const tellJob = defineJob("tell", z.object({ label: z.string() }));
 const poison = defineJob("poison", z.object({ label: z.string() }));
 const busy = defineJob("busy", z.object({ label: z.string() }));
 const retired = defineJob("retired", z.object({}));
@@ -36,13 +36,13 @@ let dead: VirtualQueue;
 let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
 /** What was told outside Postgres, by the key that it carried. */
-let told: Map<string, number>;
+let delivered: Map<string, number>;
 let isPoisonous: boolean;
 let isBusyFor: string;
 
 const handlers: readonly Handler<Ctx>[] = [
   handleJob(mark, (job: Ctx, { label }) => commitOnce(job, [job.db.insert(marks).values({ label })])),
-  handleJob(tell, async (_job: Ctx, { label }) => told.set(label, (told.get(label) ?? 0) + 1)),
+  handleJob(tellJob, async (_job: Ctx, { label }) => delivered.set(label, (delivered.get(label) ?? 0) + 1)),
   handleJob(poison, async (job: Ctx, { label }) => {
     if (isPoisonous) throw new AppError("validation_failed", "This can never be done.");
     await commitOnce(job, [job.db.insert(marks).values({ label })]);
@@ -64,7 +64,7 @@ beforeEach(async () => {
   dead = new VirtualQueue("spiritforge-jobs-dead");
   events = createTestContexts(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
   ctx = events.context("test");
-  told = new Map();
+  delivered = new Map();
   isPoisonous = true;
   await postgres.sql("truncate marks, outbox, failed_jobs");
 });
@@ -73,7 +73,7 @@ const consume = (batch: MessageBatch) =>
   consumeJobs<Ctx>(batch, { handlers, contextOf: (name, requestId) => events.context(name, requestId), dead });
 const consumeDead = (batch: MessageBatch) => consumeDeadJobs(batch, events.context("dead"));
 
-async function ask(labels: string[], job = mark): Promise<void> {
+async function enqueue(labels: string[], job = mark): Promise<void> {
   for (const label of labels) await commit(ctx, [enqueueJob(ctx, job, { label })]);
   await events.settled();
 }
@@ -84,7 +84,7 @@ const many = Array.from({ length: 20 }, (_, index) => `job ${index}`);
 
 describe("a job", () => {
   test("a job is sent after its commit, and its row is deleted with its effect", async () => {
-    await ask(["one"]);
+    await enqueue(["one"]);
     expect(queue.size).toBe(1);
     expect(await outboxSize()).toBe(1);
     await queue.run(consume);
@@ -116,20 +116,20 @@ describe("a job", () => {
   });
 
   test.each([1, 2, 3])("a job that is delivered twice and out of order has one effect (seed %i)", async (seed) => {
-    await ask(many);
-    await ask(many, tell);
+    await enqueue(many);
+    await enqueue(many, tellJob);
     queue.duplicateAndShuffle(seededRandom(seed));
     queue.duplicateAndShuffle(seededRandom(seed + 100));
     await queue.run(consume, { batchSize: 8 });
     expect(new Set(await labels())).toEqual(new Set(many));
     expect(await labels()).toHaveLength(many.length);
-    expect(new Set(told.keys())).toEqual(new Set(many));
+    expect(new Set(delivered.keys())).toEqual(new Set(many));
     expect(await outboxSize()).toBe(0);
     expect(queue.deliveries.every(({ outcome }) => outcome === "ack")).toBe(true);
   });
 
   test("a job whose consumer dies before the acknowledgement has one effect", async () => {
-    await ask(many);
+    await enqueue(many);
     let kills = 0;
     await queue.run(async (batch) => {
       await consume(batch);
@@ -143,7 +143,7 @@ describe("a job", () => {
   });
 
   test("a job that fails while Postgres is down for 30 seconds runs when it is back", async () => {
-    await ask(many);
+    await enqueue(many);
     await postgres.bridge.stopPostgres();
     await queue.run(consume, { until: 30 });
     expect(queue.deliveries.length).toBeGreaterThan(many.length);
@@ -169,7 +169,7 @@ describe("a job", () => {
     ["86400", 900],
   ])("a job with Retry-After %s is retried after %i seconds", async (retryAfter, delay) => {
     isBusyFor = retryAfter;
-    await ask(["later"], busy);
+    await enqueue(["later"], busy);
     await queue.run(consume);
     expect(queue.deliveries).toMatchObject([{ outcome: "retry", delaySeconds: delay }]);
   });
@@ -191,7 +191,7 @@ describe("a job", () => {
 
 describe("a job that cannot run", () => {
   test("a permanent failure goes to the dead letters at once and is recorded with its error", async () => {
-    await ask(["bad"], poison);
+    await enqueue(["bad"], poison);
     await queue.run(consume);
     expect(queue.deliveries).toHaveLength(1);
     dead.duplicateAndShuffle(seededRandom(1));
@@ -228,7 +228,7 @@ describe("a job that cannot run", () => {
   });
 
   test("a dead letter is recorded once even if Postgres is down at first", async () => {
-    await ask(["bad"], poison);
+    await enqueue(["bad"], poison);
     await queue.run(consume);
     await postgres.bridge.stopPostgres();
     await dead.run(consumeDead, { until: 30 });
@@ -238,7 +238,7 @@ describe("a job that cannot run", () => {
   });
 
   test("a job stays in the queue if the dead letter queue rejects it", async () => {
-    await ask(["bad"], poison);
+    await enqueue(["bad"], poison);
     const out = { send: () => Promise.reject(new Error("out")) };
     await queue.run((batch) =>
       consumeJobs<Ctx>(batch, { handlers, contextOf: (name, id) => events.context(name, id), dead: out }),
@@ -274,7 +274,7 @@ describe("the sweep of the outbox", () => {
   });
 
   test("the sweep does not resend a running job", async () => {
-    await ask(["slow"]);
+    await enqueue(["slow"]);
     await overdue();
     await queue.run(async (batch) => {
       await consumeJobs<Ctx>(batch, {

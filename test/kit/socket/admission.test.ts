@@ -87,8 +87,8 @@ describe("internal errors of a room", () => {
   test("a failed snapshot is reported as unavailable, and later frames arrive", async () => {
     const socket = await rooms.join("a;snapshotFails");
     expect(await socket.next()).toEqual({ type: "snapshot", seq: 0, unavailable: true });
-    await rooms.call("a;snapshotFails", "say", 1);
-    expect(await socket.until(({ type }) => type === "said")).toMatchObject({ seq: 1 });
+    await rooms.call("a;snapshotFails", "publishFrames", 1);
+    expect(await socket.until(({ type }) => type === "text")).toMatchObject({ seq: 1 });
   });
 
   test("a frame handler that throws is answered with an error code, or with the message of an AppError", async () => {
@@ -103,8 +103,8 @@ describe("internal errors of a room", () => {
   test("a failing hook does not affect the room", async () => {
     const socket = await rooms.join("a;devicesFail");
     await socket.until(({ type }) => type === "snapshot");
-    await rooms.call("a;devicesFail", "say", 1);
-    expect(await socket.until(({ type }) => type === "said")).toMatchObject({ seq: 1 });
+    await rooms.call("a;devicesFail", "publishFrames", 1);
+    expect(await socket.until(({ type }) => type === "text")).toMatchObject({ seq: 1 });
   });
 });
 

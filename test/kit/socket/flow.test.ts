@@ -23,13 +23,13 @@ describe("a socket that does not acknowledge", () => {
   test("it is paused at the window and gets what it missed after an acknowledgement", async () => {
     const room = "held;windowFrames=8";
     const socket = await settled(room);
-    await rooms.call(room, "say", 100);
+    await rooms.call(room, "publishFrames", 100);
     await flush(socket);
     expect(seqsOf(socket.received)).toEqual(run(1, 8));
     socket.send({ type: "ack", seq: 8 });
     expect(await socket.until(({ type }) => type === "frames")).toMatchObject({ from_seq: 9, seq: 100 });
     socket.send({ type: "ack", seq: 100 });
-    await rooms.call(room, "say", 1);
+    await rooms.call(room, "publishFrames", 1);
     await socket.until(({ seq }) => seq === 101);
     expect(seqsOf(socket.received)).toEqual(run(1, 101));
   });
@@ -37,11 +37,11 @@ describe("a socket that does not acknowledge", () => {
   test("it gets a snapshot if the log no longer has what it missed", async () => {
     const room = "gone;windowFrames=8";
     const socket = await settled(room);
-    await rooms.call(room, "say", 600);
+    await rooms.call(room, "publishFrames", 600);
     await flush(socket);
     socket.send({ type: "ack", seq: 8 });
     expect(await socket.until(isSnapshot)).toMatchObject({ seq: 600 });
-    await rooms.call(room, "say", 1);
+    await rooms.call(room, "publishFrames", 1);
     await socket.until(({ seq }) => seq === 601);
     expect(seqsOf(socket.received)).toEqual([...run(1, 8), 601]);
   });
@@ -50,9 +50,9 @@ describe("a socket that does not acknowledge", () => {
     const room = "deaf";
     const socket = await settled(room);
     socket.raw.pause();
-    await rooms.call(room, "say", 200, 10_000);
+    await rooms.call(room, "publishFrames", 200, 10_000);
     const window = 256 * 1024;
-    const [place] = await rooms.placesAtRest(room);
+    const [place] = await rooms.idlePositions(room);
     expect(place!.bytes).toBeGreaterThanOrEqual(window);
     expect(place!.bytes).toBeLessThan(window + 11_000);
     socket.raw.resume();
@@ -65,22 +65,22 @@ describe("a socket that does not acknowledge", () => {
   test("it gets no state frames until it has caught up", async () => {
     const room = "states;windowFrames=2";
     const socket = await settled(room);
-    await rooms.call(room, "say", 3);
-    await rooms.call(room, "tellState");
+    await rooms.call(room, "publishFrames", 3);
+    await rooms.call(room, "broadcastTestState");
     await flush(socket);
     expect(socket.received.some(({ type }) => type === "state")).toBe(false);
     const before = (await rooms.call(room, "calls")).filter((hook) => hook === "onCurrent").length;
     socket.send({ type: "ack", seq: 2 });
     await socket.until(({ type }) => type === "frames");
     expect((await rooms.call(room, "calls")).filter((hook) => hook === "onCurrent").length).toBe(before + 1);
-    await rooms.call(room, "tellState");
+    await rooms.call(room, "broadcastTestState");
     expect(await socket.until(({ type }) => type === "state")).toEqual({ type: "state", seq: 3 });
   });
 
   test("it is closed when a frame is due and its timeout has passed", async () => {
     const room = "dull;windowFrames=2;patienceMs=0";
     const socket = await settled(room);
-    expect(await rooms.call(room, "say", 4)).toBe(0);
+    expect(await rooms.call(room, "publishFrames", 4)).toBe(0);
     expect(await socket.closed).toMatchObject({ code: 4008 });
     expect(seqsOf(socket.received)).toEqual([1, 2]);
   });
@@ -88,7 +88,7 @@ describe("a socket that does not acknowledge", () => {
   test("it is closed by the alarm if no frame is due", async () => {
     const room = "forgotten;windowFrames=2;patienceMs=300";
     const socket = await settled(room);
-    await rooms.call(room, "say", 3);
+    await rooms.call(room, "publishFrames", 3);
     await rooms.evict(room);
     expect(await socket.closed).toMatchObject({ code: 4008 });
   });
@@ -96,11 +96,11 @@ describe("a socket that does not acknowledge", () => {
   test("it stays paused after an eviction", async () => {
     const room = "hibernating;windowFrames=4";
     const socket = await settled(room);
-    await rooms.call(room, "say", 3);
+    await rooms.call(room, "publishFrames", 3);
     await rooms.evict(room);
-    await rooms.call(room, "say", 3);
+    await rooms.call(room, "publishFrames", 3);
     await rooms.evict(room);
-    await rooms.call(room, "say", 3);
+    await rooms.call(room, "publishFrames", 3);
     await flush(socket);
     expect(seqsOf(socket.received)).toEqual(run(1, 4));
     socket.send({ type: "ack", seq: 4 });
@@ -117,7 +117,7 @@ test("a socket that keeps acknowledging receives everything", async () => {
     if (seq % 8 === 0) socket.send({ type: "ack", seq });
   });
   for (let n = 0; n < 20; n += 1) {
-    await rooms.call(room, "say", 8);
+    await rooms.call(room, "publishFrames", 8);
     await pause(5);
   }
   await socket.until(({ seq }) => seq === 160);
@@ -131,11 +131,11 @@ test("a sender of many frames waits for sockets that acknowledge, and once for a
     const { seq, type } = keen.received.at(-1)!;
     if (type === "delta") keen.send({ type: "ack", seq });
   });
-  expect(await rooms.call(room, "tellSlowly", 300, "word ", 60_000)).toBe(0);
+  expect(await rooms.call(room, "publishTextSlowly", 300, "word ", 60_000)).toBe(0);
   await keen.until(({ seq }) => seq === 1_500);
   expect(keen.received.filter(({ type }) => type === "delta")).toHaveLength(300);
   const deaf = await settled(room);
-  expect(await rooms.call(room, "tellSlowly", 300, "word ", 50)).toBe(1);
+  expect(await rooms.call(room, "publishTextSlowly", 300, "word ", 50)).toBe(1);
   await flush(deaf);
   expect(deaf.received.filter(({ type }) => type === "delta")).toHaveLength(16);
 });
@@ -143,7 +143,7 @@ test("a sender of many frames waits for sockets that acknowledge, and once for a
 test("an acknowledgement of an unsent or already acknowledged frame changes nothing", async () => {
   const room = "liar;windowFrames=4";
   const socket = await settled(room);
-  await rooms.call(room, "say", 10);
+  await rooms.call(room, "publishFrames", 10);
   for (const seq of [1_000, 0]) socket.send({ type: "ack", seq });
   await flush(socket);
   expect(seqsOf(socket.received)).toEqual(run(1, 4));
@@ -151,10 +151,10 @@ test("an acknowledgement of an unsent or already acknowledged frame changes noth
 
 test.each([
   ["is not JSON", "{"],
-  ["is binary", new TextEncoder().encode('{"type":"say"}')],
+  ["is binary", new TextEncoder().encode('{"type":"post"}')],
   ["is not an object", "5"],
   ["has no type", "{}"],
-  ["has more than 64 KiB", JSON.stringify({ type: "say", text: "é".repeat(32 * 1024) })],
+  ["has more than 64 KiB", JSON.stringify({ type: "post", text: "é".repeat(32 * 1024) })],
   ["acknowledges something other than a number", '{"type":"ack","seq":"1"}'],
 ])("a message that %s is malformed", async (_, message) => {
   const socket = await settled("malformed");
@@ -181,7 +181,7 @@ test("an acknowledgement counts towards the message limit only if it acknowledge
   const room = "prompt;rateMessages=5";
   const socket = await settled(room);
   for (let seq = 1; seq <= 10; seq += 1) {
-    await rooms.call(room, "say", 1);
+    await rooms.call(room, "publishFrames", 1);
     socket.send({ type: "ack", seq });
   }
   await flush(socket);

@@ -16,7 +16,7 @@ const presence = (received: readonly Frame[]) =>
 test("a socket is closed with 4001 when its lifetime ends, even after an eviction, and no alarm is left", async () => {
   const room = "aged;lifeMs=2500";
   const first = await rooms.join(room);
-  await rooms.call(room, "say", 1);
+  await rooms.call(room, "publishFrames", 1);
   const alarmAt = await rooms.call(room, "alarmAt");
   await rooms.evict(room);
   const second = await rooms.join(room);
@@ -34,10 +34,10 @@ test("a used ticket stays used after its socket is gone until it expires; then n
   const room = "visited";
   const url = await rooms.urlOf(room);
   await (await rooms.visit(url)).close();
-  await rooms.call(room, "ringTwice");
+  await rooms.call(room, "runAlarmTwice");
   await expect(rooms.visit(url)).rejects.toThrow("401");
   await rooms.call(room, "forgetTickets");
-  await rooms.call(room, "ringTwice");
+  await rooms.call(room, "runAlarmTwice");
   expect(await kept(room)).toEqual([]);
 });
 
@@ -47,9 +47,9 @@ test("an alarm that runs twice acts once and keeps later work", async () => {
   const alarmAt = await rooms.call("twice", "alarmAt");
   await rooms.call("twice", "workAt", Date.now() + 60_000);
   expect(await rooms.call("twice", "alarmAt")).toBeLessThan(alarmAt!);
-  await rooms.call("twice", "ringTwice");
+  await rooms.call("twice", "runAlarmTwice");
   await rooms.call("twice", "workAt", Date.now() - 1);
-  await rooms.call("twice", "ringTwice");
+  await rooms.call("twice", "runAlarmTwice");
   await pause(50);
   expect((await rooms.call("twice", "calls")).filter((call) => call === "work")).toEqual(["work"]);
   expect(await rooms.call("twice", "alarmAt")).toBe(alarmAt);
@@ -96,11 +96,11 @@ test("rows of tickets and revoked devices are deleted when they expire", async (
       )
     )[0];
   expect(await count()).toEqual({ tickets: 1, devices: 1 });
-  await rooms.call("rows", "ringTwice");
+  await rooms.call("rows", "runAlarmTwice");
   expect(await count()).toEqual({ tickets: 1, devices: 1 });
   await storage.exec("update burned_tickets set expires_at = 1");
   await storage.exec("update revoked_devices set until = 1");
-  await rooms.call("rows", "ringTwice");
+  await rooms.call("rows", "runAlarmTwice");
   expect(await count()).toEqual({ tickets: 0, devices: 0 });
 });
 
@@ -144,20 +144,20 @@ test("closing all sockets is one presence change", async () => {
 test("a frame that is published again with its key is sent once", async () => {
   const socket = await rooms.join("again");
   await socket.until(isSnapshot);
-  expect(await rooms.call("again", "publish", { type: "said" }, "key")).toBe(1);
-  expect((await rooms.call("again", "publish", { type: "said" }, "key")) ?? null).toBeNull();
+  expect(await rooms.call("again", "publish", { type: "text" }, "key")).toBe(1);
+  expect((await rooms.call("again", "publish", { type: "text" }, "key")) ?? null).toBeNull();
   await rooms.evict("again");
-  expect((await rooms.call("again", "publish", { type: "said" }, "key")) ?? null).toBeNull();
-  expect(await rooms.call("again", "publish", { type: "said" }, "other")).toBe(2);
+  expect((await rooms.call("again", "publish", { type: "text" }, "key")) ?? null).toBeNull();
+  expect(await rooms.call("again", "publish", { type: "text" }, "other")).toBe(2);
   await socket.until(({ seq }) => seq === 2);
-  expect(socket.received.filter(({ type }) => type === "said")).toHaveLength(2);
+  expect(socket.received.filter(({ type }) => type === "text")).toHaveLength(2);
 });
 
 test("an erased room leaves nothing, whenever its sockets close, and can be used again", async () => {
   const room = "erased;snapshotTakes=100";
   const [socket, asleep] = [await rooms.join(room), await rooms.join(room, { device: "session:2" })];
   asleep.raw.pause();
-  await rooms.call(room, "say", 3);
+  await rooms.call(room, "publishFrames", 3);
   await rooms.call(room, "revoke", "session:8");
   const outstanding = await rooms.urlOf(room);
   await rooms.call(room, "erase");
@@ -180,8 +180,8 @@ test("a room that is used right after it was erased works normally", async () =>
   await rooms.call(room, "erase");
   await pause(5);
   const socket = await rooms.join(room);
-  await rooms.call(room, "say", 1);
-  expect(await socket.until(({ type }) => type === "said")).toMatchObject({ seq: 1 });
+  await rooms.call(room, "publishFrames", 1);
+  expect(await socket.until(({ type }) => type === "text")).toMatchObject({ seq: 1 });
   expect(await socket.closed).toMatchObject({ code: 4001 });
 });
 

@@ -75,14 +75,14 @@ const usage = () =>
     "select outcome, external_model_id from model_calls where user_id = $1 and purpose = 'knowledge' order by id",
     [me.id],
   );
-const ask = (id: number, given: object = {}) =>
+const query = (id: number, given: object = {}) =>
   queryBase(harness.ctx, me.id, id, QueryBody.parse({ query: "Which sea?", ...given }));
 
 describe("a knowledge base with an external embedding model", () => {
   test("its vectors have the dimensions of the model, and the usage of its calls is recorded", async () => {
     const id = await makeBase();
     expect(await build(id)).toMatchObject({ dimensions: 3, chunk_count: 3, build: { status: "complete" } });
-    const { passages } = await ask(id);
+    const { passages } = await query(id);
     expect(passages).toHaveLength(3);
     expect(await usage()).toEqual([1, 2].map(() => ({ outcome: "complete", external_model_id: embeds })));
     const values = vendor.requests.filter(({ path }) => path.endsWith("/embeddings")).map(({ body }) => body["input"]);
@@ -107,7 +107,7 @@ describe("a knowledge base with an external embedding model", () => {
     });
     expect(await harness.database.sql("select from outbox")).toEqual([]);
     vendor.failNext();
-    expect((await ask(id)).passages).toHaveLength(3);
+    expect((await query(id)).passages).toHaveLength(3);
   });
 
   test("a rejected key fails the build at once and marks the key", async () => {
@@ -121,10 +121,10 @@ describe("a knowledge base with an external embedding model", () => {
     const id = await makeBase();
     await build(id);
     vendor.failNext({ status: 500 }, { status: 500 });
-    await expect(ask(id)).rejects.toMatchObject({ failure: { code: "provider_unavailable", status: 502 } });
+    await expect(query(id)).rejects.toMatchObject({ failure: { code: "provider_unavailable", status: 502 } });
     await harness.events.settled();
     expect((await usage()).map(({ outcome }) => outcome)).toEqual(["complete", "failed"]);
-    expect((await ask(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
+    expect((await query(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
   });
 
   test("vectors with other dimensions are refused", async () => {
@@ -146,29 +146,29 @@ describe("a helper model of a search", () => {
 
   test("it expands the query with other words", async () => {
     answers = ["Where does the estuary lie?\nBread dough rise"];
-    const { passages, warnings } = await ask(id, { query: "zzz", method: "keyword", expand: true, model: replies });
+    const { passages, warnings } = await query(id, { query: "zzz", method: "keyword", expand: true, model: replies });
     expect([passages.map(({ text }) => text), warnings]).toEqual([["Bread must rise."], []]);
     await harness.events.settled();
     expect(await usage()).toEqual([{ outcome: "complete", external_model_id: replies }]);
   });
 
   test("it reranks the passages, those that it omits last", async () => {
-    const plain = (await ask(id)).passages.map(({ text }) => text);
+    const plain = (await query(id)).passages.map(({ text }) => text);
     answers = ["Sure: [3, 99, 1]"];
-    const { passages } = await ask(id, { rerank: true, model: replies });
+    const { passages } = await query(id, { rerank: true, model: replies });
     expect(passages.map(({ text }) => text)).toEqual([plain[2], plain[0], plain[1]]);
     expect(passages.map(({ score }) => score > 0)).toEqual([true, true, true]);
   });
 
   test("a failed or useless reply leaves the results unchanged and is reported", async () => {
-    const plain = (await ask(id)).passages;
+    const plain = (await query(id)).passages;
     answers = ["I would rather not."];
-    expect(await ask(id, { rerank: true, model: replies })).toEqual({
+    expect(await query(id, { rerank: true, model: replies })).toEqual({
       passages: plain,
       warnings: ["The model did not return an order of the passages."],
     });
     vendor.failNext({ status: 400 });
-    const { passages, warnings } = await ask(id, { expand: true, model: replies });
+    const { passages, warnings } = await query(id, { expand: true, model: replies });
     expect([passages, warnings]).toEqual([
       plain,
       ["Custom (OpenAI-compatible) refused the request. Check the model and its settings."],
@@ -176,8 +176,8 @@ describe("a helper model of a search", () => {
   });
 
   test("it must be a language model of the user", async () => {
-    expect(await outcomeOf(ask(id, { rerank: true, model: embeds }))).toBe("validation_failed");
-    expect(await outcomeOf(ask(id, { rerank: true, model: 2_000_000_000 }))).toBe("not_found");
+    expect(await outcomeOf(query(id, { rerank: true, model: embeds }))).toBe("validation_failed");
+    expect(await outcomeOf(query(id, { rerank: true, model: 2_000_000_000 }))).toBe("not_found");
   });
 
   test("it generates questions for an evaluation, each from one passage", async () => {
@@ -195,8 +195,8 @@ test("concurrent queries of one knowledge base share one round trip", async () =
   const id = await makeBase("builtin/hashing-384");
   await build(id);
   const before = harness.bridge.roundTrips();
-  const asked = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
-  const found = await searchBase(harness.ctx, me.id, id, asked);
+  const queries = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
+  const found = await searchBase(harness.ctx, me.id, id, queries);
   expect(found.map(({ passages }) => passages[0]?.text)).toEqual(harness.texts[1]);
   expect(harness.bridge.roundTrips() - before).toBe(1);
 });

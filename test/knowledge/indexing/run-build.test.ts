@@ -52,8 +52,8 @@ const stored = async () => {
 
 describe("a build", () => {
   test("it is searched when it is complete, reports its progress and end, and unlocks the datasets", async () => {
-    const asked = baseOf(await start([1, 3]));
-    expect(asked).toMatchObject({
+    const started = baseOf(await start([1, 3]));
+    expect(started).toMatchObject({
       chunk_count: 0,
       datasets: [],
       dimensions: null,

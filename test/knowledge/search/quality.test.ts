@@ -23,8 +23,8 @@ describe("paraphrased questions with built-in embeddings", () => {
   });
 
   async function measure(method: RetrievalMethod) {
-    const asked = questions.map(({ question }) => ({ query: question, top_k: 10, method }));
-    const found = await searchBase(harness.ctx, userId, base.id, asked);
+    const queries = questions.map(({ question }) => ({ query: question, top_k: 10, method }));
+    const found = await searchBase(harness.ctx, userId, base.id, queries);
     const ranked = found.map(({ passages }) => passages.map(({ text }) => text));
     const over = (judge: typeof recallAt) => mean(ranked.map((texts, own) => judge(10, texts, [questions[own]!.passage])));
     return { ndcg: over(ndcgAt), recall: over(recallAt) };

@@ -25,8 +25,8 @@ describe("questions about a corpus of documents with built-in embeddings", () =>
   });
 
   async function measure(method: RetrievalMethod) {
-    const asked = questions.map(({ question, quote }) => ({ question, relevant: [{ text: quote }] }));
-    return await evaluateBase(harness.ctx, base.user_id, base.id, { questions: asked, method, count: asked.length });
+    const cases = questions.map(({ question, quote }) => ({ question, relevant: [{ text: quote }] }));
+    return await evaluateBase(harness.ctx, base.user_id, base.id, { questions: cases, method, count: cases.length });
   }
 
   test("the corpus is large, and each expected quote occurs in exactly one chunk", () => {

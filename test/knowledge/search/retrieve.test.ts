@@ -35,13 +35,13 @@ afterAll(async () => {
   await database.close();
 });
 
-const ask = (given: Partial<Question> = {}, of = base) =>
+const search = (given: Partial<Question> = {}, of = base) =>
   retrievePassages(ctx, of, { query: "Which sea does the Rhine reach?", top_k: 4, method: "hybrid", ...given });
-const textsOf = async (given: Partial<Question> = {}, of = base) => (await ask(given, of)).map(({ text }) => text);
+const textsOf = async (given: Partial<Question> = {}, of = base) => (await search(given, of)).map(({ text }) => text);
 
 describe("a search", () => {
   test.each(["semantic", "keyword", "hybrid"] as const)("the best match comes first (%s)", async (method) => {
-    const [best, ...rest] = await ask({ method });
+    const [best, ...rest] = await search({ method });
     expect(best).toMatchObject({ text: rivers[1], dataset_id: 7, source: "rivers.csv#2", start: 0, end: rivers[1]!.length });
     expect(best!.score).toBeGreaterThan(0);
     expect(best!.score).toBeLessThanOrEqual(1);
@@ -50,15 +50,15 @@ describe("a search", () => {
 
   test("a search makes one round trip", async () => {
     const before = bridge.roundTrips();
-    await ask();
+    await search();
     expect(bridge.roundTrips() - before).toBe(1);
   });
 
   test.each(["semantic", "hybrid"] as const)(
     "a search returns the requested number of passages if there are as many (%s)",
     async (method) => {
-      for (const top_k of [1, 3, 5]) expect(await ask({ method, top_k, query: "zzz" })).toHaveLength(top_k);
-      expect(await ask({ method, top_k: 20 })).toHaveLength(5);
+      for (const top_k of [1, 3, 5]) expect(await search({ method, top_k, query: "zzz" })).toHaveLength(top_k);
+      expect(await search({ method, top_k: 20 })).toHaveLength(5);
     },
   );
 
@@ -69,16 +69,16 @@ describe("a search", () => {
   });
 
   test("a text that matches exactly by meaning and by words has the maximum score", async () => {
-    const [best] = await ask({ query: rivers[0]! });
+    const [best] = await search({ query: rivers[0]! });
     expect(best).toMatchObject({ text: rivers[0], score: 1 });
   });
 
   test("passages below the threshold are left out", async () => {
-    const [best] = await ask({ method: "semantic", query: rivers[2]! });
+    const [best] = await search({ method: "semantic", query: rivers[2]! });
     expect(best!.score).toBeCloseTo(1, 5);
     for (const method of ["semantic", "hybrid"] as const)
       expect(await textsOf({ method, query: rivers[2]!, threshold: 0.9 })).toEqual([rivers[2]]);
-    expect(await ask({ method: "keyword", threshold: 0.99 })).toEqual([]);
+    expect(await search({ method: "keyword", threshold: 0.99 })).toEqual([]);
   });
 });
 
@@ -102,13 +102,15 @@ describe("the searched knowledge base", () => {
     const theirs = await insertBase(database, other.id, { 7: [{ text: "The Rhine is theirs." }] });
     expect(await textsOf({}, theirs)).toEqual(["The Rhine is theirs."]);
     expect((await textsOf({ top_k: 20 })).toSorted()).toEqual([...rivers, ...bread].toSorted());
-    expect(await ask({}, { ...base, user_id: other.id })).toEqual([]);
+    expect(await search({}, { ...base, user_id: other.id })).toEqual([]);
   });
 
   test("a search with another model, or without a build, returns nothing", async () => {
-    expect(await ask({ method: "keyword" }, { ...base, embedding_model: "workers-ai/@cf/baai/bge-small-en-v1.5" })).toEqual([]);
+    expect(await search({ method: "keyword" }, { ...base, embedding_model: "workers-ai/@cf/baai/bge-small-en-v1.5" })).toEqual(
+      [],
+    );
     const empty = await insertBase(database, me.id);
-    expect(await ask({}, empty)).toEqual([]);
+    expect(await search({}, empty)).toEqual([]);
   });
 
   test("the database refuses a vector with other dimensions, or with wrong declared ones", async () => {

@@ -8,7 +8,7 @@ import { badKey, goodKey, makeModel, useConnected } from "../../models/support/c
 import { question } from "../../models/support/models.ts";
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { createUser, type Person } from "../../support/users.ts";
-import { saidText } from "../../support/vendors/script.ts";
+import { scriptedText } from "../../support/vendors/script.ts";
 import {
   clientOf,
   databaseTrips,
@@ -145,7 +145,7 @@ describe("the candidate models of a minion", () => {
 
   const rowsOf = (minion: WireMinion) => selectModelCandidates(ctx, person.id, minion.id);
 
-  async function ask(minion: WireMinion) {
+  async function callMinion(minion: WireMinion) {
     const records: UsageRecord[] = [];
     const candidates = gatewayCandidates(ctx, person.id, await rowsOf(minion));
     const options = { pauseMs: 1, onUsage: (record: UsageRecord) => void records.push(record) };
@@ -164,19 +164,19 @@ describe("the candidate models of a minion", () => {
       { provider: { name: "custom" }, modelId: "my-model" },
     ]);
     expect(bridge.roundTrips()).toBe(before + 1);
-    expect(await ask(minion)).toEqual({ text: saidText, outcomes: ["custom answered"] });
+    expect(await callMinion(minion)).toEqual({ text: scriptedText, outcomes: ["custom answered"] });
   });
 
   test("the next candidate answers if one is down, inactive or has an unreadable key", async () => {
     const minion = await makeMinion(me, { model: await called(), fallback_models: [await called(), builtin] });
     connected.vendor.failNext({ status: 503 }, { status: 503 });
-    expect((await ask(minion)).outcomes).toEqual(["custom unavailable", "custom unavailable", "builtin answered"]);
+    expect((await callMinion(minion)).outcomes).toEqual(["custom unavailable", "custom unavailable", "builtin answered"]);
     const off = "update external_models set is_active = false where user_id = $1";
     await connected.api.database.sql(off, [person.id]);
-    expect((await ask(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
+    expect((await callMinion(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
     await connected.api.database.sql("update external_models set is_active = true where user_id = $1", [person.id]);
     await connected.api.database.sql("delete from user_data_keys where user_id = $1", [person.id]);
-    expect((await ask(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
+    expect((await callMinion(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
   });
 
   test("another user's minion has no candidates", async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, type Client } from "../support/minions.ts";
-import { ask } from "../../notifications/support/notifications.ts";
+import { sendRequest } from "../../notifications/support/notifications.ts";
 import { bodyOf, useApi } from "../../support/api.ts";
 import { createUser, type Person } from "../../support/users.ts";
 import { keysOf, makeModel, useConnected } from "../../models/support/connected-provider.ts";
@@ -46,9 +46,9 @@ describe("the list of all models", () => {
 
   test("it is available at its older paths, with and without a slash", async () => {
     await makeModel(me);
-    const here = await (await ask(connected.api, person, "/api/v2/models")).text();
+    const here = await (await sendRequest(connected.api, person, "/api/v2/models")).text();
     for (const path of ["/api/models-v2", "/api/models", "/api/models/", "/api/v2/models/"]) {
-      expect(await (await ask(connected.api, person, path)).text()).toBe(here);
+      expect(await (await sendRequest(connected.api, person, path)).text()).toBe(here);
     }
   });
 
@@ -76,7 +76,7 @@ describe("a model by its name", () => {
       "/api/models/meta/llama-3:8b/",
       "/api/v2/models/Llama:%20the%203rd",
     ]) {
-      const reply = await ask(connected.api, person, path);
+      const reply = await sendRequest(connected.api, person, path);
       expect([reply.status, await bodyOf(reply)]).toEqual([200, { success: true, model: own }]);
     }
   });

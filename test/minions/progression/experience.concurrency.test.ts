@@ -64,8 +64,8 @@ test("20 duplicates of a grant count once, for the minion, the points and the no
   expect(await gained()).toMatchObject({ training: 1_877, usage: 0, by_events: 1_877, events: 1 });
   const points = pointsFor(0, 1_877);
   expect(await books()).toEqual({ balance: points, ledger: points, movements: 7 });
-  const told = await postgres.sql("select kind, title from notifications where user_id = $1", [user]);
-  expect(told).toEqual([{ kind: "rank_up", title: expect.stringMatching(/reached level 7$/) }]);
+  const notifications = await postgres.sql("select kind, title from notifications where user_id = $1", [user]);
+  expect(notifications).toEqual([{ kind: "rank_up", title: expect.stringMatching(/reached level 7$/) }]);
 });
 
 describe("usage experience", () => {

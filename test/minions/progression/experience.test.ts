@@ -62,11 +62,11 @@ describe("a grant by an administrator", () => {
   });
 
   test("it needs an administrator, an existing minion, an amount and a reason", async () => {
-    const asked = { amount: 10, reason: "Prize" };
-    expect(refusalIn(await me.post(`/admin/minions/${id}/xp`, asked))).toEqual([403, "forbidden"]);
+    const grant = { amount: 10, reason: "Prize" };
+    expect(refusalIn(await me.post(`/admin/minions/${id}/xp`, grant))).toEqual([403, "forbidden"]);
     expect(refusalIn(await give(10, 2_000_000_000))).toEqual([404, "not_found"]);
     for (const amount of [0, -5, 1.5, 200_001, "10"]) {
-      expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { ...asked, amount }))).toEqual(["amount"]);
+      expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { ...grant, amount }))).toEqual(["amount"]);
     }
     expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { amount: 10, reason: " " }))).toEqual(["reason"]);
     expect((await minion()).experience).toBe(0);
@@ -96,10 +96,10 @@ describe("gained levels and ranks", () => {
   test("they are pushed to the owner's devices only, at once", async () => {
     const hub = await openHub(api, person);
     await hub.until(({ type }) => type === "presence");
-    const told = async () => (await hub.until(({ type }) => type === "notification"))["notification"];
+    const nextNotification = async () => (await hub.until(({ type }) => type === "notification"))["notification"];
     await give(199);
     await give(1);
-    expect(await told()).toMatchObject({
+    expect(await nextNotification()).toMatchObject({
       kind: "level_up",
       title: "Ada reached level 2",
       link: `/minions/${id}`,
@@ -107,7 +107,7 @@ describe("gained levels and ranks", () => {
       read_at: null,
     });
     await give(1_000);
-    expect(await told()).toMatchObject({
+    expect(await nextNotification()).toMatchObject({
       kind: "rank_up",
       title: "Ada reached level 6",
       body: "Ada is now Skilled.",

@@ -68,7 +68,7 @@ describe("validation of traits", () => {
       { path: "", message: "exceeds the limit of 2 traits above 0 at level 15 (got 3)" },
     ],
     [
-      "a stranger",
+      "an unknown trait",
       { constructor: 1 },
       { path: "constructor", message: "must be one of professional, friendly, technical, creative, analytical, supportive" },
     ],

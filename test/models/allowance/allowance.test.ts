@@ -47,7 +47,7 @@ async function eventsWith(USER_HUB: unknown): Promise<void> {
 }
 
 const model = () => gatewayModel([languageCandidate(`workers-ai/${llama}`, providerSettings(ctx, person.id))], { pauseMs: 1 });
-const ask = () => model().doGenerate({ ...question, maxOutputTokens: 16 });
+const callModel = () => model().doGenerate({ ...question, maxOutputTokens: 16 });
 const budget = async () => api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
 
 /** Waits for what is put off, and tells what is left. */
@@ -63,9 +63,9 @@ async function spend(amount: { turns: number; tokens: number }): Promise<() => P
   const { USER_HUB } = await api.worker.getEnv();
   const limits = { turns: 1e6, tokens: 1e9, until: Date.now() };
   const claim = { id: crypto.randomUUID(), amount, floor: { turns: 1e6, tokens: 1e9 }, limits };
-  const say = async () => void (await USER_HUB.getByName(String(person.id)).takeBudget(claim));
-  await say();
-  return say;
+  const reserve = async () => void (await USER_HUB.getByName(String(person.id)).takeBudget(claim));
+  await reserve();
+  return reserve;
 }
 
 describe("the allowance", () => {
@@ -74,13 +74,13 @@ describe("the allowance", () => {
     const { resets_at, ...shown } = await allowance();
     expect(shown).toEqual({ plan: "Free Plan", turns: line(turns), tokens: line(tokens) });
     expect(resets_at).toBe(new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString());
-    await ask();
+    await callModel();
     expect(await allowance()).toMatchObject({ turns: line(turns, 1), tokens: line(tokens, aCall) });
     expect(databaseTrips(await me.get("/usage/allowance"))).toBe(1);
   });
 
   test("concurrent turns are allowed exactly up to the limit", async () => {
-    const outcomes = await Promise.allSettled(Array.from({ length: turns + 15 }, ask));
+    const outcomes = await Promise.allSettled(Array.from({ length: turns + 15 }, callModel));
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(turns);
     expect(ai.runs).toHaveLength(turns);
     const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
@@ -90,14 +90,14 @@ describe("the allowance", () => {
 
   test("no Postgres query is made before the allowance is used up", async () => {
     const before = bridge.roundTrips();
-    await ask();
+    await callModel();
     await events.settled();
     expect(bridge.roundTrips()).toBe(before);
   });
 
   test("a used-up allowance is 429 with Retry-After", async () => {
     await spend({ turns, tokens: 0 });
-    const { status, code, message, headers } = toAppError(await thrownBy(ask()), {})!;
+    const { status, code, message, headers } = toAppError(await thrownBy(callModel()), {})!;
     expect({ status, code }).toEqual({ status: 429, code: "allowance_exhausted" });
     expect(message).toMatch(/^Your daily allowance of 20 turns .* used up\. It resets at \d{4}-\d\d-\d\dT00:00Z\. /);
     const seconds = Number(headers["retry-after"]);
@@ -109,24 +109,24 @@ describe("the allowance", () => {
     await spend({ turns: 1, tokens: tokens - 500 });
     const long = await thrownBy(model().doGenerate(question));
     expect(long.message).toContain("needs more than the 500 tokens left");
-    await ask();
+    await callModel();
     expect(ai.runs).toHaveLength(1);
   });
 
   test("a new plan raises the allowance at once with one Postgres query", async () => {
     await spend({ turns, tokens: 0 });
-    await thrownBy(ask());
+    await thrownBy(callModel());
     await subscribe(api.database, person.id);
     const before = bridge.roundTrips();
-    await ask();
-    await ask();
+    await callModel();
+    await callModel();
     expect(bridge.roundTrips()).toBe(before + 1);
     expect(await allowance()).toMatchObject({ plan: "Creator Plan", turns: { limit: 200, used: turns + 2 } });
   });
 
   test("a failed call gets its turn back", async () => {
     ai.failNext(3040, 3040);
-    await thrownBy(ask());
+    await thrownBy(callModel());
     expect(ai.runs).toHaveLength(2);
     expect(await allowance()).toMatchObject({ turns: { used: 0 }, tokens: { used: 0 } });
   });
@@ -160,7 +160,7 @@ describe("the allowance", () => {
 
 describe("the hub that counts usage", () => {
   test("a new day starts at zero", async () => {
-    await ask();
+    await callModel();
     expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
     const storage = await budget();
     expect(await storage.exec("update day_budget set ends_at = 1 returning id")).toEqual([{ id: 1 }]);
@@ -168,26 +168,26 @@ describe("the hub that counts usage", () => {
   });
 
   test("the alarm deletes the usage of a past day", async () => {
-    const sayAgain = await spend({ turns, tokens: 0 });
-    expect(await thrownBy(ask())).toMatchObject({ code: "allowance_exhausted" });
+    const spendAgain = await spend({ turns, tokens: 0 });
+    expect(await thrownBy(callModel())).toMatchObject({ code: "allowance_exhausted" });
     const storage = await budget();
     const rows = async (name: string) => storage.exec("select 1 from sqlite_schema where name = ?", name);
     expect(await rows("day_budget")).toHaveLength(1);
     // Midnight is brought here: what is said once more has the alarm set for it, and counts nothing.
     const endsAt = Date.now() + 2_000;
     await storage.exec("update day_budget set ends_at = ?", endsAt);
-    await sayAgain();
+    await spendAgain();
     await expect.poll(() => rows("day_budget")).toEqual([]);
     expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
     expect(await allowance()).toMatchObject({ turns: { used: 0, left: turns }, tokens: { used: 0 } });
-    await ask();
+    await callModel();
     expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
   });
 
   test("an unavailable hub is 503 without a call, and a fallback can answer", async () => {
     const down = vi.spyOn(console, "warn").mockReturnValue();
     await eventsWith({ getByName: () => ({ takeBudget: () => Promise.reject(new Error("The hub is out.")) }) });
-    expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
+    expect(toAppError(await thrownBy(callModel()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
     expect(ai.runs).toEqual([]);
     const own = languageCandidate(`workers-ai/${llama}`, providerSettings(ctx, person.id));
     await gatewayModel([own, languageCandidate("builtin/extractive")]).doGenerate(question);
@@ -202,7 +202,7 @@ describe("the hub that counts usage", () => {
         settleBudget: () => Promise.reject(new Error("The hub is out.")),
       }),
     });
-    await ask();
+    await callModel();
     const { turns: shown, tokens: counted } = await allowance();
     expect(shown.used).toBe(1);
     expect(counted.used).toBeGreaterThanOrEqual(16);
@@ -211,7 +211,7 @@ describe("the hub that counts usage", () => {
   test("a call above the smallest allowance fails if Postgres is down", async () => {
     await spend({ turns, tokens: 0 });
     await bridge.close();
-    expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable" });
+    expect(toAppError(await thrownBy(callModel()), {})).toMatchObject({ code: "allowance_unavailable" });
     bridge = await startNeonBridge({ databaseUrl: api.database.url });
   });
 });

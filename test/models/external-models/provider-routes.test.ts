@@ -3,7 +3,7 @@ import { providerNames } from "../../../src/models/providers/registry.ts";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../../minions/support/minions.ts";
 import { bodyOf } from "../../support/api.ts";
 import { createUser, type Person } from "../../support/users.ts";
-import { saidText, script, vendorWords } from "../../support/vendors/script.ts";
+import { scriptedText, script, vendorWords } from "../../support/vendors/script.ts";
 import { badKey, goodKey, keysOf, makeModel, useConnected } from "../support/connected-provider.ts";
 
 const connected = useConnected("nvidia");
@@ -65,7 +65,7 @@ describe("a test of a model", () => {
     const tested = await me.post("/external-models/test", { ...there, api_key: goodKey });
     expect([tested.status, databaseTrips(tested)]).toEqual([200, 0]);
     expect(keysOf(tested.body)).toEqual(["error", "message", "response", "response_time", "success"]);
-    expect(tested.body).toMatchObject({ success: true, response: saidText, error: null });
+    expect(tested.body).toMatchObject({ success: true, response: scriptedText, error: null });
     expect(tested.body.response_time).toBeLessThan(10);
     expect(vendor.requests).toHaveLength(before + 1);
     await expect.poll(callsOf).toHaveLength(1);
@@ -85,7 +85,7 @@ describe("a test of a model", () => {
     const { id } = await makeModel(me, { ...there, api_key: goodKey });
     for (const model_id of [id, String(id)]) {
       const tested = await me.post("/external-models/test", { model_id });
-      expect(tested.body).toMatchObject({ success: true, response: saidText });
+      expect(tested.body).toMatchObject({ success: true, response: scriptedText });
       expect(databaseTrips(tested)).toBe(1);
     }
     await expect.poll(callsOf).toHaveLength(2);

@@ -5,7 +5,7 @@ import { ProviderError, providerError, type ProviderFailure } from "../../../src
 import { openai } from "../../../src/models/providers/vendors/openai.ts";
 import { workersAi } from "../../../src/models/providers/vendors/workers-ai.ts";
 
-const told = (error: unknown) => {
+const describeError = (error: unknown) => {
   const { code, status, message, headers } = toAppError(error, {})!;
   return { code, status, message, retryAfter: headers["retry-after"] };
 };
@@ -22,21 +22,23 @@ describe("the error for a provider failure", () => {
     ["not_configured", 503],
   ])("%s becomes %i with our own text", (kind, status) => {
     const error = new ProviderError(kind, openai);
-    expect(told(error)).toMatchObject({ code: `provider_${kind}`, status, message: error.message });
+    expect(describeError(error)).toMatchObject({ code: `provider_${kind}`, status, message: error.message });
   });
 
   test.each<[ProviderFailure, number]>([
     ["allowance_exhausted", 429],
     ["allowance_unavailable", 503],
   ])("%s becomes %i and is our own error", (kind, status) => {
-    expect(told(new ProviderError(kind, workersAi))).toMatchObject({ code: kind, status });
+    expect(describeError(new ProviderError(kind, workersAi))).toMatchObject({ code: kind, status });
   });
 
   test("the Retry-After of the provider is passed on", () => {
-    expect(told(new ProviderError("rate_limited", openai, { retryAfterSeconds: 6.2 })).retryAfter).toBe("7");
-    expect(told(new ProviderError("rate_limited", openai)).retryAfter).toBe("5");
-    expect(told(new ProviderError("allowance_exhausted", workersAi, { retryAfterSeconds: 3_600 })).retryAfter).toBe("3600");
-    expect(told(new ProviderError("key_rejected", openai)).retryAfter).toBeUndefined();
+    expect(describeError(new ProviderError("rate_limited", openai, { retryAfterSeconds: 6.2 })).retryAfter).toBe("7");
+    expect(describeError(new ProviderError("rate_limited", openai)).retryAfter).toBe("5");
+    expect(describeError(new ProviderError("allowance_exhausted", workersAi, { retryAfterSeconds: 3_600 })).retryAfter).toBe(
+      "3600",
+    );
+    expect(describeError(new ProviderError("key_rejected", openai)).retryAfter).toBeUndefined();
   });
 });
 
@@ -49,7 +51,7 @@ describe("an error of guarded fetch", () => {
     ["unreachable", "provider_unavailable", 502, "unavailable"],
   ])("%s becomes %s (%i), and in a provider call %s", (reason, code, status, kind) => {
     const error = new EgressError(reason, "In our words.");
-    expect(told(error)).toMatchObject({ code, status, message: "In our words." });
+    expect(describeError(error)).toMatchObject({ code, status, message: "In our words." });
     expect(providerError(error, openai)).toMatchObject({ kind });
   });
 });

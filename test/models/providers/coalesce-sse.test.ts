@@ -8,7 +8,17 @@ import { providerKey } from "../../support/canary.ts";
 import { collect, partsOf } from "../support/models.ts";
 
 /** The providers that speak Chat Completions, by what is around its events. */
-const speakers = ["custom", "groq", "huggingface", "mistral", "moonshotai", "nvidia", "ollama", "openrouter", "together"];
+const openAiProviders = [
+  "custom",
+  "groq",
+  "huggingface",
+  "mistral",
+  "moonshotai",
+  "nvidia",
+  "ollama",
+  "openrouter",
+  "together",
+];
 
 type Json = Record<string, unknown>;
 
@@ -36,7 +46,7 @@ const written = (events: readonly Event[], end = "\n"): string =>
     })
     .join("");
 
-const said = (...texts: string[]): Event[] => texts.map((content) => ({ data: chunk({ content }) }));
+const textEvents = (...texts: string[]): Event[] => texts.map((content) => ({ data: chunk({ content }) }));
 
 /** A `fetch` that is answered with these bytes, each piece by itself. */
 const answering =
@@ -68,14 +78,14 @@ const textsIn = (stream: string): unknown[] =>
 
 describe("events that arrive together", () => {
   test("events are merged with separators between the deltas", async () => {
-    const [only, ...others] = textsIn(await joined(written(said("Grü", 'ße, "', "世\\", "界\n", "👋"))));
+    const [only, ...others] = textsIn(await joined(written(textEvents("Grü", 'ße, "', "世\\", "界\n", "👋"))));
     expect(others).toEqual([]);
     expect(splitDeltas(String(only))).toEqual(["Grü", 'ße, "', "世\\", "界\n", "👋"]);
     expect(stripSeparators(String(only))).toBe('Grüße, "世\\界\n👋');
   });
 
   test("an event that arrives alone is unchanged", async () => {
-    const events = said("a", "b").map((event) => written([event]));
+    const events = textEvents("a", "b").map((event) => written([event]));
     expect(await joined(...events)).toBe(events.join(""));
   });
 
@@ -86,7 +96,7 @@ describe("events that arrive together", () => {
 
   test("reasoning is not merged with text", async () => {
     const thoughts = [chunk({ reasoning_content: "h" }), chunk({ reasoning_content: "m" })].map((data) => ({ data }));
-    expect((await joined(written([...thoughts, ...said("a", "b")]))).match(/\\u0000/g)).toHaveLength(2);
+    expect((await joined(written([...thoughts, ...textEvents("a", "b")]))).match(/\\u0000/g)).toHaveLength(2);
   });
 });
 
@@ -115,27 +125,30 @@ test.each(apart)("%s is not merged", async (_what, data) => {
 
 test("a named event, and one after a broken event, are not merged", async () => {
   const named: Event = { data: chunk({ content: "a" }), name: "error" };
-  const broken = written(said("a")).replace('"a"', '"\\x"');
-  const events = written([...said("a"), named, named]) + broken + written(said("b"));
+  const broken = written(textEvents("a")).replace('"a"', '"\\x"');
+  const events = written([...textEvents("a"), named, named]) + broken + written(textEvents("b"));
   expect(await joined(events)).toBe(events);
 });
 
 test("an event of several lines, and one above the size limit, are not merged", async () => {
   const pretty = JSON.stringify(chunk({ content: "", tool_calls: [{ index: 0 }] }), null, 1);
   const lines = pretty.split("\n").map((line) => `data: ${line}\n`);
-  const events = `${lines.join("")}\n${written(said("a", "b".repeat(9_000)))}${written(said("c".repeat(9_000)))}`;
+  const events = `${lines.join("")}\n${written(textEvents("a", "b".repeat(9_000)))}${written(textEvents("c".repeat(9_000)))}`;
   expect(await joined(events)).toBe(events);
 });
 
 describe("an unchanged reply", () => {
   const eventStream = { "content-type": "text/event-stream" };
-  const asked = [JSON.stringify({ model: "m", messages: [{ role: "user", content: '"stream":true' }] }), streaming.body];
+  const requestBodies = [
+    JSON.stringify({ model: "m", messages: [{ role: "user", content: '"stream":true' }] }),
+    streaming.body,
+  ];
 
   test.each([
-    ["a reply that is not an event stream", Response.json(chunk({ content: "a" })), asked[1]],
-    ["a reply to a request without streaming", new Response("{}", { headers: eventStream }), asked[0]],
-    ["an error reply", new Response("no", { status: 429, headers: eventStream }), asked[1]],
-    ["a reply without a body", new Response(null, { status: 204, headers: eventStream }), asked[1]],
+    ["a reply that is not an event stream", Response.json(chunk({ content: "a" })), requestBodies[1]],
+    ["a reply to a request without streaming", new Response("{}", { headers: eventStream }), requestBodies[0]],
+    ["an error reply", new Response("no", { status: 429, headers: eventStream }), requestBodies[1]],
+    ["a reply without a body", new Response(null, { status: 204, headers: eventStream }), requestBodies[1]],
   ])("%s is unchanged", async (_what, response, body) => {
     expect(await coalesceSse(async () => response)("https://vendor.example/", { method: "POST", body: body! })).toBe(response);
   });
@@ -169,7 +182,7 @@ const anyAnswer = fc
   });
 
 /** Parts with nothing that differs between two calls, in as many pieces as they were sent. */
-function told(parts: readonly LanguageModelV4StreamPart[]): object[] {
+function splitParts(parts: readonly LanguageModelV4StreamPart[]): object[] {
   const ids: string[] = [];
   return parts.flatMap((part): object[] => {
     if (part.type === "response-metadata") return [];
@@ -180,7 +193,7 @@ function told(parts: readonly LanguageModelV4StreamPart[]): object[] {
   });
 }
 
-describe.each(speakers)("%s", (provider) => {
+describe.each(openAiProviders)("%s", (provider) => {
   const settings = { apiKey: providerKey(`of-joining-${provider}`), baseUrl: "https://vendor.example/v1" };
 
   test("the merged stream has the same content at every cut of its bytes", async () => {
@@ -190,7 +203,7 @@ describe.each(speakers)("%s", (provider) => {
         const [separate, together] = await Promise.all(
           [false, true].map(async (joins) => {
             const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, coalesceDeltas: joins });
-            return told(await partsOf(model));
+            return splitParts(await partsOf(model));
           }),
         );
         expect(together).toEqual(separate);
@@ -201,7 +214,7 @@ describe.each(speakers)("%s", (provider) => {
 
   test("deltas that arrive together are read as one part", async () => {
     const texts = Array.from({ length: 50 }, (_, n) => `word${n} `);
-    const fetch = answering(written([...said(...texts), ...ending.map((data) => ({ data }))]));
+    const fetch = answering(written([...textEvents(...texts), ...ending.map((data) => ({ data }))]));
     const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, coalesceDeltas: true });
     const deltas = (await collect((await model.doStream({ prompt: [] })).stream)).filter(({ type }) => type === "text-delta");
     expect(deltas).toHaveLength(1);

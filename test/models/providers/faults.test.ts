@@ -7,7 +7,7 @@ import { ProviderError, type ProviderFailure } from "../../../src/models/gateway
 import { languageCandidate } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { providerKey } from "../../support/canary.ts";
-import { saidText, script, vendorWords } from "../../support/vendors/script.ts";
+import { scriptedText, script, vendorWords } from "../../support/vendors/script.ts";
 import { hugeText, startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../../support/vendors/vendors.ts";
 import { partsOf, question, textIn } from "../support/models.ts";
@@ -73,8 +73,8 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
 
   test.each(statuses)("status %i is %s", async (status, kind, movesOn) => {
     const before = vendor.requests.length;
-    const asked = withFaults([{ status }]).doStream(question);
-    const outcome = await asked.then(
+    const reply = withFaults([{ status }]).doStream(question);
+    const outcome = await reply.then(
       ({ stream }) => stream.cancel().then(() => "moved on"),
       (error: unknown) => error,
     );
@@ -92,7 +92,7 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
 
   test.each(["bytes", "crlf"] as const)("a stream sent as %s is parsed", async (fault) => {
     const parts = await partsOf(withFaults([fault]));
-    expect(textIn(parts)).toBe(saidText);
+    expect(textIn(parts)).toBe(scriptedText);
     expect(records).toMatchObject([
       {
         provider: name,
@@ -115,9 +115,9 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
     "a stream that is %s in the middle ends with an error and is not retried",
     async (fault) => {
       const parts = await partsOf(withFaults([fault]));
-      const said = textIn(parts);
-      expect(said).not.toBe("");
-      expect(saidText.startsWith(said)).toBe(true);
+      const partialText = textIn(parts);
+      expect(partialText).not.toBe("");
+      expect(scriptedText.startsWith(partialText)).toBe(true);
       const last = parts.at(-1)!;
       expect(last.type).toBe("error");
       expectOurs("error" in last && last.error, "unavailable");
@@ -166,8 +166,8 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
     const refuse: typeof fetch = () => Promise.reject(new AppError("validation_failed", "base_url: is not public."));
     const guarded = languageCandidate(`${name}/${model}`, { apiKey, baseUrl: "https://10.0.0.1", fetch: refuse });
     for (const how of ["doGenerate", "doStream"] as const) {
-      const asked = gatewayModel([guarded, languageCandidate("builtin/extractive")])[how](question);
-      await expect(asked).rejects.toMatchObject({ kind: "refused", message: "base_url: is not public." });
+      const call = gatewayModel([guarded, languageCandidate("builtin/extractive")])[how](question);
+      await expect(call).rejects.toMatchObject({ kind: "refused", message: "base_url: is not public." });
     }
   });
 

@@ -21,7 +21,7 @@ let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 let server: Server;
 /** With which key each list was asked for, in order. */
-let asked: (string | undefined)[];
+let receivedKeys: (string | undefined)[];
 /** What a key is told that there is; nothing is a server that is out. */
 let listed: (key: string | undefined) => string[] | undefined;
 let ai: Ai;
@@ -33,7 +33,7 @@ beforeAll(async () => {
   bridge = await startStoppableBridge(database);
   server = createServer(({ headers }, response) => {
     const key = headers.authorization?.replace("Bearer ", "");
-    asked.push(key);
+    receivedKeys.push(key);
     const ids = listed(key);
     response
       .writeHead(ids === undefined ? 503 : 200, { "content-type": "application/json" })
@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  asked = [];
+  receivedKeys = [];
   listed = () => ["one/model-7b"];
   const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const send = globalThis.fetch;
@@ -95,7 +95,7 @@ describe("the model list of a provider with a public list", () => {
   test.each(Object.keys(publicHosts) as (keyof typeof publicHosts)[])("the list of %s is read without a key", async (name) => {
     const read = await newIsolate();
     expect((await read(name)).ids).toEqual(["one/model-7b"]);
-    expect(asked).toEqual([undefined]);
+    expect(receivedKeys).toEqual([undefined]);
   });
 
   test("the list of Workers AI is read through the binding", async () => {
@@ -113,7 +113,7 @@ describe("the model list of a provider with a public list", () => {
     later(hour - 1);
     for (const read of [here, there, there]) expect(await read()).toEqual(first);
     await settled();
-    expect(asked).toHaveLength(1);
+    expect(receivedKeys).toHaveLength(1);
   });
 
   test("an hour-old list is returned while it is fetched once for all isolates", async () => {
@@ -130,7 +130,7 @@ describe("the model list of a provider with a public list", () => {
     await there();
     await settled();
     expect((await there()).ids).toEqual(["another/model"]);
-    expect(asked).toHaveLength(2);
+    expect(receivedKeys).toHaveLength(2);
   });
 
   test("the age of the list is reported if the provider is down, also in a new isolate", async () => {
@@ -142,7 +142,7 @@ describe("the model list of a provider with a public list", () => {
     await settled();
     expect(await read()).toEqual(first);
     expect(Date.now() - Date.parse(first.asked_at)).toBe(20 * hour);
-    expect(asked.length).toBeGreaterThan(1);
+    expect(receivedKeys.length).toBeGreaterThan(1);
   });
 
   test("a failure without a cached list is the failure of the provider", async () => {
@@ -160,7 +160,7 @@ describe("the model list of a provider with a public list", () => {
     expect((await read()).ids).toEqual(["one/model-7b"]);
     await settled();
     expect((await read()).ids).toEqual(["one/model-7b"]);
-    expect(asked).toHaveLength(1);
+    expect(receivedKeys).toHaveLength(1);
   });
 });
 
@@ -169,11 +169,11 @@ test("the reply describes each known model for signed-in users, from memory afte
   const counter = { limit: async () => ({ success: true }) };
   Object.assign(bindings, { LIMIT_ANONYMOUS: counter, LIMIT_AUTHENTICATED: counter, LIMIT_EXPENSIVE: counter });
   const lifetime = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
-  const ask = (provider: string) => {
+  const getModels = (provider: string) => {
     const headers = { ...authHeader(token), "cf-connecting-ip": "198.18.0.1" };
     return app.request(`/api/v2/external-models/providers/${provider}/models`, { headers }, bindings, lifetime);
   };
-  const first = await ask("nvidia");
+  const first = await getModels("nvidia");
   expect([first.status, await bodyOf(first)]).toEqual([
     200,
     {
@@ -190,9 +190,9 @@ test("the reply describes each known model for signed-in users, from memory afte
       asked_at: new Date().toISOString(),
     },
   ]);
-  const second = await ask("nvidia");
-  expect([second.status, second.headers.get("server-timing"), asked.length]).toEqual([200, noRoundTrips, 1]);
-  expect((await ask("openai")).status).toBe(422);
+  const second = await getModels("nvidia");
+  expect([second.status, second.headers.get("server-timing"), receivedKeys.length]).toEqual([200, noRoundTrips, 1]);
+  expect((await getModels("openai")).status).toBe(422);
 });
 
 describe("a sync of NVIDIA models", () => {
@@ -224,7 +224,7 @@ describe("a sync of NVIDIA models", () => {
     for (const { id, modelId } of [she, he, she]) {
       expect(await nvidia.syncNvidiaModel(events.context("test"), id, modelId)).toMatchObject({ context_length: 4_096 });
     }
-    expect(asked.filter((key) => key !== undefined)).toEqual([hers, his, hers]);
+    expect(receivedKeys.filter((key) => key !== undefined)).toEqual([hers, his, hers]);
     const stolen = await failureOf(nvidia.syncNvidiaModel(events.context("test"), thief.id, thief.modelId));
     expect(stolen.code).toBe("provider_model_missing");
     expect(await nvidia.syncNvidia(events.context("test"), thief.id)).toMatchObject({ models_synced: 0 });
@@ -238,7 +238,7 @@ describe("a sync of NVIDIA models", () => {
     const { id } = await owner(hers, "org-a/secret-8b");
     expect(await nvidia.syncNvidia(events.context("test"), id)).toMatchObject({ models_synced: 1 });
     await events.settled();
-    expect(asked).toEqual([undefined, hers, undefined]);
+    expect(receivedKeys).toEqual([undefined, hers, undefined]);
     expect(before.ids).toEqual(["one/model-7b"]);
     expect((await (await newIsolate())()).ids).toEqual(["public/new-2b"]);
   });
@@ -248,6 +248,6 @@ describe("a sync of NVIDIA models", () => {
     const { id } = await owner(hers, "org-a/secret-8b");
     expect(await nvidia.syncNvidia(events.context("test"), id)).toMatchObject({ models_synced: 0 });
     await events.settled();
-    expect(asked).toEqual([hers]);
+    expect(receivedKeys).toEqual([hers]);
   });
 });

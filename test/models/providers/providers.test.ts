@@ -5,7 +5,7 @@ import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { openProvider, providerNames } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { providerKey } from "../../support/canary.ts";
-import { saidText, script } from "../../support/vendors/script.ts";
+import { scriptedText, script } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../../support/vendors/vendors.ts";
 import { fakeAi } from "../../support/vendors/workers-ai.ts";
@@ -39,7 +39,7 @@ describe.each(httpProviders)("%s", async (name) => {
       instructions: "Be kind.",
       prompt: "How is Zürich?",
     });
-    expect(text).toBe(saidText);
+    expect(text).toBe(scriptedText);
     expect(finishReason).toBe("stop");
     expect(usage).toMatchObject({ inputTokens: input, outputTokens: output });
   });
@@ -69,7 +69,7 @@ describe.each(httpProviders)("%s", async (name) => {
     expect(first!.toolCalls).toMatchObject([{ toolName: "look_up", input: script.toolCall.input }]);
     expect(first!.toolResults).toMatchObject([{ output: "Zürich lies by a lake." }]);
     expect(second).toMatchObject({ finishReason: "stop" });
-    expect(await text).toBe(saidText);
+    expect(await text).toBe(scriptedText);
     expect(JSON.stringify(vendor.requests.at(-1)!.body)).toContain("Zürich lies by a lake.");
   });
 
@@ -90,7 +90,7 @@ describe.each(httpProviders)("%s", async (name) => {
     await expect(provider.test(model, settings())).resolves.toEqual({
       success: true,
       message: "The model responded.",
-      response: saidText,
+      response: scriptedText,
       error: null,
     });
     expect(vendor.requests.length).toBe(before + 1);
@@ -189,7 +189,7 @@ describe("workers-ai", async () => {
     const settings = { ai };
     const languageModel = await provider.languageModel(model, settings);
     const { text, usage } = await generateText({ model: languageModel, prompt: "How is Zürich?" });
-    expect(text).toBe(saidText);
+    expect(text).toBe(scriptedText);
     expect(usage).toMatchObject({ inputTokens: input, outputTokens: output });
     const parts = await partsOf(languageModel);
     expect(parts.flatMap((part) => (part.type === "text-delta" ? [part.delta] : []))).toEqual(script.pieces);

@@ -32,7 +32,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const openRouterSays = (prompt: string, more: object = {}) => {
+const setOpenRouterPrice = (prompt: string, more: object = {}) => {
   replies["/openrouter/models"] = {
     data: [
       {
@@ -63,7 +63,7 @@ test("prices are read from the public addresses of the providers", () => {
 
 test("published prices are read, stored when they change, and used from then on", async () => {
   const ctx = newContext();
-  openRouterSays("0.0000003");
+  setOpenRouterPrice("0.0000003");
   replies["/huggingface/models"] = {
     data: [
       {
@@ -96,7 +96,7 @@ test("published prices are read, stored when they change, and used from then on"
     },
   ]);
   expect(known.some(({ provider }) => provider === "openai")).toBe(true);
-  openRouterSays("0.0000004");
+  setOpenRouterPrice("0.0000004");
   expect(await refreshPrices(ctx, await sources())).toBe(1);
   const [poet] = (await readPrices(ctx)).filter(({ model_id }) => model_id === "some/poet").map(priceOf);
   expect(poet).toMatchObject({ input_usd: 0.4 });

@@ -20,7 +20,7 @@ describe("an import of more than some hundred rows", () => {
     hf.hub.splits = { "owner/quiz/plain/train": questions(820) };
   });
 
-  const piecesAsked = () => hf.hub.asked.filter((asked) => asked.startsWith("/store/") && / bytes=4-/.test(asked));
+  const rangeRequests = () => hf.hub.requests.filter((path) => path.startsWith("/store/") && / bytes=4-/.test(path));
   const indices = async (id: number) => (await rowsOf(harness, id)).map(({ index }) => index);
 
   test("the rows are read from Parquet files up to the limit", async () => {
@@ -36,8 +36,8 @@ describe("an import of more than some hundred rows", () => {
     expect(rows.map(({ fields }) => fields)).toEqual(questions(520));
     expect(rows[519]).toMatchObject({ index: 519, kind: "question", source: "owner/quiz#520" });
     // Of the files of 300 rows the first two, of the second two row groups and 20 rows of the third; each address redirected once.
-    expect(hf.hub.asked.some((asked) => /train\/0002/.test(asked))).toBe(false);
-    expect(hf.hub.asked.filter((asked) => asked.startsWith("/datasets/"))).toHaveLength(2);
+    expect(hf.hub.requests.some((path) => /train\/0002/.test(path))).toBe(false);
+    expect(hf.hub.requests.filter((path) => path.startsWith("/datasets/"))).toHaveLength(2);
     expect(pagesAsked()).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe("an import of more than some hundred rows", () => {
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 820 });
     expect(await indices(id)).toEqual(Array.from({ length: 820 }, (_, i) => i));
-    expect(piecesAsked()).toHaveLength(1);
+    expect(rangeRequests()).toHaveLength(1);
   });
 
   test("an import that is delivered twice concurrently has each row once and leaves no other page", async () => {
@@ -113,7 +113,7 @@ describe("an import of more than some hundred rows", () => {
       [from, 100],
       [800, 100],
     ]);
-    expect(stranger.asked).toEqual([]);
+    expect(stranger.requests).toEqual([]);
   });
 
   test("a row that is not UTF-8 is a problem, and the rows around it are read", async () => {

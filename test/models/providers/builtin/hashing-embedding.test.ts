@@ -26,8 +26,8 @@ function plainEmbedding(text: string): number[] {
 function recallAt(k: number, embedding: (text: string) => number[]): number {
   const passages = questions.map(({ passage }) => embedding(passage));
   const found = questions.filter(({ question }, own) => {
-    const asked = embedding(question);
-    const scores = passages.map((passage) => cosineSimilarity(asked, passage));
+    const embedded = embedding(question);
+    const scores = passages.map((passage) => cosineSimilarity(embedded, passage));
     return scores.filter((score) => score > scores[own]!).length < k;
   });
   return found.length / questions.length;
