@@ -113,6 +113,10 @@ describe("a cursor", () => {
     ["updated", ["updated", "2026-99-99 00:00:00+00", 1]],
     ["updated", ["updated", "2026-01-01 99:99:99+00", 1]],
     ["updated", ["updated", "2026-01-01 00:00:00+99", 1]],
+    ["updated", ["updated", "0000-01-01 00:00:00+00", 1]],
+    ["updated", ["updated", "2026-02-30 00:00:00+00", 1]],
+    ["updated", ["updated", "2026-01-01 24:00:00+00", 1]],
+    ["newest", "[".repeat(250)],
   ] as const)("of the order by %s that is none of ours is refused: %j", async (sort, value) => {
     const refused = await me.get(`/minions?sort=${sort}&cursor=${encoded(value)}`);
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["cursor"]]);
