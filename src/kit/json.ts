@@ -34,15 +34,6 @@ export function parseJson(text: string, { maxDepth, maxValues }: JsonLimits = js
   }
 }
 
-/** Like `parseJson`, but undefined for JSON that is invalid or exceeds the limits. */
-export function tryParseJson(text: string, limits: JsonLimits = jsonLimits): unknown {
-  try {
-    return parseJson(text, limits);
-  } catch {
-    return undefined;
-  }
-}
-
 /** An open object or list: the names of the object so far, and the name or index of its current value. */
 type Level = { names: Set<string> | undefined; at: string | number };
 

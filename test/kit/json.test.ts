@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonError, jsonLimits, parseJson, tryParseJson } from "../../src/kit/json.ts";
+import { JsonError, jsonLimits, parseJson } from "../../src/kit/json.ts";
 
 /** The path and the message of the refusal of a text. */
 function refusal(text: string, limits = jsonLimits): [path: string, message: string] {
@@ -13,6 +14,15 @@ function refusal(text: string, limits = jsonLimits): [path: string, message: str
   return expect.unreachable("it was parsed");
 }
 
+function parsedOrRefused(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonError) return "refused";
+    throw error;
+  }
+}
+
 const nested = (depth: number, [open, close]: readonly [string, string] = ["[", "]"]) =>
   `${open.repeat(depth)}1${close.repeat(depth)}`;
 
@@ -20,7 +30,7 @@ describe("JSON within the limits", () => {
   test("is parsed as JSON.parse does", () => {
     const property = fc.property(fc.jsonValue({ maxDepth: 8 }), fc.nat(3), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
-      if (!text.includes("__proto__")) expect(parseJson(text)).toEqual(JSON.parse(text));
+      return text.includes("__proto__") || isDeepStrictEqual(parseJson(text), JSON.parse(text));
     });
     expect(fc.check(property)).toMatchObject({ failed: false });
   });
@@ -45,7 +55,6 @@ describe("JSON that is refused", () => {
     expect(refusal(nested(depth))).toEqual([Array(64).fill(0).join("."), message]);
     expect(refusal(nested(depth, ['{"a":', "}"]))).toEqual([Array(64).fill("a").join("."), message]);
     expect(refusal(`{"parameters":[1,${"[".repeat(depth)}`)[0]).toMatch(/^parameters\.1\.0\.0/);
-    expect(tryParseJson(nested(depth))).toBeUndefined();
   });
 
   test("has a million members, items or braces", () => {
@@ -76,8 +85,8 @@ describe("JSON that is refused", () => {
     const token = fc.constantFrom("{", "}", "[", "]", ":", ",", '"', "\\", "1", "e", "-", "t");
     const texts = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: token }));
     const property = fc.property(texts, (text) => {
-      const parsed = tryParseJson(text);
-      if (parsed !== undefined) expect(parsed).toEqual(JSON.parse(text));
+      const parsed = parsedOrRefused(text);
+      return parsed === "refused" || isDeepStrictEqual(parsed, JSON.parse(text));
     });
     expect(fc.check(property)).toMatchObject({ failed: false });
   });
