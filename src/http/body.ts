@@ -1,3 +1,4 @@
+import { toPostgresText } from "../kit/db/text.ts";
 import { AppError, validationError } from "../kit/errors.ts";
 import { JsonError, parseJson } from "../kit/json.ts";
 
@@ -59,7 +60,11 @@ export async function readUpload(request: Request, { field, maxBytes }: Upload):
   if (!(file instanceof File)) throw validationError([{ path: field, in: "body", message: "must be a file" }]);
   if (file.size > maxBytes) throw tooLarge(maxBytes);
   const fields = Array.from(form!.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };
+  return {
+    bytes: new Uint8Array(await file.arrayBuffer()),
+    name: toPostgresText(file.name),
+    fields: Object.fromEntries(fields),
+  };
 }
 
 const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);

@@ -20,7 +20,7 @@ const searches: Record<string, (text: string) => Promise<{ status: number }>> = 
   conversations: (text) => me.get(`/conversations?q=${encodeURIComponent(text)}`),
   minions: (text) => me.get(`/minions?q=${encodeURIComponent(text)}`),
   users: (text) => me.get(`/admin/users?q=${encodeURIComponent(text)}`),
-  "failed jobs": (text) => me.get(`/admin/jobs?name=${encodeURIComponent(text)}`),
+  "failed jobs": (text) => me.get(`/admin/jobs/failed?name=${encodeURIComponent(text)}`),
   spirits: (text) => me.get(`/spirits?q=${encodeURIComponent(text)}`),
   tools: (text) => me.get(`/tools?q=${encodeURIComponent(text)}`),
   "a knowledge base": (query) => me.post(`/knowledge-bases/${baseId}/query`, { query, method: "keyword" }),
@@ -38,6 +38,23 @@ test.each(["a%00b", "%ED%A0%80", "%FF", "%E0%80", "%", "a".repeat(20_000), "%F0%
   for (const path of ["/conversations", "/minions", "/spirits", "/admin/users"]) {
     expect([200, 414, 422, 431]).toContain((await me.get(`${path}?q=${q}`)).status);
   }
+});
+
+test("no cookie and no query of a route that has none reaches Postgres with a NUL", async () => {
+  const headers = { cookie: "__Host-spiritforge=%00token; __Host-spiritforge-device=%00" };
+  expect((await api.get("/api/v2/me", { headers })).status).toBe(401);
+  const body = JSON.stringify({ identifier: "nobody", password: "wrong" });
+  const signIn = { method: "POST", body, headers: { ...headers, "content-type": "application/json" } };
+  expect((await api.get("/api/auth/login", signIn)).status).toBeLessThan(500);
+  expect((await me.get("/me?x=%00")).status).toBe(422);
+});
+
+test("a file's name may have any character", async () => {
+  const boundary = "----boundary";
+  const body = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="a\0b.txt"\r\ncontent-type: text/plain\r\n\r\nThe Danube ends in the Black Sea.\r\n--${boundary}--\r\n`;
+  const person = await createUser(api);
+  const headers = { authorization: `Bearer ${person.token}`, "content-type": `multipart/form-data; boundary=${boundary}` };
+  expect((await api.get("/api/v2/datasets", { method: "POST", body, headers })).status).toBeLessThan(500);
 });
 
 test.each(["a\0b", "a\ud800"])("the query %j of a knowledge base is refused", async (query) => {
