@@ -13,7 +13,10 @@ export function toCount(value: unknown): number | undefined {
 }
 
 /** A length, such as that of a context window: a count of at least 1, or null. */
-export const Length = z.unknown().transform((value) => toCount(value) || null);
+export const Length = z
+  .unknown()
+  .optional()
+  .transform((value) => toCount(value) || null);
 
 /**
  * The usage of a call, as far as it can be: counts, the cached tokens among those of the prompt, the reasoning tokens among those of

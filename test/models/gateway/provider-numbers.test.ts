@@ -3,7 +3,7 @@ import { gatewayEmbeddingModel, gatewayModel } from "../../../src/models/gateway
 import { ProviderError } from "../../../src/models/gateway/errors.ts";
 import { embeddingFault, maxCount, normalizeUsage, toCount } from "../../../src/models/gateway/provider-numbers.ts";
 import { noTokens, tokenCounts, type uncounted, type UsageRecord } from "../../../src/models/gateway/usage-record.ts";
-import { embeddingCandidate, languageCandidate } from "../../../src/models/providers/registry.ts";
+import { embeddingCandidate, languageCandidate, openProvider } from "../../../src/models/providers/registry.ts";
 import { providerKey } from "../../support/canary.ts";
 import { saidText, type Json, type Reply } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
@@ -123,7 +123,7 @@ describe.each(httpProviders)("%s, whose numbers cannot be,", (name) => {
   test.each([
     ["text", "21"],
     ["an object", { a: 1 }],
-    ["nested deeply", JSON.parse("[".repeat(5_000) + "]".repeat(5_000)) as unknown],
+    ["nested deeply", JSON.parse("[".repeat(3_000) + "]".repeat(3_000)) as unknown],
   ])("because they are %s: answers, or fails as a provider does", async (_, value) => {
     const settings = await vendorWith(name, (reply) => changed(reply, value));
     const records: UsageRecord[] = [];
@@ -155,6 +155,36 @@ describe.each(httpProviders)("%s, whose numbers cannot be,", (name) => {
     });
     await asked.doEmbed({ values: ["a text"] });
     expect(records).toMatchObject([{ outcome: "complete", input_tokens: 2, is_estimated: true }]);
+  });
+});
+
+describe("a list of models", () => {
+  test.each([
+    [131_072, 131_072],
+    ["8192", 8_192],
+    [0, null],
+    [-3, null],
+    [1.5, null],
+    [9e15, null],
+    ["many", null],
+  ])("with a context window of %j says %j", async (context_window, context_length) => {
+    const settings = await vendorWith("groq", () => ({ data: [{ id: "a-70b", context_window }] }));
+    expect(await openProvider("groq").listModels(settings)).toMatchObject([{ context_length, parameters_billions: 70 }]);
+  });
+
+  test("leaves out invalid entries and sizes that cannot be", async () => {
+    const data = [null, 5, { id: 1 }, { id: `huge-${"9".repeat(400)}b` }, { id: "good-7b" }];
+    const settings = await vendorWith("groq", () => ({ data }));
+    const models = await openProvider("groq").listModels(settings);
+    expect(models.map(({ parameters_billions }) => parameters_billions)).toEqual([null, 7]);
+  });
+
+  test("that is nested deeply is a failure of the provider", async () => {
+    const settings = await vendorWith("groq", () => ({ data: JSON.parse("[".repeat(3_000) + "]".repeat(3_000)) as unknown }));
+    await expect(openProvider("groq").listModels(settings)).rejects.toMatchObject({
+      name: "ProviderError",
+      kind: "unavailable",
+    });
   });
 });
 
