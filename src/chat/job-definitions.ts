@@ -1,6 +1,12 @@
 import * as z from "zod";
 import { defineJob } from "../kit/queue/outbox.ts";
 
+/** Writes an entry of a room's outbox that Postgres refused before. Administrators replay it. */
+export const writeSetAsideEntry = defineJob(
+  "write-set-aside-entry",
+  z.object({ conversation_id: z.int().min(1), user_id: z.int().min(1), entry_id: z.int().min(1) }),
+);
+
 /** Erases the data of a deleted conversation outside Postgres. */
 export const eraseConversation = defineJob(
   "erase-conversation",

@@ -1,6 +1,10 @@
 import type { Ctx } from "../context.ts";
 import { handleJob, type Handler } from "../kit/queue/consumer.ts";
 import { deleteRoom } from "./conversations/erase.ts";
-import { eraseConversation } from "./job-definitions.ts";
+import { writeEntry } from "./conversations/write-entry.ts";
+import { eraseConversation, writeSetAsideEntry } from "./job-definitions.ts";
 
-export const chatJobs: readonly Handler<Ctx>[] = [handleJob(eraseConversation, deleteRoom)];
+export const chatJobs: readonly Handler<Ctx>[] = [
+  handleJob(eraseConversation, deleteRoom),
+  handleJob(writeSetAsideEntry, writeEntry),
+];

@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
+import { webSearchText } from "../kit/db/search-text.ts";
 import { AppError } from "../kit/errors.ts";
 import { maxConversations } from "./constants.ts";
 import { conversations, messages, searchedLength } from "./tables.ts";
@@ -50,7 +51,7 @@ export const belowConversationLimit = (userId: number): SQL =>
 /** The last activity of a conversation. */
 export const lastActivityAt = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;
 
-const tsquery = (words: string): SQL => sql`websearch_to_tsquery('english', ${words})`;
+const tsquery = (words: string): SQL => sql`websearch_to_tsquery('english', ${webSearchText(words)})`;
 
 const messageMatches = (userId: number, words: string): SQL =>
   sql`${eq(messages.user_id, userId)} and ${messages.search} @@ ${tsquery(words)}`;

@@ -1,4 +1,6 @@
+import { toPostgresText } from "../kit/db/text.ts";
 import { AppError, validationError } from "../kit/errors.ts";
+import { JsonError, parseJson } from "../kit/json.ts";
 
 /** Maximum size of a JSON body, in bytes. */
 export const maxBodyBytes = 64 * 1024;
@@ -23,12 +25,24 @@ export async function readJson(request: Request): Promise<unknown> {
     throw new AppError("unsupported_media_type", `${fault} It must be application/json.`);
   }
   const bytes = await readBytes(request, maxBodyBytes);
+  if (bytes.length === 0) throw malformed("is empty");
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (cause) {
-    const why = bytes.length === 0 ? "is empty" : cause instanceof SyntaxError ? "is not valid JSON" : "is not valid UTF-8";
-    throw new AppError("malformed_json", `The body ${why}.`, { cause });
+    throw malformed("is not valid UTF-8", "", cause);
   }
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw malformed(cause.message, cause.path, cause);
+  }
+}
+
+function malformed(message: string, path = "", cause?: unknown): AppError {
+  const detail = path === "" ? `The body ${message}.` : `${path}: ${message}.`;
+  return new AppError("malformed_json", detail, { issues: [{ path, in: "body", message }], cause });
 }
 
 /**
@@ -46,7 +60,11 @@ export async function readUpload(request: Request, { field, maxBytes }: Upload):
   if (!(file instanceof File)) throw validationError([{ path: field, in: "body", message: "must be a file" }]);
   if (file.size > maxBytes) throw tooLarge(maxBytes);
   const fields = Array.from(form!.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  return { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name, fields: Object.fromEntries(fields) };
+  return {
+    bytes: new Uint8Array(await file.arrayBuffer()),
+    name: toPostgresText(file.name),
+    fields: Object.fromEntries(fields),
+  };
 }
 
 const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);

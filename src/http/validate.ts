@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { ValidationIssue } from "../kit/errors.ts";
-import { invalidTextPaths } from "../kit/db/text.ts";
+import { textFaults } from "../kit/db/text.ts";
 import { validationMessage } from "./validation-messages.ts";
 
 /**
@@ -15,9 +15,9 @@ export function validate(
   faults: ValidationIssue[],
 ): unknown {
   if (schema === undefined) return undefined;
-  const invalidPaths = invalidTextPaths(value);
-  if (invalidPaths.length > 0) {
-    for (const path of invalidPaths) faults.push({ path, in: where, message: "has a character that cannot be stored" });
+  const unstorable = textFaults(value, where);
+  if (unstorable.length > 0) {
+    faults.push(...unstorable);
     return undefined;
   }
   const result = schema.safeParse(value, { error: validationMessage });

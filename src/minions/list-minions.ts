@@ -4,7 +4,9 @@ import { catalogOf } from "../catalog/service.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import type { Ctx } from "../context.ts";
 import { commit } from "../kit/db/commit.ts";
+import { containsPattern } from "../kit/db/search-text.ts";
 import { validationError } from "../kit/errors.ts";
+import { parseJson } from "../kit/json.ts";
 import { invalidTextPaths } from "../kit/db/text.ts";
 import { classNamed } from "./spirits/service.ts";
 import { minionColumns, type MinionRow } from "./queries.ts";
@@ -51,7 +53,7 @@ function conditions(
   catalog: Catalog,
   { q, model, class_name, favorite, visibility, deleted }: MinionsQuery,
 ): (SQL | undefined)[] {
-  const words = q === undefined ? undefined : `%${q.replace(/[\\%_]/g, "\\$&")}%`;
+  const words = q === undefined ? undefined : containsPattern(q);
   return [
     deleted ? isNotNull(minions.deleted_at) : isNull(minions.deleted_at),
     words === undefined
@@ -76,15 +78,21 @@ const encode = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).t
 const reads: Record<string, (value: string) => boolean> = {
   int: (value) => /^\d{1,10}$/.test(value) && Number(value) < 2 ** 31,
   text: (value) => invalidTextPaths(value).length === 0,
-  timestamptz: (value) =>
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/.test(value) &&
-    !Number.isNaN(Date.parse(value.replace(" ", "T") + ":00")),
+  timestamptz: isTimestamptz,
 };
+
+/** Whether Postgres reads a value as a moment. It has no year 0 and no February 30, which `Date.parse` reads. */
+function isTimestamptz(value: string): boolean {
+  const [, day, time] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?\+00$/.exec(value) ?? [];
+  const moment = new Date(`${day}T${time}Z`);
+  if (Number.isNaN(moment.getTime()) || moment.getUTCFullYear() < 1) return false;
+  return moment.toISOString().startsWith(`${day}T${time}`);
+}
 
 /** @throws validation_failed for an invalid cursor, or a cursor of another list */
 function decode(sort: Sorting, text: string): Cursor {
   try {
-    const cursor = JSON.parse(Buffer.from(text, "base64url").toString()) as Cursor;
+    const cursor = parseJson(Buffer.from(text, "base64url").toString()) as Cursor;
     const [cursorSort, value, id] = cursor;
     const isValid =
       sortings.includes(cursorSort) && typeof value === "string" && Number.isInteger(id) && id > 0 && id < 2 ** 31;

@@ -2,7 +2,8 @@ import * as z from "zod";
 import type { Ctx } from "../context.ts";
 import { operatorFetch } from "./providers/guarded-fetch.ts";
 import { ProviderError } from "./gateway/errors.ts";
-import { fetchProviderJson } from "./providers/list-models.ts";
+import { toCount } from "./gateway/provider-numbers.ts";
+import { fetchProviderJson, listOf } from "./providers/list-models.ts";
 import { ollama } from "./providers/vendors/ollama.ts";
 import type { LocalModel } from "./schemas.ts";
 import { mapLimited } from "../kit/async/map-limited.ts";
@@ -12,10 +13,10 @@ import { mapLimited } from "../kit/async/map-limited.ts";
 const text = z.string().nullish().catch(null);
 
 const Tags = z.object({
-  models: z.array(
+  models: listOf(
     z.object({
       name: z.string(),
-      size: z.number().nullish().catch(null),
+      size: z.int().min(0).nullish().catch(null),
       modified_at: text,
       details: z.object({ family: text, parameter_size: text, quantization_level: text }).nullish().catch(null),
     }),
@@ -72,7 +73,7 @@ function localModel({ name, size, modified_at, details }: Tagged, shown: z.outpu
     capabilities: capabilities ?? [],
     architecture,
     parameters: details?.parameter_size ?? shown.details?.parameter_size ?? null,
-    context_length: typeof context === "number" ? context : null,
+    context_length: toCount(context) || null,
     quantization: details?.quantization_level ?? shown.details?.quantization_level ?? null,
     temperature: numberIn(parameters, "temperature"),
     top_p: numberIn(parameters, "top_p"),

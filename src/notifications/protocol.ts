@@ -70,6 +70,8 @@ export const ServerFrame = z.union([
   Numbered.extend({
     type: z.literal("error").meta({ description: "The last message was malformed or has an unknown type" }),
     code: z.enum(["malformed_frame", "unknown_frame"]),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), in: z.literal("body"), message: z.string() })),
   }),
 ]);
 export type ServerFrame = z.output<typeof ServerFrame>;

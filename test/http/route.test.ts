@@ -55,6 +55,25 @@ describe("a request body", () => {
     expect((await expectProblem(reply, 400, "malformed_json"))["detail"]).toBe("The body is not valid UTF-8.");
   });
 
+  test.each([
+    [
+      "nested 3,000 levels deep",
+      `{"spirit_ids":${"[".repeat(3_000)}${"]".repeat(3_000)}}`,
+      /^spirit_ids\.0/,
+      "is nested more than",
+    ],
+    ["with 12,000 values", `{"spirit_ids":[${"1,".repeat(12_000)}1]}`, /^$/, "has more than 10000 values"],
+    ["with a number that no double holds", '{"spirit_ids":[1e400]}', /^spirit_ids\.0$/, "is a number that is too large"],
+    ["with a name twice", '{"spirit_ids":[1],"spirit_ids":[2]}', /^spirit_ids$/, "occurs twice in its object"],
+    ["with __proto__", '{"spirit_ids":[1],"__proto__":{"a":1}}', /^__proto__$/, "is not an allowed name"],
+  ])("%s is 400 that says where", async (_, body, path, message) => {
+    const reply = await api.get(synergy, { method: "POST", body, headers: { "content-type": "application/json" } });
+    const { errors } = await expectProblem(reply, 400, "malformed_json");
+    expect(errors).toEqual([
+      { in: "body", path: expect.stringMatching(path) as unknown, message: expect.stringContaining(message) as unknown },
+    ]);
+  });
+
   test("another media type is 415, and a JSON media type is accepted", async () => {
     const body = JSON.stringify({ spirit_ids: [1] });
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"]) {

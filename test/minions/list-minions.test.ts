@@ -113,6 +113,10 @@ describe("a cursor of the minions", () => {
     ["updated", ["updated", "2026-99-99 00:00:00+00", 1]],
     ["updated", ["updated", "2026-01-01 99:99:99+00", 1]],
     ["updated", ["updated", "2026-01-01 00:00:00+99", 1]],
+    ["updated", ["updated", "0000-01-01 00:00:00+00", 1]],
+    ["updated", ["updated", "2026-02-30 00:00:00+00", 1]],
+    ["updated", ["updated", "2026-01-01 24:00:00+00", 1]],
+    ["newest", "[".repeat(250)],
   ] as const)("an invalid cursor for the order by %s is refused: %j", async (sort, value) => {
     const refused = await me.get(`/minions?sort=${sort}&cursor=${encoded(value)}`);
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["cursor"]]);

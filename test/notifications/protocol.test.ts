@@ -48,7 +48,13 @@ describe("a state frame", () => {
     { type: "snapshot", seq: 0, notifications: [notification], unread: 1, preferences: {}, version: 0 },
     { type: "snapshot", seq: 4, unavailable: true },
     { type: "presence", seq: 4, devices: [{ device: "key:3", label: "Program", since: at }] },
-    { type: "error", seq: 4, code: "malformed_frame" },
+    {
+      type: "error",
+      seq: 4,
+      code: "malformed_frame",
+      detail: "seq: is required.",
+      errors: [{ path: "seq", in: "body", message: "is required" }],
+    },
   ])("a frame of type $type is a server frame and not an event", (frame) => {
     expect(ServerFrame.parse(frame)).toEqual(frame);
     expect(EventFrame.safeParse(frame).success).toBe(false);

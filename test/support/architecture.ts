@@ -42,7 +42,7 @@ const compositionRoots = new Set([
  * before the list, all other files after it.
  */
 export const order: Readonly<Record<string, readonly string[]>> = {
-  kit: ["log.ts", "server-timing.ts", "async", "crypto", "db", "http", "egress", "socket", "queue", "storage"],
+  kit: ["log.ts", "json.ts", "server-timing.ts", "async", "crypto", "db", "http", "egress", "socket", "queue", "storage"],
   "kit/db": ["columns.ts", "tables.ts"],
   "kit/socket": ["tickets.ts", "types.ts"],
   auth: [

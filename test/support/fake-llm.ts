@@ -12,6 +12,8 @@ export type ScriptedReply = {
   ends?: boolean;
   status?: number;
   calls?: { name: string; input: object };
+  /** The usage that it reports, instead of 10 tokens and one a piece. */
+  usage?: object;
 };
 
 /** What a speaker was asked. */
@@ -44,7 +46,14 @@ export async function startFakeLlm(): Promise<FakeLlm> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     requests.push(JSON.parse(await text(request)) as ReceivedRequest);
-    const { pieces, everyMs = 0, ends = true, status = 200, calls } = replies.length > 1 ? replies.shift()! : replies[0]!;
+    const {
+      pieces,
+      everyMs = 0,
+      ends = true,
+      status = 200,
+      calls,
+      usage: reported,
+    } = replies.length > 1 ? replies.shift()! : replies[0]!;
     openReplies.add(response);
     response.on("close", () => openReplies.delete(response));
     response.socket?.setNoDelay(true);
@@ -59,7 +68,7 @@ export async function startFakeLlm(): Promise<FakeLlm> {
       sendChunk({ role: "assistant", content });
     }
     if (!ends) return;
-    const usage = { prompt_tokens: 10, completion_tokens: pieces.length, total_tokens: 10 + pieces.length };
+    const usage = reported ?? { prompt_tokens: 10, completion_tokens: pieces.length, total_tokens: 10 + pieces.length };
     if (calls !== undefined) {
       const called = { name: calls.name, arguments: JSON.stringify(calls.input) };
       sendChunk({ tool_calls: [{ index: 0, id: `call-${requests.length}`, type: "function", function: called }] });

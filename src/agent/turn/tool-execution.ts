@@ -3,6 +3,7 @@ import type { Ctx } from "../../context.ts";
 import * as z from "zod";
 import pLimit, { type LimitFunction } from "p-limit";
 import { toAppError } from "../../kit/db/errors.ts";
+import { JsonError, parseJson } from "../../kit/json.ts";
 import { log } from "../../kit/log.ts";
 import { truncate, toPostgresText, invalidTextPaths } from "../../kit/db/text.ts";
 import { raceAbort } from "../../kit/async/abort.ts";
@@ -117,13 +118,14 @@ function parseToolInput(tool: Tool | undefined, text: string): { input: unknown;
   if (text.length > maxToolInput) return faulty(`The input has more than ${maxToolInput} characters.`);
   try {
     // Some models send an empty string to a tool without input.
-    const input: unknown = text.trim() === "" ? {} : JSON.parse(text);
+    const input: unknown = text.trim() === "" ? {} : parseJson(text);
     if (typeof input !== "object" || input === null || Array.isArray(input)) return faulty("The input must be a JSON object.");
     if (invalidTextPaths(input).length > 0) return faulty("The input has characters that cannot be stored.");
     const fault = tool === undefined ? undefined : inputError(tool, input);
     return fault === undefined ? { input } : { input, fault };
-  } catch {
-    return faulty("The input is not valid JSON.");
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return faulty(error.path === "" ? `The input ${error.message}.` : `The input is invalid: ${error.path} ${error.message}.`);
   }
 }
 

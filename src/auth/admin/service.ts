@@ -1,6 +1,7 @@
 import { and, desc, eq, ilike, lt, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, assertInTransaction } from "../../kit/db/commit.ts";
+import { containsPattern } from "../../kit/db/search-text.ts";
 import { AppError } from "../../kit/errors.ts";
 import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
 import { auditRow } from "../audit.ts";
@@ -17,7 +18,7 @@ const adminColumns = (ctx: Ctx) => ({ ...userColumns(ctx), banned_at: users.bann
 
 /** Lists users, newest first. `q` matches part of a username, name or email. One round trip. */
 export async function listUsers(ctx: Ctx, { q, limit, cursor }: PageQueryOutput & { q?: string | undefined }) {
-  const words = q === undefined ? undefined : `%${q.replace(/[\\%_]/g, "\\$&")}%`;
+  const words = q === undefined ? undefined : containsPattern(q);
   const matching =
     words === undefined ? undefined : or(ilike(users.username, words), ilike(users.email, words), ilike(users.name, words));
   const [rows, [count]] = await commit(ctx, [

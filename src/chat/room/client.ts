@@ -14,8 +14,8 @@ type Refusal = { errorType: ErrorType; detail: string; faults?: ValidationIssue[
 /** The value of a result. @throws its error */
 export function unwrapRpcResult<T>(result: RpcResult<T>): T {
   if ("value" in result) return result.value;
-  const { errorType, detail, ...extra } = result.refusal;
-  throw new AppError(errorType, detail, extra);
+  const { errorType, detail, faults, headers } = result.refusal;
+  throw new AppError(errorType, detail, { ...(faults && { issues: faults }), ...(headers && { headers }) });
 }
 
 /** A message to send. */
@@ -50,6 +50,8 @@ export type RoomRpc = {
   rate(userId: number, messageId: number, feedback: { rating: "up" | "down"; comment: string }): Promise<RpcResult<Message>>;
   /** Confirms an answer once. The same kind again changes nothing; another kind is a conflict. */
   confirm(userId: number, messageId: number, kind: "task" | "error"): Promise<RpcResult<Message>>;
+  /** Writes an entry of the outbox that was set aside. @throws conflict if Postgres still refuses it */
+  writeSetAside(userId: number, entryId: number): Promise<RpcResult<{ entry_id: number }>>;
   /** Called after the edit is committed to Postgres. */
   update(userId: number, edited: EditedConversation): Promise<void>;
   attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>>;

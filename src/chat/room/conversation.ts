@@ -3,6 +3,7 @@ import { ForkSharing, type ForkOrigin, type InheritedMessages } from "./fork-sha
 import { maxFiles } from "../constants.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import { RoomStateStore, type ConversationState, type EditedConversation } from "./state-store.ts";
+import type { Entry } from "../sync/outbox.ts";
 import { OutboxWorker } from "../sync/outbox-worker.ts";
 import { conversationNotFound, getConversation } from "../queries.ts";
 import type { RoomRuntime } from "./runtime.ts";
@@ -167,6 +168,28 @@ export class Conversation {
     this.#runtime.publish({ type: "messages.removed", from_message_id: messageId });
     const message_count = this.transcript.count();
     this.projector.add({ kind: "removal", of: { ...projectionOwner(state), from_message_id: messageId, message_count } });
+  }
+
+  // ── Entries that were set aside ────────────────────────────────────────────
+
+  /** Writes an entry that was set aside, as the conversation is now. @throws conflict if Postgres still refuses it */
+  async writeSetAside(userId: number, entryId: number): Promise<{ entry_id: number }> {
+    await this.requireOwner(userId);
+    await this.projector.writeSetAside(entryId, (entry) => this.#updated(entry));
+    return { entry_id: entryId };
+  }
+
+  /** Brings an old entry up to date, so that it overwrites nothing that was written since. */
+  #updated({ kind, of }: Entry): Entry {
+    const message_count = this.transcript.count();
+    if (kind === "turn") {
+      const removed_ids = of.messages.map(({ id }) => id).filter((id) => this.transcript.get(id) === undefined);
+      return { kind, of: { ...of, message_count, removed_ids } };
+    }
+    if (kind === "change") return { kind, of: { ...of, message: this.transcript.get(of.message.id) ?? of.message } };
+    if (kind === "report") return { kind, of };
+    const [next] = this.transcript.after(of.from_message_id - 1);
+    return { kind, of: { ...of, message_count, until_message_id: next?.id } };
   }
 
   /** A message in its current state: the running answer is in memory. */

@@ -1,4 +1,7 @@
 import { objectContext, type Ctx } from "../../context.ts";
+import { validate } from "../../http/validate.ts";
+import type { ValidationIssue } from "../../kit/errors.ts";
+import { malformedFrame, unknownFrame, type ClientFrame as AnyFrame } from "../../kit/socket/client-frames.ts";
 import type { TicketHolder } from "../../kit/socket/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../kit/socket/socket-room.ts";
 import { Conversation } from "./conversation.ts";
@@ -6,7 +9,7 @@ import { roomConstraintErrors } from "./errors.ts";
 import type { ForkOrigin, InheritedMessages } from "./fork-sharing.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
-import { ClientFrame, clientFrameTypes } from "../protocol.ts";
+import { ClientFrame, clientFrameTypes, SendFrame } from "../protocol.ts";
 import type { SendMessageInput, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
 import { toRpcResult } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
@@ -141,6 +144,11 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
     this.#conversation.update(userId, edited);
   }
 
+  /** Writes an entry that was set aside. */
+  writeSetAside(userId: number, entryId: number): Promise<RpcResult<{ entry_id: number }>> {
+    return toRpcResult(() => this.#conversation.writeSetAside(userId, entryId));
+  }
+
   /** Closes the sockets of these devices, or all sockets. */
   disconnectDevices(devices: readonly string[] | "all"): void {
     this.#settings.clear();
@@ -216,9 +224,11 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
     return this.#conversation.projector.run();
   }
 
-  protected override async onFrame(socket: RoomSocket, frame: { type: string }): Promise<void> {
-    const { data } = ClientFrame.safeParse(frame);
-    if (data === undefined) return this.sendTo(socket, { type: "error", code: invalidFrameCode(frame) });
+  protected override async onFrame(socket: RoomSocket, frame: AnyFrame): Promise<void> {
+    if (!knownTypes.has(frame.type)) return this.sendTo(socket, unknownFrame(clientFrameTypes));
+    const faults: ValidationIssue[] = [];
+    const data = validate(ClientFrame, frame, "body", faults) as ClientFrame | undefined;
+    if (data === undefined) return this.sendTo(socket, { ...malformedFrame(faults), ...clientIdOf(frame) });
     const { user_id, device } = socket.state!;
     switch (data.type) {
       case "typing":
@@ -232,8 +242,14 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
         const { client_id } = data;
         const sent = await toRpcResult(() => this.#turns.send(user_id, data));
         if ("refusal" in sent) {
-          const { errorType, ...refusal } = sent.refusal;
-          this.sendTo(socket, { type: "error", client_id, code: errorType.code, ...refusal });
+          const { errorType, detail, faults: errors = [] } = sent.refusal;
+          this.sendTo(socket, {
+            type: "error",
+            client_id,
+            code: errorType.code,
+            detail,
+            ...(errors.length > 0 ? { errors } : {}),
+          });
         } else if (!sent.value.is_new) this.sendTo(socket, { type: "message.known", client_id, message: sent.value.message });
       }
     }
@@ -246,5 +262,8 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
 const knownTypes: ReadonlySet<string> = new Set(clientFrameTypes);
 
-/** The error code of an invalid frame. */
-const invalidFrameCode = ({ type }: { type: string }) => (knownTypes.has(type) ? "malformed_frame" : "unknown_frame");
+/** The valid `client_id` of a malformed frame, so that the client knows which message failed. */
+function clientIdOf({ client_id }: AnyFrame): { client_id?: string } {
+  const { data } = SendFrame.shape.client_id.safeParse(client_id);
+  return data === undefined ? {} : { client_id: data };
+}

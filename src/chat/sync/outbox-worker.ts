@@ -1,7 +1,9 @@
 import type { Ctx } from "../../context.ts";
+import { permanentFailure } from "../../kit/db/errors.ts";
+import { AppError } from "../../kit/errors.ts";
 import { log } from "../../kit/log.ts";
-import { Outbox, type Entry } from "./outbox.ts";
-import { projectChange, projectRemoval, projectTurn, type WriteOutcome } from "./write-to-postgres.ts";
+import { Outbox, type Entry, type StoredEntry } from "./outbox.ts";
+import { projectChange, projectRemoval, projectReport, projectTurn, type WriteOutcome } from "./write-to-postgres.ts";
 
 /** The delay before a retry, in ms. It doubles each time, up to the maximum. */
 const firstRetryMs = 2_000;
@@ -15,7 +17,10 @@ export type OutboxRuntime = {
   erase(): Promise<void>;
 };
 
-/** Writes the outbox of a room to Postgres, in order, and retries until each entry is committed. */
+/**
+ * Writes the outbox of a room to Postgres, in order, and retries until each entry is committed. An entry that Postgres will always
+ * refuse is set aside, so that those behind it go on, and is reported as a failed job.
+ */
 export class OutboxWorker {
   readonly #outbox: Outbox;
   readonly #runtime: OutboxRuntime;
@@ -44,11 +49,28 @@ export class OutboxWorker {
     return (this.#running ??= this.#all().finally(() => (this.#running = undefined)));
   }
 
+  /**
+   * Writes an entry that was set aside. Does nothing if it was written since.
+   * @param update brings the entry up to date
+   * @throws conflict if Postgres still refuses the entry
+   */
+  async writeSetAside(id: number, update: (entry: Entry) => Entry): Promise<void> {
+    const stored = this.#outbox.findSetAside(id);
+    if (stored === undefined) return;
+    try {
+      if ((await project(this.#runtime.context(), update(stored.entry))) === "gone") return await this.#runtime.erase();
+      this.#outbox.removeSetAside(id);
+    } catch (error) {
+      const reason = permanentFailure(error);
+      if (reason === undefined) throw error;
+      throw new AppError("conflict", `Postgres still refuses this entry: ${reason}.`, { cause: error });
+    }
+  }
+
   async #all(): Promise<void> {
     try {
       for (let next = this.#outbox.first(); next !== undefined; next = this.#outbox.first()) {
-        if ((await project(this.#runtime.context(), next.entry)) === "gone") return await this.#runtime.erase();
-        this.#outbox.remove(next.id);
+        if ((await this.#write(next)) === "gone") return await this.#runtime.erase();
         this.#failures = 0;
       }
     } catch (error) {
@@ -58,9 +80,39 @@ export class OutboxWorker {
       this.#runtime.scheduleAlarm(this.#dueAt);
     }
   }
+
+  /** Writes an entry, or sets it aside. @throws a failure that may pass */
+  async #write(next: StoredEntry): Promise<WriteOutcome> {
+    try {
+      const outcome = await project(this.#runtime.context(), next.entry);
+      if (outcome === "done") this.#outbox.remove(next.id);
+      return outcome;
+    } catch (error) {
+      const reason = permanentFailure(error);
+      if (reason === undefined) throw error;
+      this.#setAside(next, reason);
+      return "done";
+    }
+  }
+
+  /** The log has the IDs and the reason only: the entry and the error have text of users. */
+  #setAside(next: StoredEntry, error: string): void {
+    const { kind, of } = next.entry;
+    const { conversation_id, user_id } = of;
+    // A report of a report would never end.
+    if (kind === "report") this.#outbox.remove(next.id);
+    const report = (entry_id: number): Entry => ({
+      kind: "report",
+      of: { conversation_id, user_id, entry_id, error: `The ${kind} of an outbox was refused: ${error}.`, at: Date.now() },
+    });
+    const entry_id = kind === "report" ? of.entry_id : this.#outbox.setAside(next, error, report);
+    const message = kind === "report" ? "An entry was set aside but cannot be reported." : "An entry was set aside.";
+    log("error", message, { conversation_id, user_id, entry_id, kind, reason: error });
+  }
 }
 
 function project(ctx: Ctx, { kind, of }: Entry): Promise<WriteOutcome> {
   if (kind === "turn") return projectTurn(ctx, of);
-  return kind === "change" ? projectChange(ctx, of) : projectRemoval(ctx, of);
+  if (kind === "change") return projectChange(ctx, of);
+  return kind === "removal" ? projectRemoval(ctx, of) : projectReport(ctx, of);
 }

@@ -1,8 +1,9 @@
-import { and, eq, gte, isNull, sql, type SQL } from "drizzle-orm";
+import { and, eq, gte, isNull, lt, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { toPostgresJson, toPostgresText } from "../../kit/db/text.ts";
+import { failedJobRow } from "../../kit/queue/failed-job.ts";
 import { lockOwnerAndMinion } from "../../minions/queries.ts";
 import { experienceRows, toolRunRows } from "../../minions/progression/experience.ts";
 import { spiritGains } from "../../minions/progression/mastery.ts";
@@ -10,6 +11,7 @@ import { usageExperience } from "../../minions/progression/rules.ts";
 import { markKeyStatus } from "../../models/external-models/key-status.ts";
 import { usageRow } from "../../models/usage/record.ts";
 import { finalStatuses } from "../../agent/constants.ts";
+import { writeSetAsideEntry } from "../job-definitions.ts";
 import { conversationOf, maxTitleLength, type Confirmation } from "../constants.ts";
 import type { Message } from "../../agent/types.ts";
 import { turnExperience } from "../../agent/rules.ts";
@@ -32,13 +34,22 @@ export type TurnWrite = ConversationOwner & {
   message_count: number;
   messages: readonly [question: Message, answer: Message];
   result: TurnResult;
+  /** The messages that were removed before the turn is written. Their rows have no text. */
+  removed_ids?: readonly number[];
 };
 
 /** A message that was rated or confirmed after its turn. */
 export type MessageUpdate = ConversationOwner & { message: Message };
 
-/** The removal of this message and all later ones. */
-export type MessageRemoval = ConversationOwner & { from_message_id: number; message_count: number };
+/** The removal of this message and all later ones. Messages from `until_message_id` were written after the removal, and stay. */
+export type MessageRemoval = ConversationOwner & {
+  from_message_id: number;
+  message_count: number;
+  until_message_id?: number | undefined;
+};
+
+/** An entry that was set aside. `at` is in milliseconds since the epoch. */
+export type SetAsideReport = { conversation_id: number; user_id: number; entry_id: number; error: string; at: number };
 
 /**
  * Writes a turn: its messages, usage, cost, API key status, and experience. Idempotent: the row of the answer marks the turn as written.
@@ -50,8 +61,15 @@ export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
   return toWriteOutcome(async () => {
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, turn.user_id, turn.minion_id),
-      ctx.db.insert(messages).values({ ...rowOf(turn, answer), spirit_ids: spiritIds }),
-      ...(isOwn(turn, question) ? [ctx.db.insert(messages).values(rowOf(turn, question)).onConflictDoNothing()] : []),
+      ctx.db.insert(messages).values({ ...rowOf(turn, answer), ...removalOf(turn, answer), spirit_ids: spiritIds }),
+      ...(isOwn(turn, question)
+        ? [
+            ctx.db
+              .insert(messages)
+              .values({ ...rowOf(turn, question), ...removalOf(turn, question) })
+              .onConflictDoNothing(),
+          ]
+        : []),
       conversationRow(ctx, turn, answer),
       ...turn.result.calls.flatMap((call) => callRows(ctx, turn, call)),
       ...gainRows(ctx, turn, answer.id),
@@ -84,18 +102,33 @@ export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Prom
 }
 
 /** Clears removed messages. Their rows stay, so that a retry does not write them again. One round trip. */
-export function projectRemoval(ctx: Ctx, { from_message_id, message_count, ...of }: MessageRemoval): Promise<WriteOutcome> {
+export function projectRemoval(
+  ctx: Ctx,
+  { from_message_id, until_message_id, message_count, ...of }: MessageRemoval,
+): Promise<WriteOutcome> {
+  const isRemoved = and(
+    gte(messages.id, from_message_id),
+    until_message_id === undefined ? undefined : lt(messages.id, until_message_id),
+  );
   const inConversation = and(eq(messages.user_id, of.user_id), eq(messages.conversation_id, of.conversation_id));
   return toWriteOutcome(async () => {
     await commit(ctx, [
       assertAllInTransaction(ctx.db, { conversation_gone: conversationExists(of) }),
       ctx.db
         .update(messages)
-        .set({ text: "", body: null, removed_at: sql`now()` })
-        .where(and(inConversation, gte(messages.id, from_message_id), isNull(messages.removed_at))),
+        .set(removal)
+        .where(and(inConversation, isRemoved, isNull(messages.removed_at))),
       ctx.db.update(conversations).set({ message_count }).where(ownConversation(of)),
     ]);
   });
+}
+
+/** Shows an entry that was set aside to administrators, as a failed job that they can replay. One round trip. */
+export async function projectReport(ctx: Ctx, { error, at, ...payload }: SetAsideReport): Promise<WriteOutcome> {
+  const reference = `room:${payload.conversation_id}:${payload.entry_id}:${at}`;
+  const failure = { reference, userId: payload.user_id, error, createdAt: new Date(at) };
+  await commit(ctx, [failedJobRow(ctx, writeSetAsideEntry, payload, failure)]);
+  return "done";
 }
 
 /** Maps constraint errors to outcomes: a repeated turn is done, and a deleted conversation is gone. */
@@ -119,6 +152,11 @@ const ownConversation = ({ user_id, conversation_id }: ConversationOwner): SQL =
 
 const conversationExists = (of: ConversationOwner): SQL =>
   sql`exists (select from ${conversations} where ${ownConversation(of)})`;
+
+/** What a removed message keeps: its row, without its text. */
+const removal = { text: "", body: null, removed_at: sql`now()` };
+
+const removalOf = ({ removed_ids = [] }: TurnWrite, { id }: Message) => (removed_ids.includes(id) ? removal : {});
 
 /** The row of a message, without characters that Postgres cannot store. @throws RangeError for a streaming message */
 function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {

@@ -47,3 +47,16 @@ function byobReaderOf(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
     return undefined;
   }
 }
+
+/** Reads a body as UTF-8. @throws RangeError at the first byte beyond `maxBytes` */
+export async function readText(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw new RangeError(`The body has more than ${maxBytes} bytes.`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

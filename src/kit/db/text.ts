@@ -1,3 +1,5 @@
+import type { ValidationIssue } from "../errors.ts";
+
 // oxlint-disable-next-line no-control-regex -- the pattern finds this control character
 const nul = /\u0000/;
 
@@ -10,6 +12,11 @@ export function invalidTextPaths(value: unknown, path: readonly string[] = []): 
   return Object.entries(value).flatMap(([key, item]) =>
     isPostgresText(key) ? invalidTextPaths(item, [...path, key]) : [path.join(".")],
   );
+}
+
+/** The faults of a value with strings that Postgres cannot store. Requests and frames refuse them. */
+export function textFaults(value: unknown, where: ValidationIssue["in"]): ValidationIssue[] {
+  return invalidTextPaths(value).map((path) => ({ path, in: where, message: "has a character that cannot be stored" }));
 }
 
 /** Replaces the characters that Postgres cannot store. */

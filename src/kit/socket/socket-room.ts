@@ -6,7 +6,8 @@ import { AppError } from "../errors.ts";
 import { Broadcaster, type FlowSettings, type ServerFrame } from "./broadcaster.ts";
 import { FrameLog, maxSegmentLength, type TextFrameHeader } from "./frame-log.ts";
 import { log } from "../log.ts";
-import { ackedBy, MessageRate, readFrame, type RateSettings } from "./client-frames.ts";
+import { errorFrame, malformedFrame, MessageRate, readFrame, unknownFrame } from "./client-frames.ts";
+import type { ClientFrame, RateSettings } from "./client-frames.ts";
 import { positionAfter, SocketPositions } from "./socket-positions.ts";
 import { Connections } from "./connections.ts";
 import type { TicketHolder } from "./tickets.ts";
@@ -91,8 +92,8 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /** Handles a client frame that is not an acknowledgement. The client gets an `AppError`; other errors are logged. */
-  protected onFrame(socket: RoomSocket, _frame: unknown): void | Promise<void> {
-    this.sendTo(socket, { type: "error", code: "unknown_frame" });
+  protected onFrame(socket: RoomSocket, _frame: ClientFrame): void | Promise<void> {
+    this.sendTo(socket, unknownFrame([]));
   }
 
   /** Called when a socket was sent all frames, at its start or after a lag. It has missed the transient states. */
@@ -269,20 +270,18 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   override async onMessage(socket: RoomSocket, message: WSMessage): Promise<void> {
     this.#isStarted = true;
     if (!this.#roster.has(socket)) return;
-    const frame = readFrame(message);
-    const acked = ackedBy(frame);
+    const read = readFrame(message);
     // A client can only acknowledge frames that were sent.
-    if (acked !== undefined && this.#fanout.acknowledge(socket, acked)) return;
+    if ("acked" in read && this.#fanout.acknowledge(socket, read.acked)) return;
     if (this.#rate.isExceeded(socket, this.settings))
       return this.#roster.closeAndRemove([socket], closeCodes.flood, "Too many messages");
-    if (acked !== undefined) return;
-    if (frame === undefined || frame.type === "ack") return this.sendTo(socket, { type: "error", code: "malformed_frame" });
+    if ("acked" in read) return;
+    if ("faults" in read) return this.sendTo(socket, malformedFrame(read.faults));
     try {
-      await this.onFrame(socket, frame);
+      await this.onFrame(socket, read.frame);
     } catch (error) {
-      if (error instanceof AppError) return this.sendTo(socket, { type: "error", code: error.code, detail: error.message });
-      log("error", "A frame could not be handled.", { room: this.name, error });
-      this.sendTo(socket, { type: "error", code: "internal" });
+      if (!(error instanceof AppError)) log("error", "A frame could not be handled.", { room: this.name, error });
+      this.sendTo(socket, errorFrame(error));
     }
   }
 

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { AppError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 
 /** How long a ticket is valid, in milliseconds. */
 export const ticketLifeMs = 60_000;
@@ -88,7 +89,7 @@ async function verifiedClaims(secret: string, text: string): Promise<TicketClaim
 /** Parses claims from JSON; undefined if they are invalid. */
 export function parseClaims(text: string): TicketClaims | undefined {
   try {
-    return TicketClaims.parse(JSON.parse(text));
+    return TicketClaims.parse(parseJson(text));
   } catch {
     return undefined;
   }

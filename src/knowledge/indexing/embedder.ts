@@ -4,6 +4,7 @@ import { AppError } from "../../kit/errors.ts";
 import { providerErrors } from "../../models/errors.ts";
 import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
 import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
+import { maxDimensions } from "../constants.ts";
 import { resolveModel, collectUsage } from "../model-usage.ts";
 
 /** The embedding model of a knowledge base and its owner. */
@@ -18,7 +19,7 @@ export type EmbeddedBy = {
 export type Vector = readonly number[];
 
 export type Embedder = {
-  /** Embeds texts and returns the vectors in the same order. @throws ProviderError; provider_refused if the number or length of the vectors is wrong */
+  /** Embeds texts and returns the vectors in the same order. @throws ProviderError; provider_refused if the length of the vectors is wrong */
   embed(texts: readonly string[]): Promise<Vector[]>;
   /** Returns the statements that store the usage of the calls so far, each once. */
   usage(): Statement[];
@@ -43,12 +44,11 @@ export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensi
       const most = Math.min(perCall, (await model.maxEmbeddingsPerCall) ?? perCall);
       for (let from = 0; from < texts.length; from += most) {
         const values = texts.slice(from, from + most);
-        const { embeddings } = await model.doEmbed({ values });
-        if (embeddings.length !== values.length)
-          throw unexpectedVectors(`${embeddings.length} vectors for ${values.length} texts`);
-        vectors.push(...embeddings);
+        vectors.push(...(await model.doEmbed({ values })).embeddings);
       }
       for (const vector of vectors) {
+        if (vector.length > maxDimensions)
+          throw unexpectedVectors(`a vector of ${vector.length} numbers. The maximum is ${maxDimensions}`);
         length ??= vector.length;
         if (vector.length !== length) throw unexpectedVectors(`a vector of ${vector.length} numbers instead of ${length}`);
       }

@@ -8,6 +8,7 @@ import type { Allowance, Reservation } from "./allowance.ts";
 import type { QuotaAmounts } from "./rules.ts";
 import { raceAbort } from "../../kit/async/abort.ts";
 import { ProviderError } from "../gateway/errors.ts";
+import { toCount } from "../gateway/provider-numbers.ts";
 import { isTruncated, isPreamble } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
 import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
@@ -61,7 +62,7 @@ export function meteredEmbeddingModel(model: EmbeddingModelV4, allowance: Allowa
         reservation.settle(abortedByCaller(cause, options.abortSignal) ? most : nothing);
         throw cause;
       });
-      reservation.settle({ turns: 0, tokens: result.usage?.tokens ?? most.tokens });
+      reservation.settle({ turns: 0, tokens: toCount(result.usage?.tokens) ?? most.tokens });
       return result;
     },
   };

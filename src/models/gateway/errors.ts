@@ -1,7 +1,7 @@
 import type { APICallError } from "@ai-sdk/provider";
 import { EgressError } from "../../kit/egress/fetch.ts";
 import { AppError, PublicError } from "../../kit/errors.ts";
-import { secondsToWait } from "../../kit/http/retry-after.ts";
+import { boundedWait, secondsToWait } from "../../kit/http/retry-after.ts";
 import { allowanceErrors, providerErrors } from "../errors.ts";
 import type { ProviderIdentity } from "../constants.ts";
 
@@ -154,5 +154,5 @@ function kindOf(status: number, body: string): ProviderFailure {
 /** Reads the seconds from `Retry-After` or OpenAI's more precise `retry-after-ms`. */
 function retryAfter(headers: Record<string, string>): number | null {
   const milliseconds = Number(headers["retry-after-ms"] ?? NaN);
-  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds / 1000) : secondsToWait(headers["retry-after"]);
+  return boundedWait(milliseconds / 1000) ?? secondsToWait(headers["retry-after"]);
 }

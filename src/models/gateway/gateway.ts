@@ -1,5 +1,7 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { GatewayCall, type CallOptions, type Candidate, type Candidates } from "./call.ts";
+import { ProviderError } from "./errors.ts";
+import { embeddingFault, normalizeUsage, toCount } from "./provider-numbers.ts";
 import { pipeStream, bufferUntilFirstToken } from "./stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
 import { noTokens, tokenCounts } from "./usage-record.ts";
@@ -21,7 +23,7 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
       const call = new GatewayCall(candidates, options, request.abortSignal);
       const result = await call.run((model, abortSignal) => model.doGenerate({ ...request, abortSignal }));
       call.complete(tokenCounts(result.usage, () => estimateUsage(request.prompt, textIn(result.content))));
-      return result;
+      return { ...result, usage: normalizeUsage(result.usage) };
     },
     async doStream(request) {
       const call = new GatewayCall(candidates, options, request.abortSignal);
@@ -35,7 +37,10 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
   };
 }
 
-/** Like `gatewayModel`, for an embedding model. It has no fallbacks, because vectors of different models do not compare. */
+/**
+ * Like `gatewayModel`, for an embedding model. It has no fallbacks, because vectors of different models do not compare. Vectors that
+ * cannot be compared fail the call: a wrong number of them, different lengths, components that are no numbers, only zeros.
+ */
 export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, options: CallOptions = {}): EmbeddingModelV4 {
   let opened: Promise<EmbeddingModelV4> | undefined;
   const open = () => (opened ??= candidate.open());
@@ -52,13 +57,16 @@ export function gatewayEmbeddingModel(candidate: Candidate<EmbeddingModelV4>, op
     },
     async doEmbed(request) {
       const call = new GatewayCall([{ provider, modelId, open }], options, request.abortSignal);
-      const result = await call.run((model, abortSignal) => model.doEmbed({ ...request, abortSignal }));
-      call.complete({
-        ...noTokens,
-        input_tokens: result.usage?.tokens ?? request.values.reduce((sum, value) => sum + estimateTokens(value), 0),
-        is_estimated: result.usage === undefined,
+      const result = await call.run(async (model, abortSignal) => {
+        const reply = await model.doEmbed({ ...request, abortSignal });
+        const fault = embeddingFault(reply.embeddings, request.values.length);
+        if (fault === undefined) return reply;
+        throw new ProviderError("refused", provider, { detail: `${provider.display_name} returned ${fault}.` });
       });
-      return result;
+      const reported = toCount(result.usage?.tokens);
+      const tokens = reported ?? request.values.reduce((sum, value) => sum + estimateTokens(value), 0);
+      call.complete({ ...noTokens, input_tokens: tokens, is_estimated: reported === undefined });
+      return { ...result, usage: { tokens } };
     },
   };
 }

@@ -2,6 +2,7 @@ import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4U
 import type { GatewayCall } from "./call.ts";
 import { ProviderError } from "./errors.ts";
 import { stripSeparators } from "./coalesced-deltas.ts";
+import { normalizeUsage } from "./provider-numbers.ts";
 import { estimateUsage } from "./tokens.ts";
 import { tokenCounts, uncounted } from "./usage-record.ts";
 
@@ -75,12 +76,11 @@ export function pipeStream(
         try {
           const part = held.shift() ?? (await silence.during(() => nextPart(read)));
           if ("delta" in part) text += part.delta;
-          if (part.type === "finish") {
-            silence.end();
-            call.complete(tokens(part.usage));
-          }
-          controller.enqueue(part);
-          if (part.type === "finish") controller.close();
+          if (part.type !== "finish") return controller.enqueue(part);
+          silence.end();
+          call.complete(tokens(part.usage));
+          controller.enqueue({ ...part, usage: normalizeUsage(part.usage) });
+          controller.close();
         } catch (cause) {
           silence.end();
           void reader.cancel(cause).catch(() => {});

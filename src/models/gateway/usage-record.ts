@@ -1,5 +1,6 @@
 import type { LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { ProviderFailure, ProviderFailureCode } from "./errors.ts";
+import { normalizeUsage } from "./provider-numbers.ts";
 
 /** One attempt with one model. */
 export type Attempt = {
@@ -19,7 +20,7 @@ export type TokenCounts = {
   output_tokens: number;
   cache_read_tokens: number;
   cache_write_tokens: number;
-  /** Whether the tokens were estimated by the length of the text, because the vendor reported none. */
+  /** Whether tokens were estimated by the length of the text, because the vendor reported none, or none that can be. */
   is_estimated: boolean;
 };
 
@@ -51,11 +52,9 @@ export const uncounted: LanguageModelV4Usage = {
   outputTokens: { total: undefined, text: undefined, reasoning: undefined },
 };
 
-/** The token counts of the vendor, or estimates for missing ones. An input of 0 counts as missing. */
-export function tokenCounts(
-  { inputTokens, outputTokens }: LanguageModelV4Usage,
-  estimate: () => LanguageModelV4Usage,
-): TokenCounts {
+/** The token counts of the vendor, or estimates for missing and impossible ones. An input of 0 counts as missing. */
+export function tokenCounts(usage: LanguageModelV4Usage | undefined, estimate: () => LanguageModelV4Usage): TokenCounts {
+  const { inputTokens, outputTokens } = normalizeUsage(usage);
   const isEstimated = !inputTokens.total || outputTokens.total === undefined;
   const guess = isEstimated ? estimate() : undefined;
   return {
@@ -63,6 +62,13 @@ export function tokenCounts(
     output_tokens: outputTokens.total || (guess?.outputTokens.total ?? 0),
     cache_read_tokens: inputTokens.cacheRead ?? 0,
     cache_write_tokens: inputTokens.cacheWrite ?? 0,
-    is_estimated: isEstimated,
+    is_estimated: isEstimated || hasImpossibleCache(usage, inputTokens),
   };
+}
+
+/** Whether the vendor reported cached tokens that were left out. */
+function hasImpossibleCache(usage: LanguageModelV4Usage | undefined, counted: LanguageModelV4Usage["inputTokens"]): boolean {
+  const isLeftOut = (name: "cacheRead" | "cacheWrite") =>
+    usage?.inputTokens?.[name] !== undefined && counted[name] === undefined;
+  return isLeftOut("cacheRead") || isLeftOut("cacheWrite");
 }

@@ -1,10 +1,27 @@
 import * as z from "zod";
+import { readText } from "../../kit/async/streams.ts";
+import { parseJson } from "../../kit/json.ts";
 import { ProviderError, providerError } from "../gateway/errors.ts";
+import { Length } from "../gateway/provider-numbers.ts";
 import type { ModelSummary, ProviderIdentity } from "../constants.ts";
 import type { Connection } from "./provider.ts";
 
 /** The timeout of a model list request, in ms. */
 const deadlineMs = 10_000;
+
+/** The largest list, in bytes and in values. The list of OpenRouter has 1 MB. */
+const maxListBytes = 8 * 1024 * 1024;
+const listLimits = { maxDepth: 64, maxValues: 500_000 };
+
+/** A list that leaves out the entries that are invalid, so that one of them does not hide the others. */
+export function listOf<T extends z.ZodType>(entry: T): z.ZodType<z.output<T>[]> {
+  return z.array(z.unknown()).transform((entries) =>
+    entries.flatMap((each) => {
+      const { success, data } = entry.safeParse(each);
+      return success ? [data] : [];
+    }),
+  );
+}
 
 /** Fetches JSON from a vendor. @throws ProviderError, also for an invalid response */
 export async function fetchProviderJson<T>(
@@ -15,7 +32,7 @@ export async function fetchProviderJson<T>(
 ): Promise<T> {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(deadlineMs) });
-    if (response.ok) return schema.parse(await response.json());
+    if (response.ok) return schema.parse(parseJson(await readText(response.body, maxListBytes), listLimits));
     await response.body?.cancel();
     throw providerError({ statusCode: response.status, responseHeaders: Object.fromEntries(response.headers) }, provider);
   } catch (cause) {
@@ -38,6 +55,14 @@ export function kindByName(modelId: string): ModelSummary["kind"] | undefined {
   return embeds.test(modelId) ? "embedding" : "language";
 }
 
+/** The most parameters that are believed, in billions. */
+const maxBillions = 1_000_000;
+
+/** The parameters of a model in billions; null for a number that cannot be. */
+export function billions(parameters: unknown): number | null {
+  return typeof parameters === "number" && parameters > 0 && parameters <= maxBillions ? parameters : null;
+}
+
 type Known = Pick<ModelSummary, "model_id" | "kind" | "supports_tools"> & Partial<ModelSummary>;
 
 /**
@@ -51,7 +76,7 @@ export function summarize(provider: ProviderIdentity, known: Known, hasVision = 
     provider: provider.name,
     provider_display_name: provider.display_name,
     display_name: known.model_id,
-    parameters_billions: size === undefined ? null : Number(size),
+    parameters_billions: size === undefined ? null : billions(Number(size)),
     context_length: null,
     architecture: null,
     supports_streaming: isLanguage,
@@ -62,7 +87,6 @@ export function summarize(provider: ProviderIdentity, known: Known, hasVision = 
   };
 }
 
-const count = z.number().nullish().catch(null);
 const names = z.array(z.string()).nullish().catch(null);
 
 /** An entry of a model list in OpenAI's format, with extensions of several vendors. */
@@ -73,10 +97,10 @@ const Entry = z.object({
   active: z.boolean().nullish().catch(null),
   /** Together: chat, language, code, embedding, image, … */
   type: z.string().nullish().catch(null),
-  context_length: count,
-  context_window: count,
-  max_context_length: count,
-  max_model_len: count,
+  context_length: Length,
+  context_window: Length,
+  max_context_length: Length,
+  max_model_len: Length,
   /** OpenRouter. */
   supported_parameters: names,
   /** Mistral. */
@@ -90,13 +114,13 @@ const Entry = z.object({
   supports_image_in: z.boolean().nullish().catch(null),
   /** Hugging Face: the providers that run the model. */
   providers: z
-    .array(z.object({ context_length: count, supports_tools: z.boolean().nullish().catch(null) }))
+    .array(z.object({ context_length: Length, supports_tools: z.boolean().nullish().catch(null) }))
     .nullish()
     .catch(null),
 });
 
 /** `{ data: […] }`, or Together's plain array. */
-const Listing = z.union([z.object({ data: z.array(Entry) }).transform(({ data }) => data), z.array(Entry)]);
+const Listing = z.union([z.object({ data: listOf(Entry) }).transform(({ data }) => data), listOf(Entry)]);
 
 /** Lists the models at `GET /models`. @param supportsTools the default for models without this information */
 export async function listOpenAiModels(connection: Connection, supportsTools: boolean): Promise<ModelSummary[]> {

@@ -49,7 +49,10 @@ export function costOf(
   const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens } = usage;
   const isLong = price.long !== undefined && input_tokens > price.long.above_input_tokens;
   const { input, output, cache_read = input, cache_write = input } = isLong ? price.long! : price;
-  const fresh = Math.max(0, input_tokens - cache_read_tokens - cache_write_tokens);
-  const millionths = fresh * input + cache_read_tokens * cache_read + cache_write_tokens * cache_write + output_tokens * output;
+  // A call has no more cached tokens than input tokens.
+  const read = Math.min(cache_read_tokens, input_tokens);
+  const written = Math.min(cache_write_tokens, input_tokens - read);
+  const fresh = input_tokens - read - written;
+  const millionths = fresh * input + read * cache_read + written * cache_write + output_tokens * output;
   return Math.round(millionths / 1_000_000);
 }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import listed from "./prices.json" with { type: "json" };
 import type { Ctx } from "../../context.ts";
 import { TieredCache, type CacheSources } from "../../kit/async/tiered-cache.ts";
+import { invalidTextPaths } from "../../kit/db/text.ts";
 import { log } from "../../kit/log.ts";
 import type { Price } from "./cost.ts";
 import { operatorFetch } from "../providers/guarded-fetch.ts";
@@ -79,7 +80,7 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
   let changed = 0;
   for (const { provider, list } of sources) {
     try {
-      const prices = await list();
+      const prices = storablePrices(await list());
       changed += (await insertChanged(ctx, provider, prices)).rows.length;
     } catch (error) {
       log("warn", "Failed to refresh the prices of a provider.", { provider, error });
@@ -89,6 +90,12 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
   memory.set(known);
   await ctx.cache.put(kvKey, known);
   return changed;
+}
+
+/** The prices that Postgres can store: each model once, and none with a name that it refuses. */
+function storablePrices(prices: readonly PublishedPrice[]): PublishedPrice[] {
+  const byModel = new Map(prices.map((price) => [price.model_id, price]));
+  return Array.from(byModel.values()).filter(({ model_id }) => invalidTextPaths(model_id).length === 0);
 }
 
 /** Inserts the prices that differ from the newest price of each model, dated today. */

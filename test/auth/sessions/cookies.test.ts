@@ -26,6 +26,15 @@ test("the signature of a session cookie is removed, and an empty cookie is ignor
   expect(await read({ cookie: `${sessionCookie}=; __Host-spiritforge-device=` })).toEqual({ device: null, secret: null });
 });
 
+test.each(["%00", "a%00b", "%ED%A0%80", "a%20b", "%C3%A9", "x".repeat(1_001)])(
+  "the cookie value %s is no token",
+  async (value) => {
+    const cookie = `${sessionCookie}=${value}; __Host-spiritforge-device=${value}`;
+    const isUndecoded = value.startsWith("%ED");
+    expect(await read({ cookie })).toEqual(isUndecoded ? { device: value, secret: value } : { device: null, secret: null });
+  },
+);
+
 test("a bearer token takes precedence over a cookie, and other schemes are ignored", async () => {
   const cookie = `${sessionCookie}=token`;
   expect(await read({ cookie, authorization: "Bearer other" })).toMatchObject({ secret: "other" });

@@ -1,9 +1,11 @@
+import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { toMessageId } from "../../../src/chat/constants.ts";
 import { projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
 import { ConversationsQuery } from "../../../src/chat/schemas.ts";
 import { listConversations } from "../../../src/chat/conversations/service.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
+import { hardTexts, searchText } from "../../support/arbitrary-text.ts";
 import { createUser } from "../../support/users.ts";
 import { insertConversation, turnOf, useChatHarness } from "../support/conversations.ts";
 
@@ -119,6 +121,15 @@ describe("conversation search", () => {
 
   test("a search without words returns nothing", async () => {
     for (const q of ["the", "!!", "'", '"', "a & | b", "\\", ":*", "<->", "%", "-"]) expect(await find(q), q).toEqual([]);
+  });
+
+  test("fails for no text", async () => {
+    for (const q of hardTexts) await find(q);
+    const property = fc.asyncProperty(searchText, async (q) => {
+      const query = ConversationsQuery.safeParse({ q: q.replaceAll("\0", "") });
+      if (query.success) await listConversations(harness.ctx, harness.userId, query.data);
+    });
+    expect(await fc.check(property, { numRuns: 150 })).toMatchObject({ failed: false });
   });
 
   test("a search covers only the user's own conversations and visible messages", async () => {

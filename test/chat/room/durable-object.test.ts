@@ -51,6 +51,30 @@ test("each delta of a chunk is one frame, and none is lost or merged", async () 
   expect(answer).toMatchObject({ text: words(400).join(""), usage: { completion_tokens: 400 } });
 });
 
+test("impossible numbers of a provider are estimated, and every turn reaches Postgres", async () => {
+  const { api, llm } = sessions;
+  const session = await startChatSession(sessions);
+  const impossible = [
+    { prompt_tokens: 11.5, completion_tokens: 3 },
+    { prompt_tokens: 10, completion_tokens: -3 },
+    { prompt_tokens: 9e15, completion_tokens: 9e15 },
+    { prompt_tokens: 10, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 30 } },
+  ];
+  const pieces = ["One ", "two."];
+  llm.replyWith(...impossible.map((usage) => ({ pieces, usage })), { pieces });
+  for (let turn = 0; turn <= impossible.length; turn += 1) {
+    const { status } = await session.client.post(`/conversations/${session.id}/messages`, { text: "Count." });
+    expect(status).toBe(200);
+  }
+  const calls = () =>
+    api.database.sql("select is_estimated, cache_read_tokens from model_calls where minion_id = $1 order by id", [
+      session.minionId,
+    ]);
+  const estimated = { is_estimated: true, cache_read_tokens: 0 };
+  await expect.poll(calls).toEqual([...impossible.map(() => estimated), { is_estimated: false, cache_read_tokens: 0 }]);
+  expect(await api.database.sql("select from messages where conversation_id = $1", [session.id])).toHaveLength(10);
+});
+
 test("a repeated client_id creates one message, over the socket and over HTTP", async () => {
   const { api, llm } = sessions;
   const session = await startChatSession(sessions);
@@ -135,9 +159,13 @@ test("a message during a running answer and an unknown frame are refused with an
   socket.send({ type: "message.send", client_id: "b", text: "Two" });
   expect(await socket.until(isError)).toMatchObject({ code: "conflict", client_id: "b" });
   socket.send({ type: "message.send", client_id: "c", text: " " });
-  expect(await socket.until(isError)).toMatchObject({ code: "malformed_frame" });
+  const blank = { path: "text", in: "body", message: "must have at least 1 character" };
+  expect(await socket.until(isError)).toMatchObject({ code: "malformed_frame", client_id: "c", errors: [blank] });
+  socket.send({ type: "message.send", client_id: "d", text: "a\0b" });
+  const unstorable = { path: "text", in: "body", message: "has a character that cannot be stored" };
+  expect(await socket.until(isError)).toMatchObject({ code: "malformed_frame", errors: [unstorable] });
   socket.send({ type: "what" });
-  expect(await socket.until(isError)).toMatchObject({ code: "unknown_frame" });
+  expect(await socket.until(isError)).toMatchObject({ code: "unknown_frame", errors: [{ path: "type" }] });
   socket.send({ type: "tool.approve", call_id: "none" });
   expect(await socket.until(isError)).toMatchObject({ code: "not_found" });
   await socket.until(isOver);

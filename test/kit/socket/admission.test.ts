@@ -95,7 +95,12 @@ describe("internal errors of a room", () => {
     const socket = await rooms.join("handled");
     await socket.until(({ type }) => type === "snapshot");
     socket.send({ type: "fail" });
-    expect(await socket.next()).toEqual({ type: "error", seq: 0, code: "internal" });
+    expect(await socket.next()).toEqual({
+      type: "error",
+      seq: 0,
+      code: "internal",
+      detail: "An unexpected error occurred on the server.",
+    });
     socket.send({ type: "refuse" });
     expect(await socket.next()).toEqual({ type: "error", seq: 0, code: "forbidden", detail: "Not you." });
   });

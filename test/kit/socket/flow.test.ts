@@ -150,23 +150,42 @@ test("an acknowledgement of an unsent or already acknowledged frame changes noth
 });
 
 test.each([
-  ["is not JSON", "{"],
-  ["is binary", new TextEncoder().encode('{"type":"post"}')],
-  ["is not an object", "5"],
-  ["has no type", "{}"],
-  ["has more than 64 KiB", JSON.stringify({ type: "post", text: "é".repeat(32 * 1024) })],
-  ["acknowledges something other than a number", '{"type":"ack","seq":"1"}'],
-])("a message that %s is malformed", async (_, message) => {
+  ["is not JSON", "{", "", "is not valid JSON"],
+  ["is binary", new TextEncoder().encode('{"type":"post"}'), "", "must be text, not binary"],
+  ["is not an object", "5", "", "must be a JSON object"],
+  ["has no type", "{}", "type", "is required"],
+  ["has a type that is not a string", '{"type":1}', "type", "must be a string"],
+  ["has more than 64 KiB", JSON.stringify({ type: "post", text: "é".repeat(32 * 1024) }), "", "must have at most 65536 bytes"],
+  ["acknowledges something other than a number", '{"type":"ack","seq":"1"}', "seq", "must be a whole number of at least 0"],
+  [
+    "is nested 3,000 levels deep",
+    `{"type":"post","a":${"[".repeat(3_000)}`,
+    `a${".0".repeat(63)}`,
+    "is nested more than 64 levels deep",
+  ],
+  ["has a NUL", '{"type":"post","text":"a\\u0000"}', "text", "has a character that cannot be stored"],
+  ["has half a pair", '{"type":"post","a":{"b":["\\ud800"]}}', "a.b.0", "has a character that cannot be stored"],
+  ["has a name twice", '{"type":"post","type":"fail"}', "type", "occurs twice in its object"],
+])("a message that %s is malformed, and the frame says where", async (_, message, path, fault) => {
   const socket = await settled("malformed");
   socket.send(message);
-  expect(await socket.until(({ type }) => type === "error")).toEqual({ type: "error", seq: 0, code: "malformed_frame" });
+  const errors = [{ path, in: "body", message: fault }];
+  const detail = path === "" ? `The message ${fault}.` : `${path}: ${fault}.`;
+  const answer = await socket.until(({ type }) => type === "error");
+  expect(answer).toEqual({ type: "error", seq: 0, code: "malformed_frame", detail, errors });
   await socket.close();
 });
 
 test("an unknown frame type is answered with an error frame", async () => {
   const socket = await settled("unknown");
   socket.send({ type: "what" });
-  expect(await socket.until(({ type }) => type === "error")).toEqual({ type: "error", seq: 0, code: "unknown_frame" });
+  expect(await socket.until(({ type }) => type === "error")).toEqual({
+    type: "error",
+    seq: 0,
+    code: "unknown_frame",
+    detail: "type: must be one of: ack.",
+    errors: [{ path: "type", in: "body", message: "must be one of: ack" }],
+  });
 });
 
 test("a socket that sends more than 60 messages in 10 s is closed, and others are not", async () => {

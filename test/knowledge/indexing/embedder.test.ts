@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { evaluateBase } from "../../../src/knowledge/search/evaluate.ts";
+import type { AppError } from "../../../src/kit/errors.ts";
 import { queryBase, searchBase } from "../../../src/knowledge/search/query.ts";
 import { baseOf } from "../../../src/knowledge/queries.ts";
 import { QueryBody, type EvaluateBody } from "../../../src/knowledge/schemas.ts";
@@ -18,6 +19,8 @@ const key = providerKey("of-the-vendor");
 let vendor: FakeVendor;
 /** What the vendor's models say next; the script of all vendors after that. */
 let answers: string[] = [];
+/** What the vendor embeds every text as; the script of all vendors unless told. */
+let vectors: readonly number[] | undefined;
 let me: Person;
 let embeds: number;
 let replies: number;
@@ -30,6 +33,10 @@ beforeAll(async () => {
     key: () => key,
     reply: (path: string, body: Record<string, unknown>, text: readonly string[]) => {
       const next = path === "/chat/completions" ? answers.shift() : undefined;
+      if (path === "/embeddings" && vectors !== undefined) {
+        const data = (body["input"] as string[]).map((_, index) => ({ object: "embedding", index, embedding: vectors }));
+        return { object: "list", data, usage: { prompt_tokens: 5 } };
+      }
       return protocol.reply(path, body, next === undefined ? text : [next]);
     },
   };
@@ -45,6 +52,7 @@ beforeEach(async () => {
   embeds = await makeModel("bge-m3", ["embedding"]);
   replies = await makeModel("llama", ["chat"]);
   answers = [];
+  vectors = undefined;
   vendor.failNext();
   harness.texts = { 1: ["The Danube ends in the Black Sea.", "The Rhine ends in the North Sea.", "Bread must rise."] };
 });
@@ -125,6 +133,19 @@ describe("a knowledge base with an external embedding model", () => {
     await harness.events.settled();
     expect((await usage()).map(({ outcome }) => outcome)).toEqual(["complete", "failed"]);
     expect((await query(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
+  });
+
+  test.each([
+    ["no direction", [0, 0, 0], "a vector of zeros"],
+    ["components that are too large", [1e39, 1, 1], "a component that is not a number between -65504 and 65504"],
+    ["more than 4,000 numbers", Array(5_000).fill(1), "a vector of 5000 numbers. The maximum is 4000"],
+  ])("is 502 to a query, and fails a build, where its vectors have %s", async (_, vector, fault) => {
+    const id = await makeBase();
+    await build(id);
+    vectors = vector;
+    const failure = await query(id).then(undefined, (error: { failure?: AppError }) => error.failure ?? error);
+    expect(failure).toMatchObject({ code: "provider_refused", status: 502 });
+    expect((await build(await makeBase())).build).toMatchObject({ status: "failed", error: expect.stringContaining(fault) });
   });
 
   test("vectors with other dimensions are refused", async () => {

@@ -18,7 +18,7 @@ describe("a published price", () => {
     expect(microDollars(published, scale)).toBe(expected);
   });
 
-  test.each(["", null, undefined, "free", "-1", -0.5, Number.NaN, Number.POSITIVE_INFINITY, "Infinity"])(
+  test.each(["", null, undefined, "free", "-1", -0.5, Number.NaN, Number.POSITIVE_INFINITY, "Infinity", "1e300", 1.1])(
     "the price %j is unknown",
     (published) => {
       expect(microDollars(published, perToken)).toBeNull();

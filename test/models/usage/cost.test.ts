@@ -84,3 +84,9 @@ describe("the price list", () => {
     }
   });
 });
+
+test("a cost never exceeds that of the tokens: no more tokens come from the cache than were sent", () => {
+  const cached = used("cached", { input_tokens: 10, cache_read_tokens: 10_000_000, cache_write_tokens: 10_000_000 });
+  expect(costOf(table, cached)).toBe(2);
+  expect(costOf(table, { ...cached, cache_read_tokens: 0 })).toBe(25);
+});

@@ -102,6 +102,30 @@ test("published prices are read, stored when they change, and used from then on"
   expect(poet).toMatchObject({ input_usd: 0.4 });
 });
 
+test("an entry that cannot be stored hides no other", async () => {
+  const ctx = newContext();
+  const pricing = { prompt: "0.000001", completion: "0.000002" };
+  replies["/huggingface/models"] = { data: [] };
+  replies["/openrouter/models"] = {
+    data: [
+      { id: "bad/nul\u0000", pricing },
+      { id: "bad/half\ud800", pricing },
+      { id: "bad/free", pricing: { prompt: 0, completion: "0" } },
+      { id: "bad/dear", pricing: { prompt: "1e300", completion: "1" } },
+      null,
+      { id: "good/twice", pricing: { prompt: "0.5", completion: "0.5" } },
+      { id: "good/twice", pricing },
+      { id: "good/dated", pricing, expiration_date: "soon" },
+    ],
+  };
+  expect(await refreshPrices(ctx, await sources())).toBe(2);
+  const good = (await readPrices(ctx)).filter(({ model_id }) => model_id.startsWith("good/")).map(priceOf);
+  expect(good).toMatchObject([
+    { model_id: "good/dated", input_usd: 1, shutdown_on: null },
+    { model_id: "good/twice", input_usd: 1 },
+  ]);
+});
+
 test("a provider that is down or malformed keeps its old prices, and the others are read", async () => {
   const ctx = newContext();
   delete replies["/openrouter/models"];

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AppError, validationError, PublicError } from "../../../kit/errors.ts";
+import { JsonError, parseJson } from "../../../kit/json.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
 import { toStorableText } from "../../../kit/db/text.ts";
@@ -13,11 +14,17 @@ export const pageRows = 100;
 const maxReplyBytes = 20 * 1024 * 1024;
 const replyMs = 30_000;
 
+/** A number of rows; null if the server reports none, or one that cannot be. */
+const Count = z.int().min(0).nullish().catch(null);
+
+/** Limits of a response: a page has up to 100 rows with many columns. */
+const replyLimits = { maxDepth: 256, maxValues: 2_000_000 };
+
 const Splits = z.object({ splits: z.array(z.object({ config: z.string(), split: z.string() })).min(1) });
 
 const Rows = z.object({
   rows: z.array(z.object({ row: z.record(z.string(), z.unknown()), truncated_cells: z.array(z.string()).default([]) })),
-  num_rows_total: z.int().min(0).nullish(),
+  num_rows_total: Count,
   partial: z.boolean().default(false),
 });
 
@@ -25,7 +32,7 @@ const Info = z.object({
   dataset_info: z.object({
     description: z.string().nullish(),
     license: z.string().nullish(),
-    splits: z.record(z.string(), z.object({ num_examples: z.int().min(0).nullish() })).nullish(),
+    splits: z.record(z.string(), z.object({ num_examples: Count })).nullish(),
   }),
 });
 
@@ -172,10 +179,13 @@ function isTransient(status: number, reason: string): boolean {
   return passing.test(reason) || (status >= 500 && !permanentErrorPattern.test(reason));
 }
 
+/** Parses a response; undefined if it is not JSON. @throws HubRefused if it exceeds the limits */
 function json(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
+    return parseJson(text, replyLimits);
+  } catch (error) {
+    if (error instanceof JsonError && error.cause === undefined)
+      throw new HfRejectedError(`The dataset cannot be read: the response of Hugging Face ${error.message}.`);
     return undefined;
   }
 }

@@ -1,13 +1,14 @@
 import * as z from "zod";
-import { fetchProviderJson, bearer, summarize } from "../list-models.ts";
+import { Length } from "../../gateway/provider-numbers.ts";
+import { fetchProviderJson, bearer, listOf, summarize } from "../list-models.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
 const Listing = z.object({
-  models: z.array(
+  models: listOf(
     z.object({
       name: z.string(),
       endpoints: z.array(z.string()).default([]),
-      context_length: z.number().nullish().catch(null),
+      context_length: Length,
       features: z.array(z.string()).nullish().catch(null),
     }),
   ),
@@ -41,7 +42,7 @@ export const cohere = httpProvider({
       return summarize(connection.provider, {
         model_id: name,
         kind,
-        context_length: context_length ?? null,
+        context_length,
         supports_tools: kind === "language" && (features?.includes("tools") ?? true),
       });
     });

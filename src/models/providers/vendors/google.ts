@@ -1,14 +1,15 @@
 import * as z from "zod";
-import { fetchProviderJson, kindByName, summarize } from "../list-models.ts";
+import { Length } from "../../gateway/provider-numbers.ts";
+import { fetchProviderJson, kindByName, listOf, summarize } from "../list-models.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
 const Listing = z.object({
-  models: z.array(
+  models: listOf(
     z.object({
       /** `models/…` */
       name: z.string(),
       displayName: z.string().optional(),
-      inputTokenLimit: z.number().optional(),
+      inputTokenLimit: Length,
       supportedGenerationMethods: z.array(z.string()).optional(),
     }),
   ),
@@ -44,7 +45,7 @@ export const google = httpProvider({
         model_id: modelId,
         kind: isLanguage ? "language" : "embedding",
         display_name: displayName ?? modelId,
-        context_length: inputTokenLimit ?? null,
+        context_length: inputTokenLimit,
         supports_tools: isLanguage,
       });
     });

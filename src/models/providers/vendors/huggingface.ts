@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { fetchProviderJson } from "../list-models.ts";
+import { fetchProviderJson, listOf } from "../list-models.ts";
 import { microDollars } from "../parse-price.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
@@ -9,7 +9,7 @@ const Runner = z.object({
   pricing: z.object({ input: z.number(), output: z.number() }).nullish(),
 });
 
-const Priced = z.object({ data: z.array(z.object({ id: z.string(), providers: z.array(Runner).default([]) })) });
+const Priced = z.object({ data: listOf(z.object({ id: z.string(), providers: listOf(Runner).default([]) })) });
 
 /**
  * https://huggingface.co/docs/inference-providers. Its router has OpenAI's Chat Completions API. The SDK's own package for it omits

@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { mapLimited } from "../../../kit/async/map-limited.ts";
 import type { ModelSummary } from "../../constants.ts";
-import { fetchProviderJson, bearer, kindByName, summarize } from "../list-models.ts";
+import { toCount } from "../../gateway/provider-numbers.ts";
+import { billions, fetchProviderJson, bearer, kindByName, listOf, summarize } from "../list-models.ts";
 import type { Connection } from "../provider.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
-const Tags = z.object({ models: z.array(z.object({ name: z.string() })) });
+const Tags = z.object({ models: listOf(z.object({ name: z.string() })) });
 
 /** Ollama's data of a model. `model_info` contains the context length under the name of the architecture. */
 const Shown = z.object({
@@ -65,8 +66,8 @@ async function show(connection: Connection, model: string): Promise<ModelSummary
   const known = {
     model_id: model,
     kind,
-    ...(typeof parameters === "number" ? { parameters_billions: Math.round(parameters / 1e8) / 10 } : {}),
-    context_length: typeof context === "number" ? context : null,
+    ...(typeof parameters === "number" ? { parameters_billions: billions(Math.round(parameters / 1e8) / 10) } : {}),
+    context_length: toCount(context) || null,
     architecture: typeof architecture === "string" ? architecture : null,
     supports_tools: kind === "language" && (capabilities?.includes("tools") ?? true),
   };

@@ -1,14 +1,14 @@
 import * as z from "zod";
-import { fetchProviderJson } from "../list-models.ts";
+import { fetchProviderJson, listOf } from "../list-models.ts";
 import { microDollars } from "../parse-price.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
 /** Prices in dollars per token, as a decimal; negative if the price depends on the provider that answers. */
 const Priced = z.object({
-  data: z.array(
+  data: listOf(
     z.object({
       id: z.string(),
-      expiration_date: z.string().nullish(),
+      expiration_date: z.iso.date().nullish().catch(null),
       pricing: z.object({
         prompt: z.string(),
         completion: z.string(),
@@ -45,7 +45,7 @@ export const openrouter = httpProvider({
         output,
         cache_read: microDollars(pricing.input_cache_read, 1e12),
         cache_write: microDollars(pricing.input_cache_write, 1e12),
-        shutdown_on: expiration_date?.slice(0, 10) ?? null,
+        shutdown_on: expiration_date ?? null,
         source: url,
       };
     });

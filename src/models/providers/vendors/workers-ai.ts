@@ -1,4 +1,5 @@
 import { ProviderError } from "../../gateway/errors.ts";
+import { toCount } from "../../gateway/provider-numbers.ts";
 import { kindByName, summarize } from "../list-models.ts";
 import type { ProviderSettings } from "../provider.ts";
 import { meteredEmbeddingModel, meteredModel } from "../../allowance/metered-model.ts";
@@ -46,14 +47,13 @@ export const workersAi = sdkProvider({
     const models = await bound(settings).models({ per_page: 1000 });
     return models.flatMap(({ name, task, properties }) => {
       const property = (id: string) => properties.find(({ property_id }) => property_id === id)?.value;
-      const context = Number(property("context_window") ?? NaN);
       const kind = task.name === "Text Embeddings" ? "embedding" : kindByName(name);
       if (kind === undefined || !["Text Generation", "Text Embeddings"].includes(task.name)) return [];
       return summarize(identity, {
         model_id: name,
         kind,
         display_name: name.split("/").at(-1) ?? name,
-        context_length: Number.isFinite(context) ? context : null,
+        context_length: toCount(property("context_window")) || null,
         supports_tools: property("function_calling") === "true",
       });
     });
