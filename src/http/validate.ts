@@ -15,13 +15,16 @@ export function validate(
   faults: ValidationIssue[],
 ): unknown {
   if (schema === undefined) return undefined;
-  const invalidPaths = invalidTextPaths(value);
-  if (invalidPaths.length > 0) {
-    for (const path of invalidPaths) faults.push({ path, in: where, message: "has a character that cannot be stored" });
-    return undefined;
-  }
+  const invalidPaths = new Set(invalidTextPaths(value));
+  for (const path of invalidPaths) faults.push({ path, in: where, message: "has a character that cannot be stored" });
   const result = schema.safeParse(value, { error: validationMessage });
-  if (result.success) return result.data;
-  for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });
+  if (result.success) return invalidPaths.size === 0 ? result.data : undefined;
+  for (const issue of result.error.issues) {
+    const keys = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [key]) : [[]];
+    for (const key of keys) {
+      const path = [...issue.path, ...key].join(".");
+      if (!invalidPaths.has(path)) faults.push({ path, in: where, message: issue.message });
+    }
+  }
   return undefined;
 }
