@@ -70,12 +70,11 @@ export async function registrationPasswordFaults(body: unknown): Promise<Validat
 
 async function faultsOf(password: string, username: string | undefined, path: string): Promise<ValidationIssue[]> {
   const lower = password.toLowerCase();
-  const { isCommon } = await import("./common-passwords.ts");
-  const messages = [
-    ...(Array.from(password).length < minLength ? [`must have at least ${minLength} characters`] : []),
-    ...(password.length > maxLength ? [`must have at most ${maxLength} characters`] : []),
-    ...(username !== undefined && username.length >= 3 && lower.includes(username) ? ["must not contain the username"] : []),
-    ...(password.length >= minLength && isCommon(lower) ? ["is one of the most common passwords"] : []),
-  ];
+  const messages: string[] = [];
+  if (Array.from(password).length < minLength) messages.push(`must have at least ${minLength} characters`);
+  else if (password.length > maxLength) messages.push(`must have at most ${maxLength} characters`);
+  else if ((await import("./common-passwords.ts")).isCommon(lower)) messages.push("is one of the most common passwords");
+  if (username !== undefined && username.length >= 3 && lower.includes(username))
+    messages.push("must not contain the username");
   return messages.map((message) => ({ path, in: "body", message }));
 }
