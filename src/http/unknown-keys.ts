@@ -21,7 +21,9 @@ export function unknownKeyFaults(
   value: unknown,
 ): ValidationIssue[] {
   if (unknownKeys === "allow") return [];
-  const paths = unknownPaths(body, value).filter((path) => path.length > 1 || unknownKeys === "refuse");
+  const found: Path[] = [];
+  finderOf(body)?.(value, [], found);
+  const paths = found.filter((path) => path.length > 1 || unknownKeys === "refuse");
   if (paths.length === 0) return [];
   const resources = resourcesOf(reply, body);
   return paths.map((path) => {
@@ -30,57 +32,145 @@ export function unknownKeyFaults(
   });
 }
 
-/** The paths of the keys in a JSON value that its schema does not know. Strict objects report theirs when they are parsed. */
-function unknownPaths(schema: z.core.$ZodType, value: unknown, path: Path = []): Path[] {
-  if (typeof value !== "object" || value === null) return [];
+/** Adds the paths of the unknown keys in a value to `found`. */
+type Finder = (value: unknown, path: Path, found: Path[]) => void;
+
+/** By schema; null if no value of the schema has unknown keys. */
+const finders = new WeakMap<z.core.$ZodType, Finder | null>();
+
+/** The finder of a schema, made when it is first used. */
+function finderOf(schema: z.core.$ZodType | null | undefined): Finder | null {
+  if (!schema) return null;
+  const known = finders.get(schema);
+  if (known !== undefined) return known;
+  // A schema can contain itself, so its parts get their finders later.
+  let find: Finder | undefined;
+  const finder: Finder = (value, path, found) => (find ??= createFinder(schema))(value, path, found);
+  const made = isOpen(schema) ? null : finder;
+  finders.set(schema, made);
+  return made;
+}
+
+function createFinder(schema: z.core.$ZodType): Finder {
   const { def } = unwrap(schema)._zod;
-  const inside = (child: z.core.$ZodType | null | undefined, key: string | number, item: unknown) =>
-    child && typeof item === "object" ? unknownPaths(child, item, [...path, String(key)]) : [];
-  if (Array.isArray(value)) {
-    if (def.type === "array") return value.flatMap((item, index) => inside(def.element, index, item));
-    if (def.type === "tuple") return value.flatMap((item, index) => inside(def.items[index] ?? def.rest, index, item));
-  } else {
-    const entries = Object.entries(value as Json);
-    if (def.type === "record") return entries.flatMap(([key, item]) => inside(def.valueType, key, item));
-    if (def.type === "object") {
-      return entries.flatMap(([key, item]) => {
-        if (Object.hasOwn(def.shape, key)) return inside(def.shape[key], key, item);
-        return def.catchall === undefined ? [[...path, key]] : inside(def.catchall, key, item);
-      });
+  switch (def.type) {
+    case "array": {
+      const finder = finderOf(def.element);
+      return inList(() => finder);
     }
+    case "tuple": {
+      const items = def.items.map(finderOf);
+      const rest = finderOf(def.rest);
+      return inList((index) => (index < items.length ? items[index]! : rest));
+    }
+    case "record": {
+      const find = finderOf(def.valueType);
+      return inObject(() => find);
+    }
+    case "object": {
+      const known = new Map(Object.entries(def.shape).map(([key, property]) => [key, finderOf(property)]));
+      const other = def.catchall === undefined ? addPath : finderOf(def.catchall);
+      return inObject((key) => (known.has(key) ? known.get(key)! : other));
+    }
+    case "union":
+      return inUnion(def.options);
+    case "intersection": {
+      const [left, right] = [finderOf(def.left), finderOf(def.right)];
+      return (value, path, found) => {
+        const paths: [Path[], Path[]] = [[], []];
+        left?.(value, path, paths[0]);
+        right?.(value, path, paths[1]);
+        const ofRight = new Set(paths[1].map((each) => JSON.stringify(each)));
+        found.push(...paths[0].filter((each) => ofRight.has(JSON.stringify(each))));
+      };
+    }
+    default:
+      return () => undefined;
   }
-  if (def.type === "union") return unknownPathsOfUnion(def.options, value, path);
-  if (def.type !== "intersection") return [];
-  const right = new Set(unknownPaths(def.right, value, path).map((found) => JSON.stringify(found)));
-  return unknownPaths(def.left, value, path).filter((found) => right.has(JSON.stringify(found)));
 }
 
-/** The unknown keys of the option that accepts the value or, if none does, of the option that knows the most of its keys. */
-function unknownPathsOfUnion(options: readonly z.core.$ZodType[], value: object, path: Path): Path[] {
-  const [only, ...others] = options.filter((option) => takes(option, Array.isArray(value)));
-  if (only === undefined) return [];
-  if (others.length === 0) return unknownPaths(only, value, path);
-  const all = [only, ...others];
-  const accepting = all.filter((option) => (option as z.ZodType).safeParse(value).success);
-  const found = (accepting.length > 0 ? accepting : all).map((option) => unknownPaths(option, value, path));
-  return found.reduce((least, paths) => (paths.length < least.length ? paths : least));
+const addPath: Finder = (_value, path, found) => void found.push(path);
+
+function inList(finderAt: (index: number) => Finder | null): Finder {
+  return (value, path, found) => {
+    if (!Array.isArray(value)) return;
+    for (const [index, item] of value.entries()) {
+      if (typeof item === "object" && item !== null) finderAt(index)?.(item, [...path, String(index)], found);
+    }
+  };
 }
 
-/** Whether a schema can accept an array, or an object. */
-function takes(schema: z.core.$ZodType, isArray: boolean): boolean {
+function inObject(finderAt: (key: string) => Finder | null): Finder {
+  return (value, path, found) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+    for (const key of Object.keys(value)) finderAt(key)?.((value as Json)[key], [...path, key], found);
+  };
+}
+
+/** Finds the unknown keys of the option that accepts the value or, if none does, of the option that knows the most of its keys. */
+function inUnion(options: readonly z.core.$ZodType[]): Finder {
+  const [forLists, forObjects] = [true, false].map((isList) => options.filter((option) => takes(option, isList)));
+  return (value, path, found) => {
+    if (typeof value !== "object" || value === null) return;
+    const candidates = (Array.isArray(value) ? forLists : forObjects)!;
+    const accepting =
+      candidates.length > 1 ? candidates.filter((option) => (option as z.ZodType).safeParse(value).success) : [];
+    const [first = [], ...others] = (accepting.length > 0 ? accepting : candidates).map((option) => {
+      const paths: Path[] = [];
+      finderOf(option)?.(value, path, paths);
+      return paths;
+    });
+    found.push(...others.reduce((least, paths) => (paths.length < least.length ? paths : least), first));
+  };
+}
+
+/** Whether a schema can accept a list, or an object. */
+function takes(schema: z.core.$ZodType, isList: boolean): boolean {
   const { def } = unwrap(schema)._zod;
-  if (def.type === "union") return def.options.some((option) => takes(option, isArray));
-  if (def.type === "array" || def.type === "tuple") return isArray;
-  if (def.type === "object" || def.type === "record" || def.type === "intersection") return !isArray;
+  if (def.type === "union") return def.options.some((option) => takes(option, isList));
+  if (def.type === "array" || def.type === "tuple") return isList;
+  if (def.type === "object" || def.type === "record" || def.type === "intersection") return !isList;
   return def.type === "unknown" || def.type === "any";
+}
+
+/** Whether no value of a schema has unknown keys: it contains no closed object, as in `z.json()`. */
+function isOpen(schema: z.core.$ZodType, seen = new Set<z.core.$ZodType>()): boolean {
+  const inner = unwrap(schema);
+  if (seen.has(inner)) return true;
+  seen.add(inner);
+  const { def } = inner._zod;
+  if (def.type === "object" && def.catchall === undefined) return false;
+  return partsOf(def).every((part) => isOpen(part, seen));
+}
+
+/** The schemas that a schema is made of. */
+function partsOf(def: z.core.$ZodTypes["_zod"]["def"]): readonly z.core.$ZodType[] {
+  switch (def.type) {
+    case "array":
+      return [def.element];
+    case "tuple":
+      return def.rest ? [...def.items, def.rest] : def.items;
+    case "record":
+      return [def.valueType];
+    case "object":
+      return [...Object.values(def.shape), ...(def.catchall ? [def.catchall] : [])];
+    case "union":
+      return def.options;
+    case "intersection":
+      return [def.left, def.right];
+    default:
+      return [];
+  }
 }
 
 /** The schema of the input itself: without `optional`, `nullable`, defaults and transformations. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodTypes {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  if (def.type === "lazy") return unwrap(def.getter());
+  const outer = schema as z.core.$ZodTypes;
+  const { def } = outer._zod;
+  // The getter of a lazy schema makes a new schema each time, its `innerType` does not.
+  if (def.type === "lazy") return unwrap((outer as z.core.$ZodLazy)._zod.innerType);
   if (def.type === "pipe") return unwrap(def.in._zod.def.type === "transform" ? def.out : def.in);
-  return "innerType" in def ? unwrap(def.innerType) : (schema as z.core.$ZodTypes);
+  return "innerType" in def ? unwrap(def.innerType) : outer;
 }
 
 /**

@@ -60,6 +60,14 @@ describe("an unknown key is found", () => {
   });
 });
 
+test("an unknown key is found in a schema that contains itself", () => {
+  const Tree = z.object({ name: z.string(), children: z.array(z.lazy((): z.ZodType => Tree)) });
+  const tree = { name: "", children: [{ name: "", children: [{ x: 1 }], x: 1 }] };
+  expect(pathsOf(Tree, tree)).toEqual(["children.0.children.0.x", "children.0.x"]);
+  const Either: z.ZodType = z.lazy(() => z.union([z.record(z.string(), z.array(Either)), z.array(Either), Inner]));
+  expect(pathsOf(Either, [[x], { a: "", x: [x] }])).toEqual(["0.0.x", "1.x"]);
+});
+
 test("an open object takes any key at every depth", () => {
   const deep = { any: { x: [{ y: 1 }] } };
   for (const open of [z.record(z.string(), z.unknown()), z.looseObject({}), z.unknown(), z.any(), z.json()]) {
