@@ -57,7 +57,7 @@ const Settings = z.object({
   /** Private hosts that development may call, as `host` or `host:port`. */
   EGRESS_ALLOWED_HOSTS: words.default([]),
   /** DNS-over-HTTPS resolver that looks up host names of users before a call. Empty: no look-up. */
-  DNS_RESOLVER_URL: z.union([z.literal(""), z.url({ protocol: /^https$/ })]).default(""),
+  DNS_RESOLVER_URL: optionalUrl,
   /** Hugging Face's dataset server, or a replacement. */
   HF_DATASETS_URL: z
     .url({ protocol: /^https?$/ })
@@ -115,6 +115,10 @@ const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.sta
   .refine(({ RESEND_API_KEY }) => !RESEND_API_KEY.startsWith("dev-"), {
     path: ["RESEND_API_KEY"],
     message: "must not be a development value",
+  })
+  .refine(({ DNS_RESOLVER_URL }) => !DNS_RESOLVER_URL.startsWith("http:"), {
+    path: ["DNS_RESOLVER_URL"],
+    message: "must be https",
   })
   .refine(({ RESEND_URL }) => RESEND_URL.startsWith("https:"), { path: ["RESEND_URL"], message: "must be https" });
 

@@ -41,6 +41,13 @@ describe("a misconfigured Worker", () => {
       {},
       "EGRESS_ALLOWED_HOSTS: must be empty in production",
     ],
+    [
+      "a resolver without encryption in production",
+      "production",
+      {},
+      { DNS_RESOLVER_URL: "http://resolver.example.com/dns-query" },
+      "DNS_RESOLVER_URL: must be https",
+    ],
     ["a secret for keys that is too short", "development", {}, { KEY_SECRETS: "7:short-one" }, "KEY_SECRETS.0.secret: "],
     [
       "two secrets for keys of one version",

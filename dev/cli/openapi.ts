@@ -6,7 +6,9 @@ import { sessionCookie } from "../../src/auth/cookies.ts";
 import { maxBodyBytes, type Upload } from "../../src/http/body.ts";
 import { headerSchema, isDocumented, type AppEnv, type RouteDoc } from "../../src/http/route.ts";
 import { authErrors } from "../../src/auth/errors.ts";
+import type { UnknownKeys } from "../../src/http/unknown-keys.ts";
 import { errorTypes } from "../../src/errors.ts";
+import { closeObjects } from "./close-objects.ts";
 import { AppError, errorTypeOf, problemOf, requestParts, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
 
 /** Problem details (RFC 9457) with extension members, and `success`, `error` and `message` for older clients. */
@@ -54,6 +56,8 @@ const tags = [
   { name: "Aliases", description: "Older paths of other operations. Use the canonical paths instead" },
 ] as const;
 
+type DescribedOperation = { operationId: string; requestBody?: { content: Record<string, { schema: object }> } };
+
 const isTag = (name: string) => tags.some((tag) => tag.name === name);
 
 /** Failures that any request can have. */
@@ -83,6 +87,7 @@ const conditionalRequest = z.object({
  */
 export function describeApi(app: Hono<AppEnv>) {
   const paths: ZodOpenApiPathsObject = {};
+  const unknownKeysById = new Map<string, UnknownKeys>();
   const undocumented: string[] = [];
   const unknownTags = new Set<string>();
   for (const { method, path, handler } of app.routes) {
@@ -94,7 +99,9 @@ export function describeApi(app: Hono<AppEnv>) {
     if (!isTag(handler.doc.tag)) unknownTags.add(handler.doc.tag);
     const template = path.replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
     for (const [index, published] of [template, ...aliasesOf(template)].entries()) {
-      paths[published] = { ...paths[published], [method.toLowerCase()]: operation(handler.doc, index) };
+      const described = operation(handler.doc, index);
+      paths[published] = { ...paths[published], [method.toLowerCase()]: described };
+      unknownKeysById.set(described.operationId!, handler.doc.unknownKeys ?? "refuse");
     }
   }
   if (undocumented.length > 0) throw new Error(`Routes without documentation: ${undocumented.join(", ")}`);
@@ -109,6 +116,7 @@ export function describeApi(app: Hono<AppEnv>) {
         "To try the operations here, sign in with `POST /api/auth/login`, choose Authorize, and paste the `token` of the reply as `session`.",
         "Every error is problem details (RFC 9457) in `application/problem+json`. Rely on its `code`; [/problems](/problems) explains the cause and the remedy of each code.",
         "Paths marked deprecated are older paths. They return the same response as the canonical path.",
+        "A key of a JSON body that the schema does not list is refused where the schema says `additionalProperties: false`, and ignored elsewhere.",
         `A trailing slash is ignored. JSON bodies have at most ${maxBodyBytes.toLocaleString("en")} bytes.`,
       ].join("\n\n"),
       license: { name: "MIT", identifier: "MIT" },
@@ -144,11 +152,17 @@ export function describeApi(app: Hono<AppEnv>) {
     },
   };
   // Replies may get more keys later, so only requests are closed.
-  return createDocument(document, {
+  const description = createDocument(document, {
     override: ({ jsonSchema, io }) => {
       if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
     },
   });
+  const methods = Object.values(description.paths ?? {}).flatMap((item): unknown[] => Object.values(item));
+  for (const { operationId, requestBody } of methods as DescribedOperation[]) {
+    const json = requestBody?.content["application/json"];
+    if (json !== undefined) json.schema = closeObjects(json.schema, unknownKeysById.get(operationId)!);
+  }
+  return description;
 }
 
 function aliasesOf(path: string): string[] {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { validationError } from "../kit/errors.ts";
+import { validationError, type ValidationIssue } from "../kit/errors.ts";
 import { Semaphore } from "../kit/async/semaphore.ts";
 
 /** The provider ID of password accounts, as better-auth names it. */
@@ -57,15 +57,24 @@ const maxLength = 128;
  * @throws validation_failed at `path`
  */
 export async function checkPassword(password: string, username: string | null, path: string): Promise<void> {
-  const fault = await passwordError(password, username?.toLowerCase());
-  if (fault !== undefined) throw validationError([{ path, in: "body", message: fault }]);
+  const faults = await faultsOf(password, username?.toLowerCase(), path);
+  if (faults.length > 0) throw validationError(faults);
 }
 
-async function passwordError(password: string, username: string | undefined): Promise<string | undefined> {
+/** The faults of the password in a registration, which may have other faults. */
+export async function registrationPasswordFaults(body: unknown): Promise<ValidationIssue[]> {
+  const { username, password } = Object(body) as Readonly<Record<string, unknown>>;
+  if (typeof password !== "string") return [];
+  return faultsOf(password, typeof username === "string" ? username.trim().toLowerCase() : undefined, "password");
+}
+
+async function faultsOf(password: string, username: string | undefined, path: string): Promise<ValidationIssue[]> {
   const lower = password.toLowerCase();
-  if (Array.from(password).length < minLength) return `must have at least ${minLength} characters`;
-  if (password.length > maxLength) return `must have at most ${maxLength} characters`;
-  if (username !== undefined && username.length >= 3 && lower.includes(username)) return "must not contain the username";
-  const { isCommon } = await import("./common-passwords.ts");
-  return isCommon(lower) ? "is one of the most common passwords" : undefined;
+  const messages: string[] = [];
+  if (Array.from(password).length < minLength) messages.push(`must have at least ${minLength} characters`);
+  else if (password.length > maxLength) messages.push(`must have at most ${maxLength} characters`);
+  else if ((await import("./common-passwords.ts")).isCommon(lower)) messages.push("is one of the most common passwords");
+  if (username !== undefined && username.length >= 3 && lower.includes(username))
+    messages.push("must not contain the username");
+  return messages.map((message) => ({ path, in: "body", message }));
 }

@@ -5,6 +5,7 @@ import { changePassword, changeProfile, register, signIn, type SignedIn } from "
 import { sessionSetCookie, deviceCookieFor, readDeviceToken, readCredential } from "./cookies.ts";
 import { requirePermission } from "./middleware.ts";
 import { resendVerification, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
+import { registrationPasswordFaults } from "./passwords.ts";
 import * as s from "./schemas.ts";
 import { refreshSession, revokeSession } from "./sessions/service.ts";
 import { configuredProviders } from "./social-providers.ts";
@@ -35,7 +36,9 @@ auth.post(
       summary: "Create an account and sign in",
       description: "The account works at once. If mail is configured, a mail asks you to verify the email address.",
       tag,
+      unknownKeys: "ignoreTopLevel",
       body: s.RegisterBody,
+      check: registrationPasswordFaults,
       reply: s.SignedInReply,
       status: 201,
       errors: [authErrors.account_exists, "rate_limited", "database_unavailable"],
@@ -54,6 +57,7 @@ auth.post(
       limit,
       summary: "Sign in with a username or email and a password",
       tag,
+      unknownKeys: "ignoreTopLevel",
       body: s.LoginBody,
       reply: s.SignedInReply,
       errors: [authErrors.invalid_credentials, authErrors.account_banned, "rate_limited", "database_unavailable"],
@@ -125,6 +129,7 @@ auth.post(
       limit,
       summary: "Request a password reset mail",
       tag,
+      unknownKeys: "ignoreTopLevel",
       body: s.ForgotBody,
       reply: s.Done,
       errors: ["mail_unavailable", "rate_limited", "database_unavailable"],
@@ -144,6 +149,7 @@ auth.post(
       limit,
       summary: "Reset your password with the token from the mail and revoke all sessions",
       tag,
+      unknownKeys: "ignoreTopLevel",
       body: s.ResetBody,
       reply: s.Done,
       errors: [authErrors.token_invalid, "rate_limited", "database_unavailable"],
@@ -216,6 +222,7 @@ auth.put(
       summary: "Update your profile",
       tag,
       access: requirePermission("account.write"),
+      unknownKeys: "ignoreTopLevel",
       body: s.ProfileBody,
       reply: s.UserMessage,
       errors: ["database_unavailable"],
@@ -236,6 +243,7 @@ auth.post(
       summary: "Change your password and revoke your other sessions",
       tag,
       access: requirePermission("account.write", { sensitive: true }),
+      unknownKeys: "ignoreTopLevel",
       body: s.ChangePasswordBody,
       reply: s.Done,
       errors: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],

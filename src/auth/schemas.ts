@@ -14,13 +14,15 @@ const Username = z
 const Email = z.email("must be an email address").max(254).toLowerCase().meta({ example: "ada@example.com" });
 const Name = z.string().trim().max(80);
 const AvatarUrl = z.url({ protocol: /^https$/, error: "must be an https URL" }).max(2_000);
-/** The length is limited so that hashing stays cheap. The service checks the password rules. */
+/** The password rules need more than a schema, see `passwords.ts`. */
+const NewPassword = z.string().meta({ format: "password", example: "correct horse battery" });
+/** The length is limited so that hashing stays cheap. */
 const Password = z.string().min(1).max(1_000).meta({ format: "password", example: "correct horse battery" });
 
 export const RegisterBody = z.object({
   username: Username,
   email: Email,
-  password: Password,
+  password: NewPassword,
   first_name: Name.default(""),
   last_name: Name.default(""),
 });

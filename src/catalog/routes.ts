@@ -99,7 +99,13 @@ spirits.get(
 spirits.post(
   "/synergy",
   route(
-    { ...synergyDoc, id: "computeSynergy", body: s.SynergyBody, errors: [catalogErrors.catalog_unavailable] },
+    {
+      ...synergyDoc,
+      id: "computeSynergy",
+      body: s.SynergyBody,
+      unknownKeys: "ignoreTopLevel",
+      errors: [catalogErrors.catalog_unavailable],
+    },
     async ({ ctx, c, body }) => {
       const { result, tier } = await withCatalog(ctx, (catalog) => replies.synergy(catalog, body.spirit_ids, "body"));
       c.header("x-cache", tier);

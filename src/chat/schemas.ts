@@ -47,7 +47,6 @@ export const ConversationChange = z
     pinned_facts: z.array(Fact).max(maxFacts).meta({ description: "Facts that the minion receives in every turn" }),
   })
   .partial()
-  .strict()
   .refine((change) => Object.keys(change).length > 0, "must have at least one field to change");
 export type ConversationChange = z.output<typeof ConversationChange>;
 

@@ -194,6 +194,7 @@ datasetImports.post(
         "of the dataset for the result. Rows that the server truncates are listed as problems in the report.",
       tag,
       access: writing,
+      unknownKeys: "ignoreTopLevel",
       body: s.LoadBody,
       reply: s.LoadReply,
       status: 202,

@@ -74,7 +74,6 @@ export type LoadBody = z.output<typeof LoadBody>;
 export const DatasetChange = z
   .object({ name: Name, description: Description, tags: z.array(Tag).max(20), is_public: z.boolean(), is_active: z.boolean() })
   .partial()
-  .strict()
   .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type DatasetChange = z.output<typeof DatasetChange>;
 

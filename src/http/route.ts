@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Actor, Ctx } from "../context.ts";
 import { readJson, readUpload, type Upload } from "./body.ts";
 import { IdempotencyKey, runIdempotent } from "./idempotent.ts";
+import { unknownKeyFaults, type UnknownKeys } from "./unknown-keys.ts";
 import { validate } from "./validate.ts";
 import { validationError, type ErrorTypeOrCode, type ValidationIssue } from "../kit/errors.ts";
 
@@ -23,6 +24,10 @@ export type RouteDoc<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** What happens to keys of a JSON body that `body` does not know. Default: they are refused. */
+  unknownKeys?: UnknownKeys;
+  /** Finds faults of the body that its schema cannot find. They are listed with the others. */
+  check?(body: unknown): Promise<ValidationIssue[]>;
   /** A file instead of a JSON body. `body` then has the other fields of the form. */
   upload?: Upload;
   reply: Reply;
@@ -142,6 +147,8 @@ export function route<
       fileName: uploaded?.name,
       expectedVersion: headers?.["if-match"],
     } as RouteInput<Params, Query, Body>;
+    if (doc.body && !uploaded) faults.push(...unknownKeyFaults({ ...doc, body: doc.body }, json));
+    if (doc.check) faults.push(...(await doc.check(json)));
     if (faults.length > 0) throw validationError(faults);
     const key = headers?.["idempotency-key"];
     const reply = await (key === undefined ? handle(input) : runOnce(doc, input, { key, body: json }, handle));

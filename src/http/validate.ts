@@ -16,12 +16,16 @@ export function validate(
 ): unknown {
   if (schema === undefined) return undefined;
   const unstorable = textFaults(value, where);
-  if (unstorable.length > 0) {
-    faults.push(...unstorable);
-    return undefined;
-  }
+  faults.push(...unstorable);
+  const invalidPaths = new Set(unstorable.map(({ path }) => path));
   const result = schema.safeParse(value, { error: validationMessage });
-  if (result.success) return result.data;
-  for (const { path, message } of result.error.issues) faults.push({ path: path.join("."), in: where, message });
+  if (result.success) return invalidPaths.size === 0 ? result.data : undefined;
+  for (const issue of result.error.issues) {
+    const keys = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [key]) : [[]];
+    for (const key of keys) {
+      const path = [...issue.path, ...key].join(".");
+      if (!invalidPaths.has(path)) faults.push({ path, in: where, message: issue.message });
+    }
+  }
   return undefined;
 }

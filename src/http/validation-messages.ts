@@ -21,7 +21,7 @@ export const validationMessage: z.core.$ZodErrorMap = (issue) => {
     case "invalid_format":
       return `must be ${formats[issue.format] ?? "in the expected format"}`;
     case "unrecognized_keys":
-      return `has ${issue.keys.length === 1 ? "an unknown field" : "unknown fields"}: ${issue.keys.join(", ")}`;
+      return "is not a known key";
     case "invalid_union":
       return unionMessage(issue);
     case "invalid_key":

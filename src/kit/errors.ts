@@ -137,10 +137,15 @@ export abstract class PublicError extends Error {
   abstract get failure(): AppError;
 }
 
-/** The 422 that lists every fault of an input. */
+/** Maximum faults in a reply. A body can have thousands, and the reply would be many times its size. */
+const maxFaults = 100;
+
+/** The 422 that lists every fault of an input, up to 100. */
 export function validationError(faults: readonly ValidationIssue[]): AppError {
-  const sentence = faults.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
-  return new AppError("validation_failed", sentence, { issues: faults });
+  const issues = faults.slice(0, maxFaults);
+  const sentences = issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+  if (faults.length > maxFaults) sentences.push(`and ${faults.length - maxFaults} more faults`);
+  return new AppError("validation_failed", sentences.join("; "), { issues });
 }
 
 /** The error that a client gets for a violated constraint. If it has a path, the detail starts with the path. */

@@ -24,7 +24,6 @@ export type NewBase = z.output<typeof NewBase>;
 export const BaseChange = z
   .object({ name: Name, description: Description })
   .partial()
-  .strict()
   .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type BaseChange = z.output<typeof BaseChange>;
 
@@ -66,7 +65,6 @@ const FilterBody = z
     fields: z.record(z.string().min(1).max(100), FieldValue),
   })
   .partial()
-  .strict()
   .meta({ description: "A passage must match one value of each list, and all of `fields`" });
 
 const how = {
@@ -98,7 +96,6 @@ const Relevant = z
     text: z.string().min(1).max(2_000).optional().meta({ description: "A text that the passage contains, verbatim" }),
     chunk_id: z.int().min(1).optional(),
   })
-  .strict()
   .refine(
     (fields) => Object.values(fields).some((value) => value !== undefined),
     "must contain `source`, `text` or `chunk_id`",

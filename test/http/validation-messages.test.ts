@@ -55,10 +55,24 @@ test.each<[object, string, string]>([
   [{ kind: {} }, "kind.type", "is required"],
   [{ kind: { type: "c" } }, "kind.type", "must be one of: a, b"],
   [{ custom: "y" }, "custom", "must be x"],
-  [{ extra: 1 }, "", "has an unknown field: extra"],
-  [{ extra: 1, more: 1 }, "", "has unknown fields: extra, more"],
+  [{ extra: 1 }, "extra", "is not a known key"],
 ])("%j: the message of %j is %j", (change, path, message) => {
   const faults: ValidationIssue[] = [];
   expect(validate(Body, { ...valid, ...change }, "body", faults)).toBeUndefined();
   expect(faults).toEqual([{ path, in: "body", message }]);
+});
+
+test("each unknown key of a strict object is a fault of its own", () => {
+  const faults: ValidationIssue[] = [];
+  validate(z.object({ inner: z.strictObject({}) }), { inner: { extra: 1, more: 1 } }, "body", faults);
+  expect(faults.map(({ path }) => path)).toEqual(["inner.extra", "inner.more"]);
+});
+
+test("characters that cannot be stored are listed together with the other faults", () => {
+  const faults: ValidationIssue[] = [];
+  validate(Body, { ...valid, name: "A\0", level: 0 }, "body", faults);
+  expect(faults).toEqual([
+    { path: "name", in: "body", message: "has a character that cannot be stored" },
+    { path: "level", in: "body", message: "must be at least 1" },
+  ]);
 });

@@ -19,12 +19,12 @@ export type SignedIn = { token: string; user: User; deviceToken: string };
 /**
  * Creates an account with a password and a session, in one commit with the rows of other features.
  * Two round trips: the user ID, then the commit.
- * @throws account_exists, for the username or the email; validation_failed for the password
+ * @param input whose password the route has checked
+ * @throws account_exists, for the username or the email
  */
 export async function register(ctx: Ctx, input: Registration, knownDevice: string | null): Promise<SignedIn> {
   const { username: displayName, email, password, first_name, last_name } = input;
   const username = displayName.toLowerCase();
-  await checkPassword(password, username, "password");
   const taken = ctx.db.$count(users, or(eq(users.email, email), eq(users.username, username)));
   const [reserved] = await ctx.db
     .select({ id: sql<number>`nextval(pg_get_serial_sequence('users', 'id'))::int`, taken })

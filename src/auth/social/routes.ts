@@ -23,6 +23,7 @@ social.post(
         "Redirect the browser to `url`. After the sign-in, the provider redirects it to `callback_url`, with a session cookie.",
       tag: "Accounts",
       params: ProviderParam,
+      unknownKeys: "ignoreTopLevel",
       body: z.object({
         callback_url: z
           .union([z.url({ protocol: /^https?$/ }), z.string().regex(/^\/(?![/\\])/)], "must be a path or an http(s) URL")

@@ -21,6 +21,7 @@ externalChat.post(
       tag: "Messages",
       access: requirePermission("chat.use"),
       limit: limited("expensive"),
+      unknownKeys: "ignoreTopLevel",
       body: ExternalChat,
       reply: ExternalChatReply,
       errors: [

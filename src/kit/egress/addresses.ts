@@ -1,6 +1,4 @@
-import { LRUCache } from "lru-cache";
 import { BlockList, isIP } from "node:net";
-import * as z from "zod";
 
 /**
  * Special-purpose IPv4 addresses (RFC 6890 and IANA's registry after it), multicast, and the one public address that is private
@@ -35,56 +33,4 @@ export function isPublicAddress(text: string): boolean {
   if (version === 4) return !special.check(text, "ipv4");
   globalUnicast ??= listOf(["2000::/3"]);
   return globalUnicast.check(text, "ipv6") && !special.check(text, "ipv6");
-}
-
-export type Resolver = {
-  /** A DNS-over-HTTPS resolver that answers in JSON, such as https://cloudflare-dns.com/dns-query */
-  resolverUrl: string;
-  fetch?: typeof fetch;
-};
-
-/** Timeout of the resolver, in milliseconds. A call waits for it. */
-const resolverTimeoutMs = 1_000;
-
-/** How long an answer is cached, in milliseconds. */
-const answerTtlMs = 60_000;
-
-/** Types of DNS records with addresses, by name. */
-const recordTypes = { A: 1, AAAA: 28 } as const;
-
-/** https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/ */
-const Answers = z.object({ Answer: z.array(z.object({ type: z.int(), data: z.string() })).optional() });
-
-const answers = new LRUCache<string, { isPublic: boolean; until: number }>({ max: 1_000 });
-
-/**
- * Whether all addresses of a host are public. A host that the resolver does not know, or does not answer for within a second, counts
- * as public. Best effort: the owner of the name can change the answer for the next look-up.
- */
-export async function resolvesToPublicAddress(host: string, resolver: Resolver): Promise<boolean> {
-  const key = `${resolver.resolverUrl} ${host}`;
-  const known = answers.get(key);
-  if (known !== undefined && known.until > Date.now()) return known.isPublic;
-  const types = Object.keys(recordTypes) as (keyof typeof recordTypes)[];
-  const addresses = await Promise.all(types.map((type) => addressesOf(host, type, resolver)));
-  const isPublic = addresses.flat().every(isPublicAddress);
-  answers.set(key, { isPublic, until: Date.now() + answerTtlMs });
-  return isPublic;
-}
-
-async function addressesOf(host: string, type: keyof typeof recordTypes, resolver: Resolver): Promise<string[]> {
-  const url = new URL(resolver.resolverUrl);
-  url.searchParams.set("name", host);
-  url.searchParams.set("type", type);
-  try {
-    const reply = await (resolver.fetch ?? fetch)(url.href, {
-      headers: { accept: "application/dns-json" },
-      redirect: "manual",
-      signal: AbortSignal.timeout(resolverTimeoutMs),
-    });
-    const { Answer = [] } = Answers.parse(await reply.json());
-    return Answer.filter((record) => record.type === recordTypes[type]).map(({ data }) => data);
-  } catch {
-    return [];
-  }
 }

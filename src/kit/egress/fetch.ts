@@ -1,21 +1,22 @@
 import { AppError, PublicError, type CommonErrorCode } from "../errors.ts";
-import { resolvesToPublicAddress } from "./addresses.ts";
-import { targetError, isAllowed, type HostSettings } from "./urls.ts";
+import { resolveHost, type Resolution } from "./resolver.ts";
+import { targetError, isAllowed, urlError, type HostSettings } from "./urls.ts";
 import { createByteReader } from "../async/streams.ts";
 
-export { urlError as faultOfUrl, type HostSettings } from "./urls.ts";
+export type UrlSettings = HostSettings & {
+  /** DNS-over-HTTPS resolver, see `resolveHost`. Empty or absent: host names are not looked up. */
+  resolverUrl?: string;
+  /** The `fetch` that sends calls. Default: the one of the platform. */
+  fetch?: typeof fetch;
+};
 
-export type EgressSettings = HostSettings & {
+export type EgressSettings = UrlSettings & {
   /** Maximum size of a response body after decompression, in bytes. */
   maxResponseBytes: number;
   /** Timeout for the response headers, in milliseconds. */
   firstByteTimeoutMs: number;
   /** Timeout for the whole response, in milliseconds. */
   timeoutMs: number;
-  /** DNS-over-HTTPS resolver, see `resolvesToPublicAddress`. Empty or absent: host names are not looked up. */
-  resolverUrl?: string;
-  /** The `fetch` that sends calls. Default: the one of the platform. */
-  fetch?: typeof fetch;
 };
 
 /** Why a call failed: it is not allowed, or the host did not respond correctly. */
@@ -69,7 +70,7 @@ export function createGuardedFetch(settings: EgressSettings): typeof fetch {
     const clock = startClock(settings, init?.signal ?? (input instanceof Request ? input.signal : undefined));
     const bounds = { redirect: "manual", signal: clock.signal } as const;
     try {
-      const url = await checkUrl(input instanceof Request ? input.url : input, settings);
+      const url = await checkUrl(input instanceof Request ? input.url : input, settings, clock.signal);
       // Calls the checked URL, so that no second parser reads the original text.
       const call = input instanceof Request ? send(new Request(input, init), bounds) : send(url.href, { ...init, ...bounds });
       const response = await call;
@@ -81,16 +82,39 @@ export function createGuardedFetch(settings: EgressSettings): typeof fetch {
   };
 }
 
-/** @throws EgressError if the URL must not be called */
-async function checkUrl(target: string | URL, settings: EgressSettings): Promise<URL> {
+/** @throws EgressError if the URL must not be called, or its host has no address */
+async function checkUrl(target: string | URL, settings: UrlSettings, signal: AbortSignal): Promise<URL> {
   if (!URL.canParse(target)) throw new EgressError("refused", "The URL is invalid.");
   const url = new URL(target);
   const fault = targetError(url, settings);
   if (fault !== undefined) throw new EgressError("refused", `The URL ${fault}.`);
-  const { resolverUrl, fetch: send = fetch } = settings;
-  if (!resolverUrl || isAllowed(url, settings)) return url;
-  if (await resolvesToPublicAddress(url.hostname, { resolverUrl, fetch: send })) return url;
-  throw new EgressError("refused", "The URL must name a host on the public internet.");
+  const resolution = await resolve(url, settings, signal);
+  if (resolution === "private") throw new EgressError("refused", `The URL ${notPublic}.`);
+  if (resolution === "none") throw new EgressError("unreachable", "The host has no IP address. Check its name.");
+  if (resolution === "unanswered") {
+    throw new EgressError("unreachable", "The IP address of the host could not be looked up. Try again later.");
+  }
+  return url;
+}
+
+const notPublic = "must name a host on the public internet";
+
+/** What the host of a URL resolves to; undefined if it is not looked up. */
+async function resolve(
+  url: URL,
+  { resolverUrl, fetch: send = fetch, ...hosts }: UrlSettings,
+  signal?: AbortSignal,
+): Promise<Resolution | undefined> {
+  if (!resolverUrl || isAllowed(url, hosts)) return undefined;
+  return resolveHost(url.hostname, { resolverUrl, fetch: send, ...(signal === undefined ? {} : { signal }) });
+}
+
+/**
+ * The fault of a base URL from a user, as a text that follows its name: see `urlError`, or a host that resolves to an address that is
+ * not public. A host that does not resolve has no fault, because each call looks it up again.
+ */
+export async function faultOfUrl(text: string, settings: UrlSettings): Promise<string | undefined> {
+  return urlError(text, settings) ?? ((await resolve(new URL(text), settings)) === "private" ? notPublic : undefined);
 }
 
 type Clock = ReturnType<typeof startClock>;

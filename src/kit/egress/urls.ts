@@ -69,11 +69,17 @@ export function isAllowed(url: URL, { allowedHosts = [] }: HostSettings): boolea
 /** The fault of a host name from the URL parser, which normalizes IP addresses; undefined if it is valid. */
 function faultOfHost(hostname: string): string | undefined {
   if (hostname.startsWith("[") || ipv4.test(hostname)) return "must use a host name, not an IP address";
-  if (!publicName.test(hostname) || metadataName.test(hostname) || isAtOrBelow(privateDomains, hostname)) {
+  if (!publicName.test(hostname) || isPrivateName(hostname)) {
     return "must name a host on the public internet";
   }
   const isAddress = spelledIpv4.test(hostname) || isAtOrBelow(addressDomains, hostname);
   return isAddress ? "must not contain an IP address in its host name" : undefined;
+}
+
+/** Whether a name is reserved for private networks or for metadata services. The name may have a trailing dot. */
+export function isPrivateName(name: string): boolean {
+  const bare = name.toLowerCase().replace(/\.$/, "");
+  return metadataName.test(bare) || isAtOrBelow(privateDomains, bare);
 }
 
 function hostWithPort(url: URL): string {

@@ -164,6 +164,7 @@ loadouts.post(
       tag,
       access: writing,
       params: IdParam,
+      unknownKeys: "ignoreTopLevel",
       body: s.ClassBody,
       reply: s.MinionClassReply,
       errors: ["not_found", ...missing, ...outage],

@@ -89,6 +89,7 @@ providerCalls.post(
       tag,
       access: writing,
       limit,
+      unknownKeys: "ignoreTopLevel",
       body: s.TestBody,
       reply: s.TestReply,
       errors: [

@@ -57,6 +57,7 @@ externalModels.post(
       description: `The key is stored encrypted and never shown again. The provider is not called; use \`/external-models/test\` for that. At most ${maxModels} models per user.`,
       tag,
       access: writing,
+      unknownKeys: "ignoreTopLevel",
       body: s.NewModel,
       replayResponse: async ({ ctx, resultId }) => {
         const model = toExternalModel(ctx, await getModel(ctx, requireUserId(ctx), Number(resultId)));
@@ -105,6 +106,7 @@ externalModels.put(
       access: writing,
       ifMatch: true,
       params: IdParam,
+      unknownKeys: "ignoreTopLevel",
       body: s.ModelChange,
       reply: s.ModelChanged,
       errors: ["not_found", modelErrors.display_name_taken, "conflict", "database_unavailable"],

@@ -47,7 +47,7 @@ const belowModelLimit = (userId: number): SQL =>
  * @throws model_limit_reached, display_name_taken; validation_failed for a forbidden base URL
  */
 export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
-  requireSafe(ctx, input);
+  await requireSafe(ctx, input);
   const { name, provider, model_id } = input;
   const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...definedFields(input) };
   const newId = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
@@ -79,7 +79,7 @@ export async function changeModel(
   { api_key, ...change }: ModelChange,
   expectedVersion: number | undefined,
 ): Promise<ModelRow> {
-  requireSafe(ctx, change);
+  await requireSafe(ctx, change);
   const { base_url, provider } = change;
   const ownModel = whereOwnModel(userId, modelId);
   const valueOf = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${ownModel})`;
@@ -193,8 +193,11 @@ function dropPicture(ctx: Ctx, key: string | null | undefined): void {
 }
 
 /** Checks the base URL. @throws validation_failed for a forbidden one */
-export function requireSafe(ctx: Pick<Ctx, "env">, { base_url }: { base_url?: string | null | undefined }): void {
-  const fault = base_url == null ? undefined : faultOfBaseUrl(ctx, base_url);
+export async function requireSafe(
+  ctx: Pick<Ctx, "env">,
+  { base_url }: { base_url?: string | null | undefined },
+): Promise<void> {
+  const fault = base_url == null ? undefined : await faultOfBaseUrl(ctx, base_url);
   if (fault !== undefined) throw validationError([{ path: "base_url", in: "body", message: fault }]);
 }
 

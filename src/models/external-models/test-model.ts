@@ -48,7 +48,7 @@ async function resolveModel(
   { provider, model_id, api_key, base_url }: TestBody,
 ): Promise<ResolvedModel> {
   if (provider === undefined) return resolveUserModel(ctx, userId, idIn(model_id));
-  requireSafe(ctx, { base_url });
+  await requireSafe(ctx, { base_url });
   const settings = providerSettings(ctx, userId, { apiKey: api_key, baseUrl: base_url });
   return { provider, modelId: String(model_id), settings, row: undefined };
 }

@@ -1,12 +1,12 @@
 import type { Ctx } from "../../context.ts";
 import type { Env } from "../../env.ts";
-import { faultOfUrl, createGuardedFetch, type HostSettings } from "../../kit/egress/fetch.ts";
+import { faultOfUrl, createGuardedFetch, type UrlSettings } from "../../kit/egress/fetch.ts";
 
 /** The limits of a response of a model. They allow for streams with long reasoning. */
 const bounds = { maxResponseBytes: 32 * 1024 * 1024, firstByteTimeoutMs: 60_000, timeoutMs: 300_000 };
 
-function hostsOf({ EGRESS_ALLOWED_HOSTS, PUBLIC_URL }: Env): HostSettings {
-  return { allowedHosts: EGRESS_ALLOWED_HOSTS, ownHosts: [new URL(PUBLIC_URL).host] };
+function urlSettings({ EGRESS_ALLOWED_HOSTS, PUBLIC_URL, DNS_RESOLVER_URL }: Env): UrlSettings {
+  return { allowedHosts: EGRESS_ALLOWED_HOSTS, ownHosts: [new URL(PUBLIC_URL).host], resolverUrl: DNS_RESOLVER_URL };
 }
 
 const opened = new WeakMap<Env, typeof fetch>();
@@ -15,14 +15,14 @@ const opened = new WeakMap<Env, typeof fetch>();
 export function guardedFetch({ env }: Pick<Ctx, "env">): typeof fetch {
   const known = opened.get(env);
   if (known !== undefined) return known;
-  const guarded = createGuardedFetch({ ...hostsOf(env), ...bounds, resolverUrl: env.DNS_RESOLVER_URL });
+  const guarded = createGuardedFetch({ ...urlSettings(env), ...bounds });
   opened.set(env, guarded);
   return guarded;
 }
 
 /** The reason why a base URL is forbidden, to follow the field name; undefined if it is allowed. */
-export function faultOfBaseUrl({ env }: Pick<Ctx, "env">, url: string): string | undefined {
-  return faultOfUrl(url, hostsOf(env));
+export function faultOfBaseUrl({ env }: Pick<Ctx, "env">, url: string): Promise<string | undefined> {
+  return faultOfUrl(url, urlSettings(env));
 }
 
 /** A `fetch` for one URL that the operator configured. It reaches only that host, which may be in a private network. */

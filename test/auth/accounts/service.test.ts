@@ -109,6 +109,26 @@ describe("registration", () => {
     expect((await bodyOf(reply)).errors).toMatchObject([{ path, in: "body" }]);
   });
 
+  test("lists the faults of all fields at once, those of the password rules too", async () => {
+    const first_name = "x".repeat(81);
+    const reply = await register({ username: "a b", email: "nowhere", password: "a b", first_name, last_name: 1 });
+    expect(reply.status).toBe(422);
+    const { errors, detail } = await bodyOf(reply);
+    expect(errors.map(({ path, message }: Record<string, string>) => `${path}: ${message}`)).toEqual([
+      "username: may contain only letters, digits, _ . and -",
+      "email: must be an email address",
+      "first_name: must have at most 80 characters",
+      "last_name: must be a string, not a number",
+      "password: must have at least 10 characters",
+      "password: must not contain the username",
+    ]);
+    for (const { message } of errors) expect(detail).toContain(message);
+    expect((await bodyOf(await register({ username: "\0", password: "" }))).errors).toEqual([
+      { path: "username", in: "body", message: "has a character that cannot be stored" },
+      { path: "password", in: "body", message: "must have at least 10 characters" },
+    ]);
+  });
+
   test("the audit log records the location of the registration", async () => {
     const reply = await register();
     const { user } = await bodyOf(reply);

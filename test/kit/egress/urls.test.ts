@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { faultOfUrl, createGuardedFetch } from "../../../src/kit/egress/fetch.ts";
-import { targetError } from "../../../src/kit/egress/urls.ts";
+import { createGuardedFetch } from "../../../src/kit/egress/fetch.ts";
+import { targetError, urlError } from "../../../src/kit/egress/urls.ts";
 import { faultsOfText, fine, hostileUrls, settings } from "./support/hostile-urls.ts";
 
 const limits = { maxResponseBytes: 100_000, firstByteTimeoutMs: 300, timeoutMs: 600 };
@@ -16,17 +16,17 @@ describe("a base URL when it is saved", () => {
   });
 
   test.each(hostileUrls)("$url is refused: $why", ({ url, fault }) => {
-    expect(faultOfUrl(url, settings)).toBe(fault);
+    expect(urlError(url, settings)).toBe(fault);
   });
 
   test.each(fine)("%s is accepted", (url) => {
-    expect(faultOfUrl(url, settings)).toBeUndefined();
+    expect(urlError(url, settings)).toBeUndefined();
   });
 });
 
 test("a URL that development allows is accepted, also over http, and no other", () => {
   const allowedHosts = ["127.0.0.1:11434", "LocalHost"];
-  const faultOf = (url: string) => faultOfUrl(url, { ...settings, allowedHosts });
+  const faultOf = (url: string) => urlError(url, { ...settings, allowedHosts });
   for (const url of ["http://127.0.0.1:11434/v1", "http://localhost:8080/v1", "https://localhost/v1"]) {
     expect(faultOf(url)).toBeUndefined();
   }
@@ -34,7 +34,7 @@ test("a URL that development allows is accepted, also over http, and no other", 
   expect(faultOf("http://user@localhost/v1")).toBe("must not contain a username or password");
   expect(faultOf("http://0x7f.1:11434/v1")).toContain("plain host name");
   expect(faultOf("ftp://localhost/v1")).toBe("must begin with https://");
-  expect(faultOfUrl("http://localhost:8787/", { allowedHosts, ownHosts: ["localhost:8787"] })).toContain("this server");
+  expect(urlError("http://localhost:8787/", { allowedHosts, ownHosts: ["localhost:8787"] })).toContain("this server");
 });
 
 describe("a URL when it is called", () => {
@@ -90,7 +90,7 @@ describe("an IP address as the host of a URL", () => {
   /** Whether a host is refused when saved, and, if it is one at all, when called. */
   const isRefused = (host: string) => {
     const url = `https://${host}/v1`;
-    return faultOfUrl(url, {}) !== undefined && (!URL.canParse(url) || targetError(new URL(url), {}) !== undefined);
+    return urlError(url, {}) !== undefined && (!URL.canParse(url) || targetError(new URL(url), {}) !== undefined);
   };
   const often = { numRuns: 2_000 };
 

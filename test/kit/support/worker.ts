@@ -1,4 +1,5 @@
-import { EgressError, faultOfUrl, createGuardedFetch, type EgressSettings } from "../../../src/kit/egress/fetch.ts";
+import { EgressError, createGuardedFetch, type EgressSettings } from "../../../src/kit/egress/fetch.ts";
+import { urlError } from "../../../src/kit/egress/urls.ts";
 import { isPublicAddress } from "../../../src/kit/egress/addresses.ts";
 import { openVault, type DataKeyRow, type Keyring } from "../../../src/kit/crypto/vault.ts";
 
@@ -46,7 +47,7 @@ async function run(errand: Errand): Promise<unknown> {
   if (errand.kind === "rotate") return rotate(errand.keyring, errand.row, errand.sealed);
   if (errand.kind === "call") return call(errand.url, errand.settings);
   const settings = { ...errand.settings, fetch: nowhere };
-  return Promise.all(errand.urls.map(async (url) => [faultOfUrl(url, settings) ?? null, await call(url, settings)]));
+  return Promise.all(errand.urls.map(async (url) => [urlError(url, settings) ?? null, await call(url, settings)]));
 }
 
 export default {
