@@ -4,6 +4,7 @@ import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
 import { commit, assertAllInTransaction } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
+import { cleanLabel } from "../kit/names.ts";
 import { withR2Errors } from "../kit/storage/r2.ts";
 import { enqueueJobWithSql } from "../kit/queue/outbox.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
@@ -64,7 +65,7 @@ export async function uploadDataset(
   const folder = newFolder(userId);
   const file = { key: `${folder}file`, size: bytes.length };
   await withR2Errors(ctx.env.FILES.put(file.key, bytes));
-  const fields = { name: name ?? fileName.slice(0, 120), description, source: fileName.slice(0, 255) };
+  const fields = { name: name ?? (cleanLabel(fileName, 120) || "file"), description, source: fileName.slice(0, 255) };
   try {
     const row = await insertDataset(ctx, userId, { ...fields, format, file_hash, folder, files: [file], file_size: file.size });
     return { row, isNew: true };
