@@ -1,8 +1,8 @@
-import { and, eq, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, isNull, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
 import { passwordProvider } from "./constants.ts";
-import { accounts, sessions, users } from "./tables.ts";
+import { accounts, apiKeys, sessions, users } from "./tables.ts";
 
 /**
  * The first statement of a commit whose conditions must hold until its end: changes of the same account wait for each other.
@@ -29,4 +29,16 @@ export function ofPassword(userId: number): SQL {
 /** Whether the stored hash of a user's password is still the one that was checked. */
 export function hasPassword(userId: number, stored: string): SQL {
   return sql`exists (select from ${accounts} where ${and(ofPassword(userId), eq(accounts.password, stored))})`;
+}
+
+/**
+ * Whether a device (`session:12`, `key:3`) may still act for its user. A signed ticket is checked with it when it is used: meanwhile
+ * the session or key may have ended, the user may be banned, or the account deleted.
+ */
+export function isDeviceLive(userId: number, device: string): SQL<boolean> {
+  const [kind, id] = device.split(":");
+  const table = kind === "key" ? apiKeys : sessions;
+  const isCurrent = or(isNull(table.expires_at), gt(table.expires_at, sql`now()`));
+  const isOwn = and(eq(table.id, Number(id)), eq(table.user_id, userId), isNull(users.banned_at), isCurrent);
+  return sql<boolean>`exists (select from ${table} join ${users} on ${eq(users.id, table.user_id)} where ${isOwn})`;
 }

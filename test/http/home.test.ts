@@ -36,7 +36,7 @@ test("the version is that of package.json", () => {
 test("robots.txt keeps crawlers out of the API, and every page has an icon", async () => {
   expect(await (await api.get("/robots.txt")).text()).toContain("Disallow: /api/");
   expect((await api.get("/favicon.svg")).headers.get("content-type")).toBe("image/svg+xml");
-  for (const page of ["/", "/docs", "/problems", "/reset-password"]) {
+  for (const page of ["/", "/docs", "/problems", "/reset-password", "/verify-email"]) {
     expect(await (await api.get(page, { headers: browser })).text(), page).toContain('rel="icon"');
   }
 });
