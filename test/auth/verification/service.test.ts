@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bodyOf, startApi, useApi } from "../../support/api.ts";
+import { bodyOf, useApi } from "../../support/api.ts";
 import { authHeader } from "../../support/users.ts";
 
 const api = useApi();
@@ -29,7 +29,9 @@ const verify = (token: string) => api.post("/api/auth/verify-email", { token });
 const isVerified = async (token: string) =>
   (await bodyOf(await api.get("/api/v2/me", { headers: authHeader(token) }))).user.is_verified as boolean;
 const resend = (token: string) => api.get("/api/auth/resend-verification", { method: "POST", headers: authHeader(token) });
-const jobsAreDone = () => expect.poll(() => api.database.sql("select 1 from outbox"), { timeout: 8_000 }).toEqual([]);
+async function jobsAreDone(): Promise<void> {
+  await expect.poll(() => api.database.sql("select 1 from outbox"), { timeout: 8_000 }).toEqual([]);
+}
 
 /** The refusal of a link, in words. */
 async function refusalOf(reply: Response): Promise<string> {
@@ -77,7 +79,7 @@ describe("the proof of an address", () => {
     const { id, email } = await register("impatient");
     const token = tokenIn((await mailsTo(email, 1))[0]!);
     const statuses = (await Promise.all(Array.from({ length: 10 }, () => verify(token)))).map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([200, ...Array<number>(9).fill(422)]);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, ...Array<number>(9).fill(422)]);
     const proofs = "select 1 from audit_log where action = 'account.email_verified' and subject_user_id = $1";
     expect(await api.database.sql(proofs, [id])).toHaveLength(1);
   });
@@ -116,8 +118,9 @@ describe("the proof of an address", () => {
     await coolDown();
     await api.post("/api/auth/forgot-password", { email });
     const reset = tokenIn((await mailsTo(email, 2))[0]!);
-    await refusalOf(await verify(reset));
-    await refusalOf(await api.post("/api/auth/reset-password", { token: proof, password: "another long one" }));
+    const mistaken = api.post("/api/auth/reset-password", { token: proof, password: "another long one" });
+    for (const reply of [await verify(reset), await mistaken])
+      expect(await refusalOf(reply)).toContain("invalid or incomplete");
   });
 
   test("is void once the account has another address", async () => {
@@ -319,39 +322,4 @@ test("with Postgres down, a proof is 503 and not lost: it works later", async ()
   }
   await api.startPostgres();
   expect((await verify(token)).status).toBe(200);
-});
-
-describe("sign-in by way of others", () => {
-  test("is not there, and not advertised, where it is not configured", async () => {
-    expect((await bodyOf(await api.get("/api/auth/health"))).providers).toEqual([]);
-    for (const provider of ["github", "google"]) {
-      expect((await api.post(`/api/auth/sign-in/${provider}`, {})).status).toBe(404);
-      expect((await api.get(`/api/auth/callback/${provider}?code=x&state=y`)).status).toBe(404);
-    }
-    expect((await api.post("/api/auth/sign-in/myspace", {})).status).toBe(422);
-  });
-
-  test("begins at the provider, with our client id, and comes back to listed origins alone", async () => {
-    const configured = await startApi(
-      { GITHUB_CLIENT_ID: "our-client-id", GITHUB_CLIENT_SECRET: "our-client-secret" },
-      api.database,
-    );
-    expect((await bodyOf(await configured.get("/api/auth/health"))).providers).toEqual(["github"]);
-    const reply = await configured.post("/api/auth/sign-in/github", { callback_url: "http://localhost:3000/welcome" });
-    expect(reply.status).toBe(200);
-    const url = new URL((await bodyOf(reply)).url);
-    expect(url.origin + url.pathname).toBe("https://github.com/login/oauth/authorize");
-    expect(url.searchParams.get("client_id")).toBe("our-client-id");
-    expect(url.searchParams.get("redirect_uri")).toMatch(/\/api\/auth\/callback\/github$/);
-    expect(url.searchParams.get("state")).toBeTruthy();
-    for (const callback_url of ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]) {
-      const evil = await configured.post("/api/auth/sign-in/github", { callback_url });
-      expect(evil.status).toBe(422);
-      expect((await bodyOf(evil)).errors).toMatchObject([{ path: "callback_url" }]);
-    }
-    const forged = await configured.get("/api/auth/callback/github?code=x&state=forged", { redirect: "manual" });
-    expect(forged.headers.get("set-cookie") ?? "").not.toContain("__Host-spiritforge=");
-    expect((await configured.post("/api/auth/sign-in/google", {})).status).toBe(404);
-    await configured.close();
-  });
 });
