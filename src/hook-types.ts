@@ -15,6 +15,8 @@ export type FeatureHooks<Ctx> = {
   subscriptionStatus?(userId: SQL): SQL<string>;
   /** A query of `minion_id` and `user_id` of the minion with this token hash. */
   minionByToken?(tokenHash: string): SQL;
+  /** A query that deletes the tokens of all minions of a user, and returns their `token_hash`. */
+  deleteMinionTokens?(userId: number): SQL;
   /** An SQL expression for the total experience of the minions that use a model. */
   modelExperience?(modelId: SQL): SQL<ExperienceGained>;
   levelForExperience?(xp: number): Level;
@@ -41,7 +43,10 @@ type Required<Ctx> = { [Hook in keyof Omit<FeatureHooks<Ctx>, "onMinionsDeleted"
  */
 export function composeHooks<Ctx>(
   features: readonly FeatureHooks<Ctx>[],
-  alone: Pick<Required<Ctx>, "subscriptionStatus" | "minionByToken" | "modelExperience" | "levelForExperience">,
+  alone: Pick<
+    Required<Ctx>,
+    "subscriptionStatus" | "minionByToken" | "deleteMinionTokens" | "modelExperience" | "levelForExperience"
+  >,
 ): Required<Ctx> {
   return {
     ...alone,

@@ -2,9 +2,11 @@ import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { betterAuth } from "better-auth/minimal";
 import type { Ctx } from "../context.ts";
 import { commit } from "../kit/db/commit.ts";
+import { HttpsUrl } from "../kit/http/https-url.ts";
+import { cleanPersonName } from "../kit/names.ts";
 import { auditRow } from "./audit.ts";
+import { maxNameLength } from "./constants.ts";
 import { sessionCookie } from "./cookies.ts";
-import { hashPassword, verifyPassword } from "./passwords.ts";
 import { providersOf } from "./social-providers.ts";
 import { accounts, sessions, users, verifications } from "./tables.ts";
 
@@ -13,19 +15,21 @@ const libraryPath = "/api/auth";
 
 const times = { createdAt: "created_at", updatedAt: "updated_at" };
 
-/** The content of a mail: a token that verifies the address of the recipient. */
-export type EmailToken = { userId: number; email: string; name: string; token: string };
-
-function noMailer(): never {
-  throw new Error("better-auth sent a mail that no caller requested.");
+/** What a provider says about a person. A name that a form would refuse is cleaned, and a picture that it would refuse is dropped. */
+function cleanProfile<T extends { name?: unknown; image?: unknown }>(user: T): T {
+  const { name, image } = user;
+  return {
+    ...user,
+    ...(typeof name === "string" ? { name: cleanPersonName(name, maxNameLength) } : {}),
+    ...(typeof image === "string" && !HttpsUrl.safeParse(image).success ? { image: null } : {}),
+  };
 }
 
 /**
- * Creates better-auth on our tables. It handles mail verification, password resets and social sign-in. This module takes about
- * 175 ms to evaluate, so routes import it only when they need it.
- * @param mail receives the token to mail
+ * Creates better-auth on our tables. It handles social sign-in. This module takes about 175 ms to evaluate, so routes import it only
+ * when they need it.
  */
-export function createBetterAuth(ctx: Ctx, mail: (proof: EmailToken) => void = noMailer) {
+export function createBetterAuth(ctx: Ctx) {
   const { env, db } = ctx;
   return betterAuth({
     appName: "Spiritforge",
@@ -72,25 +76,11 @@ export function createBetterAuth(ctx: Ctx, mail: (proof: EmailToken) => void = n
     },
     verification: { modelName: "verifications", fields: { ...times, expiresAt: "expires_at" } },
     socialProviders: providersOf(env),
-    emailAndPassword: {
-      enabled: true,
-      disableSignUp: true,
-      minPasswordLength: 1,
-      maxPasswordLength: 1_000,
-      password: { hash: hashPassword, verify: ({ hash, password }) => verifyPassword(password, hash) },
-      resetPasswordTokenExpiresIn: 3_600,
-      sendResetPassword: async ({ user, token }) => mail({ ...user, userId: Number(user.id), token }),
-    },
-    emailVerification: {
-      expiresIn: 24 * 3600,
-      sendVerificationEmail: async ({ user, token }) => mail({ ...user, userId: Number(user.id), token }),
-      afterEmailVerification: async (user) => {
-        await commit(ctx, [auditRow(ctx, "account.email_verified", Number(user.id))]);
-      },
-    },
     databaseHooks: {
       user: {
+        update: { before: async (user) => ({ data: cleanProfile(user) }) },
         create: {
+          before: async (user) => ({ data: cleanProfile(user) }),
           after: async (user) => {
             const userId = Number(user.id);
             await commit(ctx, [auditRow(ctx, "account.registered", userId), ...ctx.hooks.onUserCreated(ctx, userId)]);

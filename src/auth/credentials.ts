@@ -117,19 +117,21 @@ function loadCredential(ctx: Ctx, secret: string, hash: string): Promise<Credent
   return secret.startsWith(minionTokenPrefix) ? loadMinionToken(ctx, hash) : loadSession(ctx, secret, hash);
 }
 
-const userColumns = {
-  roles: users.roles,
-  banned_at: users.banned_at,
-  email: users.email,
-  email_verified: users.email_verified,
-};
+const userColumns = { roles: users.roles, banned_at: users.banned_at, email: users.email };
 
-type UserFacts = { roles: Role[]; banned_at: Date | null; email: string; email_verified: boolean };
+type UserFacts = { roles: Role[]; email: string; is_since_proof: boolean };
 
-/** Adds the superuser role if the verified email is the configured `SUPERUSER_EMAIL`. */
-export function rolesOf(ctx: Ctx, { roles, email, email_verified }: Omit<UserFacts, "banned_at">): Role[] {
-  return email_verified && email === ctx.env.SUPERUSER_EMAIL ? [...new Set<Role>([...roles, "superuser"])] : roles;
+/**
+ * Adds the superuser role if the address is the configured `SUPERUSER_EMAIL`, and the device signed in after the user had proven it:
+ * whoever registers with an address of somebody else gets nothing when its owner proves it.
+ */
+export function rolesOf(ctx: Ctx, { roles, email, is_since_proof }: UserFacts): Role[] {
+  return is_since_proof && email === ctx.env.SUPERUSER_EMAIL ? [...new Set<Role>([...roles, "superuser"])] : roles;
 }
+
+/** Whether a session or key was made after its user had proven the address. */
+const isSinceProof = (created: typeof sessions.created_at | typeof apiKeys.created_at) =>
+  sql<boolean>`coalesce(${created} > ${users.email_verified_at}, false)`;
 
 async function loadKey(ctx: Ctx, hash: string): Promise<Credential | undefined> {
   const [row] = await ctx.db
@@ -139,6 +141,7 @@ async function loadKey(ctx: Ctx, hash: string): Promise<Credential | undefined> 
       user_id: apiKeys.user_id,
       scopes: apiKeys.scopes,
       expires_at: apiKeys.expires_at,
+      is_since_proof: isSinceProof(apiKeys.created_at),
       seen_at: apiKeys.last_used_at,
     })
     .from(apiKeys)
@@ -163,7 +166,7 @@ async function loadMinionToken(ctx: Ctx, hash: string): Promise<Credential | und
     .innerJoin(reached, eq(sql`reached.user_id`, users.id));
   if (row === undefined) return undefined;
   const { user_id, minion_id } = row;
-  const facts = { user_id, banned: row.banned_at !== null, roles: rolesOf(ctx, row), expires_at: null, seen_at: 0 };
+  const facts = { user_id, banned: row.banned_at !== null, roles: row.roles, expires_at: null, seen_at: 0 };
   return { kind: "minion", minion_id, ...facts };
 }
 
@@ -175,6 +178,7 @@ async function loadSession(ctx: Ctx, token: string, hash: string): Promise<Crede
       user_id: sessions.user_id,
       expires_at: sessions.expires_at,
       seen_at: sessions.last_seen_at,
+      is_since_proof: isSinceProof(sessions.created_at),
       retired_at: retiredTokens.retired_at,
     })
     .from(sessions)

@@ -8,7 +8,7 @@ export function requireUserId({ actor }: Ctx): number {
 }
 
 /** Returns the calling user and their session. @throws forbidden for an API key or a minion token */
-export function requireSession({ actor }: Ctx): { userId: number; sessionId: number } {
+export function requireSession({ actor }: Ctx): { userId: number; sessionId: number; permissions: readonly string[] } {
   if (actor.kind !== "user")
     throw new AppError("forbidden", "API keys and minion tokens cannot use this endpoint. Use a session token.");
   return actor;

@@ -1,7 +1,5 @@
 import { defineErrors, type ConstraintErrors } from "../kit/errors.ts";
-
-/** The maximum age of a session, in minutes, for a user without a password who deletes the account. */
-export const freshMinutes = 10;
+import { freshMinutes, maxApiKeys } from "./constants.ts";
 
 export const authErrors = defineErrors({
   invalid_credentials: { status: 401, title: "Wrong username or password", retryable: false },
@@ -33,8 +31,25 @@ export const constraintErrors = {
   },
   session_not_found: { type: "not_found", detail: "Session not found." },
   api_key_not_found: { type: "not_found", detail: "API key not found." },
-  reset_token_used: {
+  api_key_limit_reached: { type: "conflict", detail: `API key limit reached (${maxApiKeys}). Revoke one first.` },
+  session_ended: { type: "unauthenticated", detail: "This session has ended. Sign in again." },
+  password_changed_meanwhile: {
+    type: "conflict",
+    detail: "The password was changed by another request. Sign in with the new password, then try again.",
+  },
+  account_is_banned: { type: authErrors.account_banned, detail: "This account is banned." },
+  sign_in_outdated: { type: authErrors.invalid_credentials, detail: "The username or password is incorrect." },
+  email_token_unknown: {
     type: authErrors.token_invalid,
-    detail: "This link is invalid, expired or already used. Request a new one.",
+    detail: "This link is invalid or incomplete. Open the whole link from the mail, or request a new one.",
+  },
+  email_token_used: {
+    type: authErrors.token_invalid,
+    detail: "This link was already used, or a newer one was. Request a new one if you still need it.",
+  },
+  email_token_expired: { type: authErrors.token_invalid, detail: "This link has expired. Request a new one." },
+  email_token_of_other_address: {
+    type: authErrors.token_invalid,
+    detail: "This link is for an email address that the account no longer has. Request a new one.",
   },
 } as const satisfies ConstraintErrors;

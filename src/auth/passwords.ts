@@ -3,9 +3,6 @@ import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { validationError, type ValidationIssue } from "../kit/errors.ts";
 import { Semaphore } from "../kit/async/semaphore.ts";
 
-/** The provider ID of password accounts, as better-auth names it. */
-export const passwordProvider = "credential";
-
 /** scrypt parameters: N = 2^14, r = 8, p = 5, from OWASP's password storage cheat sheet for 16 MiB. One hash takes about 190 ms. */
 const cost = { ln: 14, r: 8, p: 5 };
 const keyBytes = 32;

@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { route, type AppEnv } from "../http/route.ts";
+import { mailLimits } from "../kit/mail-limits.ts";
 import { limited } from "../limits/middleware.ts";
 import { changePassword, changeProfile, register, signIn, type SignedIn } from "./accounts/service.ts";
 import { sessionSetCookie, deviceCookieFor, readDeviceToken, readCredential } from "./cookies.ts";
@@ -16,6 +17,7 @@ import { authErrors } from "./errors.ts";
 const ok = { success: true as const };
 const tag = "Accounts";
 const limit = limited("sign_in");
+const mailLimitText = `An address gets at most one mail in ${mailLimits.cooldownSeconds} seconds and ${mailLimits.perDay} on a UTC day, of all kinds. The reply does not say whether a mail was sent.`;
 
 /** At /api/auth: the routes that clients of the previous server use. */
 export const auth = new Hono<AppEnv>();
@@ -128,6 +130,7 @@ auth.post(
       id: "forgotPassword",
       limit,
       summary: "Request a password reset mail",
+      description: mailLimitText,
       tag,
       unknownKeys: "ignoreTopLevel",
       body: s.ForgotBody,
@@ -155,26 +158,28 @@ auth.post(
       errors: [authErrors.token_invalid, "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
-      await resetPassword(ctx, body.token, body.password);
-      return { ...ok, message: "Your password was reset. Sign in with the new password." };
+      await resetPassword(ctx, body.token, body.password, body.revoke_api_keys);
+      const keys = body.revoke_api_keys ? " Your API keys and minion tokens are revoked." : "";
+      return { ...ok, message: `Your password was reset.${keys} Sign in with the new password.` };
     },
   ),
 );
 
-auth.get(
+auth.post(
   "/verify-email",
   route(
     {
       id: "verifyEmail",
       limit,
       summary: "Verify an email address with the token from the mail",
+      description: "The link in the mail opens the page /verify-email, whose button sends this request. The token works once.",
       tag,
-      query: s.VerifyEmailQuery,
+      body: s.VerifyEmailBody,
       reply: s.Done,
       errors: [authErrors.token_invalid, "database_unavailable"],
     },
-    async ({ ctx, query }) => {
-      await verifyEmail(ctx, query.token);
+    async ({ ctx, body }) => {
+      await verifyEmail(ctx, body.token);
       return { ...ok, message: "Your email address is verified." };
     },
   ),
@@ -187,6 +192,7 @@ auth.post(
       id: "resendVerification",
       limit,
       summary: "Resend the verification mail",
+      description: mailLimitText,
       tag,
       access: requirePermission("account.write"),
       reply: s.Done,
@@ -194,7 +200,7 @@ auth.post(
     },
     async ({ ctx }) => {
       await resendVerification(ctx, requireUserId(ctx));
-      return { ...ok, message: "The verification mail will be sent." };
+      return { ...ok, message: "The verification mail will be sent, unless your address got a mail less than a minute ago." };
     },
   ),
 );
@@ -246,7 +252,7 @@ auth.post(
       unknownKeys: "ignoreTopLevel",
       body: s.ChangePasswordBody,
       reply: s.Done,
-      errors: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
+      errors: [authErrors.invalid_credentials, "conflict", "rate_limited", "database_unavailable"],
     },
     async ({ ctx, body }) => {
       await changePassword(ctx, requireSession(ctx), body);

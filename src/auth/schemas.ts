@@ -1,5 +1,8 @@
 import * as z from "zod";
+import { HttpsUrl } from "../kit/http/https-url.ts";
 import { FutureMoment, Id, IdParamValue, Timestamp, NextCursor, ok, PageQuery } from "../kit/http/zod-schemas.ts";
+import { Label, PersonName } from "../kit/names.ts";
+import { maxNameLength } from "./constants.ts";
 import { permissions, roles } from "./roles.ts";
 
 // ── requests ──────────────────────────────────────────────────────
@@ -12,8 +15,7 @@ const Username = z
   .regex(/^[\w.-]+$/, "may contain only letters, digits, _ . and -")
   .meta({ example: "ada" });
 const Email = z.email("must be an email address").max(254).toLowerCase().meta({ example: "ada@example.com" });
-const Name = z.string().trim().max(80);
-const AvatarUrl = z.url({ protocol: /^https$/, error: "must be an https URL" }).max(2_000);
+const Name = PersonName(maxNameLength);
 /** The password rules need more than a schema, see `passwords.ts`. */
 const NewPassword = z.string().meta({ format: "password", example: "correct horse battery" });
 /** The length is limited so that hashing stays cheap. */
@@ -37,7 +39,7 @@ export type SignIn = z.output<typeof LoginBody>;
 export const ProfileBody = z.object({
   first_name: Name.optional(),
   last_name: Name.optional(),
-  avatar_url: AvatarUrl.nullable().optional(),
+  avatar_url: HttpsUrl.nullable().optional(),
 });
 export type ProfileChange = z.output<typeof ProfileBody>;
 
@@ -56,11 +58,16 @@ export const ChangePasswordBody = z
   .pipe(z.object({ current_password: Password, new_password: Password }));
 
 export const ForgotBody = z.object({ email: Email });
-export const ResetBody = z.object({ token: z.string().min(1).max(500), password: Password });
-export const VerifyEmailQuery = z.object({ token: z.string().min(1).max(4_000) });
+const EmailToken = z.string().min(1).max(500).meta({ description: "The token of the link in the mail" });
+export const ResetBody = z.object({
+  token: EmailToken,
+  password: Password,
+  revoke_api_keys: z.boolean().default(false).meta({ description: "Also revoke all API keys and minion tokens" }),
+});
+export const VerifyEmailBody = z.object({ token: EmailToken });
 
 export const NewApiKeyBody = z.object({
-  name: z.string().trim().min(1).max(80).meta({ example: "deploys" }),
+  name: Label(80).min(1).meta({ example: "deploys" }),
   scopes: z
     .array(z.enum(permissions))
     .min(1)
@@ -207,7 +214,8 @@ export const ApiKeyCreated = z.object({
   api_key: ApiKeyShape,
   key: z.string().nullable().meta({ description: "Null in a replayed response (same Idempotency-Key)" }),
 });
-export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int() });
+export const ApiKeysQuery = z.object(PageQuery);
+export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int(), next_cursor: NextCursor });
 
 const AdminUserShape = UserShape.omit({ permissions: true })
   .extend({ banned_at: Timestamp.nullable(), ban_reason: z.string().nullable() })

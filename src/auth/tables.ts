@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { boolean, check, index, integer, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
-import { timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
+import { createdUpdatedAt, identityId, inList, timestamptz } from "../kit/db/columns.ts";
+import { emailTokenPurposes } from "./constants.ts";
 import { permissions, roles, type Permission, type Role } from "./roles.ts";
 
 const listOf = (values: readonly string[]) => sql.raw(`array[${values.map((value) => `'${value}'`).join(", ")}]`);
@@ -14,7 +15,10 @@ export const users = pgTable(
     /** The username with the original case. */
     display_username: text(),
     email: text().notNull(),
+    /** Whether the user has proven the address. A trigger sets it to false when the address changes. */
     email_verified: boolean().notNull().default(false),
+    /** When the address was proven. A trigger keeps it in step with `email_verified`. */
+    email_verified_at: timestamptz(),
     name: text().notNull(),
     first_name: text().notNull().default(""),
     last_name: text().notNull().default(""),
@@ -38,7 +42,7 @@ const ownerId = () =>
     .notNull()
     .references(() => users.id, { onDelete: "cascade" });
 
-/** A session of a device. Each refresh replaces its token and keeps the row. */
+/** A session of a device. Each refresh replaces its token and keeps the row. A trigger sets `created_at`, by the clock of Postgres. */
 export const sessions = pgTable(
   "sessions",
   {
@@ -95,7 +99,7 @@ export const accounts = pgTable(
   (t) => [unique("account_linked_once").on(t.provider_id, t.account_id), index("accounts_of_user").on(t.user_id)],
 );
 
-/** One-time tokens of password resets and states of social sign-in. */
+/** States of social sign-in. */
 export const verifications = pgTable(
   "verifications",
   {
@@ -106,6 +110,27 @@ export const verifications = pgTable(
     ...createdUpdatedAt,
   },
   (t) => [index("verifications_by_identifier").on(t.identifier)],
+);
+
+/** Tokens of mailed links. Each works once. A used one stays until it expires, so that its link can say that it was used. */
+export const emailTokens = pgTable(
+  "email_tokens",
+  {
+    /** SHA-256 of the token, base64url. */
+    token_hash: text().primaryKey(),
+    user_id: ownerId(),
+    purpose: text({ enum: emailTokenPurposes }).notNull(),
+    /** The address that the link was sent to. The token is void if the account has another one. */
+    email: text().notNull(),
+    expires_at: timestamptz().notNull(),
+    used_at: timestamptz(),
+    created_at: timestamptz().notNull().defaultNow(),
+  },
+  (t) => [
+    index("email_tokens_of_user").on(t.user_id),
+    index("email_tokens_by_expiry").on(t.expires_at),
+    check("email_token_purpose_known", inList(t.purpose, emailTokenPurposes)),
+  ],
 );
 
 export const apiKeys = pgTable(

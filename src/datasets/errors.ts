@@ -4,6 +4,10 @@ import { maxDatasets, maxTotalBytes, maxUploads } from "./constants.ts";
 /** The client error of each constraint and refusal code of this feature. */
 export const constraintErrors = {
   dataset_not_found: { type: "not_found", detail: "Dataset not found." },
+  dataset_importing: {
+    type: "conflict",
+    detail: "The import of this dataset is reading it. Wait until the import is finished.",
+  },
   dataset_in_use: { type: "conflict", detail: "A job is using this dataset. Wait until the job is finished." },
   dataset_limit_reached: {
     type: "conflict",

@@ -147,7 +147,7 @@ datasets.delete(
       id: "deleteDataset",
       summary: "Delete a dataset",
       description:
-        "Deletes its files too. Fails while a job uses the dataset. Knowledge bases keep its passages until you remove the dataset from them.",
+        "Deletes its files too. Fails while its import or another job reads the dataset; `used_by` then lists what reads it. Knowledge bases keep its passages until you remove the dataset from them.",
       tag,
       access: writing,
       params: IdParam,

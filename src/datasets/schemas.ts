@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Id, IdParamValue, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
+import { Label } from "../kit/names.ts";
 import {
   datasetTypes,
   dropReasons,
@@ -15,7 +16,7 @@ import { rowProblemCodes } from "./formats/types.ts";
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
-const Name = z.string().trim().min(1).max(120);
+const Name = Label(120).min(1);
 const Description = z.string().trim().max(2_000);
 const Tag = z.string().trim().min(1).max(40);
 

@@ -1,13 +1,16 @@
 import { Buffer } from "node:buffer";
-import { and, eq, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, lt, sql, type SQL } from "drizzle-orm";
 import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
 import { commit, assertAllInTransaction } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
 import { toStorableText } from "../kit/db/text.ts";
+import { AppError } from "../kit/errors.ts";
+import { cleanLabel } from "../kit/names.ts";
 import { withR2Errors } from "../kit/storage/r2.ts";
 import { enqueueJobWithSql } from "../kit/queue/outbox.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
+import { constraintErrors } from "./errors.ts";
 import { deleteDatasetFiles, importDataset } from "./job-definitions.ts";
 import { datasetLimitChecks, newDataset, selectUploadedBefore } from "./insert.ts";
 import { detectFormat } from "./formats/detect-format.ts";
@@ -15,7 +18,7 @@ import { memorySource } from "./formats/types.ts";
 import type { DatasetChange, LoadBody, UploadFields } from "./schemas.ts";
 import { ownDataset, readable, selectDatasets, type DatasetRow } from "./queries.ts";
 import { newFolder } from "./storage.ts";
-import { datasetFavorites, datasets } from "./tables.ts";
+import { datasetFavorites, datasets, datasetUses } from "./tables.ts";
 
 /** A page of a user's datasets and the public ones, newest first, and their total. One round trip. */
 export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
@@ -66,7 +69,7 @@ export async function uploadDataset(
   const file = { key: `${folder}file`, size: bytes.length };
   await withR2Errors(ctx.env.FILES.put(file.key, bytes));
   const fields = {
-    name: name ?? (toStorableText(fileName, 120) || "file"),
+    name: name ?? (cleanLabel(fileName, 120) || "file"),
     description,
     source: toStorableText(fileName, 255),
   };
@@ -120,13 +123,44 @@ export async function changeDataset(
   return rows[0]!;
 }
 
-/** Deletes a dataset; a job deletes its files. One round trip. @throws not_found; conflict while a job uses it */
+/** Deletes a dataset; a job deletes its files. One round trip. @throws not_found; conflict while a job reads it, with what reads it */
 export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {
-  const owned = ownDataset(userId, id);
+  try {
+    await deleteUnused(ctx, ownDataset(userId, id), userId);
+  } catch (error) {
+    if (constraintOf(error) !== "dataset_in_use") throw error;
+    const readers = await readersOf(ctx, id);
+    const { type, detail } = constraintErrors.dataset_in_use;
+    const named = readers.length === 0 ? detail : `${detail} It is read by ${readers.join(", ")}.`;
+    throw new AppError(type, named, { extensions: { used_by: readers }, cause: error });
+  }
+}
+
+/** What reads a dataset: `knowledge base 5`, without the number if others can use the dataset too. */
+async function readersOf(ctx: Ctx, id: number): Promise<string[]> {
+  const rows = await ctx.db
+    .select({ used_by: datasetUses.used_by, is_public: datasets.is_public })
+    .from(datasetUses)
+    .innerJoin(datasets, eq(datasets.id, datasetUses.dataset_id))
+    .where(eq(datasetUses.dataset_id, id))
+    .orderBy(datasetUses.used_by)
+    .limit(10);
+  const names = rows.map(({ used_by, is_public }) => {
+    const [kind, number = ""] = used_by.replaceAll("-", " ").split(":");
+    return is_public ? `a ${kind}` : `${kind} ${number}`.trim();
+  });
+  return Array.from(new Set(names));
+}
+
+async function deleteUnused(ctx: Ctx, owned: SQL, userId: number): Promise<void> {
+  const isWaiting = inArray(datasets.processing_status, ["pending", "processing"]);
   const folder = sql`(select ${datasets.folder} from ${datasets} where ${owned})`;
   await commit(ctx, [
     ctx.db.select({ id: datasets.id }).from(datasets).where(owned).for("update"),
-    assertAllInTransaction(ctx.db, { dataset_not_found: sql`exists (select from ${datasets} where ${owned})` }),
+    assertAllInTransaction(ctx.db, {
+      dataset_not_found: sql`exists (select from ${datasets} where ${owned})`,
+      dataset_importing: sql`not exists (select from ${datasets} where ${and(owned, isWaiting)})`,
+    }),
     enqueueJobWithSql(ctx, deleteDatasetFiles, sql`jsonb_build_object('folder', ${folder})`, userId),
     ctx.db.delete(datasets).where(owned),
   ]);

@@ -107,15 +107,15 @@ knowledgeBases.delete(
     {
       id: "deleteKnowledgeBase",
       summary: "Delete a knowledge base",
-      description: "Deletes all its builds too. Minions that use it lose their knowledge base.",
+      description: "Deletes all its builds too. Minions that use it lose their knowledge base. Fails while a build is running.",
       tag,
       access: writing,
       params: IdParam,
       reply: s.BaseDone,
-      errors: ["not_found", "database_unavailable"],
+      errors: ["not_found", "conflict", "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      await deleteBase(ctx, requireUserId(ctx), params.id, datasets);
+      await deleteBase(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: "Knowledge base deleted." };
     },
   ),

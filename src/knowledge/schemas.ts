@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { Id, IdParamValue, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
+import { Label } from "../kit/names.ts";
 import { ModelName } from "../models/schemas.ts";
 import { buildStatuses, chunkStrategies, maxDatasets, retrievalMethods, updateStrategies } from "./constants.ts";
 
 // ── requests ──────────────────────────────────────────────────────
 
-const Name = z.string().trim().min(1).max(80);
+const Name = Label(80).min(1);
 const Description = z.string().trim().max(2_000);
 
 export const BasesQuery = z.object(PageQuery);

@@ -21,7 +21,6 @@ import { readModelName } from "./model-usage.ts";
 import { maxBases } from "./constants.ts";
 import { ownKnowledgeBase, selectBases, type BaseRow } from "./queries.ts";
 import type { BaseChange, NewBase } from "./schemas.ts";
-import { datasetLockName, type DatasetSource } from "./indexing/start-build.ts";
 import { knowledgeBases, knowledgeBuildParts, knowledgeParts } from "./tables.ts";
 
 /** Lists a user's knowledge bases, newest first, with their total number. One round trip. */
@@ -97,19 +96,16 @@ export function changeBase(
   });
 }
 
-/** Deletes a knowledge base with all its builds. Minions that use it lose it. One round trip. @throws not_found */
-export async function deleteBase(
-  ctx: Ctx,
-  userId: number,
-  baseId: number,
-  { unlock }: Pick<DatasetSource, "unlock">,
-): Promise<void> {
+/** Deletes a knowledge base with all its builds. Minions that use it lose it. One round trip. @throws not_found; conflict while a build is running */
+export async function deleteBase(ctx: Ctx, userId: number, baseId: number): Promise<void> {
   const ownBase = ownKnowledgeBase(userId, baseId);
   await commit(ctx, [
     lockBase(ctx, ownBase),
-    assertAllInTransaction(ctx.db, { knowledge_base_not_found: baseExists(ownBase) }),
+    assertAllInTransaction(ctx.db, {
+      knowledge_base_not_found: baseExists(ownBase),
+      knowledge_base_busy: hasNoRunningBuild(baseId),
+    }),
     ctx.db.delete(knowledgeBases).where(ownBase),
-    unlock(ctx, datasetLockName(baseId)),
   ]);
 }
 

@@ -7,7 +7,7 @@ import { forgetBoards } from "./progression/leaderboard.ts";
 import { minionFallbacks, minions, minionSpirits, retiredExperience, spiritMastery, xpEvents } from "./tables.ts";
 
 export { levelProgress as levelForExperience } from "./progression/rules.ts";
-export { minionByToken } from "./tokens.ts";
+export { deleteMinionTokens, minionByToken } from "./tokens.ts";
 
 /** The SQL expression of the experience of all minions that use a model, without those in the trash. */
 export function modelExperience(modelId: SQL): SQL<ExperienceGained> {

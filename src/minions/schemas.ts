@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ranks, tiers } from "../catalog/constants.ts";
 import { Synergy } from "../catalog/schemas.ts";
 import { Id, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
+import { Label } from "../kit/names.ts";
 import { ModelName, ModelSummaryShape } from "../models/schemas.ts";
 import {
   missingReasons,
@@ -16,7 +17,7 @@ import {
 
 // ── what requests carry ──────────────────────────────────────────────────────
 
-const Name = z.string().trim().min(1).max(80);
+const Name = Label(80).min(1);
 const Text = (max: number) => z.string().trim().max(max);
 
 const Fallbacks = z

@@ -14,11 +14,11 @@ import { minions, minionTokens } from "./tables.ts";
 export async function createMinionToken(ctx: Ctx, userId: number, minionId: number): Promise<string> {
   const token = minionTokenPrefix + newSecret();
   const token_hash = await sha256Hex(token);
-  const [before] = await commitOnce(
+  const [, , before] = await commitOnce(
     ctx,
     [
-      ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
       ...lockOwnerAndMinion(ctx, userId, minionId),
+      ctx.db.select({ token_hash: minionTokens.token_hash }).from(minionTokens).where(eq(minionTokens.minion_id, minionId)),
       assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
       ctx.db
         .insert(minionTokens)
@@ -38,4 +38,11 @@ export function minionByToken(tokenHash: string): SQL {
     select ${minions.id} as minion_id, ${minions.user_id} as user_id
     from ${minionTokens} join ${minions} on ${minions.id} = ${minionTokens.minion_id}
     where ${eq(minionTokens.token_hash, tokenHash)} and ${minions.deleted_at} is null`;
+}
+
+/** The query that deletes the tokens of all minions of a user. */
+export function deleteMinionTokens(userId: number): SQL {
+  return sql`
+    delete from ${minionTokens} where ${minionTokens.minion_id} in (select id from ${minions} where ${eq(minions.user_id, userId)})
+    returning token_hash`;
 }

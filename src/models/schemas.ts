@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
+import { Label } from "../kit/names.ts";
 import { providerNames, publicModelListProviders } from "./providers/registry.ts";
 
 // ── requests ──────────────────────────────────────────────────────
 
-const Name = z.string().trim().min(1).max(120);
+const Name = Label(120).min(1);
 const Text = (max: number) => z.string().trim().max(max);
 const Count = z.int().min(1).max(2_147_483_647);
 

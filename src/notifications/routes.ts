@@ -7,13 +7,12 @@ import { authErrors } from "../auth/errors.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
-import { readTicket } from "../kit/socket/tickets.ts";
 import { requireUpgrade } from "../kit/socket/upgrade.ts";
 import { openHubSocket } from "./hub-client.ts";
 import { getPreferences, putPreferences } from "./preferences.ts";
 import * as s from "./schemas.ts";
 import { listNotifications, markAllRead, markRead } from "./service.ts";
-import { issueSocketTicket } from "./tickets.ts";
+import { issueSocketTicket, readSocketTicket } from "./tickets.ts";
 
 const ok = { success: true as const };
 const outage = ["database_unavailable"] as const;
@@ -117,7 +116,7 @@ myHub.get(
       if (!isTrustedOrigin(c.req.raw, ctx.env.CORS_ORIGINS, true)) {
         throw new AppError(authErrors.cross_site, "Pages of other sites cannot open this socket.");
       }
-      const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, "me");
+      const claims = await readSocketTicket(ctx, query.ticket, "me");
       requireUpgrade(c.req.raw);
       return openHubSocket(ctx, { claims, after: query.after });
     },

@@ -148,10 +148,40 @@ describe("a dataset", () => {
 
   test("it cannot be deleted while a job uses it", async () => {
     const { id } = await makeReady("one text that is used", "used.txt");
-    await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, 'test')", [id]);
-    expect(refusalIn(await me.delete(`/datasets/${id}`))).toEqual([409, "conflict"]);
+    await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, 'knowledge-base:7')", [id]);
+    const refused = await me.delete(`/datasets/${id}`);
+    expect(refused).toMatchObject({ status: 409, body: { code: "conflict", used_by: ["knowledge base 7"] } });
+    expect(refused.body.detail).toContain("It is read by knowledge base 7.");
+    await me.patch(`/datasets/${id}`, { is_public: true });
+    expect((await me.delete(`/datasets/${id}`)).body.used_by).toEqual(["a knowledge base"]);
     await api.database.sql("delete from dataset_uses where dataset_id = $1", [id]);
     expect((await me.delete(`/datasets/${id}`)).status).toBe(200);
+  });
+
+  test("is not deleted while its import is not over", async () => {
+    const { id } = await makeReady("one text that is imported", "imported.txt");
+    for (const status of ["pending", "processing"]) {
+      await api.database.sql("update datasets set processing_status = $2 where id = $1", [id, status]);
+      expect(refusalIn(await me.delete(`/datasets/${id}`))).toEqual([409, "conflict"]);
+    }
+    await api.database.sql("update datasets set processing_status = 'failed' where id = $1", [id]);
+    expect((await me.delete(`/datasets/${id}`)).status).toBe(200);
+  });
+
+  test("is downloaded with a ticket that dies with the device that asked for it", async () => {
+    const { id } = await makeReady("one text that is downloaded", "downloaded.txt");
+    const [owner] = await api.database.sql("select user_id from datasets where id = $1", [id]);
+    const linkOf = async () => new URL((await me.get(`/datasets/${id}/download`)).body.url);
+    const download = async ({ pathname, search }: URL) => (await api.get(pathname + search)).status;
+    const link = await linkOf();
+    expect(await download(link)).toBe(200);
+    await api.database.sql("update users set banned_at = now() where id = $1", [owner!["user_id"]]);
+    expect(await download(link)).toBe(401);
+    await api.database.sql("update users set banned_at = null where id = $1", [owner!["user_id"]]);
+    expect(await download(link)).toBe(200);
+    await api.database.sql("update sessions set expires_at = now() where user_id = $1", [owner!["user_id"]]);
+    expect(await download(link)).toBe(401);
+    await api.database.sql("update sessions set expires_at = now() + interval '1 day' where user_id = $1", [owner!["user_id"]]);
   });
 
   test("it is visible only to its owner until it is public", async () => {

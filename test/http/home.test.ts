@@ -36,7 +36,7 @@ test("the version is the one in package.json", () => {
 test("robots.txt excludes the API from crawlers, and every page has an icon", async () => {
   expect(await (await api.get("/robots.txt")).text()).toContain("Disallow: /api/");
   expect((await api.get("/favicon.svg")).headers.get("content-type")).toBe("image/svg+xml");
-  for (const page of ["/", "/docs", "/problems", "/reset-password"]) {
+  for (const page of ["/", "/docs", "/problems", "/reset-password", "/verify-email"]) {
     expect(await (await api.get(page, { headers: browser })).text(), page).toContain('rel="icon"');
   }
 });

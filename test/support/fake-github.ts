@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 /** What GitHub knows of the person who signs in. */
-export type GithubPerson = { id: number; login: string; name: string; email: string; verified: boolean };
+export type GithubPerson = { id: number; login: string; name: string; email: string; verified: boolean; picture?: string };
 
 const json = (body: unknown, status = 200) => Response.json(body, { status });
 
@@ -34,8 +34,8 @@ export function fakeGithub({ clientId, clientSecret }: { clientId: string; clien
       if (origin === "https://api.github.com") {
         const person = tokens.get(request.headers.get("authorization")?.split(" ")[1] ?? "");
         if (person === undefined) return json({ message: "Bad credentials" }, 401);
-        const { id, login, name, email, verified } = person;
-        if (pathname === "/user") return json({ id, login, name, email, avatar_url: `https://avatars.example.com/${id}` });
+        const { id, login, name, email, verified, picture = `https://avatars.example.com/${id}` } = person;
+        if (pathname === "/user") return json({ id, login, name, email, avatar_url: picture });
         if (pathname === "/user/emails") return json([{ email, primary: true, verified, visibility: "public" }]);
       }
       const { url, method, headers } = request;

@@ -188,7 +188,7 @@ const examples: Record<string, Example> = {
   login: { body: { username: "nobody", password: "correct horse battery" }, status: 401 },
   forgotPassword: { body: { email: "example@example.com" } },
   resetPassword: { body: { token: "unknown", password: "correct horse battery" }, status: 422 },
-  verifyEmail: { query: "?token=unknown", status: 422 },
+  verifyEmail: { body: { token: "unknown" }, status: 422 },
   updateProfile: { body: { first_name: "Ada" } },
   updateMe: { body: { first_name: "Ada" } },
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },

@@ -44,7 +44,7 @@ deleteAccountRoutes.delete(
       body: s.LeaveBody,
       reply: s.Done,
       status: 202,
-      errors: [authErrors.invalid_credentials, "rate_limited", "database_unavailable"],
+      errors: [authErrors.invalid_credentials, "conflict", "rate_limited", "database_unavailable"],
     },
     async ({ ctx, c, body }) => {
       await deleteAccount(ctx, requireSession(ctx), body.password);

@@ -1,4 +1,4 @@
-import { and, eq, sql, type SQL } from "drizzle-orm";
+import { eq, sql, type SQL } from "drizzle-orm";
 import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
@@ -7,12 +7,12 @@ import { failedJobs, idempotencyKeys, outbox } from "../../kit/db/tables.ts";
 import { forgetSignIns } from "../../limits/sign-in.ts";
 import { signInGateName, confirmPassword } from "./service.ts";
 import { auditRow } from "../audit.ts";
-import { freshMinutes } from "../errors.ts";
+import { freshMinutes } from "../constants.ts";
 import { forgetCredential } from "../credentials.ts";
 import { eraseAccount } from "../job-definitions.ts";
-import { passwordProvider } from "../passwords.ts";
+import { hasPassword, lockUser, ofPassword, sessionExists } from "../queries.ts";
 import { evictTokens } from "../sessions/service.ts";
-import { accounts, apiKeys, auditLog, sessions, users, verifications } from "../tables.ts";
+import { accounts, apiKeys, auditLog, emailTokens, sessions, users } from "../tables.ts";
 
 /**
  * Deletes an account. Sign-in fails and the username and email become available at once. A job deletes the rest.
@@ -23,23 +23,24 @@ export async function deleteAccount(
   { userId, sessionId }: { userId: number; sessionId: number },
   password: string | undefined,
 ): Promise<void> {
-  const ofPassword = and(eq(accounts.user_id, userId), eq(accounts.provider_id, passwordProvider));
-  if (password !== undefined) {
-    const [account] = await ctx.db.select({ password: accounts.password }).from(accounts).where(ofPassword);
-    await confirmPassword(ctx, userId, password, account?.password);
-  }
+  const stored = password === undefined ? undefined : await checkedPassword(ctx, userId, password);
   const isKnown = sql`${password !== undefined}`;
   const isFresh = sql`${sessions.created_at} > now() - make_interval(mins => ${freshMinutes})`;
   const ofUser = eq(users.id, userId);
   const found = sql`jsonb_build_object('user_id', ${users.id}, 'names', jsonb_build_array(${users.username}, ${users.email}))`;
-  const [, , deletedSessions, keys] = await commit(ctx, [
+  const [, , , deletedSessions, keys, minionTokens] = await commit(ctx, [
+    lockUser(ctx, userId),
     assertAllInTransaction(ctx.db, {
-      password_needed: sql`${isKnown} or not exists (select from ${accounts} where ${ofPassword})`,
+      session_ended: sessionExists(userId, sessionId),
+      ...(stored === undefined ? {} : { password_changed_meanwhile: hasPassword(userId, stored) }),
+      password_needed: sql`${isKnown} or not exists (select from ${accounts} where ${ofPassword(userId)})`,
       session_not_fresh: sql`${isKnown} or exists (select from ${sessions} where ${eq(sessions.id, sessionId)} and ${isFresh})`,
     }),
     enqueueJobWithSql(ctx, eraseAccount, sql`(select ${found} from ${users} where ${ofUser})`, userId),
     ctx.db.delete(sessions).where(eq(sessions.user_id, userId)).returning({ token: sessions.token }),
     ctx.db.delete(apiKeys).where(eq(apiKeys.user_id, userId)).returning({ key_hash: apiKeys.key_hash }),
+    ctx.db.execute<{ token_hash: string }>(ctx.hooks.deleteMinionTokens(userId)),
+    ctx.db.delete(emailTokens).where(eq(emailTokens.user_id, userId)),
     ctx.db.delete(accounts).where(eq(accounts.user_id, userId)),
     ...[outbox, failedJobs].map((jobs) => ctx.db.delete(jobs).where(concernsEmail(jobs, userId))),
     ctx.db
@@ -48,7 +49,15 @@ export async function deleteAccount(
       .where(ofUser),
   ]);
   ctx.hooks.onDevicesRevoked(ctx, userId, "all");
-  await Promise.all([evictTokens(ctx, deletedSessions), ...keys.map(({ key_hash }) => forgetCredential(ctx, key_hash))]);
+  const hashes = [...keys.map(({ key_hash }) => key_hash), ...minionTokens.rows.map(({ token_hash }) => token_hash)];
+  await Promise.all([evictTokens(ctx, deletedSessions), ...hashes.map((hash) => forgetCredential(ctx, hash))]);
+}
+
+/** Checks the password. @returns its stored hash. @throws invalid_credentials, rate_limited */
+async function checkedPassword(ctx: Ctx, userId: number, password: string): Promise<string> {
+  const [account] = await ctx.db.select({ password: accounts.password }).from(accounts).where(ofPassword(userId));
+  await confirmPassword(ctx, userId, password, account?.password);
+  return account!.password!;
 }
 
 /** Matches jobs that have no user ID but contain the user's email. */
@@ -67,7 +76,6 @@ export async function eraseUser(ctx: Ctx, { user_id, names }: z.output<(typeof e
     auditRow(ctx, "account.erased", null),
     ...statements,
     ...anonymizeAudit(ctx, user_id),
-    ctx.db.delete(verifications).where(eq(verifications.value, String(user_id))),
     ctx.db.delete(idempotencyKeys).where(eq(idempotencyKeys.user_id, user_id)),
     ctx.db.delete(failedJobs).where(eq(failedJobs.user_id, user_id)),
     ctx.db.delete(outbox).where(eq(outbox.user_id, user_id)),

@@ -1,17 +1,20 @@
 import { and, eq, ne, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { newSecret } from "../../kit/crypto/hash.ts";
-import { commit } from "../../kit/db/commit.ts";
+import { assertAllInTransaction, commit } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { authErrors, constraintErrors } from "../errors.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../limits/sign-in.ts";
 import { auditRow } from "../audit.ts";
-import { checkPassword, hashPassword, passwordProvider, verifyPassword } from "../passwords.ts";
+import { passwordProvider } from "../constants.ts";
+import { checkPassword, hashPassword, verifyPassword } from "../passwords.ts";
+import { hasPassword, lockUser, ofPassword, sessionExists } from "../queries.ts";
+import { expireEmailTokens } from "../verification/email-tokens.ts";
 import { verificationStatements } from "../verification/service.ts";
 import type { ProfileChange, Registration, SignIn } from "../schemas.ts";
 import { revokedSessionColumns, onSessionsRevoked, sessionRow } from "../sessions/service.ts";
 import { accounts, sessions, users } from "../tables.ts";
-import { userColumns, toUser, type User } from "./users.ts";
+import { ownUserColumns, toUser, type User } from "./users.ts";
 
 /** The result of a sign-in. Only this reply contains the token. */
 export type SignedIn = { token: string; user: User; deviceToken: string };
@@ -38,7 +41,7 @@ export async function register(ctx: Ctx, input: Registration, knownDevice: strin
     ctx.db.insert(users).values({ id, username, display_username: displayName, email, name, first_name, last_name }),
     ctx.db.insert(accounts).values({ user_id: id, account_id: String(id), provider_id: passwordProvider, password: hash }),
     sessionRow(ctx, id, token),
-    ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, id)),
+    ctx.db.select(ownUserColumns(ctx)).from(users).where(eq(users.id, id)),
     auditRow(ctx, "account.registered", id),
     ...verificationStatements(ctx, id),
     ...ctx.hooks.onUserCreated(ctx, id),
@@ -62,10 +65,19 @@ export async function signIn(
   const normalized = identifier.trim().toLowerCase();
   const found = await asSignInAttempt(ctx, normalized, knownDevice, () => findByPassword(ctx, normalized, password));
   if (found === undefined) throw new AppError(authErrors.invalid_credentials, "The username or password is incorrect.");
-  const { banned_at, password: _password, ...row } = found;
-  if (banned_at !== null) throw new AppError(authErrors.account_banned, "This account is banned.");
+  const { banned_at, password: stored, ...row } = found;
+  if (banned_at !== null) throw new AppError(authErrors.account_banned, constraintErrors.account_is_banned.detail);
   const token = newSecret();
-  await commit(ctx, [sessionRow(ctx, row.id, token), auditRow(ctx, "account.signed_in", row.id)]);
+  await commit(ctx, [
+    lockUser(ctx, row.id, "share"),
+    // Hashing takes time, in which the password may change or the account may be banned.
+    assertAllInTransaction(ctx.db, {
+      account_is_banned: sql`(select ${users.banned_at} from ${users} where ${eq(users.id, row.id)}) is null`,
+      sign_in_outdated: hasPassword(row.id, stored!),
+    }),
+    sessionRow(ctx, row.id, token),
+    auditRow(ctx, "account.signed_in", row.id),
+  ]);
   const deviceToken = knownDevice ?? newSecret();
   for (const name of [row.username?.toLowerCase(), row.email]) if (name !== undefined) rememberDevice(ctx, name, deviceToken);
   return { token, user: toUser(ctx, row), deviceToken };
@@ -95,7 +107,7 @@ async function asSignInAttempt<T>(
 /** Returns the account of a username or email if the password is right. Takes the same time if the account does not exist. */
 async function findByPassword(ctx: Ctx, identifier: string, password: string) {
   const [found] = await ctx.db
-    .select({ ...userColumns(ctx), banned_at: users.banned_at, password: accounts.password })
+    .select({ ...ownUserColumns(ctx), banned_at: users.banned_at, password: accounts.password })
     .from(users)
     .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
     .where(eq(identifier.includes("@") ? users.email : users.username, identifier));
@@ -119,8 +131,9 @@ export async function confirmPassword(
 }
 
 /**
- * Changes the password of an account and revokes its other sessions.
- * @throws invalid_credentials if the current password is wrong; validation_failed for the new password
+ * Changes the password of an account and revokes its other sessions. Links that reset the old password stop working.
+ * @throws invalid_credentials if the current password is wrong; validation_failed for the new password; conflict if another request
+ * changed the password meanwhile; unauthenticated if another request ended the session meanwhile
  */
 export async function changePassword(
   ctx: Ctx,
@@ -130,22 +143,28 @@ export async function changePassword(
   const [account] = await ctx.db
     .select({ id: accounts.id, password: accounts.password, username: users.username })
     .from(users)
-    .leftJoin(accounts, and(eq(accounts.user_id, users.id), eq(accounts.provider_id, passwordProvider)))
+    .leftJoin(accounts, ofPassword(userId))
     .where(eq(users.id, userId));
   await confirmPassword(ctx, userId, input.current_password, account?.password);
-  if (account?.id == null)
+  if (account?.id == null || account.password === null)
     throw new AppError(authErrors.invalid_credentials, 'This account has no password. Set one with "Forgot password".');
   await checkPassword(input.new_password, account.username, "new_password");
   const hash = await hashPassword(input.new_password);
-  const [, deletedSessions] = await commit(ctx, [
+  const [, , , deletedSessions] = await commit(ctx, [
+    lockUser(ctx, userId),
+    assertAllInTransaction(ctx.db, {
+      session_ended: sessionExists(userId, sessionId),
+      password_changed_meanwhile: hasPassword(userId, account.password),
+    }),
     ctx.db
       .update(accounts)
       .set({ password: hash, updated_at: sql`now()` })
-      .where(eq(accounts.id, account.id)),
+      .where(and(eq(accounts.id, account.id), eq(accounts.password, account.password))),
     ctx.db
       .delete(sessions)
       .where(and(eq(sessions.user_id, userId), ne(sessions.id, sessionId)))
       .returning(revokedSessionColumns),
+    expireEmailTokens(ctx, userId, "reset_password"),
     auditRow(ctx, "account.password_changed", userId),
   ]);
   await onSessionsRevoked(ctx, userId, deletedSessions);
@@ -158,7 +177,7 @@ export async function changeProfile(ctx: Ctx, userId: number, change: ProfileCha
       .update(users)
       .set({ ...change, updated_at: sql`now()` })
       .where(eq(users.id, userId))
-      .returning(userColumns(ctx)),
+      .returning(ownUserColumns(ctx)),
     auditRow(ctx, "account.profile_changed", userId, { fields: Object.keys(change) }),
   ]);
   return toUser(ctx, rows[0]!);

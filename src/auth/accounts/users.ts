@@ -1,9 +1,9 @@
-import { eq, sql } from "drizzle-orm";
+import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { rolesOf } from "../credentials.ts";
 import { permissionsOf, type Permission, type Role } from "../roles.ts";
-import { users } from "../tables.ts";
+import { apiKeys, sessions, users } from "../tables.ts";
 
 /** A user as shown to the same user. */
 export type User = {
@@ -36,17 +36,30 @@ export function userColumns(ctx: Ctx) {
   };
 }
 
-type UserRow = Omit<User, "permissions">;
+/** The columns of `users` that a reply to the same user needs. A role that the address gives depends on the device. */
+export function ownUserColumns(ctx: Ctx) {
+  return { ...userColumns(ctx), is_since_proof: isSinceProof(ctx) };
+}
+
+function isSinceProof({ actor }: Ctx): SQL<boolean> {
+  const isLater = (start: SQL) => sql<boolean>`coalesce((${start}) > ${users.email_verified_at}, false)`;
+  if (actor.kind === "user") return isLater(sql`select created_at from ${sessions} where ${eq(sessions.id, actor.sessionId)}`);
+  if (actor.kind === "key") return isLater(sql`select created_at from ${apiKeys} where ${eq(apiKeys.id, actor.keyId)}`);
+  // Somebody who signs in now gets a session that is later.
+  return sql<boolean>`${users.email_verified}`;
+}
+
+type UserRow = Omit<User, "permissions"> & { is_since_proof: boolean };
 
 /** Makes a user from a row, with the roles that configuration adds. */
-export function toUser(ctx: Ctx, row: UserRow): User {
-  const roles = rolesOf(ctx, { roles: row.roles, email: row.email, email_verified: row.is_verified });
+export function toUser(ctx: Ctx, { is_since_proof, ...row }: UserRow): User {
+  const roles = rolesOf(ctx, { ...row, is_since_proof });
   return { ...row, roles, permissions: permissionsOf(roles) };
 }
 
 /** @throws not_found */
 export async function getUser(ctx: Ctx, userId: number): Promise<User> {
-  const [row] = await ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, userId));
+  const [row] = await ctx.db.select(ownUserColumns(ctx)).from(users).where(eq(users.id, userId));
   if (row === undefined) throw new AppError("not_found", "User not found.");
   return toUser(ctx, row);
 }

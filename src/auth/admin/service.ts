@@ -6,6 +6,7 @@ import { AppError } from "../../kit/errors.ts";
 import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential } from "../credentials.ts";
+import { lockUser } from "../queries.ts";
 import { roles, type Role } from "../roles.ts";
 import { evictTokens } from "../sessions/service.ts";
 import { apiKeys, auditLog, sessions, users } from "../tables.ts";
@@ -110,7 +111,8 @@ async function changeUser(
     protectedRoles.map((role) => sql`${role}`),
     sql`, `,
   )}]::text[]`;
-  const [, , rows, keys, tokens] = await commit(ctx, [
+  const [, , , rows, keys, tokens] = await commit(ctx, [
+    lockUser(ctx, userId),
     assertInTransaction(ctx.db, sql`exists (select from ${users} where ${ofUser})`, "user_not_found"),
     assertInTransaction(
       ctx.db,

@@ -4,7 +4,8 @@ import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from "./service.ts
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { requirePermission } from "../middleware.ts";
 import * as s from "../schemas.ts";
-import { requireUserId } from "../current-user.ts";
+import { maxApiKeys } from "../constants.ts";
+import { requireSession, requireUserId } from "../current-user.ts";
 
 const ok = { success: true as const };
 const outage = ["database_unavailable"] as const;
@@ -20,13 +21,11 @@ apiKeys.get(
       summary: "List your API keys, newest first",
       tag: "API keys",
       access: requirePermission("account.read", { sensitive: true }),
+      query: s.ApiKeysQuery,
       reply: s.ApiKeyList,
       errors: outage,
     },
-    async ({ ctx }) => {
-      const list = await listApiKeys(ctx, requireUserId(ctx));
-      return { ...ok, api_keys: list, total: list.length };
-    },
+    async ({ ctx, query }) => ({ ...ok, ...(await listApiKeys(ctx, requireUserId(ctx), query)) }),
   ),
 );
 
@@ -36,6 +35,7 @@ apiKeys.post(
     {
       id: "createApiKey",
       summary: "Create an API key; the reply is the only one that contains the key",
+      description: `A user can have at most ${maxApiKeys} API keys.`,
       replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
         api_key: await getApiKey(ctx, requireUserId(ctx), Number(resultId)),
@@ -46,12 +46,9 @@ apiKeys.post(
       body: s.NewApiKeyBody,
       reply: s.ApiKeyCreated,
       status: 201,
-      errors: outage,
+      errors: ["conflict", ...outage],
     },
-    async ({ ctx, body }) => {
-      const permissions = "permissions" in ctx.actor ? ctx.actor.permissions : [];
-      return { ...ok, ...(await createApiKey(ctx, requireUserId(ctx), permissions, body)) };
-    },
+    async ({ ctx, body }) => ({ ...ok, ...(await createApiKey(ctx, requireSession(ctx), body)) }),
   ),
 );
 

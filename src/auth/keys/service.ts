@@ -1,10 +1,13 @@
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { sha256Hex, newSecret } from "../../kit/crypto/hash.ts";
-import { commit, commitOnce, idOfNew, assertInTransaction } from "../../kit/db/commit.ts";
+import { assertAllInTransaction, assertInTransaction, commit, commitOnce, idOfNew } from "../../kit/db/commit.ts";
 import { AppError, validationError } from "../../kit/errors.ts";
+import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
 import { auditRow } from "../audit.ts";
+import { maxApiKeys } from "../constants.ts";
 import { forgetCredential, keyDevice, keyPrefix } from "../credentials.ts";
+import { lockUser, sessionExists } from "../queries.ts";
 import type { NewApiKey } from "../schemas.ts";
 import { apiKeys } from "../tables.ts";
 
@@ -23,9 +26,13 @@ const prefixLength = 10;
 
 /**
  * Creates an API key. Only this result contains the key itself.
- * @throws validation_failed for a scope that the owner does not have
+ * @throws validation_failed for a scope that the owner does not have; conflict at the limit
  */
-export async function createApiKey(ctx: Ctx, userId: number, permissions: readonly string[], input: NewApiKey) {
+export async function createApiKey(
+  ctx: Ctx,
+  { userId, sessionId, permissions }: { userId: number; sessionId: number; permissions: readonly string[] },
+  input: NewApiKey,
+) {
   const excess = input.scopes.flatMap((scope, index) =>
     permissions.includes(scope)
       ? []
@@ -42,7 +49,17 @@ export async function createApiKey(ctx: Ctx, userId: number, permissions: readon
     expires_at: input.expires_at ?? null,
   };
   const audit = auditRow(ctx, "api_key.created", userId, { name: input.name, scopes: input.scopes });
-  const [rows] = await commitOnce(ctx, [ctx.db.insert(apiKeys).values(row).returning(keyColumns), audit], idOfNew(apiKeys));
+  const hasRoom = sql`(select count(*) from ${apiKeys} where ${eq(apiKeys.user_id, userId)}) < ${maxApiKeys}`;
+  const [, , rows] = await commitOnce(
+    ctx,
+    [
+      lockUser(ctx, userId),
+      assertAllInTransaction(ctx.db, { session_ended: sessionExists(userId, sessionId), api_key_limit_reached: hasRoom }),
+      ctx.db.insert(apiKeys).values(row).returning(keyColumns),
+      audit,
+    ],
+    idOfNew(apiKeys),
+  );
   return { api_key: rows[0]!, key };
 }
 
@@ -54,14 +71,30 @@ export async function getApiKey(ctx: Ctx, userId: number, keyId: number) {
   return row;
 }
 
-export function listApiKeys(ctx: Ctx, userId: number) {
-  return ctx.db.select(keyColumns).from(apiKeys).where(eq(apiKeys.user_id, userId)).orderBy(desc(apiKeys.id));
+/** Lists a user's API keys, newest first. One round trip. */
+export async function listApiKeys(ctx: Ctx, userId: number, { limit, cursor }: PageQueryOutput) {
+  const ofUser = eq(apiKeys.user_id, userId);
+  const [rows, [count]] = await commit(ctx, [
+    ctx.db
+      .select(keyColumns)
+      .from(apiKeys)
+      .where(and(ofUser, cursor === undefined ? undefined : lt(apiKeys.id, cursor)))
+      .orderBy(desc(apiKeys.id))
+      .limit(limit + 1),
+    ctx.db
+      .select({ total: sql<number>`count(*)::int` })
+      .from(apiKeys)
+      .where(ofUser),
+  ]);
+  const { items, ...next } = paginate(rows, limit);
+  return { api_keys: items, total: count!.total, ...next };
 }
 
 /** @throws not_found */
 export async function revokeApiKey(ctx: Ctx, userId: number, keyId: number): Promise<void> {
   const ownKey = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId))!;
-  const [, deleted] = await commit(ctx, [
+  const [, , deleted] = await commit(ctx, [
+    lockUser(ctx, userId),
     assertInTransaction(ctx.db, sql`exists (select from ${apiKeys} where ${ownKey})`, "api_key_not_found"),
     ctx.db.delete(apiKeys).where(ownKey).returning({ key_hash: apiKeys.key_hash }),
     auditRow(ctx, "api_key.revoked", userId, { api_key_id: keyId }),

@@ -4,9 +4,11 @@ import { sha256Hex, newSecret } from "../../kit/crypto/hash.ts";
 import { commit, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
+import { forgetMailRecipients } from "../../kit/mail-limits.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential, sessionDevice } from "../credentials.ts";
-import { retiredTokens, sessions, verifications } from "../tables.ts";
+import { lockUser } from "../queries.ts";
+import { emailTokens, retiredTokens, sessions, verifications } from "../tables.ts";
 
 /** The lifetime of a session after its last refresh, in days. */
 const sessionDays = 30;
@@ -59,7 +61,8 @@ export async function listSessions(ctx: Ctx, userId: number, currentId: number |
 /** Revokes one session of a user. @throws not_found */
 export async function revokeSession(ctx: Ctx, userId: number, sessionId: number): Promise<void> {
   const ownSession = and(eq(sessions.id, sessionId), eq(sessions.user_id, userId))!;
-  const [, revoked] = await commit(ctx, [
+  const [, , revoked] = await commit(ctx, [
+    lockUser(ctx, userId),
     assertInTransaction(ctx.db, sql`exists (select from ${sessions} where ${ownSession})`, "session_not_found"),
     ctx.db.delete(sessions).where(ownSession).returning(revokedSessionColumns),
     auditRow(ctx, "session.revoked", userId, { session_id: sessionId }),
@@ -86,7 +89,8 @@ export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: n
  */
 export async function refreshSession(ctx: Ctx, sessionId: number, token: string): Promise<string> {
   const hash = await sha256Hex(token);
-  const [, , current] = await commit(ctx, [
+  const [, , , current] = await commit(ctx, [
+    ctx.db.select({ id: sessions.id }).from(sessions).where(eq(sessions.id, sessionId)).for("update"),
     ctx.db.insert(retiredTokens).select(
       ctx.db
         .select({
@@ -108,7 +112,7 @@ export async function refreshSession(ctx: Ctx, sessionId: number, token: string)
   return current[0].token;
 }
 
-/** Deletes expired sessions, verifications and idempotency keys. @returns the numbers of deleted sessions and verifications */
+/** Deletes expired sessions, verifications, mailed links, counts of mails and idempotency keys. @returns the numbers of deleted sessions and verifications */
 export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifications: number }> {
   const [expiredSessions, expiredVerifications] = await commit(ctx, [
     ctx.db
@@ -119,6 +123,8 @@ export async function sweepExpired(ctx: Ctx): Promise<{ sessions: number; verifi
       .delete(verifications)
       .where(lt(verifications.expires_at, sql`now()`))
       .returning({ id: verifications.id }),
+    ctx.db.delete(emailTokens).where(lt(emailTokens.expires_at, sql`now() - interval '1 day'`)),
+    forgetMailRecipients(ctx),
     forgetKeys(ctx.db),
   ]);
   return { sessions: expiredSessions.length, verifications: expiredVerifications.length };

@@ -10,7 +10,9 @@ export function requireProvider(env: Env, provider: ProviderName): void {
 
 /** Checks the origin of a callback URL. better-auth checks it only for requests to its own routes. @throws validation_failed */
 export function requireListed({ PUBLIC_URL, CORS_ORIGINS }: Env, callbackUrl: string): void {
-  const { origin } = new URL(callbackUrl, PUBLIC_URL);
-  if (origin === new URL(PUBLIC_URL).origin || CORS_ORIGINS.includes(origin)) return;
-  throw validationError([{ path: "callback_url", in: "body", message: "must be a path, or a URL of an allowed origin" }]);
+  const { origin, username, password } = new URL(callbackUrl, PUBLIC_URL);
+  const isListed = origin === new URL(PUBLIC_URL).origin || CORS_ORIGINS.includes(origin);
+  if (isListed && username === "" && password === "") return;
+  const message = "must be a path, or a URL of an allowed origin without a username or password";
+  throw validationError([{ path: "callback_url", in: "body", message }]);
 }

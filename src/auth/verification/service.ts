@@ -1,24 +1,22 @@
-import { and, eq, gt, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { commit, commitOnce, type Statement } from "../../kit/db/commit.ts";
 import { AppError } from "../../kit/errors.ts";
-import { authErrors, constraintErrors } from "../errors.ts";
-import { sendMail, type Mail } from "../../kit/mail.ts";
+import { log } from "../../kit/log.ts";
+import type { Mail } from "../../kit/mail.ts";
+import { isMailLimit, mailStatements } from "../../kit/mail-limits.ts";
 import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { auditRow } from "../audit.ts";
+import { passwordProvider, type EmailTokenPurpose } from "../constants.ts";
+import { forgetCredential, keyDevice } from "../credentials.ts";
 import { sendResetJob, sendVerificationJob } from "../job-definitions.ts";
+import { checkPassword, hashPassword } from "../passwords.ts";
+import { onSessionsRevoked, revokedSessionColumns } from "../sessions/service.ts";
+import { accounts, apiKeys, sessions, users } from "../tables.ts";
+import { createEmailToken, findEmailToken } from "./email-tokens.ts";
 import { resetMail, verificationMail } from "./mail-templates.ts";
-import type { EmailToken } from "../better-auth.ts";
-import { checkPassword, hashPassword, passwordProvider } from "../passwords.ts";
-import { revokedSessionColumns, onSessionsRevoked } from "../sessions/service.ts";
-import { accounts, sessions, users, verifications } from "../tables.ts";
 
 /** Email verification and password reset. */
-
-const invalidLink = constraintErrors.reset_token_used.detail;
-
-const betterAuth = async (ctx: Ctx, mail?: (proof: EmailToken) => void) =>
-  (await import("../better-auth.ts")).createBetterAuth(ctx, mail);
 
 /** The statements that enqueue the verification mail. Without mail, the account stays unverified and works. */
 export function verificationStatements(ctx: Ctx, userId: number): Statement[] {
@@ -31,24 +29,27 @@ export async function resendVerification(ctx: Ctx, userId: number): Promise<void
   await commit(ctx, [enqueueJob(ctx, sendVerificationJob, { user_id: userId }, userId)]);
 }
 
-/** Sends the verification mail, unless the email is already verified. */
+/** Sends the verification mail, unless the address is already proven. */
 export async function sendVerificationMail(ctx: Ctx, userId: number): Promise<void> {
   const isUnverified = and(eq(users.id, userId), eq(users.email_verified, false));
   const [user] = await ctx.db.select({ email: users.email }).from(users).where(isUnverified);
   if (user === undefined) return;
-  const proofs: EmailToken[] = [];
-  const auth = await betterAuth(ctx, (proof) => proofs.push(proof));
-  await auth.api.sendVerificationEmail({ body: { email: user.email } });
-  await queueTokenMail(ctx, proofs, (proof, key) => {
-    const link = new URL("/api/auth/verify-email", ctx.env.PUBLIC_URL);
-    link.searchParams.set("token", proof.token);
-    return verificationMail(proof, link.href, `verify:${key}`);
-  });
+  await queueLink(ctx, "verify_email", { userId, email: user.email }, ({ link, key }) =>
+    verificationMail(user.email, link, key),
+  );
 }
 
-/** Verifies an email address with a token. @throws token_invalid */
+/** Proves the address of an account with a token from its mail. Two round trips. @throws token_invalid */
 export async function verifyEmail(ctx: Ctx, token: string): Promise<void> {
-  await mapBetterAuthErrors(async () => (await betterAuth(ctx)).api.verifyEmail({ query: { token } }));
+  const { userId, use } = await findEmailToken(ctx, "verify_email", token);
+  await commit(ctx, [
+    ...use,
+    ctx.db
+      .update(users)
+      .set({ email_verified: true, updated_at: sql`now()` })
+      .where(eq(users.id, userId)),
+    auditRow(ctx, "account.email_verified", userId),
+  ]);
 }
 
 /**
@@ -62,21 +63,35 @@ export async function forgotPassword(ctx: Ctx, email: string): Promise<void> {
 
 /** Sends the password reset mail to an email address, if it has an account. */
 export async function sendResetMail(ctx: Ctx, email: string): Promise<void> {
-  const proofs: EmailToken[] = [];
-  const auth = await betterAuth(ctx, (proof) => proofs.push(proof));
-  await auth.api.requestPasswordReset({ body: { email } });
-  await queueTokenMail(ctx, proofs, (proof, key) => {
-    const link = new URL("/reset-password", ctx.env.PUBLIC_URL);
-    link.searchParams.set("token", proof.token);
-    return resetMail(proof, proof.token, link.href, `reset:${key}`);
-  });
+  const [user] = await ctx.db.select({ id: users.id }).from(users).where(eq(users.email, email));
+  if (user === undefined) return;
+  await queueLink(ctx, "reset_password", { userId: user.id, email }, ({ token, link, key }) =>
+    resetMail(email, token, link, key),
+  );
 }
 
-/** Enqueues the mail of a token once. better-auth hides the errors of its mail callback, so the callback only collects the token. */
-async function queueTokenMail(ctx: Ctx, proofs: EmailToken[], write: (proof: EmailToken, key: string) => Mail): Promise<void> {
-  const [proof] = proofs;
-  if (proof === undefined) return;
-  await commitOnce(ctx, [enqueueJob(ctx, sendMail, write(proof, crypto.randomUUID()), proof.userId)]);
+type Link = { token: string; link: string; key: string };
+
+/** The pages that the links open. A page only looks at its link; its button sends the token. */
+const pages: Record<EmailTokenPurpose, string> = { verify_email: "/verify-email", reset_password: "/reset-password" };
+
+/** Stores a token and enqueues its mail, once. Nothing is sent if the recipient had its mails: nobody learns whether it has an account. */
+async function queueLink(
+  ctx: Ctx,
+  purpose: EmailTokenPurpose,
+  recipient: { userId: number; email: string },
+  write: (link: Link) => Mail,
+): Promise<void> {
+  const { token, row } = await createEmailToken(ctx, purpose, recipient);
+  const link = new URL(pages[purpose], ctx.env.PUBLIC_URL);
+  link.searchParams.set("token", token);
+  const mail = write({ token, link: link.href, key: `${purpose}:${crypto.randomUUID()}` });
+  try {
+    await commitOnce(ctx, [...(await mailStatements(ctx, mail, recipient.userId)), row]);
+  } catch (error) {
+    if (!isMailLimit(error)) throw error;
+    log("info", "A mail was not sent, because its recipient had others.", { request_id: ctx.requestId, purpose });
+  }
 }
 
 function requireMail(ctx: Ctx): void {
@@ -84,25 +99,22 @@ function requireMail(ctx: Ctx): void {
 }
 
 /**
- * Resets a password: deletes the token, stores the new password and revokes all sessions, in one commit.
+ * Resets a password: uses the token, stores the new password and revokes all sessions, in one commit.
+ * @param revokeKeys whether API keys and minion tokens are revoked too
  * @throws token_invalid, validation_failed
  */
-export async function resetPassword(ctx: Ctx, token: string, password: string): Promise<void> {
-  // better-auth stores the token in the identifier and the user ID as the value.
-  const live = and(eq(verifications.identifier, `reset-password:${token}`), gt(verifications.expires_at, sql`now()`))!;
-  const [proof] = await ctx.db
-    .select({ user_id: users.id, username: users.username })
-    .from(verifications)
-    .innerJoin(users, eq(sql`${users.id}::text`, verifications.value))
-    .where(live);
-  if (proof === undefined) throw new AppError(authErrors.token_invalid, invalidLink);
-  const { user_id, username } = proof;
+export async function resetPassword(ctx: Ctx, token: string, password: string, revokeKeys: boolean): Promise<void> {
+  const { userId: user_id, username, use } = await findEmailToken(ctx, "reset_password", token);
   await checkPassword(password, username, "password");
   const hash = await hashPassword(password);
-  const [, , , , deletedSessions] = await commit(ctx, [
-    ctx.db.select({ id: verifications.id }).from(verifications).where(live).for("update"),
-    assertInTransaction(ctx.db, sql`exists (select from ${verifications} where ${live})`, "reset_token_used"),
-    ctx.db.delete(verifications).where(live),
+  const [, , , , deletedSessions, deletedKeys, minionTokens] = await commit(ctx, [
+    ...use,
+    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning(revokedSessionColumns),
+    ctx.db
+      .delete(apiKeys)
+      .where(and(eq(apiKeys.user_id, user_id), sql`${revokeKeys}`))
+      .returning({ id: apiKeys.id, key_hash: apiKeys.key_hash }),
+    ctx.db.execute<{ token_hash: string }>(revokeKeys ? ctx.hooks.deleteMinionTokens(user_id) : sql`select null where false`),
     ctx.db
       .insert(accounts)
       .values({ user_id, account_id: String(user_id), provider_id: passwordProvider, password: hash })
@@ -110,19 +122,14 @@ export async function resetPassword(ctx: Ctx, token: string, password: string): 
         target: [accounts.provider_id, accounts.account_id],
         set: { password: hash, updated_at: sql`now()` },
       }),
-    ctx.db.delete(sessions).where(eq(sessions.user_id, user_id)).returning(revokedSessionColumns),
-    auditRow(ctx, "account.password_reset", user_id),
+    auditRow(ctx, "account.password_reset", user_id, { revoked_api_keys: revokeKeys }),
   ]);
-  await onSessionsRevoked(ctx, user_id, deletedSessions);
-}
-
-/** Turns better-auth's client errors into `token_invalid` and rethrows all other errors. */
-async function mapBetterAuthErrors(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
-    if (status >= 500) throw error;
-    throw new AppError(authErrors.token_invalid, invalidLink, { cause: error });
-  }
+  const hashes = [...deletedKeys.map(({ key_hash }) => key_hash), ...minionTokens.rows.map(({ token_hash }) => token_hash)];
+  if (deletedKeys.length > 0)
+    ctx.hooks.onDevicesRevoked(
+      ctx,
+      user_id,
+      deletedKeys.map(({ id }) => keyDevice(id)),
+    );
+  await Promise.all([onSessionsRevoked(ctx, user_id, deletedSessions), ...hashes.map((each) => forgetCredential(ctx, each))]);
 }

@@ -8,7 +8,7 @@ import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
 import { AppError } from "../../kit/errors.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
-import { readTicket } from "../../kit/socket/tickets.ts";
+import { readSocketTicket } from "../../notifications/tickets.ts";
 import { requireUpgrade } from "../../kit/socket/upgrade.ts";
 import { SocketQuery } from "../../notifications/schemas.ts";
 import { exportConversation } from "./export.ts";
@@ -178,7 +178,7 @@ conversations.get(
           "Pages of other sites cannot open this socket. The origin must be in CORS_ORIGINS.",
         );
       }
-      const claims = await readTicket(ctx.env.AUTH_SECRET, query.ticket, `conversation:${params.conversation_id}`);
+      const claims = await readSocketTicket(ctx, query.ticket, `conversation:${params.conversation_id}`);
       requireUpgrade(c.req.raw);
       return openRoomSocket(ctx, params.conversation_id, { claims, after: query.after });
     },

@@ -1,7 +1,9 @@
 import { and, eq } from "drizzle-orm";
+import { isDeviceLive } from "../../auth/queries.ts";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { issueTicket, readTicket } from "../../kit/socket/tickets.ts";
+import { currentTicketHolder, deviceEnded } from "../../notifications/tickets.ts";
 import { getDataset, missing, readable } from "../queries.ts";
 import type { Report } from "../schemas.ts";
 import { storedSource } from "../storage.ts";
@@ -49,19 +51,20 @@ const fileOf = (id: number) => `dataset:${id}`;
 /** Creates a public download URL that is valid for one minute. One round trip. @throws not_found */
 export async function linkDownload(ctx: Ctx, userId: number, id: number): Promise<{ url: string; expires_at: Date }> {
   await getDataset(ctx, userId, id);
-  const holder = { user_id: userId, device: `user:${userId}`, label: "download", resource: fileOf(id) };
-  const { ticket, expires_at } = await issueTicket(ctx.env.AUTH_SECRET, holder);
+  const { ticket, expires_at } = await issueTicket(ctx.env.AUTH_SECRET, await currentTicketHolder(ctx, fileOf(id)));
   return { url: `${ctx.env.PUBLIC_URL}/api/v2/dataset-files/${id}?ticket=${ticket}`, expires_at };
 }
 
 /** The file of a dataset, authorized by a ticket. One round trip. @throws unauthenticated, not_found, files_unavailable */
 export async function openDownload(ctx: Ctx, id: number, ticket: string) {
-  const { user_id } = await readTicket(ctx.env.AUTH_SECRET, ticket, fileOf(id));
+  const { user_id, device } = await readTicket(ctx.env.AUTH_SECRET, ticket, fileOf(id));
+  const is_live = isDeviceLive(user_id, device);
   const [row] = await ctx.db
-    .select({ name: datasets.name, format: datasets.format, files: datasets.files })
+    .select({ name: datasets.name, format: datasets.format, files: datasets.files, is_live })
     .from(datasets)
     .where(and(eq(datasets.id, id), readable(user_id)));
   if (row === undefined || row.files.length === 0) throw missing();
+  if (!row.is_live) throw deviceEnded();
   const source = storedSource(ctx.env.FILES, row.files);
   return { ...row, size: source.size, body: await source.stream() };
 }

@@ -5,6 +5,7 @@ import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, idOfNew, assertAllInTransaction } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
+import { cleanLabel } from "../../kit/names.ts";
 import { withR2Errors } from "../../kit/storage/r2.ts";
 import { enqueueJob, enqueueJobWithSql } from "../../kit/queue/outbox.ts";
 import { deleteDatasetFiles, importDataset } from "../job-definitions.ts";
@@ -63,7 +64,13 @@ export async function createUpload(
       }),
       ctx.db
         .insert(datasetUploads)
-        .values({ user_id: userId, file_name, size, name: name ?? file_name.slice(0, 120), description: description ?? "" })
+        .values({
+          user_id: userId,
+          file_name,
+          size,
+          name: name ?? (cleanLabel(file_name, 120) || "file"),
+          description: description ?? "",
+        })
         .returning(),
     ],
     idOfNew(datasetUploads),

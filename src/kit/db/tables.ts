@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { date, index, integer, jsonb, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
 import { timestamptz, identityId } from "./columns.ts";
 
 /** Tables for exactly-once commits. This folder does not know users, so `user_id` is no foreign key: the erasure of a user deletes these rows. */
@@ -42,6 +42,20 @@ export const failedJobs = pgTable(
     failed_at: timestamptz().notNull().defaultNow(),
   },
   (t) => [unique("job_failed_once").on(t.reference), index("failed_jobs_by_user").on(t.user_id)],
+);
+
+/** How many mails were sent to an address, whoever caused them. */
+export const mailRecipients = pgTable(
+  "mail_recipients",
+  {
+    /** SHA-256 of the normalized address, base64url. */
+    address_hash: text().primaryKey(),
+    last_sent_at: timestamptz().notNull().defaultNow(),
+    /** The UTC day of `last_sent_at`, and the number of mails on that day. */
+    day: date().notNull(),
+    sent: integer().notNull().default(0),
+  },
+  (t) => [index("mail_recipients_by_age").on(t.last_sent_at)],
 );
 
 /** The results of requests with an Idempotency-Key, for 24 hours. */

@@ -1,27 +1,6 @@
-const form = document.getElementById("reset");
-const outcome = document.getElementById("outcome");
-const token = new URLSearchParams(location.search).get("token");
+import { sendsToken } from "./email-link.js";
 
-async function resetPassword() {
-  try {
-    const reply = await fetch("/api/auth/reset-password", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ token, password: new FormData(form).get("password") }),
-    });
-    outcome.textContent = (await reply.json()).message;
-    if (reply.ok) form.remove();
-  } catch {
-    outcome.textContent = "The server does not respond. Try again.";
-  }
-}
-
-if (token) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    void resetPassword();
-  });
-} else {
-  form.remove();
-  outcome.textContent = "This link is incomplete.";
-}
+sendsToken(document.getElementById("reset"), "/api/auth/reset-password", (form) => ({
+  password: form.get("password"),
+  revoke_api_keys: form.get("revoke_api_keys") !== null,
+}));

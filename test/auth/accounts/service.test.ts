@@ -103,6 +103,10 @@ describe("registration", () => {
     [{ email: "nowhere" }, "email"],
     [{ password: undefined }, "password"],
     [{ first_name: "x".repeat(81) }, "first_name"],
+    [{ first_name: "Winner! Claim https://evil.example" }, "first_name"],
+    [{ first_name: "two\r\nlines" }, "first_name"],
+    [{ last_name: "\u202egnp.exe" }, "last_name"],
+    [{ last_name: "evil.com" }, "last_name"],
   ])("%j is refused at %s", async (change, path) => {
     const reply = await register(change);
     expect(reply.status).toBe(422);
@@ -248,12 +252,15 @@ describe("the profile", () => {
     const { user } = await bodyOf(await api.get("/api/auth/profile", { headers }));
     expect(user.avatar_url).toBe("https://example.com/grace.png");
     expect(await bodyOf(await api.get("/api/v2/me", { headers }))).toEqual({ success: true, user });
-    const bad = await api.get("/api/v2/me", {
-      method: "PATCH",
-      headers,
-      body: JSON.stringify({ avatar_url: "javascript:alert(1)" }),
-    });
-    expect(bad.status).toBe(422);
+    for (const [field, value] of [
+      ["avatar_url", "javascript:alert(1)"],
+      ["avatar_url", "https://user:secret@example.com/grace.png"],
+      ["first_name", "www.evil.example"],
+      ["last_name", "zero\u200bwidth"],
+    ] as const) {
+      const bad = await api.get("/api/v2/me", { method: "PATCH", headers, body: JSON.stringify({ [field]: value }) });
+      expect([bad.status, (await bodyOf(bad)).errors]).toMatchObject([422, [{ path: field, in: "body" }]]);
+    }
   });
 });
 

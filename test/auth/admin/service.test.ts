@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sha256Hex } from "../../../src/kit/crypto/hash.ts";
 import { bodyOf, startApi, type TestApi } from "../../support/api.ts";
 import { authHeader, createUser, type Person } from "../../support/users.ts";
 
@@ -91,6 +92,106 @@ describe("a superuser", () => {
     expect((await act("GET", "/users", undefined, again)).status).toBe(200);
     expect((await act("POST", `/users/${founder.id}/ban`, { reason: "coup" })).status).toBe(403);
     expect((await act("PUT", `/users/${founder.id}/roles`, { roles: ["user"] })).status).toBe(403);
+  });
+});
+
+describe("the role that a proven address gives", () => {
+  const prove = (id: number) => api.database.sql("update users set email_verified = true where id = $1", [id]);
+  const rolesOf = async (secret: string) =>
+    (await bodyOf(await api.get("/api/v2/me", { headers: authHeader(secret) }))).user.roles as string[];
+  const listUsers = async (secret: string) => (await api.get("/api/v2/admin/users", { headers: authHeader(secret) })).status;
+
+  /** A user with the address of the configuration, which nobody else has any more. */
+  async function claimant(): Promise<Person> {
+    await api.database.sql("update users set email = id || '@moved.example' where email = 'founder@example.com'");
+    const person = await createUser(api);
+    await api.database.sql("update users set email = 'founder@example.com' where id = $1", [person.id]);
+    return person;
+  }
+
+  async function anotherSession({ id }: Person): Promise<string> {
+    const token = crypto.randomUUID().padEnd(43, "x");
+    await api.database.sql("insert into sessions (user_id, token, expires_at) values ($1, $2, now() + interval '1 day')", [
+      id,
+      token,
+    ]);
+    return token;
+  }
+
+  async function makeKey({ id }: Person): Promise<string> {
+    const key = `sf_${crypto.randomUUID()}`;
+    await api.database.sql(
+      "insert into api_keys (user_id, name, prefix, key_hash, scopes) values ($1, 'k', 'sf_', $2, '{admin.read,account.read}')",
+      [id, await sha256Hex(key)],
+    );
+    return key;
+  }
+
+  test("holds in sessions that signed in after the proof, and in none from before, even once refreshed", async () => {
+    const person = await claimant();
+    await prove(person.id);
+    const later = await anotherSession(person);
+    expect([await rolesOf(later), await listUsers(later)]).toEqual([["user", "superuser"], 200]);
+    expect([await rolesOf(person.token), await listUsers(person.token)]).toEqual([["user"], 403]);
+    const refreshed = await bodyOf(await api.get("/api/auth/refresh", { method: "POST", headers: authHeader(person.token) }));
+    expect([await rolesOf(refreshed.token), await listUsers(refreshed.token)]).toEqual([["user"], 403]);
+    expect(
+      (await act("POST", `/users/${admin.id}/ban`, { reason: "coup" }, { ...person, token: refreshed.token })).status,
+    ).toBe(403);
+    const scopes = { name: "k", scopes: ["admin.read"] };
+    const headers = { ...authHeader(refreshed.token), "content-type": "application/json" };
+    const key = await api.get("/api/v2/api-keys", { method: "POST", headers, body: JSON.stringify(scopes) });
+    expect(key.status).toBe(422);
+  });
+
+  test("is not had by a session whose time of sign-in somebody made up", async () => {
+    const person = await claimant();
+    await api.database.sql(
+      "insert into sessions (user_id, token, expires_at, created_at) values ($1, $2, now() + interval '1 day', now() + interval '1 hour')",
+      [person.id, "made-up-token".padEnd(43, "x")],
+    );
+    await prove(person.id);
+    expect(await rolesOf("made-up-token".padEnd(43, "x"))).toEqual(["user"]);
+  });
+
+  test("is not had by keys and minion tokens from before the proof", async () => {
+    const person = await claimant();
+    const before = await makeKey(person);
+    await prove(person.id);
+    const after = await makeKey(person);
+    expect([await rolesOf(before), await listUsers(before)]).toEqual([["user"], 403]);
+    expect([await rolesOf(after), await listUsers(after)]).toEqual([["user", "superuser"], 200]);
+  });
+
+  test("is lost with the address, and does not come back without another proof", async () => {
+    const person = await claimant();
+    await prove(person.id);
+    const session = await anotherSession(person);
+    await api.database.sql("update users set email = 'away@example.com' where id = $1", [person.id]);
+    expect(await rolesOf(session)).toEqual(["user"]);
+    await api.database.sql("update users set email = 'founder@example.com' where id = $1", [person.id]);
+    expect(await rolesOf(session)).toEqual(["user"]);
+    await prove(person.id);
+    expect(await rolesOf(session)).toEqual(["user"]);
+    expect(await rolesOf(await anotherSession(person))).toEqual(["user", "superuser"]);
+  });
+
+  test("comes with a sign-in after the proof, which says so at once", async () => {
+    const person = await claimant();
+    await api.database.sql("update users set email = id || '@moved.example' where id = $1", [person.id]);
+    const password = "correct horse battery";
+    const registered = await bodyOf(
+      await api.post("/api/auth/register", { username: "Founder", email: "founder@example.com", password }),
+    );
+    expect(registered.user.roles).toEqual(["user"]);
+    await prove(registered.user.id);
+    const { token, user } = await bodyOf(await api.post("/api/auth/login", { username: "Founder", password }));
+    expect(user.roles).toEqual(["user", "superuser"]);
+    expect(await rolesOf(token)).toEqual(["user", "superuser"]);
+    expect(await rolesOf(registered.token)).toEqual(["user"]);
+    expect((await bodyOf(await api.get("/api/auth/profile", { headers: authHeader(registered.token) }))).user.is_verified).toBe(
+      true,
+    );
   });
 });
 

@@ -97,6 +97,22 @@ test.each([
   expect((await bodyOf(reply)).errors).toMatchObject([{ path }]);
 });
 
+test("keys are listed page by page, newest first", async () => {
+  const made: number[] = [];
+  for (let count = 0; count < 3; count += 1) made.unshift((await bodyOf(await create({}))).api_key.id);
+  const page = async (query: string) =>
+    bodyOf(await api.get(`/api/v2/api-keys?limit=2${query}`, { headers: authHeader(person.token) }));
+  const first = await page("");
+  expect(first).toMatchObject({ total: 3, next_cursor: String(made[1]) });
+  const second = await page(`&cursor=${first.next_cursor}`);
+  expect(second.next_cursor).toBeUndefined();
+  expect([...first.api_keys, ...second.api_keys].map(({ id }: { id: number }) => id)).toEqual(made);
+});
+
+test.each(["two\nlines", "see https://evil.example", "zero\u200bwidth"])("a key is not called %j", async (name) => {
+  expect((await bodyOf(await create({ name }))).errors).toMatchObject([{ path: "name", in: "body" }]);
+});
+
 test("the audit log records actions on keys without the key", async () => {
   const { key, api_key } = await bodyOf(await create({}));
   await api.get(`/api/v2/api-keys/${api_key.id}`, { method: "DELETE", headers: authHeader(person.token) });

@@ -23,6 +23,7 @@ beforeAll(async () => {
     ...testSettings(bridge.url),
     GITHUB_CLIENT_ID: client.clientId,
     GITHUB_CLIENT_SECRET: client.clientSecret,
+    SUPERUSER_EMAIL: "founder@example.com",
   };
   workerd = await startWorkerd({ modulePath, bindings, log: () => {}, outbound: (request) => github.answer(request) });
 });
@@ -88,6 +89,21 @@ test("a first social sign-in creates an account with points and an audit row, an
   const [account] = await database.sql("select * from accounts where user_id = $1", [user.id]);
   expect(account).toMatchObject({ provider_id: "github", account_id: String(person.id), password: null });
   expect(account!["access_token"]).not.toMatch(/^gho_/);
+});
+
+test("what a provider says of a name and a picture is cleaned, and signs in all the same", async () => {
+  const person = somebody({
+    name: "Winner\r\n\u202e Claim https://evil.example evil.com",
+    picture: "http://u:p@evil.example/",
+  });
+  const user = await me((await signIn(person)).cookie);
+  const [row] = await database.sql("select name from users where id = $1", [user.id]);
+  expect([row, user.avatar_url]).toEqual([{ name: "Winner Claim" }, null]);
+});
+
+test("a sign-in with a proven address has the role of the address from its first session", async () => {
+  const { cookie } = await signIn(somebody({ email: "founder@example.com" }));
+  expect((await me(cookie)).roles).toEqual(["user", "superuser"]);
 });
 
 test("a second social sign-in uses the same account on another device", async () => {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { bodyOf, startApi, useApi } from "../../support/api.ts";
+import { bodyOf, useApi } from "../../support/api.ts";
 import { authHeader } from "../../support/users.ts";
 
 const api = useApi();
 
 const password = "correct horse battery";
 
-async function register(name: string) {
+async function register(name: string, change: object = {}) {
   const email = `${name}@example.com`;
-  const { token, user } = await bodyOf(await api.post("/api/auth/register", { username: name, email, password }));
+  const { token, user } = await bodyOf(await api.post("/api/auth/register", { username: name, email, password, ...change }));
   return { token: token as string, id: user.id as number, email };
 }
 
@@ -20,38 +20,176 @@ async function mailsTo(email: string, count: number): Promise<{ subject: string;
 }
 
 const linkIn = ({ text }: { text: string }) => new URL(/https?:\S+/.exec(text)![0]);
+const tokenIn = (mail: { text: string }) => linkIn(mail).searchParams.get("token")!;
+
+/** Makes the last mail of every address older than the cooldown. */
+const coolDown = () => api.database.sql("update mail_recipients set last_sent_at = now() - interval '61 seconds'");
+
+const verify = (token: string) => api.post("/api/auth/verify-email", { token });
+const isVerified = async (token: string) =>
+  (await bodyOf(await api.get("/api/v2/me", { headers: authHeader(token) }))).user.is_verified as boolean;
+const resend = (token: string) => api.get("/api/auth/resend-verification", { method: "POST", headers: authHeader(token) });
+async function jobsAreDone(): Promise<void> {
+  await expect.poll(() => api.database.sql("select 1 from outbox"), { timeout: 8_000 }).toEqual([]);
+}
+
+/** The refusal of a link, in words. */
+async function refusalOf(reply: Response): Promise<string> {
+  expect(reply.status).toBe(422);
+  const { code, detail } = await bodyOf(reply);
+  expect(code).toBe("token_invalid");
+  return detail as string;
+}
 
 describe("email verification", () => {
-  test("the mailed token verifies the account", async () => {
+  test("the mailed token verifies the account once, in every session", async () => {
     const { token, email } = await register("prover");
     const [mail] = await mailsTo(email, 1);
-    expect(mail!.subject).toBe("Verify your email address");
-    const link = linkIn(mail!);
-    const reply = await api.get(link.pathname + link.search);
-    expect(reply.status).toBe(200);
-    expect((await bodyOf(await api.get("/api/v2/me", { headers: authHeader(token) }))).user.is_verified).toBe(true);
+    const other = (await bodyOf(await api.post("/api/auth/login", { username: "prover", password }))).token as string;
+    expect((await verify(tokenIn(mail!))).status).toBe(200);
+    for (const session of [token, other]) expect(await isVerified(session)).toBe(true);
     expect(await api.database.sql("select 1 from audit_log where action = 'account.email_verified'")).toHaveLength(1);
+    expect(await refusalOf(await verify(tokenIn(mail!)))).toContain("already used");
   });
 
-  test("the mail is sent again on request", async () => {
+  test("a HEAD or GET of the mailed link verifies nothing, and leaks no referrer", async () => {
+    const { token, email } = await register("prefetched");
+    const [mail] = await mailsTo(email, 1);
+    const link = linkIn(mail!);
+    expect(link.pathname).toBe("/verify-email");
+    const pages = new Set<string>();
+    for (const method of ["HEAD", "GET", "GET", "HEAD"]) {
+      const reply = await api.get(link.pathname + link.search, { method });
+      expect(reply.status).toBe(200);
+      expect(reply.headers.get("referrer-policy")).toBe("no-referrer");
+      expect(reply.headers.get("content-security-policy")).toContain("default-src 'self'");
+      if (method === "GET") pages.add(await reply.text());
+    }
+    expect(pages.size).toBe(1);
+    expect(Array.from(pages)[0]).toContain("<button>");
+    for (const method of ["HEAD", "GET"]) {
+      expect((await api.get(`/api/auth/verify-email${link.search}`, { method })).status).toBe(405);
+    }
+    expect(await isVerified(token)).toBe(false);
+    expect((await verify(tokenIn(mail!))).status).toBe(200);
+    expect(await isVerified(token)).toBe(true);
+  });
+
+  test("ten requests at once with one token verify the account once", async () => {
+    const { id, email } = await register("impatient");
+    const token = tokenIn((await mailsTo(email, 1))[0]!);
+    const statuses = (await Promise.all(Array.from({ length: 10 }, () => verify(token)))).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, ...Array<number>(9).fill(422)]);
+    const proofs = "select 1 from audit_log where action = 'account.email_verified' and subject_user_id = $1";
+    expect(await api.database.sql(proofs, [id])).toHaveLength(1);
+  });
+
+  test("the mail is sent again on request, but not within a minute, with the same reply", async () => {
     const { token, email } = await register("asker");
     await mailsTo(email, 1);
-    expect((await api.get("/api/auth/resend-verification", { method: "POST", headers: authHeader(token) })).status).toBe(200);
-    await mailsTo(email, 2);
+    const early = await resend(token);
+    await jobsAreDone();
+    await mailsTo(email, 1);
+    await coolDown();
+    const late = await resend(token);
+    expect([early.status, late.status]).toEqual([200, 200]);
+    expect(await bodyOf(early)).toEqual(await bodyOf(late));
+    const [newer, older] = await mailsTo(email, 2);
+    expect((await verify(tokenIn(older!))).status).toBe(200);
+    expect(await refusalOf(await verify(tokenIn(newer!)))).toContain("already used");
   });
 
-  test("a forged token is refused", async () => {
-    for (const token of ["forged", "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImFza2VyQGV4YW1wbGUuY29tIn0."]) {
-      const reply = await api.get(`/api/auth/verify-email?token=${token}`);
-      expect(reply.status).toBe(422);
-      expect((await bodyOf(reply)).code).toBe("token_invalid");
+  test("a token that has expired, belongs to another address or is forged is refused with its reason", async () => {
+    const { id, email } = await register("outdated");
+    const token = tokenIn((await mailsTo(email, 1))[0]!);
+    await api.database.sql("update users set email = 'moved@example.com' where id = $1", [id]);
+    expect(await refusalOf(await verify(token))).toContain("no longer has");
+    await api.database.sql("update users set email = $2 where id = $1", [id, email]);
+    await api.database.sql("update email_tokens set expires_at = now() where user_id = $1", [id]);
+    expect(await refusalOf(await verify(token))).toContain("expired");
+    for (const forged of ["forged", token.slice(0, -1), `${token}x`])
+      expect(await refusalOf(await verify(forged))).toContain("invalid or incomplete");
+    expect((await bodyOf(await verify(""))).errors).toMatchObject([{ path: "token" }]);
+  });
+
+  test("a reset token does not verify an address, and a verification token does not reset a password", async () => {
+    const { email } = await register("confused");
+    const proof = tokenIn((await mailsTo(email, 1))[0]!);
+    await coolDown();
+    await api.post("/api/auth/forgot-password", { email });
+    const reset = tokenIn((await mailsTo(email, 2))[0]!);
+    const mistaken = api.post("/api/auth/reset-password", { token: proof, password: "another long one" });
+    for (const reply of [await verify(reset), await mistaken])
+      expect(await refusalOf(reply)).toContain("invalid or incomplete");
+  });
+
+  test("a verification ends when the account gets another address", async () => {
+    const { token, id, email } = await register("mover");
+    expect((await verify(tokenIn((await mailsTo(email, 1))[0]!))).status).toBe(200);
+    await api.database.sql("update users set email = 'elsewhere@example.com' where id = $1", [id]);
+    expect(await isVerified(token)).toBe(false);
+  });
+
+  test("no token is stored in plain text", async () => {
+    const { email } = await register("hashed");
+    const token = tokenIn((await mailsTo(email, 1))[0]!);
+    expect(JSON.stringify(await api.database.sql("select * from email_tokens"))).not.toContain(token);
+  });
+});
+
+describe("a mail", () => {
+  test("a mail contains nothing that a user wrote", async () => {
+    const { email, id } = await register("stranger", { first_name: "Prize", last_name: "Winner" });
+    await mailsTo(email, 1);
+    await api.database.sql("update users set name = 'Claim https://evil.example', first_name = 'Claim' where id = $1", [id]);
+    await coolDown();
+    await api.post("/api/auth/forgot-password", { email });
+    const [reset, proof] = await mailsTo(email, 2);
+    expect([proof!.subject, reset!.subject]).toEqual(["Verify your email address", "Reset your password"]);
+    for (const { text } of [proof!, reset!]) {
+      expect(text).toMatch(/^Hello,\n\n/);
+      expect(text).not.toMatch(/Prize|Winner|Claim|evil|stranger(?!@)/);
+    }
+  });
+
+  test("an address gets one mail a minute and ten a day, over all accounts, spellings and kinds", async () => {
+    const first = await register("target");
+    await mailsTo(first.email, 1);
+    const aliases = ["target+1@example.com", "Target+2@EXAMPLE.com", "target+3@example.com"];
+    const accounts = await Promise.all(
+      aliases.map(async (email, index) =>
+        bodyOf(await api.post("/api/auth/register", { username: `alias${index}`, email, password })),
+      ),
+    );
+    const mails = async () => {
+      await jobsAreDone();
+      const all = [first.email, ...aliases].map(
+        async (email) => (await bodyOf(await api.get(`/dev/mailbox.json?to=${encodeURIComponent(email)}`))).mails,
+      );
+      return (await Promise.all(all)).flat().length;
+    };
+    expect(await mails()).toBe(1);
+    const askAll = () =>
+      Promise.all([
+        resend(first.token),
+        ...accounts.map(({ token }) => resend(token)),
+        ...[first.email, ...aliases].map((email) => api.post("/api/auth/forgot-password", { email })),
+      ]);
+    for (let round = 2; round <= 12; round += 1) {
+      await coolDown();
+      for (const reply of await askAll()) expect(reply.status).toBe(200);
+      expect(await mails()).toBe(Math.min(round, 10));
     }
   });
 });
 
 describe("a password reset", () => {
-  const forgot = (email: string) => api.post("/api/auth/forgot-password", { email });
-  const reset = (token: string, to: string) => api.post("/api/auth/reset-password", { token, password: to });
+  const forgot = async (email: string) => {
+    await coolDown();
+    return api.post("/api/auth/forgot-password", { email });
+  };
+  const reset = (token: string, to: string, change: object = {}) =>
+    api.post("/api/auth/reset-password", { token, password: to, ...change });
   const login = (username: string, secret: string) => api.post("/api/auth/login", { username, password: secret });
 
   test("the mailed token replaces the password once and signs out every device", async () => {
@@ -59,7 +197,7 @@ describe("a password reset", () => {
     await mailsTo(email, 1);
     await forgot(email.toUpperCase());
     const [mail] = await mailsTo(email, 2);
-    const token = linkIn(mail!).searchParams.get("token")!;
+    const token = tokenIn(mail!);
 
     expect((await bodyOf(await reset(token, "short"))).errors).toMatchObject([{ path: "password" }]);
     expect((await reset(token, "another long one")).status).toBe(200);
@@ -77,7 +215,7 @@ describe("a password reset", () => {
     await mailsTo(email, 1);
     await forgot(email);
     const [mail] = await mailsTo(email, 2);
-    const token = linkIn(mail!).searchParams.get("token")!;
+    const token = tokenIn(mail!);
     const replies = await Promise.all(Array.from({ length: 10 }, (_, i) => reset(token, `another long one ${i}`)));
     const statuses = replies.map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
@@ -92,7 +230,7 @@ describe("a password reset", () => {
     await mailsTo(email, 1);
     await forgot(email);
     const [mail] = await mailsTo(email, 2);
-    const reply = await reset(linkIn(mail!).searchParams.get("token")!, "my-ladybird-password");
+    const reply = await reset(tokenIn(mail!), "my-ladybird-password");
     expect((await bodyOf(reply)).errors).toMatchObject([{ path: "password", message: "must not contain the username" }]);
   });
 
@@ -113,59 +251,75 @@ describe("a password reset", () => {
     await mailsTo(email, 1);
     await forgot(email);
     const [mail] = await mailsTo(email, 2);
-    await api.database.sql("update verifications set expires_at = now() - interval '1 second'");
-    const reply = await reset(linkIn(mail!).searchParams.get("token")!, "another long one");
-    expect(reply.status).toBe(422);
+    await api.database.sql("update email_tokens set expires_at = now() - interval '1 second'");
+    expect(await refusalOf(await reset(tokenIn(mail!), "another long one"))).toContain("expired");
+  });
+
+  test("is not replaced by whoever only looks at the link", async () => {
+    const { email } = await register("looked");
+    await mailsTo(email, 1);
+    await forgot(email);
+    const { pathname, search } = linkIn((await mailsTo(email, 2))[0]!);
+    for (const method of ["HEAD", "GET"]) {
+      const reply = await api.get(pathname + search, { method });
+      expect([reply.status, reply.headers.get("referrer-policy")]).toEqual([200, "no-referrer"]);
+      expect((await api.get(`/api/auth/reset-password${search}`, { method })).status).toBe(405);
+    }
+    expect((await login(email, password)).status).toBe(200);
+  });
+
+  test("is not replaced with an older link once the password was changed", async () => {
+    const { token, email } = await register("changer");
+    await mailsTo(email, 1);
+    await forgot(email);
+    const [mail] = await mailsTo(email, 2);
+    const changed = await api.get("/api/auth/change-password", {
+      method: "POST",
+      headers: { ...authHeader(token), "content-type": "application/json" },
+      body: JSON.stringify({ current_password: password, new_password: "another long one" }),
+    });
+    expect(changed.status).toBe(200);
+    expect(await refusalOf(await reset(tokenIn(mail!), "yet another one"))).toContain("already used");
+  });
+
+  test.each([[true], [false]])("takes API keys and minion tokens along if asked: %s", async (revoke) => {
+    const { token, id, email } = await register(`keeper${revoke}`);
+    await mailsTo(email, 1);
+    const headers = { ...authHeader(token), "content-type": "application/json" };
+    const body = JSON.stringify({ name: "a key", scopes: ["account.read"] });
+    const { key } = await bodyOf(await api.get("/api/v2/api-keys", { method: "POST", headers, body }));
+    const [minion] = await api.database.sql(
+      "insert into minions (user_id, name, display_name, model) values ($1, 'm', 'M', 'builtin/extractive') returning id",
+      [id],
+    );
+    const made = await api.get(`/api/v2/minions/${Number(minion!["id"])}/token`, { method: "POST", headers });
+    expect(made.status).toBe(201);
+    const status = () => api.get("/api/v2/me", { headers: authHeader(key) }).then((reply) => reply.status);
+    expect(await status()).toBe(200);
+    await forgot(email);
+    const reply = await reset(
+      tokenIn((await mailsTo(email, 2))[0]!),
+      "another long one",
+      revoke ? { revoke_api_keys: true } : {},
+    );
+    expect(reply.status).toBe(200);
+    expect(await status()).toBe(revoke ? 401 : 200);
+    const tokens = "select 1 from minion_tokens where minion_id = $1";
+    expect(await api.database.sql(tokens, [minion!["id"]])).toHaveLength(revoke ? 0 : 1);
   });
 });
 
 test("with Postgres down a verification is 503, and the token works later", async () => {
   const { email } = await register("patient");
-  const [mail] = await mailsTo(email, 1);
-  const { pathname, search } = linkIn(mail!);
+  const token = tokenIn((await mailsTo(email, 1))[0]!);
   await api.stopPostgres();
   for (const reply of [
-    await api.get(pathname + search),
+    await verify(token),
     await api.post("/api/auth/reset-password", { token: "any", password: "another long one" }),
   ]) {
     expect(reply.status).toBe(503);
     expect((await bodyOf(reply)).code).toBe("database_unavailable");
   }
   await api.startPostgres();
-  expect((await api.get(pathname + search)).status).toBe(200);
-});
-
-describe("social sign-in", () => {
-  test("an unconfigured provider is not found and not listed", async () => {
-    expect((await bodyOf(await api.get("/api/auth/health"))).providers).toEqual([]);
-    for (const provider of ["github", "google"]) {
-      expect((await api.post(`/api/auth/sign-in/${provider}`, {})).status).toBe(404);
-      expect((await api.get(`/api/auth/callback/${provider}?code=x&state=y`)).status).toBe(404);
-    }
-    expect((await api.post("/api/auth/sign-in/myspace", {})).status).toBe(422);
-  });
-
-  test("it redirects to the provider with our client ID, and returns only to allowed origins", async () => {
-    const configured = await startApi(
-      { GITHUB_CLIENT_ID: "our-client-id", GITHUB_CLIENT_SECRET: "our-client-secret" },
-      api.database,
-    );
-    expect((await bodyOf(await configured.get("/api/auth/health"))).providers).toEqual(["github"]);
-    const reply = await configured.post("/api/auth/sign-in/github", { callback_url: "http://localhost:3000/welcome" });
-    expect(reply.status).toBe(200);
-    const url = new URL((await bodyOf(reply)).url);
-    expect(url.origin + url.pathname).toBe("https://github.com/login/oauth/authorize");
-    expect(url.searchParams.get("client_id")).toBe("our-client-id");
-    expect(url.searchParams.get("redirect_uri")).toMatch(/\/api\/auth\/callback\/github$/);
-    expect(url.searchParams.get("state")).toBeTruthy();
-    for (const callback_url of ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]) {
-      const evil = await configured.post("/api/auth/sign-in/github", { callback_url });
-      expect(evil.status).toBe(422);
-      expect((await bodyOf(evil)).errors).toMatchObject([{ path: "callback_url" }]);
-    }
-    const forged = await configured.get("/api/auth/callback/github?code=x&state=forged", { redirect: "manual" });
-    expect(forged.headers.get("set-cookie") ?? "").not.toContain("__Host-spiritforge=");
-    expect((await configured.post("/api/auth/sign-in/google", {})).status).toBe(404);
-    await configured.close();
-  });
+  expect((await verify(token)).status).toBe(200);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { failStaleImports } from "../../../src/datasets/import/run-import.ts";
 import { datasetJobs } from "../../../src/datasets/jobs.ts";
 import { deleteDataset, uploadDataset } from "../../../src/datasets/service.ts";
+import { constraintOf } from "../../../src/kit/db/errors.ts";
 import { listRows } from "../../../src/datasets/rows/service.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useServiceHarness } from "../../support/service-harness.ts";
@@ -87,13 +88,30 @@ describe("an import", () => {
     expect(await failStaleImports(harness.ctx)).toBe(0);
   });
 
-  test("an import of a dataset that is deleted meanwhile leaves no file", async () => {
+  test("a dataset cannot be deleted while it is imported", async () => {
+    const id = await upload(lines(1_800));
+    const refusals: unknown[] = [];
+    const remove = () => deleteDataset(harness.events.context("test"), harness.userId, id);
+    harness.bucket.before = async (verb, key) => {
+      if (verb !== "put" || !key.endsWith("000001.jsonl")) return;
+      harness.bucket.before = () => undefined;
+      refusals.push(await remove().then(() => "deleted", constraintOf));
+    };
+    await harness.work();
+    expect(refusals).toEqual(["dataset_importing"]);
+    expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready" });
+    await remove();
+    await harness.events.settled();
+    await harness.work();
+    expect(harness.bucket.objects.size).toBe(0);
+  });
+
+  test("an import of a dataset whose owner deletes the account leaves no file", async () => {
     const id = await upload(lines(1_800));
     harness.bucket.before = async (verb, key) => {
       if (verb !== "put" || !key.endsWith("000001.jsonl")) return;
       harness.bucket.before = () => undefined;
-      await deleteDataset(harness.events.context("test"), harness.userId, id);
-      await harness.events.settled();
+      await harness.database.sql("delete from datasets where id = $1", [id]);
     };
     await harness.work();
     expect([harness.bucket.objects.size, await harness.database.sql("select id from datasets where id = $1", [id])]).toEqual([

@@ -130,9 +130,22 @@ describe("a build", () => {
     expect(await now()).toMatchObject({ chunk_count: 2 });
   });
 
-  test("a build of a knowledge base that is deleted meanwhile leaves no rows", async () => {
+  test("a knowledge base cannot be deleted during a build", async () => {
+    const outcomes: string[] = [];
     harness.beforeRow = async (row) =>
-      void (row === "2:300" && (await deleteBase(harness.ctx, me.id, base.id, harness.datasets)));
+      void (row === "2:300" && outcomes.push(await outcomeOf(deleteBase(harness.ctx, me.id, base.id))));
+    expect(await build([2])).toMatchObject({ build: { status: "complete" } });
+    expect(outcomes).toEqual(["conflict"]);
+    await deleteBase(harness.ctx, me.id, base.id);
+    expect(await stored()).toEqual([]);
+  });
+
+  test("of a base whose owner leaves meanwhile ends without a trace", async () => {
+    harness.beforeRow = async (row) => {
+      if (row !== "2:300") return;
+      await harness.database.sql("delete from test_uses");
+      await harness.database.sql("delete from knowledge_bases where id = $1", [base.id]);
+    };
     await start([2]);
     await harness.work();
     expect(await harness.database.sql("select * from outbox")).toEqual([]);
