@@ -1,4 +1,6 @@
 import type { Ctx } from "../../context.ts";
+import { toAppError } from "../../kit/db/errors.ts";
+import { logEvent, millisecondsSince } from "../../kit/event-log.ts";
 import { log } from "../../kit/log.ts";
 import { Outbox, type Entry } from "./outbox.ts";
 import { projectChange, projectRemoval, projectTurn, type WriteOutcome } from "./write-to-postgres.ts";
@@ -9,7 +11,7 @@ const maxRetryMs = 5 * 60_000;
 
 /** What the worker needs from its room. */
 export type OutboxRuntime = {
-  context(): Ctx;
+  context(requestId?: string): Ctx;
   scheduleAlarm(at: number): void;
   /** Called if the conversation is deleted. */
   erase(): Promise<void>;
@@ -47,15 +49,39 @@ export class OutboxWorker {
   async #all(): Promise<void> {
     try {
       for (let next = this.#outbox.first(); next !== undefined; next = this.#outbox.first()) {
-        if ((await project(this.#runtime.context(), next.entry)) === "gone") return await this.#runtime.erase();
+        if ((await this.#write(next.entry)) === "gone") return await this.#runtime.erase();
         this.#outbox.remove(next.id);
         this.#failures = 0;
       }
-    } catch (error) {
-      log("warn", "A room could not write to Postgres. It retries later.", { error });
+    } catch {
       this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, maxRetryMs);
       this.#failures += 1;
       this.#runtime.scheduleAlarm(this.#dueAt);
+    }
+  }
+
+  /** Writes an entry, and the line of its attempt. */
+  async #write(entry: Entry): Promise<WriteOutcome> {
+    const startedAt = performance.now();
+    const ctx = this.#runtime.context(entry.request_id);
+    const end = (outcome: string, error_code?: string) =>
+      logEvent(ctx, {
+        event: "outbox_write",
+        outcome,
+        error_code,
+        name: entry.kind,
+        user_id: entry.of.user_id,
+        attempts: this.#failures + 1,
+        duration_ms: millisecondsSince(startedAt),
+      });
+    try {
+      const outcome = await project(ctx, entry);
+      end(outcome === "done" ? "ok" : "skipped");
+      return outcome;
+    } catch (error) {
+      log("warn", "A room could not write to Postgres. It retries later.", { request_id: ctx.requestId, error });
+      end("retried", toAppError(error, ctx.constraintErrors)?.code ?? "internal");
+      throw error;
     }
   }
 }

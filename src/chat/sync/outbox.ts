@@ -2,10 +2,14 @@ import { readStored, writeStored } from "../../agent/message/codec.ts";
 import type { MessageUpdate, MessageRemoval, TurnWrite } from "./write-to-postgres.ts";
 
 /** A change to write to Postgres. */
-export type Entry =
+export type Entry = (
   | { kind: "turn"; of: TurnWrite }
   | { kind: "change"; of: MessageUpdate }
-  | { kind: "removal"; of: MessageRemoval };
+  | { kind: "removal"; of: MessageRemoval }
+) & {
+  /** The request that caused the change. */
+  request_id?: string;
+};
 
 /** The pending changes of a room, in order, in its storage. Reading creates nothing. */
 export class Outbox {
