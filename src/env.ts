@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./kit/errors.ts";
-import type { AnalyticsDataset } from "./kit/event-log.ts";
+import type { AnalyticsSink } from "./kit/event-log.ts";
 import { log } from "./kit/log.ts";
 import type { Mailer } from "./kit/mail.ts";
 
@@ -125,7 +125,7 @@ export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI" | 
     /** Workers AI: optional, and commented out in wrangler.toml, since `wrangler dev` asks for an account with it. */
     readonly AI?: Ai;
     /** Analytics Engine: optional, and commented out in wrangler.toml. */
-    readonly ANALYTICS?: AnalyticsDataset;
+    readonly ANALYTICS?: AnalyticsSink;
     /** Replaces Resend, if the caller of the Worker's handlers passes one. */
     readonly MAIL?: Mailer;
   };

@@ -4,7 +4,7 @@ type Field = { type: "text" | "number"; description: string };
 
 /**
  * The fields of an event's line, in the order in which Analytics Engine gets them: texts are its blobs, numbers its doubles. An order that
- * is in use never changes, so a new field is added at the end. A dataset takes 20 of each.
+ * is in use never changes, so a new field is added at the end. Analytics Engine takes 20 of each.
  */
 export const eventFields = {
   event: { type: "text", description: "What happened: see the events above" },
@@ -13,7 +13,7 @@ export const eventFields = {
   route: { type: "text", description: "The pattern of the request's path, never the path; `unmatched` if there is none" },
   method: { type: "text", description: "The HTTP method" },
   name: { type: "text", description: "What ran: the job, the schedule's job, the object, the kind of entry" },
-  actor: { type: "text", description: "The kind of caller: `anonymous`, `user`, `key`, `minion` or `system`" },
+  actor: { type: "text", description: "The kind of the caller, such as `anonymous`, `user`, `key` or `system`" },
   provider: { type: "text", description: "The provider of the last model call" },
   model: { type: "text", description: "The model of the last call; `other` if its ID is not a plain name" },
   failed_provider: { type: "text", description: "The provider whose attempt failed last, also if another model answered" },
@@ -51,13 +51,13 @@ export type EventFields = {
 /** What an event needs: at least its name, and how it ended. */
 export type LoggedEvent = EventFields & { event: string; outcome: string };
 
-/** The part of an Analytics Engine dataset that is used. */
-export type AnalyticsDataset = {
+/** The part of an Analytics Engine binding that is used. */
+export type AnalyticsSink = {
   writeDataPoint(point: { indexes: string[]; blobs: string[]; doubles: number[] }): void;
 };
 
-/** The bindings of an event: the dataset is optional. */
-export type AnalyticsBindings = { readonly ANALYTICS?: AnalyticsDataset | undefined };
+/** The bindings of an event. Analytics Engine is optional. */
+export type AnalyticsBindings = { readonly ANALYTICS?: AnalyticsSink | undefined };
 
 const names = Object.keys(eventFields) as FieldName[];
 const textNames = names.filter((name) => eventFields[name].type === "text");
@@ -79,10 +79,10 @@ const levelOf = ({ outcome, status = 0 }: LoggedEvent): LogLevel => {
 };
 
 /**
- * Writes the line of an event: one line of JSON with the fields that apply, at most 1,000 bytes, and no text that a user wrote. If a
- * dataset is bound, it gets the same fields; its index is the user, else the route or the name. It never throws.
+ * Writes the line of an event: one line of JSON with the fields that apply, at most 1,000 bytes, and no text that a user wrote. If
+ * Analytics Engine is bound, it gets the same fields; the index is the user, else the route or the name. It never throws.
  */
-export function writeEvent({ ANALYTICS: dataset }: AnalyticsBindings, event: LoggedEvent): void {
+export function writeEvent({ ANALYTICS: sink }: AnalyticsBindings, event: LoggedEvent): void {
   const line: Record<string, string | number> = {};
   for (const name of names) {
     const given = event[name];
@@ -90,16 +90,16 @@ export function writeEvent({ ANALYTICS: dataset }: AnalyticsBindings, event: Log
     if (value !== undefined) line[name] = value;
   }
   writeLine(levelOf(event), line);
-  if (dataset === undefined) return;
+  if (sink === undefined) return;
   try {
     const index = line["user_id"] === undefined ? (line["route"] ?? line["name"] ?? "") : `user:${line["user_id"]}`;
-    dataset.writeDataPoint({
+    sink.writeDataPoint({
       indexes: [String(index).slice(0, 96)],
       blobs: textNames.map((name) => String(line[name] ?? "")),
       doubles: numberNames.map((name) => Number(line[name] ?? 0)),
     });
   } catch {
-    // The line has everything that the dataset would have.
+    // The line has the same fields.
   }
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { eventFields, logEvent, writeEvent, type AnalyticsDataset, type EventContext } from "../../src/kit/event-log.ts";
+import { eventFields, logEvent, writeEvent, type AnalyticsSink, type EventContext } from "../../src/kit/event-log.ts";
 import { ModelUsage } from "../../src/kit/model-usage.ts";
 import { RoundTripCounter } from "../../src/kit/server-timing.ts";
 import { overhearLog } from "../support/log-lines.ts";
 
-type Point = Parameters<AnalyticsDataset["writeDataPoint"]>[0];
+type Point = Parameters<AnalyticsSink["writeDataPoint"]>[0];
 
 function fakeDataset() {
   const points: Point[] = [];
