@@ -37,6 +37,7 @@ import { providerCalls } from "./models/external-models/provider-routes.ts";
 import { externalModels } from "./models/external-models/routes.ts";
 import { usage } from "./models/usage/routes.ts";
 import { myHub, notifications, socketTickets } from "./notifications/routes.ts";
+import { operationsAdmin } from "./operations/routes.ts";
 
 /** The API: the middleware of every request, then the routes of each feature. */
 export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
@@ -85,6 +86,7 @@ app.route("/api/v2/knowledge-bases", knowledgeBases);
 app.route("/api/v2/knowledge-bases", knowledgeSearch);
 app.route("/api/v2/me", myProgression);
 app.route("/api/v2/admin/minions", experienceAdmin);
+app.route("/api/v2/admin", operationsAdmin);
 
 app.notFound(notFoundHandler(() => app.routes));
 app.onError(errorHandler);

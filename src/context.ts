@@ -6,6 +6,7 @@ import { newRequestId } from "./kit/http/request-id.ts";
 import { openKeyValue, type KeyValue } from "./kit/storage/kv.ts";
 import type { ConstraintErrors } from "./kit/errors.ts";
 import { openMailer, type Mailer } from "./kit/mail.ts";
+import { ModelUsage } from "./kit/model-usage.ts";
 import { RoundTripCounter } from "./kit/server-timing.ts";
 
 /** The caller. The type distinguishes a job from a user; a missing user does not. `permissions` and `roles` come from auth/roles.ts. */
@@ -41,6 +42,8 @@ export type Ctx = {
   readonly constraintErrors: ConstraintErrors;
   readonly requestId: string;
   readonly roundTrips: RoundTripCounter;
+  /** The model calls of this event, for its line in the log. */
+  readonly modelUsage: ModelUsage;
   /** The guard that makes the effect of this event happen once, if the event can arrive twice. */
   readonly guard: OnceGuard | undefined;
   /** Keeps the event alive until the work is done, without delaying the reply. */
@@ -64,7 +67,7 @@ type Event = Composition & {
   claim?: OnceGuard;
 };
 
-function makeContext(event: Event, meter = new RoundTripCounter()): Ctx {
+function makeContext(event: Event, meter = new RoundTripCounter(), modelUsage = new ModelUsage()): Ctx {
   const env = parseEnv(event.bindings);
   const { actor, client, hooks, constraintErrors, requestId, lifetime } = event;
   let db: Database | undefined;
@@ -92,10 +95,11 @@ function makeContext(event: Event, meter = new RoundTripCounter()): Ctx {
     constraintErrors,
     requestId,
     roundTrips: meter,
+    modelUsage,
     guard: event.claim,
     waitUntil: (work) => lifetime.waitUntil(work),
-    withActor: (other) => makeContext({ ...event, actor: other }, meter),
-    withGuard: (claim) => makeContext({ ...event, claim }, meter),
+    withActor: (other) => makeContext({ ...event, actor: other }, meter, modelUsage),
+    withGuard: (claim) => makeContext({ ...event, claim }, meter, modelUsage),
     background: () => makeContext(event),
   };
 }
@@ -123,18 +127,20 @@ export function jobContext(
 
 /**
  * The context of a Durable Object. It has no hooks, because the object belongs to a feature with hooks.
- * @param constraintErrors the constraint errors of the object's feature and of the features before it
+ * @param event.constraintErrors the constraint errors of the object's feature and of the features before it
+ * @param event.requestId the ID of the request that called the object. Default: a new ID
  */
 export function objectContext(
   name: string,
-  { bindings, lifetime, constraintErrors }: Pick<Event, "bindings" | "lifetime" | "constraintErrors">,
+  event: Pick<Event, "bindings" | "lifetime" | "constraintErrors"> & { requestId?: string | undefined },
 ): Ctx {
   const hooks = new Proxy({} as Hooks, {
     get() {
       throw new Error("An object has no hooks.");
     },
   });
-  return jobContext(name, { bindings, lifetime, hooks, constraintErrors });
+  const { requestId = newRequestId(), ...parts } = event;
+  return jobContext(name, { ...parts, hooks, requestId });
 }
 
 function clientOf({ headers, cf }: Request): Client {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./kit/errors.ts";
+import type { AnalyticsSink } from "./kit/event-log.ts";
 import { log } from "./kit/log.ts";
 import type { Mailer } from "./kit/mail.ts";
 
@@ -123,10 +124,12 @@ const ProductionSettings = Settings.refine(({ AUTH_SECRET }) => !AUTH_SECRET.sta
   .refine(({ RESEND_URL }) => RESEND_URL.startsWith("https:"), { path: ["RESEND_URL"], message: "must be https" });
 
 /** Vars and secrets, parsed, joined to the bindings. */
-export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI"> &
+export type Env = Omit<Cloudflare.Env, keyof z.output<typeof Settings> | "AI" | "ANALYTICS"> &
   z.output<typeof Settings> & {
     /** Workers AI: optional, and commented out in wrangler.toml, since `wrangler dev` asks for an account with it. */
     readonly AI?: Ai;
+    /** Analytics Engine: optional, and commented out in wrangler.toml. */
+    readonly ANALYTICS?: AnalyticsSink;
     /** Replaces Resend, if the caller of the Worker's handlers passes one. */
     readonly MAIL?: Mailer;
   };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { renderTable } from "./render-table.ts";
 
 /** The part of JSON Schema that zod writes for frames. */
 type Schema = {
@@ -81,13 +82,4 @@ function renderList({ items = {}, maxItems }: Schema): string {
 
 function valuesOf(schema: Schema): string[] {
   return (schema.enum ?? [schema.const]).map((value) => `\`${String(value)}\``);
-}
-
-/** A table as oxfmt formats it: each column as wide as its widest cell. */
-function renderTable(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = cells[0]!.map((_, column) => Math.max(3, ...cells.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
-  const [head, ...body] = cells;
-  return [line(head!), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }

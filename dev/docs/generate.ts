@@ -5,6 +5,7 @@ import * as chat from "../../src/chat/protocol.ts";
 import * as notifications from "../../src/notifications/protocol.ts";
 import { UserError, runCommand } from "../user-error.ts";
 import { frameTable } from "./frame-tables.ts";
+import { eventTable, fieldTable } from "./log-tables.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -16,6 +17,7 @@ const generated: Record<string, Record<string, () => string>> = {
     "user client frames": () => frameTable(notifications.ClientFrame, "client"),
     "user server frames": () => frameTable(notifications.ServerFrame, "server"),
   },
+  "docs/operations.md": { "log events": eventTable, "log fields": fieldTable },
 };
 
 /**

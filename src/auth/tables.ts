@@ -31,6 +31,8 @@ export const users = pgTable(
   (t) => [
     unique("user_email_taken").on(t.email),
     unique("user_username_taken").on(t.username),
+    // A block range index: tiny, since rows are written in the order of time.
+    index("users_by_creation").using("brin", t.created_at),
     check("user_email_lower_case", sql`${t.email} = lower(${t.email})`),
     check("user_username_lower_case", sql`${t.username} = lower(${t.username})`),
     check("user_roles_known", sql`${t.roles} <@ ${listOf(roles)}`),

@@ -3,6 +3,7 @@ import { canonicalPath, splitUrl } from "../http/path-aliases.ts";
 import type { Ctx } from "../context.ts";
 import { parsedEnv } from "../env.ts";
 import { addCors, constantHeaders, jsonType } from "../http/headers.ts";
+import { logCachedRequest, routePatternOf } from "../http/request-log.ts";
 import { route, type DocumentedHandler, type RouteDoc, type RouteInput } from "../http/route.ts";
 import type { Tier } from "../kit/async/tiered-cache.ts";
 import { sha256Short } from "../kit/crypto/hash.ts";
@@ -27,7 +28,7 @@ export function catalogRoute<Reply extends z.ZodType, Params extends z.ZodObject
     const key = replyKey(c.req.raw.url);
     let reply = cached.replies.get(key);
     if (reply === undefined) {
-      reply = await ready(compute(cached.catalog, { params, query }));
+      reply = await ready(compute(cached.catalog, { params, query }), routePatternOf(c));
       cached.replies.set(key, reply);
     }
     return send(c.req.raw, reply, tier, {});
@@ -63,7 +64,10 @@ export function cachedResponse(
     vary: "Origin",
   };
   addCors(headers, request.headers.get("origin"), env.CORS_ORIGINS);
-  return send(request, reply, cached.tier, headers);
+  const response = send(request, reply, cached.tier, headers);
+  const { status } = response;
+  logCachedRequest(env, { method: request.method, status, route: reply.route, requestId });
+  return response;
 }
 
 const noRoundTrips = new RoundTripCounter().serverTiming();
@@ -75,9 +79,9 @@ function replyKey(url: string): string {
   return canonicalPath(path) + query;
 }
 
-async function ready(body: unknown): Promise<CachedResponse> {
+async function ready(body: unknown, pattern: string): Promise<CachedResponse> {
   const bytes = encoder.encode(JSON.stringify(body));
-  return { bytes, etag: `"${await sha256Short(bytes)}"` };
+  return { bytes, route: pattern, etag: `"${await sha256Short(bytes)}"` };
 }
 
 /** Sets the headers and sends the reply, or 304 if the client has it already. */

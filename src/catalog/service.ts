@@ -10,8 +10,8 @@ import { log } from "../kit/log.ts";
 import { assembleCatalog, type Catalog, type CatalogCopy, type CatalogRows } from "./snapshot.ts";
 import * as tables from "./tables.ts";
 
-/** A serialized reply and its ETag. */
-export type CachedResponse = { bytes: Uint8Array; etag: string };
+/** A serialized reply, its ETag, and the pattern of its route. */
+export type CachedResponse = { bytes: Uint8Array; etag: string; route: string };
 
 /** The catalog and the replies computed from it, by path and query. They are replaced together. */
 export type CatalogCache = { catalog: Catalog; replies: LRUCache<string, CachedResponse> };
@@ -67,7 +67,7 @@ export async function publishCatalog(ctx: Ctx): Promise<{ version: number; chang
     if (changed) await ctx.cache.put(kvKey, copy);
     memory.set(buildCache(copy));
   }
-  if (changed) log("info", "Catalog published.", { version, previous: published ?? null });
+  if (changed) log("info", "Catalog published.", { request_id: ctx.requestId, version, previous: published ?? null });
   return { version, changed };
 }
 

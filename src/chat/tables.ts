@@ -63,6 +63,8 @@ export const conversations = pgTable(
       sql`coalesce(${t.last_message_at}, ${t.created_at}) desc`,
       sql`${t.id} desc`,
     ),
+    // A block range index: tiny, since rows are written in the order of time.
+    index("conversations_by_creation").using("brin", t.created_at),
     index("conversations_of_minion").on(t.user_id, t.minion_id),
     check("conversation_kind_known", inList(t.kind, conversationKinds)),
     check("conversation_title_length", sql`char_length(${t.title}) <= ${sql.raw(String(maxTitleLength))}`),
@@ -109,6 +111,7 @@ export const messages = pgTable(
       foreignColumns: [conversations.user_id, conversations.id],
     }).onDelete("cascade"),
     index("messages_of_conversation").on(t.user_id, t.conversation_id, t.id),
+    index("messages_by_creation").using("brin", t.created_at),
     index("messages_by_words").using("gin", t.search),
     check("message_role_known", inList(t.role, messageRoles)),
     check("message_status_settled", inList(t.status, finalStatuses)),

@@ -1,17 +1,20 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { requestContext, type Composition, type Ctx } from "../context.ts";
 import { addCors, constantHeaders, problemType } from "./headers.ts";
+import { logRequest, routePatternOf } from "./request-log.ts";
 import type { AppEnv } from "./route.ts";
 import { toAppError } from "../kit/db/errors.ts";
 import { AppError, problemOf } from "../kit/errors.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { log } from "../kit/log.ts";
 
-/** Sets the request ID, and adds the headers of every reply. */
+/** Sets the request ID, adds the headers of every reply, and writes the line of the request. */
 export const requestIdAndHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const startedAt = performance.now();
   c.set("requestId", requestIdFrom(c.req.raw.headers.get("x-request-id")));
   await next();
   for (const [name, value] of Object.entries(edgeHeaders(c))) c.res.headers.set(name, value);
+  logRequest(c, startedAt);
 };
 
 /** Creates the `Ctx` of the request. @throws misconfigured */
@@ -47,7 +50,10 @@ export const errorHandler: ErrorHandler<AppEnv> = (error, c) => {
   const failure =
     toAppError(error, ctx?.constraintErrors ?? {}) ??
     new AppError("internal", "An unexpected error occurred on the server.", { cause: error });
-  if (failure.status >= 500) log("error", failure.message, { request_id: requestId, path: c.req.path, error });
+  c.set("errorCode", failure.code);
+  if (failure.status >= 500) {
+    log("error", "A request failed.", { request_id: requestId, error_code: failure.code, route: routePatternOf(c), error });
+  }
   return new Response(JSON.stringify(problemOf(failure, requestId)), {
     status: failure.status,
     headers: { ...failure.headers, "content-type": problemType },

@@ -7,7 +7,7 @@ import { unknownKeyFaults, type UnknownKeys } from "./unknown-keys.ts";
 import { validate } from "./validate.ts";
 import { validationError, type ErrorTypeOrCode, type ValidationIssue } from "../kit/errors.ts";
 
-export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx } };
+export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx; errorCode?: string } };
 
 /** The input, reply and errors of a route. They validate the request, type the handler, and document both. */
 export type RouteDoc<

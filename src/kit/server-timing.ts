@@ -21,6 +21,12 @@ export class RoundTripCounter {
     }
   }
 
+  /** The number of round trips of each kind. */
+  counts(): Record<RoundTripKind, number> {
+    const { db, kv, do: objects } = this.#trips;
+    return { db: db.count, kv: kv.count, do: objects.count };
+  }
+
   /** A `Server-Timing` value: milliseconds in `dur`, the number of round trips in `desc`. */
   serverTiming(): string {
     return kinds.map((kind) => `${kind};dur=${this.#trips[kind].ms.toFixed(1)};desc="${this.#trips[kind].count}"`).join(", ");

@@ -9,7 +9,7 @@ import { kindByName } from "../models/providers/list-models.ts";
 import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/providers/registry.ts";
 import { resolveUserModel, type ResolvedModel } from "../models/external-models/callable-model.ts";
 import { markKeyStatus } from "../models/external-models/key-status.ts";
-import { usageRow } from "../models/usage/record.ts";
+import { countCall, usageRow } from "../models/usage/record.ts";
 
 /** A reference to a model of this server, or the ID of a model of the user. */
 export type NamedModel = ModelReference | { id: number };
@@ -53,6 +53,7 @@ export function collectUsage(ctx: Ctx, userId: number, { provider, row }: Resolv
   const rows: Statement[] = [];
   const options: Pick<CallOptions, "onUsage" | "onBadKey"> = {
     onUsage(record) {
+      countCall(ctx, record);
       if (provider === "builtin") return;
       rows.push(usageRow(ctx, record, { userId, purpose: "knowledge", externalModelId: row?.id ?? null }));
     },

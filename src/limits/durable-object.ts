@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { logAlarm } from "../kit/socket/alarm.ts";
 import { withFailure, failuresAt, resetsAt, longestMemoryMs, waitMs, withoutAttempt, type Budget } from "./rules.ts";
 
 /** The client of a sign-in attempt, as hashes of its device token and its IP address. */
@@ -84,7 +85,7 @@ export class SignInGate extends DurableObject {
   }
 
   override async alarm(): Promise<void> {
-    await this.prune();
+    await logAlarm(this.env as object, "SignInGate", () => this.prune());
   }
 
   /** Deletes expired budgets, and the whole storage if no budget is left. */

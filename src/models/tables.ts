@@ -144,6 +144,8 @@ export const modelCalls = pgTable(
   },
   (t) => [
     index("model_calls_of_user").on(t.user_id, t.created_at),
+    // A block range index: tiny, since rows are written in the order of time.
+    index("model_calls_by_creation").using("brin", t.created_at),
     index("model_calls_of_model").on(t.external_model_id),
     check("call_purpose_known", inList(t.purpose, callPurposes)),
     check("call_outcome_known", inList(t.outcome, callOutcomes)),

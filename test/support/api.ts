@@ -6,7 +6,8 @@ import { Client } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
 import { startNeonBridge, type NeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
-import { watchResponse, leaksIn, observedLeaks, assertNoLeaks } from "./canary.ts";
+import { watchResponse, leaksIn, observedLeaks, overheardLines, assertNoLeaks } from "./canary.ts";
+import { assertCleanLog, rememberRequest } from "./log-lines.ts";
 import { keepMessages, leaksInObjects, leaksInStores, leaksInTables } from "./leaks.ts";
 import { startWorker, type TestWorker } from "./worker.ts";
 
@@ -43,6 +44,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
       await postgres.close();
       await rm(folder, { recursive: true, force: true });
       assertNoLeaks(leaks);
+      assertCleanLog(overheardLines());
     },
   };
 }
@@ -115,7 +117,7 @@ export type TestApi = {
   worker: TestWorker;
   /** What the Worker logged so far. */
   logs(): string[];
-  /** @throws where a provider's key is in the log, in KV, a file, an object or a table, or was seen in passing, such as in a reply */
+  /** @throws where a line of the log has text or secrets; where a provider's key is in the log, in KV, a file, an object or a table, or was seen in passing, such as in a reply */
   close(): Promise<void>;
 };
 
@@ -134,8 +136,10 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
   const folder = await storageFolder();
   const worker = await startWorker(inject("built").development, { ...testSettings(bridgeUrl), ...vars });
   const { url, logs } = worker;
-  const get = async (path: string, init: RequestInit = {}) =>
-    watchResponse(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));
+  const get = async (path: string, init: RequestInit = {}) => {
+    rememberRequest(path, init);
+    return watchResponse(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));
+  };
   return {
     url,
     get,
@@ -156,6 +160,7 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
       await bridge.stopPostgres();
       if (shared === undefined) await database.close();
       assertNoLeaks(leaks);
+      assertCleanLog(logs());
     },
   };
 }

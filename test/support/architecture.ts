@@ -23,6 +23,7 @@ const features = [
   "evaluations",
   "training",
   "doors",
+  "operations",
 ];
 
 /** The root files that look at every feature. */
@@ -42,7 +43,21 @@ const compositionRoots = new Set([
  * before the list, all other files after it.
  */
 export const order: Readonly<Record<string, readonly string[]>> = {
-  kit: ["log.ts", "json.ts", "server-timing.ts", "async", "crypto", "db", "http", "egress", "socket", "queue", "storage"],
+  kit: [
+    "log.ts",
+    "json.ts",
+    "event-log.ts",
+    "server-timing.ts",
+    "model-usage.ts",
+    "async",
+    "crypto",
+    "db",
+    "http",
+    "egress",
+    "socket",
+    "queue",
+    "storage",
+  ],
   "kit/db": ["columns.ts", "tables.ts"],
   "kit/socket": ["tickets.ts", "types.ts"],
   auth: [

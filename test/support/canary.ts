@@ -11,7 +11,6 @@ export const canLeak = (): boolean => hasKeys;
 
 /** A provider's key for a test. */
 export function providerKey(name: string): string {
-  if (!hasKeys) overhearConsole();
   hasKeys = true;
   return `${canary}-${name}`;
 }
@@ -80,6 +79,11 @@ function hearStream(where: string, reply: Response, body: ReadableStream<Uint8Ar
 
 const levels = new Set<string | symbol>(["debug", "info", "log", "warn", "error"]);
 
+const overheard: string[] = [];
+
+/** What services in this process logged since this was last asked. */
+export const overheardLines = (): string[] => overheard.splice(0);
+
 /** Searches what services in this process log, whether or not a test mocks the console: the mock is called, and looks, as it would. */
 function overhearConsole(): void {
   globalThis.console = new Proxy(console, {
@@ -88,13 +92,17 @@ function overhearConsole(): void {
       if (typeof method !== "function" || !levels.has(name)) return method;
       return new Proxy(method, {
         apply(called, self, given: unknown[]) {
-          watchAll("the console", format(...given));
+          const text = format(...given);
+          watchAll("the console", text);
+          overheard.push(text);
           return Reflect.apply(called, self, given) as unknown;
         },
       });
     },
   });
 }
+
+overhearConsole();
 
 /** @throws where a key was found somewhere; says where, never what */
 export function assertNoLeaks(places: readonly string[]): void {

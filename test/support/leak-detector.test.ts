@@ -3,9 +3,10 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { log } from "../../src/kit/log.ts";
-import { watchResponse, observedLeaks, providerKey } from "./canary.ts";
+import { watchResponse, observedLeaks, overheardLines, providerKey } from "./canary.ts";
 import { testBindings } from "./in-process-context.ts";
 import { leaksInStores } from "./leaks.ts";
+import { faultsInLog, rememberFrame, rememberRequest } from "./log-lines.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
 import { connect } from "./sockets.ts";
 import { VirtualQueue } from "./virtual-queue.ts";
@@ -26,7 +27,43 @@ function cutInTwo(text: string): ReadableStream<Uint8Array> {
   });
 }
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  overheardLines();
+});
+
+describe("a line of the log is found", () => {
+  const line = (fields: object) => JSON.stringify({ level: "info", event: "request", ...fields });
+
+  test("that repeats a text, a query or a token of a request, or a text of a frame", () => {
+    const authorization = "Bearer an-unlikely-secret-0001";
+    rememberRequest("/search?q=lost%20umbrella", { headers: { authorization } });
+    rememberRequest("/messages", { body: JSON.stringify({ text: 'Where is my "red" hat?', tags: [{ name: "hats & more" }] }) });
+    rememberFrame(JSON.stringify({ type: "message.send", text: "It rains in Spain." }));
+    for (const text of [
+      "lost umbrella",
+      "an-unlikely-secret-0001",
+      'Where is my "red" hat?',
+      "hats & more",
+      "It rains in Spain.",
+    ]) {
+      expect(faultsInLog([line({ name: text })])).toEqual([`repeats a text of a request: ${text}`]);
+    }
+    expect(faultsInLog([line({ outcome: "ok" })])).toEqual([]);
+  });
+
+  test.each([
+    ["shows a secret", line({ name: "person1x2@example.com" })],
+    ["shows a secret", line({ name: "sf_0123456789abcdef" })],
+    ["shows a secret", line({ name: "eyJhbGciOiJIUzI1NiJ9.e30.x" })],
+    ["shows a secret", "Uncaught Error: postgres://user:pass@host/db"],
+    ["has an unknown field", line({ text: "hello" })],
+    ["is too long", line({ name: "x".repeat(1_000) })],
+    ["is neither an event nor a message", JSON.stringify({ level: "info", text: "hello" })],
+  ])("that %s", (fault, text) => {
+    expect(faultsInLog([text])).toEqual([`${fault}: ${text}`]);
+  });
+});
 
 describe("detection of a leaked key", () => {
   test("a key is found in a reply, read or not, and in its headers", async () => {
@@ -83,9 +120,11 @@ describe("detection of a leaked key", () => {
 
   test("a key is found in the logs of a service of this process, even if the console is mocked", async () => {
     const mocked = vi.spyOn(console, "warn").mockReturnValue();
-    log("warn", "Something failed.", { error: new Error("It failed.", { cause: new Error(`with ${key}`) }) });
+    console.warn(`It failed with ${key}`);
     expect(mocked).toHaveBeenCalledOnce();
     expect(await observedLeaks()).toEqual(["the console"]);
+    log("warn", "Something failed.", { error: new Error("It failed.", { cause: new Error(`with ${key}`) }) });
+    expect(await observedLeaks()).toEqual([]);
     mocked.mockRestore();
     vi.spyOn(console, "error").mockReturnValue();
     log("error", "Something else failed.");

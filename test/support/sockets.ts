@@ -1,5 +1,6 @@
 import { WebSocket } from "ws";
 import { watchAll } from "./canary.ts";
+import { rememberFrame } from "./log-lines.ts";
 
 /** A frame of ours, as it came over the wire. */
 export type Frame = { type: string; seq: number } & Record<string, unknown>;
@@ -67,8 +68,11 @@ export async function connect(url: string | URL, headers: Record<string, string>
         if (isIt(frame)) return frame;
       }
     },
-    send: (message) =>
-      raw.send(typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)),
+    send(message) {
+      const frame = typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message);
+      if (typeof frame === "string") rememberFrame(frame);
+      raw.send(frame);
+    },
     closed,
     async close() {
       raw.close();

@@ -56,7 +56,13 @@ export class ActiveTurn {
   readonly #questions = new Map<string, (isApproved: boolean) => void>();
   #progressedAt = Date.now();
 
-  constructor(message: Message, runtime: TurnRuntime, run: (callbacks: TurnCallbacks) => Promise<TurnResult>) {
+  /** @param requestId the request that started the turn, for the log */
+  constructor(
+    message: Message,
+    runtime: TurnRuntime,
+    run: (callbacks: TurnCallbacks) => Promise<TurnResult>,
+    requestId?: string,
+  ) {
     this.message = message;
     this.#runtime = runtime;
     this.#heads = {
@@ -67,15 +73,19 @@ export class ActiveTurn {
     const { waitForSlowSockets } = runtime;
     const { signal } = this.#controller;
     const turn = run({ onEvent: this.#onEvent, approve: this.#requestApproval, waitForSlowSockets, signal });
-    this.done = this.#ended(turn, ticker);
+    this.done = this.#ended(turn, ticker, requestId);
   }
 
-  async #ended(turn: Promise<TurnResult>, ticker: ReturnType<typeof setInterval>): Promise<TurnOutcome> {
+  async #ended(
+    turn: Promise<TurnResult>,
+    ticker: ReturnType<typeof setInterval>,
+    requestId: string | undefined,
+  ): Promise<TurnOutcome> {
     try {
       const result = await turn;
       return { ...result, isInterrupted: this.#isOverdue };
     } catch (error) {
-      log("error", "A turn failed unexpectedly.", { error });
+      log("error", "A turn failed unexpectedly.", { request_id: requestId, error });
       return estimateInterruptedTurn(this.message, []);
     } finally {
       clearInterval(ticker);

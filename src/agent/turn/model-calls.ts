@@ -4,6 +4,7 @@ import { gatewayCandidates, type MinionModelCandidate } from "../../minions/mode
 import type { CallOptions } from "../../models/gateway/call.ts";
 import { gatewayModel } from "../../models/gateway/gateway.ts";
 import { withTransformedOptions } from "../../models/providers/provider.ts";
+import { countCall } from "../../models/usage/record.ts";
 import { adaptPromptTo, fitsContext } from "../prompt/fallback-prompt.ts";
 import type { TurnSettings } from "../settings.ts";
 import type { TurnResult } from "../events.ts";
@@ -56,6 +57,7 @@ export function createTurnModels(
     open({
       ...options,
       onUsage(record) {
+        countCall(ctx, record);
         result.calls.push({
           record,
           external_model_id: row?.id ?? null,

@@ -6,7 +6,7 @@ import { toPostgresText } from "../../kit/db/text.ts";
 import { imageTypes } from "../../agent/constants.ts";
 import type { Attachment } from "../../agent/types.ts";
 import { originsOf } from "./fork.ts";
-import { callRoom } from "../room/client.ts";
+import { callerOf, callRoom } from "../room/client.ts";
 import { getConversation } from "../queries.ts";
 import { filesOf } from "../room/attachment-keys.ts";
 
@@ -41,7 +41,7 @@ export async function putAttachment(
   const customMetadata = { name: encodeURIComponent(attachment.name) };
   await withR2Errors(ctx.env.FILES.put(attachment.key, bytes, { httpMetadata: { contentType: media_type }, customMetadata }));
   try {
-    return await callRoom(ctx, conversationId, (room) => room.attach(userId, attachment));
+    return await callRoom(ctx, conversationId, (room) => room.attach(callerOf(ctx, userId), attachment));
   } catch (error) {
     // If this fails, the file is deleted with its conversation.
     ctx.waitUntil(ctx.env.FILES.delete(attachment.key).catch(() => undefined));

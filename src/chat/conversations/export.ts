@@ -1,7 +1,7 @@
 import type { Ctx } from "../../context.ts";
 import { streamFromGenerator } from "../../kit/async/streams.ts";
 import type { Message } from "../../agent/types.ts";
-import { callRoom } from "../room/client.ts";
+import { callerOf, callRoom } from "../room/client.ts";
 import { getConversation, type ConversationRow } from "../queries.ts";
 import type { ExportFormat } from "../schemas.ts";
 
@@ -73,7 +73,7 @@ export async function exportConversation(ctx: Ctx, userId: number, id: number, f
   const background = ctx.background();
   const pageBefore = async (before: number | undefined) => {
     const page = { limit: exportPage, ...(before === undefined ? {} : { before }) };
-    return (await callRoom(background, id, (room) => room.list(userId, page))).messages;
+    return (await callRoom(background, id, (room) => room.list(callerOf(ctx, userId), page))).messages;
   };
   const pages = await pagesForward(pageBefore);
   return {

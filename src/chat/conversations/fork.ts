@@ -3,7 +3,7 @@ import type { Ctx } from "../../context.ts";
 import { commitOnce, idOfNew, assertAllInTransaction } from "../../kit/db/commit.ts";
 import { lockOwnerAndMinion } from "../../minions/queries.ts";
 import { maxMessageOrdinal } from "../constants.ts";
-import { callRoom } from "../room/client.ts";
+import { callerOf, callRoom } from "../room/client.ts";
 import {
   getConversation,
   belowConversationLimit,
@@ -24,7 +24,7 @@ export type ForkPoint = { conversationId: number; messageId: number };
  * @throws not_found; conflict if the conversation limit is reached; realtime_unavailable
  */
 export async function forkConversation(ctx: Ctx, userId: number, from: ForkPoint): Promise<ConversationRow> {
-  await callRoom(ctx, from.conversationId, (room) => room.read(userId, from.messageId));
+  await callRoom(ctx, from.conversationId, (room) => room.read(callerOf(ctx, userId), from.messageId));
   const conversation = await insertFork(ctx, userId, from);
   try {
     await forkRoom(ctx, userId, from, conversation.id);
@@ -44,7 +44,7 @@ export async function recallFork(ctx: Ctx, userId: number, from: ForkPoint, into
 }
 
 function forkRoom(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint, into: number): Promise<unknown> {
-  return callRoom(ctx, conversationId, (room) => room.fork(userId, messageId, into));
+  return callRoom(ctx, conversationId, (room) => room.fork(callerOf(ctx, userId), messageId, into));
 }
 
 async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId }: ForkPoint): Promise<ConversationRow> {

@@ -12,7 +12,7 @@ import { maxAttachmentBytes, openAttachment, putAttachment } from "./attachments
 import { forkConversation, recallFork } from "./fork.ts";
 import { imageTypes } from "../../agent/constants.ts";
 import type { Message } from "../../agent/types.ts";
-import { answerTimeoutMs, callRoom, type StartedTurn } from "../room/client.ts";
+import { answerTimeoutMs, callerOf, callRoom, type StartedTurn } from "../room/client.ts";
 import * as s from "../schemas.ts";
 import { streamAnswer, wantsEvents } from "../streaming/stream-answer.ts";
 
@@ -37,7 +37,7 @@ async function respondWithAnswer(
   if (wantsEvents(request)) return streamAnswer(ctx, conversationId, started);
   const { answer } = started;
   if (answer.status !== "streaming") return { ...ok, message: answer };
-  const wait = callRoom(ctx, conversationId, (room) => room.answer(requireUserId(ctx), answer.id), answerTimeoutMs);
+  const wait = callRoom(ctx, conversationId, (room) => room.answer(callerOf(ctx), answer.id), answerTimeoutMs);
   return { ...ok, message: await wait };
 }
 
@@ -63,7 +63,7 @@ conversationMessages.get(
     },
     async ({ ctx, params, query }) => {
       const pageOptions = { limit: query.limit + 1, ...(query.cursor === undefined ? {} : { before: query.cursor }) };
-      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(requireUserId(ctx), pageOptions));
+      const { messages, total } = await callRoom(ctx, params.id, (room) => room.list(callerOf(ctx), pageOptions));
       const page = messages.slice(-query.limit);
       const next = messages.length > query.limit ? { next_cursor: String(page[0]!.id) } : {};
       return { ...ok, messages: page, total, ...next };
@@ -93,7 +93,7 @@ conversationMessages.post(
         ctx,
         c.req.raw,
         params.id,
-        await callRoom(ctx, params.id, (room) => room.send(requireUserId(ctx), input)),
+        await callRoom(ctx, params.id, (room) => room.send(callerOf(ctx), input)),
       );
     },
   ),
@@ -113,7 +113,7 @@ conversationMessages.get(
     },
     async ({ ctx, params }) => ({
       ...ok,
-      message: await callRoom(ctx, params.id, (room) => room.read(requireUserId(ctx), params.message_id)),
+      message: await callRoom(ctx, params.id, (room) => room.read(callerOf(ctx), params.message_id)),
     }),
   ),
 );
@@ -130,7 +130,7 @@ conversationMessages.post(
       reply: s.StopReply,
       errors: outage,
     },
-    async ({ ctx, params }) => ({ ...ok, ...(await callRoom(ctx, params.id, (room) => room.stop(requireUserId(ctx)))) }),
+    async ({ ctx, params }) => ({ ...ok, ...(await callRoom(ctx, params.id, (room) => room.stop(callerOf(ctx)))) }),
   ),
 );
 
@@ -148,7 +148,7 @@ conversationMessages.post(
       errors: outage,
     },
     async ({ ctx, params, body: { call_id, is_approved } }) => {
-      await callRoom(ctx, params.id, (room) => room.approve(requireUserId(ctx), call_id, is_approved));
+      await callRoom(ctx, params.id, (room) => room.approve(callerOf(ctx), call_id, is_approved));
       return { ...ok, call_id, is_approved };
     },
   ),
@@ -170,12 +170,7 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params }) =>
-      respondWithAnswer(
-        ctx,
-        c.req.raw,
-        params.id,
-        await callRoom(ctx, params.id, (room) => room.regenerate(requireUserId(ctx))),
-      ),
+      respondWithAnswer(ctx, c.req.raw, params.id, await callRoom(ctx, params.id, (room) => room.regenerate(callerOf(ctx)))),
   ),
 );
 
@@ -196,7 +191,7 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const edit = callRoom(ctx, params.id, (room) => room.edit(requireUserId(ctx), params.message_id, body.text));
+      const edit = callRoom(ctx, params.id, (room) => room.edit(callerOf(ctx), params.message_id, body.text));
       return respondWithAnswer(ctx, c.req.raw, params.id, await edit);
     },
   ),
@@ -244,7 +239,7 @@ conversationMessages.post(
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      message: await callRoom(ctx, params.id, (room) => room.confirm(requireUserId(ctx), params.message_id, body.kind)),
+      message: await callRoom(ctx, params.id, (room) => room.confirm(callerOf(ctx), params.message_id, body.kind)),
     }),
   ),
 );
@@ -264,7 +259,7 @@ conversationMessages.post(
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      message: await callRoom(ctx, params.id, (room) => room.rate(requireUserId(ctx), params.message_id, body)),
+      message: await callRoom(ctx, params.id, (room) => room.rate(callerOf(ctx), params.message_id, body)),
     }),
   ),
 );

@@ -2,7 +2,7 @@ import type * as z from "zod";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import type { writeSetAsideEntry } from "../job-definitions.ts";
-import { callRoom } from "../room/client.ts";
+import { callerOf, callRoom } from "../room/client.ts";
 
 /**
  * Lets a room write an entry that it set aside. Nothing is left to do if the entry was written, or if the conversation was deleted.
@@ -13,7 +13,7 @@ export async function writeEntry(
   { conversation_id, user_id, entry_id }: z.output<(typeof writeSetAsideEntry)["payload"]>,
 ): Promise<void> {
   try {
-    await callRoom(ctx, conversation_id, (room) => room.writeSetAside(user_id, entry_id));
+    await callRoom(ctx, conversation_id, (room) => room.writeSetAside(callerOf(ctx, user_id), entry_id));
   } catch (error) {
     if (!(error instanceof AppError && error.code === "not_found")) throw error;
   }

@@ -8,7 +8,7 @@ import { spiritsOf } from "../../minions/spirits/views.ts";
 import type { ExternalChat, ExternalChatReply } from "./schemas.ts";
 import type { Message, MessageUsage } from "../../agent/types.ts";
 import { isTurnFailureCode, turnErrors } from "../../agent/errors.ts";
-import { answerTimeoutMs, callRoom } from "../room/client.ts";
+import { answerTimeoutMs, callerOf, callRoom } from "../room/client.ts";
 import type { Overrides } from "../../agent/settings.ts";
 import { getConversationWithMinion, getOrCreateDirectConversation } from "../conversations/service.ts";
 
@@ -33,8 +33,8 @@ export async function sendAndWait(
   ]);
   const { id } = conversation;
   const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides: overridesOf(options) };
-  const started = await callRoom(ctx, id, (room) => room.send(userId, turn));
-  const answer = await callRoom(ctx, id, (room) => room.answer(userId, started.answer.id), answerTimeoutMs);
+  const started = await callRoom(ctx, id, (room) => room.send(callerOf(ctx, userId), turn));
+  const answer = await callRoom(ctx, id, (room) => room.answer(callerOf(ctx, userId), started.answer.id), answerTimeoutMs);
   requireAnswer(answer, id);
   return {
     success: true,

@@ -1,3 +1,4 @@
+import { requireUserId } from "../../auth/current-user.ts";
 import type { Ctx } from "../../context.ts";
 import { AppError, type ErrorType, type ValidationIssue } from "../../kit/errors.ts";
 import { callObject } from "../../kit/socket/call-object.ts";
@@ -32,31 +33,46 @@ export type StartedTurn = {
   is_new: boolean;
 };
 
+/** The user who calls a room, and the request that does, so that a turn's lines in the log have its ID. */
+export type RoomCaller = { user_id: number; request_id: string };
+
+/** The caller of a room. Default: the calling user. @throws unauthenticated for an anonymous caller */
+export function callerOf(ctx: Ctx, userId = requireUserId(ctx)): RoomCaller {
+  return { user_id: userId, request_id: ctx.requestId };
+}
+
 /** The RPC interface of a conversation's Durable Object. Conversations and messages of other users are not_found. */
 export type RoomRpc = {
-  send(userId: number, input: SendMessageInput): Promise<RpcResult<StartedTurn>>;
+  send(caller: RoomCaller, input: SendMessageInput): Promise<RpcResult<StartedTurn>>;
   /** Waits until the message is finished, for about 130 s at most. */
-  answer(userId: number, messageId: number): Promise<RpcResult<Message>>;
+  answer(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>>;
   /** The running answer, if there is one. */
-  running(userId: number): Promise<RpcResult<Message | null>>;
-  stop(userId: number): Promise<RpcResult<{ stopped: boolean }>>;
+  running(caller: RoomCaller): Promise<RpcResult<Message | null>>;
+  stop(caller: RoomCaller): Promise<RpcResult<{ stopped: boolean }>>;
   /** Regenerates the last answer, or continues an interrupted one. */
-  regenerate(userId: number): Promise<RpcResult<StartedTurn>>;
-  edit(userId: number, messageId: number, text: string): Promise<RpcResult<StartedTurn>>;
-  approve(userId: number, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>>;
+  regenerate(caller: RoomCaller): Promise<RpcResult<StartedTurn>>;
+  edit(caller: RoomCaller, messageId: number, text: string): Promise<RpcResult<StartedTurn>>;
+  approve(caller: RoomCaller, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>>;
   /** Lists messages, oldest first within the page. */
-  list(userId: number, page: { limit: number; before?: number }): Promise<RpcResult<{ messages: Message[]; total: number }>>;
-  read(userId: number, messageId: number): Promise<RpcResult<Message>>;
-  rate(userId: number, messageId: number, feedback: { rating: "up" | "down"; comment: string }): Promise<RpcResult<Message>>;
+  list(
+    caller: RoomCaller,
+    page: { limit: number; before?: number },
+  ): Promise<RpcResult<{ messages: Message[]; total: number }>>;
+  read(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>>;
+  rate(
+    caller: RoomCaller,
+    messageId: number,
+    feedback: { rating: "up" | "down"; comment: string },
+  ): Promise<RpcResult<Message>>;
   /** Confirms an answer once. The same kind again changes nothing; another kind is a conflict. */
-  confirm(userId: number, messageId: number, kind: "task" | "error"): Promise<RpcResult<Message>>;
+  confirm(caller: RoomCaller, messageId: number, kind: "task" | "error"): Promise<RpcResult<Message>>;
   /** Writes an entry of the outbox that was set aside. @throws conflict if Postgres still refuses it */
-  writeSetAside(userId: number, entryId: number): Promise<RpcResult<{ entry_id: number }>>;
+  writeSetAside(caller: RoomCaller, entryId: number): Promise<RpcResult<{ entry_id: number }>>;
   /** Called after the edit is committed to Postgres. */
   update(userId: number, edited: EditedConversation): Promise<void>;
-  attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>>;
+  attach(caller: RoomCaller, attachment: Attachment): Promise<RpcResult<Attachment>>;
   /** `into` is the new conversation, which is already in Postgres. Idempotent. */
-  fork(userId: number, messageId: number, into: number): Promise<RpcResult<{ into: number }>>;
+  fork(caller: RoomCaller, messageId: number, into: number): Promise<RpcResult<{ into: number }>>;
   erase(): Promise<void>;
   fetch(request: Request): Promise<Response>;
 };

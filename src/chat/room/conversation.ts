@@ -6,6 +6,7 @@ import { RoomStateStore, type ConversationState, type EditedConversation } from 
 import type { Entry } from "../sync/outbox.ts";
 import { OutboxWorker } from "../sync/outbox-worker.ts";
 import { conversationNotFound, getConversation } from "../queries.ts";
+import type { RoomCaller } from "./client.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import { MessageStore } from "./message-store.ts";
 
@@ -63,8 +64,12 @@ export class Conversation {
   }
 
   /** @throws not_found; conflict if the message is not a finished answer, or is confirmed as another kind */
-  async change(userId: number, messageId: number, change: Partial<Pick<Message, "feedback" | "confirmed">>): Promise<Message> {
-    const state = await this.requireOwner(userId);
+  async change(
+    caller: RoomCaller,
+    messageId: number,
+    change: Partial<Pick<Message, "feedback" | "confirmed">>,
+  ): Promise<Message> {
+    const state = await this.requireOwner(caller.user_id);
     await this.forks.detachFromOrigin();
     const message = this.transcript.require(messageId);
     if (message.role !== "assistant" || message.status === "streaming") {
@@ -86,7 +91,7 @@ export class Conversation {
       confirmed: message.confirmed,
     });
     this.transcript.put(message, this.#runtime.lastSeq());
-    this.projector.add({ kind: "change", of: { ...projectionOwner(state), message } });
+    this.projector.add({ kind: "change", of: { ...projectionOwner(state), message }, request_id: caller.request_id });
     return message;
   }
 
@@ -162,12 +167,13 @@ export class Conversation {
   }
 
   /** Removes a message and all later ones, here and in Postgres. */
-  removeFrom(state: ConversationState, messageId: number): void {
+  removeFrom(state: ConversationState, messageId: number, requestId: string): void {
     this.stateStore.recordRemoval(messageId, this.transcript.lastOrdinal(state.id));
     this.transcript.removeFrom(messageId);
     this.#runtime.publish({ type: "messages.removed", from_message_id: messageId });
     const message_count = this.transcript.count();
-    this.projector.add({ kind: "removal", of: { ...projectionOwner(state), from_message_id: messageId, message_count } });
+    const of = { ...projectionOwner(state), from_message_id: messageId, message_count };
+    this.projector.add({ kind: "removal", of, request_id: requestId });
   }
 
   // ── Entries that were set aside ────────────────────────────────────────────

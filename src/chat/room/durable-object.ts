@@ -2,6 +2,7 @@ import { objectContext, type Ctx } from "../../context.ts";
 import { validate } from "../../http/validate.ts";
 import type { ValidationIssue } from "../../kit/errors.ts";
 import { malformedFrame, unknownFrame, type ClientFrame as AnyFrame } from "../../kit/socket/client-frames.ts";
+import { newRequestId } from "../../kit/http/request-id.ts";
 import type { TicketHolder } from "../../kit/socket/tickets.ts";
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../kit/socket/socket-room.ts";
 import { Conversation } from "./conversation.ts";
@@ -10,7 +11,7 @@ import type { ForkOrigin, InheritedMessages } from "./fork-sharing.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import { ClientFrame, clientFrameTypes, SendFrame } from "../protocol.ts";
-import type { SendMessageInput, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
+import type { SendMessageInput, RoomCaller, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
 import { toRpcResult } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { HubSubscription } from "./hub-subscription.ts";
@@ -46,7 +47,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
       storage: ctx.storage,
       env,
       id: () => Number(this.name),
-      context: () => this.context(),
+      context: (requestId) => this.context(requestId),
       tools: () => this.tools(),
       publish: (frame) => void this.publish(frame),
       publishText: (head, offset, pieces) => this.publishText(head, offset, pieces),
@@ -72,69 +73,73 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
     return [];
   }
 
-  protected context(): Ctx {
-    return objectContext("chat-room", { bindings: this.env, lifetime: this.ctx, constraintErrors: roomConstraintErrors });
+  protected context(requestId?: string): Ctx {
+    const { env: bindings, ctx: lifetime } = this;
+    return objectContext("chat-room", { bindings, lifetime, constraintErrors: roomConstraintErrors, requestId });
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
 
   /** Stores a message and starts its turn. */
-  send(userId: number, input: SendMessageInput): Promise<RpcResult<StartedTurn>> {
-    return toRpcResult(() => this.#turns.send(userId, input));
+  send(caller: RoomCaller, input: SendMessageInput): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(caller, () => this.#turns.send(caller, input));
   }
 
   /** The message after its turn has ended. */
-  answer(userId: number, messageId: number): Promise<RpcResult<Message>> {
-    return toRpcResult(() => this.#turns.waitForMessage(userId, messageId));
+  answer(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>> {
+    return toRpcResult(caller, () => this.#turns.waitForMessage(caller.user_id, messageId));
   }
 
   /** Stops the running turn and keeps the text so far. */
-  stop(userId: number): Promise<RpcResult<{ stopped: boolean }>> {
-    return toRpcResult(async () => ({ stopped: await this.#turns.stop(userId) }));
+  stop(caller: RoomCaller): Promise<RpcResult<{ stopped: boolean }>> {
+    return toRpcResult(caller, async () => ({ stopped: await this.#turns.stop(caller.user_id) }));
   }
 
   /** Regenerates the last answer, or continues an interrupted one. */
-  regenerate(userId: number): Promise<RpcResult<StartedTurn>> {
-    return toRpcResult(() => this.#turns.regenerate(userId));
+  regenerate(caller: RoomCaller): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(caller, () => this.#turns.regenerate(caller));
   }
 
   /** Replaces a message of the user and answers it. Later messages are removed. */
-  edit(userId: number, messageId: number, text: string): Promise<RpcResult<StartedTurn>> {
-    return toRpcResult(() => this.#turns.edit(userId, messageId, text));
+  edit(caller: RoomCaller, messageId: number, text: string): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(caller, () => this.#turns.edit(caller, messageId, text));
   }
 
   /** Approves or denies a pending tool call. */
-  approve(userId: number, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>> {
-    return toRpcResult(() => this.#turns.resolveApproval(userId, callId, isApproved));
+  approve(caller: RoomCaller, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>> {
+    return toRpcResult(caller, () => this.#turns.resolveApproval(caller.user_id, callId, isApproved));
   }
 
   /** The running answer, if there is one. */
-  running(userId: number): Promise<RpcResult<Message | null>> {
-    return toRpcResult(() => this.#turns.activeAnswer(userId));
+  running(caller: RoomCaller): Promise<RpcResult<Message | null>> {
+    return toRpcResult(caller, () => this.#turns.activeAnswer(caller.user_id));
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────
 
   /** The last messages before a message, in order. */
-  list(userId: number, page: { limit: number; before?: number }): Promise<RpcResult<{ messages: Message[]; total: number }>> {
-    return toRpcResult(() => this.#conversation.list(userId, page));
+  list(
+    caller: RoomCaller,
+    page: { limit: number; before?: number },
+  ): Promise<RpcResult<{ messages: Message[]; total: number }>> {
+    return toRpcResult(caller, () => this.#conversation.list(caller.user_id, page));
   }
 
-  read(userId: number, messageId: number): Promise<RpcResult<Message>> {
-    return toRpcResult(() => this.#conversation.read(userId, messageId));
+  read(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>> {
+    return toRpcResult(caller, () => this.#conversation.read(caller.user_id, messageId));
   }
 
-  rate(userId: number, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<RpcResult<Message>> {
-    return toRpcResult(() => this.#conversation.change(userId, messageId, { feedback }));
+  rate(caller: RoomCaller, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<RpcResult<Message>> {
+    return toRpcResult(caller, () => this.#conversation.change(caller, messageId, { feedback }));
   }
 
   /** Confirms once that an answer completed a task or fixed an error. */
-  confirm(userId: number, messageId: number, confirmed: "task" | "error"): Promise<RpcResult<Message>> {
-    return toRpcResult(() => this.#conversation.change(userId, messageId, { confirmed }));
+  confirm(caller: RoomCaller, messageId: number, confirmed: "task" | "error"): Promise<RpcResult<Message>> {
+    return toRpcResult(caller, () => this.#conversation.change(caller, messageId, { confirmed }));
   }
 
-  attach(userId: number, attachment: Attachment): Promise<RpcResult<Attachment>> {
-    return toRpcResult(() => this.#conversation.attach(userId, attachment));
+  attach(caller: RoomCaller, attachment: Attachment): Promise<RpcResult<Attachment>> {
+    return toRpcResult(caller, () => this.#conversation.attach(caller.user_id, attachment));
   }
 
   // ── Calls of the Worker, the hub and other rooms ───────────────────────────
@@ -145,8 +150,8 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
   }
 
   /** Writes an entry that was set aside. */
-  writeSetAside(userId: number, entryId: number): Promise<RpcResult<{ entry_id: number }>> {
-    return toRpcResult(() => this.#conversation.writeSetAside(userId, entryId));
+  writeSetAside(caller: RoomCaller, entryId: number): Promise<RpcResult<{ entry_id: number }>> {
+    return toRpcResult(caller, () => this.#conversation.writeSetAside(caller.user_id, entryId));
   }
 
   /** Closes the sockets of these devices, or all sockets. */
@@ -162,18 +167,18 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
   }
 
   /** Lets a fork show the messages up to a message. */
-  fork(userId: number, messageId: number, into: number): Promise<RpcResult<{ into: number }>> {
-    return toRpcResult(() => this.#conversation.fork(userId, messageId, into));
+  fork(caller: RoomCaller, messageId: number, into: number): Promise<RpcResult<{ into: number }>> {
+    return toRpcResult(caller, () => this.#conversation.fork(caller.user_id, messageId, into));
   }
 
   /** Starts this conversation as a fork. */
   startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>> {
-    return toRpcResult(() => this.#conversation.startAsFork(userId, origin));
+    return toRpcResult(undefined, () => this.#conversation.startAsFork(userId, origin));
   }
 
   /** The messages that a fork inherits from this conversation. */
   sharedMessages(userId: number, upTo: number): Promise<RpcResult<InheritedMessages>> {
-    return toRpcResult(() => this.#conversation.sharedMessages(userId, upTo));
+    return toRpcResult(undefined, () => this.#conversation.sharedMessages(userId, upTo));
   }
 
   /** Copies the inherited messages, before their origin changes. */
@@ -240,7 +245,8 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
         return void (await this.#turns.resolveApproval(user_id, data.call_id, data.type === "tool.approve"));
       case "message.send": {
         const { client_id } = data;
-        const sent = await toRpcResult(() => this.#turns.send(user_id, data));
+        const caller = { user_id, request_id: newRequestId() };
+        const sent = await toRpcResult(caller, () => this.#turns.send(caller, data));
         if ("refusal" in sent) {
           const { errorType, detail, faults: errors = [] } = sent.refusal;
           this.sendTo(socket, {

@@ -28,7 +28,7 @@ export class HubSubscription {
     const ctx = this.#runtime.context();
     const subscribed = callHub(ctx, conversation.user_id, (hub) => hub.subscribe(room, until)).catch((error: unknown) => {
       this.#subscribedUntil = 0;
-      log("warn", "A room could not subscribe to its owner's hub.", { error });
+      log("warn", "A room could not subscribe to its owner's hub.", { request_id: ctx.requestId, error });
     });
     ctx.waitUntil(subscribed);
   }

@@ -9,7 +9,8 @@ export type RoomRuntime = Omit<TurnRuntime, "publish"> & {
   env: Cloudflare.Env;
   /** The id of the conversation. */
   id(): number;
-  context(): Ctx;
+  /** @param requestId the ID of the request that called the room. Default: a new ID */
+  context(requestId?: string): Ctx;
   /** The tools that turns can call. */
   tools(): readonly Tool[];
   publish(frame: Exclude<RoomFrame, { from_seq: number }>): void;

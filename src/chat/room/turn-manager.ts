@@ -1,20 +1,23 @@
+import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
+import { logEvent, millisecondsSince } from "../../kit/event-log.ts";
 import { withR2Errors } from "../../kit/storage/r2.ts";
 import { newMessage, newAnswer, reasoningLength } from "../../agent/message/apply-frame.ts";
-import { ActiveTurn, replayFrames } from "../../agent/turn/active-turn.ts";
+import { ActiveTurn, replayFrames, type TurnCallbacks } from "../../agent/turn/active-turn.ts";
 import { projectionOwner, type Conversation } from "./conversation.ts";
 import { estimateInterruptedTurn, finishAnswer, type TurnOutcome } from "../../agent/turn/finish-turn.ts";
 import type { Message } from "../../agent/types.ts";
 import type { ForkSharing } from "./fork-sharing.ts";
 import type { ConversationState, RoomStateStore } from "./state-store.ts";
 import type { OutboxWorker } from "../sync/outbox-worker.ts";
-import type { SendMessageInput, StartedTurn } from "./client.ts";
+import type { SendMessageInput, RoomCaller, StartedTurn } from "./client.ts";
 import { withOverrides, type Overrides, type TurnSettings } from "../../agent/settings.ts";
 import type { HubSubscription } from "./hub-subscription.ts";
 import { resolveAttachments } from "./message-files.ts";
 import type { MessageStore } from "./message-store.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import type { SettingsCache } from "./settings-cache.ts";
+import { countCall } from "../../models/usage/record.ts";
 import { titleOf } from "./title.ts";
 import { runTurn } from "../../agent/turn/run-turn.ts";
 
@@ -61,17 +64,18 @@ export class TurnManager {
       length: text.length,
       reasoning_length: reasoningLength(message),
     });
-    this.#finishTurn(
-      state,
-      message,
-      estimateInterruptedTurn(message, this.#transcript.before(usageEstimateMessages, message.id)),
-    );
+    const outcome = estimateInterruptedTurn(message, this.#transcript.before(usageEstimateMessages, message.id));
+    // The request that started the turn is not known any more.
+    const ctx = this.#runtime.context();
+    for (const { record } of outcome.calls) countCall(ctx, record);
+    this.#finishTurn(ctx, state, message, outcome);
+    logTurn(ctx, state, message);
   }
 
   // ── Turns ──────────────────────────────────────────────────────────────────
 
-  async send(userId: number, { client_id, text, attachment_ids, overrides = {} }: SendMessageInput): Promise<StartedTurn> {
-    const state = await this.#conversation.requireOwner(userId);
+  async send(caller: RoomCaller, { client_id, text, attachment_ids, overrides = {} }: SendMessageInput): Promise<StartedTurn> {
+    const state = await this.#conversation.requireOwner(caller.user_id);
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known);
     const settings = await this.#prepareSettings(state, overrides);
@@ -80,31 +84,31 @@ export class TurnManager {
     if (concurrent !== undefined) return this.#existingTurn(concurrent);
     this.#requireNoActiveTurn();
     const files = resolveAttachments(this.#stateStore, attachment_ids, settings);
-    return this.#startTurn(state, settings, this.#storeUserMessage(text, files, client_id));
+    return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, client_id));
   }
 
   /** @throws conflict if there is no message to answer, or a turn is running */
-  async regenerate(userId: number): Promise<StartedTurn> {
-    const state = await this.#conversation.requireOwner(userId);
+  async regenerate(caller: RoomCaller): Promise<StartedTurn> {
+    const state = await this.#conversation.requireOwner(caller.user_id);
     const settings = await this.#prepareSettings(state);
     await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().question.id + 1);
     this.#requireNoActiveTurn();
     const { question, answer } = this.#transcript.lastTurn();
-    if (answer !== undefined) this.#conversation.removeFrom(state, answer.id);
-    return this.#startTurn(state, settings, question);
+    if (answer !== undefined) this.#conversation.removeFrom(state, answer.id, caller.request_id);
+    return this.#startTurn(caller, state, settings, question);
   }
 
   /** @throws not_found; conflict if the message is an answer, or a turn is running */
-  async edit(userId: number, messageId: number, text: string): Promise<StartedTurn> {
-    const state = await this.#conversation.requireOwner(userId);
+  async edit(caller: RoomCaller, messageId: number, text: string): Promise<StartedTurn> {
+    const state = await this.#conversation.requireOwner(caller.user_id);
     const settings = await this.#prepareSettings(state);
     await this.#sharing.copyToForksFrom(messageId);
     this.#requireNoActiveTurn();
     const message = this.#transcript.require(messageId);
     if (message.role !== "user") throw new AppError("conflict", "Only your own messages can be edited.");
-    this.#conversation.removeFrom(state, messageId);
+    this.#conversation.removeFrom(state, messageId, caller.request_id);
     const files = message.parts.filter((part) => part.type === "file");
-    return this.#startTurn(state, settings, this.#storeUserMessage(text, files, null));
+    return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, null));
   }
 
   async stop(userId: number): Promise<boolean> {
@@ -184,8 +188,9 @@ export class TurnManager {
     return message;
   }
 
-  #startTurn(state: ConversationState, settings: TurnSettings, question: Message): StartedTurn {
+  #startTurn(caller: RoomCaller, state: ConversationState, settings: TurnSettings, question: Message): StartedTurn {
     const runtime = this.#runtime;
+    const startedAt = performance.now();
     const seq = runtime.lastSeq();
     const answer = newAnswer(this.#conversation.nextId(), state.id, firstModel(settings));
     runtime.publish({ type: "message.created", message: answer, client_id: null });
@@ -196,29 +201,30 @@ export class TurnManager {
     const { summary } = this.#stateStore;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);
     const { pinned_facts } = this.#stateStore.conversation!;
-    const ctx = runtime.context();
+    const ctx = runtime.context(caller.request_id);
     const tools = runtime.tools();
     const readFile = (id: string) => this.#readFile(id);
-    const running = new ActiveTurn(answer, runtime, (callbacks) =>
-      runTurn({ ctx, settings, tools, readFile, ...callbacks }, { messages, summary, pinned_facts }),
-    );
+    const run = (callbacks: TurnCallbacks) =>
+      runTurn({ ctx, settings, tools, readFile, ...callbacks }, { messages, summary, pinned_facts });
+    const running = new ActiveTurn(answer, runtime, run, ctx.requestId);
     this.#activeTurn = running;
     this.#conversation.activeAnswer = answer;
-    ctx.waitUntil(this.#awaitTurn(running, state));
+    ctx.waitUntil(this.#awaitTurn(ctx, running, state, startedAt));
     return started;
   }
 
   /** Finishes a turn after it has ended. */
-  async #awaitTurn(running: ActiveTurn, state: ConversationState): Promise<void> {
+  async #awaitTurn(ctx: Ctx, running: ActiveTurn, state: ConversationState, startedAt: number): Promise<void> {
     const outcome = await running.done;
     this.#activeTurn = this.#conversation.activeAnswer = undefined;
-    this.#finishTurn(this.#stateStore.conversation ?? state, running.message, outcome);
+    this.#finishTurn(ctx, this.#stateStore.conversation ?? state, running.message, outcome);
+    logTurn(ctx, state, running.message, millisecondsSince(startedAt));
   }
 
   /** Stores and publishes the end of an answer, and enqueues the turn for Postgres. */
-  #finishTurn(state: ConversationState, answer: Message, outcome: TurnOutcome): void {
+  #finishTurn(ctx: Ctx, state: ConversationState, answer: Message, outcome: TurnOutcome): void {
     const question = this.#transcript.before(1, answer.id)[0]!;
-    this.#runtime.publish(finishAnswer(this.#runtime.context(), answer, outcome));
+    this.#runtime.publish(finishAnswer(ctx, answer, outcome));
     this.#transcript.put(answer, this.#runtime.lastSeq());
     const title = titleOf(state.title, question, answer);
     if (title !== "") this.#conversation.saveAndPublish({ ...state, title });
@@ -227,6 +233,7 @@ export class TurnManager {
     this.#projector.add({
       kind: "turn",
       of: { ...projectionOwner(state), title, message_count, messages: [question, answer], result },
+      request_id: ctx.requestId,
     });
   }
 
@@ -235,6 +242,17 @@ export class TurnManager {
     const object = attachment && (await withR2Errors(this.#runtime.env.FILES.get(attachment.key)));
     return object ? new Uint8Array(await object.arrayBuffer()) : null;
   }
+}
+
+/** Writes the line of a turn. @param durationMs unknown after a crash */
+function logTurn(ctx: Ctx, { user_id }: ConversationState, { status, error }: Message, durationMs?: number): void {
+  logEvent(ctx, {
+    event: "turn",
+    outcome: status === "complete" ? "ok" : status,
+    error_code: error?.code,
+    user_id,
+    duration_ms: durationMs,
+  });
 }
 
 /** The model that is called first. */

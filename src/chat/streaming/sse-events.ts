@@ -53,11 +53,13 @@ export type FrameSource = { next(): Promise<ReceivedFrame | undefined>; close():
 /**
  * Streams an answer as server-sent events, as fast as the client reads. A disconnecting client closes the source but does not stop the turn.
  * @param everyMs the interval of keep-alive comments
+ * @param requestId the request that is answered, for the log
  */
 export function createSseStream(
   answer: UiMessageStreamEncoder,
   source: FrameSource,
   everyMs = heartbeatMs,
+  requestId?: string,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let heartbeat: ReturnType<typeof setInterval> | undefined;
@@ -74,7 +76,7 @@ export function createSseStream(
         }, everyMs);
       },
       async pull(controller) {
-        const events = await nextEvents(answer, source);
+        const events = await nextEvents(answer, source, requestId);
         if (events !== undefined) controller.enqueue(encoder.encode(events));
         if (events !== undefined && !answer.isDone) return;
         end();
@@ -87,7 +89,11 @@ export function createSseStream(
 }
 
 /** The events of the next frame that belongs to the answer; undefined after the last frame. */
-async function nextEvents(answer: UiMessageStreamEncoder, source: FrameSource): Promise<string | undefined> {
+async function nextEvents(
+  answer: UiMessageStreamEncoder,
+  source: FrameSource,
+  requestId: string | undefined,
+): Promise<string | undefined> {
   try {
     for (;;) {
       const frame = await source.next();
@@ -99,7 +105,7 @@ async function nextEvents(answer: UiMessageStreamEncoder, source: FrameSource): 
     }
   } catch (error) {
     if (!(error instanceof RoomDisconnectedError || error instanceof AppError))
-      log("error", "An answer could not be streamed.", { error });
+      log("error", "An answer could not be streamed.", { request_id: requestId, error });
     const detail =
       error instanceof RoomDisconnectedError || error instanceof AppError
         ? error.message

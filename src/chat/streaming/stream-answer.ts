@@ -4,7 +4,7 @@ import { createClaims } from "../../kit/socket/tickets.ts";
 import { currentTicketHolder } from "../../notifications/tickets.ts";
 import { eventStreamHeaders, createSseStream, encodeCompleteAnswer, type StreamCursor } from "./sse-events.ts";
 import type { Message } from "../../agent/types.ts";
-import { callRoom, openRoomSocket, type StartedTurn } from "../room/client.ts";
+import { callerOf, callRoom, openRoomSocket, type StartedTurn } from "../room/client.ts";
 import { RoomSocketClient, type Connect } from "./room-socket.ts";
 import { UiMessageStreamEncoder, endPosition } from "./ui-message-stream.ts";
 
@@ -32,7 +32,7 @@ export async function resumeAnswer(
   conversationId: number,
   cursor: StreamCursor | undefined,
 ): Promise<Response | undefined> {
-  const { messages } = await callRoom(ctx, conversationId, (room) => room.list(userId, { limit: 1 }));
+  const { messages } = await callRoom(ctx, conversationId, (room) => room.list(callerOf(ctx, userId), { limit: 1 }));
   const answer = messages.at(-1);
   const resumeFrom = cursor?.position === endPosition ? undefined : cursor;
   if (answer?.role !== "assistant" || (answer.status !== "streaming" && resumeFrom === undefined)) return undefined;
@@ -47,7 +47,7 @@ async function openAnswer(ctx: Ctx, conversationId: number, { answer, after, pos
     return new Response(encodeCompleteAnswer(stream, stream.encodeWhole(answer), after ?? 0), { headers: eventStreamHeaders });
   }
   const source = await RoomSocketClient.open(roomConnector(ctx, conversationId), after);
-  return new Response(createSseStream(stream, source), { headers: eventStreamHeaders });
+  return new Response(createSseStream(stream, source, undefined, ctx.requestId), { headers: eventStreamHeaders });
 }
 
 /** Opens sockets to a room for the current user. The Worker creates the ticket claims itself; the room trusts it. */

@@ -1,6 +1,7 @@
 import type { Ctx } from "../../context.ts";
-import { permanentFailure } from "../../kit/db/errors.ts";
+import { permanentFailure, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
+import { logEvent, millisecondsSince } from "../../kit/event-log.ts";
 import { log } from "../../kit/log.ts";
 import { Outbox, type Entry, type StoredEntry } from "./outbox.ts";
 import { projectChange, projectRemoval, projectReport, projectTurn, type WriteOutcome } from "./write-to-postgres.ts";
@@ -11,7 +12,7 @@ const maxRetryMs = 5 * 60_000;
 
 /** What the worker needs from its room. */
 export type OutboxRuntime = {
-  context(): Ctx;
+  context(requestId?: string): Ctx;
   scheduleAlarm(at: number): void;
   /** Called if the conversation is deleted. */
   erase(): Promise<void>;
@@ -73,35 +74,55 @@ export class OutboxWorker {
         if ((await this.#write(next)) === "gone") return await this.#runtime.erase();
         this.#failures = 0;
       }
-    } catch (error) {
-      log("warn", "A room could not write to Postgres. It retries later.", { error });
+    } catch {
       this.#dueAt = Date.now() + Math.min(firstRetryMs * 2 ** this.#failures, maxRetryMs);
       this.#failures += 1;
       this.#runtime.scheduleAlarm(this.#dueAt);
     }
   }
 
-  /** Writes an entry, or sets it aside. @throws a failure that may pass */
+  /** Writes an entry, or sets it aside, and logs the attempt. @throws a failure that may pass */
   async #write(next: StoredEntry): Promise<WriteOutcome> {
+    const { entry } = next;
+    const startedAt = performance.now();
+    const ctx = this.#runtime.context(entry.request_id);
+    const end = (outcome: string, error_code?: string) =>
+      logEvent(ctx, {
+        event: "outbox_write",
+        outcome,
+        error_code,
+        name: entry.kind,
+        user_id: entry.of.user_id,
+        attempts: this.#failures + 1,
+        duration_ms: millisecondsSince(startedAt),
+      });
     try {
-      const outcome = await project(this.#runtime.context(), next.entry);
+      const outcome = await project(ctx, entry);
       if (outcome === "done") this.#outbox.remove(next.id);
+      end(outcome === "done" ? "ok" : "skipped");
       return outcome;
     } catch (error) {
+      const code = toAppError(error, ctx.constraintErrors)?.code ?? "internal";
       const reason = permanentFailure(error);
-      if (reason === undefined) throw error;
-      this.#setAside(next, reason);
-      return "done";
+      if (reason !== undefined) {
+        end("set_aside", code);
+        this.#setAside(next, reason);
+        return "done";
+      }
+      log("warn", "A room could not write to Postgres. It retries later.", { request_id: ctx.requestId, error });
+      end("retried", code);
+      throw error;
     }
   }
 
   /** The log has the IDs and the reason only: the entry and the error have text of users. */
   #setAside(next: StoredEntry, error: string): void {
-    const { kind, of } = next.entry;
+    const { kind, of, ...request } = next.entry;
     const { conversation_id, user_id } = of;
     // A report of a report would never end.
     if (kind === "report") this.#outbox.remove(next.id);
     const report = (entry_id: number): Entry => ({
+      ...request,
       kind: "report",
       of: { conversation_id, user_id, entry_id, error: `The ${kind} of an outbox was refused: ${error}.`, at: Date.now() },
     });

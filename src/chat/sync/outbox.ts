@@ -2,11 +2,15 @@ import { readStored, writeStored } from "../../agent/message/codec.ts";
 import type { MessageUpdate, MessageRemoval, SetAsideReport, TurnWrite } from "./write-to-postgres.ts";
 
 /** A change to write to Postgres, or the report of one that could not be written. */
-export type Entry =
+export type Entry = (
   | { kind: "turn"; of: TurnWrite }
   | { kind: "change"; of: MessageUpdate }
   | { kind: "removal"; of: MessageRemoval }
-  | { kind: "report"; of: SetAsideReport };
+  | { kind: "report"; of: SetAsideReport }
+) & {
+  /** The request that caused the change. */
+  request_id?: string;
+};
 
 export type StoredEntry = { id: number; entry: Entry };
 

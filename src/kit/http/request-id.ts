@@ -1,3 +1,5 @@
+import { looksSecret } from "../log.ts";
+
 const wellFormed = /^[\w.:-]{8,128}$/;
 
 let isolate: string | undefined;
@@ -10,7 +12,7 @@ export function newRequestId(): string {
   return `${isolate}-${served.toString(36)}`;
 }
 
-/** The request ID from the client, if it is 8–128 letters, digits, or `_ . : -`; else a new one. */
+/** The request ID from the client, if it is 8–128 letters, digits, or `_ . : -`, and does not look like a key; else a new one. */
 export function requestIdFrom(header: string | null): string {
-  return header !== null && wellFormed.test(header) ? header : newRequestId();
+  return header !== null && wellFormed.test(header) && !looksSecret(header) ? header : newRequestId();
 }

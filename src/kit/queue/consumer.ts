@@ -3,8 +3,10 @@ import * as z from "zod";
 import type { Database } from "../db/client.ts";
 import { commit, type OnceGuard, type TransactionContext, type Statement } from "../db/commit.ts";
 import { constraintOf, toAppError } from "../db/errors.ts";
+import type { EventContext } from "../event-log.ts";
 import { log, reasonsOf } from "../log.ts";
 import { hasErrorFlag } from "../socket/call-object.ts";
+import { logDeadLetter, logJob } from "./job-log.ts";
 import { JobMessage, type Job } from "./outbox.ts";
 import { failedJobs, outbox } from "../db/tables.ts";
 
@@ -49,7 +51,10 @@ function claimJob(db: Database, id: number): OnceGuard {
   };
 }
 
-export type JobConsumer<Ctx extends TransactionContext> = {
+/** What the consumer needs of a context. */
+type JobContext = TransactionContext & EventContext;
+
+export type JobConsumer<Ctx extends JobContext> = {
   handlers: readonly Handler<Ctx>[];
   /** The context of a job, with its name and the ID of the request that enqueued it. */
   contextOf(name: string, requestId: string): Ctx & { withGuard(guard: OnceGuard): Ctx };
@@ -57,14 +62,11 @@ export type JobConsumer<Ctx extends TransactionContext> = {
 };
 
 /** Runs the jobs of a batch concurrently. Each one is acknowledged, retried or failed separately. */
-export async function consumeJobs<Ctx extends TransactionContext>(
-  batch: MessageBatch,
-  consumer: JobConsumer<Ctx>,
-): Promise<void> {
-  await Promise.all(batch.messages.map((message) => handleMessage(message, consumer)));
+export async function consumeJobs<Ctx extends JobContext>(batch: MessageBatch, consumer: JobConsumer<Ctx>): Promise<void> {
+  await Promise.all(batch.messages.map((message) => logJob(message, consumer, handleMessage)));
 }
 
-async function handleMessage<Ctx extends TransactionContext>(message: Message, consumer: JobConsumer<Ctx>): Promise<void> {
+async function handleMessage<Ctx extends JobContext>(message: Message, consumer: JobConsumer<Ctx>): Promise<void> {
   try {
     await runJob(message.body, consumer);
     message.ack();
@@ -74,14 +76,14 @@ async function handleMessage<Ctx extends TransactionContext>(message: Message, c
     // The error says whether it is retryable: an AppError, a Postgres error, or a platform error.
     const canRetry = failure?.retryable ?? hasErrorFlag(error, "retryable");
     const again = canRetry && message.attempts < maxAttempts;
-    const fields = { body: nameOf(message.body), attempts: message.attempts, error };
+    const fields = { ...headOf(message.body), attempts: message.attempts, error };
     log(again ? "warn" : "error", again ? "A job failed and will be retried." : "A job failed permanently.", fields);
     if (!again && (await deadLetter(message, error, consumer))) message.ack();
     else message.retry({ delaySeconds: retryDelaySeconds(message.attempts, failure?.retryAfterSeconds) });
   }
 }
 
-async function runJob<Ctx extends TransactionContext>(body: unknown, { handlers, contextOf }: JobConsumer<Ctx>): Promise<void> {
+async function runJob<Ctx extends JobContext>(body: unknown, { handlers, contextOf }: JobConsumer<Ctx>): Promise<void> {
   const { id, name, payload, request_id } = JobMessage.parse(body);
   const handler = handlers.find(({ job }) => job.name === name);
   if (handler === undefined) throw new Error(`Unknown job: ${name}.`);
@@ -105,7 +107,7 @@ async function runJob<Ctx extends TransactionContext>(body: unknown, { handlers,
 }
 
 /** Sends a message to the dead-letter queue, with the reason. @returns whether that succeeded */
-async function deadLetter<Ctx extends TransactionContext>(
+async function deadLetter<Ctx extends JobContext>(
   { body, attempts }: Message,
   error: unknown,
   { dead }: JobConsumer<Ctx>,
@@ -115,30 +117,31 @@ async function deadLetter<Ctx extends TransactionContext>(
     await dead.send({ ...(isRecord(body) ? body : { body }), error: why, attempts });
     return true;
   } catch (cause) {
-    log("error", "A message could not be sent to the dead-letter queue.", { error: cause });
+    log("error", "A message could not be sent to the dead-letter queue.", { ...headOf(body), error: cause });
     return false;
   }
 }
 
 const isRecord = (body: unknown): body is Record<string, unknown> => typeof body === "object" && body !== null;
 
-const nameOf = (body: unknown): unknown => (isRecord(body) ? body["name"] : typeof body);
+/** The name of a job and its request, for the log. */
+const headOf = (body: unknown) => (isRecord(body) ? { name: body["name"], request_id: String(body["request_id"]) } : {});
 
 /**
  * Inserts dead letters into `failed_jobs`. A duplicate message, or a message of a finished job, changes nothing.
  */
-export async function consumeDeadJobs(batch: MessageBatch, ctx: TransactionContext): Promise<void> {
-  await Promise.all(
-    batch.messages.map(async (message) => {
-      try {
-        await commit(ctx, [failedRow(ctx.db, message)]);
-        message.ack();
-      } catch (error) {
-        log("error", "A failed job could not be stored.", { error });
-        message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
-      }
-    }),
-  );
+export async function consumeDeadJobs(batch: MessageBatch, ctx: JobContext): Promise<void> {
+  await Promise.all(batch.messages.map((message) => logDeadLetter(message, ctx.env, (each) => storeFailedJob(each, ctx))));
+}
+
+async function storeFailedJob(message: Message, ctx: JobContext): Promise<void> {
+  try {
+    await commit(ctx, [failedRow(ctx.db, message)]);
+    message.ack();
+  } catch (error) {
+    log("error", "A failed job could not be stored.", { ...headOf(message.body), error });
+    message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
+  }
 }
 
 function failedRow(db: Database, { id, body, timestamp }: Message): Statement {

@@ -1,3 +1,6 @@
+import { millisecondsSince, writeEvent, type AnalyticsBindings } from "../event-log.ts";
+import { newRequestId } from "../http/request-id.ts";
+
 /** The alarm of a Durable Object, set to the earliest of many times. Setting it writes a row, so it only moves to an earlier time. */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -27,5 +30,20 @@ export class Alarm {
   async clear(): Promise<void> {
     this.#at = null;
     await this.#storage.deleteAlarm();
+  }
+}
+
+/**
+ * Handles an alarm, and writes its line. The platform repeats an alarm that throws.
+ * @param work returns false if it failed and will be repeated
+ */
+export async function logAlarm(env: object, name: string, work: () => Promise<boolean | void>): Promise<void> {
+  const startedAt = performance.now();
+  let outcome = "failed";
+  try {
+    outcome = (await work()) === false ? "retried" : "ok";
+  } finally {
+    const event = { event: "alarm", outcome, name, actor: "system", request_id: newRequestId() };
+    writeEvent(env as AnalyticsBindings, { ...event, duration_ms: millisecondsSince(startedAt) });
   }
 }

@@ -1,6 +1,6 @@
 import { Server, type ConnectionContext, type WSMessage } from "partyserver";
 import { TicketStore, allDevices } from "./ticket-store.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm, logAlarm } from "./alarm.ts";
 import { closeCodes } from "./close-codes.ts";
 import { AppError } from "../errors.ts";
 import { Broadcaster, type FlowSettings, type ServerFrame } from "./broadcaster.ts";
@@ -280,7 +280,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     try {
       await this.onFrame(socket, read.frame);
     } catch (error) {
-      if (!(error instanceof AppError)) log("error", "A frame could not be handled.", { room: this.name, error });
+      if (!(error instanceof AppError)) this.#log("error", "A frame could not be handled.", error);
       this.sendTo(socket, errorFrame(error));
     }
   }
@@ -292,17 +292,21 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   override onError(socket: RoomSocket, error: unknown): void {
-    log("warn", "A socket failed.", { room: this.name, error });
+    this.#log("warn", "A socket failed.", error);
     this.#roster.remove(socket);
   }
 
   override async onAlarm(): Promise<void> {
+    await logAlarm(this.env, this.constructor.name, () => this.#handleAlarm());
+  }
+
+  async #handleAlarm(): Promise<boolean> {
     const now = Date.now();
     this.#alarm.fired();
     const { slow, old } = this.#roster.due(now, this.settings.patienceMs);
     this.#roster.closeAndRemove(slow, closeCodes.slow, "Too slow");
     this.#roster.closeAndRemove(old, closeCodes.reconnect, "Reconnect");
-    await this.#logErrors(() => this.onAlarmDue(now));
+    const isDone = await this.#logErrors(() => this.onAlarmDue(now));
     const next = this.nextAlarmAt() ?? Infinity;
     const workAt = next <= now ? now + retryMs : next;
     const dueAt = Math.min(workAt, this.#roster.due(now, this.settings.patienceMs).nextAt);
@@ -310,14 +314,21 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     if (dueAt < Infinity) this.scheduleAlarm(dueAt);
     else if (rememberedUntil !== undefined) this.scheduleAlarm(rememberedUntil);
     else if (this.deleteWhenEmpty && this.#frames.lastSeq === 0) await this.#deleteStorage();
+    return isDone;
   }
 
-  async #logErrors(work: () => void | Promise<void>): Promise<void> {
+  async #logErrors(work: () => void | Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
-      log("error", "A handler of a room failed.", { room: this.name, error });
+      this.#log("error", "A handler of a room failed.", error);
+      return false;
     }
+  }
+
+  #log(level: "warn" | "error", message: string, error: unknown): void {
+    log(level, message, { class: this.constructor.name, room: this.name, error });
   }
 
   async #deleteStorage(): Promise<void> {

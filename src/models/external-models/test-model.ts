@@ -7,7 +7,7 @@ import type { ModelTest } from "../providers/provider.ts";
 import { openProvider } from "../providers/registry.ts";
 import { providerSettings } from "../providers/settings.ts";
 import type { TestBody } from "../schemas.ts";
-import { usageRow } from "../usage/record.ts";
+import { countCall, usageRow } from "../usage/record.ts";
 import { resolveUserModel, type ResolvedModel } from "./callable-model.ts";
 import { markKeyStatus } from "./key-status.ts";
 import { requireSafe } from "./service.ts";
@@ -24,7 +24,10 @@ export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promi
   let isRejected = false;
   const start = performance.now();
   const outcome = await openProvider(provider).test(modelId, settings, {
-    onUsage: (record) => records.push(record),
+    onUsage(record) {
+      countCall(ctx, record);
+      records.push(record);
+    },
     onBadKey: () => (isRejected = true),
   });
   const response_time = Math.round(performance.now() - start) / 1_000;

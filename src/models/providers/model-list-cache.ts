@@ -78,16 +78,16 @@ function isFresh(list: ModelList | null | undefined): list is ModelList {
 }
 
 async function fetchOnce(ctx: Ctx, lister: ModelListSource): Promise<ModelList> {
-  const { name: provider } = lister;
+  const of = { request_id: ctx.requestId, provider: lister.name };
   try {
     const list = { models: await lister.list(), asked_at: new Date().toISOString() };
     const stored = ctx.cache.put(keyOf(lister), list, (ages.freshMs + ages.maxStaleMs) / 1_000);
     ctx.waitUntil(
-      stored.catch((error: unknown) => log("warn", "Failed to cache the model list of a provider.", { provider, error })),
+      stored.catch((error: unknown) => log("warn", "Failed to cache the model list of a provider.", { ...of, error })),
     );
     return list;
   } catch (error) {
-    log("warn", "A provider failed to list its models.", { provider, error });
+    log("warn", "A provider failed to list its models.", { ...of, error });
     throw error;
   }
 }

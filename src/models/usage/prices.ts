@@ -83,7 +83,7 @@ export async function refreshPrices(ctx: Ctx, sources = publishers()): Promise<n
       const prices = storablePrices(await list());
       changed += (await insertChanged(ctx, provider, prices)).rows.length;
     } catch (error) {
-      log("warn", "Failed to refresh the prices of a provider.", { provider, error });
+      log("warn", "Failed to refresh the prices of a provider.", { request_id: ctx.requestId, provider, error });
     }
   }
   const known = await storedPrices(ctx);

@@ -35,6 +35,13 @@ export function usageRow(
   });
 }
 
+/** Counts a call for the line of its event in the log. */
+export function countCall(ctx: Ctx, record: UsageRecord): void {
+  const failed = record.attempts.filter(({ outcome }) => outcome !== "answered" && outcome !== "stopped");
+  const failed_providers = failed.map(({ provider }) => provider);
+  ctx.modelUsage.add({ ...record, cost_micro_usd: costOf(pricesNow(ctx), record), failed_providers });
+}
+
 /** The retention of calls, in days. A report spans at most a year. */
 const retentionDays = 400;
 

@@ -68,7 +68,12 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
     if (!(error instanceof HfRejectedError || error instanceof UnreadableFileError)) throw error;
     const why = error instanceof UnreadableFileError ? `A Parquet file of the dataset ${error.message}` : error.message;
     if (others.length === 0) throw new HfRejectedError(at.refusal ?? why, { cause: error });
-    log("info", "A Hugging Face dataset is fetched with another method.", { dataset_id: dataset.id, way, why });
+    log("info", "A Hugging Face dataset is fetched with another method.", {
+      request_id: ctx.requestId,
+      dataset_id: dataset.id,
+      way,
+      reason: error.name,
+    });
     const ways = error instanceof TruncatedCellsError ? [...others, way!] : others;
     // The server's error about the rows is more helpful than a fault of its Parquet files.
     const refusal = way === "rows" && !(error instanceof TruncatedCellsError) ? { refusal: why } : {};
