@@ -1,4 +1,5 @@
 /** The schedules that wrangler.toml triggers, in UTC. */
+export const everyMinute = "* * * * *";
 export const everyFiveMinutes = "*/5 * * * *";
 export const dailyAt0317 = "17 3 * * *";
 export const dailyAt0441 = "41 4 * * *";
@@ -6,7 +7,7 @@ export const dailyAt0441 = "41 4 * * *";
 /** Work that runs on a schedule. */
 export type CronJob<Ctx> = {
   readonly name: string;
-  readonly schedule: typeof everyFiveMinutes | typeof dailyAt0317 | typeof dailyAt0441;
+  readonly schedule: typeof everyMinute | typeof everyFiveMinutes | typeof dailyAt0317 | typeof dailyAt0441;
   run(ctx: Ctx): Promise<unknown>;
 };
 
