@@ -9,7 +9,7 @@ import { datasets, type HfImport, type StoredFile } from "../tables.ts";
 export type Imported = typeof datasets.$inferSelect;
 
 /** The condition of datasets whose import is not over. */
-export const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
+const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
 
 /** The condition of one dataset whose import is not over. */
 export const itself = (id: number) => and(eq(datasets.id, id), waiting);
