@@ -57,7 +57,7 @@ app.route("/api/v2/sessions", sessions);
 app.route("/api/v2/api-keys", apiKeys);
 app.route("/api/v2/admin", admin);
 app.route("/api/v2/admin/users", grantsAdmin);
-app.route("/api/v2/admin/jobs", failedJobsAdmin(jobHandlers.map(({ job }) => job)));
+app.route("/api/v2/admin/jobs", failedJobsAdmin(jobHandlers));
 app.route("/api/v2/spirits", spiritAccess);
 app.route("/api/v2/spirits", spirits);
 app.route("/api/v2/tools", tools);

@@ -74,7 +74,7 @@ function makeContext(event: Event, meter = new RoundTripCounter(), modelUsage = 
   return {
     env,
     get db() {
-      db ??= openDatabase(env.DATABASE_URL, env.NEON_PROXY, meter);
+      db ??= openDatabase(env.DATABASE_URL, env.NEON_PROXY, meter, event.claim?.signal);
       return db;
     },
     cache: openKeyValue(env.CACHE, meter),

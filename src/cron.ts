@@ -4,7 +4,6 @@ import type { Ctx } from "./context.ts";
 import { datasetCron } from "./datasets/cron.ts";
 import { jobsCron } from "./jobs/cron.ts";
 import type { CronJob } from "./kit/queue/cron.ts";
-import { knowledgeCron } from "./knowledge/cron.ts";
 import { minionCron } from "./minions/cron.ts";
 import { modelCron } from "./models/cron.ts";
 
@@ -16,5 +15,4 @@ export const cronJobs: readonly CronJob<Ctx>[] = [
   ...modelCron,
   ...datasetCron,
   ...minionCron,
-  ...knowledgeCron,
 ];

@@ -5,8 +5,9 @@ import { cronJobs } from "./cron.ts";
 import { constraintErrors } from "./errors.ts";
 import { hooks } from "./feature-hooks.ts";
 import { jobHandlers } from "./jobs.ts";
-import { consumeDeadJobs, consumeJobs } from "./kit/queue/consumer.ts";
+import { consumeJobs } from "./kit/queue/consumer.ts";
 import { runCron } from "./kit/queue/cron.ts";
+import { consumeDeadJobs } from "./kit/queue/dead-letters.ts";
 
 // By name, since wrangler types reads the classes from here.
 export { ChatRoom, SignInGate, UserHub } from "./objects.ts";
@@ -25,7 +26,7 @@ export default {
     const event = { ...composition, bindings, lifetime };
     // Created first, so that a misconfigured Worker fails before any job does.
     const ctx = jobContext("write-down-failed-jobs", event);
-    if (batch.queue.endsWith("-dead")) return consumeDeadJobs(batch, ctx);
+    if (batch.queue.endsWith("-dead")) return consumeDeadJobs<Ctx>(batch, ctx, jobHandlers);
     return consumeJobs<Ctx>(batch, {
       handlers: jobHandlers,
       contextOf: (job, requestId) => jobContext(job, { ...event, requestId }),

@@ -3,7 +3,7 @@ import { chatJobs } from "./chat/jobs.ts";
 import type { Ctx } from "./context.ts";
 import { datasetJobs } from "./datasets/jobs.ts";
 import { mailJobs } from "./kit/mail.ts";
-import type { Handler } from "./kit/queue/consumer.ts";
+import type { Handler } from "./kit/queue/handler.ts";
 import { knowledgeJobs } from "./knowledge/jobs.ts";
 
 /** The handlers of all background jobs. */

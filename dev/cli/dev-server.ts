@@ -11,7 +11,9 @@ import { writePrivateFile } from "../data-dir/private-file.ts";
 import { findOllama, ollamaVars, type Ollama } from "../wrangler/ollama.ts";
 import { ensureSecrets } from "../wrangler/secrets.ts";
 import { developmentVars } from "../wrangler/vars.ts";
+import { callSchedule, runCron } from "./cron.ts";
 import type { Settings } from "./settings.ts";
+import { productionConfig } from "../wrangler/config.ts";
 import { startWrangler, type Wrangler } from "../wrangler/wrangler-dev.ts";
 
 export interface DevServer {
@@ -64,6 +66,10 @@ export async function startDevServer(settings: Settings, log: Log, signal: Abort
     const url = `http://127.0.0.1:${port}`;
     await waitUntilHealthy(url, wrangler, signal);
     wrangler.show();
+    const cron = new AbortController();
+    cleanup.push(() => cron.abort());
+    const call = (expression: string) => callSchedule(url, expression, cron.signal);
+    void runCron(productionConfig().triggers.crons, call, { signal: cron.signal, report: log });
     return { url, ended: wrangler.ended, close };
   } catch (error) {
     await close();

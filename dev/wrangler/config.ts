@@ -19,6 +19,7 @@ export interface WranglerConfig {
     consumers: { queue: string; max_retries: number; dead_letter_queue?: string }[];
   };
   durable_objects: { bindings: { name: string; class_name: string }[] };
+  triggers: { crons: string[] };
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
   ai?: { binding: string };
 }

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { handleJob, type Handler } from "../kit/queue/consumer.ts";
+import { handleJob, type Handler } from "../kit/queue/handler.ts";
 import { eraseUser } from "./accounts/delete-account.ts";
 import { sendResetJob, eraseAccount, sendVerificationJob } from "./job-definitions.ts";
 import { sendResetMail, sendVerificationMail } from "./verification/service.ts";

@@ -1,5 +1,5 @@
 import type { Ctx } from "../context.ts";
-import { handleJob, type Handler } from "../kit/queue/consumer.ts";
+import { handleJob, type Handler } from "../kit/queue/handler.ts";
 import { deleteRoom } from "./conversations/erase.ts";
 import { writeEntry } from "./conversations/write-entry.ts";
 import { eraseConversation, writeSetAsideEntry } from "./job-definitions.ts";

@@ -9,10 +9,14 @@ const Service = z.object({ status: z.enum(["up", "down"]), latency_ms: z.number(
 const Services = z.object({ postgres: Service, kv: Service });
 const Jobs = z.object({
   waiting: z.int().min(0).meta({ description: "Unfinished jobs, counted up to 1,000" }),
-  overdue: z
+  overdue: z.int().min(0).meta({
+    description: "Unfinished jobs that were lost or never sent, or whose consumer died; they are sent again within a minute",
+  }),
+  running: z.int().min(0).meta({ description: "Jobs that a consumer holds at the moment" }),
+  deferred: z
     .int()
     .min(0)
-    .meta({ description: "Unfinished jobs that were lost or never sent; they are sent again within minutes" }),
+    .meta({ description: "Jobs that wait for their turn: their user has the maximum of jobs of this type in the queue" }),
   oldest_seconds: z.int().min(0).meta({ description: "Age of the oldest unfinished job" }),
   failed: z.int().min(0).meta({ description: "Failed jobs, counted up to 1,000" }),
 });
@@ -20,9 +24,11 @@ const Jobs = z.object({
 /** The counts of background jobs. The query also checks that Postgres answers. */
 const backlog = sql<z.output<typeof Jobs>>`
   select count(*)::int as waiting, (count(*) filter (where due_at < now()))::int as overdue,
+    (count(*) filter (where lease is not null and due_at >= now()))::int as running,
+    (count(*) filter (where due_at is null))::int as deferred,
     coalesce(extract(epoch from now() - min(created_at)), 0)::int as oldest_seconds,
     (select count(*)::int from (select from ${failedJobs} limit 1000) failed) as failed
-  from (select due_at, created_at from ${outbox} order by id limit 1000) waiting`;
+  from (select due_at, lease, created_at from ${outbox} order by id limit 1000) waiting`;
 
 export const health = new Hono<AppEnv>();
 

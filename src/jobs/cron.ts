@@ -1,7 +1,7 @@
 import type { Ctx } from "../context.ts";
-import { everyFiveMinutes, type CronJob } from "../kit/queue/cron.ts";
+import { everyMinute, type CronJob } from "../kit/queue/cron.ts";
 import { sweepOutbox } from "../kit/queue/outbox.ts";
 
 export const jobsCron: readonly CronJob<Ctx>[] = [
-  { name: "sweep-outbox", schedule: everyFiveMinutes, run: (ctx) => sweepOutbox(ctx) },
+  { name: "sweep-outbox", schedule: everyMinute, run: (ctx) => sweepOutbox(ctx) },
 ];

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import { requirePermission } from "../auth/middleware.ts";
 import { route, type AppEnv } from "../http/route.ts";
-import type { Job } from "../kit/queue/outbox.ts";
+import type { Ctx } from "../context.ts";
+import type { Handler } from "../kit/queue/handler.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import * as s from "./schemas.ts";
 import { discardFailedJob, listFailedJobs, replayFailedJob } from "./service.ts";
@@ -9,9 +10,10 @@ import { discardFailedJob, listFailedJobs, replayFailedJob } from "./service.ts"
 const ok = { success: true as const };
 const tag = "Administration";
 
-/** At /api/v2/admin/jobs. @param jobs all job types */
-export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
+/** At /api/v2/admin/jobs. @param handlers the handlers of all jobs */
+export function failedJobsAdmin(handlers: readonly Handler<Ctx>[]): Hono<AppEnv> {
   const admin = new Hono<AppEnv>();
+  const jobs = handlers.map(({ job }) => job);
 
   admin.get(
     "/failed",
@@ -43,7 +45,7 @@ export function failedJobsAdmin(jobs: readonly Job[]): Hono<AppEnv> {
         errors: ["not_found", "conflict", "database_unavailable"],
       },
       async ({ ctx, params }) => {
-        await replayFailedJob(ctx, params.id, jobs);
+        await replayFailedJob(ctx, params.id, handlers);
         return { ...ok, message: "The job will be retried." };
       },
     ),

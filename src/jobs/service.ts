@@ -1,10 +1,11 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { auditRow } from "../auth/audit.ts";
 import type { Ctx } from "../context.ts";
-import { afterCommit, commit, assertInTransaction, assertAllInTransaction } from "../kit/db/commit.ts";
-import type { Job, JobMessage } from "../kit/queue/outbox.ts";
+import { commit, assertInTransaction, assertAllInTransaction } from "../kit/db/commit.ts";
+import type { Handler } from "../kit/queue/handler.ts";
+import { enqueueRows, type Job } from "../kit/queue/outbox.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
-import { failedJobs, outbox } from "../kit/db/tables.ts";
+import { failedJobs } from "../kit/db/tables.ts";
 
 const failedJobColumns = {
   id: failedJobs.id,
@@ -12,6 +13,7 @@ const failedJobColumns = {
   payload: failedJobs.payload,
   user_id: failedJobs.user_id,
   request_id: failedJobs.request_id,
+  code: failedJobs.code,
   error: failedJobs.error,
   attempts: failedJobs.attempts,
   created_at: failedJobs.created_at,
@@ -44,18 +46,24 @@ export async function listFailedJobs(
 
 const jobExists = (id: number) => sql`exists (select from ${failedJobs} where ${eq(failedJobs.id, id)})`;
 
-/** Enqueues a failed job again. One round trip. @throws not_found; conflict if the job type no longer exists */
-export async function replayFailedJob(ctx: Ctx, id: number, jobs: readonly Job[]): Promise<void> {
+/**
+ * Enqueues a failed job again, and prepares what it works on. Two round trips, or three.
+ * @throws not_found; conflict if the job type no longer exists, or if what it works on cannot continue
+ */
+export async function replayFailedJob(ctx: Ctx, id: number, handlers: readonly Handler<Ctx>[]): Promise<void> {
   const ofJob = eq(failedJobs.id, id);
-  const hasType = sql`exists (select from ${failedJobs} where ${ofJob} and ${failedJobs.name} in ${jobs.map(({ name }) => name)})`;
-  const enqueued = ctx.db.execute<JobMessage>(sql`
-    insert into ${outbox} (name, payload, user_id, request_id)
-    select name, payload, user_id, request_id from ${failedJobs} where ${ofJob}
-    returning id, name, payload, request_id`);
+  const [failed] = await ctx.db.select({ name: failedJobs.name, payload: failedJobs.payload }).from(failedJobs).where(ofJob);
+  const handler = handlers.find(({ job }) => job.name === failed?.name);
+  const payload = handler?.job.payload.safeParse(failed?.payload);
+  const prepared = payload?.success === true ? await handler!.onReplay?.(ctx, payload.data) : undefined;
   await commit(ctx, [
     ctx.db.select({ id: failedJobs.id }).from(failedJobs).where(ofJob).for("update"),
-    assertAllInTransaction(ctx.db, { failed_job_not_found: jobExists(id), failed_job_of_no_kind: hasType }),
-    afterCommit(enqueued, ({ rows }) => Promise.all(rows.map((row) => ctx.env.JOBS.send(row)))),
+    assertAllInTransaction(ctx.db, {
+      failed_job_not_found: jobExists(id),
+      failed_job_of_no_kind: handler === undefined ? sql`false` : sql`true`,
+    }),
+    ...(prepared ?? []),
+    enqueueRows(ctx, sql`select name, payload, user_id, request_id from ${failedJobs} where ${ofJob}`),
     ctx.db.delete(failedJobs).where(ofJob),
     auditRow(ctx, "job.replayed", null, { failed_job_id: id }),
   ]);

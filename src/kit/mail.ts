@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError } from "./errors.ts";
-import { handleJob, type Handler } from "./queue/consumer.ts";
+import { handleJob, type Handler } from "./queue/handler.ts";
 import { defineJob } from "./queue/outbox.ts";
 
 /** One message to one person. */

@@ -12,6 +12,11 @@ export const constraintErrors = {
     detail: "A knowledge base uses this model for its embeddings. Delete the knowledge base first.",
   },
   knowledge_dataset_not_found: { type: "not_found", detail: "This knowledge base does not contain this dataset." },
+  knowledge_build_not_resumable: {
+    type: "conflict",
+    detail:
+      "This build cannot continue: a newer build replaced it, or its data is gone. Discard the job; its owner can start a new build.",
+  },
   knowledge_build_missing: { type: "conflict", detail: "There is no previous build to roll back to." },
   knowledge_base_full: {
     type: "conflict",

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import * as z from "zod";
 import type { Ctx } from "../../src/context.ts";
 import { discardFailedJob, listFailedJobs, replayFailedJob } from "../../src/jobs/service.ts";
-import { consumeDeadJobs, consumeJobs, handleJob, type Handler } from "../../src/kit/queue/consumer.ts";
+import { consumeJobs } from "../../src/kit/queue/consumer.ts";
+import { consumeDeadJobs } from "../../src/kit/queue/dead-letters.ts";
+import { handleJob, type Handler } from "../../src/kit/queue/handler.ts";
 import { commit } from "../../src/kit/db/commit.ts";
 import { AppError } from "../../src/kit/errors.ts";
 import { defineJob, enqueueJob } from "../../src/kit/queue/outbox.ts";
@@ -51,7 +53,7 @@ async function consume(): Promise<void> {
   await queue.run((batch) =>
     consumeJobs<Ctx>(batch, { handlers, contextOf: (name, requestId) => events.context(name, requestId), dead }),
   );
-  await dead.run((batch) => consumeDeadJobs(batch, events.context("dead")));
+  await dead.run((batch) => consumeDeadJobs(batch, events.context("dead"), handlers));
 }
 
 /** Has jobs fail for good. @returns their numbers in `failed_jobs`, in order */
@@ -92,8 +94,8 @@ describe("a failed job", () => {
   test("a retry runs the job once and deletes its failure", async () => {
     const [id] = await fail([report, "a"]);
     isBroken = false;
-    await replayFailedJob(ctx, id!, jobs);
-    await expect(replayFailedJob(ctx, id!, jobs)).rejects.toThrow(/failed_job_not_found/);
+    await replayFailedJob(ctx, id!, handlers);
+    await expect(replayFailedJob(ctx, id!, handlers)).rejects.toThrow(/failed_job_not_found/);
     await consume();
     expect(done).toEqual(["a"]);
     expect([await rowsOf("failed_jobs"), await rowsOf("outbox")]).toEqual([0, 0]);
@@ -102,7 +104,7 @@ describe("a failed job", () => {
 
   test("a retry that fails again records a new failure", async () => {
     const [id] = await fail([report, "a"]);
-    await replayFailedJob(ctx, id!, jobs);
+    await replayFailedJob(ctx, id!, handlers);
     await consume();
     expect(done).toEqual([]);
     expect([await rowsOf("failed_jobs"), await rowsOf("outbox")]).toEqual([1, 0]);
@@ -110,7 +112,7 @@ describe("a failed job", () => {
 
   test("a job of an unknown type cannot be retried and stays", async () => {
     const [id] = await fail([report, "a"]);
-    await expect(replayFailedJob(ctx, id!, [invite])).rejects.toThrow(/failed_job_of_no_kind/);
+    await expect(replayFailedJob(ctx, id!, handlers.slice(1))).rejects.toThrow(/failed_job_of_no_kind/);
     expect([await rowsOf("failed_jobs"), await rowsOf("outbox"), await audited()]).toEqual([1, 0, []]);
   });
 

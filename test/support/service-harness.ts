@@ -1,6 +1,10 @@
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Ctx } from "../../src/context.ts";
-import { consumeDeadJobs, consumeJobs, type Handler } from "../../src/kit/queue/consumer.ts";
+import { consumeJobs } from "../../src/kit/queue/consumer.ts";
+import { consumeDeadJobs } from "../../src/kit/queue/dead-letters.ts";
+import type { Handler } from "../../src/kit/queue/handler.ts";
+import { sweepOutbox } from "../../src/kit/queue/outbox.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "./api.ts";
 import { createTestContexts, testBindings } from "./in-process-context.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
@@ -59,7 +63,7 @@ export class ServiceHarness {
   /** Delivers the jobs that are due within so many seconds. */
   async deliver(seconds = 0): Promise<void> {
     await this.events.settled();
-    await this.queue.run(this.#consume, { until: this.queue.now + seconds });
+    await this.queue.run((batch) => this.#consume(batch), { until: this.queue.now + seconds });
     await this.events.settled();
   }
 
@@ -67,7 +71,37 @@ export class ServiceHarness {
   async work(): Promise<void> {
     await this.events.settled();
     for (let round = 0; round < 20 && this.queue.size > 0; round += 1) await this.deliver(4 * 3_600);
-    await this.dead.run((batch) => consumeDeadJobs(batch, this.events.context("dead")));
+    await this.dead.run((batch) => consumeDeadJobs(batch, this.events.context("dead"), this.#handlers));
+  }
+
+  /**
+   * Has a consumer take the jobs that are due, and end without a word at a given moment, as one that was killed. Then its leases are over and
+   * the sweep sends its jobs again.
+   * @param moment when the consumer ends. Default: before any work
+   */
+  async stopConsumer(moment?: Promise<void>): Promise<void> {
+    await this.events.settled();
+    const never = new Promise<never>(() => undefined);
+    const handlers =
+      moment === undefined ? this.#handlers.map((handler) => ({ ...handler, run: () => never })) : this.#handlers;
+    this.queue.lose((batch) => this.#consume(batch, handlers));
+    await (moment ?? this.#untilLeased());
+    await this.loseLeases();
+  }
+
+  /** Ends the leases of all jobs, and runs the sweep. */
+  async loseLeases(): Promise<void> {
+    await this.database.sql("update outbox set due_at = now() - interval '1 second' where lease is not null");
+    await sweepOutbox(this.ctx);
+  }
+
+  async #untilLeased(): Promise<void> {
+    const leased = "select count(*) as leased from outbox where lease is not null and due_at >= now()";
+    while (Number((await this.one(leased))["leased"]) === 0) await setImmediate();
+  }
+
+  get #handlers(): readonly Handler<Ctx>[] {
+    return this.#options.handlers ?? [];
   }
 
   /** Does work, and counts its round trips to Postgres. */
@@ -85,9 +119,9 @@ export class ServiceHarness {
     return rows[0]!;
   }
 
-  readonly #consume = (batch: MessageBatch): Promise<void> =>
+  readonly #consume = (batch: MessageBatch, handlers = this.#handlers): Promise<void> =>
     consumeJobs<Ctx>(batch, {
-      handlers: this.#options.handlers ?? [],
+      handlers,
       contextOf: (name, requestId) => this.events.context(name, requestId),
       dead: this.dead,
     });

@@ -5,6 +5,8 @@ type Waiting = { id: string; body: unknown; attempts: number; at: number };
 /** What became of one delivery. */
 export type Delivery = { body: unknown; attempts: number; outcome: "ack" | "retry" | "lost"; delaySeconds: number };
 
+type Outcomes = Map<Waiting, Pick<Delivery, "outcome" | "delaySeconds">>;
+
 /**
  * A queue in memory with a clock of its own: messages come at least once, in any order, and again after the delay that their consumer
  * asked for.
@@ -57,8 +59,27 @@ export class VirtualQueue {
     this.now = Math.max(this.now, until);
   }
 
+  /** Delivers what is due to a consumer that never settles it, and loses the messages, as a killed process does. */
+  lose(consume: (batch: MessageBatch) => unknown): void {
+    const due = this.#waiting.filter(({ at }) => at <= this.now);
+    for (const message of due) this.#waiting.splice(this.#waiting.indexOf(message), 1);
+    if (due.length > 0) consume(this.#batchOf(due, new Map()));
+  }
+
   async #deliver(batch: Waiting[], consume: (batch: MessageBatch) => Promise<void>): Promise<void> {
-    const outcomes = new Map<Waiting, Pick<Delivery, "outcome" | "delaySeconds">>();
+    const outcomes: Outcomes = new Map();
+    let killed = false;
+    await consume(this.#batchOf(batch, outcomes)).catch(() => (killed = true));
+    for (const waiting of batch) {
+      const settled = killed ? undefined : outcomes.get(waiting);
+      const { outcome, delaySeconds } = settled ?? { outcome: "lost" as const, delaySeconds: 0 };
+      const attempts = waiting.attempts + 1;
+      this.deliveries.push({ body: waiting.body, attempts, outcome, delaySeconds });
+      if (outcome !== "ack") this.#waiting.push({ ...waiting, attempts, at: this.now + delaySeconds });
+    }
+  }
+
+  #batchOf(batch: Waiting[], outcomes: Outcomes): MessageBatch {
     const messages = batch.map((waiting) => ({
       id: waiting.id,
       timestamp: new Date(),
@@ -67,14 +88,6 @@ export class VirtualQueue {
       ack: () => void outcomes.set(waiting, { outcome: "ack", delaySeconds: 0 }),
       retry: ({ delaySeconds = 0 } = {}) => void outcomes.set(waiting, { outcome: "retry", delaySeconds }),
     }));
-    let killed = false;
-    await consume({ queue: this.#name, messages } as unknown as MessageBatch).catch(() => (killed = true));
-    for (const waiting of batch) {
-      const settled = killed ? undefined : outcomes.get(waiting);
-      const { outcome, delaySeconds } = settled ?? { outcome: "lost" as const, delaySeconds: 0 };
-      const attempts = waiting.attempts + 1;
-      this.deliveries.push({ body: waiting.body, attempts, outcome, delaySeconds });
-      if (outcome !== "ack") this.#waiting.push({ ...waiting, attempts, at: this.now + delaySeconds });
-    }
+    return { queue: this.#name, messages } as unknown as MessageBatch;
   }
 }

@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
+import { commitProgress } from "../../kit/db/commit.ts";
 import { datasets, type HfImport, type StoredFile } from "../tables.ts";
 
 /** The progress of an import in its dataset row. It never changes a dataset that was deleted or whose import is over. */
@@ -8,7 +9,7 @@ import { datasets, type HfImport, type StoredFile } from "../tables.ts";
 export type Imported = typeof datasets.$inferSelect;
 
 /** The condition of datasets whose import is not over. */
-export const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
+const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
 
 /** The condition of one dataset whose import is not over. */
 export const pendingDataset = (id: number) => and(eq(datasets.id, id), waiting);
@@ -30,7 +31,7 @@ type Fetched = { hub: HfImport; file?: StoredFile; about?: { description: string
  * @returns the new state, if it was saved
  */
 export async function saveFetchedPage(
-  { db }: Ctx,
+  ctx: Ctx,
   { id, hub: previous }: { id: number; hub: HfImport },
   { hub: next, file, about }: Fetched,
 ): Promise<HfImport | undefined> {
@@ -43,10 +44,12 @@ export async function saveFetchedPage(
     description: sql`coalesce(nullif(${datasets.description}, ''), ${about.description})`,
     license: sql`coalesce(${datasets.license}, nullif(${about.license}, ''))`,
   };
-  const rows = await db
-    .update(datasets)
-    .set({ processing_status: "processing", hub, ...added, ...described })
-    .where(and(pendingDataset(id), sql`${datasets.hub} = ${JSON.stringify(previous)}::jsonb`))
-    .returning({ id: datasets.id });
+  const [rows] = await commitProgress(ctx, [
+    ctx.db
+      .update(datasets)
+      .set({ processing_status: "processing", hub, ...added, ...described })
+      .where(and(pendingDataset(id), sql`${datasets.hub} = ${JSON.stringify(previous)}::jsonb`))
+      .returning({ id: datasets.id }),
+  ]);
   return rows.length > 0 ? hub : undefined;
 }

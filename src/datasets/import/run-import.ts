@@ -1,12 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, assertAllInTransaction } from "../../kit/db/commit.ts";
+import { commitOnce, commitProgress, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { deleteByPrefix, withR2Errors } from "../../kit/storage/r2.ts";
+import type { GiveUpReason } from "../../kit/queue/handler.ts";
 import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { toStorableText } from "../../kit/db/text.ts";
-import { outbox } from "../../kit/db/tables.ts";
 import { insertNotification } from "../../notifications/service.ts";
 import { importDataset } from "../job-definitions.ts";
 import { maxDocumentBytes } from "../constants.ts";
@@ -19,7 +19,7 @@ import { RowFilter } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
 import { rowsKey, storedSource } from "../storage.ts";
 import { datasets, type RowsPart } from "../tables.ts";
-import { pendingDataset, readPendingDataset, isPending, waiting, type Imported } from "./progress.ts";
+import { pendingDataset, readPendingDataset, isPending, type Imported } from "./progress.ts";
 import { fetchPages } from "./huggingface/fetch-pages.ts";
 
 /** Limits of a part of rows, which is read into memory as a whole. */
@@ -140,25 +140,31 @@ async function sourceOf({ env }: Ctx, dataset: Imported): Promise<ByteSource> {
 }
 
 /** Saves progress, which never decreases. @returns whether the dataset still exists and its import is not over */
-async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<boolean> {
-  const updated = await db
-    .update(datasets)
-    .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
-    .where(pendingDataset(id))
-    .returning({ id: datasets.id });
+async function keepProgress(ctx: Ctx, id: number, rows: number): Promise<boolean> {
+  const [updated] = await commitProgress(ctx, [
+    ctx.db
+      .update(datasets)
+      .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
+      .where(pendingDataset(id))
+      .returning({ id: datasets.id }),
+  ]);
   return updated.length > 0;
 }
 
-async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {
+async function fail(ctx: Ctx, dataset: Imported, reason: string): Promise<void> {
+  await commitOnce(ctx, failStatements(ctx, dataset, reason));
+}
+
+function failStatements(ctx: Ctx, { id, user_id, name }: Imported, reason: string): [Statement, ...Statement[]] {
   const why = toStorableText(reason, 1_000);
-  await commitOnce(ctx, [
+  return [
     assertAllInTransaction(ctx.db, { dataset_not_found: isPending(id) }),
     ctx.db
       .update(datasets)
       .set({ processing_status: "failed", error: why, processed_items: 0, updated_at: sql`now()` })
       .where(pendingDataset(id)),
     insertNotification(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
-  ]);
+  ];
 }
 
 /** Records the last retryable error of a Hugging Face import, for the case that all retries fail. */
@@ -167,17 +173,30 @@ async function recordRetryableError({ db }: Ctx, { id }: Imported, trouble: stri
   await db.update(datasets).set({ hub }).where(pendingDataset(id));
 }
 
-const givenUp = sql`'The import failed after the last retry.' || coalesce(' Last error: ' || (${datasets.hub} ->> 'trouble'), '')`;
+/** The statements that mark a dataset as failed because its job was given up. */
+export async function giveUpImport(
+  ctx: Ctx,
+  { dataset_id }: { dataset_id: number },
+  reason: GiveUpReason,
+): Promise<Statement[]> {
+  const dataset = await readPendingDataset(ctx, dataset_id);
+  return dataset === undefined ? [] : failStatements(ctx, dataset, whyGivenUp(dataset, reason));
+}
 
-/** Marks datasets as failed if their job failed permanently. For the cron. @returns how many */
-export async function failStaleImports(ctx: Ctx): Promise<number> {
-  const job = sql`select from ${outbox} o where o.name = ${importDataset.name} and (o.payload ->> 'dataset_id')::int = ${datasets.id}`;
-  const [failed] = await commit(ctx, [
-    ctx.db
+function whyGivenUp({ hub }: Imported, { code, requestId }: GiveUpReason): string {
+  if (code === "consumer_lost")
+    return "The import was stopped twice before it ended: the file needs too much time or memory. Upload a smaller or simpler file.";
+  if (code !== "attempts_exhausted") return `An internal error occurred. Report this request ID: ${requestId}.`;
+  return `The import failed after the last retry.${hub?.trouble === undefined ? "" : ` Last error: ${hub.trouble}`}`;
+}
+
+/** The statements that reopen a failed dataset for the replay of its job. */
+export async function reopenImport({ db }: Ctx, { dataset_id }: { dataset_id: number }): Promise<Statement[]> {
+  const reopened = { processing_status: "pending", error: null, updated_at: sql`now()` } as const;
+  return [
+    db
       .update(datasets)
-      .set({ processing_status: "failed", error: givenUp, updated_at: sql`now()` })
-      .where(and(waiting, sql`not exists (${job})`))
-      .returning({ id: datasets.id }),
-  ]);
-  return failed.length;
+      .set(reopened)
+      .where(and(eq(datasets.id, dataset_id), eq(datasets.processing_status, "failed"))),
+  ];
 }

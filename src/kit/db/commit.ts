@@ -13,6 +13,10 @@ export type OnceGuard = {
   acquire(): Statement;
   /** The last statement of the commit. Stores the result ID for the reply to a duplicate. */
   recordResult?(resultId: SQL<string>): Statement;
+  /** The first statement of a commit of progress. Fails if the event is over, or if another run of it took over. */
+  renew?(): Statement;
+  /** Aborted when another run of the event took over. Then every query of this run fails. */
+  readonly signal?: AbortSignal | undefined;
   /** Whether a commit has used the guard. */
   used: boolean;
 };
@@ -84,6 +88,17 @@ export async function commitOnce<const T extends Statements>(
   ]);
   guard.used = true;
   return results.slice(1, statements.length + 1) as BatchResponse<T>;
+}
+
+/** Commits a part of the work of an event. Fails if another run of the event took over. */
+export async function commitProgress<const T extends Statements>(
+  ctx: TransactionContext,
+  statements: T,
+): Promise<BatchResponse<T>> {
+  const renewal = ctx.guard?.renew?.();
+  if (renewal === undefined) return commit(ctx, statements);
+  const results = await commit(ctx, [renewal, ...statements]);
+  return results.slice(1) as BatchResponse<T>;
 }
 
 /** For `commitOnce`: the ID of the last row that was inserted into a table. */

@@ -19,10 +19,16 @@ export const outbox = pgTable(
     /** The request that enqueued the job. */
     request_id: text().notNull(),
     created_at: timestamptz().notNull().defaultNow(),
-    /** After this time the job counts as lost. A consumer that starts the job moves it. */
-    due_at: timestamptz().notNull().default(jobDue),
+    /** After this time the job counts as lost. The lease of a running job ends then. Null while it waits for other jobs of its user. */
+    due_at: timestamptz().default(jobDue),
+    /** The token of the consumer that runs the job. */
+    lease: text(),
+    /** The number of started attempts. It rises before the work begins. */
+    attempts: integer().notNull().default(0),
+    /** Consecutive attempts without progress whose consumer died: their lease ended, and they neither ended nor failed. */
+    lost_attempts: integer().notNull().default(0),
   },
-  (t) => [index("outbox_by_due").on(t.due_at), index("outbox_by_user").on(t.user_id)],
+  (t) => [index("outbox_by_due").on(t.due_at), index("outbox_by_user").on(t.user_id, t.name)],
 );
 
 /** Failed jobs, until an administrator replays or discards them. */
@@ -36,6 +42,8 @@ export const failedJobs = pgTable(
     payload: jsonb().$type<unknown>().notNull(),
     user_id: integer(),
     request_id: text().notNull(),
+    /** Why it was given up: `consumer_lost`, `attempts_exhausted`, or the code of its error. */
+    code: text().notNull().default("internal"),
     error: text().notNull(),
     attempts: integer().notNull(),
     created_at: timestamptz().notNull(),

@@ -3,6 +3,7 @@ import { logEvent, millisecondsSince, type EventContext } from "../event-log.ts"
 import { log } from "../log.ts";
 
 /** The schedules that wrangler.toml triggers, in UTC. */
+export const everyMinute = "* * * * *";
 export const everyFiveMinutes = "*/5 * * * *";
 export const dailyAt0317 = "17 3 * * *";
 export const dailyAt0441 = "41 4 * * *";
@@ -10,7 +11,7 @@ export const dailyAt0441 = "41 4 * * *";
 /** Work that runs on a schedule. */
 export type CronJob<Ctx> = {
   readonly name: string;
-  readonly schedule: typeof everyFiveMinutes | typeof dailyAt0317 | typeof dailyAt0441;
+  readonly schedule: typeof everyMinute | typeof everyFiveMinutes | typeof dailyAt0317 | typeof dailyAt0441;
   run(ctx: Ctx): Promise<unknown>;
 };
 

@@ -41,6 +41,7 @@ export async function logJob<Consumer extends LoggedConsumer<never>>(
     dead: {
       send(dead: unknown) {
         outcome = "failed";
+        error_code = String(toRecord(dead)["code"]);
         return consumer.dead.send(dead);
       },
     },
@@ -96,6 +97,12 @@ function jobIn(body: unknown): { name: string; request_id: string; user_id?: num
     ...(typeof user_id === "number" ? { user_id } : {}),
   };
 }
+
+/** The name of a job and its request, for the log. */
+export const headOf = (body: unknown): { name: string; request_id: string } => {
+  const { name, request_id } = jobIn(body);
+  return { name, request_id };
+};
 
 const toRecord = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,9 +1,11 @@
-import { inArray, sql, type SQL } from "drizzle-orm";
-import * as z from "zod";
+import { sql, type SQL } from "drizzle-orm";
+import type * as z from "zod";
 import { afterCommit, type TransactionContext, type Statement } from "../db/commit.ts";
 import { AppError } from "../errors.ts";
 import { log } from "../log.ts";
 import { jobDue, outbox } from "../db/tables.ts";
+import type { JobMessage, JobSender } from "./message.ts";
+import { dueTimeOfNew, isInFlight, maxJobsPerUser } from "./user-limit.ts";
 
 /** A type of background job: its name and the schema of its payload. */
 export type Job<Payload extends z.ZodType = z.ZodType> = {
@@ -18,23 +20,14 @@ export function defineJob<Payload extends z.ZodType>(name: string, payload: Payl
   return { name, payload, isSecret };
 }
 
-/** A message in the queue. */
-export const JobMessage = z.object({ id: z.int(), name: z.string(), payload: z.unknown(), request_id: z.string() });
-export type JobMessage = z.output<typeof JobMessage>;
-
 /** The largest message that the platform accepts, in bytes: 128 KB minus its overhead. */
 const maxMessageBytes = 127_000;
-
-/** The parts of the context that `enqueueJob` needs. */
-export type JobSender = TransactionContext & {
-  readonly env: { readonly JOBS: { send(message: JobMessage): Promise<unknown> } };
-};
 
 const encoder = new TextEncoder();
 
 /**
  * The statement that enqueues a job. The job runs only if the commit succeeds. It is sent after the commit; the sweep sends lost and
- * unfinished jobs again.
+ * unfinished jobs again. If the user has the maximum of jobs of this type in the queue, it waits until one of them ends.
  * @param userId the user that the job is about. The erasure of the user deletes the job
  * @throws payload_too_large for a payload that is larger than a message; a ZodError for an invalid payload
  */
@@ -57,39 +50,55 @@ export function enqueueJobWithSql(ctx: JobSender, job: Job, payload: SQL, userId
 }
 
 /**
- * A query that enqueues one job for each row of another query with `payload` and `user_id`. The next sweep sends the jobs.
+ * A query that enqueues one job for each row of another query with `payload` and `user_id`. The next sweep sends the first jobs of each
+ * user, and each job that ends sends the next.
  */
 export function enqueueJobsFrom({ requestId }: Pick<TransactionContext, "requestId">, { name }: Job, rows: SQL): SQL {
   return sql`
     insert into ${outbox} (name, payload, user_id, request_id, due_at)
-    select ${name}, asked.payload, asked.user_id, ${requestId}, now() from (${rows}) asked (payload, user_id)`;
+    select ${name}, asked.payload, asked.user_id, ${requestId}, null from (${rows}) asked (payload, user_id)`;
 }
 
 function outboxRow(ctx: JobSender, { name }: Job, payload: SQL, userId: number | undefined): Statement {
-  const { id, request_id } = outbox;
-  const row = ctx.db
-    .insert(outbox)
-    .values({ name, payload, user_id: userId ?? null, request_id: ctx.requestId })
-    .returning({ id, name: outbox.name, payload: outbox.payload, request_id });
-  return afterCommit(row, ([message]) => ctx.env.JOBS.send(message!));
+  const user = userId === undefined ? sql`null::int` : sql`${userId}::int`;
+  return enqueueRows(ctx, sql`select ${name}::text, ${payload}, ${user}, ${ctx.requestId}::text`);
 }
 
-/** Sends overdue jobs again: jobs that were never sent, and jobs whose message was lost. @returns their count */
+/** The statement that enqueues the jobs of a query with `name`, `payload`, `user_id` and `request_id`, in this order. */
+export function enqueueRows(ctx: JobSender, jobs: SQL): Statement {
+  const due = dueTimeOfNew(sql`asked.user_id`, sql`asked.name`);
+  const enqueued = ctx.db.execute<JobMessage & { is_due: boolean }>(sql`
+    insert into ${outbox} (name, payload, user_id, request_id, due_at)
+    select asked.*, ${due} from (${jobs}) asked (name, payload, user_id, request_id)
+    returning id, name, payload, request_id, due_at is not null as is_due`);
+  return afterCommit(enqueued, ({ rows }) =>
+    Promise.all(rows.flatMap(({ is_due, ...message }) => (is_due ? [ctx.env.JOBS.send(message)] : []))),
+  );
+}
+
+/**
+ * Sends overdue jobs again: jobs that were never sent, whose message was lost, or whose consumer died. Sends jobs that wait although their
+ * user has less than the maximum in the queue. Each user's first jobs come before anybody's second ones.
+ * @returns their count
+ */
 export async function sweepOutbox(ctx: JobSender, atMost = 500): Promise<number> {
-  const due = ctx.db
-    .select({ id: outbox.id })
-    .from(outbox)
-    .where(sql`${outbox.due_at} < now()`)
-    .orderBy(outbox.due_at)
-    .limit(atMost)
-    .for("update", { skipLocked: true });
-  const rows = await ctx.db
-    .update(outbox)
-    .set({ due_at: jobDue })
-    .where(inArray(outbox.id, due))
-    .returning({ id: outbox.id, name: outbox.name, payload: outbox.payload, request_id: outbox.request_id });
+  const { rows } = await ctx.db.execute<JobMessage & { place: number; is_overdue: boolean }>(sql`
+    with listed as (
+      select id, name, user_id, due_at, row_number() over (partition by user_id, name, due_at is null order by id) as place,
+        count(*) filter (where ${isInFlight("o")}) over (partition by user_id, name) as in_flight
+      from ${outbox} o),
+    sendable as (
+      select id, case when due_at is null then place + in_flight else place end as place from listed
+      where due_at < now() or due_at is null and (user_id is null or place + in_flight <= ${maxJobsPerUser})),
+    picked as (
+      select o.id, o.due_at is not null as is_overdue from ${outbox} o join sendable s on s.id = o.id where o.due_at is null or o.due_at < now()
+      order by s.place, o.id limit ${atMost} for update of o skip locked)
+    update ${outbox} set due_at = ${jobDue} from picked join sendable s on s.id = picked.id where ${outbox.id} = picked.id
+    returning ${outbox.id}, name, payload, request_id, s.place, is_overdue`);
   // A batch has at most 256 KB, and one message can have half of that, so each is sent alone.
-  for (const row of rows) await ctx.env.JOBS.send(row);
-  if (rows.length > 0) log("warn", "Overdue jobs were sent again.", { jobs: rows.length });
+  for (const { id, name, payload, request_id } of rows.toSorted((a, b) => a.place - b.place || a.id - b.id))
+    await ctx.env.JOBS.send({ id, name, payload, request_id });
+  const overdue = rows.filter(({ is_overdue }) => is_overdue).length;
+  if (overdue > 0) log("warn", "Overdue jobs were sent again.", { jobs: overdue });
   return rows.length;
 }

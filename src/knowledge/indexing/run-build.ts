@@ -1,45 +1,28 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { commit, commitOnce, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { commit, commitOnce, commitProgress } from "../../kit/db/commit.ts";
 import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { hasErrorFlag } from "../../kit/socket/call-object.ts";
 import { enqueueJob } from "../../kit/queue/outbox.ts";
-import { outbox } from "../../kit/db/tables.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { insertNotification } from "../../notifications/service.ts";
-import { indexKnowledgeBase, sweepKnowledgeBase } from "../job-definitions.ts";
+import { indexKnowledgeBase } from "../job-definitions.ts";
 import { activateBuild, lockBase } from "./build-statements.ts";
 import { batchesOf, chunkRows, type Batch } from "./chunk-batches.ts";
-import { openEmbedder, type EmbeddedBy, type Embedder } from "./embedder.ts";
-import { maxChunks, type UpdateStrategy } from "../constants.ts";
+import { readBuildState, stillBuilding, type BuildState, type Part } from "./build-state.ts";
+import { deleteParts, failStatements } from "./fail-build.ts";
+import { openEmbedder, type Embedder } from "./embedder.ts";
+import { maxChunks } from "../constants.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import { datasetLockName, type DatasetSource } from "./start-build.ts";
-import { knowledgeBases, knowledgeBuildParts, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
+import { knowledgeBases, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
 /** The limits of one job before it enqueues the next: the time in ms and the number of chunks. */
 const slice = { ms: 120_000, chunks: 5_000 };
 
 /** The number of consecutive provider failures after which a build fails. */
 const maxFailures = 5;
-
-type Part = Pick<
-  typeof knowledgeParts.$inferSelect,
-  "id" | "dataset_id" | "strategy" | "chunk_size" | "chunk_overlap" | "last_row" | "chunk_count"
->;
-
-type State = EmbeddedBy & {
-  build_id: number;
-  base_id: number;
-  base_name: string;
-  update_strategy: UpdateStrategy;
-  failures: number;
-  chunk_count: number;
-  /** The parts of the active build, whose vectors can be reused. */
-  active_parts: number[];
-  /** The incomplete parts, in order. */
-  parts: Part[];
-};
 
 /**
  * Resumes a build: reads rows, chunks and embeds them, and commits each batch of chunks together with the progress. A slice ends by
@@ -53,7 +36,7 @@ export async function resumeBuild(
   datasets: DatasetSource,
   { limits = slice, open = openEmbedder } = {},
 ): Promise<void> {
-  const state = await stateOf(ctx, build_id);
+  const state = await readBuildState(ctx, build_id);
   if (state === undefined) return;
   const embedder = await openOrSettle(ctx, state, datasets, open);
   if (embedder === undefined) return;
@@ -65,24 +48,9 @@ export async function resumeBuild(
   }
 }
 
-async function stateOf({ db }: Ctx, buildId: number): Promise<State | undefined> {
-  const { rows } = await db.execute<State>(sql`
-    select d.id as build_id, d.update_strategy, d.failures, b.id as base_id, b.name as base_name, b.user_id, b.embedding_model, b.dimensions,
-      (select coalesce(json_agg(part_id), '[]') from ${knowledgeBuildParts} where build_id = b.active_build_id) as active_parts,
-      coalesce(sum(p.chunk_count), 0)::int as chunk_count,
-      coalesce(json_agg(json_build_object('id', p.id, 'dataset_id', p.dataset_id, 'strategy', p.strategy, 'chunk_size', p.chunk_size,
-        'chunk_overlap', p.chunk_overlap, 'last_row', p.last_row, 'chunk_count', p.chunk_count) order by bp.position)
-        filter (where p.completed_at is null and p.id is not null), '[]') as parts
-    from ${knowledgeBuilds} d join ${knowledgeBases} b on b.id = d.knowledge_base_id
-      left join ${knowledgeBuildParts} bp on bp.build_id = d.id left join ${knowledgeParts} p on p.id = bp.part_id
-    where d.id = ${buildId} and d.status = 'building'
-    group by d.id, b.id`);
-  return rows[0];
-}
-
 async function openOrSettle(
   ctx: Ctx,
-  state: State,
+  state: BuildState,
   datasets: DatasetSource,
   open: typeof openEmbedder,
 ): Promise<Embedder | undefined> {
@@ -97,7 +65,7 @@ async function openOrSettle(
 /** Indexes the remaining parts. @returns true if all parts are complete, false if the slice is over */
 async function indexParts(
   ctx: Ctx,
-  state: State,
+  state: BuildState,
   embedder: Embedder,
   { readRows }: DatasetSource,
   limits: typeof slice,
@@ -113,7 +81,7 @@ async function indexParts(
       await storeBatch(ctx, state, part, batch, embedder);
       chunkCount += batch.chunks.length;
     }
-    await commit(ctx, [
+    await commitProgress(ctx, [
       stillBuilding(ctx, state),
       ctx.db
         .update(knowledgeParts)
@@ -125,7 +93,7 @@ async function indexParts(
 }
 
 /** Embeds the chunks of a batch that have no reusable vector, and commits the chunks with the progress of the part. */
-async function storeBatch(ctx: Ctx, state: State, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
+async function storeBatch(ctx: Ctx, state: BuildState, part: Part, batch: Batch, embedder: Embedder): Promise<void> {
   const { db } = ctx;
   const known = await knownContents(ctx, state, batch);
   const isKnown = ({ content_hash }: { content_hash: string }) => known.has(content_hash);
@@ -161,7 +129,7 @@ async function storeBatch(ctx: Ctx, state: State, part: Part, batch: Batch, embe
     reused_count: sql`${knowledgeParts.reused_count} + ${batch.chunks.filter(isKnown).length}`,
   };
   const isNext = sql`(select ${knowledgeParts.last_row} from ${knowledgeParts} where ${ownPart}) = ${part.last_row}`;
-  await commit(ctx, [
+  await commitProgress(ctx, [
     lockBase(ctx, ownKnowledgeBase(state.user_id, state.base_id)),
     stillBuilding(ctx, state, { knowledge_part_moved: isNext }),
     ...(rows.length === 0 ? [] : [...pins, inserted]),
@@ -176,10 +144,10 @@ async function storeBatch(ctx: Ctx, state: State, part: Part, batch: Batch, embe
   state.failures = 0;
 }
 
-const activeParts = ({ active_parts }: State): SQL => sql`${`{${active_parts.join(",")}}`}::int[]`;
+const activeParts = ({ active_parts }: BuildState): SQL => sql`${`{${active_parts.join(",")}}`}::int[]`;
 
 /** Returns the content hashes of a batch whose vectors can be reused from the active build. */
-async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Promise<Set<string>> {
+async function knownContents({ db }: Ctx, state: BuildState, { chunks }: Batch): Promise<Set<string>> {
   if (state.update_strategy !== "smart_replace" || state.active_parts.length === 0) return new Set();
   const hashes = JSON.stringify(chunks.map(({ content_hash }) => content_hash));
   const { rows } = await db.execute<{ content_hash: string }>(sql`
@@ -188,13 +156,7 @@ async function knownContents({ db }: Ctx, state: State, { chunks }: Batch): Prom
   return new Set(rows.map(({ content_hash }) => content_hash));
 }
 
-/** Asserts that the build still exists and is running. */
-function stillBuilding({ db }: Ctx, { build_id }: State, more: Record<string, SQL> = {}): Statement {
-  const isBuilding = sql`exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.id, build_id)} and ${knowledgeBuilds.status} = 'building')`;
-  return assertAllInTransaction(db, { knowledge_build_over: isBuilding, ...more });
-}
-
-async function complete(ctx: Ctx, state: State, { unlock }: DatasetSource): Promise<void> {
+async function complete(ctx: Ctx, state: BuildState, { unlock }: DatasetSource): Promise<void> {
   const { base_id, base_name, build_id, user_id, chunk_count } = state;
   const done = { status: "complete" as const, finished_at: sql`now()` };
   await commitOnce(ctx, [
@@ -216,7 +178,7 @@ async function complete(ctx: Ctx, state: State, { unlock }: DatasetSource): Prom
 /** Handles an error of a build: retries it if that can help, otherwise marks the build as failed. @throws errors that a retry can fix */
 async function settle(
   ctx: Ctx,
-  state: State,
+  state: BuildState,
   datasets: DatasetSource,
   embedder: Embedder | undefined,
   error: unknown,
@@ -241,48 +203,12 @@ async function settle(
     }
     throw error;
   }
-  const message = failure?.message ?? `An internal error occurred. Report this request ID: ${ctx.requestId}.`;
-  const rows = failStatements(ctx, state, datasets, message);
   if (failure !== undefined) {
-    await commitOnce(ctx, [...rows, ...usage]);
+    await commitOnce(ctx, [...failStatements(ctx, state, datasets, failure.message), ...deleteParts(ctx, state), ...usage]);
     return;
   }
-  await commit(ctx, [...rows, ...usage]);
+  // The job is given up, which marks the build as failed.
+  const [first, ...others] = usage;
+  if (first !== undefined) await commit(ctx, [first, ...others]);
   throw error;
-}
-
-function failStatements(ctx: Ctx, state: State, { unlock }: DatasetSource, error: string): [Statement, ...Statement[]] {
-  const { base_id, base_name, build_id, user_id } = state;
-  const over = { status: "failed" as const, error, finished_at: sql`now()` };
-  return [
-    lockBase(ctx, ownKnowledgeBase(user_id, base_id)),
-    stillBuilding(ctx, state),
-    ctx.db.update(knowledgeBuilds).set(over).where(eq(knowledgeBuilds.id, build_id)),
-    ctx.db.delete(knowledgeBuildParts).where(eq(knowledgeBuildParts.build_id, build_id)),
-    enqueueJob(ctx, sweepKnowledgeBase, { knowledge_base_id: base_id }, user_id),
-    unlock(ctx, datasetLockName(base_id)),
-    insertNotification(ctx, user_id, {
-      kind: "knowledge_failed",
-      title: `Indexing of ${base_name} failed`,
-      body: error,
-      data: { knowledge_base_id: base_id },
-      reference: `knowledge-build:${build_id}`,
-    }),
-  ];
-}
-
-/**
- * Marks builds as failed whose job no longer exists. Run by cron.
- * @returns the number of such builds
- */
-export async function failLostBuilds(ctx: Ctx, datasets: DatasetSource): Promise<number> {
-  const { rows } = await ctx.db.execute<{ id: number }>(sql`
-    select d.id from ${knowledgeBuilds} d where d.status = 'building' and d.created_at < now() - interval '1 hour' and not exists (
-      select from ${outbox} o where o.name = ${indexKnowledgeBase.name} and (o.payload ->> 'build_id')::int = d.id) limit 100`);
-  for (const { id } of rows) {
-    const state = await stateOf(ctx, id);
-    const message = "The build failed after the maximum number of attempts. Start it again.";
-    if (state !== undefined) await commit(ctx, failStatements(ctx, state, datasets, message));
-  }
-  return rows.length;
 }

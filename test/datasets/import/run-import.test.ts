@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { failStaleImports } from "../../../src/datasets/import/run-import.ts";
 import { datasetJobs } from "../../../src/datasets/jobs.ts";
 import { deleteDataset, uploadDataset } from "../../../src/datasets/service.ts";
 import { constraintOf } from "../../../src/kit/db/errors.ts";
+import { replayFailedJob } from "../../../src/jobs/service.ts";
 import { listRows } from "../../../src/datasets/rows/service.ts";
 import { seededRandom } from "../../support/random.ts";
 import { useServiceHarness } from "../../support/service-harness.ts";
@@ -80,12 +80,72 @@ describe("an import", () => {
       throw new Error("R2 is away.");
     };
     await harness.work();
-    expect(await failStaleImports(harness.ctx)).toBe(1);
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
       error: expect.stringContaining("failed after the last retry"),
     });
-    expect(await failStaleImports(harness.ctx)).toBe(0);
+    const told = await harness.one("select kind, body from notifications where user_id = $1", [harness.userId]);
+    expect(told).toEqual({ kind: "dataset_failed", body: "The import failed after the last retry." });
+  });
+
+  test("that stopped its consumer twice is given up, tells its owner why, and can be replayed", async () => {
+    const id = await upload(lines(10));
+    await harness.stopConsumer();
+    await harness.stopConsumer();
+    await harness.work();
+    const why = expect.stringContaining("was stopped twice before it ended");
+    expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "failed", error: why });
+    expect(await harness.one("select body from notifications where user_id = $1", [harness.userId])).toEqual({ body: why });
+    const failed = await harness.one("select id, code, error, attempts from failed_jobs where user_id = $1", [harness.userId]);
+    expect(failed).toMatchObject({ code: "consumer_lost", error: expect.stringContaining("2 times in a row"), attempts: 2 });
+    expect(harness.bucket.puts.filter((key) => key.includes("/rows/"))).toEqual([]);
+
+    await replayFailedJob(harness.ctx, Number(failed["id"]), datasetJobs);
+    expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "pending", error: null });
+    await harness.work();
+    expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 10 });
+  });
+
+  test("that is stopped three times with progress between goes on", async () => {
+    const id = await upload(lines(1_800));
+    for (const part of [1, 2, 3]) {
+      const stopped = Promise.withResolvers<void>();
+      let puts = 0;
+      harness.bucket.before = (verb, key) => {
+        if (verb !== "put" || !key.includes("/rows/") || ++puts < 2) return undefined;
+        stopped.resolve();
+        return new Promise(() => undefined);
+      };
+      await harness.stopConsumer(stopped.promise);
+      expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "processing", processed_items: part * 500 });
+    }
+    harness.bucket.before = () => undefined;
+    await harness.work();
+    expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 1_800 });
+    expect(await harness.database.sql("select * from failed_jobs where user_id = $1", [harness.userId])).toEqual([]);
+  });
+
+  test("whose lease is lost in the middle stops, and the other consumer has its effect once", async () => {
+    const id = await upload(lines(1_800));
+    const slow = Promise.withResolvers<void>();
+    const waits = Promise.withResolvers<void>();
+    let puts = 0;
+    harness.bucket.before = async (verb, key) => {
+      if (verb !== "put" || !key.includes("/rows/") || ++puts !== 2) return;
+      waits.resolve();
+      await slow.promise;
+    };
+    await harness.events.settled();
+    const first = harness.deliver();
+    await waits.promise;
+    await harness.loseLeases();
+    await harness.work();
+    expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 1_800 });
+    slow.resolve();
+    await first;
+    const news = await harness.database.sql("select id from notifications where user_id = $1", [harness.userId]);
+    expect(news).toHaveLength(1);
+    expect(await harness.database.sql("select * from failed_jobs where user_id = $1", [harness.userId])).toEqual([]);
   });
 
   test("a dataset cannot be deleted while it is imported", async () => {

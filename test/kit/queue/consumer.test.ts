@@ -3,14 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { productionConfig } from "../../../dev/wrangler/config.ts";
 import * as z from "zod";
 import type { Ctx } from "../../../src/context.ts";
-import {
-  consumeDeadJobs,
-  consumeJobs,
-  handleJob,
-  maxAttempts,
-  retryDelaySeconds,
-  type Handler,
-} from "../../../src/kit/queue/consumer.ts";
+import { consumeJobs } from "../../../src/kit/queue/consumer.ts";
+import { consumeDeadJobs } from "../../../src/kit/queue/dead-letters.ts";
+import { handleJob, type Handler } from "../../../src/kit/queue/handler.ts";
+import { maxAttempts, retryDelaySeconds } from "../../../src/kit/queue/retry.ts";
 import { commit, commitOnce } from "../../../src/kit/db/commit.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import { defineJob, enqueueJob, sweepOutbox } from "../../../src/kit/queue/outbox.ts";
@@ -71,7 +67,7 @@ beforeEach(async () => {
 
 const consume = (batch: MessageBatch) =>
   consumeJobs<Ctx>(batch, { handlers, contextOf: (name, requestId) => events.context(name, requestId), dead });
-const consumeDead = (batch: MessageBatch) => consumeDeadJobs(batch, events.context("dead"));
+const consumeDead = (batch: MessageBatch) => consumeDeadJobs(batch, events.context("dead"), handlers);
 
 async function enqueue(labels: string[], job = mark): Promise<void> {
   for (const label of labels) await commit(ctx, [enqueueJob(ctx, job, { label })]);

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { failLostBuilds } from "../../../src/knowledge/indexing/run-build.ts";
 import type { IndexBody } from "../../../src/knowledge/schemas.ts";
 import { baseOf, type BaseRow } from "../../../src/knowledge/queries.ts";
 import { searchBase } from "../../../src/knowledge/search/query.ts";
 import { createBase, deleteBase, getBase, removeDataset, rollBack } from "../../../src/knowledge/service.ts";
+import { replayFailedJob } from "../../../src/jobs/service.ts";
 import { startBuild } from "../../../src/knowledge/indexing/start-build.ts";
 import { outcomeOf } from "../../minions/support/minions.ts";
 import { createUser, type Person } from "../../support/users.ts";
@@ -130,6 +130,54 @@ describe("a build", () => {
     expect(await now()).toMatchObject({ chunk_count: 2 });
   });
 
+  test("that stopped its consumer twice is given up with why, and a replay continues it", async () => {
+    await build([1]);
+    await start([2], { update_strategy: "replace" });
+    const stopsAt = async (row: string) => {
+      const stopped = Promise.withResolvers<void>();
+      harness.beforeRow = (reading) => {
+        if (reading !== row) return undefined;
+        stopped.resolve();
+        return new Promise(() => undefined);
+      };
+      await harness.stopConsumer(stopped.promise);
+    };
+    await stopsAt("2:300");
+    await stopsAt("2:300");
+    harness.beforeRow = () => undefined;
+    await harness.work();
+    const why = expect.stringContaining("stopped twice in a row without progress");
+    expect(await now()).toMatchObject({ chunk_count: 2, build: { status: "failed", error: why, chunk_count: 256 } });
+    expect(await harness.database.sql("select * from test_uses")).toEqual([]);
+    const failed = await harness.one("select id, code, attempts from failed_jobs where user_id = $1", [me.id]);
+    expect(failed).toMatchObject({ code: "consumer_lost", attempts: 2 });
+
+    await replayFailedJob(harness.ctx, Number(failed["id"]), harness.handlers);
+    expect(await harness.database.sql("select * from test_uses")).toHaveLength(1);
+    harness.read = [];
+    await harness.work();
+    expect(await now()).toMatchObject({ chunk_count: 600, build: { status: "complete" } });
+    expect(harness.read[0]).toBe("2:256");
+    expect(await stored()).toEqual([...harness.texts[1]!, ...manyTexts]);
+    expect(await harness.database.sql("select * from test_uses")).toEqual([]);
+  });
+
+  test("that was given up cannot be replayed once a newer one replaced it", async () => {
+    await start([3]);
+    await harness.events.settled();
+    await harness.stopConsumer();
+    await harness.stopConsumer();
+    await harness.work();
+    await build([1]);
+    const { id } = await harness.one("select id from failed_jobs where user_id = $1", [me.id]);
+    const replay = replayFailedJob(harness.ctx, Number(id), harness.handlers);
+    await expect(replay).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("a newer build replaced it"),
+    });
+    expect(await now()).toMatchObject({ chunk_count: 2, build: { status: "complete" } });
+  });
+
   test("a knowledge base cannot be deleted during a build", async () => {
     const outcomes: string[] = [];
     harness.beforeRow = async (row) =>
@@ -169,14 +217,13 @@ describe("a build", () => {
   });
 });
 
-test("a build whose job was dead-lettered fails after an hour and not before", async () => {
+test("a build whose job used up its attempts fails, and the next build runs", async () => {
   await build([1]);
-  await start([3], { update_strategy: "replace" });
-  await harness.events.settled();
-  await harness.database.sql("delete from outbox where name = 'index-knowledge-base'");
-  expect(await failLostBuilds(harness.ctx, harness.datasets)).toBe(0);
-  await harness.database.sql("update knowledge_builds set created_at = now() - interval '2 hours' where status = 'building'");
-  expect(await failLostBuilds(harness.ctx, harness.datasets)).toBe(1);
+  harness.beforeRow = () => {
+    throw Object.assign(new Error("The store is out."), { retryable: true });
+  };
+  await build([3], { update_strategy: "replace" });
+  harness.beforeRow = () => undefined;
   expect(await now()).toMatchObject({
     chunk_count: 2,
     build: { status: "failed", error: expect.stringMatching(/maximum number of attempts\. Start it again/) },

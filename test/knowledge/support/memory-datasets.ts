@@ -1,9 +1,10 @@
 import { sql } from "drizzle-orm";
 import { beforeAll } from "vitest";
 import type { Ctx } from "../../../src/context.ts";
-import { handleJob } from "../../../src/kit/queue/consumer.ts";
+import { handleJob, type Handler } from "../../../src/kit/queue/handler.ts";
 import type { Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { indexKnowledgeBase, sweepKnowledgeBase } from "../../../src/knowledge/job-definitions.ts";
+import { giveUpBuild, reopenBuild } from "../../../src/knowledge/indexing/fail-build.ts";
 import { resumeBuild } from "../../../src/knowledge/indexing/run-build.ts";
 import { sweepBase } from "../../../src/knowledge/service.ts";
 import type { DatasetSource } from "../../../src/knowledge/indexing/start-build.ts";
@@ -19,6 +20,7 @@ type MemoryDatasets = {
   beforeRow(row: string): unknown;
   limits: { ms: number; chunks: number };
   datasets: DatasetSource;
+  handlers: readonly Handler<Ctx>[];
 };
 
 export type IndexHarness = ServiceHarness & MemoryDatasets;
@@ -26,8 +28,13 @@ export type IndexHarness = ServiceHarness & MemoryDatasets;
 /** A service harness that indexes datasets in memory. */
 export function useIndexHarness(bindings: HarnessOptions["bindings"] = () => ({})): IndexHarness {
   const handlers = [
-    handleJob(indexKnowledgeBase, (ctx: Ctx, payload) =>
-      resumeBuild(ctx, payload, harness.datasets, { limits: harness.limits }),
+    handleJob(
+      indexKnowledgeBase,
+      (ctx: Ctx, payload) => resumeBuild(ctx, payload, harness.datasets, { limits: harness.limits }),
+      {
+        onGiveUp: (ctx, payload, reason) => giveUpBuild(ctx, payload, reason, harness.datasets),
+        onReplay: (ctx, payload) => reopenBuild(ctx, payload, harness.datasets),
+      },
     ),
     handleJob(sweepKnowledgeBase, (ctx: Ctx, { knowledge_base_id }) => sweepBase(ctx, knowledge_base_id)),
   ];
@@ -38,6 +45,7 @@ export function useIndexHarness(bindings: HarnessOptions["bindings"] = () => ({}
 
   function memoryDatasets(): MemoryDatasets {
     return {
+      handlers,
       texts: {},
       read: [],
       beforeRow: () => undefined,

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { fetchPages } from "../../../../src/datasets/import/huggingface/fetch-pages.ts";
-import { failStaleImports } from "../../../../src/datasets/import/run-import.ts";
 import { seededRandom } from "../../../support/random.ts";
 import { questions, useHuggingFace } from "../../support/huggingface.ts";
 import { datasetRow, rowsOf } from "../../support/imports.ts";
@@ -101,7 +100,6 @@ describe("an import from Hugging Face", () => {
     const failure = { status: 500, code: "UnexpectedError", error: "Unexpected error." };
     hf.hub.failures.push({ status: 502, error: "Bad gateway" }, ...Array.from({ length: 20 }, () => failure));
     await harness.work();
-    expect(await failStaleImports(harness.ctx)).toBe(1);
     expect(await datasetRow(harness, id)).toMatchObject({
       processing_status: "failed",
       error:
