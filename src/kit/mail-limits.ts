@@ -4,7 +4,8 @@ import { assertAllInTransaction, type Statement } from "./db/commit.ts";
 import { constraintOf } from "./db/errors.ts";
 import { mailRecipients } from "./db/tables.ts";
 import { sendMail, type Mail } from "./mail.ts";
-import { enqueueJob, type JobSender } from "./queue/message.ts";
+import type { JobSender } from "./queue/message.ts";
+import { enqueueJob } from "./queue/outbox.ts";
 
 /** The limits of an address, over all accounts and kinds of mail: seconds between two mails, and mails on a UTC day. */
 export const mailLimits = { cooldownSeconds: 60, perDay: 10 } as const;

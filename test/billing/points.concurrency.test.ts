@@ -25,7 +25,7 @@ async function makeUser(): Promise<number> {
   return Number(user!["id"]);
 }
 
-/** Moves points, and tells how it ended. */
+/** Moves points, and returns the outcome. */
 async function move(userId: number, points: number, reference: string): Promise<string> {
   try {
     const kind = points > 0 ? "earned" : "spent";

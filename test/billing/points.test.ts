@@ -20,7 +20,7 @@ afterAll(() => billing.close());
 
 let references = 0;
 
-/** Moves points, and tells what was refused. */
+/** Moves points, and returns the error if it was refused. */
 async function move(points: number, rest: Partial<PointsMovement> = {}): Promise<string | undefined> {
   const ctx = billing.as(system);
   const kind = points > 0 ? "earned" : "spent";

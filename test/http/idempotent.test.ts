@@ -3,7 +3,7 @@ import { bodyOf, useApi } from "../support/api.ts";
 import { operations, prepare, type Listed } from "../support/openapi-examples.ts";
 import { authHeader, createUser, type Person } from "../support/users.ts";
 
-/** The idempotency table: every operation of the OpenAPI document that makes something, asked twice. */
+/** The idempotency table: every operation of the OpenAPI document that creates something is called twice. */
 
 const api = useApi();
 let person: Person;

@@ -6,7 +6,7 @@ import { admitSignIn, signInSucceeded } from "../../src/limits/sign-in.ts";
 
 const deferred: Promise<unknown>[] = [];
 
-/** A context whose gate does what each call in turn says, the last one for ever. */
+/** A context whose gate runs each scripted call in turn, and repeats the last one. */
 function contextWith(...calls: (() => Promise<Admission>)[]) {
   const made = vi.fn<() => Promise<Admission>>(() => (calls.length > 1 ? calls.shift()! : calls[0]!)());
   const ctx = {

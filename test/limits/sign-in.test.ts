@@ -12,7 +12,7 @@ let addresses = 0;
 
 /** A name that nobody used before. */
 const newName = () => `person-${(names += 1)}`;
-/** An address that nobody used before; each may ask a few times a minute only. */
+/** An unused address. Each address has a small number of requests per minute. */
 const newAddress = () => `10.${addresses >> 16}.${(addresses >> 8) & 255}.${(addresses += 1) & 255}`;
 const gateOf = (name: string) => sha256Hex(`sign-in ${name}`);
 

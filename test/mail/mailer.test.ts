@@ -27,7 +27,7 @@ const mail = (more: Partial<Mail> = {}): Mail => ({
   ...more,
 });
 
-/** The failure of a mail that could not be sent: what the client is told, and what the log is. */
+/** The error of a mail that could not be sent: its public detail and its logged cause. */
 async function failureOf(sending: Promise<void>): Promise<{ detail: string; cause: string }> {
   const error = await sending.then(
     () => undefined,

@@ -13,7 +13,7 @@ import { startWorker, type TestWorker } from "./worker.ts";
 
 export type TestDatabase = {
   url: string;
-  /** How many connections it takes at once; one unless told. */
+  /** The maximum number of connections; default: one. */
   connections?: number;
   /** Runs one statement beside the Worker. */
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
@@ -49,7 +49,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** What the Worker is told in a test: everything of wrangler.toml, with a database of its own. */
+/** The settings of a Worker in a test: those of wrangler.toml with a separate database. */
 export function testSettings(bridgeUrl: string) {
   return {
     DATABASE_URL: "postgres://test:test@localhost/test",
@@ -83,7 +83,7 @@ export async function startStoppableBridge({
   };
 }
 
-/** `Server-Timing` of a reply that asked nobody. */
+/** The `Server-Timing` of a reply without round trips. */
 export const noRoundTrips = 'db;dur=0.0;desc="0", kv;dur=0.0;desc="0", do;dur=0.0;desc="0"';
 
 /** The body of a reply, as it came over the wire. */

@@ -36,7 +36,7 @@ export function watchAll(where: string, text: string): void {
   if (hasKeys && leaksIn([text]).length > 0) seen.add(where);
 }
 
-/** Where the canary was seen in passing since this was last asked, once all replies have been read. */
+/** Where the canary was observed since the last call, after all replies were read. */
 export async function observedLeaks(): Promise<string[]> {
   await Promise.all(listening);
   const places = [...seen];
@@ -104,7 +104,7 @@ function overhearConsole(): void {
 
 overhearConsole();
 
-/** @throws where a key was found somewhere; says where, never what */
+/** @throws where a key was found; never the key itself */
 export function assertNoLeaks(places: readonly string[]): void {
   if (places.length > 0) throw new Error(`A provider's key has leaked: it is in ${places.join(", ")}.`);
 }

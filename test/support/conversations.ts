@@ -2,7 +2,7 @@ import { insertMinion } from "../minions/support/minions.ts";
 import { bodyOf, type TestApi } from "./api.ts";
 import { authHeader, type Person } from "./users.ts";
 
-/** A conversation of the person's, in which nothing was said. */
+/** A conversation of the user without messages. */
 export async function ownConversation(api: TestApi, person: Person): Promise<{ id: number }> {
   const minionId = await insertMinion(api.database, person.id);
   const [row] = await api.database.sql("insert into conversations (user_id, minion_id) values ($1, $2) returning id", [
@@ -12,7 +12,7 @@ export async function ownConversation(api: TestApi, person: Person): Promise<{ i
   return { id: Number(row!["id"]) };
 }
 
-/** A conversation of the person's in which something was said, and the answer; no message of it where they may not say anything. */
+/** A conversation of the user with a message and its answer; no message if the user may not send any. */
 export async function ownAnswer(api: TestApi, person: Person): Promise<{ id: number; message_id: number }> {
   const { id } = await ownConversation(api, person);
   const reply = await api.get(`/api/v2/conversations/${id}/messages`, {
@@ -24,7 +24,7 @@ export async function ownAnswer(api: TestApi, person: Person): Promise<{ id: num
   return { id, message_id: reply.ok ? Number(message.id) : 1 };
 }
 
-/** The same, and what was said. */
+/** The same, with its messages. */
 export async function ownQuestion(api: TestApi, person: Person): Promise<{ id: number; message_id: number }> {
   const { id, message_id } = await ownAnswer(api, person);
   return { id, message_id: message_id - 1 };

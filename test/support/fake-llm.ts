@@ -3,8 +3,8 @@ import { text } from "node:stream/consumers";
 import { listen } from "../../dev/listen.ts";
 
 /**
- * What a speaker says when it is asked: pieces of text, so many ms apart, and whether it ends or falls silent then; a call of a tool; or a
- * refusal.
+ * A reply of the fake LLM: text deltas with a delay in ms between them, and whether the stream ends or stalls after them; a tool call; or an
+ * error status.
  */
 export type ScriptedReply = {
   pieces: readonly string[];
@@ -16,7 +16,7 @@ export type ScriptedReply = {
   usage?: object;
 };
 
-/** What a speaker was asked. */
+/** A request that the fake LLM received. */
 export type ReceivedRequest = {
   model: string;
   messages: { role: string; content: string }[];
@@ -25,20 +25,20 @@ export type ReceivedRequest = {
 };
 
 export type FakeLlm = {
-  /** What a model of the provider `custom` is told as its base URL. */
+  /** The base URL for a model of the provider `custom`. */
   baseUrl: string;
   host: string;
   requests: ReceivedRequest[];
-  /** How many answers are being given: a caller who hangs up is not answered any more. */
+  /** The number of running replies. A reply whose client disconnected is not running. */
   openReplies(): number;
-  /** What is said to the next questions, one after the other; the last of them ever after. */
+  /** Sets the replies to the next requests, in order. The last one repeats. */
   replyWith(...speeches: ScriptedReply[]): void;
   close(): Promise<void>;
 };
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** A model that speaks OpenAI's protocol at the speed that a test wants. */
+/** A fake LLM with OpenAI's protocol and a configurable speed. */
 export async function startFakeLlm(): Promise<FakeLlm> {
   const requests: ReceivedRequest[] = [];
   let replies: ScriptedReply[] = [{ pieces: ["Hello."] }];

@@ -22,7 +22,7 @@ export type FakeResend = {
 
 type Answer = { status: number; body: unknown; headers?: Record<string, string> };
 
-/** What a failure says beside its status: a client of ours must never see it. */
+/** The body of a failure. Clients must never see it. */
 export const vendorWords = "words of the vendor";
 
 const refusal = (status: number, name: string, headers: Record<string, string> = {}): Answer => ({

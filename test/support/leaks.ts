@@ -37,7 +37,7 @@ export async function leaksInTables({ sql }: Pick<TestDatabase, "sql">): Promise
 
 type Stores = Pick<Cloudflare.Env, "CACHE" | "FILES">;
 
-/** The keys of KV, and the names of files, that hold the canary: in their value, their name, or what is said beside. */
+/** The KV keys and file names that contain the canary in their value, name or metadata. */
 export async function leaksInStores(envOf: () => Promise<Stores>): Promise<string[]> {
   if (!canLeak()) return [];
   const { CACHE, FILES } = await envOf();

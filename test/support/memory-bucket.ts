@@ -10,7 +10,7 @@ export class MemoryBucket {
   /** Called before anything is done: may throw as a store does that does not answer. */
   before: (verb: string, key: string) => unknown = () => undefined;
 
-  /** What was said of objects beside. */
+  /** The metadata of the objects. */
   readonly #options = new Map<string, PutOptions>();
 
   async put(key: string, value: string | Uint8Array, options: PutOptions = {}): Promise<void> {

@@ -43,10 +43,10 @@ export const bodied = operations.filter(({ operation }) => operation.requestBody
 const picture = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "base64");
 
 type Example = {
-  /** What stands for the path's parameters; made for the person who asks. */
+  /** The values of the path parameters, created for the calling user. */
   params?: (api: TestApi, person: Person) => Promise<Record<string, string | number>> | Record<string, string | number>;
   query?: string;
-  /** JSON; or what makes it, for the person who asks. */
+  /** The JSON body, or a function that creates it for the calling user. */
   body?: unknown;
   /** A file, in place of a body of JSON. */
   file?: Uint8Array;
@@ -329,7 +329,7 @@ export async function prepare(
   return { url: url + query, body: sent, type, status: status ?? Number(success) };
 }
 
-/** Sends a request, by whoever bears the secret. */
+/** Sends a request with the given secret. */
 export function send(
   api: TestApi,
   { method }: Pick<Listed, "method">,

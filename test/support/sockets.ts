@@ -2,7 +2,7 @@ import { WebSocket } from "ws";
 import { watchAll } from "./canary.ts";
 import { rememberFrame } from "./log-lines.ts";
 
-/** A frame of ours, as it came over the wire. */
+/** A frame as received on the wire. */
 export type Frame = { type: string; seq: number } & Record<string, unknown>;
 
 export type TestSocket = {
@@ -82,7 +82,7 @@ export async function connect(url: string | URL, headers: Record<string, string>
   };
 }
 
-/** Asks for a socket that is refused, and tells with what. */
+/** Opens a socket that is refused, and returns the refusal. */
 export function refusal(
   url: string | URL,
   headers: Record<string, string> = {},

@@ -59,7 +59,7 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
   return settingsWith({ user_id: me.id, modelCandidates: answering });
 }
 
-/** Which models were asked, and whether they were handed tools, or a picture. */
+/** The models that were called, and whether each received tools or a picture. */
 const requestedTexts = () =>
   llm.requests.map(({ model, tools, tool_choice, messages }) =>
     [
@@ -69,7 +69,7 @@ const requestedTexts = () =>
     ].join(" with "),
   );
 
-/** What the last that was asked was told, in words. */
+/** The messages of the last request as text. */
 const lastMessages = () => JSON.stringify(llm.requests.at(-1)!.messages);
 
 const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;

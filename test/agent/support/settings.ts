@@ -12,7 +12,7 @@ import { textsOf } from "../../../src/models/gateway/tokens.ts";
 import { scriptedModel, type ScriptedTurn } from "../../models/support/scripted-model.ts";
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 
-/** A context without a Postgres: what asks for one fails. */
+/** A context whose Postgres queries fail. */
 export const noDatabase = () => createTestContexts(testBindings("http://127.0.0.1:9")).context("test");
 
 const spirit = {
@@ -26,7 +26,7 @@ const spirit = {
   ],
 };
 
-/** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
+/** The settings of a minion whose model supports tools and has no context limit, with overrides. */
 export const settingsWith = (overrides: Partial<TurnSettings> = {}): TurnSettings => ({
   user_id: 1,
   minion_id: 2,
@@ -69,7 +69,7 @@ export const passage = (text: string, overrides: Partial<Retrieved> = {}): Retri
   ...overrides,
 });
 
-/** The tool `look_up`, which says what it is given unless told otherwise. */
+/** The tool `look_up`, which returns its input, with overrides. */
 export const tool = (overrides: Partial<Tool> = {}): Tool => ({
   name: "look_up",
   description: "Looks something up.",
@@ -136,7 +136,7 @@ export const reasoningDelta = (delta: string): LanguageModelV4StreamPart => ({ t
 
 let callCount = 0;
 
-/** A call of a tool; an input that is text is said as it is. */
+/** A tool call. An input that is a string is sent unchanged. */
 export const toolCall = (toolName: string, input: object | string = { city: "Zürich" }): LanguageModelV4StreamPart => ({
   type: "tool-call",
   toolCallId: `call${(callCount += 1)}`,
@@ -144,7 +144,7 @@ export const toolCall = (toolName: string, input: object | string = { city: "Zü
   input: typeof input === "string" ? input : JSON.stringify(input),
 });
 
-/** A model that does one thing after the other, behind the gateway, with what it was asked. */
+/** A model behind the gateway that plays the scripted turns in order, with the requests that it received. */
 export function modelOf(...turns: ScriptedTurn[]) {
   const { candidate, seen } = scriptedModel("openai", ...turns);
   const requests: LanguageModelV4CallOptions[] = [];
@@ -207,11 +207,11 @@ export const linesIn = (prompt: LanguageModelV4Prompt): string[] =>
 
 /** A stream that ends in calls. */
 export const toolCallStream = (...parts: Parameters<typeof streamOf>[0]) => streamOf(parts, "tool-calls");
-/** What was told, and of tools how they are. */
+/** The types of events, and the status of each tool call. */
 export const eventTypes = (events: TestTurn["events"]) =>
   events.map((event) => ("use" in event ? `${event.type} ${event.use.tool} ${event.use.status}` : event.type));
 
-/** What the tools said, as the model was handed it in its last request. */
+/** The tool results in the last request to the model. */
 export const toolResultsIn = ({ requests }: ReturnType<typeof modelOf>) =>
   requests.at(-1)!.prompt.flatMap(({ role, content }) => (role === "tool" && typeof content !== "string" ? content : []));
 export const outputsOf = (of: ReturnType<typeof modelOf>) =>

@@ -24,7 +24,7 @@ let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 let llm: FakeLlm;
 let workerd: Workerd;
-/** The Worker of probe.ts, as far as these tests ask it. */
+/** The part of the test Worker in worker.ts that these tests call. */
 let api: TestApi;
 
 async function start(): Promise<void> {

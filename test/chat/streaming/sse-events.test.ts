@@ -44,7 +44,7 @@ const chunksIn = (text: string) =>
     .filter(({ data }) => data !== "[DONE]")
     .map(({ data }) => JSON.parse(data) as UIMessageChunk);
 
-/** A room that says these frames, numbered from 1, to whoever comes, from where they are. */
+/** A room that sends these frames, numbered from 1, to each client after its cursor. */
 function roomOf(received: readonly RoomFrameOrSnapshot[]) {
   return fakeRoom((room) => {
     for (const [index, frame] of received.entries()) if (index + 1 > (room.after ?? 0)) room.send(index + 1, frame);
@@ -168,7 +168,7 @@ describe("SSE events of an answer", () => {
 describe("the AI SDK's transport", () => {
   type ReceivedRequest = { method: string; url: string; accept: string | undefined; body: string };
 
-  /** A server of conversations, as far as a transport asks for them. */
+  /** A server with the conversation routes that the transport uses. */
   async function serve(
     streamOf: (received: ReceivedRequest) => Promise<ReadableStream<Uint8Array> | undefined>,
   ): Promise<[string, ReceivedRequest[]]> {

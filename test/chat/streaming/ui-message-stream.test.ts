@@ -5,7 +5,7 @@ import { UiMessageStreamEncoder, type RoomFrameOrSnapshot } from "../../../src/c
 import { seededRandom } from "../../support/random.ts";
 import { anAnswer, answerId, citation, frames, textOf, readAnswer, usage } from "../support/fixtures.ts";
 
-/** What a client of one stream is told, from its beginning. */
+/** The chunks that a client of one stream receives. */
 function encode(received: readonly RoomFrameOrSnapshot[], stream = new UiMessageStreamEncoder(answerId)): UIMessageChunk[] {
   return [...stream.begin(), ...received.flatMap((frame) => stream.encode(frame))];
 }
@@ -260,7 +260,7 @@ describe("a reconnecting client", () => {
   });
 });
 
-/** A turn by chance: stretches of thought and text, of which some overlap what was told before, and tools between. */
+/** A random turn: reasoning and text deltas, some of which overlap earlier ones, and tool calls between them. */
 function randomTurn(random: () => number): { received: RoomFrameOrSnapshot[]; text: string; reasoning: string } {
   const received: RoomFrameOrSnapshot[] = [frames.created()];
   let text = "";

@@ -8,7 +8,7 @@ import { createUser, type Person } from "../../support/users.ts";
 import { connect, type Frame, type TestSocket } from "../../support/sockets.ts";
 import { startFakeLlm, type FakeLlm } from "../../support/fake-llm.ts";
 
-/** An API, and a model that says what a test wants. */
+/** An API and a fake LLM. */
 export type ChatSessions = { api: TestApi; llm: FakeLlm };
 
 export function useChatSessions(): ChatSessions {
@@ -24,7 +24,7 @@ export function useChatSessions(): ChatSessions {
   return sessions;
 }
 
-/** Somebody with a minion on the llm, and a conversation with it. */
+/** A user with a minion on the fake LLM, and a conversation with it. */
 export type ChatSession = { person: Person; client: Client; minionId: number; id: number };
 
 export async function startChatSession({ api, llm }: ChatSessions, minion: object = {}): Promise<ChatSession> {
@@ -67,7 +67,7 @@ export function framesIn(received: readonly Frame[]): Frame[] {
   return received.flatMap((frame) => (frame.type === "frames" ? (frame["frames"] as Frame[]) : [frame]));
 }
 
-/** What the deltas of a message say. */
+/** The text of the deltas of a message. */
 export function textOf(received: readonly Frame[], messageId: number): string {
   return framesIn(received).reduce((text, frame) => {
     if (frame["message_id"] !== messageId) return text;

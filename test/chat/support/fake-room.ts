@@ -3,7 +3,7 @@ import type { RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message
 
 type Listener = (event: { data?: unknown; code?: number }) => void;
 
-/** The room's end of a socket, and what the Worker's end said and did. */
+/** The room's end of a socket, with the acknowledgements that it received. */
 export type Connection = {
   after: number | undefined;
   acks: number[];
@@ -14,7 +14,7 @@ export type Connection = {
   close(code: number): void;
 };
 
-/** A room that says what a test says, on every socket that is opened to it. */
+/** A fake room. A test sends frames on each socket that is opened to it. */
 export function fakeRoom(onOpen: (connection: Connection) => void = () => {}) {
   const connections: Connection[] = [];
   /** What the next openings are refused with. */

@@ -5,7 +5,7 @@ import { toMessageId } from "../../../src/chat/constants.ts";
 import type { Citation, Message } from "../../../src/agent/types.ts";
 import type { RoomFrame } from "../../../src/chat/protocol.ts";
 
-/** The answer that the tests of this folder tell of. */
+/** The answer that the tests of this folder use. */
 export const answerId = toMessageId(7, 2);
 
 export const usage = { prompt_tokens: 12, completion_tokens: 8, total_tokens: 20, cost_usd: 0.00002 };
@@ -101,7 +101,7 @@ async function validateChunk(chunk: UIMessageChunk): Promise<UIMessageChunk> {
 
 export type ReadAnswer = { message: UIMessage; errors: string[] };
 
-/** What the AI SDK makes of chunks, and the errors that it was told of; it fails where they do not fit together. */
+/** Reads chunks with the AI SDK. Returns the message and the reported errors, and throws if the chunks are inconsistent. */
 export async function readAnswer(chunks: readonly UIMessageChunk[]): Promise<ReadAnswer> {
   const valid = await Promise.all(chunks.map(validateChunk));
   const expectedErrors = valid.flatMap((chunk) => (chunk.type === "error" ? [chunk.errorText] : []));

@@ -1,6 +1,6 @@
 import { DefaultChatTransport, type UIMessage, type UIMessageChunk } from "ai";
 
-/** The AI SDK's transport, told where conversations are, as the README tells it. */
+/** The AI SDK's transport with the routes of conversations, as in the README. */
 export function conversationTransport(api: string, headers: Record<string, string>): DefaultChatTransport<UIMessage> {
   return new DefaultChatTransport({
     api,

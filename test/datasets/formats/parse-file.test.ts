@@ -21,7 +21,7 @@ test.each(fixtures)("%s gives the same rows at any chunk boundary", async (name,
   for await (const parsed of parseRows(source, { format, name })) all.push(parsed);
   expect(all).toEqual((await read(bytes, format, name)).all);
 });
-/** What came of reading a file that may be refused: whether it was refused in words is told, anything else is thrown. */
+/** The rows of a file, or the reason of its refusal. Any other error is thrown. */
 async function tryRead(...[content, format, name]: Parameters<typeof read>) {
   try {
     return { ...(await read(content, format, name)), isRefused: false };

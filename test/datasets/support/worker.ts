@@ -19,7 +19,7 @@ export async function make(bytes: Uint8Array, name: string): Promise<Made> {
   return { format, rows, problems };
 }
 
-/** A Worker that says what is made of the file that it is sent, under the name that is its path, or why it is refused. */
+/** A Worker that parses the file in the request, with the path as its name. Returns the rows, or the reason of a refusal. */
 export default {
   async fetch(request: Request): Promise<Response> {
     const name = new URL(request.url).pathname.slice(1);

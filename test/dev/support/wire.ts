@@ -21,7 +21,7 @@ function message(letter: string, body: string): Buffer {
   return Buffer.concat([head, Buffer.from(body)]);
 }
 
-/** A connection that speaks PostgreSQL's protocol by hand, to stop where no client would. */
+/** A raw connection that speaks the PostgreSQL protocol and can stop at any point. */
 export async function openWire(databaseUrl: string) {
   const socket = connect({ host: "127.0.0.1", port: Number(new URL(databaseUrl).port) });
   onTestFinished(() => void socket.destroy());

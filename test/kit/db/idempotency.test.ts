@@ -28,7 +28,7 @@ let fateOf: (payload: string) => Fate = () => "pass";
 let ctx: Ctx;
 let made = 0;
 
-/** A route that makes a thing, asked by whoever `x-user` says. */
+/** A route that creates a row for the user in `x-user`. */
 const app = new Hono<AppEnv>();
 const Thing = z.object({ id: z.int(), label: z.string() });
 app.onError(errorHandler);

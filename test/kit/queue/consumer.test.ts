@@ -31,7 +31,7 @@ let queue: VirtualQueue;
 let dead: VirtualQueue;
 let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
-/** What was told outside Postgres, by the key that it carried. */
+/** The effects outside Postgres by idempotency key. */
 let delivered: Map<string, number>;
 let isPoisonous: boolean;
 let isBusyFor: string;

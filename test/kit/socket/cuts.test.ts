@@ -113,7 +113,7 @@ type ReceivedFrame = {
   texts?: Record<string, string>;
 };
 
-/** A client that follows the rules: it remembers the last number, and does what frames say. What breaks them, it throws. */
+/** A client that applies frames and remembers the last sequence number. It throws if a frame breaks the protocol. */
 class TestClient {
   seq: number | undefined;
   isGone = true;

@@ -17,7 +17,7 @@ import { useIndexHarness } from "../support/memory-datasets.ts";
 
 const key = providerKey("of-the-vendor");
 let vendor: FakeVendor;
-/** What the vendor's models say next; the script of all vendors after that. */
+/** The next replies of the vendor's models, before the default script. */
 let answers: string[] = [];
 /** What the vendor embeds every text as; the script of all vendors unless told. */
 let vectors: readonly number[] | undefined;

@@ -9,7 +9,7 @@ type ProbeEnv = { SIGN_IN_GATE: DurableObjectNamespace<ProbedGate> };
 export const probeLimits = { anonymous: 8, sign_in: 3, authenticated: 6, mutations: 4, expensive: 2 };
 
 export type Probe = {
-  /** Sends a request from an address, as whom the token says. */
+  /** Sends a request from an address with the credentials of a token. */
   send(path: string, from: { ip?: string; method?: string; token?: string }): Promise<Response>;
   worker: WorkerHandle<ProbeEnv>;
   logs(): string[];

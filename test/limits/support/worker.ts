@@ -9,7 +9,7 @@ import { SignInGate } from "../../../src/limits/durable-object.ts";
 import { rateLimitedGuard, limited, limitAnonymous } from "../../../src/limits/middleware.ts";
 import { admitSignIn, rememberDevice, signInSucceeded, signInWithdrawn } from "../../../src/limits/sign-in.ts";
 
-/** A Worker with routes of every kind that limits know, whose callers are whoever they say they are. */
+/** A Worker with a route of each kind of limit. A request header names the caller. */
 
 /** The gate, with its alarm in reach. */
 export class ProbedGate extends SignInGate {
@@ -104,7 +104,7 @@ const holdSlot = (ms: number) =>
     return atOnce;
   });
 
-/** Holds a slot for `ms`, and tells how many did at once. */
+/** Holds a slot for `ms`, and returns how many requests held one at the same time. */
 probe.get("/slot", async (c) => c.json({ atOnce: await holdSlot(Number(c.req.query("ms"))) }));
 
 /** Asks for two slots and is gone before it gives them back: the runtime drops what a request leaves running. */

@@ -49,7 +49,7 @@ const operation = fc.oneof(
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-/** What the rules say, in memory. */
+/** The rules of loadouts as an in-memory model. */
 class Model {
   /** The spirit at each of five places. */
   places: (number | null)[] = [null, null, null, null, null];

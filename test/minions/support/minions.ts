@@ -16,7 +16,7 @@ export type Answer = { status: number; headers: Headers; body: Awaited<ReturnTyp
 
 type Headed = Record<string, string>;
 
-/** Somebody, or a program with a token, who asks under /api/v2. */
+/** A client of /api/v2: a user, or a program with a token. */
 export function clientOf(api: TestApi, who: Pick<Person, "token">) {
   const call = async (method: string, path: string, body?: unknown, headers: Headed = {}): Promise<Answer> => {
     const reply = await sendRequest(api, who, `/api/v2${path}`, { method, body, headers });
@@ -141,7 +141,7 @@ export const refusalIn = ({ status, body }: Answer): [number, string] | null =>
 export const faultsIn = ({ body }: Answer): string[] =>
   ((body as { errors?: { path: string }[] }).errors ?? []).map(({ path }) => path);
 
-/** How often a reply's request asked Postgres. */
+/** The number of Postgres round trips of a request. */
 export const databaseTrips = ({ headers }: Pick<Answer, "headers">): number =>
   Number(/\bdb;dur=[\d.]+;desc="(\d+)"/.exec(headers.get("server-timing") ?? "")?.[1]);
 

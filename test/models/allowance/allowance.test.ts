@@ -50,7 +50,7 @@ const model = () => gatewayModel([languageCandidate(`workers-ai/${llama}`, provi
 const callModel = () => model().doGenerate({ ...question, maxOutputTokens: 16 });
 const budget = async () => api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
 
-/** Waits for what is put off, and tells what is left. */
+/** Waits for background work, and returns the remaining allowance. */
 async function allowance() {
   await events.settled();
   const { status, body } = await me.get("/usage/allowance");
@@ -58,7 +58,7 @@ async function allowance() {
   return body.allowance as { plan: string; turns: { used: number; left: number }; tokens: { used: number }; resets_at: string };
 }
 
-/** Lets somebody have used this much. @returns how the same is said once more */
+/** Uses up this much of an allowance. @returns a function that repeats the same request */
 async function spend(amount: { turns: number; tokens: number }): Promise<() => Promise<void>> {
   const { USER_HUB } = await api.worker.getEnv();
   const limits = { turns: 1e6, tokens: 1e9, until: Date.now() };

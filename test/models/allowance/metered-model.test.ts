@@ -11,13 +11,13 @@ import { collect, question } from "../support/models.ts";
 
 /** What the question comes to, by its length. */
 const promptTokens = 4;
-/** What a call takes that does not say how long its answer may be. */
+/** The reservation of a call without max_tokens. */
 const most = { turns: 1, tokens: promptTokens + 1_024 };
 const nothing = { turns: 0, tokens: 0 };
 /** What the scripted models count. */
 const counted = { turns: 1, tokens: 8 };
 
-/** A model behind the gateway that does one thing, and what its allowance was told. */
+/** A scripted model behind the gateway, and the calls of its allowance. */
 function metered(turn: ScriptedTurn, options: CallOptions = {}, others: ScriptedTurn[] = []) {
   const taken: QuotaAmounts[] = [];
   const settled: QuotaAmounts[] = [];

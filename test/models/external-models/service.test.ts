@@ -25,7 +25,7 @@ beforeEach(async () => {
   await me.get("/external-models");
 });
 
-/** What the contract says that a model has. */
+/** The documented keys of a model. */
 const contractKeys = [
   ..."id name display_name description provider model_id base_url capabilities parameters context_length max_tokens".split(" "),
   ..."quantization architecture license embedding_length temperature top_p system_prompt experience level rank".split(" "),

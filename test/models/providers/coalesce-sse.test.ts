@@ -100,7 +100,7 @@ describe("events that arrive together", () => {
   });
 });
 
-/** Twice the same, which must be told twice. */
+/** Events that must not be merged with an equal one. */
 const apart: [what: string, data: Json | string][] = [
   ["a text beside reasoning", chunk({ content: "a", reasoning: "b" })],
   ["no text beside reasoning and its details", chunk({ content: "", reasoning: "b", reasoning_details: [{ text: "b" }] })],

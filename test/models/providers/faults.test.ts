@@ -14,7 +14,7 @@ import { partsOf, question, textIn } from "../support/models.ts";
 
 const apiKey = providerKey("of-the-faults");
 
-/** What the gateway makes of each status, and whether the next model is asked. */
+/** The failure for each status, and whether the next model is called. */
 const statuses: [status: number, kind: ProviderFailure, movesOn: boolean][] = [
   [400, "refused", false],
   [401, "key_rejected", false],
@@ -60,7 +60,7 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
     });
   }
 
-  /** Asserts that the error, and the record, show nothing that the vendor said. */
+  /** Asserts that the error and the record contain no text of the provider. */
   function expectOurs(error: unknown, kind: ProviderFailure): void {
     expect(error).toBeInstanceOf(ProviderError);
     expect(error).toMatchObject({ kind, code: `provider_${kind}`, provider: name });

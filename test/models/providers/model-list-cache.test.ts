@@ -20,9 +20,9 @@ const publicHosts = { openrouter: "openrouter.ai", huggingface: "router.huggingf
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 let server: Server;
-/** With which key each list was asked for, in order. */
+/** The key of each list request, in order. */
 let receivedKeys: (string | undefined)[];
-/** What a key is told that there is; nothing is a server that is out. */
+/** The models that a key can list; undefined for a server that is down. */
 let listed: (key: string | undefined) => string[] | undefined;
 let ai: Ai;
 let bindings: Cloudflare.Env;

@@ -12,7 +12,7 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-/** What parts say, joined or not. */
+/** The text of stream parts, merged or not. */
 export function textIn(parts: readonly LanguageModelV4StreamPart[]): string {
   return stripSeparators(parts.map((part) => (part.type === "text-delta" ? part.delta : "")).join(""));
 }

@@ -23,7 +23,7 @@ export const textParts = (text: string): LanguageModelV4StreamPart[] => [
 export const apiError = (statusCode: number, responseHeaders: Record<string, string> = {}, responseBody = "") =>
   new APICallError({ message: "words", url: "", requestBodyValues: {}, statusCode, responseHeaders, responseBody });
 
-/** What a model does when it is asked: says parts, fails, or waits until it is told to stop (or for ever). */
+/** One turn of a scripted model: stream parts, an error, or a wait until it is aborted (or forever). */
 export type ScriptedTurn = Error | LanguageModelV4StreamPart[] | "hangs" | "is deaf";
 
 export const hello = textParts("Hello");

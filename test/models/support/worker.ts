@@ -4,13 +4,13 @@ import { languageCandidate } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { partsOf, question, textIn } from "./models.ts";
 
-/** What the probe is asked to ask. */
+/** The model call that the probe makes. */
 export type ProbeRequest = { name: ProviderName; model: string; apiKey: string; baseUrl: string; how: "generate" | "stream" };
 
-/** What came of it. */
+/** The result of the call. */
 export type ProbeReply = { text: string; failure?: string; records: UsageRecord[] };
 
-/** A Worker that asks one model through the gateway, as the runtime of production would. */
+/** A Worker that calls one model through the gateway in workerd. */
 export default {
   async fetch(request) {
     const { name, model, how, ...settings } = (await request.json()) as ProbeRequest;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { parquetWriteBuffer } from "hyparquet-writer";
 
-/** How it fails; with a path, when it is asked for that. */
+/** A failure of the next request, or of the next request to a path. */
 type Failure = { path?: string; status: number; code?: string; error: string; headers?: Record<string, string> };
 type HubRow = Record<string, unknown>;
 
@@ -10,7 +10,7 @@ export type FakeHub = {
   url: string;
   /** The rows of each split, by `dataset/config/split`. */
   splits: Record<string, HubRow[]>;
-  /** What datasets say of themselves, by `dataset/config`; of one that is left out it says nothing. */
+  /** The dataset cards by `dataset/config`; a missing one is empty. */
   infos: Record<string, { description: string; license: string }>;
   /** How it makes Parquet files of splits; null where it made none. */
   parquet: { rowsPerFile: number; rowGroupSize: number } | null;
@@ -22,14 +22,14 @@ export type FakeHub = {
   cellBytes: number;
   /** Where its files are redirected to. */
   storage: string;
-  /** What was asked, in order: path and query, and for a file its range. */
+  /** The received requests in order: path and query, and the range for a file. */
   requests: string[];
   /** What it answers next in place of what it would, one after the other. */
   failures: Failure[];
   close(): Promise<void>;
 };
 
-/** What stands in a fake hub before a test says otherwise. */
+/** The default state of a fake hub. */
 const blank = () => ({
   splits: {},
   infos: {},
@@ -41,12 +41,12 @@ const blank = () => ({
   failures: [],
 });
 
-/** Forgets what a test told it. */
+/** Restores the default state. */
 export function resetHub(hub: FakeHub): void {
   Object.assign(hub, blank(), { storage: hub.url });
 }
 
-/** Hugging Face's dataset server, as far as we ask it (https://huggingface.co/docs/dataset-viewer), and the store of its Parquet files. */
+/** A fake of Hugging Face's dataset server (https://huggingface.co/docs/dataset-viewer) and of the store of its Parquet files. */
 export async function startFakeHub(): Promise<FakeHub> {
   const hub: FakeHub = { ...blank(), url: "", storage: "", close: async () => undefined };
   const server = createServer((request, response) => answer(hub, request, response));

@@ -1,4 +1,4 @@
-/** What every fake vendor says, whichever protocol it says it in. */
+/** The reply of every fake vendor, in each protocol. */
 export const script = {
   /** In pieces of a stream; with characters of two, three and four bytes. */
   pieces: ["Grüße, ", "世界 ", "👋, wie ", "geht's?"],
@@ -10,7 +10,7 @@ export const script = {
 
 export const scriptedText = script.pieces.join("");
 
-/** What a failure says beside its status; with the key that was used, as some vendors do. A client of ours must never see it. */
+/** The body of a failure, with the key that was used, as some vendors return it. Clients must never see it. */
 export const vendorWords = "words of the vendor";
 
 export type Json = Record<string, unknown>;
@@ -27,10 +27,10 @@ export function isEvents(reply: Reply): reply is SseEvent[] {
 
 /** How a vendor is spoken to. */
 export type Protocol = {
-  /** What the SDK is told as its base URL, after the address of the server. */
+  /** The path that is added to the server's address for the SDK's base URL. */
   base: string;
   key(headers: Record<string, string | undefined>): string | undefined;
-  /** Answers a request below `base`; undefined where there is no such path. */
+  /** Answers a request below `base`; undefined for an unknown path. */
   reply(path: string, body: Json, text: readonly string[]): Reply | undefined;
   failure(status: number, message: string): Json;
 };

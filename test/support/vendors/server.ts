@@ -19,7 +19,7 @@ export type WireFault =
 export type Fault = WireFault | { status: number; headers?: Record<string, string> };
 
 export type FakeVendor = {
-  /** What the provider is told as its base URL. */
+  /** The base URL for the provider. */
   baseUrl: string;
   /** Every request so far, the newest last. */
   requests: { path: string; headers: Record<string, string | undefined>; body: Json }[];
@@ -32,7 +32,7 @@ export type FakeVendor = {
 
 export const hugeText = "x".repeat(10 * 1024 * 1024);
 
-/** A vendor that speaks its own protocol over HTTP, and takes one key. */
+/** A fake vendor with its own HTTP protocol and one valid key. */
 export async function startVendor(protocol: Protocol, apiKey: string): Promise<FakeVendor> {
   const requests: FakeVendor["requests"] = [];
   const faults: Fault[] = [];

@@ -22,7 +22,7 @@ type FakedVendor = {
 
 const list = (...data: Json[]) => ({ object: "list", data: data.map((each) => ({ object: "model", ...each })) });
 
-/** How each provider that is called over HTTP is faked, and what it is asked for. */
+/** The fake of each HTTP provider, and the model that tests use. */
 const vendors = {
   openai: {
     protocol: openaiResponses("/v1", list({ id: "gpt-6-luna" }, { id: "text-embedding-3-small" }, { id: "whisper-1" })),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { withMailbox } from "../../../../dev/wrangler/mailbox/handlers.ts";
 
-/** A Worker that tells which bindings its handlers are called with. */
+/** A Worker that records the bindings that its handlers receive. */
 function observed() {
   const seen: object[] = [];
   const worker = {

@@ -18,7 +18,7 @@ type Result<M extends Method> = ProbeRoom[M] extends (...args: never[]) => infer
 
 export type Rooms = Awaited<ReturnType<typeof startRooms>>;
 
-/** The probe's rooms in workerd. A room's name says how it behaves, see worker.ts. */
+/** The test rooms in workerd. The name of a room configures it, see worker.ts. */
 export async function startRooms() {
   const { compatibility_date, compatibility_flags } = productionConfig();
   const harness = createTestHarness({
@@ -104,7 +104,7 @@ export function seqsOf(received: readonly Frame[]): number[] {
 /** from, from + 1, … to */
 export const run = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-/** Waits until a room has heard what a socket said before, and the socket has what came before the answer. */
+/** Waits until the room has received all earlier messages of a socket and the socket has received all earlier frames. */
 export async function flush(socket: TestSocket): Promise<void> {
   socket.send({ type: "flush" });
   await socket.until(({ type }) => type === "error");

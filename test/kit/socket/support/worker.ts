@@ -5,7 +5,7 @@ import { connectSocket, requireUpgrade } from "../../../../src/kit/socket/upgrad
 import { roomSettings, SocketRoom, type RoomSettings, type RoomSocket } from "../../../../src/kit/socket/socket-room.ts";
 import { readTicket, type TicketHolder } from "../../../../src/kit/socket/tickets.ts";
 
-/** A Worker with rooms that do as their names say: `a;lifeMs=500;snapshotFails=1` is room a, with a short life and no snapshots. */
+/** A Worker with rooms that are configured by their names: `a;lifeMs=500;snapshotFails=1` is room a with a short lifetime and no snapshots. */
 
 type Env = Cloudflare.Env & { ROOMS: DurableObjectNamespace<ProbeRoom>; SECRET: string };
 
@@ -120,7 +120,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     await this.onAlarm();
   }
 
-  /** What the attachments say of where sockets are: nothing, while they move. */
+  /** The positions in the attachments of the sockets; null while a socket is active. */
   places(): (SocketPosition | null)[] {
     return Array.from(this.getConnections<SocketState>(), ({ state }) => state!.place as SocketPosition | null);
   }
@@ -153,7 +153,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     return { rows, first, last: frames.lastSeq };
   }
 
-  /** How many rows it costs to tell a text, and what the log has of it then. */
+  /** The rows written for a streamed text, and the frames in the log afterwards. */
   rowsOfText(): { rows: Record<string, number>; frames: unknown[] } {
     const { frames, rowsOf } = this.#metered();
     frames.append({ type: "makes the table" });
