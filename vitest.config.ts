@@ -29,8 +29,10 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // These bounds only end a test that hangs: no test asserts how long something takes.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     // One more than the two cores of CI, since tests wait for timers and Postgres a fifth of the time.
     maxWorkers: 3,
     // A new import of wrangler and the source for each file costs two seconds of CPU. State of a file is visible to the next file.

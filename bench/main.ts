@@ -1,11 +1,18 @@
 import { parseArgs } from "node:util";
 import { UserError, runCommand } from "../dev/user-error.ts";
+import { benchAccounts } from "./accounts/benchmark.ts";
 import { benchCatalog } from "./catalog/benchmark.ts";
 import { benchChat } from "./chat/benchmark.ts";
 import { benchGateway } from "./gateway/benchmark.ts";
 import { benchKnowledge } from "./knowledge/benchmark.ts";
 
-const benches = { catalog: benchCatalog, chat: benchChat, gateway: benchGateway, knowledge: benchKnowledge };
+const benches = {
+  accounts: benchAccounts,
+  catalog: benchCatalog,
+  chat: benchChat,
+  gateway: benchGateway,
+  knowledge: benchKnowledge,
+};
 
 const usage = `Usage: npm run bench -- <name> [--rounds 13] [--seconds 1]
 Names: ${Object.keys(benches).join(", ")}

@@ -206,8 +206,8 @@ const block = (text: string) =>
     .replaceAll("\n", `\n${indent}`);
 
 /** Prints one message of a conversation. */
-export function printMessage(speaker: string, text: string): void {
-  console.log(speaker.padEnd(indent.length) + block(text));
+export function printMessage(name: string, text: string): void {
+  console.log(name.padEnd(indent.length) + block(text));
 }
 
 /** Prints the passages that an answer quotes, each with its place in the document. */

@@ -8,7 +8,7 @@ const sources = readSources(globSync("src/**/*.ts", { exclude: ["src/bindings.d.
 const testedElsewhere: Readonly<Record<string, string>> = {};
 
 describe("the import rules", () => {
-  test("hold in every source file", () => {
+  test("every source file keeps the import rules", () => {
     expect(sources.size).toBeGreaterThan(20);
     expect(Array.from(sources).flatMap(([path, source]) => violations(path, source))).toEqual([]);
   });
@@ -41,11 +41,11 @@ describe("the import rules", () => {
     ["env.ts", 'import { z } from "zod";', "namespace"],
     ["env.ts", 'import {\n  z,\n} from "zod";', "namespace"],
     ["kit/db/client.ts", 'export { app } from "../../app.ts";', "only a composition root imports a composition root"],
-  ])("fire for %s with %s", (path, source, rule) => {
+  ])("a violation in %s with %s is reported", (path, source, rule) => {
     expect(violations(path, source).join()).toContain(rule);
   });
 
-  test("let a feature use the features, folders and files before it", () => {
+  test("a feature may import earlier features, folders and files", () => {
     const source = [
       'import { a } from "../../minions/spirits/service.ts";',
       'import { b } from "../../kit/db/client.ts";',
@@ -55,7 +55,7 @@ describe("the import rules", () => {
     expect(violations("chat/streaming/stream-answer.ts", source)).toEqual([]);
   });
 
-  test("order no folder that does not exist", () => {
+  test("every folder in the order exists", () => {
     const missing = Object.entries(order).flatMap(([parent, entries]) =>
       entries.map((entry) => `src/${parent}/${entry}`).filter((path) => !existsSync(path)),
     );
@@ -64,11 +64,11 @@ describe("the import rules", () => {
 });
 
 describe("import circles", () => {
-  test("exist nowhere in src, types included", () => {
+  test("src has no import circle, types included", () => {
     expect(circles(importGraph(sources))).toEqual([]);
   });
 
-  test("are found where they exist", () => {
+  test("an import circle is reported", () => {
     const graph = importGraph(
       new Map([
         ["a/x.ts", 'import type { Y } from "./y.ts";'],
@@ -85,38 +85,38 @@ describe("the kit", () => {
   const productLines = (path: string, source: string) =>
     source.split("\n").flatMap((line, index) => (productWords.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []));
 
-  test("holds no word of the product", () => {
+  test("the kit contains no product terms", () => {
     const kit = Array.from(sources).filter(([path]) => path.startsWith("kit/"));
     expect(kit.flatMap(([path, source]) => productLines(path, source))).toEqual([]);
   });
 
   test.each(["/** Where a minion lives. */", "const spiritId = 1;", 'throw new AppError("catalog_unavailable");'])(
-    "would not hold %s",
+    "a product term in the kit is reported: %s",
     (line) => expect(productLines("kit/x.ts", line)).toHaveLength(1),
   );
 });
 
 describe("files", () => {
-  test("of rules, protocols, services and parsers have a test at the same path", () => {
+  test("rules, protocols, services and parsers have a test at the same path", () => {
     const untested = Array.from(sources.keys()).filter(
       (path) => needsTest(path) && !existsSync(`test/${path.replace(/\.ts$/, ".test.ts")}`) && !(path in testedElsewhere),
     );
     expect(untested).toEqual([]);
   });
 
-  test("that are tested elsewhere exist, and so does the test that is named", () => {
+  test("files that are tested elsewhere exist, and so does the test", () => {
     const wrong = Object.entries(testedElsewhere).filter(([path, by]) => !sources.has(path) || !existsSync(`test/${by}`));
     expect(wrong).toEqual([]);
   });
 
-  test("have at most 350 lines", () => {
+  test("a file has at most 350 lines", () => {
     const long = globSync("{src,dev,seed,bench,test}/**/*.ts", { exclude: ["src/bindings.d.ts"] }).filter(
       (path) => readFileSync(path, "utf8").split("\n").length > 351,
     );
     expect(long).toEqual([]);
   });
 
-  test("stand at most twenty in a folder of src, but for the vendors of models", () => {
+  test("a folder of src has at most twenty files, except the providers", () => {
     const counts = new Map<string, number>();
     for (const path of sources.keys()) {
       const folder = path.split("/").slice(0, -1).join("/");

@@ -9,7 +9,7 @@ test("wrangler.toml triggers exactly the schedules in use", () => {
   expect(triggers.crons?.toSorted()).toEqual([...schedules].toSorted());
 });
 
-test("no two jobs have one name", () => {
+test("every job has a unique name", () => {
   const names = [...cronJobs.map(({ name }) => name), ...jobHandlers.map(({ job }) => job.name)];
   expect(names).toHaveLength(new Set(names).size);
 });

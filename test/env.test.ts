@@ -60,7 +60,7 @@ describe("a misconfigured Worker", () => {
     ],
     ["a time that is no number", "development", { CATALOG_FRESH_SECONDS: "soon" }, {}, "CATALOG_FRESH_SECONDS: "],
   ])(
-    "refuses to work with %s, says which setting in its log alone, and never the value",
+    "a Worker with %s refuses requests, names the setting only in its log, and never logs the value",
     async (_, env, vars, wrong, fault) => {
       const worker = await startWorker(workers[env], { ...settings, ...vars, ...wrong });
       onTestFinished(() => worker.close());
@@ -73,20 +73,23 @@ describe("a misconfigured Worker", () => {
     },
   );
 
-  test.each(Object.keys(workers) as (keyof typeof workers)[])("names missing settings in its reply, in %s", async (env) => {
-    const worker = await startWorker(workers[env], { ...settings, DATABASE_URL: "" });
-    onTestFinished(() => worker.close());
-    const reply = await fetch(new URL("/health", worker.url));
-    expect(reply.status).toBe(503);
-    expect(await reply.json()).toMatchObject({
-      code: "misconfigured",
-      detail:
-        "DATABASE_URL is not set: run `npm run dev`, which needs no settings, or fill in .dev.vars for `npx wrangler dev`, " +
-        "or run `npx wrangler secret put DATABASE_URL` for a deployed Worker.",
-    });
-  });
+  test.each(Object.keys(workers) as (keyof typeof workers)[])(
+    "a Worker with missing settings names them in its reply, in %s",
+    async (env) => {
+      const worker = await startWorker(workers[env], { ...settings, DATABASE_URL: "" });
+      onTestFinished(() => worker.close());
+      const reply = await fetch(new URL("/health", worker.url));
+      expect(reply.status).toBe(503);
+      expect(await reply.json()).toMatchObject({
+        code: "misconfigured",
+        detail:
+          "DATABASE_URL is not set: run `npm run dev`, which needs no settings, or fill in .dev.vars for `npx wrangler dev`, " +
+          "or run `npx wrangler secret put DATABASE_URL` for a deployed Worker.",
+      });
+    },
+  );
 
-  test("works in production with values of its own, and says of what needs mail that there is none", async () => {
+  test("a production Worker with its own values works, and mail reports that it is not configured", async () => {
     const worker = await startWorker(workers.production, settings);
     onTestFinished(() => worker.close());
     expect((await fetch(new URL("/health", worker.url))).status).toBe(200);

@@ -18,7 +18,7 @@ const isErrorType = (value: unknown): value is ErrorType =>
 const isTable = (value: unknown): value is Record<string, ErrorType> =>
   typeof value === "object" && value !== null && Object.values(value).every(isErrorType);
 
-test("every error type that kit or a feature declares is published once", () => {
+test("every error type of kit and of the features is published once", () => {
   const declared = modules.flatMap(([, exported]) =>
     Object.values(exported)
       .filter(isTable)
@@ -30,14 +30,14 @@ test("every error type that kit or a feature declares is published once", () => 
   expect(new Set(errorTypes.map(({ code }) => code)).size).toBe(errorTypes.length);
 });
 
-test("every constraint that a feature explains is composed, and explained once", () => {
+test("every constraint that a feature explains is registered and explained once", () => {
   const tables = modules.map(([, exported]) => exported.constraintErrors ?? {});
   const names = [commonConstraintErrors, ...tables].flatMap(Object.keys);
   expect(names.length).toBe(new Set(names).size);
   expect(Object.keys(constraintErrors).toSorted()).toEqual(names.toSorted());
 });
 
-test("a room explains every constraint as the Worker does, but for those of jobs that failed", () => {
+test("a room explains every constraint like the Worker, except those of failed jobs", () => {
   const { failed_job_not_found: _, failed_job_of_no_kind: __, ...others } = constraintErrors;
   expect(roomConstraintErrors).toEqual(others);
 });

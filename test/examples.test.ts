@@ -57,7 +57,7 @@ describe("an example against npm run dev", () => {
       await dev.ended;
       await Promise.all([slowModel.close(), modelServer.close(), removeFolder(folder)]);
     };
-  }, 180_000);
+  });
 
   const models = (name: string): Record<string, string> => {
     if (name === "own-model") return { MODEL_URL: modelServer.baseUrl, MODEL_KEY: modelKey };
@@ -65,13 +65,13 @@ describe("an example against npm run dev", () => {
     return {};
   };
 
-  test.each(Object.entries(promised))("%s prints what it promises", { timeout: 120_000 }, async (name, lines) => {
+  test.each(Object.entries(promised))("%s prints the documented output", async (name, lines) => {
     const { code, output } = await runScript("examples/main.ts", dev.folder, { API: dev.url, ...models(name) }, [name]).ended;
     for (const line of lines) expect(output).toMatch(line);
     expect(code, output).toBe(0);
   });
 
-  test("use-chat also works with the built-in model, which answers at once", { timeout: 120_000 }, async () => {
+  test("use-chat also works with the built-in model, which answers at once", async () => {
     const { code, output } = await runScript("examples/use-chat.ts", dev.folder, { API: dev.url }).ended;
     expect(output).toMatch("The answer is complete: yes.");
     expect(code, output).toBe(0);
@@ -91,7 +91,7 @@ test("every example is run here", () => {
   expect(examples.toSorted()).toEqual(Object.keys(promised).toSorted());
 });
 
-test("an example without a server says what to do", async () => {
+test("an example without a server prints what to do", async () => {
   const API = `http://127.0.0.1:${await freePort()}`;
   const { code, output } = await runScript("examples/catalog.ts", root, { API }).ended;
   expect([code, output]).toEqual([1, expect.stringContaining(`No server answers at ${API}. Start one with \`npm run dev\``)]);

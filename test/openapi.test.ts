@@ -37,26 +37,26 @@ function validatorOf(schema: string): ValidateFunction {
 }
 
 describe("the OpenAPI document", () => {
-  test("is valid OpenAPI 3.1", async () => {
+  test("it is valid OpenAPI 3.1", async () => {
     expect(document.openapi).toBe("3.1.0");
     const result = await new Validator().validate(document);
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
   });
 
-  test("is served as an asset, as it is", async () => {
+  test("it is served unchanged as an asset", async () => {
     const reply = await api.get("/openapi.json");
     expect(reply.headers.get("access-control-allow-origin")).toBe("*");
     expect(await reply.json()).toEqual(document);
   });
 
-  test("names every operation once", () => {
+  test("it names every operation once", () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.length).toBeGreaterThan(50);
   });
 
-  test("describes every tag once, with health and aliases last", () => {
+  test("it describes every tag once, with health and aliases last", () => {
     const names = document.tags.map(({ name }) => name);
     expect(new Set(names)).toEqual(new Set(operations.flatMap(({ operation }) => operation.tags)));
     expect(new Set(names).size).toBe(names.length);
@@ -64,7 +64,7 @@ describe("the OpenAPI document", () => {
     expect(names.slice(-2)).toEqual(["Health", "Aliases"]);
   });
 
-  test("lists every alias of every path", () => {
+  test("it lists every alias of every path", () => {
     for (const [alias, canonical] of aliases) {
       const published = Object.keys(document.paths).filter((path) => path === canonical || path.startsWith(`${canonical}/`));
       expect(published.length).toBeGreaterThan(0);
@@ -72,7 +72,7 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  test("gives examples that its own schemas accept", () => {
+  test("its examples match its own schemas", () => {
     let count = 0;
     for (const [name, { examples: given = [] }] of Object.entries(document.components.schemas)) {
       const validate = ajv.compile({ $ref: `openapi#/components/schemas/${name}` });
@@ -112,7 +112,7 @@ describe("every documented operation", () => {
   });
 
   const numbered = operations.filter(({ path }) => path.includes("{id}"));
-  test.each(numbered)("$name refuses an id that is none as documented", async (listed) => {
+  test.each(numbered)("$name refuses an invalid ID as documented", async (listed) => {
     for (const [id, status] of [
       ["abc", 422],
       ["0", 422],

@@ -13,20 +13,20 @@ export function benchRoomRelay(url: URL): Promise<number> {
 
 /** Chunks per second through an object that calls the provider with the SDK. @throws Error for a lost or merged chunk */
 export function benchSdkRelay(url: URL): Promise<number> {
-  return benchRelay(url, timed(askSdkRelay));
+  return benchRelay(url, timed(sendToSdkRelay));
 }
 
 /** Chunks per second through an object that forwards unparsed events. @throws Error for a lost or merged chunk */
 export function benchRawRelay(url: URL): Promise<number> {
-  return benchRelay(url, timed(askRawRelay));
+  return benchRelay(url, timed(sendToRawRelay));
 }
 
 /** Runs a short answer as a warm-up, and measures one of 4,000 chunks. */
-async function benchRelay(url: URL, ask: (client: ChatClient, question: Question) => Promise<Answer>): Promise<number> {
+async function benchRelay(url: URL, send: (client: ChatClient, question: Question) => Promise<Answer>): Promise<number> {
   const client = await ChatClient.open(url);
   try {
-    await ask(client, "short");
-    const { chunks, elapsedMs } = await ask(client, "fast");
+    await send(client, "short");
+    const { chunks, elapsedMs } = await send(client, "fast");
     assertComplete("fast", chunks);
     return (chunks.length / elapsedMs) * 1000;
   } finally {
@@ -35,10 +35,10 @@ async function benchRelay(url: URL, ask: (client: ChatClient, question: Question
 }
 
 const timed =
-  (ask: (client: ChatClient, question: Question) => Promise<string[]>) =>
+  (send: (client: ChatClient, question: Question) => Promise<string[]>) =>
   async (client: ChatClient, question: Question): Promise<Answer> => {
     const startedAt = performance.now();
-    const chunks = await ask(client, question);
+    const chunks = await send(client, question);
     return { chunks, elapsedMs: performance.now() - startedAt };
   };
 
@@ -110,7 +110,7 @@ function runTurn(client: ChatClient, question: Question): Promise<Answer & { seq
 
 type Chunk = { choices: { delta: { content?: string } }[] };
 
-function askRawRelay(client: ChatClient, question: Question): Promise<string[]> {
+function sendToRawRelay(client: ChatClient, question: Question): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const chunks: string[] = [];
     client.onEnd = reject;
@@ -124,7 +124,7 @@ function askRawRelay(client: ChatClient, question: Question): Promise<string[]> 
   });
 }
 
-function askSdkRelay(client: ChatClient, question: Question): Promise<string[]> {
+function sendToSdkRelay(client: ChatClient, question: Question): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const chunks: string[] = [];
     client.onEnd = reject;

@@ -21,7 +21,7 @@ const queries = 100;
 /** Discards the messages that are sent after a commit. The benchmark excludes their cost. */
 const silentBindings = {
   JOBS: { send: async () => undefined },
-  USER_HUB: { getByName: () => ({ tell: async () => undefined }) },
+  USER_HUB: { getByName: () => ({ push: async () => undefined }) },
 };
 
 type Case = {

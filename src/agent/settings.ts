@@ -13,7 +13,7 @@ import { knowledgeBases } from "../knowledge/tables.ts";
 import { selectModelCandidates, type ModelCandidateRow } from "../minions/models/candidates.ts";
 import type { PromptParts } from "../minions/system-prompt.ts";
 import { ownMinion, selectMinions, type MinionRow } from "../minions/queries.ts";
-import { modelOf } from "../minions/model-summary.ts";
+import { minionModelSummary } from "../minions/model-summary.ts";
 import { spiritsOf } from "../minions/spirits/views.ts";
 import { minions } from "../minions/tables.ts";
 import { externalModels } from "../models/tables.ts";
@@ -35,7 +35,7 @@ export type TurnSettings = {
   sampling: { temperature: number | null; top_p: number | null; max_tokens: number | null };
   model: ModelCapabilities;
   /** The model and its fallbacks, in order. */
-  answering: ModelCandidateRow[];
+  modelCandidates: ModelCandidateRow[];
   /** Null without a knowledge base. */
   retrieval: Retrieval | null;
   citations_enabled: boolean;
@@ -101,7 +101,7 @@ export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: Sett
       max_tokens: row.max_tokens ?? defaults?.max_tokens ?? null,
     },
     model: modelCapabilities(row),
-    answering,
+    modelCandidates: answering,
     retrieval:
       base === null
         ? null
@@ -166,7 +166,7 @@ function activeSpirits(catalog: Catalog, row: MinionRow): ActiveSpirit[] {
 }
 
 function modelCapabilities(row: MinionRow): ModelCapabilities {
-  const summary = modelOf(row);
+  const summary = minionModelSummary(row);
   // The built-in model reads only the question and the passages, so it has no limit.
   const context_length = summary?.provider === "builtin" ? null : (summary?.context_length ?? defaultContextTokens);
   return {

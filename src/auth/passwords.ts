@@ -57,11 +57,11 @@ const maxLength = 128;
  * @throws validation_failed at `path`
  */
 export async function checkPassword(password: string, username: string | null, path: string): Promise<void> {
-  const fault = await faultOf(password, username?.toLowerCase());
+  const fault = await passwordError(password, username?.toLowerCase());
   if (fault !== undefined) throw validationError([{ path, in: "body", message: fault }]);
 }
 
-async function faultOf(password: string, username: string | undefined): Promise<string | undefined> {
+async function passwordError(password: string, username: string | undefined): Promise<string | undefined> {
   const lower = password.toLowerCase();
   if (Array.from(password).length < minLength) return `must have at least ${minLength} characters`;
   if (password.length > maxLength) return `must have at most ${maxLength} characters`;

@@ -84,11 +84,11 @@ function sources(ctx: Ctx): CacheSources<CatalogCache> {
       const copy = await ctx.cache.get<CatalogCopy>(kvKey);
       return copy === null ? null : buildCache(copy);
     },
-    fromOrigin: async (current) => {
+    fetchOrigin: async (current) => {
       const { version, rows } = await selectCatalog(ctx, current?.catalog.version);
       return current !== undefined && rows === null ? current : buildCache({ version, rows: rows! });
     },
-    defer: ctx.waitUntil,
+    waitUntil: ctx.waitUntil,
   };
 }
 
@@ -99,8 +99,8 @@ function sources(ctx: Ctx): CacheSources<CatalogCache> {
 async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ version: number; rows: CatalogRows | null }> {
   const moved = sql`${tables.catalogVersions.version} is distinct from ${known ?? null}::int`;
   const rows = sql<CatalogRows | null>`case when ${moved} then json_build_object(
-    'spirits', ${shown(tables.spirits)}, 'tools', ${shown(tables.tools)}, 'bundles', ${shown(tables.bundles)},
-    'plans', ${shown(tables.plans)}, 'classes', ${shown(tables.classes)}, 'templates', ${shown(tables.templates)},
+    'spirits', ${publicRows(tables.spirits)}, 'tools', ${publicRows(tables.tools)}, 'bundles', ${publicRows(tables.bundles)},
+    'plans', ${publicRows(tables.plans)}, 'classes', ${publicRows(tables.classes)}, 'templates', ${publicRows(tables.templates)},
     'affinities', ${all(tables.spiritAffinities, sql`t.spirit_a, t.spirit_b`)},
     'spirit_tools', ${all(tables.spiritTools)}, 'bundle_spirits', ${all(tables.bundleSpirits)},
     'plan_spirits', ${all(tables.planSpirits)}, 'class_spirits', ${all(tables.classSpirits)},
@@ -119,7 +119,7 @@ async function selectCatalog(ctx: Ctx, known: number | undefined): Promise<{ ver
 }
 
 /** The active rows of a table as a JSON array by ID, without internal columns. */
-function shown(table: PgTable): SQL {
+function publicRows(table: PgTable): SQL {
   return sql`(select coalesce(json_agg(to_jsonb(t) - '{is_active,created_at,updated_at}'::text[] order by t.id), '[]') from ${table} t where t.is_active)`;
 }
 

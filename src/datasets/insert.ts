@@ -8,7 +8,7 @@ import { datasets, datasetUploads } from "./tables.ts";
 export const newDataset = sql<number>`currval(pg_get_serial_sequence('datasets', 'id'))::int`;
 
 /** The conditions for one more dataset with these bytes, by error code. */
-export function hasRoomFor(userId: number, bytes: number): Record<string, SQL> {
+export function datasetLimitChecks(userId: number, bytes: number): Record<string, SQL> {
   const ofUser = eq(datasets.user_id, userId);
   const coming = sql`(select coalesce(sum(${datasetUploads.size}), 0) from ${datasetUploads} where ${eq(datasetUploads.user_id, userId)})`;
   const stored = sql`(select coalesce(sum(${datasets.file_size}), 0) from ${datasets} where ${ofUser})`;

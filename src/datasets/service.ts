@@ -4,12 +4,12 @@ import { users } from "../auth/tables.ts";
 import type { Ctx } from "../context.ts";
 import { commit, assertAllInTransaction } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
-import { storable } from "../kit/db/text.ts";
+import { toStorableText } from "../kit/db/text.ts";
 import { withR2Errors } from "../kit/storage/r2.ts";
 import { enqueueJobWithSql } from "../kit/queue/outbox.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { deleteDatasetFiles, importDataset } from "./job-definitions.ts";
-import { hasRoomFor, newDataset, selectUploadedBefore } from "./insert.ts";
+import { datasetLimitChecks, newDataset, selectUploadedBefore } from "./insert.ts";
 import { detectFormat } from "./formats/detect-format.ts";
 import { memorySource } from "./formats/types.ts";
 import type { DatasetChange, LoadBody, UploadFields } from "./schemas.ts";
@@ -42,7 +42,7 @@ type NewDataset = Pick<typeof datasets.$inferInsert, "name" | "source"> & Partia
 async function insertDataset(ctx: Ctx, userId: number, row: NewDataset): Promise<DatasetRow> {
   const results = await commit(ctx, [
     ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-    assertAllInTransaction(ctx.db, hasRoomFor(userId, row.file_size ?? 0)),
+    assertAllInTransaction(ctx.db, datasetLimitChecks(userId, row.file_size ?? 0)),
     ctx.db.insert(datasets).values({ ...row, user_id: userId }),
     enqueueJobWithSql(ctx, importDataset, sql`jsonb_build_object('dataset_id', ${newDataset})`, userId),
     selectDatasets(ctx, userId, sql`${datasets.id} = ${newDataset}`),
@@ -65,7 +65,11 @@ export async function uploadDataset(
   const folder = newFolder(userId);
   const file = { key: `${folder}file`, size: bytes.length };
   await withR2Errors(ctx.env.FILES.put(file.key, bytes));
-  const fields = { name: name ?? (storable(fileName, 120) || "file"), description, source: storable(fileName, 255) };
+  const fields = {
+    name: name ?? (toStorableText(fileName, 120) || "file"),
+    description,
+    source: toStorableText(fileName, 255),
+  };
   try {
     const row = await insertDataset(ctx, userId, { ...fields, format, file_hash, folder, files: [file], file_size: file.size });
     return { row, isNew: true };
@@ -130,9 +134,9 @@ export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promi
 
 /** Adds a dataset to the favorites, or removes it. One round trip. @throws not_found */
 export async function toggleFavorite(ctx: Ctx, userId: number, id: number): Promise<boolean> {
-  const isThere = sql`exists (select from ${datasets} where ${and(eq(datasets.id, id), readable(userId))})`;
+  const datasetExists = sql`exists (select from ${datasets} where ${and(eq(datasets.id, id), readable(userId))})`;
   const [, { rows }] = await commit(ctx, [
-    assertAllInTransaction(ctx.db, { dataset_not_found: isThere }),
+    assertAllInTransaction(ctx.db, { dataset_not_found: datasetExists }),
     ctx.db.execute<{ is_favorite: boolean }>(sql`
       with gone as (delete from ${datasetFavorites} where user_id = ${userId} and dataset_id = ${id} returning 1),
       added as (insert into ${datasetFavorites} (user_id, dataset_id) select ${userId}::int, ${id}::int where not exists (select from gone)

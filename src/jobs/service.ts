@@ -6,7 +6,7 @@ import type { Job, JobMessage } from "../kit/queue/outbox.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { failedJobs, outbox } from "../kit/db/tables.ts";
 
-const shown = {
+const failedJobColumns = {
   id: failedJobs.id,
   name: failedJobs.name,
   payload: failedJobs.payload,
@@ -27,7 +27,7 @@ export async function listFailedJobs(
   const matching = name === undefined ? undefined : eq(failedJobs.name, name);
   const [rows, [count]] = await commit(ctx, [
     ctx.db
-      .select(shown)
+      .select(failedJobColumns)
       .from(failedJobs)
       .where(and(matching, cursor === undefined ? undefined : lt(failedJobs.id, cursor)))
       .orderBy(desc(failedJobs.id))

@@ -45,8 +45,8 @@ export class DailyQuota {
     const limits = only(units, known !== undefined && known.until > now ? known : floor);
     if (id in state.held) return { exhausted: null, limits, used: only(units, state.used) };
     const used = plus(state.used, amount);
-    const lacking = units.find((unit) => (used[unit] ?? 0) > limits[unit]!) ?? null;
-    if (lacking !== null) return { exhausted: lacking, limits, used: only(units, state.used) };
+    const exhaustedUnit = units.find((unit) => (used[unit] ?? 0) > limits[unit]!) ?? null;
+    if (exhaustedUnit !== null) return { exhausted: exhaustedUnit, limits, used: only(units, state.used) };
     this.#write({ used, held: { ...state.held, [id]: amount }, ...(known === undefined ? {} : { limits: known }) }, now);
     return { exhausted: null, limits, used: only(units, used) };
   }

@@ -43,13 +43,13 @@ export async function readModelName(
 }
 
 /** Resolves a model so that it can be called for a user. A user's own model costs one round trip, for its key. @throws not_found, provider_not_configured */
-export async function callableOf(ctx: Ctx, userId: number, model: NamedModel): Promise<ResolvedModel> {
+export async function resolveModel(ctx: Ctx, userId: number, model: NamedModel): Promise<ResolvedModel> {
   if ("id" in model) return resolveUserModel(ctx, userId, model.id);
   return { ...model, settings: providerSettings(ctx, userId), row: undefined };
 }
 
 /** Collects the usage of calls; `usage` returns the statements that store it, each once. Built-in models are not counted. */
-export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: ResolvedModel) {
+export function collectUsage(ctx: Ctx, userId: number, { provider, row }: ResolvedModel) {
   const rows: Statement[] = [];
   const options: Pick<CallOptions, "onUsage" | "onBadKey"> = {
     onUsage(record) {
@@ -62,7 +62,7 @@ export function keepingUsage(ctx: Ctx, userId: number, { provider, row }: Resolv
 }
 
 /** Stores usage after the reply, for requests that commit nothing else. */
-export function keepBehind(ctx: Ctx, [first, ...rest]: Statement[]): void {
+export function saveUsageInBackground(ctx: Ctx, [first, ...rest]: Statement[]): void {
   if (first === undefined) return;
   const write = commit(ctx.background(), [first, ...rest]).catch((error: unknown) =>
     log("warn", "Failed to store the usage of a model call.", { request_id: ctx.requestId, error }),

@@ -5,13 +5,13 @@ import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } f
 import { AppError } from "../kit/errors.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { defaultModel } from "../models/providers/defaults.ts";
-import { itself as ownModel } from "../models/queries.ts";
+import { whereOwnModel as ownModel } from "../models/queries.ts";
 import { externalModels } from "../models/tables.ts";
 import {
   activateBuild,
   buildRow,
   hasNoRunningBuild,
-  isThere,
+  baseExists,
   copyActiveParts,
   lockBase,
   newBuild,
@@ -48,13 +48,13 @@ export async function getBase(ctx: Ctx, userId: number, baseId: number): Promise
 /** Creates a knowledge base; its embedding model is fixed. One round trip. @throws conflict; validation_failed if the model is not an embedding model */
 export async function createBase(ctx: Ctx, userId: number, { embedding_model: model, ...fields }: NewBase): Promise<BaseRow> {
   const { columns, assertions } = await pinned(ctx, userId, model ?? defaultModel(ctx.env, "embedding"));
-  const hasRoom = sql`(select count(*) from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)}) < ${maxBases}`;
+  const belowBaseLimit = sql`(select count(*) from ${knowledgeBases} where ${eq(knowledgeBases.user_id, userId)}) < ${maxBases}`;
   const newId = sql<number>`currval(pg_get_serial_sequence('knowledge_bases', 'id'))::int`;
   const results = await commitOnce(
     ctx,
     [
       ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-      assertAllInTransaction(ctx.db, { knowledge_base_limit_reached: hasRoom, ...assertions }),
+      assertAllInTransaction(ctx.db, { knowledge_base_limit_reached: belowBaseLimit, ...assertions }),
       ctx.db.insert(knowledgeBases).values({ ...columnsOf(fields), ...columns, name: fields.name, user_id: userId }),
       selectBases(ctx, userId, ownKnowledgeBase(userId, newId)),
     ],
@@ -107,7 +107,7 @@ export async function deleteBase(
   const ownBase = ownKnowledgeBase(userId, baseId);
   await commit(ctx, [
     lockBase(ctx, ownBase),
-    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(ownBase) }),
+    assertAllInTransaction(ctx.db, { knowledge_base_not_found: baseExists(ownBase) }),
     ctx.db.delete(knowledgeBases).where(ownBase),
     unlock(ctx, datasetLockName(baseId)),
   ]);
@@ -157,7 +157,7 @@ async function changed(
   const ownBase = ownKnowledgeBase(userId, baseId);
   const results = await commit(ctx, [
     lockBase(ctx, ownBase),
-    assertAllInTransaction(ctx.db, { knowledge_base_not_found: isThere(ownBase), ...assertions }),
+    assertAllInTransaction(ctx.db, { knowledge_base_not_found: baseExists(ownBase), ...assertions }),
     ...rows,
     selectBases(ctx, userId, and(ownBase)),
   ]);

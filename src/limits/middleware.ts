@@ -10,7 +10,7 @@ import { addressOf, consumeRateLimit, rateLimitError, type Requester } from "./r
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Guards that count the requests that they admit and refuse. */
-const countingGuards = new WeakSet<Access>();
+const rateLimitedGuards = new WeakSet<Access>();
 
 /**
  * Counts each request as anonymous before its route runs. Routes behind a guard made by `rateLimitedGuard` are skipped: that guard
@@ -21,7 +21,7 @@ export const limitAnonymous: MiddlewareHandler<AppEnv> = async (c, next) => {
   const access = matchedRoutes(c)
     .map(({ handler }) => handler as unknown)
     .find(isDocumented)?.doc.access;
-  if (access === undefined || !countingGuards.has(access)) await consumeRateLimit(c.get("ctx"), "anonymous");
+  if (access === undefined || !rateLimitedGuards.has(access)) await consumeRateLimit(c.get("ctx"), "anonymous");
   await next();
 };
 
@@ -54,7 +54,7 @@ export function rateLimitedGuard(access: Access): Access {
       return actor;
     },
   };
-  countingGuards.add(counting);
+  rateLimitedGuards.add(counting);
   return counting;
 }
 

@@ -4,7 +4,7 @@ import { commit, assertAllInTransaction } from "../kit/db/commit.ts";
 import { constraintOf } from "../kit/db/errors.ts";
 import { storePicture } from "../kit/storage/avatars.ts";
 import {
-  edited,
+  updateMinionStatement,
   minionExists,
   lockOwnerAndMinion,
   ownMinion,
@@ -42,7 +42,7 @@ export async function replaceAvatar(
     ...lockOwnerAndMinion(ctx, userId, minionId),
     assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
     ctx.db.select({ key: minions.avatar_key }).from(minions).where(ownedMinion),
-    edited(ctx, userId, minionId, { avatar_key: key }),
+    updateMinionStatement(ctx, userId, minionId, { avatar_key: key }),
     selectMinions(ctx, userId, ownedMinion),
   ]);
   const [before] = results.at(-3) as { key: string | null }[];

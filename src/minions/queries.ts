@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, isNull, sql, type SQL } from "drizzle-orm";
 import { planLimit } from "../billing/service.ts";
 import { spiritAccess } from "../billing/tables.ts";
 import type { Ctx } from "../context.ts";
-import { summarizeModel } from "../models/queries.ts";
+import { modelSummarySql } from "../models/queries.ts";
 import { minionFallbacks, minions, minionSpirits } from "./tables.ts";
 import { AppError } from "../kit/errors.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
@@ -26,7 +26,7 @@ const itsFallbacks = sql<string[]>`(${sql`
   select coalesce(json_agg(${minionFallbacks.model} order by ${minionFallbacks.position}), '[]')
   from ${minionFallbacks} where ${minionFallbacks.minion_id} = ${minions.id}`})`;
 
-const itsModel = summarizeModel(sql`${minions.external_model_id}`);
+const itsModel = modelSummarySql(sql`${minions.external_model_id}`);
 
 /** How many active spirits each minion of a user may have. */
 export const slotsOf = (userId: number): SQL<number> => planLimit(userId, "max_spirits_per_minion");
@@ -89,7 +89,7 @@ export const minionExists = (userId: number, minionId: MinionId): SQL =>
   sql`exists (select from ${minions} where ${ownMinion(userId, minionId)})`;
 
 /** Updates a minion and increments its version. */
-export function edited(
+export function updateMinionStatement(
   ctx: Ctx,
   userId: number,
   minionId: MinionId,
@@ -103,7 +103,7 @@ export function edited(
 }
 
 /** A commit that changes one minion and reads it. @throws not_found, and the errors of `unless` */
-export async function changed(
+export async function commitMinionChange(
   ctx: Ctx,
   userId: number,
   minionId: number,

@@ -147,7 +147,7 @@ const ScoreBreakdown = z.object({
   total: z.int().max(115),
 });
 
-export const scored = { score: z.int(), score_breakdown: ScoreBreakdown };
+export const scoreFields = { score: z.int(), score_breakdown: ScoreBreakdown };
 
 export const MinionSpiritShape = z
   .object({
@@ -200,7 +200,7 @@ export const MinionShape = z
     ...standing,
     total_training_xp: z.int().min(0),
     total_usage_xp: z.int().min(0),
-    ...scored,
+    ...scoreFields,
     spirits: z.array(MinionSpiritShape),
     spirit_slots: z.int().min(1).max(5),
     synergy: Synergy,

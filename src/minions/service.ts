@@ -10,12 +10,12 @@ import { invalidatingSettings } from "../notifications/hub-client.ts";
 import { modelOwnershipChecks, replaceFallbacks, modelColumns, assertModelsExist } from "./models/model-choice.ts";
 import { candidates, equipChecks, equipStatement, type Candidate } from "./spirits/statements.ts";
 import {
-  edited,
+  updateMinionStatement,
   minionExists,
   lockOwnerAndMinion,
   ownMinion,
   selectMinions,
-  changed,
+  commitMinionChange,
   type MinionWithCatalog,
   type MinionRow,
 } from "./queries.ts";
@@ -25,7 +25,7 @@ import type { MinionChange, NewMinion } from "./schemas.ts";
 import { minions, minionTokens, retiredExperience } from "./tables.ts";
 
 /** Whether the plan allows another minion. Minions in the trash do not count. */
-const hasRoom = (userId: number): SQL => sql`
+const belowMinionLimit = (userId: number): SQL => sql`
   (select max_minions = -1 or max_minions > (select count(*) from ${minions} where ${and(eq(minions.user_id, userId), isNull(minions.deleted_at))})
    from (select ${planLimit(userId, "max_minions")} as max_minions) held)`;
 
@@ -62,7 +62,10 @@ export async function createMinion(ctx: Ctx, userId: number, { template_id, clas
       ctx,
       [
         ...lockOwnerAndMinion(ctx, userId),
-        assertAllInTransaction(ctx.db, { minion_limit_reached: hasRoom(userId), ...modelOwnershipChecks(userId, input) }),
+        assertAllInTransaction(ctx.db, {
+          minion_limit_reached: belowMinionLimit(userId),
+          ...modelOwnershipChecks(userId, input),
+        }),
         ctx.db.insert(minions).values({ ...columns, user_id: userId, class_id: minionClass?.id ?? null }),
         ...(fallback_models === undefined ? [] : replaceFallbacks(ctx, userId, newMinionId, input)),
         ...classRows(),
@@ -95,8 +98,8 @@ export async function changeMinion(
   };
   const { model } = change;
   const columns = { ...columnsOf(change), ...(model === undefined ? {} : modelColumns(model)) };
-  const rows = [edited(ctx, userId, minionId, columns), ...replaceFallbacks(ctx, userId, minionId, change)];
-  return changed(ctx, userId, minionId, { unless, rows });
+  const rows = [updateMinionStatement(ctx, userId, minionId, columns), ...replaceFallbacks(ctx, userId, minionId, change)];
+  return commitMinionChange(ctx, userId, minionId, { unless, rows });
 }
 
 /** Adds a minion to the favorites, or removes it. The version stays. One round trip. @throws not_found */
@@ -105,7 +108,7 @@ export function toggleFavorite(ctx: Ctx, userId: number, minionId: number): Prom
     .update(minions)
     .set({ is_favorite: sql`not ${minions.is_favorite}` })
     .where(ownMinion(userId, minionId));
-  return changed(ctx, userId, minionId, { rows: [toggle] });
+  return commitMinionChange(ctx, userId, minionId, { rows: [toggle] });
 }
 
 /** Moves a minion to the trash. It can be restored for 30 days; its token does not work meanwhile. One round trip. @throws not_found */
@@ -134,7 +137,7 @@ export async function restoreMinion(ctx: Ctx, userId: number, minionId: number):
     ...lockOwnerAndMinion(ctx, userId),
     assertAllInTransaction(ctx.db, {
       minion_not_binned: sql`exists (select from ${minions} where ${binned})`,
-      minion_limit_reached: hasRoom(userId),
+      minion_limit_reached: belowMinionLimit(userId),
     }),
     ctx.db.update(minions).set({ deleted_at: null }).where(binned),
     selectMinions(ctx, userId, ownMinion(userId, minionId)),

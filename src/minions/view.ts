@@ -6,8 +6,8 @@ import type { MinionRow } from "./queries.ts";
 import type { Minion } from "./schemas.ts";
 import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits/rules.ts";
 import { activeOf, spiritsOf, classSummary } from "./spirits/views.ts";
-import { experienceOf, scored } from "./progression/views.ts";
-import { modelOf } from "./model-summary.ts";
+import { experienceOf, scoreFields } from "./progression/views.ts";
+import { minionModelSummary } from "./model-summary.ts";
 
 /** The reply shape of a minion. Computed values follow from its experience, its model and the catalog. */
 export function toMinion(catalog: Catalog, row: MinionRow): Minion {
@@ -15,7 +15,7 @@ export function toMinion(catalog: Catalog, row: MinionRow): Minion {
   const spirits = spiritsOf(catalog, row);
   const standing = levelProgress(experienceOf(row));
   const compatibility = compatibilityOf(columns.traits);
-  const summary = modelOf(row);
+  const summary = minionModelSummary(row);
   const minionClass = catalog.classes.find(({ id }) => id === class_id);
   return {
     ...columns,
@@ -29,7 +29,7 @@ export function toMinion(catalog: Catalog, row: MinionRow): Minion {
     trait_compatibility_percentage: compatibilityPercent(compatibility),
     experience: experienceOf(row),
     ...standing,
-    ...scored(row),
+    ...scoreFields(row),
     spirits,
     spirit_slots: slots,
     synergy: synergyOf(activeOf(catalog, spirits), catalog.affinities),

@@ -13,7 +13,7 @@ const { key_sealed: _sealed, key_ref: _ref, ...shown } = getTableColumns(externa
 export const publicColumns = shown;
 
 /** The condition that selects one model of a user. */
-export function itself(userId: number, modelId: number | SQL): SQL {
+export function whereOwnModel(userId: number, modelId: number | SQL): SQL {
   return and(eq(externalModels.user_id, userId), sql`${externalModels.id} = ${modelId}`)!;
 }
 
@@ -28,7 +28,10 @@ export function selectModels(ctx: Ctx, userId: number, condition?: SQL) {
 export type ModelRow = Awaited<ReturnType<typeof selectModels>>[number];
 
 /** Converts a row to the model that clients see. */
-export function modelOf(ctx: Ctx, { gained, user_id: _owner, avatar_key, parameters, ...columns }: ModelRow): ExternalModel {
+export function toExternalModel(
+  ctx: Ctx,
+  { gained, user_id: _owner, avatar_key, parameters, ...columns }: ModelRow,
+): ExternalModel {
   const experience = gained.training + gained.usage;
   const { level, rank, rank_level, xp_to_next_level } = ctx.hooks.levelForExperience(experience);
   return {
@@ -61,7 +64,7 @@ export type DescribedModel = Pick<
 >;
 
 /** A SQL expression with the described columns of a model. */
-export function summarizeModel(modelId: SQL): SQL<DescribedModel | null> {
+export function modelSummarySql(modelId: SQL): SQL<DescribedModel | null> {
   const { provider, model_id, display_name, parameters, context_length, capabilities, architecture, id } = externalModels;
   // The nested `sql` keeps the table names of the columns.
   return sql<DescribedModel | null>`(${sql`
@@ -72,7 +75,7 @@ export function summarizeModel(modelId: SQL): SQL<DescribedModel | null> {
 }
 
 /** Summarizes a user's model. */
-export function summaryOf(described: DescribedModel): ModelSummary {
+export function summarizeModel(described: DescribedModel): ModelSummary {
   const { provider, model_id, display_name, parameters, context_length, capabilities, architecture } = described;
   const billions = billionsIn(parameters);
   return summarize(identityOf(provider), {
@@ -101,5 +104,5 @@ function billionsIn(parameters: unknown): number | null {
 /** A SQL condition: the user has an active language model with this ID. */
 export function isActiveLanguageModel(userId: number, modelId: number): SQL {
   const { is_active, capabilities } = externalModels;
-  return sql`exists (select from ${externalModels} where ${itself(userId, modelId)} and ${is_active} and 'embedding' <> all(${capabilities}))`;
+  return sql`exists (select from ${externalModels} where ${whereOwnModel(userId, modelId)} and ${is_active} and 'embedding' <> all(${capabilities}))`;
 }

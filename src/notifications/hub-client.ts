@@ -44,7 +44,7 @@ export async function openHubSocket(ctx: Ctx, arrival: SocketRequest): Promise<R
 
 /** Closes the sockets of a user's devices after the reply. */
 export function disconnectDevices(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void {
-  const dismissed = callHub(ctx.background(), userId, (hub) => hub.dismiss(devices)).catch((error: unknown) =>
+  const dismissed = callHub(ctx.background(), userId, (hub) => hub.disconnectDevices(devices)).catch((error: unknown) =>
     log("error", "The sockets of a revoked device could not be closed.", { request_id: ctx.requestId, error }),
   );
   ctx.waitUntil(dismissed);

@@ -4,7 +4,7 @@ import { commit } from "../kit/db/commit.ts";
 import { notifications, userPreferences } from "./tables.ts";
 
 /** The columns of a notification that replies contain. */
-export const shown = {
+export const notificationColumns = {
   id: notifications.id,
   kind: notifications.kind,
   title: notifications.title,
@@ -25,7 +25,7 @@ const snapshotSize = 20;
 export async function readSnapshot(ctx: Ctx, userId: number) {
   const [newest, [count], [preferences]] = await commit(ctx, [
     ctx.db
-      .select(shown)
+      .select(notificationColumns)
       .from(notifications)
       .where(eq(notifications.user_id, userId))
       .orderBy(desc(notifications.id))

@@ -18,7 +18,7 @@ export class WatchedRooms {
     this.#namespaces = namespaces;
   }
 
-  watch({ binding, name }: WatchedRoom, until: number): void {
+  subscribe({ binding, name }: WatchedRoom, until: number): void {
     this.#sql.exec("create table if not exists rooms (id integer primary key, binding text, name text, until integer)");
     const update = "update rooms set until = max(until, ?) where binding = ? and name = ? returning id";
     if (this.#sql.exec(update, until, binding, name).toArray().length > 0) return;
@@ -26,7 +26,7 @@ export class WatchedRooms {
   }
 
   /** Calls all rooms. A failed call does not affect the other rooms. */
-  async tell(call: (room: RoomStub) => Promise<void>, now: number): Promise<void> {
+  async callRooms(call: (room: RoomStub) => Promise<void>, now: number): Promise<void> {
     await Promise.all(
       this.#rooms(now).map(async ({ binding, name }) => {
         try {

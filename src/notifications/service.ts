@@ -4,7 +4,7 @@ import { afterCommit, commit, assertInTransaction, type Statement } from "../kit
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
 import { pushToDevices } from "./hub-client.ts";
 import { notifications, userPreferences } from "./tables.ts";
-import { shown, unreadOf } from "./queries.ts";
+import { notificationColumns, unreadOf } from "./queries.ts";
 
 /** A new notification. `kind` is its type for clients, `link` its target. */
 export type NewNotification = {
@@ -64,7 +64,7 @@ export async function listNotifications(
   const ofUser = eq(notifications.user_id, userId);
   const [rows, [count]] = await commit(ctx, [
     ctx.db
-      .select(shown)
+      .select(notificationColumns)
       .from(notifications)
       .where(
         and(
@@ -98,7 +98,7 @@ export async function markRead(ctx: Ctx, userId: number, id: number) {
         .update(notifications)
         .set({ read_at: sql`coalesce(${notifications.read_at}, now())` })
         .where(ownNotification)
-        .returning(shown),
+        .returning(notificationColumns),
       ([row]) =>
         pushToDevices(ctx, userId, {
           type: "notifications_read",
@@ -135,7 +135,11 @@ export async function markAllRead(ctx: Ctx, userId: number, upTo: number | undef
 export function exportRows(ctx: Ctx, userId: number): Record<string, Statement> {
   const { document, version, updated_at } = userPreferences;
   return {
-    notifications: ctx.db.select(shown).from(notifications).where(eq(notifications.user_id, userId)).orderBy(notifications.id),
+    notifications: ctx.db
+      .select(notificationColumns)
+      .from(notifications)
+      .where(eq(notifications.user_id, userId))
+      .orderBy(notifications.id),
     preferences: ctx.db
       .select({ document, version, updated_at })
       .from(userPreferences)

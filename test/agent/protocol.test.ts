@@ -16,7 +16,7 @@ const use: ToolCall = {
 };
 const citation = { number: 1, source: "rivers.md", text: "It ends.", score: 0.9, dataset_id: 3, start: 0, end: 8 };
 
-describe("the frames of a turn", () => {
+describe("frames of a turn", () => {
   test.each([
     { type: "citation", citation } as const,
     { type: "tool_started", use } as const,
@@ -25,31 +25,28 @@ describe("the frames of a turn", () => {
       type: "tool_finished",
       use: { ...use, status: "denied", output: "The user denied this tool call.", duration_ms: 0 },
     } as const,
-  ])("of $type are as the protocol has them", (event) => {
+  ])("the frame of a $type event matches the protocol", (event) => {
     const frame = eventToFrame(2, event);
     expect(TurnFrame.parse(frame)).toEqual(frame);
   });
 
-  test.each(["complete", "stopped", "failed"] as const)(
-    "that end a turn which is %s are as the protocol has them",
-    (outcome) => {
-      const answer = newAnswer(2, 1, "builtin/extractive");
-      const failure = outcome === "failed" ? { code: "internal" as const, detail: "It failed.", retryable: false } : null;
-      const frame = finishAnswer(noDatabase(), answer, {
-        ...estimateInterruptedTurn(answer, []),
-        isInterrupted: false,
-        outcome,
-        failure,
-      });
-      expect(TurnFrame.parse(frame)).toEqual(frame);
-    },
-  );
+  test.each(["complete", "stopped", "failed"] as const)("the last frame of a %s turn matches the protocol", (outcome) => {
+    const answer = newAnswer(2, 1, "builtin/extractive");
+    const failure = outcome === "failed" ? { code: "internal" as const, detail: "It failed.", retryable: false } : null;
+    const frame = finishAnswer(noDatabase(), answer, {
+      ...estimateInterruptedTurn(answer, []),
+      isInterrupted: false,
+      outcome,
+      failure,
+    });
+    expect(TurnFrame.parse(frame)).toEqual(frame);
+  });
 
-  test("tell of no tool as finished that runs", () => {
+  test("a tool.finished frame with a running status is rejected", () => {
     expect(() => eventToFrame(2, { type: "tool_finished", use })).toThrow("look_up is running.");
   });
 
-  test("are no others", () => {
+  test("the protocol has no other turn frames", () => {
     expect(TurnFrame.safeParse({ type: "messages.removed", from_message_id: 1 }).success).toBe(false);
     expect(TurnFrame.safeParse({ type: "message.delta", message_id: 2, offset: -1, text: "x", from_seq: 1 }).success).toBe(
       false,

@@ -3,7 +3,7 @@ import { turnExperience } from "../../src/agent/rules.ts";
 
 const tool_runs = [1, 2].map((run) => ({ spirit_id: 1, tool_id: 1, run: String(run) }));
 
-test("a complete turn is worth its turn, its retrieval, and its tool runs", () => {
+test("a complete turn gives experience for the turn, its retrieval and its tool runs", () => {
   expect(turnExperience({ outcome: "complete", has_retrieved: true, tool_runs })).toEqual({
     turn: 5,
     retrieval: 3,
@@ -16,6 +16,6 @@ test("a complete turn is worth its turn, its retrieval, and its tool runs", () =
   });
 });
 
-test.each(["stopped", "failed"] as const)("a turn that %s is worth its tool runs alone", (outcome) => {
+test.each(["stopped", "failed"] as const)("a %s turn gives experience only for its tool runs", (outcome) => {
   expect(turnExperience({ outcome, has_retrieved: true, tool_runs })).toEqual({ turn: 0, retrieval: 0, tool_runs: 20 });
 });

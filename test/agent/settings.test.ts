@@ -7,7 +7,7 @@ import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minion
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { createTestContexts, testBindings } from "../support/in-process-context.ts";
 import { createUser, type Person } from "../support/users.ts";
-import { asked, settingsWith, take, tool } from "./support/settings.ts";
+import { turnInput, settingsWith, runTestTurn, tool } from "./support/settings.ts";
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
@@ -54,8 +54,8 @@ async function makeModel(given: Record<string, unknown> = {}): Promise<number> {
   return Number(row!["id"]);
 }
 
-describe("the settings of a minion", () => {
-  test("are read in one round trip, and are plain data", async () => {
+describe("settings of a minion", () => {
+  test("the settings are plain data and are read in one round trip", async () => {
     const base = await insertBase(database, me.id, { 7: [{ text: "The Rhine reaches the North Sea." }] });
     const id = await insertMinion(database, me.id, {
       system_prompt: "Be brief.",
@@ -81,26 +81,26 @@ describe("the settings of a minion", () => {
     });
   });
 
-  test("have the spirits that are at work, with the tools of their level", async () => {
+  test("the settings contain the active spirits with the tools of their level", async () => {
     const { spirits, tools } = await catalogOf(ctx);
     const [first, second] = [spirits[0]!, spirits[1]!];
     const [novice, adept] = [await insertMinion(database, me.id), await insertMinion(database, me.id)];
     await equip(novice, [first.id]);
     await equip(adept, [second.id], 100_000);
     const idOf = (name: string) => tools.find((each) => each.name === name)!.id;
-    const told = async (id: number) =>
+    const answerOf = async (id: number) =>
       (await readSettings(ctx, me.id, id)).spirits.map(({ spirit_id, tools: its }) => [
         spirit_id,
         its.map(({ tool_id }) => tool_id),
       ]);
-    expect(await told(novice)).toEqual([[first.id, first.tools.slice(0, 2).map(idOf)]]);
-    expect(await told(adept)).toEqual([[second.id, second.tools.map(idOf)]]);
+    expect(await answerOf(novice)).toEqual([[first.id, first.tools.slice(0, 2).map(idOf)]]);
+    expect(await answerOf(adept)).toEqual([[second.id, second.tools.map(idOf)]]);
     await database.sql("delete from user_spirit_access where user_id = $1 and spirit_id = $2", [me.id, second.id]);
     await database.sql("update spirits_registry set tier = 'premium' where id = $1", [second.id]);
-    expect(await told(adept)).toEqual([]);
+    expect(await answerOf(adept)).toEqual([]);
   });
 
-  test("take what a model of the owner's is, and what is set at it for what is not set at the minion", async () => {
+  test("the settings of an external model apply where the minion sets nothing", async () => {
     const external_model_id = await makeModel({
       context_length: 32_000,
       capabilities: ["chat", "tools", "vision"],
@@ -129,7 +129,7 @@ describe("the settings of a minion", () => {
     });
   });
 
-  test("are not there for a minion that is somebody else's, in the bin, or gone, nor for one who is banned", async () => {
+  test("the settings are not found for another user's, trashed or deleted minion, and refused for a banned user", async () => {
     const other = await createUser({ database });
     const [theirs, binned] = [
       await insertMinion(database, other.id),
@@ -142,7 +142,7 @@ describe("the settings of a minion", () => {
     expect(await outcomeOf(readSettings(ctx, other.id, theirs))).toBe("account_banned");
   });
 
-  test("cannot be read while Postgres is away, and can again when it is back", async () => {
+  test("reading the settings fails while Postgres is down and works once it is back", async () => {
     const id = await insertMinion(database, me.id);
     await bridge.stopPostgres();
     expect(await outcomeOf(readSettings(ctx, me.id, id))).toBe("database_unavailable");
@@ -151,8 +151,8 @@ describe("the settings of a minion", () => {
   });
 });
 
-describe("a turn with a minion's own settings", () => {
-  test("asks Postgres once where there is a knowledge base, and quotes it with its source", async () => {
+describe("a turn with the settings of a minion", () => {
+  test("a turn with a knowledge base queries Postgres once and cites the source", async () => {
     const chunks = [
       { text: "The Rhine reaches the North Sea at Rotterdam.", source: "rivers.csv#2" },
       { text: "Knead the dough." },
@@ -164,7 +164,7 @@ describe("a turn with a minion's own settings", () => {
     let first: number | undefined;
     const onEvent = ({ type }: { type: string }) => void (type === "text" && (first ??= bridge.roundTrips() - before));
     const [{ result, events, text }, count] = await trips(() =>
-      take("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
+      runTestTurn("Which sea does the Rhine reach?", { ctx, settings, onEvent }),
     );
     expect([first, count]).toEqual([1, 1]);
     expect(text).toContain("“The Rhine reaches the North Sea at Rotterdam.” [1]");
@@ -188,33 +188,33 @@ describe("a turn with a minion's own settings", () => {
     });
   });
 
-  test("asks Postgres nothing without one", async () => {
+  test("a turn without a knowledge base does not query Postgres", async () => {
     const settings = await readSettings(ctx, me.id, await insertMinion(database, me.id, { rag_enabled: true }));
-    const [{ result, text }, count] = await trips(() => take("Which sea?", { ctx, settings }));
+    const [{ result, text }, count] = await trips(() => runTestTurn("Which sea?", { ctx, settings }));
     expect(count).toBe(0);
     expect(text).toContain("I know nothing yet");
     expect(result).toMatchObject({ outcome: "complete", has_retrieved: false });
   });
 
-  test("fails while Postgres, which has the knowledge, is away", async () => {
+  test("a turn with a knowledge base fails while Postgres is down", async () => {
     const base = await insertBase(database, me.id);
     const id = await insertMinion(database, me.id, { rag_enabled: true, knowledge_base_id: base.id });
     const settings = await readSettings(ctx, me.id, id);
     await bridge.stopPostgres();
-    const { result, text } = await take("Which sea?", { ctx, settings });
+    const { result, text } = await runTestTurn("Which sea?", { ctx, settings });
     await bridge.startPostgres();
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "database_unavailable", retryable: true }, calls: [] });
     expect(text).toBe("");
   });
 
-  test("notes each call at the row of the model that took it, of two with one name", async () => {
+  test("usage is recorded for the row of the model that answered, of two with the same name", async () => {
     const [off, on] = [await makeModel({ is_active: false }), await makeModel({ base_url: "https://127.0.0.1:9/v1" })];
     const id = await insertMinion(database, me.id, { model: String(off), external_model_id: off });
     await database.sql(
       "insert into minion_fallbacks (minion_id, position, user_id, model, external_model_id) values ($1, 1, $2, $3::int::text, $3)",
       [id, me.id, on],
     );
-    const { result } = await take(asked("Hello?"), { ctx, settings: await readSettings(ctx, me.id, id) });
+    const { result } = await runTestTurn(turnInput("Hello?"), { ctx, settings: await readSettings(ctx, me.id, id) });
     expect(result).toMatchObject({
       outcome: "failed",
       model: null,
@@ -223,8 +223,8 @@ describe("a turn with a minion's own settings", () => {
   });
 });
 
-describe("what one turn asks for", () => {
-  test("goes before what is set, and changes nothing else", () => {
+describe("overrides of one turn", () => {
+  test("overrides replace the stored settings and change nothing else", () => {
     const settings = settingsWith({ sampling: { temperature: 0.1, top_p: 0.2, max_tokens: 30 } });
     expect(withOverrides(settings, {})).toEqual(settings);
     const changed = withOverrides(settings, { temperature: 1, system_prompt: "", use_spirits: false, use_rag: true });
@@ -237,17 +237,17 @@ describe("what one turn asks for", () => {
   });
 });
 
-describe("the tools that can be called", () => {
+describe("callable tools", () => {
   const namesIn = (settings: Partial<Parameters<typeof settingsWith>[0]>, ...tools: Parameters<typeof tool>[0][]) =>
     callableTools(settingsWith(settings), tools.map(tool)).map(({ name, spirit_id }) => `${name} of ${spirit_id}`);
 
-  test("are those of the spirits at work, at their level, each name once", () => {
+  test("the active spirits provide the tools of their level, each name once", () => {
     const lacked = [{ name: "delete_all" }, { spirit_id: 8 }, { tool_id: 72 }];
     expect(namesIn({}, {}, ...lacked, {})).toEqual(["look_up of 7"]);
     expect(namesIn({ spirits: [] }, {})).toEqual([]);
   });
 
-  test("are none for a model that calls none", () => {
+  test("a model without tool support has no tools", () => {
     expect(namesIn({ model: { context_length: null, sees_pictures: false, calls_tools: false } }, {})).toEqual([]);
   });
 });

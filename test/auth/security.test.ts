@@ -32,52 +32,52 @@ async function makeKey(scopes: string[], owner = person): Promise<string> {
   return key;
 }
 
-async function ask(listed: Listed, secret?: string): Promise<{ status: number; code: string | undefined }> {
+async function sendAs(listed: Listed, secret?: string): Promise<{ status: number; code: string | undefined }> {
   const reply = await send(api, listed, await prepare(api, person, listed), secret);
   return { status: reply.status, code: reply.status === 204 ? undefined : (await bodyOf(reply)).code };
 }
 
-test("there are guarded operations", () => {
+test("the OpenAPI document has guarded operations", () => {
   expect(guarded.length).toBeGreaterThan(20);
   expect(owned.length).toBeGreaterThan(2);
 });
 
 describe.each(guarded)("$name", (listed) => {
-  test("is 401 without a token, with one of another scheme, and with one that is tampered with", async () => {
-    expect(await ask(listed)).toEqual({ status: 401, code: "unauthenticated" });
+  test("a missing token, another scheme, and a modified token are 401", async () => {
+    expect(await sendAs(listed)).toEqual({ status: 401, code: "unauthenticated" });
     const reply = await api.get((await prepare(api, person, listed)).url, {
       method: listed.method,
       headers: { authorization: `Basic ${person.token}` },
     });
     expect(reply.status).toBe(401);
     expect(reply.headers.get("www-authenticate")).toBe("Bearer");
-    expect(await ask(listed, `${person.token}x`)).toEqual({ status: 401, code: "unauthenticated" });
-    expect(await ask(listed, person.token.slice(0, -1))).toEqual({ status: 401, code: "unauthenticated" });
+    expect(await sendAs(listed, `${person.token}x`)).toEqual({ status: 401, code: "unauthenticated" });
+    expect(await sendAs(listed, person.token.slice(0, -1))).toEqual({ status: 401, code: "unauthenticated" });
   });
 
-  test("is 401 with a token that has expired, and with one that was revoked", async () => {
+  test("an expired token and a revoked one are 401", async () => {
     await api.database.sql("update sessions set expires_at = now() - interval '1 second' where id = $1", [person.sessionId]);
-    expect((await ask(listed, person.token)).status).toBe(401);
+    expect((await sendAs(listed, person.token)).status).toBe(401);
     const other = await createUser(api, ["superuser"]);
     await send(api, { method: "DELETE" }, { url: `/api/v2/sessions/${other.sessionId}` }, other.token);
-    expect((await ask(listed, other.token)).status).toBe(401);
+    expect((await sendAs(listed, other.token)).status).toBe(401);
   });
 
-  test("is 403 for somebody who is banned", async () => {
+  test("a banned user gets 403", async () => {
     await api.database.sql("update users set banned_at = now(), ban_reason = 'spam' where id = $1", [person.id]);
-    expect(await ask(listed, person.token)).toEqual({ status: 403, code: "account_banned" });
+    expect(await sendAs(listed, person.token)).toEqual({ status: 403, code: "account_banned" });
   });
 
-  test("is 403 for a key without its scope, and for every key where it is sensitive", async () => {
+  test("an API key without the scope gets 403, and so does any key on a sensitive operation", async () => {
     const permission = permissionOf(listed);
     const scope = permission === "chat.use" ? "minions.read" : "chat.use";
-    expect(await ask(listed, await makeKey([scope]))).toEqual({ status: 403, code: "forbidden" });
+    expect(await sendAs(listed, await makeKey([scope]))).toEqual({ status: 403, code: "forbidden" });
     const key = await makeKey([permission]);
-    const { status } = await ask(listed, key);
+    const { status } = await sendAs(listed, key);
     expect([401, 403].includes(status)).toBe(isSensitive(listed));
   });
 
-  test("makes at most the round trips that the rules allow, warm", async () => {
+  test("a warm request makes at most the allowed number of round trips", async () => {
     const key = isSensitive(listed) ? person.token : await makeKey([permissionOf(listed)]);
     if (!isSensitive(listed)) await send(api, { method: "GET" }, { url: "/api/v2/me" }, key);
     const reply = await send(api, listed, await prepare(api, person, listed), key);
@@ -87,18 +87,18 @@ describe.each(guarded)("$name", (listed) => {
 });
 
 describe.each(guarded.filter((listed) => permissionOf(listed).startsWith("admin.")))("$name", (listed) => {
-  test("is 403 for everybody who is no administrator", async () => {
+  test("a user who is not an administrator gets 403", async () => {
     const user = await createUser(api, ["user", "premium", "developer"]);
-    expect(await ask(listed, user.token)).toEqual({ status: 403, code: "forbidden" });
+    expect(await sendAs(listed, user.token)).toEqual({ status: 403, code: "forbidden" });
     const key = await makeKey([permissionOf(listed)], user);
-    expect(await ask(listed, key)).toEqual({ status: 403, code: "forbidden" });
+    expect(await sendAs(listed, key)).toEqual({ status: 403, code: "forbidden" });
   });
 });
 
 const owned = guarded.filter((listed) => !permissionOf(listed).startsWith("admin.") && listed.path.includes("{id}"));
 
 describe.each(owned)("$name", (listed) => {
-  test("is 404 for what is somebody else's", async () => {
+  test("another user's resource is 404", async () => {
     const prepared = await prepare(api, person, listed);
     const stranger = await createUser(api);
     const reply = await send(api, listed, prepared, stranger.token);
@@ -135,7 +135,7 @@ describe("25 hostile tokens and keys", () => {
     "__proto__",
   ];
 
-  test.each(hostile)("%s is nobody", async (secret) => {
+  test.each(hostile)("%s does not authenticate", async (secret) => {
     for (const header of [`Bearer ${secret}`, `bearer  ${secret}`]) {
       const reply = await api.get("/api/v2/me", { headers: { authorization: header } });
       expect(reply.status).toBe(401);
@@ -144,7 +144,7 @@ describe("25 hostile tokens and keys", () => {
     }
   });
 
-  test("are 25, and left every session where it was", async () => {
+  test("all 25 were tried, and no session was revoked", async () => {
     expect(hostile).toHaveLength(25);
     expect((await send(api, { method: "GET" }, { url: "/api/v2/me" }, person.token)).status).toBe(200);
   });

@@ -49,8 +49,8 @@ async function grant(columns: Record<string, unknown>): Promise<void> {
   );
 }
 
-describe("without a subscription", () => {
-  test("a user has the free tier, for ever, since they joined", async () => {
+describe("a user without a subscription", () => {
+  test("the user has the free tier permanently since registration", async () => {
     expect(await rights()).toEqual(freeSpirits.map((id) => `${id} free free_tier`));
     const [{ created_at }] = (await billing.database.sql("select created_at from users where id = $1", [user])) as [
       { created_at: Date },
@@ -64,7 +64,7 @@ describe("without a subscription", () => {
     });
   });
 
-  test("a user has what the Free Plan includes besides, and loses it while subscribed", async () => {
+  test("the user has the spirits of the Free Plan, and not while subscribed", async () => {
     await billing.database.sql("insert into plan_spirits values (1, 3, 6)");
     try {
       expect(await beyondFree()).toEqual(["3 free free_plan"]);
@@ -78,7 +78,7 @@ describe("without a subscription", () => {
 
 describe("a subscription", () => {
   test.each(["trialing", "active", "past_due"])(
-    "that is %s gives its plan and its plan's spirits until it ends",
+    "a subscription that is %s gives its plan and its spirits until it ends",
     async (status) => {
       await subscribe(billing.database, user, { plan: 3, status });
       expect(await beyondFree()).toEqual(await rightsByPlan(3));
@@ -90,7 +90,7 @@ describe("a subscription", () => {
     },
   );
 
-  test("runs to the end of its period when it was called off", async () => {
+  test("a canceled subscription runs to the end of its period", async () => {
     await subscribe(billing.database, user, { cancelling: true });
     expect(await beyondFree()).toEqual(await rightsByPlan(2));
   });
@@ -99,13 +99,13 @@ describe("a subscription", () => {
     ["was cancelled", { status: "cancelled" }],
     ["was never paid for", { status: "incomplete" }],
     ["ended", { days: -1 }],
-  ])("that %s gives nothing, and leaves the Free Plan", async (_, subscription) => {
+  ])("a subscription that %s gives nothing, and the Free Plan applies", async (_, subscription) => {
     await subscribe(billing.database, user, { plan: 4, ...subscription });
     expect(await beyondFree()).toEqual([]);
     expect(await currentPlan(billing.as(system), user)).toMatchObject({ plan_id: 1 });
   });
 
-  test("to a plan that is not sold any more holds for those who have it", async () => {
+  test("a retired plan stays valid for its subscribers", async () => {
     await subscribe(billing.database, user, { plan: 2 });
     await billing.database.sql("update subscription_plans set is_active = false where id = 2");
     try {
@@ -115,7 +115,7 @@ describe("a subscription", () => {
     }
   });
 
-  test("is its owner's alone", async () => {
+  test("a subscription gives nothing to other users", async () => {
     await subscribe(billing.database, user);
     const other = await newUser(billing.database);
     expect(await rights(other)).toEqual(freeSpirits.map((id) => `${id} free free_tier`));
@@ -123,19 +123,19 @@ describe("a subscription", () => {
 });
 
 describe("a grant", () => {
-  test("without an end, or before it, gives its spirit", async () => {
+  test("a grant without an expiry, or before it, gives its spirit", async () => {
     await grant({ spirit_id: 2 });
     await grant({ spirit_id: 3, source: "trial", expires_at: inDays(1) });
     expect(await beyondFree()).toEqual(["2 grant purchase", "3 grant trial"]);
   });
 
-  test("after its end, or taken back, gives nothing", async () => {
+  test("an expired or revoked grant gives nothing", async () => {
     await grant({ spirit_id: 2, granted_at: inDays(-2), expires_at: inDays(-1) });
     await grant({ spirit_id: 3, granted_at: inDays(-2), revoked_at: inDays(-1) });
     expect(await beyondFree()).toEqual([]);
   });
 
-  test("that is taken back leaves the others of the same spirit", async () => {
+  test("revoking one grant keeps other grants of the same spirit", async () => {
     await subscribe(billing.database, user);
     await grant({ source: "purchase" });
     await grant({ source: "purchase", reference: "2" });
@@ -150,7 +150,7 @@ describe("a grant", () => {
   });
 });
 
-test("a spirit that was retired is nobody's, by whatever right", async () => {
+test("a retired spirit is accessible to nobody", async () => {
   await subscribe(billing.database, user, { plan: 4 });
   await grant({ spirit_id: 2 });
   for (const id of [1, 2]) await billing.database.sql(retired, [id, false]);
@@ -161,7 +161,7 @@ test("a spirit that was retired is nobody's, by whatever right", async () => {
   }
 });
 
-test("one user's rights are found without reading all users", async () => {
+test("the access of one user is read without reading all users", async () => {
   await billing.database.sql(
     "insert into users (email, name) select 'crowd-' || n || '@example.com', 'Crowd' from generate_series(1, 3000) n",
   );
@@ -174,29 +174,29 @@ test("one user's rights are found without reading all users", async () => {
   expect(text).not.toMatch(/Seq Scan on (users|user_spirit_access)/);
 });
 
-describe("who may see it", () => {
+describe("who may read access", () => {
   const seen = (actor: Parameters<Billing["as"]>[0], id = user) => listAccess(billing.as(actor), id);
 
-  test("its owner, whoever reads as an administrator, and the system, each in one round trip", async () => {
+  test("the owner, an administrator and the system read it in one round trip each", async () => {
     const before = billing.roundTrips();
     for (const actor of [person(user), person(user + 1, "admin.read"), system]) expect(await seen(actor)).toHaveLength(5);
     expect(billing.roundTrips() - before).toBe(3);
   });
 
-  test("nobody else, and none may tell whether the user exists", async () => {
+  test("others may not read it and cannot learn whether the user exists", async () => {
     const refusals = await Promise.all(
       [
         seen(person(user + 1, "billing.read")),
         seen({ kind: "anonymous" }),
         seen(person(user, "admin.read"), 2_000_000_000),
         seen(person(user), 2_000_000_000),
-      ].map((asked) => asked.then(String, (error: { code: string; message: string }) => `${error.code}: ${error.message}`)),
+      ].map((result) => result.then(String, (error: { code: string; message: string }) => `${error.code}: ${error.message}`)),
     );
     expect(new Set(refusals)).toEqual(new Set(["not_found: User not found."]));
   });
 });
 
-describe("an admin's grant", () => {
+describe("a grant by an administrator", () => {
   const admin = () => billing.as(person(user, "admin.write"));
   const give = (body: object, id = user) => grantAccess(admin(), id, GrantBody.parse({ reason: "Prize", ...body }));
   const audited = () =>
@@ -207,7 +207,7 @@ describe("an admin's grant", () => {
       (error: unknown) => databaseFailure(error, constraintErrors),
     );
 
-  test("of a spirit is given and audited in one round trip", async () => {
+  test("a grant of a spirit is stored and audited in one round trip", async () => {
     const before = billing.roundTrips();
     const expires_at = inDays(3);
     const grants = await give({ spirit_id: 18, expires_at });
@@ -227,7 +227,7 @@ describe("an admin's grant", () => {
     ]);
   });
 
-  test("of a plan is one grant for each spirit in it", async () => {
+  test("a grant of a plan creates one grant per spirit", async () => {
     const grants = await give({ plan_id: 3 });
     expect(grants.map(({ spirit_id }) => spirit_id)).toEqual(await spiritsOf(3));
     expect(new Set(grants.map(({ reference }) => reference))).toEqual(new Set(["plan:3"]));
@@ -235,7 +235,7 @@ describe("an admin's grant", () => {
     expect(await currentPlan(admin(), user)).toMatchObject({ plan_id: 1 });
   });
 
-  test("given again says until when anew, and brings back what was taken", async () => {
+  test("a repeated grant replaces the expiry and restores a revoked grant", async () => {
     await give({ spirit_id: 2, expires_at: inDays(1) });
     await billing.database.sql("update user_spirit_access set revoked_at = now() where user_id = $1", [user]);
     await give({ spirit_id: 2 });
@@ -248,12 +248,12 @@ describe("an admin's grant", () => {
   test.each([
     ["an unknown spirit", { spirit_id: 999 }, "validation_failed", "spirit_id: must be the ID of an active spirit."],
     ["an unknown plan", { plan_id: 99 }, "validation_failed", "plan_id: must be the ID of an active plan."],
-  ])("of %s is refused, and leaves no trace", async (_, body, code, message) => {
+  ])("a grant of %s is refused and stores nothing", async (_, body, code, message) => {
     expect(await failure(give(body))).toMatchObject({ code, message });
     expect(await audited()).toEqual([]);
   });
 
-  test("of a retired spirit or plan is refused", async () => {
+  test("a grant of a retired spirit or plan is refused", async () => {
     await billing.database.sql(retired, [18, false]);
     await billing.database.sql("update subscription_plans set is_active = false where id = 4");
     try {
@@ -265,11 +265,11 @@ describe("an admin's grant", () => {
     }
   });
 
-  test("to nobody is not found", async () => {
+  test("a grant to an unknown user is not found", async () => {
     expect(await failure(give({ spirit_id: 2 }, 2_000_000_000))).toMatchObject({ code: "not_found" });
   });
 
-  test("that ended before it began is refused by the database too", async () => {
+  test("the database refuses a grant that expires before it starts", async () => {
     const input = { spirit_id: 2, reason: "Prize", expires_at: new Date(Date.now() - 1000) };
     expect(await failure(grantAccess(admin(), user, input))).toMatchObject({ code: "validation_failed" });
   });
@@ -282,7 +282,7 @@ describe("an admin's grant", () => {
     [{ spirit_id: 1, expires_at: "tomorrow" }],
     [{ spirit_id: "1" }],
     [{ spirit_id: 2 ** 31 }],
-  ])("asked for as %j is refused", (body) => {
+  ])("a grant with %j is refused", (body) => {
     expect(GrantBody.safeParse({ reason: "Prize", ...body }).success).toBe(false);
   });
 });

@@ -34,7 +34,7 @@ function insert(table: string, row: Record<string, string | number | null>) {
   return database.sql(`insert into ${table} (${Object.keys(row).join(", ")}) values (${values.join(", ")})`);
 }
 
-describe("the database itself refuses", () => {
+describe("constraints of the database", () => {
   test.each([
     ["purchase_is_of_one_thing", { bundle_id: 1 }],
     ["purchase_is_of_one_thing", { spirit_id: null }],
@@ -52,7 +52,7 @@ describe("the database itself refuses", () => {
     ["user_spirit_purchases_spirit_id_spirits_registry_id_fk", { spirit_id: 999 }],
     ["user_spirit_purchases_bundle_id_spirit_bundles_id_fk", { spirit_id: null, bundle_id: 999 }],
     ["user_spirit_purchases_user_id_users_id_fk", { user_id: 0 }],
-  ])("a purchase: %s %j", async (constraint, fault) => {
+  ])("the purchase violates %s %j", async (constraint, fault) => {
     await expect(insert("user_spirit_purchases", { user_id: user, ...purchase, ...fault })).rejects.toMatchObject({
       constraint,
     });
@@ -67,7 +67,7 @@ describe("the database itself refuses", () => {
     ["subscription_reference_taken", { status: "'cancelled'", external_reference: "'sub_taken'" }],
     ["user_spirit_subscriptions_plan_id_subscription_plans_id_fk", { status: "'cancelled'", plan_id: 99 }],
     ["user_spirit_subscriptions_user_id_users_id_fk", { user_id: 0 }],
-  ])("a subscription: %s %j", async (constraint, fault) => {
+  ])("the subscription violates %s %j", async (constraint, fault) => {
     await expect(insert("user_spirit_subscriptions", { user_id: user, ...subscription, ...fault })).rejects.toMatchObject({
       constraint,
     });
@@ -82,7 +82,7 @@ describe("the database itself refuses", () => {
     ["points_reference_given", { reference: "''" }],
     ["points_counted_once", { reference: "'taken'" }],
     ["points_transactions_user_id_users_id_fk", { user_id: 0 }],
-  ])("a movement of points: %s %j", async (constraint, fault) => {
+  ])("the points transaction violates %s %j", async (constraint, fault) => {
     await expect(insert("points_transactions", { user_id: user, ...movement, ...fault })).rejects.toMatchObject({ constraint });
   });
 
@@ -94,7 +94,7 @@ describe("the database itself refuses", () => {
     ["access_granted_once", { reference: "'taken'" }],
     ["user_spirit_access_spirit_id_spirits_registry_id_fk", { spirit_id: 999 }],
     ["user_spirit_access_user_id_users_id_fk", { user_id: 0 }],
-  ])("a grant: %s %j", async (constraint, fault) => {
+  ])("the grant violates %s %j", async (constraint, fault) => {
     await expect(insert("user_spirit_access", { user_id: user, ...grant, ...fault })).rejects.toMatchObject({ constraint });
   });
 
@@ -102,13 +102,13 @@ describe("the database itself refuses", () => {
     ["points_not_negative", "update user_points set total_points = -1"],
     ["points_ledger_is_append_only", "update points_transactions set points = 51"],
     ["points_ledger_is_append_only", "delete from points_transactions"],
-  ])("%s: %s", async (constraint, statement) => {
+  ])("%s: %s is refused", async (constraint, statement) => {
     await expect(database.sql(statement)).rejects.toMatchObject({ constraint });
   });
 });
 
-describe("the database lets", () => {
-  test("a user subscribe again when nothing is live", async () => {
+describe("rows that the database accepts", () => {
+  test("a user may subscribe again without a live subscription", async () => {
     const other = await newUser(database);
     const mine = { ...subscription, user_id: other };
     await insert("user_spirit_subscriptions", { ...mine, status: "'cancelled'", external_reference: "'again_1'" });
@@ -118,7 +118,7 @@ describe("the database lets", () => {
     expect(rows.map(({ status }) => status)).toEqual(["cancelled", "incomplete", "active"]);
   });
 
-  test("one reference count for each user, and one spirit be granted by several sources", async () => {
+  test("one reference may be used once per user, and one spirit may have several grants", async () => {
     const other = await newUser(database);
     await insert("points_transactions", { ...movement, user_id: other, reference: "'taken'" });
     for (const source of ["'admin'", "'trial'"]) {
@@ -128,7 +128,7 @@ describe("the database lets", () => {
     expect(await database.sql("select 1 from user_spirit_access where reference = 'taken'")).toHaveLength(3);
   });
 
-  test("an account go with its points and its access, and keeps what was paid in the books", async () => {
+  test("deleting an account deletes its points and access and keeps its payments", async () => {
     const other = await newUser(database);
     await insert("user_spirit_purchases", { ...purchase, user_id: other, external_reference: "'pi_books'" });
     await insert("user_spirit_subscriptions", { ...subscription, user_id: other, external_reference: "'sub_gone'" });

@@ -48,7 +48,7 @@ async function booksOf(userId: number) {
 
 describe("points", () => {
   test.each([1, 2, 3, 4])(
-    "twins, debits and credits at once keep the balance equal to the ledger (round %i)",
+    "concurrent credits, debits and duplicates keep the balance equal to the ledger (round %i)",
     async (round) => {
       const userId = await makeUser();
       // In odd rounds there is no balance yet, and all race for its first row.
@@ -71,7 +71,7 @@ describe("points", () => {
     },
   );
 
-  test("50 debits against room for three leave exactly three", async () => {
+  test("of 50 concurrent debits with a balance for three, exactly three succeed", async () => {
     const userId = await makeUser();
     await move(userId, 21, "joining");
     const outcomes = await Promise.all(Array.from({ length: 50 }, (_, i) => move(userId, -7, `debit${i}`)));
@@ -81,7 +81,7 @@ describe("points", () => {
   });
 });
 
-test("50 grants of three plans at once, in any order, leave each spirit once for each plan", async () => {
+test("50 concurrent grants of three plans create each spirit once per plan", async () => {
   const userId = await makeUser();
   await Promise.all(
     Array.from({ length: 50 }, (_, i) => grantAccess(postgres.ctx, userId, { plan_id: 4 - (i % 3), reason: "storm" })),

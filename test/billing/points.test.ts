@@ -43,7 +43,7 @@ async function balance(id = user): Promise<{ total: number | null; sum: number; 
 }
 
 describe("points", () => {
-  test("move the ledger and the balance together", async () => {
+  test("a transaction changes the ledger and the balance together", async () => {
     await move(50);
     await move(-20);
     await move(5, { kind: "bonus" });
@@ -51,21 +51,21 @@ describe("points", () => {
     expect(await balance()).toEqual({ total: 31, sum: 31, rows: 4 });
   });
 
-  test("count once by their reference, whatever is said the second time", async () => {
+  test("a transaction counts once per reference, whatever the second one contains", async () => {
     await move(50, { reference: "training:1" });
     expect(await move(50, { reference: "training:1" })).toBeUndefined();
     expect(await move(70, { reference: "training:1", kind: "bonus" })).toBeUndefined();
     expect(await balance()).toEqual({ total: 50, sum: 50, rows: 1 });
   });
 
-  test("count once for each user", async () => {
+  test("a reference counts once for each user", async () => {
     const other = await newUser(billing.database);
     await move(50, { reference: "training:1" });
     await move(50, { reference: "training:1", userId: other });
     expect(await balance(other)).toEqual({ total: 50, sum: 50, rows: 1 });
   });
 
-  test("are spent to the last, and never below zero", async () => {
+  test("points can be spent to zero and never below", async () => {
     await move(50);
     expect(await move(-51)).toBe("insufficient_points");
     expect(await balance()).toEqual({ total: 50, sum: 50, rows: 1 });
@@ -74,12 +74,12 @@ describe("points", () => {
     expect(await balance()).toEqual({ total: 0, sum: 0, rows: 2 });
   });
 
-  test("cannot be spent by who never had any", async () => {
+  test("a user without points cannot spend any", async () => {
     expect(await move(-1)).toBe("insufficient_points");
     expect(await balance()).toEqual({ total: null, sum: 0, rows: 0 });
   });
 
-  test("fall with the commit that they are part of", async () => {
+  test("a failed commit rolls back its points", async () => {
     const ctx = billing.as(system);
     const row = { userId: user, kind: "earned", reason: "Test" } as const;
     await expect(
@@ -91,7 +91,7 @@ describe("points", () => {
     expect(await balance()).toEqual({ total: null, sum: 0, rows: 0 });
   });
 
-  test("of one commit see each other", async () => {
+  test("transactions of one commit see each other", async () => {
     const ctx = billing.as(system);
     const row = { userId: user, kind: "earned", reason: "Test" } as const;
     await commit(ctx, [
@@ -102,7 +102,7 @@ describe("points", () => {
     expect(await balance()).toEqual({ total: 10, sum: 10, rows: 2 });
   });
 
-  test("hold when many movements, twins among them, come at once", async () => {
+  test("the balance is correct after many concurrent transactions with duplicates", async () => {
     await move(20);
     const twins = Array.from({ length: 20 }, () => move(5, { reference: "twin" }));
     const debits = Array.from({ length: 20 }, () => move(-3));
@@ -115,8 +115,8 @@ describe("points", () => {
   });
 });
 
-describe("whoever joins", () => {
-  test("is given 50 points, once", async () => {
+describe("a new user", () => {
+  test("a new user receives 50 points once", async () => {
     const ctx = billing.as(system);
     for (let time = 0; time < 2; time++) {
       const [first, ...rest] = onUserCreated(ctx, user);
@@ -131,18 +131,18 @@ describe("whoever joins", () => {
 
 describe("the status of a subscription", () => {
   const status = async () => {
-    const said = { status: subscriptionStatus(sql`${users.id}`) };
-    const [row] = await billing.as(system).db.select(said).from(users).where(eq(users.id, user));
+    const columns = { status: subscriptionStatus(sql`${users.id}`) };
+    const [row] = await billing.as(system).db.select(columns).from(users).where(eq(users.id, user));
     return row?.status;
   };
 
-  test("is free without one that runs", async () => {
+  test("the status is free without a live subscription", async () => {
     expect(await status()).toBe("free");
     await subscribe(billing.database, user, { days: -1 });
     expect(await status()).toBe("free");
   });
 
-  test("is its own while it runs", async () => {
+  test("the status is that of a live subscription", async () => {
     await subscribe(billing.database, user, { status: "past_due" });
     expect(await status()).toBe("past_due");
   });

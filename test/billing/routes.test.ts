@@ -21,7 +21,7 @@ async function signIn(userId: number): Promise<string> {
   return session;
 }
 
-function ask(path: string, bearer: string | undefined, body?: object): Promise<Response> {
+function send(path: string, bearer: string | undefined, body?: object): Promise<Response> {
   return api.get(path, {
     headers: {
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
@@ -35,8 +35,8 @@ const accessPath = (id: number, base = "/api/v2/spirits") => `${base}/user/${id}
 const grantsPath = (id: number) => `/api/v2/admin/users/${id}/grants`;
 
 describe("[38] the spirits of a user", () => {
-  test.each(["/api/v2/spirits", "/api/spirits"])("are told at %s, key by key", async (base) => {
-    const reply = await ask(accessPath(user, base), token);
+  test.each(["/api/v2/spirits", "/api/spirits"])("%s returns the documented keys", async (base) => {
+    const reply = await send(accessPath(user, base), token);
     expect(reply.status).toBe(200);
     const body = await bodyOf(reply);
     expect(body).toMatchObject({ success: true, user_id: user, total: 5 });
@@ -46,31 +46,31 @@ describe("[38] the spirits of a user", () => {
     expect(new Date(spirit.granted_at).toISOString()).toBe(spirit.granted_at);
   });
 
-  test("cost a warm request one round trip", async () => {
-    await ask(accessPath(user), token);
-    expect((await ask(accessPath(user), token)).headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="1"/);
+  test("a warm request makes one round trip", async () => {
+    await send(accessPath(user), token);
+    expect((await send(accessPath(user), token)).headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="1"/);
   });
 
-  test("are told to an administrator, with the plan's", async () => {
+  test("an administrator sees them, with those of the plan", async () => {
     const other = await newUser(api.database);
     await subscribe(api.database, other, { plan: 4 });
-    expect(await bodyOf(await ask(accessPath(other), adminToken))).toMatchObject({ user_id: other, total: 18 });
+    expect(await bodyOf(await send(accessPath(other), adminToken))).toMatchObject({ user_id: other, total: 18 });
   });
 
-  test("are 404 for anybody else, 401 for nobody, and 422 for no number", async () => {
+  test("others get 404, anonymous requests 401, and an invalid ID 422", async () => {
     const other = await newUser(api.database);
-    expect((await ask(accessPath(other), token)).status).toBe(404);
-    expect((await ask(accessPath(2_000_000_000), adminToken)).status).toBe(404);
-    expect((await ask(accessPath(user), undefined)).status).toBe(401);
-    expect((await ask("/api/v2/spirits/user/me/access", token)).status).toBe(422);
+    expect((await send(accessPath(other), token)).status).toBe(404);
+    expect((await send(accessPath(2_000_000_000), adminToken)).status).toBe(404);
+    expect((await send(accessPath(user), undefined)).status).toBe(401);
+    expect((await send("/api/v2/spirits/user/me/access", token)).status).toBe(422);
   });
 });
 
-describe("an admin's grant", () => {
-  test("is answered with the grants, and seen at once", async () => {
+describe("a grant by an administrator", () => {
+  test("the reply has the grants, which take effect at once", async () => {
     const other = await newUser(api.database);
     const expires_at = inDays(7);
-    const reply = await ask(grantsPath(other), adminToken, { spirit_id: 17, expires_at, reason: "Prize" });
+    const reply = await send(grantsPath(other), adminToken, { spirit_id: 17, expires_at, reason: "Prize" });
     expect(reply.status).toBe(201);
     expect(reply.headers.get("server-timing")).toMatch(/db;dur=[\d.]+;desc="2"/);
     expect(await bodyOf(reply)).toEqual({
@@ -78,7 +78,7 @@ describe("an admin's grant", () => {
       grants: [{ spirit_id: 17, source: "admin", reference: "spirit:17", granted_at: expect.any(String), expires_at }],
       total: 1,
     });
-    const { data } = await bodyOf(await ask(accessPath(other), adminToken));
+    const { data } = await bodyOf(await send(accessPath(other), adminToken));
     expect(data).toContainEqual({
       spirit_id: 17,
       access_type: "grant",
@@ -88,9 +88,9 @@ describe("an admin's grant", () => {
     });
   });
 
-  test("of a plan holds all its spirits", async () => {
+  test("a grant of a plan has all its spirits", async () => {
     const other = await newUser(api.database);
-    const reply = await ask(grantsPath(other), adminToken, { plan_id: 4, reason: "Partner" });
+    const reply = await send(grantsPath(other), adminToken, { plan_id: 4, reason: "Partner" });
     expect(await bodyOf(reply)).toMatchObject({ total: 18 });
   });
 
@@ -100,15 +100,15 @@ describe("an admin's grant", () => {
     [{ spirit_id: 2 }, 422],
     [{ reason: "Unknown", spirit_id: 999 }, 422],
     [{ reason: "Late", spirit_id: 2, expires_at: "2020-01-01T00:00:00Z" }, 422],
-  ])("asked for as %j is %i", async (body, status) => {
-    const reply = await ask(grantsPath(user), adminToken, body);
+  ])("a grant with %j is %i", async (body, status) => {
+    const reply = await send(grantsPath(user), adminToken, body);
     expect({ status: reply.status, code: (await bodyOf(reply)).code }).toEqual({ status, code: "validation_failed" });
   });
 
-  test("is 404 to nobody, 403 for who is no administrator, and 401 without a token", async () => {
+  test("an unknown user is 404, a caller who is no administrator gets 403, and an anonymous one 401", async () => {
     const grant = { spirit_id: 2, reason: "Please" };
-    expect((await ask(grantsPath(2_000_000_000), adminToken, grant)).status).toBe(404);
-    expect((await ask(grantsPath(user), token, grant)).status).toBe(403);
-    expect((await ask(grantsPath(user), undefined, grant)).status).toBe(401);
+    expect((await send(grantsPath(2_000_000_000), adminToken, grant)).status).toBe(404);
+    expect((await send(grantsPath(user), token, grant)).status).toBe(403);
+    expect((await send(grantsPath(user), undefined, grant)).status).toBe(401);
   });
 });

@@ -22,7 +22,7 @@ async function figure(name: Parameters<typeof planLimit>[1]): Promise<unknown> {
 }
 
 describe("the plan of a user", () => {
-  test("is the Free Plan without a subscription, in one round trip", async () => {
+  test("it is the Free Plan without a subscription, in one round trip", async () => {
     const before = billing.roundTrips();
     expect(await plan()).toEqual({
       plan_id: 1,
@@ -36,7 +36,7 @@ describe("the plan of a user", () => {
     expect(billing.roundTrips()).toBe(before + 1);
   });
 
-  test("is that of the running subscription, until its period ends", async () => {
+  test("it is the plan of the running subscription until its period ends", async () => {
     await subscribe(billing.database, user, { plan: 3, days: 5 });
     const { until, ...held } = await plan();
     expect(held).toMatchObject({ plan_id: 3, discount_percent: 35, max_minions: 10, max_spirits_per_minion: 5 });
@@ -44,18 +44,18 @@ describe("the plan of a user", () => {
     expect(until!.getTime() - Date.now()).toBeLessThanOrEqual(5 * 86_400_000);
   });
 
-  test("is the Free Plan again once the subscription was cancelled or has ended", async () => {
+  test("it is the Free Plan after the subscription was canceled or ended", async () => {
     await subscribe(billing.database, user, { plan: 4, status: "cancelled" });
     await subscribe(billing.database, user, { plan: 3, days: -1 });
     expect(await plan()).toMatchObject({ plan_id: 1, until: null });
   });
 
-  test("is not found for an unknown user", async () => {
+  test("it is not found for an unknown user", async () => {
     await expect(currentPlan(billing.as(system), 2_000_000_000)).rejects.toMatchObject({ code: "not_found" });
   });
 });
 
-test("a figure of the plan is an expression that a query takes, and null for an unknown user", async () => {
+test("a plan limit is an SQL expression, and null for an unknown user", async () => {
   expect([await figure("max_minions"), await figure("max_spirits_per_minion")]).toEqual([2, 3]);
   await subscribe(billing.database, user, { plan: 3 });
   expect([await figure("max_minions"), await figure("max_spirits_per_minion")]).toEqual([10, 5]);

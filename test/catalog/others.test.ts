@@ -9,13 +9,13 @@ async function body(path: string) {
 }
 
 describe("tools", () => {
-  test("are 71, each brought by at least one spirit", async () => {
+  test("there are 71 tools, each with at least one spirit", async () => {
     const { total, tools } = await body("/tools");
     expect(total).toBe(71);
     for (const tool of tools) expect(tool.spirits).not.toHaveLength(0);
   });
 
-  test("are filtered by category, by kind and by words", async () => {
+  test("tools are filtered by category, type and text", async () => {
     expect((await body("/tools?category=Math")).tools.map(({ name }: { name: string }) => name)).toEqual([
       "calculator_engine",
       "statistical_analyzer",
@@ -27,7 +27,7 @@ describe("tools", () => {
     expect((await api.get("/api/v2/tools?kind=magic")).status).toBe(422);
   });
 
-  test("are found by name, with every spirit that brings them", async () => {
+  test("a tool is found by name with all of its spirits", async () => {
     expect(await body("/tools/grammar_checker")).toMatchObject({
       success: true,
       tool: { id: 3, kind: "model", spirits: ["Writer Spirit", "Checker Spirit"] },
@@ -37,7 +37,7 @@ describe("tools", () => {
 });
 
 describe("classes", () => {
-  test("are 16, with figures computed by the rules that answer for synergy", async () => {
+  test("there are 16 classes, with values from the synergy rules", async () => {
     const { total, classes } = await body("/classes");
     expect(total).toBe(16);
     const spirits = (await body("/spirits")).data as { id: number; name: string }[];
@@ -48,7 +48,7 @@ describe("classes", () => {
     }
   });
 
-  test("unlock where the highest of their spirits does, and bring all their tools once", async () => {
+  test("a class unlocks with the highest of its spirits and lists each tool once", async () => {
     const { class: developer } = await body("/classes/Developer");
     expect(developer).toMatchObject({
       class_name: "Developer",
@@ -65,14 +65,14 @@ describe("classes", () => {
     expect((await api.get("/api/v2/classes/Wizard")).status).toBe(404);
   });
 
-  test("bring a tool that two of their spirits share once", async () => {
+  test("a tool that two spirits of a class share is listed once", async () => {
     const { templates } = await body("/templates");
     const tools: string[] = templates.find(({ name }: { name: string }) => name === "SEO Pro").tools;
     expect(tools.filter((tool) => tool === "grammar_checker")).toHaveLength(1);
     expect(tools).toHaveLength(19);
   });
 
-  test("say whether a rank unlocks them where one is given", async () => {
+  test("a class shows whether the requested rank unlocks it", async () => {
     const unlocked = async (query: string) =>
       (await body(`/classes?${query}`)).classes.filter((item: { is_unlocked: boolean }) => item.is_unlocked).length;
     expect((await body("/classes")).classes[0]).not.toHaveProperty("is_unlocked");
@@ -82,7 +82,7 @@ describe("classes", () => {
     expect((await api.get("/api/v2/classes?user_rank=King&user_level=0")).status).toBe(422);
   });
 
-  test("are counted by category", async () => {
+  test("classes are counted by category", async () => {
     const { categories, total } = await body("/classes/categories");
     expect(total).toBe(8);
     expect(categories[0]).toEqual({ category: "Development & Technical", total: 3 });
@@ -90,7 +90,7 @@ describe("classes", () => {
     expect((await body("/classes?category=Hybrid%20%26%20Versatile")).total).toBe(2);
   });
 
-  test("list the spirits that they equip, whole", async () => {
+  test("a class lists its spirits in full", async () => {
     const { class_name, spirits, total } = await body("/classes/swiss%20army%20knife/spirits");
     expect(class_name).toBe("Swiss Army Knife");
     expect(spirits.map(({ slug }: { slug: string }) => slug)).toEqual(["builder", "writer", "analyst"]);
@@ -99,13 +99,13 @@ describe("classes", () => {
 });
 
 describe("templates", () => {
-  test("are 23, of five spirits each", async () => {
+  test("there are 23 templates with five spirits each", async () => {
     const { templates, total } = await body("/templates");
     expect(total).toBe(23);
     for (const template of templates) expect(template.spirits).toHaveLength(5);
   });
 
-  test("are found by id and by words", async () => {
+  test("templates are found by ID and by text", async () => {
     expect((await body("/templates/14")).template).toMatchObject({
       name: "Swiss Army Knife",
       unlock_rank: "Novice",

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 async function inColdIsolate(
-  work: (ask: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>,
+  work: (get: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>,
 ): Promise<void> {
   const persist = join(folder, "state");
   const bindings = testSettings(bridge.url);
@@ -51,43 +51,43 @@ async function damageKv(): Promise<void> {
   await Promise.all(files.map((file) => writeFile(file, "damaged".repeat(1_000))));
 }
 
-test("a cold isolate reads the catalog from KV, and checks it behind the reply", async () => {
-  await inColdIsolate(async (ask) => {
+test("a cold isolate reads the catalog from KV and revalidates it after the reply", async () => {
+  await inColdIsolate(async (get) => {
     const headers = authHeader((await createUser({ database }, ["admin"])).token);
-    await ask("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
+    await get("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
   });
   const before = bridge.roundTrips();
-  await inColdIsolate(async (ask) => {
-    const cold = await ask(spirits);
+  await inColdIsolate(async (get) => {
+    const cold = await get(spirits);
     expect(cold.status).toBe(200);
     expect(cold.headers.get("x-cache")).toBe("kv");
     expect(cold.headers.get("server-timing")).toMatch(/^db;.*kv;dur=[\d.]+;desc="1", do;/);
-    await expect.poll(async () => (await ask(spirits)).headers.get("x-cache")).toBe("memory");
+    await expect.poll(async () => (await get(spirits)).headers.get("x-cache")).toBe("memory");
     expect(bridge.roundTrips()).toBe(before + 1);
   });
 });
 
-test("with Postgres down, a cold isolate serves what KV has, and says afterwards that it is stale", async () => {
+test("with Postgres down, a cold isolate serves the catalog from KV and then marks it stale", async () => {
   await bridge.stopPostgres();
-  await inColdIsolate(async (ask) => {
-    expect((await ask(spirits)).headers.get("x-cache")).toBe("kv");
-    await expect.poll(async () => (await ask(spirits)).headers.get("x-cache")).toBe("stale");
+  await inColdIsolate(async (get) => {
+    expect((await get(spirits)).headers.get("x-cache")).toBe("kv");
+    await expect.poll(async () => (await get(spirits)).headers.get("x-cache")).toBe("stale");
   });
 });
 
-test("with both down and nothing in memory, it is 503, and the health routes say so", async () => {
+test("with Postgres and KV down and an empty cache, the catalog is 503 and the health routes report it", async () => {
   await damageKv();
-  await inColdIsolate(async (ask) => {
-    const reply = await ask(spirits);
+  await inColdIsolate(async (get) => {
+    const reply = await get(spirits);
     expect(reply.status).toBe(503);
     expect(reply.headers.get("retry-after")).toBe("5");
     expect(await bodyOf(reply)).toMatchObject({ code: "catalog_unavailable", success: false });
 
-    const contract = await ask(`${spirits}/health`);
+    const contract = await get(`${spirits}/health`);
     expect(contract.status).toBe(503);
     expect(await bodyOf(contract)).toMatchObject({ success: false, message: expect.any(String), status: "error" });
 
-    const health = await ask("/api/v2/health");
+    const health = await get("/api/v2/health");
     expect(health.status).toBe(503);
     expect(await bodyOf(health)).toMatchObject({
       detail: "Unavailable: postgres, kv.",
@@ -96,24 +96,24 @@ test("with both down and nothing in memory, it is 503, and the health routes say
   });
 });
 
-test("with KV down, Postgres answers, publishing says what is down, and reads go on from memory", async () => {
+test("with KV down, Postgres is used, publishing reports the failure, and cached reads continue", async () => {
   await bridge.startPostgres();
-  await inColdIsolate(async (ask) => {
-    const cold = await ask(spirits);
+  await inColdIsolate(async (get) => {
+    const cold = await get(spirits);
     expect(cold.status).toBe(200);
     expect(cold.headers.get("x-cache")).toBe("origin");
     const headers = authHeader((await createUser({ database }, ["admin"])).token);
-    const publish = await ask("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
+    const publish = await get("/api/v2/admin/catalog/invalidate", { method: "POST", headers });
     expect(publish.status).toBe(503);
     expect(await bodyOf(publish)).toMatchObject({ code: "kv_unavailable" });
-    expect((await ask(spirits)).headers.get("x-cache")).toBe("memory");
+    expect((await get(spirits)).headers.get("x-cache")).toBe("memory");
   });
 });
 
-test("with both back, a cold isolate is served again: nothing was lost", async () => {
+test("with both back, a cold isolate serves the catalog again", async () => {
   await rm(join(folder, "state"), { recursive: true });
-  await inColdIsolate(async (ask) => {
-    expect((await ask(spirits)).status).toBe(200);
-    expect((await ask("/api/v2/health")).status).toBe(200);
+  await inColdIsolate(async (get) => {
+    expect((await get(spirits)).status).toBe(200);
+    expect((await get("/api/v2/health")).status).toBe(200);
   });
 });

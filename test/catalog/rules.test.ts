@@ -12,7 +12,7 @@ import {
 import progression from "../../seed/progression.json" with { type: "json" };
 import { readCatalog } from "../../seed/catalog.ts";
 
-test("the ranks of the code are those of the progression, five levels each", () => {
+test("the ranks of the code match progression.json, with five levels each", () => {
   expect(progression.ranks.map(({ rank }) => rank)).toEqual([...ranks]);
   for (const { min_level, max_level } of progression.ranks) expect(max_level - min_level + 1).toBe(levelsPerRank);
 });
@@ -27,15 +27,15 @@ describe("unlocking", () => {
     ["Skilled", 5, true],
     ["Specialist", 1, true],
     ["Autonomous", 1, true],
-  ] as const)("at %s %i of something that unlocks at Skilled 2 is %s", (rank, level, unlocked) => {
+  ] as const)("at %s %i an item with unlock level Skilled 2 is unlocked: %s", (rank, level, unlocked) => {
     expect(isUnlocked(translator, rank, level)).toBe(unlocked);
   });
 
-  test("counts a level above 5 as 5, so that it never reaches the next rank", () => {
+  test("a level above 5 counts as 5 and never reaches the next rank", () => {
     expect(isUnlocked({ unlock_rank: "Specialist", unlock_level: 1 }, "Skilled", 99)).toBe(false);
   });
 
-  test("of a set is the highest among it, whatever the order", () => {
+  test("the unlock level of a set is its highest, in any order", () => {
     const set = [translator, { unlock_rank: "Novice", unlock_level: 5 }, { unlock_rank: "Skilled", unlock_level: 3 }] as const;
     expect(highestUnlock(set)).toEqual({ unlock_rank: "Skilled", unlock_level: 3 });
     expect(highestUnlock(set.toReversed())).toEqual({ unlock_rank: "Skilled", unlock_level: 3 });
@@ -52,7 +52,7 @@ describe("synergy", () => {
     { spirit_a: 7, spirit_b: 16, synergy_percent: 15, conflict_percent: -5 },
   ];
 
-  test("counts a pair that has both a synergy and a conflict in both sums", () => {
+  test("a pair with a synergy and a conflict counts in both sums", () => {
     expect(synergyOf([builder, designer], affinities)).toEqual({
       synergy_bonus: 15,
       conflict_penalty: 5,
@@ -62,12 +62,12 @@ describe("synergy", () => {
     });
   });
 
-  test("does not depend on the order, nor on duplicates", () => {
+  test("the order and duplicates do not matter", () => {
     const once = synergyOf([builder, designer, writer], affinities);
     expect(synergyOf([writer, designer, builder, designer], affinities)).toEqual(once);
   });
 
-  test("of nobody, of one, and of strangers is nothing", () => {
+  test("no spirits, one spirit and unknown spirits have no synergy", () => {
     const nothing = { synergy_bonus: 0, conflict_penalty: 0, net_performance: 0, synergies: [], conflicts: [] };
     expect(synergyOf([], affinities)).toEqual(nothing);
     expect(synergyOf([builder], affinities)).toEqual(nothing);
@@ -76,7 +76,7 @@ describe("synergy", () => {
 });
 
 describe("prices", () => {
-  test("are dollars on the way out, to the cent", () => {
+  test("prices are returned in dollars with two decimals", () => {
     expect(dollars(299)).toBe(2.99);
     expect(dollars(5899)).toBe(58.99);
     expect(dollars(0)).toBe(0);
@@ -88,11 +88,11 @@ describe("prices", () => {
     [1000, 995, 5, 1],
     [1000, 996, 4, 0],
     [0, 0, 0, 0],
-  ])("of %i cents for %i save %i cents, %i %% rounded half up", (original, price, cents, percent) => {
+  ])("a price of %i cents for parts of %i cents saves %i cents, %i %% rounded half up", (original, price, cents, percent) => {
     expect(savings(original, price)).toEqual({ cents, percent });
   });
 
-  test("of the catalog's bundles all save something, 44 % at the best", async () => {
+  test("every bundle of the catalog saves something, at most 44 %", async () => {
     const { bundles, spirits } = await readCatalog();
     const percents = bundles.map((bundle) => {
       const parts = spirits.filter(({ name }) => bundle.spirits.includes(name));
@@ -112,13 +112,13 @@ describe("plans", () => {
   const large = { id: 3, price_cents: 1999, spirits: ["a", "b", "c"] };
   const plans = [large, free, small];
 
-  test("have exclusive what no cheaper plan has, and the free one nothing", () => {
+  test("the exclusive spirits of a plan are in no cheaper plan, and the Free Plan has none", () => {
     expect(exclusiveSpirits(free, plans)).toEqual([]);
     expect(exclusiveSpirits(small, plans)).toEqual(["b"]);
     expect(exclusiveSpirits(large, plans)).toEqual(["c"]);
   });
 
-  test("give with a subscription what the cheapest paid one holds", () => {
+  test("the cheapest paid plan determines which spirits are free with a subscription", () => {
     expect(spiritsFreeWithSubscription(plans)).toEqual(new Set(["a", "b"]));
     expect(spiritsFreeWithSubscription([free])).toEqual(new Set());
   });

@@ -27,9 +27,9 @@ async function descriptionOf(slug: string): Promise<{ description: string; tier:
   return { description: data.description, tier: reply.headers.get("x-cache") };
 }
 
-async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+async function eventually<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   for (let i = 0; i < 200; i += 1) {
-    const value = await ask();
+    const value = await read();
     if (holds(value)) return value;
     await sleep(50);
   }
@@ -42,7 +42,7 @@ describe("a cold isolate", () => {
   });
   afterAll(() => api.close());
 
-  test("asked by 200 at the same time asks Postgres once", async () => {
+  test("200 concurrent requests make one Postgres query", async () => {
     const replies = await Promise.all(
       Array.from({ length: 200 }, (_, i) => api.get(i % 2 ? spirits : `${spirits}/${(i % 18) + 1}`)),
     );
@@ -50,7 +50,7 @@ describe("a cold isolate", () => {
     expect(api.roundTrips()).toBe(1);
   });
 
-  test("is warm from then on: no round trip, and the same bytes", async () => {
+  test("a warm isolate makes no round trip and returns the same bytes", async () => {
     const bodies = new Set<string>();
     for (let i = 0; i < 5; i += 1) {
       const reply = await api.get(spirits);
@@ -62,7 +62,7 @@ describe("a cold isolate", () => {
     expect(api.roundTrips()).toBe(1);
   });
 
-  test("computes synergy, filters and searches without asking anybody", async () => {
+  test("synergy, filters and searches are computed without any call", async () => {
     await api.get(`${spirits}?q=mail`);
     await api.get("/api/v2/tools?category=Math");
     const reply = await api.post(`${spirits}/synergy`, { spirit_ids: [1, 2, 3] });
@@ -80,7 +80,7 @@ describe("a conditional request", () => {
   });
   afterAll(() => api.close());
 
-  test("is 304 for what the client holds, told in any of the ways", async () => {
+  test("a matching ETag in any form is 304", async () => {
     expect(etag).toMatch(/^"[\w-]{22}"$/);
     for (const header of [etag, `W/${etag}`, `"other", ${etag}`, `"other",W/${etag}`, "*"]) {
       const reply = await api.get(spirits, { headers: { "if-none-match": header } });
@@ -92,7 +92,7 @@ describe("a conditional request", () => {
     }
   });
 
-  test("is 200 for what it does not hold, and the ETag is of the content, not of the path", async () => {
+  test("another ETag is 200, and the ETag depends on the content, not on the path", async () => {
     expect((await api.get(spirits, { headers: { "if-none-match": '"other"' } })).status).toBe(200);
     expect((await api.get("/api/spirits/")).headers.get("etag")).toBe(etag);
     expect((await api.get(`${spirits}?tier=free`)).headers.get("etag")).not.toBe(etag);
@@ -107,7 +107,7 @@ describe("a change of the catalog", () => {
   });
   afterAll(() => api.close());
 
-  test("is seen once the fresh time is over, after one stale reply, for one round trip", async () => {
+  test("it is visible after the fresh time and one stale reply, for one round trip", async () => {
     await descriptionOf("writer");
     await rename("writer", "changed once");
     expect(await descriptionOf("writer")).toMatchObject({ description: expect.not.stringContaining("changed") });
@@ -122,14 +122,14 @@ describe("a change of the catalog", () => {
     expect(api.roundTrips()).toBe(before + 1);
   });
 
-  test("is waited for once the maximum age is over", async () => {
+  test("it is awaited after the maximum age", async () => {
     await descriptionOf("writer");
     await rename("writer", "changed twice");
     await sleep((freshSeconds + maxStaleSeconds) * 1000 + 50);
     expect(await descriptionOf("writer")).toEqual({ description: "changed twice", tier: "origin" });
   });
 
-  test("is not there where nothing changed: the check costs a version, and the ETag stays", async () => {
+  test("an unchanged catalog costs one version check and keeps its ETag", async () => {
     const etag = (await api.get(spirits)).headers.get("etag");
     await sleep((freshSeconds + maxStaleSeconds) * 1000 + 50);
     const checked = await api.get(spirits);
@@ -137,7 +137,7 @@ describe("a change of the catalog", () => {
     expect(checked.headers.get("etag")).toBe(etag);
   });
 
-  test("is seen here at once when it is published, and KV is written only when the version moved", async () => {
+  test("publishing shows it here at once and writes KV only for a new version", async () => {
     await rename("writer", "changed three times");
     const first = await publish();
     expect(first.status).toBe(200);
@@ -150,14 +150,14 @@ describe("a change of the catalog", () => {
     expect(await (await publish()).json()).toEqual({ success: true, version, changed: false });
   });
 
-  test("is published by cron too", async () => {
+  test("cron publishes it too", async () => {
     await rename("writer", "changed four times");
     expect((await api.worker.scheduled({ cron: "*/5 * * * *" })).outcome).toBe("ok");
     expect(await descriptionOf("writer")).toEqual({ description: "changed four times", tier: "memory" });
   });
 });
 
-describe("with Postgres down", () => {
+describe("a catalog while Postgres is down", () => {
   beforeAll(async () => {
     api = await startApi(settings);
     await api.get(spirits);
@@ -165,7 +165,7 @@ describe("with Postgres down", () => {
   beforeEach(() => api.startPostgres());
   afterAll(() => api.close());
 
-  test("a warm catalog is still served past its maximum age, and says that it is stale", async () => {
+  test("a warm catalog is served past its maximum age and marked stale", async () => {
     await api.stopPostgres();
     await sleep((freshSeconds + maxStaleSeconds) * 1000 + 50);
     for (const path of [spirits, `${spirits}/7`, "/api/v2/classes"]) {
@@ -176,7 +176,7 @@ describe("with Postgres down", () => {
     expect(await bodyOf(await api.get(`${spirits}/health`))).toMatchObject({ status: "operational", spirits_count: 18 });
   });
 
-  test("publishing is 503, and says why", async () => {
+  test("publishing is 503 with the reason", async () => {
     const { token } = await createUser(api, ["admin"]);
     await api.get("/api/v2/me", { headers: authHeader(token) });
     await api.stopPostgres();
@@ -185,7 +185,7 @@ describe("with Postgres down", () => {
     expect(await reply.json()).toMatchObject({ code: "catalog_unavailable", success: false });
   });
 
-  test("nothing is lost: it is fresh again once Postgres is back", async () => {
+  test("the catalog is fresh again when Postgres is back", async () => {
     await rename("writer", "changed while it was away");
     const seen = await eventually(
       () => descriptionOf("writer"),

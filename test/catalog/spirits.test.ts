@@ -31,8 +31,8 @@ function expectKeys(thing: object, keys: string): void {
   expect(Object.keys(thing)).toEqual(expect.arrayContaining(keys.split(" ")));
 }
 
-describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s", (base) => {
-  test("[29] list every spirit with every key", async () => {
+describe.each(["/api/v2/spirits", "/api/spirits"])("the routes of the contract at %s", (base) => {
+  test("[29] lists every spirit with all keys", async () => {
     const { status, body } = await get(base);
     expect(status).toBe(200);
     expect(body).toMatchObject({ success: true, total: 18 });
@@ -41,13 +41,13 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect((await get(`${base}/`)).body).toEqual(body);
   });
 
-  test("[30] list the spirits of the free tier", async () => {
+  test("[30] lists the spirits of the free tier", async () => {
     const { body } = await get(`${base}/free`);
     expect(names(body)).toEqual(["Writer Spirit", "Analyst Spirit", "Builder Spirit", "Connector Spirit", "Checker Spirit"]);
     expect(body["total"]).toBe(5);
   });
 
-  test("[31] list the spirits of a tier, and refuse another tier", async () => {
+  test("[31] lists the spirits of a tier and refuses an unknown tier", async () => {
     const { body } = await get(`${base}/tier/premium`);
     expect(body).toMatchObject({ success: true, tier: "premium", total: 2 });
     expect(names(body)).toEqual(["Consultant Spirit", "Healer Spirit"]);
@@ -55,7 +55,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect(refused).toMatchObject({ status: 422, body: { success: false, errors: [{ path: "tier", in: "path" }] } });
   });
 
-  test("[32] get a spirit by its id", async () => {
+  test("[32] returns a spirit by its ID", async () => {
     expect(await get(`${base}/3`)).toEqual({ status: 200, body: { success: true, data: Spirit.meta()!["examples"]![0] } });
     expect(await get(`${base}/99`)).toMatchObject({
       status: 404,
@@ -63,15 +63,18 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     });
   });
 
-  test.each(["Writer%20Spirit", "writer", "WRITER", "writer%20spirit"])("[33] get a spirit by its name: %s", async (name) => {
-    expect((await get(`${base}/name/${name}`)).body["data"]).toMatchObject({ id: 1, name: "Writer Spirit" });
-  });
+  test.each(["Writer%20Spirit", "writer", "WRITER", "writer%20spirit"])(
+    "[33] returns a spirit by its name: %s",
+    async (name) => {
+      expect((await get(`${base}/name/${name}`)).body["data"]).toMatchObject({ id: 1, name: "Writer Spirit" });
+    },
+  );
 
-  test("[33] know no spirit by a name that is not its own", async () => {
+  test("[33] is not found for an unknown name", async () => {
     expect((await get(`${base}/name/writ`)).status).toBe(404);
   });
 
-  test("[34] list what a rank and a level within it unlock", async () => {
+  test("[34] lists what a rank and level unlock", async () => {
     const novice = await get(`${base}/available?rank=Novice&level=1`);
     expect(novice.body).toMatchObject({ user_rank: "Novice", user_level: 1, total: 5 });
     expect((await get(`${base}/available`)).body).toEqual(novice.body);
@@ -84,7 +87,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect((await get(`${base}/available?level=0`)).status).toBe(422);
   });
 
-  test("[35] compute synergy, whatever the order, with duplicates counted once", async () => {
+  test("[35] computes synergy in any order and counts duplicates once", async () => {
     const expected = {
       success: true,
       data: {
@@ -100,7 +103,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect((await get(`${base}/synergy?spirit_ids=16,7`)).body).toEqual(expected);
   });
 
-  test("[35] name every id that is no spirit's", async () => {
+  test("[35] names every unknown spirit ID", async () => {
     const { status, body } = await post(`${base}/synergy`, { spirit_ids: [1, 98, 99] });
     expect(status).toBe(422);
     expect(body["errors"]).toEqual([
@@ -110,7 +113,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect((await get(`${base}/synergy?spirit_ids=1,x`)).status).toBe(422);
   });
 
-  test("[36] list the bundles, each saving what its parts cost more", async () => {
+  test("[36] lists the bundles with the savings on their parts", async () => {
     const { body } = await get(`${base}/bundles`);
     expect(body["total"]).toBe(7);
     for (const bundle of body["data"]) expectKeys(bundle, contract.bundle);
@@ -118,7 +121,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect(Math.max(...body["data"].map((bundle: { savings_percentage: number }) => bundle.savings_percentage))).toBe(44);
   });
 
-  test("[37] list the plans, with what each alone includes", async () => {
+  test("[37] lists the plans with their exclusive spirits", async () => {
     const { body } = await get(`${base}/subscription-plans`);
     expect(body["total"]).toBe(4);
     for (const plan of body["data"]) expectKeys(plan, contract.plan);
@@ -127,7 +130,7 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect(body["data"][2]["exclusive_spirits"]).toEqual(["Researcher Spirit", "Debugger Spirit", "Security Spirit"]);
   });
 
-  test("[39] list the tools of a spirit in their order", async () => {
+  test("[39] lists the tools of a spirit in order", async () => {
     const { body } = await get(`${base}/13/tools`);
     expect(body).toMatchObject({ success: true, spirit_id: 13, total: 4 });
     for (const tool of body["data"]) expectKeys(tool, contract.tool);
@@ -136,14 +139,14 @@ describe.each(["/api/v2/spirits", "/api/spirits"])("the contract's routes at %s"
     expect((await get(`${base}/99/tools`)).status).toBe(404);
   });
 
-  test("[40] say that the catalog is being served", async () => {
+  test("[40] reports that the catalog is available", async () => {
     const { body } = await get(`${base}/health`);
     expect(body).toEqual({ success: true, message: expect.any(String), spirits_count: 18, status: "operational" });
   });
 });
 
 describe("spirits", () => {
-  test("are premium from the professional tier on, and free with a subscription in the cheapest paid plan", async () => {
+  test("spirits from the professional tier up are premium, and those of the cheapest paid plan are free with a subscription", async () => {
     const { body } = await get("/api/v2/spirits");
     for (const spirit of body["data"]) {
       expect(spirit.is_premium).toBe(["professional", "premium"].includes(spirit.tier));
@@ -160,7 +163,7 @@ describe("spirits", () => {
     ]);
   });
 
-  test("tell the same synergy from both sides", async () => {
+  test("both spirits of a pair report the same synergy", async () => {
     const { body } = await get("/api/v2/spirits");
     const byName = new Map<string, (typeof body)["data"][number]>(
       body["data"].map((spirit: { name: string }) => [spirit.name, spirit]),
@@ -173,7 +176,7 @@ describe("spirits", () => {
     }
   });
 
-  test("are filtered by category, by tier and by words, together", async () => {
+  test("spirits can be filtered by category, tier and text together", async () => {
     const url = (query: Record<string, string>) => `/api/v2/spirits?${new URLSearchParams(query).toString()}`;
     expect(names((await get(url({ category: "Data & Analysis" }))).body)).toEqual([
       "Analyst Spirit",
@@ -185,7 +188,7 @@ describe("spirits", () => {
     expect(await get(url({ q: "no such words" }))).toMatchObject({ status: 200, body: { data: [], total: 0 } });
   });
 
-  test("of a category that does not exist are refused, naming those that do", async () => {
+  test("an unknown category is refused with the list of categories", async () => {
     const { status, body } = await get("/api/v2/spirits?category=Nonsense");
     expect(status).toBe(422);
     expect(body["errors"]).toEqual([{ path: "category", in: "query", message: expect.stringContaining("Data & Analysis") }]);

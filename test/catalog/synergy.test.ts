@@ -26,17 +26,17 @@ const sums = ({ synergy_bonus, conflict_penalty, net_performance }: ReturnType<t
   net_performance,
 });
 
-test("there is something to test", () => {
+test("the catalog has synergies and conflicts", () => {
   expect(affinities.length).toBeGreaterThan(20);
   expect(affinities.some(({ conflict_percent }) => conflict_percent < 0)).toBe(true);
 });
 
-test("Builder and Designer both help and hinder each other", () => {
+test("Builder and Designer have both a synergy and a conflict", () => {
   const chosen = spirits.filter(({ slug }) => ["builder", "designer"].includes(slug));
   expect(sums(synergyOf(chosen, affinities))).toEqual({ synergy_bonus: 15, conflict_penalty: 5, net_performance: 10 });
 });
 
-test("the order of the spirits never matters", () => {
+test("the order of the spirits does not matter", () => {
   const shuffled = set.chain((chosen) =>
     fc.tuple(fc.constant(chosen), fc.shuffledSubarray(chosen, { minLength: chosen.length, maxLength: chosen.length })),
   );
@@ -47,7 +47,7 @@ test("the order of the spirits never matters", () => {
   );
 });
 
-test("a spirit that is named twice counts once", () => {
+test("a duplicate spirit counts once", () => {
   fc.assert(
     fc.property(set, fc.array(fc.nat()), (chosen, picks) => {
       const again = chosen.length === 0 ? [] : picks.map((pick) => chosen[pick % chosen.length]!);
@@ -56,13 +56,13 @@ test("a spirit that is named twice counts once", () => {
   );
 });
 
-test("synergy is symmetric: it is the sum over unordered pairs, told by either of the two", () => {
+test("synergy is symmetric and the sum over unordered pairs", () => {
   fc.assert(
     fc.property(set, (chosen) => {
       const found = sums(synergyOf(chosen, affinities));
-      for (const told of [pairs(chosen), pairs(chosen.toReversed())]) {
-        const synergy_bonus = told.reduce((sum, [a, b]) => sum + (a.synergies[b.name] ?? 0), 0);
-        const conflict_penalty = told.reduce((sum, [a, b]) => sum - (a.conflicts[b.name] ?? 0), 0);
+      for (const ordered of [pairs(chosen), pairs(chosen.toReversed())]) {
+        const synergy_bonus = ordered.reduce((sum, [a, b]) => sum + (a.synergies[b.name] ?? 0), 0);
+        const conflict_penalty = ordered.reduce((sum, [a, b]) => sum - (a.conflicts[b.name] ?? 0), 0);
         expect(found).toEqual({ synergy_bonus, conflict_penalty, net_performance: synergy_bonus - conflict_penalty });
       }
       const turned = affinities.map(({ spirit_a, spirit_b, ...rest }) => ({ ...rest, spirit_a: spirit_b, spirit_b: spirit_a }));
@@ -71,7 +71,7 @@ test("synergy is symmetric: it is the sum over unordered pairs, told by either o
   );
 });
 
-test("synergy is bounded by the best and the worst of the catalog's pairs, and grows with every spirit", () => {
+test("synergy is bounded by the best and worst pairs of the catalog and grows with every spirit", () => {
   const best = Math.max(...affinities.map(({ synergy_percent }) => synergy_percent));
   const worst = Math.max(...affinities.map(({ conflict_percent }) => -conflict_percent));
   fc.assert(

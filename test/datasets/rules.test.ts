@@ -24,7 +24,7 @@ describe("the quality score", () => {
     // 1 − 1 ÷ 1000 = 0.999: one row of a thousand is not nothing
     [{ kept: 999, malformed: 1 }, 99],
     [{ near_duplicate: 2, empty: 1 }, 33],
-  ])("of %j is %i", (given, score) => {
+  ])("the score of %j is %i", (given, score) => {
     expect(qualityScore(counts(given))).toBe(score);
   });
 });

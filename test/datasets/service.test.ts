@@ -39,7 +39,7 @@ describe("an upload", () => {
     "dialogues.tsv",
     "instructions.jsonl",
     "paragraphs.parquet",
-  ])("of %s is read into rows", async (name) => {
+  ])("a file of %s is parsed into rows", async (name) => {
     const bytes = await readFile(`test/fixtures/formats/${name}`);
     const { status, body } = await upload(api, person, bytes, name);
     expect([status, body.dataset.processing_status]).toEqual([202, "pending"]);
@@ -63,7 +63,7 @@ describe("an upload", () => {
     expect(indexes).toEqual(Array.from({ length: dataset.sample_count }, (_, index) => index));
   });
 
-  test("of the same bytes is the dataset that is there", async () => {
+  test("the same bytes return the existing dataset", async () => {
     const first = await upload(api, person, "a text of its own, once", "once.txt", { name: "Once", description: "Said once" });
     expect([first.status, first.body.dataset]).toMatchObject([
       202,
@@ -75,7 +75,7 @@ describe("an upload", () => {
     expect((await upload(api, stranger, "a text of its own, once", "once.txt")).status).toBe(202);
   });
 
-  test("has the keys that clients know", async () => {
+  test("the reply has the documented keys", async () => {
     const { body } = await me.get("/datasets");
     expect(body).toMatchObject({ success: true, message: expect.any(String), total: expect.any(Number) });
     expect(Object.keys(body.datasets[0])).toEqual(expect.arrayContaining(contractKeys));
@@ -85,7 +85,7 @@ describe("an upload", () => {
   test.each([
     ["a program", Buffer.from("\x7fELF\x02\x01\x01\0\0\0", "latin1"), "data.csv"],
     ["nothing at all", Buffer.alloc(0), "data.csv"],
-  ])("of %s is refused", async (_, bytes, name) => {
+  ])("an upload of %s is refused", async (_, bytes, name) => {
     const refused = await upload(api, person, bytes, name);
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["file"]]);
   });
@@ -95,12 +95,12 @@ describe("an upload", () => {
     return whole.subarray(0, Math.floor(whole.length / 3));
   };
 
-  test.each(["paragraphs.parquet", "angler.docx"])("of a %s that is cut off is refused at once", async (name) => {
+  test.each(["paragraphs.parquet", "angler.docx"])("a %s that is visibly truncated is refused at once", async (name) => {
     const refused = await upload(api, person, await third(name), name);
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["file"]]);
   });
 
-  test.each(["angler.pdf", "dialogues.json"])("of a %s that is cut off fails, says why, and shows no row", async (name) => {
+  test.each(["angler.pdf", "dialogues.json"])("a %s that is truncated fails with a reason and shows no row", async (name) => {
     const { body } = await upload(api, person, await third(name), name);
     const { id } = body.dataset;
     const dataset = await settled(me, id);
@@ -109,7 +109,7 @@ describe("an upload", () => {
     expect(refusalIn(await me.get(`/datasets/${id}/report`))).toEqual([409, "conflict"]);
   });
 
-  test("without its file, or larger than may be, is refused", async () => {
+  test("an upload without a file, or above the maximum size, is refused", async () => {
     const form = new FormData();
     form.set("name", "nothing");
     const reply = await api.get("/api/v2/datasets", { method: "POST", headers: authHeader(person.token), body: form });
@@ -122,7 +122,7 @@ describe("an upload", () => {
 });
 
 describe("a dataset", () => {
-  test("is edited where nobody did before, liked, and deleted with its files", async () => {
+  test("it is edited with version checks, marked as a favorite, and deleted with its files", async () => {
     const { id } = await makeReady("one text that is edited", "edited.txt");
     const changed = await me.patch(`/datasets/${id}`, { name: "New", tags: ["a", "b"] }, { "if-match": '"1"' });
     expect([changed.status, databaseTrips(changed), changed.body.dataset]).toMatchObject([
@@ -146,7 +146,7 @@ describe("a dataset", () => {
     await expect.poll(files).toBe(0);
   });
 
-  test("is not deleted while a job uses it", async () => {
+  test("it cannot be deleted while a job uses it", async () => {
     const { id } = await makeReady("one text that is used", "used.txt");
     await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, 'test')", [id]);
     expect(refusalIn(await me.delete(`/datasets/${id}`))).toEqual([409, "conflict"]);
@@ -154,7 +154,7 @@ describe("a dataset", () => {
     expect((await me.delete(`/datasets/${id}`)).status).toBe(200);
   });
 
-  test("is its owner's, until it is public", async () => {
+  test("it is visible only to its owner until it is public", async () => {
     const { id } = await makeReady("one text that is shared", "shared.txt");
     const other = clientOf(api, await createUser(api));
     for (const path of ["", "/rows", "/report", "/download"]) {
@@ -169,7 +169,7 @@ describe("a dataset", () => {
     expect(refusalIn(await other.delete(`/datasets/${id}`))).toEqual([404, "not_found"]);
   });
 
-  test("that is indexed answers a question, and counts that it was used", async () => {
+  test("it answers a question when it is indexed, and its usage is counted", async () => {
     const { id } = await makeReady("The Danube ends in the Black Sea.\n\nThe Rhine reaches the North Sea.", "rivers.txt");
     const { body } = await me.post("/knowledge-bases", { name: "Rivers" });
     const base = `/knowledge-bases/${body.knowledge_base.id}`;
@@ -184,7 +184,7 @@ describe("a dataset", () => {
   });
 });
 
-test("what is held of a person goes with them, files and all", async () => {
+test("deleting an account deletes its datasets and their files", async () => {
   const leaver = await createUser(api);
   const client = clientOf(api, leaver);
   const { id } = await makeReady("a text of a leaver", "leaver.txt", client, leaver);
@@ -192,12 +192,12 @@ test("what is held of a person goes with them, files and all", async () => {
   expect((await client.get("/me/export")).body.data.datasets).toMatchObject([{ id, name: "leaver.txt" }]);
   expect((await client.delete("/me", {})).status).toBe(202);
   const left = () => api.database.sql("select id from users where id = $1", [leaver.id]);
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   const { FILES } = await api.worker.getEnv();
   expect((await FILES.list({ prefix: `users/${leaver.id}/` })).objects).toEqual([]);
 });
 
-test("the health of datasets is told, and 503 while Postgres is out", async () => {
+test("the health of datasets is reported, and is 503 while Postgres is down", async () => {
   const { body } = await me.get("/datasets/health");
   expect(body).toMatchObject({
     success: true,

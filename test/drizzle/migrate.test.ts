@@ -36,7 +36,7 @@ const two = {
 const record = () => sql(postgres.url, "SELECT created_at FROM drizzle.__drizzle_migrations ORDER BY id");
 
 describe("migrate", () => {
-  test("applies what is missing, and twice changes nothing", async () => {
+  test("it applies missing migrations, and a second run changes nothing", async () => {
     const folder = await migrations(two);
     const lines: string[] = [];
     expect(await migrate(postgres.url, { folder, log: (line) => lines.push(line) })).toEqual(["0000_first", "0001_second"]);
@@ -45,7 +45,7 @@ describe("migrate", () => {
     expect(await sql(postgres.url, "SELECT id FROM first, second")).toEqual([]);
   });
 
-  test("keeps its record as drizzle does", async () => {
+  test("it records migrations like drizzle", async () => {
     const folder = await migrations(two);
     const client = new Client({ connectionString: postgres.url });
     onTestFinished(() => client.end());
@@ -61,14 +61,14 @@ describe("migrate", () => {
     expect(await sql(postgres.url, "SELECT * FROM drizzle.__drizzle_migrations")).toEqual(theirs);
   });
 
-  test("lets several run at once", async () => {
+  test("several runs can be concurrent", async () => {
     const folder = await migrations(two);
     const applied = await Promise.all([1, 2, 3].map(() => migrate(postgres.url, { folder })));
     expect(applied.flat().toSorted()).toEqual(["0000_first", "0001_second"]);
     expect(await record()).toEqual([{ created_at: "1000" }, { created_at: "1001" }]);
   });
 
-  test("rolls back the one that fails, alone, and names it", async () => {
+  test("a failing migration is rolled back alone and named", async () => {
     const folder = await migrations({
       ...two,
       "0002_third": "CREATE TABLE third ();\n--> statement-breakpoint\nSELECT 1 / 0;",
@@ -80,7 +80,7 @@ describe("migrate", () => {
     expect(found).toEqual({ second: "second", third: null });
   });
 
-  test("leaves out what it is told to, until it is not", async () => {
+  test("it skips an excluded migration until it is included", async () => {
     const folder = await migrations(two);
     expect(await migrate(postgres.url, { folder, skip: (tag) => tag.endsWith("first") })).toEqual(["0001_second"]);
     expect(await migrate(postgres.url, { folder })).toEqual(["0000_first"]);

@@ -3,7 +3,7 @@ import { bodyOf, noRoundTrips, useApi } from "../support/api.ts";
 
 const api = useApi();
 
-test("/health is alive and asks nobody", async () => {
+test("GET /health responds without calling any dependency", async () => {
   const before = api.roundTrips();
   const reply = await api.get("/health");
   expect(await reply.json()).toEqual({ success: true, status: "ok" });
@@ -11,7 +11,7 @@ test("/health is alive and asks nobody", async () => {
   expect(api.roundTrips()).toBe(before);
 });
 
-test("/api/v2/health tells how far background work is behind", async () => {
+test("GET /api/v2/health reports the age of the background jobs", async () => {
   await api.database.sql(`insert into outbox (name, payload, request_id, created_at, due_at) values
     ('nothing', '{}', 'r', now() - interval '90 seconds', now() - interval '1 second'), ('nothing', '{}', 'r', now(), default)`);
   await api.database.sql(`insert into failed_jobs (reference, name, payload, request_id, error, attempts, created_at)
@@ -22,7 +22,7 @@ test("/api/v2/health tells how far background work is behind", async () => {
   await api.database.sql("truncate outbox, failed_jobs");
 });
 
-test("/api/v2/health really asks Postgres and KV, and names what is down", async () => {
+test("GET /api/v2/health checks Postgres and KV, and names the one that is down", async () => {
   const up = await api.get("/api/v2/health");
   const service = { status: "up", latency_ms: expect.any(Number) };
   const services = { postgres: service, kv: service };

@@ -7,7 +7,7 @@ const api = useApi();
 
 const browser = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
 
-test("/ is a page for a browser, which may load its own script and style", async () => {
+test("GET / returns a page to a browser, and its CSP allows its own script and style", async () => {
   const reply = await api.get("/", { headers: browser });
   expect(reply.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(reply.headers.get("content-security-policy")).toContain("default-src 'self'");
@@ -19,7 +19,7 @@ test("/ is a page for a browser, which may load its own script and style", async
   for (const address of addresses) expect((await api.get(address)).status, address).toBe(200);
 });
 
-test.each([["*/*"], ["application/json"], [undefined]])("/ is JSON for a client that accepts %s", async (accept) => {
+test.each([["*/*"], ["application/json"], [undefined]])("GET / returns JSON to a client that accepts %s", async (accept) => {
   const reply = await api.get("/", accept === undefined ? {} : { headers: { accept } });
   expect(reply.headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
   expect(reply.headers.get("server-timing")).toBe(noRoundTrips);
@@ -28,12 +28,12 @@ test.each([["*/*"], ["application/json"], [undefined]])("/ is JSON for a client 
   for (const link of Object.values(links)) expect((await api.get(link)).status, link).toBe(200);
 });
 
-test("the version is that of package.json", () => {
+test("the version is the one in package.json", () => {
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
   expect(version).toBe(manifest.version);
 });
 
-test("robots.txt keeps crawlers out of the API, and every page has an icon", async () => {
+test("robots.txt excludes the API from crawlers, and every page has an icon", async () => {
   expect(await (await api.get("/robots.txt")).text()).toContain("Disallow: /api/");
   expect((await api.get("/favicon.svg")).headers.get("content-type")).toBe("image/svg+xml");
   for (const page of ["/", "/docs", "/problems", "/reset-password"]) {

@@ -17,12 +17,12 @@ const makers = operations.filter(
   ({ method, operation }) => method === "POST" && "201" in operation.responses && operation.security.length > 0,
 );
 
-test("every operation that makes something for somebody takes an Idempotency-Key, and no other does", () => {
+test("every authenticated operation that creates something accepts an Idempotency-Key, and no other does", () => {
   expect(makers.length).toBeGreaterThan(4);
   expect(operations.filter(takesKey).map(({ name }) => name)).toEqual(makers.map(({ name }) => name));
 });
 
-async function ask({ method }: Listed, url: string, body: unknown, key: string): Promise<Response> {
+async function send({ method }: Listed, url: string, body: unknown, key: string): Promise<Response> {
   const headers = { ...authHeader(person.token), "idempotency-key": key, "content-type": "application/json" };
   return api.get(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 }
@@ -30,10 +30,10 @@ async function ask({ method }: Listed, url: string, body: unknown, key: string):
 const secrets = new Set(["key", "token"]);
 
 describe.each(makers)("$name", (listed) => {
-  test("asked twice makes one thing, and answers alike but for what is secret", async () => {
+  test("a repeated request creates one resource and returns the same reply without secrets", async () => {
     const { url, body: text } = await prepare(api, person, listed);
     const body: unknown = text === undefined ? undefined : JSON.parse(String(text));
-    const [first, second] = [await ask(listed, url, body, "key-1"), await ask(listed, url, body, "key-1")];
+    const [first, second] = [await send(listed, url, body, "key-1"), await send(listed, url, body, "key-1")];
     expect([first.status, second.status]).toEqual([201, 201]);
     expect([first, second].map(({ headers }) => headers.get("idempotency-replayed"))).toEqual([null, "true"]);
     const [made, again] = [await bodyOf(first), await bodyOf(second)];
@@ -43,12 +43,12 @@ describe.each(makers)("$name", (listed) => {
     for (const name of Object.keys(kept)) expect(secrets.has(name) ? typeof kept[name] : "shown").toMatch(/^(string|shown)$/);
   });
 
-  test("asked for something else under the same key is 422", async () => {
+  test("another body with the same Idempotency-Key is 422", async () => {
     const { url, body: text } = await prepare(api, person, listed);
     const body = text === undefined ? {} : (JSON.parse(String(text)) as Record<string, unknown>);
-    await ask(listed, url, text === undefined ? undefined : body, "key-1");
+    await send(listed, url, text === undefined ? undefined : body, "key-1");
     const other = text === undefined ? (await prepare(api, person, listed)).url : url;
-    const reply = await ask(
+    const reply = await send(
       listed,
       other,
       text === undefined ? undefined : { ...body, reason: "another", name: "another" },

@@ -24,14 +24,14 @@ async function expectProblem(reply: Response, status: number, code: string): Pro
   return problem;
 }
 
-describe("a request that nothing answers", () => {
-  test("for an unknown path is 404, whatever the method", async () => {
+describe("an unmatched request", () => {
+  test("an unknown path is 404 for every method", async () => {
     for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
       await expectProblem(await api.get("/api/v2/nothing", { method }), 404, "not_found");
     }
   });
 
-  test("for a method that the path does not take is 405, with those it takes", async () => {
+  test("an unsupported method is 405 with the supported methods", async () => {
     const reply = await api.get(synergy, { method: "DELETE" });
     await expectProblem(reply, 405, "method_not_allowed");
     expect(reply.headers.get("allow")?.split(", ").toSorted()).toEqual(["GET", "HEAD", "OPTIONS", "POST"]);
@@ -41,15 +41,15 @@ describe("a request that nothing answers", () => {
   });
 });
 
-describe("a body", () => {
-  test("that is not JSON is 400", async () => {
+describe("a request body", () => {
+  test("a body that is not JSON is 400", async () => {
     for (const body of ["{", "", "undefined"]) {
       const reply = await api.get(synergy, { method: "POST", body, headers: { "content-type": "application/json" } });
       await expectProblem(reply, 400, "malformed_json");
     }
   });
 
-  test("that is not UTF-8 is 400", async () => {
+  test("a body that is not UTF-8 is 400", async () => {
     const body = new Uint8Array([0x22, 0xff, 0x22]);
     const reply = await api.get(synergy, { method: "POST", body, headers: { "content-type": "application/json" } });
     expect((await expectProblem(reply, 400, "malformed_json"))["detail"]).toBe("The body is not valid UTF-8.");
@@ -74,7 +74,7 @@ describe("a body", () => {
     ]);
   });
 
-  test("of another media type is 415, and of a JSON one is read", async () => {
+  test("another media type is 415, and a JSON media type is accepted", async () => {
     const body = JSON.stringify({ spirit_ids: [1] });
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"]) {
       const reply = await api.get(synergy, { method: "POST", body, headers: { "content-type": type } });
@@ -85,7 +85,7 @@ describe("a body", () => {
     }
   });
 
-  test("over the limit is 413, also when it does not say how long it is", async () => {
+  test("a body above the size limit is 413, also without Content-Length", async () => {
     const tooLong = JSON.stringify({ spirit_ids: [1], filler: "x".repeat(maxBodyBytes) });
     await expectProblem(
       await api.post(synergy, { spirit_ids: [1], filler: "x".repeat(maxBodyBytes) }),
@@ -105,13 +105,13 @@ describe("a body", () => {
     expect(status).toBe(413);
   });
 
-  test("of exactly the limit is read", async () => {
+  test("a body of exactly the size limit is accepted", async () => {
     const frame = JSON.stringify({ spirit_ids: [1], filler: "" }).length;
     const reply = await api.post(synergy, { spirit_ids: [1], filler: "x".repeat(maxBodyBytes - frame) });
     expect(reply.status).toBe(200);
   });
 
-  test("that breaks the rules is 422, with every fault and its path", async () => {
+  test("an invalid body is 422 with the path of every issue", async () => {
     const problem = await expectProblem(await api.post(synergy, { spirit_ids: [1, "two", -3] }), 422, "validation_failed");
     expect(problem["errors"]).toMatchObject([
       { path: "spirit_ids.1", in: "body" },
@@ -122,7 +122,7 @@ describe("a body", () => {
     }
   });
 
-  test("has its faults told together with those of the query", async () => {
+  test("issues of the body and of the query are reported together", async () => {
     const problem = await expectProblem(await api.get("/api/v2/spirits/available?rank=King&level=x"), 422, "validation_failed");
     expect(problem["errors"]).toMatchObject([
       { path: "rank", in: "query" },
@@ -132,7 +132,7 @@ describe("a body", () => {
 });
 
 describe("HEAD", () => {
-  test("answers as GET does, without the body, warm or not", async () => {
+  test("HEAD has the headers of GET and no body, from the cache or not", async () => {
     const cold = await api.get("/api/v2/spirits/5", { method: "HEAD" });
     const get = await api.get("/api/v2/spirits/5");
     const warm = await api.get("/api/v2/spirits/5", { method: "HEAD" });
@@ -147,14 +147,14 @@ describe("HEAD", () => {
 });
 
 describe("OPTIONS", () => {
-  test("says what a path takes", async () => {
+  test("OPTIONS lists the methods of a path", async () => {
     const reply = await api.get("/api/v2/tools", { method: "OPTIONS" });
     expect(reply.status).toBe(204);
     expect(reply.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
     expect(reply.headers.has("access-control-allow-origin")).toBe(false);
   });
 
-  test("answers the preflight of an origin on the list, and no other", async () => {
+  test("OPTIONS answers the preflight of a listed origin only", async () => {
     const preflight = (origin: string) =>
       api.get(synergy, { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
     const allowed = await preflight("http://localhost:3000");
@@ -168,10 +168,10 @@ describe("OPTIONS", () => {
   });
 });
 
-describe("every reply", () => {
+describe("every response", () => {
   const paths = ["/health", "/api/v2/spirits", "/api/v2/spirits", "/api/v2/nothing", "/api/v2/spirits/x"];
 
-  test("lets the pages of listed origins read it, and caches keep origins apart", async () => {
+  test("a listed origin may read the response, and Vary separates origins in caches", async () => {
     for (const path of paths) {
       const reply = await api.get(path, { headers: { origin: "http://localhost:5173" } });
       expect(reply.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
@@ -182,7 +182,7 @@ describe("every reply", () => {
     }
   });
 
-  test("carries the security headers, and says how many round trips it cost", async () => {
+  test("the response has the security headers and the number of round trips", async () => {
     for (const path of paths) {
       const { headers } = await api.get(path);
       expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
@@ -194,7 +194,7 @@ describe("every reply", () => {
     }
   });
 
-  test("has an id of its own, or the caller's if it is well formed", async () => {
+  test("the response has a new request ID, or the client's if it is well formed", async () => {
     const ids = new Set<string | null>();
     for (const path of paths) {
       ids.add((await api.get(path)).headers.get("x-request-id"));

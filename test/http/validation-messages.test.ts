@@ -27,7 +27,7 @@ const valid = {
   custom: "x",
 };
 
-test("a valid value has no faults", () => {
+test("a valid value has no issues", () => {
   const faults: ValidationIssue[] = [];
   expect(validate(Body, valid, "body", faults)).toEqual(valid);
   expect(faults).toEqual([]);

@@ -66,8 +66,8 @@ async function fail(...failing: [job: (typeof jobs)[number], label: string][]): 
 const audited = async () => (await postgres.sql("select action, details from audit_log order by id")) as unknown[];
 const rowsOf = async (table: string) => Number((await postgres.sql(`select count(*) from ${table}`))[0]!["count"]);
 
-describe("jobs that failed", () => {
-  test("are listed from the newest, page by page, and nobody is shown the payload of a secret one", async () => {
+describe("the list of failed jobs", () => {
+  test("failed jobs are paginated, newest first, and secret payloads are hidden", async () => {
     const [first, second, third] = await fail([report, "a"], [invite, "b"], [report, "c"]);
     const page = await listFailedJobs(ctx, { limit: 2 }, jobs);
     expect(page).toMatchObject({
@@ -81,15 +81,15 @@ describe("jobs that failed", () => {
     expect(rest).toMatchObject({ total: 3, jobs: [{ id: first, payload: { label: "a" } }] });
   });
 
-  test("are listed by name; of a kind that is no more, the payload is hidden", async () => {
+  test("failed jobs can be filtered by name, and the payload of an unknown job type is hidden", async () => {
     await fail([report, "a"], [invite, "b"]);
     const { jobs: found, total } = await listFailedJobs(ctx, { limit: 10, name: "report" }, [invite]);
     expect([found.map(({ name, payload }) => [name, payload]), total]).toEqual([[["report", null]], 1]);
   });
 });
 
-describe("a job that failed", () => {
-  test("is done once when it is replayed, and nothing is left of its failure", async () => {
+describe("a failed job", () => {
+  test("a retry runs the job once and deletes its failure", async () => {
     const [id] = await fail([report, "a"]);
     isBroken = false;
     await replayFailedJob(ctx, id!, jobs);
@@ -100,7 +100,7 @@ describe("a job that failed", () => {
     expect(await audited()).toEqual([{ action: "job.replayed", details: { failed_job_id: id } }]);
   });
 
-  test("that fails again is written down again", async () => {
+  test("a retry that fails again records a new failure", async () => {
     const [id] = await fail([report, "a"]);
     await replayFailedJob(ctx, id!, jobs);
     await consume();
@@ -108,13 +108,13 @@ describe("a job that failed", () => {
     expect([await rowsOf("failed_jobs"), await rowsOf("outbox")]).toEqual([1, 0]);
   });
 
-  test("of a kind that is no more cannot be replayed, and stays", async () => {
+  test("a job of an unknown type cannot be retried and stays", async () => {
     const [id] = await fail([report, "a"]);
     await expect(replayFailedJob(ctx, id!, [invite])).rejects.toThrow(/failed_job_of_no_kind/);
     expect([await rowsOf("failed_jobs"), await rowsOf("outbox"), await audited()]).toEqual([1, 0, []]);
   });
 
-  test("is discarded once", async () => {
+  test("a failed job can be discarded once", async () => {
     const [first, second] = await fail([report, "a"], [report, "b"]);
     await discardFailedJob(ctx, first!);
     await expect(discardFailedJob(ctx, first!)).rejects.toThrow(/failed_job_not_found/);

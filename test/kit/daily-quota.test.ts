@@ -21,13 +21,13 @@ beforeEach(() => {
 const take = (id: string, given: Partial<QuotaRequest> = {}, now = noon) =>
   budget.take({ id, amount: { turns: 1, tokens: 40 }, floor, ...given }, now);
 
-test("a day ends at 00:00 UTC, and the next begins there", () => {
+test("a day ends at 00:00 UTC, when the next begins", () => {
   expect(endOfDay(noon)).toBe(midnight);
   expect(endOfDay(midnight - 1)).toBe(midnight);
   expect(endOfDay(midnight)).toBe(midnight + 86_400_000);
 });
 
-test("what is taken is spent until it is settled, and what is settled again changes nothing", () => {
+test("a reserved amount counts until it is settled, and a second settlement changes nothing", () => {
   expect(take("a")).toEqual({ exhausted: null, limits: floor, used: { turns: 1, tokens: 40 } });
   budget.settle("a", { turns: 1, tokens: 7 }, noon);
   expect(budget.used(noon)).toEqual({ turns: 1, tokens: 7 });
@@ -36,12 +36,12 @@ test("what is taken is spent until it is settled, and what is settled again chan
   expect(budget.used(noon)).toEqual({ turns: 1, tokens: 7 });
 });
 
-test("a claim that arrives twice is granted once", () => {
+test("a request that arrives twice is granted once", () => {
   take("a");
   expect(take("a")).toMatchObject({ exhausted: null, used: { turns: 1, tokens: 40 } });
 });
 
-test("more than there is is refused, says what is exhausted, and takes nothing", () => {
+test("a request above the limit is refused, names the exhausted unit, and reserves nothing", () => {
   expect(take("a", { amount: { turns: 1, tokens: 101 } })).toMatchObject({
     exhausted: "tokens",
     used: { turns: 0, tokens: 0 },
@@ -53,7 +53,7 @@ test("more than there is is refused, says what is exhausted, and takes nothing",
   expect(take("e", { amount: { turns: 1, tokens: 0 } })).toMatchObject({ exhausted: null, used: { turns: 2, tokens: 100 } });
 });
 
-test("limits that were looked up are remembered, as long as they hold", () => {
+test("limits are cached while they are valid", () => {
   const limits = { turns: 9, tokens: 900, until: noon + 1_000 };
   take("a", { limits });
   expect(take("b")).toMatchObject({ exhausted: null, limits: { turns: 9, tokens: 900 } });
@@ -61,7 +61,7 @@ test("limits that were looked up are remembered, as long as they hold", () => {
   expect(take("d", {}, noon + 1_000)).toMatchObject({ exhausted: "turns", limits: floor });
 });
 
-test("a day knows nothing of the one before", () => {
+test("a new day starts without usage", () => {
   take("a", { limits: { turns: 9, tokens: 900, until: midnight } });
   expect(budget.endsAt()).toBe(midnight);
   budget.prune(midnight - 1);
@@ -72,7 +72,7 @@ test("a day knows nothing of the one before", () => {
   expect(budget.used(midnight)).toEqual({ turns: 1, tokens: 40 });
 });
 
-test("what says nothing any more is deleted", () => {
+test("outdated rows are deleted", () => {
   budget.prune(noon);
   take("a");
   budget.prune(midnight);

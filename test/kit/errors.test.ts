@@ -17,20 +17,20 @@ const table: ConstraintErrors = {
   loans_owner_fk: { type: "conflict", detail: "The owner lends nothing." },
 };
 
-test("an error has the code, status and title of its type, and a common one is named by its code", () => {
+test("an error has the code, status and title of its type, and the common ones have factories", () => {
   const own = new AppError(shelf_full, "No.");
   expect(own).toMatchObject({ code: "shelf_full", status: 409, retryable: true, headers: { "retry-after": "5" } });
   expect(new AppError("not_found", "No.").type).toBe(commonErrors.not_found);
 });
 
-test("a constraint is explained by its name, or else by the end of its name", () => {
+test("a constraint is looked up by its name, or else by the end of its name", () => {
   expect(constraintErrorFor("shelf_full", table)).toBe(table["shelf_full"]);
   expect(constraintErrorFor("books_owner_fk", table)).toBe(table["*_owner_fk"]);
   expect(constraintErrorFor("loans_owner_fk", table)).toBe(table["loans_owner_fk"]);
   expect(constraintErrorFor("book_title_taken", table)).toBeUndefined();
 });
 
-test("a refused constraint becomes an error with its path, where it has one", () => {
+test("a violated constraint becomes an error, with its path if it has one", () => {
   const cause = new Error("23503");
   expect(constraintError(table["shelf_full"]!, cause)).toMatchObject({
     message: "The shelf has ten books.",

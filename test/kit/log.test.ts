@@ -12,7 +12,7 @@ function written(error: unknown): { text: string; line: Record<string, unknown> 
   return { text, line: JSON.parse(text) };
 }
 
-test("a line is JSON with the stack of the error and the messages of its causes", () => {
+test("a log line is JSON with the error's stack and the messages of its causes", () => {
   const { line } = written(new Error("outer", { cause: new TypeError("inner") }));
   expect(line).toMatchObject({
     level: "error",
@@ -23,7 +23,7 @@ test("a line is JSON with the stack of the error and the messages of its causes"
   expect(JSON.stringify(line)).toContain("log.test.ts");
 });
 
-test("the parameters of a failed query are never written", () => {
+test("the parameters of a failed query are never logged", () => {
   const query = Object.assign(new Error("Failed query: select $1 params: hunter2", { cause: new Error("connection lost") }), {
     query: "select $1",
     params: ["hunter2"],
@@ -33,6 +33,6 @@ test("the parameters of a failed query are never written", () => {
   expect(written(query).text).toContain("connection lost");
 });
 
-test("what was thrown and is no error is not written, as nobody knows what it holds", () => {
+test("a thrown value that is not an Error is not logged", () => {
   expect(written({ password: "hunter2" }).text).not.toContain("hunter2");
 });

@@ -69,7 +69,7 @@ async function makeIndexed(texts: readonly string[] = facts) {
 }
 
 describe("a knowledge base", () => {
-  test("is made, renamed where nobody did before, listed and deleted", async () => {
+  test("it is created, renamed with a version check, listed and deleted", async () => {
     const made = await me.post("/knowledge-bases", { name: " Rivers ", description: "Of Europe" });
     expect([made.status, made.body.knowledge_base]).toMatchObject([
       201,
@@ -101,12 +101,12 @@ describe("a knowledge base", () => {
     ["embedding_model", { embedding_model: "workers-ai/@cf/baai/bge-base-en-v1.5" }],
     ["embedding_model", { embedding_model: "nonsense" }],
     ["name", { name: " " }],
-  ])("is refused for its %s: %j", async (field, given) => {
+  ])("an invalid %s is refused: %j", async (field, given) => {
     const refused = await me.post("/knowledge-bases", { name: `Refused ${++named}`, ...given });
     expect([refused.status, faultsIn(refused)]).toEqual([422, [field]]);
   });
 
-  test("is refused for a model of one's own that is not there, or answers instead", async () => {
+  test("a missing model, or a language model, is refused as its embedding model", async () => {
     const { body } = await me.post("/external-models", {
       name: "answers",
       provider: "custom",
@@ -120,7 +120,7 @@ describe("a knowledge base", () => {
       ]);
   });
 
-  test("keeps the model that embeds it from being deleted", async () => {
+  test("its embedding model cannot be deleted", async () => {
     const made = await me.post("/external-models", embedsElsewhere);
     const { id } = await makeBase(me, { embedding_model: made.body.model.id });
     expect(refusalIn(await me.delete(`/external-models/${made.body.model.id}`))).toEqual([409, "conflict"]);
@@ -128,7 +128,7 @@ describe("a knowledge base", () => {
     expect((await me.delete(`/external-models/${made.body.model.id}`)).status).toBe(200);
   });
 
-  test("is its owner's alone", async () => {
+  test("it is visible only to its owner", async () => {
     const { id, dataset } = await makeIndexed();
     const stranger = clientOf(api, await createUser(api));
     const attempts = [
@@ -151,7 +151,7 @@ describe("a knowledge base", () => {
 });
 
 describe("a query", () => {
-  test("finds passages with where they stand, in one round trip", async () => {
+  test("it finds passages with their positions in one round trip", async () => {
     const { id, dataset } = await makeIndexed();
     await me.get("/knowledge-bases");
     const answer = await me.post(`/knowledge-bases/${id}/query`, {
@@ -178,27 +178,27 @@ describe("a query", () => {
     ["filter", { query: "x", filter: { tag: "x" } }],
     ["model", { query: "x", rerank: true }],
     ["model", { query: "x", expand: true, model: "builtin/extractive" }],
-  ])("is refused for its %s: %j", async (field, query) => {
+  ])("an invalid %s of a query is refused: %j", async (field, query) => {
     const { id } = await makeBase();
     const refused = await me.post(`/knowledge-bases/${id}/query`, query);
     expect([refused.status, faultsIn(refused)]).toEqual([422, [field]]);
   });
 
-  test("is 503 while Postgres is out, and works again after", async () => {
+  test("it is 503 while Postgres is down and works afterwards", async () => {
     const { id } = await makeIndexed();
-    const ask = () => me.post(`/knowledge-bases/${id}/query`, { query: "Rhine" });
-    await ask();
+    const query = () => me.post(`/knowledge-bases/${id}/query`, { query: "Rhine" });
+    await query();
     await api.stopPostgres();
     try {
-      expect(refusalIn(await ask())).toEqual([503, "database_unavailable"]);
+      expect(refusalIn(await query())).toEqual([503, "database_unavailable"]);
     } finally {
       await api.startPostgres();
     }
-    expect((await ask()).status).toBe(200);
+    expect((await query()).status).toBe(200);
   });
 });
 
-test("an evaluation tells how far up the passages stand that answer", async () => {
+test("an evaluation reports the ranks of the expected passages", async () => {
   const { id } = await makeIndexed();
   const answer = await me.post(`/knowledge-bases/${id}/evaluate`, {
     questions: [
@@ -213,7 +213,7 @@ test("an evaluation tells how far up the passages stand that answer", async () =
   expect(body).toMatchObject({ total: 2, generated_by: null, questions: [{ recall_at_10: 1 }, { recall_at_10: 0.5 }] });
 });
 
-test("a minion points at knowledge of its owner's alone, and at none once that is deleted", async () => {
+test("a minion may use only a knowledge base of its owner, and none after its deletion", async () => {
   const { id } = await makeBase();
   const minion = await makeMinion(me, { knowledge_base_id: id, rag_enabled: true });
   expect(minion.knowledge_base_id).toBe(id);
@@ -230,7 +230,7 @@ test("a minion points at knowledge of its owner's alone, and at none once that i
   expect((await me.get(`/minions/${minion.id}`)).body.minion.knowledge_base_id).toBeNull();
 });
 
-test("what is held of a person is exported, and goes with them, whatever is under way", async () => {
+test("an account's knowledge is exported and deleted with it, even during a build", async () => {
   const leaver = await createUser(api);
   const client = clientOf(api, leaver);
   const model = await client.post("/external-models", embedsElsewhere);
@@ -247,7 +247,7 @@ test("what is held of a person is exported, and goes with them, whatever is unde
   await api.database.sql("insert into dataset_uses (dataset_id, used_by) values ($1, $2)", [others, `knowledge-base:${id}`]);
   expect((await client.delete("/me", {})).status).toBe(202);
   const left = () => api.database.sql("select id from users where id = $1", [leaver.id]);
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   expect(await api.database.sql("select from dataset_uses where dataset_id = $1", [others])).toEqual([]);
   expect(await api.database.sql("select from knowledge_parts where knowledge_base_id = $1", [id])).toEqual([]);
 });

@@ -22,21 +22,21 @@ function contextWith(...calls: (() => Promise<Admission>)[]) {
 const failing = (marks: object) => () => Promise.reject(Object.assign(new Error("of the platform"), marks));
 const admitting = () => Promise.resolve<Admission>({ admitted: true, budget: "" });
 
-describe("a gate", () => {
-  test("that failed in passing is asked once more", async () => {
+describe("a failing SignInGate", () => {
+  test("a transient failure of the gate is retried once", async () => {
     const { ctx, made } = contextWith(failing({ retryable: true }), admitting);
     expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: "" });
     expect(made).toHaveBeenCalledTimes(2);
     expect(ctx.roundTrips.serverTiming()).toContain('desc="2"');
   });
 
-  test("that fails again and again lets the attempt go on", async () => {
+  test("repeated failures of the gate allow the attempt", async () => {
     const { ctx, made } = contextWith(failing({ retryable: true }));
     expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: null });
     expect(made).toHaveBeenCalledTimes(2);
   });
 
-  test("that is overloaded refuses, and is not asked again", async () => {
+  test("an overloaded gate refuses the attempt and is not retried", async () => {
     const { ctx, made } = contextWith(failing({ retryable: true, overloaded: true }));
     await expect(admitSignIn(ctx, "ada", null)).rejects.toMatchObject({
       code: "rate_limited",
@@ -46,14 +46,14 @@ describe("a gate", () => {
     expect(made).toHaveBeenCalledTimes(1);
   });
 
-  test("that does not answer lets the attempt go on after two seconds", async () => {
+  test("a gate without a reply allows the attempt after two seconds", async () => {
     const start = Date.now();
     const { ctx } = contextWith(() => new Promise(() => {}));
     expect(await admitSignIn(ctx, "ada", null)).toMatchObject({ budget: null });
     expect(Date.now() - start).toBeGreaterThan(1_900);
   });
 
-  test("that cannot be told of an outcome fails nobody", async () => {
+  test("a gate that cannot record an outcome does not fail the sign-in", async () => {
     const { ctx } = contextWith(failing({}));
     signInSucceeded(ctx, { gate: "g", budget: "", deviceToken: null });
     expect(await Promise.all(deferred)).toEqual([undefined]);

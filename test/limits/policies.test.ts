@@ -4,23 +4,23 @@ import { policies, windowSeconds } from "../../src/limits/policies.ts";
 import { bodyOf } from "../support/api.ts";
 import { probeLimits, settleInMinute, startProbe, type Probe } from "./support/limits.ts";
 
-describe("the configuration", () => {
+describe("the configuration of limits", () => {
   const { ratelimits, vars } = productionConfig();
 
-  test("tells the numbers that the bindings count by", () => {
-    const told = Object.entries(policies).map(([name, { binding }]) => [
+  test("the documented limits are those of the bindings", () => {
+    const configured = Object.entries(policies).map(([name, { binding }]) => [
       binding,
       { limit: (vars["RATE_LIMITS"] as Record<string, number>)[name], period: windowSeconds },
     ]);
-    expect(Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]))).toEqual(Object.fromEntries(told));
+    expect(Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]))).toEqual(Object.fromEntries(configured));
   });
 
-  test("counts every policy by itself", () => {
+  test("every policy has its own counter", () => {
     expect(new Set(ratelimits.map(({ namespace_id }) => namespace_id)).size).toBe(Object.keys(policies).length);
   });
 });
 
-describe("limits", () => {
+describe("rate limits", () => {
   let probe: Probe;
   let addresses = 0;
   const newAddress = () => `203.0.113.${(addresses += 1)}`;
@@ -49,13 +49,13 @@ describe("limits", () => {
     });
   }
 
-  test("hold for an address without an account, and for no other address", async () => {
+  test("an address without an account has a limit of its own", async () => {
     const ip = newAddress();
     await expectProblem(await exceed(probeLimits.anonymous, "/open", { ip }), "anonymous", "address");
     expect((await probe.send("/open", { ip: newAddress() })).status).toBe(200);
   });
 
-  test("count what no route takes, and tokens that no route asked for", async () => {
+  test("requests to unknown paths and with unknown tokens are counted", async () => {
     const ip = newAddress();
     for (let i = 0; i < probeLimits.anonymous; i += 1) {
       await probe.send(`/nothing/${i}`, { ip, token: `user:${i}`, method: i % 2 ? "GET" : "OPTIONS" });
@@ -63,14 +63,14 @@ describe("limits", () => {
     await expectProblem(await probe.send("/nothing", { ip, token: "user:1" }), "anonymous", "address");
   });
 
-  test("take the addresses of one IPv6 subscriber for one", async () => {
+  test("the addresses of one IPv6 subscriber share a limit", async () => {
     const ip = () => `2001:db8:0:${addresses}::${Math.floor(Math.random() * 65_535).toString(16)}`;
     addresses += 1;
     for (let i = 0; i < probeLimits.anonymous; i += 1) await probe.send("/open", { ip: ip() });
     await expectProblem(await probe.send("/open", { ip: ip() }), "anonymous", "address");
   });
 
-  test("hold for a user at any address, and leave other users at that address alone", async () => {
+  test("a user has one limit at all addresses, separate from other users there", async () => {
     const ip = newAddress();
     for (let i = 0; i < probeLimits.authenticated; i += 1) {
       expect((await probe.send("/guarded", { ip: newAddress(), token: "user:11" })).status).toBe(200);
@@ -80,57 +80,57 @@ describe("limits", () => {
     expect((await probe.send("/guarded", { ip, token: "key:11" })).status).toBe(200);
   });
 
-  test("do not count callers against the address that they share", async () => {
+  test("authenticated requests do not count towards the address", async () => {
     const ip = newAddress();
     for (let user = 100; user < 110 + probeLimits.anonymous; user += 1) {
       expect((await probe.send("/guarded", { ip, token: `user:${user}` })).status).toBe(200);
     }
   });
 
-  test("hold for changes by themselves", async () => {
+  test("changes have a separate limit", async () => {
     const from = { ip: newAddress(), token: "key:21" };
     await expectProblem(await exceed(probeLimits.mutations, "/guarded", { ...from, method: "POST" }), "mutations", "API key");
     expect((await probe.send("/guarded", from)).status).toBe(200);
   });
 
-  test("of a route hold beside those of every route", async () => {
+  test("a route with its own limit also counts towards the general one", async () => {
     const ip = newAddress();
     await expectProblem(await exceed(probeLimits.expensive, "/expensive", { ip, token: "user:31" }), "expensive", "account");
     await expectProblem(await exceed(probeLimits.sign_in, "/sign-in-page", { ip }), "sign_in", "address");
   });
 
-  test("stop listening to an address that is turned away too often, and leave the rest of it alone", async () => {
+  test("an address that is refused too often is blocked without counting", async () => {
     const ip = newAddress();
-    const heard = async () => (await bodyOf(await probe.send("/heard", { ip: newAddress() }))).heard as number;
+    const countedRequests = async () => (await bodyOf(await probe.send("/heard", { ip: newAddress() }))).heard as number;
     for (let i = 0; i < probeLimits.anonymous; i += 1) {
       expect((await probe.send("/guarded", { ip, token: "wrong" })).status).toBe(401);
     }
     await expectProblem(await probe.send("/guarded", { ip, token: "wrong" }), "anonymous", "address");
-    const before = await heard();
+    const before = await countedRequests();
     await expectProblem(await probe.send("/guarded", { ip, token: "wrong" }), "anonymous", "address");
-    expect(await heard()).toBe(before);
+    expect(await countedRequests()).toBe(before);
     expect((await probe.send("/open", { ip })).status).toBe(200);
     expect((await probe.send("/guarded", { ip: newAddress(), token: "user:41" })).status).toBe(200);
   });
 
-  test("count a route behind a guard that does not count as anonymous", async () => {
+  test("a route with a guard that does not count is limited as anonymous", async () => {
     const from = { ip: newAddress(), token: "user:51" };
     await expectProblem(await exceed(probeLimits.anonymous, "/uncounted", from), "anonymous", "address");
   });
 
-  test("hold for all requests of an unknown address together", async () => {
+  test("requests from unknown addresses share one limit", async () => {
     const replies = await Promise.all(Array.from({ length: probeLimits.anonymous + 1 }, () => probe.send("/open", {})));
     expect(replies.filter(({ status }) => status === 429).length).toBeGreaterThan(0);
   });
 
-  test("count requests in parallel, each of them", async () => {
+  test("concurrent requests are each counted", async () => {
     const ip = newAddress();
     const replies = await Promise.all(Array.from({ length: 40 }, () => probe.send("/open", { ip })));
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(probeLimits.anonymous);
   });
 });
 
-test("a rate limit that is out lets requests through, and says so once", async () => {
+test("a failing rate limiter allows requests and logs it once", async () => {
   const probe = await startProbe({ without: ["LIMIT_ANONYMOUS"] });
   try {
     for (let i = 0; i < probeLimits.anonymous + 5; i += 1) expect((await probe.send("/open", {})).status).toBe(200);

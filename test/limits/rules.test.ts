@@ -25,19 +25,19 @@ test.each([
   expect(addressGroup(ip)).toBe(group);
 });
 
-test("an identifier is one in all its spellings", () => {
+test("all spellings of an identifier are equal", () => {
   for (const spelling of ["Ada@Example.com", "  ada@example.com ", "ａda@example.com"]) {
     expect(normalizeIdentifier(spelling)).toBe("ada@example.com");
   }
 });
 
-describe("delays", () => {
-  test("begin after the free failures and double up to five minutes", () => {
+describe("sign-in delays", () => {
+  test("delays begin after the free failures and double up to five minutes", () => {
     const seconds = Array.from({ length: 18 }, (_, failures) => delayMs(failures) / 1_000);
     expect(seconds).toEqual([0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
   });
 
-  test("never stop a guesser for longer than five minutes, nor let it have more than twelve guesses an hour", () => {
+  test("delays never exceed five minutes and allow at most twelve guesses an hour", () => {
     let now = 0;
     let budget: Budget = { failures: 0, tried_at: 0 };
     const guesses: number[] = [];
@@ -51,7 +51,7 @@ describe("delays", () => {
     expect(guesses.filter((at) => at > 12 * 3_600_000).length).toBeLessThanOrEqual(12 * 12 + 1);
   });
 
-  test("do not creep in for someone who mistypes now and then", () => {
+  test("occasional mistakes do not add up to a delay", () => {
     let budget: Budget = { failures: 0, tried_at: 0 };
     for (let now = 0; now < 24 * 3_600_000; now += 15 * 60_000) {
       expect(waitMs(budget, now)).toBe(0);
@@ -60,7 +60,7 @@ describe("delays", () => {
     expect(budget.failures).toBe(1);
   });
 
-  test("are not made shorter by the moments between quick attempts, nor longer by a clock that went back", () => {
+  test("delays do not shrink between quick attempts or grow when the clock goes back", () => {
     let budget: Budget = { failures: 0, tried_at: 0 };
     for (let i = 0; i < freeFailures; i += 1) budget = withFailure(budget, i * 300);
     expect(waitMs(budget, budget.tried_at)).toBe(1_000);
@@ -69,14 +69,14 @@ describe("delays", () => {
   });
 });
 
-test("failures are forgiven with time, one in ten minutes", () => {
+test("one failure is forgiven every ten minutes", () => {
   const budget = { failures: 6, tried_at: 0 };
   expect(failuresAt(budget, 10 * 60_000)).toBe(5);
   expect(failuresAt(budget, 55 * 60_000)).toBe(0.5);
   expect(failuresAt(budget, resetsAt(budget))).toBe(0);
 });
 
-test("an attempt that is taken back leaves no trace but its time", () => {
+test("a refunded attempt leaves no trace but its time", () => {
   const budget = { failures: 2, tried_at: 0 };
   expect(withoutAttempt(withFailure(budget, 0))).toEqual(budget);
   expect(withoutAttempt({ failures: 0.5, tried_at: 0 }).failures).toBe(0);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/kit/crypto/hash.ts";
 import { freeFailures } from "../../src/limits/rules.ts";
 import { bodyOf } from "../support/api.ts";
@@ -56,11 +56,11 @@ async function exhaust(name: string, from: Attempt = {}): Promise<void> {
 /** Signs in, and waits until the gate knows of it. */
 async function signIn(name: string, from: Attempt, known: number): Promise<void> {
   expect((await attempt(name, "right", from)).status).toBe(200);
-  await vi.waitFor(async () => expect((await rowsOf(name)).filter(({ known_at }) => known_at > 0)).toHaveLength(known));
+  await expect.poll(async () => (await rowsOf(name)).filter(({ known_at }) => known_at > 0)).toHaveLength(known);
 }
 
 describe("wrong sign-ins", () => {
-  test("are free at first, then wait longer and longer, and a refusal makes it no longer", async () => {
+  test("the first failures are free, later ones wait longer, and refused attempts add nothing", async () => {
     const name = newName();
     await exhaust(name);
     for (const seconds of [16, 32, 64, 128, 256, 300, 300]) {
@@ -78,7 +78,7 @@ describe("wrong sign-ins", () => {
     }
   });
 
-  test("are refused whatever the spelling of the name, the address and the device", async () => {
+  test("failures count across all spellings of the name, the address and the device", async () => {
     const name = newName();
     await exhaust(name);
     for (const spelling of [name.toUpperCase(), `%20${name}%20`]) expect((await attempt(spelling, "wrong")).status).toBe(429);
@@ -86,7 +86,7 @@ describe("wrong sign-ins", () => {
     expect((await attempt(newName(), "wrong")).status).toBe(200);
   });
 
-  test("are forgiven with time", async () => {
+  test("failures are forgiven over time", async () => {
     const name = newName();
     await exhaust(name);
     await pass(name, 45 * 60);
@@ -97,7 +97,7 @@ describe("wrong sign-ins", () => {
     await exhaust(name);
   });
 
-  test("in parallel are all counted", async () => {
+  test("concurrent failures are all counted", async () => {
     const name = newName();
     const replies = await Promise.all(Array.from({ length: 40 }, () => attempt(name, "wrong")));
     const admitted = replies.filter(({ status }) => status === 200).length;
@@ -105,15 +105,15 @@ describe("wrong sign-ins", () => {
     expect([freeFailures, freeFailures + 1]).toContain(admitted);
   });
 
-  test("that nobody looked at are taken back", async () => {
+  test("attempts whose password was never checked are refunded", async () => {
     const name = newName();
     for (let i = 0; i < freeFailures * 3; i += 1) {
       expect((await attempt(name, "withdrawn")).status).toBe(200);
-      await vi.waitFor(async () => expect((await rowsOf(name))[0]!.failures).toBe(0));
+      await expect.poll(async () => (await rowsOf(name))[0]!.failures).toBe(0);
     }
   });
 
-  test("cost one round trip and one row, and a refusal none", async () => {
+  test("an attempt costs one round trip and one row, and a refused one writes none", async () => {
     const name = newName();
     const { headers } = await attempt(name, "wrong");
     expect(headers.get("server-timing")).toMatch(/^db;dur=0.0;desc="0", kv;dur=0.0;desc="0", do;dur=[\d.]+;desc="1"$/);
@@ -127,7 +127,7 @@ describe("wrong sign-ins", () => {
 });
 
 describe("a device or an address that signed in before", () => {
-  test("signs in while a thousand strangers guess", { timeout: 60_000 }, async () => {
+  test("a known device signs in while a thousand unknown clients guess", async () => {
     const name = newName();
     const home = newAddress();
     await signIn(name, { ip: home, gives: "token-of-ada" }, 2);
@@ -145,7 +145,7 @@ describe("a device or an address that signed in before", () => {
     expect(await rowsOf(name)).toHaveLength(4);
   });
 
-  test("is slowed in its own budget, and signing in clears that one alone", async () => {
+  test("a known device has its own delay, and its sign-in resets only that one", async () => {
     const name = newName();
     await signIn(name, { device: "d" }, 2);
     await exhaust(name);
@@ -153,20 +153,20 @@ describe("a device or an address that signed in before", () => {
     expect((await attempt(name, "right", { device: "d" })).status).toBe(429);
     await pass(name, 16);
     expect((await attempt(name, "right", { device: "d" })).status).toBe(200);
-    await vi.waitFor(async () => expect((await rowsOf(name)).filter(({ failures }) => failures === 0)).toHaveLength(3));
+    await expect.poll(async () => (await rowsOf(name)).filter(({ failures }) => failures === 0)).toHaveLength(3);
     expect((await rowsOf(name)).find(({ who }) => who === "")!.failures).toBe(freeFailures + 4);
   });
 
-  test("is known after registering, without signing in", async () => {
+  test("a device is known after registration", async () => {
     const name = newName();
     await probe.send(`/remember/${name}?device=new`, { method: "POST", ip: newAddress() });
-    await vi.waitFor(async () => expect(await rowsOf(name)).toHaveLength(2));
+    await expect.poll(() => rowsOf(name)).toHaveLength(2);
     await exhaust(name);
     expect((await attempt(name, "right")).status).toBe(429);
     expect((await attempt(name, "right", { device: "new" })).status).toBe(200);
   });
 
-  test("is one of twenty at most, the latest", async () => {
+  test("at most the latest twenty known clients are kept", async () => {
     const name = newName();
     const stub = await gate(name);
     for (let i = 0; i < 30; i += 1) await stub.recordSuccess(null, { device: `device-${i}`, address: null });
@@ -174,7 +174,7 @@ describe("a device or an address that signed in before", () => {
     expect(known).toEqual(Array.from({ length: 20 }, (_, i) => `device-${i + 10}`));
   });
 
-  test("is kept as a hash that differs from account to account", async () => {
+  test("a known client is stored as a hash that differs per account", async () => {
     const [one, other] = [newName(), newName()];
     const ip = newAddress();
     for (const name of [one, other]) await signIn(name, { ip, device: "same" }, 2);
@@ -186,8 +186,8 @@ describe("a device or an address that signed in before", () => {
   });
 });
 
-describe("the memory of a gate", () => {
-  test("outlives the object", async () => {
+describe("the storage of a gate", () => {
+  test("the state survives an eviction", async () => {
     const name = newName();
     await signIn(name, { device: "d" }, 2);
     await exhaust(name);
@@ -196,14 +196,14 @@ describe("the memory of a gate", () => {
     expect((await attempt(name, "right", { device: "d" })).status).toBe(200);
   });
 
-  test("is emptied by the alarm once everything is forgiven, and begins again", async () => {
+  test("the alarm deletes the state when everything is forgiven, and the gate can be used again", async () => {
     const name = newName();
     await exhaust(name);
     const stub = await gate(name);
     expect(await stub.alarmAt()).toBeGreaterThan(Date.now() + 2 * 3_600_000);
     await pass(name, 24 * 3_600);
     await stub.ringNow();
-    await vi.waitFor(async () => expect(await sql(name, "select name from sqlite_master where name = 'budgets'")).toEqual([]));
+    await expect.poll(() => sql(name, "select name from sqlite_master where name = 'budgets'")).toEqual([]);
     expect(await stub.alarmAt()).toBeNull();
     await stub.prune();
     await stub.prune();
@@ -211,14 +211,14 @@ describe("the memory of a gate", () => {
     expect((await attempt(name, "wrong")).status).toBe(429);
   });
 
-  test("keeps what still holds, however often the alarm rings", async () => {
+  test("the alarm keeps what still counts, however often it runs", async () => {
     const name = newName();
     await signIn(name, { device: "d" }, 2);
     await exhaust(name);
     const before = await rowsOf(name);
     const stub = await gate(name);
     await stub.ringNow();
-    await vi.waitFor(async () => expect(await stub.alarmAt()).toBeGreaterThan(Date.now() + 3_500_000));
+    await expect.poll(() => stub.alarmAt()).toBeGreaterThan(Date.now() + 3_500_000);
     await stub.prune();
     expect(await rowsOf(name)).toEqual(before);
     await pass(name, 24 * 3_600);
@@ -230,7 +230,7 @@ describe("the memory of a gate", () => {
   });
 });
 
-test("where the gate is out, signing in goes on, and the log says so", async () => {
+test("sign-in works without the gate, and the failure is logged", async () => {
   const gateless = await startProbe({ gate: false });
   try {
     const reply = await gateless.send("/sign-in/ada/right", { method: "POST" });

@@ -26,7 +26,7 @@ beforeAll(async () => {
   for (const entry of probes) {
     bundles[entry] = (await buildWorker(join(folder, entry.replaceAll("/", "-")), entry)).modulePath;
   }
-}, 120_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -48,12 +48,12 @@ function postMail(url: string, key: string): Promise<Response> {
   return fetch(`${url}/mails`, { method: "POST", body: JSON.stringify(mail) });
 }
 
-test("production starts from one entry, development from the other", () => {
+test("production and development have different entry points", () => {
   expect(productionConfig()).toMatchObject({ name: "spiritforge", main: expect.stringMatching(/\/src\/index\.ts$/) });
   expect(developmentConfig().main).toMatch(/\/dev\/wrangler\/worker\.ts$/);
 });
 
-test("the production bundle holds no trace of the mailbox, the development one holds it", async () => {
+test("the production bundle does not contain the mailbox, and the development bundle does", async () => {
   const production = await readFile(bundles["src/index.ts"], "utf8");
   const development = await readFile(bundles["dev/wrangler/worker.ts"], "utf8");
   const traces = ["dev/wrangler/mailbox", '"mailbox:"', "openMailbox", "withMailbox", "mailboxPage"];
@@ -61,13 +61,13 @@ test("the production bundle holds no trace of the mailbox, the development one h
   expect(traces.filter((trace) => production.includes(trace))).toEqual([]);
 });
 
-test("the production bundle knows no mailbox, even with the settings of development", async () => {
+test("the production bundle has no mailbox even with development settings", async () => {
   await inWorkerd("src/index.ts", {}, async (url) => {
     for (const path of ["/dev/mailbox", "/dev/mailbox.json"]) expect((await fetch(url + path)).status).toBe(404);
   });
 });
 
-test("without a key, a Worker of production says that it has no mail, and does not tell clients which setting is missing", async () => {
+test("a production Worker without a key reports missing mail without naming the setting to clients", async () => {
   await inWorkerd("test/mail/support/worker.ts", {}, async (url) => {
     expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: false });
     const reply = await postMail(url, "first");
@@ -78,7 +78,7 @@ test("without a key, a Worker of production says that it has no mail, and does n
   });
 });
 
-test("with a key, a Worker sends each mail once through Resend, mailbox or not, and never repeats the vendor's words", async () => {
+test("a production Worker with a key sends each mail once through Resend and never repeats its error text", async () => {
   const resend = await startFakeResend(apiKey);
   try {
     for (const entry of probes) {
@@ -100,7 +100,7 @@ test("with a key, a Worker sends each mail once through Resend, mailbox or not, 
   }
 });
 
-test("in development, what a request mails is in the mailbox, once for each key", async () => {
+test("in development every mail is in the mailbox, once for each key", async () => {
   await inWorkerd("test/mail/support/kept-worker.ts", {}, async (url) => {
     expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: true });
     for (const key of ["first", "first", "second"]) expect((await postMail(url, key)).status).toBe(200);

@@ -42,7 +42,7 @@ async function failureOf(sending: Promise<void>): Promise<{ detail: string; caus
 }
 
 describe("a configured mailer", () => {
-  test("hands a mail to Resend, from whom the configuration says", async () => {
+  test("a mail is sent to Resend from the configured sender", async () => {
     const { configured, send } = mailer();
     expect(configured).toBe(true);
     await send(mail({ html: "<p>Hello, Ada</p>" }));
@@ -51,14 +51,14 @@ describe("a configured mailer", () => {
     ]);
   });
 
-  test("sends the same key once, however often it is asked", async () => {
+  test("a mail with the same key is sent once", async () => {
     const once = mail();
     await mailer().send(once);
     await mailer().send(once);
     expect(resend.mails).toHaveLength(1);
   });
 
-  test("refuses another mail under a key that is taken", async () => {
+  test("another mail with the same key is refused", async () => {
     const first = mail();
     await mailer().send(first);
     expect(await failureOf(mailer().send({ ...first, text: "Another" }))).toEqual({
@@ -69,7 +69,7 @@ describe("a configured mailer", () => {
   });
 
   test.each([429, 500] as const)(
-    "says that mail is unavailable when Resend answers %i, and works the next time",
+    "mail_unavailable is thrown when Resend answers %i, and the next mail works",
     async (status) => {
       resend.failNext(status);
       const again = mail();
@@ -82,7 +82,7 @@ describe("a configured mailer", () => {
     },
   );
 
-  test("gives up on a slow Resend, and the repetition is still one mail", async () => {
+  test("a slow Resend times out, and the retry does not send the mail twice", async () => {
     resend.delayNext(300);
     const slow = mail();
     expect(await failureOf(mailer({ timeoutMs: 50 }).send(slow))).toEqual({
@@ -96,22 +96,22 @@ describe("a configured mailer", () => {
 
   test.each([
     ["a wrong key", { apiKey: "re_wrong" }, {}, "Resend answered 403"],
-    ["a key that no header holds", { apiKey: "re_\nwrong" }, {}, "Resend: TypeError"],
+    ["a key that is no valid header", { apiKey: "re_\nwrong" }, {}, "Resend: TypeError"],
     ["a mail without a subject", {}, { subject: "" }, "Resend answered 422"],
-    ["an idempotency key that is too long", {}, { key: "k".repeat(257) }, "Resend answered 400"],
-    ["nobody at the address", { url: "http://127.0.0.1:1" }, {}, "Resend: TypeError"],
-  ])("says that mail is unavailable with %s", async (_, settings, more, cause) => {
+    ["an idempotency key above the maximum length", {}, { key: "k".repeat(257) }, "Resend answered 400"],
+    ["an unreachable address", { url: "http://127.0.0.1:1" }, {}, "Resend: TypeError"],
+  ])("mail_unavailable is thrown with %s", async (_, settings, more, cause) => {
     expect((await failureOf(mailer(settings).send(mail(more)))).cause).toBe(cause);
     expect(resend.mails).toHaveLength(0);
   });
 });
 
-describe("a mailer that is not configured", () => {
+describe("a mailer without configuration", () => {
   test.each([
     ["a key", { apiKey: "" }, "RESEND_API_KEY not set"],
     ["a sender", { from: "" }, "MAIL_FROM not set"],
     ["either", { apiKey: "", from: "" }, "RESEND_API_KEY and MAIL_FROM not set"],
-  ])("says so beforehand and when asked to send, without %s", async (_, settings, cause) => {
+  ])("without %s the mailer is unavailable before and when sending", async (_, settings, cause) => {
     const before = resend.requests();
     const { configured, send } = mailer(settings);
     expect(configured).toBe(false);

@@ -13,12 +13,12 @@ const production = { ...productionConfig().vars, ...testSettings("") };
 const parse = (settings: object) => parseEnv({ ...production, ...settings } as unknown as Cloudflare.Env);
 
 describe("the settings of mail", () => {
-  test("may all be missing", () => {
+  test("all settings are optional", () => {
     expect(parse({})).toMatchObject({ RESEND_API_KEY: "", MAIL_FROM: "", RESEND_URL: "https://api.resend.com" });
   });
 
   test.each(["no-reply@example.com", "Spiritforge <no-reply@example.com>", "Ada & Co. <a.b+c@mail.example.com>"])(
-    "take %s as a sender",
+    "%s is accepted as a sender",
     (sender) => {
       expect(parse({ MAIL_FROM: sender }).MAIL_FROM).toBe(sender);
     },
@@ -31,7 +31,7 @@ describe("the settings of mail", () => {
     [{ RESEND_API_KEY: "re_key\n" }, "RESEND_API_KEY: contains characters that are not allowed in a key"],
     [{ RESEND_API_KEY: "dev-key" }, "RESEND_API_KEY: must not be a development value"],
     [{ RESEND_URL: "http://api.resend.com" }, "RESEND_URL: must be https"],
-  ])("are refused in production if %j", (settings, fault) => {
+  ])("%j is refused in production", (settings, fault) => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     expect(() => parse(settings)).toThrow("The server is misconfigured");
     expect(logged.mock.calls.join()).toContain(fault);
@@ -39,7 +39,7 @@ describe("the settings of mail", () => {
   });
 });
 
-test("development makes up the secrets of ours, and no key that a vendor gives", () => {
+test("development generates our own secrets and no key of a vendor", () => {
   const folder = mkdtempSync(join(tmpdir(), "spiritforge-secrets-"));
   try {
     const file = join(folder, ".dev.vars");

@@ -34,13 +34,13 @@ function formOf(field: string, file: Uint8Array<ArrayBuffer>, type = "image/png"
   return form;
 }
 
-describe("a picture", () => {
+describe("an avatar", () => {
   test.each([
     ["png", "image/png"],
     ["jpg", "image/jpeg"],
     ["gif", "image/gif"],
     ["webp", "image/webp"],
-  ] as const)("that is a %s is taken by its content, and served as %s for ever", async (kind, type) => {
+  ] as const)("a %s is recognized by its content and served as %s with an immutable cache", async (kind, type) => {
     const bytes = picture(kind);
     const made = await put(bytes);
     expect([made.status, databaseTrips(made)]).toEqual([200, 1]);
@@ -58,7 +58,7 @@ describe("a picture", () => {
     });
   });
 
-  test("in a form is what its content is, whatever the form says", async () => {
+  test("the content type of a form is ignored in favor of the content", async () => {
     expect((await put(formOf("avatar", picture("gif"), "image/png"))).body.avatar_url).toMatch(/\.gif$/);
     expect(faultsIn(await put(formOf("picture", picture("gif"))))).toEqual(["avatar"]);
     const text = new FormData();
@@ -66,7 +66,7 @@ describe("a picture", () => {
     expect(faultsIn(await put(text))).toEqual(["avatar"]);
   });
 
-  test("counts as an edit, and the one before is gone once it is replaced or taken away", async () => {
+  test("setting an avatar counts as an edit, and the previous file is deleted when it is replaced or removed", async () => {
     const first = (await put(picture("png", "one"))).body.avatar_url as string;
     const second = (await put(picture("png", "two"))).body.avatar_url as string;
     expect(second).not.toBe(first);
@@ -77,14 +77,14 @@ describe("a picture", () => {
     await expect.poll(() => filesOf(api, person)).toEqual([]);
   });
 
-  test("that is put again is still there", async () => {
+  test("setting the same avatar again keeps it", async () => {
     await put(picture("png"));
     const url = (await put(picture("png"))).body.avatar_url as string;
     await expect.poll(() => filesOf(api, person)).toHaveLength(1);
     expect([await urlOf(), (await api.get(url)).status]).toEqual([url, 200]);
   });
 
-  test("of two minions is two files: one going leaves the other", async () => {
+  test("two minions have separate files for the same picture", async () => {
     const other = await makeMinion(me);
     const url = (await put(picture("png"))).body.avatar_url as string;
     await put(picture("png"), other.id);
@@ -94,14 +94,14 @@ describe("a picture", () => {
   });
 });
 
-describe("what is no picture", () => {
+describe("an invalid avatar", () => {
   test.each([
-    ["nothing", ""],
+    ["an empty file", ""],
     ["text", "hello"],
     ["a page", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"],
     ["the start of a PNG", "\x89PNG"],
-    ["another RIFF", "RIFF....WAVE"],
-  ])("such as %s is refused, and kept nowhere", async (_, content) => {
+    ["another RIFF file", "RIFF....WAVE"],
+  ])("%s is refused and not stored", async (_, content) => {
     for (const file of [
       new Uint8Array(Buffer.from(content, "latin1")),
       formOf("avatar", new Uint8Array(Buffer.from(content, "latin1"))),
@@ -111,7 +111,7 @@ describe("what is no picture", () => {
     expect(await filesOf(api, person)).toEqual([]);
   });
 
-  test("is more than 2 MiB: one byte beyond is refused", async () => {
+  test("a picture above 2 MiB is refused", async () => {
     const largest = picture("png", "x".repeat(2 * megabyte - picture("png").length));
     expect((await put(largest)).status).toBe(200);
     expect((await put(formOf("avatar", largest))).status).toBe(200);
@@ -122,14 +122,14 @@ describe("what is no picture", () => {
   });
 });
 
-describe("a minion that one cannot change", () => {
-  test("takes no picture, and none is kept", async () => {
+describe("a minion that the user cannot change", () => {
+  test("another user's minion gets no avatar, and nothing is stored", async () => {
     const { id: theirs } = await makeMinion(clientOf(api, await createUser(api)));
     expect(refusalIn(await put(picture("png"), theirs))).toEqual([404, "not_found"]);
     await expect.poll(() => filesOf(api, person)).toEqual([]);
   });
 
-  test("in the bin keeps the picture it has, though the same is put again", async () => {
+  test("a trashed minion keeps its avatar if the same one is set again", async () => {
     const url = (await put(picture("png"))).body.avatar_url as string;
     await me.delete(`/minions/${id}`);
     expect(refusalIn(await put(picture("png")))).toEqual([404, "not_found"]);
@@ -140,7 +140,7 @@ describe("a minion that one cannot change", () => {
   });
 });
 
-test("a picture's address that is none, or leads elsewhere, is refused", async () => {
+test("an invalid avatar URL is refused", async () => {
   const file = ((await put(picture("png"))).body.avatar_url as string).split("/").at(-1)!;
   expect((await api.get(`/api/v2/avatars/${person.id + 1}/${file}`)).status).toBe(404);
   for (const path of [`${person.id}/..%2f..%2fsecret`, `${person.id}/${file}.html`, `x/${file}`, `0/${file}`]) {

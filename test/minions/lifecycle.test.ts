@@ -38,8 +38,8 @@ async function binned(daysAgo: number, columns: object = {}): Promise<number> {
   return insertMinion(api.database, person.id, { deleted_at: inDays(-daysAgo), ...columns });
 }
 
-describe("an edit", () => {
-  test("changes what it names, and counts as a version", async () => {
+describe("an edit of a minion", () => {
+  test("an edit changes the given fields and increments the version", async () => {
     const { id, version, updated_at } = await makeMinion(me, { temperature: 1, description: "Old" });
     const change = { name: "eve", display_name: "EVE", temperature: null, visibility: "public", top_k: 7 };
     const edited = await me.patch(`/minions/${id}`, change);
@@ -50,7 +50,7 @@ describe("an edit", () => {
     expect([read.headers.get("etag"), read.body.minion]).toEqual(['"2"', edited.body.minion]);
   });
 
-  test("of a version that was overtaken is refused, and changes nothing", async () => {
+  test("an edit of an outdated version is refused and changes nothing", async () => {
     const { id } = await makeMinion(me);
     const edit = (description: string, seen: string) => me.patch(`/minions/${id}`, { description }, { "if-match": seen });
     expect((await edit("one", '"1"')).status).toBe(200);
@@ -63,7 +63,7 @@ describe("an edit", () => {
       expect(faultsIn(await edit("four", malformed))).toEqual(["if-match"]);
   });
 
-  test("is what counts as a version: neither a favourite nor experience", async () => {
+  test("favorites and experience do not increment the version", async () => {
     const { id } = await makeMinion(me);
     expect((await me.post(`/minions/${id}/toggle-favorite`)).body).toMatchObject({ success: true, is_favorite: true });
     const admin = clientOf(api, await createUser(api, ["admin"]));
@@ -79,13 +79,13 @@ describe("an edit", () => {
     ["display_name", { display_name: null }],
     ["model", { model: "builtin/hashing-384" }],
     ["knowledge_base_id", { knowledge_base_id: 7 }],
-  ])("is refused for its %s: %j", async (field, change) => {
+  ])("an edit with this %s is refused: %j", async (field, change) => {
     const { id } = await makeMinion(me);
     const refused = await me.patch(`/minions/${id}`, change);
     expect([refused.status, faultsIn(refused)]).toEqual([422, [field]]);
   });
 
-  test("cannot take the display name of another, and can change the case of its own", async () => {
+  test("an edit cannot take another minion's display name and can change the case of its own", async () => {
     await makeMinion(me, { display_name: "Taken" });
     const { id } = await makeMinion(me, { display_name: "Free" });
     expect(refusalIn(await me.patch(`/minions/${id}`, { display_name: "tAKEN" }))).toEqual([409, "display_name_taken"]);
@@ -93,7 +93,7 @@ describe("an edit", () => {
   });
 });
 
-test("a minion is its owner's alone: to anybody else it is not there", async () => {
+test("a minion is not found for other users", async () => {
   const { id } = await makeMinion(me);
   const other = await stranger();
   for (const path of ["", "/spirits", "/spirits/available", "/class", "/traits", "/tools", "/xp", "/score"]) {
@@ -105,8 +105,8 @@ test("a minion is its owner's alone: to anybody else it is not there", async () 
   expect((await me.get(`/minions/${id}`)).body.minion).toMatchObject({ version: 1, spirits: [] });
 });
 
-describe("a minion that is deleted", () => {
-  test("is in the bin, where it can be read and not changed", async () => {
+describe("a trashed minion", () => {
+  test("it can be read in the trash and not changed", async () => {
     const { id } = await makeMinion(me);
     expect((await me.delete(`/minions/${id}`)).body).toMatchObject({ success: true });
     expect((await me.get("/minions")).body).toMatchObject({ minions: [], total: 0 });
@@ -122,7 +122,7 @@ describe("a minion that is deleted", () => {
     expect(refused.map(refusalIn)).toEqual(refused.map(() => [404, "not_found"]));
   });
 
-  test("takes neither a slot nor a name, and counts for its owner's experience", async () => {
+  test("it uses neither a slot nor a name and counts for its owner's experience", async () => {
     const made = await makeMinion(me, { display_name: "Ada" });
     await makeMinion(me);
     await setExperience(api.database, made.id, 5_000);
@@ -132,7 +132,7 @@ describe("a minion that is deleted", () => {
     expect(await makeMinion(me, { display_name: "ADA" })).toMatchObject({ display_name: "ADA" });
   });
 
-  test("comes back as it was", async () => {
+  test("it is restored unchanged", async () => {
     const { id } = await makeMinion(me, { class_name: "Swiss Army Knife", visibility: "public" });
     const before = (await me.get(`/minions/${id}`)).body.minion as WireMinion;
     await me.delete(`/minions/${id}`);
@@ -141,7 +141,7 @@ describe("a minion that is deleted", () => {
     expect(refusalIn(await restore({ id }))).toEqual([404, "not_found"]);
   });
 
-  test("comes back only where there is a slot for it, and its name is free", async () => {
+  test("it is restored only with a free slot and a free name", async () => {
     const ada = await makeMinion(me, { display_name: "Ada" });
     await me.delete(`/minions/${ada.id}`);
     const [other, another] = [await makeMinion(me), await makeMinion(me, { display_name: "aDA" })];
@@ -152,15 +152,15 @@ describe("a minion that is deleted", () => {
     expect((await restore(ada)).status).toBe(200);
   });
 
-  test("comes back to nobody but its owner", async () => {
+  test("only its owner can restore it", async () => {
     const { id } = await makeMinion(me);
     await me.delete(`/minions/${id}`);
     expect(refusalIn(await (await stranger()).post(`/minions/${id}/restore`))).toEqual([404, "not_found"]);
   });
 });
 
-describe("the bin", () => {
-  test("is emptied of what lay in it for 30 days, with its pictures, and of nothing else", async () => {
+describe("the trash", () => {
+  test("minions are purged after 30 days with their avatars, and nothing else is", async () => {
     const { id: kept } = await makeMinion(me);
     const [old, young] = [await makeMinion(me), await binned(29.9)];
     for (const id of [kept, old.id]) await putPicture(api, person, id, picture("png", String(id)));
@@ -174,7 +174,7 @@ describe("the bin", () => {
     expect((await restore({ id: young })).status).toBe(200);
   });
 
-  test("takes no experience from anybody: a rank never falls, however often it is emptied", async () => {
+  test("purging never lowers experience or a rank", async () => {
     const [first, second] = [await binned(31), await binned(40)];
     await binned(50);
     const living = await makeMinion(me);
@@ -191,14 +191,14 @@ describe("the bin", () => {
     expect(retired).toEqual([{ xp: 1_700 }]);
   });
 
-  test("once emptied, unlocks what its experience unlocked", async () => {
+  test("what purged experience unlocked stays unlocked", async () => {
     await setExperience(api.database, await binned(31), 400);
     await emptyBin();
     const { body } = await me.post("/minions", newMinion({ template_id: 5 }));
     expect(body.skipped[0]).toEqual({ spirit: "Creative Spirit", code: "spirit_not_owned" });
   });
 
-  test("is emptied however much lies in it", async () => {
+  test("any number of minions is purged", async () => {
     await api.database.sql(
       `insert into spirit_minions (user_id, name, display_name, model, deleted_at, total_usage_xp)
        select $1, 'ada', 'old ' || n, 'builtin/extractive', now() - interval '31 days', 1 from generate_series(1, 600) n`,
@@ -211,7 +211,7 @@ describe("the bin", () => {
   });
 });
 
-test("with an account go its minions, in the bin or not, and every picture", async () => {
+test("deleting an account deletes its minions, trashed or not, and every avatar", async () => {
   const [{ id }, gone] = [await makeMinion(me), await makeMinion(me)];
   const neighbour = await createUser(api);
   const its = await makeMinion(clientOf(api, neighbour));
@@ -223,7 +223,7 @@ test("with an account go its minions, in the bin or not, and every picture", asy
   expect(JSON.stringify(exported)).not.toContain("token_hash");
   expect((await me.delete("/me", {})).status).toBe(202);
   const left = () => api.database.sql("select id from users where id = $1", [person.id]);
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   expect(await api.database.sql("select id from spirit_minions where user_id = $1", [person.id])).toEqual([]);
   expect(await filesOf(api, person)).toEqual([]);
   expect(await filesOf(api, neighbour)).toHaveLength(1);

@@ -30,7 +30,7 @@ const stranger = async () => clientOf(api, await createUser(api));
 const rowsOf = ({ id }: Person) => api.database.sql("select * from spirit_minions where user_id = $1 order by id", [id]);
 
 describe("a new minion", () => {
-  test("stands at level 1 on the model it names, with nothing but defaults", async () => {
+  test("it is at level 1 on the given model with default settings", async () => {
     const { status, body } = await me.post("/minions", { name: " ada ", display_name: " Ada ", model: "builtin/extractive" });
     expect([status, body.success]).toEqual([201, true]);
     for (const part of [
@@ -57,16 +57,16 @@ describe("a new minion", () => {
     expect((await me.get(`/minions/${body.minion.id}`)).body.minion).toEqual(body.minion);
   });
 
-  test("is on a model that runs here where it names none", async () => {
+  test("it is on a local model by default", async () => {
     expect(await makeMinion(me, { model: undefined })).toMatchObject({ model: "builtin/extractive", provider: "builtin" });
   });
 
-  test("keeps what is said of it", async () => {
+  test("it keeps all given fields", async () => {
     const words = { description: "Helps", personality: "Dry", system_prompt: "Be brief.", visibility: "public" };
     const sampling = { temperature: 0.5, top_p: 1, max_tokens: 64 };
     const retrieval = { rag_enabled: true, top_k: 20, similarity_threshold: 0.25, retrieval_method: "keyword" };
-    const said = { ...words, ...sampling, ...retrieval, citations_enabled: false };
-    expect(await makeMinion(me, said)).toMatchObject(said);
+    const fields = { ...words, ...sampling, ...retrieval, citations_enabled: false };
+    expect(await makeMinion(me, fields)).toMatchObject(fields);
   });
 
   test.each([
@@ -92,13 +92,13 @@ describe("a new minion", () => {
     ["knowledge_base_id", { knowledge_base_id: 7 }],
     ["template_id", { template_id: 999 }],
     ["class_name", { class_name: "Wizard" }],
-  ])("is refused for its %s: %j", async (field, given) => {
+  ])("an invalid %s is refused: %j", async (field, given) => {
     const refused = await me.post("/minions", newMinion(given));
     expect([refused.status, faultsIn(refused)]).toEqual([422, [field]]);
     expect(await rowsOf(person)).toEqual([]);
   });
 
-  test("is refused for text that Postgres cannot hold, and is no failure of ours", async () => {
+  test("a text that Postgres cannot store is refused with 422", async () => {
     for (const given of [
       { name: "a\u0000b" },
       { display_name: "\u0000" },
@@ -112,7 +112,7 @@ describe("a new minion", () => {
     }
   });
 
-  test("has a display name that no other of its owner's has, in any case", async () => {
+  test("its display name is unique for its owner regardless of case", async () => {
     await makeMinion(me, { display_name: "Élan Vital" });
     for (const display_name of ["Élan Vital", "élan VITAL ", "ÉLAN vital"]) {
       expect(refusalIn(await me.post("/minions", newMinion({ display_name })))).toEqual([409, "display_name_taken"]);
@@ -120,7 +120,7 @@ describe("a new minion", () => {
     expect(await makeMinion(await stranger(), { display_name: "Élan Vital" })).toMatchObject({ display_name: "Élan Vital" });
   });
 
-  test("is refused beyond what the plan allows", async () => {
+  test("it is refused above the limit of the plan", async () => {
     await makeMinion(me);
     await makeMinion(me);
     expect(refusalIn(await me.post("/minions", newMinion()))).toEqual([409, "minion_limit_reached"]);
@@ -129,7 +129,7 @@ describe("a new minion", () => {
     expect(refusalIn(await me.post("/minions", newMinion()))).toEqual([409, "minion_limit_reached"]);
   });
 
-  test("is never one too many where the plan has no limit", async () => {
+  test("it is never refused by a plan without a limit", async () => {
     await subscribe(api.database, person.id, { plan: 4 });
     await api.database.sql(
       `insert into spirit_minions (user_id, name, display_name, model)
@@ -141,7 +141,7 @@ describe("a new minion", () => {
 });
 
 describe("a template", () => {
-  test("equips in its order what is unlocked and owned, and says why it skips the rest", async () => {
+  test("it equips in order what is unlocked and owned, and explains what it skips", async () => {
     const { body } = await me.post("/minions", newMinion({ template_id: 1 }));
     expect(idsOf(body.minion.spirits)).toEqual([spirits.builder, spirits.analyst, spirits.checker]);
     expect(body.minion.synergy.synergy_bonus).toBeGreaterThan(0);
@@ -151,13 +151,13 @@ describe("a template", () => {
     ]);
   });
 
-  test("fills the slots and no more", async () => {
+  test("it fills the slots and no more", async () => {
     const { body } = await me.post("/minions", newMinion({ template_id: 14 }));
     expect(idsOf(body.minion.spirits)).toEqual([spirits.builder, spirits.writer, spirits.analyst]);
     expect(body.skipped.map(({ code }: { code: string }) => code)).toEqual(["spirit_limit_reached", "spirit_limit_reached"]);
   });
 
-  test("goes by its owner's experience, and by what is theirs", async () => {
+  test("it depends on the experience and the access of its owner", async () => {
     await setExperience(api.database, await insertMinion(api.database, person.id), 1_000);
     const { body } = await me.post("/minions", newMinion({ template_id: 5 }));
     expect(idsOf(body.minion.spirits)).toEqual([spirits.writer]);
@@ -169,7 +169,7 @@ describe("a template", () => {
     ]);
   });
 
-  test("of which nothing is skipped says so", async () => {
+  test("it reports an empty list if nothing is skipped", async () => {
     await subscribe(api.database, person.id, { plan: 4 });
     const { body } = await me.post("/minions", newMinion({ template_id: 14 }));
     expect([body.minion.spirits.length, body.skipped]).toEqual([5, []]);
@@ -177,13 +177,13 @@ describe("a template", () => {
 });
 
 describe("a class", () => {
-  test("equips all of its spirits", async () => {
+  test("it equips all of its spirits", async () => {
     const made = await makeMinion(me, { class_name: "swiss army KNIFE" });
     expect(made).toMatchObject({ class: { class_name: "Swiss Army Knife" }, version: 1 });
     expect(idsOf(made.spirits)).toEqual([spirits.builder, spirits.writer, spirits.analyst]);
   });
 
-  test("whose spirits are not all to be had makes no minion, and says what is missing", async () => {
+  test("a class with missing spirits creates no minion and lists what is missing", async () => {
     const locked = await me.post("/minions", newMinion({ class_name: "Developer" }));
     expect(refusalIn(locked)).toEqual([403, "spirit_locked"]);
     expect(locked.body.missing).toEqual([{ spirit: "Debugger Spirit", code: "spirit_locked" }]);
@@ -197,7 +197,7 @@ describe("a class", () => {
     expect(idsOf(made.spirits)).toEqual([spirits.builder, spirits.debugger, spirits.checker]);
   });
 
-  test("goes before a template, which takes the slots that are left", async () => {
+  test("it takes precedence over a template, which fills the remaining slots", async () => {
     await subscribe(api.database, person.id, { plan: 4 });
     const { body } = await me.post("/minions", newMinion({ class_name: "Swiss Army Knife", template_id: 14 }));
     expect(idsOf(body.minion.spirits)).toEqual([
@@ -211,10 +211,10 @@ describe("a class", () => {
   });
 });
 
-describe("a request that comes twice", () => {
+describe("a repeated request for a minion", () => {
   const keyed = { "idempotency-key": "create-1" };
 
-  test("makes one minion, and is answered with it", async () => {
+  test("it creates one minion and returns it", async () => {
     const wanted = newMinion({ template_id: 14 });
     const first = await me.post("/minions", wanted, keyed);
     const second = await me.post("/minions", wanted, keyed);
@@ -225,14 +225,14 @@ describe("a request that comes twice", () => {
     expect(refusalIn(reused)).toEqual([422, "idempotency_key_reused"]);
   });
 
-  test("at the same time makes one minion too", async () => {
+  test("concurrent ones create one minion too", async () => {
     const wanted = newMinion();
     const twins = await Promise.all(Array.from({ length: 6 }, () => me.post("/minions", wanted, keyed)));
     expect(new Set(twins.map(({ status, body }) => `${status} ${body.minion?.id}`)).size).toBe(1);
     expect(await rowsOf(person)).toHaveLength(1);
   });
 
-  test("after it was refused is a new one", async () => {
+  test("a repetition after a refusal is a new request", async () => {
     await makeMinion(me, { display_name: "Taken" });
     const wanted = newMinion({ display_name: "taken" });
     expect(refusalIn(await me.post("/minions", wanted, keyed))).toEqual([409, "display_name_taken"]);
@@ -241,10 +241,10 @@ describe("a request that comes twice", () => {
   });
 });
 
-test("each request asks Postgres once, while the rest is warm", async () => {
+test("each request makes one Postgres round trip when everything else is cached", async () => {
   const { id } = await makeMinion(me);
   await subscribe(api.database, person.id, { plan: 4 });
-  const asked = {
+  const request = {
     list: await me.get("/minions?sort=experience&q=a"),
     create: await me.post("/minions", newMinion({ class_name: "Swiss Army Knife", template_id: 1 }), {
       "idempotency-key": "one",
@@ -267,7 +267,7 @@ test("each request asks Postgres once, while the rest is warm", async () => {
     delete: await me.delete(`/minions/${id}`),
     restore: await me.post(`/minions/${id}/restore`),
   };
-  expect(Object.entries(asked).filter(([, answer]) => answer.status >= 400)).toEqual([]);
-  const trips = Object.entries(asked).map(([name, answer]) => [name, databaseTrips(answer)]);
-  expect(trips).toEqual(Object.keys(asked).map((name) => [name, 1]));
+  expect(Object.entries(request).filter(([, answer]) => answer.status >= 400)).toEqual([]);
+  const trips = Object.entries(request).map(([name, answer]) => [name, databaseTrips(answer)]);
+  expect(trips).toEqual(Object.keys(request).map((name) => [name, 1]));
 });

@@ -23,8 +23,8 @@ async function newToken(minionId = id): Promise<string> {
 
 const bearer = (token: string) => clientOf(api, { token });
 
-describe("a minion's token", () => {
-  test("reads its own minion, all of it", async () => {
+describe("the token of a minion", () => {
+  test("it reads its own minion completely", async () => {
     const program = bearer(await newToken());
     const parts = ["", "/spirits", "/spirits/available", "/spirits/synergy", "/class", "/traits", "/tools", "/xp", "/score"];
     for (const part of parts) {
@@ -34,7 +34,7 @@ describe("a minion's token", () => {
     expect(databaseTrips(await program.get(`/minions/${id}`))).toBe(1);
   });
 
-  test("reaches no other minion, and nothing else", async () => {
+  test("it reads no other minion and nothing else", async () => {
     const program = bearer(await newToken());
     const sibling = await makeMinion(me);
     const stranger = await makeMinion(clientOf(api, await createUser(api)));
@@ -57,7 +57,7 @@ describe("a minion's token", () => {
     expect(refused.map(refusalIn)).toEqual(refused.map(() => [403, "forbidden"]));
   });
 
-  test("changes nothing, not even its own minion", async () => {
+  test("it changes nothing, not even its own minion", async () => {
     const program = bearer(await newToken());
     const refused = [
       await program.patch(`/minions/${id}`, { name: "eve" }),
@@ -74,7 +74,7 @@ describe("a minion's token", () => {
     expect((await me.get(`/minions/${id}`)).body.minion).toMatchObject({ version: 1, name: "ada" });
   });
 
-  test("ends when a new one is made, which works", async () => {
+  test("it is revoked by a new token, which works", async () => {
     const first = await newToken();
     expect((await bearer(first).get(`/minions/${id}`)).status).toBe(200);
     const second = await newToken();
@@ -82,14 +82,14 @@ describe("a minion's token", () => {
     expect((await bearer(second).get(`/minions/${id}`)).status).toBe(200);
   });
 
-  test("ends with its minion, at once, though it was just used", async () => {
+  test("it is revoked with its minion at once, although it was cached", async () => {
     const token = await newToken();
     expect((await bearer(token).get(`/minions/${id}`)).status).toBe(200);
     await me.delete(`/minions/${id}`);
     expect(refusalIn(await bearer(token).get(`/minions/${id}`))).toEqual([401, "unauthenticated"]);
   });
 
-  test("is kept as a hash, and audited without it", async () => {
+  test("it is stored as a hash and audited without the token", async () => {
     const token = await newToken();
     const rows = await api.database.sql("select token_hash from minion_tokens where minion_id = $1", [id]);
     expect(rows).toEqual([{ token_hash: createHash("sha256").update(token).digest("base64url") }]);
@@ -98,7 +98,7 @@ describe("a minion's token", () => {
     expect(JSON.stringify(audited)).not.toContain(token);
   });
 
-  test("is shown once: the same request again makes no other, and shows none", async () => {
+  test("it is shown once, and a repeated request creates no other and shows none", async () => {
     const keyed = () => me.post(`/minions/${id}/token`, undefined, { "idempotency-key": "token-1" });
     const first = await keyed();
     const second = await keyed();
@@ -110,7 +110,7 @@ describe("a minion's token", () => {
     expect((await bearer(first.body.token as string).get(`/minions/${id}`)).status).toBe(200);
   });
 
-  test("is made for one's own minion by somebody who is signed in, not by a key", async () => {
+  test("it is created by a signed-in owner, not with an API key", async () => {
     const { id: theirs } = await makeMinion(clientOf(api, await createUser(api)));
     expect(refusalIn(await me.post(`/minions/${theirs}/token`))).toEqual([404, "not_found"]);
     const { body } = await me.post("/api-keys", { name: "key", scopes: ["minions.read", "minions.write"] });
@@ -118,7 +118,7 @@ describe("a minion's token", () => {
     expect((await bearer(body.key as string).patch(`/minions/${id}`, { name: "eve" })).status).toBe(200);
   });
 
-  test("that is made up, or cut short, is nobody's", async () => {
+  test("a forged or truncated one does not authenticate", async () => {
     const token = await newToken();
     for (const wrong of [`${token}x`, token.slice(0, -1), token.replace("mn_", "sf_"), "mn_"]) {
       expect(refusalIn(await bearer(wrong).get(`/minions/${id}`))).toEqual([401, "unauthenticated"]);

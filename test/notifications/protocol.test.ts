@@ -21,8 +21,8 @@ const events = [
   { type: "session_revoked", device: "session:12" },
 ] as const;
 
-describe("an event", () => {
-  test.each(events)("of type $type is complete with a sequence number, alone or among missed frames", (event) => {
+describe("an event frame", () => {
+  test.each(events)("an event of type $type is parsed with a sequence number, alone or in a batch", (event) => {
     expect(EventFrame.parse(event)).toEqual(event);
     const numbered = { ...event, seq: 3 };
     expect(ServerFrame.parse(numbered)).toEqual(numbered);
@@ -35,15 +35,15 @@ describe("an event", () => {
   test.each([
     ["of an unknown type", { type: "message", seq: 1 }],
     ["with a negative sequence number", { ...events[4], seq: -1 }],
-    ["with a date that is no ISO date", { ...events[1], read_at: "yesterday", seq: 1 }],
+    ["with a date that is not an ISO date", { ...events[1], read_at: "yesterday", seq: 1 }],
     ["without its notification", { type: "notification", seq: 1 }],
-    ["with preferences that are a list", { ...events[3], preferences: [], seq: 1 }],
-  ])("%s is refused", (_, frame) => {
+    ["whose preferences are a list", { ...events[3], preferences: [], seq: 1 }],
+  ])("an event %s is refused", (_, frame) => {
     expect(ServerFrame.safeParse(frame).success).toBe(false);
   });
 });
 
-describe("a state", () => {
+describe("a state frame", () => {
   test.each([
     { type: "snapshot", seq: 0, notifications: [notification], unread: 1, preferences: {}, version: 0 },
     { type: "snapshot", seq: 4, unavailable: true },
@@ -55,14 +55,14 @@ describe("a state", () => {
       detail: "seq: is required.",
       errors: [{ path: "seq", in: "body", message: "is required" }],
     },
-  ])("of type $type is a frame of the server, and no event", (frame) => {
+  ])("a frame of type $type is a server frame and not an event", (frame) => {
     expect(ServerFrame.parse(frame)).toEqual(frame);
     expect(EventFrame.safeParse(frame).success).toBe(false);
   });
 });
 
-describe("a client", () => {
-  test("acknowledges a sequence number", () => {
+describe("a client frame", () => {
+  test("an acknowledgement has a sequence number", () => {
     expect(ClientFrame.parse({ type: "ack", seq: 0 })).toEqual({ type: "ack", seq: 0 });
   });
 
@@ -72,7 +72,7 @@ describe("a client", () => {
     { type: "ack", seq: 1.5 },
     { type: "ack", seq: "1" },
     { type: "pong", seq: 1 },
-  ])("does not send %j", (frame) => {
+  ])("the frame %j is refused", (frame) => {
     expect(ClientFrame.safeParse(frame).success).toBe(false);
   });
 });

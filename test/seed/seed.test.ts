@@ -18,32 +18,32 @@ function altered(change: (copy: CatalogSeed) => void): CatalogSeed {
 
 const untouched = { inserted: 0, changed: 0, retired: 0 };
 
-describe("the catalog's JSON", () => {
-  test("holds what it should", () => {
+describe("the JSON of the catalog", () => {
+  test("it has the expected number of entries", () => {
     const counts = Object.fromEntries(Object.entries(catalog).map(([name, things]) => [name, things.length]));
     expect(counts).toEqual({ spirits: 18, tools: 71, bundles: 7, plans: 4, classes: 16, templates: 23 });
   });
 
   test.each<[string, (copy: CatalogSeed) => void, string]>([
     [
-      "a bundle of a spirit that is none",
+      "a bundle with an unknown spirit",
       (c) => c.bundles[0]!.spirits.push("Ghost Spirit"),
       'bundles.0.spirits: there is no spirit "Ghost Spirit"',
     ],
-    ["a plan of a spirit that is none", (c) => c.plans[1]!.included_spirits.push("Ghost"), "plans.1.included_spirits"],
-    ["a class of a spirit that is none", (c) => c.classes[2]!.base_spirits.push("Ghost"), "classes.2.base_spirits"],
-    ["a template of a spirit that is none", (c) => (c.templates[0]!.spirits[0] = "Ghost"), "templates.0.spirits"],
-    ["a spirit with a tool that is none", (c) => (c.spirits[0]!.tools[0] = "ghost_tool"), "spirits.0.tools"],
+    ["a plan with an unknown spirit", (c) => c.plans[1]!.included_spirits.push("Ghost"), "plans.1.included_spirits"],
+    ["a class with an unknown spirit", (c) => c.classes[2]!.base_spirits.push("Ghost"), "classes.2.base_spirits"],
+    ["a template with an unknown spirit", (c) => (c.templates[0]!.spirits[0] = "Ghost"), "templates.0.spirits"],
+    ["a spirit with an unknown tool", (c) => (c.spirits[0]!.tools[0] = "ghost_tool"), "spirits.0.tools"],
     ["a tool that names a spirit which does not bring it", (c) => c.tools[0]!.spirits.push("Healer Spirit"), "tools.0.spirits"],
     [
-      "a synergy told from one side",
+      "a synergy listed for one spirit only",
       (c) => (c.spirits[0]!.synergies["Healer Spirit"] = 10),
       "spirits.0.synergies.Healer Spirit",
     ],
     ["a synergy told two ways", (c) => (c.spirits[0]!.synergies["Creative Spirit"] = 26), "is not 26 the other way round"],
     ["a conflict that is none", (c) => (c.spirits[0]!.conflicts["Mathematician Spirit"] = 5), "spirits.0.conflicts"],
     [
-      "a bundle that saves nothing",
+      "a bundle without savings",
       (c) => (c.bundles[2]!.price_cents = 1198),
       "bundles.2.price_cents: saves nothing: its parts cost 1198",
     ],
@@ -51,7 +51,7 @@ describe("the catalog's JSON", () => {
     ["a negative price", (c) => (c.spirits[1]!.price_cents = -1), "spirits.1.price_cents"],
     ["a rank that is none", (c) => Object.assign(c.spirits[0]!, { unlock_rank: "King" }), "spirits.0.unlock_rank"],
     ["a key that nobody knows", (c) => Object.assign(c.plans[0]!, { colour: "red" }), "colour"],
-  ])("is refused with %s", (_, change, fault) => {
+  ])("it is refused with %s", (_, change, fault) => {
     expect(() => parseCatalog(altered(change))).toThrow(fault);
   });
 });
@@ -67,14 +67,14 @@ describe("seeding", () => {
   const seed = (copy = catalog) => seedCatalog(database.url, () => {}, copy);
   const version = async () => (await database.sql("select version from catalog_versions"))[0]!["version"];
 
-  test("twice in a row changes nothing", async () => {
+  test("a second seeding changes nothing", async () => {
     const before = await version();
     const { tallies } = await seed();
     for (const tally of Object.values(tallies)) expect(tally).toEqual(untouched);
     expect(await version()).toBe(before);
   });
 
-  test("changes what changed, and moves the version by one", async () => {
+  test("a changed entry is updated, and the version is incremented", async () => {
     const before = (await version()) as number;
     const report = await seed(altered((copy) => (copy.plans[1]!.price_cents = 1099)));
     expect(report.tallies).toMatchObject({ plans: { ...untouched, changed: 1 }, spirits: untouched });
@@ -82,7 +82,7 @@ describe("seeding", () => {
     expect(await database.sql("select price_cents from subscription_plans where id = 2")).toEqual([{ price_cents: 1099 }]);
   });
 
-  test("counts a thing as changed when only its list did", async () => {
+  test("an entry with only a changed list counts as changed", async () => {
     await seed();
     const { tallies } = await seed(
       altered((copy) => (copy.classes[0]!.base_spirits = copy.classes[0]!.base_spirits.toReversed())),
@@ -90,7 +90,7 @@ describe("seeding", () => {
     expect(tallies).toMatchObject({ classes: { ...untouched, changed: 1 }, spirits: untouched });
   });
 
-  test("counts both spirits as changed when their synergy did", async () => {
+  test("both spirits count as changed if their synergy did", async () => {
     await seed();
     const { tallies } = await seed(
       altered((copy) => {
@@ -101,7 +101,7 @@ describe("seeding", () => {
     expect(tallies["spirits"]).toEqual({ ...untouched, changed: 2 });
   });
 
-  test("retires what is gone, keeps its row, and brings it back", async () => {
+  test("a removed entry is retired, keeps its row, and can return", async () => {
     await seed();
     const without = altered((copy) => copy.templates.pop());
     expect((await seed(without)).tallies["templates"]).toEqual({ ...untouched, retired: 1 });
@@ -110,12 +110,12 @@ describe("seeding", () => {
     expect((await seed()).tallies["templates"]).toEqual({ ...untouched, changed: 1 });
   });
 
-  test("never gives a thing another id", async () => {
+  test("an entry never gets another ID", async () => {
     const swapped = altered((copy) => (copy.templates.at(-1)!.id = 99));
     await expect(seed(swapped)).rejects.toThrow('"Brand Strategist" has id 23, and ids never change; the JSON says 99');
   });
 
-  test("is one commit: a fault at its end leaves nothing behind", async () => {
+  test("seeding is one commit, so an error at its end changes nothing", async () => {
     await seed();
     const before = await version();
     const faulty = altered((copy) => {
@@ -127,7 +127,7 @@ describe("seeding", () => {
     expect(await version()).toBe(before);
   });
 
-  test("four times at once moves the version once", async () => {
+  test("four concurrent seedings increment the version once", async () => {
     const before = (await version()) as number;
     const changed = altered((copy) => (copy.tools[0]!.description = "Changed by one of four."));
     const reports = await Promise.all(Array.from({ length: 4 }, () => seed(changed)));
@@ -137,7 +137,7 @@ describe("seeding", () => {
   });
 });
 
-describe("the database itself refuses", () => {
+describe("constraints of the catalog", () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
@@ -171,7 +171,7 @@ describe("the database itself refuses", () => {
     ["update subscription_plans set max_spirits_per_minion = 6 where id = 1", "plan_spirits_per_minion_in_range"],
     ["update minion_classes set class_name = 'Planner' where id = 2", "class_name_taken"],
     ["insert into catalog_versions values (2, 1)", "catalog_has_one_version"],
-  ])("%s", async (statement, constraint) => {
+  ])("the database refuses %s", async (statement, constraint) => {
     await expect(database.sql(statement)).rejects.toMatchObject({ constraint });
   });
 });

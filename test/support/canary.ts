@@ -73,9 +73,9 @@ function hearStream(where: string, reply: Response, body: ReadableStream<Uint8Ar
       controller.enqueue(chunk);
     },
   });
-  const heard = new Response(body.pipeThrough(listener), reply);
-  Object.defineProperty(heard, "url", { value: reply.url });
-  return heard;
+  const watchedReply = new Response(body.pipeThrough(listener), reply);
+  Object.defineProperty(watchedReply, "url", { value: reply.url });
+  return watchedReply;
 }
 
 const levels = new Set<string | symbol>(["debug", "info", "log", "warn", "error"]);

@@ -39,7 +39,7 @@ export async function answeredConversation(api: TestApi, person: Person): Promis
 /** Attaches a file to a conversation of the person's. @throws what was answered, where it was not taken */
 export async function attachFile(api: TestApi, person: Person, conversationId: number): Promise<void> {
   const headers = { ...authHeader(person.token), "content-type": "text/plain" };
-  const asked = { method: "POST", headers, body: "An example" };
-  const reply = await api.get(`/api/v2/conversations/${conversationId}/attachments`, asked);
+  const request = { method: "POST", headers, body: "An example" };
+  const reply = await api.get(`/api/v2/conversations/${conversationId}/attachments`, request);
   if (!reply.ok) throw new Error(await reply.text());
 }

@@ -30,7 +30,7 @@ export type FakeLlm = {
   host: string;
   requests: ReceivedRequest[];
   /** How many answers are being given: a caller who hangs up is not answered any more. */
-  open(): number;
+  openReplies(): number;
   /** What is said to the next questions, one after the other; the last of them ever after. */
   replyWith(...speeches: ScriptedReply[]): void;
   close(): Promise<void>;
@@ -40,12 +40,12 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 /** A model that speaks OpenAI's protocol at the speed that a test wants. */
 export async function startFakeLlm(): Promise<FakeLlm> {
-  const heard: ReceivedRequest[] = [];
-  let speeches: ScriptedReply[] = [{ pieces: ["Hello."] }];
-  const open = new Set<ServerResponse>();
+  const requests: ReceivedRequest[] = [];
+  let replies: ScriptedReply[] = [{ pieces: ["Hello."] }];
+  const openReplies = new Set<ServerResponse>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    heard.push(JSON.parse(await text(request)) as ReceivedRequest);
+    requests.push(JSON.parse(await text(request)) as ReceivedRequest);
     const {
       pieces,
       everyMs = 0,
@@ -53,27 +53,27 @@ export async function startFakeLlm(): Promise<FakeLlm> {
       status = 200,
       calls,
       usage: reported,
-    } = speeches.length > 1 ? speeches.shift()! : speeches[0]!;
-    open.add(response);
-    response.on("close", () => open.delete(response));
+    } = replies.length > 1 ? replies.shift()! : replies[0]!;
+    openReplies.add(response);
+    response.on("close", () => openReplies.delete(response));
     response.socket?.setNoDelay(true);
     response.writeHead(status, { "content-type": "text/event-stream" });
-    const tell = (delta: object, finish_reason: string | null = null, more: object = {}) =>
+    const sendChunk = (delta: object, finish_reason: string | null = null, more: object = {}) =>
       response.write(
         `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason }], ...more })}\n\n`,
       );
     for (const content of pieces) {
       if (response.destroyed) return;
       if (everyMs > 0) await pause(everyMs);
-      tell({ role: "assistant", content });
+      sendChunk({ role: "assistant", content });
     }
     if (!ends) return;
     const usage = reported ?? { prompt_tokens: 10, completion_tokens: pieces.length, total_tokens: 10 + pieces.length };
     if (calls !== undefined) {
       const called = { name: calls.name, arguments: JSON.stringify(calls.input) };
-      tell({ tool_calls: [{ index: 0, id: `call-${heard.length}`, type: "function", function: called }] });
+      sendChunk({ tool_calls: [{ index: 0, id: `call-${requests.length}`, type: "function", function: called }] });
     }
-    tell({}, calls === undefined ? "stop" : "tool_calls", { usage });
+    sendChunk({}, calls === undefined ? "stop" : "tool_calls", { usage });
     response.end("data: [DONE]\n\n");
   }
 
@@ -82,9 +82,9 @@ export async function startFakeLlm(): Promise<FakeLlm> {
   return {
     baseUrl: `http://${host}/v1`,
     host,
-    requests: heard,
-    open: () => open.size,
-    replyWith: (...next) => void (speeches = next),
+    requests: requests,
+    openReplies: () => openReplies.size,
+    replyWith: (...next) => void (replies = next),
     close,
   };
 }

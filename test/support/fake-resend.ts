@@ -39,7 +39,7 @@ export async function startFakeResend(apiKey: string): Promise<FakeResend> {
   let failure: Answer | undefined;
   let delayMs = 0;
 
-  async function take(payload: string, ms: number): Promise<Answer> {
+  async function receive(payload: string, ms: number): Promise<Answer> {
     await sleep(ms);
     const mail = parse(payload);
     if (mail === undefined) return refusal(422, "missing_required_field");
@@ -59,7 +59,7 @@ export async function startFakeResend(apiKey: string): Promise<FakeResend> {
     const [refused, ms] = [failure, delayMs];
     [failure, delayMs] = [undefined, 0];
     if (refused !== undefined) return refused;
-    if (typeof key !== "string") return take(payload, ms);
+    if (typeof key !== "string") return receive(payload, ms);
     if (key.length < 1 || key.length > 256) return refusal(400, "invalid_idempotency_key");
     const known = answered.get(key);
     if (known !== undefined) {
@@ -68,7 +68,7 @@ export async function startFakeResend(apiKey: string): Promise<FakeResend> {
     }
     const entry: { payload: string; answer: Answer | undefined } = { payload, answer: undefined };
     answered.set(key, entry);
-    const taken = await take(payload, ms);
+    const taken = await receive(payload, ms);
     if (taken.status === 200) entry.answer = taken;
     else answered.delete(key);
     return taken;

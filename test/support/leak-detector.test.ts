@@ -28,8 +28,8 @@ function cutInTwo(text: string): ReadableStream<Uint8Array> {
 
 afterEach(() => vi.restoreAllMocks());
 
-describe("a key is found", () => {
-  test("in a reply, whether or not it is read, and in its headers", async () => {
+describe("detection of a leaked key", () => {
+  test("a key is found in a reply, read or not, and in its headers", async () => {
     const reply = watchResponse("a reply", Response.json({ deep: [key] }, { status: 201 }));
     expect(await observedLeaks()).toEqual(["a reply"]);
     expect([reply.status, await reply.json()]).toEqual([201, { deep: [key] }]);
@@ -39,7 +39,7 @@ describe("a key is found", () => {
     expect(await observedLeaks()).toEqual([]);
   });
 
-  test("in a stream of events, as far as it is read, and its reader still ends it", async () => {
+  test("a key is found in an event stream up to where it is read, and the reader can still cancel it", async () => {
     const cancelled = vi.fn<() => void>();
     const body = cutInTwo(`data: ${key}\n\n`);
     const ending = new TransformStream<Uint8Array, Uint8Array>();
@@ -56,7 +56,7 @@ describe("a key is found", () => {
     await expect.poll(() => cancelled.mock.calls.length).toBe(1);
   });
 
-  test("in a frame of a socket", async () => {
+  test("a key is found in a socket frame", async () => {
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     server.on("connection", (socket) => socket.send(JSON.stringify({ type: "said", seq: 1, text: key })));
     await once(server, "listening");
@@ -67,12 +67,12 @@ describe("a key is found", () => {
     expect(await observedLeaks()).toEqual(["a frame of a socket"]);
   });
 
-  test("in a message of a queue", async () => {
+  test("a key is found in a queue message", async () => {
     await new VirtualQueue("jobs").send({ name: "job", payload: { key: Buffer.from(`a${key}`).toString("base64") } });
     expect(await observedLeaks()).toEqual(["a queued message"]);
   });
 
-  test("in what a service of this process keeps in KV or a file", async () => {
+  test("a key is found in KV and in files that a service of this process stores", async () => {
     await testBindings("").CACHE.put("planted", JSON.stringify({ key }));
     const bucket = new MemoryBucket();
     await bucket.put("text", `of ${key}`);
@@ -81,7 +81,7 @@ describe("a key is found", () => {
     expect(await observedLeaks()).toEqual(["KV planted", "file text", "file bytes"]);
   });
 
-  test("in what a service of this process logs, though the console is mocked", async () => {
+  test("a key is found in the logs of a service of this process, even if the console is mocked", async () => {
     const mocked = vi.spyOn(console, "warn").mockReturnValue();
     log("warn", "Something failed.", { error: new Error("It failed.", { cause: new Error(`with ${key}`) }) });
     expect(mocked).toHaveBeenCalledOnce();
@@ -93,7 +93,7 @@ describe("a key is found", () => {
     expect(await observedLeaks()).toEqual([]);
   });
 
-  test("on every page of KV and of R2, in names and in what is said beside", async () => {
+  test("a key is found on every page of KV and R2, in names and in metadata", async () => {
     const pages = <T>(first: T, second: T) => ({
       list: async ({ cursor }: { cursor?: string | null }) =>
         cursor === "next"

@@ -1,6 +1,6 @@
 import { watchAll } from "./canary.ts";
 
-type Said = { httpMetadata?: { contentType?: string }; customMetadata?: Record<string, string> };
+type PutOptions = { httpMetadata?: { contentType?: string }; customMetadata?: Record<string, string> };
 
 /** An R2 bucket in memory, as far as services use one. It can be taken away. */
 export class MemoryBucket {
@@ -11,11 +11,11 @@ export class MemoryBucket {
   before: (verb: string, key: string) => unknown = () => undefined;
 
   /** What was said of objects beside. */
-  readonly #said = new Map<string, Said>();
+  readonly #options = new Map<string, PutOptions>();
 
-  async put(key: string, value: string | Uint8Array, said: Said = {}): Promise<void> {
+  async put(key: string, value: string | Uint8Array, options: PutOptions = {}): Promise<void> {
     await this.before("put", key);
-    this.#said.set(key, said);
+    this.#options.set(key, options);
     const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
     watchAll(`file ${key}`, key + Buffer.from(bytes).toString("latin1"));
     this.objects.set(key, bytes);
@@ -29,7 +29,7 @@ export class MemoryBucket {
     const bytes = range === undefined ? whole : whole.slice(range.offset, range.offset + range.length);
     const reply = new Response(new Uint8Array(bytes));
     return {
-      ...this.#said.get(key),
+      ...this.#options.get(key),
       size: bytes.length,
       body: reply.body,
       text: () => reply.text(),

@@ -44,7 +44,7 @@ export class ServiceHarness {
     this.queue = new VirtualQueue("spiritforge-jobs");
     this.dead = new VirtualQueue("spiritforge-jobs-dead");
     this.bucket = new MemoryBucket();
-    const USER_HUB = { getByName: () => ({ tell: async () => undefined }) };
+    const USER_HUB = { getByName: () => ({ push: async () => undefined }) };
     const bindings = { JOBS: this.queue, DEAD_JOBS: this.dead, FILES: this.bucket, USER_HUB };
     this.events = createTestContexts(testBindings(this.bridge.url, { ...bindings, ...(await this.#options.bindings?.()) }));
     this.ctx = this.events.context("test");

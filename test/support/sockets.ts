@@ -21,8 +21,6 @@ export type TestSocket = {
   raw: WebSocket;
 };
 
-const patienceMs = 5_000;
-
 const socketUrl = (url: string | URL) => String(url).replace(/^http/, "ws");
 
 /** Opens a socket. @throws if it is refused */
@@ -30,6 +28,7 @@ export async function connect(url: string | URL, headers: Record<string, string>
   const raw = new WebSocket(socketUrl(url), { headers });
   const received: Frame[] = [];
   let taken = 0;
+  let isClosed = false;
   let wake = () => {};
   raw.on("message", (data: Buffer) => {
     const text = data.toString();
@@ -39,7 +38,11 @@ export async function connect(url: string | URL, headers: Record<string, string>
     wake();
   });
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
-    raw.once("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+    raw.once("close", (code, reason) => {
+      isClosed = true;
+      wake();
+      resolve({ code, reason: reason.toString() });
+    });
   });
   await new Promise<void>((resolve, reject) => {
     raw.once("open", resolve);
@@ -49,13 +52,9 @@ export async function connect(url: string | URL, headers: Record<string, string>
   // A socket that was never read from is closed, but workerd ends its connection 10 s later.
   raw.send("ping");
   const next = async (): Promise<Frame> => {
-    const giveUpAt = Date.now() + patienceMs;
     while (received.length <= taken) {
-      if (Date.now() >= giveUpAt) throw new Error(`Nothing came after ${JSON.stringify(received.slice(-3))}.`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, giveUpAt - Date.now());
-        wake = () => (clearTimeout(timer), resolve());
-      });
+      if (isClosed) throw new Error(`The socket closed after ${JSON.stringify(received.slice(-3))}.`);
+      await new Promise<void>((resolve) => (wake = resolve));
     }
     return received[taken++]!;
   };

@@ -11,16 +11,16 @@ export function eventToFrame(message_id: number, event: FrameEvent): EventFrame 
     case "citation":
       return { type: "citation", message_id, citation: event.citation };
     case "tool_started":
-      return { type: "tool.started", message_id, ...callOf(event.use) };
+      return { type: "tool.started", message_id, ...toolCallFields(event.use) };
     case "approval_needed":
-      return { type: "tool.approval_needed", message_id, ...callOf(event.use) };
+      return { type: "tool.approval_needed", message_id, ...toolCallFields(event.use) };
     case "tool_finished":
     default:
       return finishedFrame(message_id, event.use);
   }
 }
 
-const callOf = ({ call_id, tool, input }: ToolCall) => ({ call_id, tool, input });
+const toolCallFields = ({ call_id, tool, input }: ToolCall) => ({ call_id, tool, input });
 
 /** The frame of a finished tool call. @throws RangeError if the call is not finished */
 function finishedFrame(

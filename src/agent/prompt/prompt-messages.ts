@@ -171,7 +171,7 @@ function messagesOfAnswer(
   return steps.flatMap(({ text, uses }): LanguageModelV4Message[] => {
     const callsWithIds = uses.map((use) => ({ use, id: nextId() }));
     const textParts = text.trim() === "" ? [] : [{ type: "text" as const, text: text.trim() }];
-    const calls = callsWithIds.map(({ use, id }) => callOf(use, id));
+    const calls = callsWithIds.map(({ use, id }) => toToolCallPart(use, id));
     if (textParts.length + calls.length === 0) return [];
     const results = callsWithIds.map(({ use, id }) => toToolResultPart(use, id));
     return [
@@ -182,7 +182,7 @@ function messagesOfAnswer(
 }
 
 /** A tool call of a prompt. Providers accept only an object as its input. */
-export function callOf({ tool, input }: ToolCall, id: string) {
+export function toToolCallPart({ tool, input }: ToolCall, id: string) {
   const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
   return { type: "tool-call" as const, toolCallId: id, toolName: tool, input: isObject ? input : { input } };
 }

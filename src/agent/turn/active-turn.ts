@@ -37,7 +37,7 @@ export type TurnRuntime = {
   /** Persists the text that was published. */
   flush(): void;
   /** Waits briefly if clients lag behind the published frames. */
-  waitForSlowSockets(): Promise<void>;
+  waitForSlowSockets(): Promise<unknown>;
   saveSummary(summary: Summary): void;
 };
 

@@ -28,14 +28,14 @@ export function finishAnswer(
   const { outcome, isInterrupted, memory_status, model } = ending;
   const usage = usageOf(ctx, ending.calls);
   const failure = isInterrupted ? interruptedFailure : ending.failure;
-  const isCut = isInterrupted || (failure?.retryable === true && answer.text !== "");
-  const status = isCut ? "interrupted" : outcome;
+  const isInterruptedAnswer = isInterrupted || (failure?.retryable === true && answer.text !== "");
+  const status = isInterruptedAnswer ? "interrupted" : outcome;
   const completed_at = new Date().toISOString();
   truncateToolOutputs(answer);
   Object.assign(answer, { status, usage, memory_status, error: failure, completed_at, model: model ?? answer.model });
   const message_id = answer.id;
   if (failure !== null) {
-    return { type: "turn.failed", message_id, ...failure, status: isCut ? "interrupted" : "failed", usage };
+    return { type: "turn.failed", message_id, ...failure, status: isInterruptedAnswer ? "interrupted" : "failed", usage };
   }
   if (outcome === "stopped") return { type: "turn.stopped", message_id, usage };
   const { turn, retrieval, tool_runs } = turnExperience(ending);

@@ -3,7 +3,7 @@ import type { Ctx } from "../../context.ts";
 import { gatewayCandidates, type MinionModelCandidate } from "../../minions/models/candidates.ts";
 import type { CallOptions } from "../../models/gateway/call.ts";
 import { gatewayModel } from "../../models/gateway/gateway.ts";
-import { askedOtherwise } from "../../models/providers/provider.ts";
+import { withTransformedOptions } from "../../models/providers/provider.ts";
 import { adaptPromptTo, fitsContext } from "../prompt/fallback-prompt.ts";
 import type { TurnSettings } from "../settings.ts";
 import type { TurnResult } from "../events.ts";
@@ -31,11 +31,15 @@ export function createTurnModels(
     async open() {
       // The usage record belongs to the model that was opened last. Two rows can have the same model name.
       row = candidate.row;
-      return askedOtherwise(await candidate.open(), (callOptions) => adaptPromptTo(candidate.summary, callOptions));
+      return withTransformedOptions(await candidate.open(), (callOptions) => adaptPromptTo(candidate.summary, callOptions));
     },
   });
-  function behindGateway(options: CallOptions): LanguageModelV4 {
-    const [first, ...others]: readonly MinionModelCandidate[] = gatewayCandidates(ctx, settings.user_id, settings.answering);
+  function createGatewayModel(options: CallOptions): LanguageModelV4 {
+    const [first, ...others]: readonly MinionModelCandidate[] = gatewayCandidates(
+      ctx,
+      settings.user_id,
+      settings.modelCandidates,
+    );
     const modelFor = (callOptions: LanguageModelV4CallOptions) => {
       const fitting = others.filter(({ summary }) => fitsContext(summary, callOptions)).map(withRow);
       const ms = fitting.length > 0 ? firstTokenMs.withOthers : firstTokenMs.alone;
@@ -47,7 +51,7 @@ export function createTurnModels(
       doStream: (callOptions) => modelFor(callOptions).doStream(callOptions),
     };
   }
-  const open = createModel ?? behindGateway;
+  const open = createModel ?? createGatewayModel;
   return (options) =>
     open({
       ...options,

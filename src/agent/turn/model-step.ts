@@ -33,7 +33,7 @@ export async function streamModelStep(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
   emitter: TextEmitter,
-  waitForSlowSockets?: () => Promise<void>,
+  waitForSlowSockets?: () => Promise<unknown>,
 ): Promise<ModelStep> {
   const { stream } = await model.doStream(options);
   const reader = stream.getReader();
@@ -84,8 +84,8 @@ class StepAccumulator {
   closed(finishReason: ModelStep["finishReason"]): ModelStep {
     const isContent = ({ type, text, providerOptions }: ModelStep["content"][number]) =>
       type === "text" ? text !== "" : providerOptions !== undefined;
-    const isCut = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
-    const hasTruncatedToolCall = isCut || this.#startedCalls > this.#calls.length;
+    const isTruncated = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
+    const hasTruncatedToolCall = isTruncated || this.#startedCalls > this.#calls.length;
     return {
       content: Array.from(this.#blocks.values()).filter(isContent),
       calls: this.#calls,

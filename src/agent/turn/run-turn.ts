@@ -1,7 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
-import { untilAborted } from "../../kit/async/abort.ts";
+import { raceAbort } from "../../kit/async/abort.ts";
 import { providerErrors } from "../../models/errors.ts";
 import { bytesPerToken } from "../../models/gateway/tokens.ts";
 import { truncate } from "../../kit/db/text.ts";
@@ -10,7 +10,7 @@ import { maxToolCallsPerStep, maxSteps, maxToolResult } from "../constants.ts";
 import type { ToolCall } from "../types.ts";
 import { createTurnModels, type CreateModel } from "./model-calls.ts";
 import { buildPrompt, type TurnInput, type BuiltPrompt } from "../prompt/build-prompt.ts";
-import { callOf, estimatePromptTokens, toToolResultPart, type ReadFile } from "../prompt/prompt-messages.ts";
+import { toToolCallPart, estimatePromptTokens, toToolResultPart, type ReadFile } from "../prompt/prompt-messages.ts";
 import { callableTools, type TurnSettings } from "../settings.ts";
 import { TextEmitter } from "./text-emitter.ts";
 import { streamModelStep, type ModelStep } from "./model-step.ts";
@@ -46,14 +46,14 @@ export type TurnDeps = {
   approve(use: ToolCall): Promise<boolean>;
   readFile: ReadFile;
   /** Awaited while text is emitted, so that slow clients can catch up with a fast model. */
-  waitForSlowSockets?(): Promise<void>;
+  waitForSlowSockets?(): Promise<unknown>;
   /** Stops the turn. */
   signal: AbortSignal;
   /** Retrieves passages for a question. Default: from the knowledge base of the minion. */
   retrieve?: (query: string) => Promise<Retrieved[]>;
   /** Replaces the models of the minion. */
   model?: CreateModel;
-  patience?: Partial<TurnTimeouts>;
+  timeouts?: Partial<TurnTimeouts>;
 };
 
 /**
@@ -63,7 +63,7 @@ export type TurnDeps = {
  */
 export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnResult> {
   const { ctx, settings, onEvent, signal } = deps;
-  const { summaryMs, toolMs, ...deadlines }: TurnTimeouts = { ...defaultTimeouts, ...deps.patience };
+  const { summaryMs, toolMs, ...deadlines }: TurnTimeouts = { ...defaultTimeouts, ...deps.timeouts };
   const result: TurnResult = {
     outcome: "complete",
     failure: null,
@@ -82,7 +82,7 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
       settings,
       tools,
       passages: await retrieveContext(deps, input),
-      readFile: (id) => untilAborted(signal, () => deps.readFile(id)),
+      readFile: (id) => raceAbort(signal, () => deps.readFile(id)),
       summarizer: models({ callMs: summaryMs }),
       onSummary: (summary) => onEvent({ type: "summarised", summary }),
       signal,
@@ -122,7 +122,7 @@ async function retrieveContext(
   if (retrieval === null || !retrieval.is_enabled || query.trim() === "") return null;
   const { base, top_k, method, threshold } = retrieval;
   const look = retrieve ?? ((text: string) => retrievePassages(ctx, base, { query: text, top_k, method, threshold }));
-  return untilAborted(signal, () => look(query));
+  return raceAbort(signal, () => look(query));
 }
 
 /** Maximum characters of a retrieval query. */
@@ -184,7 +184,7 @@ async function runToolLoop(
       content: [
         ...step.content,
         ...finishedCalls.map(({ call: { toolCallId, providerMetadata }, use }) => ({
-          ...callOf(use, toolCallId),
+          ...toToolCallPart(use, toolCallId),
           ...(providerMetadata === undefined ? {} : { providerOptions: providerMetadata }),
         })),
       ],

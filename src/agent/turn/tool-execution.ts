@@ -6,7 +6,7 @@ import { toAppError } from "../../kit/db/errors.ts";
 import { JsonError, parseJson } from "../../kit/json.ts";
 import { log } from "../../kit/log.ts";
 import { truncate, toPostgresText, invalidTextPaths } from "../../kit/db/text.ts";
-import { untilAborted } from "../../kit/async/abort.ts";
+import { raceAbort } from "../../kit/async/abort.ts";
 import { maxToolInput, maxToolResult, toolConcurrency } from "../constants.ts";
 import type { ToolCall } from "../types.ts";
 import type { Tool } from "../../tools/tool.ts";
@@ -74,7 +74,7 @@ async function runTool(
   if (tool.needs_approval) {
     const waiting: ToolCall = { ...use, status: "awaiting_approval" };
     emit({ type: "approval_needed", use: waiting });
-    const isApproved = await untilAborted(signal, () => approve(waiting)).catch((reason: unknown) => {
+    const isApproved = await raceAbort(signal, () => approve(waiting)).catch((reason: unknown) => {
       end("failed", stopped, 0);
       throw reason;
     });
@@ -100,7 +100,7 @@ async function outcomeOf(
   const timer = setTimeout(() => own.abort(new Error("A tool timed out.")), toolMs);
   try {
     const both = AbortSignal.any([signal, own.signal]);
-    return { status: "complete", output: await untilAborted(both, () => tool.run(input, both)) };
+    return { status: "complete", output: await raceAbort(both, () => tool.run(input, both)) };
   } catch (error) {
     if (signal.aborted) return { status: "failed", output: stopped };
     if (own.signal.aborted) return { status: "failed", output: `The tool timed out after ${toolMs / 1_000} seconds.` };

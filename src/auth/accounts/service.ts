@@ -11,7 +11,7 @@ import { verificationStatements } from "../verification/service.ts";
 import type { ProfileChange, Registration, SignIn } from "../schemas.ts";
 import { revokedSessionColumns, onSessionsRevoked, sessionRow } from "../sessions/service.ts";
 import { accounts, sessions, users } from "../tables.ts";
-import { userColumns, userOf, type User } from "./users.ts";
+import { userColumns, toUser, type User } from "./users.ts";
 
 /** The result of a sign-in. Only this reply contains the token. */
 export type SignedIn = { token: string; user: User; deviceToken: string };
@@ -45,7 +45,7 @@ export async function register(ctx: Ctx, input: Registration, knownDevice: strin
   ]);
   const deviceToken = knownDevice ?? newSecret();
   for (const identifier of [username, email]) rememberDevice(ctx, identifier, deviceToken);
-  return { token, user: userOf(ctx, rows[0]!), deviceToken };
+  return { token, user: toUser(ctx, rows[0]!), deviceToken };
 }
 
 /**
@@ -68,7 +68,7 @@ export async function signIn(
   await commit(ctx, [sessionRow(ctx, row.id, token), auditRow(ctx, "account.signed_in", row.id)]);
   const deviceToken = knownDevice ?? newSecret();
   for (const name of [row.username?.toLowerCase(), row.email]) if (name !== undefined) rememberDevice(ctx, name, deviceToken);
-  return { token, user: userOf(ctx, row), deviceToken };
+  return { token, user: toUser(ctx, row), deviceToken };
 }
 
 /**
@@ -161,7 +161,7 @@ export async function changeProfile(ctx: Ctx, userId: number, change: ProfileCha
       .returning(userColumns(ctx)),
     auditRow(ctx, "account.profile_changed", userId, { fields: Object.keys(change) }),
   ]);
-  return userOf(ctx, rows[0]!);
+  return toUser(ctx, rows[0]!);
 }
 
 function accountExists(): AppError {

@@ -39,7 +39,7 @@ export function userColumns(ctx: Ctx) {
 type UserRow = Omit<User, "permissions">;
 
 /** Makes a user from a row, with the roles that configuration adds. */
-export function userOf(ctx: Ctx, row: UserRow): User {
+export function toUser(ctx: Ctx, row: UserRow): User {
   const roles = rolesOf(ctx, { roles: row.roles, email: row.email, email_verified: row.is_verified });
   return { ...row, roles, permissions: permissionsOf(roles) };
 }
@@ -48,5 +48,5 @@ export function userOf(ctx: Ctx, row: UserRow): User {
 export async function getUser(ctx: Ctx, userId: number): Promise<User> {
   const [row] = await ctx.db.select(userColumns(ctx)).from(users).where(eq(users.id, userId));
   if (row === undefined) throw new AppError("not_found", "User not found.");
-  return userOf(ctx, row);
+  return toUser(ctx, row);
 }

@@ -8,7 +8,7 @@ import { forgetCredential, keyDevice, keyPrefix } from "../credentials.ts";
 import type { NewApiKey } from "../schemas.ts";
 import { apiKeys } from "../tables.ts";
 
-const shown = {
+const keyColumns = {
   id: apiKeys.id,
   name: apiKeys.name,
   prefix: apiKeys.prefix,
@@ -42,20 +42,20 @@ export async function createApiKey(ctx: Ctx, userId: number, permissions: readon
     expires_at: input.expires_at ?? null,
   };
   const audit = auditRow(ctx, "api_key.created", userId, { name: input.name, scopes: input.scopes });
-  const [rows] = await commitOnce(ctx, [ctx.db.insert(apiKeys).values(row).returning(shown), audit], idOfNew(apiKeys));
+  const [rows] = await commitOnce(ctx, [ctx.db.insert(apiKeys).values(row).returning(keyColumns), audit], idOfNew(apiKeys));
   return { api_key: rows[0]!, key };
 }
 
 /** Returns an API key without the key itself. @throws not_found */
 export async function getApiKey(ctx: Ctx, userId: number, keyId: number) {
   const ownKey = and(eq(apiKeys.id, keyId), eq(apiKeys.user_id, userId));
-  const [row] = await ctx.db.select(shown).from(apiKeys).where(ownKey);
+  const [row] = await ctx.db.select(keyColumns).from(apiKeys).where(ownKey);
   if (row === undefined) throw new AppError("not_found", "API key not found.");
   return row;
 }
 
 export function listApiKeys(ctx: Ctx, userId: number) {
-  return ctx.db.select(shown).from(apiKeys).where(eq(apiKeys.user_id, userId)).orderBy(desc(apiKeys.id));
+  return ctx.db.select(keyColumns).from(apiKeys).where(eq(apiKeys.user_id, userId)).orderBy(desc(apiKeys.id));
 }
 
 /** @throws not_found */

@@ -51,10 +51,10 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
       publish: (frame) => void this.publish(frame),
       publishText: (head, offset, pieces) => this.publishText(head, offset, pieces),
       flush: () => this.flush(),
-      waitForSlowSockets: () => this.keepUp(slowSocketWaitMs),
+      waitForSlowSockets: () => this.waitForReaders(slowSocketWaitMs),
       saveSummary: (summary) => this.#conversation.stateStore.saveSummary(summary),
       lastSeq: () => this.lastSeq,
-      framesAfter: (seq) => this.toldAfter(seq),
+      framesAfter: (seq) => this.framesAfter(seq),
       scheduleAlarm: (at) => this.scheduleAlarm(at),
       erase: () => this.erase(),
     };

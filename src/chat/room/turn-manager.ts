@@ -238,7 +238,7 @@ export class TurnManager {
 }
 
 /** The model that is called first. */
-function firstModel({ answering: [first] }: TurnSettings): string | null {
+function firstModel({ modelCandidates: [first] }: TurnSettings): string | null {
   if (first === undefined) return null;
   return first.provider === null ? first.model : `${first.provider}/${first.model_id}`;
 }

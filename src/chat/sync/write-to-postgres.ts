@@ -118,7 +118,7 @@ export function projectRemoval(
         .update(messages)
         .set(removal)
         .where(and(inConversation, isRemoved, isNull(messages.removed_at))),
-      ctx.db.update(conversations).set({ message_count }).where(itself(of)),
+      ctx.db.update(conversations).set({ message_count }).where(ownConversation(of)),
     ]);
   });
 }
@@ -147,10 +147,11 @@ async function toWriteOutcome(write: () => Promise<void>): Promise<WriteOutcome>
 /** Whether a message was written in this conversation, not inherited from its origin. */
 const isOwn = ({ conversation_id }: ConversationOwner, { id }: Message): boolean => conversationOf(id) === conversation_id;
 
-const itself = ({ user_id, conversation_id }: ConversationOwner): SQL =>
+const ownConversation = ({ user_id, conversation_id }: ConversationOwner): SQL =>
   and(eq(conversations.user_id, user_id), eq(conversations.id, conversation_id))!;
 
-const conversationExists = (of: ConversationOwner): SQL => sql`exists (select from ${conversations} where ${itself(of)})`;
+const conversationExists = (of: ConversationOwner): SQL =>
+  sql`exists (select from ${conversations} where ${ownConversation(of)})`;
 
 /** What a removed message keeps: its row, without its text. */
 const removal = { text: "", body: null, removed_at: sql`now()` };
@@ -177,7 +178,7 @@ function conversationRow(ctx: Ctx, turn: TurnWrite, { created_at, completed_at }
       last_message_at: sql`greatest(${last_message_at}, ${at}::timestamptz)`,
       ...(title === "" ? {} : { title: sql`case when ${is_title_own} then ${conversations.title} else ${title} end` }),
     })
-    .where(itself(turn));
+    .where(ownConversation(turn));
 }
 
 /** The usage of a call, and the status of its API key: accepted, rejected, or unchanged after another failure. */

@@ -1,5 +1,5 @@
 import { isWholeChat, messagesOf } from "../formats/records/chat-messages.ts";
-import { normalise } from "../formats/text/normalize.ts";
+import { normalizeText } from "../formats/text/normalize.ts";
 import type { ParsedRow } from "../formats/types.ts";
 import { HashSet } from "./hash-set.ts";
 import { type DropReason, maxRowLength, type RowKind } from "../constants.ts";
@@ -36,9 +36,9 @@ export class RowFilter {
 
   /** Evaluates the next row. Call it sequentially: the result depends on the earlier rows. */
   async evaluate(parsed: ParsedRow): Promise<FilteredRow> {
-    const row = { ...parsed, text: normalise(parsed.text), fields: normaliseFields(parsed.fields) };
+    const row = { ...parsed, text: normalizeText(parsed.text), fields: normalizeFields(parsed.fields) };
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(row.text));
-    const dropped = faultOf(row) ?? this.#repetition(row.text, digest);
+    const dropped = dropReason(row) ?? this.#repetition(row.text, digest);
     this.counts[dropped ?? "kept"]++;
     return { row, hash: Buffer.from(digest).toString("hex"), dropped };
   }
@@ -49,7 +49,7 @@ export class RowFilter {
   }
 }
 
-function faultOf(row: ParsedRow): DropReason | undefined {
+function dropReason(row: ParsedRow): DropReason | undefined {
   if (row.text.trim() === "") return "empty";
   if (malformed[row.kind](row)) return "malformed";
   return row.text.length > maxRowLength ? "too_long" : undefined;
@@ -72,13 +72,13 @@ function isUnanswerable(fields: ParsedRow["fields"]): boolean {
   return (fields?.["metadata"] as Record<string, unknown> | undefined)?.["is_impossible"] === true;
 }
 
-function normaliseFields(fields: ParsedRow["fields"]): ParsedRow["fields"] {
-  return fields === null ? null : (normaliseValue(fields) as Record<string, unknown>);
+function normalizeFields(fields: ParsedRow["fields"]): ParsedRow["fields"] {
+  return fields === null ? null : (normalizeValue(fields) as Record<string, unknown>);
 }
 
-function normaliseValue(value: unknown): unknown {
-  if (typeof value === "string") return normalise(value);
-  if (Array.isArray(value)) return value.map(normaliseValue);
+function normalizeValue(value: unknown): unknown {
+  if (typeof value === "string") return normalizeText(value);
+  if (Array.isArray(value)) return value.map(normalizeValue);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [normalise(key), normaliseValue(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [normalizeText(key), normalizeValue(each)]));
 }

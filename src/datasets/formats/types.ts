@@ -61,14 +61,14 @@ export type FileFormat<Name extends string = string> = {
   label: string;
   /** True if the parser needs random access. The file is then loaded into memory, because each R2 read is a request. */
   inMemory?: true;
-  /** Whether the bytes have this format. @throws UnreadableFile for a damaged file */
+  /** Whether the bytes have this format. @throws UnreadableFileError for a damaged file */
   matchesBytes?(start: FileStart): boolean | Promise<boolean>;
   /**
    * How certain this format is, by the start of the text (without leading white space) and the extension of the file name in
    * lower case. The most certain format wins; of equal ones, the first in the registry.
    */
   matchesText?(text: string, extension: string): Certainty;
-  /** Parses rows and problems. @throws UnreadableFile */
+  /** Parses rows and problems. @throws UnreadableFileError */
   parse(source: ByteSource, name: string): AsyncGenerator<Parsed>;
 };
 
@@ -78,7 +78,7 @@ export function problem(position: number, code: RowProblemCode, message: string)
 
 /** A file that cannot be parsed. The message tells the owner why. */
 export class UnreadableFileError extends PublicError {
-  override readonly name = "UnreadableFile";
+  override readonly name = "UnreadableFileError";
 
   get failure(): AppError {
     return validationError([{ path: "file", in: "body", message: this.message }]);

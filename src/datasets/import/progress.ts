@@ -11,14 +11,14 @@ export type Imported = typeof datasets.$inferSelect;
 export const waiting = inArray(datasets.processing_status, ["pending", "processing"]);
 
 /** The condition of one dataset whose import is not over. */
-export const itself = (id: number) => and(eq(datasets.id, id), waiting);
+export const pendingDataset = (id: number) => and(eq(datasets.id, id), waiting);
 
 /** Whether a dataset exists and its import is not over. */
-export const isPending = (id: number) => sql`exists (select from ${datasets} where ${itself(id)})`;
+export const isPending = (id: number) => sql`exists (select from ${datasets} where ${pendingDataset(id)})`;
 
 /** A dataset whose import is not over. */
 export async function readPendingDataset({ db }: Ctx, id: number): Promise<Imported | undefined> {
-  const [dataset] = await db.select().from(datasets).where(itself(id));
+  const [dataset] = await db.select().from(datasets).where(pendingDataset(id));
   return dataset;
 }
 
@@ -46,7 +46,7 @@ export async function saveFetchedPage(
   const rows = await db
     .update(datasets)
     .set({ processing_status: "processing", hub, ...added, ...described })
-    .where(and(itself(id), sql`${datasets.hub} = ${JSON.stringify(previous)}::jsonb`))
+    .where(and(pendingDataset(id), sql`${datasets.hub} = ${JSON.stringify(previous)}::jsonb`))
     .returning({ id: datasets.id });
   return rows.length > 0 ? hub : undefined;
 }

@@ -5,7 +5,7 @@ import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { deleteByPrefix, withR2Errors } from "../../kit/storage/r2.ts";
 import { enqueueJob } from "../../kit/queue/outbox.ts";
-import { storable } from "../../kit/db/text.ts";
+import { toStorableText } from "../../kit/db/text.ts";
 import { outbox } from "../../kit/db/tables.ts";
 import { insertNotification } from "../../notifications/service.ts";
 import { importDataset } from "../job-definitions.ts";
@@ -19,7 +19,7 @@ import { RowFilter } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
 import { rowsKey, storedSource } from "../storage.ts";
 import { datasets, type RowsPart } from "../tables.ts";
-import { itself, readPendingDataset, isPending, waiting, type Imported } from "./progress.ts";
+import { pendingDataset, readPendingDataset, isPending, waiting, type Imported } from "./progress.ts";
 import { fetchPages } from "./huggingface/fetch-pages.ts";
 
 /** Limits of a part of rows, which is read into memory as a whole. */
@@ -27,9 +27,9 @@ const partRows = 500;
 const partLength = 1_000_000;
 
 /** The dataset was deleted, or another run completed it. */
-class DatasetGone extends Error {}
+class DatasetDeletedError extends Error {}
 
-const isGone = (error: unknown) => error instanceof DatasetGone || constraintOf(error) === "dataset_not_found";
+const isGone = (error: unknown) => error instanceof DatasetDeletedError || constraintOf(error) === "dataset_not_found";
 
 /**
  * Imports a dataset: fetches it from Hugging Face if needed, and parses its file into rows, which become visible together.
@@ -43,7 +43,7 @@ export async function resumeImport(ctx: Ctx, { dataset_id }: { dataset_id: numbe
   try {
     const fetched = await fetchPages(ctx, dataset);
     if (fetched === "more") await enqueueNextSlice(ctx, dataset);
-    if (fetched === "gone") throw new DatasetGone();
+    if (fetched === "gone") throw new DatasetDeletedError();
     // The fetched pages are now files of the dataset.
     const whole = dataset.hub === null ? dataset : await readPendingDataset(ctx, dataset_id);
     if (fetched === "all" && whole !== undefined) await readFile(ctx, whole);
@@ -88,7 +88,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     // Rows that were processed before are already stored and equal.
     if (reporter.rows > processed_items) {
       await withR2Errors(ctx.env.FILES.put(part.key, lines.join("\n")));
-      if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetGone();
+      if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetDeletedError();
     }
     [lines, length] = [[], 0];
   };
@@ -118,7 +118,7 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     ctx.db
       .update(datasets)
       .set({ ...ready, sample_count: report.rows, processed_items: report.rows, updated_at: sql`now()` })
-      .where(itself(id)),
+      .where(pendingDataset(id)),
     insertNotification(ctx, dataset.user_id, {
       kind: "dataset_ready",
       title: `“${dataset.name}” is ready`,
@@ -144,19 +144,19 @@ async function keepProgress({ db }: Ctx, id: number, rows: number): Promise<bool
   const updated = await db
     .update(datasets)
     .set({ processing_status: "processing", processed_items: sql`greatest(${datasets.processed_items}, ${rows})` })
-    .where(itself(id))
+    .where(pendingDataset(id))
     .returning({ id: datasets.id });
   return updated.length > 0;
 }
 
 async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): Promise<void> {
-  const why = storable(reason, 1_000);
+  const why = toStorableText(reason, 1_000);
   await commitOnce(ctx, [
     assertAllInTransaction(ctx.db, { dataset_not_found: isPending(id) }),
     ctx.db
       .update(datasets)
       .set({ processing_status: "failed", error: why, processed_items: 0, updated_at: sql`now()` })
-      .where(itself(id)),
+      .where(pendingDataset(id)),
     insertNotification(ctx, user_id, { kind: "dataset_failed", title: `“${name}” could not be read`, body: why }),
   ]);
 }
@@ -164,7 +164,7 @@ async function fail(ctx: Ctx, { id, user_id, name }: Imported, reason: string): 
 /** Records the last retryable error of a Hugging Face import, for the case that all retries fail. */
 async function recordRetryableError({ db }: Ctx, { id }: Imported, trouble: string): Promise<void> {
   const hub = sql`${datasets.hub} || jsonb_build_object('trouble', ${trouble}::text)`;
-  await db.update(datasets).set({ hub }).where(itself(id));
+  await db.update(datasets).set({ hub }).where(pendingDataset(id));
 }
 
 const givenUp = sql`'The import failed after the last retry.' || coalesce(' Last error: ' || (${datasets.hub} ->> 'trouble'), '')`;

@@ -1,4 +1,4 @@
-import { storable } from "../../kit/db/text.ts";
+import { toStorableText } from "../../kit/db/text.ts";
 import { maxShown } from "../constants.ts";
 import type { Parsed, RowProblem } from "../formats/types.ts";
 import type { FilteredRow } from "../cleaning/row-filter.ts";
@@ -27,7 +27,7 @@ export class Reporter {
   /** Records a problem. */
   addProblem({ problem }: Extract<Parsed, { problem: unknown }>): void {
     this.#unreadable += 1;
-    if (this.#problems.length < maxShown) this.#problems.push({ ...problem, message: storable(problem.message, 500) });
+    if (this.#problems.length < maxShown) this.#problems.push({ ...problem, message: toStorableText(problem.message, 500) });
   }
 
   /** Records a row. @returns its index */

@@ -9,7 +9,7 @@ import { withR2Errors } from "../../kit/storage/r2.ts";
 import { enqueueJob, enqueueJobWithSql } from "../../kit/queue/outbox.ts";
 import { deleteDatasetFiles, importDataset } from "../job-definitions.ts";
 import { maxUploads, partBytes, uploadHours } from "../constants.ts";
-import { hasRoomFor, newDataset, selectUploadedBefore } from "../insert.ts";
+import { datasetLimitChecks, newDataset, selectUploadedBefore } from "../insert.ts";
 import { selectDatasets, type DatasetRow } from "../queries.ts";
 import type { DatasetUpload, NewUpload } from "../schemas.ts";
 import { foldersOf } from "../storage.ts";
@@ -28,11 +28,11 @@ const newPartKey = (userId: number, uploadId: number, part: number): string =>
 const ownUpload = (userId: number, uploadId: number): SQL =>
   and(eq(datasetUploads.user_id, userId), eq(datasetUploads.id, uploadId))!;
 
-const isThere = (userId: number, uploadId: number): SQL =>
+const uploadExists = (userId: number, uploadId: number): SQL =>
   sql`exists (select from ${datasetUploads} where ${ownUpload(userId, uploadId)})`;
 
 /** The number of parts of a file with `size` bytes. */
-const partsOf = (size: number): number => Math.ceil(size / partBytes);
+const partCount = (size: number): number => Math.ceil(size / partBytes);
 
 /** The reply shape of an upload. */
 export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): DatasetUpload {
@@ -40,7 +40,7 @@ export function uploadOf({ user_id: _owner, parts, ...row }: UploadRow): Dataset
   return {
     ...row,
     part_size: partBytes,
-    parts_total: partsOf(row.size),
+    parts_total: partCount(row.size),
     parts_received: received.toSorted((a, b) => a - b),
     expires_at: new Date(row.created_at.getTime() + uploadHours * 3_600_000),
   };
@@ -59,7 +59,7 @@ export async function createUpload(
       ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
       assertAllInTransaction(ctx.db, {
         dataset_upload_limit_reached: sql`${running} < ${maxUploads}`,
-        ...hasRoomFor(userId, size),
+        ...datasetLimitChecks(userId, size),
       }),
       ctx.db
         .insert(datasetUploads)
@@ -91,7 +91,7 @@ export async function putPart(ctx: Ctx, userId: number, uploadId: number, part: 
       ctx.db.select({ id: datasetUploads.id }).from(datasetUploads).where(condition).for("update"),
       ctx.db.select({ parts: datasetUploads.parts }).from(datasetUploads).where(condition),
       assertAllInTransaction(ctx.db, {
-        dataset_upload_not_found: isThere(userId, uploadId),
+        dataset_upload_not_found: uploadExists(userId, uploadId),
         dataset_part_size: sql`${expected} = ${bytes.length}::bigint and ${expected} > 0`,
       }),
       ctx.db
@@ -120,7 +120,7 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
   const condition = ownUpload(userId, uploadId);
   const hash = hashOf(condition);
   const upload = sql`(select * from ${datasetUploads} where ${condition})`;
-  const isWhole = sql`(select (select count(*) from jsonb_object_keys(u.parts)) = ceil(u.size / ${partBytes}::numeric) from ${upload} u)`;
+  const isComplete = sql`(select (select count(*) from jsonb_object_keys(u.parts)) = ceil(u.size / ${partBytes}::numeric) from ${upload} u)`;
   const insertDataset = db.execute(sql`
     insert into ${datasets} (user_id, name, description, source, folder, file_size, file_hash, files)
     select u.user_id, u.name, u.description, u.file_name, ${folderOf(userId, uploadId)}, u.size, ${hash},
@@ -131,9 +131,9 @@ export async function completeUpload(ctx: Ctx, userId: number, uploadId: number)
     const results = await commit(ctx, [
       db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
       assertAllInTransaction(db, {
-        dataset_upload_not_found: isThere(userId, uploadId),
-        dataset_upload_incomplete: isWhole,
-        ...hasRoomFor(userId, 0),
+        dataset_upload_not_found: uploadExists(userId, uploadId),
+        dataset_upload_incomplete: isComplete,
+        ...datasetLimitChecks(userId, 0),
       }),
       insertDataset,
       db.delete(datasetUploads).where(condition),
@@ -157,7 +157,7 @@ const hashOf = (condition: SQL): SQL => sql`(
 /** Aborts an upload; a job deletes its parts. One round trip. @throws not_found */
 export async function abortUpload(ctx: Ctx, userId: number, uploadId: number): Promise<void> {
   await commit(ctx, [
-    assertAllInTransaction(ctx.db, { dataset_upload_not_found: isThere(userId, uploadId) }),
+    assertAllInTransaction(ctx.db, { dataset_upload_not_found: uploadExists(userId, uploadId) }),
     ctx.db.delete(datasetUploads).where(ownUpload(userId, uploadId)),
     enqueueJob(ctx, deleteDatasetFiles, { folder: folderOf(userId, uploadId) }, userId),
   ]);

@@ -1,5 +1,5 @@
 /** Resolves like `work`. If the signal aborts first, throws its reason; the work itself is not stopped. */
-export async function untilAborted<T>(signal: AbortSignal, work: () => PromiseLike<T>): Promise<T> {
+export async function raceAbort<T>(signal: AbortSignal, work: () => PromiseLike<T>): Promise<T> {
   signal.throwIfAborted();
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {

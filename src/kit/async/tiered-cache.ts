@@ -9,9 +9,9 @@ export type CacheSources<T> = {
   /** The newest copy in the key-value store, or null. */
   fromKv(): Promise<T | null>;
   /** The current value. If the cached one is still current, returns that same object. */
-  fromOrigin(held: T | undefined): Promise<T>;
+  fetchOrigin(held: T | undefined): Promise<T>;
   /** Keeps the event alive until the work is done. */
-  defer(work: Promise<unknown>): void;
+  waitUntil(work: Promise<unknown>): void;
 };
 
 /** Milliseconds between two attempts to reach a failing origin. */
@@ -51,7 +51,7 @@ export class TieredCache<T> {
     }
     try {
       const tier = await this.#settle(ages, sources);
-      if (tier === "kv") sources.defer(this.#revalidateSoon(ages, sources));
+      if (tier === "kv") sources.waitUntil(this.#revalidateSoon(ages, sources));
       return { value: this.#held!.value, tier };
     } catch (error) {
       if (this.#held === undefined) throw error;
@@ -87,7 +87,7 @@ export class TieredCache<T> {
     const ended = () => {
       if (this.#check === check) this.#check = undefined;
     };
-    sources.defer(check.tier.then(ended, ended));
+    sources.waitUntil(check.tier.then(ended, ended));
     return check.tier;
   }
 
@@ -111,7 +111,7 @@ export class TieredCache<T> {
       }
     }
     try {
-      this.set(await sources.fromOrigin(this.#held?.value));
+      this.set(await sources.fetchOrigin(this.#held?.value));
       return "origin";
     } catch (error) {
       this.#failedAt = Date.now();

@@ -31,7 +31,7 @@ export function toPostgresText(text: string): string {
 }
 
 /** The start of an external text, at most `limit` characters, that Postgres can store. */
-export function storable(text: string, limit: number): string {
+export function toStorableText(text: string, limit: number): string {
   return toPostgresText(text).trim().slice(0, limit).toWellFormed();
 }
 

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { withTimeout } from "../async/timeout.ts";
 import type { FrameLog, LoggedFrame } from "./frame-log.ts";
 import { log } from "../log.ts";
-import { noteRead, noteSent, type SocketPositions } from "./socket-positions.ts";
+import { recordAck, recordSent, type SocketPositions } from "./socket-positions.ts";
 import type { SocketPosition, RoomSocket } from "./types.ts";
 import type { TicketHolder } from "./tickets.ts";
 
@@ -18,7 +18,7 @@ export type FlowSettings = { windowFrames: number; windowBytes: number; patience
 /** The parts of the room that the broadcaster uses. */
 type Room = {
   frames: FrameLog;
-  places: SocketPositions;
+  positions: SocketPositions;
   flow(): FlowSettings;
   sockets(): Iterable<RoomSocket>;
   snapshot(holder: TicketHolder): Promise<object>;
@@ -33,7 +33,7 @@ type Room = {
 const replayBytes = 256 * 1024;
 
 /** In how many stretches a window is counted: no more than one of them is made too little of. */
-const stretches = 8;
+const segmentsPerWindow = 8;
 
 /** Milliseconds that a snapshot may take. */
 const snapshotMs = 10_000;
@@ -59,7 +59,7 @@ export class Broadcaster {
     const sized = frames.map((frame) => ({ ...frame, bytes: Buffer.byteLength(frame.text) }));
     for (const socket of this.#room.sockets()) {
       for (const { from, seq, text, bytes } of sized) {
-        const position = this.#room.places.of(socket);
+        const position = this.#room.positions.of(socket);
         // A hook can publish in between. Then the socket lags by more than this frame, or not at all.
         if (position.sent !== from - 1 || this.#isFull(position)) {
           this.replay(socket, frames.at(-1)!.seq);
@@ -76,38 +76,40 @@ export class Broadcaster {
     const text = JSON.stringify({ ...frame, seq });
     for (const socket of this.#room.sockets()) {
       if (!this.replay(socket, seq)) continue;
-      if (this.#isFull(this.#room.places.of(socket))) this.#pause(socket);
+      if (this.#isFull(this.#room.positions.of(socket))) this.#pause(socket);
       else this.#send(socket, text);
     }
   }
 
   /** Sends a frame that is not logged to one socket, with the `seq` of the last frame that it was sent. */
   sendTransient(socket: RoomSocket, frame: ServerFrame): void {
-    const { sent, acked } = this.#room.places.of(socket);
+    const { sent, acked } = this.#room.positions.of(socket);
     this.#send(socket, JSON.stringify({ ...frame, seq: sent ?? acked }));
   }
 
   /** Handles an acknowledgement, and sends the frames that the socket missed. @returns whether the acknowledgement was new */
   acknowledge(socket: RoomSocket, seq: number): boolean {
-    const { sent, acked, held_at } = this.#room.places.of(socket);
+    const { sent, acked, held_at } = this.#room.positions.of(socket);
     if (sent === null || seq > sent || seq < acked) return false;
-    const position = this.#room.places.mutable(socket);
-    if (!noteRead(position, seq)) return false;
+    const position = this.#room.positions.mutable(socket);
+    if (!recordAck(position, seq)) return false;
     position.held_at = null;
     this.#onRead?.();
     if (this.replay(socket) && held_at !== null) this.#room.onCaughtUp(socket);
     return true;
   }
 
-  /** If a socket that does not lag has used three quarters of its window, waits until no socket has used more than half, up to a timeout. */
-  async waitForReaders(withinMs: number): Promise<void> {
-    if (!this.#isAhead(0.75)) return;
+  /** If a socket that does not lag has used three quarters of its window, waits until no socket has used more than half, up to a timeout. @returns false after the timeout */
+  async waitForReaders(withinMs: number): Promise<boolean> {
+    if (!this.#isAhead(0.75)) return true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const isLate = new Promise<true>((resolve) => (timer = setTimeout(resolve, withinMs, true)));
     const isRead = () => new Promise<void>((resolve) => (this.#onRead = resolve));
-    while (this.#isAhead(0.5) && (await Promise.race([isLate, isRead()])) !== true);
+    let hasRead = true;
+    while (hasRead && this.#isAhead(0.5)) hasRead = (await Promise.race([isLate, isRead()])) !== true;
     this.#onRead = undefined;
     clearTimeout(timer);
+    return hasRead;
   }
 
   /** Starts sending to a socket that was just accepted, from its position. */
@@ -118,7 +120,7 @@ export class Broadcaster {
   /** Sends a socket the frames that it was not sent. @returns whether it has all frames now */
   replay(socket: RoomSocket, last = this.#room.frames.lastSeq): boolean {
     for (;;) {
-      const position = this.#room.places.of(socket);
+      const position = this.#room.positions.of(socket);
       if (position.sent === null) break;
       if (position.sent >= last) return true;
       if (this.#isFull(position)) {
@@ -142,7 +144,7 @@ export class Broadcaster {
     this.#waiting.add(socket);
     const { frames } = this.#room;
     const state = socket.state!;
-    this.#room.places.mutable(socket).sent = null;
+    this.#room.positions.mutable(socket).sent = null;
     const seq = frames.lastSeq;
     const written = (snapshot: object) => JSON.stringify({ ...snapshot, type: "snapshot", seq });
     const text = await withTimeout(snapshotMs, "The snapshot", async () => written(await this.#room.snapshot(state))).catch(
@@ -153,7 +155,7 @@ export class Broadcaster {
     );
     this.#waiting.delete(socket);
     if (socket.state!.closed) return;
-    this.#room.places.mutable(socket).acked = seq;
+    this.#room.positions.mutable(socket).acked = seq;
     this.#send(socket, text, { sent: seq });
     this.start(socket);
   }
@@ -162,7 +164,7 @@ export class Broadcaster {
   #isAhead(share: number): boolean {
     const { windowFrames, windowBytes } = this.#room.flow();
     for (const socket of this.#room.sockets()) {
-      const { frames, bytes, held_at } = this.#room.places.of(socket);
+      const { frames, bytes, held_at } = this.#room.positions.of(socket);
       if (held_at === null && (frames >= windowFrames * share || bytes >= windowBytes * share)) return true;
     }
     return false;
@@ -176,19 +178,23 @@ export class Broadcaster {
   #pause(socket: RoomSocket): void {
     const now = Date.now();
     const { patienceMs } = this.#room.flow();
-    const { held_at } = this.#room.places.of(socket);
+    const { held_at } = this.#room.positions.of(socket);
     if (held_at === null) {
-      this.#room.places.mutable(socket).held_at = now;
+      this.#room.positions.mutable(socket).held_at = now;
       this.#room.onPaused(now + patienceMs);
     } else if (now - held_at >= patienceMs) this.#room.onSlow(socket);
   }
 
   /** Sends a text. The last parameter has the `seq` of its last frame, and its count of frames and bytes. */
   #send(socket: RoomSocket, text: string, { sent, frames = 0, bytes = Buffer.byteLength(text) }: Sending = {}): void {
-    const position = this.#room.places.mutable(socket);
+    const position = this.#room.positions.mutable(socket);
     if (sent !== undefined) position.sent = sent;
     const { windowFrames, windowBytes } = this.#room.flow();
-    noteSent(position, { frames, bytes }, { frames: windowFrames / stretches, bytes: windowBytes / stretches });
+    recordSent(
+      position,
+      { frames, bytes },
+      { frames: windowFrames / segmentsPerWindow, bytes: windowBytes / segmentsPerWindow },
+    );
     try {
       socket.send(text);
     } catch {

@@ -1,7 +1,7 @@
 import type { SocketPosition, RoomSocket } from "./types.ts";
 
 /** The position of a socket that has all frames up to `seq`, or, without `seq`, waits for a snapshot. */
-export function placeAfter(seq: number | undefined): SocketPosition {
+export function positionAfter(seq: number | undefined): SocketPosition {
   return { sent: seq ?? null, acked: seq ?? 0, frames: 0, bytes: 0, stretches: [], held_at: null };
 }
 
@@ -9,7 +9,7 @@ export function placeAfter(seq: number | undefined): SocketPosition {
 const maxStretches = 16;
 
 /** Records frames that were sent to a socket. @param most the approximate size of one stretch */
-export function noteSent(
+export function recordSent(
   position: SocketPosition,
   sent: { frames: number; bytes: number },
   most: { frames: number; bytes: number },
@@ -31,7 +31,7 @@ export function noteSent(
 }
 
 /** Records an acknowledgement of a socket. @returns whether it is new */
-export function noteRead(position: SocketPosition, seq: number): boolean {
+export function recordAck(position: SocketPosition, seq: number): boolean {
   const unread = position.stretches.findIndex((stretch) => stretch.seq > seq);
   const read = position.stretches.splice(0, unread === -1 ? Infinity : unread);
   for (const { frames, bytes } of read) {

@@ -1,5 +1,5 @@
 import { Server, type ConnectionContext, type WSMessage } from "partyserver";
-import { TicketStore, everyone } from "./ticket-store.ts";
+import { TicketStore, allDevices } from "./ticket-store.ts";
 import { Alarm } from "./alarm.ts";
 import { closeCodes } from "./close-codes.ts";
 import { AppError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { FrameLog, maxSegmentLength, type TextFrameHeader } from "./frame-log.ts
 import { log } from "../log.ts";
 import { errorFrame, malformedFrame, MessageRate, readFrame, unknownFrame } from "./client-frames.ts";
 import type { ClientFrame, RateSettings } from "./client-frames.ts";
-import { placeAfter, SocketPositions } from "./socket-positions.ts";
+import { positionAfter, SocketPositions } from "./socket-positions.ts";
 import { Connections } from "./connections.ts";
 import type { TicketHolder } from "./tickets.ts";
 import type { PresentDevice, RoomSocket, SocketState } from "./types.ts";
@@ -59,7 +59,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   );
   readonly #fanout = new Broadcaster({
     frames: this.#frames,
-    places: this.#places,
+    positions: this.#places,
     flow: () => this.settings,
     sockets: () => this.#roster.sockets(),
     snapshot: (holder) => this.snapshot(holder),
@@ -142,8 +142,9 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   /**
    * Waits while the window of a socket that does not lag is almost full, up to a timeout. For a sender of many frames: a socket that
    * lags gets its frames in batches.
+   * @returns false after the timeout
    */
-  protected keepUp(withinMs: number): Promise<void> {
+  protected waitForReaders(withinMs: number): Promise<boolean> {
     return this.#fanout.waitForReaders(withinMs);
   }
 
@@ -153,7 +154,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   }
 
   /** The logged frames after a number, for recovery after a crash. Undefined if some are no longer in the log. */
-  protected toldAfter(seq: number): ServerFrame[] | undefined {
+  protected framesAfter(seq: number): ServerFrame[] | undefined {
     const { gap, frames } = this.#frames.after(seq);
     return gap ? undefined : frames.map(({ text }) => JSON.parse(text) as ServerFrame);
   }
@@ -191,7 +192,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
 
   /** Closes all sockets, and rejects all issued tickets. */
   revokeAll(): void {
-    this.scheduleAlarm(this.#admissions.revoke(everyone, Date.now()));
+    this.scheduleAlarm(this.#admissions.revoke(allDevices, Date.now()));
     this.closeAll(closeCodes.revoked, "Signed out");
   }
 
@@ -251,7 +252,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
     const { user_id, device, label, resource } = claims;
     const since = Date.now();
     const until = since + this.settings.lifeMs;
-    const place = placeAfter(after !== undefined && after <= this.#frames.lastSeq ? after : undefined);
+    const place = positionAfter(after !== undefined && after <= this.#frames.lastSeq ? after : undefined);
     const state = { user_id, device, label, resource, since, until, place, closed: false };
     const isNew = this.#roster.add(socket, state);
     this.scheduleAlarm(until);

@@ -5,7 +5,7 @@ import { ticketExpired, ticketLifeMs, type TicketClaims } from "./tickets.ts";
 const revokedForMs = 2 * 60_000 + ticketLifeMs;
 
 /** All devices, including those that are not connected. */
-export const everyone = "*";
+export const allDevices = "*";
 
 /**
  * The used tickets and the revoked devices of a Durable Object. Rows are deleted when the tickets that they concern have expired.
@@ -64,7 +64,7 @@ export class TicketStore {
   #isRevoked(device: string, now: number): boolean {
     if (!this.#has("revoked_devices")) return false;
     const select = "select 1 from revoked_devices where device in (?, ?) and until > ?";
-    return this.#sql.exec(select, device, everyone, now).toArray().length > 0;
+    return this.#sql.exec(select, device, allDevices, now).toArray().length > 0;
   }
 
   #has(table: string): boolean {

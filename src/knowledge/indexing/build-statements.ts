@@ -15,7 +15,7 @@ export const newBuild = sql<number>`currval(pg_get_serial_sequence('knowledge_bu
 export const lockBase = (ctx: Ctx, ownBase: SQL): Statement =>
   ctx.db.select({ id: knowledgeBases.id }).from(knowledgeBases).where(ownBase).for("no key update");
 
-export const isThere = (ownBase: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${ownBase})`;
+export const baseExists = (ownBase: SQL): SQL => sql`exists (select from ${knowledgeBases} where ${ownBase})`;
 
 export const hasNoRunningBuild = (baseId: number): SQL =>
   sql`not exists (select from ${knowledgeBuilds} where ${eq(knowledgeBuilds.knowledge_base_id, baseId)} and ${knowledgeBuilds.status} = 'building')`;

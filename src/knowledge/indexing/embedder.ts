@@ -5,7 +5,7 @@ import { providerErrors } from "../../models/errors.ts";
 import { gatewayEmbeddingModel } from "../../models/gateway/gateway.ts";
 import { openProvider, parseModelReference } from "../../models/providers/registry.ts";
 import { maxDimensions } from "../constants.ts";
-import { callableOf, keepingUsage } from "../model-usage.ts";
+import { resolveModel, collectUsage } from "../model-usage.ts";
 
 /** The embedding model of a knowledge base and its owner. */
 export type EmbeddedBy = {
@@ -30,10 +30,10 @@ const perCall = 64;
 
 /** Opens the embedding model of a knowledge base. A user's own model costs one round trip, for its key. @throws not_found, provider_not_configured */
 export async function openEmbedder(ctx: Ctx, { user_id, embedding_model, dimensions }: EmbeddedBy): Promise<Embedder> {
-  const callable = await callableOf(ctx, user_id, parseModelReference(embedding_model) ?? { id: Number(embedding_model) });
+  const callable = await resolveModel(ctx, user_id, parseModelReference(embedding_model) ?? { id: Number(embedding_model) });
   const { modelId, settings } = callable;
   const provider = openProvider(callable.provider);
-  const { options, usage } = keepingUsage(ctx, user_id, callable);
+  const { options, usage } = collectUsage(ctx, user_id, callable);
   const open = async () => provider.embeddingModel(modelId, settings);
   const model = gatewayEmbeddingModel({ provider, modelId, open }, { callMs: 60_000, ...options });
   let length = dimensions;

@@ -4,7 +4,7 @@ import { commit, assertAllInTransaction, type Statement } from "../../kit/db/com
 import { enqueueJobWithSql } from "../../kit/queue/outbox.ts";
 import type { ReadRows } from "./chunk-batches.ts";
 import { indexKnowledgeBase } from "../job-definitions.ts";
-import { buildRow, hasNoRunningBuild, isThere, copyActiveParts, lockBase, newBuild } from "./build-statements.ts";
+import { buildRow, hasNoRunningBuild, baseExists, copyActiveParts, lockBase, newBuild } from "./build-statements.ts";
 import { maxDatasets } from "../constants.ts";
 import { ownKnowledgeBase, selectBases, type BaseRow } from "../queries.ts";
 import type { IndexBody } from "../schemas.ts";
@@ -56,7 +56,7 @@ export async function startBuild(
   const results = await commit(ctx, [
     lockBase(ctx, ownBase),
     assertAllInTransaction(ctx.db, {
-      knowledge_base_not_found: isThere(ownBase),
+      knowledge_base_not_found: baseExists(ownBase),
       knowledge_base_busy: hasNoRunningBuild(baseId),
       knowledge_dataset_unknown: sql`(select count(*) from ${wanted} d) = ${dataset_ids.length}`,
       knowledge_base_full: sql`${keptCount} + ${dataset_ids.length} <= ${maxDatasets}`,

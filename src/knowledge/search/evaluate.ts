@@ -3,7 +3,7 @@ import { mapLimited } from "../../kit/async/map-limited.ts";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { createLlmHelper, questionFor } from "./llm-assist.ts";
-import { keepBehind } from "../model-usage.ts";
+import { saveUsageInBackground } from "../model-usage.ts";
 import { searchBase } from "./query.ts";
 import type { Retrieved } from "./retrieve.ts";
 import { mean, ndcgAt, percentile, recallAt, reciprocalRankAt } from "./metrics.ts";
@@ -91,7 +91,7 @@ async function generateQuestions(ctx: Ctx, userId: number, baseId: number, model
       relevant: [{ chunk_id }],
     }));
   } finally {
-    keepBehind(ctx, assistant.usage());
+    saveUsageInBackground(ctx, assistant.usage());
   }
 }
 

@@ -6,7 +6,7 @@ import { commit } from "../../kit/db/commit.ts";
 import { toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { expandQuery, createLlmHelper, rerankPassages } from "./llm-assist.ts";
-import { keepBehind } from "../model-usage.ts";
+import { saveUsageInBackground } from "../model-usage.ts";
 import { scanSettings, searchRow, vectorsFor, type KnowledgeBaseRef, type Question, type Retrieved } from "./retrieve.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import type { QueryBody } from "../schemas.ts";
@@ -87,6 +87,6 @@ export async function queryBase(ctx: Ctx, userId: number, baseId: number, body: 
   const { passages } = found!;
   const ordered =
     assistant !== undefined && rerank ? await helped(() => rerankPassages(assistant, query, passages), passages) : passages;
-  if (assistant !== undefined) keepBehind(ctx, assistant.usage());
+  if (assistant !== undefined) saveUsageInBackground(ctx, assistant.usage());
   return { passages: ordered.slice(0, top_k), warnings };
 }

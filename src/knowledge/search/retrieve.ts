@@ -3,7 +3,7 @@ import type { Ctx } from "../../context.ts";
 import { commit, type Statement } from "../../kit/db/commit.ts";
 import { builtinDefaults } from "../../models/providers/defaults.ts";
 import type { Passage } from "../../models/gateway/passage-block.ts";
-import { keepBehind } from "../model-usage.ts";
+import { saveUsageInBackground } from "../model-usage.ts";
 import { openEmbedder, type EmbeddedBy, type Vector } from "../indexing/embedder.ts";
 import { exactChunks, type RetrievalMethod } from "../constants.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "../tables.ts";
@@ -77,7 +77,7 @@ export async function vectorsFor(
     const embeddings = await embedder.embed(compared.map(({ query }) => query));
     return { vectors: questions.map((question) => embeddings[compared.indexOf(question)]), usage: embedder.usage() };
   } catch (error) {
-    keepBehind(ctx, embedder.usage());
+    saveUsageInBackground(ctx, embedder.usage());
     throw error;
   }
 }
@@ -106,7 +106,7 @@ export function searchRow(
   const fits =
     threshold === 0 ? sql`true` : method === "keyword" ? sql`score >= ${threshold}` : sql`similarity >= ${threshold}`;
   return db.execute<Retrieved>(sql`
-    with parts as materialized (${partsOf(base, filter)}),
+    with parts as materialized (${activeParts(base, filter)}),
     size as materialized (select coalesce(sum(chunk_count), 0) > ${exactChunks} as is_large from parts),
     asked as materialized (select ${lexemes} as lexemes),
     ${near},
@@ -137,7 +137,7 @@ function scoresOf(method: RetrievalMethod, { embedding_model }: KnowledgeBaseRef
 }
 
 /** The parts of the active build; none if the embedding model or the owner differs. */
-function partsOf({ id, user_id, embedding_model }: KnowledgeBaseRef, { dataset_ids }: Filter): SQL {
+function activeParts({ id, user_id, embedding_model }: KnowledgeBaseRef, { dataset_ids }: Filter): SQL {
   const ofDatasets = dataset_ids === undefined ? sql`true` : inArray(sql`p.dataset_id`, [...dataset_ids]);
   return sql`
     select p.id, p.dataset_id, p.chunk_count

@@ -8,10 +8,10 @@ import { ProviderError } from "../../models/gateway/errors.ts";
 import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";
 import type { ModelSummary } from "../../models/constants.ts";
 import { identityOf, languageCandidate, openProvider, parseModelReference } from "../../models/providers/registry.ts";
-import { summarizeModel } from "../../models/queries.ts";
+import { modelSummarySql } from "../../models/queries.ts";
 import { externalModels } from "../../models/tables.ts";
 import { ownMinion } from "../queries.ts";
-import { modelOf } from "../model-summary.ts";
+import { minionModelSummary } from "../model-summary.ts";
 import { minionFallbacks, minions } from "../tables.ts";
 
 /** Selects the models of a user's minion: its own model, then its fallbacks in order. */
@@ -27,7 +27,7 @@ export function selectModelCandidates(ctx: Ctx, userId: number, minionId: number
   return ctx.db
     .select({
       model: sql<string>`chosen.model`,
-      external_model: summarizeModel(sql`chosen.external_model_id`),
+      external_model: modelSummarySql(sql`chosen.external_model_id`),
       id,
       provider,
       model_id,
@@ -61,14 +61,14 @@ export function gatewayCandidates(
   userId: number,
   rows: readonly ModelCandidateRow[],
 ): Candidates<LanguageModelV4> & readonly MinionModelCandidate[] {
-  const [first, ...rest] = rows.map((row) => answering(ctx, userId, row));
+  const [first, ...rest] = rows.map((row) => toGatewayCandidate(ctx, userId, row));
   if (first === undefined) throw new AppError("not_found", "Minion not found.");
   return [first, ...rest];
 }
 
-function answering(ctx: Ctx, userId: number, row: ModelCandidateRow): MinionModelCandidate {
+function toGatewayCandidate(ctx: Ctx, userId: number, row: ModelCandidateRow): MinionModelCandidate {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
-  const summary = modelOf(row);
+  const summary = minionModelSummary(row);
   if (id === null || provider === null || modelId === null) {
     const settings = serverSettings(ctx, userId, parseModelReference(model)?.provider);
     return { ...languageCandidate(model, { ...settings, coalesceDeltas: true }), row: undefined, summary };

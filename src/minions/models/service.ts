@@ -2,7 +2,7 @@ import { eq, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { localModels } from "../../models/ollama-models.ts";
-import { modelOf, selectModels } from "../../models/queries.ts";
+import { toExternalModel, selectModels } from "../../models/queries.ts";
 import type { ExternalModel, LocalModel } from "../../models/schemas.ts";
 import { externalModels } from "../../models/tables.ts";
 
@@ -15,7 +15,7 @@ export async function listAllModels(ctx: Ctx, userId: number) {
     .orderBy(sql`${externalModels.id} desc`)
     .limit(maxListed + 1);
   const [rows, local] = await Promise.all([newestFirst, localModels(ctx)]);
-  const models = [...rows.slice(0, maxListed).map((row) => modelOf(ctx, row)), ...local.models];
+  const models = [...rows.slice(0, maxListed).map((row) => toExternalModel(ctx, row)), ...local.models];
   const left =
     rows.length > maxListed
       ? [`Only your ${maxListed} newest models are listed. Use \`/external-models\` to list all of them.`]
@@ -32,7 +32,7 @@ export async function findModel(ctx: Ctx, userId: number, name: string): Promise
   const [row] = await selectModels(ctx, userId, or(eq(externalModels.name, name), eq(externalModels.display_name, name)))
     .orderBy(sql`${externalModels.id} desc`)
     .limit(1);
-  if (row !== undefined) return modelOf(ctx, row);
+  if (row !== undefined) return toExternalModel(ctx, row);
   const { models, warnings } = await localModels(ctx);
   const local = models.find((model) => model.name === name || model.name === `${name}:latest`);
   if (local !== undefined) return local;

@@ -5,7 +5,7 @@ import { catalogOf } from "../../catalog/service.ts";
 import type { Ctx } from "../../context.ts";
 import { validationError } from "../../kit/errors.ts";
 import { pictureUrl } from "../../kit/storage/avatars.ts";
-import { summarizeModel } from "../../models/queries.ts";
+import { modelSummarySql } from "../../models/queries.ts";
 import { levelProgress } from "./rules.ts";
 import { scoreAt } from "./views.ts";
 import { minionExperience } from "./sql.ts";
@@ -100,7 +100,7 @@ const shown = {
   avatar_key: minions.avatar_key,
   class_id: minions.class_id,
   model: minions.model,
-  external_model: summarizeModel(sql`${minions.external_model_id}`),
+  external_model: modelSummarySql(sql`${minions.external_model_id}`),
 };
 
 /** Deletes the boards in KV and in this isolate, because they may show a deleted user. */

@@ -11,7 +11,7 @@ import { listScores, getProgression } from "./service.ts";
 import * as s from "../schemas.ts";
 import * as replies from "./schemas.ts";
 import { getMinion } from "../queries.ts";
-import { scored } from "./views.ts";
+import { scoreFields } from "./views.ts";
 
 const ok = { success: true as const };
 const tag = "Progression";
@@ -85,7 +85,7 @@ progression.get(
       reply: replies.ScoreReply,
       errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, ...scored((await getMinion(ctx, requireUserId(ctx), params.id)).row) }),
+    async ({ ctx, params }) => ({ ...ok, ...scoreFields((await getMinion(ctx, requireUserId(ctx), params.id)).row) }),
   ),
 );
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ranks } from "../../catalog/constants.ts";
 import { Id, NextCursor, ok, Timestamp, TotalCount } from "../../kit/http/zod-schemas.ts";
 import { experienceKinds } from "../constants.ts";
-import { scored, standing } from "../schemas.ts";
+import { scoreFields, standing } from "../schemas.ts";
 
 const XpEvent = z
   .object({
@@ -26,8 +26,8 @@ export const XpHistory = z.object({
   usage_today: z.int().meta({ description: "Usage experience of this UTC day; the limit is 500 a day" }),
   next_cursor: NextCursor,
 });
-export const ScoreReply = z.object({ ...ok, ...scored });
-const ScoreOfMinionShape = z.object({ id: Id, name: z.string(), display_name: z.string(), ...scored });
+export const ScoreReply = z.object({ ...ok, ...scoreFields });
+const ScoreOfMinionShape = z.object({ id: Id, name: z.string(), display_name: z.string(), ...scoreFields });
 export type ScoreOfMinion = z.output<typeof ScoreOfMinionShape>;
 export const ScoreList = z.object({ ...ok, scores: z.array(ScoreOfMinionShape), total: TotalCount });
 

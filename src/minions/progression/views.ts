@@ -1,4 +1,4 @@
-import { modelOf, type OnModel } from "../model-summary.ts";
+import { minionModelSummary, type OnModel } from "../model-summary.ts";
 import type { MinionRow } from "../queries.ts";
 import type { Minion } from "../schemas.ts";
 import type { ScoreOfMinion } from "./schemas.ts";
@@ -18,15 +18,15 @@ const unknownModel = { parameters_billions: null, context_length: null, capabili
 /** The score of a minion at an amount of experience. */
 export function scoreAt(minion: OnModel, xp: number): Score {
   const { level, rank } = levelProgress(xp);
-  return scoreOf({ level, xp, rank }, modelOf(minion) ?? unknownModel);
+  return scoreOf({ level, xp, rank }, minionModelSummary(minion) ?? unknownModel);
 }
 
-export function scored(row: MinionRow): Pick<Minion, "score" | "score_breakdown"> {
+export function scoreFields(row: MinionRow): Pick<Minion, "score" | "score_breakdown"> {
   const breakdown = scoreAt(row, experienceOf(row));
   return { score: breakdown.total, score_breakdown: breakdown };
 }
 
 export function scoreOfMinion(row: MinionRow): ScoreOfMinion {
   const { id, name, display_name } = row;
-  return { id, name, display_name, ...scored(row) };
+  return { id, name, display_name, ...scoreFields(row) };
 }

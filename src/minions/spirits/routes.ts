@@ -7,7 +7,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { assignClass, equipSpirit, putLoadout, removeClass, unequipSpirit, getAvailability, listToolUses } from "./service.ts";
 import { getMinion, type MinionWithCatalog } from "../queries.ts";
 import { availableSpirits, classOf, previewSynergy, toolsOf, spiritsOf } from "./views.ts";
-import { traitsOf, putTraits } from "../traits/service.ts";
+import { minionTraits, putTraits } from "../traits/service.ts";
 import * as s from "../schemas.ts";
 import { minionErrors } from "../errors.ts";
 
@@ -203,7 +203,7 @@ loadouts.get(
       reply: s.TraitsReply,
       errors: ["not_found", ...outage],
     },
-    async ({ ctx, params }) => ({ ...ok, ...traitsOf(await getMinion(ctx, requireUserId(ctx), params.id)) }),
+    async ({ ctx, params }) => ({ ...ok, ...minionTraits(await getMinion(ctx, requireUserId(ctx), params.id)) }),
   ),
 );
 
@@ -221,7 +221,10 @@ loadouts.put(
       reply: s.TraitsReply,
       errors: ["not_found", ...outage],
     },
-    async ({ ctx, params, body }) => ({ ...ok, ...traitsOf(await putTraits(ctx, requireUserId(ctx), params.id, body.traits)) }),
+    async ({ ctx, params, body }) => ({
+      ...ok,
+      ...minionTraits(await putTraits(ctx, requireUserId(ctx), params.id, body.traits)),
+    }),
   ),
 );
 

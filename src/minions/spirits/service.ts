@@ -9,7 +9,7 @@ import { AppError, validationError, type ValidationIssue } from "../../kit/error
 import { constraintErrors } from "../errors.ts";
 import { candidates, equipChecks, equipStatement, isEquipped, type Candidate } from "./statements.ts";
 import {
-  edited,
+  updateMinionStatement,
   minionExists,
   lockOwnerAndMinion,
   ownMinion,
@@ -87,7 +87,7 @@ export async function equipSpirit(ctx: Ctx, userId: number, minionId: number, sp
         ...equipChecks(userId, minionId, chosen),
       }),
       equipStatement(ctx, userId, minionId, chosen),
-      edited(ctx, userId, minionId),
+      updateMinionStatement(ctx, userId, minionId),
       selectMinions(ctx, userId, ownMinion(userId, minionId)),
     ],
     sql<string>`${spiritId}::text`,
@@ -131,7 +131,7 @@ export async function putLoadout(
         ctx.db.execute(sql`
           insert into ${minionSpirits} (minion_id, spirit_id, position) select ${minionId}, spirit_id, place from (${chosen}) chosen
           on conflict (minion_id, spirit_id) do update set position = excluded.position`),
-        edited(ctx, userId, minionId),
+        updateMinionStatement(ctx, userId, minionId),
         selectMinions(ctx, userId, ownMinion(userId, minionId)),
       ]),
     ),
@@ -149,7 +149,7 @@ export async function unequipSpirit(ctx: Ctx, userId: number, minionId: number, 
       spirit_not_equipped: isEquipped(minionId, spiritId),
     }),
     ctx.db.update(minionSpirits).set({ position: null }).where(condition),
-    edited(ctx, userId, minionId),
+    updateMinionStatement(ctx, userId, minionId),
     selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
   return readResult(catalog, results);
@@ -173,7 +173,7 @@ export async function assignClass(ctx: Ctx, userId: number, minionId: number, cl
           ...equipChecks(userId, minionId, chosen),
         }),
         equipStatement(ctx, userId, minionId, chosen),
-        edited(ctx, userId, minionId, { class_id }),
+        updateMinionStatement(ctx, userId, minionId, { class_id }),
         selectMinions(ctx, userId, ownMinion(userId, minionId)),
       ]),
     ),
@@ -186,7 +186,7 @@ export async function removeClass(ctx: Ctx, userId: number, minionId: number): P
   const results = await commit(ctx, [
     ...lockOwnerAndMinion(ctx, userId, minionId),
     assertAllInTransaction(ctx.db, { minion_not_found: minionExists(userId, minionId) }),
-    edited(ctx, userId, minionId, { class_id: null }),
+    updateMinionStatement(ctx, userId, minionId, { class_id: null }),
     selectMinions(ctx, userId, ownMinion(userId, minionId)),
   ]);
   return readResult(catalog, results);
@@ -215,7 +215,7 @@ export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, wo
     const { rows } = await ctx.db.execute<Candidate>(wanted);
     const faults = rows.map((candidate): Skipped => ({
       spirit: candidate.name,
-      code: faultOf(candidate) ?? "spirit_limit_reached",
+      code: equipError(candidate) ?? "spirit_limit_reached",
     }));
     const missing = faults.filter(({ code: fault }) => fault !== "spirit_limit_reached" || code === fault);
     const { type, detail } = constraintErrors[code];
@@ -223,14 +223,16 @@ export async function withMissingSpirits<T>(ctx: Ctx, wanted: SQL<Candidate>, wo
   }
 }
 
-const faultOf = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
+const equipError = ({ unlocked, owned }: Pick<Candidate, "unlocked" | "owned">): SpiritFault | undefined =>
   unlocked ? (owned ? undefined : "spirit_not_owned") : "spirit_locked";
 
 /** The candidates of a template that were not equipped, and why. */
 export function skippedSpirits(wanted: readonly Candidate[], { spirits }: Pick<MinionRow, "spirits">): Skipped[] {
   const equipped = new Set(spirits.map(({ spirit_id }) => spirit_id));
   return wanted.flatMap((candidate) =>
-    equipped.has(candidate.spirit_id) ? [] : [{ spirit: candidate.name, code: faultOf(candidate) ?? "spirit_limit_reached" }],
+    equipped.has(candidate.spirit_id)
+      ? []
+      : [{ spirit: candidate.name, code: equipError(candidate) ?? "spirit_limit_reached" }],
   );
 }
 

@@ -4,12 +4,12 @@ import { validationError } from "../../kit/errors.ts";
 import { levelProgress } from "../progression/rules.ts";
 import { levelSql, minionExperience, rankIndexSql } from "../progression/sql.ts";
 import { experienceOf } from "../progression/views.ts";
-import { changed, edited, type MinionWithCatalog } from "../queries.ts";
+import { commitMinionChange, updateMinionStatement, type MinionWithCatalog } from "../queries.ts";
 import { minions } from "../tables.ts";
 import { compatibilityOf, compatibilityPercent, faultsOfTraits, traitPoints, traitSlots } from "./rules.ts";
 
 /** The traits of a minion and their limits. */
-export function traitsOf({ row }: MinionWithCatalog) {
+export function minionTraits({ row }: MinionWithCatalog) {
   const { level, rank } = levelProgress(experienceOf(row));
   const compatibility = compatibilityOf(row.traits);
   return {
@@ -38,11 +38,11 @@ export async function putTraits(
   const traits = Object.fromEntries(Object.entries(intensities).filter(([, intensity]) => intensity > 0));
   const spent = Object.values(traits).reduce((sum, intensity) => sum + intensity, 0);
   const level = sql`(select ${levelSql(minionExperience)} from ${minions} where ${eq(minions.id, minionId)})`;
-  return changed(ctx, userId, minionId, {
+  return commitMinionChange(ctx, userId, minionId, {
     unless: {
       traits_exceed_slots: sql`${Object.keys(traits).length} <= width_bucket(${level}, ${slotLevels})`,
       traits_exceed_points: sql`${spent} <= 10 + 5 * ${rankIndexSql(level)}`,
     },
-    rows: [edited(ctx, userId, minionId, { traits })],
+    rows: [updateMinionStatement(ctx, userId, minionId, { traits })],
   });
 }

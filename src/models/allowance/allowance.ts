@@ -6,7 +6,7 @@ import { log } from "../../kit/log.ts";
 import { callHub } from "../../notifications/hub-client.ts";
 import type { ProviderIdentity } from "../constants.ts";
 import { ProviderError } from "../gateway/errors.ts";
-import { allowanceOf, smallestAllowance, type Spending } from "./rules.ts";
+import { allowanceOf, smallestAllowance, type QuotaAmounts } from "./rules.ts";
 import { allowanceErrors } from "../errors.ts";
 
 /** The daily allowance of a user for the models that the operator pays for. */
@@ -15,13 +15,13 @@ export type Allowance = {
    * Reserves the maximum usage of a call before it is made. A reservation that is never settled stays spent.
    * @throws ProviderError: allowance_exhausted, allowance_unavailable
    */
-  reserve(amount: Spending): Promise<Reservation>;
+  reserve(amount: QuotaAmounts): Promise<Reservation>;
 };
 
 /** A reserved amount of an allowance. */
 export type Reservation = {
   /** Records the actual usage of the call, after the reply; zero for a call that failed before its first token. */
-  settle(spent: Spending): void;
+  settle(spent: QuotaAmounts): void;
 };
 
 /**
@@ -56,7 +56,7 @@ export async function readAllowance(ctx: Ctx, userId: number) {
     }),
   ]);
   const limits = allowanceOf(plan.name);
-  const line = (unit: keyof Spending) => ({
+  const line = (unit: keyof QuotaAmounts) => ({
     limit: limits[unit],
     used: used[unit] ?? 0,
     left: Math.max(0, limits[unit] - (used[unit] ?? 0)),
@@ -81,7 +81,7 @@ async function counted(ctx: Ctx, provider: ProviderIdentity, count: () => Promis
   }
 }
 
-async function settle(ctx: Ctx, userId: number, id: string, spent: Spending): Promise<void> {
+async function settle(ctx: Ctx, userId: number, id: string, spent: QuotaAmounts): Promise<void> {
   try {
     await callHub(ctx.background(), userId, (hub) => hub.settleBudget(id, spent));
   } catch (error) {

@@ -5,8 +5,8 @@ import type {
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
 import type { Allowance, Reservation } from "./allowance.ts";
-import type { Spending } from "./rules.ts";
-import { untilAborted } from "../../kit/async/abort.ts";
+import type { QuotaAmounts } from "./rules.ts";
+import { raceAbort } from "../../kit/async/abort.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { toCount } from "../gateway/provider-numbers.ts";
 import { isTruncated, isPreamble } from "../gateway/stream.ts";
@@ -16,7 +16,7 @@ import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
 /** The assumed maximum number of output tokens if the call sets none. */
 const defaultMaxOutputTokens = 1_024;
 
-const nothing: Spending = { turns: 0, tokens: 0 };
+const nothing: QuotaAmounts = { turns: 0, tokens: 0 };
 
 /**
  * A language model that counts each call as a turn of an allowance, with its tokens. A call that fails before its first token returns
@@ -45,7 +45,7 @@ export function meteredModel(model: LanguageModelV4, allowance: Allowance | unde
 }
 
 /** Like `meteredModel`, for an embedding model. An embedding is not a turn and counts only tokens. */
-export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allowance | undefined): EmbeddingModelV4 {
+export function meteredEmbeddingModel(model: EmbeddingModelV4, allowance: Allowance | undefined): EmbeddingModelV4 {
   if (allowance === undefined) return model;
   const { specificationVersion, provider, modelId, maxEmbeddingsPerCall, supportsParallelCalls } = model;
   return {
@@ -57,7 +57,7 @@ export function rationedEmbeddingModel(model: EmbeddingModelV4, allowance: Allow
     async doEmbed(options) {
       const most = { turns: 0, tokens: options.values.reduce((sum, value) => sum + estimateTokens(value), 0) };
       const reservation = await allowance.reserve(most);
-      const work = () => untilAborted(options.abortSignal ?? never, () => model.doEmbed(options));
+      const work = () => raceAbort(options.abortSignal ?? never, () => model.doEmbed(options));
       const result = await work().catch((cause: unknown) => {
         reservation.settle(abortedByCaller(cause, options.abortSignal) ? most : nothing);
         throw cause;
@@ -72,12 +72,12 @@ type Options = LanguageModelV4CallOptions;
 
 const never = new AbortController().signal;
 
-function upperBound(options: Options): Spending {
+function upperBound(options: Options): QuotaAmounts {
   return { turns: 1, tokens: spentOn(options, "").tokens + (options.maxOutputTokens ?? defaultMaxOutputTokens) };
 }
 
 /** The usage of an answer, as reported by the model or estimated by its length. */
-function spentOn({ prompt }: Options, text: string, usage = uncounted): Spending {
+function spentOn({ prompt }: Options, text: string, usage = uncounted): QuotaAmounts {
   const { input_tokens, output_tokens } = tokenCounts(usage, () => estimateUsage(prompt, text));
   return { turns: 1, tokens: input_tokens + output_tokens };
 }
@@ -89,7 +89,7 @@ function abortedByCaller(reason: unknown, signal: AbortSignal | undefined): bool
 
 async function settlingFailure<T>(reservation: Reservation, options: Options, work: () => PromiseLike<T>): Promise<T> {
   try {
-    return await untilAborted(options.abortSignal ?? never, work);
+    return await raceAbort(options.abortSignal ?? never, work);
   } catch (cause) {
     reservation.settle(abortedByCaller(cause, options.abortSignal) ? spentOn(options, "") : nothing);
     throw cause;
@@ -106,7 +106,7 @@ function settlingAtEnd(
   let text = "";
   let began = false;
   let isSettled = false;
-  const settle = (spent: Spending) => {
+  const settle = (spent: QuotaAmounts) => {
     if (!isSettled) reservation.settle(spent);
     isSettled = true;
   };

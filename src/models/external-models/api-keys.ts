@@ -26,7 +26,7 @@ type KeyColumns = Partial<
 >;
 
 /** The writes that store a key: the columns of the model, and the statements of the same commit. */
-export type KeptKey = { columns: KeyColumns; rows: Statement[] };
+export type StoredKeyWrites = { columns: KeyColumns; rows: Statement[] };
 
 const noKey: KeyColumns = { key_sealed: null, key_ref: null, key_last_four: null, key_rejected_at: null };
 
@@ -36,11 +36,11 @@ const noKey: KeyColumns = { key_sealed: null, key_ref: null, key_last_four: null
  * @param apiKey null deletes the key, undefined keeps it
  * @throws the errors of the commit
  */
-export async function keepingKey<T>(
+export async function withStoredKey<T>(
   ctx: Ctx,
   userId: number,
   apiKey: string | null | undefined,
-  work: (key: KeptKey) => Promise<T>,
+  work: (key: StoredKeyWrites) => Promise<T>,
 ): Promise<T> {
   if (apiKey == null) return work({ columns: apiKey === null ? noKey : {}, rows: [] });
   const attempt = async () => work(await sealedFor(ctx, userId, apiKey));
@@ -52,7 +52,7 @@ export async function keepingKey<T>(
   }
 }
 
-async function sealedFor(ctx: Ctx, userId: number, apiKey: string): Promise<KeptKey> {
+async function sealedFor(ctx: Ctx, userId: number, apiKey: string): Promise<StoredKeyWrites> {
   const vault = vaultOf(ctx);
   const ofUser = eq(userDataKeys.user_id, userId);
   const stored = { version: userDataKeys.version, wrapped: userDataKeys.wrapped };

@@ -3,7 +3,7 @@ import { AppError } from "../../kit/errors.ts";
 import type { ProviderSettings } from "../providers/provider.ts";
 import type { ProviderName } from "../providers/providers.ts";
 import { providerSettings } from "../providers/settings.ts";
-import { itself } from "../queries.ts";
+import { whereOwnModel } from "../queries.ts";
 import { externalModels } from "../tables.ts";
 import { openKey, sealedKeyColumns } from "./api-keys.ts";
 
@@ -22,7 +22,7 @@ export async function resolveUserModel(ctx: Ctx, userId: number, modelId: number
   const [found] = await ctx.db
     .select({ id, provider, model_id, base_url, ...sealedKeyColumns })
     .from(externalModels)
-    .where(itself(userId, modelId));
+    .where(whereOwnModel(userId, modelId));
   if (found === undefined) throw new AppError("not_found", "You have no model with this ID.");
   const apiKey = await openKey(ctx, userId, found);
   return {

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import type { Statement } from "../../kit/db/commit.ts";
-import { itself } from "../queries.ts";
+import { whereOwnModel } from "../queries.ts";
 import { externalModels } from "../tables.ts";
 import type { ResolvedModel } from "./callable-model.ts";
 
@@ -15,7 +15,7 @@ export function markKeyStatus(ctx: Ctx, userId: number, row: ResolvedModel["row"
       .set({ key_rejected_at: marked })
       .where(
         and(
-          itself(userId, row.id),
+          whereOwnModel(userId, row.id),
           eq(externalModels.key_ref, row.key_ref),
           isRejected ? undefined : isNotNull(externalModels.key_rejected_at),
         ),

@@ -10,8 +10,8 @@ import { openKey, sealedKeyColumns, type SealedKey } from "./api-keys.ts";
 import type { ModelSummary } from "../constants.ts";
 import { publicModelList, refreshModelList } from "../providers/model-list-cache.ts";
 import { openProvider } from "../providers/registry.ts";
-import { itself, type ModelRow } from "../queries.ts";
-import { updateAndRead, edited } from "./service.ts";
+import { whereOwnModel, type ModelRow } from "../queries.ts";
+import { updateAndRead, updateStatement } from "./service.ts";
 import { externalModels } from "../tables.ts";
 
 /** The number of concurrent list requests: an invocation has six connections. */
@@ -45,7 +45,7 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
     results[model.display_name] = false;
     try {
       const summary = await findIn(ctx, userId, model, lists);
-      rows.push(edited(ctx, userId, model.id, fieldsFromList(summary)));
+      rows.push(updateStatement(ctx, userId, model.id, fieldsFromList(summary)));
       results[model.display_name] = true;
     } catch (error) {
       const failure = toAppError(error, ctx.constraintErrors);
@@ -64,12 +64,12 @@ export async function syncNvidia(ctx: Ctx, userId: number) {
 
 /** Refreshes one NVIDIA model. Two round trips. @throws not_found; conflict for a model of another provider; ProviderError */
 export async function syncNvidiaModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
-  const [model]: Listed[] = await ctx.db.select(listed).from(externalModels).where(itself(userId, modelId));
+  const [model]: Listed[] = await ctx.db.select(listed).from(externalModels).where(whereOwnModel(userId, modelId));
   if (model === undefined) throw new AppError("not_found", "You have no model with this ID.");
   if (model.provider !== "nvidia") throw new AppError("conflict", "Only NVIDIA models can be synced from the NIM list.");
   const summary = await findIn(ctx, userId, model, new Map());
   await refreshOpenList(ctx, [model]);
-  return updateAndRead(ctx, userId, modelId, { rows: [edited(ctx, userId, modelId, fieldsFromList(summary))] });
+  return updateAndRead(ctx, userId, modelId, { rows: [updateStatement(ctx, userId, modelId, fieldsFromList(summary))] });
 }
 
 /** Also refreshes NVIDIA's public model list if a refreshed model uses NVIDIA's default URL. */

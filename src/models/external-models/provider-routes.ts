@@ -7,7 +7,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { limited } from "../../limits/middleware.ts";
 import { publicModelList, readModelList } from "../providers/model-list-cache.ts";
 import { syncNvidia, syncNvidiaModel } from "./nvidia-sync.ts";
-import { modelOf } from "../queries.ts";
+import { toExternalModel } from "../queries.ts";
 import { allowanceErrors, providerErrors } from "../errors.ts";
 import * as s from "../schemas.ts";
 import { countModels } from "./service.ts";
@@ -138,7 +138,7 @@ providerCalls.post(
       errors: ["not_found", "conflict", ...Object.values(providerErrors), "database_unavailable"],
     },
     async ({ ctx, params }) => {
-      const model = modelOf(ctx, await syncNvidiaModel(ctx, requireUserId(ctx), params.id));
+      const model = toExternalModel(ctx, await syncNvidiaModel(ctx, requireUserId(ctx), params.id));
       return { ...ok, message: "Model refreshed.", model };
     },
   ),

@@ -5,7 +5,7 @@ import { route, type AppEnv } from "../../http/route.ts";
 import { imageTypes } from "../../kit/storage/image-type.ts";
 import { maxPictureBytes } from "../../kit/storage/avatars.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
-import { modelOf } from "../queries.ts";
+import { toExternalModel } from "../queries.ts";
 import * as s from "../schemas.ts";
 import {
   changeModel,
@@ -41,7 +41,7 @@ externalModels.get(
     },
     async ({ ctx, query }) => {
       const { items, ...page } = await listModels(ctx, requireUserId(ctx), query);
-      return { ...ok, models: items.map((row) => modelOf(ctx, row)), ...page };
+      return { ...ok, models: items.map((row) => toExternalModel(ctx, row)), ...page };
     },
   ),
 );
@@ -59,7 +59,7 @@ externalModels.post(
       access: writing,
       body: s.NewModel,
       replayResponse: async ({ ctx, resultId }) => {
-        const model = modelOf(ctx, await getModel(ctx, requireUserId(ctx), Number(resultId)));
+        const model = toExternalModel(ctx, await getModel(ctx, requireUserId(ctx), Number(resultId)));
         return { ...ok, message: connected, model_id: model.id, model };
       },
       reply: s.ModelCreated,
@@ -67,7 +67,7 @@ externalModels.post(
       errors: [modelErrors.model_limit_reached, modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
     async ({ ctx, body }) => {
-      const model = modelOf(ctx, await createModel(ctx, requireUserId(ctx), body));
+      const model = toExternalModel(ctx, await createModel(ctx, requireUserId(ctx), body));
       return { ...ok, message: connected, model_id: model.id, model };
     },
   ),
@@ -86,7 +86,7 @@ externalModels.get(
       errors: ["not_found", "database_unavailable"],
     },
     async ({ ctx, c, params }) => {
-      const model = modelOf(ctx, await getModel(ctx, requireUserId(ctx), params.id));
+      const model = toExternalModel(ctx, await getModel(ctx, requireUserId(ctx), params.id));
       c.header("etag", `"${model.version}"`);
       return { ...ok, model };
     },
@@ -110,7 +110,7 @@ externalModels.put(
       errors: ["not_found", modelErrors.display_name_taken, "conflict", "database_unavailable"],
     },
     async ({ ctx, c, params, body, expectedVersion }) => {
-      const model = modelOf(ctx, await changeModel(ctx, requireUserId(ctx), params.id, body, expectedVersion));
+      const model = toExternalModel(ctx, await changeModel(ctx, requireUserId(ctx), params.id, body, expectedVersion));
       c.header("etag", `"${model.version}"`);
       return { ...ok, message: "Model updated.", model };
     },
@@ -172,7 +172,7 @@ externalModels.post(
       errors: ["not_found", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, file }) => {
-      const { avatar_url } = modelOf(ctx, await putModelAvatar(ctx, requireUserId(ctx), params.id, file));
+      const { avatar_url } = toExternalModel(ctx, await putModelAvatar(ctx, requireUserId(ctx), params.id, file));
       return { ...ok, message: "Picture uploaded.", avatar_url: avatar_url! };
     },
   ),

@@ -9,10 +9,10 @@ import { storePicture } from "../../kit/storage/avatars.ts";
 import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
 import { invalidatingSettings } from "../../notifications/hub-client.ts";
 import { faultOfBaseUrl } from "../providers/guarded-fetch.ts";
-import { keepingKey } from "./api-keys.ts";
+import { withStoredKey } from "./api-keys.ts";
 import { kindByName, summarize } from "../providers/list-models.ts";
 import { openProvider } from "../providers/registry.ts";
-import { itself, selectModels, type ModelRow } from "../queries.ts";
+import { whereOwnModel, selectModels, type ModelRow } from "../queries.ts";
 import type { ModelChange, NewModel } from "../schemas.ts";
 import { externalModels } from "../tables.ts";
 
@@ -32,14 +32,14 @@ export async function listModels(ctx: Ctx, userId: number, { limit, cursor }: Pa
 
 /** Reads a model. One round trip. @throws not_found */
 export async function getModel(ctx: Ctx, userId: number, modelId: number): Promise<ModelRow> {
-  const [row] = await selectModels(ctx, userId, itself(userId, modelId));
+  const [row] = await selectModels(ctx, userId, whereOwnModel(userId, modelId));
   if (row === undefined) throw new AppError("not_found", "You have no model with this ID.");
   return row;
 }
 
 export { maxModels };
 
-const hasRoom = (userId: number): SQL =>
+const belowModelLimit = (userId: number): SQL =>
   sql`(select count(*) from ${externalModels} where ${eq(externalModels.user_id, userId)}) < ${maxModels}`;
 
 /**
@@ -51,15 +51,15 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
   const { name, provider, model_id } = input;
   const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...definedFields(input) };
   const newId = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
-  return keepingKey(ctx, userId, api_key, async ({ columns, rows }) => {
+  return withStoredKey(ctx, userId, api_key, async ({ columns, rows }) => {
     const results = await commitOnce(
       ctx,
       [
         ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
-        assertAllInTransaction(ctx.db, { model_limit_reached: hasRoom(userId) }),
+        assertAllInTransaction(ctx.db, { model_limit_reached: belowModelLimit(userId) }),
         ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
         ...rows,
-        selectModels(ctx, userId, itself(userId, newId)),
+        selectModels(ctx, userId, whereOwnModel(userId, newId)),
       ],
       idOfNew(externalModels),
     );
@@ -81,7 +81,7 @@ export async function changeModel(
 ): Promise<ModelRow> {
   requireSafe(ctx, change);
   const { base_url, provider } = change;
-  const ownModel = itself(userId, modelId);
+  const ownModel = whereOwnModel(userId, modelId);
   const valueOf = (condition: SQL) => sql`(select ${condition} from ${externalModels} where ${ownModel})`;
   const keepsAddress = sql`${externalModels.key_sealed} is null
     or (${base_url === undefined ? sql`true` : sql`${externalModels.base_url} is not distinct from ${base_url}`}
@@ -90,10 +90,10 @@ export async function changeModel(
     ...(expectedVersion === undefined ? {} : { version_changed: valueOf(eq(externalModels.version, expectedVersion)) }),
     ...(api_key === undefined ? { model_key_needed: valueOf(keepsAddress) } : {}),
   };
-  return keepingKey(ctx, userId, api_key, ({ columns, rows }) =>
+  return withStoredKey(ctx, userId, api_key, ({ columns, rows }) =>
     updateAndRead(ctx, userId, modelId, {
       assertions,
-      rows: [...rows, edited(ctx, userId, modelId, { ...definedFields(change), ...columns })],
+      rows: [...rows, updateStatement(ctx, userId, modelId, { ...definedFields(change), ...columns })],
     }),
   );
 }
@@ -103,17 +103,17 @@ export function toggleFavorite(ctx: Ctx, userId: number, modelId: number): Promi
   const toggle = ctx.db
     .update(externalModels)
     .set({ is_favorite: sql`not ${externalModels.is_favorite}` })
-    .where(itself(userId, modelId));
+    .where(whereOwnModel(userId, modelId));
   return updateAndRead(ctx, userId, modelId, { rows: [toggle] });
 }
 
 /** Deletes a model, its key and its picture. One round trip. @throws not_found; conflict while a minion uses it */
 export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Promise<void> {
-  const ownModel = itself(userId, modelId);
+  const ownModel = whereOwnModel(userId, modelId);
   try {
     const [, , deleted] = await commit(ctx, [
-      locked(ctx, ownModel),
-      assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel) }),
+      lockModel(ctx, ownModel),
+      assertAllInTransaction(ctx.db, { model_not_found: modelExists(ownModel) }),
       ctx.db.delete(externalModels).where(ownModel).returning({ avatar_key: externalModels.avatar_key }),
     ]);
     dropPicture(ctx, deleted[0]?.avatar_key);
@@ -129,13 +129,13 @@ export async function deleteModel(ctx: Ctx, userId: number, modelId: number): Pr
 /** Stores a picture for a model. One Postgres round trip. @throws unsupported_media_type if the file is not a picture; not_found, files_unavailable */
 export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, bytes: Uint8Array): Promise<ModelRow> {
   const key = await storePicture(ctx.env.FILES, userId, `model-${modelId}`, bytes);
-  const ownModel = itself(userId, modelId);
+  const ownModel = whereOwnModel(userId, modelId);
   try {
     const results = await commit(ctx, [
-      locked(ctx, ownModel),
-      assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel) }),
+      lockModel(ctx, ownModel),
+      assertAllInTransaction(ctx.db, { model_not_found: modelExists(ownModel) }),
       ctx.db.select({ key: externalModels.avatar_key }).from(externalModels).where(ownModel),
-      edited(ctx, userId, modelId, { avatar_key: key }),
+      updateStatement(ctx, userId, modelId, { avatar_key: key }),
       selectModels(ctx, userId, ownModel),
     ]);
     dropPicture(ctx, results[2][0]?.key);
@@ -153,7 +153,7 @@ export async function countModels(ctx: Ctx): Promise<number> {
 }
 
 /** The statement that updates a model and its version. */
-export function edited(
+export function updateStatement(
   ctx: Ctx,
   userId: number,
   modelId: number,
@@ -162,7 +162,7 @@ export function edited(
   const edit = ctx.db
     .update(externalModels)
     .set({ ...change, version: sql`${externalModels.version} + 1`, updated_at: sql`now()` })
-    .where(itself(userId, modelId));
+    .where(whereOwnModel(userId, modelId));
   return invalidatingSettings(ctx, userId, edit);
 }
 
@@ -173,20 +173,20 @@ export async function updateAndRead(
   modelId: number,
   { assertions = {}, rows }: { assertions?: Record<string, SQL>; rows: readonly Statement[] },
 ): Promise<ModelRow> {
-  const ownModel = itself(userId, modelId);
+  const ownModel = whereOwnModel(userId, modelId);
   const results = await commit(ctx, [
-    locked(ctx, ownModel),
-    assertAllInTransaction(ctx.db, { model_not_found: isThere(ownModel), ...assertions }),
+    lockModel(ctx, ownModel),
+    assertAllInTransaction(ctx.db, { model_not_found: modelExists(ownModel), ...assertions }),
     ...rows,
     selectModels(ctx, userId, ownModel),
   ]);
   return (results.at(-1) as ModelRow[])[0]!;
 }
 
-const locked = (ctx: Ctx, ownModel: SQL) =>
+const lockModel = (ctx: Ctx, ownModel: SQL) =>
   ctx.db.select({ id: externalModels.id }).from(externalModels).where(ownModel).for("no key update");
 
-const isThere = (ownModel: SQL): SQL => sql`exists (select from ${externalModels} where ${ownModel})`;
+const modelExists = (ownModel: SQL): SQL => sql`exists (select from ${externalModels} where ${ownModel})`;
 
 function dropPicture(ctx: Ctx, key: string | null | undefined): void {
   if (key != null) ctx.waitUntil(ctx.env.FILES.delete(key).catch(() => undefined));

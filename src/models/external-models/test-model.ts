@@ -28,13 +28,13 @@ export async function testModel(ctx: Ctx, userId: number, body: TestBody): Promi
     onBadKey: () => (isRejected = true),
   });
   const response_time = Math.round(performance.now() - start) / 1_000;
-  const behind = ctx.background();
+  const background = ctx.background();
   const of = { userId, externalModelId: row?.id ?? null, purpose: "test" as const };
-  const rows: Statement[] = records.map((record) => usageRow(behind, record, of));
-  if (isRejected || outcome.success) rows.push(...markKeyStatus(behind, userId, row, isRejected));
+  const rows: Statement[] = records.map((record) => usageRow(background, record, of));
+  if (isRejected || outcome.success) rows.push(...markKeyStatus(background, userId, row, isRejected));
   const [first, ...others] = rows;
   if (first !== undefined) {
-    const write = commit(behind, [first, ...others]).catch((error: unknown) =>
+    const write = commit(background, [first, ...others]).catch((error: unknown) =>
       log("warn", "Failed to store the usage of a model test.", { request_id: ctx.requestId, error }),
     );
     ctx.waitUntil(write);

@@ -1,4 +1,4 @@
-import { untilAborted } from "../../kit/async/abort.ts";
+import { raceAbort } from "../../kit/async/abort.ts";
 import { ProviderError, providerError, providerFailures } from "./errors.ts";
 import type { ProviderIdentity } from "../constants.ts";
 import { noTokens, type Attempt, type TokenCounts, type UsageRecord } from "./usage-record.ts";
@@ -84,7 +84,7 @@ export class GatewayCall<Model> {
     const note = (outcome: Attempt["outcome"], status: number | null) =>
       this.#attempts.push({ ...referenceOf(candidate), outcome, status, latency_ms: elapsed(startedAt) });
     try {
-      const value = await untilAborted(signal, async () => attempt(await candidate.open(), signal));
+      const value = await raceAbort(signal, async () => attempt(await candidate.open(), signal));
       note("answered", null);
       return { value };
     } catch (cause) {
@@ -115,7 +115,7 @@ export class GatewayCall<Model> {
 
   async #pause(ms: number): Promise<void> {
     try {
-      await untilAborted(this.signal, () => new Promise((resolve) => setTimeout(resolve, ms)));
+      await raceAbort(this.signal, () => new Promise((resolve) => setTimeout(resolve, ms)));
     } catch (reason) {
       throw this.fail(reason);
     }

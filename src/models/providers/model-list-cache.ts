@@ -42,7 +42,7 @@ export async function readModelList(ctx: Ctx, lister: ModelListSource): Promise<
 
 /** Refreshes a cached list after the reply, even if it is fresh. */
 export function refreshModelList(ctx: Ctx, lister: ModelListSource): void {
-  const refreshed = ask(ctx.background(), lister).then(
+  const refreshed = fetchOnce(ctx.background(), lister).then(
     (list) => cacheFor(lister).set(list),
     () => undefined, // The failure is logged, and the cached list stays.
   );
@@ -60,16 +60,16 @@ function cacheFor(lister: ModelListSource): TieredCache<ModelList> {
 }
 
 function sourcesOf(ctx: Ctx, lister: ModelListSource): CacheSources<ModelList> {
-  const behind = ctx.background();
-  const copy = () => behind.cache.get<ModelList>(keyOf(lister));
+  const background = ctx.background();
+  const copy = () => background.cache.get<ModelList>(keyOf(lister));
   return {
     fromKv: copy,
-    async fromOrigin(cached) {
+    async fetchOrigin(cached) {
       // The held list may come from KV, and another isolate may have refreshed KV since.
       const known = isFresh(cached) ? cached : await copy().catch(() => null);
-      return isFresh(known) ? known : ask(behind, lister);
+      return isFresh(known) ? known : fetchOnce(background, lister);
     },
-    defer: (work) => ctx.waitUntil(work),
+    waitUntil: (work) => ctx.waitUntil(work),
   };
 }
 
@@ -77,7 +77,7 @@ function isFresh(list: ModelList | null | undefined): list is ModelList {
   return list != null && Date.now() - Date.parse(list.asked_at) < ages.freshMs;
 }
 
-async function ask(ctx: Ctx, lister: ModelListSource): Promise<ModelList> {
+async function fetchOnce(ctx: Ctx, lister: ModelListSource): Promise<ModelList> {
   const { name: provider } = lister;
   try {
     const list = { models: await lister.list(), asked_at: new Date().toISOString() };

@@ -84,7 +84,7 @@ export function unknownModel(reference: string): AppError {
 }
 
 /** Wraps a model so that it changes the options of each call. */
-export function askedOtherwise(
+export function withTransformedOptions(
   model: LanguageModelV4,
   changeOptions: (options: LanguageModelV4CallOptions) => LanguageModelV4CallOptions,
 ): LanguageModelV4 {

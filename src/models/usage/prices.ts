@@ -43,8 +43,8 @@ export async function readPrices(ctx: Ctx): Promise<readonly KnownPrice[]> {
 function sourcesOf(ctx: Ctx): CacheSources<readonly KnownPrice[]> {
   return {
     fromKv: () => ctx.cache.get<readonly KnownPrice[]>(kvKey),
-    fromOrigin: () => storedPrices(ctx.background()),
-    defer: (work) => ctx.waitUntil(work),
+    fetchOrigin: () => storedPrices(ctx.background()),
+    waitUntil: (work) => ctx.waitUntil(work),
   };
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { applyFrame, newMessage, newAnswer } from "../../../src/agent/message/apply-frame.ts";
 import { readStored, writeStored } from "../../../src/agent/message/codec.ts";
 
-test("messages are written without the text that their parts repeat, and read whole", () => {
+test("a stored message omits the text that its parts repeat, and decodes to the same message", () => {
   const question = { ...newMessage(1, 1), text: "Which sea?", parts: [{ type: "text" as const, text: "Which sea?" }] };
   const answer = newAnswer(2, 1, "builtin/extractive");
   applyFrame(answer, { type: "reasoning.delta", message_id: 2, offset: 0, text: "Hm." });

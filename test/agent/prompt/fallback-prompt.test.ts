@@ -9,28 +9,28 @@ import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../..
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { createUser, type Person } from "../../support/users.ts";
 import { startFakeLlm, type FakeLlm } from "../../support/fake-llm.ts";
-import { asked, asks, settingsWith, take, tool } from "../support/settings.ts";
+import { turnInput, userMessage, settingsWith, runTestTurn, tool } from "../support/settings.ts";
 
 /** What becomes of a turn whose minion's own model is out of order. */
 
 let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
-let speaker: FakeLlm;
+let llm: FakeLlm;
 let ctx: Ctx;
 let me: Person;
 
 beforeAll(async () => {
-  [database, speaker] = await Promise.all([openTestDatabase(), startFakeLlm()]);
+  [database, llm] = await Promise.all([openTestDatabase(), startFakeLlm()]);
   bridge = await startStoppableBridge(database);
-  ctx = createTestContexts(testBindings(bridge.url, { EGRESS_ALLOWED_HOSTS: speaker.host })).context("test");
+  ctx = createTestContexts(testBindings(bridge.url, { EGRESS_ALLOWED_HOSTS: llm.host })).context("test");
   me = await createUser({ database });
   await catalogOf(ctx);
 });
 afterAll(async () => {
-  await Promise.all([bridge.stopPostgres(), speaker.close()]);
+  await Promise.all([bridge.stopPostgres(), llm.close()]);
   await database.close();
 });
-beforeEach(() => void speaker.requests.splice(0));
+beforeEach(() => void llm.requests.splice(0));
 
 type Model = { model_id: string; context_length?: number; capabilities?: string[] };
 
@@ -38,7 +38,7 @@ async function makeModel({ model_id, context_length, capabilities = [] }: Model)
   const [row] = await database.sql(
     `insert into external_models (user_id, name, display_name, provider, model_id, base_url, context_length, capabilities)
      values ($1, $2, $3, 'custom', $2, $4, $5, $6) returning id`,
-    [me.id, model_id, crypto.randomUUID(), speaker.baseUrl, context_length ?? null, capabilities],
+    [me.id, model_id, crypto.randomUUID(), llm.baseUrl, context_length ?? null, capabilities],
   );
   return Number(row!["id"]);
 }
@@ -54,14 +54,14 @@ async function standingIn(...standIns: (Model | "builtin/extractive")[]): Promis
       [id, index + 1, me.id, typeof standIn === "string" ? standIn : String(external), external],
     );
   }
-  const { answering } = await readSettings(ctx, me.id, id);
-  speaker.replyWith({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
-  return settingsWith({ user_id: me.id, answering });
+  const { modelCandidates: answering } = await readSettings(ctx, me.id, id);
+  llm.replyWith({ pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  return settingsWith({ user_id: me.id, modelCandidates: answering });
 }
 
 /** Which models were asked, and whether they were handed tools, or a picture. */
-const heard = () =>
-  speaker.requests.map(({ model, tools, tool_choice, messages }) =>
+const requestedTexts = () =>
+  llm.requests.map(({ model, tools, tool_choice, messages }) =>
     [
       model,
       ...(tools === undefined && tool_choice === undefined ? [] : ["tools"]),
@@ -70,93 +70,96 @@ const heard = () =>
   );
 
 /** What the last that was asked was told, in words. */
-const told = () => JSON.stringify(speaker.requests.at(-1)!.messages);
+const lastMessages = () => JSON.stringify(llm.requests.at(-1)!.messages);
 
 const picture = { type: "file", id: "a", name: "a.png", media_type: "image/png", size: 3 } as const;
 const readFile = async () => new Uint8Array([1, 2, 3]);
 
-test("whoever stands in answers, where nothing says that they cannot", async () => {
+test("a fallback model answers if it supports what the turn needs", async () => {
   const settings = await standingIn({ model_id: "other" });
-  const { text, result } = await take("Hello?", { ctx, settings });
-  expect([text, result.model, heard()]).toEqual(["I stand in.", "custom/other", ["own", "other"]]);
+  const { text, result } = await runTestTurn("Hello?", { ctx, settings });
+  expect([text, result.model, requestedTexts()]).toEqual(["I stand in.", "custom/other", ["own", "other"]]);
 });
 
-test("a model that is too small for what is asked is passed over", async () => {
+test("a fallback with a context window that is too small is skipped", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 2_000 }, { model_id: "large", context_length: 9_000 });
-  await take("Why? ".repeat(2_000), { ctx, settings });
-  expect(heard()).toEqual(["own", "large"]);
+  await runTestTurn("Why? ".repeat(2_000), { ctx, settings });
+  expect(requestedTexts()).toEqual(["own", "large"]);
 });
 
-test("and so is one that tools have said too much for meanwhile", async () => {
+test("a fallback is skipped if tool results have outgrown its context window", async () => {
   const settings = await standingIn(
     { model_id: "small", context_length: 4_000, capabilities: ["tools"] },
     { model_id: "large", context_length: 90_000, capabilities: ["tools"] },
   );
   const calls = { name: "look_up", input: { city: "Zürich" } };
-  speaker.replyWith({ pieces: [], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
-  const { text } = await take("Hello?", { ctx, settings, tools: [tool({ run: async () => "long ".repeat(9_000) })] });
-  expect([text, heard()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
+  llm.replyWith({ pieces: [], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  const { text } = await runTestTurn("Hello?", { ctx, settings, tools: [tool({ run: async () => "long ".repeat(9_000) })] });
+  expect([text, requestedTexts()]).toEqual(["I stand in.", ["own with tools", "own with tools", "large with tools"]]);
 });
 
-test("a summary of what was said is asked of a model that has room for it", async () => {
+test("a summary is requested from a fallback whose context window fits it", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 1_500 }, { model_id: "large" });
-  const long = Array.from({ length: 9 }, (_, index) => asks(index + 1, "Why? ".repeat(500)));
-  speaker.replyWith({ pieces: [], status: 503 });
-  await take(asked(...long), { ctx, settings: { ...settings, model: { ...settings.model, context_length: 5_000 } } });
-  expect(heard().slice(0, 2)).toEqual(["own", "large"]);
-  expect(told()).toContain("Why?");
+  const long = Array.from({ length: 9 }, (_, index) => userMessage(index + 1, "Why? ".repeat(500)));
+  llm.replyWith({ pieces: [], status: 503 });
+  await runTestTurn(turnInput(...long), {
+    ctx,
+    settings: { ...settings, model: { ...settings.model, context_length: 5_000 } },
+  });
+  expect(requestedTexts().slice(0, 2)).toEqual(["own", "large"]);
+  expect(lastMessages()).toContain("Why?");
 });
 
-test("one that sees no pictures is told that there is one, and one that does is shown it", async () => {
+test("a fallback without vision receives a note for each picture, and one with vision receives the picture", async () => {
   const settings = await standingIn({ model_id: "blind" });
-  await take(asked(asks(1, "What is it?", [picture])), { ctx, settings, readFile });
-  expect(heard()).toEqual(["own with picture", "blind"]);
-  expect(told()).toContain("An image that the user attached, which you cannot see.");
+  await runTestTurn(turnInput(userMessage(1, "What is it?", [picture])), { ctx, settings, readFile });
+  expect(requestedTexts()).toEqual(["own with picture", "blind"]);
+  expect(lastMessages()).toContain("An image that the user attached, which you cannot see.");
   const other = await standingIn({ model_id: "seeing", capabilities: ["vision"] });
-  speaker.requests.splice(0);
-  await take(asked(asks(1, "What is it?", [picture])), { ctx, settings: other, readFile });
-  expect(heard()).toEqual(["own with picture", "seeing with picture"]);
+  llm.requests.splice(0);
+  await runTestTurn(turnInput(userMessage(1, "What is it?", [picture])), { ctx, settings: other, readFile });
+  expect(requestedTexts()).toEqual(["own with picture", "seeing with picture"]);
 });
 
-test("where all are passed over, the turn fails for what the minion's own model lacks", async () => {
+test("if every fallback is skipped, the turn fails with the error of the minion's own model", async () => {
   const settings = await standingIn({ model_id: "small", context_length: 100 });
-  speaker.replyWith({ pieces: [], status: 503 });
-  const { result } = await take("Hello?", { ctx, settings, patience: { callMs: 4_000 } });
+  llm.replyWith({ pieces: [], status: 503 });
+  const { result } = await runTestTurn("Hello?", { ctx, settings, timeouts: { callMs: 4_000 } });
   expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
-  expect(new Set(heard())).toEqual(new Set(["own"]));
+  expect(new Set(requestedTexts())).toEqual(new Set(["own"]));
 });
 
-test("a model that calls no tools is handed none, nor needs room for them", async () => {
+test("a fallback without tool support receives no tools and needs no tokens for them", async () => {
   const tools = [tool({ description: "Looks it up. ".repeat(400) })];
   const settings = await standingIn({ model_id: "plain", context_length: 2_000 });
-  await take("Hello?", { ctx, settings, tools });
-  expect(heard()).toEqual(["own with tools", "plain"]);
+  await runTestTurn("Hello?", { ctx, settings, tools });
+  expect(requestedTexts()).toEqual(["own with tools", "plain"]);
   const handy = await standingIn({ model_id: "handy", capabilities: ["tools"] });
-  speaker.requests.splice(0);
-  await take("Hello?", { ctx, settings: handy, tools });
-  expect(heard()).toEqual(["own with tools", "handy with tools"]);
+  llm.requests.splice(0);
+  await runTestTurn("Hello?", { ctx, settings: handy, tools });
+  expect(requestedTexts()).toEqual(["own with tools", "handy with tools"]);
 });
 
-test("and is told what they said before it stood in, as what it is: quoted", async () => {
+test("a fallback without tool support receives earlier tool results as quoted text", async () => {
   const settings = await standingIn({ model_id: "plain" });
   const calls = { name: "look_up", input: { city: "Zürich" } };
-  speaker.replyWith({ pieces: ["Let me see."], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
-  const { text } = await take("Hello?", { ctx, settings, tools: [tool({ run: async () => "5 °C" })] });
+  llm.replyWith({ pieces: ["Let me see."], calls }, { pieces: [], status: 503 }, { pieces: ["I stand in."] });
+  const { text } = await runTestTurn("Hello?", { ctx, settings, tools: [tool({ run: async () => "5 °C" })] });
   expect(text).toBe("Let me see.\n\nI stand in.");
-  const { messages } = speaker.requests.at(-1)!;
+  const { messages } = llm.requests.at(-1)!;
   expect(messages.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user"]);
   expect(messages[3]!.content).toBe(JSON.stringify({ tool: "look_up", output: "5 °C" }));
-  expect(told()).not.toContain("tool_call");
+  expect(lastMessages()).not.toContain("tool_call");
 });
 
-test("the model of this server stands in for any, whatever is asked", async () => {
+test("the built-in model can replace any model for any prompt", async () => {
   const settings = await standingIn("builtin/extractive");
-  const question = asks(1, "Why? ".repeat(10_000), [picture]);
-  const { result } = await take(asked(question), { ctx, settings, readFile, tools: [tool()] });
+  const question = userMessage(1, "Why? ".repeat(10_000), [picture]);
+  const { result } = await runTestTurn(turnInput(question), { ctx, settings, readFile, tools: [tool()] });
   expect(result).toMatchObject({ outcome: "complete", model: "builtin/extractive" });
 });
 
-test("a model of which nothing is known is asked all there is", () => {
+test("a fallback with unknown capabilities receives the unchanged prompt", () => {
   const all: LanguageModelV4CallOptions = {
     prompt: [{ role: "user", content: [{ type: "file", mediaType: "image/png", data: { type: "data", data: "AQID" } }] }],
     tools: [],

@@ -9,7 +9,7 @@ import { runTurn, type TurnDeps } from "../../../src/agent/turn/run-turn.ts";
 import type { Retrieved } from "../../../src/knowledge/search/retrieve.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { textsOf } from "../../../src/models/gateway/tokens.ts";
-import { scripted, type Turn } from "../../models/support/scripted-model.ts";
+import { scriptedModel, type ScriptedTurn } from "../../models/support/scripted-model.ts";
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 
 /** A context without a Postgres: what asks for one fails. */
@@ -27,7 +27,7 @@ const spirit = {
 };
 
 /** The settings of a minion whose model calls tools and has no limit, unless told otherwise. */
-export const settingsWith = (given: Partial<TurnSettings> = {}): TurnSettings => ({
+export const settingsWith = (overrides: Partial<TurnSettings> = {}): TurnSettings => ({
   user_id: 1,
   minion_id: 2,
   display_name: "Ada",
@@ -39,25 +39,25 @@ export const settingsWith = (given: Partial<TurnSettings> = {}): TurnSettings =>
   spirits: [spirit],
   sampling: { temperature: null, top_p: null, max_tokens: null },
   model: { context_length: null, sees_pictures: true, calls_tools: true },
-  answering: [],
+  modelCandidates: [],
   retrieval: null,
   citations_enabled: true,
-  ...given,
+  ...overrides,
 });
 
 export const withBase = (
-  given: Partial<NonNullable<TurnSettings["retrieval"]>> = {},
+  overrides: Partial<NonNullable<TurnSettings["retrieval"]>> = {},
 ): NonNullable<TurnSettings["retrieval"]> => ({
   is_enabled: true,
   base: { id: 3, user_id: 1, embedding_model: "builtin/hashing-384", dimensions: 384 },
   top_k: 4,
   method: "hybrid",
   threshold: 0,
-  ...given,
+  ...overrides,
 });
 
 /** A passage that was found, of this text. */
-export const passage = (text: string, given: Partial<Retrieved> = {}): Retrieved => ({
+export const passage = (text: string, overrides: Partial<Retrieved> = {}): Retrieved => ({
   chunk_id: 1,
   dataset_id: 5,
   heading: null,
@@ -66,11 +66,11 @@ export const passage = (text: string, given: Partial<Retrieved> = {}): Retrieved
   end: text.length,
   score: 0.5,
   text,
-  ...given,
+  ...overrides,
 });
 
 /** The tool `look_up`, which says what it is given unless told otherwise. */
-export const tool = (given: Partial<Tool> = {}): Tool => ({
+export const tool = (overrides: Partial<Tool> = {}): Tool => ({
   name: "look_up",
   description: "Looks something up.",
   input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
@@ -78,13 +78,17 @@ export const tool = (given: Partial<Tool> = {}): Tool => ({
   spirit_id: 7,
   tool_id: 70,
   run: async (input) => `about ${JSON.stringify(input)}`,
-  ...given,
+  ...overrides,
 });
 
 const messageOf = (id: number): Message => ({ ...newMessage(id, 1), created_at: "2026-01-01T00:00:00.000Z" });
 
 /** A message of the user's. */
-export const asks = (id: number, text: string, files: Extract<Message["parts"][number], { type: "file" }>[] = []): Message => ({
+export const userMessage = (
+  id: number,
+  text: string,
+  files: Extract<Message["parts"][number], { type: "file" }>[] = [],
+): Message => ({
   ...messageOf(id),
   role: "user",
   text,
@@ -92,17 +96,17 @@ export const asks = (id: number, text: string, files: Extract<Message["parts"][n
 });
 
 /** An answer to one. */
-export const answers = (id: number, text: string, given: Partial<Message> = {}): Message => ({
+export const assistantMessage = (id: number, text: string, overrides: Partial<Message> = {}): Message => ({
   ...messageOf(id),
   role: "assistant",
   text,
   parts: [{ type: "text", text }],
   model: "builtin/extractive",
-  ...given,
+  ...overrides,
 });
 
-export const asked = (...messages: (Message | string)[]): TurnInput => ({
-  messages: messages.map((message, index) => (typeof message === "string" ? asks(index + 1, message) : message)),
+export const turnInput = (...messages: (Message | string)[]): TurnInput => ({
+  messages: messages.map((message, index) => (typeof message === "string" ? userMessage(index + 1, message) : message)),
   summary: null,
   pinned_facts: [],
 });
@@ -114,66 +118,66 @@ const usage = {
 
 type FinishReason = Extract<LanguageModelV4StreamPart, { type: "finish" }>["finishReason"]["unified"];
 
-const finishing = (unified: FinishReason): LanguageModelV4StreamPart => ({
+const finishPart = (unified: FinishReason): LanguageModelV4StreamPart => ({
   type: "finish",
   finishReason: { unified, raw: unified },
   usage,
 });
 
 /** A stream of these parts, from its start to its end. */
-export const streaming = (parts: LanguageModelV4StreamPart[], end: FinishReason = "stop"): LanguageModelV4StreamPart[] => [
+export const streamOf = (parts: LanguageModelV4StreamPart[], end: FinishReason = "stop"): LanguageModelV4StreamPart[] => [
   { type: "stream-start", warnings: [] },
   ...parts,
-  finishing(end),
+  finishPart(end),
 ];
 
-export const word = (delta: string): LanguageModelV4StreamPart => ({ type: "text-delta", id: "1", delta });
-export const thought = (delta: string): LanguageModelV4StreamPart => ({ type: "reasoning-delta", id: "r", delta });
+export const textDelta = (delta: string): LanguageModelV4StreamPart => ({ type: "text-delta", id: "1", delta });
+export const reasoningDelta = (delta: string): LanguageModelV4StreamPart => ({ type: "reasoning-delta", id: "r", delta });
 
-let called = 0;
+let callCount = 0;
 
 /** A call of a tool; an input that is text is said as it is. */
-export const calling = (toolName: string, input: object | string = { city: "Zürich" }): LanguageModelV4StreamPart => ({
+export const toolCall = (toolName: string, input: object | string = { city: "Zürich" }): LanguageModelV4StreamPart => ({
   type: "tool-call",
-  toolCallId: `call${(called += 1)}`,
+  toolCallId: `call${(callCount += 1)}`,
   toolName,
   input: typeof input === "string" ? input : JSON.stringify(input),
 });
 
 /** A model that does one thing after the other, behind the gateway, with what it was asked. */
-export function modelOf(...turns: Turn[]) {
-  const { candidate, seen } = scripted("openai", ...turns);
+export function modelOf(...turns: ScriptedTurn[]) {
+  const { candidate, seen } = scriptedModel("openai", ...turns);
   const requests: LanguageModelV4CallOptions[] = [];
   const open = async () => {
     const model = await candidate.open();
-    const noted = (options: LanguageModelV4CallOptions) => {
+    const recordRequest = (options: LanguageModelV4CallOptions) => {
       // As it was when it was asked: the turn goes on writing to it.
       requests.push({ ...options, prompt: [...options.prompt] });
       return options;
     };
     return {
       ...model,
-      doStream: (options: LanguageModelV4CallOptions) => model.doStream(noted(options)),
-      doGenerate: (options: LanguageModelV4CallOptions) => model.doGenerate(noted(options)),
+      doStream: (options: LanguageModelV4CallOptions) => model.doStream(recordRequest(options)),
+      doGenerate: (options: LanguageModelV4CallOptions) => model.doGenerate(recordRequest(options)),
     };
   };
   const model: NonNullable<TurnDeps["model"]> = (options) => gatewayModel([{ ...candidate, open }], { ...options, pauseMs: 1 });
   return { model, requests, seen };
 }
 
-export type Said = { type: "text" | "reasoning"; text: string };
+export type TextPiece = { type: "text" | "reasoning"; text: string };
 
 /** An event, or one for each piece of a text. */
-export function apart(event: TurnEvent): (Exclude<TurnEvent, { pieces: unknown }> | Said)[] {
+export function splitPieces(event: TurnEvent): (Exclude<TurnEvent, { pieces: unknown }> | TextPiece)[] {
   return "pieces" in event ? event.pieces.map((text) => ({ type: event.type, text })) : [event];
 }
 
 /** @param events with each piece of text for itself */
-export type Taken = { events: ReturnType<typeof apart>; result: TurnResult; text: string; uses: ToolCall[] };
+export type TestTurn = { events: ReturnType<typeof splitPieces>; result: TurnResult; text: string; uses: ToolCall[] };
 
 /** Takes a turn. */
-export async function take(question: TurnInput | string, deps: Partial<TurnDeps>): Promise<Taken> {
-  const events: Taken["events"] = [];
+export async function runTestTurn(question: TurnInput | string, deps: Partial<TurnDeps>): Promise<TestTurn> {
+  const events: TestTurn["events"] = [];
   const result = await runTurn(
     {
       ctx: noDatabase(),
@@ -184,11 +188,11 @@ export async function take(question: TurnInput | string, deps: Partial<TurnDeps>
       signal: new AbortController().signal,
       ...deps,
       onEvent(event) {
-        events.push(...apart(event));
+        events.push(...splitPieces(event));
         deps.onEvent?.(event);
       },
     },
-    typeof question === "string" ? asked(question) : question,
+    typeof question === "string" ? turnInput(question) : question,
   );
   const text = events.map((event) => (event.type === "text" ? event.text : "")).join("");
   const uses = events.flatMap((event) => (event.type === "tool_finished" ? [event.use] : []));
@@ -202,13 +206,13 @@ export const linesIn = (prompt: LanguageModelV4Prompt): string[] =>
   prompt.map((message) => `${message.role}: ${textsOf(message).join(" | ")}`);
 
 /** A stream that ends in calls. */
-export const calls = (...parts: Parameters<typeof streaming>[0]) => streaming(parts, "tool-calls");
+export const toolCallStream = (...parts: Parameters<typeof streamOf>[0]) => streamOf(parts, "tool-calls");
 /** What was told, and of tools how they are. */
-export const kindsOf = (events: Taken["events"]) =>
+export const eventTypes = (events: TestTurn["events"]) =>
   events.map((event) => ("use" in event ? `${event.type} ${event.use.tool} ${event.use.status}` : event.type));
 
 /** What the tools said, as the model was handed it in its last request. */
-export const handedOver = ({ requests }: ReturnType<typeof modelOf>) =>
+export const toolResultsIn = ({ requests }: ReturnType<typeof modelOf>) =>
   requests.at(-1)!.prompt.flatMap(({ role, content }) => (role === "tool" && typeof content !== "string" ? content : []));
 export const outputsOf = (of: ReturnType<typeof modelOf>) =>
-  handedOver(of).map((part) => (part.type === "tool-result" && part.output.type === "text" ? part.output.value : "?"));
+  toolResultsIn(of).map((part) => (part.type === "tool-result" && part.output.type === "text" ? part.output.value : "?"));

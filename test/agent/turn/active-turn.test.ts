@@ -5,8 +5,18 @@ import { ActiveTurn, type TurnCallbacks, type TurnRuntime } from "../../../src/a
 import { finishAnswer } from "../../../src/agent/turn/finish-turn.ts";
 import { runTurn } from "../../../src/agent/turn/run-turn.ts";
 import type { TurnResult } from "../../../src/agent/events.ts";
-import { said } from "../../models/support/scripted-model.ts";
-import { asked, calling, calls, modelOf, noDatabase, settingsWith, thought, tool, word } from "../support/settings.ts";
+import { textParts } from "../../models/support/scripted-model.ts";
+import {
+  turnInput,
+  toolCall,
+  toolCallStream,
+  modelOf,
+  noDatabase,
+  settingsWith,
+  reasoningDelta,
+  tool,
+  textDelta,
+} from "../support/settings.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -43,11 +53,14 @@ const turnOf =
         model,
         ...callbacks,
       },
-      asked("Which sea?"),
+      turnInput("Which sea?"),
     );
 
-test("an answer is published as it comes, each text from its own offset, and is the message at the end", async () => {
-  const { model } = modelOf(calls(thought("Hm."), word("Let"), word(" me see."), calling("look_up")), said("The North Sea."));
+test("the answer is published as it streams, each text at its own offset, and matches the final message", async () => {
+  const { model } = modelOf(
+    toolCallStream(reasoningDelta("Hm."), textDelta("Let"), textDelta(" me see."), toolCall("look_up")),
+    textParts("The North Sea."),
+  );
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model));
   expect(await running.done).toMatchObject({ outcome: "complete", isInterrupted: false });
@@ -71,20 +84,20 @@ test("an answer is published as it comes, each text from its own offset, and is 
   });
 });
 
-test("a call of a tool waits until the caller decides, once", async () => {
-  const { model } = modelOf(calls(calling("look_up")), said("It is the North Sea."));
+test("a tool call waits for the first decision of the caller, and ignores later ones", async () => {
+  const { model } = modelOf(toolCallStream(toolCall("look_up")), textParts("It is the North Sea."));
   const { runtime, published } = recorder();
   const running = new ActiveTurn(answer(), runtime, turnOf(model, true));
-  const asks = () => published.find(({ type }) => type === "tool.approval_needed");
-  await expect.poll(asks).toBeDefined();
-  const { call_id } = asks() as unknown as ToolCall;
+  const approvalFrame = () => published.find(({ type }) => type === "tool.approval_needed");
+  await expect.poll(approvalFrame).toBeDefined();
+  const { call_id } = approvalFrame() as unknown as ToolCall;
   expect([running.resolveApproval("another", true), running.resolveApproval(call_id, true)]).toEqual([false, true]);
   await running.done;
   expect(running.resolveApproval(call_id, true)).toBe(false);
   expect(running.message.tools).toMatchObject([{ call_id, status: "complete" }]);
 });
 
-test("a turn that shows nothing new for 30 seconds is interrupted, and what it said is flushed twice a second", async () => {
+test("a turn without new output for 30 seconds is interrupted, and its text is flushed twice a second", async () => {
   vi.useFakeTimers();
   const { runtime, flushes } = recorder();
   const running = new ActiveTurn(answer(), runtime, async ({ onEvent, signal }) => {
@@ -98,7 +111,7 @@ test("a turn that shows nothing new for 30 seconds is interrupted, and what it s
   expect(await running.done).toMatchObject({ outcome: "stopped", isInterrupted: true });
 });
 
-test("a summary goes to the caller, not to clients", async () => {
+test("a summary is reported to the caller and not published to clients", async () => {
   const { runtime, published, summaries } = recorder();
   const summary = { up_to: 1, text: "They asked about seas." };
   const running = new ActiveTurn(answer(), runtime, async ({ onEvent }) => {
@@ -109,7 +122,7 @@ test("a summary goes to the caller, not to clients", async () => {
   expect([published, summaries]).toEqual([[], [summary]]);
 });
 
-test("a turn that throws ends like one that was interrupted", async () => {
+test("a turn that throws ends like an interrupted turn", async () => {
   const { runtime } = recorder();
   const answering = new ActiveTurn(answer(), runtime, async ({ onEvent }) => {
     onEvent({ type: "text", pieces: ["Ha", "lf"] });

@@ -5,13 +5,24 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TurnDeps } from "../../../src/agent/turn/run-turn.ts";
 import { gatewayModel } from "../../../src/models/gateway/gateway.ts";
 import { languageCandidate } from "../../../src/models/providers/registry.ts";
-import { finish, said } from "../../models/support/scripted-model.ts";
+import { finish, textParts } from "../../models/support/scripted-model.ts";
 import { providerKey } from "../../support/canary.ts";
 import { openaiChat } from "../../support/vendors/openai-chat.ts";
-import { saidText, vendorWords, type Json, type Protocol, type SseEvent } from "../../support/vendors/script.ts";
+import { scriptedText, vendorWords, type Json, type Protocol, type SseEvent } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
 import { fakedVendor } from "../../support/vendors/vendors.ts";
-import { answers, asked, asks, calling, modelOf, settingsWith, streaming, take, tool, word } from "../support/settings.ts";
+import {
+  assistantMessage,
+  turnInput,
+  userMessage,
+  toolCall,
+  modelOf,
+  settingsWith,
+  streamOf,
+  runTestTurn,
+  tool,
+  textDelta,
+} from "../support/settings.ts";
 
 const apiKey = providerKey("of-the-turns");
 const patience = { firstTokenMs: 2_000, silenceMs: 2_000, callMs: 5_000 };
@@ -40,15 +51,15 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
 
   const faulty = (faults: Fault[], deps: Partial<TurnDeps> = {}) => {
     vendor.failNext(...faults);
-    return take("How is Zürich?", { model: at(name, model, vendor), patience, ...deps });
+    return runTestTurn("How is Zürich?", { model: at(name, model, vendor), timeouts: patience, ...deps });
   };
 
   test.each([
-    ["a key that is rejected", [{ status: 401 }], "provider_key_rejected", false],
+    ["a rejected key", [{ status: 401 }], "provider_key_rejected", false],
     ["too many requests", [{ status: 429 }, { status: 429 }], "provider_rate_limited", true],
-    ["a vendor that is overloaded", [{ status: 529 }, { status: 529 }], "provider_unavailable", true],
-    ["what nobody understands", ["garbage", "garbage"], "provider_unavailable", true],
-  ] as const)("fails for %s, before a word is said", async (_what, faults, code, retryable) => {
+    ["an overloaded provider", [{ status: 529 }, { status: 529 }], "provider_unavailable", true],
+    ["malformed replies", ["garbage", "garbage"], "provider_unavailable", true],
+  ] as const)("the turn fails without any text on %s", async (_what, faults, code, retryable) => {
     const { result, events } = await faulty([...faults]);
     expect(events).toEqual([]);
     expect(result).toMatchObject({
@@ -61,19 +72,19 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
     expect(JSON.stringify(result)).not.toContain(apiKey);
   });
 
-  test("fails when the vendor does not begin", async () => {
-    const { result, events } = await faulty(["hang"], { patience: { ...patience, firstTokenMs: 80 } });
+  test("the turn fails if the provider never starts to stream", async () => {
+    const { result, events } = await faulty(["hang"], { timeouts: { ...patience, firstTokenMs: 80 } });
     expect([events, result.failure?.code, result.calls.length]).toEqual([[], "provider_timed_out", 1]);
   });
 
   test.each([
-    ["falls silent", "hang-midway", "provider_timed_out"],
-    ["hangs up", "cut", "provider_unavailable"],
-    ["ends without its last words", "unfinished", "provider_unavailable"],
-  ] as const)("keeps what was said when the vendor %s in the midst of it", async (_what, fault, code) => {
-    const { result, text } = await faulty([fault], { patience: { ...patience, silenceMs: 500 } });
+    ["stalls", "hang-midway", "provider_timed_out"],
+    ["closes the connection", "cut", "provider_unavailable"],
+    ["ends without a finish event", "unfinished", "provider_unavailable"],
+  ] as const)("the turn keeps its partial text if the provider %s in the middle", async (_what, fault, code) => {
+    const { result, text } = await faulty([fault], { timeouts: { ...patience, silenceMs: 500 } });
     expect(text).not.toBe("");
-    expect(saidText.startsWith(text)).toBe(true);
+    expect(scriptedText.startsWith(text)).toBe(true);
     expect(result).toMatchObject({
       outcome: "failed",
       failure: { code, retryable: true },
@@ -83,29 +94,29 @@ describe.each(["openai", "anthropic", "custom"] as const)("a turn with a model o
   });
 
   // Of OpenAI's older protocol, half of the events are a whole call: see below.
-  test.each(name === "custom" ? [] : ["by halves"])("fails while a tool is called %s, and runs none", async () => {
+  test.each(name === "custom" ? [] : ["is truncated"])("the turn fails and runs no tool if the tool call %s", async () => {
     const never = tool({ run: () => expect.unreachable("it ran") });
     const { result, uses } = await faulty(["unfinished"], { tools: [never] });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
     expect(uses).toEqual([]);
   });
 
-  test("can be taken again, and is whole then, also with a tool", async () => {
-    const failed = answers(2, "Half an ans", { status: "failed" });
+  test("a failed turn can be run again completely, also with a tool", async () => {
+    const failed = assistantMessage(2, "Half an ans", { status: "failed" });
     vendor.failNext();
-    const { result, text } = await take(asked("How is Zürich?", failed, asks(3, "Again?")), {
+    const { result, text } = await runTestTurn(turnInput("How is Zürich?", failed, userMessage(3, "Again?")), {
       model: at(name, model, vendor),
-      patience,
+      timeouts: patience,
       tools: [tool()],
     });
-    expect(text).toBe(saidText);
+    expect(text).toBe(scriptedText);
     expect(result).toMatchObject({ outcome: "complete", calls: [{}, {}], tool_runs: [{ tool_id: 70 }] });
     expect(JSON.stringify(vendor.requests.at(-1)!.body)).not.toContain("Half an ans");
     expect(JSON.stringify(vendor.requests.at(-1)!.body)).toContain(String.raw`about {\\\"city\\\":\\\"Zürich\\\"}`);
   });
 });
 
-describe("a turn whose answer ends too soon", () => {
+describe("a turn whose answer ends too early", () => {
   const base = openaiChat("/v1", {});
   let choices: Json[] = [];
   let vendor: FakeVendor;
@@ -128,13 +139,13 @@ describe("a turn whose answer ends too soon", () => {
   const answered = (...deltas: [Json, string | null][]) => {
     choices = deltas.map(([delta, finish_reason]) => ({ index: 0, delta, finish_reason }));
     const never = tool({ run: () => expect.unreachable("it ran") });
-    return take("How is Zürich?", { model: at("custom", "m", vendor), patience, tools: [never] });
+    return runTestTurn("How is Zürich?", { model: at("custom", "m", vendor), timeouts: patience, tools: [never] });
   };
   const halfCall = {
     tool_calls: [{ index: 0, id: "c1", type: "function", function: { name: "look_up", arguments: '{"city":"Zü' } }],
   };
 
-  test("fails where its filter found fault with it, and keeps what was said", async () => {
+  test("a content filter fails the turn, and the text so far is kept", async () => {
     const { result, text } = await answered([{ content: "Take a" }, null], [{}, "content_filter"]);
     expect(text).toBe("Take a");
     expect(result).toMatchObject({
@@ -144,28 +155,28 @@ describe("a turn whose answer ends too soon", () => {
     });
   });
 
-  test("fails where it has no more tokens for the call of a tool", async () => {
+  test("reaching max_tokens inside a tool call fails the turn", async () => {
     const { result, uses } = await answered([halfCall, null], [{}, "length"]);
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_refused", retryable: false } });
     expect(result.failure!.detail).toContain("max_tokens");
     expect(uses).toEqual([]);
   });
 
-  test("fails where it breaks off within the call of a tool", async () => {
+  test("a stream that ends inside a tool call fails the turn", async () => {
     const { result, uses } = await answered([halfCall, null]);
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable", retryable: true } });
     expect(uses).toEqual([]);
   });
 
-  test("fails where it says nothing at all", async () => {
+  test("an empty answer fails the turn", async () => {
     const { result } = await answered([{ content: " \n" }, null], [{}, "stop"]);
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_refused" } });
   });
 });
 
-describe("a turn that is stopped", () => {
-  test.each(["in the midst of an answer", "before it begins"])("hangs up on its vendor %s", async (when) => {
-    const isBegun = when !== "before it begins";
+describe("a stopped turn", () => {
+  test.each(["during an answer", "before its reply"])("stopping closes the connection to the provider %s", async (when) => {
+    const isBegun = when !== "before its reply";
     const stop = new AbortController();
     const hungUp = Promise.withResolvers<void>();
     const choice = { index: 0, delta: { content: "Half an" }, finish_reason: null };
@@ -179,7 +190,11 @@ describe("a turn that is stopped", () => {
     await once(server, "listening");
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     const onEvent = () => stop.abort();
-    const { result, text } = await take("Hello?", { model: at("custom", "m", { baseUrl }), signal: stop.signal, onEvent });
+    const { result, text } = await runTestTurn("Hello?", {
+      model: at("custom", "m", { baseUrl }),
+      signal: stop.signal,
+      onEvent,
+    });
     await hungUp.promise;
     server.close();
     expect([result.outcome, text]).toEqual(["stopped", isBegun ? "Half an" : ""]);
@@ -187,36 +202,36 @@ describe("a turn that is stopped", () => {
   });
 });
 
-describe("a turn that cannot be taken", () => {
-  test("fails for a call that was begun and never made", async () => {
+describe("a turn that cannot run", () => {
+  test("a tool call that starts and never completes fails the turn", async () => {
     const begun = { type: "tool-input-start", id: "c1", toolName: "look_up" } as const;
-    const { result } = await take("Go.", { model: modelOf(streaming([begun])).model, tools: [tool()] });
+    const { result } = await runTestTurn("Go.", { model: modelOf(streamOf([begun])).model, tools: [tool()] });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_unavailable" } });
   });
 
-  test("fails for a model that calls tools though it was given none", async () => {
-    const { result, uses } = await take("Go.", { model: modelOf(streaming([calling("look_up")], "tool-calls")).model });
+  test("a model that calls tools although it received none fails the turn", async () => {
+    const { result, uses } = await runTestTurn("Go.", { model: modelOf(streamOf([toolCall("look_up")], "tool-calls")).model });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "provider_refused" } });
     expect(uses).toEqual([]);
   });
 
-  test("fails for want of a model", async () => {
-    const { result } = await take("Go.", { settings: settingsWith({ answering: [] }) });
+  test("a minion without a usable model fails the turn", async () => {
+    const { result } = await runTestTurn("Go.", { settings: settingsWith({ modelCandidates: [] }) });
     expect(result).toMatchObject({ outcome: "failed", failure: { code: "not_found", retryable: false }, calls: [] });
   });
 
-  test("does not throw for a defect, and does not tell of it", async () => {
+  test("an unexpected exception fails the turn without throwing, and its message is not exposed", async () => {
     const onEvent = () => {
       throw new Error("secret");
     };
-    const { result } = await take("Go.", { model: modelOf(said("Hello")).model, onEvent });
+    const { result } = await runTestTurn("Go.", { model: modelOf(textParts("Hello")).model, onEvent });
     expect(result).toMatchObject({
       outcome: "failed",
       failure: { code: "internal" },
       calls: [{ record: { outcome: "stopped" } }],
     });
     expect(JSON.stringify(result.failure)).not.toContain("secret");
-    const { result: whole } = await take("Go.", { model: modelOf(streaming([word("Hello")]).concat(finish)).model });
+    const { result: whole } = await runTestTurn("Go.", { model: modelOf(streamOf([textDelta("Hello")]).concat(finish)).model });
     expect(whole.outcome).toBe("complete");
   });
 });

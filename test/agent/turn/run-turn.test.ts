@@ -6,27 +6,27 @@ import type { TurnEvent } from "../../../src/agent/events.ts";
 import type { TurnMessage } from "../../../src/agent/types.ts";
 import { hello } from "../../models/support/scripted-model.ts";
 import {
-  answers,
-  apart,
-  asked,
-  asks,
+  assistantMessage,
+  splitPieces,
+  turnInput,
+  userMessage,
   linesIn,
   modelOf,
   passage,
   settingsWith,
-  type Said,
-  streaming,
+  type TextPiece,
+  streamOf,
   systemIn,
-  take,
-  thought,
+  runTestTurn,
+  reasoningDelta,
   withBase,
-  word,
+  textDelta,
 } from "../support/settings.ts";
 
-describe("a turn", () => {
-  test("tells what the model thinks and says, as it does, and what that used", async () => {
-    const { model } = modelOf(streaming([thought("Hm"), thought("m."), word("Grü"), word("ße")]));
-    const { events, result } = await take("Hello?", { model });
+describe("runTurn", () => {
+  test("a turn emits reasoning and text as they stream, and its usage", async () => {
+    const { model } = modelOf(streamOf([reasoningDelta("Hm"), reasoningDelta("m."), textDelta("Grü"), textDelta("ße")]));
+    const { events, result } = await runTestTurn("Hello?", { model });
     expect(events).toEqual([
       { type: "reasoning", text: "Hm" },
       { type: "reasoning", text: "m." },
@@ -45,18 +45,21 @@ describe("a turn", () => {
     expect(result.calls).toHaveLength(1);
   });
 
-  test("needs no conversation: its messages may be made by whoever takes it", async () => {
+  test("a turn runs on messages from the caller, without a stored conversation", async () => {
     const { model, requests } = modelOf(hello);
     const message: TurnMessage = { id: 1, role: "user", status: "complete", text: "Hello?", parts: [], tools: [] };
-    const { result } = await take({ messages: [message], summary: null, pinned_facts: [] }, { model });
+    const { result } = await runTestTurn({ messages: [message], summary: null, pinned_facts: [] }, { model });
     expect(result).toMatchObject({ outcome: "complete", memory_status: "full" });
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual(["user: Hello?"]);
   });
 
-  test("asks the model as the minion is set, and hands it no tools that it has not", async () => {
+  test("the model receives the minion's settings and only the minion's tools", async () => {
     const { model, requests } = modelOf(hello);
     const sampling = { temperature: 0.5, top_p: 0.9, max_tokens: 300 };
-    await take(asked("Hello?", answers(2, "Hello."), asks(3, "And now?")), { model, settings: settingsWith({ sampling }) });
+    await runTestTurn(turnInput("Hello?", assistantMessage(2, "Hello."), userMessage(3, "And now?")), {
+      model,
+      settings: settingsWith({ sampling }),
+    });
     const [{ prompt, ...options }] = requests as [(typeof requests)[number]];
     expect(options).toEqual({
       temperature: 0.5,
@@ -70,28 +73,28 @@ describe("a turn", () => {
       "assistant: Hello.",
       "user: And now?",
     ]);
-    await take("Hello?", { model });
+    await runTestTurn("Hello?", { model });
     expect(Object.keys(requests[1]!).toSorted()).toEqual(["abortSignal", "prompt"]);
   });
 
-  test("is complete where the answer was as long as it may be", async () => {
-    const { result, text } = await take("Hello?", { model: modelOf(streaming([word("Hel")], "length")).model });
+  test("an answer that reaches max_tokens is complete", async () => {
+    const { result, text } = await runTestTurn("Hello?", { model: modelOf(streamOf([textDelta("Hel")], "length")).model });
     expect([result.outcome, text]).toEqual(["complete", "Hel"]);
   });
 
-  test("ends an answer that is longer than one can be, and the call with it", async () => {
+  test("an answer above the maximum length is truncated, and the model call is aborted", async () => {
     const long = "👋".repeat(30_001);
-    const { model, seen } = modelOf(streaming(Array.from({ length: 5 }, () => word(long))));
-    const { result, text } = await take("Go on for ever.", { model });
+    const { model, seen } = modelOf(streamOf(Array.from({ length: 5 }, () => textDelta(long))));
+    const { result, text } = await runTestTurn("Go on for ever.", { model });
     expect(text).toHaveLength(maxAnswerLength);
     expect(text.isWellFormed()).toBe(true);
     expect(result).toMatchObject({ outcome: "complete", calls: [{ record: { outcome: "stopped" } }] });
     expect(seen.cancelled).toBe(1);
   });
 
-  test("goes on from an answer that was cut short", async () => {
+  test("a turn continues a truncated answer", async () => {
     const { model, requests } = modelOf(hello);
-    await take(asked("Count to ten.", answers(2, "One, two", { status: "interrupted" })), { model });
+    await runTestTurn(turnInput("Count to ten.", assistantMessage(2, "One, two", { status: "interrupted" })), { model });
     expect(linesIn(requests[0]!.prompt).slice(1)).toEqual([
       "user: Count to ten.",
       "assistant: One, two",
@@ -100,32 +103,34 @@ describe("a turn", () => {
   });
 });
 
-describe("text that is told", () => {
+describe("text events", () => {
   const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ud83d", "\udc4b", "👋", "\0", "a\ud83d", "\udc4bb"));
 
-  function telling(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
-    const events: Said[] = [];
-    const speech = new TextEmitter((event) => events.push(...apart(event).filter((each): each is Said => "text" in each)));
-    for (const [voice, ...pieces] of deltas) speech.push(voice, pieces);
-    speech.flush();
+  function emitAll(deltas: readonly (readonly ["text" | "reasoning", ...string[]])[]) {
+    const events: TextPiece[] = [];
+    const emitter = new TextEmitter((event) =>
+      events.push(...splitPieces(event).filter((each): each is TextPiece => "text" in each)),
+    );
+    for (const [voice, ...pieces] of deltas) emitter.push(voice, pieces);
+    emitter.flush();
     const aloud = events.map(({ type, text }) => (type === "text" ? text : "")).join("");
-    return { texts: events.map(({ text }) => text), aloud, speech };
+    return { texts: events.map(({ text }) => text), aloud, speech: emitter };
   }
 
-  test("never ends within a character, whoever speaks, and is what Postgres can hold", () => {
+  test("a text event never splits a character and is valid for Postgres", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom("text" as const, "reasoning" as const), piece, piece)), (deltas) => {
-        const { texts, aloud, speech } = telling(deltas);
+        const { texts, aloud, speech: emitter } = emitAll(deltas);
         expect(texts.every((text) => text !== "" && text.isWellFormed() && !text.includes("\0"))).toBe(true);
-        expect(speech.text).toBe(aloud);
+        expect(emitter.text).toBe(aloud);
       }),
     );
   });
 
-  test("is all that is said, however it comes", () => {
+  test("the text events contain the whole text, however it was chunked", () => {
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
-        const { aloud } = telling(pieces.map((each) => ["text", each] as const));
+        const { aloud } = emitAll(pieces.map((each) => ["text", each] as const));
         expect(aloud).toBe(pieces.join("").replaceAll("\0", "").toWellFormed());
       }),
     );
@@ -139,14 +144,19 @@ describe("a turn with a knowledge base", () => {
   ];
   const settings = settingsWith({ retrieval: withBase() });
 
-  test("hands over what is found for the question, and tells what the answer cites of it, once", async () => {
+  test("the retrieved passages are in the prompt, and each cited one is emitted once", async () => {
     const queries: string[] = [];
-    const { model, requests } = modelOf(streaming([word("To the Black Sea [2"), word("], and [1, 2]; not [0], [3] or [x].")]));
-    const { events, result } = await take(asked("Old?", answers(2, "Old."), asks(3, "Where does the Danube end?")), {
-      model,
-      settings,
-      retrieve: async (query) => (queries.push(query), found),
-    });
+    const { model, requests } = modelOf(
+      streamOf([textDelta("To the Black Sea [2"), textDelta("], and [1, 2]; not [0], [3] or [x].")]),
+    );
+    const { events, result } = await runTestTurn(
+      turnInput("Old?", assistantMessage(2, "Old."), userMessage(3, "Where does the Danube end?")),
+      {
+        model,
+        settings,
+        retrieve: async (query) => (queries.push(query), found),
+      },
+    );
     expect(queries).toEqual(["Where does the Danube end?"]);
     const lines = systemIn(requests[0]!.prompt).split("\n");
     expect(lines.slice(lines.indexOf("<passages>"))).toEqual([
@@ -173,23 +183,23 @@ describe("a turn with a knowledge base", () => {
     expect(result.has_retrieved).toBe(true);
   });
 
-  test("says that nothing was found, where nothing is", async () => {
+  test("the prompt says so if no passages are found", async () => {
     const { model, requests } = modelOf(hello);
-    const { result } = await take("Anything?", { model, settings, retrieve: async () => [] });
+    const { result } = await runTestTurn("Anything?", { model, settings, retrieve: async () => [] });
     expect(systemIn(requests[0]!.prompt)).toMatch(/<passages>\nNo passages were retrieved .*\n<\/passages>$/);
     expect(result.has_retrieved).toBe(false);
   });
 
-  test("looks nothing up while that is switched off", async () => {
+  test("retrieval that is switched off searches nothing", async () => {
     const { model, requests } = modelOf(hello);
     const off = settingsWith({ retrieval: withBase({ is_enabled: false }) });
-    await take("Anything?", { model, settings: off, retrieve: () => Promise.reject(new Error("It was asked.")) });
+    await runTestTurn("Anything?", { model, settings: off, retrieve: () => Promise.reject(new Error("It was asked.")) });
     expect(systemIn(requests[0]!.prompt)).not.toContain("<passages>");
   });
 
-  test("tells of no citations where they are not wanted", async () => {
-    const { model } = modelOf(streaming([word("Sea [1].")]));
-    const { events } = await take("Where?", {
+  test("citations that are switched off are not emitted", async () => {
+    const { model } = modelOf(streamOf([textDelta("Sea [1].")]));
+    const { events } = await runTestTurn("Where?", {
       model,
       settings: { ...settings, citations_enabled: false },
       retrieve: async () => found,
@@ -197,30 +207,30 @@ describe("a turn with a knowledge base", () => {
     expect(events).toEqual([{ type: "text", text: "Sea [1]." }]);
   });
 
-  test("stops while it looks up, and asks no model", async () => {
+  test("stopping during retrieval makes no model call", async () => {
     const stop = new AbortController();
     const { model, seen } = modelOf(hello);
     const retrieve = () => {
       stop.abort();
       return new Promise<never>(() => {});
     };
-    const { result, events } = await take("Where?", { model, settings, retrieve, signal: stop.signal });
-    expect([result.outcome, result.failure, events, seen.asked]).toEqual(["stopped", null, [], 0]);
+    const { result, events } = await runTestTurn("Where?", { model, settings, retrieve, signal: stop.signal });
+    expect([result.outcome, result.failure, events, seen.calls]).toEqual(["stopped", null, [], 0]);
   });
 });
 
 describe("stopping a turn", () => {
-  test("keeps what was said, records what it used, and leaves the model at once", async () => {
+  test("a stopped turn keeps its text, records its usage and aborts the model call at once", async () => {
     const stop = new AbortController();
-    const { model, seen } = modelOf(streaming([word("Hello"), word(" there [1]")]).slice(0, 3));
-    const heard = (event: TurnEvent) =>
+    const { model, seen } = modelOf(streamOf([textDelta("Hello"), textDelta(" there [1]")]).slice(0, 3));
+    const onEvent = (event: TurnEvent) =>
       void (event.type === "text" && event.pieces.at(-1)?.endsWith("]") && setTimeout(() => stop.abort(), 5));
-    const { result, text, events } = await take("Hello?", {
+    const { result, text, events } = await runTestTurn("Hello?", {
       model,
       signal: stop.signal,
       settings: settingsWith({ retrieval: withBase() }),
       retrieve: async () => [passage("Hello there.")],
-      onEvent: heard,
+      onEvent,
     });
     expect(result).toMatchObject({
       outcome: "stopped",
@@ -234,16 +244,16 @@ describe("stopping a turn", () => {
     expect(events.at(-1)).toMatchObject({ type: "citation", citation: { number: 1 } });
   });
 
-  test("before it begins asks nobody", async () => {
+  test("a turn that is stopped before it starts makes no model call", async () => {
     const { model, seen } = modelOf(hello);
-    const { result, events } = await take("Hello?", { model, signal: AbortSignal.abort() });
-    expect([result.outcome, result.calls, events, seen.asked]).toEqual(["stopped", [], [], 0]);
+    const { result, events } = await runTestTurn("Hello?", { model, signal: AbortSignal.abort() });
+    expect([result.outcome, result.calls, events, seen.calls]).toEqual(["stopped", [], [], 0]);
   });
 
-  test("before the first token leaves a record as well", async () => {
+  test("a turn that is stopped before the first token records usage", async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 5);
-    const { result } = await take("Hello?", { model: modelOf("hangs").model, signal: stop.signal });
+    const { result } = await runTestTurn("Hello?", { model: modelOf("hangs").model, signal: stop.signal });
     expect(result).toMatchObject({
       outcome: "stopped",
       model: null,

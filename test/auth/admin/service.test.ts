@@ -25,7 +25,7 @@ function act(method: string, path: string, body: unknown, by = admin): Promise<R
 const statusOf = async ({ token }: Person) => (await api.get("/api/v2/me", { headers: authHeader(token) })).status;
 
 describe("an administrator", () => {
-  test("finds users by part of a name or an address, page by page, newest first", async () => {
+  test("users are found by part of a name or email, paginated, newest first", async () => {
     const people: Person[] = [];
     for (let i = 0; i < 5; i += 1) people.push(await createUser(api));
     await api.database.sql("update users set name = 'Findable %_' || id where id = any($1)", [people.map(({ id }) => id)]);
@@ -44,7 +44,7 @@ describe("an administrator", () => {
     expect((await bodyOf(await act("GET", "/users?q=find_ble", undefined))).total).toBe(0);
   });
 
-  test("bans and unbans: the devices of the banned are signed out at once", async () => {
+  test("a ban signs out all devices of the user at once, and can be lifted", async () => {
     const person = await createUser(api);
     expect(await statusOf(person)).toBe(200);
     const { user } = await bodyOf(await act("POST", `/users/${person.id}/ban`, { reason: "spam" }));
@@ -54,7 +54,7 @@ describe("an administrator", () => {
     expect(freed).toMatchObject({ banned_at: null, ban_reason: null });
   });
 
-  test("makes nobody an administrator, and touches none", async () => {
+  test("an administrator can neither appoint nor change administrators", async () => {
     const person = await createUser(api);
     expect((await act("PUT", `/users/${person.id}/roles`, { roles: ["user", "admin"] })).status).toBe(403);
     expect((await act("PUT", `/users/${superuser.id}/roles`, { roles: ["user"] })).status).toBe(403);
@@ -63,7 +63,7 @@ describe("an administrator", () => {
     expect((await act("PUT", `/users/${person.id}/roles`, { roles: ["user", "premium"] })).status).toBe(200);
   });
 
-  test("of a user who is not there hears 404, and nothing is written", async () => {
+  test("an unknown user is 404, and nothing is written", async () => {
     const before = await api.database.sql("select count(*)::int as n from audit_log");
     expect((await act("POST", "/users/2147483647/ban", { reason: "spam" })).status).toBe(404);
     expect((await act("GET", "/users/2147483647", undefined)).status).toBe(404);
@@ -72,7 +72,7 @@ describe("an administrator", () => {
 });
 
 describe("a superuser", () => {
-  test("makes administrators and unmakes them, and it holds at the next request of this isolate", async () => {
+  test("a superuser appoints and removes administrators, effective at the next request", async () => {
     const person = await createUser(api);
     expect((await act("GET", "/users", undefined, person)).status).toBe(403);
     expect((await act("PUT", `/users/${person.id}/roles`, { roles: ["admin", "user"] }, superuser)).status).toBe(200);
@@ -81,7 +81,7 @@ describe("a superuser", () => {
     expect((await act("GET", "/users", undefined, person)).status).toBe(403);
   });
 
-  test("is whoever has proven the address of the configuration, and nobody who only claims it", async () => {
+  test("a superuser is a user with the verified configured email, not one with an unverified one", async () => {
     const founder = await createUser(api);
     await api.database.sql("update users set email = 'founder@example.com' where id = $1", [founder.id]);
     expect((await act("GET", "/users", undefined, founder)).status).toBe(403);
@@ -95,7 +95,7 @@ describe("a superuser", () => {
 });
 
 describe("the audit log", () => {
-  test("says who did what to whom, from where, and in which request", async () => {
+  test("each entry has the actor, the action, the target, the location and the request", async () => {
     const person = await createUser(api);
     const ban = await act("POST", `/users/${person.id}/ban`, { reason: "spam" });
     const { entries, total } = await bodyOf(await act("GET", `/audit?user_id=${person.id}`, undefined));

@@ -17,7 +17,7 @@ const create = (body: object, owner = person) =>
   });
 const statusOf = async (key: string, path = "/api/v2/me") => (await api.get(path, { headers: authHeader(key) })).status;
 
-test("a key is shown once, and stored as a hash", async () => {
+test("an API key is shown once and stored as a hash", async () => {
   const reply = await create({ name: "deploys", scopes: ["account.read", "minions.read"] });
   expect(reply.status).toBe(201);
   const { api_key, key } = await bodyOf(reply);
@@ -33,7 +33,7 @@ test("a key is shown once, and stored as a hash", async () => {
   expect(JSON.stringify(await api.database.sql("select * from api_keys where user_id = $1", [person.id]))).not.toContain(key);
 });
 
-test("a key works within its scopes, as its owner", async () => {
+test("an API key works within its scopes for its owner", async () => {
   const { key } = await bodyOf(await create({}));
   const { user } = await bodyOf(await api.get("/api/v2/me", { headers: authHeader(key) }));
   expect(user.id).toBe(person.id);
@@ -45,7 +45,7 @@ test("a key works within its scopes, as its owner", async () => {
   expect(patch.status).toBe(403);
 });
 
-test("a key never reaches passwords, keys or roles, whatever its scopes", async () => {
+test("an API key never has access to passwords, keys or roles, whatever its scopes", async () => {
   const admin = await createUser(api, ["superuser"]);
   const { key } = await bodyOf(await create({ scopes: ["account.read", "account.write", "admin.read", "admin.write"] }, admin));
   expect(await statusOf(key, "/api/v2/admin/users")).toBe(200);
@@ -60,7 +60,7 @@ test("a key never reaches passwords, keys or roles, whatever its scopes", async 
   }
 });
 
-test("a key has no scope that its owner lacks, and loses what its owner loses", async () => {
+test("an API key cannot have scopes that its owner lacks, and loses those that the owner loses", async () => {
   const refused = await create({ scopes: ["account.read", "admin.read"] });
   expect(refused.status).toBe(422);
   expect((await bodyOf(refused)).errors).toMatchObject([{ path: "scopes.1" }]);
@@ -71,7 +71,7 @@ test("a key has no scope that its owner lacks, and loses what its owner loses", 
   expect(await statusOf(key, "/api/v2/admin/users")).toBe(403);
 });
 
-test("a key stops working when it expires, and when it is revoked", async () => {
+test("an API key stops working when it expires or is revoked", async () => {
   const soon = new Date(Date.now() + 60_000).toISOString();
   const { api_key, key } = await bodyOf(await create({ expires_at: soon }));
   expect(await statusOf(key)).toBe(200);
@@ -91,13 +91,13 @@ test.each([
   [{ scopes: ["account.read", "account.read"] }, "scopes"],
   [{ expires_at: "2020-01-01T00:00:00Z" }, "expires_at"],
   [{ expires_at: "tomorrow" }, "expires_at"],
-])("a key with %j is refused, naming %s", async (change, path) => {
+])("an API key with %j is refused at %s", async (change, path) => {
   const reply = await create(change);
   expect(reply.status).toBe(422);
   expect((await bodyOf(reply)).errors).toMatchObject([{ path }]);
 });
 
-test("what was done with keys is in the audit log, and the key is not", async () => {
+test("the audit log records actions on keys without the key", async () => {
   const { key, api_key } = await bodyOf(await create({}));
   await api.get(`/api/v2/api-keys/${api_key.id}`, { method: "DELETE", headers: authHeader(person.token) });
   const rows = await api.database.sql("select * from audit_log where actor_user_id = $1 order by id", [person.id]);

@@ -16,12 +16,12 @@ async function read(headers: Record<string, string>, method = "GET"): Promise<{ 
   return (await app.request("https://api.example/", { method, headers })).json();
 }
 
-test("a cookie is read whole, whatever is in its value", async () => {
+test("a cookie value is read whole, whatever it contains", async () => {
   const cookie = "other=1; __Host-spiritforge-device=abc==; last=2";
   expect(await read({ cookie })).toEqual({ device: "abc==", secret: null });
 });
 
-test("of a session's cookie the signature of better-auth is dropped, and an empty one is none", async () => {
+test("the signature of a session cookie is removed, and an empty cookie is ignored", async () => {
   expect(await read({ cookie: `${sessionCookie}=token.signature%3D` })).toMatchObject({ secret: "token" });
   expect(await read({ cookie: `${sessionCookie}=; __Host-spiritforge-device=` })).toEqual({ device: null, secret: null });
 });
@@ -35,13 +35,13 @@ test.each(["%00", "a%00b", "%ED%A0%80", "a%20b", "%C3%A9", "x".repeat(1_001)])(
   },
 );
 
-test("a bearer token is taken before a cookie, and another scheme is nothing", async () => {
+test("a bearer token takes precedence over a cookie, and other schemes are ignored", async () => {
   const cookie = `${sessionCookie}=token`;
   expect(await read({ cookie, authorization: "Bearer other" })).toMatchObject({ secret: "other" });
   expect(await read({ cookie, authorization: "Basic other" })).toMatchObject({ secret: null });
 });
 
-test("a change by cookie comes from a page of this host or of a listed one", async () => {
+test("a change with a cookie needs this host or an allowed origin", async () => {
   const change = (origin?: string) => read({ cookie: `${sessionCookie}=token`, ...(origin && { origin }) }, "POST");
   expect(await change("https://app.example")).toMatchObject({ secret: "token" });
   expect(await change("https://api.example")).toMatchObject({ secret: "token" });
@@ -53,7 +53,7 @@ test("a change by cookie comes from a page of this host or of a listed one", asy
   }
 });
 
-test("cookies are for this host alone, over https, and out of reach of scripts", () => {
+test("cookies are host-only, Secure and HttpOnly", () => {
   expect(sessionSetCookie("a_-b")).toBe(`${sessionCookie}=a_-b; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax`);
   expect(sessionSetCookie(null)).toBe(`${sessionCookie}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`);
   expect(deviceCookieFor("x")).toContain("__Host-spiritforge-device=x; Max-Age=31536000; ");

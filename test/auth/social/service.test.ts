@@ -72,7 +72,7 @@ const somebody = (change: Partial<GithubPerson> = {}): GithubPerson => {
   };
 };
 
-test("a first sign-in makes an account, with its points and its audit row, and signs the browser in", async () => {
+test("a first social sign-in creates an account with points and an audit row, and signs in the browser", async () => {
   const person = somebody();
   const { reply, cookie } = await signIn(person);
   expect(reply.status).toBe(302);
@@ -90,7 +90,7 @@ test("a first sign-in makes an account, with its points and its audit row, and s
   expect(account!["access_token"]).not.toMatch(/^gho_/);
 });
 
-test("a second sign-in is the same account on another device", async () => {
+test("a second social sign-in uses the same account on another device", async () => {
   const person = somebody();
   const first = await me((await signIn(person)).cookie);
   const second = await me((await signIn(person)).cookie);
@@ -98,7 +98,7 @@ test("a second sign-in is the same account on another device", async () => {
   expect(await database.sql("select 1 from sessions where user_id = $1", [first.id])).toHaveLength(2);
 });
 
-test("an address that GitHub has not proven takes nobody's account over", async () => {
+test("an unverified GitHub email does not take over an account", async () => {
   const [victim] = await database.sql(
     "insert into users (username, email, name) values ('victim', 'victim@example.com', 'victim') returning id",
   );
@@ -107,7 +107,7 @@ test("an address that GitHub has not proven takes nobody's account over", async 
   expect(await database.sql("select 1 from accounts where user_id = $1", [victim!["id"]])).toEqual([]);
 });
 
-test("an account that somebody registered with another's address is not joined to its owner's sign-in", async () => {
+test("an account with an unverified email is not linked to the sign-in of the email's owner", async () => {
   const [squatter] = await database.sql(
     "insert into users (username, email, name) values ('squatter', 'owner@example.com', 'squatter') returning id",
   );
@@ -116,7 +116,7 @@ test("an account that somebody registered with another's address is not joined t
   expect(await database.sql("select 1 from accounts where user_id = $1", [squatter!["id"]])).toEqual([]);
 });
 
-test("a code that GitHub does not know, and a state that is another's, sign nobody in", async () => {
+test("an unknown code and another user's state do not sign in", async () => {
   const { cookie } = await signIn(somebody());
   const before = await database.sql("select count(*)::int as n from sessions");
   for (const query of ["code=unknown&state=forged", `code=${github.agree(somebody())}&state=forged`]) {

@@ -14,15 +14,15 @@ async function register(name: string) {
 
 /** The mails to an address, the newest first, once there are so many. */
 async function mailsTo(email: string, count: number): Promise<{ subject: string; text: string }[]> {
-  const ask = async () => (await bodyOf(await api.get(`/dev/mailbox.json?to=${encodeURIComponent(email)}`))).mails;
-  await expect.poll(async () => (await ask()).length, { timeout: 8_000 }).toBe(count);
-  return ask();
+  const readMails = async () => (await bodyOf(await api.get(`/dev/mailbox.json?to=${encodeURIComponent(email)}`))).mails;
+  await expect.poll(async () => (await readMails()).length).toBe(count);
+  return readMails();
 }
 
 const linkIn = ({ text }: { text: string }) => new URL(/https?:\S+/.exec(text)![0]);
 
-describe("the proof of an address", () => {
-  test("comes by mail, works, and says so of the account", async () => {
+describe("email verification", () => {
+  test("the mailed token verifies the account", async () => {
     const { token, email } = await register("prover");
     const [mail] = await mailsTo(email, 1);
     expect(mail!.subject).toBe("Verify your email address");
@@ -33,14 +33,14 @@ describe("the proof of an address", () => {
     expect(await api.database.sql("select 1 from audit_log where action = 'account.email_verified'")).toHaveLength(1);
   });
 
-  test("is sent again on request", async () => {
+  test("the mail is sent again on request", async () => {
     const { token, email } = await register("asker");
     await mailsTo(email, 1);
     expect((await api.get("/api/auth/resend-verification", { method: "POST", headers: authHeader(token) })).status).toBe(200);
     await mailsTo(email, 2);
   });
 
-  test("that is forged is refused", async () => {
+  test("a forged token is refused", async () => {
     for (const token of ["forged", "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImFza2VyQGV4YW1wbGUuY29tIn0."]) {
       const reply = await api.get(`/api/auth/verify-email?token=${token}`);
       expect(reply.status).toBe(422);
@@ -49,12 +49,12 @@ describe("the proof of an address", () => {
   });
 });
 
-describe("a forgotten password", () => {
+describe("a password reset", () => {
   const forgot = (email: string) => api.post("/api/auth/forgot-password", { email });
   const reset = (token: string, to: string) => api.post("/api/auth/reset-password", { token, password: to });
   const login = (username: string, secret: string) => api.post("/api/auth/login", { username, password: secret });
 
-  test("is replaced with the token of the mail, once, and every device is signed out", async () => {
+  test("the mailed token replaces the password once and signs out every device", async () => {
     const { token: device, email } = await register("forgetful");
     await mailsTo(email, 1);
     await forgot(email.toUpperCase());
@@ -72,7 +72,7 @@ describe("a forgotten password", () => {
     expect((await bodyOf(again)).code).toBe("token_invalid");
   });
 
-  test("ten times at once with one token is replaced once", async () => {
+  test("ten concurrent resets with one token replace the password once", async () => {
     const { email } = await register("hasty");
     await mailsTo(email, 1);
     await forgot(email);
@@ -87,7 +87,7 @@ describe("a forgotten password", () => {
     expect(await api.database.sql(resets, [user!["id"]])).toHaveLength(1);
   });
 
-  test("may not hold the username", async () => {
+  test("the new password may not contain the username", async () => {
     const { email } = await register("ladybird");
     await mailsTo(email, 1);
     await forgot(email);
@@ -96,7 +96,7 @@ describe("a forgotten password", () => {
     expect((await bodyOf(reply)).errors).toMatchObject([{ path: "password", message: "must not contain the username" }]);
   });
 
-  test("is answered alike for an account and for none, in the one round trip that asks for the mail", async () => {
+  test("the reply is the same with and without an account, in one round trip that queues the mail", async () => {
     const { email } = await register("somebody");
     const known = await forgot(email);
     const unknown = await forgot("nobody-here@example.com");
@@ -108,7 +108,7 @@ describe("a forgotten password", () => {
     await mailsTo("nobody-here@example.com", 0);
   });
 
-  test("whose token has expired cannot be replaced", async () => {
+  test("an expired token is refused", async () => {
     const { email } = await register("tardy");
     await mailsTo(email, 1);
     await forgot(email);
@@ -119,7 +119,7 @@ describe("a forgotten password", () => {
   });
 });
 
-test("with Postgres down, a proof is 503 and not lost: it works later", async () => {
+test("with Postgres down a verification is 503, and the token works later", async () => {
   const { email } = await register("patient");
   const [mail] = await mailsTo(email, 1);
   const { pathname, search } = linkIn(mail!);
@@ -135,8 +135,8 @@ test("with Postgres down, a proof is 503 and not lost: it works later", async ()
   expect((await api.get(pathname + search)).status).toBe(200);
 });
 
-describe("sign-in by way of others", () => {
-  test("is not there, and not advertised, where it is not configured", async () => {
+describe("social sign-in", () => {
+  test("an unconfigured provider is not found and not listed", async () => {
     expect((await bodyOf(await api.get("/api/auth/health"))).providers).toEqual([]);
     for (const provider of ["github", "google"]) {
       expect((await api.post(`/api/auth/sign-in/${provider}`, {})).status).toBe(404);
@@ -145,7 +145,7 @@ describe("sign-in by way of others", () => {
     expect((await api.post("/api/auth/sign-in/myspace", {})).status).toBe(422);
   });
 
-  test("begins at the provider, with our client id, and comes back to listed origins alone", async () => {
+  test("it redirects to the provider with our client ID, and returns only to allowed origins", async () => {
     const configured = await startApi(
       { GITHUB_CLIENT_ID: "our-client-id", GITHUB_CLIENT_SECRET: "our-client-secret" },
       api.database,

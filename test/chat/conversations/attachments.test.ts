@@ -12,7 +12,7 @@ const takes = { attach: async (_userId: number, attachment: Attachment) => ({ va
 const put = (conversationId: number, userId = harness.userId) =>
   putAttachment(harness.ctx, userId, conversationId, { bytes, name: "näme.txt" });
 
-test("a file is kept in one Postgres round trip, and had again in none", async () => {
+test("an upload makes one Postgres round trip, and a download none", async () => {
   const conversationId = await insertConversation(harness);
   harness.rooms[conversationId] = takes;
   const { value, trips } = await harness.tripsOf(() => put(conversationId));
@@ -22,7 +22,7 @@ test("a file is kept in one Postgres round trip, and had again in none", async (
   expect(await opened.value.object.text()).toBe("A file.");
 });
 
-test("nothing is kept of a file for somebody else's conversation, or of one that the room does not take", async () => {
+test("an upload to another user's conversation, or one that the room refuses, stores nothing", async () => {
   const conversationId = await insertConversation(harness);
   harness.rooms[conversationId] = takes;
   expect(await outcomeOf(put(conversationId, (await createUser(harness)).id))).toBe("not_found");
@@ -37,20 +37,20 @@ test("nothing is kept of a file for somebody else's conversation, or of one that
   expect([harness.bucket.puts.length, harness.bucket.objects.size]).toEqual([2, 0]);
 });
 
-test("a store that does not answer is said to be out, and the room hears of nothing", async () => {
+test("an upload fails with storage_unavailable if R2 fails, and the room is not notified", async () => {
   const conversationId = await insertConversation(harness);
-  let heard = 0;
-  harness.rooms[conversationId] = { attach: async () => void (heard += 1) };
+  let roomCalls = 0;
+  harness.rooms[conversationId] = { attach: async () => void (roomCalls += 1) };
   harness.bucket.before = () => {
     throw new Error("It does not answer.");
   };
   expect(await outcomeOf(put(conversationId))).toBe("files_unavailable");
   const id = crypto.randomUUID();
   expect(await outcomeOf(openAttachment(harness.ctx, harness.userId, { conversationId, id }))).toBe("files_unavailable");
-  expect(heard).toBe(0);
+  expect(roomCalls).toBe(0);
 });
 
-test("a file of a conversation that a fork came from is the fork's too, its owner's alone, as far as the files are there", async () => {
+test("a fork serves the files of its source conversation to its owner only, up to the fork point", async () => {
   const first = await insertConversation(harness);
   harness.rooms[first] = takes;
   const { id } = await put(first);

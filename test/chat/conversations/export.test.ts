@@ -6,7 +6,7 @@ import { messageOf } from "../support/conversations.ts";
 function conversationOf(length: number) {
   let messages = Array.from({ length }, (_, index) => messageOf(1, index + 1));
   return {
-    say: () => messages.push(messageOf(1, messages.length + 1)),
+    addMessage: () => messages.push(messageOf(1, messages.length + 1)),
     removeFrom: (place: number) => (messages = messages.slice(0, place - 1)),
     ids: () => messages.map(({ id }) => id),
     pageBefore: async (before: number | undefined) =>
@@ -24,15 +24,15 @@ async function idsIn(pages: AsyncIterable<{ id: number }[]>, beforeEach = () => 
 }
 
 test.each([0, 1, exportPage - 1, exportPage, exportPage + 1, 2 * exportPage, 3 * exportPage + 7])(
-  "%i messages come from the first to the last, each once",
+  "an export of %i messages has each message once, in order",
   async (length) => {
     const { ids, pageBefore } = conversationOf(length);
     expect(await idsIn(await pagesForward(pageBefore))).toEqual(ids());
   },
 );
 
-test("what is said meanwhile is left out, and makes no gap", async () => {
-  const { ids, pageBefore, say } = conversationOf(3 * exportPage + 7);
+test("messages that are sent during an export are left out", async () => {
+  const { ids, pageBefore, addMessage: say } = conversationOf(3 * exportPage + 7);
   const all = ids();
   const pages = await pagesForward(async (before) => {
     say();
@@ -41,14 +41,14 @@ test("what is said meanwhile is left out, and makes no gap", async () => {
   expect((await idsIn(pages, say)).slice(0, all.length)).toEqual(all);
 });
 
-test("what is removed meanwhile is left out, and nothing comes twice", async () => {
+test("messages that are removed during an export are left out, and none is repeated", async () => {
   const { ids, pageBefore, removeFrom } = conversationOf(3 * exportPage + 7);
   const all = ids();
   const pages = await pagesForward(pageBefore);
   expect(await idsIn(pages, () => removeFrom(exportPage + 20))).toEqual(all.slice(0, exportPage + 19));
 });
 
-test("Markdown has what belongs to a message below it, and each source once", () => {
+test("a Markdown export lists tools and files below their message, and each source once", () => {
   const cites = (number: number, source: string) => ({ number, source, text: "", score: 1, dataset_id: 1, start: 0, end: 0 });
   const message = messageOf(1, 3, {
     text: "It ends in the sea. [1] It is long. [2]\n\nSources:\n- [1] rivers.md",

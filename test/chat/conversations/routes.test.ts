@@ -5,168 +5,171 @@ import { connect, refusal } from "../../support/sockets.ts";
 import { ticketOf } from "../../notifications/support/notifications.ts";
 import { bodyOf } from "../../support/api.ts";
 import { words } from "../../support/fake-llm.ts";
-import { messagesOf, startTalk, useChatting, type ChatSession } from "../support/conversation-client.ts";
+import { messagesOf, startChatSession, useChatSessions, type ChatSession } from "../support/conversation-client.ts";
 
-const chatting = useChatting();
-let talk: ChatSession;
+const sessions = useChatSessions();
+let session: ChatSession;
 let other: Person;
 
 beforeEach(async () => {
-  talk = await startTalk(chatting);
-  other = await createUser(chatting.api);
-  chatting.speaker.replyWith({ pieces: words(5) });
+  session = await startChatSession(sessions);
+  other = await createUser(sessions.api);
+  sessions.llm.replyWith({ pieces: words(5) });
 });
 
-const at = (path: string) => `/conversations/${talk.id}${path}`;
-const say = (text: string, given: object = {}) => talk.client.post(at("/messages"), { text, ...given });
-const saidInPostgres = () =>
-  chatting.api.database.sql("select text from messages where conversation_id = $1 order by id", [talk.id]);
+const at = (path: string) => `/conversations/${session.id}${path}`;
+const postMessage = (text: string, given: object = {}) => session.client.post(at("/messages"), { text, ...given });
+const messagesInPostgres = () =>
+  sessions.api.database.sql("select text from messages where conversation_id = $1 order by id", [session.id]);
 
-describe("a message", () => {
-  test("is answered when it is posted, asks Postgres for nothing, named again is the same, and is found later", async () => {
-    const first = await say("Do eagles soar?", { client_id: "one" });
+describe("POST /conversations/:id/messages", () => {
+  test("a posted message is answered without a Postgres query, is deduplicated by client_id, and is found later", async () => {
+    const first = await postMessage("Do eagles soar?", { client_id: "one" });
     expect([first.status, databaseTrips(first)]).toEqual([200, 0]);
     expect(first.body).toMatchObject({
       success: true,
-      message: { role: "assistant", text: words(5).join(""), status: "complete", conversation_id: talk.id },
+      message: { role: "assistant", text: words(5).join(""), status: "complete", conversation_id: session.id },
     });
-    const again = await say("Do eagles soar?", { client_id: "one" });
+    const again = await postMessage("Do eagles soar?", { client_id: "one" });
     expect(again.body).toEqual(first.body);
-    expect(await messagesOf(talk)).toHaveLength(2);
-    await expect.poll(saidInPostgres, { timeout: 10_000 }).toContainEqual({ text: "Do eagles soar?" });
-    const { body } = await talk.client.get("/conversations?q=eagle");
-    expect(body).toMatchObject({ total: 1, conversations: [{ id: talk.id, snippet: "Do eagles soar" }] });
-    expect((await talk.client.get(at(""))).body.conversation).toMatchObject({
+    expect(await messagesOf(session)).toHaveLength(2);
+    await expect.poll(messagesInPostgres).toContainEqual({ text: "Do eagles soar?" });
+    const { body } = await session.client.get("/conversations?q=eagle");
+    expect(body).toMatchObject({ total: 1, conversations: [{ id: session.id, snippet: "Do eagles soar" }] });
+    expect((await session.client.get(at(""))).body.conversation).toMatchObject({
       message_count: 2,
       title: expect.stringMatching(/./),
     });
   });
 
-  test("that fails is there with why, and can be answered anew", async () => {
-    const { body } = await talk.client.get("/external-models");
+  test("a failed message has its error and can be regenerated", async () => {
+    const { body } = await session.client.get("/external-models");
     const model = `/external-models/${body.models[0].id}`;
-    await talk.client.put(model, { is_active: false });
-    const failed = await say("How are you?");
+    await session.client.put(model, { is_active: false });
+    const failed = await postMessage("How are you?");
     expect([failed.status, failed.body.message]).toMatchObject([
       200,
       { status: "failed", error: { code: "provider_not_configured" } },
     ]);
-    await talk.client.put(model, { is_active: true });
-    chatting.speaker.replyWith({ pieces: words(3) });
-    const anew = await talk.client.post(at("/regenerate"));
+    await session.client.put(model, { is_active: true });
+    sessions.llm.replyWith({ pieces: words(3) });
+    const anew = await session.client.post(at("/regenerate"));
     expect(anew.body.message).toMatchObject({ status: "complete", text: words(3).join("") });
-    expect((await messagesOf(talk)).map(({ status }) => status)).toEqual(["complete", "complete"]);
+    expect((await messagesOf(session)).map(({ status }) => status)).toEqual(["complete", "complete"]);
   });
 
-  test("is edited, rated and confirmed, once", async () => {
-    const { body } = await say("How are you?");
-    const [asked] = await messagesOf(talk);
-    const edited = await talk.client.post(at(`/messages/${asked!.id}/edit`), { text: "Who are you?" });
+  test("a message can be edited and rated, and confirmed once", async () => {
+    const { body } = await postMessage("How are you?");
+    const [question] = await messagesOf(session);
+    const edited = await session.client.post(at(`/messages/${question!.id}/edit`), { text: "Who are you?" });
     expect(edited.body.message).toMatchObject({ role: "assistant", status: "complete" });
-    expect((await messagesOf(talk)).map(({ text }) => text)).toEqual(["Who are you?", words(5).join("")]);
+    expect((await messagesOf(session)).map(({ text }) => text)).toEqual(["Who are you?", words(5).join("")]);
     const its = `/messages/${edited.body.message.id}`;
-    const rated = await talk.client.post(at(`${its}/feedback`), { rating: "up" });
+    const rated = await session.client.post(at(`${its}/feedback`), { rating: "up" });
     expect(rated.body.message.feedback).toEqual({ rating: "up", comment: "" });
     for (const status of [200, 200]) {
-      const confirmed = await talk.client.post(at(`${its}/confirm`), { kind: "task" });
+      const confirmed = await session.client.post(at(`${its}/confirm`), { kind: "task" });
       expect([confirmed.status, confirmed.body.message.confirmed]).toEqual([status, "task"]);
     }
-    expect(refusalIn(await talk.client.post(at(`${its}/confirm`), { kind: "error" }))).toEqual([409, "conflict"]);
-    expect(refusalIn(await talk.client.get(at(`/messages/${body.message.id}`)))).toEqual([404, "not_found"]);
-    expect((await talk.client.get(at(its))).body.message).toMatchObject({ confirmed: "task", feedback: { rating: "up" } });
+    expect(refusalIn(await session.client.post(at(`${its}/confirm`), { kind: "error" }))).toEqual([409, "conflict"]);
+    expect(refusalIn(await session.client.get(at(`/messages/${body.message.id}`)))).toEqual([404, "not_found"]);
+    expect((await session.client.get(at(its))).body.message).toMatchObject({ confirmed: "task", feedback: { rating: "up" } });
     const gained = () =>
-      chatting.api.database.sql("select source_type, xp from xp_events where minion_id = $1 order by id", [talk.minionId]);
-    await expect.poll(gained, { timeout: 10_000 }).toEqual([
+      sessions.api.database.sql("select source_type, xp from xp_events where minion_id = $1 order by id", [session.minionId]);
+    await expect.poll(gained).toEqual([
       { source_type: "message", xp: 5 },
       { source_type: "message", xp: 5 },
       { source_type: "confirmation", xp: 25 },
     ]);
   });
 
-  test("is refused with what is wrong with it", async () => {
-    expect(faultsIn(await say(" "))).toEqual(["text"]);
-    expect(faultsIn(await say("x".repeat(16_001), { client_id: "ä", attachment_ids: ["a", "b", "c", "d", "e"] }))).toEqual([
-      "text",
-      "client_id",
-      "attachment_ids",
-    ]);
-    expect(faultsIn(await talk.client.post(at("/messages/1/feedback"), { rating: "sideways" }))).toEqual(["rating"]);
-    expect(faultsIn(await talk.client.get(at("/messages?limit=101&cursor=x")))).toEqual(["limit", "cursor"]);
-    expect(await messagesOf(talk)).toEqual([]);
+  test("an invalid message is refused with a reason", async () => {
+    expect(faultsIn(await postMessage(" "))).toEqual(["text"]);
+    expect(
+      faultsIn(await postMessage("x".repeat(16_001), { client_id: "ä", attachment_ids: ["a", "b", "c", "d", "e"] })),
+    ).toEqual(["text", "client_id", "attachment_ids"]);
+    expect(faultsIn(await session.client.post(at("/messages/1/feedback"), { rating: "sideways" }))).toEqual(["rating"]);
+    expect(faultsIn(await session.client.get(at("/messages?limit=101&cursor=x")))).toEqual(["limit", "cursor"]);
+    expect(await messagesOf(session)).toEqual([]);
   });
 });
 
-test("messages come page by page, the latest page first, the oldest first within it", async () => {
-  for (const text of ["one", "two", "three"]) await say(text);
-  const page = async (query: string) => (await talk.client.get(at(`/messages?limit=4${query}`))).body;
+test("messages are paginated, the newest page first, each in chronological order", async () => {
+  for (const text of ["one", "two", "three"]) await postMessage(text);
+  const page = async (query: string) => (await session.client.get(at(`/messages?limit=4${query}`))).body;
   const latest = await page("");
   const earlier = await page(`&cursor=${latest.next_cursor}`);
-  const asked = ({ messages }: { messages: { role: string; text: string }[] }) =>
+  const questions = ({ messages }: { messages: { role: string; text: string }[] }) =>
     messages.filter(({ role }) => role === "user").map(({ text }) => text);
-  expect([asked(latest), asked(earlier), latest.total]).toEqual([["two", "three"], ["one"], 6]);
+  expect([questions(latest), questions(earlier), latest.total]).toEqual([["two", "three"], ["one"], 6]);
   expect(earlier).not.toHaveProperty("next_cursor");
 });
 
-test("a conversation is forked, with its files, and goes its own way", async () => {
-  const { api } = chatting;
-  const attaching = { ...authHeader(talk.person.token), "content-type": "text/plain" };
+test("a fork copies its files and is independent of its source", async () => {
+  const { api } = sessions;
+  const attaching = { ...authHeader(session.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
   const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
-  const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
+  const { body } = await postMessage("How are you?", { attachment_ids: [attachment.id] });
   const headers = { "idempotency-key": "fork" };
   const path = at(`/messages/${body.message.id}/fork`);
-  const [forked, again] = [await talk.client.post(path, undefined, headers), await talk.client.post(path, undefined, headers)];
+  const [forked, again] = [
+    await session.client.post(path, undefined, headers),
+    await session.client.post(path, undefined, headers),
+  ];
   expect([forked.status, again.status, again.body]).toEqual([201, 201, forked.body]);
-  const fork = { ...talk, id: forked.body.conversation.id as number };
+  const fork = { ...session, id: forked.body.conversation.id as number };
   expect((await messagesOf(fork)).map(({ text }) => text)).toEqual(["How are you?", words(5).join("")]);
-  for (const id of [talk.id, fork.id]) {
+  for (const id of [session.id, fork.id]) {
     const file = `/api/v2/conversations/${id}/attachments/${attachment.id}`;
-    expect(await (await api.get(file, { headers: authHeader(talk.person.token) })).text()).toBe("A file.");
+    expect(await (await api.get(file, { headers: authHeader(session.person.token) })).text()).toBe("A file.");
     expect((await api.get(file, { headers: authHeader(other.token) })).status).toBe(404);
   }
   await fork.client.post(`/conversations/${fork.id}/messages`, { text: "And now?" });
-  expect([(await messagesOf(fork)).length, (await messagesOf(talk)).length]).toEqual([4, 2]);
+  expect([(await messagesOf(fork)).length, (await messagesOf(session)).length]).toEqual([4, 2]);
 });
 
-test("a fork that nothing was said in yet keeps what it shows, and its files, when the other conversation is edited or deleted", async () => {
-  const { api } = chatting;
-  const attaching = { ...authHeader(talk.person.token), "content-type": "text/plain" };
+test("a fork without new messages keeps its messages and files when its source is edited or deleted", async () => {
+  const { api } = sessions;
+  const attaching = { ...authHeader(session.person.token), "content-type": "text/plain" };
   const asking = { method: "POST", headers: attaching, body: "A file." };
   const { attachment } = await bodyOf(await api.get(`/api/v2${at("/attachments")}`, asking));
-  const { body } = await say("How are you?", { attachment_ids: [attachment.id] });
+  const { body } = await postMessage("How are you?", { attachment_ids: [attachment.id] });
   const path = at(`/messages/${body.message.id}/fork`);
-  const forks = [await talk.client.post(path), await talk.client.post(path)].map((reply) => Number(reply.body.conversation.id));
+  const forks = [await session.client.post(path), await session.client.post(path)].map((reply) =>
+    Number(reply.body.conversation.id),
+  );
   const texts = ["How are you?", words(5).join("")];
-  const shown = (id: number) => messagesOf({ ...talk, id }).then((messages) => messages.map(({ text }) => text));
-  const [question] = await messagesOf(talk);
-  await talk.client.post(at(`/messages/${question!.id}/edit`), { text: "Who are you?" });
-  expect(await shown(talk.id)).toEqual(["Who are you?", words(5).join("")]);
-  await talk.client.delete(at(""));
-  await expect.poll(async () => (await talk.client.get(at("/messages"))).status).toBe(404);
+  const shown = (id: number) => messagesOf({ ...session, id }).then((messages) => messages.map(({ text }) => text));
+  const [question] = await messagesOf(session);
+  await session.client.post(at(`/messages/${question!.id}/edit`), { text: "Who are you?" });
+  expect(await shown(session.id)).toEqual(["Who are you?", words(5).join("")]);
+  await session.client.delete(at(""));
+  await expect.poll(async () => (await session.client.get(at("/messages"))).status).toBe(404);
   for (const id of forks) {
     expect(await shown(id)).toEqual(texts);
     const file = `/api/v2/conversations/${id}/attachments/${attachment.id}`;
-    const read = async () => (await api.get(file, { headers: authHeader(talk.person.token) })).text();
+    const read = async () => (await api.get(file, { headers: authHeader(session.person.token) })).text();
     await expect.poll(read).toBe("A file.");
   }
 });
 
 describe("an export", () => {
   const exported = async (format: string) => {
-    const reply = await chatting.api.get(`/api/v2${at(`/export?format=${format}`)}`, {
-      headers: authHeader(talk.person.token),
+    const reply = await sessions.api.get(`/api/v2${at(`/export?format=${format}`)}`, {
+      headers: authHeader(session.person.token),
     });
     return { text: await reply.text(), headers: reply.headers };
   };
 
-  test("is the whole conversation as a file, of JSON or Markdown", async () => {
-    for (const text of ["one", "two"]) await say(text);
-    await talk.client.patch(at(""), { title: "Números / 1" });
+  test("an export contains the whole conversation as JSON or Markdown", async () => {
+    for (const text of ["one", "two"]) await postMessage(text);
+    await session.client.patch(at(""), { title: "Números / 1" });
     const json = await exported("json");
     expect(json.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''N%C3%BAmeros%20%2F%201.json");
     const { conversation, messages } = JSON.parse(json.text) as Record<string, unknown>;
-    expect(conversation).toMatchObject({ id: talk.id, title: "Números / 1" });
-    expect(messages).toEqual(await messagesOf(talk));
+    expect(conversation).toMatchObject({ id: session.id, title: "Números / 1" });
+    expect(messages).toEqual(await messagesOf(session));
     const markdown = await exported("markdown");
     expect(markdown.headers.get("content-type")).toContain("text/markdown");
     expect(markdown.text).toMatch(
@@ -174,23 +177,23 @@ describe("an export", () => {
     );
   });
 
-  test("of nothing is a file of nothing", async () => {
+  test("an export of an empty conversation is an empty document", async () => {
     expect(JSON.parse((await exported("json")).text)).toMatchObject({ messages: [] });
     expect((await exported("markdown")).text).toMatch(/^# Conversation\n/);
   });
 });
 
-describe("a file", () => {
-  const put = async (bytes: Uint8Array<ArrayBuffer> | FormData, who = talk.person) => {
+describe("an attachment", () => {
+  const put = async (bytes: Uint8Array<ArrayBuffer> | FormData, who = session.person) => {
     const type = bytes instanceof FormData ? {} : { "content-type": "application/octet-stream" };
     const headers = { ...authHeader(who.token), ...type };
-    const reply = await chatting.api.get(`/api/v2${at("/attachments")}`, { method: "POST", headers, body: bytes });
+    const reply = await sessions.api.get(`/api/v2${at("/attachments")}`, { method: "POST", headers, body: bytes });
     return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
   };
   const text = (content: string) => new Uint8Array(Buffer.from(content));
-  const files = async () => (await (await chatting.api.worker.getEnv()).FILES.list({ prefix: "conversations/" })).objects;
+  const files = async () => (await (await sessions.api.worker.getEnv()).FILES.list({ prefix: "conversations/" })).objects;
 
-  test("is attached, had again by its owner alone, and goes with its conversation", async () => {
+  test("an attached file can be downloaded by its owner only and is deleted with its conversation", async () => {
     const form = new FormData();
     form.set("file", new File([picture("png", "pixels")], "a/bird.png"));
     const { status, body } = await put(form);
@@ -199,21 +202,21 @@ describe("a file", () => {
       { id: body.attachment.id, name: "a bird.png", media_type: "image/png", size: 14 },
     ]);
     const url = `/api/v2${at(`/attachments/${body.attachment.id}`)}`;
-    const reply = await chatting.api.get(url, { headers: authHeader(talk.person.token) });
+    const reply = await sessions.api.get(url, { headers: authHeader(session.person.token) });
     expect(reply.headers.get("content-type")).toBe("image/png");
     expect(reply.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''a%20bird.png");
     expect(new Uint8Array(await reply.arrayBuffer())).toEqual(picture("png", "pixels"));
-    expect((await chatting.api.get(url, { headers: authHeader(other.token) })).status).toBe(404);
+    expect((await sessions.api.get(url, { headers: authHeader(other.token) })).status).toBe(404);
     expect((await put(picture("png"), other)).status).toBe(404);
-    const prefix = `conversations/${talk.person.id}/${talk.id}/`;
+    const prefix = `conversations/${session.person.id}/${session.id}/`;
     expect((await files()).map(({ key }) => key)).toContain(prefix + body.attachment.id);
-    await talk.client.delete(at(""));
+    await session.client.delete(at(""));
     const left = async () => (await files()).filter(({ key }) => key.startsWith(prefix));
-    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
-    expect(refusalIn(await talk.client.get(at("/messages")))).toEqual([404, "not_found"]);
+    await expect.poll(left).toEqual([]);
+    expect(refusalIn(await session.client.get(at("/messages")))).toEqual([404, "not_found"]);
   });
 
-  test("is a picture or text by its content, of 5 MiB at most", async () => {
+  test("an attachment is a picture or text by its content, with at most 5 MiB", async () => {
     expect((await put(text("Grüße."))).body.attachment).toMatchObject({ media_type: "text/plain", name: "file", size: 8 });
     for (const bytes of [
       new Uint8Array(),
@@ -224,29 +227,29 @@ describe("a file", () => {
       expect(refusalIn(await put(bytes))).toEqual([415, "unsupported_media_type"]);
     }
     expect(refusalIn(await put(picture("png", "x".repeat(5 * 1024 * 1024))))).toEqual([413, "payload_too_large"]);
-    expect((await files()).filter(({ key }) => key.startsWith(`conversations/${talk.person.id}/`))).toHaveLength(1);
+    expect((await files()).filter(({ key }) => key.startsWith(`conversations/${session.person.id}/`))).toHaveLength(1);
   });
 });
 
-test("a socket is opened by a ticket to this conversation, from a page of ours", async () => {
-  const { api } = chatting;
-  const url = (ticket: string) => new URL(`/api/v2/conversations/${talk.id}/socket?ticket=${ticket}`, api.url);
-  const ticket = () => ticketOf(api, talk.person, `conversation:${talk.id}`);
+test("a conversation socket needs a ticket of this conversation and an allowed origin", async () => {
+  const { api } = sessions;
+  const url = (ticket: string) => new URL(`/api/v2/conversations/${session.id}/socket?ticket=${ticket}`, api.url);
+  const ticket = () => ticketOf(api, session.person, `conversation:${session.id}`);
   expect(await refusal(url(await ticket()), { origin: "https://elsewhere.example" })).toMatchObject({
     status: 403,
     problem: { code: "cross_site" },
   });
-  expect(await refusal(url(await ticketOf(api, talk.person)))).toMatchObject({
+  expect(await refusal(url(await ticketOf(api, session.person)))).toMatchObject({
     status: 401,
     problem: { code: "unauthenticated" },
   });
   expect(await refusal(url("nonsense"))).toMatchObject({ status: 401 });
-  const asked = await api.get("/api/v2/socket-tickets", {
+  const ticketReply = await api.get("/api/v2/socket-tickets", {
     method: "POST",
     headers: { ...authHeader(other.token), "content-type": "application/json" },
-    body: JSON.stringify({ resource: `conversation:${talk.id}` }),
+    body: JSON.stringify({ resource: `conversation:${session.id}` }),
   });
-  expect(asked.status).toBe(404);
+  expect(ticketReply.status).toBe(404);
   const socket = await connect(url(await ticket()));
   expect(await socket.until(({ type }) => type === "snapshot")).toMatchObject({ title: "", messages: [] });
   await socket.close();

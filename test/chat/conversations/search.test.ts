@@ -22,13 +22,13 @@ const find = async (q: string) => {
 async function conversation(title: string, ...turns: [says: string, answers: string][]): Promise<number> {
   const id = await insertConversation(harness, { title, is_title_own: true });
   for (const [index, [says, answers]] of turns.entries()) {
-    await projectTurn(harness.ctx, turnOf(harness, id, { turn: index + 1, says, answers }));
+    await projectTurn(harness.ctx, turnOf(harness, id, { turn: index + 1, question: says, answer: answers }));
   }
   return id;
 }
 
-describe("the list", () => {
-  test("has those first in which something happened last, in one round trip", async () => {
+describe("the list of conversations", () => {
+  test("the list is sorted by last activity and makes one round trip", async () => {
     const [first, second, third] = [await conversation("a"), await conversation("b"), await conversation("c")];
     await harness.database.sql("update conversations set created_at = '2026-11-01' where user_id = $1", [harness.userId]);
     await projectTurn(harness.ctx, turnOf(harness, second));
@@ -39,7 +39,7 @@ describe("the list", () => {
     expect(await list({}, (await createUser(harness)).id)).toEqual({ conversations: [], total: 0 });
   });
 
-  test("comes page by page: each once, also of those of one moment", async () => {
+  test("the pages contain each conversation once, also with equal timestamps", async () => {
     const ids: number[] = [];
     for (let made = 0; made < 7; made += 1) ids.push(await insertConversation(harness));
     await harness.database.sql(
@@ -61,7 +61,7 @@ describe("the list", () => {
     expect(seen).toEqual(order);
   });
 
-  test("is of one minion where that is asked for", async () => {
+  test("the list can be filtered by minion", async () => {
     const other = await insertMinion(harness.database, harness.userId);
     const id = await insertConversation(harness, { minion_id: other });
     await insertConversation(harness);
@@ -69,7 +69,7 @@ describe("the list", () => {
     expect([conversations.map((each) => each.id), total]).toEqual([[id], 1]);
   });
 
-  test("is not asked for by what is no cursor, number or word", () => {
+  test("an invalid cursor, limit or query is refused", () => {
     const faulty = [
       { cursor: "x" },
       { cursor: "1-2-3" },
@@ -84,14 +84,14 @@ describe("the list", () => {
     for (const query of faulty) expect(ConversationsQuery.safeParse(query).success, JSON.stringify(query)).toBe(false);
   });
 
-  test("starts where no cursor could be", async () => {
+  test("a cursor that was never issued starts there", async () => {
     await insertConversation(harness);
     expect((await list({ cursor: `${"9".repeat(17)}-1` })).conversations).toHaveLength(1);
     expect((await list({ cursor: "0-1" })).conversations).toHaveLength(0);
   });
 });
 
-describe("finding", () => {
+describe("conversation search", () => {
   beforeEach(async () => {
     await conversation("Birds of prey", ["What do they eat?", "Mostly small mammals."]);
     await conversation(
@@ -102,7 +102,7 @@ describe("finding", () => {
     await conversation("Holidays", ["Where can I swim?", "In the lake, where small boats are rented."]);
   });
 
-  test("is by what a title or a message says, in one round trip, with where it says it best", async () => {
+  test("a search matches titles and messages in one round trip and returns the best excerpt", async () => {
     expect(await find("mammals")).toEqual([["Birds of prey", "Mostly small mammals"]]);
     expect(await find("bird")).toEqual([["Birds of prey", null]]);
     const { value, trips } = await harness.tripsOf(() => find("boiling eggs"));
@@ -110,7 +110,7 @@ describe("finding", () => {
     expect(value).toEqual([["Cooking", expect.stringContaining("boil an egg")]]);
   });
 
-  test("understands phrases, or, and not", async () => {
+  test("a search supports phrases, or, and exclusion", async () => {
     const titles = async (q: string) => (await find(q)).map(([title]) => String(title)).sort((a, b) => a.localeCompare(b));
     expect(await titles("small")).toEqual(["Birds of prey", "Cooking", "Holidays"]);
     expect(await titles('"small mammals"')).toEqual(["Birds of prey"]);
@@ -119,7 +119,7 @@ describe("finding", () => {
     expect(await titles("small -boats -mammals")).toEqual(["Cooking"]);
   });
 
-  test("has nothing to say of what is no word, and no fault", async () => {
+  test("a search without words returns nothing", async () => {
     for (const q of ["the", "!!", "'", '"', "a & | b", "\\", ":*", "<->", "%", "-"]) expect(await find(q), q).toEqual([]);
   });
 
@@ -132,7 +132,7 @@ describe("finding", () => {
     expect(await fc.check(property, { numRuns: 150 })).toMatchObject({ failed: false });
   });
 
-  test("is of one's own conversations, and of what they still show", async () => {
+  test("a search covers only the user's own conversations and visible messages", async () => {
     const { conversations } = await list({ q: "lake" }, (await createUser(harness)).id);
     expect(conversations).toEqual([]);
     const [{ id } = { id: 0 }] = (await list({ q: "lake" })).conversations;
@@ -141,7 +141,7 @@ describe("finding", () => {
     expect([await find("lake"), await find("swim")]).toEqual([[], [["Holidays", "Where can I swim"]]]);
   });
 
-  test("reads a long text no further than is searched, and gives plain text of it", async () => {
+  test("a search reads only the indexed part of a long text and returns a plain excerpt", async () => {
     const long = `${"filler ".repeat(1_000)}the <b>needle</b> of it ${"padding ".repeat(24_000)} thread`;
     await conversation("Long", ["?", long]);
     const [[, snippet] = []] = await find("needle");
@@ -151,7 +151,7 @@ describe("finding", () => {
     expect(await find("thread")).toEqual([]);
   });
 
-  test("goes through the index of words, however much was said", async () => {
+  test("a search uses the full text index, however many messages there are", async () => {
     await harness.database.sql(
       `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at)
        select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now()

@@ -26,7 +26,7 @@ const count = async () =>
   Number((await harness.one("select count(*) from conversations where user_id = $1", [harness.userId]))["count"]);
 
 describe("a conversation", () => {
-  test("is begun with a minion in one round trip, with a title or without", async () => {
+  test("creating a conversation makes one round trip, with or without a title", async () => {
     const { value, trips } = await harness.tripsOf(() => createConversation(harness.ctx, harness.userId, harness.minionId));
     expect(trips).toBe(1);
     expect(value).toEqual({
@@ -48,7 +48,7 @@ describe("a conversation", () => {
     expect((await getConversation(harness.ctx, harness.userId, titled.id)).title).toBe("Eagles");
   });
 
-  test("is begun with a minion of one's own that is not in the bin", async () => {
+  test("creating a conversation needs an own minion outside the trash", async () => {
     const begin = (userId: number, minionId: number) => outcomeOf(createConversation(harness.ctx, userId, minionId));
     expect(await begin(await stranger(), harness.minionId)).toBe("not_found");
     expect(await begin(harness.userId, 2_000_000_000)).toBe("not_found");
@@ -57,7 +57,7 @@ describe("a conversation", () => {
     expect(await count()).toBe(0);
   });
 
-  test("that is asked for twice under one key is one", async () => {
+  test("creating a conversation twice with one Idempotency-Key creates one", async () => {
     const given = { userId: harness.userId, key: "k", fingerprint: "f" };
     const begin = () =>
       createConversation(harness.ctx.withGuard(idempotencyGuard(harness.ctx, given)), harness.userId, harness.minionId).then(
@@ -68,7 +68,7 @@ describe("a conversation", () => {
     expect(await count()).toBe(1);
   });
 
-  test("is one of so many", async () => {
+  test("creating a conversation above the limit is refused", async () => {
     await harness.database.sql(
       "insert into conversations (user_id, minion_id) select $1, $2 from generate_series(1, $3::int)",
       [harness.userId, harness.minionId, maxConversations - 2],
@@ -84,7 +84,7 @@ describe("a conversation", () => {
     expect(await direct()).toBe("done");
   });
 
-  test("for programs is one a minion, made when it is first asked for", async () => {
+  test("the direct conversation of a minion is created on its first use", async () => {
     const { value, trips } = await harness.tripsOf(() =>
       getOrCreateDirectConversation(harness.ctx, harness.userId, harness.minionId),
     );
@@ -102,7 +102,7 @@ describe("a conversation", () => {
     expect(await outcomeOf(getOrCreateDirectConversation(harness.ctx, await stranger(), harness.minionId))).toBe("not_found");
   });
 
-  test("is gone on with by its owner, with its own minion, in one round trip", async () => {
+  test("a message to a conversation checks its owner and minion in one round trip", async () => {
     const id = await insertConversation(harness);
     const { value, trips } = await harness.tripsOf(() =>
       getConversationWithMinion(harness.ctx, harness.userId, harness.minionId, id),
@@ -117,7 +117,7 @@ describe("a conversation", () => {
     expect(await Promise.all(refused.map(outcomeOf))).toEqual(["not_found", "not_found", "not_found"]);
   });
 
-  test("is its owner's alone", async () => {
+  test("a conversation is visible only to its owner", async () => {
     const id = await insertConversation(harness);
     const other = await stranger();
     expect(await outcomeOf(getConversation(harness.ctx, other, id))).toBe("not_found");
@@ -135,21 +135,21 @@ describe("a conversation", () => {
   });
 });
 
-describe("an edit", () => {
-  test("is counted, told to the room, and lets no turn give another title", async () => {
+describe("editing a conversation", () => {
+  test("an edit increments the version, notifies the room, and prevents generated titles", async () => {
     const id = await insertConversation(harness);
-    const told: unknown[] = [];
-    harness.rooms[id] = { update: async (...said: unknown[]) => void told.push(said) };
+    const updates: unknown[] = [];
+    harness.rooms[id] = { update: async (...update: unknown[]) => void updates.push(update) };
     const facts = ["Ada is four."];
     const { value, trips } = await harness.tripsOf(() =>
       changeConversation(harness.ctx, harness.userId, id, { title: "Mine", pinned_facts: facts }, 1),
     );
     expect([value, trips]).toMatchObject([{ title: "Mine", pinned_facts: facts, version: 2 }, 1]);
     await harness.events.settled();
-    expect(told).toEqual([[harness.userId, { title: "Mine", pinned_facts: facts, version: 2 }]]);
+    expect(updates).toEqual([[harness.userId, { title: "Mine", pinned_facts: facts, version: 2 }]]);
     await changeConversation(harness.ctx, harness.userId, id, { pinned_facts: [] }, undefined);
     await harness.events.settled();
-    expect(told.at(-1)).toEqual([harness.userId, { title: "Mine", pinned_facts: [], version: 3 }]);
+    expect(updates.at(-1)).toEqual([harness.userId, { title: "Mine", pinned_facts: [], version: 3 }]);
     await projectTurn(harness.ctx, turnOf(harness, id));
     expect(await getConversation(harness.ctx, harness.userId, id)).toMatchObject({
       title: "Mine",
@@ -158,7 +158,7 @@ describe("an edit", () => {
     });
   });
 
-  test("of what has changed meanwhile is refused, and one of two at once", async () => {
+  test("an edit of an outdated version is refused, and so is the second of two concurrent edits", async () => {
     const id = await insertConversation(harness);
     harness.rooms[id] = { update: async () => undefined };
     const edit = (title: string) => outcomeOf(changeConversation(harness.ctx, harness.userId, id, { title }, 1));
@@ -166,7 +166,7 @@ describe("an edit", () => {
     expect((await getConversation(harness.ctx, harness.userId, id)).version).toBe(2);
   });
 
-  test("holds where the room does not answer", async () => {
+  test("an edit is stored if the room is unavailable", async () => {
     const id = await insertConversation(harness);
     harness.rooms[id] = { update: () => Promise.reject(new Error("overloaded")) };
     expect(await outcomeOf(changeConversation(harness.ctx, harness.userId, id, { title: "Mine" }, undefined))).toBe("done");
@@ -175,8 +175,8 @@ describe("an edit", () => {
   });
 });
 
-describe("a deletion", () => {
-  test("takes messages at once, and room and files by a job, that is done again until they answer", async () => {
+describe("deleting a conversation", () => {
+  test("messages are deleted at once, and the room and files by a retried job", async () => {
     const [id, other] = [await insertConversation(harness), await insertConversation(harness)];
     await projectTurn(harness.ctx, turnOf(harness, id));
     await harness.bucket.put(`conversations/${harness.userId}/${id}/a`, "a");
@@ -201,7 +201,7 @@ describe("a deletion", () => {
     expect(await harness.database.sql("select id from outbox where user_id = $1", [harness.userId])).toEqual([]);
   });
 
-  test("of a minion for good takes its conversations, their rooms and files; the bin takes none", async () => {
+  test("deleting a minion permanently deletes its conversations, rooms and files; trashing it deletes none", async () => {
     const id = await insertConversation(harness);
     const erased: number[] = [];
     harness.rooms[id] = { erase: async () => void erased.push(id) };
@@ -222,7 +222,7 @@ describe("a deletion", () => {
     expect([erased, harness.bucket.objects.size]).toEqual([[id], 0]);
   });
 
-  test("of an account empties all of its rooms, those among them that were being erased, and deletes its files", async () => {
+  test("deleting an account clears all of its rooms, also those being deleted, and its files", async () => {
     const ids: number[] = [];
     for (let made = 0; made < 12; made += 1) ids.push(await insertConversation(harness));
     const erased = new Set<number>();
@@ -246,18 +246,18 @@ describe("a deletion", () => {
     expect([...harness.bucket.objects.keys()]).toEqual([`conversations/${harness.userId}1/1/a`]);
   });
 
-  test("is of what an export gave before", async () => {
+  test("a deletion removes everything that the export contained", async () => {
     const id = await insertConversation(harness);
     await projectTurn(harness.ctx, turnOf(harness, id));
     const { conversations, messages } = exportUser(harness.ctx, harness.userId);
-    const [held, said] = await commit(harness.ctx, [conversations!, messages!]);
+    const [held, messageCount] = await commit(harness.ctx, [conversations!, messages!]);
     expect(held).toMatchObject([{ id, title: "Eagles" }]);
-    expect(said).toMatchObject([{ text: "How do eagles fly?" }, { text: "They soar.", body: { model: null } }]);
-    expect((said as object[])[0]).not.toHaveProperty("search");
+    expect(messageCount).toMatchObject([{ text: "How do eagles fly?" }, { text: "They soar.", body: { model: null } }]);
+    expect((messageCount as object[])[0]).not.toHaveProperty("search");
   });
 });
 
-describe("a fork", () => {
+describe("forking a conversation", () => {
   /** A conversation of two turns, and a room that forks it. */
   async function forkable() {
     const id = await insertConversation(harness, { title: "Eagles", pinned_facts: ["They soar."] });
@@ -268,9 +268,9 @@ describe("a fork", () => {
         messageId <= toMessageId(id, 4)
           ? { value: {} }
           : { refusal: { errorType: commonErrors.not_found, detail: "There is none." } },
-      fork: async (...said: unknown[]) => {
-        forks.push(said);
-        return { value: { into: said[2] } };
+      fork: async (...call: unknown[]) => {
+        forks.push(call);
+        return { value: { into: call[2] } };
       },
       erase: async () => undefined,
     };
@@ -279,7 +279,7 @@ describe("a fork", () => {
     return { id, forks, room, at };
   }
 
-  test("is a conversation of its own that shows what was said up to there, made in one round trip", async () => {
+  test("a fork is a separate conversation with the messages up to a point, made in one round trip", async () => {
     const { id, forks, at } = await forkable();
     const { value, trips } = await harness.tripsOf(() => forkConversation(harness.ctx, harness.userId, at(2)));
     expect(trips).toBe(1);
@@ -297,7 +297,7 @@ describe("a fork", () => {
     expect((await getConversation(harness.ctx, harness.userId, id)).message_count).toBe(4);
   });
 
-  test("of a fork counts what it shows of both, as they were", async () => {
+  test("a fork of a fork counts the messages of both sources as they were", async () => {
     const { id, at, room } = await forkable();
     const fork = await forkConversation(harness.ctx, harness.userId, at(3));
     harness.rooms[fork.id] = { ...room, read: async () => ({ value: {} }) };
@@ -316,7 +316,7 @@ describe("a fork", () => {
     expect(fromBoth.message_count).toBe(2);
   });
 
-  test("is not made of what is not there, and not left where the room does not answer", async () => {
+  test("a fork of a missing message is refused, and a fork is rolled back if the room is unavailable", async () => {
     const { at, room } = await forkable();
     expect(await outcomeOf(forkConversation(harness.ctx, harness.userId, at(5)))).toBe("not_found");
     expect(await outcomeOf(forkConversation(harness.ctx, await stranger(), at(2)))).toBe("not_found");
@@ -326,7 +326,7 @@ describe("a fork", () => {
     expect(await count()).toBe(1);
   });
 
-  test("that was asked for under a key is completed when it is asked for again", async () => {
+  test("a fork with an Idempotency-Key is completed when the request is repeated", async () => {
     const { at, room, forks } = await forkable();
     const works = room.fork;
     room.fork = () => Promise.reject(new Error("It does not answer."));

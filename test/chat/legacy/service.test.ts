@@ -12,17 +12,17 @@ import { insertConversation, useChatHarness } from "../support/conversations.ts"
 
 const harness = useChatHarness();
 
-type Asked = Parameters<RoomRpc["send"]>[1];
+type SendInput = Parameters<RoomRpc["send"]>[1];
 
 /** Lets every conversation's room give this answer. @returns what they were sent, and by whom */
-function rooms(answer: Partial<Message>): { conversation: string; userId: number; asked: Asked }[] {
-  const sent: { conversation: string; userId: number; asked: Asked }[] = [];
+function rooms(answer: Partial<Message>): { conversation: string; userId: number; input: SendInput }[] {
+  const sent: { conversation: string; userId: number; input: SendInput }[] = [];
   harness.rooms = new Proxy(
     {},
     {
       get: (_, conversation: string) => ({
-        async send(userId: number, asked: Asked) {
-          sent.push({ conversation, userId, asked });
+        async send(userId: number, input: SendInput) {
+          sent.push({ conversation, userId, input });
           return { value: { message: anAnswer(), answer: anAnswer(), seq: 0, is_new: true } };
         },
         answer: async (_userId: number, id: number) => ({ value: anAnswer({ id, status: "complete", ...answer }) }),
@@ -47,14 +47,14 @@ async function refusalOf(work: Promise<unknown>): Promise<AppError> {
   return failure;
 }
 
-describe("a turn as the previous server had it", () => {
+describe("the chat endpoint of the previous server", () => {
   beforeEach(async () => {
     // The catalog is in memory then.
     rooms(answered);
     await chat();
   });
 
-  test("is answered with all that was used, in one round trip", async () => {
+  test("the reply reports everything that was used and costs one round trip", async () => {
     const sent = rooms({
       ...answered,
       tools: [
@@ -95,7 +95,7 @@ describe("a turn as the previous server had it", () => {
       {
         conversation: String(value.conversation_id),
         userId: harness.userId,
-        asked: {
+        input: {
           client_id: expect.any(String),
           text: "Where to?",
           attachment_ids: [],
@@ -105,7 +105,7 @@ describe("a turn as the previous server had it", () => {
     ]);
   });
 
-  test("tells the spirits that were at work, and none where they are left out", async () => {
+  test("the reply lists the active spirits, or none if they are switched off", async () => {
     await harness.database.sql("insert into minion_spirits (minion_id, spirit_id, position) values ($1, 1, 1)", [
       harness.minionId,
     ]);
@@ -115,7 +115,7 @@ describe("a turn as the previous server had it", () => {
     expect(without.used_config.use_spirits).toBe(false);
   });
 
-  test("goes on with one conversation, or with the one that is named", async () => {
+  test("a message goes to the direct conversation, or to the conversation in the request", async () => {
     const first = await chat();
     expect((await chat({ conversation_id: null })).conversation_id).toBe(first.conversation_id);
     const id = await insertConversation(harness);
@@ -124,7 +124,7 @@ describe("a turn as the previous server had it", () => {
     expect((await refusalOf(chat({ model_id: harness.minionId + 1_000 }))).code).toBe("not_found");
   });
 
-  test("that was stopped says so, with what there is", async () => {
+  test("a stopped answer is reported as stopped with its partial text", async () => {
     rooms({ ...answered, status: "stopped" });
     expect(await chat()).toMatchObject({ success: true, error: "The answer was stopped.", response: answered.text });
   });
@@ -136,45 +136,45 @@ describe("a turn as the previous server had it", () => {
     ["failed", "context_exceeded", "context_exceeded", 422],
     ["interrupted", "provider_timed_out", "provider_timed_out", 502],
     ["interrupted", "interrupted", "realtime_unavailable", 503],
-  ] as const)("that has %s with %s is refused with %s", async (status, code, told, http) => {
+  ] as const)("a %s turn with %s is refused with %s", async (status, code, errorCode, http) => {
     rooms({ status, error: { code, detail: "It says why.", retryable: false } });
     const failure = await refusalOf(chat());
-    expect([failure.code, failure.status, failure.message]).toEqual([told, http, "It says why."]);
+    expect([failure.code, failure.status, failure.message]).toEqual([errorCode, http, "It says why."]);
     expect(failure.extensions).toEqual({ conversation_id: expect.any(Number) });
   });
 
-  test("is 502 while there is no end of it", async () => {
+  test("the reply is 502 if the answer never ends", async () => {
     rooms({ status: "streaming" });
     expect((await refusalOf(chat())).code).toBe("provider_timed_out");
   });
 });
 
-describe("an answer that is listened to", () => {
+describe("the stream of an answer", () => {
   /** Lets a conversation's last message be this. */
   function lastOf(last: Message | undefined, fetch?: (request: Request) => Promise<Response>): void {
     const list = async () => ({ value: { messages: last === undefined ? [] : [last], total: 2 } });
     harness.rooms = { "7": { list, fetch } };
   }
 
-  const heard = async (cursor?: { seq: number; position: string }) => {
+  const readStream = async (cursor?: { seq: number; position: string }) => {
     const ctx = harness.ctx.withActor({ kind: "key", userId: harness.userId, keyId: 3, permissions: [] });
     return resumeAnswer(ctx, harness.userId, 7, cursor);
   };
   const complete = anAnswer({ status: "complete", text: "Hello.", parts: [{ type: "text", text: "Hello." }] });
 
-  test("is none where nobody answers, and where all was heard", async () => {
+  test("the stream is empty if no answer is running or the client has received it all", async () => {
     lastOf(undefined);
-    expect(await heard()).toBeUndefined();
+    expect(await readStream()).toBeUndefined();
     lastOf({ ...complete, role: "user" });
-    expect(await heard()).toBeUndefined();
+    expect(await readStream()).toBeUndefined();
     lastOf(complete);
-    expect(await heard()).toBeUndefined();
-    expect(await heard({ seq: 9, position: "end" })).toBeUndefined();
+    expect(await readStream()).toBeUndefined();
+    expect(await readStream({ seq: 9, position: "end" })).toBeUndefined();
   });
 
-  test("is told whole where it ended since, in place of what was heard", async () => {
+  test("an answer that ended meanwhile is sent in full and replaces the partial text", async () => {
     lastOf(complete);
-    const text = await (await heard({ seq: 9, position: "3.0.text-0" }))!.text();
+    const text = await (await readStream({ seq: 9, position: "3.0.text-0" }))!.text();
     expect(text).toContain('{"type":"reset-step"}');
     expect(text).toContain('"delta":"Hello."');
     expect(text).toContain("id: 9-end");
@@ -184,22 +184,22 @@ describe("an answer that is listened to", () => {
     expect(await reply.text()).not.toContain("reset-step");
   });
 
-  test("is asked of the room by whoever asks, from where they were; what it refuses is told", async () => {
-    const asked: { after: string | null; claims: unknown }[] = [];
+  test("the stream subscribes to the room from the client's cursor and passes on its errors", async () => {
+    const input: { after: string | null; claims: unknown }[] = [];
     lastOf(anAnswer(), async (request) => {
       const claims = JSON.parse(decodeURIComponent(request.headers.get("x-socket-claims")!)) as unknown;
-      asked.push({ after: request.headers.get("x-socket-after"), claims });
+      input.push({ after: request.headers.get("x-socket-after"), claims });
       return Response.json({ code: "rate_limited", detail: "Too many sockets are open here." }, { status: 429 });
     });
-    const failure = await refusalOf(heard({ seq: 12, position: "" }));
+    const failure = await refusalOf(readStream({ seq: 12, position: "" }));
     expect([failure.code, failure.message]).toEqual(["rate_limited", "Too many sockets are open here."]);
     const claims = { user_id: harness.userId, device: "key:3", resource: "conversation:7" };
-    expect(asked).toEqual([{ after: "12", claims: expect.objectContaining(claims) as unknown }]);
+    expect(input).toEqual([{ after: "12", claims: expect.objectContaining(claims) as unknown }]);
     lastOf(anAnswer(), () => Promise.reject(new Error("It is gone.")));
-    expect((await refusalOf(heard())).code).toBe("realtime_unavailable");
+    expect((await refusalOf(readStream())).code).toBe("realtime_unavailable");
   });
 
-  test("is wanted as events by those who say so", () => {
+  test("a request receives events if its Accept header asks for them", () => {
     const wants = (accept?: string) =>
       wantsEvents(new Request("https://x/", accept === undefined ? {} : { headers: { accept } }));
     expect(["text/event-stream", "application/json, text/event-stream;q=0.9"].map(wants)).toEqual([true, true]);

@@ -24,9 +24,9 @@ const result: TurnResult = {
 };
 
 /** As much as a turn can make: all of its calls of tools, and the longest text of characters of three bytes. */
-function largest(): { asked: Message; answer: Message } {
+function largest(): { userMessage: Message; answer: Message } {
   const question = "問".repeat(maxMessageLength);
-  const asked: Message = { ...newMessage(1, 1), text: question, parts: [{ type: "text", text: question }] };
+  const userMessage: Message = { ...newMessage(1, 1), text: question, parts: [{ type: "text", text: question }] };
   const answer = newAnswer(2, 1, null);
   for (let call = 0; call < maxSteps * maxToolCallsPerStep; call += 1) {
     const call_id = crypto.randomUUID();
@@ -36,24 +36,24 @@ function largest(): { asked: Message; answer: Message } {
   }
   answer.text = "答".repeat(maxAnswerLength);
   answer.parts.push({ type: "text", text: answer.text });
-  return { asked, answer };
+  return { userMessage, answer };
 }
 
-test("the largest turn fits into the rows of its room, and is read as it was written", () => {
-  const { asked, answer } = largest();
+test("the largest possible turn fits into the room's rows and is read back unchanged", () => {
+  const { userMessage, answer } = largest();
   finishAnswer(noDatabase(), answer, { ...result, isInterrupted: false });
   const sql = memorySql();
   const [transcript, outbox] = [new MessageStore(sql), new Outbox(sql)];
-  for (const message of [asked, answer]) transcript.put(message, 1);
+  for (const message of [userMessage, answer]) transcript.put(message, 1);
   const whose = { conversation_id: 1, user_id: 1, minion_id: 1, title: "", message_count: 2 };
-  const of = { ...whose, messages: [asked, answer] as const, result };
+  const of = { ...whose, messages: [userMessage, answer] as const, result };
   outbox.add({ kind: "turn", of });
   for (const table of ["messages", "outbox"]) {
     const { most } = sql.exec<{ most: number }>(`select max(octet_length(body)) as most from ${table}`).one();
     expect(most).toBeGreaterThan(maxAnswerLength * 3);
     expect(most).toBeLessThan(rowBytes);
   }
-  expect(transcript.after(0)).toEqual([asked, answer]);
+  expect(transcript.after(0)).toEqual([userMessage, answer]);
   expect(outbox.first()?.entry).toEqual({ kind: "turn", of });
   expect(answer.tools[0]!.output).toHaveLength(maxToolResult);
   expect(answer.tools.at(-1)!.output).toContain("[cut: it has 16000 characters]");

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { titleFor } from "../../../src/chat/room/title.ts";
 
-describe("the title of a conversation", () => {
+describe("the generated title of a conversation", () => {
   test.each([
     ["How do I bake bread? I have no oven.", "How do I bake bread?"],
     ["Hi! How do I bake bread?", "How do I bake bread?"],
@@ -17,22 +17,21 @@ describe("the title of a conversation", () => {
       "Please explain to me in great detail how photosynthesis…",
     ],
     ["x".repeat(200), `${"x".repeat(59)}…`],
-  ])("of %j is %j", (question, title) => {
+  ])("the title of %j is %j", (question, title) => {
     expect(titleFor(question, "An answer.")).toBe(title);
   });
 
-  test("takes no longer for a text that is made to last", () => {
-    const startedAt = performance.now();
-    expect(titleFor("[".repeat(100_000), "`".repeat(100_000))).toBe("New conversation");
-    expect(performance.now() - startedAt).toBeLessThan(500);
+  // With steps that grow with the square of the length, this would not end.
+  test("a text of a million brackets takes linear time", () => {
+    expect(titleFor("[".repeat(1_000_000), "`".repeat(1_000_000))).toBe("New conversation");
   });
 
-  test("is of the answer, where the question has no word, and of neither where that has none", () => {
+  test("the title comes from the answer if the question has no words, and is omitted if neither has any", () => {
     expect(titleFor("???", "What do you mean? Say more.")).toBe("What do you mean?");
     expect(titleFor("???", "!")).toBe("New conversation");
   });
 
-  test("has at most sixty characters, and is whole, whatever is asked", () => {
+  test("a title has at most sixty characters and no split character", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.string({ unit: "grapheme", maxLength: 300 }), (a, b) => {
         for (const title of [titleFor(a, b), titleFor(b, a), titleFor(a + b, "")]) {

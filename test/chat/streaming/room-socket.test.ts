@@ -9,27 +9,27 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const text = (seq: number, said = "x") => ({ ...frames.text(seq, said), seq });
+const text = (seq: number, content = "x") => ({ ...frames.text(seq, content), seq });
 
-describe("a line to a room", () => {
-  test("gives what is said frame by frame, in order, also what is said together", async () => {
+describe("RoomSocketClient", () => {
+  test("the client returns frames one by one in order, also when several arrive at once", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 4);
     const [room] = connections;
     expect(room!.after).toBe(4);
-    room!.say(5, frames.created());
-    room!.sayTogether([text(6), text(7)]);
-    room!.say(8, frames.completed());
+    room!.send(5, frames.created());
+    room!.sendBatch([text(6), text(7)]);
+    room!.send(8, frames.completed());
     const seqs = [await line.next(), await line.next(), await line.next(), await line.next()].map((frame) => frame?.seq);
     expect(seqs).toEqual([5, 6, 7, 8]);
   });
 
-  test("acknowledges what was read, and not what was only received", async () => {
+  test("the client acknowledges frames that were read, not those that were only received", async () => {
     vi.useFakeTimers();
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     const [room] = connections;
-    for (let seq = 1; seq <= 200; seq += 1) room!.say(seq, frames.text(seq, "x"));
+    for (let seq = 1; seq <= 200; seq += 1) room!.send(seq, frames.text(seq, "x"));
     expect(room!.acks).toEqual([]);
     for (let read = 0; read < 64; read += 1) await line.next();
     expect(room!.acks).toEqual([]);
@@ -42,45 +42,45 @@ describe("a line to a room", () => {
     expect(room!.acks).toEqual([64, 198]);
   });
 
-  test("acknowledges a few large frames too", async () => {
+  test("the client acknowledges after a few large frames", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
-    connections[0]!.sayTogether([text(1, "é".repeat(20_000)), text(2, "é".repeat(20_000)), text(3)]);
+    connections[0]!.sendBatch([text(1, "é".repeat(20_000)), text(2, "é".repeat(20_000)), text(3)]);
     for (let read = 0; read < 3; read += 1) await line.next();
     expect(connections[0]!.acks).toEqual([1]);
   });
 
-  test("that breaks is opened anew behind the last that was heard, and what came before is not lost", async () => {
+  test("the client reconnects after the last received frame and loses none before it", async () => {
     const { dial, connections } = fakeRoom((room) => {
-      if (room.after === 2) room.say(3, frames.reset(0));
+      if (room.after === 2) room.send(3, frames.reset(0));
     });
     const line = await RoomSocketClient.open(dial, 0);
-    connections[0]!.say(1, frames.created());
-    connections[0]!.say(2, frames.text(0, "x"));
+    connections[0]!.send(1, frames.created());
+    connections[0]!.send(2, frames.text(0, "x"));
     connections[0]!.close(1006);
     expect([(await line.next())?.seq, (await line.next())?.seq, (await line.next())?.seq]).toEqual([1, 2, 3]);
     expect(connections.map(({ after }) => after)).toEqual([0, 2]);
     // What the socket before says late is nobody's.
-    connections[0]!.say(9, frames.completed());
-    connections[1]!.say(4, frames.failed("interrupted"));
+    connections[0]!.send(9, frames.completed());
+    connections[1]!.send(4, frames.failed("interrupted"));
     expect((await line.next())?.seq).toBe(4);
   });
 
-  test("is given up where the room falls at each greeting", async () => {
+  test("the client gives up if the room closes the socket after every connect", async () => {
     vi.useFakeTimers();
     const { dial, connections } = fakeRoom((room) => {
-      room.say(7, { type: "presence" });
+      room.send(7, { type: "presence" });
       room.close(1006);
     });
     const line = await RoomSocketClient.open(dial, 7);
-    const heardOut = async () => {
+    const readToEnd = async () => {
       while ((await line.next()) !== undefined);
     };
-    await Promise.all([expect(heardOut()).rejects.toThrow(RoomDisconnectedError), vi.advanceTimersByTimeAsync(60_000)]);
+    await Promise.all([expect(readToEnd()).rejects.toThrow(RoomDisconnectedError), vi.advanceTimersByTimeAsync(60_000)]);
     expect(connections).toHaveLength(5);
   });
 
-  test("is given up at once where the room says that nobody is to come back", async () => {
+  test("the client gives up at once on a close code that forbids reconnecting", async () => {
     for (const [code, why] of [
       [closeCodes.revoked, "session was revoked"],
       [closeCodes.erased, "deleted"],
@@ -93,9 +93,9 @@ describe("a line to a room", () => {
     }
   });
 
-  test("that is refused says why; a room that is out is asked again", async () => {
+  test("the client passes on a refusal and retries an unavailable room", async () => {
     const { dial, connections, refusals } = fakeRoom((room) => {
-      if (connections.length === 2) room.say(1, frames.created());
+      if (connections.length === 2) room.send(1, frames.created());
     });
     const line = await RoomSocketClient.open(dial, 0);
     refusals.push(new AppError("realtime_unavailable", "It is out."));
@@ -108,7 +108,7 @@ describe("a line to a room", () => {
     await expect(RoomSocketClient.open(dial, 0)).rejects.toThrow("Too many sockets.");
   });
 
-  test("that is closed ends whoever waits, and hangs up", async () => {
+  test("closing the client ends a waiting read and closes the socket", async () => {
     const { dial, connections } = fakeRoom();
     const line = await RoomSocketClient.open(dial, 0);
     const waiting = line.next();

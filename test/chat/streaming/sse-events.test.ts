@@ -14,7 +14,7 @@ import {
 import { RoomSocketClient } from "../../../src/chat/streaming/room-socket.ts";
 import { UiMessageStreamEncoder, type RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message-stream.ts";
 import { closeCodes } from "../../../src/kit/socket/close-codes.ts";
-import { anAnswer, answerId, frames, said, shown } from "../support/fixtures.ts";
+import { anAnswer, answerId, frames, textOf, readAnswer } from "../support/fixtures.ts";
 import { fakeRoom } from "../support/fake-room.ts";
 import { asking, conversationTransport, drain } from "../support/transport.ts";
 
@@ -35,7 +35,7 @@ type Event = { id?: string; data: string };
 function eventsIn(text: string): Event[] {
   return text
     .split("\n\n")
-    .map((block) => Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2))) as Event)
+    .map((block) => Object.fromEntries(block.split("\n").map((socket) => socket.split(/: (.*)/s, 2))) as Event)
     .filter(({ data }) => data !== undefined);
 }
 
@@ -45,9 +45,9 @@ const chunksIn = (text: string) =>
     .map(({ data }) => JSON.parse(data) as UIMessageChunk);
 
 /** A room that says these frames, numbered from 1, to whoever comes, from where they are. */
-function roomOf(heard: readonly RoomFrameOrSnapshot[]) {
+function roomOf(received: readonly RoomFrameOrSnapshot[]) {
   return fakeRoom((room) => {
-    for (const [index, frame] of heard.entries()) if (index + 1 > (room.after ?? 0)) room.say(index + 1, frame);
+    for (const [index, frame] of received.entries()) if (index + 1 > (room.after ?? 0)) room.send(index + 1, frame);
   });
 }
 
@@ -62,17 +62,17 @@ const turn = [
 const question = "Where does the Danube end?";
 const answered = "Into the Black Sea.\n\nIt is 2,850 km long.";
 
-describe("the events of an answer", () => {
-  test("are all of it, and end", async () => {
+describe("SSE events of an answer", () => {
+  test("the events contain the whole answer, and the stream ends", async () => {
     const { dial, connections } = roomOf(turn);
-    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
-    expect(told.startsWith(": stream-open\n\n")).toBe(true);
-    expect(told.endsWith("data: [DONE]\n\n")).toBe(true);
-    expect(said(await shown(chunksIn(told)))).toBe(answered);
+    const output = await read(createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)));
+    expect(output.startsWith(": stream-open\n\n")).toBe(true);
+    expect(output.endsWith("data: [DONE]\n\n")).toBe(true);
+    expect(textOf(await readAnswer(chunksIn(output)))).toBe(answered);
     expect(connections[0]!.isOpen).toBe(false);
   });
 
-  test("have ids, from each of which a client goes on without loss or repetition", async () => {
+  test("a client can resume from every event ID without losing or repeating events", async () => {
     const whole = await read(
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
     );
@@ -82,48 +82,48 @@ describe("the events of an answer", () => {
     for (const id of ids.slice(0, -1)) {
       const before = whole.slice(0, whole.indexOf(`id: ${id}\n`));
       const { seq, position: place } = readCursor(id)!;
-      const line = await RoomSocketClient.open(roomOf(turn).dial, seq);
-      const after = await read(createSseStream(new UiMessageStreamEncoder(answerId, place), line));
+      const socket = await RoomSocketClient.open(roomOf(turn).dial, seq);
+      const after = await read(createSseStream(new UiMessageStreamEncoder(answerId, place), socket));
       expect([...chunksIn(`${before}\n\n`), ...chunksIn(after)]).toEqual(chunksIn(whole));
     }
   });
 
-  test("tell a crash of the room in the midst of it, and what it kept", async () => {
+  test("a crash of the room in the middle is reported with the text that was kept", async () => {
     const { dial, connections } = fakeRoom((room) => {
       if (room.after !== 3) return;
-      room.say(4, frames.reset(4, 0));
-      room.say(5, frames.failed("interrupted"));
+      room.send(4, frames.reset(4, 0));
+      room.send(5, frames.failed("interrupted"));
     });
-    const line = await RoomSocketClient.open(dial, 0);
-    connections[0]!.say(2, frames.created());
-    connections[0]!.say(3, frames.text(0, "Into the"));
+    const socket = await RoomSocketClient.open(dial, 0);
+    connections[0]!.send(2, frames.created());
+    connections[0]!.send(3, frames.text(0, "Into the"));
     connections[0]!.close(1006);
-    const result = await shown(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), line))));
-    expect(said(result)).toBe("Into");
+    const result = await readAnswer(chunksIn(await read(createSseStream(new UiMessageStreamEncoder(answerId), socket))));
+    expect(textOf(result)).toBe("Into");
     expect(result.errors).toEqual(["The provider is out of order."]);
   });
 
-  test("end with why, and with no id, where the room cannot be heard any more", async () => {
+  test("the last event has the reason and no ID if the room connection is lost", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomSocketClient.open(dial, 0);
-    connections[0]!.say(1, frames.text(0, "Into"));
+    const socket = await RoomSocketClient.open(dial, 0);
+    connections[0]!.send(1, frames.text(0, "Into"));
     connections[0]!.close(closeCodes.erased);
-    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), line));
-    expect((await shown(chunksIn(told))).errors).toEqual(["This conversation was deleted."]);
-    expect(eventsIn(told).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
+    const output = await read(createSseStream(new UiMessageStreamEncoder(answerId), socket));
+    expect((await readAnswer(chunksIn(output))).errors).toEqual(["This conversation was deleted."]);
+    expect(eventsIn(output).findLast(({ id }) => id !== undefined)?.id).toBe("1-4.0.text-0");
   });
 
-  test("end with none of our own words where something of ours is wrong", async () => {
-    const hearing = { next: () => Promise.reject(new Error("secret")), close: () => {} };
+  test("an internal error ends the stream with a generic message", async () => {
+    const source = { next: () => Promise.reject(new Error("secret")), close: () => {} };
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
-    const told = await read(createSseStream(new UiMessageStreamEncoder(answerId), hearing));
-    expect(told).toContain("Internal server error. Try again later.");
-    expect(told).not.toContain("secret");
+    const output = await read(createSseStream(new UiMessageStreamEncoder(answerId), source));
+    expect(output).toContain("Internal server error. Try again later.");
+    expect(output).not.toContain("secret");
     expect(logged).toHaveBeenCalledOnce();
     logged.mockRestore();
   });
 
-  test("show that the line stands while nothing is said", async () => {
+  test("comments keep the connection alive while no events arrive", async () => {
     const { dial, connections } = fakeRoom();
     const reader = createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0), 20).getReader();
     await reader.read();
@@ -132,11 +132,11 @@ describe("the events of an answer", () => {
     expect(connections[0]!.isOpen).toBe(false);
   });
 
-  test("are read from the room no faster than by the client", async () => {
+  test("events are read from the room only as fast as the client reads", async () => {
     const { dial, connections } = fakeRoom();
-    const line = await RoomSocketClient.open(dial, 0);
-    const reader = createSseStream(new UiMessageStreamEncoder(answerId), line).getReader();
-    for (let seq = 1; seq <= 300; seq += 1) connections[0]!.say(seq, frames.text(seq - 1, "x"));
+    const socket = await RoomSocketClient.open(dial, 0);
+    const reader = createSseStream(new UiMessageStreamEncoder(answerId), socket).getReader();
+    for (let seq = 1; seq <= 300; seq += 1) connections[0]!.send(seq, frames.text(seq - 1, "x"));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(connections[0]!.acks).toEqual([]);
     for (let count = 0; count < 70; count += 1) await reader.read();
@@ -144,7 +144,7 @@ describe("the events of an answer", () => {
     await reader.cancel();
   });
 
-  test("of an answer that has ended are told at once", () => {
+  test("the events of a finished answer are returned at once", () => {
     const stream = new UiMessageStreamEncoder(answerId);
     const message = anAnswer({ status: "complete", parts: [{ type: "text", text: answered }], text: answered });
     const events = eventsIn(encodeCompleteAnswer(stream, stream.encodeWhole(message), 12));
@@ -152,32 +152,32 @@ describe("the events of an answer", () => {
     expect(events.at(-2)).toMatchObject({ id: "12-end" });
   });
 
-  test("are none of nothing", () => {
+  test("no answer has no events", () => {
     expect(encodeSse([], { seq: 1, position: "" })).toBe("");
   });
 
-  test.each(["", "x", "-1", "1-", "1 2", "1234567890123456", "12-<b>"])("have no cursor %j", (text) => {
+  test.each(["", "x", "-1", "1-", "1 2", "1234567890123456", "12-<b>"])("the cursor %j is invalid", (text) => {
     expect(readCursor(text)).toBeUndefined();
   });
 
-  test("have a cursor that is a number alone too", () => {
+  test("a plain number is a valid cursor", () => {
     expect(readCursor("57")).toEqual({ seq: 57, position: "" });
   });
 });
 
 describe("the AI SDK's transport", () => {
-  type Asked = { method: string; url: string; accept: string | undefined; body: string };
+  type ReceivedRequest = { method: string; url: string; accept: string | undefined; body: string };
 
   /** A server of conversations, as far as a transport asks for them. */
   async function serve(
-    streamOf: (asked: Asked) => Promise<ReadableStream<Uint8Array> | undefined>,
-  ): Promise<[string, Asked[]]> {
-    const all: Asked[] = [];
+    streamOf: (received: ReceivedRequest) => Promise<ReadableStream<Uint8Array> | undefined>,
+  ): Promise<[string, ReceivedRequest[]]> {
+    const all: ReceivedRequest[] = [];
     const answer = async (request: IncomingMessage, reply: ServerResponse) => {
       const { method = "", url = "", headers } = request;
-      const asked = { method, url, accept: headers.accept, body: await read(request) };
-      all.push(asked);
-      const stream = await streamOf(asked);
+      const received = { method, url, accept: headers.accept, body: await read(request) };
+      all.push(received);
+      const stream = await streamOf(received);
       reply.writeHead(stream === undefined ? 204 : 200, eventStreamHeaders);
       // A client that goes away is no failure.
       await pipeline(Readable.fromWeb((stream ?? new Blob([]).stream()) as never), reply).catch(() => {});
@@ -187,18 +187,18 @@ describe("the AI SDK's transport", () => {
     return [`http://127.0.0.1:${(server.address() as { port: number }).port}/api/v2/conversations`, all];
   }
 
-  test("sends a message, has it answered anew, and reads the answers", async () => {
-    const [api, asked] = await serve(async () =>
+  test("the transport sends a message, regenerates the answer and reads both", async () => {
+    const [api, requests] = await serve(async () =>
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(turn).dial, 0)),
     );
     const transport = conversationTransport(api, {});
     for (const trigger of ["submit-message", "regenerate-message"] as const) {
       const stream = await transport.sendMessages(asking(7, question, "client-1", { trigger }));
-      const result = await shown(await drain(stream));
-      expect(said(result)).toBe(answered);
+      const result = await readAnswer(await drain(stream));
+      expect(textOf(result)).toBe(answered);
       expect(result.message.id).toBe(String(answerId));
     }
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         method: "POST",
         url: "/api/v2/conversations/7/messages",
@@ -209,28 +209,28 @@ describe("the AI SDK's transport", () => {
     ]);
   });
 
-  test("comes back to an answer that is being written, and to none", async () => {
+  test("the transport reconnects to a running answer, and gets nothing if none is running", async () => {
     const snapshot = {
       type: "snapshot",
       messages: [anAnswer({ text: "Into the ", parts: [{ type: "text", text: "Into the " }] })],
     };
-    const heard = [snapshot as RoomFrameOrSnapshot, ...turn.slice(3)];
+    const received = [snapshot as RoomFrameOrSnapshot, ...turn.slice(3)];
     let isWriting = true;
-    const [api, asked] = await serve(async () =>
+    const [api, requests] = await serve(async () =>
       isWriting
-        ? createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(heard).dial, undefined))
+        ? createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(roomOf(received).dial, undefined))
         : undefined,
     );
     const transport = conversationTransport(api, {});
     const stream = await transport.reconnectToStream({ chatId: "7" });
-    expect(said(await shown(await drain(stream!)))).toBe(answered);
-    expect(asked[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
+    expect(textOf(await readAnswer(await drain(stream!)))).toBe(answered);
+    expect(requests[0]).toMatchObject({ method: "GET", url: "/api/v2/conversations/7/stream" });
     isWriting = false;
     expect(await transport.reconnectToStream({ chatId: "7" })).toBeNull();
   });
 
-  test("lets a client go, which stops nothing and hangs up", async () => {
-    const { dial, connections } = fakeRoom((room) => room.say(1, frames.text(0, "Into")));
+  test("disconnecting the transport closes the room connection and does not stop the answer", async () => {
+    const { dial, connections } = fakeRoom((room) => room.send(1, frames.text(0, "Into")));
     const [api] = await serve(async () =>
       createSseStream(new UiMessageStreamEncoder(answerId), await RoomSocketClient.open(dial, 0)),
     );
@@ -244,7 +244,7 @@ describe("the AI SDK's transport", () => {
       while (!(await reader.read()).done);
     };
     await expect(readOn()).rejects.toThrow("abort");
-    await vi.waitFor(() => expect(connections[0]!.isOpen).toBe(false));
+    await expect.poll(() => connections[0]!.isOpen).toBe(false);
     expect(connections[0]!.acks).toEqual([]);
   });
 });

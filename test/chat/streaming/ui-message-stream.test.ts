@@ -3,18 +3,18 @@ import { describe, expect, test } from "vitest";
 import { toMessageId } from "../../../src/chat/constants.ts";
 import { UiMessageStreamEncoder, type RoomFrameOrSnapshot } from "../../../src/chat/streaming/ui-message-stream.ts";
 import { seededRandom } from "../../support/random.ts";
-import { anAnswer, answerId, citation, frames, said, shown, usage } from "../support/fixtures.ts";
+import { anAnswer, answerId, citation, frames, textOf, readAnswer, usage } from "../support/fixtures.ts";
 
 /** What a client of one stream is told, from its beginning. */
-function tell(heard: readonly RoomFrameOrSnapshot[], stream = new UiMessageStreamEncoder(answerId)): UIMessageChunk[] {
-  return [...stream.begin(), ...heard.flatMap((frame) => stream.encode(frame))];
+function encode(received: readonly RoomFrameOrSnapshot[], stream = new UiMessageStreamEncoder(answerId)): UIMessageChunk[] {
+  return [...stream.begin(), ...received.flatMap((frame) => stream.encode(frame))];
 }
 
 const types = (chunks: readonly UIMessageChunk[]) => chunks.map(({ type }) => type);
 
-describe("an answer, as the AI SDK reads it", () => {
-  test("is one message with its thoughts, tools, text, sources and what it cost", async () => {
-    const chunks = tell([
+describe("UiMessageStreamEncoder", () => {
+  test("an answer is one message with reasoning, tools, text, sources and cost", async () => {
+    const chunks = encode([
       frames.created(),
       frames.thought(0, "Let me "),
       frames.thought(7, "look."),
@@ -25,7 +25,7 @@ describe("an answer, as the AI SDK reads it", () => {
       frames.cited(),
       frames.completed(),
     ]);
-    const { message, errors } = await shown(chunks);
+    const { message, errors } = await readAnswer(chunks);
     expect(errors).toEqual([]);
     expect(message).toEqual({
       id: String(answerId),
@@ -55,7 +55,7 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(types(chunks).at(-1)).toBe("finish");
   });
 
-  test("is nothing of other messages, and nothing twice", () => {
+  test("frames of other messages and repeated frames are ignored", () => {
     const stream = new UiMessageStreamEncoder(answerId);
     stream.begin();
     const other = toMessageId(7, 1);
@@ -72,27 +72,27 @@ describe("an answer, as the AI SDK reads it", () => {
     expect(stream.abort("Too late.")).toEqual([]);
   });
 
-  test("tells of a tool that its owner agreed to, and of one that was denied", async () => {
-    const allowed = tell([frames.approval("call-1")]);
-    expect((await shown(allowed)).message.parts.at(-1)).toMatchObject({
+  test("an approved tool call and a denied one are both in the stream", async () => {
+    const allowed = encode([frames.approval("call-1")]);
+    expect((await readAnswer(allowed)).message.parts.at(-1)).toMatchObject({
       state: "approval-requested",
       approval: { id: "call-1" },
     });
-    const agreed = tell([frames.approval("call-1"), frames.started("call-1"), frames.finished("call-1", "complete")]);
+    const agreed = encode([frames.approval("call-1"), frames.started("call-1"), frames.finished("call-1", "complete")]);
     expect(types(agreed)).toContain("tool-approval-response");
-    expect((await shown(agreed)).message.parts.at(-1)).toMatchObject({
+    expect((await readAnswer(agreed)).message.parts.at(-1)).toMatchObject({
       state: "output-available",
       output: "It said so.",
       approval: { id: "call-1", approved: true },
     });
-    const denied = tell([frames.approval("call-1"), frames.finished("call-1", "denied"), frames.text(0, "Then not.")]);
-    const { message } = await shown(denied);
+    const denied = encode([frames.approval("call-1"), frames.finished("call-1", "denied"), frames.text(0, "Then not.")]);
+    const { message } = await readAnswer(denied);
     expect(message.parts[1]).toMatchObject({ state: "output-denied", approval: { id: "call-1", approved: false } });
   });
 
-  test("tells why a tool failed, of one that was never started too", async () => {
-    const { message } = await shown(
-      tell([
+  test("a failed tool call has its error, also if it never started", async () => {
+    const { message } = await readAnswer(
+      encode([
         frames.started("call-1"),
         frames.finished("call-1", "failed", "No net."),
         frames.finished("call-2", "failed", "?"),
@@ -112,17 +112,17 @@ describe("an answer, as the AI SDK reads it", () => {
       ["The provider is out of order."],
       { status: "failed", code: "provider_unavailable", retryable: true },
     ],
-  ] as const)("that is %s says so, and keeps what there is", async (_how, frame, errors, metadata) => {
+  ] as const)("an answer that is %s has that status and keeps its partial content", async (_how, frame, errors, metadata) => {
     const stream = new UiMessageStreamEncoder(answerId);
-    const result = await shown(tell([frames.text(0, "Into the"), frame], stream));
-    expect(said(result)).toBe("Into the");
+    const result = await readAnswer(encode([frames.text(0, "Into the"), frame], stream));
+    expect(textOf(result)).toBe("Into the");
     expect(result.errors).toEqual(errors);
     expect(result.message.metadata).toEqual(metadata);
     expect(stream.isDone).toBe(true);
     expect(stream.position).toBe("end");
   });
 
-  test("ends where it is removed, and not where what came after it is", async () => {
+  test("the stream ends when its answer is removed, and not when later messages are", async () => {
     const stream = new UiMessageStreamEncoder(answerId);
     stream.begin();
     expect(stream.encode({ type: "messages.removed", from_message_id: answerId + 1 })).toEqual([]);
@@ -132,9 +132,9 @@ describe("an answer, as the AI SDK reads it", () => {
   });
 });
 
-describe("what a room lost in a crash", () => {
-  test("is taken back", async () => {
-    const heard = [
+describe("a reset after a crash of the room", () => {
+  test("the stream retracts text that the room lost", async () => {
+    const received = [
       frames.thought(0, "Think."),
       frames.started("call-1"),
       frames.finished("call-1", "complete"),
@@ -143,9 +143,9 @@ describe("what a room lost in a crash", () => {
       frames.reset(8, 6),
       frames.failed("interrupted"),
     ];
-    const result = await shown(tell(heard));
-    expect(said(result)).toBe("Into the");
-    expect(said(result, "reasoning")).toBe("Think.");
+    const result = await readAnswer(encode(received));
+    expect(textOf(result)).toBe("Into the");
+    expect(textOf(result, "reasoning")).toBe("Think.");
     expect(result.message.parts.map(({ type }) => type)).toEqual([
       "step-start",
       "reasoning",
@@ -156,13 +156,13 @@ describe("what a room lost in a crash", () => {
     expect(result.message.metadata).toMatchObject({ status: "interrupted", retryable: true });
   });
 
-  test("is nothing where all was kept", () => {
+  test("the stream retracts nothing if the room kept everything", () => {
     const stream = new UiMessageStreamEncoder(answerId);
     stream.encode(frames.text(0, "All of it."));
     expect(stream.encode(frames.reset(10))).toEqual([]);
   });
 
-  test("ends a stream that came back in the midst of the answer, and cannot tell what was before", () => {
+  test("a resumed stream that cannot restore the earlier text ends", () => {
     const stream = new UiMessageStreamEncoder(answerId, "4.0.text-0");
     expect(stream.encode(frames.text(0, "Intomore"))).toEqual([{ type: "text-delta", id: "text-0", delta: "more" }]);
     expect(stream.encode(frames.reset(6))).toContainEqual(
@@ -172,7 +172,7 @@ describe("what a room lost in a crash", () => {
   });
 });
 
-describe("a snapshot", () => {
+describe("a snapshot in the stream", () => {
   const written = anAnswer({
     text: "Into the Black",
     parts: [
@@ -185,47 +185,50 @@ describe("a snapshot", () => {
   });
 
   test.each([
-    ["stands for what a new client was not told", []],
-    ["takes the place of what was told", [frames.text(0, "Int")]],
-  ])("%s, and the answer goes on from there", async (_what, before) => {
+    ["replaces the frames that a new client missed", []],
+    ["replaces the received text", [frames.text(0, "Int")]],
+  ])("a snapshot %s, and the answer continues after it", async (_what, before) => {
     const messages = [anAnswer({ id: toMessageId(7, 1), role: "user" }), written];
     const stream = new UiMessageStreamEncoder(answerId);
-    const chunks = tell([...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()], stream);
-    const result = await shown(chunks);
-    expect(said(result)).toBe("Into the Black Sea.");
+    const chunks = encode(
+      [...before, { type: "snapshot", messages }, frames.text(9, "Black Sea."), frames.completed()],
+      stream,
+    );
+    const result = await readAnswer(chunks);
+    expect(textOf(result)).toBe("Into the Black Sea.");
     expect(types(chunks).filter((type) => type === "start")).toHaveLength(1);
     expect(result.message.parts).toHaveLength(5);
   });
 
-  test("of an answer that has ended ends the stream, whichever way it ended", async () => {
-    const complete = await shown(
+  test("a snapshot with a finished answer ends the stream with its outcome", async () => {
+    const complete = await readAnswer(
       new UiMessageStreamEncoder(answerId).encodeWhole({ ...written, status: "complete", usage, memory_status: "full" }),
     );
     expect(complete.message.metadata).toMatchObject({ status: "complete", usage, memory_status: "full" });
     const error = { code: "provider_timed_out", detail: "It did not answer in time.", retryable: true };
-    const failed = await shown(new UiMessageStreamEncoder(answerId).encodeWhole({ ...written, status: "failed", error }));
+    const failed = await readAnswer(new UiMessageStreamEncoder(answerId).encodeWhole({ ...written, status: "failed", error }));
     expect(failed.errors).toEqual([error.detail]);
-    expect(said(failed)).toBe("Into the Black");
+    expect(textOf(failed)).toBe("Into the Black");
   });
 
   test.each([
     ["unavailable", { type: "snapshot", unavailable: true }],
     ["without the answer", { type: "snapshot", messages: [] }],
-  ] as const)("that is %s ends the stream", (_what, snapshot) => {
+  ] as const)("a snapshot that is %s ends the stream", (_what, snapshot) => {
     const stream = new UiMessageStreamEncoder(answerId);
     expect(types(stream.encode(snapshot))).toEqual(["finish-step", "error", "finish"]);
   });
 });
 
-describe("a client that comes back", () => {
-  test("is told all of an answer that began after what it knows", async () => {
+describe("a reconnecting client", () => {
+  test("an answer that began after the client's cursor is sent in full", async () => {
     const stream = new UiMessageStreamEncoder(answerId, "");
-    const result = await shown(tell([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
-    expect(said(result)).toBe("Hello.");
+    const result = await readAnswer(encode([frames.created(), frames.text(0, "Hello."), frames.completed()], stream));
+    expect(textOf(result)).toBe("Hello.");
     expect(result.message.id).toBe(String(answerId));
   });
 
-  test("and does not say how much it has, is told on from where the room goes on", () => {
+  test("a client that does not report its position receives only new events", () => {
     const stream = new UiMessageStreamEncoder(answerId, "");
     expect(stream.encode(frames.text(4, " more"))).toEqual([
       { type: "text-start", id: "text-4" },
@@ -237,20 +240,20 @@ describe("a client that comes back", () => {
     );
   });
 
-  test("misses nothing and has nothing twice, wherever it was cut off, also when what it missed is told at once", async () => {
+  test("a client loses and repeats nothing at any cut, also if the missed frames arrive in one batch", async () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const random = seededRandom(seed);
-      const { heard, text, reasoning } = aTurn(random);
+      const { received, text, reasoning } = randomTurn(random);
       const chunks: UIMessageChunk[] = [];
       let stream = new UiMessageStreamEncoder(answerId);
       chunks.push(...stream.begin());
-      for (const frame of heard) {
+      for (const frame of received) {
         chunks.push(...stream.encode(frame));
         if (random() < 0.3 && !stream.isDone) stream = new UiMessageStreamEncoder(answerId, stream.position);
       }
-      const result = await shown(chunks);
-      expect(said(result), `seed ${seed}`).toBe(text);
-      expect(said(result, "reasoning"), `seed ${seed}`).toBe(reasoning);
+      const result = await readAnswer(chunks);
+      expect(textOf(result), `seed ${seed}`).toBe(text);
+      expect(textOf(result, "reasoning"), `seed ${seed}`).toBe(reasoning);
       const stillOpen = result.message.parts.filter((part) => "state" in part && part.state === "streaming");
       expect(stillOpen, `seed ${seed}`).toEqual([]);
     }
@@ -258,8 +261,8 @@ describe("a client that comes back", () => {
 });
 
 /** A turn by chance: stretches of thought and text, of which some overlap what was told before, and tools between. */
-function aTurn(random: () => number): { heard: RoomFrameOrSnapshot[]; text: string; reasoning: string } {
-  const heard: RoomFrameOrSnapshot[] = [frames.created()];
+function randomTurn(random: () => number): { received: RoomFrameOrSnapshot[]; text: string; reasoning: string } {
+  const received: RoomFrameOrSnapshot[] = [frames.created()];
   let text = "";
   let reasoning = "";
   for (let step = 0; step < 30; step += 1) {
@@ -268,14 +271,14 @@ function aTurn(random: () => number): { heard: RoomFrameOrSnapshot[]; text: stri
     const overlap = Math.floor(random() * 3);
     if (chance < 0.5) {
       const offset = Math.max(0, text.length - overlap);
-      heard.push(frames.text(offset, text.slice(offset) + word));
+      received.push(frames.text(offset, text.slice(offset) + word));
       text += word;
     } else if (chance < 0.8) {
-      heard.push(frames.thought(reasoning.length, word));
+      received.push(frames.thought(reasoning.length, word));
       reasoning += word;
     } else {
-      heard.push(frames.started(`call-${step}`), frames.finished(`call-${step}`, random() < 0.5 ? "complete" : "failed"));
+      received.push(frames.started(`call-${step}`), frames.finished(`call-${step}`, random() < 0.5 ? "complete" : "failed"));
     }
   }
-  return { heard: [...heard, frames.completed()], text, reasoning };
+  return { received: [...received, frames.completed()], text, reasoning };
 }

@@ -9,28 +9,28 @@ import { connect, type Frame, type TestSocket } from "../../support/sockets.ts";
 import { startFakeLlm, type FakeLlm } from "../../support/fake-llm.ts";
 
 /** An API, and a model that says what a test wants. */
-export type ChatSessions = { api: TestApi; speaker: FakeLlm };
+export type ChatSessions = { api: TestApi; llm: FakeLlm };
 
-export function useChatting(): ChatSessions {
-  const chatting = {} as ChatSessions;
+export function useChatSessions(): ChatSessions {
+  const sessions = {} as ChatSessions;
   beforeAll(async () => {
-    chatting.speaker = await startFakeLlm();
-    chatting.api = await startApi({ EGRESS_ALLOWED_HOSTS: chatting.speaker.host });
+    sessions.llm = await startFakeLlm();
+    sessions.api = await startApi({ EGRESS_ALLOWED_HOSTS: sessions.llm.host });
   });
   afterAll(async () => {
-    await chatting.api.close();
-    await chatting.speaker.close();
+    await sessions.api.close();
+    await sessions.llm.close();
   });
-  return chatting;
+  return sessions;
 }
 
-/** Somebody with a minion on the speaker, and a conversation with it. */
+/** Somebody with a minion on the llm, and a conversation with it. */
 export type ChatSession = { person: Person; client: Client; minionId: number; id: number };
 
-export async function startTalk({ api, speaker }: ChatSessions, minion: object = {}): Promise<ChatSession> {
+export async function startChatSession({ api, llm }: ChatSessions, minion: object = {}): Promise<ChatSession> {
   const person = await createUser(api);
   const client = clientOf(api, person);
-  const model = await makeModel(client, { base_url: speaker.baseUrl, context_length: 100_000 });
+  const model = await makeModel(client, { base_url: llm.baseUrl, context_length: 100_000 });
   const { id: minionId } = await makeMinion(client, { model: String(model.id), ...minion });
   return { person, client, minionId, id: await openConversation(client, minionId) };
 }

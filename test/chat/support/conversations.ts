@@ -39,9 +39,9 @@ export async function insertConversation(harness: Owner & Pick<ChatHarness, "one
 export function turnOf(
   { userId, minionId }: Owner,
   conversationId: number,
-  given: Partial<TurnResult> & { turn?: number; says?: string; answers?: string } = {},
+  given: Partial<TurnResult> & { turn?: number; question?: string; answer?: string } = {},
 ): TurnWrite {
-  const { turn = 1, says = "How do eagles fly?", answers = "They soar.", ...result } = given;
+  const { turn = 1, question: says = "How do eagles fly?", answer: answers = "They soar.", ...result } = given;
   const place = 2 * turn - 1;
   const statuses = { complete: "complete", stopped: "stopped", failed: "failed" } as const;
   const status = statuses[result.outcome ?? "complete"];

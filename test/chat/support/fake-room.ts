@@ -8,9 +8,9 @@ export type Connection = {
   after: number | undefined;
   acks: number[];
   isOpen: boolean;
-  say(seq: number, frame: RoomFrameOrSnapshot | { type: "presence" }): void;
+  send(seq: number, frame: RoomFrameOrSnapshot | { type: "presence" }): void;
   /** Several frames as one, as a room does for one that lags. */
-  sayTogether(frames: readonly (RoomFrameOrSnapshot & { seq: number })[]): void;
+  sendBatch(frames: readonly (RoomFrameOrSnapshot & { seq: number })[]): void;
   close(code: number): void;
 };
 
@@ -19,17 +19,17 @@ export function fakeRoom(onOpen: (connection: Connection) => void = () => {}) {
   const connections: Connection[] = [];
   /** What the next openings are refused with. */
   const refusals: unknown[] = [];
-  const dial: Connect = async (after) => {
+  const connect: Connect = async (after) => {
     if (refusals.length > 0) throw refusals.shift();
     const listeners = new Map<string, Listener>();
-    const tell = (data: string) => listeners.get("message")?.({ data });
+    const deliver = (data: string) => listeners.get("message")?.({ data });
     const connection: Connection = {
       after,
       acks: [],
       isOpen: false,
-      say: (seq, frame) => tell(JSON.stringify({ ...frame, seq })),
-      sayTogether: (frames) =>
-        tell(JSON.stringify({ type: "frames", from_seq: frames[0]!.seq, seq: frames.at(-1)!.seq, frames })),
+      send: (seq, frame) => deliver(JSON.stringify({ ...frame, seq })),
+      sendBatch: (frames) =>
+        deliver(JSON.stringify({ type: "frames", from_seq: frames[0]!.seq, seq: frames.at(-1)!.seq, frames })),
       close(code) {
         connection.isOpen = false;
         listeners.get("close")?.({ code });
@@ -47,5 +47,5 @@ export function fakeRoom(onOpen: (connection: Connection) => void = () => {}) {
     };
     return socket as unknown as ClientSocket;
   };
-  return { dial, connections, refusals };
+  return { dial: connect, connections, refusals };
 }

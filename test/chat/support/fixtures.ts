@@ -93,18 +93,18 @@ export const frames = {
 };
 
 /** What went over the wire. @throws where the AI SDK's own schema refuses it */
-async function overTheWire(chunk: UIMessageChunk): Promise<UIMessageChunk> {
+async function validateChunk(chunk: UIMessageChunk): Promise<UIMessageChunk> {
   const result = await uiMessageChunkSchema().validate!(JSON.parse(JSON.stringify(chunk)));
   if (!result.success) throw result.error;
   return result.value;
 }
 
-export type Shown = { message: UIMessage; errors: string[] };
+export type ReadAnswer = { message: UIMessage; errors: string[] };
 
 /** What the AI SDK makes of chunks, and the errors that it was told of; it fails where they do not fit together. */
-export async function shown(chunks: readonly UIMessageChunk[]): Promise<Shown> {
-  const valid = await Promise.all(chunks.map(overTheWire));
-  const told = valid.flatMap((chunk) => (chunk.type === "error" ? [chunk.errorText] : []));
+export async function readAnswer(chunks: readonly UIMessageChunk[]): Promise<ReadAnswer> {
+  const valid = await Promise.all(chunks.map(validateChunk));
+  const expectedErrors = valid.flatMap((chunk) => (chunk.type === "error" ? [chunk.errorText] : []));
   const errors: string[] = [];
   let message: UIMessage | undefined;
   const stream = new ReadableStream<UIMessageChunk>({
@@ -115,11 +115,11 @@ export async function shown(chunks: readonly UIMessageChunk[]): Promise<Shown> {
   });
   const onError = (error: unknown) => void errors.push((error as Error).message);
   for await (const state of readUIMessageStream({ stream, onError })) message = structuredClone(state);
-  expect(errors).toEqual(told);
+  expect(errors).toEqual(expectedErrors);
   return { message: message!, errors };
 }
 
 /** The text of a message's parts of a kind. */
-export function said({ message }: Shown, kind: "text" | "reasoning" = "text"): string {
+export function textOf({ message }: ReadAnswer, kind: "text" | "reasoning" = "text"): string {
   return message.parts.map((part) => (part.type === kind ? part.text : "")).join("");
 }

@@ -34,8 +34,8 @@ const spiritExperience = async () =>
     ).map(({ spirit_id, experience: xp }) => [spirit_id, xp]),
   );
 
-describe("a turn that is over", () => {
-  test("is written in one round trip: its messages, what it used, and what its minion gained", async () => {
+describe("writing a finished turn", () => {
+  test("messages, usage and experience are written in one round trip", async () => {
     const id = await insertConversation(harness);
     const turn = turnOf(harness, id, { has_retrieved: true, calls: [callOf(), callOf({ record: { output_tokens: 7 } })] });
     const { value, trips } = await harness.tripsOf(() => projectTurn(harness.ctx, turn));
@@ -61,7 +61,7 @@ describe("a turn that is over", () => {
     expect(await gained()).toBe(8);
   });
 
-  test("that is told again, even at once, is written once", async () => {
+  test("a turn that is delivered twice, even concurrently, is written once", async () => {
     const id = await insertConversation(harness);
     const run = { ...(await equip(spirits.writer)), run: `${id}:call-1` };
     const turn = turnOf(harness, id, { tool_runs: [run] });
@@ -75,7 +75,7 @@ describe("a turn that is over", () => {
     expect(mastery).toEqual([{ uses: 1 }]);
   });
 
-  test("keeps the title that its owner gave, and the one there is where none was made", async () => {
+  test("a title by the owner is kept, and a missing generated title changes nothing", async () => {
     const own = await insertConversation(harness, { title: "Mine", is_title_own: true });
     await projectTurn(harness.ctx, turnOf(harness, own));
     expect(await listed(own)).toMatchObject({ title: "Mine", message_count: 2 });
@@ -87,7 +87,7 @@ describe("a turn that is over", () => {
   });
 
   test.each(["stopped", "failed"] as const)(
-    "but %s is worth what its tools did, and is billed what it used",
+    "a %s turn gives experience only for its tool runs, and its usage is billed",
     async (outcome) => {
       const id = await insertConversation(harness);
       const run = { ...(await equip(spirits.writer)), run: `${id}:call-1` };
@@ -100,7 +100,7 @@ describe("a turn that is over", () => {
     },
   );
 
-  test("gains no more than the day has left, and loses nothing else by it", async () => {
+  test("experience is capped by the daily limit, and everything else is written", async () => {
     await harness.database.sql(
       `insert into xp_events (minion_id, kind, xp, xp_before, reason, source_type, source_id)
        values ($1, 'usage', 494, 0, 'before', 'test', $2)`,
@@ -118,7 +118,7 @@ describe("a turn that is over", () => {
     expect([await gained(), await spiritExperience()]).toEqual([6, { [spirits.writer]: 10 }]);
   });
 
-  test("of a conversation that is deleted, or whose minion or owner is, is dropped without a trace", async () => {
+  test("a turn of a deleted conversation, minion or owner is dropped completely", async () => {
     const [deleted, orphan] = [await insertConversation(harness), await insertConversation(harness)];
     await harness.database.sql("delete from conversations where id = $1", [deleted]);
     expect(await projectTurn(harness.ctx, turnOf(harness, deleted))).toBe("gone");
@@ -130,15 +130,15 @@ describe("a turn that is over", () => {
     expect([await calls(), await stored(orphan)]).toEqual([[], []]);
   });
 
-  test("of somebody else's conversation is dropped", async () => {
+  test("a turn of another user's conversation is dropped", async () => {
     const id = await insertConversation(harness);
     expect(await projectTurn(harness.ctx, { ...turnOf(harness, id), user_id: 2_000_000_000 })).toBe("gone");
     expect(await stored(id)).toEqual([]);
   });
 
-  test("is written whatever characters a model or a tool said", async () => {
+  test("any characters of a model or a tool can be written", async () => {
     const id = await insertConversation(harness);
-    const turn = turnOf(harness, id, { answers: "half \ud83d of it\u0000." });
+    const turn = turnOf(harness, id, { answer: "half \ud83d of it\u0000." });
     turn.messages[1].tools.push({
       call_id: "c\u0000",
       tool: "search",
@@ -155,37 +155,37 @@ describe("a turn that is over", () => {
     });
   });
 
-  test("of a model that was deleted meanwhile is billed all the same", async () => {
+  test("the usage of a deleted model is billed", async () => {
     const id = await insertConversation(harness);
     const call = callOf({ external_model_id: 2_000_000_000, key_ref: "gone" });
     expect(await projectTurn(harness.ctx, turnOf(harness, id, { calls: [call] }))).toBe("done");
     expect(await calls()).toMatchObject([{ external_model_id: null, input_tokens: 100 }]);
   });
 
-  test("marks the key that was turned away, and no more once it works", async () => {
+  test("a rejected key marks its model, and a working key clears the mark", async () => {
     const { id: model } = await harness.one(
       `insert into external_models (user_id, name, display_name, provider, model_id, key_sealed, key_ref, key_last_four)
        values ($1, 'm', 'm', 'groq', 'llama', 'sealed', 'ref-1', '') returning id`,
       [harness.userId],
     );
     const id = await insertConversation(harness);
-    const told = (turn: number, call: Parameters<typeof callOf>[0]) =>
+    const projectAgain = (turn: number, call: Parameters<typeof callOf>[0]) =>
       projectTurn(harness.ctx, turnOf(harness, id, { turn, calls: [callOf({ external_model_id: Number(model), ...call })] }));
     const isMarked = async () =>
       (await harness.one("select key_rejected_at from external_models where id = $1", [model]))["key_rejected_at"] !== null;
     const failed = { outcome: "failed", error_code: "provider_unavailable" } as const;
-    await told(1, { key_ref: "ref-1", is_key_rejected: true, record: failed });
+    await projectAgain(1, { key_ref: "ref-1", is_key_rejected: true, record: failed });
     expect(await isMarked()).toBe(true);
-    await told(2, { key_ref: "ref-1", record: failed });
+    await projectAgain(2, { key_ref: "ref-1", record: failed });
     expect(await isMarked()).toBe(true);
-    await told(3, { key_ref: "ref-0" });
+    await projectAgain(3, { key_ref: "ref-0" });
     expect(await isMarked()).toBe(true);
-    await told(4, { key_ref: "ref-1" });
+    await projectAgain(4, { key_ref: "ref-1" });
     expect(await isMarked()).toBe(false);
   });
 });
 
-describe("what becomes of an answer", () => {
+describe("writing a change of a message", () => {
   async function answered(given: Parameters<typeof turnOf>[2] = {}) {
     const id = await insertConversation(harness);
     const turn = turnOf(harness, id, given);
@@ -194,7 +194,7 @@ describe("what becomes of an answer", () => {
     return { id, of, answer: turn.messages[1], turn };
   }
 
-  test("is written in one round trip, and is worth nothing by itself", async () => {
+  test("a change is written in one round trip and gives no experience", async () => {
     const { id, of, answer } = await answered();
     const feedback = { rating: "down" as const, comment: "They flap." };
     const change = { ...of, message: { ...answer, feedback } };
@@ -203,7 +203,7 @@ describe("what becomes of an answer", () => {
     expect((await stored(id))[1]).toMatchObject({ text: "They soar.", body: { feedback, confirmed: null } });
   });
 
-  test("confirmed as a task is worth 25 once, to the spirits that helped as well", async () => {
+  test("a confirmed task gives 25 experience once, also to the spirits that helped", async () => {
     await equip(spirits.analyst);
     const run = { ...(await equip(spirits.writer)), run: crypto.randomUUID() };
     const { of, answer } = await answered({ tool_runs: [run] });
@@ -216,7 +216,7 @@ describe("what becomes of an answer", () => {
     expect(await spiritExperience()).toEqual({ [spirits.analyst]: 0, [spirits.writer]: 10 + 25 });
   });
 
-  test("confirmed as a resolved error is worth 15 to the spirits that helped, and nothing to the minion", async () => {
+  test("a resolved error gives 15 experience to the spirits that helped, and none to the minion", async () => {
     const run = { ...(await equip(spirits.writer)), run: crypto.randomUUID() };
     const { of, answer } = await answered({ tool_runs: [run] });
     await projectChange(harness.ctx, { ...of, message: { ...answer, confirmed: "error" } });
@@ -225,7 +225,7 @@ describe("what becomes of an answer", () => {
     expect([await gained(), await spiritExperience()]).toEqual([15, { [spirits.writer]: 10 + 15 }]);
   });
 
-  test("is told again while its turn is not written, and dropped where the conversation is gone", async () => {
+  test("a change is retried until its turn is written, and dropped if the conversation is deleted", async () => {
     const { id, of, answer } = await answered();
     const later = { ...of, message: messageOf(id, 4, { confirmed: "task" }) };
     await expect(projectChange(harness.ctx, later)).rejects.toThrow("message_not_written");
@@ -235,7 +235,7 @@ describe("what becomes of an answer", () => {
     expect(await projectRemoval(harness.ctx, { ...of, from_message_id: answer.id, message_count: 1 })).toBe("gone");
   });
 
-  test("that a fork shows of another conversation stays as it is there", async () => {
+  test("a change in a fork does not affect the source conversation", async () => {
     const { of, answer, id } = await answered();
     const fork = { ...of, conversation_id: await insertConversation(harness, { forked_from_message_id: answer.id }) };
     const message = { ...answer, confirmed: "task" as const };
@@ -246,7 +246,7 @@ describe("what becomes of an answer", () => {
     expect(await gained()).toBe(30);
   });
 
-  test("that a fork has anew is written without the question, which is of another conversation", async () => {
+  test("an answer that a fork regenerates is written without the question of the source conversation", async () => {
     const { id, turn } = await answered();
     const fork = await insertConversation(harness, { forked_from_message_id: turn.messages[0].id });
     const anew = {
@@ -260,7 +260,7 @@ describe("what becomes of an answer", () => {
     expect([await projectTurn(harness.ctx, third), (await stored(fork)).length]).toEqual(["done", 2]);
   });
 
-  test("is emptied when it is shown no more, and not written again by what comes late", async () => {
+  test("a removed message is emptied, and a late write does not restore it", async () => {
     const { id, of, turn } = await answered();
     const second = turnOf(harness, id, { turn: 2 });
     await projectTurn(harness.ctx, second);

@@ -9,7 +9,7 @@ describe("a set of digests", () => {
     return view;
   };
 
-  test("knows what it was given, while it grows and until it is full", () => {
+  test("the set contains every added digest, while it grows and when it is full", () => {
     const set = new HashSet();
     const all = Array.from({ length: 800_000 }, (_, index) => digest(Math.imul(index, 0x9e3779b1) >>> 0, index << 11));
     expect(all.every((each) => set.add(each))).toBe(true);
@@ -17,7 +17,7 @@ describe("a set of digests", () => {
     expect(all.slice(786_432).every((each) => set.add(each))).toBe(true);
   });
 
-  test("tells apart what differs in any of the first 53 bits", () => {
+  test("digests that differ in any of the first 53 bits are distinct", () => {
     const set = new HashSet();
     expect(
       [digest(0, 0), digest(1, 0), digest(0x80000000, 0), digest(0, 2 ** 11), digest(0, 0)].map((each) => set.add(each)),

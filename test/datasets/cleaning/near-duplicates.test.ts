@@ -40,11 +40,11 @@ const isFound = ({ first, second }: (typeof pairs)[number]) => {
   return !texts.add(second);
 };
 
-describe("near duplicates, against the sets of their 5-grams,", () => {
+describe("near duplicates compared with exact 5-gram sets", () => {
   const exact = pairs.filter(({ first }) => shingles(first).length < sketchSize * 0.95);
   const long = pairs.filter((pair) => !exact.includes(pair));
 
-  test("are found without fault while texts are short", () => {
+  test("short near duplicates are found exactly", () => {
     const near = exact.filter(({ truth }) => truth >= 0.9);
     expect(near.length).toBeGreaterThan(100);
     expect(exact.length - near.length).toBeGreaterThan(100);
@@ -52,7 +52,7 @@ describe("near duplicates, against the sets of their 5-grams,", () => {
     expect(near.filter(isFound).length / near.length).toBeGreaterThanOrEqual(0.99);
   });
 
-  test("of long texts are found, but for those at the threshold", () => {
+  test("long near duplicates are found, except at the threshold", () => {
     const near = long.filter(({ truth }) => truth >= 0.94);
     const far = long.filter(({ truth }) => truth < 0.86);
     expect(near.length).toBeGreaterThan(30);
@@ -63,7 +63,7 @@ describe("near duplicates, against the sets of their 5-grams,", () => {
     expect(found.filter(({ truth }) => truth >= 0.9).length / found.length).toBeGreaterThanOrEqual(0.95);
   });
 
-  test("are estimated with the error that is documented", () => {
+  test("the similarity is estimated within the documented error", () => {
     const sketchOf = (text: string) => ({ values: shingles(text).subarray(0, sketchSize), count: shingles(text).length });
     const errors = pairs.map(({ first, second, truth }) => similarity(sketchOf(first), sketchOf(second)) - truth);
     const errorsOf = (some: typeof pairs) => some.map((pair) => errors[pairs.indexOf(pair)]!);
@@ -73,7 +73,7 @@ describe("near duplicates, against the sets of their 5-grams,", () => {
     expect(deviation).toBeLessThan(0.02);
   });
 
-  test("are found among thousands, each once, and nothing else is", () => {
+  test("near duplicates are found among thousands of texts once each, without false ones", () => {
     const originals = Array.from({ length: 3_000 }, () => wordsOf(20 + pick(60)).join(" "));
     const copies = originals.slice(0, 300).map((text) => `${text} ${words[pick(words.length)]!}`);
     const truths = copies.map((copy, index) => jaccard(copy, originals[index]!) >= 0.9);
@@ -84,13 +84,13 @@ describe("near duplicates, against the sets of their 5-grams,", () => {
   });
 });
 
-describe("what near duplicates are looked for among", () => {
+describe("the limits of the near-duplicate index", () => {
   const distinct = Array.from({ length: 40 }, () => wordsOf(30).join(" "));
 
   test.each([
-    ["the last texts", { maxRows: 10, maxValues: 1_000_000, maxCandidates: 64 }],
-    ["as many texts as there is room for", { maxRows: 1_000, maxValues: 2_400, maxCandidates: 64 }],
-  ])("is %s", (_, bounds) => {
+    ["the latest texts", { maxRows: 10, maxValues: 1_000_000, maxCandidates: 64 }],
+    ["as many texts as fit", { maxRows: 1_000, maxValues: 2_400, maxCandidates: 64 }],
+  ])("the index keeps %s", (_, bounds) => {
     const texts = new NearDuplicates(bounds);
     expect(distinct.every((text) => texts.add(text))).toBe(true);
     const remembered = distinct.map((text) => !probe(bounds, text));
@@ -107,7 +107,7 @@ describe("what near duplicates are looked for among", () => {
     return texts.add(text);
   }
 
-  test("is the empty text and one letter, too", () => {
+  test("the empty text and a single letter are indexed too", () => {
     const texts = new NearDuplicates();
     expect(["", "a", "b", "", "a"].map((text) => texts.add(text))).toEqual([true, true, true, false, false]);
   });

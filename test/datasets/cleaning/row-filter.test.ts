@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
+import { normalizeText } from "../../../src/datasets/formats/text/normalize.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
 import { RowFilter } from "../../../src/datasets/cleaning/row-filter.ts";
 import { read } from "../support/datasets.ts";
@@ -15,7 +15,7 @@ async function refine(...records: unknown[]) {
 
 const chat = (...messages: [string, string][]) => ({ messages: messages.map(([role, content]) => ({ role, content })) });
 
-describe("refining", () => {
+describe("RowFilter", () => {
   test.each([
     [{ text: "A sentence." }, null],
     [{ text: " \n " }, "empty"],
@@ -34,13 +34,13 @@ describe("refining", () => {
     [chat(["user", "Hi"], ["assistant", "Hello"], ["narrator", "Silence."]), "malformed"],
     [{ text: "x".repeat(maxRowLength) }, null],
     [{ text: "x".repeat(maxRowLength + 1) }, "too_long"],
-  ] as const)("of %j drops: %s", async (record, dropped) => {
+  ] as const)("of %j it drops: %s", async (record, dropped) => {
     const refined = await refine(record);
     expect(refined.dropped).toEqual([dropped]);
     expect(refined.counts[dropped ?? "kept"]).toBe(1);
   });
 
-  test("keeps the first of rows that say the same in other bytes, and counts every end", async () => {
+  test("it keeps the first of rows that are equal after normalization and counts every result", async () => {
     const long =
       "The quick brown fox jumps over the lazy dog while the rain in Spain falls mainly on the plain, they say. ".repeat(3);
     const { refined, counts, dropped } = await refine(
@@ -58,13 +58,13 @@ describe("refining", () => {
     expect(refined[0]!.hash).toBe("793e7643ce558259f6fe71f9ecaaf268acbcd011a2bb4c7f561df05a133d4d08");
   });
 
-  test("normalises the columns as well as the text", async () => {
+  test("it normalizes the columns as well as the text", async () => {
     const { refined } = await refine({ question: "Cafe\u0301?\r\nNow?", answer: "Yes\u0007", tags: ["e\u0301 "] });
     expect(refined[0]!.row.text).toBe("Question: Caf\u00E9?\nNow?\nAnswer: Yes");
     expect(refined[0]!.row.fields).toEqual({ question: "Caf\u00E9?\nNow?", answer: "Yes", metadata: { tags: ["\u00E9"] } });
   });
 
-  test("changes nothing that is normal, and what is left can be stored", () => {
+  test("it does not change normalized text, and its output can be stored", () => {
     const text = fc.string({
       unit: fc.oneof(
         fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
@@ -73,8 +73,8 @@ describe("refining", () => {
     });
     fc.assert(
       fc.property(text, (each) => {
-        const normal = normalise(each);
-        expect(normalise(normal)).toBe(normal);
+        const normal = normalizeText(each);
+        expect(normalizeText(normal)).toBe(normal);
         expect(normal.isWellFormed()).toBe(true);
         // oxlint-disable-next-line no-control-regex -- it is what must not be there
         expect(normal).not.toMatch(/[\u0000\r\uFEFF]|[ \t]\n|[ \t]$/);
@@ -83,9 +83,8 @@ describe("refining", () => {
     );
   });
 
-  test("takes time that grows with a text and no faster, whatever is in it", () => {
-    const start = performance.now();
-    normalise(`${" ".repeat(1_000_000)}x`);
-    expect(performance.now() - start).toBeLessThan(500);
+  // With steps that grow with the square of the length, this would not end.
+  test("a text of a million spaces takes linear time", () => {
+    expect(normalizeText(`${" ".repeat(1_000_000)}x`)).toMatch(/x$/);
   });
 });

@@ -2,7 +2,7 @@ import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { detect, fixture, fixtures } from "../support/datasets.ts";
 
-test.each(fixtures)("%s is %s, whatever it is called", async (name, format) => {
+test.each(fixtures)("%s is %s regardless of its file name", async (name, format) => {
   const bytes = fixture(name);
   expect(await detect(bytes, name)).toBe(format);
   const isPlain = ["markdown", "text"].includes(format);
@@ -37,7 +37,7 @@ describe("a text", () => {
     ["<p>a fragment</p>", "x.html", "html"],
     ["no tags at all", "x.html", "text"],
     ['<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"></html>', "x.xhtml", "html"],
-  ])("%j called %s is %s", async (text, name, format) => {
+  ])("%j with the name %s is %s", async (text, name, format) => {
     expect(await detect(text, name)).toBe(format);
     expect(await detect(`\uFEFF${text}`, name)).toBe(format);
     expect(await detect(Buffer.from(`\uFEFF${text}`, "utf16le"), name)).toBe(format);
@@ -46,7 +46,7 @@ describe("a text", () => {
 
 const zip = (...names: string[]) => zipSync(Object.fromEntries(names.map((name) => [name, new Uint8Array(10)])));
 
-describe("a file that is not taken is refused in words:", () => {
+describe("an unsupported file", () => {
   test.each([
     ["nothing", "", "is empty"],
     ["white space", " \n\t\n", "white space"],
@@ -65,7 +65,7 @@ describe("a file that is not taken is refused in words:", () => {
     ["UTF-16 without a mark", Buffer.from("hello there", "utf16le"), "UTF-16 without a byte order mark"],
     ["half of a Word document", fixture("angler.docx").subarray(0, 20_000), "truncated"],
     ["half of a Parquet file", fixture("paragraphs.parquet").subarray(0, 20_000), "truncated"],
-  ])("%s", async (_, content, reason) => {
+  ])("%s is refused with a reason", async (_, content, reason) => {
     const refusal = detect(content, "file.txt");
     await expect(refusal).rejects.toMatchObject({ code: "validation_failed", issues: [{ path: "file", in: "body" }] });
     await expect(refusal).rejects.toThrow(reason);

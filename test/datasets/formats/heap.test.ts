@@ -20,7 +20,7 @@ test.each([
   ["text, cut", "characters are cut as they come", 9.5 * megabyte, 12],
   ["one text, cut", "chunks are held with their text", 10_000, 24],
   ["refined", "rows are read and refined", 10_000, 48],
-])("ten megabytes: %s: %s, of %d and more, in less than %d MB above idle", (what, _how, least, bar) => {
+])("ten megabytes of %s: %s, of %d and more, in less than %d MB above idle", (what, _how, least, bar) => {
   const { most, rows } = held[what]!;
   console.log(`${what}: ${(most / megabyte).toFixed(1)} MB above idle`);
   expect(rows).toBeGreaterThan(least);

@@ -3,7 +3,7 @@ import { UnreadableFileError, memorySource, type ByteSource } from "../../../src
 import { fixture, fixtures, read } from "../support/datasets.ts";
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 
-test.each(fixtures)("%s gives the same rows wherever the chunks of its stream end", async (name, format) => {
+test.each(fixtures)("%s gives the same rows at any chunk boundary", async (name, format) => {
   const bytes = fixture(name);
   const whole = memorySource(bytes);
   const source: ByteSource = {
@@ -32,7 +32,7 @@ async function tryRead(...[content, format, name]: Parameters<typeof read>) {
 }
 
 describe.each(fixtures)("%s", (name, format) => {
-  test("cut off anywhere is refused in words, or gives what is still there", async () => {
+  test("a file truncated anywhere is refused with a reason or gives the rows that are left", async () => {
     const bytes = fixture(name);
     const whole = await read(bytes, format, name);
     for (const part of [0.1, 0.5, 0.9, 0.999]) {
@@ -44,7 +44,7 @@ describe.each(fixtures)("%s", (name, format) => {
     }
   });
 
-  test("read as any other format, or with bytes that are wrong, ends in rows, problems or a refusal in words", async () => {
+  test("a file read in another format, or with wrong bytes, gives rows, problems or a refusal with a reason", async () => {
     for (const [, other] of fixtures) await expect(tryRead(fixture(name), other)).resolves.toBeDefined();
     for (let seed = 1; seed <= 8; seed++) {
       const bytes = Uint8Array.from(fixture(name));

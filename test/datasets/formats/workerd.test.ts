@@ -20,7 +20,7 @@ afterAll(() => harness.close());
 
 const send = (name: string, body: Uint8Array) => fetch(new URL(name, url), { method: "POST", body });
 
-test.each(fixtures)("%s is read in the runtime of production as it is here", async (name, format) => {
+test.each(fixtures)("workerd reads %s like Node.js", async (name, format) => {
   const bytes = readFileSync(`test/fixtures/formats/${name}`);
   const made = (await (await send(name, bytes)).json()) as Made;
   expect(made.format).toBe(format);
@@ -35,7 +35,7 @@ test.each([
     readFileSync("test/fixtures/parquet/bomb-zstd.parquet"),
     /^is a Parquet file with a row group of more than 32 MB/,
   ],
-])("%s is refused there, too", async (name, bytes, reason) => {
+])("workerd refuses %s like Node.js", async (name, bytes, reason) => {
   const response = await send(name, bytes);
   expect(response.status).toBe(422);
   expect(await response.text()).toMatch(reason);

@@ -26,7 +26,7 @@ async function upload(text: string): Promise<number> {
 const rowsPut = () => harness.bucket.puts.filter((key) => key.includes("/rows/"));
 
 describe("an import", () => {
-  test("whose consumer dies in the middle shows nothing, goes on, and stores no part again", async () => {
+  test("an import whose consumer dies shows nothing, continues, and stores no part again", async () => {
     const id = await upload(lines(1_800));
     let parts = 0;
     harness.bucket.before = (verb, key) => {
@@ -48,7 +48,7 @@ describe("an import", () => {
     expect(new Set(rowsPut()).size).toBe(rowsPut().length);
   });
 
-  test("that comes twice at once is done once", async () => {
+  test("an import that is delivered twice concurrently runs once", async () => {
     const id = await upload(lines(1_200));
     await harness.events.settled();
     harness.queue.duplicateAndShuffle(seededRandom(8));
@@ -60,7 +60,7 @@ describe("an import", () => {
     expect(news).toHaveLength(1);
   });
 
-  test("waits for a store that is away, and loses nothing", async () => {
+  test("an import waits while R2 is down and loses nothing", async () => {
     const id = await upload(lines(10));
     await harness.events.settled();
     harness.bucket.before = () => {
@@ -73,7 +73,7 @@ describe("an import", () => {
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 10 });
   });
 
-  test("has failed once its job was given up", async () => {
+  test("an import fails when its job is dead-lettered", async () => {
     const id = await upload(lines(10));
     harness.bucket.before = () => {
       throw new Error("R2 is away.");
@@ -87,7 +87,7 @@ describe("an import", () => {
     expect(await failStaleImports(harness.ctx)).toBe(0);
   });
 
-  test("of a dataset that is deleted meanwhile leaves no file", async () => {
+  test("an import of a dataset that is deleted meanwhile leaves no file", async () => {
     const id = await upload(lines(1_800));
     harness.bucket.before = async (verb, key) => {
       if (verb !== "put" || !key.endsWith("000001.jsonl")) return;
@@ -102,7 +102,7 @@ describe("an import", () => {
     ]);
   });
 
-  test("of a file without a row has failed, with why", async () => {
+  test("an import of a file without rows fails with a reason", async () => {
     const { row } = await uploadDataset(harness.ctx, harness.userId, bytesOf(`[${" ".repeat(harness.userId)}]`), {
       fileName: "rows.json",
     });
@@ -114,7 +114,7 @@ describe("an import", () => {
   });
 });
 
-test("an upload is 503 while the store is away, and nothing is asked for", async () => {
+test("an upload while R2 is down is 503 and enqueues nothing", async () => {
   harness.bucket.before = () => {
     throw new Error("R2 is away.");
   };

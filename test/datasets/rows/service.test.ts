@@ -21,8 +21,8 @@ async function makeReady(bytes: string, fileName: string) {
 
 const faq = "question,answer\nWhat is it?,A test.\nWhat is it?,A test.\n,Nothing was asked.\n=1+1,A formula is a text.\n";
 
-describe("a dataset that is ready", () => {
-  test("tells what was wrong with it, and what refining leaves out", async () => {
+describe("a ready dataset", () => {
+  test("the report lists its problems and what cleaning drops", async () => {
     const dataset = await makeReady(faq, "faq.csv");
     expect(dataset).toMatchObject({ sample_count: 4, format: "csv", quality_score: 62, processed_items: 4 });
     const { body } = await me.get(`/datasets/${dataset.id}/report`);
@@ -36,7 +36,7 @@ describe("a dataset that is ready", () => {
     expect(kept.rows.map(({ source }: { source: string }) => source)).toEqual(["faq.csv#1", "faq.csv#4"]);
   });
 
-  test("is downloaded as it came, by an address that lasts a minute", async () => {
+  test("the original file is downloaded from a URL that is valid for a minute", async () => {
     const { id } = await makeReady(faq.repeat(2), "faq 'two'.csv");
     const { body } = await me.get(`/datasets/${id}/download`);
     const path = new URL(body.url).pathname + new URL(body.url).search;

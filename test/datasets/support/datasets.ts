@@ -5,7 +5,7 @@ import { memorySource, type Parsed, type ParsedRow, type RowProblem } from "../.
 import { parseRows } from "../../../src/datasets/formats/parse-file.ts";
 import type { Format } from "../../../src/datasets/formats/registry.ts";
 import { maxRowLength } from "../../../src/datasets/constants.ts";
-import { normalise } from "../../../src/datasets/formats/text/normalize.ts";
+import { normalizeText } from "../../../src/datasets/formats/text/normalize.ts";
 
 function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -46,7 +46,7 @@ export function expectSections(rows: ParsedRow[]) {
   for (const row of rows) {
     expect(row.start).toBe(start);
     expect(row.text.length).toBeLessThanOrEqual(maxRowLength);
-    expect(normalise(row.text)).toBe(row.text);
+    expect(normalizeText(row.text)).toBe(row.text);
     start += row.text.length;
   }
 }

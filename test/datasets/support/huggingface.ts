@@ -39,8 +39,8 @@ export function useHuggingFace() {
       (await loadDataset(harness.ctx, harness.userId, LoadBody.parse({ dataset_id: "owner/quiz", ...given }))).id,
     /** The offset and length of each page that was requested, in order. */
     pagesAsked: () =>
-      hub.asked
-        .filter((asked) => asked.startsWith("/rows"))
-        .map((asked) => /offset=(\d+)&length=(\d+)/.exec(asked)!.slice(1).map(Number)),
+      hub.requests
+        .filter((path) => path.startsWith("/rows"))
+        .map((path) => /offset=(\d+)&length=(\d+)/.exec(path)!.slice(1).map(Number)),
   };
 }

@@ -13,7 +13,7 @@ beforeAll(async () => {
   me = clientOf(api, person);
 });
 
-describe("a file that comes in parts", () => {
+describe("a multipart upload", () => {
   const partSize = 8 * 1024 * 1024;
   const line = `${JSON.stringify({ text: "x".repeat(8_000) })}\n`;
   const whole = Buffer.from(line.repeat(Math.ceil((partSize * 1.5) / line.length)));
@@ -24,7 +24,7 @@ describe("a file that comes in parts", () => {
     return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
   };
 
-  test("is read once all of them are there, in any order, and once for the same bytes", async () => {
+  test("the file is imported when all parts are there, in any order, and once for the same bytes", async () => {
     const upload1 = await begin();
     expect(upload1).toMatchObject({ part_size: partSize, parts_total: 2, parts_received: [], name: "large.jsonl" });
     const last = await put(upload1.id, 2, whole.subarray(partSize));
@@ -47,16 +47,16 @@ describe("a file that comes in parts", () => {
     for (const part of [1, 2]) await put(upload2.id, part, whole.subarray((part - 1) * partSize, part * partSize));
     const again = await me.post(`/datasets/uploads/${upload2.id}/complete`);
     expect([again.status, again.body.dataset.id]).toEqual([200, dataset.id]);
-  }, 30_000);
+  });
 
-  test("has no part beyond its last, not even an empty one", async () => {
+  test("a part after the last is refused, even an empty one", async () => {
     const { body } = await me.post("/datasets/uploads", { file_name: "even.jsonl", size: 2 * partSize });
     expect(body.upload.parts_total).toBe(2);
     expect(refusalIn(await put(body.upload.id, 3, Buffer.alloc(0)))).toEqual([422, "validation_failed"]);
     expect((await me.delete(`/datasets/uploads/${body.upload.id}`)).status).toBe(200);
   });
 
-  test("is refused for a part of another size, or of somebody else's, and ends when it is told to", async () => {
+  test("a part with another size, or another user's, is refused, and an upload can be canceled", async () => {
     const { id } = await begin();
     const wrong = await put(id, 1, whole.subarray(0, 100));
     expect(refusalIn(wrong)).toEqual([422, "validation_failed"]);
@@ -74,11 +74,11 @@ describe("a file that comes in parts", () => {
     ["size", { file_name: "small.csv", size: 1_000 }],
     ["size", { file_name: "huge.csv", size: 105_000_000 }],
     ["file_name", { file_name: " ", size: 20_000_000 }],
-  ])("is refused for its %s: %j", async (field, given) => {
+  ])("an upload with this %s is refused: %j", async (field, given) => {
     expect(faultsIn(await me.post("/datasets/uploads", given))).toEqual([field]);
   });
 
-  test("is waited for for a day, and at most five at once", async () => {
+  test("an upload expires after a day, and five may be open at once", async () => {
     const person2 = await createUser(api);
     const other = clientOf(api, person2);
     const statuses = [];

@@ -34,9 +34,9 @@ describe("npm run dev", () => {
       }
       await ollama.close();
     };
-  }, 180_000);
+  });
 
-  test("says what it does, and serves the API and its reference", async () => {
+  test("it prints its addresses and serves the API and its reference", async () => {
     await fresh.prints("first start: Postgres initialises its data folder, which takes a few seconds");
     await fresh.prints(`${fresh.url}/docs`);
     for (const { url } of [fresh, other]) {
@@ -46,7 +46,7 @@ describe("npm run dev", () => {
     }
   });
 
-  test("keeps secrets to its owner, and out of the list of processes", async () => {
+  test("its secrets are readable only by their owner and not visible in the process list", async () => {
     for (const file of ["secrets.vars", "development.vars", "instance.vars", "instance.json"]) {
       expect((await stat(join(fresh.folder, file))).mode & 0o777).toBe(0o600);
     }
@@ -56,12 +56,12 @@ describe("npm run dev", () => {
     expect(commands.filter((command) => command.includes(secret))).toEqual([]);
   });
 
-  test("keeps instances apart", async () => {
+  test("instances are separate", async () => {
     await sql(await fresh.databaseUrl(), "CREATE TABLE mine AS SELECT 1 AS id");
     expect(await sql(await other.databaseUrl(), "SELECT to_regclass('mine') AS found")).toEqual([{ found: null }]);
   });
 
-  test("finds an Ollama server, and offers its models for new minions", async () => {
+  test("it finds an Ollama server and offers its models for new minions", async () => {
     await other.prints(`Ollama at http://${ollama.host} offers ollama/llama3.2:3b`);
     const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
       const init = { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
@@ -75,12 +75,12 @@ describe("npm run dev", () => {
     expect(reply).toMatchObject([201, { minion: { model: minion.model, provider: "ollama" } }]);
   });
 
-  test("lets the scripts reach its database", async () => {
+  test("the scripts connect to its database", async () => {
     const { code, output } = await runScript("drizzle/migrate.ts", fresh.folder).ended;
     expect([code, output]).toEqual([0, "The database is up to date.\n"]);
   });
 
-  test("refuses a port that is taken, and a folder that is in use", async () => {
+  test("it refuses a used port and a folder in use", async () => {
     const taken = await runDev(await scratchFolder(), fresh.port).ended;
     expect(taken).toMatchObject({
       code: 1,
@@ -93,7 +93,7 @@ describe("npm run dev", () => {
     });
   });
 
-  test("refuses a database that it cannot reach", async () => {
+  test("it refuses an unreachable database", async () => {
     const DATABASE_URL = `postgres://me:secret@127.0.0.1:${await freePort()}/db`;
     const { code, output } = await runDev(await scratchFolder(), await freePort(), { DATABASE_URL }).ended;
     expect(code).toBe(1);
@@ -101,14 +101,14 @@ describe("npm run dev", () => {
     expect(output).not.toContain("secret");
   });
 
-  test("stops at SIGTERM, and leaves no process behind", async () => {
+  test("SIGTERM stops it and all of its processes", async () => {
     const processes = await other.children();
     other.kill("SIGTERM");
     expect(await other.ended).toMatchObject({ code: 0 });
     await allGone(processes);
   });
 
-  test("stops at SIGHUP, on its way as well", async () => {
+  test("SIGHUP stops it, also during the start", async () => {
     const dev = runDev(other.folder, other.port);
     await dev.prints("starting the Worker");
     const processes = await dev.children();
@@ -117,7 +117,7 @@ describe("npm run dev", () => {
     await allGone(processes);
   });
 
-  test("leaves no process behind when it is killed, and finds its data again", async () => {
+  test("killing it leaves no process, and the next start finds its data", async () => {
     const processes = await fresh.children();
     fresh.kill("SIGKILL");
     await allGone(processes);
@@ -125,9 +125,9 @@ describe("npm run dev", () => {
     fresh = runDev(fresh.folder, fresh.port);
     await fresh.ready();
     expect(await sql(await fresh.databaseUrl(), "SELECT id FROM mine")).toEqual([{ id: 1 }]);
-  }, 60_000);
+  });
 
-  test("fails when the Worker's process does, and leaves none behind", async () => {
+  test("it exits with all of its processes if the Worker's process fails", async () => {
     const processes = await fresh.children();
     const wrangler = processes.find(({ command }) => / dev /.test(command) && !command.includes("process-group"));
     process.kill(wrangler!.pid, "SIGKILL");

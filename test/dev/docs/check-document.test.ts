@@ -26,12 +26,12 @@ test.each([
   ["a method of an API path", "`DELETE /api/v2/minions/{id}`", "the API path `DELETE /api/v2/minions/{id}` does not exist"],
   ["a parameter of an API path", "`GET /api/v2/minions/{name}`", "the API path `GET /api/v2/minions/{name}` does not exist"],
   ["a path that is too short for its method", "`GET /api/v2/minions`", "the API path `GET /api/v2/minions` does not exist"],
-])("%s that does not exist is reported with its line", (_what, text, fault) => {
+])("a missing %s is reported with its line", (_what, text, fault) => {
   const line = text.includes("\n") ? 4 : 3;
   expect(checkDocument("docs/chat.md", `# Chat\n\n${text}\n`, facts)).toEqual([`docs/chat.md:${line}: ${fault}`]);
 });
 
-test("what exists is not reported", () => {
+test("existing names are not reported", () => {
   const text = [
     "[chat](chat.md#a-turn), [here](#a-turn), [web](https://example.com/nowhere.md)",
     "`src/chat/`, `src/chat/rules.ts`, `rules.ts`, `.dev.vars`, `.data/`, `npm run bench -- catalog`",
@@ -43,6 +43,6 @@ test("what exists is not reported", () => {
   expect(checkDocument("docs/chat.md", text, facts)).toEqual([]);
 });
 
-test("a heading is an anchor as GitHub names it", () => {
+test("the anchor of a heading is that of GitHub", () => {
   expect(anchorsOf("# Chat\n\n## What's new: `useChat`, and more\n")).toEqual(new Set(["chat", "whats-new-usechat-and-more"]));
 });

@@ -11,7 +11,7 @@ const Send = z.object({
 const Decide = z.object({ type: z.enum(["allow", "deny"]), id: z.int().nullable() });
 const Numbered = z.object({ seq: z.int() });
 
-test("a table shows what a client sends, and which fields it may leave out", () => {
+test("the table of client frames marks optional fields", () => {
   expect(frameTable(z.discriminatedUnion("type", [Send, Decide]), "client").split("\n")).toEqual([
     "| frame           | fields                                                                               | meaning         |",
     "| --------------- | ------------------------------------------------------------------------------------ | --------------- |",
@@ -20,14 +20,14 @@ test("a table shows what a client sends, and which fields it may leave out", () 
   ]);
 });
 
-test("a frame of the server has no column for seq, which all of them have", () => {
+test("the table of server frames has no column for seq, which every frame has", () => {
   const table = frameTable(z.union([Decide.and(Numbered), Numbered.extend({ type: z.literal("end") })]), "server");
   expect(table).toContain("| `allow`, `deny` | `id`: integer or null |");
   expect(table).toContain("| `end`           | –                     |");
   expect(table).not.toContain("seq");
 });
 
-test("a generated part is replaced between its markers, and nothing else is", () => {
+test("only the generated part between its markers is replaced", () => {
   const text = "before\n<!-- generated: frames -->\nold\n<!-- /generated -->\nafter";
   expect(fillIn(text, { frames: () => "new" })).toBe("before\n<!-- generated: frames -->\n\nnew\n\n<!-- /generated -->\nafter");
   expect(() => fillIn("no markers", { frames: () => "new" })).toThrow('no markers for "frames"');

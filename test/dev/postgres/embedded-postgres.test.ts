@@ -16,7 +16,7 @@ async function open(dataDir: string) {
 }
 
 describe("the embedded Postgres", () => {
-  test("has pgvector, and finds the data of its folder again", async () => {
+  test("it has pgvector and keeps the data of its folder", async () => {
     const dataDir = join(await seededFolder(), "postgres");
     const first = await openEmbeddedPostgres({ dataDir });
     expect(first.isNew).toBe(false);
@@ -27,7 +27,7 @@ describe("the embedded Postgres", () => {
     expect(await sql(second.url, "SELECT v <-> '[1,3]' AS distance FROM kept")).toEqual([{ distance: 1 }]);
   });
 
-  test("starts afresh where a start was killed before it was done", async () => {
+  test("it starts over if an earlier start was killed before it completed", async () => {
     const dataDir = join(await scratchFolder(), "postgres");
     await mkdir(dataDir);
     await writeFile(join(dataDir, "initdb.unfinished"), "");
@@ -39,13 +39,13 @@ describe("the embedded Postgres", () => {
     expect((await open(dataDir)).isNew).toBe(false);
   });
 
-  test("refuses a folder that is in use", async () => {
+  test("it refuses a folder in use", async () => {
     const dataDir = join(await seededFolder(), "postgres");
     await open(dataDir);
     await expect(openEmbeddedPostgres({ dataDir })).rejects.toThrow(`The data folder ${dataDir} is in use by another process`);
   });
 
-  test("refuses a folder that is a file, or holds something else, in a sentence", async () => {
+  test("it refuses a file, or a folder with other contents, with a reason", async () => {
     const folder = await seededFolder();
     const file = join(folder, "file");
     await writeFile(file, "");
@@ -59,7 +59,7 @@ describe("the embedded Postgres", () => {
 });
 
 describe("connections to the embedded Postgres", () => {
-  test("are cut, not left waiting, when its engine fails", async () => {
+  test("they are closed when the engine fails", async () => {
     const { url } = await open(join(await seededFolder(), "postgres"));
     const client = new Client({ connectionString: url });
     client.on("error", () => {});
@@ -70,7 +70,7 @@ describe("connections to the embedded Postgres", () => {
     await expect(sql(url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
   });
 
-  test("do not mix up their statements", async () => {
+  test("they do not mix up their statements", async () => {
     const { url } = await open(join(await seededFolder(), "postgres"));
     const [slow, quick] = [await openWire(url), await openWire(url)];
     slow.say(parse("SELECT 'of the slow one'"));
@@ -83,7 +83,7 @@ describe("connections to the embedded Postgres", () => {
     expect(await quick.hears("of the quick one")).toBe(true);
   });
 
-  test("get their turn when another one hangs up in the middle", async () => {
+  test("they get their turn when another disconnects in the middle", async () => {
     const { url } = await open(join(await seededFolder(), "postgres"));
     const parsing = await openWire(url);
     parsing.say(simpleQuery("BEGIN"));

@@ -13,13 +13,13 @@ import { scratchFolder, seededFolder } from "../support/scratch.ts";
 import { sql } from "../support/sql.ts";
 
 describe("the database of the scripts", () => {
-  test("is DATABASE_URL where there is one", async () => {
+  test("it is DATABASE_URL if that is set", async () => {
     const { url } = await resolveDatabase({ DATABASE_URL: "postgres://me@example.com/db?sslmode=require" });
     expect(url).toBe("postgres://me@example.com/db?sslmode=verify-full");
     await expect(resolveDatabase({ DATABASE_URL: "mysql://me:secret@example.com/db" })).rejects.toThrow(/^((?!secret).)*$/);
   });
 
-  test("is that of the instance that runs on the data folder, until it ends", async () => {
+  test("it is that of the running instance of the data folder", async () => {
     const SPIRITFORGE_DATA = await seededFolder();
     const instance = claimInstance(SPIRITFORGE_DATA);
     instance.record("postgres://running@127.0.0.1/db");
@@ -32,7 +32,7 @@ describe("the database of the scripts", () => {
     expect(await sql(embedded.url, "SELECT 1 AS own")).toEqual([{ own: 1 }]);
   });
 
-  test("is not that of an instance that was killed", async () => {
+  test("it is not that of a killed instance", async () => {
     const SPIRITFORGE_DATA = await seededFolder();
     await writeFile(join(SPIRITFORGE_DATA, "instance.json"), JSON.stringify({ pid: 1, databaseUrl: "postgres://gone/db" }));
     const embedded = await resolveDatabase({ SPIRITFORGE_DATA });
@@ -42,7 +42,7 @@ describe("the database of the scripts", () => {
 });
 
 describe("a developer's own PostgreSQL", () => {
-  test("must be reachable, and have pgvector", async () => {
+  test("it must be reachable and have pgvector", async () => {
     const port = await freePort();
     await expect(connectOwnPostgres(new URL(`postgres://me:secret@127.0.0.1:${port}/db`))).rejects.toThrow(
       `PostgreSQL at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}.`,
@@ -56,7 +56,7 @@ describe("a developer's own PostgreSQL", () => {
     await expect(connectOwnPostgres(url)).rejects.toThrow(`PostgreSQL at ${url.host} has no pgvector`);
   });
 
-  test("gets the bridge", async () => {
+  test("it is connected through the bridge", async () => {
     const SPIRITFORGE_DATA = await seededFolder();
     const database = await resolveDatabase({ SPIRITFORGE_DATA });
     onTestFinished(database.close);
@@ -80,7 +80,7 @@ test.each(["0", "65536", "80a", "-1", "1e3", " 80"])("PORT=%j is refused", async
   expect(() => readSettings({ PORT })).toThrow(`PORT must be a whole number from 1 to 65535, not "${PORT}".`);
 });
 
-test("what dev is not told has defaults", async () => {
+test("every setting of dev has a default", async () => {
   const folder = await scratchFolder();
   expect(readSettings({ SPIRITFORGE_DATA: folder, PORT: "" })).toMatchObject({ port: 8787, folder, databaseUrl: undefined });
   expect(readSettings({}).folder).toMatch(/\/\.data$/);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { vi } from "vitest";
+import { expect } from "vitest";
 import { descendants, survivors } from "./processes.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -50,11 +50,5 @@ export function runDev(folder: string, port: number, settings: Record<string, st
 
 /** Waits until none of the processes is left. */
 export function allGone(processes: Awaited<ReturnType<typeof descendants>>): Promise<unknown> {
-  return vi.waitFor(
-    async () => {
-      const left = await survivors(processes);
-      if (left.length > 0) throw new Error(`Still there: ${left.map(({ command }) => command).join("; ")}`);
-    },
-    { timeout: 8_000, interval: 50 },
-  );
+  return expect.poll(async () => (await survivors(processes)).map(({ command }) => command)).toEqual([]);
 }

@@ -26,11 +26,11 @@ export async function openWire(databaseUrl: string) {
   const socket = connect({ host: "127.0.0.1", port: Number(new URL(databaseUrl).port) });
   onTestFinished(() => void socket.destroy());
   await once(socket, "connect");
-  let heard = "";
-  socket.on("data", (chunk: Buffer) => (heard += chunk.toString("latin1")));
+  let received = "";
+  socket.on("data", (chunk: Buffer) => (received += chunk.toString("latin1")));
   const wire = {
     say: (bytes: Buffer) => void socket.write(bytes),
-    hears: (text: string) => vi.waitUntil(() => heard.includes(text)),
+    hears: (text: string) => vi.waitUntil(() => received.includes(text)),
     hangUp: () => void socket.destroy(),
   };
   wire.say(STARTUP);

@@ -25,14 +25,14 @@ async function startServer(status: number, body: string): Promise<string> {
   return `http://${host}`;
 }
 
-test("a server that answers is found with its models, and its host is allowed", async () => {
+test("an Ollama server is found with its models, and its host is allowed", async () => {
   const url = await startServer(200, JSON.stringify({ models: [{ name: "llama3.2:3b", size: 1 }] }));
   const ollama = await findOllama(url);
   expect(ollama).toEqual({ url, models: ["llama3.2:3b"] });
   expect(ollamaVars(ollama!)).toEqual({ OLLAMA_URL: url, EGRESS_ALLOWED_HOSTS: new URL(url).host });
 });
 
-test("whatever else answers, or nobody, is no Ollama", async () => {
+test("another server, or none, is not Ollama", async () => {
   expect(await findOllama(await startServer(404, "not found"))).toBeUndefined();
   expect(await findOllama(await startServer(200, "<html>"))).toBeUndefined();
   expect(await findOllama(`http://127.0.0.1:${await freePort()}`)).toBeUndefined();

@@ -34,7 +34,7 @@ beforeAll(async () => {
     await plain.close();
     await bridge.close();
   };
-}, 150_000);
+});
 
 afterAll(() => postgres.close());
 
@@ -47,14 +47,14 @@ async function post(path: string, body: unknown, token?: string): Promise<Reply>
   return (await reply.json()) as Reply;
 }
 
-test(".dev.vars.example agrees with the development values", async () => {
+test(".dev.vars.example matches the development values", async () => {
   const example = parseEnv(await readFile(".dev.vars.example", "utf8"));
   const { ENVIRONMENT, PUBLIC_URL } = developmentVars;
   expect(example).toMatchObject({ ENVIRONMENT, PUBLIC_URL, DATABASE_URL: "", AUTH_SECRET: "", KEY_SECRETS: "" });
 });
 
-describe("wrangler dev, in an empty home and without a network", () => {
-  test("says which command a database needs", async () => {
+describe("wrangler dev with an empty home and without a network", () => {
+  test("it prints the command that starts a database", async () => {
     const path = "/api/v2/spirits";
     expect(await plain.waitFor(path, "The database is not migrated. Run `npm run db:migrate`.")).toBe(503);
     await migrate(postgres.url);
@@ -63,7 +63,7 @@ describe("wrangler dev, in an empty home and without a network", () => {
     expect(await plain.waitFor(path, '"success":true')).toBe(200);
   });
 
-  test("asks for no login, and serves the reference, the catalog and the health of its services", async () => {
+  test("it serves the reference, the catalog and the health of its services without a login", async () => {
     expect(plain.output()).not.toMatch(/wrangler login|not authenticated|logged in/i);
     for (const path of ["/docs", "/openapi.json", "/api/v2/spirits"]) {
       expect([path, (await fetch(plain.url + path)).status]).toEqual([path, 200]);
@@ -72,7 +72,7 @@ describe("wrangler dev, in an empty home and without a network", () => {
     expect([health.status, await health.json()]).toMatchObject([200, { services: { postgres: { status: "up" } } }]);
   });
 
-  test("serves accounts, minions and conversations", async () => {
+  test("it serves accounts, minions and conversations", async () => {
     const person = { username: "ada", email: "ada@example.com", password: "correct horse battery" };
     const { token } = await post("/api/auth/register", person);
     const { minion } = await post("/api/v2/minions", { name: "grace", display_name: "Grace" }, token);
@@ -81,12 +81,12 @@ describe("wrangler dev, in an empty home and without a network", () => {
     expect(message).toMatchObject({ status: "complete" });
   });
 
-  test("has no mailbox", async () => {
+  test("it has no mailbox", async () => {
     expect((await fetch(`${plain.url}/dev/mailbox`)).status).toBe(404);
   });
 
   test.each(["DATABASE_URL", "AUTH_SECRET", "KEY_SECRETS"])(
-    "names %s where it is missing, and what to run",
+    "it names a missing %s and the command to run",
     async (name) => {
       const incomplete = await startPlainDev({ ...vars, [name]: "" });
       try {

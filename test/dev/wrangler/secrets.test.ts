@@ -18,7 +18,7 @@ beforeEach(async () => {
 const secrets = async () => parseEnv(await readFile(file, "utf8"));
 
 describe("development secrets", () => {
-  test("are made once, for the owner's eyes, and differ", async () => {
+  test("they are created once, differ, and are readable only by their owner", async () => {
     expect(ensureSecrets(file, example)).toEqual(["ADMIN_SECRET", "SIGNING_SECRET"]);
     const made = await secrets();
     expect(Object.keys(made)).toEqual(["ADMIN_SECRET", "SIGNING_SECRET"]);
@@ -30,7 +30,7 @@ describe("development secrets", () => {
     expect(await secrets()).toEqual(made);
   });
 
-  test("keep the values that are there, and get the names that are missing", async () => {
+  test("existing values are kept and missing names are added", async () => {
     await writeFile(file, "ADMIN_SECRET='mine # really'\nEXTRA=1\nSIGNING_SECRET=", { mode: 0o644 });
     expect(ensureSecrets(file, example)).toEqual(["SIGNING_SECRET"]);
     expect(await secrets()).toEqual({

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { mapLimited } from "../../../src/kit/async/map-limited.ts";
 
-test("so many calls run at once and no more, and results come in the order of the items", async () => {
+test("at most the limit of calls run at once, and results keep the order of the items", async () => {
   let running = 0;
   let most = 0;
   const results = await mapLimited(3, [50, 10, 30, 5, 20, 1], async (ms) => {
@@ -16,7 +16,7 @@ test("so many calls run at once and no more, and results come in the order of th
   expect(await mapLimited(3, [], () => Promise.reject(new Error("Nothing is to be done.")))).toEqual([]);
 });
 
-test("after a failure nothing more is started, and what runs is waited for", async () => {
+test("after a failure no call starts, and running calls are awaited", async () => {
   const started: number[] = [];
   const ended: number[] = [];
   const failing = mapLimited(2, [1, 2, 3, 4], async (item) => {

@@ -7,8 +7,8 @@ afterEach(() => void vi.useRealTimers());
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe("a semaphore", () => {
-  test("runs no more at once than it has slots, in the order they came", async () => {
+describe("Semaphore", () => {
+  test("at most the number of slots runs at once, first come first served", async () => {
     const semaphore = new Semaphore(2, 10);
     const order: number[] = [];
     let running = 0;
@@ -27,7 +27,7 @@ describe("a semaphore", () => {
     expect(most).toBe(2);
   });
 
-  test("refuses when too many wait, and takes work again once they are through", async () => {
+  test("a full queue refuses work, and accepts it again when there is room", async () => {
     const semaphore = new Semaphore(1, 2);
     const taken = [1, 2, 3].map(() => semaphore.run(() => sleep(100)));
     const refusal = await semaphore.run(() => "never").catch((error: unknown) => error);
@@ -38,7 +38,7 @@ describe("a semaphore", () => {
     expect(await semaphore.run(() => "done")).toBe("done");
   });
 
-  test("gives a slot back when the work fails, at once or later", async () => {
+  test("a slot is released when the work fails, synchronously or later", async () => {
     const semaphore = new Semaphore(1, 0);
     const failing = () => {
       throw new Error("at once");
@@ -48,7 +48,7 @@ describe("a semaphore", () => {
     expect(await semaphore.run(() => "done")).toBe("done");
   });
 
-  test("takes back a slot whose holder never ended, after its lease", async () => {
+  test("a slot is reclaimed after its lease if its holder never ended", async () => {
     const semaphore = new Semaphore(1, 1, 1_000);
     void semaphore.run(() => new Promise(() => {}));
     const start = Date.now();
@@ -57,7 +57,7 @@ describe("a semaphore", () => {
     expect(await waiting).toBeGreaterThan(1_000);
   });
 
-  test("does not let a newcomer pass those who wait", async () => {
+  test("new work does not overtake waiting work", async () => {
     const semaphore = new Semaphore(1, 5);
     const order: string[] = [];
     const first = semaphore.run(() => sleep(100));

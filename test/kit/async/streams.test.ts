@@ -9,29 +9,29 @@ async function readAll(reader: ByteReader): Promise<Uint8Array[]> {
   return pieces;
 }
 
-test("a stream of bytes is read in pieces of up to 64 KiB, each of which stays what it was", async () => {
+test("a byte stream is read in independent chunks of at most 64 KiB", async () => {
   const pieces = await readAll(createByteReader(new Blob([bytes]).stream()));
   expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
   expect(Math.max(...pieces.map(({ byteLength }) => byteLength))).toBeLessThanOrEqual(64 * 1024);
 });
 
-test("what has come is read though more may come", async () => {
-  let tell!: (text: string) => void;
+test("received bytes are returned without waiting for more", async () => {
+  let enqueue!: (text: string) => void;
   const stream = new ReadableStream({
     type: "bytes",
     start(controller) {
-      tell = (text) => controller.enqueue(new TextEncoder().encode(text));
+      enqueue = (text) => controller.enqueue(new TextEncoder().encode(text));
     },
   });
   const reader = createByteReader(stream);
   for (const text of ["one", "and another"]) {
     const read = reader.read();
-    tell(text);
+    enqueue(text);
     expect(new TextDecoder().decode(await read)).toBe(text);
   }
 });
 
-test("a stream that was made of pieces gives those", async () => {
+test("a stream of chunks returns those chunks", async () => {
   const made = [bytes.slice(0, 3), bytes.slice(3, 100_000)];
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -42,7 +42,7 @@ test("a stream that was made of pieces gives those", async () => {
   expect(await readAll(createByteReader(stream))).toEqual(made);
 });
 
-test.each(["bytes", undefined] as const)("who cancels, cancels the stream (%s)", async (type) => {
+test.each(["bytes", undefined] as const)("canceling the reader cancels the source (%s)", async (type) => {
   let reason: unknown;
   const cancel = (why: unknown) => void (reason = why);
   const stream = type === undefined ? new ReadableStream<Uint8Array>({ cancel }) : new ReadableStream({ type, cancel });
@@ -50,7 +50,7 @@ test.each(["bytes", undefined] as const)("who cancels, cancels the stream (%s)",
   expect(reason).toBe("enough");
 });
 
-test.each(["bytes", undefined] as const)("what goes wrong with the stream is thrown (%s)", async (type) => {
+test.each(["bytes", undefined] as const)("an error of the source reaches the reader (%s)", async (type) => {
   const start = (controller: { error(cause: unknown): void }) => controller.error(new Error("broken"));
   const stream = type === undefined ? new ReadableStream<Uint8Array>({ start }) : new ReadableStream({ type, start });
   await expect(createByteReader(stream).read()).rejects.toThrow("broken");

@@ -11,58 +11,58 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Tiers that count who asked them; `origin` and `kv` may be replaced by what fails. */
-function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fromOrigin">> = {}) {
-  const asked = { kv: 0, origin: 0 };
+/** Tiers that count who calls them; `origin` and `kv` may be replaced by what fails. */
+function tiers(overrides: Partial<Pick<CacheSources<string>, "fromKv" | "fetchOrigin">> = {}) {
+  const calls = { kv: 0, origin: 0 };
   const deferred: Promise<unknown>[] = [];
   const sources: CacheSources<string> = {
     fromKv: () => {
-      asked.kv += 1;
+      calls.kv += 1;
       return overrides.fromKv ? overrides.fromKv() : Promise.resolve(null);
     },
-    fromOrigin: (held) => {
-      asked.origin += 1;
-      return overrides.fromOrigin ? overrides.fromOrigin(held) : Promise.resolve("current");
+    fetchOrigin: (held) => {
+      calls.origin += 1;
+      return overrides.fetchOrigin ? overrides.fetchOrigin(held) : Promise.resolve("current");
     },
-    defer: (work) => void deferred.push(work),
+    waitUntil: (work) => void deferred.push(work),
   };
-  return { sources, asked, settled: () => Promise.allSettled(deferred) };
+  return { sources, calls, settled: () => Promise.allSettled(deferred) };
 }
 
 const fails = () => Promise.reject(new Error("out of service"));
 
-describe("a value in tiers", () => {
-  test("is asked of the origin when no tier has it, and then lies in memory", async () => {
+describe("TieredCache", () => {
+  test("a value missing from all tiers is fetched from the origin and cached in memory", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked } = tiers();
+    const { sources, calls } = tiers();
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "origin" });
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });
-    expect(asked).toEqual({ kv: 1, origin: 1 });
+    expect(calls).toEqual({ kv: 1, origin: 1 });
   });
 
-  test("comes from KV first, and is checked at once behind the reply", async () => {
+  test("a value from KV is returned at once and revalidated in the background", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked, settled } = tiers({ fromKv: () => Promise.resolve("copy") });
+    const { sources, calls, settled } = tiers({ fromKv: () => Promise.resolve("copy") });
     expect(await value.read(ages, sources)).toEqual({ value: "copy", tier: "kv" });
     await vi.advanceTimersByTimeAsync(0);
     await settled();
-    expect(asked.origin).toBe(1);
+    expect(calls.origin).toBe(1);
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });
   });
 
-  test("is served stale past its fresh time while one check runs behind", async () => {
+  test("a stale value is returned while one revalidation runs in the background", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked, settled } = tiers();
+    const { sources, calls, settled } = tiers();
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs);
     const replies = await Promise.all(Array.from({ length: 50 }, () => value.read(ages, sources)));
     expect(new Set(replies.map(({ tier }) => tier))).toEqual(new Set(["stale"]));
     await settled();
-    expect(asked.origin).toBe(1);
+    expect(calls.origin).toBe(1);
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "memory" });
   });
 
-  test("waits for the origin past its maximum age", async () => {
+  test("a value above its maximum age waits for the origin", async () => {
     const value = new TieredCache<string>();
     const { sources } = tiers();
     value.set("old");
@@ -70,45 +70,45 @@ describe("a value in tiers", () => {
     expect(await value.read(ages, sources)).toEqual({ value: "current", tier: "origin" });
   });
 
-  test("is served stale past its maximum age where the origin fails, which is then left alone for a while", async () => {
+  test("a value above its maximum age is returned if the origin fails, which is not called again for a while", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked, settled } = tiers({ fromOrigin: fails });
+    const { sources, calls, settled } = tiers({ fetchOrigin: fails });
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     expect(await value.read(ages, sources)).toEqual({ value: "old", tier: "stale" });
     for (let i = 0; i < 10; i += 1) expect((await value.read(ages, sources)).tier).toBe("stale");
-    expect(asked.origin).toBe(1);
+    expect(calls.origin).toBe(1);
     vi.advanceTimersByTime(5_000);
     expect((await value.read(ages, sources)).tier).toBe("stale");
     await settled();
-    expect(asked.origin).toBe(2);
+    expect(calls.origin).toBe(2);
   });
 
-  test("comes from the origin where KV fails, and fails as the origin did where both do", async () => {
+  test("a KV failure falls back to the origin, and the error of the origin is thrown if both fail", async () => {
     const kvDown = tiers({ fromKv: fails });
     expect(await new TieredCache<string>().read(ages, kvDown.sources)).toEqual({ value: "current", tier: "origin" });
-    const bothDown = tiers({ fromKv: fails, fromOrigin: fails });
+    const bothDown = tiers({ fromKv: fails, fetchOrigin: fails });
     await expect(new TieredCache<string>().read(ages, bothDown.sources)).rejects.toThrow("out of service");
   });
 
-  test("is asked for once by 200 who come at the same time", async () => {
+  test("200 concurrent reads make one request", async () => {
     const value = new TieredCache<string>();
-    const { sources, asked } = tiers();
+    const { sources, calls } = tiers();
     await Promise.all(Array.from({ length: 200 }, () => value.read(ages, sources)));
-    expect(asked).toEqual({ kv: 1, origin: 1 });
+    expect(calls).toEqual({ kv: 1, origin: 1 });
   });
 
-  test("is asked for again by those who waited on a request that died", async () => {
+  test("readers that waited for an abandoned request make a new one", async () => {
     const value = new TieredCache<string>();
-    const { sources: dying } = tiers({ fromOrigin: () => new Promise(() => {}) });
-    const { sources: living, asked } = tiers();
+    const { sources: dying } = tiers({ fetchOrigin: () => new Promise(() => {}) });
+    const { sources: living, calls } = tiers();
     value.set("old");
     vi.advanceTimersByTime(ages.freshMs + ages.maxStaleMs);
     value.revalidate(ages, dying);
     const waiting = value.read(ages, living);
-    expect(asked.origin).toBe(0);
+    expect(calls.origin).toBe(0);
     await vi.advanceTimersByTimeAsync(15_000);
     expect(await waiting).toEqual({ value: "current", tier: "origin" });
-    expect(asked.origin).toBe(1);
+    expect(calls.origin).toBe(1);
   });
 });

@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
-import { textFaults, truncate, toPostgresText, toSingleLineJson, storable } from "../../../src/kit/db/text.ts";
+import { textFaults, truncate, toPostgresText, toSingleLineJson, toStorableText } from "../../../src/kit/db/text.ts";
 
-test("a text from elsewhere is trimmed, shortened, and freed of what Postgres cannot hold", () => {
-  expect(storable("  a\0b  ", 10)).toBe("ab");
-  expect(storable("\ud800abc", 10)).toBe("\ufffdabc");
-  expect(storable("ab😀", 3)).toBe("ab\ufffd");
+test("external text is trimmed, truncated and stripped of characters that Postgres cannot store", () => {
+  expect(toStorableText("  a\0b  ", 10)).toBe("ab");
+  expect(toStorableText("\ud800abc", 10)).toBe("\ufffdabc");
+  expect(toStorableText("ab😀", 3)).toBe("ab\ufffd");
   expect(toPostgresText("a\0\udc00")).toBe("a\ufffd");
 });
 
-test("JSON on one line has no character that ends a line", () => {
+test("single-line JSON has no line terminators", () => {
   expect(toSingleLineJson({ text: "a\u2028b\u0085c" })).toBe('{"text":"a\\u2028b\\u0085c"}');
 });
 
-test("a text that is cut says so within its limit, and ends in no half of a pair", () => {
+test("truncated text includes its note within the limit and never splits a surrogate pair", () => {
   expect(truncate("short", 5)).toBe("short");
   expect(truncate("x".repeat(100), 50)).toBe(`${"x".repeat(19)} … [cut: it has 100 characters]`);
   for (const limit of [40, 41]) {

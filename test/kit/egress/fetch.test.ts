@@ -64,10 +64,10 @@ const runtimes: Record<string, (url: string, settings: EgressSettings) => Promis
   workerd: (url, settings) => probe.run({ kind: "call", url, settings }),
 };
 
-describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) => {
+describe.each(Object.entries(runtimes))("guarded fetch in %s", (_, send) => {
   const get = (path: string) => send(`${origin}${path}`, allowed);
 
-  test("an allowed host answers, headers and all", async () => {
+  test("a reply of an allowed host is returned with its headers", async () => {
     const reply = { status: 200, text: '{"fine":true}', headers: { "x-request-id": "7" } };
     expect(await get("/fine")).toMatchObject(reply);
     const port = new URL(origin).port;
@@ -76,7 +76,7 @@ describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) =
     expect(await get("/empty")).toMatchObject({ status: 204, text: "" });
   });
 
-  test("a host is not reached unless it is allowed, and never if it is our own", async () => {
+  test("a host that is not allowed, or is our own, is not called", async () => {
     const refused = { name: "EgressError", reason: "refused" };
     expect(await send(`${origin}/fine`, { ...allowed, allowedHosts: [] })).toMatchObject(refused);
     expect(await send(`${origin}/fine`, { ...allowed, allowedHosts: ["127.0.0.1:1", "localhost"] })).toMatchObject(refused);
@@ -90,7 +90,7 @@ describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) =
   });
 
   test.each([400, 401, 404, 429, 500, 503, 529])(
-    "an error (%i) has its status, when to come back, and our words",
+    "an error reply (%i) has its status, its Retry-After and our own text",
     async (status) => {
       const error = await get(`/${status}`);
       expect(error).toMatchObject({ status, statusText: `The host returned ${status}.`, text: "" });
@@ -99,7 +99,7 @@ describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) =
     },
   );
 
-  test.each(["/endless", "/bomb"])("a body that is too long ends: %s", async (path) => {
+  test.each(["/endless", "/bomb"])("a body above the size limit ends: %s", async (path) => {
     const message = "The response of the host is larger than 100000 bytes.";
     expect(await get(path)).toEqual({ name: "EgressError", reason: "too_large", message });
   });
@@ -109,17 +109,17 @@ describe.each(Object.entries(runtimes))("through the guard, in %s,", (_, send) =
     ["/stall", "timed_out", "The host did not finish within 1000 ms."],
     ["/hang-up", "unreachable", "The connection to the host failed."],
     ["/cut", "unreachable", "The connection to the host failed."],
-  ])("a host that breaks off is told of in our words: %s", async (path, reason, message) => {
+  ])("a broken connection is reported in our own words: %s", async (path, reason, message) => {
     expect(await send(origin + path, hasty)).toEqual({ name: "EgressError", reason, message });
   });
 
-  test("nobody is there", async () => {
+  test("a host without a server is unreachable", async () => {
     const gone = { ...allowed, allowedHosts: ["127.0.0.1:1"] };
     expect(await send("http://127.0.0.1:1/", gone)).toMatchObject({ name: "EgressError", reason: "unreachable" });
   });
 });
 
-test("workerd finds the same faults, and calls nothing that has any", async () => {
+test("workerd finds the same URL errors and calls none of those URLs", async () => {
   const urls = [...hostileUrls.map(({ url }) => url), ...fine];
   const judged = await probe.run<[string | null, Outcome][]>({
     kind: "judge",
@@ -131,13 +131,13 @@ test("workerd finds the same faults, and calls nothing that has any", async () =
   for (const outcome of called) expect(outcome).toMatchObject({ name: "EgressError", reason: "refused" });
 });
 
-test("workerd tells public addresses from others as Node does", async () => {
+test("workerd classifies IP addresses like Node.js", async () => {
   const all = [...addresses.special, ...addresses.global];
   expect(await probe.run<boolean[]>({ kind: "classify", addresses: all })).toEqual(all.map(isPublicAddress));
 });
 
-describe("an abort of the caller", () => {
-  test("ends a call before it is answered, with the caller's reason", async () => {
+describe("an abort by the caller", () => {
+  test("an abort before the reply throws the caller's reason", async () => {
     const reason = new Error("enough");
     const calling = createGuardedFetch(allowed)(`${origin}/silent`, { signal: AbortSignal.abort(reason) });
     await expect(calling).rejects.toBe(reason);
@@ -145,7 +145,7 @@ describe("an abort of the caller", () => {
     await expect(late).rejects.toMatchObject({ name: "TimeoutError" });
   });
 
-  test("ends a body in the middle, and closes the connection", async () => {
+  test("an abort during the body throws and closes the connection", async () => {
     const controller = new AbortController();
     const response = await createGuardedFetch(allowed)(`${origin}/stall`, { signal: controller.signal });
     const reader = response.body!.getReader();
@@ -154,7 +154,7 @@ describe("an abort of the caller", () => {
     await expect(reader.read()).rejects.toThrow("enough");
   });
 
-  test("as a body that is no longer read ends too", async () => {
+  test("a body that is no longer read closes the connection", async () => {
     const closed = new Promise<void>((resolve) => {
       host.once("request", (request) => request.socket.once("close", () => resolve()));
     });
@@ -164,7 +164,7 @@ describe("an abort of the caller", () => {
   });
 });
 
-test("an error never has what the host said, nor where it is, nor what was sent", async () => {
+test("an error never contains the reply, the address or the request", async () => {
   const paths = ["/302", "/401", "/500", "/cut", "/stall", "/silent", "/hang-up", "/endless"];
   const outcomes = await Promise.all(paths.map((path) => call(origin + path, hasty)));
   const header = await call(`${origin}/fine`, allowed, { headers: { authorization: "Bearer canary-key\nof a user" } });

@@ -9,22 +9,22 @@ const limits = { maxResponseBytes: 100_000, firstByteTimeoutMs: 300, timeoutMs: 
 /** A fetch that must not be reached. */
 const nowhere: typeof fetch = () => Promise.reject(new Error("It went out."));
 
-describe("a base URL is refused when it is saved", () => {
-  test("at least eighty spellings of what is hostile are known", () => {
+describe("a base URL when it is saved", () => {
+  test("the list has at least eighty hostile URLs", () => {
     expect(new Set(hostileUrls.map(({ url }) => url)).size).toBe(hostileUrls.length);
     expect(hostileUrls.length).toBeGreaterThanOrEqual(80);
   });
 
-  test.each(hostileUrls)("$url: $why", ({ url, fault }) => {
+  test.each(hostileUrls)("$url is refused: $why", ({ url, fault }) => {
     expect(faultOfUrl(url, settings)).toBe(fault);
   });
 
-  test.each(fine)("but not %s", (url) => {
+  test.each(fine)("%s is accepted", (url) => {
     expect(faultOfUrl(url, settings)).toBeUndefined();
   });
 });
 
-test("what development allows may be saved, over http too, and nothing beside it", () => {
+test("a URL that development allows is accepted, also over http, and no other", () => {
   const allowedHosts = ["127.0.0.1:11434", "LocalHost"];
   const faultOf = (url: string) => faultOfUrl(url, { ...settings, allowedHosts });
   for (const url of ["http://127.0.0.1:11434/v1", "http://localhost:8080/v1", "https://localhost/v1"]) {
@@ -37,14 +37,14 @@ test("what development allows may be saved, over http too, and nothing beside it
   expect(faultOfUrl("http://localhost:8787/", { allowedHosts, ownHosts: ["localhost:8787"] })).toContain("this server");
 });
 
-describe("an address is refused when it is called,", () => {
+describe("a URL when it is called", () => {
   const guarded = createGuardedFetch({ ...settings, ...limits, fetch: nowhere });
 
-  test.each(hostileUrls.filter(({ fault }) => !faultsOfText.test(fault)))("such as $url", async ({ url }) => {
+  test.each(hostileUrls.filter(({ fault }) => !faultsOfText.test(fault)))("$url is refused", async ({ url }) => {
     await expect(guarded(url)).rejects.toMatchObject({ name: "EgressError", reason: "refused", retryable: false });
   });
 
-  test("and what is called is the URL that was judged", async () => {
+  test("the URL that was checked is the one that is called", async () => {
     const called: unknown[] = [];
     const recording: typeof fetch = (input) => {
       called.push(input);
@@ -55,7 +55,7 @@ describe("an address is refused when it is called,", () => {
     expect(called).toEqual(["https://api.openai.com/v1/models?alt=sse#x", "https://api.openai.com/v1"]);
   });
 
-  test("also as a URL or a Request", async () => {
+  test("a hostile URL is refused as a URL or a Request object", async () => {
     await expect(guarded(new URL("https://127.1/"))).rejects.toMatchObject({ reason: "refused" });
     await expect(guarded(new Request("https://0x7f.1/"))).rejects.toMatchObject({ reason: "refused" });
   });
@@ -86,7 +86,7 @@ const disguised = (text: string) =>
     )
     .map((characters) => characters.join(""));
 
-describe("whatever IP address is spelled in whatever way, it is refused:", () => {
+describe("an IP address as the host of a URL", () => {
   /** Whether a host is refused when saved, and, if it is one at all, when called. */
   const isRefused = (host: string) => {
     const url = `https://${host}/v1`;
@@ -94,7 +94,7 @@ describe("whatever IP address is spelled in whatever way, it is refused:", () =>
   };
   const often = { numRuns: 2_000 };
 
-  test("IPv4", () => {
+  test("IPv4 is refused", () => {
     const host = fc.tuple(ipv4Spelling, fc.constantFrom("", ".", ":8443")).map((parts) => parts.join(""));
     fc.assert(
       fc.property(host, (text) => {
@@ -104,7 +104,7 @@ describe("whatever IP address is spelled in whatever way, it is refused:", () =>
     );
   });
 
-  test("IPv4 in disguise", () => {
+  test("IPv4 in other notations is refused", () => {
     fc.assert(
       fc.property(ipv4Spelling.chain(disguised), (text) => {
         expect(isRefused(text)).toBe(true);
@@ -113,7 +113,7 @@ describe("whatever IP address is spelled in whatever way, it is refused:", () =>
     );
   });
 
-  test("IPv6, plain, in capitals, and around IPv4", () => {
+  test("IPv6 is refused, plain, in capitals, and with embedded IPv4", () => {
     const around = fc.tuple(fc.constantFrom("::", "::ffff:", "64:ff9b::"), fc.ipV4()).map((parts) => parts.join(""));
     const host = fc.oneof(fc.ipV6(), around).chain((text) => fc.constantFrom(`[${text}]`, `[${text.toUpperCase()}]`));
     fc.assert(
@@ -124,7 +124,7 @@ describe("whatever IP address is spelled in whatever way, it is refused:", () =>
     );
   });
 
-  test("IPv4 below any domain", () => {
+  test("IPv4 under a wildcard DNS domain is refused", () => {
     const address = fc.tuple(fc.ipV4(), fc.constantFrom(".", "-")).map(([text, mark]) => text.replaceAll(".", mark));
     fc.assert(
       fc.property(address, fc.domain(), (text, domain) => {

@@ -24,7 +24,7 @@ import { VirtualQueue } from "../../support/virtual-queue.ts";
 const marks = pgTable("marks", { id: integer().primaryKey().generatedByDefaultAsIdentity(), label: text().notNull() });
 
 const mark = defineJob("mark", z.object({ label: z.string() }));
-const tell = defineJob("tell", z.object({ label: z.string() }));
+const tellJob = defineJob("tell", z.object({ label: z.string() }));
 const poison = defineJob("poison", z.object({ label: z.string() }));
 const busy = defineJob("busy", z.object({ label: z.string() }));
 const retired = defineJob("retired", z.object({}));
@@ -36,13 +36,13 @@ let dead: VirtualQueue;
 let events: ReturnType<typeof createTestContexts>;
 let ctx: Ctx;
 /** What was told outside Postgres, by the key that it carried. */
-let told: Map<string, number>;
+let delivered: Map<string, number>;
 let isPoisonous: boolean;
 let isBusyFor: string;
 
 const handlers: readonly Handler<Ctx>[] = [
   handleJob(mark, (job: Ctx, { label }) => commitOnce(job, [job.db.insert(marks).values({ label })])),
-  handleJob(tell, async (_job: Ctx, { label }) => told.set(label, (told.get(label) ?? 0) + 1)),
+  handleJob(tellJob, async (_job: Ctx, { label }) => delivered.set(label, (delivered.get(label) ?? 0) + 1)),
   handleJob(poison, async (job: Ctx, { label }) => {
     if (isPoisonous) throw new AppError("validation_failed", "This can never be done.");
     await commitOnce(job, [job.db.insert(marks).values({ label })]);
@@ -64,7 +64,7 @@ beforeEach(async () => {
   dead = new VirtualQueue("spiritforge-jobs-dead");
   events = createTestContexts(testBindings(postgres.bridge.url, { JOBS: queue, DEAD_JOBS: dead }));
   ctx = events.context("test");
-  told = new Map();
+  delivered = new Map();
   isPoisonous = true;
   await postgres.sql("truncate marks, outbox, failed_jobs");
 });
@@ -73,7 +73,7 @@ const consume = (batch: MessageBatch) =>
   consumeJobs<Ctx>(batch, { handlers, contextOf: (name, requestId) => events.context(name, requestId), dead });
 const consumeDead = (batch: MessageBatch) => consumeDeadJobs(batch, events.context("dead"));
 
-async function ask(labels: string[], job = mark): Promise<void> {
+async function enqueue(labels: string[], job = mark): Promise<void> {
   for (const label of labels) await commit(ctx, [enqueueJob(ctx, job, { label })]);
   await events.settled();
 }
@@ -83,8 +83,8 @@ const outboxSize = async () => Number((await postgres.sql("select count(*) from 
 const many = Array.from({ length: 20 }, (_, index) => `job ${index}`);
 
 describe("a job", () => {
-  test("is sent once its commit has held, and its row goes with its effect", async () => {
-    await ask(["one"]);
+  test("a job is sent after its commit, and its row is deleted with its effect", async () => {
+    await enqueue(["one"]);
     expect(queue.size).toBe(1);
     expect(await outboxSize()).toBe(1);
     await queue.run(consume);
@@ -93,7 +93,7 @@ describe("a job", () => {
     expect(queue.deliveries.map(({ outcome }) => outcome)).toEqual(["ack"]);
   });
 
-  test("of a commit that fails is neither kept nor sent", async () => {
+  test("a job of a failed commit is neither stored nor sent", async () => {
     const doomed = commit(ctx, [
       enqueueJob(ctx, mark, { label: "never" }),
       ctx.db.insert(marks).values({ label: null as never }),
@@ -104,7 +104,7 @@ describe("a job", () => {
     expect(await outboxSize()).toBe(0);
   });
 
-  test("keeps the id of the request that asked for it", async () => {
+  test("a job keeps the request ID", async () => {
     const asking = events.context("test", "request-of-somebody");
     await commit(asking, [enqueueJob(asking, mark, { label: "one" })]);
     await events.settled();
@@ -115,21 +115,21 @@ describe("a job", () => {
     expect(seen).toEqual(["request-of-somebody"]);
   });
 
-  test.each([1, 2, 3])("that comes twice and out of order has one effect (seed %i)", async (seed) => {
-    await ask(many);
-    await ask(many, tell);
+  test.each([1, 2, 3])("a job that is delivered twice and out of order has one effect (seed %i)", async (seed) => {
+    await enqueue(many);
+    await enqueue(many, tellJob);
     queue.duplicateAndShuffle(seededRandom(seed));
     queue.duplicateAndShuffle(seededRandom(seed + 100));
     await queue.run(consume, { batchSize: 8 });
     expect(new Set(await labels())).toEqual(new Set(many));
     expect(await labels()).toHaveLength(many.length);
-    expect(new Set(told.keys())).toEqual(new Set(many));
+    expect(new Set(delivered.keys())).toEqual(new Set(many));
     expect(await outboxSize()).toBe(0);
     expect(queue.deliveries.every(({ outcome }) => outcome === "ack")).toBe(true);
   });
 
-  test("whose consumer is killed after the effect and before the acknowledgement has one effect", async () => {
-    await ask(many);
+  test("a job whose consumer dies before the acknowledgement has one effect", async () => {
+    await enqueue(many);
     let kills = 0;
     await queue.run(async (batch) => {
       await consume(batch);
@@ -142,8 +142,8 @@ describe("a job", () => {
     expect(await labels()).toHaveLength(many.length);
   });
 
-  test("that is tried while Postgres is away for 30 seconds is done when it is back", async () => {
-    await ask(many);
+  test("a job that fails while Postgres is down for 30 seconds runs when it is back", async () => {
+    await enqueue(many);
     await postgres.bridge.stopPostgres();
     await queue.run(consume, { until: 30 });
     expect(queue.deliveries.length).toBeGreaterThan(many.length);
@@ -156,7 +156,7 @@ describe("a job", () => {
     expect(dead.size).toBe(0);
   });
 
-  test("waits longer after each failure, up to a quarter of an hour", () => {
+  test("the retry delay grows with each failure, up to 15 minutes", () => {
     const delays = Array.from({ length: maxAttempts - 1 }, (_, index) => retryDelaySeconds(index + 1));
     expect(delays.slice(0, 4)).toEqual([2, 4, 8, 16]);
     expect(Math.max(...delays)).toBe(900);
@@ -167,21 +167,21 @@ describe("a job", () => {
     ["120", 120],
     ["1", 2],
     ["86400", 900],
-  ])("whose provider wants to be left alone for %s seconds comes again after %i", async (retryAfter, delay) => {
+  ])("a job with Retry-After %s is retried after %i seconds", async (retryAfter, delay) => {
     isBusyFor = retryAfter;
-    await ask(["later"], busy);
+    await enqueue(["later"], busy);
     await queue.run(consume);
     expect(queue.deliveries).toMatchObject([{ outcome: "retry", delaySeconds: delay }]);
   });
 
-  test("is tried as often as wrangler.toml says", () => {
+  test("a job is tried as often as wrangler.toml configures", () => {
     const { queues } = productionConfig();
     const consumer = queues.consumers.find(({ queue: name }) => name === "spiritforge-jobs");
     expect(consumer).toMatchObject({ max_retries: maxAttempts - 1, dead_letter_queue: "spiritforge-jobs-dead" });
     expect(queues.consumers.map(({ queue: name }) => name)).toContain("spiritforge-jobs-dead");
   });
 
-  test("too large for a message is refused where it is sent", async () => {
+  test("a job that is too large for a message is refused when it is enqueued", async () => {
     expect(() => enqueueJob(ctx, huge, { text: "x".repeat(127_000) })).toThrow(/maximum is 127000/);
     expect(() => enqueueJob(ctx, huge, { text: "é".repeat(64_000) })).toThrow(AppError);
     await commit(ctx, [enqueueJob(ctx, huge, { text: "x".repeat(126_000) })]);
@@ -189,9 +189,9 @@ describe("a job", () => {
   });
 });
 
-describe("a job that cannot be done", () => {
-  test("goes to the dead letters at its first failure, and is written down with why", async () => {
-    await ask(["bad"], poison);
+describe("a job that cannot run", () => {
+  test("a permanent failure goes to the dead letters at once and is recorded with its error", async () => {
+    await enqueue(["bad"], poison);
     await queue.run(consume);
     expect(queue.deliveries).toHaveLength(1);
     dead.duplicateAndShuffle(seededRandom(1));
@@ -203,7 +203,7 @@ describe("a job that cannot be done", () => {
     expect(await outboxSize()).toBe(0);
   });
 
-  test("of a kind that is no more, or with a payload that is none, likewise", async () => {
+  test("an unknown job type or an invalid payload goes to the dead letters and is recorded", async () => {
     await commit(ctx, [enqueueJob(ctx, retired, {})]);
     await postgres.sql("insert into outbox (name, payload, request_id) values ('mark', '{\"label\": 7}', 'r')");
     await postgres.sql("update outbox set due_at = now() - interval '1 second'");
@@ -216,7 +216,7 @@ describe("a job that cannot be done", () => {
     expect(await labels()).toEqual([]);
   });
 
-  test("or a message that is no job of ours, is written down once", async () => {
+  test("a message that is not a job is recorded once", async () => {
     await queue.send("garbage");
     await queue.run(consume);
     dead.duplicateAndShuffle(seededRandom(1));
@@ -227,8 +227,8 @@ describe("a job that cannot be done", () => {
     ]);
   });
 
-  test("is written down once, though Postgres is away when it is given up", async () => {
-    await ask(["bad"], poison);
+  test("a dead letter is recorded once even if Postgres is down at first", async () => {
+    await enqueue(["bad"], poison);
     await queue.run(consume);
     await postgres.bridge.stopPostgres();
     await dead.run(consumeDead, { until: 30 });
@@ -237,8 +237,8 @@ describe("a job that cannot be done", () => {
     expect(await postgres.sql("select name from failed_jobs")).toEqual([{ name: "poison" }]);
   });
 
-  test("stays in the queue where the dead letters do not take it", async () => {
-    await ask(["bad"], poison);
+  test("a job stays in the queue if the dead letter queue rejects it", async () => {
+    await enqueue(["bad"], poison);
     const out = { send: () => Promise.reject(new Error("out")) };
     await queue.run((batch) =>
       consumeJobs<Ctx>(batch, { handlers, contextOf: (name, id) => events.context(name, id), dead: out }),
@@ -248,10 +248,10 @@ describe("a job that cannot be done", () => {
   });
 });
 
-describe("the sweep", () => {
+describe("the sweep of the outbox", () => {
   const overdue = () => postgres.sql("update outbox set due_at = now() - interval '1 second'");
 
-  test("sends what was never sent, and nothing that is not overdue", async () => {
+  test("the sweep sends overdue jobs that were never sent, and no others", async () => {
     await postgres.sql("insert into outbox (name, payload, request_id) values ('mark', '{\"label\": \"lost\"}', 'r')");
     expect(await sweepOutbox(ctx)).toBe(0);
     await overdue();
@@ -261,7 +261,7 @@ describe("the sweep", () => {
     expect(await labels()).toEqual(["lost"]);
   });
 
-  test("at once in ten places sends each job once", async () => {
+  test("ten concurrent sweeps send each job once", async () => {
     for (const label of many) {
       await postgres.sql("insert into outbox (name, payload, request_id) values ('mark', $1, 'r')", [
         JSON.stringify({ label }),
@@ -273,8 +273,8 @@ describe("the sweep", () => {
     expect(queue.size).toBe(many.length);
   });
 
-  test("does not take a job that runs for lost", async () => {
-    await ask(["slow"]);
+  test("the sweep does not resend a running job", async () => {
+    await enqueue(["slow"]);
     await overdue();
     await queue.run(async (batch) => {
       await consumeJobs<Ctx>(batch, {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { dailyAt0317, everyFiveMinutes, runCron, type CronJob } from "../../../src/kit/queue/cron.ts";
 
-test("a schedule runs its own jobs, each in a context of its name", async () => {
+test("a schedule runs its own jobs, each in a named context", async () => {
   const ran: string[] = [];
   const job = (name: string, schedule: CronJob<string>["schedule"]): CronJob<string> => ({
     name,
@@ -14,7 +14,7 @@ test("a schedule runs its own jobs, each in a context of its name", async () => 
   await expect(runCron(jobs, "0 0 1 1 *", (name) => name)).rejects.toThrow("Nothing is scheduled for 0 0 1 1 *.");
 });
 
-test("a job that fails stops no other, and is reported", async () => {
+test("a failing job does not stop the others and is reported", async () => {
   const ran: string[] = [];
   const broken = new Error("The disk is full.");
   const jobs: CronJob<string>[] = [

@@ -15,8 +15,8 @@ afterAll(() => rooms.close());
 const unauthenticated = { status: 401, type: "application/problem+json", problem: { code: "unauthenticated" } };
 const broken = { status: 500, type: "application/problem+json", problem: { code: "internal" } };
 
-describe("a socket is refused before the upgrade, with problem details,", () => {
-  test("if its ticket was used", async () => {
+describe("a socket that is refused before the upgrade with problem details", () => {
+  test("a used ticket is refused", async () => {
     const url = await rooms.urlOf("used");
     await connect(url);
     expect(await refusal(url)).toMatchObject(unauthenticated);
@@ -24,11 +24,11 @@ describe("a socket is refused before the upgrade, with problem details,", () => 
     expect(await refusal(url)).toMatchObject({ ...unauthenticated, problem: { request_id: "request-of-a-test" } });
   });
 
-  test("if its ticket has expired", async () => {
+  test("an expired ticket is refused", async () => {
     expect(await rooms.refused("expired", { issuedAt: Date.now() - 60_000 })).toMatchObject(unauthenticated);
   });
 
-  test("if its ticket is forged, missing, or for another room", async () => {
+  test("a forged ticket, a missing one, and one of another room are refused", async () => {
     const url = await rooms.urlOf("forged");
     url.searchParams.set("ticket", `x${url.searchParams.get("ticket")}`);
     expect(await refusal(url)).toMatchObject(unauthenticated);
@@ -37,7 +37,7 @@ describe("a socket is refused before the upgrade, with problem details,", () => 
     expect(await rooms.refused("foreign", { resource: "forged" })).toMatchObject(unauthenticated);
   });
 
-  test("if it comes around the Worker's ticket with claims of its own", async () => {
+  test("claims that did not come from the Worker's ticket are refused", async () => {
     const url = await rooms.urlOf("claims");
     url.searchParams.delete("ticket");
     const claims = { user_id: 1, device: "session:1", label: "", resource: "claims", jti: 1, expires_at: 9e15 };
@@ -47,7 +47,7 @@ describe("a socket is refused before the upgrade, with problem details,", () => 
     expect(await socket.next()).toMatchObject({ type: "snapshot", user_id: 7 });
   });
 
-  test("if the room is full, until somebody leaves", async () => {
+  test("a full room refuses sockets until one leaves", async () => {
     const room = "full;maxSockets=2";
     const [first] = [await rooms.join(room), await rooms.join(room)];
     expect(await rooms.refused(room)).toMatchObject({ status: 429, problem: { code: "rate_limited" } });
@@ -60,7 +60,7 @@ describe("a socket is refused before the upgrade, with problem details,", () => 
   });
 });
 
-test("what is no socket gets 426, and does not use the ticket up", async () => {
+test("a request without an upgrade is 426 and does not use its ticket", async () => {
   const url = await rooms.urlOf("plain");
   const reply = await fetch(url);
   expect(reply.status).toBe(426);
@@ -68,14 +68,14 @@ test("what is no socket gets 426, and does not use the ticket up", async () => {
   await connect(url);
 });
 
-test("a reply to an upgrade can be given headers", async () => {
+test("the reply to an upgrade can have extra headers", async () => {
   const raw = new WebSocket(String(await rooms.urlOf("headers")).replace("http", "ws"));
   const [reply] = (await once(raw, "upgrade")) as [IncomingMessage];
   expect(reply.headers["x-added"]).toBe("by the edge");
 });
 
-describe("nothing of what goes wrong inside reaches a client:", () => {
-  test("a room that cannot start refuses, and its ticket stays good", async () => {
+describe("internal errors of a room", () => {
+  test("a room that fails to start refuses the socket, and the ticket stays valid", async () => {
     const url = await rooms.urlOf("a;startFails");
     const refused = await refusal(url);
     expect(refused).toMatchObject(broken);
@@ -84,14 +84,14 @@ describe("nothing of what goes wrong inside reaches a client:", () => {
     expect(rooms.logs().join()).toContain("secret of the start");
   });
 
-  test("a snapshot that fails is told to be unavailable, and what comes next still arrives", async () => {
+  test("a failed snapshot is reported as unavailable, and later frames arrive", async () => {
     const socket = await rooms.join("a;snapshotFails");
     expect(await socket.next()).toEqual({ type: "snapshot", seq: 0, unavailable: true });
-    await rooms.call("a;snapshotFails", "say", 1);
-    expect(await socket.until(({ type }) => type === "said")).toMatchObject({ seq: 1 });
+    await rooms.call("a;snapshotFails", "publishFrames", 1);
+    expect(await socket.until(({ type }) => type === "text")).toMatchObject({ seq: 1 });
   });
 
-  test("a frame that cannot be handled is answered with a code, a refused one with its sentence", async () => {
+  test("a frame handler that throws is answered with an error code, or with the message of an AppError", async () => {
     const socket = await rooms.join("handled");
     await socket.until(({ type }) => type === "snapshot");
     socket.send({ type: "fail" });
@@ -105,15 +105,15 @@ describe("nothing of what goes wrong inside reaches a client:", () => {
     expect(await socket.next()).toEqual({ type: "error", seq: 0, code: "forbidden", detail: "Not you." });
   });
 
-  test("a hook that fails breaks nothing", async () => {
+  test("a failing hook does not affect the room", async () => {
     const socket = await rooms.join("a;devicesFail");
     await socket.until(({ type }) => type === "snapshot");
-    await rooms.call("a;devicesFail", "say", 1);
-    expect(await socket.until(({ type }) => type === "said")).toMatchObject({ seq: 1 });
+    await rooms.call("a;devicesFail", "publishFrames", 1);
+    expect(await socket.until(({ type }) => type === "text")).toMatchObject({ seq: 1 });
   });
 });
 
-test("a client chooses neither its connection id, nor a name, nor properties of the room", async () => {
+test("a client cannot choose its connection ID, its name or properties of the room", async () => {
   const url = await rooms.urlOf("chosen");
   url.searchParams.set("_pk", "chosen-by-me");
   const socket = await connect(url, { "x-partykit-room": "other", "x-partykit-props": "not even JSON" });

@@ -2,7 +2,7 @@ import { array, assert, asyncProperty, boolean, constant, constantFrom, nat, one
 import { expect, test } from "vitest";
 import { Broadcaster, type ServerFrame } from "../../../src/kit/socket/broadcaster.ts";
 import { FrameLog } from "../../../src/kit/socket/frame-log.ts";
-import { placeAfter, SocketPositions } from "../../../src/kit/socket/socket-positions.ts";
+import { positionAfter, SocketPositions } from "../../../src/kit/socket/socket-positions.ts";
 import type { RoomSocket, SocketState } from "../../../src/kit/socket/types.ts";
 import { memorySql } from "./support/memory-sql.ts";
 
@@ -32,7 +32,7 @@ class TestRoom {
     this.#places = new SocketPositions();
     this.#fanout = new Broadcaster({
       frames: this.#log,
-      places: this.#places,
+      positions: this.#places,
       flow: () => ({ windowFrames: 6, windowBytes: 600, patienceMs: 60_000 }),
       sockets: () => this.sockets.map((client) => client.socket),
       snapshot: async () => ({ texts: Object.fromEntries(this.texts) }),
@@ -42,7 +42,7 @@ class TestRoom {
     });
   }
 
-  say(name: string, ...pieces: string[]): void {
+  publishText(name: string, ...pieces: string[]): void {
     const text = this.texts.get(name)!;
     this.texts.set(name, text + pieces.join(""));
     this.#fanout.publish(this.#log.appendText({ type: "delta", name }, text.length, pieces));
@@ -77,7 +77,7 @@ class TestRoom {
     const { texts, seq } = this.#written;
     for (const [name, text] of texts) this.texts.set(name, text);
     for (const { text } of this.#log.after(seq).frames) {
-      const { type, name = "", offset, text: piece = "" } = JSON.parse(text) as Heard;
+      const { type, name = "", offset, text: piece = "" } = JSON.parse(text) as ReceivedFrame;
       if (type === "delta") this.texts.set(name, this.texts.get(name)!.slice(0, offset) + piece);
     }
     for (const name of ["a", "b"]) this.publish({ type: "reset", name, length: this.texts.get(name)!.length });
@@ -101,11 +101,11 @@ class TestRoom {
   }
 }
 
-type Heard = {
+type ReceivedFrame = {
   type: string;
   seq: number;
   from_seq?: number;
-  frames?: Heard[];
+  frames?: ReceivedFrame[];
   name?: string;
   offset?: number;
   text?: string;
@@ -127,7 +127,7 @@ class TestClient {
   arrive(place: number | undefined): void {
     this.isGone = false;
     this.#inbox.length = 0;
-    let state = { place: placeAfter(place), closed: false } as SocketState;
+    let state = { place: positionAfter(place), closed: false } as SocketState;
     this.socket = {
       get state() {
         return state;
@@ -139,21 +139,22 @@ class TestClient {
 
   /** Reads some of what has come. The rest is lost if the line is cut now. */
   read(count = Infinity): void {
-    for (const text of this.#inbox.splice(0, count)) this.#take(JSON.parse(text) as Heard);
+    for (const text of this.#inbox.splice(0, count)) this.#receive(JSON.parse(text) as ReceivedFrame);
   }
 
-  #take(heard: Heard): void {
-    if (heard.type === "snapshot") {
-      this.texts = new Map(Object.entries(heard.texts!));
-      this.seq = heard.seq;
+  #receive(received: ReceivedFrame): void {
+    if (received.type === "snapshot") {
+      this.texts = new Map(Object.entries(received.texts!));
+      this.seq = received.seq;
       return;
     }
-    if ((heard.from_seq ?? heard.seq) !== this.seq! + 1) throw new Error(`after ${this.seq}: ${JSON.stringify(heard)}`);
-    for (const frame of heard.frames ?? [heard]) this.#apply(frame);
-    this.seq = heard.seq;
+    if ((received.from_seq ?? received.seq) !== this.seq! + 1)
+      throw new Error(`after ${this.seq}: ${JSON.stringify(received)}`);
+    for (const frame of received.frames ?? [received]) this.#apply(frame);
+    this.seq = received.seq;
   }
 
-  #apply({ type, name = "", offset, text = "", length }: Heard): void {
+  #apply({ type, name = "", offset, text = "", length }: ReceivedFrame): void {
     const known = this.texts.get(name)!;
     if (type === "reset") this.texts.set(name, known.slice(0, length));
     if (type !== "delta") return;
@@ -190,10 +191,10 @@ const step = oneof(
 }>;
 
 test.each([
-  ["that keeps all", 10_000],
-  ["that forgets soon", 4],
+  ["that keeps all frames", 10_000],
+  ["that keeps four frames", 4],
 ])(
-  "wherever the line or the room is cut, each client of a log %s gets every number once, and the text",
+  "at any cut of the connection or the room, a client of a log %s receives every frame once and the whole text",
   async (_, capacity) => {
     await assert(
       asyncProperty(array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
@@ -202,7 +203,7 @@ test.each([
         const settle = () => new Promise((resolve) => setImmediate(resolve));
         for (const { do: what, name, pieces, hibernates, client: index, unread, acks } of steps) {
           const client = clients[index]!;
-          if (what === "say") room.say(name, ...pieces);
+          if (what === "say") room.publishText(name, ...pieces);
           else if (what === "publish") room.publish({ type: "other" });
           else if (what === "flush") room.flush();
           else if (what === "rest") room.rest();

@@ -8,59 +8,59 @@ beforeAll(async () => {
 });
 afterAll(() => rooms.close());
 
-test("a frame costs one row written, with a key or without, and still one once the log is full", async () => {
+test("a frame writes one row, with or without a key, also when the log is full", async () => {
   const plain = await rooms.call("plain", "rowsOfAppends", 30, 10);
   expect(plain).toEqual({ rows: Array.from({ length: 30 }, () => 1), first: 22, last: 31 });
   const keyed = await rooms.call("keyed", "rowsOfAppends", 30, 10, "key");
   expect(keyed.rows).toEqual(Array.from({ length: 30 }, () => 1));
 });
 
-test("frames are numbered from 1, and a key that is in the log is not appended again", async () => {
-  expect(await rooms.call("keys", "append", { type: "said" }, "a")).toBe(1);
-  expect(await rooms.call("keys", "append", { type: "said" }, "b")).toBe(2);
-  expect(await rooms.call("keys", "append", { type: "said" }, "a")).toBeUndefined();
-  expect(await rooms.call("keys", "append", { type: "said" })).toBe(3);
+test("frames are numbered from 1, and a key in the log is not appended again", async () => {
+  expect(await rooms.call("keys", "append", { type: "text" }, "a")).toBe(1);
+  expect(await rooms.call("keys", "append", { type: "text" }, "b")).toBe(2);
+  expect(await rooms.call("keys", "append", { type: "text" }, "a")).toBeUndefined();
+  expect(await rooms.call("keys", "append", { type: "text" })).toBe(3);
 });
 
-test("the log keeps the newest 500, tells of a gap before them, and never gives a number twice", async () => {
-  await rooms.call("many", "say", 1_100);
+test("the log keeps the newest 500 frames, reports a gap before them, and never reuses a number", async () => {
+  await rooms.call("many", "publishFrames", 1_100);
   expect(await rooms.call("many", "after", 1_098)).toEqual({ gap: false, seqs: [1_099, 1_100] });
   expect(await rooms.call("many", "after", 600)).toEqual({ gap: false, seqs: run(601, 1_100) });
   expect(await rooms.call("many", "after", 599)).toEqual({ gap: true, seqs: [] });
   expect(await rooms.call("many", "after", 1_100)).toEqual({ gap: false, seqs: [] });
   await rooms.evict("many");
-  expect(await rooms.call("many", "append", { type: "said" })).toBe(1_101);
+  expect(await rooms.call("many", "append", { type: "text" })).toBe(1_101);
 });
 
-test("a log is read in pieces, of one frame at least", async () => {
-  await rooms.call("pieces", "say", 10, 1_000);
+test("the log is read in pages of at least one frame", async () => {
+  await rooms.call("pieces", "publishFrames", 10, 1_000);
   expect((await rooms.call("pieces", "after", 0, 3_500)).seqs).toEqual([1, 2, 3]);
   expect((await rooms.call("pieces", "after", 3, 10)).seqs).toEqual([4]);
 });
 
-test("a frame larger than 256 KiB is refused and takes no number", async () => {
-  await expect(rooms.call("large", "append", { type: "said", text: "é".repeat(129 * 1024) })).rejects.toThrow(
+test("a frame larger than 256 KiB is refused and gets no number", async () => {
+  await expect(rooms.call("large", "append", { type: "text", text: "é".repeat(129 * 1024) })).rejects.toThrow(
     "at most 262144 bytes",
   );
-  expect(await rooms.call("large", "append", { type: "said", text: "x".repeat(255 * 1024) })).toBe(1);
+  expect(await rooms.call("large", "append", { type: "text", text: "x".repeat(255 * 1024) })).toBe(1);
 });
 
-test("a text is one row when it begins, one a flush that has something to write, and one at its end", async () => {
+test("a text writes a row at its start, one per flush with new text, and one at its end", async () => {
   const { rows, frames } = await rooms.call("text", "rowsOfText");
   expect(rows).toEqual({ begin: 1, grow: 0, flush: 1, idle: 0, end: 1 });
   expect(frames).toEqual([
     { type: "delta", message_id: 1, offset: 0, text: "Hello, world", from_seq: 1, seq: 12 },
-    { type: "said", seq: 13 },
+    { type: "text", seq: 13 },
   ]);
 });
 
-test("pieces that came together are a frame each, also where one stretch ends in their midst and where one is longer than that", async () => {
+test("each delta of a chunk is one frame, also across or above the maximum segment length", async () => {
   const room = "together";
   const socket = await rooms.join(room);
   await socket.until(({ type }) => type === "snapshot");
   const long = `${"a".repeat(32_767)}👋${"b".repeat(40_000)}`;
   const pieces = ["x".repeat(20_000), "y".repeat(20_000), "z", long];
-  await rooms.call(room, "tellTogether", pieces);
+  await rooms.call(room, "publishDeltas", pieces);
   await flush(socket);
   const deltas = socket.received.filter(({ type }) => type === "delta");
   expect(deltas.map(({ text }) => String(text))).toEqual([
@@ -69,19 +69,19 @@ test("pieces that came together are a frame each, also where one stretch ends in
     `👋${"b".repeat(32_766)}`,
     "b".repeat(7_234),
   ]);
-  const told = pieces.join("");
+  const whole = pieces.join("");
   for (const { offset, text, from_seq, seq } of deltas) {
-    expect(told.slice(Number(offset), Number(offset) + String(text).length)).toBe(text);
+    expect(whole.slice(Number(offset), Number(offset) + String(text).length)).toBe(text);
     expect([from_seq, seq]).toEqual([Number(offset) + 1, Number(offset) + String(text).length]);
   }
   const back = await rooms.join(room, { after: 25_000 });
   const { frames } = await back.until(({ type }) => type === "frames");
-  expect((frames as { text: string }[]).map(({ text }) => text).join("")).toBe(told.slice(25_000));
+  expect((frames as { text: string }[]).map(({ text }) => text).join("")).toBe(whole.slice(25_000));
 });
 
-test("a text of 4,000 pieces comes back as one frame, from wherever it is asked for", async () => {
+test("a text of 4,000 deltas is read back as one frame from any position", async () => {
   const room = "long";
-  await rooms.call(room, "tell", 4_000, "word ");
+  await rooms.call(room, "publishTextPieces", 4_000, "word ");
   const socket = await rooms.join(room, { after: 7_501 });
   const { frames, ...replay } = (await socket.next()) as unknown as { frames: { text: string; offset: number }[] };
   expect(replay).toMatchObject({ type: "frames", from_seq: 7_502, seq: 20_000 });

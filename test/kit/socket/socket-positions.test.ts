@@ -1,20 +1,20 @@
 import { array, assert, nat, oneof, property, record } from "fast-check";
 import { expect, test } from "vitest";
-import { noteRead, noteSent, placeAfter } from "../../../src/kit/socket/socket-positions.ts";
+import { recordAck, recordSent, positionAfter } from "../../../src/kit/socket/socket-positions.ts";
 
 const most = { frames: 32, bytes: 32_768 };
 
-test("whatever a socket reads, and whenever it says so, no more is taken to be unread than one stretch too much", () => {
+test("the unread amount is overestimated by at most one segment for any sequence of sends and acknowledgements", () => {
   const step = oneof(record({ sends: nat(40) }), record({ reads: nat(200) }));
   assert(
     property(array(step, { maxLength: 12 }), (steps) => {
-      const place = placeAfter(10);
+      const place = positionAfter(10);
       for (const given of steps) {
-        if ("reads" in given) noteRead(place, Math.min(place.acked + given.reads, place.sent!));
+        if ("reads" in given) recordAck(place, Math.min(place.acked + given.reads, place.sent!));
         else
           for (let n = 0; n < given.sends; n += 1) {
             place.sent! += 1;
-            noteSent(place, { frames: 1, bytes: 100 }, most);
+            recordSent(place, { frames: 1, bytes: 100 }, most);
           }
         const unread = place.sent! - place.acked;
         expect(place.frames).toBeGreaterThanOrEqual(unread);
@@ -26,22 +26,22 @@ test("whatever a socket reads, and whenever it says so, no more is taken to be u
   );
 });
 
-test("what is never read takes no more room than an attachment has", () => {
-  const place = { ...placeAfter(0), sent: 0 };
+test("unread frames never exceed the size of a socket attachment", () => {
+  const place = { ...positionAfter(0), sent: 0 };
   for (let n = 1; n <= 5_000; n += 1) {
     place.sent = n;
-    noteSent(place, { frames: 1, bytes: 100 }, most);
+    recordSent(place, { frames: 1, bytes: 100 }, most);
   }
   expect([place.stretches.length, place.frames]).toEqual([16, 5_000]);
-  noteRead(place, 5_000);
+  recordAck(place, 5_000);
   expect([place.stretches, place.frames, place.bytes]).toEqual([[], 0, 0]);
 });
 
-test("what was read is news once, and so is what has no number of its own", () => {
-  const place = { ...placeAfter(3), sent: 4 };
-  noteSent(place, { frames: 1, bytes: 10 }, most);
-  expect([noteRead(place, 4), noteRead(place, 4)]).toEqual([true, false]);
-  noteSent(place, { frames: 0, bytes: 10 }, most);
+test("an acknowledgement counts as new once, and one without frames does not", () => {
+  const place = { ...positionAfter(3), sent: 4 };
+  recordSent(place, { frames: 1, bytes: 10 }, most);
+  expect([recordAck(place, 4), recordAck(place, 4)]).toEqual([true, false]);
+  recordSent(place, { frames: 0, bytes: 10 }, most);
   expect(place.bytes).toBe(10);
-  expect([noteRead(place, 4), place.bytes]).toEqual([true, 0]);
+  expect([recordAck(place, 4), place.bytes]).toEqual([true, 0]);
 });

@@ -6,7 +6,7 @@ const holder = { user_id: 7, device: "session:12", label: "Firefox on Linux 🦊
 
 const refused = { code: "unauthenticated", status: 401 };
 
-test("a ticket tells who it is for, and lives for a minute", async () => {
+test("a ticket contains its holder and is valid for a minute", async () => {
   const { ticket, expires_at } = await issueTicket(secret, holder, 1_000);
   expect(expires_at).toEqual(new Date(61_000));
   const claims = await readTicket(secret, ticket, "me", 60_999);
@@ -15,18 +15,18 @@ test("a ticket tells who it is for, and lives for a minute", async () => {
   await expect(readTicket(secret, ticket, "me", 61_000)).rejects.toMatchObject(refused);
 });
 
-test("no two tickets have the same number", async () => {
+test("every ticket has its own ID", async () => {
   const tickets = await Promise.all(Array.from({ length: 50 }, () => issueTicket(secret, holder)));
   const numbers = await Promise.all(tickets.map(async ({ ticket }) => (await readTicket(secret, ticket, "me")).jti));
   expect(new Set(numbers).size).toBe(50);
 });
 
-test("a ticket opens nothing but what it is for", async () => {
+test("a ticket opens only its own resource", async () => {
   const { ticket } = await issueTicket(secret, holder);
   await expect(readTicket(secret, ticket, "conversation:me")).rejects.toMatchObject(refused);
 });
 
-test("a ticket that was changed, or signed with another key, is none of ours", async () => {
+test("a ticket that was changed, or signed with another key, is invalid", async () => {
   const { ticket } = await issueTicket(secret, holder);
   const [payload, signature] = ticket.split(".") as [string, string];
   const forged = Buffer.from(JSON.stringify({ ...holder, user_id: 8, jti: 1, expires_at: 9e12 })).toString("base64url");
@@ -46,7 +46,7 @@ test("a ticket that was changed, or signed with another key, is none of ours", a
   for (const text of others) await expect(readTicket(secret, text, "me")).rejects.toMatchObject(refused);
 });
 
-test("the label of a device is cut where it would make a ticket too long to use", async () => {
+test("a long device label is truncated so that the ticket fits into a URL", async () => {
   const { ticket } = await issueTicket(secret, { ...holder, label: "x".repeat(10_000) });
   expect((await readTicket(secret, ticket, "me")).label).toHaveLength(100);
 });

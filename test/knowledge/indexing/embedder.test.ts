@@ -83,28 +83,28 @@ const usage = () =>
     "select outcome, external_model_id from model_calls where user_id = $1 and purpose = 'knowledge' order by id",
     [me.id],
   );
-const ask = (id: number, given: object = {}) =>
+const query = (id: number, given: object = {}) =>
   queryBase(harness.ctx, me.id, id, QueryBody.parse({ query: "Which sea?", ...given }));
 
-describe("a knowledge base that a provider embeds", () => {
-  test("has vectors of the length that the model says, and what its calls used is kept", async () => {
+describe("a knowledge base with an external embedding model", () => {
+  test("its vectors have the dimensions of the model, and the usage of its calls is recorded", async () => {
     const id = await makeBase();
     expect(await build(id)).toMatchObject({ dimensions: 3, chunk_count: 3, build: { status: "complete" } });
-    const { passages } = await ask(id);
+    const { passages } = await query(id);
     expect(passages).toHaveLength(3);
     expect(await usage()).toEqual([1, 2].map(() => ({ outcome: "complete", external_model_id: embeds })));
     const values = vendor.requests.filter(({ path }) => path.endsWith("/embeddings")).map(({ body }) => body["input"]);
     expect(values).toEqual([harness.texts[1], ["Which sea?"]]);
   });
 
-  test("waits for a provider that is out for a moment, and is built once it is back", async () => {
+  test("a build waits while the provider is down and completes when it is back", async () => {
     const id = await makeBase();
     // Each delivery asks twice.
     vendor.failNext({ status: 503 }, { status: 503 }, { status: 503 }, { status: 503 });
     expect(await build(id)).toMatchObject({ chunk_count: 3, build: { status: "complete", error: null } });
   });
 
-  test("says which provider failed it in the end, and is searched as it was", async () => {
+  test("a failed build names the provider, and the previous build stays searchable", async () => {
     const id = await makeBase();
     await build(id);
     vendor.failNext(...Array.from({ length: 20 }, () => ({ status: 503 })));
@@ -115,24 +115,24 @@ describe("a knowledge base that a provider embeds", () => {
     });
     expect(await harness.database.sql("select from outbox")).toEqual([]);
     vendor.failNext();
-    expect((await ask(id)).passages).toHaveLength(3);
+    expect((await query(id)).passages).toHaveLength(3);
   });
 
-  test("fails at once where its key is rejected, and the key is marked", async () => {
+  test("a rejected key fails the build at once and marks the key", async () => {
     const id = await makeBase();
     vendor.failNext({ status: 401 });
     expect((await build(id)).build).toMatchObject({ status: "failed", error: expect.stringContaining("rejected the API key") });
     expect((await usage()).map(({ outcome }) => outcome)).toEqual(["failed"]);
   });
 
-  test("is 502 to a query while the provider is out, and what that used is kept", async () => {
+  test("a query is 502 while the provider is down, and its usage is recorded", async () => {
     const id = await makeBase();
     await build(id);
     vendor.failNext({ status: 500 }, { status: 500 });
-    await expect(ask(id)).rejects.toMatchObject({ failure: { code: "provider_unavailable", status: 502 } });
+    await expect(query(id)).rejects.toMatchObject({ failure: { code: "provider_unavailable", status: 502 } });
     await harness.events.settled();
     expect((await usage()).map(({ outcome }) => outcome)).toEqual(["complete", "failed"]);
-    expect((await ask(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
+    expect((await query(id, { method: "keyword", query: "sea" })).passages).toHaveLength(2);
   });
 
   test.each([
@@ -143,12 +143,12 @@ describe("a knowledge base that a provider embeds", () => {
     const id = await makeBase();
     await build(id);
     vectors = vector;
-    const failure = await ask(id).then(undefined, (error: { failure?: AppError }) => error.failure ?? error);
+    const failure = await query(id).then(undefined, (error: { failure?: AppError }) => error.failure ?? error);
     expect(failure).toMatchObject({ code: "provider_refused", status: 502 });
     expect((await build(await makeBase())).build).toMatchObject({ status: "failed", error: expect.stringContaining(fault) });
   });
 
-  test("takes no vectors of another length than it has", async () => {
+  test("vectors with other dimensions are refused", async () => {
     const id = await makeBase();
     await harness.database.sql("update knowledge_bases set dimensions = 4 where id = $1", [id]);
     expect((await build(id)).build).toMatchObject({
@@ -158,50 +158,50 @@ describe("a knowledge base that a provider embeds", () => {
   });
 });
 
-describe("a model that helps", () => {
+describe("a helper model of a search", () => {
   let id: number;
   beforeEach(async () => {
     id = await makeBase("builtin/hashing-384");
     await build(id);
   });
 
-  test("adds other words for what is asked", async () => {
+  test("it expands the query with other words", async () => {
     answers = ["Where does the estuary lie?\nBread dough rise"];
-    const { passages, warnings } = await ask(id, { query: "zzz", method: "keyword", expand: true, model: replies });
+    const { passages, warnings } = await query(id, { query: "zzz", method: "keyword", expand: true, model: replies });
     expect([passages.map(({ text }) => text), warnings]).toEqual([["Bread must rise."], []]);
     await harness.events.settled();
     expect(await usage()).toEqual([{ outcome: "complete", external_model_id: replies }]);
   });
 
-  test("puts the passages in order, those that it does not name last", async () => {
-    const plain = (await ask(id)).passages.map(({ text }) => text);
+  test("it reranks the passages, those that it omits last", async () => {
+    const plain = (await query(id)).passages.map(({ text }) => text);
     answers = ["Sure: [3, 99, 1]"];
-    const { passages } = await ask(id, { rerank: true, model: replies });
+    const { passages } = await query(id, { rerank: true, model: replies });
     expect(passages.map(({ text }) => text)).toEqual([plain[2], plain[0], plain[1]]);
     expect(passages.map(({ score }) => score > 0)).toEqual([true, true, true]);
   });
 
-  test("and fails, or says nothing that helps, takes nothing away but says so", async () => {
-    const plain = (await ask(id)).passages;
+  test("a failed or useless reply leaves the results unchanged and is reported", async () => {
+    const plain = (await query(id)).passages;
     answers = ["I would rather not."];
-    expect(await ask(id, { rerank: true, model: replies })).toEqual({
+    expect(await query(id, { rerank: true, model: replies })).toEqual({
       passages: plain,
       warnings: ["The model did not return an order of the passages."],
     });
     vendor.failNext({ status: 400 });
-    const { passages, warnings } = await ask(id, { expand: true, model: replies });
+    const { passages, warnings } = await query(id, { expand: true, model: replies });
     expect([passages, warnings]).toEqual([
       plain,
       ["Custom (OpenAI-compatible) refused the request. Check the model and its settings."],
     ]);
   });
 
-  test("is refused where it is no model of one's own that answers", async () => {
-    expect(await outcomeOf(ask(id, { rerank: true, model: embeds }))).toBe("validation_failed");
-    expect(await outcomeOf(ask(id, { rerank: true, model: 2_000_000_000 }))).toBe("not_found");
+  test("it must be a language model of the user", async () => {
+    expect(await outcomeOf(query(id, { rerank: true, model: embeds }))).toBe("validation_failed");
+    expect(await outcomeOf(query(id, { rerank: true, model: 2_000_000_000 }))).toBe("not_found");
   });
 
-  test("makes up questions to evaluate by, each of one passage", async () => {
+  test("it generates questions for an evaluation, each from one passage", async () => {
     answers = ["Where does the Danube end?", "Where does the Rhine end?", "What must bread do?"];
     const body = { model: String(replies), count: 3, method: "hybrid" } as EvaluateBody;
     const { metrics, total, generated_by } = await evaluateBase(harness.ctx, me.id, id, body);
@@ -212,12 +212,12 @@ describe("a model that helps", () => {
   });
 });
 
-test("many questions to one knowledge base take one round trip", async () => {
+test("concurrent queries of one knowledge base share one round trip", async () => {
   const id = await makeBase("builtin/hashing-384");
   await build(id);
   const before = harness.bridge.roundTrips();
-  const asked = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
-  const found = await searchBase(harness.ctx, me.id, id, asked);
+  const queries = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
+  const found = await searchBase(harness.ctx, me.id, id, queries);
   expect(found.map(({ passages }) => passages[0]?.text)).toEqual(harness.texts[1]);
   expect(harness.bridge.roundTrips() - before).toBe(1);
 });

@@ -51,9 +51,9 @@ const stored = async () => {
 };
 
 describe("a build", () => {
-  test("is searched once it is complete, tells of its progress and its end, and lets go of the datasets", async () => {
-    const asked = baseOf(await start([1, 3]));
-    expect(asked).toMatchObject({
+  test("it is searched when it is complete, reports its progress and end, and unlocks the datasets", async () => {
+    const started = baseOf(await start([1, 3]));
+    expect(started).toMatchObject({
       chunk_count: 0,
       datasets: [],
       dimensions: null,
@@ -78,7 +78,7 @@ describe("a build", () => {
     expect(news).toEqual([{ kind: "knowledge_indexed", body: "The knowledge base has 3 chunks." }]);
   });
 
-  test("that is long goes on by itself, slice by slice, and nothing of it is seen before its end", async () => {
+  test("a long build continues slice by slice, and nothing of it is visible before its end", async () => {
     await build([1]);
     harness.limits = { ms: 60_000, chunks: 1 };
     let seenEarly = 0;
@@ -93,7 +93,7 @@ describe("a build", () => {
     expect(slices.length).toBeGreaterThan(4);
   });
 
-  test("whose consumer is killed goes on where it was", async () => {
+  test("a build whose consumer dies continues where it was", async () => {
     let killed = 0;
     harness.beforeRow = (row) => {
       if (row === "2:300" && killed++ < 2) throw Object.assign(new Error("killed"), { retryable: true });
@@ -106,7 +106,7 @@ describe("a build", () => {
     expect(harness.read.filter((row) => row === "2:256")).toHaveLength(3);
   });
 
-  test.each([1, 2])("whose jobs come twice and out of order is made once (seed %i)", async (seed) => {
+  test.each([1, 2])("jobs that are delivered twice and out of order make one build (seed %i)", async (seed) => {
     harness.limits = { ms: 60_000, chunks: 200 };
     await start([2, 3]);
     await harness.events.settled();
@@ -118,7 +118,7 @@ describe("a build", () => {
     expect(await harness.database.sql("select * from failed_jobs")).toEqual([]);
   });
 
-  test("cannot be asked for while there is one, nor of datasets that are not there", async () => {
+  test("a build is refused during another one, or with missing datasets", async () => {
     await start([1]);
     expect(await outcomeOf(start([3]))).toBe("conflict");
     expect(await outcomeOf(removeDataset(harness.ctx, me.id, base.id, 1))).toBe("conflict");
@@ -130,7 +130,7 @@ describe("a build", () => {
     expect(await now()).toMatchObject({ chunk_count: 2 });
   });
 
-  test("of a base that is deleted meanwhile ends without a trace", async () => {
+  test("a build of a knowledge base that is deleted meanwhile leaves no rows", async () => {
     harness.beforeRow = async (row) =>
       void (row === "2:300" && (await deleteBase(harness.ctx, me.id, base.id, harness.datasets)));
     await start([2]);
@@ -141,7 +141,7 @@ describe("a build", () => {
     expect(await stored()).toEqual([]);
   });
 
-  test("that fails for a reason of ours says so, and the one before is searched still", async () => {
+  test("an internal error is reported, and the previous build stays searchable", async () => {
     await build([1]);
     harness.beforeRow = () => {
       throw new Error("a defect");
@@ -156,7 +156,7 @@ describe("a build", () => {
   });
 });
 
-test("a build whose job was given up has failed after an hour, and not before", async () => {
+test("a build whose job was dead-lettered fails after an hour and not before", async () => {
   await build([1]);
   await start([3], { update_strategy: "replace" });
   await harness.events.settled();
@@ -173,7 +173,7 @@ test("a build whose job was given up has failed after an hour, and not before", 
 });
 
 describe("a build after another", () => {
-  test("that appends keeps what is there and adds what is not", async () => {
+  test("append mode keeps the existing chunks and adds missing ones", async () => {
     await build([1]);
     harness.texts[1] = ["This is not read."];
     await build([1, 3]);
@@ -185,13 +185,13 @@ describe("a build after another", () => {
     expect(harness.read).toEqual(["1:0", "1:1", "3:0"]);
   });
 
-  test("that replaces holds the new datasets alone, all embedded anew", async () => {
+  test("replace mode has only the new datasets, all embedded again", async () => {
     await build([1, 3]);
     expect(await build([1], { update_strategy: "replace" })).toMatchObject({ chunk_count: 2, build: { reused_count: 0 } });
     expect(await find("bread")).not.toContain("Bread must rise.");
   });
 
-  test("that replaces smartly embeds only what has changed", async () => {
+  test("smart replace mode embeds only what changed", async () => {
     await build([1, 3]);
     const before = await harness.database.sql(
       "select text, embedding::text from knowledge_chunks where text like 'The Rhine%'",
@@ -206,7 +206,7 @@ describe("a build after another", () => {
     expect(new Set(after.map(({ embedding }) => embedding))).toEqual(new Set(before.map(({ embedding }) => embedding)));
   });
 
-  test("can be gone back from, and to; what two builds before held is swept", async () => {
+  test("the previous build can be restored, and older chunks are deleted", async () => {
     expect(await outcomeOf(rollBack(harness.ctx, me.id, base.id))).toBe("conflict");
     await build([1]);
     await build([3], { update_strategy: "replace" });
@@ -220,7 +220,7 @@ describe("a build after another", () => {
     expect(await stored()).toEqual(["Bread must rise.", "A third build."]);
   });
 
-  test("without one of its datasets is there at once, and embeds nothing", async () => {
+  test("removing a dataset takes effect at once and embeds nothing", async () => {
     await build([1, 3]);
     const removed = baseOf(await removeDataset(harness.ctx, me.id, base.id, 1));
     expect(removed).toMatchObject({ chunk_count: 1, datasets: [{ dataset_id: 3 }], can_roll_back: true });

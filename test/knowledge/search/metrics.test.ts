@@ -13,29 +13,29 @@ describe("recall", () => {
     { k: 5, relevant: ["d1", "d2", "d3"], recall: 2 / 3 },
     { k: 6, relevant: ["d1", "d2", "d3"], recall: 1 },
     { k: 10, relevant: ["d1", "d8", "d5", "d6"], recall: 1 / 4 },
-  ])("of $relevant in the first $k is $recall", ({ k, relevant, recall }) => {
+  ])("the recall of $relevant in the first $k is $recall", ({ k, relevant, recall }) => {
     expect(recallAt(k, ranked, relevant)).toBeCloseTo(recall, 12);
   });
 });
 
-describe("the reciprocal rank", () => {
+describe("reciprocal rank", () => {
   test.each([
     { k: 10, relevant: ["d3"], rank: 1 },
     { k: 10, relevant: ["d4", "d9"], rank: 1 / 3 },
     { k: 6, relevant: ["d2"], rank: 1 / 6 },
     { k: 5, relevant: ["d2"], rank: 0 },
     { k: 10, relevant: ["d8"], rank: 0 },
-  ])("of $relevant in the first $k is $rank", ({ k, relevant, rank }) => {
+  ])("the reciprocal rank of $relevant in the first $k is $rank", ({ k, relevant, rank }) => {
     expect(reciprocalRankAt(k, ranked, relevant)).toBe(rank);
   });
 
-  test("has a mean over questions: of places 1, 3 and none, four ninths", () => {
+  test("the mean of the ranks 1, 3 and none is four ninths", () => {
     const ranks = [["d3"], ["d9"], ["d8"]].map((relevant) => reciprocalRankAt(10, ranked, relevant));
     expect(mean(ranks)).toBeCloseTo(4 / 9, 12);
   });
 });
 
-describe("the discounted gain", () => {
+describe("normalized discounted cumulative gain", () => {
   // The discounts of the places 1 to 6: log2 of 2, 3, 4, 5, 6, 7.
   test.each([
     { k: 10, relevant: ["d3"], ndcg: 1 },
@@ -48,16 +48,16 @@ describe("the discounted gain", () => {
     // Only the first two count, in the best order too.
     { k: 2, relevant: ["d1", "d9", "d4"], ndcg: 0.6309297535714575 / 1.6309297535714575 },
     { k: 10, relevant: ["d8"], ndcg: 0 },
-  ])("of $relevant in the first $k is $ndcg of the best", ({ k, relevant, ndcg }) => {
+  ])("the gain of $relevant in the first $k is $ndcg", ({ k, relevant, ndcg }) => {
     expect(ndcgAt(k, ranked, relevant)).toBeCloseTo(ndcg, 9);
   });
 
-  test("does not depend on the order of what should be found", () => {
+  test("the order of the relevant passages does not matter", () => {
     expect(ndcgAt(10, ranked, ["d2", "d3", "d9"])).toBe(ndcgAt(10, ranked, ["d9", "d2", "d3"]));
   });
 });
 
-describe("a percentile", () => {
+describe("percentile", () => {
   // The example of the nearest rank: 5 %, 30 %, 40 %, 50 % and 100 % of five numbers.
   test.each([
     [0.05, 15],
@@ -66,11 +66,11 @@ describe("a percentile", () => {
     [0.5, 35],
     [1, 50],
     [0, 15],
-  ])("of %f is the nearest rank", (part, expected) => {
+  ])("the percentile %f is the nearest rank", (part, expected) => {
     expect(percentile([35, 20, 15, 50, 40], part)).toBe(expected);
   });
 
-  test("leaves the numbers as they were", () => {
+  test("the input is not changed", () => {
     const given = [3, 1, 2];
     percentile(given, 0.5);
     expect(given).toEqual([3, 1, 2]);

@@ -16,21 +16,21 @@ beforeAll(async () => {
   userId = (await createUser(harness)).id;
 });
 
-describe("paraphrased questions to built-in embeddings", () => {
+describe("paraphrased questions with built-in embeddings", () => {
   let base: KnowledgeBaseRef;
   beforeAll(async () => {
     base = await insertBase(harness.database, userId, { 1: questions.map(({ passage }) => ({ text: passage })) });
   });
 
   async function measure(method: RetrievalMethod) {
-    const asked = questions.map(({ question }) => ({ query: question, top_k: 10, method }));
-    const found = await searchBase(harness.ctx, userId, base.id, asked);
+    const queries = questions.map(({ question }) => ({ query: question, top_k: 10, method }));
+    const found = await searchBase(harness.ctx, userId, base.id, queries);
     const ranked = found.map(({ passages }) => passages.map(({ text }) => text));
     const over = (judge: typeof recallAt) => mean(ranked.map((texts, own) => judge(10, texts, [questions[own]!.passage])));
     return { ndcg: over(ndcgAt), recall: over(recallAt) };
   }
 
-  test("find their passages, and both retrievers together at least as well as the better one", async () => {
+  test("they find their passages, and hybrid search is at least as good as the better single method", async () => {
     const [semantic, keyword, hybrid] = await Promise.all(retrievalMethods.map(measure));
     expect(hybrid!.recall).toBeGreaterThanOrEqual(0.95);
     expect(hybrid!.ndcg).toBeGreaterThanOrEqual(Math.max(semantic!.ndcg, keyword!.ndcg));
@@ -38,7 +38,7 @@ describe("paraphrased questions to built-in embeddings", () => {
   });
 });
 
-describe("a knowledge base that counts as large", () => {
+describe("a large knowledge base", () => {
   const dimensions = 384;
   let base: KnowledgeBaseRef;
   let chunks: GivenChunk[];
@@ -57,7 +57,7 @@ describe("a knowledge base that counts as large", () => {
   const find = (query: string, top_k: number, filter?: Filter) =>
     retrievePassages(harness.ctx, base, { query, top_k, method: "semantic", filter });
 
-  test.each([1, 10, 20])("finds %i by its index, and nothing of another's", async (top_k) => {
+  test.each([1, 10, 20])("a search finds %i passages by its index, and none of another knowledge base", async (top_k) => {
     await insertBase(harness.database, userId, { 1: [{ text: "this question" }] });
     const found = await find("this question", top_k);
     expect(found).toHaveLength(top_k);
@@ -65,14 +65,14 @@ describe("a knowledge base that counts as large", () => {
     expect(found.map(({ score }) => score)).toEqual(found.map(({ score }) => score).toSorted((a, b) => b - a));
   });
 
-  test("finds all that a close filter lets through, one by one after all", async () => {
+  test("a narrow filter finds all its matches by a full scan", async () => {
     const found = await find("this question", 20, { sources: ["42.md"] });
     expect(new Set(found.map(({ text }) => text))).toEqual(
       new Set(chunks.filter(({ source }) => source === "42.md").map(({ text }) => text)),
     );
   });
 
-  test("is searched by the index of its dimensions", async () => {
+  test("a search uses the index of its dimensions", async () => {
     const question = { query: "this question", top_k: 10, method: "semantic" } as const;
     const { sql, params } = searchRow(harness.ctx, base, question, chunks[0]!.embedding).getQuery();
     const plan = await harness.database.sql(`explain ${sql}`, params);

@@ -10,7 +10,7 @@ import { insertBase, type GivenChunk } from "../support/knowledge-bases.ts";
 const harness = useServiceHarness({ lifetime: "file" });
 
 /** The documents are of 1653 for the most part, and spelled as they were; the questions are of today, in words of their own. */
-describe("questions about a corpus of documents, with built-in embeddings", () => {
+describe("questions about a corpus of documents with built-in embeddings", () => {
   let questions: CorpusQuestion[];
   let texts: { source: string; text: string }[];
   let chunks: GivenChunk[];
@@ -25,11 +25,11 @@ describe("questions about a corpus of documents, with built-in embeddings", () =
   });
 
   async function measure(method: RetrievalMethod) {
-    const asked = questions.map(({ question, quote }) => ({ question, relevant: [{ text: quote }] }));
-    return await evaluateBase(harness.ctx, base.user_id, base.id, { questions: asked, method, count: asked.length });
+    const cases = questions.map(({ question, quote }) => ({ question, relevant: [{ text: quote }] }));
+    return await evaluateBase(harness.ctx, base.user_id, base.id, { questions: cases, method, count: cases.length });
   }
 
-  test("concern a corpus that is large enough to get lost in, where the words quoted stand once, in one chunk", () => {
+  test("the corpus is large, and each expected quote occurs in exactly one chunk", () => {
     expect(texts.reduce((sum, { text }) => sum + text.length, 0)).toBeGreaterThan(200_000);
     expect(questions.length).toBeGreaterThanOrEqual(60);
     const astray = questions.filter(({ document, quote }) => {
@@ -40,7 +40,7 @@ describe("questions about a corpus of documents, with built-in embeddings", () =
     expect(astray).toEqual([]);
   });
 
-  test("find their passages among the first ten, and both retrievers together at least as well as the better one", async () => {
+  test("they find their passages in the first ten, and hybrid search is at least as good as the better single method", async () => {
     const measured = await Promise.all(retrievalMethods.map(async (method) => [method, await measure(method)] as const));
     const { semantic, keyword, hybrid } = Object.fromEntries(measured.map(([method, { metrics }]) => [method, metrics]));
     console.table({ semantic, keyword, hybrid });

@@ -35,47 +35,50 @@ afterAll(async () => {
   await database.close();
 });
 
-const ask = (given: Partial<Question> = {}, of = base) =>
+const search = (given: Partial<Question> = {}, of = base) =>
   retrievePassages(ctx, of, { query: "Which sea does the Rhine reach?", top_k: 4, method: "hybrid", ...given });
-const textsOf = async (given: Partial<Question> = {}, of = base) => (await ask(given, of)).map(({ text }) => text);
+const textsOf = async (given: Partial<Question> = {}, of = base) => (await search(given, of)).map(({ text }) => text);
 
-describe("a question", () => {
-  test.each(["semantic", "keyword", "hybrid"] as const)("finds what fits it best first (%s)", async (method) => {
-    const [best, ...rest] = await ask({ method });
+describe("a search", () => {
+  test.each(["semantic", "keyword", "hybrid"] as const)("the best match comes first (%s)", async (method) => {
+    const [best, ...rest] = await search({ method });
     expect(best).toMatchObject({ text: rivers[1], dataset_id: 7, source: "rivers.csv#2", start: 0, end: rivers[1]!.length });
     expect(best!.score).toBeGreaterThan(0);
     expect(best!.score).toBeLessThanOrEqual(1);
     expect(rest.map(({ score }) => score)).toEqual(rest.map(({ score }) => score).toSorted((a, b) => b - a));
   });
 
-  test("takes one round trip", async () => {
+  test("a search makes one round trip", async () => {
     const before = bridge.roundTrips();
-    await ask();
+    await search();
     expect(bridge.roundTrips() - before).toBe(1);
   });
 
-  test.each(["semantic", "hybrid"] as const)("finds as many as it asks for, where there are as many (%s)", async (method) => {
-    for (const top_k of [1, 3, 5]) expect(await ask({ method, top_k, query: "zzz" })).toHaveLength(top_k);
-    expect(await ask({ method, top_k: 20 })).toHaveLength(5);
-  });
+  test.each(["semantic", "hybrid"] as const)(
+    "a search returns the requested number of passages if there are as many (%s)",
+    async (method) => {
+      for (const top_k of [1, 3, 5]) expect(await search({ method, top_k, query: "zzz" })).toHaveLength(top_k);
+      expect(await search({ method, top_k: 20 })).toHaveLength(5);
+    },
+  );
 
-  test("is looked up by its words, whatever their endings, and finds none that has none of them", async () => {
+  test("keyword search matches word stems, and nothing without a common word", async () => {
     expect(await textsOf({ method: "keyword", query: "kneading overnight" })).toEqual([bread[0]]);
     expect(await textsOf({ method: "keyword", query: "the of and" })).toEqual([]);
     expect(await textsOf({ method: "keyword", query: "x'y & z | http://a.b/c?d=1&e=2 !:*" })).toEqual([]);
   });
 
-  test("that agrees with a text by meaning and by words is worth the most that there is", async () => {
-    const [best] = await ask({ query: rivers[0]! });
+  test("a text that matches exactly by meaning and by words has the maximum score", async () => {
+    const [best] = await search({ query: rivers[0]! });
     expect(best).toMatchObject({ text: rivers[0], score: 1 });
   });
 
-  test("finds nothing that is less like it than the threshold", async () => {
-    const [best] = await ask({ method: "semantic", query: rivers[2]! });
+  test("passages below the threshold are left out", async () => {
+    const [best] = await search({ method: "semantic", query: rivers[2]! });
     expect(best!.score).toBeCloseTo(1, 5);
     for (const method of ["semantic", "hybrid"] as const)
       expect(await textsOf({ method, query: rivers[2]!, threshold: 0.9 })).toEqual([rivers[2]]);
-    expect(await ask({ method: "keyword", threshold: 0.99 })).toEqual([]);
+    expect(await search({ method: "keyword", threshold: 0.99 })).toEqual([]);
   });
 });
 
@@ -84,31 +87,33 @@ describe("a filter", () => {
     ["datasets", { dataset_ids: [9] }, bread],
     ["sources", { sources: ["rivers.csv#1", "rivers.csv#3"] }, [rivers[0], rivers[2]]],
     ["kinds", { kinds: ["question"] }, rivers],
-    ["what the row says", { fields: { row: 2, lang: "en" } }, [rivers[2]]],
-    ["all together", { dataset_ids: [7], kinds: ["text"] }, []],
-    ["what nothing is of", { dataset_ids: [8] }, []],
-  ])("by %s lets nothing else through", async (_name, filter, texts) => {
+    ["fields of the row", { fields: { row: 2, lang: "en" } }, [rivers[2]]],
+    ["several criteria", { dataset_ids: [7], kinds: ["text"] }, []],
+    ["an unused dataset", { dataset_ids: [8] }, []],
+  ])("a filter by %s excludes everything else", async (_name, filter, texts) => {
     for (const method of ["semantic", "hybrid"] as const)
       expect(new Set(await textsOf({ method, filter, top_k: 5 }))).toEqual(new Set(texts));
   });
 });
 
-describe("a knowledge base", () => {
-  test("never shows what is in another", async () => {
+describe("the searched knowledge base", () => {
+  test("a search never returns passages of another knowledge base", async () => {
     const other = await createUser({ database });
     const theirs = await insertBase(database, other.id, { 7: [{ text: "The Rhine is theirs." }] });
     expect(await textsOf({}, theirs)).toEqual(["The Rhine is theirs."]);
     expect((await textsOf({ top_k: 20 })).toSorted()).toEqual([...rivers, ...bread].toSorted());
-    expect(await ask({}, { ...base, user_id: other.id })).toEqual([]);
+    expect(await search({}, { ...base, user_id: other.id })).toEqual([]);
   });
 
-  test("of another model than it is asked with shows nothing, and one without a build neither", async () => {
-    expect(await ask({ method: "keyword" }, { ...base, embedding_model: "workers-ai/@cf/baai/bge-small-en-v1.5" })).toEqual([]);
+  test("a search with another model, or without a build, returns nothing", async () => {
+    expect(await search({ method: "keyword" }, { ...base, embedding_model: "workers-ai/@cf/baai/bge-small-en-v1.5" })).toEqual(
+      [],
+    );
     const empty = await insertBase(database, me.id);
-    expect(await ask({}, empty)).toEqual([]);
+    expect(await search({}, empty)).toEqual([]);
   });
 
-  test("takes no vector of another length, and none that says it has another", async () => {
+  test("the database refuses a vector with other dimensions, or with wrong declared ones", async () => {
     const wrong = (dimensions: number, embedding: string) =>
       database.sql(
         `insert into knowledge_chunks (part_id, position, text, source, start, "end", kind, content_hash, dimensions, embedding)

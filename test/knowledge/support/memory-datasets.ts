@@ -26,7 +26,9 @@ export type IndexHarness = ServiceHarness & MemoryDatasets;
 /** A service harness that indexes datasets in memory. */
 export function useIndexHarness(bindings: HarnessOptions["bindings"] = () => ({})): IndexHarness {
   const handlers = [
-    handleJob(indexKnowledgeBase, (ctx: Ctx, told) => resumeBuild(ctx, told, harness.datasets, { limits: harness.limits })),
+    handleJob(indexKnowledgeBase, (ctx: Ctx, payload) =>
+      resumeBuild(ctx, payload, harness.datasets, { limits: harness.limits }),
+    ),
     handleJob(sweepKnowledgeBase, (ctx: Ctx, { knowledge_base_id }) => sweepBase(ctx, knowledge_base_id)),
   ];
   const service = useServiceHarness({ handlers, bindings, lifetime: "file" });

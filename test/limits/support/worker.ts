@@ -22,14 +22,14 @@ export class ProbedGate extends SignInGate {
   }
 }
 
-let heard = 0;
+let requestCount = 0;
 
 /** Lets in `Bearer user:1` and `Bearer key:1`. */
 const trusting: Access = {
   schemes: ["session"],
   permission: "account.read",
   admit(c) {
-    heard += 1;
+    requestCount += 1;
     const [, kind, id] = /^Bearer (user|key):(\d+)$/.exec(c.req.header("authorization") ?? "") ?? [];
     if (kind === undefined) return Promise.reject(new AppError("unauthenticated", "Who are you?"));
     const permissions: string[] = [];
@@ -66,7 +66,7 @@ probe.get(
   "/uncounted",
   route({ ...doc, access: trusting }, () => ({})),
 );
-probe.get("/heard", (c) => c.json({ heard }));
+probe.get("/heard", (c) => c.json({ heard: requestCount }));
 probe.get(
   "/expensive",
   route({ ...doc, access: guard }, async ({ ctx }) => {

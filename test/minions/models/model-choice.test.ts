@@ -8,7 +8,7 @@ import { badKey, goodKey, makeModel, useConnected } from "../../models/support/c
 import { question } from "../../models/support/models.ts";
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
 import { createUser, type Person } from "../../support/users.ts";
-import { saidText } from "../../support/vendors/script.ts";
+import { scriptedText } from "../../support/vendors/script.ts";
 import {
   clientOf,
   databaseTrips,
@@ -35,12 +35,12 @@ const called = (api_key = goodKey) => modelAt({ base_url: connected.vendor.baseU
 const fallbacksOf = async ({ id }: Pick<WireMinion, "id">) =>
   (await me.get(`/minions/${id}`)).body.minion.fallback_models as string[];
 
-describe("the models that stand in for a minion's own", () => {
-  test("are none unless they are named", async () => {
+describe("the fallback models of a minion", () => {
+  test("there are none by default", async () => {
     expect((await makeMinion(me)).fallback_models).toEqual([]);
   });
 
-  test("keep their order, and are replaced as a whole, each in one round trip", async () => {
+  test("they keep their order and are replaced as a whole in one round trip", async () => {
     const [first, second] = [await modelAt(), await modelAt()];
     const named = newMinion({ model: second, fallback_models: [builtin, first] });
     const made = await me.post("/minions", named);
@@ -65,7 +65,7 @@ describe("the models that stand in for a minion's own", () => {
     ["fallback_models.1", [1, "builtin/hashing-384"]],
     ["fallback_models.0", [""]],
     ["fallback_models", ["2147483647"]],
-  ])("are refused at %s: %j", async (path, fallback_models) => {
+  ])("invalid fallback models are refused at %s: %j", async (path, fallback_models) => {
     const model = await modelAt();
     const minion = await makeMinion(me, { model });
     for (const refused of [
@@ -77,17 +77,20 @@ describe("the models that stand in for a minion's own", () => {
     expect((await me.get(`/minions/${minion.id}`)).body.minion).toMatchObject({ fallback_models: [], version: 1 });
   });
 
-  test.each(["foreign", "embedding", "inactive", "deleted"])("are refused where one of one's own is %s", async (what) => {
-    const owner = what === "foreign" ? clientOf(connected.api, await createUser(connected.api)) : me;
-    const given = { embedding: { model_id: "my-embedder" }, inactive: { is_active: false } }[what] ?? {};
-    const id = await modelAt(given, owner);
-    if (what === "deleted") await me.delete(`/external-models/${id}`);
-    const refused = await me.post("/minions", newMinion({ fallback_models: [id] }));
-    expect([refused.status, faultsIn(refused)]).toEqual([422, ["fallback_models"]]);
-    expect((await me.get("/minions")).body.total).toBe(0);
-  });
+  test.each(["foreign", "embedding", "inactive", "deleted"])(
+    "an external fallback model that is %s is refused",
+    async (what) => {
+      const owner = what === "foreign" ? clientOf(connected.api, await createUser(connected.api)) : me;
+      const given = { embedding: { model_id: "my-embedder" }, inactive: { is_active: false } }[what] ?? {};
+      const id = await modelAt(given, owner);
+      if (what === "deleted") await me.delete(`/external-models/${id}`);
+      const refused = await me.post("/minions", newMinion({ fallback_models: [id] }));
+      expect([refused.status, faultsIn(refused)]).toEqual([422, ["fallback_models"]]);
+      expect((await me.get("/minions")).body.total).toBe(0);
+    },
+  );
 
-  test("are never the model itself, whichever of the two is changed", async () => {
+  test("the minion's own model cannot be a fallback, whichever of the two is changed", async () => {
     const id = await modelAt();
     const itself = await me.post("/minions", newMinion({ model: builtin, fallback_models: [id, builtin] }));
     expect([itself.status, faultsIn(itself)]).toEqual([422, ["fallback_models"]]);
@@ -104,7 +107,7 @@ describe("the models that stand in for a minion's own", () => {
     expect(swapped.body.minion).toMatchObject({ model: String(id), fallback_models: [builtin] });
   });
 
-  test("are kept from being deleted, also for a minion in the bin", async () => {
+  test("a fallback model cannot be deleted, also with a trashed minion", async () => {
     const id = await modelAt();
     const minion = await makeMinion(me, { fallback_models: [id] });
     expect(refusalIn(await me.delete(`/external-models/${id}`))).toEqual([409, "conflict"]);
@@ -115,7 +118,7 @@ describe("the models that stand in for a minion's own", () => {
     expect((await me.delete(`/external-models/${id}`)).status).toBe(200);
   });
 
-  test("are refused by the database itself where model or minion is somebody else's", async () => {
+  test("the database itself refuses another user's model or minion", async () => {
     const other = clientOf(connected.api, await createUser(connected.api));
     const [mine, theirs] = [await makeMinion(me), await makeMinion(other)];
     const insert = (minionId: number, modelId: number) =>
@@ -128,7 +131,7 @@ describe("the models that stand in for a minion's own", () => {
   });
 });
 
-describe("what answers for a minion", () => {
+describe("the candidate models of a minion", () => {
   let bridge: NeonBridge;
   let ctx: Ctx;
 
@@ -142,7 +145,7 @@ describe("what answers for a minion", () => {
 
   const rowsOf = (minion: WireMinion) => selectModelCandidates(ctx, person.id, minion.id);
 
-  async function ask(minion: WireMinion) {
+  async function callMinion(minion: WireMinion) {
     const records: UsageRecord[] = [];
     const candidates = gatewayCandidates(ctx, person.id, await rowsOf(minion));
     const options = { pauseMs: 1, onUsage: (record: UsageRecord) => void records.push(record) };
@@ -151,7 +154,7 @@ describe("what answers for a minion", () => {
     return { text, outcomes: records[0]!.attempts.map(({ provider, outcome }) => `${provider} ${outcome}`) };
   }
 
-  test("is its own model, with its key, and the others in their order", async () => {
+  test("the minion's own model comes first with its key, then the fallbacks in order", async () => {
     const own = await called();
     const minion = await makeMinion(me, { model: own, fallback_models: [builtin, await called(badKey)] });
     const before = bridge.roundTrips();
@@ -161,22 +164,22 @@ describe("what answers for a minion", () => {
       { provider: { name: "custom" }, modelId: "my-model" },
     ]);
     expect(bridge.roundTrips()).toBe(before + 1);
-    expect(await ask(minion)).toEqual({ text: saidText, outcomes: ["custom answered"] });
+    expect(await callMinion(minion)).toEqual({ text: scriptedText, outcomes: ["custom answered"] });
   });
 
-  test("is the next where one is out, is switched off, or has a key that cannot be read", async () => {
+  test("the next candidate answers if one is down, inactive or has an unreadable key", async () => {
     const minion = await makeMinion(me, { model: await called(), fallback_models: [await called(), builtin] });
     connected.vendor.failNext({ status: 503 }, { status: 503 });
-    expect((await ask(minion)).outcomes).toEqual(["custom unavailable", "custom unavailable", "builtin answered"]);
+    expect((await callMinion(minion)).outcomes).toEqual(["custom unavailable", "custom unavailable", "builtin answered"]);
     const off = "update external_models set is_active = false where user_id = $1";
     await connected.api.database.sql(off, [person.id]);
-    expect((await ask(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
+    expect((await callMinion(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
     await connected.api.database.sql("update external_models set is_active = true where user_id = $1", [person.id]);
     await connected.api.database.sql("delete from user_data_keys where user_id = $1", [person.id]);
-    expect((await ask(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
+    expect((await callMinion(minion)).outcomes).toEqual(["custom not_configured", "custom not_configured", "builtin answered"]);
   });
 
-  test("is nothing for somebody else's minion", async () => {
+  test("another user's minion has no candidates", async () => {
     const theirs = await makeMinion(clientOf(connected.api, await createUser(connected.api)));
     const rows = await rowsOf(theirs);
     expect(() => gatewayCandidates(ctx, person.id, rows)).toThrow("Minion not found.");

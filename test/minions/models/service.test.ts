@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { clientOf, databaseTrips, type Client } from "../support/minions.ts";
-import { ask } from "../../notifications/support/notifications.ts";
+import { sendRequest } from "../../notifications/support/notifications.ts";
 import { bodyOf, useApi } from "../../support/api.ts";
 import { createUser, type Person } from "../../support/users.ts";
 import { keysOf, makeModel, useConnected } from "../../models/support/connected-provider.ts";
@@ -26,7 +26,7 @@ beforeEach(async () => {
 const namesOf = (models: { name: string }[]) => models.map(({ name }) => name);
 
 describe("the list of all models", () => {
-  test("has one's own and the local ones, live, in one round trip", async () => {
+  test("it has the user's own models and the live local ones in one round trip", async () => {
     const own = await makeModel(me, { name: "mine" });
     const { body, headers } = await me.get("/models");
     expect(keysOf(body)).toEqual(["models", "success", "total"]);
@@ -44,15 +44,15 @@ describe("the list of all models", () => {
     });
   });
 
-  test("is had at its older paths too, with and without a slash", async () => {
+  test("it is available at its older paths, with and without a slash", async () => {
     await makeModel(me);
-    const here = await (await ask(connected.api, person, "/api/v2/models")).text();
+    const here = await (await sendRequest(connected.api, person, "/api/v2/models")).text();
     for (const path of ["/api/models-v2", "/api/models", "/api/models/", "/api/v2/models/"]) {
-      expect(await (await ask(connected.api, person, path)).text()).toBe(here);
+      expect(await (await sendRequest(connected.api, person, path)).text()).toBe(here);
     }
   });
 
-  test("warns where the local ones do not answer, and has the rest", async () => {
+  test("it has a warning and the other models if the local server is down", async () => {
     const they = clientOf(unreached, await createUser(unreached));
     await makeModel(they, { name: "mine" });
     const { status, body } = await they.get("/models");
@@ -60,14 +60,14 @@ describe("the list of all models", () => {
     expect(body.warnings).toEqual([expect.stringContaining("Local models cannot be listed: Ollama")]);
   });
 
-  test("is empty where there are none, without a warning", async () => {
+  test("it is empty without a warning if there are none", async () => {
     const they = clientOf(alone, await createUser(alone));
     expect((await they.get("/models")).body).toEqual({ success: true, models: [], total: 0 });
   });
 });
 
 describe("a model by its name", () => {
-  test("may hold slashes and colons, as they are or escaped", async () => {
+  test("the name may contain slashes and colons, plain or escaped", async () => {
     const own = await makeModel(me, { name: "meta/llama-3:8b", display_name: "Llama: the 3rd" });
     for (const path of [
       "/api/v2/models/meta/llama-3:8b",
@@ -76,12 +76,12 @@ describe("a model by its name", () => {
       "/api/models/meta/llama-3:8b/",
       "/api/v2/models/Llama:%20the%203rd",
     ]) {
-      const reply = await ask(connected.api, person, path);
+      const reply = await sendRequest(connected.api, person, path);
       expect([reply.status, await bodyOf(reply)]).toEqual([200, { success: true, model: own }]);
     }
   });
 
-  test("of several is one's own, the newest; else the local one; else 404", async () => {
+  test("the user's newest own model is preferred, else the local one, else it is 404", async () => {
     await makeModel(me, { name: "llama3.2:latest" });
     const newest = await makeModel(me, { name: "llama3.2:latest" });
     const { body, headers } = await me.get("/models/llama3.2:latest");
@@ -92,7 +92,7 @@ describe("a model by its name", () => {
     expect((await stranger.get("/models/of/nobody")).status).toBe(404);
   });
 
-  test("is never the word that is fixed", async () => {
+  test("a fixed path segment is never a model name", async () => {
     await makeModel(me, { name: "health" });
     for (const path of ["/api/v2/models/health", "/api/models-v2/health"]) {
       const body = await bodyOf(await connected.api.get(path));

@@ -58,18 +58,18 @@ const books = () =>
     [user],
   );
 
-test("20 twins of a grant count once: for the minion, for its owner's points, and in the news", async () => {
+test("20 duplicates of a grant count once, for the minion, the points and the notifications", async () => {
   const twins = Array.from({ length: 20 }, () => outcomeOf(give({ kind: "training", amount: 1_877, source: "job-1" })));
   expect(tally(await Promise.all(twins))).toEqual({ done: 20 });
   expect(await gained()).toMatchObject({ training: 1_877, usage: 0, by_events: 1_877, events: 1 });
   const points = pointsFor(0, 1_877);
   expect(await books()).toEqual({ balance: points, ledger: points, movements: 7 });
-  const told = await postgres.sql("select kind, title from notifications where user_id = $1", [user]);
-  expect(told).toEqual([{ kind: "rank_up", title: expect.stringMatching(/reached level 7$/) }]);
+  const notifications = await postgres.sql("select kind, title from notifications where user_id = $1", [user]);
+  expect(notifications).toEqual([{ kind: "rank_up", title: expect.stringMatching(/reached level 7$/) }]);
 });
 
-describe("usage", () => {
-  test("is 500 in a day, to the last, however 200 grants of it come", async () => {
+describe("usage experience", () => {
+  test("it is at most 500 a day, exactly, with 200 concurrent grants", async () => {
     const random = seededRandom(3);
     const amounts = Array.from({ length: 200 }, () => [3, 5, 10, 25][Math.floor(random() * 4)]!);
     const other = await insertMinion(postgres, user);
@@ -88,7 +88,7 @@ describe("usage", () => {
     expect((await gained()).usage).toBe(500);
   });
 
-  test("has another 500 on another day, and leaves training alone", async () => {
+  test("it has a new limit the next day and does not limit training", async () => {
     await give({ kind: "usage", amount: 700, source: "one" });
     await give({ kind: "training", amount: 400, source: "two" });
     await postgres.sql("update xp_events set day = day - 1 where minion_id = $1", [id]);
@@ -99,7 +99,7 @@ describe("usage", () => {
   });
 });
 
-test("experience of any interleaving of grants is their sum, and its points are those of the way from 0 to there", async () => {
+test("any interleaving of grants sums to the same experience and the same points", async () => {
   const grant = fc.record({
     kind: fc.constantFrom("training", "usage", "admin"),
     amount: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 60_000 })),
@@ -135,7 +135,7 @@ test("experience of any interleaving of grants is their sum, and its points are 
   );
 });
 
-test("grants by an admin and by the system at once pay each level and each rank once", async () => {
+test("concurrent grants by an administrator and the system reward each level and rank once", async () => {
   const grants = Array.from({ length: 30 }, (_, n) =>
     outcomeOf(
       n % 3 === 0
@@ -155,7 +155,7 @@ test("grants by an admin and by the system at once pay each level and each rank 
   expect(paid.map(({ reference }) => reference)).toEqual(paid.map((_, index) => `level:${id}:${index + 2}`));
 });
 
-test("tool runs that are told again and again, while loadouts change, count once for minion, spirit and tool alike", async () => {
+test("repeated tool runs with changing loadouts count once for minion, spirit and tool", async () => {
   const tools = await postgres.sql(
     "select spirit_id, tool_id from spirit_tools where spirit_id = any($1) and position <= 2 order by spirit_id, position",
     [[spirits.writer, spirits.analyst]],

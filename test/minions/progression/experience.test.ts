@@ -33,8 +33,8 @@ async function booksOf({ id: userId }: Person) {
   return { balance: Number(held?.["total_points"] ?? 0), ledger, rows };
 }
 
-describe("an admin's grant", () => {
-  test("raises the minion, is kept in its history and in the audit, and is no edit", async () => {
+describe("a grant by an administrator", () => {
+  test("it raises the experience, is in the history and the audit log, and is not an edit", async () => {
     const { status, body } = await give(1_300);
     expect([status, body]).toMatchObject([201, { success: true, event: { kind: "admin", xp: 1_300, reason: "Prize" } }]);
     const raised = await minion();
@@ -51,7 +51,7 @@ describe("an admin's grant", () => {
     ]);
   });
 
-  test("that is asked for twice with one key counts once", async () => {
+  test("a repeated Idempotency-Key counts once", async () => {
     const [first, second] = [
       await give(250, id, { "idempotency-key": "xp" }),
       await give(250, id, { "idempotency-key": "xp" }),
@@ -61,20 +61,20 @@ describe("an admin's grant", () => {
     expect((await booksOf(person)).balance).toBe(5);
   });
 
-  test("is an admin's alone, of a minion that is there, and has an amount and a reason", async () => {
-    const asked = { amount: 10, reason: "Prize" };
-    expect(refusalIn(await me.post(`/admin/minions/${id}/xp`, asked))).toEqual([403, "forbidden"]);
+  test("it needs an administrator, an existing minion, an amount and a reason", async () => {
+    const grant = { amount: 10, reason: "Prize" };
+    expect(refusalIn(await me.post(`/admin/minions/${id}/xp`, grant))).toEqual([403, "forbidden"]);
     expect(refusalIn(await give(10, 2_000_000_000))).toEqual([404, "not_found"]);
     for (const amount of [0, -5, 1.5, 200_001, "10"]) {
-      expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { ...asked, amount }))).toEqual(["amount"]);
+      expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { ...grant, amount }))).toEqual(["amount"]);
     }
     expect(faultsIn(await admin.post(`/admin/minions/${id}/xp`, { amount: 10, reason: " " }))).toEqual(["reason"]);
     expect((await minion()).experience).toBe(0);
   });
 });
 
-describe("levels and ranks that are gained", () => {
-  test("earn 5 points each and 100 each, once", async () => {
+describe("gained levels and ranks", () => {
+  test("a level earns 5 points and a rank 100, once", async () => {
     for (const amount of [199, 1, 700, 99, 1, 4_000]) await give(amount);
     const { balance, ledger, rows } = await booksOf(person);
     expect([balance, ledger]).toEqual([pointsFor(0, 5_000), pointsFor(0, 5_000)]);
@@ -86,20 +86,20 @@ describe("levels and ranks that are gained", () => {
     expect(rows[0]).toEqual({ kind: "earned", points: 5, reason: "Ada reached level 2", reference: `level:${id}:2` });
   });
 
-  test("all at once earn what they would one by one", async () => {
+  test("several at once earn the same as one by one", async () => {
     await give(200_000);
     const { balance, ledger, rows } = await booksOf(person);
     expect([balance, ledger, rows.length]).toEqual([34 * 5 + 6 * 100, balance, 34 + 6]);
     expect(await minion()).toMatchObject({ level: 35, rank: "Autonomous", xp_to_next_level: 0, xp_progress_percentage: 100 });
   });
 
-  test("are told to the owner's devices at once, and only they are", async () => {
+  test("they are pushed to the owner's devices only, at once", async () => {
     const hub = await openHub(api, person);
     await hub.until(({ type }) => type === "presence");
-    const told = async () => (await hub.until(({ type }) => type === "notification"))["notification"];
+    const nextNotification = async () => (await hub.until(({ type }) => type === "notification"))["notification"];
     await give(199);
     await give(1);
-    expect(await told()).toMatchObject({
+    expect(await nextNotification()).toMatchObject({
       kind: "level_up",
       title: "Ada reached level 2",
       link: `/minions/${id}`,
@@ -107,7 +107,7 @@ describe("levels and ranks that are gained", () => {
       read_at: null,
     });
     await give(1_000);
-    expect(await told()).toMatchObject({
+    expect(await nextNotification()).toMatchObject({
       kind: "rank_up",
       title: "Ada reached level 6",
       body: "Ada is now Skilled.",
@@ -118,10 +118,10 @@ describe("levels and ranks that are gained", () => {
   });
 });
 
-describe("the history", () => {
+describe("the history of experience", () => {
   const page = async (query: string) => (await me.get(`/minions/${id}/xp${query}`)).body;
 
-  test("comes page by page, the newest first", async () => {
+  test("it is paginated, newest first", async () => {
     for (let amount = 1; amount <= 5; amount++) await give(amount);
     const xpOf = ({ events }: { events: { xp: number }[] }) => events.map(({ xp }) => xp);
     const first = await page("?limit=2");
@@ -132,7 +132,7 @@ describe("the history", () => {
     expect(third).not.toHaveProperty("next_cursor");
   });
 
-  test("is not read with a cursor or a limit that is none", async () => {
+  test("an invalid cursor or limit is refused", async () => {
     for (const cursor of ["x", "-1", "1.5", "", "99999999999"]) {
       expect(faultsIn(await me.get(`/minions/${id}/xp?cursor=${cursor}`))).toEqual(["cursor"]);
     }

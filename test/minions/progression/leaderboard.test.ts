@@ -48,8 +48,8 @@ const insert = async (xp: number, columns: object = {}) => {
 const read = (limit = 100, cursor?: string) => readLeaderboard(ctx, { limit, cursor });
 const ids = ({ entries }: Awaited<ReturnType<typeof read>>) => entries.map(({ minion_id }) => minion_id);
 
-describe("a board", () => {
-  test("orders by experience, training and usage together, and equals by id", async () => {
+describe("a leaderboard", () => {
+  test("it is ordered by training and usage experience together, then by ID", async () => {
     const [first, second, third] = [await insert(10), await insert(10), await insert(11)];
     await database.sql("update spirit_minions set total_usage_xp = 10, total_training_xp = 0 where id = $1", [second]);
     const board = await read();
@@ -58,7 +58,7 @@ describe("a board", () => {
     expect(board).not.toHaveProperty("next_cursor");
   });
 
-  test("stands for five minutes, and its pages fit together after", async () => {
+  test("it is cached for five minutes with consistent pages", async () => {
     const all = [await insert(5), await insert(4), await insert(3), await insert(2)];
     const first = await read(2);
     await insert(9);
@@ -70,7 +70,7 @@ describe("a board", () => {
     expect([...ids(first), ...ids(second), second.as_of]).toEqual([...all, first.as_of]);
   });
 
-  test("that comes next shows neither what is private now nor what was deleted", async () => {
+  test("a new leaderboard leaves out private and deleted minions", async () => {
     const [shown, hidden, gone] = [await insert(1), await insert(2), await insert(3)];
     expect(ids(await read())).toEqual([gone, hidden, shown]);
     await database.sql("update spirit_minions set visibility = 'private' where id = $1", [hidden]);
@@ -79,7 +79,7 @@ describe("a board", () => {
     expect(ids(await read())).toEqual([shown]);
   });
 
-  test("is gone after a while: its cursor is refused", async () => {
+  test("an expired leaderboard makes its cursor invalid", async () => {
     for (let xp = 0; xp < 3; xp++) await insert(xp);
     const { next_cursor } = await read(1);
     await events.settled();
@@ -93,7 +93,7 @@ describe("a board", () => {
     await expect(read(1, "1.0")).rejects.toMatchObject({ code: "validation_failed" });
   });
 
-  test("is found in KV by an isolate that did not make it", async () => {
+  test("another isolate reads it from KV", async () => {
     const id = await insert(1);
     await read();
     await events.settled();
@@ -107,7 +107,7 @@ describe("a board", () => {
     expect(ids(await read(10, `${period}.0`))).toEqual([id]);
   });
 
-  test("is forgotten at once when somebody who is on it leaves", async () => {
+  test("it is invalidated at once when a listed user deletes the account", async () => {
     await insert(1);
     expect((await read()).total).toBe(1);
     await events.settled();
@@ -116,7 +116,7 @@ describe("a board", () => {
     expect(await read()).toMatchObject({ total: 0, entries: [] });
   });
 
-  test("holds a thousand at most, and goes by the index", async () => {
+  test("it has at most a thousand minions and uses the index", async () => {
     await database.sql(
       `insert into spirit_minions (user_id, name, display_name, model, visibility, total_usage_xp)
        select $1, 'ada', 'Ada ' || n, 'builtin/extractive', 'public', n % 7 from generate_series(1, 1100) n`,

@@ -28,8 +28,8 @@ function keepDiary(gains: readonly number[], maxLevel: number): { spirit_level: 
   return { spirit_level, spirit_xp };
 }
 
-describe("a spirit's level", () => {
-  test("takes steps of 100 times the level that is reached", () => {
+describe("the level of a spirit", () => {
+  test("each step costs 100 times the level that it reaches", () => {
     expect(levels.map(spiritThreshold)).toEqual([0, 200, 500, 900, 1_400, 2_000, 2_700, 3_500, 4_400, 5_400]);
     for (const level of levels.slice(1)) expect(spiritThreshold(level) - spiritThreshold(level - 1)).toBe(100 * level);
   });
@@ -44,21 +44,21 @@ describe("a spirit's level", () => {
     [4_599, { spirit_level: 9, spirit_xp: 5_399, xp_to_next_level: 1, effectiveness_percent: 75 }],
     [4_600, { spirit_level: 10, spirit_xp: 5_500, xp_to_next_level: 0, effectiveness_percent: 100 }],
     [9_999, { spirit_level: 10, spirit_xp: 10_899, xp_to_next_level: 0, effectiveness_percent: 100 }],
-  ])("of %i gained counts 100 for each level that was reached", (gained, standing) => {
+  ])("gaining %i adds 100 for each level that is reached", (gained, standing) => {
     expect(spiritStandingOf(gained)).toEqual(standing);
   });
 
-  test("is never reached by a bonus alone: the one before it falls short", () => {
+  test("the bonus alone never reaches a level", () => {
     for (const level of levels.slice(2)) expect(spiritThreshold(level - 1) + 100).toBeLessThan(spiritThreshold(level));
   });
 
-  test("ends where the spirit's own last level is", () => {
+  test("it ends at the spirit's last level", () => {
     expect(spiritStandingOf(100_000, 3)).toMatchObject({ spirit_level: 3, spirit_xp: 100_200, xp_to_next_level: 0 });
     expect(spiritStandingOf(100_000, 1)).toMatchObject({ spirit_level: 1, spirit_xp: 100_000, xp_to_next_level: 0 });
     expect(Math.max(...spirits.map(({ max_spirit_level }) => max_spirit_level))).toBe(maxSpiritLevel);
   });
 
-  test("depends on the sum of what was gained alone, neither on its order nor on how it was split", () => {
+  test("it depends only on the sum of the gains, not on their order or parts", () => {
     const gains = fc.array(gain, { maxLength: 60 });
     const shuffled = gains.chain((list) =>
       fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length, maxLength: list.length })),
@@ -72,7 +72,7 @@ describe("a spirit's level", () => {
     );
   });
 
-  test("never falls, and is reached with exactly what was missing", () => {
+  test("it never falls and is reached with exactly the missing experience", () => {
     fc.assert(
       fc.property(fc.nat(6_000), fc.nat(6_000), (gained, more) => {
         const { spirit_level, xp_to_next_level } = spiritStandingOf(gained);
@@ -85,23 +85,23 @@ describe("a spirit's level", () => {
   });
 });
 
-test("a spirit gains 10 by a tool run, 25 by a confirmed task, 15 by a resolved error", () => {
+test("a spirit gains 10 by a tool run, 25 by a confirmed task and 15 by a resolved error", () => {
   expect(spiritGains).toEqual({ tool_run: 10, confirmed_task: 25, resolved_error: 15 });
 });
 
-test("effectiveness rises by quarters", () => {
+test("effectiveness rises in quarters", () => {
   expect(levels.map(effectivenessPercent)).toEqual([25, 25, 25, 50, 50, 50, 75, 75, 75, 100]);
 });
 
-describe("a spirit's tools", () => {
-  test("are two at first, three from level 3, all four from level 5", () => {
+describe("the tools of a spirit", () => {
+  test("there are two at first, three from level 3 and four from level 5", () => {
     const tools = ["a", "b", "c", "d"];
     expect(levels.map((level) => toolsAtLevel(tools, level).join(""))).toEqual(
       ["ab", "ab", "abc", "abc", "abcd", "abcd", "abcd", "abcd", "abcd", "abcd"], // from 1 to 10
     );
   });
 
-  test("only ever grow, in the order of the catalog", () => {
+  test("they only grow, in the order of the catalog", () => {
     fc.assert(
       fc.property(fc.constantFrom(...spirits), fc.nat(6_000), fc.nat(6_000), ({ tools }, gained, more) => {
         const before = toolsAtLevel(tools, spiritStandingOf(gained).spirit_level);
@@ -122,6 +122,6 @@ test.each([
   [500, "advanced"],
   [501, "expert"],
   [1_000_000, "expert"],
-])("a tool that was used %i times is known like a %s knows it", (uses, mastery) => {
+])("a tool that was used %i times has the mastery %s", (uses, mastery) => {
   expect(masteryOf(uses)).toBe(mastery);
 });

@@ -17,14 +17,14 @@ import progression from "../../../seed/progression.json" with { type: "json" };
 const levels = Array.from({ length: maxLevel }, (_, index) => index + 1);
 const experience = fc.nat(250_000);
 
-test("the ranks begin where the progression says", () => {
+test("the ranks begin at the experience of progression.json", () => {
   expect(Object.entries(rankEntries)).toEqual(progression.ranks.map(({ rank, xp }) => [rank, xp]));
   for (const { min_level, xp } of progression.ranks) expect(levelThreshold(min_level)).toBe(xp);
   expect(progression.ranks.at(-1)?.max_level).toBe(maxLevel);
 });
 
 describe("levels", () => {
-  test("begin at whole numbers, five equal parts to a rank", () => {
+  test("they begin at integers, five equal parts per rank", () => {
     expect(levels.map(levelThreshold)).toEqual(
       [
         [0, 200, 400, 600, 800],
@@ -38,12 +38,12 @@ describe("levels", () => {
     );
   });
 
-  test("are reached at their thresholds, and not one experience before", () => {
+  test("they are reached exactly at their thresholds", () => {
     for (const level of levels) expect(levelProgress(levelThreshold(level)).level).toBe(level);
     for (const level of levels.slice(1)) expect(levelProgress(levelThreshold(level) - 1).level).toBe(level - 1);
   });
 
-  test.each([0, -1, 36, 1_000])("do not include %i", (level) => {
+  test.each([0, -1, 36, 1_000])("there is no level %i", (level) => {
     expect(() => levelThreshold(level)).toThrow(RangeError);
   });
 
@@ -59,11 +59,11 @@ describe("levels", () => {
     [184_000, { level: 35, rank: "Autonomous", rank_level: 5, xp_to_next_level: 0, xp_progress_percentage: 100 }],
     [200_000, { level: 35, rank: "Autonomous", rank_level: 5, xp_to_next_level: 0, xp_progress_percentage: 100 }],
     [9_000_000, { level: 35, rank: "Autonomous", rank_level: 5, xp_to_next_level: 0, xp_progress_percentage: 100 }],
-  ])("of %i experience are where they should be", (xp, standing) => {
+  ])("%i experience is the documented level", (xp, standing) => {
     expect(levelProgress(xp)).toEqual(standing);
   });
 
-  test("are what the rank's span says, whatever the experience", () => {
+  test("they follow the span of the rank for any experience", () => {
     const entries = [...Object.values(rankEntries), 200_000];
     fc.assert(
       fc.property(experience, (xp) => {
@@ -76,7 +76,7 @@ describe("levels", () => {
     );
   });
 
-  test("never fall while experience grows, and hold between their threshold and the next", () => {
+  test("they never fall with more experience and hold from their threshold to the next", () => {
     fc.assert(
       fc.property(experience, experience, (xp, more) => {
         const { level, xp_to_next_level, xp_progress_percentage } = levelProgress(xp);
@@ -91,7 +91,7 @@ describe("levels", () => {
   });
 });
 
-describe("points", () => {
+describe("points for levels", () => {
   test.each([
     [0, 199, 0],
     [0, 200, 5],
@@ -102,11 +102,11 @@ describe("points", () => {
     [0, 184_000, 34 * 5 + 6 * 100],
     [184_000, 999_000, 0],
     [1_000, 0, 0],
-  ])("from %i to %i experience are %i: 5 for a level, 100 for a rank", (before, after, points) => {
+  ])("going from %i to %i experience earns %i: 5 per level, 100 per rank", (before, after, points) => {
     expect(pointsFor(before, after)).toBe(points);
   });
 
-  test("do not depend on how the experience came, at once or bit by bit", () => {
+  test("they do not depend on the size of the steps", () => {
     fc.assert(
       fc.property(experience, fc.array(fc.nat(20_000)), (start, grants) => {
         let xp = start;
@@ -117,12 +117,12 @@ describe("points", () => {
   });
 });
 
-test("using a minion is worth what it is worth, up to 500 a day", () => {
+test("usage experience is limited to 500 a day", () => {
   expect(usageExperience).toEqual({ chat_turn: 5, retrieval: 3, tool_run: 10, confirmed_task: 25 });
   expect(dailyUsageCap).toBe(500);
 });
 
-describe("training", () => {
+describe("experience of a training", () => {
   const plain: TrainingOutcome = { kind: "rag", items: 10, quality: 0, validation_score: 0, improvement_percent: 0 };
 
   test.each([
@@ -138,7 +138,7 @@ describe("training", () => {
     [10_000, 1_811],
     [20_000, 2_600],
     [1_000_000, 2_600],
-  ])("a knowledge base with %i items is worth %i", (items, xp) => {
+  ])("a knowledge base with %i items gives %i", (items, xp) => {
     expect(trainingExperience({ ...plain, items })).toMatchObject({ items_xp: xp, total: xp });
   });
 
@@ -153,7 +153,7 @@ describe("training", () => {
     [12_400, 2_150],
     [20_000, 2_800],
     [20_001, 2_800],
-  ])("an adapter with %i items is worth %i", (items, xp) => {
+  ])("an adapter with %i items gives %i", (items, xp) => {
     expect(trainingExperience({ ...plain, kind: "lora", items })).toMatchObject({ items_xp: xp, total: xp });
   });
 
@@ -184,7 +184,7 @@ describe("training", () => {
     expect(trainingExperience({ ...plain, improvement_percent }).improvement_xp).toBe(xp);
   });
 
-  test("sums its parts: 4,800 items of quality 99, validated to 100, are 1,877", () => {
+  test("the parts are summed: 4,800 items of quality 99 with validation 100 give 1,877", () => {
     expect(trainingExperience({ ...plain, items: 4_800, quality: 99, validation_score: 100 })).toEqual({
       items_xp: 1_400,
       quality_xp: 277,
@@ -194,7 +194,7 @@ describe("training", () => {
     });
   });
 
-  test("on nothing new is worth nothing, however well it went", () => {
+  test("a training without new items gives nothing", () => {
     const { total } = trainingExperience({ ...plain, items: 0, quality: 100, validation_score: 100, improvement_percent: 100 });
     expect(total).toBe(0);
   });
@@ -207,7 +207,7 @@ describe("training", () => {
     improvement_percent: fc.double({ min: -100, max: 500, noNaN: true }),
   });
 
-  test("counts quality as an exact fifth of the curve, and every part whole", () => {
+  test("quality adds an exact fifth of the curve, and every part is an integer", () => {
     fc.assert(
       fc.property(outcome, (result) => {
         const { total, ...parts } = trainingExperience(result);
@@ -218,7 +218,7 @@ describe("training", () => {
     );
   });
 
-  test("never earns less for more items or more quality", () => {
+  test("more items or more quality never give less", () => {
     fc.assert(
       fc.property(outcome, fc.nat(5_000), fc.nat(100), (result, items, quality) => {
         const better = { ...result, items: result.items + items, quality: Math.min(100, result.quality + quality) };

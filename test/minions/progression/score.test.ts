@@ -7,7 +7,7 @@ import { scoreOf, type ScoredModel } from "../../../src/minions/progression/scor
 const unknown: ScoredModel = { parameters_billions: null, context_length: null, capabilities: [], architecture: null };
 const at = (xp: number) => ({ ...levelProgress(xp), xp });
 
-test("a new minion on a model that nothing is known of has 6", () => {
+test("a new minion on an unknown model has a score of 6", () => {
   expect(scoreOf(at(0), unknown)).toEqual({
     xp_score: 5,
     rank_score: 0,
@@ -37,7 +37,7 @@ test("the highest score is 115", () => {
   });
 });
 
-describe("the part of", () => {
+describe("a part of the score", () => {
   test.each([
     [0, 5],
     [100, 6],
@@ -46,11 +46,11 @@ describe("the part of", () => {
     [1_000, 40],
     [1_800, 50],
     [184_000, 50],
-  ])("%i experience is %i", (xp, points) => {
+  ])("%i experience gives %i", (xp, points) => {
     expect(scoreOf(at(xp), unknown).xp_score).toBe(points);
   });
 
-  test("each rank is its bonus", () => {
+  test("each rank gives its bonus", () => {
     const bonuses = ranks.map((rank) => scoreOf({ level: 1, xp: 0, rank }, unknown).rank_score);
     expect(bonuses).toEqual([0, 10, 15, 20, 22, 24, 25]);
   });
@@ -63,7 +63,7 @@ describe("the part of", () => {
     [29, 15],
     [30, 15],
     [405, 15],
-  ])("%d billion parameters is %i", (parameters_billions, points) => {
+  ])("%d billion parameters give %i", (parameters_billions, points) => {
     expect(scoreOf(at(0), { ...unknown, parameters_billions }).param_score).toBe(points);
   });
 
@@ -74,7 +74,7 @@ describe("the part of", () => {
     [128_000, 6],
     [200_000, 10],
     [2_000_000, 10],
-  ])("a context of %d tokens is %i", (context_length, points) => {
+  ])("a context of %d tokens gives %i", (context_length, points) => {
     expect(scoreOf(at(0), { ...unknown, context_length }).context_score).toBe(points);
   });
 
@@ -85,7 +85,7 @@ describe("the part of", () => {
     [["a", "b", "c", "d"], 8],
     [["a", "b", "c", "d", "e"], 10],
     [["a", "b", "c", "d", "e", "f"], 10],
-  ])("the capabilities %j is %i", (capabilities, points) => {
+  ])("the capabilities %j give %i", (capabilities, points) => {
     expect(scoreOf(at(0), { ...unknown, capabilities }).cap_score).toBe(points);
   });
 
@@ -99,12 +99,12 @@ describe("the part of", () => {
     ["gpt", 1],
     ["", 1],
     [null, 1],
-  ])("the architecture %s is %i", (architecture, points) => {
+  ])("the architecture %s gives %i", (architecture, points) => {
     expect(scoreOf(at(0), { ...unknown, architecture }).arch_score).toBe(points);
   });
 });
 
-test("fractions are summed before they are rounded, and the parts make up for it", () => {
+test("fractions are summed before rounding, and the parts add up to the score", () => {
   const model = { ...unknown, parameters_billions: 7, context_length: 8_192, architecture: "mistral" };
   // 40.3 + 10 + 3.5 + 0.4096 + 0 + 3 = 57.2096
   expect(scoreOf({ level: 6, xp: 1_030, rank: "Skilled" }, model)).toEqual({
@@ -118,7 +118,7 @@ test("fractions are summed before they are rounded, and the parts make up for it
   });
 });
 
-test("a score is the rounded sum of its exact parts, each of them rounded up or down, and never above 115", () => {
+test("a score is the rounded sum of its parts, each rounded up or down, and at most 115", () => {
   const capability = fc.constantFrom("chat", "tools", "vision", "code", "reasoning", "audio", "embedding");
   const model: fc.Arbitrary<ScoredModel> = fc.record({
     parameters_billions: fc.option(fc.double({ min: 0, max: 1_000, noNaN: true })),

@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 const minion = async () => (await me.get(`/minions/${id}`)).body.minion as WireMinion;
 
-test("a score follows experience, and its parts sum to it, for one minion and for all", async () => {
+test("a score follows experience and equals the sum of its parts, for one minion and for all", async () => {
   const low = (await me.get(`/minions/${id}/score`)).body;
   await setExperience(api.database, id, 1_300);
   const { score, score_breakdown: parts } = (await me.get(`/minions/${id}/score`)).body;
@@ -35,7 +35,7 @@ test("a score follows experience, and its parts sum to it, for one minion and fo
   });
 });
 
-test("progression is that of all minions together, and says what comes next, the nearest first", async () => {
+test("the progression sums all minions and lists the next unlocks, the nearest first", async () => {
   const start = (await me.get("/me/progression")).body;
   expect(start).toMatchObject({ experience: 0, level: 1, minions: 1, max_minions: 2, max_spirits_per_minion: 3 });
   expect(start.unlocked_spirits).toHaveLength(5);

@@ -50,8 +50,8 @@ async function loadoutOf(minionId: number): Promise<[place: number, spirit: numb
   return rows.map(({ position, spirit_id }) => [position as number, spirit_id as number]);
 }
 
-describe("loadouts", () => {
-  test("50 equips at once into one free slot leave exactly one", async () => {
+describe("concurrent changes of loadouts", () => {
+  test("of 50 concurrent equips into one free slot exactly one succeeds", async () => {
     const id = await insertMinion(postgres, user);
     await put(id, [spirits.writer, spirits.analyst]);
     const others = [spirits.builder, spirits.connector, spirits.checker];
@@ -61,13 +61,13 @@ describe("loadouts", () => {
     expect(await loadoutOf(id)).toHaveLength(3);
   });
 
-  test("50 equips at once of one spirit leave it once", async () => {
+  test("50 concurrent equips of one spirit equip it once", async () => {
     const id = await insertMinion(postgres, user);
     expect(tally(await atOnce(50, () => equip(id, spirits.writer)))).toEqual({ done: 1, spirit_already_equipped: 49 });
     expect(await loadoutOf(id)).toEqual([[1, spirits.writer]]);
   });
 
-  test("whole loadouts, classes and single spirits against each other never exceed the slots", async () => {
+  test("concurrent loadouts, classes and single spirits never exceed the slots", async () => {
     const random = seededRandom(7);
     const oneOf = <T>(things: readonly T[]) => things[Math.floor(random() * things.length)]!;
     const ids = await Promise.all(Array.from({ length: 2 }, () => insertMinion(postgres, user)));
@@ -86,7 +86,7 @@ describe("loadouts", () => {
     }
   });
 
-  test("a whole loadout against equips is all there, or was refused", async () => {
+  test("a whole loadout is equipped completely or refused", async () => {
     const wanted = [spirits.checker, spirits.writer, spirits.connector];
     for (let round = 0; round < 10; round++) {
       const id = await insertMinion(postgres, user);
@@ -100,8 +100,8 @@ describe("loadouts", () => {
   });
 });
 
-describe("minions", () => {
-  test("50 creations at once leave exactly as many as the plan allows", async () => {
+describe("concurrent changes of minions", () => {
+  test("50 concurrent creations create exactly as many as the plan allows", async () => {
     expect(tally(await atOnce(50, () => create()))).toEqual({ done: 2, minion_limit_reached: 48 });
     await subscribe(postgres, user, { plan: 2 });
     const dressed = (n: number) => (n % 2 ? { template_id: 1 } : { class_name: "Swiss Army Knife" });
@@ -109,7 +109,7 @@ describe("minions", () => {
     expect(await livingOf(user)).toBe(5);
   });
 
-  test("of one name, made or brought back at once, there is one", async () => {
+  test("concurrent creations and restorations of one name leave one", async () => {
     await subscribe(postgres, user, { plan: 4 });
     const binned = await insertMinion(postgres, user, { display_name: "ADA", deleted_at: new Date() });
     const outcomes = await atOnce(12, (n) =>
@@ -119,7 +119,7 @@ describe("minions", () => {
     expect(await livingOf(user)).toBe(1);
   });
 
-  test("deleted, restored and made at once never exceed the limit", async () => {
+  test("concurrent deletions, restorations and creations never exceed the limit", async () => {
     await subscribe(postgres, user, { plan: 2 });
     for (let round = 0; round < 8; round++) {
       const rows = await postgres.sql(
@@ -141,7 +141,7 @@ describe("minions", () => {
     expect(await livingOf(user)).toBeGreaterThan(2);
   });
 
-  test("that 20 edit at once, having seen the same version, are edited once", async () => {
+  test("of 20 concurrent edits of one version exactly one succeeds", async () => {
     const id = await insertMinion(postgres, user);
     const edits = await atOnce(20, (n) => changeMinion(postgres.ctx, user, id, { description: `edit ${n}` }, 1));
     expect(tally(edits)).toEqual({ done: 1, precondition_failed: 19 });
@@ -149,7 +149,7 @@ describe("minions", () => {
     expect(row).toEqual({ version: 2, description: `edit ${edits.indexOf("done")}` });
   });
 
-  test("that are restored while the bin is emptied stay", async () => {
+  test("a minion that is restored during a purge stays", async () => {
     const deleted_at = new Date(Date.now() - 31 * 86_400_000);
     const [kept, gone] = [
       await insertMinion(postgres, user, { deleted_at }),
@@ -172,11 +172,11 @@ describe("minions", () => {
   });
 });
 
-describe("pictures", () => {
+describe("concurrent changes of avatars", () => {
   const keyOf = async (id: number) =>
     (await postgres.sql("select avatar_key from spirit_minions where id = $1", [id]))[0]!["avatar_key"];
 
-  test("of which ten come at once leave one file, which is the minion's", async () => {
+  test("ten concurrent avatars leave one file, that of the minion", async () => {
     const id = await insertMinion(postgres, user);
     const { bucket, keysWith } = memoryFiles();
     const events = createTestContexts(testBindings(postgres.bridge.url, { FILES: bucket }));
@@ -186,7 +186,7 @@ describe("pictures", () => {
     expect(keysWith(`users/${user}/`)).toEqual([await keyOf(id)]);
   });
 
-  test("of which one is put again while another takes its place, and is the last, is there", async () => {
+  test("an avatar that is set again during a replacement is kept if it is the last", async () => {
     const id = await insertMinion(postgres, user);
     const { bucket, keysWith } = memoryFiles();
     let meanwhile = async () => {};
@@ -212,7 +212,7 @@ describe("pictures", () => {
   });
 });
 
-test("ten tokens at once leave one", async () => {
+test("ten concurrent tokens leave one", async () => {
   const id = await insertMinion(postgres, user);
   expect(tally(await atOnce(10, () => createMinionToken(postgres.ctx, user, id)))).toEqual({ done: 10 });
   expect(await postgres.sql("select minion_id from minion_tokens where minion_id = $1", [id])).toHaveLength(1);

@@ -64,25 +64,26 @@ class Model {
     return this.places.flatMap((spirit_id, index) => (spirit_id === null ? [] : [{ position: index + 1, spirit_id }]));
   }
 
-  do(asked: Exclude<Operation, { does: "plan" }>, owned: readonly number[]): string {
-    const refused = this.#refusal(asked, owned);
+  do(operation: Exclude<Operation, { does: "plan" }>, owned: readonly number[]): string {
+    const refused = this.#refusal(operation, owned);
     if (refused !== undefined) return refused;
-    if (asked.does === "unequip") this.places = this.places.map((id) => (id === asked.spirit ? null : id));
-    if (asked.does === "put") this.places = this.places.map((_, index) => asked.ids[index] ?? null);
-    if (asked.does === "equip") this.#add([asked.spirit]);
-    if (asked.does === "class") this.#add(classes[asked.name]);
+    if (operation.does === "unequip") this.places = this.places.map((id) => (id === operation.spirit ? null : id));
+    if (operation.does === "put") this.places = this.places.map((_, index) => operation.ids[index] ?? null);
+    if (operation.does === "equip") this.#add([operation.spirit]);
+    if (operation.does === "class") this.#add(classes[operation.name]);
     return "done";
   }
 
-  #refusal(asked: Exclude<Operation, { does: "plan" }>, owned: readonly number[]): string | undefined {
+  #refusal(operation: Exclude<Operation, { does: "plan" }>, owned: readonly number[]): string | undefined {
     const isThere = (id: number) => this.places.includes(id);
-    if (asked.does === "unequip") return isThere(asked.spirit) ? undefined : "not_found";
-    if (asked.does === "equip" && isThere(asked.spirit)) return "spirit_already_equipped";
-    const wanted = asked.does === "put" ? asked.ids : asked.does === "class" ? classes[asked.name] : [asked.spirit];
+    if (operation.does === "unequip") return isThere(operation.spirit) ? undefined : "not_found";
+    if (operation.does === "equip" && isThere(operation.spirit)) return "spirit_already_equipped";
+    const wanted =
+      operation.does === "put" ? operation.ids : operation.does === "class" ? classes[operation.name] : [operation.spirit];
     const added = wanted.filter((id) => !isThere(id));
     if (!added.every((id) => this.#unlocked.includes(id))) return "spirit_locked";
     if (!added.every((id) => owned.includes(id))) return "spirit_not_owned";
-    const held = asked.does === "put" ? wanted.length : this.loadout.length + added.length;
+    const held = operation.does === "put" ? wanted.length : this.loadout.length + added.length;
     return held > this.slots ? "spirit_limit_reached" : undefined;
   }
 
@@ -91,11 +92,15 @@ class Model {
   }
 }
 
-function perform(userId: number, minionId: number, asked: Exclude<Operation, { does: "plan" }>): Promise<MinionWithCatalog> {
-  if (asked.does === "equip") return equipSpirit(ctx, userId, minionId, asked.spirit);
-  if (asked.does === "unequip") return unequipSpirit(ctx, userId, minionId, asked.spirit);
-  if (asked.does === "put") return putLoadout(ctx, userId, minionId, asked.ids);
-  return assignClass(ctx, userId, minionId, asked.name);
+function perform(
+  userId: number,
+  minionId: number,
+  operation: Exclude<Operation, { does: "plan" }>,
+): Promise<MinionWithCatalog> {
+  if (operation.does === "equip") return equipSpirit(ctx, userId, minionId, operation.spirit);
+  if (operation.does === "unequip") return unequipSpirit(ctx, userId, minionId, operation.spirit);
+  if (operation.does === "put") return putLoadout(ctx, userId, minionId, operation.ids);
+  return assignClass(ctx, userId, minionId, operation.name);
 }
 
 async function changePlan(userId: number, plan: number | null): Promise<void> {
@@ -103,7 +108,7 @@ async function changePlan(userId: number, plan: number | null): Promise<void> {
   if (plan !== null) await subscribe(database, userId, { plan });
 }
 
-test("whatever one does, in whatever order, a loadout is what the rules say, and never exceeds the slots", async () => {
+test("after any sequence of actions a loadout follows the rules and never exceeds the slots", async () => {
   const level = fc.constantFrom(
     { xp: 0, unlocked: freeSpirits },
     { xp: 200, unlocked: [...freeSpirits, spirits.researcher] },
@@ -117,17 +122,17 @@ test("whatever one does, in whatever order, a loadout is what the rules say, and
       await grantSpirits(database, userId, [spirits.creative]);
       const model = new Model(unlocked);
       let owned: readonly number[] = [...freeSpirits, spirits.creative];
-      for (const asked of operations) {
-        if (asked.does === "plan") {
-          await changePlan(userId, asked.plan);
-          model.slots = asked.plan === null ? 3 : 5;
-          owned = asked.plan === null ? [...freeSpirits, spirits.creative] : some;
+      for (const operation of operations) {
+        if (operation.does === "plan") {
+          await changePlan(userId, operation.plan);
+          model.slots = operation.plan === null ? 3 : 5;
+          owned = operation.plan === null ? [...freeSpirits, spirits.creative] : some;
           continue;
         }
         const before = model.loadout.length;
         let found: MinionWithCatalog | undefined;
-        const outcome = await outcomeOf(perform(userId, minionId, asked).then((done) => (found = done)));
-        expect([asked, outcome]).toEqual([asked, model.do(asked, owned)]);
+        const outcome = await outcomeOf(perform(userId, minionId, operation).then((done) => (found = done)));
+        expect([operation, outcome]).toEqual([operation, model.do(operation, owned)]);
         if (found === undefined) continue;
         const held = found.row.spirits.map(({ position, spirit_id }) => ({ position, spirit_id }));
         expect(held).toEqual(model.loadout);

@@ -39,7 +39,7 @@ const end = () => api.database.sql("update user_spirit_subscriptions set status 
 const faults = async () => (await minion()).spirits.map(({ spirit_id, inactive_because: fault }) => [spirit_id, fault]);
 
 describe("equipping a spirit", () => {
-  test("puts it into the first free place, at level 1, with the first two of its tools", async () => {
+  test("an equipped spirit takes the first free slot at level 1 with the first two of its tools", async () => {
     const { status, body } = await equip(spirits.writer);
     expect([status, body]).toMatchObject([201, { success: true, total: 1, spirits: [{ name: "Writer Spirit", position: 1 }] }]);
     const [spirit] = body.spirits;
@@ -56,7 +56,7 @@ describe("equipping a spirit", () => {
     expect(await minion()).toMatchObject({ version: 2, spirits: body.spirits });
   });
 
-  test("is refused where it is locked, then where it is not owned, then where there is no slot, then where it is there", async () => {
+  test("locked, not owned, no free slot and already equipped are refused in this order", async () => {
     await setExperience(api.database, await insertMinion(api.database, person.id), 399);
     await grantSpirits(api.database, person.id, [spirits.creative]);
     expect(refusalIn(await equip(spirits.creative))).toEqual([403, "spirit_locked"]);
@@ -70,20 +70,20 @@ describe("equipping a spirit", () => {
   });
 
   test.each([[{ spirit_id: 999 }], [{ spirit_id: 0 }], [{ spirit_id: 1.5 }], [{ spirit_id: 2 ** 31 }], [{}]])(
-    "that there is not is refused: %j",
+    "an unknown spirit is refused: %j",
     async (body) => {
       const refused = await me.post(`/minions/${id}/spirits`, body);
       expect([refused.status, faultsIn(refused)]).toEqual([422, ["spirit_id"]]);
     },
   );
 
-  test("of a minion in the bin is not found", async () => {
+  test("a trashed minion is not found", async () => {
     await me.delete(`/minions/${id}`);
     for (const refused of [await equip(1), await put(1), await unequip(1)])
       expect(refusalIn(refused)).toEqual([404, "not_found"]);
   });
 
-  test("that is asked for twice with one key is done once, and answered with the loadout", async () => {
+  test("a repeated Idempotency-Key equips once and returns the loadout", async () => {
     const key = { "idempotency-key": "equip-1" };
     const first = await me.post(`/minions/${id}/spirits`, { spirit_id: spirits.writer }, key);
     const second = await me.post(`/minions/${id}/spirits`, { spirit_id: spirits.writer }, key);
@@ -92,7 +92,7 @@ describe("equipping a spirit", () => {
   });
 });
 
-test("a spirit that is put away keeps its experience, and its place is the next one's", async () => {
+test("an unequipped spirit keeps its experience, and the next one takes its slot", async () => {
   await put(spirits.writer, spirits.analyst, spirits.builder);
   await api.database.sql("update minion_spirits set experience = 450 where minion_id = $1 and spirit_id = $2", [
     id,
@@ -108,8 +108,8 @@ test("a spirit that is put away keeps its experience, and its place is the next 
   expect(body.spirits[0].tools).toHaveLength(3);
 });
 
-describe("a whole loadout", () => {
-  test("is put in its order, as often as one likes, and put away by an empty one", async () => {
+describe("replacing the whole loadout", () => {
+  test("the loadout is equipped in order, can be repeated, and is emptied by an empty list", async () => {
     expect(idsOf((await put(spirits.builder, spirits.writer)).body.spirits)).toEqual([spirits.builder, spirits.writer]);
     expect(idsOf((await put(spirits.writer, spirits.checker, spirits.builder)).body.spirits)).toEqual([
       spirits.writer,
@@ -120,7 +120,7 @@ describe("a whole loadout", () => {
     expect(await minion()).toMatchObject({ version: 4, spirits: [] });
   });
 
-  test("is refused as a whole, and says what is missing", async () => {
+  test("the loadout is refused as a whole with everything that is missing", async () => {
     await put(spirits.writer);
     await setExperience(api.database, id, 1_000);
     const refused = await put(spirits.builder, spirits.creative, spirits.debugger);
@@ -140,14 +140,14 @@ describe("a whole loadout", () => {
     ["spirit_ids.1", [1, 999]],
     ["spirit_ids.0", ["1"]],
     ["spirit_ids", "1,4"],
-  ])("with a fault at %s is refused: %j", async (path, spirit_ids) => {
+  ])("an invalid loadout is refused at %s: %j", async (path, spirit_ids) => {
     const refused = await me.put(`/minions/${id}/spirits`, { spirit_ids });
     expect([refused.status, faultsIn(refused)]).toEqual([422, [path]]);
   });
 });
 
-describe("what is equipped stays equipped", () => {
-  test("when the plan ends: beyond the slots it does nothing, until there is a plan again", async () => {
+describe("equipped spirits stay equipped", () => {
+  test("after the plan ends, spirits beyond the slots are inactive until there is a plan again", async () => {
     await subscribe(api.database, person.id, { plan: 4 });
     await put(...freeSpirits);
     const full = await minion();
@@ -167,7 +167,7 @@ describe("what is equipped stays equipped", () => {
     expect((await minion()).synergy).toEqual(full.synergy);
   });
 
-  test("when the right to it ends: it does nothing, and may be put where it is already", async () => {
+  test("after the access ends, a spirit is inactive and may keep its slot", async () => {
     await setExperience(api.database, id, 1_000);
     await grantSpirits(api.database, person.id, [spirits.creative, spirits.communicator]);
     await put(spirits.creative, spirits.writer, spirits.communicator);
@@ -196,7 +196,7 @@ describe("what is equipped stays equipped", () => {
   });
 });
 
-test("what is available says of each spirit what it would take", async () => {
+test("the list of available spirits shows what each one requires", async () => {
   await setExperience(api.database, id, 400);
   await grantSpirits(api.database, person.id, [spirits.creative, spirits.debugger]);
   await put(spirits.writer);
@@ -221,7 +221,7 @@ test("what is available says of each spirit what it would take", async () => {
   });
 });
 
-test("synergy is that of the spirits at work, with others in mind if one likes, in any order", async () => {
+test("synergy covers the active spirits and optional others, in any order", async () => {
   await put(spirits.writer, spirits.analyst);
   const synergy = async (query = "") => (await me.get(`/minions/${id}/spirits/synergy${query}`)).body;
   expect((await synergy()).synergy).toEqual((await minion()).synergy);
@@ -243,7 +243,7 @@ test("synergy is that of the spirits at work, with others in mind if one likes, 
 describe("a class", () => {
   const assign = (class_name: string) => me.post(`/minions/${id}/class`, { class_name });
 
-  test("equips its spirits beside what is there, all or none", async () => {
+  test("it equips its missing spirits, all or none", async () => {
     await put(spirits.checker);
     const full = await assign("Swiss Army Knife");
     expect(refusalIn(full)).toEqual([409, "spirit_limit_reached"]);
@@ -258,7 +258,7 @@ describe("a class", () => {
     expect((await me.get(`/minions/${id}/class`)).body).toEqual(body);
   });
 
-  test("that is locked or not owned is refused with all that is missing, and leaves the one before", async () => {
+  test("a locked or not owned class is refused with everything that is missing and changes nothing", async () => {
     await assign("Swiss Army Knife");
     await setExperience(api.database, id, 5_000);
     const refused = await assign("Security Specialist");
@@ -273,7 +273,7 @@ describe("a class", () => {
     expect(faultsIn(await assign("Wizard"))).toEqual(["class_name"]);
   });
 
-  test("says which of its spirits do not work any more, and leaves them when it is taken away", async () => {
+  test("its inactive spirits are listed, and removing the class leaves its spirits equipped", async () => {
     await assign("Swiss Army Knife");
     await unequip(spirits.writer);
     const { body } = await me.get(`/minions/${id}/class`);
@@ -284,7 +284,7 @@ describe("a class", () => {
   });
 });
 
-test("tools are what the spirits at work bring at their levels, with how well they are known", async () => {
+test("the tools are those of the active spirits at their levels, with their mastery", async () => {
   await me.put(`/minions/${id}/spirits`, { spirit_ids: [spirits.writer, spirits.checker] });
   await api.database.sql("update minion_spirits set experience = 450 where minion_id = $1 and spirit_id = $2", [
     id,

@@ -2,7 +2,7 @@ import { constraintErrors } from "../../../src/errors.ts";
 import { databaseFailure } from "../../../src/kit/db/errors.ts";
 import { AppError } from "../../../src/kit/errors.ts";
 import type { Minion } from "../../../src/minions/schemas.ts";
-import { ask } from "../../notifications/support/notifications.ts";
+import { sendRequest } from "../../notifications/support/notifications.ts";
 import { bodyOf, type TestApi, type TestDatabase } from "../../support/api.ts";
 import { authHeader, type Person } from "../../support/users.ts";
 
@@ -19,7 +19,7 @@ type Headed = Record<string, string>;
 /** Somebody, or a program with a token, who asks under /api/v2. */
 export function clientOf(api: TestApi, who: Pick<Person, "token">) {
   const call = async (method: string, path: string, body?: unknown, headers: Headed = {}): Promise<Answer> => {
-    const reply = await ask(api, who, `/api/v2${path}`, { method, body, headers });
+    const reply = await sendRequest(api, who, `/api/v2${path}`, { method, body, headers });
     return { status: reply.status, headers: reply.headers, body: await bodyOf(reply) };
   };
   return {

@@ -16,7 +16,7 @@ import progression from "../../../seed/progression.json" with { type: "json" };
 
 const intensities: fc.Arbitrary<Intensities> = fc.dictionary(fc.constantFrom(...traits), fc.nat(maxIntensity));
 
-test("the traits and how they relate are those of the progression", () => {
+test("the traits and their relations match progression.json", () => {
   expect(traits).toEqual(progression.traits.names);
   expect(traitRelations).toEqual([...progression.traits.synergies, ...progression.traits.conflicts]);
 });
@@ -38,53 +38,57 @@ test.each([
   expect(traitSlots(level)).toBe(slots);
 });
 
-test("a minion has 10 points to spread, and 5 more for each rank", () => {
+test("a minion has 10 points, and 5 more for each rank", () => {
   expect(ranks.map(traitPoints)).toEqual([10, 15, 20, 25, 30, 35, 40]);
 });
 
-describe("the faults of traits", () => {
+describe("validation of traits", () => {
   const level15 = { level: 15, rank: "Specialist" } as const;
 
   test.each([
-    ["none at all", {}],
-    ["zeros", { professional: 0, friendly: 0, technical: 0 }],
-    ["as many as the slots, with as many points as there are", { professional: 10, technical: 10, creative: 0 }],
-  ])("are none for %s", (_, given) => {
+    ["an empty object", {}],
+    ["zero for every trait", { professional: 0, friendly: 0, technical: 0 }],
+    ["the maximum of slots and points", { professional: 10, technical: 10, creative: 0 }],
+  ])("%s is valid", (_, given) => {
     expect(faultsOfTraits(given, level15)).toEqual([]);
   });
 
   test.each([
-    ["one above its measure", { friendly: 11 }, { path: "friendly", message: "must be a whole number from 0 to 10" }],
-    ["one below zero", { friendly: -1 }, { path: "friendly", message: "must be a whole number from 0 to 10" }],
+    ["an intensity above 10", { friendly: 11 }, { path: "friendly", message: "must be a whole number from 0 to 10" }],
+    ["a negative intensity", { friendly: -1 }, { path: "friendly", message: "must be a whole number from 0 to 10" }],
     ["a fraction", { friendly: 1.5 }, { path: "friendly", message: "must be a whole number from 0 to 10" }],
-    ["no number", { friendly: Number.NaN }, { path: "friendly", message: "must be a whole number from 0 to 10" }],
+    [
+      "an intensity that is not a number",
+      { friendly: Number.NaN },
+      { path: "friendly", message: "must be a whole number from 0 to 10" },
+    ],
     [
       "more than the slots",
       { friendly: 1, creative: 1, technical: 1 },
       { path: "", message: "exceeds the limit of 2 traits above 0 at level 15 (got 3)" },
     ],
     [
-      "a stranger",
+      "an unknown trait",
       { constructor: 1 },
       { path: "constructor", message: "must be one of professional, friendly, technical, creative, analytical, supportive" },
     ],
-  ])("name %s", (_, given: Record<string, number>, fault) => {
+  ])("%s is reported", (_, given: Record<string, number>, fault) => {
     expect(faultsOfTraits(given, level15)).toEqual([fault]);
   });
 
-  test("name more points than the rank has", () => {
+  test("more points than the rank allows are reported", () => {
     const standing = { level: 30, rank: "Novice" } as const;
     expect(faultsOfTraits({ friendly: 10, creative: 1 }, standing)).toEqual([
       { path: "", message: "exceeds the limit of 10 trait points at rank Novice (got 11)" },
     ]);
   });
 
-  test("are all told at once", () => {
+  test("all issues are reported at once", () => {
     const paths = faultsOfTraits({ brave: 3, friendly: 99 }, { level: 9, rank: "Skilled" }).map(({ path }) => path);
     expect(paths).toEqual(["brave", "friendly", "", ""]);
   });
 
-  test("are none exactly for what keeps to the names, the measure, the slots and the points", () => {
+  test("traits are valid exactly if names, values, slots and points are", () => {
     const anything = fc.dictionary(
       fc.oneof({ weight: 20, arbitrary: fc.constantFrom<string>(...traits) }, { weight: 1, arbitrary: fc.string() }),
       fc.oneof({ weight: 20, arbitrary: fc.nat(maxIntensity) }, { weight: 1, arbitrary: fc.double() }),
@@ -119,7 +123,7 @@ describe("compatibility", () => {
     [{ technical: 1, friendly: 1, supportive: 1 }, 0.05 / 3, 100],
     [{ professional: 1, technical: 1, creative: 1, friendly: 1 }, 0.1 / 4, 100],
     [{ analytical: 1, friendly: 1, technical: 1 }, 0.05 / 3, 100],
-  ] satisfies [Intensities, number, number][])("of %j is %d, shown as %d %%", (given, score, percent) => {
+  ] satisfies [Intensities, number, number][])("the compatibility of %j is %d, shown as %d %%", (given, score, percent) => {
     expect(compatibilityOf(given)).toBeCloseTo(score, 12);
     expect(compatibilityPercent(compatibilityOf(given))).toBe(percent);
   });
@@ -131,11 +135,11 @@ describe("compatibility", () => {
     [-0.05 / 3, 98.3],
     [0, 100],
     [0.25, 100],
-  ])("of %d is shown as %d %%", (score, percent) => {
+  ])("a compatibility of %d is shown as %d %%", (score, percent) => {
     expect(compatibilityPercent(score)).toBe(percent);
   });
 
-  test("is the mean of the related pairs, whatever the intensities above 0 and the order of the names", () => {
+  test("it is the mean of the related pairs for any intensities above 0 and any order", () => {
     fc.assert(
       fc.property(intensities, (given) => {
         const held = traits.filter((trait) => (given[trait] ?? 0) > 0);

@@ -16,10 +16,10 @@ beforeEach(async () => {
 
 const minion = async () => (await me.get(`/minions/${id}`)).body.minion as WireMinion;
 
-describe("traits", () => {
+describe("the traits of a minion", () => {
   const put = (traits: object) => me.put(`/minions/${id}/traits`, { traits });
 
-  test("wait for level 10, and are then as many, and as strong, as level and rank allow", async () => {
+  test("they start at level 10, and their number and strength follow level and rank", async () => {
     expect((await put({})).body).toMatchObject({
       traits: {},
       trait_slots: 0,
@@ -53,7 +53,7 @@ describe("traits", () => {
     ["traits", []],
     ["traits.__proto__x", { ["__proto__x"]: 1 }],
     ["traits.constructor", { ["constructor"]: 0 }],
-  ])("with a fault at %s are refused: %j", async (path, traits) => {
+  ])("invalid traits are refused at %s: %j", async (path, traits) => {
     const refused = await put(traits);
     expect([refused.status, faultsIn(refused)]).toEqual([422, [path]]);
   });

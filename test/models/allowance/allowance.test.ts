@@ -47,7 +47,7 @@ async function eventsWith(USER_HUB: unknown): Promise<void> {
 }
 
 const model = () => gatewayModel([languageCandidate(`workers-ai/${llama}`, providerSettings(ctx, person.id))], { pauseMs: 1 });
-const ask = () => model().doGenerate({ ...question, maxOutputTokens: 16 });
+const callModel = () => model().doGenerate({ ...question, maxOutputTokens: 16 });
 const budget = async () => api.worker.getDurableObjectStorage("USER_HUB", { name: String(person.id) });
 
 /** Waits for what is put off, and tells what is left. */
@@ -63,24 +63,24 @@ async function spend(amount: { turns: number; tokens: number }): Promise<() => P
   const { USER_HUB } = await api.worker.getEnv();
   const limits = { turns: 1e6, tokens: 1e9, until: Date.now() };
   const claim = { id: crypto.randomUUID(), amount, floor: { turns: 1e6, tokens: 1e9 }, limits };
-  const say = async () => void (await USER_HUB.getByName(String(person.id)).takeBudget(claim));
-  await say();
-  return say;
+  const reserve = async () => void (await USER_HUB.getByName(String(person.id)).takeBudget(claim));
+  await reserve();
+  return reserve;
 }
 
 describe("the allowance", () => {
-  test("is shown with what is used of it, and when it begins anew", async () => {
+  test("the reply has the limits, the usage and the time of the reset", async () => {
     const line = (limit: number, used = 0) => ({ limit, used, left: limit - used });
     const { resets_at, ...shown } = await allowance();
     expect(shown).toEqual({ plan: "Free Plan", turns: line(turns), tokens: line(tokens) });
     expect(resets_at).toBe(new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString());
-    await ask();
+    await callModel();
     expect(await allowance()).toMatchObject({ turns: line(turns, 1), tokens: line(tokens, aCall) });
     expect(databaseTrips(await me.get("/usage/allowance"))).toBe(1);
   });
 
-  test("lets as many turns through as there are, however many come at once", async () => {
-    const outcomes = await Promise.allSettled(Array.from({ length: turns + 15 }, ask));
+  test("concurrent turns are allowed exactly up to the limit", async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: turns + 15 }, callModel));
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(turns);
     expect(ai.runs).toHaveLength(turns);
     const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
@@ -88,16 +88,16 @@ describe("the allowance", () => {
     expect(await allowance()).toMatchObject({ turns: { left: 0 }, tokens: { used: turns * aCall } });
   });
 
-  test("asks Postgres for nothing before it is used up", async () => {
+  test("no Postgres query is made before the allowance is used up", async () => {
     const before = bridge.roundTrips();
-    await ask();
+    await callModel();
     await events.settled();
     expect(bridge.roundTrips()).toBe(before);
   });
 
-  test("refuses with a 429 that says when to come back", async () => {
+  test("a used-up allowance is 429 with Retry-After", async () => {
     await spend({ turns, tokens: 0 });
-    const { status, code, message, headers } = toAppError(await thrownBy(ask()), {})!;
+    const { status, code, message, headers } = toAppError(await thrownBy(callModel()), {})!;
     expect({ status, code }).toEqual({ status: 429, code: "allowance_exhausted" });
     expect(message).toMatch(/^Your daily allowance of 20 turns .* used up\. It resets at \d{4}-\d\d-\d\dT00:00Z\. /);
     const seconds = Number(headers["retry-after"]);
@@ -105,33 +105,33 @@ describe("the allowance", () => {
     expect(ai.runs).toEqual([]);
   });
 
-  test("refuses a call that may need more tokens than are left, and lets a shorter one through", async () => {
+  test("a call that may need more tokens than are left is refused, and a shorter one is allowed", async () => {
     await spend({ turns: 1, tokens: tokens - 500 });
     const long = await thrownBy(model().doGenerate(question));
     expect(long.message).toContain("needs more than the 500 tokens left");
-    await ask();
+    await callModel();
     expect(ai.runs).toHaveLength(1);
   });
 
-  test("grows at once with the plan, for which Postgres is asked once", async () => {
+  test("a new plan raises the allowance at once with one Postgres query", async () => {
     await spend({ turns, tokens: 0 });
-    await thrownBy(ask());
+    await thrownBy(callModel());
     await subscribe(api.database, person.id);
     const before = bridge.roundTrips();
-    await ask();
-    await ask();
+    await callModel();
+    await callModel();
     expect(bridge.roundTrips()).toBe(before + 1);
     expect(await allowance()).toMatchObject({ plan: "Creator Plan", turns: { limit: 200, used: turns + 2 } });
   });
 
-  test("gets its turn back from a call that failed", async () => {
+  test("a failed call gets its turn back", async () => {
     ai.failNext(3040, 3040);
-    await thrownBy(ask());
+    await thrownBy(callModel());
     expect(ai.runs).toHaveLength(2);
     expect(await allowance()).toMatchObject({ turns: { used: 0 }, tokens: { used: 0 } });
   });
 
-  test("counts the tokens of what is embedded, and no turn", async () => {
+  test("embeddings count tokens and no turn", async () => {
     const embed = () => {
       const candidate = embeddingCandidate("workers-ai/@cf/baai/bge-base-en-v1.5", providerSettings(ctx, person.id));
       return gatewayEmbeddingModel(candidate).doEmbed({ values: ["Eight by", "Eight"] });
@@ -144,13 +144,13 @@ describe("the allowance", () => {
     expect(await thrownBy(embed())).toMatchObject({ code: "allowance_exhausted" });
   });
 
-  test("is no matter for models that cost the operator nothing", async () => {
+  test("models that cost the operator nothing do not count", async () => {
     await spend({ turns, tokens });
     await gatewayModel([languageCandidate("builtin/extractive", providerSettings(ctx, person.id))]).doGenerate(question);
     expect(await allowance()).toMatchObject({ turns: { used: turns } });
   });
 
-  test("is what the test of a model is told of", async () => {
+  test("a test of a model counts too", async () => {
     await spend({ turns, tokens: 0 });
     const failure = await thrownBy(testModel(ctx, person.id, { provider: "workers-ai", model_id: llama }));
     expect(toAppError(failure, {})).toMatchObject({ code: "allowance_exhausted", status: 429 });
@@ -158,43 +158,43 @@ describe("the allowance", () => {
   });
 });
 
-describe("a hub that counts", () => {
-  test("knows nothing of the day before", async () => {
-    await ask();
+describe("the hub that counts usage", () => {
+  test("a new day starts at zero", async () => {
+    await callModel();
     expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
     const storage = await budget();
     expect(await storage.exec("update day_budget set ends_at = 1 returning id")).toEqual([{ id: 1 }]);
     expect(await allowance()).toMatchObject({ turns: { used: 0 }, tokens: { used: 0 } });
   });
 
-  test("keeps nothing of a day that has ended, when its alarm rings, and the allowance is whole", async () => {
-    const sayAgain = await spend({ turns, tokens: 0 });
-    expect(await thrownBy(ask())).toMatchObject({ code: "allowance_exhausted" });
+  test("the alarm deletes the usage of a past day", async () => {
+    const spendAgain = await spend({ turns, tokens: 0 });
+    expect(await thrownBy(callModel())).toMatchObject({ code: "allowance_exhausted" });
     const storage = await budget();
     const rows = async (name: string) => storage.exec("select 1 from sqlite_schema where name = ?", name);
     expect(await rows("day_budget")).toHaveLength(1);
     // Midnight is brought here: what is said once more has the alarm set for it, and counts nothing.
     const endsAt = Date.now() + 2_000;
     await storage.exec("update day_budget set ends_at = ?", endsAt);
-    await sayAgain();
-    await expect.poll(() => rows("day_budget"), { timeout: 10_000 }).toEqual([]);
+    await spendAgain();
+    await expect.poll(() => rows("day_budget")).toEqual([]);
     expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
     expect(await allowance()).toMatchObject({ turns: { used: 0, left: turns }, tokens: { used: 0 } });
-    await ask();
+    await callModel();
     expect(await allowance()).toMatchObject({ turns: { used: 1 }, tokens: { used: aCall } });
   });
 
-  test("that is out is a 503: the call is not made, and another model may answer", async () => {
+  test("an unavailable hub is 503 without a call, and a fallback can answer", async () => {
     const down = vi.spyOn(console, "warn").mockReturnValue();
     await eventsWith({ getByName: () => ({ takeBudget: () => Promise.reject(new Error("The hub is out.")) }) });
-    expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
+    expect(toAppError(await thrownBy(callModel()), {})).toMatchObject({ code: "allowance_unavailable", status: 503 });
     expect(ai.runs).toEqual([]);
     const own = languageCandidate(`workers-ai/${llama}`, providerSettings(ctx, person.id));
     await gatewayModel([own, languageCandidate("builtin/extractive")]).doGenerate(question);
     down.mockRestore();
   });
 
-  test("that does not learn what a call came to leaves it at the most it could be", async () => {
+  test("a lost settlement leaves the reserved maximum", async () => {
     const { USER_HUB } = await api.worker.getEnv();
     await eventsWith({
       getByName: (name: string) => ({
@@ -202,16 +202,16 @@ describe("a hub that counts", () => {
         settleBudget: () => Promise.reject(new Error("The hub is out.")),
       }),
     });
-    await ask();
+    await callModel();
     const { turns: shown, tokens: counted } = await allowance();
     expect(shown.used).toBe(1);
     expect(counted.used).toBeGreaterThanOrEqual(16);
   });
 
-  test("is of no use without Postgres to a call beyond the smallest allowance", async () => {
+  test("a call above the smallest allowance fails if Postgres is down", async () => {
     await spend({ turns, tokens: 0 });
     await bridge.close();
-    expect(toAppError(await thrownBy(ask()), {})).toMatchObject({ code: "allowance_unavailable" });
+    expect(toAppError(await thrownBy(callModel()), {})).toMatchObject({ code: "allowance_unavailable" });
     bridge = await startNeonBridge({ databaseUrl: api.database.url });
   });
 });

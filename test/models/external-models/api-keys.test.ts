@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { rotateKeys } from "../../../dev/cli/rotate-keys.ts";
 import type { Ctx } from "../../../src/context.ts";
 import { openKey, sealedKeyColumns } from "../../../src/models/external-models/api-keys.ts";
-import { itself } from "../../../src/models/queries.ts";
+import { whereOwnModel } from "../../../src/models/queries.ts";
 import { changeModel, createModel } from "../../../src/models/external-models/service.ts";
 import { externalModels } from "../../../src/models/tables.ts";
 import { outcomeOf, tally } from "../../minions/support/minions.ts";
@@ -45,7 +45,7 @@ async function makeOwned(ctx: Ctx, count: number): Promise<Owned[]> {
 }
 
 async function keyOf(ctx: Ctx, { userId, modelId }: Owned): Promise<string | undefined> {
-  const [row] = await ctx.db.select(sealedKeyColumns).from(externalModels).where(itself(userId, modelId));
+  const [row] = await ctx.db.select(sealedKeyColumns).from(externalModels).where(whereOwnModel(userId, modelId));
   return openKey(ctx, userId, row!);
 }
 
@@ -53,7 +53,7 @@ const versions = async () =>
   (await postgres.sql("select distinct version from user_data_keys order by 1")).map(({ version }) => version);
 
 describe("the rotation of secrets", () => {
-  test("loses no call of those that are made meanwhile, and needs the older secret no more", async () => {
+  test("calls during a rotation succeed, and the old secret is not needed after it", async () => {
     const owned = await makeOwned(before, 40);
     const rotation = { isOver: false };
     let calls = 0;
@@ -88,7 +88,7 @@ describe("the rotation of secrets", () => {
     for (const each of owned) expect(await keyOf(after, each)).toBe(each.key);
   });
 
-  test("done again changes nothing", async () => {
+  test("a second rotation changes nothing", async () => {
     await makeOwned(meanwhile, 2);
     const rows = () => postgres.sql("select * from user_data_keys order by user_id");
     const stood = await rows();
@@ -96,7 +96,7 @@ describe("the rotation of secrets", () => {
     expect(await rows()).toEqual(stood);
   });
 
-  test("leaves what it cannot read, and says whose that is, without a secret", async () => {
+  test("unreadable keys are kept and reported by user, without a secret", async () => {
     const [lost, kept] = await makeOwned(before, 2);
     await postgres.sql("update user_data_keys set wrapped = wrapped || 'AAAA' where user_id = $1", [lost!.userId]);
     const lines: string[] = [];
@@ -109,7 +109,7 @@ describe("the rotation of secrets", () => {
   });
 
   test.each(["", "short", `1:${older.secret} 1:${newer.secret}`])(
-    "refuses %j as secrets, and does not repeat them",
+    "the secrets %j are refused and not repeated",
     async (list) => {
       const failure = (await rotateKeys(postgres.url, list).catch((error: unknown) => error)) as Error;
       expect(failure.message).toMatch(/^KEY_SECRETS is not right/);
@@ -118,8 +118,8 @@ describe("the rotation of secrets", () => {
   );
 });
 
-describe("a user's first keys", () => {
-  test("that come at once are all kept, under one data key", async () => {
+describe("the first keys of a user", () => {
+  test("keys that are stored concurrently are all kept under one data key", async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id: userId } = await createUser({ database: postgres });
       const keys = Array.from({ length: 8 }, (_, index) => providerKey(`first-at-once-${index}`));
@@ -133,7 +133,7 @@ describe("a user's first keys", () => {
   });
 });
 
-test("a user's models are no more than a hundred, however many are made at once", async () => {
+test("a user has at most a hundred models, also with concurrent requests", async () => {
   const { id: userId } = await createUser({ database: postgres });
   await postgres.sql(
     `insert into external_models (user_id, name, display_name, provider, model_id)

@@ -3,7 +3,7 @@ import { providerNames } from "../../../src/models/providers/registry.ts";
 import { clientOf, databaseTrips, faultsIn, refusalIn, type Client } from "../../minions/support/minions.ts";
 import { bodyOf } from "../../support/api.ts";
 import { createUser, type Person } from "../../support/users.ts";
-import { saidText, script, vendorWords } from "../../support/vendors/script.ts";
+import { scriptedText, script, vendorWords } from "../../support/vendors/script.ts";
 import { badKey, goodKey, keysOf, makeModel, useConnected } from "../support/connected-provider.ts";
 
 const connected = useConnected("nvidia");
@@ -25,7 +25,7 @@ const callsOf = () => connected.api.database.sql("select * from model_calls wher
 const modelRow = async (id: number) => (await me.get(`/external-models/${id}`)).body.model;
 
 describe("the list of providers", () => {
-  test("has all of them with the keys of the contract, for anybody", async () => {
+  test("the list is public and has every provider with the documented keys", async () => {
     const reply = await connected.api.get("/api/v2/external-models/providers");
     const body = await bodyOf(reply);
     expect(keysOf(body)).toEqual(["providers", "success", "total"]);
@@ -49,7 +49,7 @@ describe("the list of providers", () => {
 });
 
 describe("the health of external models", () => {
-  test("counts them, for anybody", async () => {
+  test("the public reply counts the models", async () => {
     await makeModel(me);
     const body = await bodyOf(await connected.api.get("/api/v2/external-models/health"));
     expect(keysOf(body)).toEqual(["message", "status", "success", "total_models"]);
@@ -58,14 +58,14 @@ describe("the health of external models", () => {
   });
 });
 
-describe("a test", () => {
-  test("of a model as it is described is a real call, and writes what it used", async () => {
+describe("a test of a model", () => {
+  test("a test of a described model makes a real call and records its usage", async () => {
     const { vendor } = connected;
     const before = vendor.requests.length;
     const tested = await me.post("/external-models/test", { ...there, api_key: goodKey });
     expect([tested.status, databaseTrips(tested)]).toEqual([200, 0]);
     expect(keysOf(tested.body)).toEqual(["error", "message", "response", "response_time", "success"]);
-    expect(tested.body).toMatchObject({ success: true, response: saidText, error: null });
+    expect(tested.body).toMatchObject({ success: true, response: scriptedText, error: null });
     expect(tested.body.response_time).toBeLessThan(10);
     expect(vendor.requests).toHaveLength(before + 1);
     await expect.poll(callsOf).toHaveLength(1);
@@ -81,18 +81,18 @@ describe("a test", () => {
     });
   });
 
-  test("of a model of one's own uses its key, and one round trip before the reply", async () => {
+  test("a test of a stored model uses its key and makes one round trip before the reply", async () => {
     const { id } = await makeModel(me, { ...there, api_key: goodKey });
     for (const model_id of [id, String(id)]) {
       const tested = await me.post("/external-models/test", { model_id });
-      expect(tested.body).toMatchObject({ success: true, response: saidText });
+      expect(tested.body).toMatchObject({ success: true, response: scriptedText });
       expect(databaseTrips(tested)).toBe(1);
     }
     await expect.poll(callsOf).toHaveLength(2);
     expect((await callsOf())[0]).toMatchObject({ external_model_id: id });
   });
 
-  test("that a provider refuses is 200 without success, and marks the key until it works or is replaced", async () => {
+  test("a test that the provider refuses is 200 without success and marks the key until it works or is replaced", async () => {
     const { id } = await makeModel(me, { ...there, api_key: badKey });
     const tested = await me.post("/external-models/test", { model_id: id });
     expect(tested.status).toBe(200);
@@ -115,21 +115,21 @@ describe("a test", () => {
     [{ status: 402 }, "no credit"],
     [{ status: 400 }, "refused the request"],
     [{ status: 429, headers: { "retry-after": "60" } }, "rate limited us"],
-  ])("that fails with %j says so in our words", async (fault, words) => {
+  ])("a test that fails with %j has our own error text", async (fault, words) => {
     connected.vendor.failNext(fault, fault);
     const { body } = await me.post("/external-models/test", { ...there, api_key: goodKey });
     expect(body).toMatchObject({ success: false, error: expect.stringContaining(words) as string });
     expect(JSON.stringify(body)).not.toContain(vendorWords);
   });
 
-  test("follows no redirect to the inside", async () => {
+  test("a test does not follow a redirect to an internal address", async () => {
     connected.vendor.failNext("redirect", "redirect");
     const { body } = await me.post("/external-models/test", { ...there, api_key: goodKey });
     expect(body).toMatchObject({ success: false, response: null });
     expect(connected.vendor.redirected()).toBe(0);
   });
 
-  test("goes to no address that is refused, though it was stored before", async () => {
+  test("a test does not call a stored address that is now refused", async () => {
     const refused = await me.post("/external-models/test", { ...there, base_url: "http://127.0.0.1:1/v1", api_key: goodKey });
     expect([refused.status, faultsIn(refused)]).toEqual([422, ["base_url"]]);
     const { id } = await makeModel(me, { ...there, api_key: goodKey });
@@ -139,22 +139,22 @@ describe("a test", () => {
     expect(body).toMatchObject({ success: false, error: "The URL must begin with https://." });
   });
 
-  test("of what is not there, or not one's own, is refused", async () => {
+  test("a test of a missing model, or another user's, is not found", async () => {
     expect(refusalIn(await me.post("/external-models/test", { model_id: 2_147_483_647 }))).toEqual([404, "not_found"]);
     const { id } = await makeModel(clientOf(connected.api, await createUser(connected.api)), { api_key: goodKey });
     expect(refusalIn(await me.post("/external-models/test", { model_id: id }))).toEqual([404, "not_found"]);
     expect(faultsIn(await me.post("/external-models/test", { model_id: "gpt" }))).toEqual(["model_id"]);
   });
 
-  test("of a key that cannot be read any more says so", async () => {
+  test("a test with an unreadable key reports it", async () => {
     const { id } = await makeModel(me, { ...there, api_key: goodKey });
     await connected.api.database.sql("update external_models set key_ref = 'of another' where id = $1", [id]);
     expect(refusalIn(await me.post("/external-models/test", { model_id: id }))).toEqual([503, "provider_not_configured"]);
   });
 });
 
-describe("the NIM list", () => {
-  test("refreshes every NVIDIA model, and says which it has", async () => {
+describe("the sync of NVIDIA models", () => {
+  test("a sync refreshes every NVIDIA model and reports which are available", async () => {
     const one = await makeModel(me, { ...there, api_key: goodKey, capabilities: [] });
     const gone = await makeModel(me, { ...there, api_key: goodKey, model_id: "nvidia/gone" });
     await makeModel(me);
@@ -176,7 +176,7 @@ describe("the NIM list", () => {
     expect(await modelRow(gone.id)).toMatchObject({ version: 1 });
   });
 
-  test("refreshes one, or says why not", async () => {
+  test("a sync of one model refreshes it, or reports why not", async () => {
     const { id } = await makeModel(me, { ...there, api_key: goodKey, capabilities: [] });
     const { body } = await me.post(`/external-models/${id}/sync-nvidia`);
     expect(keysOf(body)).toEqual(["message", "model", "success"]);
@@ -194,7 +194,7 @@ describe("the NIM list", () => {
     expect([refusalIn(limited), limited.headers.get("retry-after")]).toEqual([[429, "provider_rate_limited"], "7"]);
   });
 
-  test("of somebody without NVIDIA models asks nobody", async () => {
+  test("a sync without NVIDIA models makes no call", async () => {
     const before = connected.vendor.requests.length;
     const synced = await me.post("/external-models/sync-nvidia");
     expect(synced.body).toMatchObject({ success: true, models_synced: 0, results: {} });

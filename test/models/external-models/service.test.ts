@@ -38,8 +38,8 @@ const furtherKeys = ["key_last_four", "key_rejected_at", "provider_display_name"
 const keyRow = async (id: number) =>
   (await api.database.sql("select key_sealed, key_ref, key_last_four, version from external_models where id = $1", [id]))[0]!;
 
-describe("a model", () => {
-  test("is made with the keys of the contract, in one round trip", async () => {
+describe("an external model", () => {
+  test("creating a model makes one round trip and returns the documented keys", async () => {
     const given = { description: "Mine", parameters: "70B", context_length: 8_192, temperature: 0.7, tags: ["fast"] };
     const made = await me.post("/external-models", newModel(given));
     expect([made.status, databaseTrips(made)]).toEqual([201, 1]);
@@ -63,7 +63,7 @@ describe("a model", () => {
     expect([one.body, one.headers.get("etag"), databaseTrips(one)]).toEqual([{ success: true, model }, '"1"', 1]);
   });
 
-  test("goes by its name where no display name is given, and by each display name once, in any case", async () => {
+  test("the display name defaults to the name and is unique regardless of case", async () => {
     const { display_name: _, ...unnamed } = newModel({ name: "Llama" });
     expect((await me.post("/external-models", unnamed)).body.model.display_name).toBe("Llama");
     expect(refusalIn(await me.post("/external-models", { ...unnamed, name: "LLAMA" }))).toEqual([409, "display_name_taken"]);
@@ -83,7 +83,7 @@ describe("a model", () => {
     [{ base_url: "" }, { base_url: null }],
     [{ api_key: "" }, { key_last_four: null }],
     [{ model_id: "my-embedder" }, { capabilities: ["embedding"] }],
-  ])("made with %j has %j", async (given, has) => {
+  ])("a model created with %j has %j", async (given, has) => {
     const { id } = await makeModel(me, given);
     expect((await me.get(`/external-models/${id}`)).body.model).toMatchObject(has);
   });
@@ -110,7 +110,7 @@ describe("a model", () => {
     [{ base_url: "https://10.0.0.1.nip.io/" }, "base_url"],
     [{ base_url: "https://user:secret@models.example.com/v1" }, "base_url"],
     [{ base_url: "not a url" }, "base_url"],
-  ])("is refused with %j, at %s", async (given, path) => {
+  ])("a model with %j is refused at %s", async (given, path) => {
     const refused = await me.post("/external-models", newModel(given));
     expect([refused.status, faultsIn(refused)]).toEqual([422, [path]]);
     const { id } = await makeModel(me);
@@ -118,7 +118,7 @@ describe("a model", () => {
     expect([edit.status, faultsIn(edit)]).toEqual([422, [path]]);
   });
 
-  test("is one of a hundred at most", async () => {
+  test("a user has at most a hundred models", async () => {
     await api.database.sql(
       `insert into external_models (user_id, name, display_name, provider, model_id)
        select $1, 'gpt', 'Many ' || n, 'custom', 'my-model' from generate_series(1, 99) n`,
@@ -133,7 +133,7 @@ describe("a model", () => {
     expect((await me.post("/external-models", newModel())).status).toBe(201);
   });
 
-  test("is listed to its owner alone, page by page, the newest first", async () => {
+  test("the list has only the user's own models, paginated, newest first", async () => {
     const ids: number[] = [];
     for (let made = 0; made < 3; made += 1) ids.unshift((await makeModel(me)).id);
     await makeModel(clientOf(api, await createUser(api)));
@@ -146,7 +146,7 @@ describe("a model", () => {
     expect(listed.map(({ id }) => id)).toEqual(ids);
   });
 
-  test("is edited in part, and not where another has edited it first", async () => {
+  test("an edit changes the given fields and is refused if another edit came first", async () => {
     const { id } = await makeModel(me, { description: "one", top_p: 0.5 });
     const edit = await me.put(`/external-models/${id}`, { description: "two" });
     expect(keysOf(edit.body)).toEqual(["message", "model", "success"]);
@@ -161,7 +161,7 @@ describe("a model", () => {
     expect(faultsIn(await me.put(`/external-models/${id}`, {}))).toEqual([""]);
   });
 
-  test("is a favourite, or no longer, without being edited", async () => {
+  test("marking a favorite does not count as an edit", async () => {
     const { id } = await makeModel(me);
     const toggled = await me.post(`/external-models/${id}/toggle-favorite`);
     expect(toggled.body).toEqual({ success: true, message: "Model marked as a favorite.", is_favorite: true });
@@ -169,7 +169,7 @@ describe("a model", () => {
     expect((await me.get(`/external-models/${id}`)).body.model.version).toBe(1);
   });
 
-  test("has a picture, which goes with it", async () => {
+  test("an avatar is stored and deleted with its model", async () => {
     const { id } = await makeModel(me);
     const put = async (bytes: Uint8Array<ArrayBuffer>) => {
       const headers = { ...authHeader(person.token), "content-type": "image/png" };
@@ -189,7 +189,7 @@ describe("a model", () => {
     expect((await me.get(`/external-models/${id}`)).status).toBe(404);
   });
 
-  test("of somebody else takes no picture, and none is kept", async () => {
+  test("an avatar for another user's model is refused and not stored", async () => {
     const { id } = await makeModel(clientOf(api, await createUser(api)));
     const init = { method: "POST", headers: authHeader(person.token), body: picture("png") };
     expect((await api.get(`/api/v2/external-models/${id}/avatar`, init)).status).toBe(404);
@@ -197,8 +197,8 @@ describe("a model", () => {
   });
 });
 
-describe("a key", () => {
-  test("is sealed, and shown as its last four characters, at the price of one round trip", async () => {
+describe("the API key of a model", () => {
+  test("a key is sealed, shown by its last four characters, and costs one round trip", async () => {
     const made = await me.post("/external-models", newModel({ api_key: goodKey }));
     expect([made.status, databaseTrips(made), made.body.model.key_last_four]).toEqual([201, 2, "wxyz"]);
     const row = await keyRow(made.body.model_id);
@@ -209,7 +209,7 @@ describe("a key", () => {
     ]);
   });
 
-  test("is kept by an edit, taken away by null, and replaced by another", async () => {
+  test("an edit keeps the key, null removes it, and a new one replaces it", async () => {
     const { id } = await makeModel(me, { api_key: goodKey });
     const before = await keyRow(id);
     await me.put(`/external-models/${id}`, { description: "two", api_key: "" });
@@ -222,7 +222,7 @@ describe("a key", () => {
     expect(await keyRow(id)).toMatchObject({ key_sealed: null, key_ref: null });
   });
 
-  test("goes to no other address than it was given for", async () => {
+  test("a key is sent only to the base URL that it was given for", async () => {
     const { id } = await makeModel(me, { api_key: goodKey });
     for (const change of [{ base_url: "https://thief.example.com/v1" }, { base_url: null }, { provider: "openai" }]) {
       const refused = await me.put(`/external-models/${id}`, change);
@@ -234,7 +234,7 @@ describe("a key", () => {
     expect((await me.put(`/external-models/${id}`, moved)).body.model).toMatchObject({ base_url: moved.base_url });
   });
 
-  test("of each of many models that are made at once is kept, under one data key", async () => {
+  test("the keys of concurrently created models are all kept under one data key", async () => {
     const made = await Promise.all(
       Array.from({ length: 6 }, () => me.post("/external-models", newModel({ api_key: goodKey }))),
     );
@@ -245,8 +245,8 @@ describe("a key", () => {
   });
 });
 
-describe("a minion on a model of its owner's", () => {
-  test("is shown with it, and cannot be left without it", async () => {
+describe("a minion on an external model", () => {
+  test("the minion shows its model, which cannot be deleted while in use", async () => {
     const model = await makeModel(me, {
       parameters: "70B",
       context_length: 131_072,
@@ -278,7 +278,7 @@ describe("a minion on a model of its owner's", () => {
     expect((await me.delete(`/external-models/${model.id}`)).status).toBe(200);
   });
 
-  test("counts towards its experience, in the bin no longer", async () => {
+  test("the minion's experience counts for the model, and no longer when it is trashed", async () => {
     const { id } = await makeModel(me);
     const minions = [await makeMinion(me, { model: String(id) }), await makeMinion(me, { model: String(id) })];
     await api.database.sql(
@@ -300,7 +300,7 @@ describe("a minion on a model of its owner's", () => {
   });
 
   test.each(["deleted", "foreign", "embedding", "inactive", "none"])(
-    "is refused, at its path, where that is %s",
+    "a model that is %s is refused with its path",
     async (what) => {
       const owner = what === "foreign" ? clientOf(api, await createUser(api)) : me;
       const given = { embedding: { model_id: "my-embedder" }, inactive: { is_active: false } }[what] ?? {};
@@ -317,7 +317,7 @@ describe("a minion on a model of its owner's", () => {
     },
   );
 
-  test("is refused by the database itself where the model is somebody else's", async () => {
+  test("the database itself refuses another user's model", async () => {
     const { id } = await makeModel(clientOf(api, await createUser(api)));
     const mine = await makeMinion(me);
     const steal = api.database.sql("update spirit_minions set external_model_id = $1 where id = $2", [id, mine.id]);

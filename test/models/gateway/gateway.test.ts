@@ -5,22 +5,31 @@ import type { Candidate } from "../../../src/models/gateway/call.ts";
 import { gatewayEmbeddingModel } from "../../../src/models/gateway/gateway.ts";
 import { languageCandidate, openProvider } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
-import { behind, failureOf, finish, hello, refusal, said, scripted, type Turn } from "../support/scripted-model.ts";
+import {
+  gatewayWith,
+  failureOf,
+  finish,
+  hello,
+  apiError,
+  textParts,
+  scriptedModel,
+  type ScriptedTurn,
+} from "../support/scripted-model.ts";
 import { collect, partsOf, question, textIn } from "../support/models.ts";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
-describe("a call that goes well", () => {
-  test("hands on every part as it came, and leaves one record before its last part", async () => {
-    const { candidate } = scripted("openai", hello);
-    const spare = scripted("groq", hello);
-    const { model, records } = behind([candidate, spare.candidate]);
+describe("a successful call", () => {
+  test("every part is passed on unchanged, and one record is written before the last", async () => {
+    const { candidate } = scriptedModel("openai", hello);
+    const spare = scriptedModel("groq", hello);
+    const { model, records } = gatewayWith([candidate, spare.candidate]);
     const parts: LanguageModelV4StreamPart[] = [];
     for await (const part of (await model.doStream(question)).stream) {
       parts.push(part);
       expect(records).toHaveLength(part.type === "finish" ? 1 : 0);
     }
-    expect(parts).toEqual(said("Hello"));
+    expect(parts).toEqual(textParts("Hello"));
     expect(spare.seen.opened).toBe(0);
     expect(records).toEqual([
       {
@@ -48,41 +57,41 @@ describe("a call that goes well", () => {
     ]);
   });
 
-  test("has no first token where it does not stream", async () => {
-    const { model, records } = behind([scripted("openai", hello).candidate]);
+  test("a call without streaming has no time to first token", async () => {
+    const { model, records } = gatewayWith([scriptedModel("openai", hello).candidate]);
     await expect(model.doGenerate(question)).resolves.toMatchObject({ content: [{ text: "Hello" }] });
     expect(records).toMatchObject([{ outcome: "complete", first_token_ms: null, output_tokens: 3 }]);
   });
 });
 
-describe("too many requests", () => {
-  const soon = refusal(429, { "retry-after-ms": "30" });
+describe("a rate limit", () => {
+  const soon = apiError(429, { "retry-after-ms": "30" });
 
-  test("are waited out once, for as long as the vendor says", async () => {
-    const { candidate, seen } = scripted("openai", soon, hello);
-    const { model, outcomes, records } = behind([candidate, scripted("groq", hello).candidate]);
+  test("a short rate limit is waited out once for the time in Retry-After", async () => {
+    const { candidate, seen } = scriptedModel("openai", soon, hello);
+    const { model, outcomes, records } = gatewayWith([candidate, scriptedModel("groq", hello).candidate]);
     expect(textIn(await partsOf(model))).toBe("Hello");
-    expect(seen.asked).toBe(2);
+    expect(seen.calls).toBe(2);
     expect(outcomes()).toEqual(["openai rate_limited", "openai answered"]);
     expect(records[0]!.latency_ms).toBeGreaterThanOrEqual(25);
   });
 
-  test("move on where the wait was in vain, or would be long, or of unknown length", async () => {
-    for (const [first, asked] of [
+  test("the next model is used if the wait failed, or would be long or unknown", async () => {
+    for (const [first, calls] of [
       [soon, 2],
-      [refusal(429, { "retry-after": "30" }), 1],
-      [refusal(429, { "retry-after": new Date(Date.now() + 60_000).toUTCString() }), 1],
-      [refusal(429), 1],
+      [apiError(429, { "retry-after": "30" }), 1],
+      [apiError(429, { "retry-after": new Date(Date.now() + 60_000).toUTCString() }), 1],
+      [apiError(429), 1],
     ] as const) {
-      const { candidate, seen } = scripted("openai", first);
-      const { model } = behind([candidate, scripted("groq", hello).candidate]);
+      const { candidate, seen } = scriptedModel("openai", first);
+      const { model } = gatewayWith([candidate, scriptedModel("groq", hello).candidate]);
       expect(textIn(await partsOf(model))).toBe("Hello");
-      expect(seen.asked).toBe(asked);
+      expect(seen.calls).toBe(calls);
     }
   });
 
-  test("are told with the time to wait where nobody else is left", async () => {
-    const { model } = behind([scripted("openai", refusal(429, { "retry-after": "30" })).candidate]);
+  test("a rate limit without a fallback is thrown with its Retry-After", async () => {
+    const { model } = gatewayWith([scriptedModel("openai", apiError(429, { "retry-after": "30" })).candidate]);
     await expect(model.doStream(question)).rejects.toMatchObject({
       kind: "rate_limited",
       code: "provider_rate_limited",
@@ -93,14 +102,14 @@ describe("too many requests", () => {
   });
 });
 
-describe("a provider that is out of order", () => {
-  test("is passed over at once while there is another, and asked once more when there is none", async () => {
-    const first = scripted("openai", refusal(503));
-    const second = scripted("groq", refusal(529), hello);
-    const { model, outcomes } = behind([first.candidate, second.candidate]);
+describe("an unavailable provider", () => {
+  test("an unavailable provider is replaced by the next one, and retried once if there is none", async () => {
+    const first = scriptedModel("openai", apiError(503));
+    const second = scriptedModel("groq", apiError(529), hello);
+    const { model, outcomes } = gatewayWith([first.candidate, second.candidate]);
     expect(textIn(await partsOf(model))).toBe("Hello");
     expect(outcomes()).toEqual(["openai unavailable", "groq unavailable", "groq answered"]);
-    const { model: hopeless } = behind([first.candidate, scripted("groq", refusal(500)).candidate]);
+    const { model: hopeless } = gatewayWith([first.candidate, scriptedModel("groq", apiError(500)).candidate]);
     await expect(hopeless.doGenerate(question)).rejects.toMatchObject({ kind: "unavailable", provider: "groq", status: 500 });
   });
 
@@ -108,7 +117,7 @@ describe("a provider that is out of order", () => {
     ["a connection fault", new TypeError("fetch failed"), "unavailable"],
     ["an overload in the stream", [{ type: "error", error: { type: "overloaded_error", message: "…" } }], "unavailable"],
     ["a limit in the stream", [{ type: "error", error: { code: 429, message: "…" } }], "rate_limited"],
-    ["an empty account", refusal(429, {}, '{"code":"insufficient_quota"}'), "no_credit"],
+    ["an empty account", apiError(429, {}, '{"code":"insufficient_quota"}'), "no_credit"],
     [
       "a stream that ends before it begins",
       [
@@ -117,17 +126,17 @@ describe("a provider that is out of order", () => {
       ],
       "unavailable",
     ],
-  ] as [string, Turn, string][])("may be so by %s", async (_, turn, kind) => {
-    const { model, outcomes } = behind([scripted("openai", turn).candidate, scripted("groq", hello).candidate]);
+  ] as [string, ScriptedTurn, string][])("%s counts as unavailable", async (_, turn, kind) => {
+    const { model, outcomes } = gatewayWith([scriptedModel("openai", turn).candidate, scriptedModel("groq", hello).candidate]);
     expect(textIn(await partsOf(model))).toBe("Hello");
     expect(outcomes()).toEqual([`openai ${kind}`, "groq answered"]);
   });
 
-  test("is not passed over any more once it has said something", async () => {
-    const broken = said("Hel").slice(0, 3);
-    const spare = scripted("groq", hello);
-    const { model, records } = behind([
-      scripted("openai", [...broken, { type: "error", error: new Error("gone") }]).candidate,
+  test("a provider that already streamed text is not replaced", async () => {
+    const broken = textParts("Hel").slice(0, 3);
+    const spare = scriptedModel("groq", hello);
+    const { model, records } = gatewayWith([
+      scriptedModel("openai", [...broken, { type: "error", error: new Error("gone") }]).candidate,
       spare.candidate,
     ]);
     const parts = await partsOf(model);
@@ -137,33 +146,33 @@ describe("a provider that is out of order", () => {
   });
 });
 
-describe("what is wrong with the request or its key", () => {
+describe("an error of the request or its key", () => {
   test.each([
-    ["a refusal", refusal(400), "refused"],
-    ["a wrong key", refusal(401), "key_rejected"],
-    ["a wrong key, as Google says it", refusal(400, {}, "… API_KEY_INVALID …"), "key_rejected"],
-    ["what the SDK does not send", new UnsupportedFunctionalityError({ functionality: "files" }), "refused"],
-  ])("ends the call: %s", async (_, fault, kind) => {
+    ["a refusal", apiError(400), "refused"],
+    ["a wrong key", apiError(401), "key_rejected"],
+    ["a wrong key in the format of Google", apiError(400, {}, "… API_KEY_INVALID …"), "key_rejected"],
+    ["a request that the SDK refuses", new UnsupportedFunctionalityError({ functionality: "files" }), "refused"],
+  ])("%s ends the call", async (_, fault, kind) => {
     const bad: string[] = [];
-    const spare = scripted("groq", hello);
-    const { candidate, seen } = scripted("openai", fault);
-    const { model } = behind([candidate, spare.candidate], { onBadKey: ({ provider }) => bad.push(provider.name) });
+    const spare = scriptedModel("groq", hello);
+    const { candidate, seen } = scriptedModel("openai", fault);
+    const { model } = gatewayWith([candidate, spare.candidate], { onBadKey: ({ provider }) => bad.push(provider.name) });
     expect(await failureOf(model.doStream(question))).toMatchObject({ kind, provider: "openai" });
-    expect([seen.asked, spare.seen.asked]).toEqual([1, 0]);
+    expect([seen.calls, spare.seen.calls]).toEqual([1, 0]);
     expect(bad).toEqual(kind === "key_rejected" ? ["openai"] : []);
   });
 
-  test("is said in our own words where they are ours", async () => {
-    const { model } = behind([languageCandidate("builtin/gpt")]);
+  test("our own error is thrown with its own message", async () => {
+    const { model } = gatewayWith([languageCandidate("builtin/gpt")]);
     const failure = await failureOf(model.doStream(question));
     expect(failure).toMatchObject({ kind: "refused", message: expect.stringContaining("builtin/gpt") as string });
   });
 });
 
 describe("the functions of the AI SDK", () => {
-  test("take it for a model, and retry nothing by themselves", async () => {
-    const { candidate, seen } = scripted("openai", refusal(503));
-    const { model, records } = behind([candidate]);
+  test("the AI SDK accepts the gateway as a model and does not retry by itself", async () => {
+    const { candidate, seen } = scriptedModel("openai", apiError(503));
+    const { model, records } = gatewayWith([candidate]);
     expect(await failureOf(generateText({ model, prompt: "Hello" }))).toMatchObject({
       name: "ProviderError",
       kind: "unavailable",
@@ -172,19 +181,19 @@ describe("the functions of the AI SDK", () => {
     const { fullStream } = streamText({ model, prompt: "Hello", onError: ({ error }) => void errors.push(error) });
     await collect(fullStream);
     expect(errors).toMatchObject([{ name: "ProviderError", kind: "unavailable" }]);
-    expect(seen.asked).toBe(4);
+    expect(seen.calls).toBe(4);
     expect(records).toHaveLength(2);
   });
 
-  test("stream through it", async () => {
-    const { model } = behind([scripted("openai", refusal(500)).candidate, scripted("groq", hello).candidate]);
+  test("the AI SDK streams through the gateway", async () => {
+    const { model } = gatewayWith([scriptedModel("openai", apiError(500)).candidate, scriptedModel("groq", hello).candidate]);
     const { text, usage: used } = streamText({ model, prompt: "Hello" });
     expect(await text).toBe("Hello");
     expect(await used).toMatchObject({ inputTokens: 5, outputTokens: 3 });
   });
 });
 
-describe("texts to embed", () => {
+describe("embedding through the gateway", () => {
   function embedder(doEmbed: EmbeddingModelV4["doEmbed"]): Candidate<EmbeddingModelV4> {
     const model = {
       specificationVersion: "v4",
@@ -197,7 +206,7 @@ describe("texts to embed", () => {
     return { provider: openProvider("mistral"), modelId: "vectors", open: async () => model };
   }
 
-  test("go in as many calls as the model needs, each with its record", async () => {
+  test("texts are sent in as many calls as the model needs, each with its record", async () => {
     const records: UsageRecord[] = [];
     const candidate = embedder(async ({ values }) => ({
       embeddings: values.map((value) => [value.length]),
@@ -212,10 +221,10 @@ describe("texts to embed", () => {
     ]);
   });
 
-  test("fail as calls do", async () => {
+  test("embedding calls fail like other calls", async () => {
     const bad: string[] = [];
     const model = gatewayEmbeddingModel(
-      embedder(() => Promise.reject(refusal(403))),
+      embedder(() => Promise.reject(apiError(403))),
       { onBadKey: ({ modelId }) => bad.push(modelId) },
     );
     await expect(embedMany({ model, values: ["a"] })).rejects.toMatchObject({ kind: "key_rejected", provider: "mistral" });

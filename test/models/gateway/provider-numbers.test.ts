@@ -5,7 +5,7 @@ import { embeddingFault, maxCount, normalizeUsage, toCount } from "../../../src/
 import { noTokens, tokenCounts, type uncounted, type UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { embeddingCandidate, languageCandidate, openProvider } from "../../../src/models/providers/registry.ts";
 import { providerKey } from "../../support/canary.ts";
-import { saidText, type Json, type Reply } from "../../support/vendors/script.ts";
+import { scriptedText, type Json, type Reply } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
 import { fakedVendor, httpProviders, type HttpProvider } from "../../support/vendors/vendors.ts";
 import { partsOf, question, textIn } from "../support/models.ts";
@@ -110,7 +110,7 @@ describe.each(httpProviders)("%s, whose numbers cannot be,", (name) => {
     });
     const { usage } = await asked.doGenerate(question);
     const parts = await partsOf(asked);
-    expect(textIn(parts)).toBe(saidText);
+    expect(textIn(parts)).toBe(scriptedText);
     expect(usage.inputTokens.total).toBeUndefined();
     expect(parts.at(-1)).toMatchObject({ type: "finish", usage: { outputTokens: { total: undefined } } });
     expect(records).toMatchObject([

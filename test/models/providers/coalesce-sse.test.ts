@@ -8,7 +8,17 @@ import { providerKey } from "../../support/canary.ts";
 import { collect, partsOf } from "../support/models.ts";
 
 /** The providers that speak Chat Completions, by what is around its events. */
-const speakers = ["custom", "groq", "huggingface", "mistral", "moonshotai", "nvidia", "ollama", "openrouter", "together"];
+const openAiProviders = [
+  "custom",
+  "groq",
+  "huggingface",
+  "mistral",
+  "moonshotai",
+  "nvidia",
+  "ollama",
+  "openrouter",
+  "together",
+];
 
 type Json = Record<string, unknown>;
 
@@ -36,7 +46,7 @@ const written = (events: readonly Event[], end = "\n"): string =>
     })
     .join("");
 
-const said = (...texts: string[]): Event[] => texts.map((content) => ({ data: chunk({ content }) }));
+const textEvents = (...texts: string[]): Event[] => texts.map((content) => ({ data: chunk({ content }) }));
 
 /** A `fetch` that is answered with these bytes, each piece by itself. */
 const answering =
@@ -66,34 +76,34 @@ const textsIn = (stream: string): unknown[] =>
     .filter((event) => event.startsWith("data: {"))
     .map((event) => (JSON.parse(event.slice("data: ".length)) as { choices: { delta: Json }[] }).choices[0]!.delta["content"]);
 
-describe("what came together is one event", () => {
-  test("with seams between the pieces", async () => {
-    const [only, ...others] = textsIn(await joined(written(said("Grü", 'ße, "', "世\\", "界\n", "👋"))));
+describe("events that arrive together", () => {
+  test("events are merged with separators between the deltas", async () => {
+    const [only, ...others] = textsIn(await joined(written(textEvents("Grü", 'ße, "', "世\\", "界\n", "👋"))));
     expect(others).toEqual([]);
     expect(splitDeltas(String(only))).toEqual(["Grü", 'ße, "', "世\\", "界\n", "👋"]);
     expect(stripSeparators(String(only))).toBe('Grüße, "世\\界\n👋');
   });
 
-  test("and what came alone goes on as it is", async () => {
-    const events = said("a", "b").map((event) => written([event]));
+  test("an event that arrives alone is unchanged", async () => {
+    const events = textEvents("a", "b").map((event) => written([event]));
     expect(await joined(...events)).toBe(events.join(""));
   });
 
-  test("a vendor's own spelling of JSON is kept", async () => {
+  test("the provider's JSON escapes are kept", async () => {
     const event = (text: string) => `data: {"choices": [{"delta": {"content": "${text}"}, "finish_reason": null}]}\n\n`;
     expect(await joined(event("\\u00fc") + event("\\/"))).toBe(event(String.raw`\u00fc\u0000\/`));
   });
 
-  test("thoughts are not joined to words", async () => {
+  test("reasoning is not merged with text", async () => {
     const thoughts = [chunk({ reasoning_content: "h" }), chunk({ reasoning_content: "m" })].map((data) => ({ data }));
-    expect((await joined(written([...thoughts, ...said("a", "b")]))).match(/\\u0000/g)).toHaveLength(2);
+    expect((await joined(written([...thoughts, ...textEvents("a", "b")]))).match(/\\u0000/g)).toHaveLength(2);
   });
 });
 
 /** Twice the same, which must be told twice. */
 const apart: [what: string, data: Json | string][] = [
-  ["a text beside a thought", chunk({ content: "a", reasoning: "b" })],
-  ["no text beside a thought and its details", chunk({ content: "", reasoning: "b", reasoning_details: [{ text: "b" }] })],
+  ["a text beside reasoning", chunk({ content: "a", reasoning: "b" })],
+  ["no text beside reasoning and its details", chunk({ content: "", reasoning: "b", reasoning_details: [{ text: "b" }] })],
   ["a call", chunk({ content: "a", ...call("1", "{}") })],
   ["a refusal", chunk({ content: "a", refusal: "b" })],
   ["tokens", chunk({ content: "a" }, { usage })],
@@ -108,35 +118,38 @@ const apart: [what: string, data: Json | string][] = [
   ["no object", "[]"],
 ];
 
-test.each(apart)("%s stays apart", async (_what, data) => {
+test.each(apart)("%s is not merged", async (_what, data) => {
   const events = written([{ data }, { data }]);
   expect(await joined(events)).toBe(events);
 });
 
-test("an event with a name, and what follows one that is broken, stay apart", async () => {
+test("a named event, and one after a broken event, are not merged", async () => {
   const named: Event = { data: chunk({ content: "a" }), name: "error" };
-  const broken = written(said("a")).replace('"a"', '"\\x"');
-  const events = written([...said("a"), named, named]) + broken + written(said("b"));
+  const broken = written(textEvents("a")).replace('"a"', '"\\x"');
+  const events = written([...textEvents("a"), named, named]) + broken + written(textEvents("b"));
   expect(await joined(events)).toBe(events);
 });
 
-test("an event of several lines, and one that is larger than what can be joined, stay apart", async () => {
+test("an event of several lines, and one above the size limit, are not merged", async () => {
   const pretty = JSON.stringify(chunk({ content: "", tool_calls: [{ index: 0 }] }), null, 1);
   const lines = pretty.split("\n").map((line) => `data: ${line}\n`);
-  const events = `${lines.join("")}\n${written(said("a", "b".repeat(9_000)))}${written(said("c".repeat(9_000)))}`;
+  const events = `${lines.join("")}\n${written(textEvents("a", "b".repeat(9_000)))}${written(textEvents("c".repeat(9_000)))}`;
   expect(await joined(events)).toBe(events);
 });
 
-describe("left alone is", () => {
+describe("an unchanged reply", () => {
   const eventStream = { "content-type": "text/event-stream" };
-  const asked = [JSON.stringify({ model: "m", messages: [{ role: "user", content: '"stream":true' }] }), streaming.body];
+  const requestBodies = [
+    JSON.stringify({ model: "m", messages: [{ role: "user", content: '"stream":true' }] }),
+    streaming.body,
+  ];
 
   test.each([
-    ["what is no stream of events", Response.json(chunk({ content: "a" })), asked[1]],
-    ["what was not asked for as one", new Response("{}", { headers: eventStream }), asked[0]],
-    ["an error", new Response("no", { status: 429, headers: eventStream }), asked[1]],
-    ["what has no body", new Response(null, { status: 204, headers: eventStream }), asked[1]],
-  ])("%s", async (_what, response, body) => {
+    ["a reply that is not an event stream", Response.json(chunk({ content: "a" })), requestBodies[1]],
+    ["a reply to a request without streaming", new Response("{}", { headers: eventStream }), requestBodies[0]],
+    ["an error reply", new Response("no", { status: 429, headers: eventStream }), requestBodies[1]],
+    ["a reply without a body", new Response(null, { status: 204, headers: eventStream }), requestBodies[1]],
+  ])("%s is unchanged", async (_what, response, body) => {
     expect(await coalesceSse(async () => response)("https://vendor.example/", { method: "POST", body: body! })).toBe(response);
   });
 });
@@ -169,7 +182,7 @@ const anyAnswer = fc
   });
 
 /** Parts with nothing that differs between two calls, in as many pieces as they were sent. */
-function told(parts: readonly LanguageModelV4StreamPart[]): object[] {
+function splitParts(parts: readonly LanguageModelV4StreamPart[]): object[] {
   const ids: string[] = [];
   return parts.flatMap((part): object[] => {
     if (part.type === "response-metadata") return [];
@@ -180,17 +193,17 @@ function told(parts: readonly LanguageModelV4StreamPart[]): object[] {
   });
 }
 
-describe.each(speakers)("%s", (provider) => {
+describe.each(openAiProviders)("%s", (provider) => {
   const settings = { apiKey: providerKey(`of-joining-${provider}`), baseUrl: "https://vendor.example/v1" };
 
-  test("says the same joined as apart, however its bytes are cut", async () => {
+  test("the merged stream has the same content at every cut of its bytes", async () => {
     await fc.assert(
       fc.asyncProperty(anyAnswer, async (pieces) => {
         const fetch = answering(...pieces);
         const [separate, together] = await Promise.all(
           [false, true].map(async (joins) => {
             const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, coalesceDeltas: joins });
-            return told(await partsOf(model));
+            return splitParts(await partsOf(model));
           }),
         );
         expect(together).toEqual(separate);
@@ -199,9 +212,9 @@ describe.each(speakers)("%s", (provider) => {
     );
   });
 
-  test("is read in one part for what came together", async () => {
+  test("deltas that arrive together are read as one part", async () => {
     const texts = Array.from({ length: 50 }, (_, n) => `word${n} `);
-    const fetch = answering(written([...said(...texts), ...ending.map((data) => ({ data }))]));
+    const fetch = answering(written([...textEvents(...texts), ...ending.map((data) => ({ data }))]));
     const model = await openLanguageModel(`${provider}/m`, { ...settings, fetch, coalesceDeltas: true });
     const deltas = (await collect((await model.doStream({ prompt: [] })).stream)).filter(({ type }) => type === "text-delta");
     expect(deltas).toHaveLength(1);

@@ -21,7 +21,7 @@ let database: TestDatabase;
 let bridge: Awaited<ReturnType<typeof startStoppableBridge>>;
 let server: Server;
 /** With which key each list was asked for, in order. */
-let asked: (string | undefined)[];
+let receivedKeys: (string | undefined)[];
 /** What a key is told that there is; nothing is a server that is out. */
 let listed: (key: string | undefined) => string[] | undefined;
 let ai: Ai;
@@ -33,7 +33,7 @@ beforeAll(async () => {
   bridge = await startStoppableBridge(database);
   server = createServer(({ headers }, response) => {
     const key = headers.authorization?.replace("Bearer ", "");
-    asked.push(key);
+    receivedKeys.push(key);
     const ids = listed(key);
     response
       .writeHead(ids === undefined ? 503 : 200, { "content-type": "application/json" })
@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  asked = [];
+  receivedKeys = [];
   listed = () => ["one/model-7b"];
   const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const send = globalThis.fetch;
@@ -91,14 +91,14 @@ async function settled(): Promise<void> {
 
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
-describe("the list of a provider that lists its models to anybody", () => {
-  test.each(Object.keys(publicHosts) as (keyof typeof publicHosts)[])("is had of %s without a key", async (name) => {
+describe("the model list of a provider with a public list", () => {
+  test.each(Object.keys(publicHosts) as (keyof typeof publicHosts)[])("the list of %s is read without a key", async (name) => {
     const read = await newIsolate();
     expect((await read(name)).ids).toEqual(["one/model-7b"]);
-    expect(asked).toEqual([undefined]);
+    expect(receivedKeys).toEqual([undefined]);
   });
 
-  test("is had of Workers AI through the binding", async () => {
+  test("the list of Workers AI is read through the binding", async () => {
     const read = await newIsolate();
     const { listModels } = openProvider("workers-ai");
     const models = await listModels({ ai });
@@ -106,17 +106,17 @@ describe("the list of a provider that lists its models to anybody", () => {
     expect((await read("workers-ai")).ids).toEqual(models.map(({ model_id }) => model_id));
   });
 
-  test("is asked for once: a second reader, here or in another isolate, asks nobody", async () => {
+  test("the list is fetched once for all readers and isolates", async () => {
     const [here, there] = [await newIsolate(), await newIsolate()];
     const first = await here();
     listed = () => ["another/model"];
     later(hour - 1);
     for (const read of [here, there, there]) expect(await read()).toEqual(first);
     await settled();
-    expect(asked).toHaveLength(1);
+    expect(receivedKeys).toHaveLength(1);
   });
 
-  test("that is an hour old is told as it was, while the provider is asked once, for all isolates", async () => {
+  test("an hour-old list is returned while it is fetched once for all isolates", async () => {
     const [here, there] = [await newIsolate(), await newIsolate()];
     const first = await here();
     await there();
@@ -130,10 +130,10 @@ describe("the list of a provider that lists its models to anybody", () => {
     await there();
     await settled();
     expect((await there()).ids).toEqual(["another/model"]);
-    expect(asked).toHaveLength(2);
+    expect(receivedKeys).toHaveLength(2);
   });
 
-  test("says how old it is where the provider is out, in an isolate that is new too", async () => {
+  test("the age of the list is reported if the provider is down, also in a new isolate", async () => {
     const first = await (await newIsolate())();
     listed = () => undefined;
     later(20 * hour);
@@ -142,10 +142,10 @@ describe("the list of a provider that lists its models to anybody", () => {
     await settled();
     expect(await read()).toEqual(first);
     expect(Date.now() - Date.parse(first.asked_at)).toBe(20 * hour);
-    expect(asked.length).toBeGreaterThan(1);
+    expect(receivedKeys.length).toBeGreaterThan(1);
   });
 
-  test("is a failure of the provider where none was ever had", async () => {
+  test("a failure without a cached list is the failure of the provider", async () => {
     listed = () => undefined;
     const read = await newIsolate();
     expect((await failureOf(read())).code).toBe("provider_unavailable");
@@ -153,27 +153,27 @@ describe("the list of a provider that lists its models to anybody", () => {
     expect((await read()).ids).toEqual(["back/again"]);
   });
 
-  test("is had without KV, of the provider itself", async () => {
+  test("the list is fetched from the provider if KV is down", async () => {
     const out = () => Promise.reject(new Error("KV is out."));
     events = createTestContexts(testBindings(bridge.url, { CACHE: { get: out, put: out } }));
     const read = await newIsolate();
     expect((await read()).ids).toEqual(["one/model-7b"]);
     await settled();
     expect((await read()).ids).toEqual(["one/model-7b"]);
-    expect(asked).toHaveLength(1);
+    expect(receivedKeys).toHaveLength(1);
   });
 });
 
-test("is replied with what is known of each model, to who is signed in, and out of memory from then on", async () => {
+test("the reply describes each known model for signed-in users, from memory after the first request", async () => {
   const { token } = await createUser({ database });
   const counter = { limit: async () => ({ success: true }) };
   Object.assign(bindings, { LIMIT_ANONYMOUS: counter, LIMIT_AUTHENTICATED: counter, LIMIT_EXPENSIVE: counter });
   const lifetime = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
-  const ask = (provider: string) => {
+  const getModels = (provider: string) => {
     const headers = { ...authHeader(token), "cf-connecting-ip": "198.18.0.1" };
     return app.request(`/api/v2/external-models/providers/${provider}/models`, { headers }, bindings, lifetime);
   };
-  const first = await ask("nvidia");
+  const first = await getModels("nvidia");
   expect([first.status, await bodyOf(first)]).toEqual([
     200,
     {
@@ -190,12 +190,12 @@ test("is replied with what is known of each model, to who is signed in, and out 
       asked_at: new Date().toISOString(),
     },
   ]);
-  const second = await ask("nvidia");
-  expect([second.status, second.headers.get("server-timing"), asked.length]).toEqual([200, noRoundTrips, 1]);
-  expect((await ask("openai")).status).toBe(422);
+  const second = await getModels("nvidia");
+  expect([second.status, second.headers.get("server-timing"), receivedKeys.length]).toEqual([200, noRoundTrips, 1]);
+  expect((await getModels("openai")).status).toBe(422);
 });
 
-describe("a sync of models of NVIDIA", () => {
+describe("a sync of NVIDIA models", () => {
   const [hers, his] = [providerKey("hers-abcd"), providerKey("his-efgh")];
   let nvidia: { syncNvidia: typeof syncNvidia; syncNvidiaModel: typeof syncNvidiaModel };
   const own = (key: string | undefined) => ({ [hers]: ["org-a/secret-8b"], [his]: ["org-b/private-9b"] })[key ?? ""];
@@ -214,7 +214,7 @@ describe("a sync of models of NVIDIA", () => {
     return { id, modelId: model.id };
   }
 
-  test("asks with its user's key each time, and tells what that was shown to nobody else", async () => {
+  test("the sync uses the user's key each time and shows the result to nobody else", async () => {
     listed = (key) => own(key) ?? ["public/model-1b"];
     const [she, he, thief] = [
       await owner(hers, "org-a/secret-8b"),
@@ -224,7 +224,7 @@ describe("a sync of models of NVIDIA", () => {
     for (const { id, modelId } of [she, he, she]) {
       expect(await nvidia.syncNvidiaModel(events.context("test"), id, modelId)).toMatchObject({ context_length: 4_096 });
     }
-    expect(asked.filter((key) => key !== undefined)).toEqual([hers, his, hers]);
+    expect(receivedKeys.filter((key) => key !== undefined)).toEqual([hers, his, hers]);
     const stolen = await failureOf(nvidia.syncNvidiaModel(events.context("test"), thief.id, thief.modelId));
     expect(stolen.code).toBe("provider_model_missing");
     expect(await nvidia.syncNvidia(events.context("test"), thief.id)).toMatchObject({ models_synced: 0 });
@@ -232,22 +232,22 @@ describe("a sync of models of NVIDIA", () => {
     expect((await (await newIsolate())()).ids).toEqual(["public/model-1b"]);
   });
 
-  test("has the list that is kept asked for anew, without the key", async () => {
+  test("the sync refreshes the cached public list without the key", async () => {
     const before = await (await newIsolate())();
     listed = (key) => (key === undefined ? ["public/new-2b"] : own(key));
     const { id } = await owner(hers, "org-a/secret-8b");
     expect(await nvidia.syncNvidia(events.context("test"), id)).toMatchObject({ models_synced: 1 });
     await events.settled();
-    expect(asked).toEqual([undefined, hers, undefined]);
+    expect(receivedKeys).toEqual([undefined, hers, undefined]);
     expect(before.ids).toEqual(["one/model-7b"]);
     expect((await (await newIsolate())()).ids).toEqual(["public/new-2b"]);
   });
 
-  test("that fails has nothing else asked", async () => {
+  test("a failed sync makes no other request", async () => {
     listed = () => undefined;
     const { id } = await owner(hers, "org-a/secret-8b");
     expect(await nvidia.syncNvidia(events.context("test"), id)).toMatchObject({ models_synced: 0 });
     await events.settled();
-    expect(asked).toEqual([hers]);
+    expect(receivedKeys).toEqual([hers]);
   });
 });

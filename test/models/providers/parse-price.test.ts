@@ -14,18 +14,18 @@ describe("a published price", () => {
     ["0", perToken, 0],
     [0, perMillion, 0],
     ["0.00000000000004", perToken, 0],
-  ])("of %j at a scale of %d is %i micro-dollars for a million tokens", (published, scale, expected) => {
+  ])("the price %j at a scale of %d is %i micro-dollars per million tokens", (published, scale, expected) => {
     expect(microDollars(published, scale)).toBe(expected);
   });
 
   test.each(["", null, undefined, "free", "-1", -0.5, Number.NaN, Number.POSITIVE_INFINITY, "Infinity", "1e300", 1.1])(
-    "of %j is unknown",
+    "the price %j is unknown",
     (published) => {
       expect(microDollars(published, perToken)).toBeNull();
     },
   );
 });
 
-test("the highest price of no prices is unknown", () => {
+test("the highest price of an empty list is unknown", () => {
   expect(microDollars(Math.max(), perMillion)).toBeNull();
 });

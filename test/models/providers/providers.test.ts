@@ -5,7 +5,7 @@ import type { CallOptions } from "../../../src/models/gateway/call.ts";
 import { openProvider, providerNames } from "../../../src/models/providers/registry.ts";
 import type { UsageRecord } from "../../../src/models/gateway/usage-record.ts";
 import { providerKey } from "../../support/canary.ts";
-import { saidText, script } from "../../support/vendors/script.ts";
+import { scriptedText, script } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor } from "../../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../../support/vendors/vendors.ts";
 import { fakeAi } from "../../support/vendors/workers-ai.ts";
@@ -33,18 +33,18 @@ describe.each(httpProviders)("%s", async (name) => {
   });
   afterAll(() => vendor.close());
 
-  test("answers, and says what it used", async () => {
+  test("the provider answers and reports its usage", async () => {
     const { text, usage, finishReason } = await generateText({
       model: await provider.languageModel(model, settings()),
       instructions: "Be kind.",
       prompt: "How is Zürich?",
     });
-    expect(text).toBe(saidText);
+    expect(text).toBe(scriptedText);
     expect(finishReason).toBe("stop");
     expect(usage).toMatchObject({ inputTokens: input, outputTokens: output });
   });
 
-  test("streams an answer piece by piece, and says what it used", async () => {
+  test("the provider streams an answer in deltas and reports its usage", async () => {
     const { textStream, usage, finishReason } = streamText({
       model: await provider.languageModel(model, settings()),
       prompt: "How is Zürich?",
@@ -56,7 +56,7 @@ describe.each(httpProviders)("%s", async (name) => {
     expect((await usage).inputTokenDetails.cacheReadTokens).toBe(name === "cohere" ? undefined : cached);
   });
 
-  test.each(["generate", "stream"])("calls a tool and goes on with its result: %s", async (how) => {
+  test.each(["generate", "stream"])("the provider calls a tool and continues with its result: %s", async (how) => {
     const call = {
       model: await provider.languageModel(model, settings()),
       prompt: "Look Zürich up.",
@@ -69,11 +69,11 @@ describe.each(httpProviders)("%s", async (name) => {
     expect(first!.toolCalls).toMatchObject([{ toolName: "look_up", input: script.toolCall.input }]);
     expect(first!.toolResults).toMatchObject([{ output: "Zürich lies by a lake." }]);
     expect(second).toMatchObject({ finishReason: "stop" });
-    expect(await text).toBe(saidText);
+    expect(await text).toBe(scriptedText);
     expect(JSON.stringify(vendor.requests.at(-1)!.body)).toContain("Zürich lies by a lake.");
   });
 
-  test("lists what it has of language and embedding models", async () => {
+  test("the provider lists its language and embedding models", async () => {
     const models = await provider.listModels(settings());
     const lines = models.map(({ kind, model_id, context_length, capabilities }) =>
       [kind, model_id, context_length ?? "?", ...capabilities.slice(1)].join(" "),
@@ -85,18 +85,18 @@ describe.each(httpProviders)("%s", async (name) => {
     }
   });
 
-  test("is tested by a real call", async () => {
+  test("the test of the provider is a real call", async () => {
     const before = vendor.requests.length;
     await expect(provider.test(model, settings())).resolves.toEqual({
       success: true,
       message: "The model responded.",
-      response: saidText,
+      response: scriptedText,
       error: null,
     });
     expect(vendor.requests.length).toBe(before + 1);
   });
 
-  test("tells of a wrong key without showing it", async () => {
+  test("a wrong key is reported without showing it", async () => {
     const wrong = await provider.test(model, { ...settings(), apiKey: providerKey("that-is-wrong") });
     expect(wrong).toMatchObject({
       success: false,
@@ -107,7 +107,7 @@ describe.each(httpProviders)("%s", async (name) => {
 
 const embedding = httpProviders.filter((name) => fakedVendor(name).embedding !== undefined);
 
-test.each(embedding)("%s embeds texts in their order", async (name) => {
+test.each(embedding)("%s embeds texts in order", async (name) => {
   const { protocol, embedding: model = "", suffix = "" } = fakedVendor(name);
   const vendor = await startVendor(protocol, apiKey);
   const { embeddingModel, test: tryOut } = openProvider(name);
@@ -120,7 +120,7 @@ test.each(embedding)("%s embeds texts in their order", async (name) => {
   await vendor.close();
 });
 
-test.each(httpProviders.filter((name) => !embedding.includes(name)))("%s embeds nothing, and says so", async (name) => {
+test.each(httpProviders.filter((name) => !embedding.includes(name)))("%s refuses to embed", async (name) => {
   const { supports_embeddings, embeddingModel } = openProvider(name);
   expect(supports_embeddings).toBe(false);
   await expect(embeddingModel("any", { apiKey })).rejects.toMatchObject({ code: "validation_failed" });
@@ -134,7 +134,7 @@ test.each(keyed)("$name is not called without a key", async ({ display_name, tes
   await expect(listModels({ fetch: refuse })).rejects.toMatchObject({ kind: "not_configured" });
 });
 
-test("what has no address of its own asks for one", async () => {
+test("a provider without a default base URL requires one", async () => {
   for (const name of ["custom", "ollama"] as const) {
     const { display_name, test: tryOut, base_url } = openProvider(name);
     expect(base_url).toBeNull();
@@ -142,7 +142,7 @@ test("what has no address of its own asks for one", async () => {
   }
 });
 
-test("OpenAI is asked to keep nothing", async () => {
+test("OpenAI is told to store nothing", async () => {
   const vendor = await startVendor(fakedVendor("openai").protocol, apiKey);
   const model = await openProvider("openai").languageModel("gpt-6-luna", { apiKey, baseUrl: vendor.baseUrl });
   await generateText({ model, prompt: "Hello" });
@@ -150,7 +150,7 @@ test("OpenAI is asked to keep nothing", async () => {
   await vendor.close();
 });
 
-test("nothing is taken from the environment of the process", async () => {
+test("no setting is read from the environment of the process", async () => {
   const vendor = await startVendor(fakedVendor("openai").protocol, providerKey("of-the-operator"));
   vi.stubEnv("OPENAI_API_KEY", providerKey("of-the-operator"));
   vi.stubEnv("OPENAI_BASE_URL", vendor.baseUrl);
@@ -177,7 +177,7 @@ describe("workers-ai", async () => {
   const { binding: ai, runs, failNext } = fakeAi();
   const model = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 
-  test("says that it is not bound where it is not", async () => {
+  test("it reports a missing binding", async () => {
     const unbound = "Workers AI is not available on this server: the configuration has no [ai] binding.";
     expect(provider.unavailable({})).toBe(unbound);
     expect(provider.unavailable({ ai })).toBeNull();
@@ -185,11 +185,11 @@ describe("workers-ai", async () => {
     await expect(provider.listModels({})).rejects.toMatchObject({ kind: "not_configured", message: unbound });
   });
 
-  test("answers, streams, calls tools and embeds through the binding", async () => {
+  test("it answers, streams, calls tools and embeds through the binding", async () => {
     const settings = { ai };
     const languageModel = await provider.languageModel(model, settings);
     const { text, usage } = await generateText({ model: languageModel, prompt: "How is Zürich?" });
-    expect(text).toBe(saidText);
+    expect(text).toBe(scriptedText);
     expect(usage).toMatchObject({ inputTokens: input, outputTokens: output });
     const parts = await partsOf(languageModel);
     expect(parts.flatMap((part) => (part.type === "text-delta" ? [part.delta] : []))).toEqual(script.pieces);
@@ -208,7 +208,7 @@ describe("workers-ai", async () => {
     expect(runs.at(-1)).toEqual({ model: "@cf/baai/bge-base-en-v1.5", inputs: { text: ["one", "two"] } });
   });
 
-  test("lists what it runs", async () => {
+  test("it lists its models", async () => {
     expect((await provider.listModels({ ai })).map(({ model_id, kind }) => [model_id, kind])).toEqual([
       [model, "language"],
       ["@cf/baai/bge-base-en-v1.5", "embedding"],
@@ -233,8 +233,8 @@ describe("workers-ai", async () => {
   });
 });
 
-describe("a list of providers", () => {
-  test("says of each what a client shows", async () => {
+describe("the list of providers", () => {
+  test("each entry has the fields that clients show", async () => {
     for (const provider of providerNames.map(openProvider)) {
       expect(provider.icon).not.toBe("");
       expect(provider.base_url ?? "https://").toMatch(/^https:\/\//);
@@ -243,7 +243,7 @@ describe("a list of providers", () => {
     }
   });
 
-  test("loads no SDK: those are imported by methods alone", () => {
+  test("the list loads no SDK, which only methods import", () => {
     const files = globSync("src/models/**/*.ts");
     expect(files.length).toBeGreaterThan(30);
     const eager = /^(?:import|export)(?! type\b)[^;]*from "(?:@ai-sdk\/(?!provider")|@openrouter\/|workers-ai-provider"|ai")/m;

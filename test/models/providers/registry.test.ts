@@ -21,14 +21,14 @@ import type { Report } from "../support/added-provider.ts";
 
 const provider = openProvider("builtin");
 
-describe("a reference to a model", () => {
-  test("is a provider and the name of a model, which may hold slashes", () => {
+describe("a model reference", () => {
+  test("a reference is a provider and a model name, which may contain slashes", () => {
     expect(parseModelReference("builtin/extractive")).toEqual({ provider: "builtin", modelId: "extractive" });
     expect(parseModelReference("builtin/meta/llama-3:8b")).toEqual({ provider: "builtin", modelId: "meta/llama-3:8b" });
   });
 
   test.each(["", "/", "builtin", "builtin/", "/extractive", "nobody/extractive", "Builtin/extractive", "toString/x"])(
-    "is not %j",
+    "%j is not a reference",
     async (reference) => {
       expect(parseModelReference(reference)).toBeUndefined();
       expect(describeModel(reference)).toBeUndefined();
@@ -36,7 +36,7 @@ describe("a reference to a model", () => {
     },
   );
 
-  test("opens a model of its own kind alone", async () => {
+  test("a reference opens only a model of its own kind", async () => {
     const notThere = { code: "validation_failed", issues: [{ path: "model" }] };
     await expect(openLanguageModel("builtin/extractive")).resolves.toMatchObject({ modelId: "extractive" });
     await expect(openEmbeddingModel("builtin/hashing-384")).resolves.toMatchObject({ modelId: "hashing-384" });
@@ -49,7 +49,7 @@ describe("a reference to a model", () => {
 describe("a model of Workers AI", () => {
   const llama = boundDefaults.language;
 
-  test("is known by its name, for what it is for", () => {
+  test("its name determines its kind", () => {
     expect(describeModel(llama)).toMatchObject({
       kind: "language",
       provider: "workers-ai",
@@ -62,7 +62,7 @@ describe("a model of Workers AI", () => {
     expect(describeModel("workers-ai/@cf/openai/whisper")).toBeUndefined();
   });
 
-  test("can be called where it is bound, as the built-in ones can everywhere", () => {
+  test("it can be called if the binding exists, and built-in models always", () => {
     const unbound = { env: {} as Env };
     const bound = { env: { AI: fakeAi().binding } as unknown as Env };
     expect(describeCallable(unbound, llama)).toBeUndefined();
@@ -71,7 +71,7 @@ describe("a model of Workers AI", () => {
   });
 });
 
-test("what names no model is on one of Workers AI where that is bound, else on a built-in one; each is there, and of its kind", async () => {
+test("the default models are those of Workers AI if it is bound, else built-in ones, each of its kind", async () => {
   const { models } = openProvider("workers-ai");
   for (const kind of ["language", "embedding"] as const) {
     expect(defaultModel({}, kind)).toBe(builtinDefaults[kind]);
@@ -81,12 +81,12 @@ test("what names no model is on one of Workers AI where that is bound, else on a
   }
 });
 
-test("Workers AI is not bound by default, since wrangler dev asks for an account then", () => {
+test("Workers AI is not bound by default, because wrangler dev would need an account", () => {
   expect(productionConfig().ai).toBeUndefined();
 });
 
 describe("every provider", () => {
-  test.each(providerNames)("%s is what it is registered as", (name) => {
+  test.each(providerNames)("%s has its registered name", (name) => {
     const { name: own, display_name, color } = openProvider(name);
     expect(own).toBe(name);
     expect(display_name).not.toBe("");
@@ -95,7 +95,7 @@ describe("every provider", () => {
 });
 
 describe("a provider that is added to the array", () => {
-  test("is in every list, lookup and schema", { timeout: 60_000 }, async () => {
+  test("it appears in every list, lookup and schema", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ["test/models/support/added-provider.ts"]);
     const { listed, candidate, schemas, enums, ...names } = JSON.parse(stdout) as Report;
     expect(names.providerNames).toEqual([...providerNames, "added"]);
@@ -111,7 +111,7 @@ describe("a provider that is added to the array", () => {
 describe("a provider of a newer version", () => {
   const name = "newer" as ProviderName;
 
-  test("is shown by its name, and its models cannot be called", () => {
+  test("it is shown by its name, and its models cannot be called", () => {
     expect(identityOf(name)).toEqual({ name, display_name: name });
     const error = { kind: "not_configured", provider: name, message: "newer is not configured on this server." };
     expect(() => openProvider(name)).toThrow(expect.objectContaining(error));
@@ -119,7 +119,7 @@ describe("a provider of a newer version", () => {
 });
 
 describe("builtin", () => {
-  test("says that it needs no key and calls no tools", () => {
+  test("it needs no key and calls no tools", () => {
     expect(provider).toMatchObject({
       base_url: null,
       requires_api_key: false,
@@ -130,7 +130,7 @@ describe("builtin", () => {
     });
   });
 
-  test("describes each model that it lists without loading it", async () => {
+  test("it describes each listed model without loading it", async () => {
     const models = await provider.listModels({});
     expect(models.map(({ model_id }) => model_id)).toEqual(["extractive", "hashing-384"]);
     for (const model of models) expect(describeModel(`builtin/${model.model_id}`)).toEqual(model);
@@ -149,7 +149,7 @@ describe("builtin", () => {
     });
   });
 
-  test("runs each of its models when it is tested", async () => {
+  test("it runs each of its models in a test", async () => {
     await expect(provider.test("extractive", {})).resolves.toMatchObject({
       success: true,
       response: expect.stringContaining("“This model quotes what was retrieved.” [1]") as string,
@@ -158,7 +158,7 @@ describe("builtin", () => {
     await expect(provider.test("hashing-384", {})).resolves.toMatchObject({ success: true, error: null });
   });
 
-  test("answers the test of a model that it lacks with what is wrong", async () => {
+  test("a test of a missing model has a clear error", async () => {
     await expect(provider.test("gpt", {})).resolves.toMatchObject({
       success: false,
       response: null,

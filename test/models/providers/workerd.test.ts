@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, unstable_readConfig as readConfig } from "wrangler";
 import { openProvider } from "../../../src/models/providers/registry.ts";
 import { providerKey } from "../../support/canary.ts";
-import { saidText, script } from "../../support/vendors/script.ts";
+import { scriptedText, script } from "../../support/vendors/script.ts";
 import { startVendor, type FakeVendor, type Fault } from "../../support/vendors/server.ts";
 import { fakedVendor, httpProviders } from "../../support/vendors/vendors.ts";
-import type { Ask, Told } from "../support/worker.ts";
+import type { ProbeRequest, ProbeReply } from "../support/worker.ts";
 
 const apiKey = providerKey("in-workerd");
 const { compatibility_date, compatibility_flags } = readConfig({ config: "wrangler.toml" });
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
+describe.each(httpProviders)("%s in workerd", (name) => {
   const { protocol, model, suffix = "" } = fakedVendor(name);
   let vendor: FakeVendor;
 
@@ -29,28 +29,28 @@ describe.each(httpProviders)("%s, in the runtime of production,", (name) => {
   });
   afterAll(() => vendor.close());
 
-  async function ask(how: Ask["how"], ...faults: Fault[]): Promise<Told> {
+  async function callProbe(how: ProbeRequest["how"], ...faults: Fault[]): Promise<ProbeReply> {
     vendor.failNext(...faults);
-    const body: Ask = { name, model, apiKey, baseUrl: `${vendor.baseUrl}${suffix}`, how };
-    return (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json() as Promise<Told>;
+    const body: ProbeRequest = { name, model, apiKey, baseUrl: `${vendor.baseUrl}${suffix}`, how };
+    return (await fetch(url, { method: "POST", body: JSON.stringify(body) })).json() as Promise<ProbeReply>;
   }
 
-  test("answers and streams", async () => {
+  test("it answers and streams", async () => {
     for (const how of ["generate", "stream"] as const) {
       const counted = { outcome: "complete", input_tokens: script.usage.input, output_tokens: script.usage.output };
-      expect(await ask(how)).toMatchObject({ text: saidText, records: [counted] });
+      expect(await callProbe(how)).toMatchObject({ text: scriptedText, records: [counted] });
     }
   });
 
-  test("understands what comes in bytes, and follows no redirect", async () => {
-    expect(await ask("stream", "bytes")).toMatchObject({ text: saidText });
-    await ask("stream", "redirect", "redirect");
+  test("it parses split bytes and follows no redirect", async () => {
+    expect(await callProbe("stream", "bytes")).toMatchObject({ text: scriptedText });
+    await callProbe("stream", "redirect", "redirect");
     expect(vendor.redirected()).toBe(0);
   });
 
-  test("notices that a stream breaks", async () => {
-    const { text, failure, records } = await ask("stream", "cut");
-    expect(saidText.startsWith(text)).toBe(true);
+  test("it detects a broken stream", async () => {
+    const { text, failure, records } = await callProbe("stream", "cut");
+    expect(scriptedText.startsWith(text)).toBe(true);
     expect(failure).toBe(`${openProvider(name).display_name} is unavailable. Try again later.`);
     expect(records).toMatchObject([{ outcome: "failed" }]);
   });

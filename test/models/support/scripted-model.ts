@@ -12,7 +12,7 @@ const usage = {
   outputTokens: { total: 3, text: 3, reasoning: 0 },
 };
 export const finish: LanguageModelV4StreamPart = { type: "finish", finishReason: { unified: "stop", raw: "stop" }, usage };
-export const said = (text: string): LanguageModelV4StreamPart[] => [
+export const textParts = (text: string): LanguageModelV4StreamPart[] => [
   { type: "stream-start", warnings: [] },
   { type: "text-start", id: "1" },
   { type: "text-delta", id: "1", delta: text },
@@ -20,19 +20,19 @@ export const said = (text: string): LanguageModelV4StreamPart[] => [
   finish,
 ];
 
-export const refusal = (statusCode: number, responseHeaders: Record<string, string> = {}, responseBody = "") =>
+export const apiError = (statusCode: number, responseHeaders: Record<string, string> = {}, responseBody = "") =>
   new APICallError({ message: "words", url: "", requestBodyValues: {}, statusCode, responseHeaders, responseBody });
 
 /** What a model does when it is asked: says parts, fails, or waits until it is told to stop (or for ever). */
-export type Turn = Error | LanguageModelV4StreamPart[] | "hangs" | "is deaf";
+export type ScriptedTurn = Error | LanguageModelV4StreamPart[] | "hangs" | "is deaf";
 
-export const hello = said("Hello");
+export const hello = textParts("Hello");
 
 /** A model that does one thing after the other, and the last of them ever after. */
-export function scripted(provider: "openai" | "groq" | "mistral", ...turns: Turn[]) {
-  const seen = { asked: 0, opened: 0, cancelled: 0 };
+export function scriptedModel(provider: "openai" | "groq" | "mistral", ...turns: ScriptedTurn[]) {
+  const seen = { calls: 0, opened: 0, cancelled: 0 };
   async function next(signal: AbortSignal | undefined): Promise<LanguageModelV4StreamPart[]> {
-    const turn = turns[Math.min(seen.asked++, turns.length - 1)]!;
+    const turn = turns[Math.min(seen.calls++, turns.length - 1)]!;
     if (turn instanceof Error) throw turn;
     if (turn === "is deaf") return new Promise(() => {});
     if (turn !== "hangs") return turn;
@@ -72,7 +72,10 @@ export function scripted(provider: "openai" | "groq" | "mistral", ...turns: Turn
 }
 
 /** Candidates behind the gateway, with the records of their calls. */
-export function behind(candidates: [Candidate<LanguageModelV4>, ...Candidate<LanguageModelV4>[]], options: CallOptions = {}) {
+export function gatewayWith(
+  candidates: [Candidate<LanguageModelV4>, ...Candidate<LanguageModelV4>[]],
+  options: CallOptions = {},
+) {
   const records: UsageRecord[] = [];
   const model = gatewayModel(candidates, { pauseMs: 5, ...options, onUsage: (record) => records.push(record) });
   return { model, records, outcomes: () => records.at(-1)!.attempts.map(({ provider, outcome }) => `${provider} ${outcome}`) };

@@ -29,24 +29,24 @@ const table: Price[] = [
   { ...base, model_id: "dated", input: 3_000_000, output: 0, from: "2028-01-01" },
 ];
 
-describe("what a call costs, in micro-dollars,", () => {
-  test("is its tokens at the price of the model", () => {
+describe("the cost of a call in micro-dollars", () => {
+  test("it is the tokens times the prices of the model", () => {
     expect(costOf(table, used("plain", { input_tokens: 1_000, output_tokens: 100 }))).toBe(3_000);
     expect(costOf(table, used("plain", {}))).toBe(0);
   });
 
-  test("is a whole number", () => {
+  test("it is an integer", () => {
     expect(costOf(table, used("cached", { input_tokens: 1, cache_read_tokens: 1 }))).toBe(0);
     expect(costOf(table, used("cached", { input_tokens: 3, cache_read_tokens: 3 }))).toBe(1);
   });
 
-  test("counts what the cache gave and took at prices of their own, and at that of the input where there are none", () => {
+  test("cached tokens have their own prices, or else the price of the input", () => {
     const tokens = { input_tokens: 1_000, cache_read_tokens: 600, cache_write_tokens: 100, output_tokens: 0 };
     expect(costOf(table, used("cached", tokens))).toBe(300 * 2 + 600 * 0.2 + 100 * 2.5);
     expect(costOf(table, used("plain", tokens))).toBe(2_000);
   });
 
-  test("is higher for the whole of a call with a long input", () => {
+  test("a long input raises the price of the whole call", () => {
     expect(costOf(table, used("long", { input_tokens: 1_000, output_tokens: 10 }))).toBe(1_010);
     expect(costOf(table, used("long", { input_tokens: 1_001, output_tokens: 10 }))).toBe(2_032);
   });
@@ -55,20 +55,20 @@ describe("what a call costs, in micro-dollars,", () => {
     ["2026-12-31T23:59:59Z", 1],
     ["2027-01-01T00:00:00Z", 2],
     ["2029-06-01T12:00:00Z", 3],
-  ])("is that of its day: %s", (at, dollars) => {
+  ])("it uses the price of the day: %s", (at, dollars) => {
     const tokens = { input_tokens: 1_000_000 };
     expect(costOf(table, used("dated", tokens), new Date(at))).toBe(dollars * 1_000_000);
     expect(costOf(table.toReversed(), used("dated", tokens), new Date(at))).toBe(dollars * 1_000_000);
   });
 
-  test("is unknown, and not nothing, where no price is known", () => {
+  test("it is unknown, not zero, without a price", () => {
     expect(costOf(table, used("unheard-of", { input_tokens: 5 }))).toBeNull();
     expect(costOf(table, { ...used("plain", { input_tokens: 5 }), provider: "groq" })).toBeNull();
   });
 });
 
-describe("the list of prices", () => {
-  test("has one price for each model and day, and a source for each", () => {
+describe("the price list", () => {
+  test("each model and day has one price and a source", () => {
     const keys = prices.map(({ provider, model_id, from }) => `${provider}/${model_id} ${from ?? ""}`);
     expect(new Set(keys).size).toBe(keys.length);
     for (const { provider, source, as_of } of prices) {
@@ -77,7 +77,7 @@ describe("the list of prices", () => {
     }
   });
 
-  test("is in micro-dollars a million tokens: none costs less than a cent or more than a hundred dollars", () => {
+  test("prices are in micro-dollars per million tokens, between a cent and a hundred dollars", () => {
     for (const { provider, input, output } of prices.filter((price) => price.provider !== "builtin")) {
       expect(input, provider).toBeGreaterThanOrEqual(10_000);
       expect(Math.max(input, output), provider).toBeLessThanOrEqual(100_000_000);

@@ -32,7 +32,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const openRouterSays = (prompt: string, more: object = {}) => {
+const setOpenRouterPrice = (prompt: string, more: object = {}) => {
   replies["/openrouter/models"] = {
     data: [
       {
@@ -57,13 +57,13 @@ async function sources() {
 
 const newContext = () => createTestContexts(testBindings(bridge.url)).context("test");
 
-test("those who publish prices are asked where they publish them", () => {
+test("prices are read from the public addresses of the providers", () => {
   expect(publishers().map(({ provider }) => provider)).toEqual(["openrouter", "huggingface"]);
 });
 
-test("prices are read from what providers publish, kept where they change, and count from then on", async () => {
+test("published prices are read, stored when they change, and used from then on", async () => {
   const ctx = newContext();
-  openRouterSays("0.0000003");
+  setOpenRouterPrice("0.0000003");
   replies["/huggingface/models"] = {
     data: [
       {
@@ -96,7 +96,7 @@ test("prices are read from what providers publish, kept where they change, and c
     },
   ]);
   expect(known.some(({ provider }) => provider === "openai")).toBe(true);
-  openRouterSays("0.0000004");
+  setOpenRouterPrice("0.0000004");
   expect(await refreshPrices(ctx, await sources())).toBe(1);
   const [poet] = (await readPrices(ctx)).filter(({ model_id }) => model_id === "some/poet").map(priceOf);
   expect(poet).toMatchObject({ input_usd: 0.4 });
@@ -126,7 +126,7 @@ test("an entry that cannot be stored hides no other", async () => {
   ]);
 });
 
-test("a provider that is out, or says something else, leaves what was known, and the others are asked", async () => {
+test("a provider that is down or malformed keeps its old prices, and the others are read", async () => {
   const ctx = newContext();
   delete replies["/openrouter/models"];
   replies["/huggingface/models"] = { data: [{ id: "new/model", providers: [{ pricing: { input: 1, output: 2 } }] }] };

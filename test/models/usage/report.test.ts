@@ -47,7 +47,7 @@ beforeEach(async () => {
 const keysIn = ({ body }: Awaited<ReturnType<Client["get"]>>) =>
   (body.usage as { key: string | null; calls: number }[]).map(({ key, calls }) => [key, calls]);
 
-describe("a report of usage", () => {
+describe("a usage report", () => {
   test.each([
     [
       "day",
@@ -78,7 +78,7 @@ describe("a report of usage", () => {
         [null, 2],
       ],
     ],
-  ])("by %s sums one's own calls", async (group, expected) => {
+  ])("a report by %s sums the user's own calls", async (group, expected) => {
     const report = await me.get(`/usage?from=2026-11-01&to=2026-11-30&group_by=${group}`);
     expect(keysIn(report)).toEqual(expected);
     expect(databaseTrips(report)).toBe(1);
@@ -95,12 +95,12 @@ describe("a report of usage", () => {
     });
   });
 
-  test("has its first and its last day whole, in UTC", async () => {
+  test("a report includes its whole first and last day in UTC", async () => {
     expect(keysIn(await me.get("/usage?from=2026-11-10&to=2026-11-10"))).toEqual([["2026-11-10", 2]]);
     expect(keysIn(await me.get("/usage?from=2026-11-11&to=2026-11-11"))).toEqual([["2026-11-11", 1]]);
   });
 
-  test("is of the last 30 days unless told", async () => {
+  test("a report covers the last 30 days by default", async () => {
     const { body } = await me.get("/usage?to=2026-11-30");
     expect([body.from, body.to, body.group_by]).toEqual(["2026-11-01", "2026-11-30", "day"]);
   });
@@ -111,11 +111,11 @@ describe("a report of usage", () => {
     ["from=soon", "from"],
     ["to=2026-02-30", "to"],
     ["group_by=colour", "group_by"],
-  ])("for %s is refused, at %s", async (query, path) => {
+  ])("a report for %s is refused at %s", async (query, path) => {
     expect(faultsIn(await me.get(`/usage?${query}`))).toEqual([path]);
   });
 
-  test("outlives the minion, and goes with the model's number, not with the model", async () => {
+  test("a deleted minion stays in the report, and a deleted model is listed by its ID", async () => {
     const [model] = await api.database.sql(
       `insert into external_models (user_id, name, display_name, provider, model_id) values ($1, 'a', 'a', 'custom', 'mine') returning id`,
       [person.id],
@@ -126,7 +126,7 @@ describe("a report of usage", () => {
   });
 });
 
-test("calls are kept for 400 days, and those of before are deleted at night, however many", async () => {
+test("calls are kept for 400 days and older ones are deleted at night, however many", async () => {
   const other = await createUser(api);
   const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
   const { sql } = api.database;

@@ -3,14 +3,14 @@ import { bodyOf } from "../../support/api.ts";
 import { authHeader, type Person } from "../../support/users.ts";
 import { connect, type TestSocket } from "../../support/sockets.ts";
 
-type Asking = { method?: string; body?: unknown; headers?: Record<string, string> };
+type RequestOptions = { method?: string; body?: unknown; headers?: Record<string, string> };
 
 /** Asks the API as somebody, with JSON if there is any. */
-export function ask(
+export function sendRequest(
   api: TestApi,
   { token }: Pick<Person, "token">,
   path: string,
-  { method = "GET", body, headers }: Asking = {},
+  { method = "GET", body, headers }: RequestOptions = {},
 ) {
   return api.get(path, {
     method,
@@ -21,7 +21,7 @@ export function ask(
 
 /** A ticket of somebody, to a resource. */
 export async function ticketOf(api: TestApi, person: Pick<Person, "token">, resource = "me"): Promise<string> {
-  const reply = await ask(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
+  const reply = await sendRequest(api, person, "/api/v2/socket-tickets", { method: "POST", body: { resource } });
   return ((await bodyOf(reply)) as { ticket: string }).ticket;
 }
 

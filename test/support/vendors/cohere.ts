@@ -55,21 +55,21 @@ function message(callsTool: boolean, text: readonly string[]): Json {
 }
 
 function events(callsTool: boolean, text: readonly string[]): SseEvent[] {
-  const says = (type: string, delta: Json): Json => ({ type, index: 0, delta: { message: delta } });
-  const said = callsTool
+  const deltaEvent = (type: string, delta: Json): Json => ({ type, index: 0, delta: { message: delta } });
+  const contentEvents = callsTool
     ? [
-        says("tool-call-start", { tool_calls: { ...toolCall, function: { ...toolCall.function, arguments: "" } } }),
-        says("tool-call-delta", { tool_calls: { function: { arguments: toolCall.function.arguments } } }),
+        deltaEvent("tool-call-start", { tool_calls: { ...toolCall, function: { ...toolCall.function, arguments: "" } } }),
+        deltaEvent("tool-call-delta", { tool_calls: { function: { arguments: toolCall.function.arguments } } }),
         { type: "tool-call-end", index: 0 },
       ]
     : [
-        says("content-start", { content: { type: "text", text: "" } }),
-        ...text.map((piece) => says("content-delta", { content: { text: piece } })),
+        deltaEvent("content-start", { content: { type: "text", text: "" } }),
+        ...text.map((piece) => deltaEvent("content-delta", { content: { text: piece } })),
         { type: "content-end", index: 0 },
       ];
   const all: Json[] = [
     { type: "message-start", id: "msg-1", delta: { message: { role: "assistant" } } },
-    ...said,
+    ...contentEvents,
     { type: "message-end", delta: { finish_reason: callsTool ? "TOOL_CALL" : "COMPLETE", usage } },
   ];
   return all.map((data) => ({ event: data.type as string, data }));

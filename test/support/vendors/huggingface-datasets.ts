@@ -23,7 +23,7 @@ export type FakeHub = {
   /** Where its files are redirected to. */
   storage: string;
   /** What was asked, in order: path and query, and for a file its range. */
-  asked: string[];
+  requests: string[];
   /** What it answers next in place of what it would, one after the other. */
   failures: Failure[];
   close(): Promise<void>;
@@ -37,7 +37,7 @@ const blank = () => ({
   files: null,
   partial: false,
   cellBytes: Infinity,
-  asked: [],
+  requests: [],
   failures: [],
 });
 
@@ -60,7 +60,7 @@ export async function startFakeHub(): Promise<FakeHub> {
 function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url!, "http://hub");
   const { range } = request.headers;
-  hub.asked.push(range === undefined ? request.url! : `${request.url} ${range}`);
+  hub.requests.push(range === undefined ? request.url! : `${request.url} ${range}`);
   const send = (status: number, body: object, headers: Record<string, string> = {}) =>
     void response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
   const refuse = ({ status, code, error, headers }: Failure) =>

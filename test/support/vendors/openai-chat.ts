@@ -17,8 +17,8 @@ export function openaiChat(base: string, models: Json | Json[], usageIn: "event"
       if (path !== "/chat/completions") return undefined;
       const callsTool = body.tools !== undefined && !(body.messages as Message[]).some(({ role }) => role === "tool");
       if (body.stream !== true) return completion(body.model, callsTool, text);
-      const isAsked = (body.stream_options as Json | undefined)?.include_usage === true;
-      return chunks(body.model, callsTool, text, usageIn === "event" && !isAsked ? undefined : usageIn);
+      const includesUsage = (body.stream_options as Json | undefined)?.include_usage === true;
+      return chunks(body.model, callsTool, text, usageIn === "event" && !includesUsage ? undefined : usageIn);
     },
     failure: (status, message) => ({ error: { message, type: "some_error", param: null, code: String(status) } }),
   };
@@ -61,14 +61,16 @@ function chunks(
     data: { id: "chatcmpl-1", object: "chat.completion.chunk", created: 1_790_000_000, model, choices, ...more },
   });
   const delta = (piece: Json) => chunk([{ index: 0, delta: piece, finish_reason: null }]);
-  const said = callsTool ? [delta({ tool_calls: [{ index: 0, ...toolCall }] })] : text.map((content) => delta({ content }));
+  const contentEvents = callsTool
+    ? [delta({ tool_calls: [{ index: 0, ...toolCall }] })]
+    : text.map((content) => delta({ content }));
   const last = chunk([{ index: 0, delta: {}, finish_reason: callsTool ? "tool_calls" : "stop" }], {
     ...(usageIn === "choice" ? { usage } : {}),
     ...(usageIn === "x_groq" ? { x_groq: { id: "req_1", usage } } : {}),
   });
   return [
     delta({ role: "assistant", content: "" }),
-    ...said,
+    ...contentEvents,
     last,
     ...(usageIn === "event" ? [chunk([], { usage })] : []),
     { data: "[DONE]" },

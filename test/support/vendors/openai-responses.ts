@@ -45,7 +45,7 @@ const messageItem = (text: readonly string[]) => ({
 
 function events(response: Json, item: Json, done: Json, text: readonly string[]): SseEvent[] {
   const at = { item_id: item.id, output_index: 0 };
-  const said: Json[] =
+  const contentEvents: Json[] =
     item.type === "message"
       ? text.map((delta) => ({ type: "response.output_text.delta", ...at, content_index: 0, delta, logprobs: [] }))
       : [{ type: "response.function_call_arguments.delta", ...at, delta: item.arguments }];
@@ -53,7 +53,7 @@ function events(response: Json, item: Json, done: Json, text: readonly string[])
   const all: Json[] = [
     { type: "response.created", response: { ...response, status: "in_progress" } },
     { type: "response.output_item.added", output_index: 0, item: started },
-    ...said,
+    ...contentEvents,
     { type: "response.output_item.done", output_index: 0, item },
     { type: "response.completed", response: done },
   ];

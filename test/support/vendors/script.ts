@@ -8,7 +8,7 @@ export const script = {
   vector: [0.25, -0.5, 0.125],
 } as const;
 
-export const saidText = script.pieces.join("");
+export const scriptedText = script.pieces.join("");
 
 /** What a failure says beside its status; with the key that was used, as some vendors do. A client of ours must never see it. */
 export const vendorWords = "words of the vendor";

@@ -10,7 +10,7 @@ const directoryEndSize = 22;
 const maxCommentSize = 65_535;
 const maxEntries = 10_000;
 
-/** Reads the directory of a ZIP archive. @throws UnreadableFile for a truncated or unsupported archive */
+/** Reads the directory of a ZIP archive. @throws UnreadableFileError for a truncated or unsupported archive */
 export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const tailAt = Math.max(0, source.size - directoryEndSize - maxCommentSize);
   const tail = new DataView(await source.read(tailAt, source.size));

@@ -16,7 +16,7 @@ const maxMetadataSize = 4 * 2 ** 20;
 const maxGroupSize = 32 * 2 ** 20;
 const maxGroupValues = 4_000_000;
 
-/** @throws UnreadableFile for a truncated or too large file */
+/** @throws UnreadableFileError for a truncated or too large file */
 export async function openParquet(source: RandomAccess): Promise<Parquet> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
@@ -101,7 +101,7 @@ async function checkColumn(
 
 type Total = { size: number; values: number };
 
-/** Adds to the totals of a row group. @throws UnreadableFile above the limits */
+/** Adds to the totals of a row group. @throws UnreadableFileError above the limits */
 function refuseTooMuch(total: Total, size = 0, values = 0): void {
   total.size += size;
   total.values += values;

@@ -27,7 +27,7 @@ async function* parseParquet(source: ByteSource, name: string): AsyncGenerator<P
 /** A row group: its number of rows and its raw records (see `toPlainRecord`). */
 type Group = { rows: number; read(): Promise<Record<string, unknown>[]> };
 
-/** The row groups of a Parquet file, in order. Only groups that are read are fetched. @throws UnreadableFile, also on read */
+/** The row groups of a Parquet file, in order. Only groups that are read are fetched. @throws UnreadableFileError, also on read */
 export async function* groupsOf(source: RandomAccess): AsyncGenerator<Group> {
   const parquet = await openParquet(source);
   let rowStart = 0;

@@ -10,7 +10,7 @@ const controls = /[\u0000-\u0008\u000E-\u001F\u007F-\u009F\uFEFF]/g;
  * Normalizes the text of a row: NFC, LF line ends, no trailing white space, no control characters, byte order marks or
  * lone surrogates. Normalized text stays unchanged.
  */
-export function normalise(text: string): string {
+export function normalizeText(text: string): string {
   const lines = text.replaceAll(lineEnds, "\n").replaceAll(controls, "").split("\n");
   const trimmed = lines.map((line) => line.trimEnd()).join("\n");
   return trimmed.toWellFormed().normalize("NFC");

@@ -1,6 +1,6 @@
 import { maxRowLength } from "../../constants.ts";
 import { cutBefore } from "./lines.ts";
-import { normalise } from "./normalize.ts";
+import { normalizeText } from "./normalize.ts";
 import type { Parsed } from "../types.ts";
 
 /**
@@ -27,7 +27,7 @@ export class Sections {
 
   /** Adds a line, or a piece of a long line. @returns the full sections */
   *add(line: string, isLast = true): Generator<Parsed> {
-    let rest = normalise(line) + (isLast ? "\n" : "");
+    let rest = normalizeText(line) + (isLast ? "\n" : "");
     while (rest.length > 0) {
       const text = rest.length > maxRowLength ? rest.slice(0, cutBefore(rest, maxRowLength)) : rest;
       rest = rest.slice(text.length);

@@ -3,7 +3,7 @@ import { AppError, validationError, PublicError } from "../../../kit/errors.ts";
 import { JsonError, parseJson } from "../../../kit/json.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
-import { storable } from "../../../kit/db/text.ts";
+import { toStorableText } from "../../../kit/db/text.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
 
@@ -39,11 +39,11 @@ const Info = z.object({
 const HubFile = z.object({ split: z.string(), url: z.string(), size: z.int().min(0) });
 const ParquetFiles = z.object({ parquet_files: z.array(HubFile), partial: z.boolean().default(false) });
 
-const Refusal = z.object({ error: z.string() });
+const ErrorReply = z.object({ error: z.string() });
 
 /** A permanent rejection by Hugging Face. The message tells the user why. */
 export class HfRejectedError extends PublicError {
-  override readonly name: string = "HubRefused";
+  override readonly name: string = "HfRejectedError";
 
   get failure(): AppError {
     return validationError([{ path: "dataset_id", in: "body", message: this.message }]);
@@ -61,7 +61,7 @@ export type HubFile = z.output<typeof HubFile>;
 /**
  * Finds the split to import. Default: the dataset's first configuration, and its split `train` or else its first split.
  * @param split `config` and `split` may be empty
- * @throws HubRefused, which lists the available ones; provider_unavailable and provider_rate_limited, which are retryable
+ * @throws HfRejectedError, which lists the available ones; provider_unavailable and provider_rate_limited, which are retryable
  */
 export async function findSplit(hub: HfClient, { dataset_id, config, split }: HubSplit): Promise<HubSplit> {
   const { splits } = await getJson(hub, Splits, "splits", { dataset: dataset_id });
@@ -84,7 +84,7 @@ const named = (names: readonly string[]): string => Array.from(new Set(names)).s
 /**
  * Fetches rows from an offset, at most `pageRows`, each with the names of its truncated cells.
  * @returns also the total number of rows, if known, and whether the server has only the beginning of the split
- * @throws HubRefused; provider_unavailable and provider_rate_limited, which are retryable
+ * @throws HfRejectedError; provider_unavailable and provider_rate_limited, which are retryable
  */
 export async function fetchRows(hub: HfClient, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
   const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(length) };
@@ -96,8 +96,8 @@ export async function fetchRows(hub: HfClient, { dataset_id, config, split }: Hu
 export async function fetchInfo(hub: HfClient, { dataset_id, config, split }: HubSplit) {
   const { dataset_info: info } = await getJson(hub, Info, "info", { dataset: dataset_id, config });
   return {
-    description: storable(info.description ?? "", 2_000),
-    license: storable(info.license ?? "", 200),
+    description: toStorableText(info.description ?? "", 2_000),
+    license: toStorableText(info.license ?? "", 200),
     rows: info.splits?.[split]?.num_examples ?? undefined,
   };
 }
@@ -140,10 +140,10 @@ export async function callHf<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The error of a failed response: HubRefused, or a retryable error. */
+/** The error of a failed response: HfRejectedError, or a retryable error. */
 export function failureOfReply({ status, headers }: Response, text: string): HfRejectedError | AppError {
   const reason = headers.get("x-error-code") ?? "";
-  const words = storable(Refusal.safeParse(json(text)).data?.error ?? "", 300);
+  const words = toStorableText(ErrorReply.safeParse(json(text)).data?.error ?? "", 300);
   const suffix = words === "" ? "." : `: ${words}`;
   if (status === 429) {
     const seconds = waitOf(headers);

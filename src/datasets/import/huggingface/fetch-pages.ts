@@ -22,7 +22,7 @@ type Missing = Imported & { hub: HfImport };
  * Fetches the missing rows of a Hugging Face dataset. Each page is stored as a JSON Lines file and then recorded, so a
  * later run resumes with the next page, with either method: both give the same rows in the same order.
  * @returns `all` when complete, `more` when the time slice is over, `gone` if the dataset was deleted
- * @throws HubRefused; retryable errors
+ * @throws HfRejectedError; retryable errors
  */
 export async function fetchPages(ctx: Ctx, dataset: Imported, ms = sliceMs): Promise<"all" | "more" | "gone"> {
   const hub: HfClient = { baseUrl: ctx.env.HF_DATASETS_URL, fetch: (...args) => fetch(...args) };

@@ -1,4 +1,4 @@
-import { storable } from "../../../kit/db/text.ts";
+import { toStorableText } from "../../../kit/db/text.ts";
 import { groupsOf, invalidEncoding, toPlainRecord } from "../../formats/parquet/parse-parquet.ts";
 import type { RowProblem } from "../../formats/types.ts";
 import { rangedSource } from "./ranged-file.ts";
@@ -20,7 +20,7 @@ export class TruncatedCellsError extends HfRejectedError {
   override readonly name = "CellsCut";
 }
 
-/** Readers of the missing rows, page by page. They throw HubRefused, UnreadableFile and retryable errors. */
+/** Readers of the missing rows, page by page. They throw HfRejectedError, UnreadableFileError and retryable errors. */
 export const pageReaders: Record<HfSource, (hub: HfClient, at: HfImport, offset: number) => AsyncGenerator<HubPage>> = {
   rows: pagesOfRows,
   parquet: pagesOfParquet,
@@ -35,7 +35,7 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncG
     const problems: RowProblem[] = [];
     for (const { row, truncated_cells: cut } of rows) {
       lines.push(cut.length === 0 ? JSON.stringify(row) : "");
-      const message = `has cells that the dataset server truncates: ${storable(cut.join(", "), 200)}`;
+      const message = `has cells that the dataset server truncates: ${toStorableText(cut.join(", "), 200)}`;
       if (cut.length > 0) problems.push({ position: next + lines.length, code: "cut_short", message });
     }
     if (problems.length > 0 && mayBeElsewhere)

@@ -15,7 +15,7 @@ export function isHubAddress(url: URL, baseUrl: string): boolean {
 }
 
 /**
- * A file as a source. Redirects are resolved once. Its methods throw HubRefused, and the retryable provider_unavailable and
+ * A file as a source. Redirects are resolved once. Its methods throw HfRejectedError, and the retryable provider_unavailable and
  * provider_rate_limited.
  */
 export function rangedSource(hub: HfClient, { url, size }: HubFile): Required<RandomAccess> {

@@ -34,7 +34,7 @@ function quoting(introduction: string, quotes: readonly Quote[]): Answer {
   const cited = [...new Set(quotes.map(({ passage }) => passage))];
   const paragraphs = [
     introduction,
-    ...quotes.map(({ text, isCut, passage }) => `“${text}”${isCut ? " …" : ""} [${passage.number}]`),
+    ...quotes.map(({ text, isTruncated: isCut, passage }) => `“${text}”${isCut ? " …" : ""} [${passage.number}]`),
     `Sources:\n${cited.map(({ number, source }) => `- [${number}] ${source.replace(/\s+/g, " ").trim()}`).join("\n")}`,
   ];
   return { text: paragraphs.join("\n\n"), cited };

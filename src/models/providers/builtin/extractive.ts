@@ -39,7 +39,7 @@ export function extractiveModel(connectable: readonly string[]): LanguageModelV4
     },
     async doStream(options) {
       options.abortSignal?.throwIfAborted();
-      return { stream: streamOf(partsOf(replyTo(options, connectable)), options.abortSignal) };
+      return { stream: streamParts(replyParts(replyTo(options, connectable)), options.abortSignal) };
     },
   };
 }
@@ -99,7 +99,7 @@ function warningsFor(options: LanguageModelV4CallOptions): SharedV4Warning[] {
   return warnings;
 }
 
-function* partsOf({ sources, words, finishReason, usage, warnings }: Reply): Generator<LanguageModelV4StreamPart, void> {
+function* replyParts({ sources, words, finishReason, usage, warnings }: Reply): Generator<LanguageModelV4StreamPart, void> {
   const id = "answer";
   yield { type: "stream-start", warnings };
   yield { type: "response-metadata", modelId };
@@ -111,7 +111,7 @@ function* partsOf({ sources, words, finishReason, usage, warnings }: Reply): Gen
 }
 
 /** Enqueues one part per pull and checks for an abort before each. */
-function streamOf(
+function streamParts(
   parts: Iterator<LanguageModelV4StreamPart, void>,
   abortSignal: AbortSignal | undefined,
 ): ReadableStream<LanguageModelV4StreamPart> {

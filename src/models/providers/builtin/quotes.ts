@@ -3,7 +3,7 @@ import { sentencesOf, type Sentence } from "./sentences.ts";
 import { fold, isFunctionWord, stem } from "./words.ts";
 
 /** A verbatim quote of a passage. */
-export type Quote = { passage: NumberedPassage; text: string; isCut: boolean };
+export type Quote = { passage: NumberedPassage; text: string; isTruncated: boolean };
 
 /** The maximum number of quotes per answer. */
 const maxQuotes = 5;
@@ -74,10 +74,10 @@ export function beginningOf(passage: NumberedPassage): Quote {
 
 function quote(passage: NumberedPassage, { start, end }: Pick<Sentence, "start" | "end">): Quote {
   const whole = passage.text.slice(start, end);
-  if (whole.length <= maxQuoteLength) return { passage, text: whole, isCut: false };
+  if (whole.length <= maxQuoteLength) return { passage, text: whole, isTruncated: false };
   const head = whole.slice(0, maxQuoteLength);
   const space = head.search(/\s\S*$/);
-  return { passage, text: (space > 0 ? head.slice(0, space) : head).replace(/[\ud800-\udbff]$/, ""), isCut: true };
+  return { passage, text: (space > 0 ? head.slice(0, space) : head).replace(/[\ud800-\udbff]$/, ""), isTruncated: true };
 }
 
 function termsOf(text: string): string[] {

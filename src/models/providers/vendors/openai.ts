@@ -1,5 +1,5 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
-import { askedOtherwise } from "../provider.ts";
+import { withTransformedOptions } from "../provider.ts";
 import { httpProvider } from "../sdk-provider.ts";
 
 /**
@@ -31,7 +31,7 @@ export const openai = httpProvider({
 
 /** Wraps a model so that OpenAI does not store its answers. By default, the Responses API stores them for 30 days. */
 function unstored(model: LanguageModelV4): LanguageModelV4 {
-  return askedOtherwise(model, (options) => ({
+  return withTransformedOptions(model, (options) => ({
     ...options,
     providerOptions: { ...options.providerOptions, openai: { store: false, ...options.providerOptions?.["openai"] } },
   }));

@@ -2,7 +2,7 @@ import { ProviderError } from "../../gateway/errors.ts";
 import { toCount } from "../../gateway/provider-numbers.ts";
 import { kindByName, summarize } from "../list-models.ts";
 import type { ProviderSettings } from "../provider.ts";
-import { rationedEmbeddingModel, meteredModel } from "../../allowance/metered-model.ts";
+import { meteredEmbeddingModel, meteredModel } from "../../allowance/metered-model.ts";
 import { sdkProvider } from "../sdk-provider.ts";
 
 const unbound = "Workers AI is not available on this server: the configuration has no [ai] binding.";
@@ -40,7 +40,7 @@ export const workersAi = sdkProvider({
     const sdk = createWorkersAI({ binding: bound(settings) });
     return {
       languageModel: (modelId) => meteredModel(sdk.chat(modelId), settings.allowance),
-      embeddingModel: (modelId) => rationedEmbeddingModel(sdk.textEmbeddingModel(modelId), settings.allowance),
+      embeddingModel: (modelId) => meteredEmbeddingModel(sdk.textEmbeddingModel(modelId), settings.allowance),
     };
   },
   async list(settings) {

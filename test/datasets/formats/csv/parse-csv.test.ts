@@ -21,7 +21,7 @@ const cell = fc.string({ unit: fc.constantFrom("a", "é", "😀", '"', ",", ";",
 const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 });
 
 describe("CSV", () => {
-  test("is read as it was written, whatever is in its cells, wherever the chunks end", () => {
+  test("any cells are parsed as they were written, at any chunk boundary", () => {
     const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 6 });
     fc.assert(
       fc.property(
@@ -38,7 +38,7 @@ describe("CSV", () => {
     );
   });
 
-  test("is read the same, however wrong it is, wherever the chunks end", () => {
+  test("malformed CSV is parsed in the same way at any chunk boundary", () => {
     const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r\n"), maxLength: 40 });
     fc.assert(
       fc.property(text, places, (each, cuts) => {
@@ -49,7 +49,7 @@ describe("CSV", () => {
     );
   });
 
-  test("has rows by its columns, named by the first line", async () => {
+  test("rows use the column names of the first line", async () => {
     const text = '\uFEFFQuestion,"Answer",,question\r\nWhy?,"He said ""no"",\nthen left",x,y\r\n\r\n=1+1,@SUM(A1),,\r\n';
     const { rows, problems } = await read(text, "csv", "faq.csv");
     expect(problems).toEqual([]);
@@ -76,11 +76,11 @@ describe("CSV", () => {
     ["a|b\n1|2\n", "a: 1\nb: 2"],
     ['"a,a,a";b\n1;2\n', "a,a,a: 1\nb: 2"],
     ["a,b\n1,2", "a: 1\nb: 2"],
-  ])("%j is separated by what its first line is separated by", async (text, expected) => {
+  ])("the delimiter of %j is detected from its first line", async (text, expected) => {
     expect((await read(text, "csv")).rows.map((row) => row.text)).toEqual([expected]);
   });
 
-  test("a row that is wrong is a problem, and those around it are read", async () => {
+  test("a malformed row is a problem, and the rows around it are read", async () => {
     const bytes = Buffer.concat([
       Buffer.from("a,b\n1,one\n2\n3,three,more\n4,four,,\n5,"),
       Buffer.from([0xe9]),
@@ -99,7 +99,7 @@ describe("CSV", () => {
     ]);
   });
 
-  test("a quote that is never closed costs its line and no more", async () => {
+  test("an unclosed quote costs only its line", async () => {
     const { rows, problems } = await read('a,b\n1,one\n2,"two\n3,three\n4,four\n', "csv");
     expect(rows.map(({ source, text }) => [source, text])).toEqual([
       ["file.csv#1", "a: 1\nb: one"],
@@ -128,7 +128,7 @@ describe("CSV", () => {
   test.each([
     ['"a,b\n1,2\n', "no header line with column names"],
     [Array.from({ length: 1_001 }, (_, index) => `c${index}`).join(","), "more than 1000 columns"],
-  ])("is refused in words when its first line is of no use", async (text, reason) => {
+  ])("an unusable first line is refused with a reason", async (text, reason) => {
     await expect(read(text, "csv")).rejects.toThrow(reason);
   });
 });

@@ -6,7 +6,7 @@ import { expectSections, fixture, read } from "../../support/datasets.ts";
 const word = (body: string) => `<w:document xmlns:w="x"><w:body>${body}</w:body></w:document>`;
 
 describe("a Word document", () => {
-  test("has headings, lists and tables", async () => {
+  test("headings, lists and tables are parsed", async () => {
     const { rows, problems } = await read(fixture("angler.docx"), "docx", "angler.docx");
     expect(problems).toEqual([]);
     expectSections(rows);
@@ -21,12 +21,12 @@ describe("a Word document", () => {
   });
 });
 
-describe("a Word document that is damaged, or made to do harm,", () => {
-  test("that inflates to too much is refused", async () => {
+describe("a damaged or hostile Word document", () => {
+  test("a document that inflates to too much data is refused", async () => {
     await expect(read(docx(bomb(40)), "docx")).rejects.toThrow("decompresses to too much data");
   });
 
-  test("says less of its size than it has, and is refused all the same", async () => {
+  test("a document that understates its size is refused", async () => {
     const bytes = Buffer.from(docx(bomb(40)));
     for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 1))
       bytes.writeUInt32LE(100, at + 24);
@@ -34,7 +34,7 @@ describe("a Word document that is damaged, or made to do harm,", () => {
     await expect(read(bytes, "docx")).rejects.toThrow("decompresses to too much data");
   });
 
-  test("cannot make much of little by entities", async () => {
+  test("entities cannot expand a document", async () => {
     const entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>';
     const { rows } = await read(docx(entities + word("<w:p><w:r><w:t>&b; &amp; more</w:t></w:r></w:p>")), "docx");
     expect(rows.map((row) => row.text)).toEqual(["&b; & more\n"]);
@@ -56,15 +56,15 @@ describe("a Word document that is damaged, or made to do harm,", () => {
       "<w:p><w:r><w:instrText>PAGE</w:instrText></w:r><w:r><w:t>7</w:t><w:tab/><w:t>x</w:t></w:r></w:p>",
       "7\tx\n",
     ],
-  ])("is read without %s", async (_, body, text) => {
+  ])("a document is read without %s", async (_, body, text) => {
     expect((await read(docx(word(body)), "docx")).rows.map((row) => row.text)).toEqual([text]);
   });
 
   test.each([
     ["ends in the middle", docx("<w:document><w:body><w:p><w:r><w:t>a</w:t>"), "is incomplete"],
     ["is another archive", zipSync({ "a.txt": new Uint8Array(1) }), "not a Word document"],
-    ["is no archive", Buffer.from("PK\x03\x04 and no more"), "truncated"],
-  ])("that %s is refused", async (_, bytes, reason) => {
+    ["is not an archive", Buffer.from("PK\x03\x04 and no more"), "truncated"],
+  ])("a document that %s is refused", async (_, bytes, reason) => {
     await expect(read(bytes, "docx")).rejects.toThrow(reason);
   });
 });

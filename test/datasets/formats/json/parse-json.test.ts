@@ -6,7 +6,7 @@ import { read } from "../../support/datasets.ts";
 const lines = (...records: unknown[]) => records.map((record) => JSON.stringify(record)).join("\n");
 
 describe("JSON", () => {
-  test("its elements are what JSON.parse says, wherever the chunks end", async () => {
+  test("the elements equal those of JSON.parse at any chunk boundary", async () => {
     const record = fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue({ maxDepth: 3 }), { minKeys: 1 });
     await fc.assert(
       fc.asyncProperty(fc.array(record, { maxLength: 8 }), fc.constantFrom(undefined, 2), async (records, indent) => {
@@ -27,13 +27,13 @@ describe("JSON", () => {
     ['["a","b"]', ["a", "b"]],
     ["[]", []],
     [" [ ] ", []],
-  ])("%s holds %j", async (text, expected) => {
+  ])("%s contains %j", async (text, expected) => {
     const { rows, problems } = await read(text, "json");
     expect(rows.map((row) => row.text)).toEqual(expected);
     expect(problems).toEqual([]);
   });
 
-  test("an element that is wrong is a problem, and those around it are read", async () => {
+  test("a malformed element is a problem, and the elements around it are read", async () => {
     const huge = `{"text":"${"x".repeat(maxRecordLength)}"}`;
     const { rows, problems } = await read(`[{"text":"a"},{text:1},${huge},7,{"text":"b"},]`, "json");
     expect(rows.map(({ source }) => source)).toEqual(["file.json#1", "file.json#5"]);
@@ -51,7 +51,7 @@ describe("JSON", () => {
     ['[{"text":"a"]}', "without an opening bracket"],
     ['[{"text":"a"}] [', "after the end"],
     ["hello", "not a JSON array"],
-  ])("%s is refused in words", async (text, reason) => {
+  ])("%s is refused with a reason", async (text, reason) => {
     await expect(read(text, "json")).rejects.toThrow(reason);
   });
 });

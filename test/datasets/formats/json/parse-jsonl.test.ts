@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { read } from "../../support/datasets.ts";
 
 describe("JSON Lines", () => {
-  test("a line that is wrong is a problem, and those around it are read", async () => {
+  test("a malformed line is a problem, and the lines around it are read", async () => {
     const bytes = Buffer.concat([
       Buffer.from('\uFEFF{"text":"one"}\r\n\r\n{"text":"two"\n[1]\n"four"\nnull\n{"text":"'),
       Buffer.from([0xff, 0xfe]),
@@ -40,13 +40,13 @@ describe("JSON Lines", () => {
     await expect(read(`[${nested(200_000)}]`, "json")).rejects.toThrow("nested more than 1000 levels deep");
   });
 
-  test.each(["constructor", "__proto__", "toString"])("%s is a role and a column like any other", async (name) => {
+  test.each(["constructor", "__proto__", "toString"])("%s is an ordinary role and column name", async (name) => {
     const chat = `{"messages":[{"role":"${name}","content":"a"},{"role":"user","content":"b"}]}`;
     const { rows } = await read(`${chat}\n{"${name}":"x","b":"y"}`, "jsonl");
     expect(rows.map(({ text }) => text)).toEqual([`${name}: a\n\nuser: b`, `${name}: x\nb: y`]);
   });
 
-  test.each(["utf16le", "utf16be"])("is read as %s when a byte order mark says so", async (encoding) => {
+  test.each(["utf16le", "utf16be"])("a byte order mark selects %s", async (encoding) => {
     const bytes = Buffer.from('\uFEFF{"text":"grüße 😀"}\n{"text":"b"}', "utf16le");
     const { rows } = await read(encoding === "utf16be" ? bytes.swap16() : bytes, "jsonl");
     expect(rows.map(({ text }) => text)).toEqual(["grüße 😀", "b"]);

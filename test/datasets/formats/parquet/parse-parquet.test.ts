@@ -7,7 +7,7 @@ import { fixture, read } from "../../support/datasets.ts";
 const parquet = (name: string) => read(readFileSync(`test/fixtures/parquet/${name}.parquet`), "parquet", `${name}.parquet`);
 
 describe("Parquet", () => {
-  test("has conversations, compressed with zstd", async () => {
+  test("conversations compressed with zstd are read", async () => {
     const { rows, problems } = await parquet("chat-zstd");
     expect(problems).toEqual([]);
     expect(rows.map(({ kind, text }) => [kind, text])).toEqual([
@@ -16,7 +16,7 @@ describe("Parquet", () => {
     ]);
   });
 
-  test("has values of all types as JSON has them, compressed with gzip, and leaves pictures out", async () => {
+  test("values of all types are read as JSON, compressed with gzip, without pictures", async () => {
     const { rows } = await parquet("types-gzip");
     expect(rows.map(({ text, fields }) => [text, fields])).toEqual([
       [
@@ -40,7 +40,7 @@ describe("Parquet", () => {
     ]);
   });
 
-  test("with a text that is no UTF-8 has a problem there, and no more", async () => {
+  test("a text that is not UTF-8 is a problem of its row only", async () => {
     const { rows, problems } = await parquet("invalid-utf8");
     expect(rows.map(({ text, source }) => [text, source])).toEqual([
       ["good", "invalid-utf8.parquet#1"],
@@ -54,13 +54,13 @@ describe("Parquet", () => {
     ["many-values", "row group of more than 32 MB, or 4,000,000 values"],
     ["brotli", "compressed with BROTLI"],
     ["delta", "encoded with DELTA_BYTE_ARRAY: text"],
-  ])("%s is refused in words, before it is inflated", async (name, reason) => {
+  ])("%s is refused with a reason before it is inflated", async (name, reason) => {
     const before = process.memoryUsage().arrayBuffers;
     await expect(parquet(name)).rejects.toThrow(reason);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
   });
 
-  test("has pages of the second version", async () => {
+  test("pages of the second version are read", async () => {
     const { rows } = await parquet("types-v2");
     expect(rows.map(({ text, fields }) => [text, fields])).toEqual([
       ["one", { metadata: { flag: true, tags: ["a"] } }],
@@ -69,20 +69,17 @@ describe("Parquet", () => {
     ]);
   });
 
-  test.each(["pages-v1", "pages-v2"])(
-    "of %s is read, and refused when a run says that it is longer than its page",
-    async (name) => {
-      const bytes = readFileSync(`test/fixtures/parquet/${name}.parquet`);
-      expect((await read(bytes, "parquet")).rows).toHaveLength(20_000);
-      // A run of 20,000 ones becomes one of 1,048,575.
-      const run = bytes.indexOf("c0b80201", "hex");
-      expect(run).toBeGreaterThan(0);
-      bytes.write("feff7f01", run, "hex");
-      await expect(read(bytes, "parquet")).rejects.toThrow("repeats a value more often than it has values: text");
-    },
-  );
+  test.each(["pages-v1", "pages-v2"])("a run in %s that is longer than its page is refused", async (name) => {
+    const bytes = readFileSync(`test/fixtures/parquet/${name}.parquet`);
+    expect((await read(bytes, "parquet")).rows).toHaveLength(20_000);
+    // A run of 20,000 ones becomes one of 1,048,575.
+    const run = bytes.indexOf("c0b80201", "hex");
+    expect(run).toBeGreaterThan(0);
+    bytes.write("feff7f01", run, "hex");
+    await expect(read(bytes, "parquet")).rejects.toThrow("repeats a value more often than it has values: text");
+  });
 
-  test("whose description promises what is not there is refused", async () => {
+  test("a description of missing data is refused", async () => {
     const bytes = Buffer.from(fixture("paragraphs.parquet"));
     const sizeAt = bytes.length - 8;
     for (const size of [0, 12, 0x7f_ff_ff_ff, bytes.readUInt32LE(sizeAt) - 1]) {
@@ -94,7 +91,7 @@ describe("Parquet", () => {
 });
 
 describe("a Parquet file", () => {
-  test("has a row for each of its rows, over its row groups", async () => {
+  test("the file has one row for each of its rows over all row groups", async () => {
     const { rows, problems } = await read(fixture("paragraphs.parquet"), "parquet", "p.parquet");
     expect(problems).toEqual([]);
     expect(rows).toHaveLength(90);

@@ -3,7 +3,7 @@ import { read } from "../../support/datasets.ts";
 
 const lines = (...records: unknown[]) => records.map((record) => JSON.stringify(record)).join("\n");
 
-describe("a row is recognised by its columns:", () => {
+describe("recognition of a row by its columns", () => {
   test.each([
     [
       { Instruction: "Add", INPUT: "1 2", output: "3" },
@@ -97,7 +97,7 @@ describe("a row is recognised by its columns:", () => {
     expect(all).toEqual([{ row: { kind, text, fields, source: "a.jsonl#1", start: 0 } }]);
   });
 
-  test("SQuAD has a row for each question of each paragraph, and knows which have no answer", async () => {
+  test("SQuAD gives a row for each question of each paragraph and marks those without an answer", async () => {
     const article = {
       title: "Bern",
       paragraphs: [

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { fixture, read } from "../../support/datasets.ts";
 
 describe("a web page", () => {
-  test("is read as it is shown, with headings and lists as Markdown writes them", async () => {
+  test("the visible text is read with headings and lists in Markdown", async () => {
     const page =
       "<!doctype html><html><head><title>No</title><style>p{}</style><body><nav>Menu</nav><h1>A &amp;\n B</h1><p>One <b>bold</b>ly<br>two" +
       "<p>three<ul><li>x<li><p>y</p></ul><table><tr><th>k<th>v<tr><td><p>1</p><td><p>2</p></table><pre>  if\n    x</pre><script>no()</script>" +
@@ -19,7 +19,7 @@ describe("a web page", () => {
     ]);
   });
 
-  test("is read in the encoding that it names", async () => {
+  test("the declared encoding is used", async () => {
     const { rows } = await read(fixture("angler.html"), "html");
     expect(rows[0]!.text).toMatch(
       /^## CHAP\. III\.\n\nPiscat\. Wel met brother Peter, I heard you & a friend would lodg here to night/,

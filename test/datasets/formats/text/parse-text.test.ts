@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { Sections } from "../../../../src/datasets/formats/text/sections.ts";
 import { expectSections, fixture, read } from "../../support/datasets.ts";
 import { maxRowLength } from "../../../../src/datasets/constants.ts";
-import { normalise } from "../../../../src/datasets/formats/text/normalize.ts";
+import { normalizeText } from "../../../../src/datasets/formats/text/normalize.ts";
 
 const paragraphs = (count: number, words: number) =>
   Array.from({ length: count }, (_, index) => `Paragraph ${index} ${"word ".repeat(words).trim()}.`);
 
 describe("the text of a document", () => {
-  test("is all there, in sections that follow one another", async () => {
+  test("consecutive sections contain the whole text", async () => {
     for (const [name, format] of [
       ["angler.txt", "text"],
       ["angler.md", "markdown"],
@@ -19,11 +19,11 @@ describe("the text of a document", () => {
       expect(problems).toEqual([]);
       expect(rows.length).toBeGreaterThan(1);
       expectSections(rows);
-      expect(rows.map((row) => row.text).join("")).toBe(normalise(Buffer.from(bytes).toString("utf8")));
+      expect(rows.map((row) => row.text).join("")).toBe(normalizeText(Buffer.from(bytes).toString("utf8")));
     }
   });
 
-  test("is cut before a heading, and not in a fence, else at a blank line, a line, a sentence, a word", async () => {
+  test("a section ends before a heading outside fences, else at a blank line, a line, a sentence or a word", async () => {
     const filler = paragraphs(40, 100).join("\n\n");
     const cuts = async (text: string) => (await read(text, "markdown")).rows.map((row) => row.text);
     const half = `${filler}\n\n`;
@@ -40,13 +40,13 @@ describe("the text of a document", () => {
     expect((await cuts("word ".repeat(20_000))).every((text) => /^ ?word /.test(text) && /word\n?$/.test(text))).toBe(true);
   });
 
-  test("of ten million characters in one line is read, and no character is halved", async () => {
+  test("ten million characters in one line are read, and no character is split", async () => {
     const { rows } = await read("😀e\u0301".repeat(2_500_000), "text");
     expectSections(rows);
     expect(rows.map((row) => row.text).join("")).toBe(`${"😀é".repeat(2_500_000)}\n`);
   });
 
-  test("has its lines left out that are no UTF-8, and says which", async () => {
+  test("lines that are not UTF-8 are left out and reported", async () => {
     const bytes = Buffer.concat([
       Buffer.from("one\ntw"),
       Buffer.from([0xff]),
@@ -61,7 +61,7 @@ describe("the text of a document", () => {
     ]);
   });
 
-  test("is in sections that are bounded and do not overlap, whatever it is", () => {
+  test("the sections of any text are bounded and do not overlap", () => {
     const line = fc.string({
       unit: fc.constantFrom("word ", "a", "é", "e\u0301", "😀", "\u0958", ". ", "\t", "\u0000", "\r"),
       maxLength: 60,

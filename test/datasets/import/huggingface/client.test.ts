@@ -8,8 +8,8 @@ import { datasetRow, rowsOf } from "../../support/imports.ts";
 const hf = useHuggingFace();
 const { harness, load, pagesAsked } = hf;
 
-describe("an import of Hugging Face", () => {
-  test("follows the pages of the split that is meant, up to its limit", async () => {
+describe("an import from Hugging Face", () => {
+  test("the pages of the requested split are read up to the limit", async () => {
     const id = await load({ limit: 220 });
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({
@@ -32,13 +32,13 @@ describe("an import of Hugging Face", () => {
     [{}, 250],
     [{ split: "test" }, 3],
     [{ config: "other" }, 5],
-  ])("with %j has %i rows", async (given, count) => {
+  ])("an import with %j has %i rows", async (given, count) => {
     const id = await load(given);
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: count });
   });
 
-  test("whose consumer dies goes on with the page that is missing", async () => {
+  test("an import whose consumer died continues with the missing page", async () => {
     const id = await load({});
     harness.bucket.before = (verb, key) => {
       if (verb === "put" && key.includes("page-000000200")) throw new Error("The consumer died.");
@@ -56,7 +56,7 @@ describe("an import of Hugging Face", () => {
     expect((await rowsOf(harness, id)).map(({ index }) => index)).toEqual(Array.from({ length: 250 }, (_, i) => i));
   });
 
-  test("that comes twice at once is fetched to its end", async () => {
+  test("an import that is delivered twice concurrently completes once", async () => {
     const id = await load({});
     await harness.events.settled();
     harness.queue.duplicateAndShuffle(seededRandom(3));
@@ -66,13 +66,13 @@ describe("an import of Hugging Face", () => {
     expect(harness.dead.size).toBe(0);
   });
 
-  test("asks for another delivery where its time is over", async () => {
+  test("an import that runs out of time enqueues its continuation", async () => {
     const id = await load({});
     const [dataset] = await harness.database.sql("select * from datasets where id = $1", [id]);
     expect(await fetchPages(harness.ctx, dataset as Parameters<typeof fetchPages>[1], 0)).toBe("more");
   });
 
-  test("waits while the server prepares it, or is asked too often, or is out", async () => {
+  test("an import waits while the server prepares the dataset, limits requests or is down", async () => {
     const id = await load({});
     hf.hub.failures.push(
       { status: 500, code: "ResponseNotReady", error: "The server is busier than usual and the response is not ready yet." },
@@ -89,14 +89,14 @@ describe("an import of Hugging Face", () => {
     [{ "retry-after": "120" }, 120],
     [{ ratelimit: '"api";r=0;t=55' }, 55],
     [{}, 2],
-  ])("that is asked too often by %j comes again after %i seconds", async (headers, delaySeconds) => {
+  ])("an import with %j as Retry-After is retried after %i seconds", async (headers, delaySeconds) => {
     await load({});
     hf.hub.failures.push({ status: 429, error: "Too many requests", headers });
     await harness.deliver();
     expect(harness.queue.deliveries).toMatchObject([{ outcome: "retry", delaySeconds }]);
   });
 
-  test("that was tried as often as it may be says what went wrong the last time", async () => {
+  test("an import reports its last error after its last attempt", async () => {
     const id = await load({});
     const failure = { status: 500, code: "UnexpectedError", error: "Unexpected error." };
     hf.hub.failures.push({ status: 502, error: "Bad gateway" }, ...Array.from({ length: 20 }, () => failure));
@@ -113,7 +113,7 @@ describe("an import of Hugging Face", () => {
     [{ dataset_id: "owner/secret" }, "private, gated or missing"],
     [{ config: "none" }, "no configuration none; it has plain, other"],
     [{ split: "dev" }, "no split dev in plain; it has test, train"],
-  ])("of %j fails, and says why", async (given, why) => {
+  ])("an import of %j fails with a reason", async (given, why) => {
     const id = await load(given);
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "failed", error: expect.stringContaining(why) });
@@ -121,7 +121,7 @@ describe("an import of Hugging Face", () => {
     expect(news).toMatchObject([{ kind: "dataset_failed", body: expect.stringContaining(why) }]);
   });
 
-  test("passes on what the server says of a dataset that it cannot show", async () => {
+  test("an import reports the server's own reason for an unavailable dataset", async () => {
     const id = await load({});
     hf.hub.failures.push({
       status: 501,
@@ -136,12 +136,12 @@ describe("an import of Hugging Face", () => {
   });
 });
 
-describe("what a dataset says of itself", () => {
+describe("the dataset card", () => {
   beforeEach(() => {
     hf.hub.infos = { "owner/quiz/plain": { description: " Questions\0 of numbers. ", license: "apache-2.0" } };
   });
 
-  test("is taken over", async () => {
+  test("its description is used", async () => {
     const id = await load({});
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({
@@ -151,13 +151,13 @@ describe("what a dataset says of itself", () => {
     });
   });
 
-  test("does not replace what its importer says", async () => {
+  test("it does not replace the importer's own fields", async () => {
     const id = await load({ custom_description: "Mine." });
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({ description: "Mine.", license: "apache-2.0" });
   });
 
-  test("can be done without", async () => {
+  test("it is optional", async () => {
     const id = await load({});
     hf.hub.failures.push({ path: "/info", status: 500, code: "UnexpectedError", error: "Unexpected error." });
     await harness.work();

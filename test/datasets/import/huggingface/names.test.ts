@@ -19,7 +19,7 @@ test.each([
 });
 
 test.each(["../etc/passwd", "a/b/c", "owner/quiz?x=1", "", "https://example.com/x", "owner /quiz", ".hidden/x"])(
-  "“%s” is no name of a dataset",
+  "“%s” is not a dataset name",
   (dataset_id) => {
     expect(LoadBody.safeParse({ dataset_id }).success).toBe(false);
   },

@@ -20,10 +20,10 @@ describe("an import of more than some hundred rows", () => {
     hf.hub.splits = { "owner/quiz/plain/train": questions(820) };
   });
 
-  const piecesAsked = () => hf.hub.asked.filter((asked) => asked.startsWith("/store/") && / bytes=4-/.test(asked));
+  const rangeRequests = () => hf.hub.requests.filter((path) => path.startsWith("/store/") && / bytes=4-/.test(path));
   const indices = async (id: number) => (await rowsOf(harness, id)).map(({ index }) => index);
 
-  test("reads them out of the Parquet files that hold them, up to its limit", async () => {
+  test("the rows are read from Parquet files up to the limit", async () => {
     const id = await load({ limit: 520 });
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({
@@ -36,12 +36,12 @@ describe("an import of more than some hundred rows", () => {
     expect(rows.map(({ fields }) => fields)).toEqual(questions(520));
     expect(rows[519]).toMatchObject({ index: 519, kind: "question", source: "owner/quiz#520" });
     // Of the files of 300 rows the first two, of the second two row groups and 20 rows of the third; each address redirected once.
-    expect(hf.hub.asked.some((asked) => /train\/0002/.test(asked))).toBe(false);
-    expect(hf.hub.asked.filter((asked) => asked.startsWith("/datasets/"))).toHaveLength(2);
+    expect(hf.hub.requests.some((path) => /train\/0002/.test(path))).toBe(false);
+    expect(hf.hub.requests.filter((path) => path.startsWith("/datasets/"))).toHaveLength(2);
     expect(pagesAsked()).toEqual([]);
   });
 
-  test("whose consumer dies goes on with the rows that are missing, and reads no row group again that is stored", async () => {
+  test("an import whose consumer died continues with the missing rows and reads no stored row group again", async () => {
     hf.hub.parquet = { rowsPerFile: 820, rowGroupSize: 400 };
     const id = await load({});
     harness.bucket.before = (verb, key) => {
@@ -57,10 +57,10 @@ describe("an import of more than some hundred rows", () => {
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 820 });
     expect(await indices(id)).toEqual(Array.from({ length: 820 }, (_, i) => i));
-    expect(piecesAsked()).toHaveLength(1);
+    expect(rangeRequests()).toHaveLength(1);
   });
 
-  test("that comes twice at once has each row once, and leaves no page behind that is not its", async () => {
+  test("an import that is delivered twice concurrently has each row once and leaves no other page", async () => {
     const id = await load({});
     await harness.events.settled();
     harness.queue.duplicateAndShuffle(seededRandom(3));
@@ -71,7 +71,7 @@ describe("an import of more than some hundred rows", () => {
     expect(pages.toSorted()).toEqual(files.map(({ key }) => key).toSorted());
   });
 
-  test("says in its report that the server has the beginning alone", async () => {
+  test("the report says that the server has only the beginning", async () => {
     hf.hub.partial = true;
     const [long, short] = [await load({}), await load({ limit: 20 })];
     await harness.work();
@@ -79,9 +79,9 @@ describe("an import of more than some hundred rows", () => {
   });
 
   test.each([
-    [503, "is out"],
-    [206, "gives another piece than was asked for"],
-  ])("waits while the store of the files answers %i: it %s", async (status, error) => {
+    [503, "is down"],
+    [206, "returns another range"],
+  ])("an import waits while the file store answers %i: it %s", async (status, error) => {
     hf.hub.failures.push({ path: "/store/", status, error });
     const id = await load({});
     await harness.deliver();
@@ -93,13 +93,13 @@ describe("an import of more than some hundred rows", () => {
 
   test.each<[string, () => unknown, number?]>([
     ["there are no Parquet files", () => (hf.hub.parquet = null)],
-    ["they are compressed as is not read", () => (hf.hub.files = [readFileSync("test/fixtures/parquet/brotli.parquet")])],
+    ["their compression is unsupported", () => (hf.hub.files = [readFileSync("test/fixtures/parquet/brotli.parquet")])],
     ["their row groups are too large", () => (hf.hub.files = [readFileSync("test/fixtures/parquet/many-values.parquet")])],
-    ["they are too many", () => (hf.hub.parquet = { rowsPerFile: 35, rowGroupSize: 35 }), 700],
-    ["they are not given in pieces", () => hf.hub.failures.push({ path: "/store/", status: 200, error: "All of it." })],
-    ["they are redirected to somebody else", () => (hf.hub.storage = stranger.url)],
-    ["they are redirected in circles", () => (hf.hub.storage = `${hf.hub.url}/datasets/owner`)],
-  ])("has its rows page by page where %s", async (_, arrange, from = 0) => {
+    ["there are too many of them", () => (hf.hub.parquet = { rowsPerFile: 35, rowGroupSize: 35 }), 700],
+    ["their store ignores ranges", () => hf.hub.failures.push({ path: "/store/", status: 200, error: "All of it." })],
+    ["they redirect to another host", () => (hf.hub.storage = stranger.url)],
+    ["they redirect in a loop", () => (hf.hub.storage = `${hf.hub.url}/datasets/owner`)],
+  ])("the rows are read page by page if %s", async (_, arrange, from = 0) => {
     arrange();
     const id = await load({});
     await harness.work();
@@ -113,10 +113,10 @@ describe("an import of more than some hundred rows", () => {
       [from, 100],
       [800, 100],
     ]);
-    expect(stranger.asked).toEqual([]);
+    expect(stranger.requests).toEqual([]);
   });
 
-  test("has a problem for a row that is no UTF-8, and the rows around it", async () => {
+  test("a row that is not UTF-8 is a problem, and the rows around it are read", async () => {
     hf.hub.infos = {};
     hf.hub.files = [readFileSync("test/fixtures/parquet/invalid-utf8.parquet")];
     const id = await load({});
@@ -129,7 +129,7 @@ describe("an import of more than some hundred rows", () => {
   });
 });
 
-describe("an import of rows whose cells the server cuts short", () => {
+describe("an import of rows whose cells the server truncates", () => {
   beforeEach(() => {
     hf.hub.splits["owner/quiz/plain/train"] = questions(250).map((row, i) =>
       i === 120 ? { ...row, answer: "long ".repeat(40) } : row,
@@ -137,7 +137,7 @@ describe("an import of rows whose cells the server cuts short", () => {
     hf.hub.cellBytes = 100;
   });
 
-  test("reads them out of Parquet files, where nothing is cut", async () => {
+  test("the rows are read whole from Parquet files", async () => {
     const id = await load({});
     await harness.work();
     expect(await datasetRow(harness, id)).toMatchObject({
@@ -151,7 +151,7 @@ describe("an import of rows whose cells the server cuts short", () => {
     expect(pagesAsked()).toHaveLength(2);
   });
 
-  test("has problems for them where there are none, and their neighbours keep their places", async () => {
+  test("without Parquet files the truncated rows are problems, and their neighbors keep their positions", async () => {
     hf.hub.parquet = null;
     const id = await load({});
     await harness.work();
@@ -169,7 +169,7 @@ describe("an import of rows whose cells the server cuts short", () => {
     ]);
   });
 
-  test("fails where that leaves nothing, and says why", async () => {
+  test("the import fails with a reason if no row is left", async () => {
     hf.hub.parquet = null;
     hf.hub.cellBytes = 1;
     const id = await load({ split: "test" });

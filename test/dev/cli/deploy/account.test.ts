@@ -6,22 +6,22 @@ const succeeded = (stdout: string) => ({ ok: true, stdout, output: stdout });
 const failed = (stdout: string, stderr = "") => ({ ok: false, stdout, output: stdout + stderr });
 
 describe("wrangler whoami --json", () => {
-  test("lists the accounts of whoever is logged in", () => {
+  test("the accounts of the logged-in user are parsed", () => {
     expect(parseWhoami(succeeded(whoami))).toEqual([{ id: "0123456789abcdef0123456789abcdef", name: "Ada" }]);
   });
 
-  test.each([failed(notLoggedIn), failed(""), failed("no JSON")])("finds nobody in %j", (result) => {
+  test.each([failed(notLoggedIn), failed(""), failed("no JSON")])("no account is found in %j", (result) => {
     expect(parseWhoami(result)).toBeUndefined();
   });
 });
 
 describe("wrangler secret list", () => {
-  test("names the secrets", () => {
+  test("the names of the secrets are parsed", () => {
     expect(parseSecretList(succeeded(secretList(["DATABASE_URL", "AUTH_SECRET"])))).toEqual(["DATABASE_URL", "AUTH_SECRET"]);
     expect(parseSecretList(succeeded("[]\n"))).toEqual([]);
   });
 
-  test("finds none for a Worker that was never deployed, and fails otherwise", () => {
+  test("a Worker that was never deployed has no secrets, and other errors are thrown", () => {
     expect(parseSecretList(failed("", notFoundWorker))).toEqual([]);
     expect(() => parseSecretList(failed("", "Authentication error"))).toThrow(
       "wrangler could not list the secrets:\nAuthentication error",
@@ -30,7 +30,7 @@ describe("wrangler secret list", () => {
 });
 
 describe("wrangler queues info", () => {
-  test("tells whether the queue exists, and fails otherwise", () => {
+  test("the existence of a queue is parsed, and other errors are thrown", () => {
     expect(parseQueueInfo(succeeded(queueInfo))).toBe(true);
     expect(parseQueueInfo(failed("", unknownQueue("spiritforge-jobs-dead")))).toBe(false);
     expect(() => parseQueueInfo(failed("", "Authentication error"))).toThrow("wrangler could not look up a queue");

@@ -68,7 +68,7 @@ test("missing queues and secrets are created after a yes", async () => {
   expect(output()).not.toContain(secrets!["AUTH_SECRET"]);
 });
 
-test.each([undefined, false])("the answer %s leaves everything as it is, and prints the commands", async (answer) => {
+test.each([undefined, false])("the answer %s changes nothing and prints the commands", async (answer) => {
   const { done, steps, wrangler } = await start(
     { queues: ["spiritforge-jobs"], secrets: ["DATABASE_URL", "AUTH_SECRET"] },
     { confirm: async () => answer },

@@ -28,7 +28,7 @@ async function startBridge(databaseUrl: string, port?: number) {
 }
 
 describe("the bridge", () => {
-  test("says what is wrong with a request that is not Neon's", async () => {
+  test("a request that does not follow Neon's protocol gets a reason", async () => {
     const { url } = await startBridge(postgres.url);
     const post = async (body: string, headers: Record<string, string> = {}, path = "/sql") => {
       const reply = await fetch(url + path, { method: "POST", body, headers: { "neon-raw-text-output": "true", ...headers } });
@@ -46,7 +46,7 @@ describe("the bridge", () => {
     expect(await query`SELECT 1 AS alive`).toEqual([{ alive: 1 }]);
   });
 
-  test("can be stopped, and started again on its port", async () => {
+  test("it can be stopped and started again on its port", async () => {
     const first = await startBridge(postgres.url);
     await query`SELECT 1`;
     await first.close();
@@ -58,7 +58,7 @@ describe("the bridge", () => {
     expect(second.roundTrips()).toBe(1);
   });
 
-  test("rolls back what runs when it is stopped", async () => {
+  test("stopping it rolls back running transactions", async () => {
     const bridge = await startBridge(postgres.url);
     await query`CREATE TABLE written ()`;
     const holder = new Client({ connectionString: postgres.url });
@@ -74,7 +74,7 @@ describe("the bridge", () => {
     expect((await holder.query("SELECT FROM written")).rowCount).toBe(0);
   });
 
-  test("makes the driver throw while Postgres is out, and goes on when it is back", async () => {
+  test("the driver throws while Postgres is down and works again when it is back", async () => {
     const port = await freePort();
     const dataDir = join(await seededFolder(), "postgres");
     await startBridge(`postgres://postgres@127.0.0.1:${port}/postgres`);

@@ -43,15 +43,15 @@ afterAll(async () => {
   await postgres.close();
 });
 
-describe("a query", () => {
-  test("answers with objects, or with arrays", async () => {
+describe("a query through the bridge", () => {
+  test("it returns objects or arrays", async () => {
     expect(await query`SELECT ${1}::int AS id, 'Writer' AS name, NULL AS nothing`).toEqual([
       { id: 1, name: "Writer", nothing: null },
     ]);
     expect(await query.query("SELECT 1 AS a, 2 AS a", [], { arrayMode: true })).toEqual([[1, 2]]);
   });
 
-  test("answers with everything Neon says about a result", async () => {
+  test("it returns all of Neon's result metadata", async () => {
     const result = await query.query("INSERT INTO things VALUES ($1, $2), (2, 'b') RETURNING id", [1, "a"], {
       fullResults: true,
     });
@@ -71,12 +71,12 @@ describe("a query", () => {
     ["bytea", Buffer.from([0, 1, 255]), Buffer.from([0, 1, 255])],
     ["text", "'; naïve — 漢字 🜂 \\", "'; naïve — 漢字 🜂 \\"],
     ["text", null, null],
-  ])("carries %s there and back", async (type, value, expected) => {
+  ])("it sends and returns %s unchanged", async (type, value, expected) => {
     const [row] = await query.query(`SELECT $1::${type} AS value`, [value]);
     expect(row).toEqual({ value: expected });
   });
 
-  test("fails with what Postgres said", async () => {
+  test("it fails with the error of Postgres", async () => {
     const taken = await failure(query`INSERT INTO things VALUES (1, '')`);
     expect(taken).toMatchObject({
       code: "23514",
@@ -95,11 +95,11 @@ describe("a query", () => {
     });
   });
 
-  test("is one statement", async () => {
+  test("it is one statement", async () => {
     expect(await failure(query`SELECT 1; SELECT 2`)).toMatchObject({ code: "42601" });
   });
 
-  test("leaves nothing behind in its session", async () => {
+  test("it leaves nothing in its session", async () => {
     await query`SET statement_timeout = 1234`;
     expect(await query`SHOW statement_timeout`).toEqual([{ statement_timeout: "0" }]);
     await query`BEGIN`;
@@ -107,7 +107,7 @@ describe("a query", () => {
     expect(await failure(query`SAVEPOINT inside`)).toMatchObject({ code: "25P01" });
   });
 
-  test("is served in turn with others where there is one connection", async () => {
+  test("it waits for its turn on a single connection", async () => {
     const before = bridge.roundTrips();
     const numbers = [...Array(8).keys()];
     const rows = await Promise.all(numbers.map((n) => query`SELECT ${n}::int AS n, ${"x".repeat(100_000)} AS long`));
@@ -116,28 +116,28 @@ describe("a query", () => {
   });
 });
 
-describe("a transaction", () => {
+describe("a transaction through the bridge", () => {
   const spirit = (id: number, name: string) => query`INSERT INTO things VALUES (${id}, ${name}) RETURNING id`;
   const count = () => query`SELECT count(*)::int AS n FROM things`;
 
-  test("commits as one", async () => {
+  test("it commits as a whole", async () => {
     expect(await query.transaction([spirit(1, "a"), spirit(2, "b"), count()])).toEqual([[{ id: 1 }], [{ id: 2 }], [{ n: 2 }]]);
     expect(await count()).toEqual([{ n: 2 }]);
   });
 
-  test("rolls back as one", async () => {
+  test("it rolls back as a whole", async () => {
     expect(await failure(query.transaction([spirit(1, "a"), spirit(2, "")]))).toMatchObject({ constraint: "name_not_empty" });
     expect(await count()).toEqual([{ n: 0 }]);
   });
 
-  test("fails and rolls back where the commit itself fails", async () => {
+  test("it fails and rolls back if the commit fails", async () => {
     await query`CREATE TABLE deferred (id int CONSTRAINT later UNIQUE DEFERRABLE INITIALLY DEFERRED)`;
     const twice = query.transaction([query`INSERT INTO deferred VALUES (1)`, query`INSERT INTO deferred VALUES (1)`]);
     expect(await failure(twice)).toMatchObject({ constraint: "later" });
     expect(await query`SELECT FROM deferred`).toEqual([]);
   });
 
-  test("has the isolation level and the modes that were asked for", async () => {
+  test("it has the requested isolation level and modes", async () => {
     const settings = query`SELECT current_setting('transaction_isolation') AS level, current_setting('transaction_deferrable') AS wait`;
     const options = { isolationLevel: "Serializable", readOnly: true, deferrable: true } as const;
     expect(await query.transaction([settings], options)).toEqual([[{ level: "serializable", wait: "on" }]]);
@@ -145,7 +145,7 @@ describe("a transaction", () => {
     expect(await failure(query.transaction([spirit(1, "a")], { readOnly: true }))).toMatchObject({ code: "25006" });
   });
 
-  test("is rolled back when nobody waits for it any more", async () => {
+  test("it is rolled back when the client disconnects", async () => {
     const holder = new Client({ connectionString: postgres.url });
     onTestFinished(() => holder.end());
     await holder.connect();

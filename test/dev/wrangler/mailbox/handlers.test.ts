@@ -20,7 +20,7 @@ const request = new Request("http://localhost/health") as unknown as Parameters<
 const bindingsOf = (more: object = {}) => ({ ENVIRONMENT: "development", CACHE: {}, ...more }) as unknown as Cloudflare.Env;
 const execution = {} as ExecutionContext;
 
-test("every handler is given the mailbox, in one and the same bindings", async () => {
+test("every handler receives the mailbox in the same bindings", async () => {
   const { seen, handlers } = observed();
   const bindings = bindingsOf();
   const reply = await (handlers.fetch as ExportedHandlerFetchHandler<Cloudflare.Env>)(request, bindings, execution);
@@ -33,7 +33,7 @@ test("every handler is given the mailbox, in one and the same bindings", async (
   expect(bindings).not.toHaveProperty("MAIL");
 });
 
-test("with a key of Resend, the bindings stay as they are", async () => {
+test("with a Resend key the bindings are unchanged", async () => {
   const { seen, handlers } = observed();
   const bindings = bindingsOf({ RESEND_API_KEY: "re_key" });
   await (handlers.fetch as ExportedHandlerFetchHandler<Cloudflare.Env>)(request, bindings, execution);

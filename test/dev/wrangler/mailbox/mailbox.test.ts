@@ -27,7 +27,7 @@ const api = { get: (path: string, init?: RequestInit) => fetch(new URL(path, url
 const mail = (to: string, key: string, text = "Hello") => ({ to, subject: `About ${key}`, text, key });
 
 describe("the mailbox", () => {
-  test("lists what was sent, newest first, and for one address whatever its case", async () => {
+  test("it lists the mails, newest first, and filters by address regardless of case", async () => {
     const { send } = openMailbox(namespace);
     for (const [to, key] of [
       ["ada@example.com", "1"],
@@ -47,7 +47,7 @@ describe("the mailbox", () => {
     expect(await mailsTo(api, "nobody@example.com")).toEqual([]);
   });
 
-  test("takes one mail for a key, and refuses another under it as Resend does", async () => {
+  test("it accepts one mail per key and refuses another, like Resend", async () => {
     const { send } = openMailbox(namespace);
     await send(mail("ada@example.com", "once"));
     await send(mail("ada@example.com", "once"));
@@ -55,7 +55,7 @@ describe("the mailbox", () => {
     expect(await mailsTo(api, "ada@example.com")).toHaveLength(1);
   });
 
-  test("keeps each mail for a day, and no more than it is told", async () => {
+  test("it keeps each mail for a day, up to its limit", async () => {
     const { send } = openMailbox(namespace, 3);
     for (const key of ["1", "2", "3", "4", "5"]) await send(mail("ada@example.com", key));
     expect((await mailsTo(api, "ada@example.com")).map(({ key }) => key)).toEqual(["5", "4", "3"]);
@@ -63,7 +63,7 @@ describe("the mailbox", () => {
     for (const { expiration } of keys) expect(expiration! - Date.now() / 1_000).toBeGreaterThan(86_000);
   });
 
-  test("reads more mails than KV reads at once", async () => {
+  test("it reads more mails than one KV request returns", async () => {
     const { send } = openMailbox(namespace);
     for (let round = 0; round < 3; round += 1) {
       await Promise.all(Array.from({ length: 40 }, (_, index) => send(mail("ada@example.com", `${round}/${index}`))));
@@ -73,7 +73,7 @@ describe("the mailbox", () => {
 });
 
 describe("/dev/mailbox", () => {
-  test("shows mails as a page whose links can be followed, and nothing of a mail is markup", async () => {
+  test("it shows the mails as a page with links, and escapes their contents", async () => {
     const hostile = `<script>alert(1)</script> "https://example.com/?a=1&b='"><img src=x onerror=alert(1)> javascript:alert(1)`;
     const { send } = openMailbox(namespace);
     await send({ to: `"><i>@example.com`, subject: "<b>bold</b> & co", text: hostile, key: "hostile" });
@@ -93,14 +93,14 @@ describe("/dev/mailbox", () => {
     ).toEqual(["/dev/mailbox.json"]);
   });
 
-  test("says so when there is no mail, and lets the Worker answer everything else", async () => {
+  test("it has an empty state and passes other requests to the Worker", async () => {
     expect(await (await api.get("/dev/mailbox")).text()).toContain("No mail yet.");
     expect((await api.get("/health")).status).toBe(200);
     expect((await api.get("/dev/mailboxes")).status).toBe(404);
     expect((await api.get("/dev/mailbox", { method: "POST" })).status).toBe(404);
   });
 
-  test("answers under the names of this machine alone", async () => {
+  test("it answers only local host names", async () => {
     const named = (host: string) => worker.fetch(`http://${host}/dev/mailbox.json`);
     expect((await named("localhost:8787")).status).toBe(200);
     for (const host of ["spiritforge.example.workers.dev", "rebound.example.com", "localhost.example.com"]) {
@@ -109,7 +109,7 @@ describe("/dev/mailbox", () => {
   });
 });
 
-test("linkify leaves out what ends a sentence, and escapes the rest", () => {
+test("linkify leaves out the end of a sentence and escapes the rest", () => {
   expect(linkify("(see http://a.example/x).")).toBe(
     '(see <a href="http://a.example/x" rel="noreferrer">http://a.example/x</a>).',
   );

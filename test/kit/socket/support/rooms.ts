@@ -60,7 +60,7 @@ export async function startRooms() {
   }
 
   /** Where a room's sockets are, once they no longer move. */
-  async function placesAtRest(room: string): Promise<SocketPosition[]> {
+  async function idlePositions(room: string): Promise<SocketPosition[]> {
     for (;;) {
       const places = await call(room, "places");
       if (places.every((place) => place !== null)) return places;
@@ -69,7 +69,7 @@ export async function startRooms() {
   }
 
   /** Puts a room out of memory, whatever it is at; its sockets stay. */
-  const breakOff = (name: string) => worker.evictDurableObject("ROOMS", { name, webSockets: "hibernate" });
+  const evictNow = (name: string) => worker.evictDurableObject("ROOMS", { name, webSockets: "hibernate" });
 
   return {
     url,
@@ -79,13 +79,13 @@ export async function startRooms() {
     join: async (room: string, visitor?: Visitor): Promise<TestSocket> => connect(await urlOf(room, visitor)),
     visit: (address: URL) => connect(address),
     refused: async (room: string, visitor?: Visitor) => refusal(await urlOf(room, visitor)),
-    placesAtRest,
+    idlePositions,
     /** Lets a room hibernate: no room does before its sockets are at rest. */
     async evict(name: string): Promise<void> {
-      await placesAtRest(name);
-      await breakOff(name);
+      await idlePositions(name);
+      await evictNow(name);
     },
-    breakOff,
+    evictNow,
     /** Ends workerd and starts it anew on the same storage. */
     restart: () => harness.update((options) => options),
     logs: () => harness.getLogs().map(({ message }) => message),
@@ -97,15 +97,12 @@ export async function startRooms() {
 export function seqsOf(received: readonly Frame[]): number[] {
   return received.flatMap((frame) => {
     if (frame.type === "frames") return (frame["frames"] as Frame[]).map(({ seq }) => seq);
-    return frame.type === "said" ? [frame.seq] : [];
+    return frame.type === "text" ? [frame.seq] : [];
   });
 }
 
 /** from, from + 1, … to */
 export const run = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
-
-/** How long to wait for what comes by itself. */
-export const patience = { timeout: 5_000 };
 
 /** Waits until a room has heard what a socket said before, and the socket has what came before the answer. */
 export async function flush(socket: TestSocket): Promise<void> {

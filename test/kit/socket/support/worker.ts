@@ -14,33 +14,33 @@ let isolate: string | undefined;
 export class ProbeRoom extends SocketRoom<Env> {
   /** Names of the hooks that were called, in order. */
   readonly called: string[] = [];
-  readonly #says = new Map(this.name.split(";").map((word) => word.split("=") as [string, string | undefined]));
+  readonly #options = new Map(this.name.split(";").map((word) => word.split("=") as [string, string | undefined]));
 
   #number(word: string): number {
-    return Number(this.#says.get(word) ?? 0);
+    return Number(this.#options.get(word) ?? 0);
   }
 
   protected override get deleteWhenEmpty(): boolean {
-    return !this.#says.has("keeps");
+    return !this.#options.has("keeps");
   }
 
   protected override get settings(): RoomSettings {
-    const said = Object.keys(roomSettings).filter((name) => this.#says.has(name));
-    return { ...roomSettings, ...Object.fromEntries(said.map((name) => [name, this.#number(name)])) };
+    const names = Object.keys(roomSettings).filter((name) => this.#options.has(name));
+    return { ...roomSettings, ...Object.fromEntries(names.map((name) => [name, this.#number(name)])) };
   }
 
   override onStart(): void {
-    if (this.#says.has("startFails")) throw new Error("secret of the start");
+    if (this.#options.has("startFails")) throw new Error("secret of the start");
   }
 
   protected override async snapshot({ user_id, label }: TicketHolder): Promise<object> {
     await new Promise((resolve) => setTimeout(resolve, this.#number("snapshotTakes")));
-    if (this.#says.has("snapshotFails")) throw new Error("secret of the snapshot");
+    if (this.#options.has("snapshotFails")) throw new Error("secret of the snapshot");
     return { user_id, label };
   }
 
   protected override onFrame(socket: RoomSocket, frame: { type: string; text?: string }): void | Promise<void> {
-    if (frame.type === "say") this.publish({ type: "said", text: frame.text });
+    if (frame.type === "post") this.publish({ type: "text", text: frame.text });
     else if (frame.type === "fail") throw new Error("secret of the frame");
     else if (frame.type === "refuse") throw new AppError("forbidden", "Not you.");
     else if (frame.type === "id") this.sendTo(socket, { type: "id", id: socket.id, uri: socket.uri });
@@ -49,10 +49,10 @@ export class ProbeRoom extends SocketRoom<Env> {
 
   protected override onDevices(): void {
     this.called.push("onDevices");
-    if (!this.#says.has("discreet"))
+    if (!this.#options.has("discreet"))
       this.broadcastState({ type: "presence", devices: this.devices().map(({ device }) => device) });
-    if (this.#says.has("gossips")) this.publish({ type: "said", text: "somebody came or went" });
-    if (this.#says.has("devicesFail")) throw new Error("secret of the devices");
+    if (this.#options.has("gossips")) this.publish({ type: "text", text: "somebody came or went" });
+    if (this.#options.has("devicesFail")) throw new Error("secret of the devices");
   }
 
   protected override onCaughtUp(): void {
@@ -67,7 +67,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     const at = this.ctx.storage.kv.get<number>("workAt");
     if (at === undefined || at > now) return;
     this.called.push("work");
-    if (this.#says.has("workFails")) throw new Error("secret of the work");
+    if (this.#options.has("workFails")) throw new Error("secret of the work");
     this.ctx.storage.kv.delete("workAt");
   }
 
@@ -82,17 +82,17 @@ export class ProbeRoom extends SocketRoom<Env> {
   }
 
   /** Publishes frames that are numbered by `n`. @returns how many devices are left */
-  say(count: number, bytes = 0): number {
-    for (let n = 1; n <= count; n += 1) this.publish({ type: "said", n, text: "x".repeat(bytes) });
+  publishFrames(count: number, bytes = 0): number {
+    for (let n = 1; n <= count; n += 1) this.publish({ type: "text", n, text: "x".repeat(bytes) });
     return this.devices().length;
   }
 
-  tellState(): void {
+  broadcastTestState(): void {
     this.broadcastState({ type: "state" });
   }
 
   /** As if its sockets moved, and it were put out of memory now: the platform waits for timers, where it can. */
-  losePlaces(): void {
+  losePositions(): void {
     for (const socket of this.getConnections<SocketState>()) socket.setState({ ...socket.state!, place: null });
   }
 
@@ -115,7 +115,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     return Array.from(this.ctx.storage.kv.list(), ([key]) => key);
   }
 
-  async ringTwice(): Promise<void> {
+  async runAlarmTwice(): Promise<void> {
     await this.onAlarm();
     await this.onAlarm();
   }
@@ -147,7 +147,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     const { frames, rowsOf } = this.#metered(capacity);
     frames.append({ type: "makes the table" });
     const rows = Array.from({ length: count }, (_, n) =>
-      rowsOf(() => frames.append({ type: "said", n }, key === undefined ? undefined : `${key}${n}`)),
+      rowsOf(() => frames.append({ type: "text", n }, key === undefined ? undefined : `${key}${n}`)),
     );
     const first = this.ctx.storage.sql.exec<{ first: number }>("select min(seq) as first from frame_log").one().first;
     return { rows, first, last: frames.lastSeq };
@@ -168,7 +168,7 @@ export class ProbeRoom extends SocketRoom<Env> {
     const idle = rowsOf(() => frames.flush());
     frames.appendText(head, 10, ["ld"]);
     const end = rowsOf(() => frames.close());
-    frames.append({ type: "said" });
+    frames.append({ type: "text" });
     return {
       rows: { begin, grow, flush, idle, end },
       frames: frames.after(0).frames.map(({ text }) => JSON.parse(text) as unknown),
@@ -176,23 +176,23 @@ export class ProbeRoom extends SocketRoom<Env> {
   }
 
   /** Tells pieces of a text that came together. */
-  tellTogether(pieces: string[]): void {
+  publishDeltas(pieces: string[]): void {
     this.publishText({ type: "delta", message_id: 1 }, 0, pieces);
   }
 
-  /** Tells a text in pieces. */
-  tell(count: number, piece: string): void {
+  /** Publishes a text in pieces. */
+  publishTextPieces(count: number, piece: string): void {
     for (let n = 0; n < count; n += 1) this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
   }
 
-  /** The same, but lets sockets keep up. @returns how many ms that took */
-  async tellSlowly(count: number, piece: string): Promise<number> {
-    const began = Date.now();
+  /** The same, but waits for slow sockets. @returns how many waits ended by their timeout */
+  async publishTextSlowly(count: number, piece: string, withinMs: number): Promise<number> {
+    let timeouts = 0;
     for (let n = 0; n < count; n += 1) {
       this.publishText({ type: "delta", message_id: 1 }, n * piece.length, [piece]);
-      if (n % 4 === 0) await this.keepUp(50);
+      if (n % 4 === 0 && !(await this.waitForReaders(withinMs))) timeouts += 1;
     }
-    return Date.now() - began;
+    return timeouts;
   }
 
   append(body: object, key?: string): number | undefined {

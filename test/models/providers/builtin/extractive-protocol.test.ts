@@ -34,14 +34,14 @@ function deltasOf(parts: readonly LanguageModelV4StreamPart[]): string[] {
 }
 
 describe("a stream of the extractive model", () => {
-  test("comes in the order of the specification, a word at a time", async () => {
+  test("the parts have the order of the specification, one word each", async () => {
     const parts = await partsOf(call);
     const order = parts.map(({ type }) => type).filter((type, at, types) => type !== types[at - 1]);
     expect(order).toEqual(["stream-start", "response-metadata", "source", "text-start", "text-delta", "text-end", "finish"]);
     expect(deltasOf(parts).slice(0, 4)).toEqual(["This", " is", " what", " the"]);
   });
 
-  test("says what a single reply says, with the same usage and finish", async () => {
+  test("the stream matches the reply without streaming, with the same usage and finish reason", async () => {
     const { content, finishReason, usage, warnings } = await model.doGenerate(call);
     const parts = await partsOf(call);
     expect(content.at(-1)).toEqual({ type: "text", text: deltasOf(parts).join("") });
@@ -51,7 +51,7 @@ describe("a stream of the extractive model", () => {
     expect(finishReason.unified).toBe("stop");
   });
 
-  test("ends at once when it is aborted midway, with the reason", async () => {
+  test("an abort in the middle ends the stream at once with its reason", async () => {
     const abort = new AbortController();
     const { stream } = await model.doStream({ ...call, abortSignal: abort.signal });
     const reader = stream.getReader();
@@ -60,13 +60,13 @@ describe("a stream of the extractive model", () => {
     await expect(reader.read()).rejects.toThrow("stopped by the user");
   });
 
-  test("does not begin when it was aborted before", async () => {
+  test("an aborted signal prevents the start", async () => {
     const abortSignal = AbortSignal.abort(new Error("too late"));
     await expect(model.doStream({ ...call, abortSignal })).rejects.toThrow("too late");
     await expect(model.doGenerate({ ...call, abortSignal })).rejects.toThrow("too late");
   });
 
-  test("can be left by its reader", async () => {
+  test("the reader can cancel the stream", async () => {
     const { stream } = await model.doStream(call);
     const reader = stream.getReader();
     await reader.read();
@@ -74,15 +74,15 @@ describe("a stream of the extractive model", () => {
   });
 });
 
-describe("a limit of tokens", () => {
-  test.each([0, 1, 5, 12])("of %i is kept, and said to be the reason of the end", async (maxOutputTokens) => {
+describe("the token limit of the extractive model", () => {
+  test.each([0, 1, 5, 12])("a limit of %i is kept and reported as the finish reason", async (maxOutputTokens) => {
     const { content, finishReason, usage } = await model.doGenerate({ ...call, maxOutputTokens });
     expect(finishReason.unified).toBe("length");
     expect(usage.outputTokens.total).toBeLessThanOrEqual(maxOutputTokens);
     expect(content.at(-1)).toEqual({ type: "text", text: deltasOf(await partsOf({ ...call, maxOutputTokens })).join("") });
   });
 
-  test("that is not reached changes nothing", async () => {
+  test("a limit above the answer changes nothing", async () => {
     const { finishReason, usage } = await model.doGenerate({ ...call, maxOutputTokens: 1_000 });
     expect(finishReason.unified).toBe("stop");
     expect(usage).toEqual((await model.doGenerate(call)).usage);
@@ -90,10 +90,10 @@ describe("a limit of tokens", () => {
   });
 });
 
-describe("what it does not do", () => {
+describe("unsupported features of the extractive model", () => {
   const look = tool({ description: "Looks", inputSchema: jsonSchema({ type: "object" }), execute: () => "seen" });
 
-  test("tools: it says so, and calls none", async () => {
+  test("tools are reported as unsupported and never called", async () => {
     const { text, toolCalls, warnings, finishReason } = await generateText({
       model,
       instructions,
@@ -106,12 +106,12 @@ describe("what it does not do", () => {
     expect(text).toContain("“The office opens at nine.” [1]");
   });
 
-  test("tools that are required: the SDK fails rather than take an answer without a call", async () => {
+  test("required tools fail in the SDK, because there is no tool call", async () => {
     const required = generateText({ model, instructions, prompt: question, tools: { look }, toolChoice: "required" });
     await expect(required).rejects.toThrow("did not contain a tool call");
   });
 
-  test("sampling, JSON and files: it says so of each, and downloads nothing", async () => {
+  test("sampling, JSON and files are each reported as unsupported, and nothing is downloaded", async () => {
     const { warnings } = await generateText({
       model,
       instructions,
@@ -137,8 +137,8 @@ describe("what it does not do", () => {
   });
 });
 
-describe("through the AI SDK", () => {
-  test("it streams text, sources and usage as any model does", async () => {
+describe("the extractive model in the AI SDK", () => {
+  test("the AI SDK streams text, sources and usage", async () => {
     const result = streamText({ model, instructions, prompt: question });
     const text = (await all(result.textStream)).join("");
     expect(text).toBe((await generateText({ model, instructions, prompt: question })).text);
@@ -149,7 +149,7 @@ describe("through the AI SDK", () => {
     expect(totalTokens).toBe(inputTokens! + outputTokens!);
   });
 
-  test("a stream that is stopped keeps what had come", async () => {
+  test("a stopped stream keeps the text so far", async () => {
     const abort = new AbortController();
     const types: string[] = [];
     for await (const part of streamText({ model, instructions, prompt: question, abortSignal: abort.signal }).fullStream) {
