@@ -14,9 +14,15 @@ export function invalidTextPaths(value: unknown, path: readonly string[] = []): 
   );
 }
 
+/** The most faults of a value that are reported, and the most characters of a path. A reply stays shorter than its request. */
+const maxFaults = 20;
+const maxPathLength = 200;
+
 /** The faults of a value with strings that Postgres cannot store. Requests and frames refuse them. */
 export function textFaults(value: unknown, where: ValidationIssue["in"]): ValidationIssue[] {
-  return invalidTextPaths(value).map((path) => ({ path, in: where, message: "has a character that cannot be stored" }));
+  return invalidTextPaths(value)
+    .slice(0, maxFaults)
+    .map((path) => ({ path: truncate(path, maxPathLength), in: where, message: "has a character that cannot be stored" }));
 }
 
 /** Replaces the characters that Postgres cannot store. */

@@ -33,7 +33,7 @@ beforeEach(async () => {
 
 const secret = "A secret question?";
 const turn = (number: number, given: object = {}): TurnWrite =>
-  turnOf(harness, conversation, { turn: number, answer: secret, ...given });
+  turnOf(harness, conversation, { turn: number, question: secret, ...given });
 const refusedTurn = (number: number) => turn(number, { calls: [callOf({ record: { input_tokens: 11.5 } })] });
 
 async function write(...entries: Entry[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { truncate, toPostgresText, toSingleLineJson, toStorableText } from "../../../src/kit/db/text.ts";
+import { textFaults, truncate, toPostgresText, toSingleLineJson, toStorableText } from "../../../src/kit/db/text.ts";
 
 test("external text is trimmed, truncated and stripped of characters that Postgres cannot store", () => {
   expect(toStorableText("  a\0b  ", 10)).toBe("ab");
@@ -20,4 +20,15 @@ test("truncated text includes its note within the limit and never splits a surro
     expect(text.length).toBeLessThanOrEqual(limit);
     expect(text.isWellFormed()).toBe(true);
   }
+});
+
+test("the faults of a value name the paths of texts that cannot be stored, in bounds", () => {
+  const message = "has a character that cannot be stored";
+  expect(textFaults({ a: ["ok", "a\0"], b: { c: "\ud800" }, ok: "😀" }, "body")).toEqual([
+    { path: "a.1", in: "body", message },
+    { path: "b.c", in: "body", message },
+  ]);
+  const many = textFaults({ ["x".repeat(5_000)]: Array<string>(1_000).fill("\0") }, "query");
+  expect(many).toHaveLength(20);
+  expect(Math.max(...many.map(({ path }) => path.length))).toBeLessThanOrEqual(200);
 });
