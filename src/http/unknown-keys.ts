@@ -53,40 +53,26 @@ function finderOf(schema: z.core.$ZodType | null | undefined): Finder | null {
 
 function createFinder(schema: z.core.$ZodType): Finder {
   const { def } = unwrap(schema)._zod;
-  switch (def.type) {
-    case "array": {
-      const finder = finderOf(def.element);
-      return inList(() => finder);
-    }
-    case "tuple": {
-      const items = def.items.map(finderOf);
-      const rest = finderOf(def.rest);
-      return inList((index) => (index < items.length ? items[index]! : rest));
-    }
-    case "record": {
-      const find = finderOf(def.valueType);
-      return inObject(() => find);
-    }
-    case "object": {
-      const known = new Map(Object.entries(def.shape).map(([key, property]) => [key, finderOf(property)]));
-      const other = def.catchall === undefined ? addPath : finderOf(def.catchall);
-      return inObject((key) => (known.has(key) ? known.get(key)! : other));
-    }
-    case "union":
-      return inUnion(def.options);
-    case "intersection": {
-      const [left, right] = [finderOf(def.left), finderOf(def.right)];
-      return (value, path, found) => {
-        const paths: [Path[], Path[]] = [[], []];
-        left?.(value, path, paths[0]);
-        right?.(value, path, paths[1]);
-        const ofRight = new Set(paths[1].map((each) => JSON.stringify(each)));
-        found.push(...paths[0].filter((each) => ofRight.has(JSON.stringify(each))));
-      };
-    }
-    default:
-      return () => undefined;
+  if (def.type === "array") {
+    const finder = finderOf(def.element);
+    return inList(() => finder);
   }
+  if (def.type === "tuple") {
+    const items = def.items.map(finderOf);
+    const rest = finderOf(def.rest);
+    return inList((index) => (index < items.length ? items[index]! : rest));
+  }
+  if (def.type === "record") {
+    const finder = finderOf(def.valueType);
+    return inObject(() => finder);
+  }
+  if (def.type === "object") {
+    const known = new Map(Object.entries(def.shape).map(([key, property]) => [key, finderOf(property)]));
+    const other = def.catchall === undefined ? addPath : finderOf(def.catchall);
+    return inObject((key) => (known.has(key) ? known.get(key)! : other));
+  }
+  if (def.type === "union") return inUnion(def.options);
+  return def.type === "intersection" ? inIntersection(def.left, def.right) : () => undefined;
 }
 
 const addPath: Finder = (_value, path, found) => void found.push(path);
@@ -124,6 +110,19 @@ function inUnion(options: readonly z.core.$ZodType[]): Finder {
   };
 }
 
+/** Finds the keys that neither side knows. */
+function inIntersection(left: z.core.$ZodType, right: z.core.$ZodType): Finder {
+  return (value, path, found) => {
+    const [ofLeft = [], ofRight = []] = [left, right].map((side) => {
+      const paths: Path[] = [];
+      finderOf(side)?.(value, path, paths);
+      return paths;
+    });
+    const texts = new Set(ofRight.map((each) => JSON.stringify(each)));
+    found.push(...ofLeft.filter((each) => texts.has(JSON.stringify(each))));
+  };
+}
+
 /** Whether a schema can accept a list, or an object. */
 function takes(schema: z.core.$ZodType, isList: boolean): boolean {
   const { def } = unwrap(schema)._zod;
@@ -145,22 +144,12 @@ function isOpen(schema: z.core.$ZodType, seen = new Set<z.core.$ZodType>()): boo
 
 /** The schemas that a schema is made of. */
 function partsOf(def: z.core.$ZodTypes["_zod"]["def"]): readonly z.core.$ZodType[] {
-  switch (def.type) {
-    case "array":
-      return [def.element];
-    case "tuple":
-      return def.rest ? [...def.items, def.rest] : def.items;
-    case "record":
-      return [def.valueType];
-    case "object":
-      return [...Object.values(def.shape), ...(def.catchall ? [def.catchall] : [])];
-    case "union":
-      return def.options;
-    case "intersection":
-      return [def.left, def.right];
-    default:
-      return [];
-  }
+  if (def.type === "array") return [def.element];
+  if (def.type === "tuple") return def.rest ? [...def.items, def.rest] : def.items;
+  if (def.type === "record") return [def.valueType];
+  if (def.type === "object") return [...Object.values(def.shape), ...(def.catchall ? [def.catchall] : [])];
+  if (def.type === "union") return def.options;
+  return def.type === "intersection" ? [def.left, def.right] : [];
 }
 
 /** The schema of the input itself: without `optional`, `nullable`, defaults and transformations. */
