@@ -11,8 +11,19 @@ beforeAll(async () => {
 
 /** The operations that ignore unknown keys at the top level: clients of the previous server send them. */
 const exempt = [
-  ...["register", "login", "forgotPassword", "resetPassword", "updateProfile", "changePassword", "beginSocialSignIn"],
-  ...["createExternalModel", "updateExternalModel", "testExternalModel", "chatExternal", "loadDataset", "computeSynergy"],
+  "register",
+  "login",
+  "forgotPassword",
+  "resetPassword",
+  "updateProfile",
+  "changePassword",
+  "beginSocialSignIn",
+  "createExternalModel",
+  "updateExternalModel",
+  "testExternalModel",
+  "chatExternal",
+  "loadDataset",
+  "computeSynergy",
   "assignClass",
 ];
 
