@@ -11,8 +11,19 @@ beforeAll(async () => {
 
 /** The operations that ignore unknown keys at the top level: clients of the previous server send them. */
 const exempt = [
-  ...["register", "login", "forgotPassword", "resetPassword", "updateProfile", "changePassword", "beginSocialSignIn"],
-  ...["createExternalModel", "updateExternalModel", "testExternalModel", "chatExternal", "loadDataset", "computeSynergy"],
+  "register",
+  "login",
+  "forgotPassword",
+  "resetPassword",
+  "updateProfile",
+  "changePassword",
+  "beginSocialSignIn",
+  "createExternalModel",
+  "updateExternalModel",
+  "testExternalModel",
+  "chatExternal",
+  "loadDataset",
+  "computeSynergy",
   "assignClass",
 ];
 
@@ -53,7 +64,7 @@ async function faultsOf(listed: Listed, change: object): Promise<Record<string, 
     .replace("{,", "{");
   const reply = await send(api, listed, { ...prepared, body }, person.token);
   const { errors = [] } = await bodyOf(reply);
-  if (errors.length > 0) expect(reply.status).toBe(422);
+  expect(reply.status === 422).toBe(errors.length > 0);
   return Object.fromEntries(errors.map(({ path, message }: Record<string, string>) => [path, message]));
 }
 

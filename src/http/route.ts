@@ -147,7 +147,8 @@ export function route<
       fileName: uploaded?.name,
       expectedVersion: headers?.["if-match"],
     } as RouteInput<Params, Query, Body>;
-    if (doc.body && !uploaded) faults.push(...unknownKeyFaults({ ...doc, body: doc.body }, json));
+    if (doc.body && !uploaded)
+      faults.push(...unknownKeyFaults({ body: doc.body, reply: doc.reply, unknownKeys: doc.unknownKeys }, json));
     if (doc.check) faults.push(...(await doc.check(json)));
     if (faults.length > 0) throw validationError(faults);
     const key = headers?.["idempotency-key"];

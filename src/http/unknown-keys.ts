@@ -52,41 +52,27 @@ function finderOf(schema: z.core.$ZodType | null | undefined): Finder | null {
 }
 
 function createFinder(schema: z.core.$ZodType): Finder {
-  const { def } = unwrap(schema)._zod;
-  switch (def.type) {
-    case "array": {
-      const finder = finderOf(def.element);
-      return inList(() => finder);
-    }
-    case "tuple": {
-      const items = def.items.map(finderOf);
-      const rest = finderOf(def.rest);
-      return inList((index) => (index < items.length ? items[index]! : rest));
-    }
-    case "record": {
-      const find = finderOf(def.valueType);
-      return inObject(() => find);
-    }
-    case "object": {
-      const known = new Map(Object.entries(def.shape).map(([key, property]) => [key, finderOf(property)]));
-      const other = def.catchall === undefined ? addPath : finderOf(def.catchall);
-      return inObject((key) => (known.has(key) ? known.get(key)! : other));
-    }
-    case "union":
-      return inUnion(def.options);
-    case "intersection": {
-      const [left, right] = [finderOf(def.left), finderOf(def.right)];
-      return (value, path, found) => {
-        const paths: [Path[], Path[]] = [[], []];
-        left?.(value, path, paths[0]);
-        right?.(value, path, paths[1]);
-        const ofRight = new Set(paths[1].map((each) => JSON.stringify(each)));
-        found.push(...paths[0].filter((each) => ofRight.has(JSON.stringify(each))));
-      };
-    }
-    default:
-      return () => undefined;
+  const def = defOf(schema);
+  if (def.type === "array") {
+    const finder = finderOf(def.element);
+    return inList(() => finder);
   }
+  if (def.type === "tuple") {
+    const items = def.items.map(finderOf);
+    const rest = finderOf(def.rest);
+    return inList((index) => (index < items.length ? items[index]! : rest));
+  }
+  if (def.type === "record") {
+    const finder = finderOf(def.valueType);
+    return inObject(() => finder);
+  }
+  if (def.type === "object") {
+    const known = new Map(Object.entries(def.shape).map(([key, property]) => [key, finderOf(property)]));
+    const other = def.catchall === undefined ? addPath : finderOf(def.catchall);
+    return inObject((key) => (known.has(key) ? known.get(key)! : other));
+  }
+  if (def.type === "union") return inUnion(def.options);
+  return def.type === "intersection" ? inIntersection(def.left, def.right) : () => undefined;
 }
 
 const addPath: Finder = (_value, path, found) => void found.push(path);
@@ -124,9 +110,22 @@ function inUnion(options: readonly z.core.$ZodType[]): Finder {
   };
 }
 
+/** Finds the keys that neither side knows. */
+function inIntersection(left: z.core.$ZodType, right: z.core.$ZodType): Finder {
+  return (value, path, found) => {
+    const [ofLeft = [], ofRight = []] = [left, right].map((side) => {
+      const paths: Path[] = [];
+      finderOf(side)?.(value, path, paths);
+      return paths;
+    });
+    const texts = new Set(ofRight.map((each) => JSON.stringify(each)));
+    found.push(...ofLeft.filter((each) => texts.has(JSON.stringify(each))));
+  };
+}
+
 /** Whether a schema can accept a list, or an object. */
 function takes(schema: z.core.$ZodType, isList: boolean): boolean {
-  const { def } = unwrap(schema)._zod;
+  const def = defOf(schema);
   if (def.type === "union") return def.options.some((option) => takes(option, isList));
   if (def.type === "array" || def.type === "tuple") return isList;
   if (def.type === "object" || def.type === "record" || def.type === "intersection") return !isList;
@@ -138,39 +137,38 @@ function isOpen(schema: z.core.$ZodType, seen = new Set<z.core.$ZodType>()): boo
   const inner = unwrap(schema);
   if (seen.has(inner)) return true;
   seen.add(inner);
-  const { def } = inner._zod;
+  const def = defOf(inner);
   if (def.type === "object" && def.catchall === undefined) return false;
   return partsOf(def).every((part) => isOpen(part, seen));
 }
 
 /** The schemas that a schema is made of. */
-function partsOf(def: z.core.$ZodTypes["_zod"]["def"]): readonly z.core.$ZodType[] {
-  switch (def.type) {
-    case "array":
-      return [def.element];
-    case "tuple":
-      return def.rest ? [...def.items, def.rest] : def.items;
-    case "record":
-      return [def.valueType];
-    case "object":
-      return [...Object.values(def.shape), ...(def.catchall ? [def.catchall] : [])];
-    case "union":
-      return def.options;
-    case "intersection":
-      return [def.left, def.right];
-    default:
-      return [];
-  }
+function partsOf(def: Definition): readonly z.core.$ZodType[] {
+  if (def.type === "array") return [def.element];
+  if (def.type === "tuple") return def.rest ? [...def.items, def.rest] : def.items;
+  if (def.type === "record") return [def.valueType];
+  if (def.type === "object") return [...Object.values(def.shape), ...(def.catchall ? [def.catchall] : [])];
+  if (def.type === "union") return def.options;
+  return def.type === "intersection" ? [def.left, def.right] : [];
 }
 
-/** The schema of the input itself: without `optional`, `nullable`, defaults and transformations. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodTypes {
-  const outer = schema as z.core.$ZodTypes;
-  const { def } = outer._zod;
+type Definition = z.core.$ZodTypes["_zod"]["def"];
+
+/** The definition of the input itself: without `optional`, `nullable`, defaults and transformations. */
+const defOf = (schema: z.core.$ZodType): Definition => internalsOf(unwrap(schema)).def;
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  const internals = internalsOf(schema);
+  const { def } = internals;
   // The getter of a lazy schema makes a new schema each time, its `innerType` does not.
-  if (def.type === "lazy") return unwrap((outer as z.core.$ZodLazy)._zod.innerType);
-  if (def.type === "pipe") return unwrap(def.in._zod.def.type === "transform" ? def.out : def.in);
-  return "innerType" in def ? unwrap(def.innerType) : outer;
+  if (def.type === "lazy") return unwrap((internals as z.core.$ZodLazyInternals).innerType);
+  if (def.type === "pipe") return unwrap(internalsOf(def.in).def.type === "transform" ? def.out : def.in);
+  return "innerType" in def ? unwrap(def.innerType) : schema;
+}
+
+function internalsOf(schema: z.core.$ZodType): z.core.$ZodTypes["_zod"] {
+  // oxlint-disable-next-line no-underscore-dangle -- zod has no other name for what its tools may read
+  return (schema as z.core.$ZodTypes)._zod;
 }
 
 /**
@@ -180,22 +178,24 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodTypes {
 function resourcesOf(reply: z.core.$ZodType, body: z.core.$ZodType): z.core.$ZodType[] {
   const shape = shapeOf(reply);
   const resources = Object.values(shape)
-    .map((schema) => unwrap(schema))
-    .map((schema) => (schema._zod.def.type === "array" ? schema._zod.def.element : schema))
-    .filter((schema) => unwrap(schema)._zod.def.type === "object");
+    .map((schema) => {
+      const def = defOf(schema);
+      return def.type === "array" ? def.element : schema;
+    })
+    .filter((schema) => defOf(schema).type === "object");
   if (resources.length > 0) return resources;
   return Object.keys(shapeOf(body)).some((key) => Object.hasOwn(shape, key) && !Object.hasOwn(ok, key)) ? [reply] : [];
 }
 
 function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> {
-  const { def } = unwrap(schema)._zod;
+  const def = defOf(schema);
   return def.type === "object" ? def.shape : {};
 }
 
 /** Whether a schema has a property at a path. */
 function hasPath(schema: z.core.$ZodType, [key, ...rest]: Path): boolean {
   if (key === undefined) return true;
-  const { def } = unwrap(schema)._zod;
+  const def = defOf(schema);
   if (def.type === "array") return hasPath(def.element, rest);
   const shape = shapeOf(schema);
   return Object.hasOwn(shape, key) && !Object.hasOwn(ok, key) && hasPath(shape[key]!, rest);

@@ -175,7 +175,7 @@ describe("a query", () => {
     ["query", { query: " " }],
     ["top_k", { query: "x", top_k: 21 }],
     ["threshold", { query: "x", threshold: 1.5 }],
-    ["filter", { query: "x", filter: { tag: "x" } }],
+    ["filter.tag", { query: "x", filter: { tag: "x" } }],
     ["model", { query: "x", rerank: true }],
     ["model", { query: "x", expand: true, model: "builtin/extractive" }],
   ])("an invalid %s of a query is refused: %j", async (field, query) => {

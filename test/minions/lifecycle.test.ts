@@ -74,7 +74,6 @@ describe("an edit of a minion", () => {
 
   test.each([
     ["", {}],
-    ["", { level: 35 }],
     ["name", { name: "" }],
     ["display_name", { display_name: null }],
     ["model", { model: "builtin/hashing-384" }],
@@ -83,6 +82,12 @@ describe("an edit of a minion", () => {
     const { id } = await makeMinion(me);
     const refused = await me.patch(`/minions/${id}`, change);
     expect([refused.status, faultsIn(refused)]).toEqual([422, [field]]);
+  });
+
+  test("is refused for a field that cannot be changed", async () => {
+    const { id } = await makeMinion(me);
+    const refused = await me.patch(`/minions/${id}`, { level: 35, name: "eve" });
+    expect(refused.body.errors).toEqual([{ path: "level", in: "body", message: "is read-only" }]);
   });
 
   test("an edit cannot take another minion's display name and can change the case of its own", async () => {

@@ -20,7 +20,7 @@ export type EgressSettings = UrlSettings & {
 };
 
 /** Why a call failed: it is not allowed, or the host did not respond correctly. */
-export type EgressReason = "refused" | "redirected" | "too_large" | "timed_out" | "unreachable";
+export type EgressReason = "refused" | "redirected" | "too_large" | "timed_out" | "unreachable" | "unresolved";
 
 /** A call that the guard stopped. The message contains no text of the host and no header of the call. */
 export class EgressError extends PublicError {
@@ -37,7 +37,7 @@ export class EgressError extends PublicError {
 
   /** Whether the same call can succeed later. */
   get retryable(): boolean {
-    return this.reason === "timed_out" || this.reason === "unreachable";
+    return this.reason === "timed_out" || this.reason === "unreachable" || this.reason === "unresolved";
   }
 
   override get failure(): AppError {
@@ -52,6 +52,7 @@ const codes = {
   too_large: "provider_unavailable",
   timed_out: "provider_timed_out",
   unreachable: "provider_unavailable",
+  unresolved: "provider_unavailable",
 } as const satisfies Record<EgressReason, CommonErrorCode>;
 
 /** Only the name of the cause: the message of a header error quotes the header, that of a connection error the address. */
@@ -90,9 +91,9 @@ async function checkUrl(target: string | URL, settings: UrlSettings, signal: Abo
   if (fault !== undefined) throw new EgressError("refused", `The URL ${fault}.`);
   const resolution = await resolve(url, settings, signal);
   if (resolution === "private") throw new EgressError("refused", `The URL ${notPublic}.`);
-  if (resolution === "none") throw new EgressError("unreachable", "The host has no IP address. Check its name.");
+  if (resolution === "none") throw new EgressError("unresolved", "The host has no IP address. Check its name.");
   if (resolution === "unanswered") {
-    throw new EgressError("unreachable", "The IP address of the host could not be looked up. Try again later.");
+    throw new EgressError("unresolved", "The IP address of the host could not be looked up. Try again later.");
   }
   return url;
 }

@@ -132,6 +132,7 @@ function ofEgress(error: EgressError, provider: ProviderIdentity): ProviderError
   const status = error.status ?? null;
   if (reason === "timed_out") return new ProviderError("timed_out", provider, { status });
   if (reason === "unreachable") return new ProviderError("unavailable", provider, { status });
+  if (reason === "unresolved") return new ProviderError("unavailable", provider, { detail: message });
   return new ProviderError("refused", provider, { status, detail: message });
 }
 

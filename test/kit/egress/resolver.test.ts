@@ -140,7 +140,7 @@ describe("a host", () => {
     const { resolver } = fakeResolver({}, () => 3);
     const url = `https://${newHost()}/v1`;
     await expect(createGuardedFetch({ ...bounds, ...resolver })(url)).rejects.toMatchObject({
-      reason: "unreachable",
+      reason: "unresolved",
       message: "The host has no IP address. Check its name.",
     });
     expect(await faultOfUrl(url, resolver)).toBeUndefined();
@@ -174,7 +174,7 @@ describe("without an answer of the resolver", () => {
     const resolver = { resolverUrl, fetch: (() => Promise.reject(new TypeError("fetch failed"))) as typeof fetch };
     const url = `https://${newHost()}/v1`;
     await expect(createGuardedFetch({ ...bounds, ...resolver })(url)).rejects.toMatchObject({
-      reason: "unreachable",
+      reason: "unresolved",
       retryable: true,
       message: "The IP address of the host could not be looked up. Try again later.",
     });
