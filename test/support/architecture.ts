@@ -64,6 +64,7 @@ export const order: Readonly<Record<string, readonly string[]>> = {
     "roles.ts",
     "schemas.ts",
     "tables.ts",
+    "queries.ts",
     "audit.ts",
     "cookies.ts",
     "credentials.ts",

@@ -283,16 +283,14 @@ describe("a password reset", () => {
   });
 
   test.each([[true], [false]])("takes API keys and minion tokens along if asked: %s", async (revoke) => {
-    const { token, id, email } = await register(`keeper${revoke}`);
+    const { token, email } = await register(`keeper${revoke}`);
     await mailsTo(email, 1);
     const headers = { ...authHeader(token), "content-type": "application/json" };
     const body = JSON.stringify({ name: "a key", scopes: ["account.read"] });
     const { key } = await bodyOf(await api.get("/api/v2/api-keys", { method: "POST", headers, body }));
-    const [minion] = await api.database.sql(
-      "insert into minions (user_id, name, display_name, model) values ($1, 'm', 'M', 'builtin/extractive') returning id",
-      [id],
-    );
-    const made = await api.get(`/api/v2/minions/${Number(minion!["id"])}/token`, { method: "POST", headers });
+    const settings = JSON.stringify({ name: "m", display_name: "M", model: "builtin/extractive" });
+    const { minion } = await bodyOf(await api.get("/api/v2/minions", { method: "POST", headers, body: settings }));
+    const made = await api.get(`/api/v2/minions/${minion.id}/token`, { method: "POST", headers });
     expect(made.status).toBe(201);
     const status = () => api.get("/api/v2/me", { headers: authHeader(key) }).then((reply) => reply.status);
     expect(await status()).toBe(200);
@@ -305,7 +303,7 @@ describe("a password reset", () => {
     expect(reply.status).toBe(200);
     expect(await status()).toBe(revoke ? 401 : 200);
     const tokens = "select 1 from minion_tokens where minion_id = $1";
-    expect(await api.database.sql(tokens, [minion!["id"]])).toHaveLength(revoke ? 0 : 1);
+    expect(await api.database.sql(tokens, [minion.id])).toHaveLength(revoke ? 0 : 1);
   });
 });
 
