@@ -45,7 +45,7 @@ const repeated: readonly RegExp[] = [
 ];
 
 /** A text without what it may repeat of its input, on one line, cut to 160 characters. */
-export function redact(text: string): string {
+function redact(text: string): string {
   const known = repeated.reduce((left, pattern) => left.replace(pattern, "…"), text.slice(0, 2_000));
   return known.replace(/\s+/g, " ").slice(0, maxTextLength);
 }

@@ -85,7 +85,7 @@ export class SignInGate extends DurableObject {
   }
 
   override async alarm(): Promise<void> {
-    await logAlarm(this.env as object, "SignInGate", () => this.prune());
+    await logAlarm(this.env, "SignInGate", () => this.prune());
   }
 
   /** Deletes expired budgets, and the whole storage if no budget is left. */

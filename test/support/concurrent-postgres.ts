@@ -8,8 +8,9 @@ import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import type { Ctx } from "../../src/context.ts";
 import { startStoppableBridge, type TestDatabase } from "./api.ts";
-import { observedLeaks, assertNoLeaks } from "./canary.ts";
+import { observedLeaks, overheardLines, assertNoLeaks } from "./canary.ts";
 import { createTestContexts, testBindings } from "./in-process-context.ts";
+import { assertCleanLog } from "./log-lines.ts";
 import { keepMessages, leaksInTables } from "./leaks.ts";
 
 export type ConcurrentPostgres = TestDatabase & {
@@ -67,6 +68,7 @@ export async function openConcurrentPostgres(connections = 50): Promise<Concurre
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
       assertNoLeaks(leaks);
+      assertCleanLog(overheardLines());
     },
   };
 }

@@ -12,7 +12,7 @@ export function parseLines(texts: readonly string[]): LogLine[] {
   return texts.flatMap((text) => {
     try {
       const line: unknown = JSON.parse(text);
-      return typeof line === "object" && line !== null ? [line as LogLine] : [];
+      return typeof line === "object" && line !== null ? [{ ...line }] : [];
     } catch {
       return [];
     }
@@ -36,7 +36,7 @@ const sent = new Set<string>();
 const shown = new Set(["model", "model_id", "provider", "embedding_model", "request_id"]);
 
 /** Remembers what a request says, so that it is searched for in the log. */
-export function rememberSent(value: unknown, name = ""): void {
+function rememberSent(value: unknown, name = ""): void {
   if (typeof value === "string") {
     const isText = value.length >= 8 && (/[\s@]|:\/\//.test(value) || value.length >= 16);
     if (isText && !shown.has(name)) sent.add(value.slice(0, 200));

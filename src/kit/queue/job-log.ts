@@ -48,7 +48,7 @@ export async function logJob<Consumer extends LoggedConsumer<never>>(
   };
   await handle(
     observeEnd(message, (end) => (outcome = end === "retry" ? "retried" : outcome)),
-    observed as Consumer,
+    observed,
   );
   if (outcome === "ok" && (!hasRun || error_code !== undefined)) outcome = "skipped";
   if (outcome === "skipped") error_code = undefined;

@@ -1,4 +1,4 @@
-import { millisecondsSince, writeEvent, type AnalyticsBindings } from "../event-log.ts";
+import { millisecondsSince, writeEvent } from "../event-log.ts";
 import { newRequestId } from "../http/request-id.ts";
 
 /** The alarm of a Durable Object, set to the earliest of many times. Setting it writes a row, so it only moves to an earlier time. */
@@ -44,6 +44,6 @@ export async function logAlarm(env: object, name: string, work: () => Promise<bo
     outcome = (await work()) === false ? "retried" : "ok";
   } finally {
     const event = { event: "alarm", outcome, name, actor: "system", request_id: newRequestId() };
-    writeEvent(env as AnalyticsBindings, { ...event, duration_ms: millisecondsSince(startedAt) });
+    writeEvent(env, { ...event, duration_ms: millisecondsSince(startedAt) });
   }
 }

@@ -24,7 +24,7 @@ test("a message, its turn and its write to Postgres have one request ID", async 
     .poll(() =>
       linesWith("request_id", id)
         .map(({ event }) => event)
-        .toSorted(),
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
     )
     .toEqual(["outbox_write", "request", "turn"]);
   const turn = linesWith("request_id", id).find(({ event }) => event === "turn");
@@ -71,7 +71,7 @@ test("a message over the socket has a request ID of its own, and a failed turn s
     .poll(() =>
       linesWith("request_id", turn!["request_id"])
         .map(({ event }) => event)
-        .toSorted(),
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
     )
     .toEqual(["outbox_write", "turn"]);
 });
