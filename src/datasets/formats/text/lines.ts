@@ -1,3 +1,5 @@
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+
 /** A line, or a piece of a line above the maximum length. */
 export type LinePiece = {
   /** Line number, from 1. */
@@ -9,8 +11,11 @@ export type LinePiece = {
   isLast: boolean;
 };
 
+/** The work of a line beside that of its characters. */
+const unitsPerLine = 300;
+
 /** Splits a text at LF, CR LF or CR into lines, in pieces of at most `maxLength`. */
-export async function* linesOf(chunks: AsyncIterable<string>, maxLength: number): AsyncGenerator<LinePiece> {
+export async function* linesOf(chunks: AsyncIterable<string>, maxLength: number, work: WorkMeter): AsyncGenerator<LinePiece> {
   let rest = "";
   let number = 1;
   let isFirst = true;
@@ -24,6 +29,7 @@ export async function* linesOf(chunks: AsyncIterable<string>, maxLength: number)
   for await (const chunk of chunks) {
     rest += chunk;
     for (;;) {
+      await work.spend(unitsPerLine);
       lineEnd.lastIndex = searched;
       const end = lineEnd.exec(rest);
       const length = end?.index ?? rest.length;
