@@ -22,7 +22,7 @@ export const maxDepth = 256;
 export const maxColumns = 2_000;
 
 /** Maximum values of a record: the members of all its objects, and the elements of all its arrays. */
-export const maxRecordValues = 50_000;
+export const maxRecordValues = 20_000;
 
 /** Maximum number of rows and problems of a file, and of the characters of all its rows as they are stored. */
 export const maxRows = 1_000_000;

@@ -29,6 +29,7 @@ export async function* cleanRows(
     }
     const filtered = await rowFilter.evaluate(parsed.row);
     const { row, hash, dropped } = filtered;
+    await work.spend(row.text.length * unitsPerCharacter);
     const line = JSON.stringify({ index, ...row, hash, dropped });
     await work.spend(line.length * unitsPerCharacter);
     length += line.length;

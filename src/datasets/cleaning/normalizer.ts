@@ -4,6 +4,9 @@ import { normalise } from "../formats/text/normalize.ts";
 /** Characters that are normalized at once. Some texts take a microsecond for each. */
 const pieceLength = 4_096;
 
+/** The work on a text beside that on its characters. */
+const unitsPerText = 50;
+
 /** The work on a character: little on ASCII, more on others. */
 const unitsPerCharacter = { ascii: 2, other: 15 };
 
@@ -17,15 +20,15 @@ export class Normalizer {
 
   /** Normalizes a text as `normalise` does. A run of more than 4,096 characters without a place to split it may keep a fault there. */
   async text(text: string): Promise<string> {
-    let normal = "";
+    const normal: string[] = [];
     for (let start = 0; start < text.length;) {
       const end = text.length - start <= 2 * pieceLength ? text.length : pieceEnd(text, start + pieceLength);
-      const piece = normalise(text.slice(start, end));
-      await this.#work.spend(piece.length * (isAscii.test(piece) ? unitsPerCharacter.ascii : unitsPerCharacter.other));
-      normal += piece;
+      const piece = text.slice(start, end);
+      await this.#work.spend(unitsPerText + piece.length * (isAscii.test(piece) ? unitsPerCharacter.ascii : unitsPerCharacter.other));
+      normal.push(normalise(piece));
       start = end;
     }
-    return normal;
+    return normal.join("");
   }
 
   /** Normalizes the keys and the texts of a record. */

@@ -12,6 +12,7 @@ export type FilteredRow = { row: ParsedRow; hash: string; dropped: DropReason | 
 /** The work of hashing a row and of comparing it, and that on each of its characters. */
 const unitsPerRow = 4_000;
 const unitsPerCharacter = 20;
+const unitsPerHashed = 1;
 
 /**
  * Decides row by row which rows of a dataset are used. The first of several duplicates is kept. The same rows in the same
@@ -52,6 +53,7 @@ export class RowFilter {
     const row = { ...parsed, text, fields: parsed.fields === null ? null : await this.#normalizer.record(parsed.fields) };
     await this.#work.spend(unitsPerRow + Math.min(text.length, maxRowLength) * unitsPerCharacter);
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(row.text));
+    await this.#work.spend(text.length * unitsPerHashed);
     const dropped = faultOf(row) ?? this.#repetition(row.text, digest);
     this.counts[dropped ?? "kept"]++;
     return { row, hash: Buffer.from(digest).toString("hex"), dropped };

@@ -34,6 +34,11 @@ export class CsvScanner {
     this.#cellEnd = new RegExp(`[\\r\\n${separator}]`, "g");
   }
 
+  /** The length of the text of the incomplete record, which the next chunk is joined to. */
+  get pending(): number {
+    return this.#text.length - this.#at;
+  }
+
   /** The records that end in this chunk. */
   *push(chunk: string): Generator<CsvRecord> {
     const moved = this.#at;

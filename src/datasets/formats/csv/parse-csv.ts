@@ -19,6 +19,9 @@ import { separatorOf, tableOf } from "./detect-table.ts";
 /** The work on a cell beside that of its characters. */
 const unitsPerCell = 100;
 
+/** The work of joining a character of an incomplete record with the next chunk. */
+const unitsPerJoined = 0.25;
+
 /** CSV, separated by commas, semicolons or bars. */
 export const csvFormat = {
   name: "csv",
@@ -61,7 +64,10 @@ async function* parseSeparated(source: ByteSource, name: string, work: WorkMeter
 async function* recordsOf(source: ByteSource, work: WorkMeter, format: "csv" | "tsv"): AsyncGenerator<CsvRecord> {
   const separator = format === "tsv" ? "\t" : separatorOf(await headText(source, work));
   const scanner = new CsvScanner(separator, { maxLength: maxRecordLength, maxCells: maxColumns });
-  for await (const chunk of decodeText(source, work)) yield* scanner.push(chunk);
+  for await (const chunk of decodeText(source, work)) {
+    await work.spend(scanner.pending * unitsPerJoined);
+    yield* scanner.push(chunk);
+  }
   yield* scanner.end();
 }
 

@@ -1,5 +1,5 @@
 import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
-import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+import { nextTurn, type WorkMeter } from "../../../kit/async/work-meter.ts";
 import { assertColumns, assertDepth } from "../limits.ts";
 import type { Compressors } from "./pages.ts";
 import { type RandomAccess, UnreadableFileError } from "../types.ts";
@@ -13,7 +13,8 @@ export type Parquet = {
   check(group: RowGroup): Promise<void>;
 };
 
-const maxMetadataSize = 4 * 2 ** 20;
+/** Maximum size of the metadata, which is parsed at once. */
+const maxMetadataSize = 2 * 2 ** 20;
 
 /** Maximum decompressed size of a row group, which is read as a whole. */
 const maxGroupSize = 32 * 2 ** 20;
@@ -23,7 +24,8 @@ const maxGroupValues = 4_000_000;
 const maxPageSize = 8 * 2 ** 20;
 const maxPageValues = 250_000;
 
-/** The work of decompressing a byte of a page to check it. */
+/** The work of opening a column, and of decompressing a byte of a page to check it. */
+export const unitsPerColumn = 3_000;
 const unitsPerByte = 2;
 
 /** @throws UnreadableFile for a truncated or too large file */
@@ -42,6 +44,7 @@ export async function openParquet(source: RandomAccess, work: WorkMeter): Promis
     .catch((cause: unknown) => {
       throw new UnreadableFileError("is a Parquet file whose metadata is damaged.", { cause });
     });
+  await nextTurn();
   assertColumns(metadata.schema.filter((element) => !element.num_children).length);
   for (const { columns } of metadata.row_groups)
     for (const { meta_data: column } of columns) assertDepth(column?.path_in_schema.length ?? 0);
@@ -101,6 +104,7 @@ async function checkColumn(
 ): Promise<void> {
   const { checkRuns, layoutOf, PageFault, pagesOf } = await import("./pages.ts");
   const bytes = await columnBytes(source, column);
+  await work.spend(unitsPerColumn);
   try {
     const layout = layoutOf(schema, column);
     for (const { header, content, size, values } of pagesOf(bytes)) {

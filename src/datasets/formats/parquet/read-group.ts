@@ -6,7 +6,7 @@ import { getTreePath, isFlatColumn } from "hyparquet/src/schema.js";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { maxCellLength } from "../../constants.ts";
 import { excessOf } from "../json/json-bounds.ts";
-import { startOf, type Parquet } from "./bomb-guard.ts";
+import { startOf, unitsPerColumn, type Parquet } from "./bomb-guard.ts";
 
 /** The work of decoding a value and a byte of a page, and of putting a value in its record. */
 const unitsPerValue = 30;
@@ -48,6 +48,7 @@ async function valuesOf(
   for (const { meta_data: column } of group.columns) {
     if (column?.path_in_schema[0] !== child.element.name) continue;
     const bytes = await parquet.file.slice(startOf(column), startOf(column) + Number(column.total_compressed_size));
+    await work.spend(unitsPerColumn);
     const schemaPath = getTreePath(parquet.schema, column.path_in_schema);
     const decoder = {
       pathInSchema: column.path_in_schema,
