@@ -6,12 +6,12 @@ import { memorySource } from "../../src/datasets/formats/types.ts";
 import { PublicError, AppError } from "../../src/kit/errors.ts";
 import { median } from "../support/stats.ts";
 import { hostileFiles, ordinaryFiles, type BenchFile } from "./files.ts";
-import { measureTurns, type Turns } from "./stretches.ts";
+import { measureTurns, type Turns } from "./turns.ts";
 
 /** The CPU time that a turn of a reader may take, in ms. */
 const longestTurnMs = 10;
 
-/** Measures how long reading a file keeps other requests waiting: the longest turn of the event loop, with ordinary and hostile files. */
+/** Measures how long reading a file keeps other requests waiting: the longest turn, with ordinary and hostile files. */
 export async function benchDatasets(rounds: number): Promise<void> {
   const repeats = Math.min(rounds, 3);
   console.log(`Reading each file ${repeats} times …`);
@@ -27,7 +27,9 @@ export async function benchDatasets(rounds: number): Promise<void> {
       if (longest > longestTurnMs) longer.push(file.name);
     }
   }
-  console.log(longer.length === 0 ? `No turn took more than ${longestTurnMs} ms.` : `More than ${longestTurnMs} ms: ${longer.join(", ")}`);
+  console.log(
+    longer.length === 0 ? `No turn took more than ${longestTurnMs} ms.` : `More than ${longestTurnMs} ms: ${longer.join(", ")}`,
+  );
 }
 
 async function benchFile({ name, bytes }: BenchFile, repeats: number): Promise<number> {
@@ -36,8 +38,8 @@ async function benchFile({ name, bytes }: BenchFile, repeats: number): Promise<n
   let end = { rows: 0, reason: "read" };
   // The first time loads and compiles the parser.
   for (let repeat = 0; repeat <= repeats; repeat++) {
-    const used = await measureTurns(async () => {
-      end = await readAll(content, name);
+    const used = await measureTurns(async (pause) => {
+      end = await readAll(content, name, pause);
     });
     if (repeat > 0) samples.push(used);
   }
@@ -47,8 +49,12 @@ async function benchFile({ name, bytes }: BenchFile, repeats: number): Promise<n
     name.padEnd(32),
     (content.length / 2 ** 20).toFixed(1).padStart(6),
     longest.toFixed(1).padStart(17),
-    of(({ totalMs }) => totalMs).toFixed(0).padStart(11),
-    of(({ turns }) => turns).toFixed(0).padStart(9),
+    of(({ totalMs }) => totalMs)
+      .toFixed(0)
+      .padStart(11),
+    of(({ turns }) => turns)
+      .toFixed(0)
+      .padStart(9),
     String(end.rows).padStart(7),
     ` ${end.reason.slice(0, 70)}`,
   ];
@@ -57,10 +63,13 @@ async function benchFile({ name, bytes }: BenchFile, repeats: number): Promise<n
 }
 
 /** Reads a file as an import does, without storing its rows. */
-async function readAll(content: Uint8Array, name: string): Promise<{ rows: number; reason: string }> {
+async function readAll(
+  content: Uint8Array,
+  name: string,
+  pause: () => Promise<void>,
+): Promise<{ rows: number; reason: string }> {
   const source = memorySource(content);
-  // A timer would wait for a millisecond after each turn.
-  const work = new WorkMeter(() => new Promise((resolve) => setImmediate(resolve)));
+  const work = new WorkMeter(pause);
   let rows = 0;
   try {
     const format = await detectFormat(source, name, work);

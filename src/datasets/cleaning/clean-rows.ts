@@ -19,6 +19,7 @@ export async function* cleanRows(
   file: FileToParse,
   rowFilter: RowFilter,
   work: WorkMeter,
+  lengthLimit = maxRowsLength,
 ): AsyncGenerator<CleanRow> {
   let index = 0;
   let length = 0;
@@ -33,9 +34,9 @@ export async function* cleanRows(
     const line = JSON.stringify({ index, ...row, hash, dropped });
     await work.spend(line.length * unitsPerCharacter);
     length += line.length;
-    if (length > maxRowsLength)
+    if (length > lengthLimit)
       throw new UnreadableFileError(
-        `has rows of more than ${maxRowsLength.toLocaleString("en")} characters together. Split it into several datasets.`,
+        `has rows of more than ${lengthLimit.toLocaleString("en")} characters together. Split it into several datasets.`,
       );
     yield { filtered, line };
     index++;

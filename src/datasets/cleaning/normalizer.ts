@@ -24,7 +24,9 @@ export class Normalizer {
     for (let start = 0; start < text.length;) {
       const end = text.length - start <= 2 * pieceLength ? text.length : pieceEnd(text, start + pieceLength);
       const piece = text.slice(start, end);
-      await this.#work.spend(unitsPerText + piece.length * (isAscii.test(piece) ? unitsPerCharacter.ascii : unitsPerCharacter.other));
+      await this.#work.spend(
+        unitsPerText + piece.length * (isAscii.test(piece) ? unitsPerCharacter.ascii : unitsPerCharacter.other),
+      );
       normal.push(normalise(piece));
       start = end;
     }

@@ -24,5 +24,7 @@ export function assertColumns(columns: number): void {
 /** @throws UnreadableFile for a part of more than `maxCellLength` characters. @param part such as “a table cell” */
 export function assertCell(length: number, part: string): void {
   if (length > maxCellLength)
-    throw new UnreadableFileError(`has ${part} of more than ${counted(maxCellLength)} characters. Split the text into several parts.`);
+    throw new UnreadableFileError(
+      `has ${part} of more than ${counted(maxCellLength)} characters. Split the text into several parts.`,
+    );
 }

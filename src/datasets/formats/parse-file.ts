@@ -19,11 +19,12 @@ export async function* parseRows(
   source: ByteSource,
   { format, name }: FileToParse,
   work: WorkMeter = new WorkMeter(),
+  rowLimit = maxRows,
 ): AsyncGenerator<Parsed> {
   let rows = 0;
   for await (const parsed of fileFormat(format).parse(source, name, work)) {
-    if (++rows > maxRows)
-      throw new UnreadableFileError(`has more than ${maxRows.toLocaleString("en")} rows. Split it into several datasets.`);
+    if (++rows > rowLimit)
+      throw new UnreadableFileError(`has more than ${rowLimit.toLocaleString("en")} rows. Split it into several datasets.`);
     await work.spend(unitsPerRow);
     yield parsed;
   }

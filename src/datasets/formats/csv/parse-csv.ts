@@ -50,7 +50,12 @@ function matchesTable(text: string, extension: string, format: "csv" | "tsv"): C
  * Parses CSV or TSV. The first record is the header; positions count the records after it. Cells are text: a formula
  * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
  */
-async function* parseSeparated(source: ByteSource, name: string, work: WorkMeter, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
+async function* parseSeparated(
+  source: ByteSource,
+  name: string,
+  work: WorkMeter,
+  format: "csv" | "tsv",
+): AsyncGenerator<Parsed> {
   const records = recordsOf(source, work, format);
   let columns: string[] | undefined;
   let position = 0;

@@ -22,7 +22,9 @@ export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const size = tail.getUint32(end + 12, true);
   const at = tail.getUint32(end + 16, true);
   if (count > maxEntries || size > maxDirectorySize)
-    throw new UnreadableFileError(`is a ZIP archive with more than ${maxEntries} files, or with a directory of more than 1 MB.`);
+    throw new UnreadableFileError(
+      `is a ZIP archive with more than ${maxEntries} files, or with a directory of more than 1 MB.`,
+    );
   if (at + size > source.size) throw new UnreadableFileError("is a ZIP archive with an invalid directory.");
   return directoryEntries(await source.read(at, at + size), count);
 }

@@ -37,7 +37,8 @@ class Conversion {
     if (text === undefined) return undefined;
     this.#length += text.length;
     if (this.#length > maxCellLength) this.fault ??= { code: "too_long", message: tooLongMessage };
-    else if (text === broken || !text.isWellFormed()) this.fault ??= { code: "invalid_encoding", message: "is not valid UTF-8" };
+    else if (text === broken || !text.isWellFormed())
+      this.fault ??= { code: "invalid_encoding", message: "is not valid UTF-8" };
     return text;
   }
 }

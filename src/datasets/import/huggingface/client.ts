@@ -22,7 +22,9 @@ const maxReplyValues = 250_000;
 const Splits = z.object({ splits: z.array(z.object({ config: z.string(), split: z.string() })).min(1) });
 
 const Rows = z.object({
-  rows: z.array(z.object({ row: z.custom<Record<string, unknown>>(isRecord), truncated_cells: z.array(z.string()).default([]) })),
+  rows: z.array(
+    z.object({ row: z.custom<Record<string, unknown>>(isRecord), truncated_cells: z.array(z.string()).default([]) }),
+  ),
   num_rows_total: z.int().min(0).nullish(),
   partial: z.boolean().default(false),
 });

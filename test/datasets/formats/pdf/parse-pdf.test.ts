@@ -88,6 +88,22 @@ describe("a PDF that is damaged, or made to do harm,", () => {
     expect(performance.now() - start).toBeLessThan(3_000);
   });
 
+  test("of many objects or streams is refused", async () => {
+    const objects = Array.from({ length: 200_001 }, (_, i) => `${i} 0 obj\n<<>>\nendobj\n`).join("");
+    for (const body of [objects, "stream ".repeat(200_001)])
+      await expect(read(`%PDF-1.4\n${body}`, "pdf")).rejects.toThrow(
+        "is a PDF with more than 200,000 objects. Split it into several files.",
+      );
+  });
+
+  test("with a page of too much text has a problem there", async () => {
+    const page = Buffer.from(`BT /F 12 Tf (${"many words ".repeat(100)}) Tj ${"0 -1 Td (more words) Tj ".repeat(100_000)}ET`);
+    const { problems } = await read(pdf(deflateSync(page), "/FlateDecode"), "pdf").catch((error: unknown) => {
+      throw error;
+    });
+    expect(problems).toEqual([{ position: 1, code: "too_long", message: "has more than 1,048,576 characters" }]);
+  });
+
   test("without text is refused, and told from one that is damaged", async () => {
     await expect(read(pdf(deflateSync(Buffer.from("0 0 9 9 re f")), "/FlateDecode"), "pdf")).rejects.toThrow(
       "run OCR on it first",
