@@ -23,8 +23,7 @@ const sentences = (size: number, write: (text: string) => string, between = "\n"
 const paragraph = (text: string) => `<w:p><w:r><w:t>${text}</w:t></w:r></w:p>`;
 const document = (body: string) => docx(`<w:document><w:body>${body}</w:body></w:document>`);
 const column = (name: string, data: unknown[]) => ({ name, data });
-const table = (...columnData: { name: string; data: unknown[] }[]) =>
-  new Uint8Array(parquetWriteBuffer({ columnData } as never));
+const table = (...columnData: { name: string; data: unknown[] }[]) => new Uint8Array(parquetWriteBuffer({ columnData }));
 
 /** Ordinary files of some megabytes, of each format. */
 export const ordinaryFiles: readonly BenchFile[] = [

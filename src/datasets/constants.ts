@@ -12,8 +12,7 @@ export type DropReason = (typeof dropReasons)[number];
 export const maxRowLength = 32_768;
 
 /** Maximum length of a cell, and of a parsed record, in UTF-16 code units. A longer line or record is reported as a problem. */
-export const maxCellLength = 1_048_576;
-export const maxRecordLength = maxCellLength;
+export const maxRecordLength = 1_048_576;
 
 /** Maximum depth of nesting: of elements in HTML and DOCX, and of arrays and objects in JSON. */
 export const maxDepth = 256;

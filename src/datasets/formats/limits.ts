@@ -1,4 +1,4 @@
-import { maxCellLength, maxColumns, maxDepth } from "../constants.ts";
+import { maxRecordLength, maxColumns, maxDepth } from "../constants.ts";
 import { UnreadableFileError } from "./types.ts";
 
 /** What a file says that exceeds a limit of `constants.ts`. The sentences go on from “The file”. */
@@ -9,7 +9,7 @@ export const tooDeepMessage = `is nested more than ${maxDepth} levels deep`;
 
 export const tooManyColumnsMessage = `has more than ${counted(maxColumns)} columns`;
 
-export const tooLongMessage = `has more than ${counted(maxCellLength)} characters`;
+export const tooLongMessage = `has more than ${counted(maxRecordLength)} characters`;
 
 /** @throws UnreadableFile for elements inside more than `maxDepth` others */
 export function assertDepth(depth: number): void {
@@ -21,10 +21,10 @@ export function assertColumns(columns: number): void {
   if (columns > maxColumns) throw new UnreadableFileError(`${tooManyColumnsMessage}. Keep only the columns that you need.`);
 }
 
-/** @throws UnreadableFile for a part of more than `maxCellLength` characters. @param part such as “a table cell” */
+/** @throws UnreadableFile for a part of more than `maxRecordLength` characters. @param part such as “a table cell” */
 export function assertCell(length: number, part: string): void {
-  if (length > maxCellLength)
+  if (length > maxRecordLength)
     throw new UnreadableFileError(
-      `has ${part} of more than ${counted(maxCellLength)} characters. Split the text into several parts.`,
+      `has ${part} of more than ${counted(maxRecordLength)} characters. Split the text into several parts.`,
     );
 }

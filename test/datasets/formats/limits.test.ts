@@ -23,6 +23,7 @@ async function pausesOf(content: string | Uint8Array, format: Format): Promise<n
 }
 
 const size = 2 ** 20;
+const wideLine = `${Array.from({ length: 2_000 }, (_, i) => `c${i}`).join(",")}\n`;
 
 describe("an import of a megabyte pauses at least", () => {
   test.each([
@@ -31,7 +32,7 @@ describe("an import of a megabyte pauses at least", () => {
     [50, "of tags", "html", `<!doctype html>${"<b></b>".repeat(size / 7)}`],
     [15, "of one comment", "html", `<!doctype html><!--${"-".repeat(size)}`],
     [15, "of a cell", "csv", `text\n"${"x".repeat(size - 10)}"\n`],
-    [50, "of wide rows", "csv", `${`${Array.from({ length: 2_000 }, (_, i) => `c${i}`).join(",")}\n`.repeat(size / 11_000)}`],
+    [50, "of wide rows", "csv", wideLine.repeat(size / 11_000)],
     [15, "of a record", "jsonl", `{"text":"${"x".repeat(size - 20)}"}`],
     [500, "of small records", "jsonl", '{"text":"a"}\n'.repeat(size / 13 / 2)],
     [15, "of brackets in a text", "json", `[{"text":"${"[".repeat(size - 20)}"}]`],

@@ -1,4 +1,4 @@
-import { maxCellLength, maxRecordValues } from "../../constants.ts";
+import { maxRecordLength, maxRecordValues } from "../../constants.ts";
 import { tooLongMessage } from "../limits.ts";
 import type { RowProblem } from "../types.ts";
 import { broken, decodeUtf8 } from "./read-group.ts";
@@ -26,7 +26,7 @@ class Conversion {
     if (typeof value === "string") return this.#text(value);
     if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-    if (value instanceof Uint8Array) return value.length > maxCellLength ? undefined : this.#text(decodeUtf8(value));
+    if (value instanceof Uint8Array) return value.length > maxRecordLength ? undefined : this.#text(decodeUtf8(value));
     if (Array.isArray(value)) return value.slice(0, maxRecordValues + 1).map((each) => this.convert(each));
     if (typeof value !== "object" || value === null) return value;
     const entries = Object.entries(value).map(([key, each]) => [key, this.convert(each)] as const);
@@ -36,7 +36,7 @@ class Conversion {
   #text(text: string | undefined): string | undefined {
     if (text === undefined) return undefined;
     this.#length += text.length;
-    if (this.#length > maxCellLength) this.fault ??= { code: "too_long", message: tooLongMessage };
+    if (this.#length > maxRecordLength) this.fault ??= { code: "too_long", message: tooLongMessage };
     else if (text === broken || !text.isWellFormed())
       this.fault ??= { code: "invalid_encoding", message: "is not valid UTF-8" };
     return text;

@@ -4,7 +4,7 @@ import { parquetHeader, readPage } from "hyparquet/src/column.js";
 import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { getTreePath, isFlatColumn } from "hyparquet/src/schema.js";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
-import { maxCellLength } from "../../constants.ts";
+import { maxRecordLength } from "../../constants.ts";
 import { excessOf } from "../json/json-bounds.ts";
 import { startOf, unitsPerColumn, type Parquet } from "./bomb-guard.ts";
 
@@ -126,7 +126,7 @@ const textOf = (bytes: Uint8Array | undefined): string | undefined =>
 /** The value of a JSON column. It stays text if it is not JSON, or above the limits of a record. */
 function jsonOf(bytes: Uint8Array | undefined): unknown {
   const text = textOf(bytes);
-  if (text === undefined || text.length > maxCellLength || excessOf(text).excess !== undefined) return text;
+  if (text === undefined || text.length > maxRecordLength || excessOf(text).excess !== undefined) return text;
   try {
     return JSON.parse(text);
   } catch {

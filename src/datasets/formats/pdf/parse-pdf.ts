@@ -1,6 +1,6 @@
 import type { PDFDocumentProxy } from "unpdf/pdfjs";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
-import { maxCellLength } from "../../constants.ts";
+import { maxRecordLength } from "../../constants.ts";
 import { tooLongMessage } from "../limits.ts";
 import { assertNotBomb } from "./bomb-guard.ts";
 import { Sections } from "../text/sections.ts";
@@ -90,7 +90,7 @@ async function pageText(pdf: PDFDocumentProxy, number: number, work: WorkMeter):
         if (piece !== "") pieces.push(piece);
         length += piece.length + 1;
       }
-      if (length > maxCellLength) {
+      if (length > maxRecordLength) {
         await reader.cancel();
         return "too_long";
       }

@@ -106,7 +106,7 @@ describe("a Parquet file", () => {
 
 describe("a Parquet file beyond a limit", () => {
   const table = (...columnData: { name: string; data: unknown[] }[]) =>
-    read(new Uint8Array(parquetWriteBuffer({ columnData } as Parameters<typeof parquetWriteBuffer>[0])), "parquet");
+    read(new Uint8Array(parquetWriteBuffer({ columnData })), "parquet");
 
   test("of columns is refused, and one of as many as there may be is read", async () => {
     const columns = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `c${i}`, data: ["a"] }));
