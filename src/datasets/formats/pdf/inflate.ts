@@ -16,18 +16,25 @@ export async function* inflate(stream: Buffer): AsyncGenerator<Buffer> {
   }
   const { readable, writable } = new DecompressionStream("deflate");
   const reader = readable.getReader();
-  const writing = write(writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>, stream);
+  const input = { stream, isOver: false };
+  const writing = write(writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>, input);
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      yield Buffer.from(value.buffer, value.byteOffset, value.length);
-    }
-  } catch {
-    // The stream is damaged, or bytes follow its end.
+    for (let next = await readNext(reader); next !== undefined; next = await readNext(reader)) yield next;
   } finally {
-    await reader.cancel().catch(() => {});
+    // Node.js throws outside of the stream if its reader is canceled, so what was written is read to its end.
+    input.isOver = true;
+    while ((await readNext(reader)) !== undefined);
     await writing;
+  }
+}
+
+/** The next bytes; undefined at the end, also if the stream is damaged or bytes follow its end. */
+async function readNext(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Buffer | undefined> {
+  try {
+    const { value } = await reader.read();
+    return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+  } catch {
+    return undefined;
   }
 }
 
@@ -40,11 +47,14 @@ async function inflateSmall(stream: Buffer): Promise<Buffer | "too_large" | unde
   }
 }
 
-async function write(writer: WritableStreamDefaultWriter<Uint8Array>, stream: Buffer): Promise<void> {
+async function write(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  input: { stream: Buffer; isOver: boolean },
+): Promise<void> {
   try {
-    for (let at = 0; at < stream.length; at += pieceSize) {
+    for (let at = 0; at < input.stream.length && !input.isOver; at += pieceSize) {
       await writer.ready;
-      await writer.write(new Uint8Array(stream.subarray(at, at + pieceSize)));
+      await writer.write(new Uint8Array(input.stream.subarray(at, at + pieceSize)));
     }
     await writer.close();
   } catch {
