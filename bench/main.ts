@@ -3,6 +3,7 @@ import { UserError, runCommand } from "../dev/user-error.ts";
 import { benchAccounts } from "./accounts/benchmark.ts";
 import { benchCatalog } from "./catalog/benchmark.ts";
 import { benchChat } from "./chat/benchmark.ts";
+import { benchDatasets } from "./datasets/benchmark.ts";
 import { benchGateway } from "./gateway/benchmark.ts";
 import { benchKnowledge } from "./knowledge/benchmark.ts";
 
@@ -10,6 +11,7 @@ const benches = {
   accounts: benchAccounts,
   catalog: benchCatalog,
   chat: benchChat,
+  datasets: benchDatasets,
   gateway: benchGateway,
   knowledge: benchKnowledge,
 };
