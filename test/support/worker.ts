@@ -20,6 +20,13 @@ export type TestWorker<Env = Cloudflare.Env> = Pick<
   close(): Promise<void>;
 };
 
+/** Options of Miniflare that a caller sets over those of the configuration. */
+export type WorkerOverrides = {
+  ratelimits?: Record<string, { simple: { limit: number; period: 10 | 60 } }>;
+  /** What the Worker may fetch. */
+  outboundService?: { network: { allow: string[] } };
+};
+
 type Options = {
   bindings: Record<string, string | Record<string, number>>;
   durableObjects: Record<string, { className: string }>;
@@ -33,6 +40,7 @@ type Options = {
 export async function startWorker<Env = Cloudflare.Env>(
   { configPath, modulePath }: BuiltWorker,
   settings: Record<string, string>,
+  overrides: WorkerOverrides = {},
 ): Promise<TestWorker<Env>> {
   const config = readConfig({ config: configPath }, { hideWarnings: true });
   // Their type is an index signature. The rules are for what is not bundled.
@@ -46,6 +54,7 @@ export async function startWorker<Env = Cloudflare.Env>(
       workers: [
         {
           ...options,
+          ...(overrides as object),
           name,
           ...fetched.worker,
           bindings: { ...bindings, ...settings },
