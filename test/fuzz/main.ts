@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { fetch, Response, type Request } from "miniflare";
 import { exec } from "../../dev/exec.ts";
 import { reasonOf, runCommand, UserError } from "../../dev/user-error.ts";
 import { openTestDatabase, startApi, testSettings, type TestApi } from "../support/api.ts";
@@ -12,6 +13,7 @@ import { startFakeHub } from "../support/vendors/huggingface-datasets.ts";
 import { startVendor } from "../support/vendors/server.ts";
 import { fakedVendor } from "../support/vendors/vendors.ts";
 import { runFuzz, type Failure } from "./run.ts";
+import type { RateLimit } from "../support/worker.ts";
 import { createSender, type World } from "./world.ts";
 
 /** `npm run fuzz`: sends random and hostile requests to the whole Worker, and checks every reply. */
@@ -35,6 +37,9 @@ await runCommand(async () => {
     for (const step of cleanup.toReversed()) await step();
   }
 });
+
+// A Worker that did not start leaves servers open.
+process.exit();
 
 function readArguments(): { seed: number; requests: number } {
   try {
@@ -64,7 +69,7 @@ async function fuzz(folder: string, cleanup: (() => Promise<unknown>)[], seed: n
   const database = await openTestDatabase(seededFolder);
   cleanup.push(() => database.close());
   const vars = { EGRESS_ALLOWED_HOSTS: hosts.join(" "), OLLAMA_URL: ollama.baseUrl, HF_DATASETS_URL: hub.url };
-  const overrides = { ratelimits: await withoutLimits(configPath), outboundService: { network: { allow: ["local"] } } };
+  const overrides = { ratelimits: await withoutLimits(configPath), outboundService: fetchLocally };
   const api = await startApi(vars, database, {
     built: { modulePath, configPath },
     storage: join(folder, "storage"),
@@ -100,12 +105,18 @@ async function fuzz(folder: string, cleanup: (() => Promise<unknown>)[], seed: n
   return failures.length;
 }
 
+/** The network of the Worker: this machine alone. Random URLs in requests reach nobody. */
+async function fetchLocally(request: Request): Promise<Response> {
+  return new URL(request.url).hostname === "127.0.0.1" ? fetch(request) : new Response(null, { status: 502 });
+}
+
 /** The rate limits of the configuration, so high that they refuse nothing. */
 async function withoutLimits(configPath: string) {
   const { ratelimits } = JSON.parse(await readFile(configPath, "utf8")) as {
-    ratelimits: { name: string; simple: { limit: number; period: 10 | 60 } }[];
+    ratelimits: ({ name: string } & RateLimit)[];
   };
-  return Object.fromEntries(ratelimits.map(({ name, simple }) => [name, { simple: { ...simple, limit: 1_000_000_000 } }]));
+  const limit = 1_000_000_000;
+  return Object.fromEntries(ratelimits.map(({ name, simple, ...rest }) => [name, { ...rest, simple: { ...simple, limit } }]));
 }
 
 async function createWorld(api: TestApi, seed: number, provider: string, key: string): Promise<World> {

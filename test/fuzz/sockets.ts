@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import * as z from "zod";
+import { reasonOf } from "../../dev/user-error.ts";
 import { ClientFrame as RoomFrame } from "../../src/chat/protocol.ts";
 import { ClientFrame as HubFrame } from "../../src/notifications/protocol.ts";
 import { bodyOf } from "../support/api.ts";
@@ -34,7 +35,7 @@ export class FuzzSockets {
     this.#frames = { room: messages(schemaOf(RoomFrame), context), hub: messages(schemaOf(HubFrame), context) };
   }
 
-  /** Sends a frame. @throws where a socket cannot be opened for its owner */
+  /** Sends a frame. A socket that its owner cannot open is a fault, too. */
   async send(seed: number): Promise<FrameResult> {
     const draw = <T>(arbitrary: fc.Arbitrary<T>): T => fc.sample(arbitrary, { seed, numRuns: 1 })[0]!;
     const sender = draw(fc.constantFrom(...this.#world.senders));
@@ -43,7 +44,12 @@ export class FuzzSockets {
     const message = draw(resource === "me" ? this.#frames.hub : this.#frames.room);
     const frame = typeof message === "string" ? message : `bytes ${Buffer.from(message).toString("hex")}`;
     const target = `${sender.name}, ${resource}`;
-    const opened = await this.#socketOf(sender, resource);
+    let opened;
+    try {
+      opened = await this.#socketOf(sender, resource);
+    } catch (error) {
+      return { target, frame, faults: [{ kind: "refused socket", detail: reasonOf(error) }] };
+    }
     // A conversation that was deleted has no socket.
     if (opened === undefined) return { target, frame, faults: [] };
     opened.socket.send(message);

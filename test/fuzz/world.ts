@@ -41,7 +41,7 @@ const payloads: Readonly<Record<string, string>> = {
 const maxIds = 12;
 
 /** Remembers an ID of a sender. */
-export function addId({ ids }: Sender, kind: string, id: string | number): void {
+function addId({ ids }: Sender, kind: string, id: string | number): void {
   ids.set(kind, [...new Set([...(ids.get(kind) ?? []), id])].slice(-maxIds));
 }
 

@@ -143,7 +143,11 @@ export async function startApi(vars: Record<string, string> = {}, shared?: TestD
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
   const folder = await storageFolder(setup?.storage);
   const built = setup?.built ?? inject("built").development;
-  const worker = await startWorker(built, { ...testSettings(bridgeUrl), ...vars }, setup?.overrides);
+  const settings = { ...testSettings(bridgeUrl), ...vars };
+  const worker = await startWorker(built, settings, setup?.overrides).catch(async (error: unknown) => {
+    await bridge.stopPostgres();
+    throw error;
+  });
   const { url, logs } = worker;
   const get = async (path: string, init: RequestInit = {}) =>
     watchResponse(`a reply to ${init.method ?? "GET"} ${path}`, await fetch(new URL(path, url), fromSomewhere(init)));

@@ -1,4 +1,4 @@
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Miniflare, type Request, type Response } from "miniflare";
 import {
   unstable_getMiniflareWorkerOptions as workerOptionsOf,
   unstable_readConfig as readConfig,
@@ -20,11 +20,13 @@ export type TestWorker<Env = Cloudflare.Env> = Pick<
   close(): Promise<void>;
 };
 
+export type RateLimit = { namespace_id: string; simple: { limit: number; period: 10 | 60 } };
+
 /** Options of Miniflare that a caller sets over those of the configuration. */
 export type WorkerOverrides = {
-  ratelimits?: Record<string, { simple: { limit: number; period: 10 | 60 } }>;
-  /** What the Worker may fetch. */
-  outboundService?: { network: { allow: string[] } };
+  ratelimits?: Record<string, RateLimit>;
+  /** Answers what the Worker fetches, in place of the network. */
+  outboundService?: (request: Request) => Promise<Response>;
 };
 
 type Options = {

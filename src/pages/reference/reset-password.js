@@ -22,6 +22,6 @@ if (token) {
     void resetPassword();
   });
 } else {
-  form.remove();
-  outcome.textContent = "This link is incomplete.";
+  for (const control of form.elements) control.disabled = true;
+  outcome.textContent = "This link is incomplete. Open the whole link from the mail, or request a new mail.";
 }
