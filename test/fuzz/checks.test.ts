@@ -74,7 +74,8 @@ describe("a reply", () => {
   ])("with %s in its body or its headers is a fault", (_, text) => {
     const exactly = { isExact: false };
     expect(kindsOf(replyWith(200, text), exactly)).toEqual(["leak"]);
-    if (!text.includes("\n")) expect(kindsOf(replyWith(200, {}, { "x-other": text }), exactly)).toEqual(["leak"]);
+    const header = text.replace("\n", " node_modules");
+    expect(kindsOf(replyWith(200, {}, { "x-other": header }), exactly)).toEqual(["leak"]);
   });
 
   test("may show an administrator the texts of other users", () => {

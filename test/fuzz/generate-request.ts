@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Listed } from "../support/openapi-examples.ts";
 import { document } from "../support/openapi-examples.ts";
 import { hostileContentType, hostileHeader, hostileNumber, hostileText, spoiled } from "./hostile-values.ts";
@@ -224,7 +224,7 @@ function drawContent({ method, operation }: Listed, draw: Draw, valueOf: (schema
   if (draw(fc.nat(40)) === 0) return { body: undefined };
   const json = content["application/json"];
   if (json === undefined) return drawUpload(Object.keys(content), draw);
-  const text = JSON.stringify(withUnknownKey(valueOf(json.schema as JsonSchema), draw)) ?? "null";
+  const text = JSON.stringify(withUnknownKey(valueOf(json.schema), draw)) ?? "null";
   const body = draw(fc.nat(11)) === 0 ? draw(spoiled(text)) : encoder.encode(text);
   return { type: "application/json", body };
 }

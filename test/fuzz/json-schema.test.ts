@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bodied, document } from "../support/openapi-examples.ts";
 import { ajv } from "../support/openapi-replies.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { hostileText, hostileValue } from "./hostile-values.ts";
 
 /** The part of JSON Schema that zod writes. */

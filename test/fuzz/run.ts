@@ -131,7 +131,7 @@ async function renewIfSignedOut(world: World): Promise<void> {
   const replies = await Promise.all(
     everyone.map(({ person }) => world.api.get("/api/v2/me", { headers: authHeader(person.token) })),
   );
-  await Promise.all(replies.map((reply) => reply.body?.cancel()));
+  await Promise.all(replies.map((reply) => reply.arrayBuffer()));
   if (replies.some(({ ok }) => !ok)) await renewSenders(world);
 }
 

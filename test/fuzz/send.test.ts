@@ -13,11 +13,13 @@ let base: URL;
 beforeAll(async () => {
   server = await listen(
     createServer((request, response) => {
-      if (request.url === "/break") return void request.socket.destroy();
-      void text(request).then(
-        (body) => response.end(`${request.method} ${request.url} ${body}`),
-        () => response.destroy(),
-      );
+      if (request.url === "/break") request.socket.destroy();
+      else {
+        void text(request).then(
+          (body) => response.end(`${request.method} ${request.url} ${body}`),
+          () => response.destroy(),
+        );
+      }
     }),
   );
   base = new URL(`http://${server.host}`);

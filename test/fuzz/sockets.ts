@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import * as z from "zod";
 import { reasonOf } from "../../dev/user-error.ts";
 import { ClientFrame as RoomFrame } from "../../src/chat/protocol.ts";

@@ -107,14 +107,12 @@ function taken({ status, body }: { status: number; body: Record<string, unknown>
 /** Uploads a dataset, and waits until it is ready. */
 async function uploadDataset(api: TestApi, sender: Sender, text: string): Promise<void> {
   const headers = authHeader(sender.person.token);
-  const body = Array.from({ length: 20 }, (_, index) => `Paragraph ${index} of ${text} is about number ${index * 31}.`).join(
-    "\n\n",
-  );
-  const reply = await api.get(`/api/v2/datasets?name=${text}`, {
-    method: "POST",
-    headers: { ...headers, "content-type": "application/octet-stream" },
-    body,
-  });
+  const paragraphs = Array.from({ length: 20 }, (_, index) => `Paragraph ${index} of ${text} is about number ${index * 31}.`);
+  const body = new FormData();
+  body.set("name", text);
+  body.set("description", text);
+  body.set("file", new File([paragraphs.join("\n\n")], "notes.txt"));
+  const reply = await api.get("/api/v2/datasets", { method: "POST", headers, body });
   const { dataset } = taken({ status: reply.status, body: await bodyOf(reply) }, sender) as { dataset: { id: number } };
   for (;;) {
     const { dataset: now } = await bodyOf(await api.get(`/api/v2/datasets/${dataset.id}`, { headers }));
