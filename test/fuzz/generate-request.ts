@@ -135,8 +135,14 @@ export function requestGenerator(world: World): (listed: Listed, seed: number) =
 type Draw = <T>(arbitrary: fc.Arbitrary<T>) => T;
 
 /** Whether a value made the path that of another operation, such as `/datasets/health`. */
-const isFixedPath = (path: string, template: string): boolean =>
-  template.includes("{") && Object.hasOwn(document.paths, decodeURIComponent(path).replace(/\/$/, ""));
+function isFixedPath(path: string, template: string): boolean {
+  try {
+    return template.includes("{") && Object.hasOwn(document.paths, decodeURIComponent(path).replace(/\/$/, ""));
+  } catch {
+    // Not UTF-8, so it is no path of the document.
+    return false;
+  }
+}
 
 function drawSender({ senders, administrator }: World, { path }: Listed, draw: Draw): Sender | undefined {
   const isAdministration = path.includes("/admin/");
@@ -203,12 +209,15 @@ function drawQuery({ operation }: Listed, draw: Draw, context: SchemaContext): s
 function drawHeaders({ operation }: Listed, draw: Draw, context: SchemaContext): Record<string, string> {
   const named = (operation.parameters ?? []).filter(({ in: place }) => place === "header" && draw(fc.nat(4)) === 0);
   return Object.fromEntries(
-    named.map(({ name, schema }) => [
-      name,
-      String(draw(valuesOf(schema as JsonSchema, { ...context, rarity: Infinity }, name))),
-    ]),
+    named.map(({ name, schema }) => {
+      const value = String(draw(valuesOf(schema as JsonSchema, { ...context, rarity: Infinity }, name)));
+      return [name, value.replaceAll(notInHeaders, "?")];
+    }),
   );
 }
+
+/** Characters that no HTTP client sends in a header. */
+const notInHeaders = /[^ -~\u0080-\u00ff]/g;
 
 type Content = { type?: string; body: Uint8Array | undefined };
 

@@ -83,7 +83,7 @@ async function fuzz(folder: string, cleanup: (() => Promise<unknown>)[], seed: n
       seed,
       requests,
       vendor: custom,
-      onFailure: printFailure(seed),
+      onFailure: (failure) => printFailure(seed, failure),
       onProgress: printProgress,
     });
     failures.push(
@@ -130,18 +130,19 @@ async function createWorld(api: TestApi, seed: number, provider: string, key: st
   return { ...connection, senders, administrator, victim, canary, secrets };
 }
 
-const printFailure = (seed: number) => (failure: Failure) => {
-  const { number, target, fault, request, reply } = failure;
+function printFailure(seed: number, { number, target, fault, request, reply }: Failure): void {
   console.log(
     `\nFailure at seed ${seed}, request ${number}: ${target}: ${fault.kind}: ${fault.detail}\n${request}\n${reply}\n`,
   );
-};
+}
 
 function printProgress(done: number): void {
   if (done % 500 < 4) console.log(`${done.toLocaleString("en")} requests`);
 }
 
-const mebibytes = (bytes: number): string => Math.round(bytes / 1024 ** 2).toLocaleString("en");
+function mebibytes(bytes: number): string {
+  return Math.round(bytes / 1024 ** 2).toLocaleString("en");
+}
 
 /** The resident memory of the workerd processes that this process started. */
 async function workerdBytes(): Promise<number> {

@@ -79,7 +79,7 @@ export async function createSender(
   addId(sender, "external-models", model.id);
   const base = await post("/knowledge-bases", { name: text, description: text });
   await uploadDataset(api, sender, text);
-  await post("/datasets/uploads", { file_name: "notes.txt", size: 9_000_000, name: text });
+  await post("/datasets/uploads", { file_name: "notes.txt", size: 20_000_000, name: text });
   const given = { personality: text, system_prompt: text, description: text };
   for (const chosen of ["builtin/extractive", String(model.id)]) {
     const { id } = await makeMinion(client, { ...given, display_name: `${text} ${chosen}`, model: chosen });
