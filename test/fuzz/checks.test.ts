@@ -21,7 +21,11 @@ const id = "8f14e45f";
 const replyWith = (status: number, body: object | string, headers: Record<string, string> = {}): FuzzReply => ({
   kind: "reply",
   status,
-  headers: { "x-request-id": id, "content-type": status < 400 ? "application/json" : "application/problem+json", ...headers },
+  headers: {
+    "x-request-id": id,
+    "content-type": `application/${status < 400 ? "json" : "problem+json"}; charset=utf-8`,
+    ...headers,
+  },
   body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
 });
 const problem = (status: number, code: string, more: object = {}) => {

@@ -64,7 +64,7 @@ export function leakFaults(text: string, { canary, secrets }: Forbidden, isAdmin
 function problemFaults(status: number, headers: Record<string, unknown>, text: string): Fault[] {
   const problem = parse(text);
   const faults: Fault[] = [];
-  if (headers["content-type"] !== "application/problem+json") {
+  if (String(headers["content-type"]).split(";")[0] !== "application/problem+json") {
     faults.push({ kind: `no problem ${status}`, detail: `Content-Type: ${String(headers["content-type"])}` });
   }
   const code = String(problem?.["code"]);

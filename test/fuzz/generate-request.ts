@@ -126,7 +126,11 @@ export function requestGenerator(world: World): (listed: Listed, seed: number) =
         ...(wrongLength === undefined ? {} : { contentLength: wrongLength }),
         sender: sender?.name ?? "anonymous",
         isExact:
-          method === listed.method && wrongLength === undefined && !path.includes("%2E") && !isFixedPath(path, listed.path),
+          method === listed.method &&
+          wrongLength === undefined &&
+          !path.includes("%2E") &&
+          !isFixedPath(path, listed.path) &&
+          headers.upgrade === undefined,
       },
     };
   };
