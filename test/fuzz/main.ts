@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { fetch, Response, type Request } from "miniflare";
 import { exec } from "../../dev/exec.ts";
@@ -96,8 +96,10 @@ async function fuzz(folder: string, cleanup: (() => Promise<unknown>)[], seed: n
       const { status } = await api.get(path, { signal: AbortSignal.timeout(30_000) });
       if (status !== 200) failures.push(`${path} answers ${status} at the end.`);
     }
-    await writeFile(join(tmpdir(), "spiritforge-fuzz.log"), api.logs().join("\n"));
-    console.log(`The log of the Worker is in ${join(tmpdir(), "spiritforge-fuzz.log")}.`);
+    // The harness has moved the temporary folder of this process into one that is deleted.
+    const logFile = join(dirname(folder), "spiritforge-fuzz.log");
+    await writeFile(logFile, api.logs().join("\n"));
+    console.log(`The log of the Worker is in ${logFile}.`);
   } finally {
     await api.close().catch((error: unknown) => failures.push(reasonOf(error)));
   }
