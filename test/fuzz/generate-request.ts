@@ -130,7 +130,7 @@ export function requestGenerator(world: World): (listed: Listed, seed: number) =
           wrongLength === undefined &&
           !path.includes("%2E") &&
           !isFixedPath(path, listed.path) &&
-          headers.upgrade === undefined,
+          !("upgrade" in hostile),
       },
     };
   };
