@@ -125,15 +125,21 @@ function object(schema: JsonSchema, context: SchemaContext, depth: number): fc.A
   return fc.tuple(extra, fixed).map(([more, own]) => ({ ...more, ...own }));
 }
 
-function text({ format, pattern, minLength = 0, maxLength = 80 }: JsonSchema): fc.Arbitrary<unknown> {
-  if (format === "email") return fc.emailAddress();
+function text({ format, pattern, minLength = 0, maxLength = 200 }: JsonSchema): fc.Arbitrary<unknown> {
+  if (format === "email") return fc.stringMatching(/^[a-z0-9]{1,12}(\.[a-z]{1,5})?@[a-z0-9]{1,12}\.(com|org)$/);
+  if (pattern !== undefined) {
+    // A repeated or cut text mostly matches, too.
+    const fit = (found: string) => found.repeat(found === "" ? 1 : Math.max(1, Math.ceil(minLength / found.length)));
+    return matching(pattern).map((found) =>
+      (found.length < minLength ? fit(found) : found).slice(0, Math.max(minLength, maxLength)),
+    );
+  }
   if (format === "uri") return fc.webUrl();
   if (format === "uuid") return fc.uuid();
   if (format === "date-time" || format === "date") {
     const days = { min: new Date("2020-01-01"), max: new Date("2035-01-01"), noInvalidDate: true };
     return fc.date(days).map((date) => (format === "date" ? date.toISOString().slice(0, 10) : date.toISOString()));
   }
-  if (pattern !== undefined) return matching(pattern);
   const bounds = { minLength, maxLength: Math.max(minLength, Math.min(maxLength, minLength + 60)) };
   return fc.oneof(fc.string({ ...bounds, unit: "grapheme" }), fc.string({ ...bounds, unit: "grapheme-ascii" }));
 }

@@ -10,7 +10,9 @@ const password = "correct horse battery";
 
 const fetch = vi.fn<(url: string, init: { body: string }) => Promise<object>>();
 
-beforeEach(() => fetch.mockReset());
+beforeEach(() => {
+  fetch.mockReset();
+});
 
 /** Opens the page at this query. */
 function open(query: string) {
