@@ -1,39 +1,17 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aliases } from "../src/http/path-aliases.ts";
 import { useApi } from "./support/api.ts";
 import { bodied, document, operations, prepare, send, type Operation } from "./support/openapi-examples.ts";
+import { ajv, replyFaults } from "./support/openapi-replies.ts";
 import { createUser, type Person } from "./support/users.ts";
-
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-addFormats.default(ajv);
-ajv.addSchema(document, "openapi");
 
 const api = useApi();
 let person: Person;
 
 /** The faults of a reply against the schema that the document gives for its status. */
 async function faults(reply: Response, operation: Operation): Promise<unknown> {
-  const documented = operation.responses[String(reply.status)];
-  if (reply.status === 204 && documented !== undefined) return [];
-  const content = documented?.content;
-  if (content === undefined) return `status ${reply.status} is not documented: ${await reply.text()}`;
-  const type = reply.headers.get("content-type")?.split(";")[0] ?? "";
-  const schema = content[type]?.schema;
-  if (schema === undefined) return `${type} is not documented`;
-  const validate = validatorOf(JSON.stringify(schema).replaceAll('"#/', '"openapi#/'));
-  return validate(await reply.json()) ? [] : validate.errors;
-}
-
-const validators = new Map<string, ValidateFunction>();
-
-/** Compiles a schema once: most replies are problems, and share theirs. */
-function validatorOf(schema: string): ValidateFunction {
-  const validate = validators.get(schema) ?? ajv.compile(JSON.parse(schema));
-  validators.set(schema, validate);
-  return validate;
+  return replyFaults(operation, reply.status, reply.headers.get("content-type"), await reply.text());
 }
 
 describe("the OpenAPI document", () => {

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { app } from "../../src/app.ts";
 import { describeApi } from "./openapi.ts";
-import { problemsPage } from "./problems-page.ts";
+import { renderProblemsPage } from "./problems-page.ts";
 
 /** Writes `public/`: what is served beside the Worker. Runs before every `wrangler dev`, `deploy` and test. */
 const published = join(import.meta.dirname, "../../public");
@@ -35,7 +35,7 @@ async function build(): Promise<void> {
   const swaggerFiles = ["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => [`reference/${name}`, join(swagger, name)]);
   const texts = {
     "openapi.json": JSON.stringify(describeApi(app)),
-    "problems.html": problemsPage,
+    "problems.html": renderProblemsPage(),
     _headers: `${headers}\n`,
   };
   await mkdir(join(published, "reference"), { recursive: true });

@@ -184,7 +184,7 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
     ...describe(doc),
     tags: [alias > 0 ? "Aliases" : doc.tag],
     ...(alias > 0 ? { deprecated: true } : {}),
-    security: doc.access?.schemes.map((scheme) => ({ [scheme]: [] })) ?? [],
+    security: [...(doc.access?.optional ? [{}] : []), ...(doc.access?.schemes ?? []).map((scheme) => ({ [scheme]: [] }))],
     requestParams: {
       ...(doc.params ? { path: doc.params } : {}),
       ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
@@ -224,14 +224,18 @@ function requestHeaders(doc: RouteDoc): { header?: z.ZodObject } {
 
 /** The description of an operation, with the permission that it requires. */
 function describe({ description, access }: RouteDoc): { description?: string } {
-  const parts = [description, access && `Requires the permission \`${access.permission}\`.`].filter(Boolean);
+  const required = access?.optional
+    ? `Recognizes callers with the permission \`${access.permission}\`.`
+    : access && `Requires the permission \`${access.permission}\`.`;
+  const parts = [description, required].filter(Boolean);
   return parts.length === 0 ? {} : { description: parts.join(" ") };
 }
 
 function failuresOf(doc: RouteDoc): ErrorType[] {
+  const guarded = doc.access !== undefined && !doc.access.optional;
   const errors: ErrorTypeOrCode[] = [
-    ...(doc.access ? (["unauthenticated", "forbidden", authErrors.account_banned] as const) : []),
-    ...(doc.access?.schemes.includes("cookie") ? [authErrors.cross_site] : []),
+    ...(guarded ? (["unauthenticated", "forbidden", authErrors.account_banned] as const) : []),
+    ...(guarded && doc.access?.schemes.includes("cookie") ? [authErrors.cross_site] : []),
     ...(doc.body && !doc.upload ? (["malformed_json"] as const) : []),
     ...(doc.body || doc.upload ? (["payload_too_large", "unsupported_media_type"] as const) : []),
     ...(doc.params || doc.query || doc.body || doc.upload || doc.ifMatch || doc.replayResponse

@@ -1,5 +1,6 @@
 import { errorTypes } from "../../src/errors.ts";
 import { maxBodyBytes } from "../../src/http/body.ts";
+import type { ErrorType } from "../../src/kit/errors.ts";
 
 type Explanation = { cause: string; remedy: string };
 
@@ -204,10 +205,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
   },
 };
 
-function rowsOf(): string[] {
-  const unknown = Object.keys(explanations).filter((explained) => !errorTypes.some(({ code }) => code === explained));
+function rowsOf(types: readonly ErrorType[]): string[] {
+  const unknown = Object.keys(explanations).filter((explained) => !types.some(({ code }) => code === explained));
   if (unknown.length > 0) throw new Error(`Explanations of unknown error codes: ${unknown.join(", ")}`);
-  return errorTypes.map(({ code, status, title, retryable }) => {
+  return types.map(({ code, status, title, retryable }) => {
     const explanation = explanations[code];
     if (explanation === undefined) throw new Error(`The error code ${code} has no explanation.`);
     const cells = [`<code>${code}</code>`, status, title, explanation.cause, explanation.remedy, retryable ? "yes" : "no"];
@@ -215,8 +216,11 @@ function rowsOf(): string[] {
   });
 }
 
-/** The page that explains every error code. @throws an error for a code without an explanation */
-export const problemsPage = `<!doctype html>
+/**
+ * Renders the page that explains every error code.
+ * @throws an error for a code without an explanation, and for an explanation without a code
+ */
+export const renderProblemsPage = (types: readonly ErrorType[] = errorTypes): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -231,7 +235,7 @@ export const problemsPage = `<!doctype html>
 <table>
 <thead><tr><th>Code</th><th>Status</th><th>Title</th><th>Cause</th><th>What to do</th><th>Retry</th></tr></thead>
 <tbody>
-${rowsOf().join("\n")}
+${rowsOf(types).join("\n")}
 </tbody>
 </table>
 </body>

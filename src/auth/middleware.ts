@@ -16,11 +16,32 @@ type GuardOptions = {
 };
 
 /** Admits callers that have the permission. */
-export function requirePermission(
-  permission: Permission,
-  { sensitive = false, minionToken = false }: GuardOptions = {},
-): Access {
-  return rateLimitedGuard({
+export function requirePermission(permission: Permission, options?: GuardOptions): Access {
+  return rateLimitedGuard(permissionGuard(permission, options));
+}
+
+/**
+ * Recognizes callers that have the permission, and admits everyone else as anonymous. The handler calls `admit` itself, so that it
+ * describes an outage as its other failures.
+ */
+export function recognizeCaller(permission: Permission): Access {
+  const guard = permissionGuard(permission);
+  return {
+    ...guard,
+    optional: true,
+    async admit(c) {
+      try {
+        return await guard.admit(c);
+      } catch (refusal) {
+        if (refusal instanceof AppError && refusal.status < 500) return { kind: "anonymous" };
+        throw refusal;
+      }
+    },
+  };
+}
+
+function permissionGuard(permission: Permission, { sensitive = false, minionToken = false }: GuardOptions = {}): Access {
+  return {
     permission,
     schemes: [
       "session",
@@ -40,7 +61,7 @@ export function requirePermission(
       }
       return actor;
     },
-  });
+  };
 }
 
 /** @throws unauthenticated, account_banned, cross_site */

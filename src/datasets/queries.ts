@@ -9,9 +9,11 @@ export function ownDataset(userId: number, datasetId: number): SQL {
   return and(eq(datasets.user_id, userId), eq(datasets.id, datasetId))!;
 }
 
+/** Matches the datasets that everyone may read: the public ones that are ready. */
+export const isShared = and(datasets.is_public, eq(datasets.processing_status, "ready"))!;
+
 /** Matches the datasets that a user may read: their own, and the public ones that are ready. */
 export function readable(userId: number): SQL {
-  const isShared = and(datasets.is_public, eq(datasets.processing_status, "ready"));
   return or(eq(datasets.user_id, userId), isShared)!;
 }
 

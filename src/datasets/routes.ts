@@ -9,7 +9,7 @@ import { datasetOf, getDataset } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
   changeDataset,
-  countDatasets,
+  countPublicDatasets,
   deleteDataset,
   listDatasets,
   loadDataset,
@@ -33,14 +33,14 @@ datasets.get(
   route(
     {
       id: "getDatasetHealth",
-      summary: "Check dataset health and count the datasets",
+      summary: "Check dataset health and count the public datasets",
       tag: "Health",
       reply: s.DatasetsHealth,
       errors: ["database_unavailable"],
     },
     async ({ ctx }) => {
       try {
-        const total_datasets = await countDatasets(ctx);
+        const total_datasets = await countPublicDatasets(ctx);
         return { ...ok, message: "Datasets are available.", total_datasets, status: "operational" as const };
       } catch (cause) {
         const detail = "Datasets are unavailable.";

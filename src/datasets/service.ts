@@ -16,7 +16,7 @@ import { datasetLimitChecks, newDataset, selectUploadedBefore } from "./insert.t
 import { detectFormat } from "./formats/detect-format.ts";
 import { memorySource } from "./formats/types.ts";
 import type { DatasetChange, LoadBody, UploadFields } from "./schemas.ts";
-import { ownDataset, readable, selectDatasets, type DatasetRow } from "./queries.ts";
+import { isShared, ownDataset, readable, selectDatasets, type DatasetRow } from "./queries.ts";
 import { newFolder } from "./storage.ts";
 import { datasetFavorites, datasets, datasetUses } from "./tables.ts";
 
@@ -34,8 +34,12 @@ export async function listDatasets(ctx: Ctx, userId: number, { limit, cursor }: 
   return { ...paginate(rows, limit), total: count!.total };
 }
 
-export async function countDatasets({ db }: Ctx): Promise<number> {
-  const [count] = await db.select({ total: sql<number>`count(*)::int` }).from(datasets);
+/** Counts the datasets that everyone may read. One round trip. */
+export async function countPublicDatasets({ db }: Ctx): Promise<number> {
+  const [count] = await db
+    .select({ total: sql<number>`count(*)::int` })
+    .from(datasets)
+    .where(isShared);
   return count!.total;
 }
 

@@ -69,15 +69,27 @@ export async function readUpload(request: Request, { field, maxBytes }: Upload):
 
 const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);
 
-/** Reads at most `limit` bytes, and fails at the first byte beyond, whatever `Content-Length` says. */
+/**
+ * Reads at most `limit` bytes, and fails at the first byte beyond, whatever `Content-Length` says.
+ * @throws payload_too_large; malformed_json for a body that breaks off
+ */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const bytes = new Uint8Array(limit);
   let length = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of unbroken(request.body)) {
     if (length + chunk.length > limit) throw tooLarge(limit);
     bytes.set(chunk, length);
     length += chunk.length;
   }
   return bytes.subarray(0, length);
+}
+
+/** The chunks of a body. @throws malformed_json for a body that breaks off before its `Content-Length` */
+async function* unbroken(body: Request["body"]): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? [];
+  } catch (cause) {
+    throw new AppError("malformed_json", "The body is incomplete: it is shorter than its Content-Length.", { cause });
+  }
 }

@@ -61,6 +61,8 @@ export type Access = {
   schemes: readonly ("session" | "cookie" | "apiKey" | "minionToken")[];
   /** The permission that it requires, for the document. */
   permission: string;
+  /** Whether it also admits anonymous callers. The handler then calls `admit`. */
+  optional?: boolean;
   /** Authenticates and authorizes the caller. @throws unauthenticated, forbidden, account_banned, cross_site */
   admit(c: Context<AppEnv>): Promise<Actor>;
 };
@@ -131,7 +133,7 @@ export function route<
 ): DocumentedHandler {
   const acceptedHeaders = doc.ifMatch || doc.replayResponse ? headerSchema(doc) : undefined;
   const handler = async (c: Context<AppEnv>): Promise<Response> => {
-    if (doc.access !== undefined) c.set("ctx", c.get("ctx").withActor(await doc.access.admit(c)));
+    if (doc.access !== undefined && !doc.access.optional) c.set("ctx", c.get("ctx").withActor(await doc.access.admit(c)));
     await doc.limit?.admit(c.get("ctx"));
     const faults: ValidationIssue[] = [];
     const headers = validate(acceptedHeaders, c.req.header(), "header", faults) as ParsedHeaders | undefined;

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/kit/crypto/hash.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { operations, prepare, send, type Listed } from "../support/openapi-examples.ts";
+import { isGuarded, operations, prepare, send, type Listed } from "../support/openapi-examples.ts";
 import { createUser, type Person } from "../support/users.ts";
 
 /** The security table: every guarded operation of the OpenAPI document against everyone who must not get in. */
@@ -18,7 +18,7 @@ beforeEach(async () => {
   person = await createUser(api, ["user", "superuser"]);
 });
 
-const guarded = operations.filter(({ operation }) => operation.security.length > 0);
+const guarded = operations.filter(isGuarded);
 const isSensitive = ({ operation }: Listed) => !operation.security.some((scheme) => "apiKey" in scheme);
 const permissionOf = ({ operation }: Listed) => /permission `([\w.]+)`/.exec(operation.description ?? "")![1]!;
 

@@ -9,7 +9,8 @@ import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { watchResponse, leaksIn, observedLeaks, overheardLines, assertNoLeaks } from "./canary.ts";
 import { assertCleanLog, rememberRequest } from "./log-lines.ts";
 import { keepMessages, leaksInObjects, leaksInStores, leaksInTables } from "./leaks.ts";
-import { startWorker, type TestWorker } from "./worker.ts";
+import type { BuiltWorker } from "./build-worker.ts";
+import { startWorker, type TestWorker, type WorkerOverrides } from "./worker.ts";
 
 export type TestDatabase = {
   url: string;
@@ -24,10 +25,10 @@ export type TestDatabase = {
 let opened = 0;
 
 /** A Postgres of its own, migrated and seeded. Its users are none of another's: files share what services keep in memory by their numbers. */
-export async function openTestDatabase(): Promise<TestDatabase> {
+export async function openTestDatabase(seededFolder = inject("seededFolder")): Promise<TestDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "spiritforge-test-"));
   // Of a thousand small files, the promises would cost most.
-  cpSync(inject("seededFolder"), join(folder, "postgres"), { recursive: true });
+  cpSync(seededFolder, join(folder, "postgres"), { recursive: true });
   const postgres = await openEmbeddedPostgres({ dataDir: join(folder, "postgres") });
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
@@ -122,19 +123,33 @@ export type TestApi = {
 };
 
 /** Where harnesses of this process keep what their Workers store: a folder of its own, so that it can be searched. */
-export async function storageFolder(): Promise<string> {
-  const folder = join(inject("storageFolder"), String(process.pid));
+export async function storageFolder(parent = inject("storageFolder")): Promise<string> {
+  const folder = join(parent, String(process.pid));
   await mkdir(folder, { recursive: true });
   process.env["TMPDIR"] = folder;
   return folder;
 }
 
+/** What a command other than vitest gives in place of what the global setup built. */
+export type Setup = {
+  built: BuiltWorker;
+  /** Where the Worker stores its data. */
+  storage: string;
+  /** Options of Miniflare over those of the configuration. */
+  overrides?: WorkerOverrides;
+};
+
 /** The real Worker in workerd, with its own KV, R2, queues and objects, and its own Postgres unless one is shared. */
-export async function startApi(vars: Record<string, string> = {}, shared?: TestDatabase): Promise<TestApi> {
+export async function startApi(vars: Record<string, string> = {}, shared?: TestDatabase, setup?: Setup): Promise<TestApi> {
   const database = shared ?? (await openTestDatabase());
   const { url: bridgeUrl, ...bridge } = await startStoppableBridge(database);
-  const folder = await storageFolder();
-  const worker = await startWorker(inject("built").development, { ...testSettings(bridgeUrl), ...vars });
+  const folder = await storageFolder(setup?.storage);
+  const built = setup?.built ?? inject("built").development;
+  const settings = { ...testSettings(bridgeUrl), ...vars };
+  const worker = await startWorker(built, settings, setup?.overrides).catch(async (error: unknown) => {
+    await bridge.stopPostgres();
+    throw error;
+  });
   const { url, logs } = worker;
   const get = async (path: string, init: RequestInit = {}) => {
     rememberRequest(path, init);

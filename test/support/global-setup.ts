@@ -35,7 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => rm(folder, { recursive: true, force: true });
 }
 
-async function seedPostgres(dataDir: string): Promise<void> {
+/** Makes a data folder of the embedded Postgres, migrated and seeded. */
+export async function seedPostgres(dataDir: string): Promise<void> {
   const database = await openEmbeddedPostgres({ dataDir });
   await migrate(database.url);
   await seedCatalog(database.url);

@@ -36,6 +36,10 @@ export const operations = Object.entries(document.paths).flatMap(([path, methods
 
 export type Listed = (typeof operations)[number];
 
+/** Whether an operation refuses anonymous callers. An empty scheme admits them. */
+export const isGuarded = ({ operation: { security } }: Listed) =>
+  security.length > 0 && security.every((scheme) => Object.keys(scheme).length > 0);
+
 /** The operations that take JSON. */
 export const bodied = operations.filter(({ operation }) => operation.requestBody?.content["application/json"] !== undefined);
 
@@ -329,16 +333,21 @@ export async function prepare(
   return { url: url + query, body: sent, type, status: status ?? Number(success) };
 }
 
-/** Sends a request with the given secret. */
+/** Sends a request with the given secret. @param given headers beside those of the example */
 export function send(
   api: TestApi,
   { method }: Pick<Listed, "method">,
   { url, body, type = "application/json" }: { url: string; body?: string | Uint8Array | undefined; type?: string },
   secret?: string,
+  given: Record<string, string> = {},
 ): Promise<Response> {
   return api.get(url, {
     method,
-    headers: { ...(secret === undefined ? {} : authHeader(secret)), ...(body === undefined ? {} : { "content-type": type }) },
+    headers: {
+      ...(secret === undefined ? {} : authHeader(secret)),
+      ...(body === undefined ? {} : { "content-type": type }),
+      ...given,
+    },
     ...(body === undefined ? {} : { body }),
   });
 }

@@ -1,4 +1,4 @@
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Miniflare, type Request, type Response } from "miniflare";
 import {
   unstable_getMiniflareWorkerOptions as workerOptionsOf,
   unstable_readConfig as readConfig,
@@ -20,6 +20,15 @@ export type TestWorker<Env = Cloudflare.Env> = Pick<
   close(): Promise<void>;
 };
 
+export type RateLimit = { namespace_id: string; simple: { limit: number; period: 10 | 60 } };
+
+/** Options of Miniflare that a caller sets over those of the configuration. */
+export type WorkerOverrides = {
+  ratelimits?: Record<string, RateLimit>;
+  /** Answers what the Worker fetches, in place of the network. */
+  outboundService?: (request: Request) => Promise<Response>;
+};
+
 type Options = {
   bindings: Record<string, string | Record<string, number>>;
   durableObjects: Record<string, { className: string }>;
@@ -33,6 +42,7 @@ type Options = {
 export async function startWorker<Env = Cloudflare.Env>(
   { configPath, modulePath }: BuiltWorker,
   settings: Record<string, string>,
+  overrides: WorkerOverrides = {},
 ): Promise<TestWorker<Env>> {
   const config = readConfig({ config: configPath }, { hideWarnings: true });
   // Their type is an index signature. The rules are for what is not bundled.
@@ -46,6 +56,7 @@ export async function startWorker<Env = Cloudflare.Env>(
       workers: [
         {
           ...options,
+          ...(overrides as object),
           name,
           ...fetched.worker,
           bindings: { ...bindings, ...settings },

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { requirePermission } from "../../auth/middleware.ts";
+import { recognizeCaller, requirePermission } from "../../auth/middleware.ts";
 import { requireUserId } from "../../auth/current-user.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { AppError } from "../../kit/errors.ts";
@@ -18,6 +18,7 @@ const ok = { success: true as const };
 const tag = "Models";
 const reading = requirePermission("models.read");
 const writing = requirePermission("models.write");
+const countsModels = recognizeCaller("models.read");
 const limit = limited("expensive");
 
 /** At /api/v2/external-models: the routes that call or list providers. */
@@ -61,14 +62,16 @@ providerCalls.get(
   route(
     {
       id: "getExternalModelHealth",
-      summary: "Check external model health",
+      summary: "Check external model health and count your models",
+      description: "`total_models` is 0 for an anonymous caller.",
       tag: "Health",
+      access: countsModels,
       reply: s.ModelsHealth,
       errors: ["database_unavailable"],
     },
-    async ({ ctx }) => {
+    async ({ ctx, c }) => {
       try {
-        const total_models = await countModels(ctx);
+        const total_models = await countModels(ctx.withActor(await countsModels.admit(c)));
         return { ...ok, message: "External models are available.", total_models, status: "operational" as const };
       } catch (cause) {
         const detail = "External models are unavailable. Try again later.";

@@ -146,9 +146,13 @@ export async function putModelAvatar(ctx: Ctx, userId: number, modelId: number, 
   }
 }
 
-/** Counts the models of all users. One round trip. @throws database_unavailable */
-export async function countModels(ctx: Ctx): Promise<number> {
-  const [count] = await ctx.db.select({ total: sql<number>`count(*)::int` }).from(externalModels);
+/** Counts the models of the caller: 0 for an anonymous one. One Postgres round trip in both cases, so that it also checks Postgres. */
+export async function countModels({ db, actor }: Ctx): Promise<number> {
+  const userId = "userId" in actor ? actor.userId : null;
+  const [count] = await db
+    .select({ total: sql<number>`count(*)::int` })
+    .from(externalModels)
+    .where(sql`${externalModels.user_id} = ${userId}`);
   return count!.total;
 }
 

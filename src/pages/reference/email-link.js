@@ -26,7 +26,7 @@ export function sendsToken(form, path, bodyOf) {
       void send();
     });
   } else {
-    form.remove();
+    for (const control of form.elements) control.disabled = true;
     outcome.textContent = "This link is incomplete. Open the whole link from the mail, or request a new one.";
   }
 }

@@ -49,12 +49,13 @@ describe("the list of providers", () => {
 });
 
 describe("the health of external models", () => {
-  test("the public reply counts the models", async () => {
+  test("the reply counts the models of the caller, and none for other callers", async () => {
     await makeModel(me);
     const body = await bodyOf(await connected.api.get("/api/v2/external-models/health"));
     expect(keysOf(body)).toEqual(["message", "status", "success", "total_models"]);
-    expect(body.total_models).toBeGreaterThan(0);
-    expect(body.status).toBe("operational");
+    expect([body.total_models, body.status]).toEqual([0, "operational"]);
+    const own = await me.get("/external-models/health");
+    expect([own.body.total_models, own.body.status, databaseTrips(own)]).toEqual([1, "operational", 1]);
   });
 });
 
