@@ -2,10 +2,17 @@ import { parseArgs } from "node:util";
 import { UserError, runCommand } from "../dev/user-error.ts";
 import { benchCatalog } from "./catalog/benchmark.ts";
 import { benchChat } from "./chat/benchmark.ts";
+import { benchDatasets } from "./datasets/benchmark.ts";
 import { benchGateway } from "./gateway/benchmark.ts";
 import { benchKnowledge } from "./knowledge/benchmark.ts";
 
-const benches = { catalog: benchCatalog, chat: benchChat, gateway: benchGateway, knowledge: benchKnowledge };
+const benches = {
+  catalog: benchCatalog,
+  chat: benchChat,
+  datasets: benchDatasets,
+  gateway: benchGateway,
+  knowledge: benchKnowledge,
+};
 
 const usage = `Usage: npm run bench -- <name> [--rounds 13] [--seconds 1]
 Names: ${Object.keys(benches).join(", ")}
