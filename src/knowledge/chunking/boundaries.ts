@@ -1,6 +1,12 @@
 /** The distance from a position within which a boundary is searched. */
 const reach = 64;
 
+/** Making a segmenter takes longer than using it. */
+const segmenters = {
+  word: new Intl.Segmenter(undefined, { granularity: "word" }),
+  grapheme: new Intl.Segmenter(undefined, { granularity: "grapheme" }),
+};
+
 /** The last boundary between words, otherwise between graphemes, from `earliest` up to `at`. */
 export function boundaryBefore(text: string, at: number, earliest: number): number {
   const from = Math.max(earliest, at - reach);
@@ -25,7 +31,7 @@ export function boundaryAfter(text: string, at: number, latest: number): number 
 }
 
 function segmentAt(text: string, from: number, at: number, granularity: "word" | "grapheme"): Intl.SegmentData | undefined {
-  return new Intl.Segmenter(undefined, { granularity }).segment(text.slice(from, at + reach)).containing(at - from);
+  return segmenters[granularity].segment(text.slice(from, at + reach)).containing(at - from);
 }
 
 /** Checks whether a position is inside a surrogate pair. */

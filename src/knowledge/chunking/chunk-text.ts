@@ -20,14 +20,13 @@ const sentenceEnds = /(?<=[.!?…]["'”’)\]*_]{0,3})\s+(?=["'“‘([*_]{0,3}
  * section that is too long is split by its structure, in the second half of the chunk: between paragraphs, items, rows and
  * definitions, otherwise after a sentence or a word, and only then inside a word, but never inside a character. Neighboring chunks
  * under one heading share at most `chunk_overlap`, from the start of a sentence or a word. The time is linear in the length of the text.
+ * The chunks are made one by one, so that a caller can pause between two of them.
  */
-export function chunkText(text: string, { strategy, chunk_size, chunk_overlap }: ChunkSettings): Chunk[] {
+export function* chunkText(text: string, { strategy, chunk_size, chunk_overlap }: ChunkSettings): Generator<Chunk> {
   const style = strategy === "auto" ? styleOf(text) : strategy;
   const sections: Iterable<Section> =
     style === "markdown" ? sectionsOf(text) : [{ start: 0, end: text.trimEnd().length, heading: null }];
-  const chunks: Chunk[] = [];
-  for (const section of sections) chunks.push(...chunksOf(text, section, style, chunk_size, chunk_overlap));
-  return chunks;
+  for (const section of sections) yield* chunksOf(text, section, style, chunk_size, chunk_overlap);
 }
 
 function* chunksOf(text: string, section: Section, style: Style, size: number, overlap: number): Generator<Chunk> {

@@ -42,7 +42,16 @@ type LineContext = { head: string; previous: string; isAfterBlank: boolean; inde
 type Ranked = Pick<Line, "rank" | "heading">;
 
 const fence = /^ {0,3}(`{3,}|~{3,})/;
-const atxHeading = /^ {0,3}(#{1,6})[ \t]+(\S.*?)(?:[ \t]+#+)?[ \t\r]*$/;
+const atxHeading = /^ {0,3}(#{1,6})[ \t]+(\S.*)/;
+
+/** The title of a heading, without the number signs that may close it. */
+function titleOf(text: string): string {
+  const title = text.trimEnd();
+  let end = title.length;
+  while (title[end - 1] === "#") end--;
+  const isClosed = end < title.length && (title[end - 1] === " " || title[end - 1] === "\t");
+  return isClosed ? title.slice(0, end).trimEnd() : title;
+}
 const listItem = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
 const tableRow = /^\s*\|/;
 
@@ -60,7 +69,7 @@ const ranking: Record<Style, () => (line: LineContext) => Ranked> = {
       else if (opened !== undefined && marks?.startsWith(opened)) opened = undefined;
       if (isInside) return { rank: isAfterBlank ? 5 : 6, heading: undefined };
       const [, level, title] = atxHeading.exec(head) ?? [];
-      const heading = level === undefined ? undefined : { level: level.length, title: title! };
+      const heading = level === undefined ? undefined : { level: level.length, title: titleOf(title!) };
       if (isAfterBlank) return { rank: indent > 1 ? 2 : 1, heading };
       return { rank: listItem.test(head) ? 3 : tableRow.test(head) && !tableRow.test(previous) ? 2 : 4, heading };
     };

@@ -1,4 +1,5 @@
 import type { Ctx } from "../../context.ts";
+import { WorkMeter } from "../../kit/async/work-meter.ts";
 import { sha256Short } from "../../kit/crypto/hash.ts";
 import { chunkText, type Chunk } from "../chunking/chunk-text.ts";
 import type { Vector } from "./embedder.ts";
@@ -25,9 +26,14 @@ export type Batch = { lastRow: number; chunks: PendingChunk[] };
 /** The approximate number of chunks per commit. The chunks of one row are never separated. */
 const batchChunks = 128;
 
+/** The work of a row, and that of a chunk beside that of its characters. */
+const unitsPerRow = 1_000;
+const unitsPerChunk = 3_000;
+const unitsPerCharacter = 4;
+
 const encoder = new TextEncoder();
 
-/** Splits rows into chunks and groups them into batches. */
+/** Splits rows into chunks and groups them into batches. It spends its work chunk by chunk, so that other requests are answered. */
 export async function* batchesOf(
   rows: AsyncIterable<Row>,
   {
@@ -35,12 +41,15 @@ export async function* batchesOf(
     chunk_size,
     chunk_overlap,
   }: Pick<typeof knowledgeParts.$inferSelect, "strategy" | "chunk_size" | "chunk_overlap">,
+  work = new WorkMeter(),
 ): AsyncGenerator<Batch> {
   let batch: Batch | undefined;
   for await (const row of rows) {
     batch ??= { lastRow: row.index, chunks: [] };
     const fields = shortFields(row.fields);
+    await work.spend(unitsPerRow + row.text.length);
     for (const chunk of chunkText(row.text, { strategy, chunk_size, chunk_overlap })) {
+      await work.spend(unitsPerChunk + chunk.text.length * unitsPerCharacter);
       const embedded = chunk.heading === null ? chunk.text : `${chunk.heading}\n${chunk.text}`;
       const content_hash = await sha256Short(encoder.encode(embedded));
       const [start, end] = [row.start + chunk.start, row.start + chunk.end];

@@ -4,14 +4,14 @@ import { chunkText, type ChunkSettings } from "../../../src/knowledge/chunking/c
 import { chunkStrategies } from "../../../src/knowledge/constants.ts";
 
 const cut = (text: string, settings: Partial<ChunkSettings> = {}) =>
-  chunkText(text, { strategy: "auto", chunk_size: 100, chunk_overlap: 0, ...settings });
+  Array.from(chunkText(text, { strategy: "auto", chunk_size: 100, chunk_overlap: 0, ...settings }));
 const texts = (text: string, settings: Partial<ChunkSettings> = {}) => cut(text, settings).map((chunk) => chunk.text);
 
 /** What is wrong with how a text is cut: not exact, not in order, out of bounds, left out, or torn. */
 function faultsOf(text: string, settings: ChunkSettings): string[] {
   let covered = 0;
   let last = -1;
-  const faults = chunkText(text, settings).flatMap((chunk) => {
+  const faults = Array.from(chunkText(text, settings)).flatMap((chunk) => {
     const wrong = {
       inexact: chunk.text !== text.slice(chunk.start, chunk.end),
       long: chunk.text.length > settings.chunk_size,

@@ -1,4 +1,5 @@
 import { TooManyEmbeddingValuesForCallError, type EmbeddingModelV4 } from "@ai-sdk/provider";
+import { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { estimateTokens } from "../../gateway/tokens.ts";
 import { fold, isFunctionWord } from "./words.ts";
 
@@ -6,6 +7,9 @@ export const dimensions = 384;
 
 /** The maximum number of texts per call, which take some tens of milliseconds of CPU time. */
 const maxEmbeddingsPerCall = 256;
+
+/** The work on a character of a text. */
+const unitsPerCharacter = 40;
 
 const shortestGram = 3;
 const longestGram = 5;
@@ -95,8 +99,14 @@ export function hashingModel(): EmbeddingModelV4 {
       if (values.length > maxEmbeddingsPerCall) {
         throw new TooManyEmbeddingValuesForCallError({ provider, modelId, maxEmbeddingsPerCall, values });
       }
+      const work = new WorkMeter();
+      const embeddings: number[][] = [];
+      for (const value of values) {
+        await work.spend(value.length * unitsPerCharacter);
+        embeddings.push(embedText(value));
+      }
       return {
-        embeddings: values.map(embedText),
+        embeddings,
         usage: { tokens: values.reduce((sum, value) => sum + estimateTokens(value), 0) },
         warnings:
           wanted === dimensions

@@ -1,6 +1,8 @@
+import { normalizeUnicode } from "../../../kit/unicode.ts";
+
 /** Normalizes compatibility forms and case, and removes the accents of Latin, Greek and Cyrillic. */
 export function fold(text: string): string {
-  const lower = text.normalize("NFKC").toLowerCase();
+  const lower = normalizeUnicode(text, "NFKC").toLowerCase();
   return /[^\0-\x7f]/.test(lower)
     ? lower
         .normalize("NFD")
@@ -35,8 +37,12 @@ export function isFunctionWord(word: string): boolean {
 
 const ending = /^(\p{L}{3,}?)(?:ations?|ungen|ments?|ness|ings?|ies|ung|ers?|en|ed|es|ly|[esy])$/u;
 
+/** The longest word whose endings are removed. A longer one is not a word of a language. */
+const maxStemmedLength = 64;
+
 /** Removes the endings of a folded word, so that “delivery” matches “delivered”. The rules are simple and not exact. */
 export function stem(word: string): string {
+  if (word.length > maxStemmedLength) return word;
   const shorter = word.replace(ending, "$1");
   return shorter === word ? word : stem(shorter);
 }
