@@ -11,8 +11,21 @@ export type DropReason = (typeof dropReasons)[number];
 /** Maximum length of a row in UTF-16 code units. Longer rows are dropped as `too_long`. Documents are split to fit. */
 export const maxRowLength = 32_768;
 
-/** Maximum length of a parsed record in UTF-16 code units. A longer line or record is reported as a problem. */
+/** Maximum length of a cell, and of a parsed record, in UTF-16 code units. A longer line or record is reported as a problem. */
 export const maxRecordLength = 1_048_576;
+
+/** Maximum depth of nesting: of elements in HTML and DOCX, and of arrays and objects in JSON. */
+export const maxDepth = 256;
+
+/** Maximum columns of a table, and keys of an object. */
+export const maxColumns = 2_000;
+
+/** Maximum values of a record: the members of all its objects, and the elements of all its arrays. */
+export const maxRecordValues = 20_000;
+
+/** Maximum number of rows and problems of a file, and of the characters of all its rows as they are stored. */
+export const maxRows = 1_000_000;
+export const maxRowsLength = 500_000_000;
 
 /** Maximum number of problems and of dropped rows in a report. The counts include the rest. */
 export const maxShown = 50;

@@ -16,10 +16,27 @@ export function shingles(text: string): Uint32Array {
     for (let index = at; index < end; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x9e3779b1) + 0x7f4a7c15;
     hashes[at] = murmurFinalize(hash);
   }
-  hashes.sort();
+  const sorted = count < minRadixSort ? hashes.sort() : radixSort(hashes);
   let distinct = 0;
-  for (const hash of hashes) if (distinct === 0 || hashes[distinct - 1] !== hash) hashes[distinct++] = hash;
+  for (const hash of sorted) if (distinct === 0 || hashes[distinct - 1] !== hash) hashes[distinct++] = hash;
   return hashes.subarray(0, distinct);
+}
+
+/** From this length on, a radix sort is faster. */
+const minRadixSort = 1_024;
+
+/** Sorts by 11 bits at a time, from the lowest. The time depends on the length alone. */
+function radixSort(values: Uint32Array<ArrayBuffer>): Uint32Array {
+  let [from, to] = [values, new Uint32Array(values.length)];
+  for (let shift = 0; shift < 32; shift += 11) {
+    const ends = new Uint32Array(2_048);
+    for (const value of from) ends[(value >>> shift) & 2_047]!++;
+    let end = 0;
+    for (let digit = 0; digit < ends.length; digit++) [ends[digit], end] = [end, end + ends[digit]!];
+    for (const value of from) to[ends[(value >>> shift) & 2_047]!++] = value;
+    [from, to] = [to, from];
+  }
+  return from;
 }
 
 /** Spreads 32 bits evenly (the finalizer of MurmurHash3). */

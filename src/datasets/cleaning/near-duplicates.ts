@@ -1,3 +1,4 @@
+import { BlockArray } from "./block-array.ts";
 import { lshBands, bands, shingles, similarity, type MinHashSignature, sketchSize } from "./minhash.ts";
 
 /** Minimum Jaccard similarity of the 5-grams of near duplicates. */
@@ -6,6 +7,12 @@ const threshold = 0.9;
 const headCount = 8_192;
 
 export type Bounds = { maxRows: number; maxValues: number; maxCandidates: number };
+
+/** Numbers in a block of memory, at most. */
+const blockLength = 65_536;
+
+/** Texts with the same head as a new text that are looked at, candidates or not. */
+const maxVisited = 2_048;
 
 const usualBounds: Bounds = { maxRows: 65_536, maxValues: 6 * 2 ** 20, maxCandidates: 64 };
 
@@ -21,19 +28,22 @@ export class NearDuplicates {
   /** For each key of each band: the number of the last text with it, plus 1. */
   readonly #heads = new Uint32Array(bands * headCount);
   /** For each text and band: its key, and the number plus 1 of the previous text at the same head. */
-  #keys = new Uint32Array(0);
-  #previous = new Uint32Array(0);
+  readonly #keys = new BlockArray(Uint32Array, blockLength);
+  readonly #previous = new BlockArray(Uint32Array, blockLength);
   /** For each text: the start of its values, counted from the first value ever; their number; and its number of distinct 5-grams. */
-  #starts = new Float64Array(0);
-  #lengths = new Uint16Array(0);
-  #counts = new Uint32Array(0);
-  #values = new Uint32Array(0);
+  readonly #starts = new BlockArray(Float64Array, blockLength);
+  readonly #lengths = new BlockArray(Uint16Array, blockLength);
+  readonly #counts = new BlockArray(Uint32Array, blockLength);
+  readonly #values: BlockArray<Uint32Array>;
+  readonly #valueBlock: number;
   #end = 0;
   #oldest = 0;
   #size = 0;
 
   constructor(bounds: Bounds = usualBounds) {
     this.#bounds = bounds;
+    this.#valueBlock = Math.min(blockLength, bounds.maxValues);
+    this.#values = new BlockArray(Uint32Array, this.#valueBlock);
   }
 
   /** Adds a text, unless it is a near duplicate. @returns whether it was added */
@@ -48,15 +58,16 @@ export class NearDuplicates {
 
   #hasNear(sketch: MinHashSignature, keys: Uint32Array): boolean {
     const compared = new Set<number>();
+    let visited = 0;
     for (const [band, key] of keys.entries()) {
       let number = this.#heads[headOf(band, key)]! - 1;
-      while (number >= this.#oldest && compared.size < this.#bounds.maxCandidates) {
+      while (number >= this.#oldest && compared.size < this.#bounds.maxCandidates && visited++ < maxVisited) {
         const index = this.#slotOf(number) * bands + band;
-        if (this.#keys[index] === key && !compared.has(number)) {
+        if (this.#keys.at(index) === key && !compared.has(number)) {
           compared.add(number);
           if (similarity(sketch, this.#sketchOf(number)) >= threshold) return true;
         }
-        number = this.#previous[index]! - 1;
+        number = this.#previous.at(index) - 1;
       }
     }
     return false;
@@ -64,8 +75,8 @@ export class NearDuplicates {
 
   #sketchOf(number: number): MinHashSignature {
     const slot = this.#slotOf(number);
-    const start = this.#starts[slot]! % this.#bounds.maxValues;
-    return { values: this.#values.subarray(start, start + this.#lengths[slot]!), count: this.#counts[slot]! };
+    const start = this.#starts.at(slot) % this.#bounds.maxValues;
+    return { values: this.#values.slice(start, this.#lengths.at(slot)), count: this.#counts.at(slot) };
   }
 
   #slotOf(number: number): number {
@@ -77,49 +88,29 @@ export class NearDuplicates {
     const number = this.#size++;
     this.#oldest = Math.max(this.#oldest, this.#size - this.#bounds.maxRows);
     const slot = this.#slotOf(number);
-    this.#growRows(slot + 1);
-    this.#starts[slot] = start;
-    this.#lengths[slot] = values.length;
-    this.#counts[slot] = count;
+    this.#starts.set(slot, start);
+    this.#lengths.set(slot, values.length);
+    this.#counts.set(slot, count);
     for (const [band, key] of keys.entries()) {
       const head = headOf(band, key);
-      this.#keys[slot * bands + band] = key;
-      this.#previous[slot * bands + band] = this.#heads[head]!;
+      this.#keys.set(slot * bands + band, key);
+      this.#previous.set(slot * bands + band, this.#heads[head]!);
       this.#heads[head] = number + 1;
     }
   }
 
-  /** Appends values contiguously. Overwrites the oldest texts if the buffer is full. */
+  /** Appends values to one block. Overwrites the oldest texts if the memory is full. */
   #append(values: Uint32Array): number {
     const { maxValues } = this.#bounds;
-    const room = maxValues - (this.#end % maxValues);
+    const room = this.#valueBlock - (this.#end % this.#valueBlock);
     const start = room < values.length ? this.#end + room : this.#end;
     this.#end = start + values.length;
-    while (this.#oldest < this.#size && this.#starts[this.#slotOf(this.#oldest)]! < this.#end - maxValues) this.#oldest++;
-    this.#values = grown(this.#values, Math.min(this.#end, maxValues), maxValues);
-    this.#values.set(values, start % maxValues);
+    while (this.#oldest < this.#size && this.#starts.at(this.#slotOf(this.#oldest)) < this.#end - maxValues) this.#oldest++;
+    this.#values.write(start % maxValues, values);
     return start;
-  }
-
-  #growRows(count: number): void {
-    const { maxRows } = this.#bounds;
-    this.#keys = grown(this.#keys, count * bands, maxRows * bands);
-    this.#previous = grown(this.#previous, count * bands, maxRows * bands);
-    this.#starts = grown(this.#starts, count, maxRows);
-    this.#lengths = grown(this.#lengths, count, maxRows);
-    this.#counts = grown(this.#counts, count, maxRows);
   }
 }
 
 function headOf(band: number, key: number): number {
   return band * headCount + (key % headCount);
-}
-
-/** An array with capacity for `length`. It at least doubles when it grows, up to `maxLength`. */
-function grown<T extends Uint16Array | Uint32Array | Float64Array>(array: T, length: number, maxLength: number): T {
-  if (array.length >= length) return array;
-  const Kind = array.constructor as new (length: number) => T;
-  const larger = new Kind(Math.min(Math.max(length, array.length * 2, 4_096), maxLength));
-  larger.set(array);
-  return larger;
 }

@@ -1,11 +1,12 @@
+import { WorkMeter } from "../../kit/async/work-meter.ts";
 import { validationError } from "../../kit/errors.ts";
 import { fileFormats, type Format } from "./registry.ts";
-import { headText } from "./text/decode.ts";
-import { UnreadableFileError, certainty, type ByteSource, type FileStart } from "./types.ts";
+import { headSize, headText } from "./text/decode.ts";
+import { UnreadableFileError, certainty, type ByteSource, type Certainty, type FileStart } from "./types.ts";
 import { zipEntries, zipSignature } from "./docx/zip.ts";
 
-/** Bytes of a file that detection reads. */
-const headSize = 65_536;
+/** The work of looking for the marks of a format, for each character of the head. */
+const unitsPerCharacter = 2;
 
 /** Signatures of unsupported files, in hexadecimal, and their error messages. */
 const foreign: [signature: RegExp, sentence: string][] = [
@@ -24,14 +25,17 @@ const foreign: [signature: RegExp, sentence: string][] = [
 ];
 
 /** Detects the format by content. The name only decides between ambiguous texts. @throws validation_failed for an unsupported file */
-export async function detectFormat(source: ByteSource, name: string): Promise<Format> {
+export async function detectFormat(source: ByteSource, name: string, work = new WorkMeter()): Promise<Format> {
   if (source.size === 0) throw refused("is empty.");
   const head = new Uint8Array(await source.read(0, Math.min(headSize, source.size)));
   const hex = Buffer.from(head.subarray(0, 16)).toString("hex");
   const sentence = foreign.find(([signature]) => signature.test(hex))?.[1];
   if (sentence !== undefined) throw refused(sentence);
   try {
-    return (await formatOfBytes({ source, head, hex })) ?? formatOfText(await startOf(source, head), extensionOf(name));
+    return (
+      (await formatOfBytes({ source, head, hex })) ??
+      (await formatOfText(await startOf(source, head, work), extensionOf(name), work))
+    );
   } catch (error) {
     throw error instanceof UnreadableFileError ? error.failure : error;
   }
@@ -66,7 +70,7 @@ async function sentenceOfArchive(source: ByteSource): Promise<string> {
 const extensionOf = (name: string): string => /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 
 /** The start of a text file. */
-async function startOf(source: ByteSource, head: Uint8Array): Promise<string> {
+async function startOf(source: ByteSource, head: Uint8Array, work: WorkMeter): Promise<string> {
   const isMarked = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   const nuls = head.filter((byte) => byte === 0).length;
   if (!isMarked && nuls > head.length / 10) {
@@ -75,21 +79,23 @@ async function startOf(source: ByteSource, head: Uint8Array): Promise<string> {
       isWide ? "may be UTF-16 without a byte order mark. Save it as UTF-8." : "is not text and has no supported format.",
     );
   }
-  const text = await headText(source);
+  const text = await headText(source, work);
   // oxlint-disable-next-line no-control-regex -- it is what is looked for
   const controls = text.match(/[\u0000-\u0008\u000E-\u001A\u001C-\u001F]/g)?.length ?? 0;
   if (controls > text.length / 10) throw refused("is not text and has no supported format.");
   return text;
 }
 
-function formatOfText(text: string, extension: string): Format {
+async function formatOfText(text: string, extension: string, work: WorkMeter): Promise<Format> {
   const start = text.trimStart();
   if (start === "") throw refused("contains only white space.");
-  const matches = fileFormats.map(({ name, matchesText }) => ({
-    name,
-    sureness: matchesText?.(start, extension) ?? certainty.impossible,
-  }));
-  const surest = matches.reduce((best, match) => (match.sureness > best.sureness ? match : best));
+  let surest: { name: Format; sureness: Certainty } = { name: "text", sureness: certainty.impossible };
+  for (const { name, matchesText } of fileFormats) {
+    if (matchesText === undefined) continue;
+    await work.spend(start.length * unitsPerCharacter);
+    const sureness = matchesText(start, extension);
+    if (sureness > surest.sureness) surest = { name, sureness };
+  }
   if (surest.sureness < certainty.certain && /^<\?xml\b/.test(start)) throw refused("is XML: convert it to JSON, CSV or HTML.");
   return surest.name;
 }

@@ -1,3 +1,4 @@
+import type { WorkMeter } from "../../kit/async/work-meter.ts";
 import { validationError, PublicError, type AppError } from "../../kit/errors.ts";
 import type { RowKind } from "../constants.ts";
 
@@ -68,8 +69,8 @@ export type FileFormat<Name extends string = string> = {
    * lower case. The most certain format wins; of equal ones, the first in the registry.
    */
   matchesText?(text: string, extension: string): Certainty;
-  /** Parses rows and problems. @throws UnreadableFile */
-  parse(source: ByteSource, name: string): AsyncGenerator<Parsed>;
+  /** Parses rows and problems. It spends its work piece by piece, so that other requests are answered. @throws UnreadableFile */
+  parse(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed>;
 };
 
 export function problem(position: number, code: RowProblemCode, message: string): Parsed {

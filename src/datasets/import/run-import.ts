@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, assertAllInTransaction } from "../../kit/db/commit.ts";
+import { WorkMeter } from "../../kit/async/work-meter.ts";
 import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { deleteByPrefix, withR2Errors } from "../../kit/storage/r2.ts";
@@ -13,8 +14,7 @@ import { maxDocumentBytes } from "../constants.ts";
 import { fileFormat, type Format } from "../formats/registry.ts";
 import { detectFormat } from "../formats/detect-format.ts";
 import { memorySource, type ByteSource } from "../formats/types.ts";
-import { parseRows } from "../formats/parse-file.ts";
-import type { Row } from "../rows/read-rows.ts";
+import { cleanRows } from "../cleaning/clean-rows.ts";
 import { RowFilter } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
 import { rowsKey, storedSource } from "../storage.ts";
@@ -75,7 +75,8 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const source = await sourceOf(ctx, dataset);
   const name = dataset.type === "upload" ? dataset.source : dataset.name;
   const format = formatOf(dataset) ?? (await detectFormat(source, name));
-  const rowFilter = new RowFilter();
+  const work = new WorkMeter();
+  const rowFilter = new RowFilter(work);
   const reporter = new Reporter();
   const parts: RowsPart[] = [];
   for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
@@ -92,16 +93,14 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
     }
     [lines, length] = [[], 0];
   };
-  for await (const parsed of parseRows(source, { format, name })) {
-    if ("problem" in parsed) {
-      reporter.addProblem(parsed);
+  for await (const each of cleanRows(source, { format, name }, rowFilter, work)) {
+    if ("problem" in each) {
+      reporter.addProblem(each);
       continue;
     }
-    const filtered = await rowFilter.evaluate(parsed.row);
-    const { row, hash, dropped } = filtered;
-    const line = JSON.stringify({ index: reporter.addRow(filtered), ...row, hash, dropped } satisfies Row);
-    lines.push(line);
-    length += line.length;
+    reporter.addRow(each.filtered);
+    lines.push(each.line);
+    length += each.line.length;
     if (lines.length >= partRows || length >= partLength) await store();
   }
   if (lines.length > 0) await store();

@@ -30,8 +30,8 @@ export class Reporter {
     if (this.#problems.length < maxShown) this.#problems.push({ ...problem, message: storable(problem.message, 500) });
   }
 
-  /** Records a row. @returns its index */
-  addRow({ row, dropped }: FilteredRow): number {
+  /** Records a row. */
+  addRow({ row, dropped }: FilteredRow): void {
     const index = this.#rows;
     this.#rows += 1;
     this.#kinds[row.kind] = (this.#kinds[row.kind] ?? 0) + 1;
@@ -39,7 +39,6 @@ export class Reporter {
       const text = row.text.slice(0, excerptLength).toWellFormed();
       this.#droppedRows.push({ index, reason: dropped, source: row.source, text });
     }
-    return index;
   }
 
   /** @param counts of the row filter */

@@ -8,7 +8,10 @@ import { storedSource } from "../storage.ts";
 import { datasets } from "../tables.ts";
 import { readParts, type Row } from "./read-rows.ts";
 
-/** Rows of a ready dataset after a cursor. One round trip. @throws not_found, conflict, files_unavailable */
+/** Characters of the texts of a page of rows, after which it ends, however many rows were asked for. */
+const maxPageLength = 4_000_000;
+
+/** Rows of a ready dataset after a cursor, fewer than `limit` if they are long. One round trip. @throws not_found, conflict, files_unavailable */
 export async function listRows(
   ctx: Ctx,
   userId: number,
@@ -17,9 +20,12 @@ export async function listRows(
 ): Promise<{ items: Row[]; total: number; next_cursor?: string }> {
   const { parts, sample_count } = await readyDataset(ctx, userId, id);
   const items: Row[] = [];
+  let length = 0;
   for await (const row of readParts(ctx, parts, { after: cursor ?? -1, includeDropped: !kept })) {
-    if (items.length === limit) return { items, total: sample_count, next_cursor: String(items.at(-1)!.index) };
+    if (items.length === limit || length >= maxPageLength)
+      return { items, total: sample_count, next_cursor: String(items.at(-1)!.index) };
     items.push(row);
+    length += row.text.length + (row.fields === null ? 0 : JSON.stringify(row.fields).length);
   }
   return { items, total: sample_count };
 }

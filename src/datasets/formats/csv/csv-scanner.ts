@@ -1,34 +1,54 @@
 /** A CSV record, its first line, and its fault. */
-export type CsvRecord = { line: number; cells: string[]; fault?: "too_long" | "quote_not_closed" };
+export type CsvRecord = { line: number; cells: string[]; fault?: CsvFault };
 
-/** The result of a read: a record and its end, or the position of an unclosed quote. */
-type CsvReadResult = { cells: string[]; end: number } | { quote: number } | undefined;
+type CsvFault = "too_long" | "too_wide" | "quote_not_closed";
+
+/** The cell that is being read: where it starts, where the rest after its quoted part starts, and its quoted part. */
+type OpenCell = { start: number; rest: number; quoted: string; isQuoted: boolean };
 
 /**
- * Parses CSV (RFC 4180) as a stream. Blank lines are skipped. A quote counts only at the start of a cell. An unclosed quote
- * costs only its line: parsing resumes after that line.
+ * Parses CSV (RFC 4180) as a stream, each character once. Blank lines are skipped. A quote counts only at the start of a cell. An
+ * unclosed quote costs only its line, and so does a record that is too wide or too long: parsing resumes after that line.
  */
 export class CsvScanner {
   readonly #separator: string;
   readonly #maxLength: number;
+  readonly #maxCells: number;
   readonly #cellEnd: RegExp;
+  /** The text from the start of the current record, which is at `#at`. */
   #text = "";
   #at = 0;
   #line = 1;
+  /** The state of the current record: its cells so far, the open one, and the next position. */
+  #cells: string[] = [];
+  #cell: OpenCell | undefined;
+  #next = 0;
   /** Whether the rest of a line is being skipped. */
   #isSkipping = false;
 
-  /** @param maxLength of a record, in UTF-16 code units */
-  constructor(separator: string, maxLength: number) {
+  /** @param limits of a record: its length in UTF-16 code units, and its number of cells */
+  constructor(separator: string, { maxLength, maxCells }: { maxLength: number; maxCells: number }) {
     this.#separator = separator;
     this.#maxLength = maxLength;
+    this.#maxCells = maxCells;
     this.#cellEnd = new RegExp(`[\\r\\n${separator}]`, "g");
+  }
+
+  /** The length of the text of the incomplete record, which the next chunk is joined to. */
+  get pending(): number {
+    return this.#text.length - this.#at;
   }
 
   /** The records that end in this chunk. */
   *push(chunk: string): Generator<CsvRecord> {
-    this.#text = this.#text.slice(this.#at) + chunk;
+    const moved = this.#at;
+    this.#text = this.#text.slice(moved) + chunk;
     this.#at = 0;
+    this.#next -= moved;
+    if (this.#cell !== undefined) {
+      this.#cell.start -= moved;
+      this.#cell.rest -= moved;
+    }
     yield* this.#records(false);
   }
 
@@ -39,65 +59,97 @@ export class CsvScanner {
 
   *#records(isEnd: boolean): Generator<CsvRecord> {
     for (;;) {
-      if (this.#isSkipping) this.#skipLine(this.#at);
+      if (this.#isSkipping && !this.#skipLine(isEnd)) return;
       if (this.#at >= this.#text.length) return;
-      const start = this.#text.slice(this.#at, this.#at + this.#maxLength + 2);
-      const isLast = isEnd && this.#at + start.length === this.#text.length;
-      const reading = this.#read(start, isLast);
-      if (reading !== undefined && "end" in reading) {
-        const { cells, end } = reading;
+      const line = this.#line;
+      const outcome = this.#read(isEnd);
+      if (outcome === undefined) return;
+      const cells = this.#cells;
+      if (outcome === "read") {
+        this.#moveTo(this.#next);
         const isBlank = cells.length === 1 && cells[0]!.trim() === "";
-        if (end > this.#maxLength + 1) yield { line: this.#line, cells: [], fault: "too_long" };
-        else if (!isBlank) yield { line: this.#line, cells };
-        this.#moveTo(this.#at + end);
-      } else if (isLast || start.length > this.#maxLength + 1) {
-        yield { line: this.#line, cells: [], fault: reading === undefined ? "too_long" : "quote_not_closed" };
-        this.#skipLine(this.#at + (reading?.quote ?? 0));
-      } else return;
-    }
-  }
-
-  /** Parses the first record of a text; undefined if it is incomplete. The result does not depend on the chunks. */
-  #read(text: string, isEnd: boolean): CsvReadResult {
-    const cells: string[] = [];
-    for (let at = 0; ; at++) {
-      let cell = "";
-      if (text[at] === '"') {
-        const closing = closingQuote(text, at + 1, isEnd);
-        if (closing === undefined) return { quote: at };
-        cell = text.slice(at + 1, closing).replaceAll('""', '"');
-        at = closing + 1;
+        if (!isBlank) yield { line, cells };
+      } else {
+        const from = outcome === "quote_not_closed" ? this.#cell!.start : outcome === "too_wide" ? this.#next : this.#at;
+        this.#moveTo(from);
+        this.#isSkipping = true;
+        yield { line, cells: [], fault: outcome };
       }
-      this.#cellEnd.lastIndex = at;
-      const end = this.#cellEnd.exec(text)?.index ?? text.length;
-      const isCut = end === text.length || (text[end] === "\r" && end + 1 === text.length);
-      if (isCut && !isEnd) return undefined;
-      cells.push(cell + text.slice(at, end));
-      if (text[end] !== this.#separator) return { cells, end: end + (text.startsWith("\r\n", end) ? 2 : 1) };
-      at = end;
     }
   }
 
+  /** Reads on in the current record. The result does not depend on the chunks. @returns undefined if more text is needed */
+  #read(isEnd: boolean): "read" | CsvFault | undefined {
+    const limit = this.#at + this.#maxLength;
+    for (;;) {
+      if (this.#cell === undefined && this.#next >= this.#text.length && !isEnd) return undefined;
+      const cell = (this.#cell ??= this.#openCell());
+      if (cell.isQuoted) {
+        const closing = this.#closingQuote(isEnd);
+        if (closing === undefined || closing > limit) {
+          if (closing === undefined && !isEnd && this.#text.length <= limit + 1) return undefined;
+          return "quote_not_closed";
+        }
+        cell.quoted = this.#text.slice(cell.start + 1, closing).replaceAll('""', '"');
+        cell.isQuoted = false;
+        this.#next = cell.rest = closing + 1;
+      }
+      this.#cellEnd.lastIndex = this.#next;
+      const end = this.#cellEnd.exec(this.#text)?.index ?? this.#text.length;
+      if (end > limit) return "too_long";
+      this.#next = end;
+      const isCut = end === this.#text.length || (this.#text[end] === "\r" && end + 1 === this.#text.length);
+      if (isCut && !isEnd) return undefined;
+      this.#cells.push(cell.quoted + this.#text.slice(cell.rest, end));
+      this.#cell = undefined;
+      if (this.#cells.length > this.#maxCells) return "too_wide";
+      this.#next = end + (this.#text.startsWith("\r\n", end) ? 2 : 1);
+      if (this.#text[end] !== this.#separator) return "read";
+    }
+  }
+
+  #openCell(): OpenCell {
+    const start = this.#next;
+    const isQuoted = this.#text[start] === '"';
+    if (isQuoted) this.#next++;
+    return { start, rest: start, quoted: "", isQuoted };
+  }
+
+  /** The position of the quote that closes the open cell; undefined if it is missing so far. */
+  #closingQuote(isEnd: boolean): number | undefined {
+    for (;;) {
+      const at = this.#text.indexOf('"', this.#next);
+      if (at < 0) this.#next = this.#text.length;
+      else if (this.#text[at + 1] === '"') this.#next = at + 2;
+      else if (at + 1 < this.#text.length || isEnd) return at;
+      else this.#next = at;
+      if (at < 0 || this.#next === at) return undefined;
+    }
+  }
+
+  /** Starts a record here, or goes on skipping from here. */
   #moveTo(at: number): void {
-    this.#line += this.#text.slice(this.#at, at).match(/\r\n|\r|\n/g)?.length ?? 0;
-    this.#at = Math.min(at, this.#text.length);
+    const end = Math.min(at, this.#text.length);
+    for (let index = this.#at; index < end; index++) {
+      const code = this.#text.charCodeAt(index);
+      if (code === lineFeed || (code === carriageReturn && this.#text.charCodeAt(index + 1) !== lineFeed)) this.#line++;
+    }
+    this.#at = this.#next = end;
+    this.#cells = [];
+    this.#cell = undefined;
   }
 
-  /** Skips to the line after the one that contains `from`. */
-  #skipLine(from: number): void {
-    const lineEnd = /\r\n|\r|\n/g;
-    lineEnd.lastIndex = from;
+  /** Skips the rest of a line. @returns whether its end was found */
+  #skipLine(isEnd: boolean): boolean {
+    lineEnd.lastIndex = this.#at;
     const found = lineEnd.exec(this.#text);
-    this.#isSkipping = found === null;
-    this.#moveTo(found === null ? this.#text.length : lineEnd.lastIndex);
+    const isCut = found?.[0] === "\r" && lineEnd.lastIndex === this.#text.length && !isEnd;
+    this.#isSkipping = found === null || isCut;
+    this.#moveTo(isCut ? found.index : found === null ? this.#text.length : lineEnd.lastIndex);
+    return !this.#isSkipping;
   }
 }
 
-/** The position of the quote that closes the cell starting at `from`; undefined if it is missing so far. */
-function closingQuote(text: string, from: number, isEnd: boolean): number | undefined {
-  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
-    if (text[at + 1] === '"') continue;
-    return at + 1 < text.length || isEnd ? at : undefined;
-  }
-  return undefined;
-}
+const lineEnd = /\r\n|\r|\n/g;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;

@@ -1,7 +1,9 @@
-import { CsvScanner } from "./csv-scanner.ts";
+import { maxColumns } from "../../constants.ts";
+import { headSize } from "../text/decode.ts";
+import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 
-/** Maximum length of a record during detection. */
-const maxHeadLength = 65_536;
+/** Records by which a table is detected. */
+const detectedRecords = 50;
 
 /** Detects the separator of a CSV by its header. */
 export function separatorOf(text: string): string {
@@ -15,7 +17,7 @@ export function separatorOf(text: string): string {
 export function tableOf(text: string): "csv" | "tsv" | undefined {
   for (const format of ["tsv", "csv"] as const) {
     const separator = format === "tsv" ? "\t" : separatorOf(text);
-    const records = separator === "|" ? [] : [...new CsvScanner(separator, maxHeadLength).push(text)].slice(0, 50);
+    const records = separator === "|" ? [] : firstRecords(text, separator);
     const [names] = records;
     if (records.length < 2 || names === undefined || names.cells.length < 2) continue;
     const areNames =
@@ -25,4 +27,13 @@ export function tableOf(text: string): "csv" | "tsv" | undefined {
     if (areNames && areEven) return format;
   }
   return undefined;
+}
+
+function firstRecords(text: string, separator: string): CsvRecord[] {
+  const records: CsvRecord[] = [];
+  for (const record of new CsvScanner(separator, { maxLength: headSize, maxCells: maxColumns }).push(text)) {
+    records.push(record);
+    if (records.length === detectedRecords) break;
+  }
+  return records;
 }

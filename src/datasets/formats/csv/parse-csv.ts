@@ -1,4 +1,6 @@
-import { maxRecordLength } from "../../constants.ts";
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+import { maxColumns, maxRecordLength } from "../../constants.ts";
+import { assertColumns, tooManyColumnsMessage } from "../limits.ts";
 import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 import { decodeText, headText } from "../text/decode.ts";
 import { tooLong } from "../json/parse-jsonl.ts";
@@ -14,14 +16,18 @@ import {
 } from "../types.ts";
 import { separatorOf, tableOf } from "./detect-table.ts";
 
-const maxColumns = 1_000;
+/** The work on a cell beside that of its characters. */
+const unitsPerCell = 100;
+
+/** The work of joining a character of an incomplete record with the next chunk. */
+const unitsPerJoined = 0.25;
 
 /** CSV, separated by commas, semicolons or bars. */
 export const csvFormat = {
   name: "csv",
   label: "CSV",
   matchesText: (text, extension) => matchesTable(text, extension, "csv"),
-  parse: (source, name) => parseSeparated(source, name, "csv"),
+  parse: (source, name, work) => parseSeparated(source, name, work, "csv"),
 } as const satisfies FileFormat;
 
 /** TSV: the same, separated by tabs. */
@@ -29,7 +35,7 @@ export const tsvFormat = {
   name: "tsv",
   label: "TSV",
   matchesText: (text, extension) => matchesTable(text, extension, "tsv"),
-  parse: (source, name) => parseSeparated(source, name, "tsv"),
+  parse: (source, name, work) => parseSeparated(source, name, work, "tsv"),
 } as const satisfies FileFormat;
 
 /** A file with a table extension is a table. Its content decides between CSV and TSV. */
@@ -44,27 +50,36 @@ function matchesTable(text: string, extension: string, format: "csv" | "tsv"): C
  * Parses CSV or TSV. The first record is the header; positions count the records after it. Cells are text: a formula
  * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
  */
-async function* parseSeparated(source: ByteSource, name: string, format: "csv" | "tsv"): AsyncGenerator<Parsed> {
-  const records = recordsOf(source, format);
+async function* parseSeparated(
+  source: ByteSource,
+  name: string,
+  work: WorkMeter,
+  format: "csv" | "tsv",
+): AsyncGenerator<Parsed> {
+  const records = recordsOf(source, work, format);
   let columns: string[] | undefined;
   let position = 0;
   for await (const record of records) {
     if (columns === undefined) columns = columnsOf(record);
     else yield* parseRecord(record, columns, ++position, name);
+    await work.spend(record.cells.length * unitsPerCell);
   }
 }
 
-async function* recordsOf(source: ByteSource, format: "csv" | "tsv"): AsyncGenerator<CsvRecord> {
-  const separator = format === "tsv" ? "\t" : separatorOf(await headText(source));
-  const scanner = new CsvScanner(separator, maxRecordLength);
-  for await (const chunk of decodeText(source)) yield* scanner.push(chunk);
+async function* recordsOf(source: ByteSource, work: WorkMeter, format: "csv" | "tsv"): AsyncGenerator<CsvRecord> {
+  const separator = format === "tsv" ? "\t" : separatorOf(await headText(source, work));
+  const scanner = new CsvScanner(separator, { maxLength: maxRecordLength, maxCells: maxColumns });
+  for await (const chunk of decodeText(source, work)) {
+    await work.spend(scanner.pending * unitsPerJoined);
+    yield* scanner.push(chunk);
+  }
   yield* scanner.end();
 }
 
 /** The column names. An empty name becomes `column_N`; a duplicate gets a numeric suffix. */
 function columnsOf(record: CsvRecord): string[] {
+  if (record.fault === "too_wide") assertColumns(Infinity);
   if (record.fault !== undefined) throw new UnreadableFileError("has no header line with column names.");
-  if (record.cells.length > maxColumns) throw new UnreadableFileError(`has more than ${maxColumns} columns.`);
   if (!record.cells.join("").isWellFormed()) throw new UnreadableFileError("has column names that are not valid UTF-8.");
   const columns = new Set<string>();
   const numbers = new Map<string, number>();
@@ -84,6 +99,7 @@ function columnsOf(record: CsvRecord): string[] {
 function* parseRecord(record: CsvRecord, columns: readonly string[], position: number, name: string): Generator<Parsed> {
   const at = `line ${record.line}: `;
   if (record.fault === "too_long") yield tooLong(position);
+  else if (record.fault === "too_wide") yield problem(position, "ragged", `${at}${tooManyColumnsMessage}`);
   else if (record.fault === "quote_not_closed") {
     yield problem(position, "quote_not_closed", `${at}has a quote that is never closed`);
   } else {

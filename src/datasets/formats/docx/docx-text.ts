@@ -1,3 +1,5 @@
+import { assertCell, assertColumns, assertDepth } from "../limits.ts";
+
 type Paragraph = { text: string; style: string; isListed: boolean };
 
 /** Ignored elements: deleted text, fallback content and tab stop definitions. */
@@ -11,7 +13,7 @@ const characters = new Map([
   ["w:noBreakHyphen", "-"],
 ]);
 
-/** Extracts the text of a Word document from the XML events of its parts, styles first. */
+/** Extracts the text of a Word document from the XML events of its parts, styles first. Its methods throw UnreadableFile above a limit. */
 export class DocxTextExtractor {
   #out = "";
   #depth = 0;
@@ -23,6 +25,8 @@ export class DocxTextExtractor {
   #isStart = true;
   #tables = 0;
   #cells: string[] = [];
+  /** Length of the text in the cells. */
+  #rowLength = 0;
   #wasRow = false;
   /** The style being defined; the heading levels and the list styles by style ID. */
   #styleId = "";
@@ -42,7 +46,8 @@ export class DocxTextExtractor {
   }
 
   onopentag(tag: string, attributes: Record<string, string>): void {
-    this.#depth++;
+    // The parser takes time for each tag that grows with the number of open elements.
+    assertDepth(++this.#depth);
     const value = attributes["w:val"] ?? "";
     const paragraph = this.#paragraphs.at(-1);
     if (unread.has(tag)) this.#unread++;
@@ -55,14 +60,16 @@ export class DocxTextExtractor {
     else if (tag === "w:numId" && this.#styleId !== "") this.#listed.add(this.#styleId);
     else if (tag === "w:t") this.#isText = true;
     else if (tag === "w:tbl") this.#tables++;
-    else if (tag === "w:tr" && this.#tables === 1) this.#cells = [];
-    else if (tag === "w:tc" && this.#tables === 1) this.#cells.push("");
+    else if (tag === "w:tr" && this.#tables === 1) [this.#cells, this.#rowLength] = [[], 0];
+    else if (tag === "w:tc" && this.#tables === 1) assertColumns(this.#cells.push(""));
     else if (paragraph !== undefined) paragraph.text += characters.get(tag) ?? "";
   }
 
   ontext(text: string): void {
     const paragraph = this.#paragraphs.at(-1);
-    if (this.#isText && this.#unread === 0 && paragraph !== undefined) paragraph.text += text;
+    if (!this.#isText || this.#unread > 0 || paragraph === undefined) return;
+    paragraph.text += text;
+    assertCell(paragraph.text.length, "a paragraph");
   }
 
   onclosetag(tag: string): void {
@@ -86,7 +93,10 @@ export class DocxTextExtractor {
     const content = text.trim();
     if (content === "") return;
     if (this.#tables > 0) {
-      this.#cells.push(`${this.#cells.pop() ?? ""} ${content.replaceAll("\n", " ")}`);
+      const cell = `${this.#cells.pop() ?? ""} ${content.replaceAll("\n", " ")}`;
+      this.#cells.push(cell);
+      this.#rowLength += content.length;
+      assertCell(this.#rowLength, "a table row");
       return;
     }
     const level = this.#levels.get(style);

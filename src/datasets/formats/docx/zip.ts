@@ -9,6 +9,7 @@ export type ZipEntry = { name: string; method: number; compressedSize: number; h
 const directoryEndSize = 22;
 const maxCommentSize = 65_535;
 const maxEntries = 10_000;
+const maxDirectorySize = 2 ** 20;
 
 /** Reads the directory of a ZIP archive. @throws UnreadableFile for a truncated or unsupported archive */
 export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
@@ -20,13 +21,17 @@ export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const count = tail.getUint16(end + 10, true);
   const size = tail.getUint32(end + 12, true);
   const at = tail.getUint32(end + 16, true);
-  if (count > maxEntries || at + size > source.size)
-    throw new UnreadableFileError("is a ZIP archive with an invalid directory.");
+  if (count > maxEntries || size > maxDirectorySize)
+    throw new UnreadableFileError(
+      `is a ZIP archive with more than ${maxEntries} files, or with a directory of more than 1 MB.`,
+    );
+  if (at + size > source.size) throw new UnreadableFileError("is a ZIP archive with an invalid directory.");
   return directoryEntries(await source.read(at, at + size), count);
 }
 
 function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
   const view = new DataView(directory);
+  const decoder = new TextDecoder();
   const entries: ZipEntry[] = [];
   for (let at = 0; entries.length < count && at + 46 <= view.byteLength;) {
     if (view.getUint32(at, true) !== 0x02014b50) break;
@@ -35,7 +40,7 @@ function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
     const nameLength = view.getUint16(at + 28, true);
     const nameBytes = new Uint8Array(directory, at + 46, Math.min(nameLength, view.byteLength - at - 46));
     entries.push({
-      name: new TextDecoder().decode(nameBytes),
+      name: decoder.decode(nameBytes),
       method: view.getUint16(at + 10, true),
       compressedSize: view.getUint32(at + 20, true),
       headerAt: view.getUint32(at + 42, true),
@@ -45,7 +50,8 @@ function directoryEntries(directory: ArrayBuffer, count: number): ZipEntry[] {
   return entries;
 }
 
-const pieceSize = 16_384;
+/** Bytes that are decompressed at once, to at most a thousand times as many. */
+const pieceSize = 1_024;
 
 /** Decompresses a file of an archive piece by piece, up to `maxSize` bytes. It ignores the declared sizes. */
 export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize: number): AsyncGenerator<Uint8Array> {
@@ -70,7 +76,7 @@ export async function* inflateEntry(source: ByteSource, entry: ZipEntry, maxSize
   }
 }
 
-/** Decompresses pieces. A piece of 16 KiB becomes at most 16 MiB. */
+/** Decompresses pieces. */
 async function openInflater() {
   const { Inflate } = await import("fflate");
   let inflated: Uint8Array[] = [];

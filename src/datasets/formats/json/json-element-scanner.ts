@@ -1,9 +1,8 @@
+import { assertDepth } from "../limits.ts";
 import { UnreadableFileError } from "../types.ts";
 
 /** Keys under which an object may have an array of records. */
 const containers = new Set(["data", "rows", "examples", "records", "items", "samples", "train", "validation", "test"]);
-
-const maxDepth = 1_000;
 
 const opening: Record<string, string> = { "]": "[", "}": "{" };
 
@@ -40,14 +39,15 @@ export class JsonScanner {
         continue;
       }
       const mark = this.#nextMark(chunk, at);
-      if (mark === undefined) break;
-      at = mark.index + 1;
-      const closes = this.#depth > 0 && this.#brackets.length === this.#depth && "]},".includes(mark.character);
+      if (mark === chunk.length) break;
+      at = mark + 1;
+      const character = chunk[mark]!;
+      const closes = this.#depth > 0 && this.#brackets.length === this.#depth && "]},".includes(character);
       if (closes) {
-        this.#element.add(chunk.slice(start, mark.index));
-        yield* this.#takeElement(mark.character !== ",");
+        this.#element.add(chunk.slice(start, mark));
+        yield* this.#takeElement(character !== ",");
       }
-      if (this.#handleToken(mark.character) || closes) start = at;
+      if (this.#handleToken(character) || closes) start = at;
     }
     if (this.#depth > 0) this.#element.add(chunk.slice(start));
     if (!this.#hasElements) this.#whole.add(chunk);
@@ -75,15 +75,18 @@ export class JsonScanner {
     return chunk.length;
   }
 
-  #nextMark(chunk: string, at: number): { index: number; character: string } | undefined {
-    const marks = this.#brackets.length === 0 ? /\S/g : /["[\]{},]/g;
-    marks.lastIndex = at;
-    const found = marks.exec(chunk);
-    if (found === null) return undefined;
+  /** The position of the next token; the length of the chunk if there is none. */
+  #nextMark(chunk: string, at: number): number {
+    let index = at;
+    if (this.#brackets.length > 0) {
+      while (index < chunk.length && !marks.has(chunk.charCodeAt(index))) index++;
+      return index;
+    }
+    while (index < chunk.length && chunk[index]!.trim() === "") index++;
+    if (index === chunk.length) return index;
     if (this.#isOver) throw new UnreadableFileError("has text after the end of its JSON.");
-    if (this.#brackets.length === 0 && !"[{".includes(found[0]))
-      throw new UnreadableFileError("is not a JSON array or object.");
-    return { index: found.index, character: found[0] };
+    if (!"[{".includes(chunk[index]!)) throw new UnreadableFileError("is not a JSON array or object.");
+    return index;
   }
 
   /** Handles a token. @returns whether elements start after it */
@@ -92,8 +95,7 @@ export class JsonScanner {
       this.#isInText = true;
       this.#name.take();
     } else if (character === "[" || character === "{") {
-      if (this.#brackets.push(character) > maxDepth)
-        throw new UnreadableFileError(`is nested more than ${maxDepth} levels deep.`);
+      assertDepth(this.#brackets.push(character));
       return character === "[" && this.#startsElements();
     } else if (character !== ",") {
       if (this.#brackets.pop() !== opening[character])
@@ -122,6 +124,7 @@ export class JsonScanner {
   }
 }
 
+const marks = new Set(Array.from('"[]{},', (mark) => mark.charCodeAt(0)));
 const quote = 0x22;
 const backslash = 0x5c;
 

@@ -1,3 +1,4 @@
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { maxRecordLength } from "../../constants.ts";
 import { decodeText } from "../text/decode.ts";
 import { JsonScanner } from "./json-element-scanner.ts";
@@ -18,28 +19,22 @@ export const jsonFormat = {
  * Parses a JSON document: the elements of an array, or of the arrays in an object (`data`, `rows`, `train`, …),
  * or a single record. Positions are elements. It streams: only one element is in memory at a time.
  */
-async function* parseJson(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parseJson(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   const scanner = new JsonScanner(maxRecordLength);
   let position = 0;
-  for await (const chunk of decodeText(source)) {
-    for (const element of scanner.push(chunk)) yield* parseElement(element, ++position, name);
+  for await (const chunk of decodeText(source, work)) {
+    for (const element of scanner.push(chunk)) yield* parseElement(element, ++position, name, work);
   }
   const whole = scanner.end();
-  if (whole !== undefined) yield* parseElement(whole, 1, name);
+  if (whole !== undefined) yield* parseElement(whole, 1, name, work);
 }
 
-function* parseElement(element: string | null, position: number, name: string): Generator<Parsed> {
+async function* parseElement(element: string | null, position: number, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   if (element === null) yield tooLong(position);
-  else yield* parseRecord(unwrapped(element), position, name);
+  else yield* parseRecord(element, position, name, work, unwrapped);
 }
 
 /** Unwraps an element in the format of Hugging Face's dataset server: `{row_idx, row: {…}}`. */
-function unwrapped(element: string): string {
-  if (!element.includes('"row_idx"')) return element;
-  try {
-    const value: unknown = JSON.parse(element);
-    return isRecord(value) && isRecord(value["row"]) ? JSON.stringify(value["row"]) : element;
-  } catch {
-    return element;
-  }
+function unwrapped(value: unknown): unknown {
+  return isRecord(value) && Object.hasOwn(value, "row_idx") && isRecord(value["row"]) ? value["row"] : value;
 }

@@ -1,4 +1,6 @@
-import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup } from "hyparquet";
+import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
+import { nextTurn, type WorkMeter } from "../../../kit/async/work-meter.ts";
+import { assertColumns, assertDepth } from "../limits.ts";
 import type { Compressors } from "./pages.ts";
 import { type RandomAccess, UnreadableFileError } from "../types.ts";
 
@@ -6,19 +8,29 @@ import { type RandomAccess, UnreadableFileError } from "../types.ts";
 export type Parquet = {
   file: AsyncBuffer;
   metadata: FileMetaData;
+  schema: SchemaTree;
   compressors: Compressors;
   check(group: RowGroup): Promise<void>;
 };
 
-const maxMetadataSize = 4 * 2 ** 20;
+/** Maximum size of the metadata, which is parsed at once. */
+const maxMetadataSize = 2 * 2 ** 20;
 
 /** Maximum decompressed size of a row group, which is read as a whole. */
 const maxGroupSize = 32 * 2 ** 20;
 const maxGroupValues = 4_000_000;
 
+/** Maximum decompressed size and number of values of a page, which the library decodes at once. */
+const maxPageSize = 8 * 2 ** 20;
+const maxPageValues = 250_000;
+
+/** The work of opening a column, and of decompressing a byte of a page to check it. */
+export const unitsPerColumn = 3_000;
+const unitsPerByte = 2;
+
 /** @throws UnreadableFile for a truncated or too large file */
-export async function openParquet(source: RandomAccess): Promise<Parquet> {
-  const { parquetMetadataAsync } = await import("hyparquet");
+export async function openParquet(source: RandomAccess, work: WorkMeter): Promise<Parquet> {
+  const { parquetMetadataAsync, parquetSchema } = await import("hyparquet");
   const footer = new DataView(await source.read(Math.max(0, source.size - 8), source.size));
   if (footer.byteLength < 8 || footer.getUint32(4, true) !== 0x31524150) {
     throw new UnreadableFileError("is a truncated Parquet file: its footer is missing.");
@@ -27,11 +39,18 @@ export async function openParquet(source: RandomAccess): Promise<Parquet> {
     throw new UnreadableFileError("is a Parquet file whose metadata is too large.");
   }
   const file = { byteLength: source.size, slice: (start: number, end = source.size) => source.read(start, end) };
-  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    throw new UnreadableFileError("is a Parquet file whose metadata is damaged.", { cause });
-  });
+  const { metadata, schema } = await parquetMetadataAsync(file)
+    .then((read) => ({ metadata: read, schema: parquetSchema(read) }))
+    .catch((cause: unknown) => {
+      throw new UnreadableFileError("is a Parquet file whose metadata is damaged.", { cause });
+    });
+  await nextTurn();
+  assertColumns(metadata.schema.filter((element) => !element.num_children).length);
+  for (const { columns } of metadata.row_groups)
+    for (const { meta_data: column } of columns) assertDepth(column?.path_in_schema.length ?? 0);
   const compressors = await openCompressors(metadata);
-  return { file, metadata, compressors, check: (group) => checkGroup(source, { metadata, compressors }, group) };
+  const reading = { schema, compressors, work };
+  return { file, metadata, schema, compressors, check: (group) => checkGroup(source, reading, group) };
 }
 
 /** The decompressors of the columns. Snappy is built in. */
@@ -50,12 +69,12 @@ async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
   return found;
 }
 
-type Reading = Pick<Parquet, "metadata" | "compressors">;
+type Reading = Pick<Parquet, "schema" | "compressors"> & { work: WorkMeter };
 
 /** Sums the declared sizes of the pages of a row group, which are allocated, and checks that the pages have no more. */
 async function checkGroup(source: RandomAccess, reading: Reading, group: RowGroup): Promise<void> {
   const columns = group.columns.map(readableColumn);
-  const values = Number(group.num_rows) * columns.length;
+  const values = Number(group.num_rows) * Math.max(1, columns.length);
   refuseTooMuch({ size: columns.reduce((sum, column) => sum + Number(column.total_uncompressed_size), 0), values });
   if (source.hold !== undefined && columns.length > 0) {
     const start = Math.min(...columns.map(startOf));
@@ -75,21 +94,25 @@ function readableColumn({ meta_data: column, file_path: path }: RowGroup["column
   throw new UnreadableFileError(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
 }
 
-const startOf = (column: ColumnMetaData): number => Number(column.dictionary_page_offset || column.data_page_offset);
+export const startOf = (column: ColumnMetaData): number => Number(column.dictionary_page_offset || column.data_page_offset);
 
 async function checkColumn(
   source: RandomAccess,
-  { metadata, compressors }: Reading,
+  { schema, compressors, work }: Reading,
   column: ColumnMetaData,
   total: Total,
 ): Promise<void> {
   const { checkRuns, layoutOf, PageFault, pagesOf } = await import("./pages.ts");
   const bytes = await columnBytes(source, column);
+  await work.spend(unitsPerColumn);
   try {
-    const layout = layoutOf(metadata, column);
-    const pages = pagesOf(bytes);
-    for (const { size, values } of pages) refuseTooMuch(total, size, values);
-    for (const { header, content } of pages) checkRuns(header, content, layout, compressors);
+    const layout = layoutOf(schema, column);
+    for (const { header, content, size, values } of pagesOf(bytes)) {
+      refuseTooMuch(total, size, values);
+      if (size > maxPageSize || values > maxPageValues) throw new PageFault(tooLargePage);
+      checkRuns(header, content, layout, compressors);
+      await work.spend(size * unitsPerByte);
+    }
   } catch (cause) {
     if (cause instanceof UnreadableFileError) throw cause;
     const reason = cause instanceof PageFault ? cause.message : "is damaged";
@@ -98,6 +121,8 @@ async function checkColumn(
     });
   }
 }
+
+const tooLargePage = `has a page of more than ${maxPageSize / 2 ** 20} MB, or ${maxPageValues.toLocaleString("en")} values: write it with smaller pages`;
 
 type Total = { size: number; values: number };
 

@@ -1,7 +1,7 @@
-import type { ColumnMetaData, FileMetaData } from "hyparquet";
+import type { ColumnMetaData, SchemaTree } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
-import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from "hyparquet/src/schema.js";
+import { getMaxDefinitionLevel, getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
 
 /** Decompressors of pages, by codec. */
@@ -23,8 +23,8 @@ export class PageFault extends Error {
   override readonly name = "PageFault";
 }
 
-export function layoutOf({ schema }: FileMetaData, { codec, path_in_schema: path }: ColumnMetaData): ColumnLayout {
-  const elements = getSchemaPath(schema, path);
+export function layoutOf(schema: SchemaTree, { codec, path_in_schema: path }: ColumnMetaData): ColumnLayout {
+  const elements = getTreePath(schema, path);
   const widthOf = (level: number) => 32 - Math.clz32(level);
   return {
     codec,
@@ -34,18 +34,16 @@ export function layoutOf({ schema }: FileMetaData, { codec, path_in_schema: path
 }
 
 /** The pages of a column, from their headers. */
-export function pagesOf(column: DataView): Page[] {
+export function* pagesOf(column: DataView): Generator<Page> {
   const reader = { view: column, offset: 0 };
-  const pages: Page[] = [];
   while (reader.offset < column.byteLength - 1) {
     const header = parquetHeader(reader);
     const { uncompressed_page_size: size, compressed_page_size: length } = header;
     const values = (header.data_page_header ?? header.data_page_header_v2 ?? header.dictionary_page_header)?.num_values ?? 0;
     if (!(size >= 0 && values >= 0 && length >= 0)) throw new PageFault("has a page of a negative size");
-    pages.push({ header, content: new Uint8Array(column.buffer, column.byteOffset + reader.offset, length), size, values });
+    yield { header, content: new Uint8Array(column.buffer, column.byteOffset + reader.offset, length), size, values };
     reader.offset += length;
   }
-  return pages;
 }
 
 /** Rejects a page whose runs have more values than the page, because the decoder would allocate all of them. */

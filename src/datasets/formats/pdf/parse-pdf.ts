@@ -1,10 +1,17 @@
 import type { PDFDocumentProxy } from "unpdf/pdfjs";
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+import { maxRecordLength } from "../../constants.ts";
+import { tooLongMessage } from "../limits.ts";
 import { assertNotBomb } from "./bomb-guard.ts";
 import { Sections } from "../text/sections.ts";
 import { problem, UnreadableFileError, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { zipSignature } from "../docx/zip.ts";
 
 const maxPages = 5_000;
+
+/** The work of a page, and of a piece of its text, which is a word or a letter. */
+const unitsPerPage = 20_000;
+const unitsPerItem = 500;
 
 /** PDF. */
 export const pdfFormat = {
@@ -17,20 +24,22 @@ export const pdfFormat = {
 } as const satisfies FileFormat;
 
 /** Parses a PDF; each page is split into sections. Positions are pages. A page without text, for example a scan, is a problem. */
-async function* parsePdf(source: ByteSource, name: string): AsyncGenerator<Parsed> {
+async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   const bytes = new Uint8Array(await source.read(0, source.size));
-  await assertNotBomb(bytes);
+  await assertNotBomb(bytes, work);
   const pdf = await openPdf(bytes);
   try {
     if (pdf.numPages > maxPages) throw new UnreadableFileError(`has more than ${maxPages.toLocaleString("en")} pages.`);
     let start = 0;
     for (let page = 1; page <= pdf.numPages; page++) {
-      const text = await pageText(pdf, page);
-      if (text === undefined) yield problem(page, "invalid_record", "is a damaged page");
-      else if (text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
+      await work.spend(unitsPerPage);
+      const content = await readPage(pdf, page, work);
+      if (content === "too_long") yield problem(page, "too_long", tooLongMessage);
+      else if (content === "damaged") yield problem(page, "invalid_record", "is a damaged page");
+      else if (content.text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
       else {
         const sections = new Sections(`${name}#p${page}`, start);
-        for (const line of text.split("\n")) yield* sections.add(line);
+        for (const line of content.text.split("\n")) yield* sections.add(line);
         yield* sections.end();
         start = sections.next;
       }
@@ -61,23 +70,40 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
 type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
 
 /** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined. */
-async function pageText(pdf: PDFDocumentProxy, number: number): Promise<string | undefined> {
+async function readPage(
+  pdf: PDFDocumentProxy,
+  number: number,
+  work: WorkMeter,
+): Promise<{ text: string } | "too_long" | "damaged"> {
   try {
     const page = await pdf.getPage(number);
-    const { items } = await page.getTextContent();
-    page.cleanup();
-    let text = "";
+    const reader = (page.streamTextContent() as ReadableStream<{ items: object[] }>).getReader();
+    const pieces: string[] = [];
+    let length = 0;
     let before: TextItem | undefined;
-    for (const item of items.filter((each): each is typeof each & TextItem => "str" in each)) {
-      if (item.str !== "") {
-        if (before !== undefined && text.endsWith("\n") && isFarBelow(item, before)) text += "\n";
-        before = item;
+    // The library reads on only when its text is read, so a page that is too long is left.
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      for (const item of value.items.filter((each): each is TextItem => "str" in each)) {
+        if (item.str !== "") {
+          if (before !== undefined && pieces.at(-1)?.endsWith("\n") && isFarBelow(item, before)) pieces.push("\n");
+          before = item;
+        }
+        const piece = item.str + (item.hasEOL ? "\n" : "");
+        if (piece !== "") pieces.push(piece);
+        length += piece.length + 1;
       }
-      text += item.str + (item.hasEOL ? "\n" : "");
+      if (length > maxRecordLength) {
+        await reader.cancel();
+        return "too_long";
+      }
+      await work.spend(value.items.length * unitsPerItem);
     }
-    return text.replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1");
+    page.cleanup();
+    return { text: pieces.join("").replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1") };
   } catch {
-    return undefined;
+    return "damaged";
   }
 }
 

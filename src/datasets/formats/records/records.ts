@@ -34,10 +34,10 @@ type Column = keyof typeof names;
  * - prompt: `prompt` and `response`, with `rejected` and `system`. Text: `Prompt: …`, `Response: …`.
  * - text: `text`. Of columns with none of these names: `name: value`, a line each.
  */
-export function rowsOf(record: JsonRecord, source: string): ParsedRow[] {
+export function* rowsOf(record: JsonRecord, source: string): Generator<ParsedRow> {
   const questions = squadQuestions(record);
-  if (questions === undefined) return [rowOf(record, source)];
-  return questions.map((each, index) => rowOf(each, `${source}.${index + 1}`));
+  if (questions === undefined) yield rowOf(record, source);
+  else for (const [index, each] of questions.entries()) yield rowOf(each, `${source}.${index + 1}`);
 }
 
 function rowOf(record: JsonRecord, source: string): ParsedRow {

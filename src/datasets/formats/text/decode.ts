@@ -1,11 +1,12 @@
+import { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { type ByteSource, memorySource } from "../types.ts";
 
 /**
  * Decodes a file: UTF-8, or UTF-16 if it starts with a byte order mark. Invalid bytes become a lone
  * surrogate, which valid text never has, so `isWellFormed` finds the affected rows. `encoding` is the encoding that
- * the file declares; a byte order mark overrides it.
+ * the file declares; a byte order mark overrides it. The work covers what a parser does with each byte.
  */
-export async function* decodeText(source: ByteSource, encoding = "utf-8"): AsyncGenerator<string> {
+export async function* decodeText(source: ByteSource, work: WorkMeter, encoding = "utf-8"): AsyncGenerator<string> {
   const decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
   let skipped = decode.mark;
   let kept: Uint8Array = new Uint8Array();
@@ -16,15 +17,19 @@ export async function* decodeText(source: ByteSource, encoding = "utf-8"): Async
     const whole = joined.length - decode.unfinished(joined);
     kept = joined.slice(whole);
     if (whole > 0) yield decode.text(joined.subarray(0, whole));
+    await work.spend(whole * unitsPerByte);
   }
   if (kept.length > 0) yield broken;
 }
 
-/** The text of the first 64 KiB of a file. */
-export async function headText(source: ByteSource): Promise<string> {
-  const head = new Uint8Array(await source.read(0, Math.min(maxChunkSize, source.size)));
+/** Bytes of the head of a file, by which its format is detected. */
+export const headSize = 65_536;
+
+/** The text of the head of a file. */
+export async function headText(source: ByteSource, work = new WorkMeter()): Promise<string> {
+  const head = new Uint8Array(await source.read(0, Math.min(headSize, source.size)));
   let text = "";
-  for await (const chunk of decodeText(memorySource(head))) text += chunk;
+  for await (const chunk of decodeText(memorySource(head), work)) text += chunk;
   return text;
 }
 
@@ -91,34 +96,21 @@ function unfinishedUtf8(bytes: Uint8Array): number {
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
+/** Decodes UTF-8. Invalid bytes are marked; a real U+FFFD stays. The time is linear in the number of bytes. */
 function decodeUtf8(bytes: Uint8Array): string {
   try {
     return strict.decode(bytes);
   } catch {
-    return linesOf(bytes).map(decodeLine).join("");
+    const buffer = Buffer.from(bytes);
+    const spare = spareCharacters.find((each) => !buffer.includes(each));
+    if (spare !== undefined) for (let at = 0; (at = buffer.indexOf("\uFFFD", at)) >= 0;) at += buffer.write(spare, at);
+    const text = lenient.decode(buffer).replaceAll("\uFFFD", broken);
+    return spare === undefined ? text : text.replaceAll(spare, "\uFFFD");
   }
 }
 
-/** Marks invalid bytes in a line. A real U+FFFD stays. */
-function decodeLine(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes);
-  } catch {
-    const pieces: string[] = Buffer.from(bytes).toString("latin1").split("\u00EF\u00BF\u00BD");
-    return pieces.map((piece) => lenient.decode(Buffer.from(piece, "latin1")).replaceAll("\uFFFD", broken)).join("\uFFFD");
-  }
-}
-
-function linesOf(bytes: Uint8Array): Uint8Array[] {
-  const lines: Uint8Array[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(0x0a, start);
-    const end = newline < 0 ? bytes.length : newline + 1;
-    lines.push(bytes.subarray(start, end));
-    start = end;
-  }
-  return lines;
-}
+/** Noncharacters of three bytes, as U+FFFD has. One that is not in a text stands for U+FFFD while the text is decoded. */
+const spareCharacters = Array.from({ length: 32 }, (_, index) => String.fromCharCode(0xfdd0 + index));
 
 function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
   const joined = new Uint8Array(first.length + second.length);
@@ -127,9 +119,12 @@ function joinedBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined;
 }
 
-const maxChunkSize = 65_536;
+const maxChunkSize = 16_384;
 
-/** The chunks of a stream, split to at most 64 KiB to limit memory. */
+/** The work of decoding a byte and of scanning its character. */
+const unitsPerByte = 4;
+
+/** The chunks of a stream, split to at most 16 KiB to limit memory and the work of a turn. */
 async function* bytesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   try {

@@ -2,4 +2,7 @@
 export const htmlExtensions = ["html", "htm", "xhtml"];
 
 /** Whether a text has a tag. An HTML file without one is plain text. */
-export const hasTag = (text: string): boolean => /<[a-z][^>]*>/i.test(text);
+export function hasTag(text: string): boolean {
+  const start = text.search(/<[a-z]/i);
+  return start >= 0 && text.includes(">", start);
+}

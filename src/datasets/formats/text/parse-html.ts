@@ -1,3 +1,5 @@
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+import { assertDepth } from "../limits.ts";
 import { decodeText } from "./decode.ts";
 import { sectionsOf } from "./parse-text.ts";
 import { certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
@@ -45,8 +47,8 @@ const blocks = new Set(
 const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl section article figure".split(" "));
 
 /** Parses a web page into sections: its visible text, with headings and lists as Markdown. */
-async function* parseHtml(source: ByteSource, name: string): AsyncGenerator<Parsed> {
-  yield* sectionsOf(htmlText(decodeText(source, await encodingOf(source))), name);
+async function* parseHtml(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
+  yield* sectionsOf(htmlText(decodeText(source, work, await encodingOf(source)), work), name, work);
 }
 
 /** The encoding that the start of a page declares. */
@@ -55,14 +57,27 @@ async function encodingOf(source: ByteSource): Promise<string | undefined> {
   return /(?:charset|<\?xml[^>]*encoding)\s*=\s*["']?\s*([\w-]+)/i.exec(head)?.[1];
 }
 
+/** The work of a tag beside that of its characters. */
+const unitsPerTag = 50;
+
 /** Extracts the text of a chunked page, in chunks. */
-async function* htmlText(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+async function* htmlText(chunks: AsyncIterable<string>, work: WorkMeter): AsyncGenerator<string> {
   const { Parser } = await import("htmlparser2");
   const writer = new TextWriter();
+  // The parser takes time for each tag that grows with the number of open elements.
+  let depth = 0;
+  let tags = 0;
   const parser = new Parser(
     {
-      onopentagname: (tag) => writer.open(tag),
-      onclosetag: (tag) => writer.close(tag),
+      onopentagname(tag) {
+        tags++;
+        assertDepth(++depth);
+        writer.open(tag);
+      },
+      onclosetag(tag) {
+        depth--;
+        writer.close(tag);
+      },
       ontext: (text) => writer.text(text),
     },
     { decodeEntities: true, lowerCaseTags: true },
@@ -71,6 +86,8 @@ async function* htmlText(chunks: AsyncIterable<string>): AsyncGenerator<string> 
     parser.write(chunk);
     const text = writer.take();
     if (text !== "") yield text;
+    await work.spend(tags * unitsPerTag);
+    tags = 0;
   }
   parser.end();
   yield writer.take();

@@ -1,3 +1,4 @@
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { maxRowLength } from "../../constants.ts";
 import { decodeText } from "./decode.ts";
 import { linesOf } from "./lines.ts";
@@ -30,15 +31,19 @@ export const textFormat = {
 } as const satisfies FileFormat;
 
 /** Parses plain text or Markdown into sections. Positions are lines. Lines with invalid UTF-8 are skipped. */
-async function* parseProse(source: ByteSource, name: string): AsyncGenerator<Parsed> {
-  yield* sectionsOf(decodeText(source), name);
+async function* parseProse(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
+  yield* sectionsOf(decodeText(source, work), name, work);
 }
 
+/** The work on each character of a section: its lines are normalized. */
+const unitsPerCharacter = 10;
+
 /** Splits a chunked text into sections. */
-export async function* sectionsOf(chunks: AsyncIterable<string>, name: string): AsyncGenerator<Parsed> {
+export async function* sectionsOf(chunks: AsyncIterable<string>, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   const sections = new Sections(name);
   let broken = 0;
-  for await (const { number, text, isLast } of linesOf(chunks, maxRowLength / 2)) {
+  for await (const { number, text, isLast } of linesOf(chunks, maxRowLength / 4, work)) {
+    await work.spend(text.length * unitsPerCharacter);
     if (text.isWellFormed()) yield* sections.add(text, isLast);
     else if (broken !== number) {
       broken = number;

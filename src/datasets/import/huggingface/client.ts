@@ -1,22 +1,30 @@
 import * as z from "zod";
+import { nextTurn } from "../../../kit/async/work-meter.ts";
 import { AppError, validationError, PublicError } from "../../../kit/errors.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
 import { storable } from "../../../kit/db/text.ts";
+import { excessOf } from "../../formats/json/json-bounds.ts";
+import { isRecord } from "../../formats/records/records.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
 
 /** Maximum rows per request. */
 export const pageRows = 100;
 
-/** Maximum bytes of a response, and its timeout in ms. */
-const maxReplyBytes = 20 * 1024 * 1024;
+/** Maximum bytes of a response, which is parsed at once, and its timeout in ms. */
+const maxReplyBytes = 4 * 1024 * 1024;
 const replyMs = 30_000;
+
+/** Maximum values of a response. A page of 100 rows of 2,000 columns has fewer. */
+const maxReplyValues = 250_000;
 
 const Splits = z.object({ splits: z.array(z.object({ config: z.string(), split: z.string() })).min(1) });
 
 const Rows = z.object({
-  rows: z.array(z.object({ row: z.record(z.string(), z.unknown()), truncated_cells: z.array(z.string()).default([]) })),
+  rows: z.array(
+    z.object({ row: z.custom<Record<string, unknown>>(isRecord), truncated_cells: z.array(z.string()).default([]) }),
+  ),
   num_rows_total: z.int().min(0).nullish(),
   partial: z.boolean().default(false),
 });
@@ -41,6 +49,11 @@ export class HfRejectedError extends PublicError {
   get failure(): AppError {
     return validationError([{ path: "dataset_id", in: "body", message: this.message }]);
   }
+}
+
+/** A response above the limit of bytes. */
+class LargeReplyError extends HfRejectedError {
+  override readonly name = "LargeReply";
 }
 
 export type HfClient = { baseUrl: string; fetch: typeof fetch };
@@ -75,14 +88,23 @@ export async function findSplit(hub: HfClient, { dataset_id, config, split }: Hu
 const named = (names: readonly string[]): string => Array.from(new Set(names)).slice(0, 20).join(", ");
 
 /**
- * Fetches rows from an offset, at most `pageRows`, each with the names of its truncated cells.
- * @returns also the total number of rows, if known, and whether the server has only the beginning of the split
+ * Fetches rows from an offset, at most `pageRows`, each with the names of its truncated cells. If they are too many bytes for one response,
+ * it asks for fewer.
+ * @returns also how many rows were asked for at last, the total number of rows, if known, and whether the server has only the beginning
+ * of the split
  * @throws HubRefused; provider_unavailable and provider_rate_limited, which are retryable
  */
 export async function fetchRows(hub: HfClient, { dataset_id, config, split }: HubSplit, offset: number, length: number) {
-  const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(length) };
-  const { rows, num_rows_total, partial } = await getJson(hub, Rows, "rows", query);
-  return { rows: rows.slice(0, length), total: num_rows_total ?? undefined, partial };
+  for (let asked = length; ; asked = Math.ceil(asked / 4)) {
+    const query = { dataset: dataset_id, config, split, offset: String(offset), length: String(asked) };
+    try {
+      const { rows, num_rows_total, partial } = await getJson(hub, Rows, "rows", query);
+      return { rows: rows.slice(0, asked), asked, total: num_rows_total ?? undefined, partial };
+    } catch (error) {
+      if (!(error instanceof LargeReplyError)) throw error;
+      if (asked === 1) throw new HfRejectedError(`Row ${offset + 1} exceeds the limit of ${maxReplyBytes} bytes.`);
+    }
+  }
 }
 
 /** Fetches the description, the license and the number of rows of a split; empty or undefined if unknown. @throws as `fetchRows` */
@@ -116,6 +138,9 @@ async function getJson<T extends z.ZodType>(
     return { reply: response, text: await readAtMost(response, maxReplyBytes) };
   });
   if (!reply.ok) throw failureOfReply(reply, text);
+  const { excess } = excessOf(text, maxReplyValues);
+  await nextTurn();
+  if (excess !== undefined) throw new HfRejectedError(`A response of Hugging Face ${excess}.`);
   const parsed = schema.safeParse(json(text));
   if (!parsed.success) throw unavailable("Hugging Face returned an invalid response. Try again later.", parsed.error);
   return parsed.data;
@@ -186,7 +211,7 @@ async function readAtMost(reply: Response, limit: number): Promise<string> {
   let size = 0;
   for await (const chunk of reply.body ?? []) {
     size += (chunk as Uint8Array).length;
-    if (size > limit) throw new HfRejectedError(`A page of rows exceeds the limit of ${limit} bytes.`);
+    if (size > limit) throw new LargeReplyError(`A response of Hugging Face exceeds the limit of ${limit} bytes.`);
     text += decoder.decode(chunk as Uint8Array, { stream: true });
   }
   return text + decoder.decode();

@@ -1,6 +1,7 @@
 import type { Ctx } from "../../../context.ts";
 import { AppError } from "../../../kit/errors.ts";
 import { withR2Errors } from "../../../kit/storage/r2.ts";
+import { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { log } from "../../../kit/log.ts";
 import { TruncatedCellsError, pageReaders, type HubPage } from "./pages.ts";
 import { fetchInfo, findSplit, HfRejectedError, type HfClient } from "./client.ts";
@@ -53,7 +54,7 @@ async function fetchSome(ctx: Ctx, hub: HfClient, dataset: Missing, end: number)
   const [way, ...others] = at.ways!;
   try {
     let offset = at.next_offset!;
-    for await (const page of pageReaders[way!](hub, at, offset)) {
+    for await (const page of pageReaders[way!](hub, at, offset, new WorkMeter())) {
       const file = await storePage(ctx, dataset, offset, page, maxFileBytes - bytes);
       offset += page.lines.length;
       bytes += file.size;

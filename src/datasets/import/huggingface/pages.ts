@@ -1,5 +1,7 @@
 import { storable } from "../../../kit/db/text.ts";
-import { groupsOf, invalidEncoding, toPlainRecord } from "../../formats/parquet/parse-parquet.ts";
+import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+import { groupsOf } from "../../formats/parquet/parse-parquet.ts";
+import { toPlainRecord } from "../../formats/parquet/plain-record.ts";
 import type { RowProblem } from "../../formats/types.ts";
 import { rangedSource } from "./ranged-file.ts";
 import { fetchRows, HfRejectedError, listParquet, pageRows, type HfClient } from "./client.ts";
@@ -20,21 +22,30 @@ export class TruncatedCellsError extends HfRejectedError {
   override readonly name = "CellsCut";
 }
 
+type PageReader = (hub: HfClient, at: HfImport, offset: number, work: WorkMeter) => AsyncGenerator<HubPage>;
+
+/** The work of converting a row to JSON, beside that of its characters. */
+const unitsPerRow = 1_000;
+const unitsPerCharacter = 5;
+
 /** Readers of the missing rows, page by page. They throw HubRefused, UnreadableFile and retryable errors. */
-export const pageReaders: Record<HfSource, (hub: HfClient, at: HfImport, offset: number) => AsyncGenerator<HubPage>> = {
+export const pageReaders: Record<HfSource, PageReader> = {
   rows: pagesOfRows,
   parquet: pagesOfParquet,
 };
 
-async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
+async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number, work: WorkMeter): AsyncGenerator<HubPage> {
   const mayBeElsewhere = at.ways !== undefined && at.ways.length > 1;
+  let size = pageRows;
   for (let next = offset; next < at.limit;) {
-    const length = Math.min(pageRows, at.limit - next);
-    const { rows, total, partial } = await fetchRows(hub, at, next, length);
+    const length = Math.min(size, at.limit - next);
+    const { rows, total, partial, asked } = await fetchRows(hub, at, next, length);
     const lines: string[] = [];
     const problems: RowProblem[] = [];
     for (const { row, truncated_cells: cut } of rows) {
-      lines.push(cut.length === 0 ? JSON.stringify(row) : "");
+      const line = cut.length === 0 ? JSON.stringify(row) : "";
+      lines.push(line);
+      await work.spend(unitsPerRow + line.length * unitsPerCharacter);
       const message = `has cells that the dataset server truncates: ${storable(cut.join(", "), 200)}`;
       if (cut.length > 0) problems.push({ position: next + lines.length, code: "cut_short", message });
     }
@@ -42,40 +53,53 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number): AsyncG
       throw new TruncatedCellsError("The dataset server truncates cells of this dataset.");
     yield { lines, problems, partial };
     next += rows.length;
-    if (rows.length < length || next === total) return;
+    if (asked < length) size = asked;
+    if (rows.length < asked || next === total) return;
   }
 }
 
 /** Reads the row groups that contain the missing rows. */
-async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number): AsyncGenerator<HubPage> {
+async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number, work: WorkMeter): AsyncGenerator<HubPage> {
   const { files, partial } = await listParquet(hub, at);
   if (files.length === 0) throw new HfRejectedError("The dataset server has no Parquet files for this dataset.");
   let rowsSeen = 0;
   for (const [number, file] of files.entries()) {
     if (number === maxParquetFiles) throw new HfRejectedError(`The dataset has more than ${maxParquetFiles} Parquet files.`);
-    for await (const group of groupsOf(rangedSource(hub, file))) {
+    for await (const group of groupsOf(rangedSource(hub, file), work)) {
       const first = rowsSeen;
       rowsSeen += group.rows;
       if (rowsSeen <= offset) continue;
-      const records = (await group.read()).slice(Math.max(0, offset - first), at.limit - first);
-      for (const page of pagesOfRecords(records, Math.max(first, offset))) yield { ...page, partial };
+      const from = Math.max(first, offset);
+      const records = group.read(from - first);
+      for await (const page of pagesOfRecords(records, from, Math.min(rowsSeen, at.limit), work)) yield { ...page, partial };
       if (rowsSeen >= at.limit) return;
     }
   }
 }
 
-function* pagesOfRecords(records: readonly Record<string, unknown>[], offset: number): Generator<Omit<HubPage, "partial">> {
+/** @param end the number of the last record to read */
+async function* pagesOfRecords(
+  records: AsyncIterable<Record<string, unknown>>,
+  offset: number,
+  end: number,
+  work: WorkMeter,
+): AsyncGenerator<Omit<HubPage, "partial">> {
   let lines: string[] = [];
   let problems: RowProblem[] = [];
   let length = 0;
-  for (const [i, record] of records.entries()) {
-    const plain = toPlainRecord(record);
-    const line = plain === undefined ? "" : JSON.stringify(plain);
-    if (plain === undefined) problems.push({ position: offset + i + 1, code: "invalid_encoding", message: invalidEncoding });
+  let position = offset;
+  for await (const record of records) {
+    const converted = toPlainRecord(record);
+    const line = "plain" in converted ? JSON.stringify(converted.plain) : "";
+    position++;
+    if ("fault" in converted) problems.push({ position, ...converted.fault });
     lines.push(line);
     length += line.length;
-    if (lines.length < parquetPageRows && length < parquetPageLength && i < records.length - 1) continue;
+    await work.spend(unitsPerRow + line.length * unitsPerCharacter);
+    const isLast = position === end;
+    if (lines.length < parquetPageRows && length < parquetPageLength && !isLast) continue;
     yield { lines, problems };
     [lines, problems, length] = [[], [], 0];
+    if (isLast) return;
   }
 }

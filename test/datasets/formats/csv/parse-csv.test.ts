@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CsvScanner } from "../../../../src/datasets/formats/csv/csv-scanner.ts";
-import { maxRecordLength } from "../../../../src/datasets/constants.ts";
+import { maxColumns, maxRecordLength } from "../../../../src/datasets/constants.ts";
 import { read } from "../../support/datasets.ts";
 
 const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
 
-const scan = (chunks: string[], separator = ",", maxLength = maxRecordLength) => {
-  const scanner = new CsvScanner(separator, maxLength);
+const scan = (chunks: string[], separator = ",", limits = { maxLength: maxRecordLength, maxCells: maxColumns }) => {
+  const scanner = new CsvScanner(separator, limits);
   return [...chunks.flatMap((chunk) => [...scanner.push(chunk)]), ...scanner.end()];
 };
 
@@ -16,6 +16,8 @@ const cutAt = (text: string, places: readonly number[]) => {
   const cuts = [0, ...places.map((place) => Math.floor(place * text.length)).sort((a, b) => a - b), text.length];
   return cuts.slice(1).map((cut, index) => text.slice(cuts[index], cut));
 };
+
+const columns = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`).join(",");
 
 const cell = fc.string({ unit: fc.constantFrom("a", "é", "😀", '"', ",", ";", "\t", "\n", "\r", " ", "="), maxLength: 6 });
 const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 });
@@ -42,8 +44,8 @@ describe("CSV", () => {
     const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r\n"), maxLength: 40 });
     fc.assert(
       fc.property(text, places, (each, cuts) => {
-        const whole = scan([each], ",", 10);
-        expect(scan(cutAt(each, cuts), ",", 10).map((record) => record.cells)).toEqual(whole.map((record) => record.cells));
+        const limits = { maxLength: 10, maxCells: 3 };
+        expect(scan(cutAt(each, cuts), ",", limits)).toEqual(scan([each], ",", limits));
       }),
       { numRuns: 500 },
     );
@@ -113,11 +115,20 @@ describe("CSV", () => {
     ["in one cell", "x".repeat(10_000_000), "too_long"],
     ["in a quote", `"${"x".repeat(10_000_000)}"`, "quote_not_closed"],
     ["in a quote that is never closed", `"${"x".repeat(10_000_000)}`, "quote_not_closed"],
-    ["in many cells", "x,".repeat(5_000_000), "too_long"],
+    ["in many cells", "x,".repeat(5_000_000), "ragged"],
   ])("ten million characters %s are a problem, and the next row is read", async (_, long, code) => {
     const { rows, problems } = await read(`a,b\n1,${long}\n2,two\n`, "csv");
     expect(problems.map((problem) => [problem.position, problem.code])).toEqual([[1, code]]);
     expect(rows.map(({ source, text }) => [source, text])).toEqual([["file.csv#2", "a: 2\nb: two"]]);
+  });
+
+  test("a table may have 2,000 columns, and a row of more is a problem", async () => {
+    const { rows, problems } = await read(
+      `${columns(2_000)}\n${columns(2_000)}\n${columns(2_001)}\n${columns(2_000)}\n`,
+      "csv",
+    );
+    expect(rows.map(({ source }) => source)).toEqual(["file.csv#1", "file.csv#3"]);
+    expect(problems).toEqual([{ position: 2, code: "ragged", message: "line 3: has more than 2,000 columns" }]);
   });
 
   test("TSV is separated by tabs", async () => {
@@ -127,7 +138,8 @@ describe("CSV", () => {
 
   test.each([
     ['"a,b\n1,2\n', "no header line with column names"],
-    [Array.from({ length: 1_001 }, (_, index) => `c${index}`).join(","), "more than 1000 columns"],
+    [columns(2_001), "has more than 2,000 columns. Keep only the columns that you need."],
+    ["a,".repeat(2_000_000), "has more than 2,000 columns. Keep only the columns that you need."],
   ])("is refused in words when its first line is of no use", async (text, reason) => {
     await expect(read(text, "csv")).rejects.toThrow(reason);
   });

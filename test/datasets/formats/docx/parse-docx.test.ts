@@ -68,3 +68,20 @@ describe("a Word document that is damaged, or made to do harm,", () => {
     await expect(read(bytes, "docx")).rejects.toThrow(reason);
   });
 });
+
+describe("a Word document beyond a limit", () => {
+  const paragraph = (text: string) => `<w:p><w:r><w:t>${text}</w:t></w:r></w:p>`;
+
+  test.each([
+    ["deep", "<w:tbl><w:tr><w:tc>".repeat(100_000), "is nested more than 256 levels deep. Flatten it first."],
+    ["wide", `<w:tbl><w:tr>${"<w:tc/>".repeat(2_001)}</w:tr></w:tbl>`, "has more than 2,000 columns"],
+    ["long", paragraph("x".repeat(1_048_577)), "has a paragraph of more than 1,048,576 characters"],
+    [
+      "long in a row",
+      `<w:tbl><w:tr>${`<w:tc>${paragraph("x".repeat(600_000))}</w:tc>`.repeat(2)}</w:tr></w:tbl>`,
+      "has a table row of more than 1,048,576 characters",
+    ],
+  ])("is refused: %s", async (_, body, reason) => {
+    await expect(read(docx(word(body)), "docx")).rejects.toThrow(reason);
+  });
+});

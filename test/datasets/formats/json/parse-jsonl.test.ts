@@ -31,13 +31,27 @@ describe("JSON Lines", () => {
 
   test("a record that is nested too deeply is a problem", async () => {
     const nested = (depth: number) => `{"text":"a","x":${"[".repeat(depth)}${"]".repeat(depth)}}`;
-    const { rows, problems } = await read([nested(63), nested(64), nested(200_000)].join("\n"), "jsonl");
+    const { rows, problems } = await read([nested(255), nested(256), nested(200_000)].join("\n"), "jsonl");
     expect(rows.map(({ source }) => source)).toEqual(["file.jsonl#1"]);
     expect(problems.map(({ position, message }) => [position, message])).toEqual([
-      [2, "is nested more than 64 levels deep"],
-      [3, "is nested more than 64 levels deep"],
+      [2, "is nested more than 256 levels deep"],
+      [3, "is nested more than 256 levels deep"],
     ]);
-    await expect(read(`[${nested(200_000)}]`, "json")).rejects.toThrow("nested more than 1000 levels deep");
+    await expect(read(`[${nested(200_000)}]`, "json")).rejects.toThrow(
+      "is nested more than 256 levels deep. Flatten it first.",
+    );
+  });
+
+  test("a record that is too wide, or has too many values, is a problem", async () => {
+    const keys = (count: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, '",{'])));
+    const values = (count: number) => `{"text":"a","x":[${"1,".repeat(count)}1]}`;
+    const { rows, problems } = await read([keys(2_000), keys(2_001), values(19_000), values(20_000)].join("\n"), "jsonl");
+    expect(rows.map(({ source }) => source)).toEqual(["file.jsonl#1", "file.jsonl#3"]);
+    expect(problems).toEqual([
+      { position: 2, code: "invalid_record", message: "has an object with more than 2,000 keys" },
+      { position: 4, code: "invalid_record", message: "has more than 20,000 values" },
+    ]);
   });
 
   test.each(["constructor", "__proto__", "toString"])("%s is a role and a column like any other", async (name) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { UnreadableFileError } from "../../../../src/datasets/formats/types.ts";
 import { fixture, read } from "../../support/datasets.ts";
@@ -100,5 +101,22 @@ describe("a Parquet file", () => {
     expect(rows).toHaveLength(90);
     expect(rows[0]!.text).toMatch(/^Pisc\. The Barbell, is so called/);
     expect(rows.at(-1)).toMatchObject({ fields: { metadata: { chapter: "XIII" } }, source: "p.parquet#90" });
+  });
+});
+
+describe("a Parquet file beyond a limit", () => {
+  const table = (...columnData: { name: string; data: unknown[] }[]) =>
+    read(new Uint8Array(parquetWriteBuffer({ columnData })), "parquet");
+
+  test("of columns is refused, and one of as many as there may be is read", async () => {
+    const columns = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `c${i}`, data: ["a"] }));
+    expect((await table(...columns(2_000))).rows).toHaveLength(1);
+    await expect(table(...columns(2_001))).rejects.toThrow("has more than 2,000 columns. Keep only the columns that you need.");
+  });
+
+  test("of a cell or of values has a problem there, and no more", async () => {
+    const { rows, problems } = await table({ name: "text", data: ["a", "x".repeat(1_048_577), "b"] });
+    expect(rows.map(({ text }) => text)).toEqual(["a", "b"]);
+    expect(problems).toEqual([{ position: 2, code: "too_long", message: "has more than 1,048,576 characters" }]);
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { ascii85, bomb, pdf } from "../../support/files.ts";
+import { WorkMeter } from "../../../../src/kit/async/work-meter.ts";
 import { expectSections, fixture, read } from "../../support/datasets.ts";
 import { assertNotBomb } from "../../../../src/datasets/formats/pdf/bomb-guard.ts";
 
@@ -83,8 +84,22 @@ describe("a PDF that is damaged, or made to do harm,", () => {
       Buffer.alloc(8 * 2 ** 20, "x"),
     ]);
     const start = performance.now();
-    await assertNotBomb(bytes);
+    await assertNotBomb(bytes, new WorkMeter());
     expect(performance.now() - start).toBeLessThan(3_000);
+  });
+
+  test("of many objects or streams is refused", async () => {
+    const objects = Array.from({ length: 200_001 }, (_, i) => `${i} 0 obj\n<<>>\nendobj\n`).join("");
+    for (const body of [objects, "stream ".repeat(200_001)])
+      await expect(read(`%PDF-1.4\n${body}`, "pdf")).rejects.toThrow(
+        "is a PDF with more than 200,000 objects. Split it into several files.",
+      );
+  });
+
+  test("with a page of too much text has a problem there", async () => {
+    const page = Buffer.from(`BT /F 12 Tf (${"many words ".repeat(100)}) Tj ${"1 0 0 1 10 50 Tm (more words) Tj ".repeat(100_000)}ET`);
+    const { problems } = await read(Buffer.concat([pdf(deflateSync(page), "/FlateDecode")]), "pdf");
+    expect(problems).toEqual([{ position: 1, code: "too_long", message: "has more than 1,048,576 characters" }]);
   });
 
   test("without text is refused, and told from one that is damaged", async () => {

@@ -30,3 +30,22 @@ describe("a web page", () => {
     expect((await read(unknown, "html")).rows[0]!.text).toBe("café\n");
   });
 });
+
+describe("a web page that is made to do harm", () => {
+  test("is refused when it nests more than 256 elements, however many there are", async () => {
+    const nested = (depth: number) => `<!doctype html>${"<div>".repeat(depth)}text`;
+    expect((await read(nested(256), "html")).rows.map(({ text }) => text)).toEqual(["text\n"]);
+    for (const depth of [257, 300_000])
+      await expect(read(nested(depth), "html")).rejects.toThrow("is nested more than 256 levels deep. Flatten it first.");
+  });
+
+  test.each([
+    ["end tags without a start", "</a>".repeat(300_000)],
+    ["elements that are closed", "<b></b><br><p>".repeat(100_000)],
+    ["a comment without an end", `<!--${"-".repeat(3_000_000)}`],
+    ["a tag without an end", `<a b="${"x".repeat(3_000_000)}`],
+    ["a CDATA section without an end", `<![CDATA[${"]".repeat(3_000_000)}`],
+  ])("and has %s is read", async (_, harmful) => {
+    expect((await read(`<!doctype html><p>before</p>${harmful}`, "html")).rows[0]!.text).toMatch(/^before\n/);
+  });
+});
