@@ -85,7 +85,8 @@ export const hostileFiles: readonly BenchFile[] = [
   { name: "one cell.jsonl", bytes: () => bytesOf(`{"text":"${"é ".repeat(megabyte / 2 - 10)}"}`) },
   {
     name: "questions.json",
-    bytes: () => bytesOf(JSON.stringify([{ context: sentence(10_000), qas: Array(500).fill({ question: "a" }) }])),
+    bytes: () =>
+      bytesOf(JSON.stringify([{ context: sentence(10_000), qas: Array.from({ length: 500 }, () => ({ question: "a" })) }])),
   },
   {
     name: "2,000 columns.parquet",

@@ -60,7 +60,10 @@ describe("a file of", () => {
   });
 
   test("a short text that many rows repeat is refused", async () => {
-    const article = JSON.stringify({ context: "x".repeat(10_000), qas: Array(700).fill({ question: "a", answers: [] }) });
+    const article = JSON.stringify({
+      context: "x".repeat(10_000),
+      qas: Array.from({ length: 700 }, () => ({ question: "a", answers: [] })),
+    });
     let count = 0;
     const clean = async () => {
       const work = new WorkMeter();

@@ -74,12 +74,12 @@ type Decoder = Parameters<typeof readPage>[2];
 /** Decodes the pages of a column one by one, up to the rows of its group. */
 async function decodeColumn(view: DataView, rows: number, decoder: Decoder, work: WorkMeter): Promise<DecodedArray> {
   const reader = { view, offset: 0 };
-  const isFlat = isFlatColumn(decoder.schemaPath);
+  const wanted = isFlatColumn(decoder.schemaPath) ? rows : Infinity;
   const pages: DecodedArray[] = [];
   let dictionary: DecodedArray | undefined;
   let last: DecodedArray | undefined;
   let rowCount = 0;
-  while (reader.offset < view.byteLength - 1 && (!isFlat || rowCount < rows)) {
+  while (reader.offset < view.byteLength - 1 && rowCount < wanted) {
     const header = parquetHeader(reader);
     const before = last?.length ?? 0;
     const { data } = readPage(reader, header, decoder, dictionary, last, 0);

@@ -17,7 +17,7 @@ export async function* inflate(stream: Buffer): AsyncGenerator<Buffer> {
   const { readable, writable } = new DecompressionStream("deflate");
   const reader = readable.getReader();
   const input = { stream, isOver: false };
-  const writing = write(writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>, input);
+  const writing = write(writable.getWriter(), input);
   try {
     for (let next = await readNext(reader); next !== undefined; next = await readNext(reader)) yield next;
   } finally {

@@ -33,13 +33,13 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
     let start = 0;
     for (let page = 1; page <= pdf.numPages; page++) {
       await work.spend(unitsPerPage);
-      const text = await pageText(pdf, page, work);
-      if (text === "too_long") yield problem(page, "too_long", tooLongMessage);
-      else if (text === undefined) yield problem(page, "invalid_record", "is a damaged page");
-      else if (text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
+      const content = await readPage(pdf, page, work);
+      if (content === "too_long") yield problem(page, "too_long", tooLongMessage);
+      else if (content === "damaged") yield problem(page, "invalid_record", "is a damaged page");
+      else if (content.text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
       else {
         const sections = new Sections(`${name}#p${page}`, start);
-        for (const line of text.split("\n")) yield* sections.add(line);
+        for (const line of content.text.split("\n")) yield* sections.add(line);
         yield* sections.end();
         start = sections.next;
       }
@@ -69,8 +69,12 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
 
 type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
 
-/** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined. Undefined for a damaged page. */
-async function pageText(pdf: PDFDocumentProxy, number: number, work: WorkMeter): Promise<string | "too_long" | undefined> {
+/** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined. */
+async function readPage(
+  pdf: PDFDocumentProxy,
+  number: number,
+  work: WorkMeter,
+): Promise<{ text: string } | "too_long" | "damaged"> {
   try {
     const page = await pdf.getPage(number);
     const reader = (page.streamTextContent() as ReadableStream<{ items: object[] }>).getReader();
@@ -97,9 +101,9 @@ async function pageText(pdf: PDFDocumentProxy, number: number, work: WorkMeter):
       await work.spend(value.items.length * unitsPerItem);
     }
     page.cleanup();
-    return pieces.join("").replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1");
+    return { text: pieces.join("").replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1") };
   } catch {
-    return undefined;
+    return "damaged";
   }
 }
 
