@@ -1,5 +1,5 @@
 /** The requests of the recovery test, as one user. */
-export class Client {
+export class ApiClient {
   readonly #url: string;
   #token = "";
 

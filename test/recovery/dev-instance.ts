@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { descendants } from "../dev/support/processes.ts";
@@ -47,6 +48,11 @@ export class DevInstance {
     if (workers.length === 0) throw new Error("No workerd process was found.");
     for (const { pid } of workers) process.kill(pid, "SIGKILL");
     await this.stop();
+  }
+
+  /** The URL of its Postgres. */
+  async databaseUrl(): Promise<string> {
+    return JSON.parse(await readFile(join(this.#folder, "instance.json"), "utf8")).databaseUrl as string;
   }
 
   async stop(): Promise<void> {

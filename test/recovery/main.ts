@@ -6,15 +6,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
 import { freePort } from "../../dev/port.ts";
 import { runCommand, UserError } from "../../dev/user-error.ts";
-import { Client } from "./client.ts";
+import { ApiClient } from "./client.ts";
 import { DevInstance } from "./dev-instance.ts";
 
 const limitSeconds = 120;
 
 /** What works at the kill, and how far it is. */
-type Work = { label: string; total: number; read(): Promise<{ status: string; done: number }> };
+type Work = { label: string; id: number; total: number; read(): Promise<{ status: string; done: number }> };
 type Point = { label: string; at: string; seconds: number; result: string };
 
 /** Each round kills once, while two imports and two builds work: when the first of one kind has this share behind it. */
@@ -24,8 +25,8 @@ const rounds = [
   { watched: "import", share: 0.8 },
 ] as const;
 
-const importRows = [20_000, 10_000];
-const buildRows = [1_500, 800];
+const importRows = [60_000, 30_000];
+const buildRows = [4_000, 2_000];
 
 const texts = (count: number, seed: string) =>
   Array.from(
@@ -35,7 +36,7 @@ const texts = (count: number, seed: string) =>
 
 const isOver = (status: string) => ["ready", "complete", "failed"].includes(status);
 
-async function startWork(client: Client, round: number, sources: number[]): Promise<Work[]> {
+async function startWork(client: ApiClient, round: number, sources: number[]): Promise<Work[]> {
   const works: Work[] = [];
   for (const [index, id] of sources.entries()) {
     const base = await client.build(`Base ${round}-${index}`, id);
@@ -43,7 +44,7 @@ async function startWork(client: Client, round: number, sources: number[]): Prom
       const { status, chunk_count } = await client.buildOf(base);
       return { status, done: chunk_count };
     };
-    works.push({ label: `build of ${buildRows[index]} chunks`, total: buildRows[index]!, read });
+    works.push({ label: `build of ${buildRows[index]} chunks`, id: base, total: buildRows[index]!, read });
   }
   for (const [index, rows] of importRows.entries()) {
     const id = await client.upload(`rows-${round}-${index}`, texts(rows, `import ${round} ${index}`));
@@ -51,15 +52,29 @@ async function startWork(client: Client, round: number, sources: number[]): Prom
       const { processing_status: status, processed_items: done } = await client.dataset(id);
       return { status, done };
     };
-    works.push({ label: `import of ${rows} rows`, total: rows, read });
+    works.push({ label: `import of ${rows} rows`, id, total: rows, read });
   }
   return works;
 }
 
+/** Reads how far the works are from Postgres: the Worker is busy with them. */
+async function progressOf(database: Client, works: Work[]): Promise<{ status: string; done: number }[]> {
+  const build = `select d.status, coalesce(sum(p.chunk_count), 0)::int as done from knowledge_builds d
+    left join knowledge_build_parts bp on bp.build_id = d.id left join knowledge_parts p on p.id = bp.part_id
+    where d.knowledge_base_id = $1 group by d.id`;
+  const imported = "select processing_status as status, processed_items as done from datasets where id = $1";
+  const states = [];
+  for (const { label, id } of works) {
+    const { rows } = await database.query<{ status: string; done: number }>(label.startsWith("build") ? build : imported, [id]);
+    states.push(rows[0]!);
+  }
+  return states;
+}
+
 /** Waits until the watched kind of work is so far, or over. @returns how far each work is */
-async function waitForPoint(works: Work[], { watched, share }: (typeof rounds)[number]): Promise<string[]> {
+async function waitForPoint(database: Client, works: Work[], { watched, share }: (typeof rounds)[number]): Promise<string[]> {
   for (;;) {
-    const states = await Promise.all(works.map((work) => work.read()));
+    const states = await progressOf(database, works);
     const reached = works.some((work, index) => {
       const { status, done } = states[index]!;
       return work.label.startsWith(watched) && (done > share * work.total || isOver(status));
@@ -94,7 +109,7 @@ await runCommand(async () => {
   const points: Point[] = [];
   try {
     await instance.start();
-    const client = new Client(instance.url);
+    const client = new ApiClient(instance.url);
     await client.register("recovery");
     const sources: number[] = [];
     for (const [index, rows] of buildRows.entries())
@@ -102,10 +117,14 @@ await runCommand(async () => {
     for (const id of sources) while ((await client.dataset(id)).processing_status !== "ready") await sleep(200);
     for (const [index, round] of rounds.entries()) {
       const works = await startWork(client, index, sources);
-      const states = await waitForPoint(works, round);
+      const database = new Client({ connectionString: await instance.databaseUrl() });
+      database.on("error", () => undefined);
+      await database.connect();
+      const states = await waitForPoint(database, works, round);
       const killedAt = performance.now();
       console.log(`kill ${index + 1} of ${rounds.length}: ${states.join("; ")}`);
       await instance.kill();
+      await database.end().catch(() => undefined);
       await instance.start();
       points.push(...(await Promise.all(works.map((work, at) => waitForEnd(work, states[at]!, killedAt)))));
     }
