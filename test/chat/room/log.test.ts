@@ -59,7 +59,7 @@ test("a message over the socket has a request ID of its own, and a failed turn s
   socket.send({ type: "message.send", client_id: "one", text: "Will this fail, or not?" });
   await socket.until(isOver);
   await expect.poll(() => linesWith("user_id", session.person.id).filter(({ event }) => event === "turn")).toHaveLength(1);
-  const [turn] = linesWith("user_id", session.person.id).filter(({ event }) => event === "turn");
+  const turn = linesWith("user_id", session.person.id).find(({ event }) => event === "turn");
   expect(turn).toMatchObject({
     outcome: "failed",
     error_code: "provider_key_rejected",

@@ -216,7 +216,7 @@ test("concurrent queries of one knowledge base share one round trip", async () =
   const id = await makeBase("builtin/hashing-384");
   await build(id);
   const before = harness.bridge.roundTrips();
-  const queries = ["Danube", "Rhine", "bread"].map((query) => ({ query, top_k: 1, method: "hybrid" as const }));
+  const queries = ["Danube", "Rhine", "bread"].map((text) => ({ query: text, top_k: 1, method: "hybrid" as const }));
   const found = await searchBase(harness.ctx, me.id, id, queries);
   expect(found.map(({ passages }) => passages[0]?.text)).toEqual(harness.texts[1]);
   expect(harness.bridge.roundTrips() - before).toBe(1);

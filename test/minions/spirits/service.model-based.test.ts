@@ -34,7 +34,7 @@ const classes = {
 const some = [...freeSpirits, spirits.creative, spirits.researcher, spirits.debugger];
 
 const spirit = fc.constantFrom(...some);
-const operation = fc.oneof(
+const anyOperation = fc.oneof(
   { weight: 4, arbitrary: fc.record({ does: fc.constant("equip" as const), spirit }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constant("unequip" as const), spirit }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constant("put" as const), ids: fc.uniqueArray(spirit, { maxLength: 5 }) }) },
@@ -47,7 +47,7 @@ const operation = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ does: fc.constant("plan" as const), plan: fc.constantFrom(null, 4) }) },
 );
-type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+type Operation = typeof anyOperation extends fc.Arbitrary<infer T> ? T : never;
 
 /** The rules of loadouts as an in-memory model. */
 class Model {
@@ -115,7 +115,7 @@ test("after any sequence of actions a loadout follows the rules and never exceed
     { xp: 2_600, unlocked: some },
   );
   await fc.assert(
-    fc.asyncProperty(level, fc.array(operation, { minLength: 5, maxLength: 25 }), async ({ xp, unlocked }, operations) => {
+    fc.asyncProperty(level, fc.array(anyOperation, { minLength: 5, maxLength: 25 }), async ({ xp, unlocked }, operations) => {
       const userId = await newUser(database);
       const minionId = await insertMinion(database, userId);
       await setExperience(database, minionId, xp);
