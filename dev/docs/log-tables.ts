@@ -8,7 +8,10 @@ export const events = {
     "ok, refused (4xx), failed (5xx)",
   ],
   turn: ["A turn of a minion, when its answer has ended", "ok, stopped, interrupted, failed"],
-  outbox_write: ["An attempt of a room to write a turn, a change or a removal to Postgres", "ok, skipped, retried"],
+  outbox_write: [
+    "An attempt of a room to write a turn, a change or a removal to Postgres",
+    "ok, skipped, retried, set_aside (Postgres refuses it)",
+  ],
   job: ["A delivery of a background job", "ok, skipped (already done), retried, failed (given up)"],
   dead_letter: ["A job that was given up is stored in `failed_jobs`", "ok, retried"],
   cron: ["A run of a scheduled job", "ok, failed"],

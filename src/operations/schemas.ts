@@ -42,10 +42,12 @@ const Overview = z
       .meta({ description: "Calls of models that the operator pays for, which count against the users' daily allowances" }),
     jobs: z.object({
       waiting: count("Unfinished jobs, running ones included"),
+      running: count("Jobs that a consumer holds"),
       overdue: count("Jobs that were lost or never sent; they are sent again within minutes"),
       oldest_seconds: count("Age of the oldest unfinished job"),
       failed: count("Jobs that failed permanently"),
     }),
+    rooms: z.object({ set_aside: count("Changes of conversations that Postgres refuses. Replay their failed job") }),
     mails: z.object({ waiting: count(), failed: count() }),
   })
   .meta({
@@ -72,7 +74,8 @@ const Overview = z
           unpriced_calls: 210,
         },
         allowances_today: { users: 240, calls: 900, tokens: 700_000 },
-        jobs: { waiting: 3, overdue: 0, oldest_seconds: 4, failed: 1 },
+        jobs: { waiting: 3, running: 2, overdue: 0, oldest_seconds: 4, failed: 1 },
+        rooms: { set_aside: 0 },
         mails: { waiting: 1, failed: 0 },
       },
     ],

@@ -1,6 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { finalStatuses } from "../agent/constants.ts";
 import { sessions, users } from "../auth/tables.ts";
+import { writeSetAsideEntry } from "../chat/job-definitions.ts";
 import { conversations, messages } from "../chat/tables.ts";
 import type { Ctx } from "../context.ts";
 import { failedJobs, outbox } from "../kit/db/tables.ts";
@@ -59,9 +60,11 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
         'unpriced_calls', count(*) filter (where cost_micro_usd is null)) from calls_of_today) as usage_today,
       (select json_build_object('users', count(distinct user_id), 'calls', count(*),
         'tokens', ${tokens("input_tokens + output_tokens")}) from calls_of_today where ${isOperatorPaid}) as allowances_today,
-      (select json_build_object('waiting', count(*), 'overdue', count(*) filter (where due_at < now()),
+      (select json_build_object('waiting', count(*),
+        'running', count(*) filter (where lease is not null and due_at > now()), 'overdue', count(*) filter (where due_at < now()),
         'oldest_seconds', greatest(coalesce(extract(epoch from now() - min(created_at)), 0), 0)::int,
-        'failed', (select count(*) from ${failedJobs})) from ${outbox}) as jobs,
+        'failed', (select count(*) from ${failedJobs} where name <> ${writeSetAsideEntry.name})) from ${outbox}) as jobs,
+      json_build_object('set_aside', (select count(*) from ${failedJobs} where name = ${writeSetAsideEntry.name})) as rooms,
       json_build_object('waiting', (select count(*) from ${outbox} where name = ${sendMail.name}),
         'failed', (select count(*) from ${failedJobs} where name = ${sendMail.name})) as mails`);
   return { at: new Date(), ...rows[0]! };

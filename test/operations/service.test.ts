@@ -90,17 +90,19 @@ describe("the overview", () => {
     expect(allowances_today).toEqual({ users: 1, calls: 1, tokens: 33 });
   });
 
-  test("counts jobs that wait, are overdue or failed, and mails among them", async () => {
+  test("jobs that wait, run, are overdue or failed are counted, and mails and set-aside entries among them", async () => {
     const { sql } = sessions.api.database;
     await sql("truncate outbox, failed_jobs");
-    await sql(`insert into outbox (name, payload, request_id, created_at, due_at) values
-      ('send-mail', '{}', 'r', now() - interval '90 seconds', now() + interval '1 hour'),
-      ('report', '{}', 'r', now(), now() - interval '1 second')`);
+    await sql(`insert into outbox (name, payload, request_id, created_at, due_at, lease) values
+      ('send-mail', '{}', 'r', now() - interval '90 seconds', now() + interval '1 hour', 'held'),
+      ('report', '{}', 'r', now(), now() - interval '1 second', null)`);
     await sql(`insert into failed_jobs (reference, name, payload, request_id, error, attempts, created_at) values
-      ('job:1', 'send-mail', '{}', 'r', 'It failed.', 12, now()), ('job:2', 'report', '{}', 'r', 'It failed.', 12, now())`);
-    const { jobs, mails } = (await overview()).overview;
-    expect(jobs).toMatchObject({ waiting: 2, overdue: 1, failed: 2 });
+      ('job:1', 'send-mail', '{}', 'r', 'It failed.', 12, now()), ('job:2', 'report', '{}', 'r', 'It failed.', 12, now()),
+      ('room:1:1:1', 'write-set-aside-entry', '{}', 'r', 'Postgres refuses it.', 1, now())`);
+    const { jobs, mails, rooms } = (await overview()).overview;
+    expect(jobs).toMatchObject({ waiting: 2, running: 1, overdue: 1, failed: 2 });
     expect(jobs.oldest_seconds).toBeGreaterThanOrEqual(90);
+    expect(rooms).toEqual({ set_aside: 1 });
     expect(mails).toEqual({ waiting: 1, failed: 1 });
     await sql("truncate outbox, failed_jobs");
   });

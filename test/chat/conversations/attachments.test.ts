@@ -8,7 +8,7 @@ import { insertConversation, useChatHarness } from "../support/conversations.ts"
 
 const harness = useChatHarness();
 const bytes = new TextEncoder().encode("A file.");
-const takes = { attach: async (_userId: number, attachment: Attachment) => ({ value: attachment }) };
+const takes = { attach: async (_caller: unknown, attachment: Attachment) => ({ value: attachment }) };
 const put = (conversationId: number, userId = harness.userId) =>
   putAttachment(harness.ctx, userId, conversationId, { bytes, name: "näme.txt" });
 

@@ -264,7 +264,7 @@ describe("forking a conversation", () => {
     for (const turn of [1, 2]) await projectTurn(harness.ctx, turnOf(harness, id, { turn }));
     const forks: unknown[] = [];
     const room = {
-      read: async (_userId: number, messageId: number) =>
+      read: async (_caller: unknown, messageId: number) =>
         messageId <= toMessageId(id, 4)
           ? { value: {} }
           : { refusal: { errorType: commonErrors.not_found, detail: "There is none." } },
@@ -293,7 +293,8 @@ describe("forking a conversation", () => {
       last_message_at: new Date(turnOf(harness, id).messages[1].completed_at!),
       version: 1,
     });
-    expect(forks).toEqual([[harness.userId, toMessageId(id, 2), value.id]]);
+    const caller = { user_id: harness.userId, request_id: harness.ctx.requestId };
+    expect(forks).toEqual([[caller, toMessageId(id, 2), value.id]]);
     expect((await getConversation(harness.ctx, harness.userId, id)).message_count).toBe(4);
   });
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { sendAndWait } from "../../../src/chat/legacy/service.ts";
 import { ExternalChat, ExternalChatReply } from "../../../src/chat/legacy/schemas.ts";
 import type { Message } from "../../../src/agent/types.ts";
-import type { RoomRpc } from "../../../src/chat/room/client.ts";
+import type { RoomCaller, RoomRpc } from "../../../src/chat/room/client.ts";
 import { resumeAnswer, streamAnswer, wantsEvents } from "../../../src/chat/streaming/stream-answer.ts";
 import { constraintErrors } from "../../../src/errors.ts";
 import { toAppError } from "../../../src/kit/db/errors.ts";
@@ -15,17 +15,17 @@ const harness = useChatHarness();
 type SendInput = Parameters<RoomRpc["send"]>[1];
 
 /** Lets every conversation's room give this answer. @returns what they were sent, and by whom */
-function rooms(answer: Partial<Message>): { conversation: string; userId: number; input: SendInput }[] {
-  const sent: { conversation: string; userId: number; input: SendInput }[] = [];
+function rooms(answer: Partial<Message>): { conversation: string; caller: RoomCaller; input: SendInput }[] {
+  const sent: { conversation: string; caller: RoomCaller; input: SendInput }[] = [];
   harness.rooms = new Proxy(
     {},
     {
       get: (_, conversation: string) => ({
-        async send(userId: number, input: SendInput) {
-          sent.push({ conversation, userId, input });
+        async send(caller: RoomCaller, input: SendInput) {
+          sent.push({ conversation, caller, input });
           return { value: { message: anAnswer(), answer: anAnswer(), seq: 0, is_new: true } };
         },
-        answer: async (_userId: number, id: number) => ({ value: anAnswer({ id, status: "complete", ...answer }) }),
+        answer: async (_caller: RoomCaller, id: number) => ({ value: anAnswer({ id, status: "complete", ...answer }) }),
       }),
     },
   );
@@ -94,7 +94,7 @@ describe("the chat endpoint of the previous server", () => {
     expect(sent).toEqual([
       {
         conversation: String(value.conversation_id),
-        userId: harness.userId,
+        caller: { user_id: harness.userId, request_id: expect.any(String) },
         input: {
           client_id: expect.any(String),
           text: "Where to?",
