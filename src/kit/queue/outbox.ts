@@ -77,7 +77,7 @@ export function enqueueRows(ctx: JobSender, jobs: SQL): Statement {
 }
 
 /**
- * Sends overdue jobs again: jobs that were never sent, whose message was lost, or whose consumer died. Sends jobs that wait although their
+ * Sends overdue jobs again: jobs that were never sent, whose message was lost, or whose consumer died, whose lease it ends. Sends jobs that wait although their
  * user has less than the maximum in the queue. Each user's first jobs come before anybody's second ones.
  * @returns their count
  */
@@ -93,7 +93,8 @@ export async function sweepOutbox(ctx: JobSender, atMost = 500): Promise<number>
     picked as (
       select o.id, o.due_at is not null as is_overdue from ${outbox} o join sendable s on s.id = o.id where o.due_at is null or o.due_at < now()
       order by s.place, o.id limit ${atMost} for update of o skip locked)
-    update ${outbox} set due_at = ${jobDue} from picked join sendable s on s.id = picked.id where ${outbox.id} = picked.id
+    update ${outbox} set due_at = ${jobDue}, lease = null, lost_attempts = lost_attempts + (lease is not null)::int
+    from picked join sendable s on s.id = picked.id where ${outbox.id} = picked.id
     returning ${outbox.id}, name, payload, request_id, s.place, is_overdue`);
   // A batch has at most 256 KB, and one message can have half of that, so each is sent alone.
   for (const { id, name, payload, request_id } of rows.toSorted((a, b) => a.place - b.place || a.id - b.id))

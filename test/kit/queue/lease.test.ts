@@ -192,7 +192,7 @@ describe("a job that stops its consumer", () => {
       await endLeases();
       await sweepOutbox(ctx);
     }
-    expect(await postgres.sql("select attempts, lost_attempts from outbox")).toEqual([{ attempts: 12, lost_attempts: 0 }]);
+    expect(await postgres.sql("select attempts, lost_attempts from outbox")).toEqual([{ attempts: 12, lost_attempts: 1 }]);
     await consumeAll();
     expect(await labels()).toEqual(["slow: attempts_exhausted"]);
     expect(await postgres.sql("select attempts from failed_jobs")).toEqual([{ attempts: 12 }]);
