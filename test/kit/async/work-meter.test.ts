@@ -1,21 +1,21 @@
 import { expect, test } from "vitest";
-import { nextTurn, unitsPerTurn, WorkMeter } from "../../../src/kit/async/work-meter.ts";
+import { waitingEvents, unitsPerPause, WorkMeter } from "../../../src/kit/async/work-meter.ts";
 
-test("a meter pauses once for each turn's work, and not before", async () => {
+test("a meter pauses once the work between two pauses is done, and not before", async () => {
   let pauses = 0;
   const work = new WorkMeter(async () => void pauses++);
-  for (let spent = 0; spent < 10; spent++) await work.spend(unitsPerTurn / 2);
+  for (let spent = 0; spent < 10; spent++) await work.spend(unitsPerPause / 2);
   expect(pauses).toBe(5);
-  expect(work.spend(unitsPerTurn - 1)).toBeUndefined();
+  expect(work.spend(unitsPerPause - 1)).toBeUndefined();
   expect(work.spend(1)).toBeInstanceOf(Promise);
   expect(pauses).toBe(6);
 });
 
-test("the next turn comes after the events that wait, and a resolved promise does not", async () => {
+test("waiting events are handled first, and a resolved promise lets none run", async () => {
   let isAnswered = false;
   setTimeout(() => (isAnswered = true), 0);
   await Promise.resolve();
   expect(isAnswered).toBe(false);
-  await nextTurn();
+  await waitingEvents();
   expect(isAnswered).toBe(true);
 });

@@ -1,5 +1,5 @@
 import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
-import { nextTurn, type WorkMeter } from "../../../kit/async/work-meter.ts";
+import { waitingEvents, type WorkMeter } from "../../../kit/async/work-meter.ts";
 import { assertColumns, assertDepth } from "../limits.ts";
 import type { Compressors } from "./pages.ts";
 import { type RandomAccess, UnreadableFileError } from "../types.ts";
@@ -44,7 +44,7 @@ export async function openParquet(source: RandomAccess, work: WorkMeter): Promis
     .catch((cause: unknown) => {
       throw new UnreadableFileError("is a Parquet file whose metadata is damaged.", { cause });
     });
-  await nextTurn();
+  await waitingEvents();
   assertColumns(metadata.schema.filter((element) => !element.num_children).length);
   for (const { columns } of metadata.row_groups)
     for (const { meta_data: column } of columns) assertDepth(column?.path_in_schema.length ?? 0);

@@ -19,6 +19,7 @@ const maxMatchLength = 64;
 const unitsPerSearchedByte = 1;
 const unitsPerDecodedByte = 2;
 const unitsPerStream = 1_000;
+const unitsPerPiece = 5_000;
 
 /** Rejects a PDF with too many objects, or whose compressed streams, raw or in ASCII 85, decompress to too much data. */
 export async function assertNotBomb(bytes: Uint8Array, work: WorkMeter): Promise<void> {
@@ -45,7 +46,8 @@ export async function assertNotBomb(bytes: Uint8Array, work: WorkMeter): Promise
         size += piece.length;
         left.output -= piece.length;
         if (size > maxStreamSize || left.output < 0) throw tooMuchData();
-        await work.spend(piece.length * unitsPerDecodedByte);
+        await work.spend(unitsPerPiece + piece.length * unitsPerDecodedByte);
+        if (piece.length === 0) continue;
         // Only a stream in a stream is read on.
         if (inflated.length === 0 || isDeflated(inflated[0]!)) inflated.push(piece);
       }

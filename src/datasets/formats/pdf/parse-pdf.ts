@@ -31,20 +31,24 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
   try {
     if (pdf.numPages > maxPages) throw new UnreadableFileError(`has more than ${maxPages.toLocaleString("en")} pages.`);
     let start = 0;
+    let hasText = false;
     for (let page = 1; page <= pdf.numPages; page++) {
       await work.spend(unitsPerPage);
       const content = await readPage(pdf, page, work);
-      if (content === "too_long") yield problem(page, "too_long", tooLongMessage);
-      else if (content === "damaged") yield problem(page, "invalid_record", "is a damaged page");
+      if (content === "too_long") {
+        hasText = true;
+        yield problem(page, "too_long", tooLongMessage);
+      } else if (content === "damaged") yield problem(page, "invalid_record", "is a damaged page");
       else if (content.text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
       else {
         const sections = new Sections(`${name}#p${page}`, start);
         for (const line of content.text.split("\n")) yield* sections.add(line);
         yield* sections.end();
         start = sections.next;
+        hasText = true;
       }
     }
-    if (start === 0) throw new UnreadableFileError("is a PDF without text. Its pages may be images: run OCR on it first.");
+    if (!hasText) throw new UnreadableFileError("is a PDF without text. Its pages may be images: run OCR on it first.");
   } finally {
     await pdf.loadingTask.destroy();
   }
@@ -94,10 +98,8 @@ async function readPage(
         if (piece !== "") pieces.push(piece);
         length += piece.length + 1;
       }
-      if (length > maxRecordLength) {
-        await reader.cancel();
-        return "too_long";
-      }
+      // The library fails outside of the stream if it is canceled.
+      if (length > maxRecordLength) return "too_long";
       await work.spend(value.items.length * unitsPerItem);
     }
     page.cleanup();

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { nextTurn } from "../../../kit/async/work-meter.ts";
+import { waitingEvents } from "../../../kit/async/work-meter.ts";
 import { AppError, validationError, PublicError } from "../../../kit/errors.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
@@ -139,7 +139,7 @@ async function getJson<T extends z.ZodType>(
   });
   if (!reply.ok) throw failureOfReply(reply, text);
   const { excess } = excessOf(text, maxReplyValues);
-  await nextTurn();
+  await waitingEvents();
   if (excess !== undefined) throw new HfRejectedError(`A response of Hugging Face ${excess}.`);
   const parsed = schema.safeParse(json(text));
   if (!parsed.success) throw unavailable("Hugging Face returned an invalid response. Try again later.", parsed.error);
