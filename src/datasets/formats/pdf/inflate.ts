@@ -14,7 +14,10 @@ const headerSize = 2;
 export async function* inflate(stream: Buffer): AsyncGenerator<Buffer> {
   if (stream.length <= smallSize) {
     const whole = await inflateSmall(stream);
-    if (whole !== "too_large") return yield whole;
+    if (whole !== "too_large") {
+      yield whole;
+      return;
+    }
   }
   const fflate = await import("fflate");
   let inflated: Uint8Array[] = [];
