@@ -60,6 +60,7 @@ export class CsvScanner {
   *#records(isEnd: boolean): Generator<CsvRecord> {
     for (;;) {
       if (this.#isSkipping && !this.#skipLine(isEnd)) return;
+      if (this.#cells.length === 0 && this.#cell === undefined) this.#skipLineBreaks();
       if (this.#at >= this.#text.length) return;
       const line = this.#line;
       const outcome = this.#read(isEnd);
@@ -137,6 +138,19 @@ export class CsvScanner {
     this.#at = this.#next = end;
     this.#cells = [];
     this.#cell = undefined;
+  }
+
+  /** Skips empty lines, of which a file may have very many. */
+  #skipLineBreaks(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      const following = this.#text.charCodeAt(this.#at + 1);
+      const isBreak = code === lineFeed || (code === carriageReturn && !Number.isNaN(following));
+      if (!isBreak) return;
+      this.#at += code === carriageReturn && following === lineFeed ? 2 : 1;
+      this.#next = this.#at;
+      this.#line++;
+    }
   }
 
   /** Skips the rest of a line. @returns whether its end was found */
