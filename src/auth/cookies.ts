@@ -33,7 +33,7 @@ export function readCredential(c: Context, origins: readonly string[]): string |
   const request = c.req.raw;
   const authorization = request.headers.get("authorization");
   if (authorization !== null) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  const token = getCookie(c, sessionCookie)?.split(".", 1)[0];
+  const token = readTokenCookie(c, sessionCookie)?.split(".", 1)[0];
   if (token && !safeMethods.has(request.method) && !isTrustedOrigin(request, origins, false)) {
     throw new AppError(authErrors.cross_site, "Cookies are refused on changes from other sites. Send a bearer token instead.");
   }
@@ -47,7 +47,13 @@ export function deviceCookieFor(token: string): string {
 
 /** Returns the device token of the browser, if it has signed in before. */
 export function readDeviceToken(c: Context): string | null {
-  return getCookie(c, deviceCookie) || null;
+  return readTokenCookie(c, deviceCookie) ?? null;
+}
+
+/** A cookie that can be a token: printable ASCII without spaces. A cookie is percent-decoded, and Postgres refuses NUL in a text. */
+function readTokenCookie(c: Context, name: string): string | undefined {
+  const value = getCookie(c, name);
+  return value !== undefined && /^[!-~]+$/.test(value) ? value : undefined;
 }
 
 /**

@@ -144,6 +144,15 @@ describe("25 hostile tokens and keys", () => {
     }
   });
 
+  test.each(["%00", "a%00b", "%F0%9F", "%C3%A9", "%20", ""])("the cookie %s is nobody", async (value) => {
+    for (const path of ["/api/v2/me", "/api/v2/sessions"]) {
+      const reply = await api.get(path, {
+        headers: { cookie: `__Host-spiritforge=${value}; __Host-spiritforge-device=${value}` },
+      });
+      expect(reply.status).toBe(401);
+    }
+  });
+
   test("are 25, and left every session where it was", async () => {
     expect(hostile).toHaveLength(25);
     expect((await send(api, { method: "GET" }, { url: "/api/v2/me" }, person.token)).status).toBe(200);
