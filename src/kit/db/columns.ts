@@ -7,10 +7,13 @@ export const identityId = () => integer().primaryKey().generatedByDefaultAsIdent
 /** A timestamp, as a Date. */
 export const timestamptz = () => timestamp({ withTimezone: true, mode: "date" });
 
+/** The smallest positive normal number of single precision (IEEE 754). */
+const minFloat4 = 2 ** -126;
+
 /** A single-precision number. Others are rounded to the nearest one: Postgres refuses those that are too small. */
 export const float4 = customType<{ data: number; driverData: number | string }>({
   dataType: () => "real",
-  toDriver: (value) => Math.fround(value),
+  toDriver: (value) => (Math.abs(value) < minFloat4 ? 0 : Math.fround(value)),
   fromDriver: Number,
 });
 
