@@ -2,7 +2,8 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { beforeEach, describe, expect, test } from "vitest";
 import { aliases } from "../src/http/path-aliases.ts";
 import { useApi } from "./support/api.ts";
-import { bodied, document, operations, prepare, send, type Operation } from "./support/openapi-examples.ts";
+import { prepare, send } from "./support/openapi-examples.ts";
+import { bodied, document, operations, type Operation } from "./support/openapi-operations.ts";
 import { ajv, replyFaults } from "./support/openapi-replies.ts";
 import { createUser, type Person } from "./support/users.ts";
 

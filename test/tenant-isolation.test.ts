@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "./support/api.ts";
-import { isGuarded, operations, prepare, send, type Listed } from "./support/openapi-examples.ts";
+import { prepare, send } from "./support/openapi-examples.ts";
+import { isGuarded, operations, type Listed } from "./support/openapi-operations.ts";
 import { authHeader, createUser, type Person } from "./support/users.ts";
 
 /** What a user can learn about the resources of another user: nothing, not even that they exist. */

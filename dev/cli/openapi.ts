@@ -174,8 +174,11 @@ function aliasesOf(path: string): string[] {
 /** @param alias the number of the alias, from 1; 0 for the canonical path */
 function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
   const { status = 200, sseDescription: events } = doc;
+  const isFile = doc.fileTypes !== undefined && doc.reply instanceof z.ZodString;
+  const file = z.string().meta({ format: "binary" });
   const content = {
-    ...(status === 204 ? {} : { "application/json": { schema: doc.reply } }),
+    ...(status === 204 || isFile ? {} : { "application/json": { schema: doc.reply } }),
+    ...Object.fromEntries((doc.fileTypes ?? []).map((type) => [type, { schema: file }])),
     ...(events === undefined ? {} : { "text/event-stream": { schema: z.string().meta({ description: events }) } }),
   };
   return {

@@ -31,6 +31,8 @@ export type RouteDoc<
   /** A file instead of a JSON body. `body` then has the other fields of the form. */
   upload?: Upload;
   reply: Reply;
+  /** The types of the files that the reply can be. A binary `reply` is always one of them; another reply can be JSON, too. */
+  fileTypes?: readonly string[];
   /** Status of the reply. Default: 200. A 204 has no body. */
   status?: 101 | 200 | 201 | 202 | 204;
   /** Describes the server-sent events that a 200 streams to clients that accept them, or always if the other status is 204. */

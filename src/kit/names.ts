@@ -10,7 +10,7 @@ const emoji = /\p{RGI_Emoji}/gv;
 
 const url = /:\/\/|\bwww\./iu;
 
-/** What mail programs turn into a link without a scheme: a domain, or an IPv4 address. */
+/** What mail programs make a link of without a scheme: a domain, or an IPv4 address. */
 const domain = /[\p{L}\p{N}\p{M}_-]\.\p{L}\p{M}*[\p{L}\p{N}-]|\b\d{1,3}(?:\.\d{1,3}){3}\b/u;
 
 /** The text as a reader of links sees it: with plain letters, and with a full stop for every dot that separates labels. */

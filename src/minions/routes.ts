@@ -248,6 +248,7 @@ avatars.get(
         file: z.string().regex(pictureName, "must be the file name of an avatar"),
       }),
       reply: z.string().meta({ format: "binary" }),
+      fileTypes: imageTypes,
       errors: ["not_found", "files_unavailable"],
     },
     async ({ ctx, c, params }) => {

@@ -9,7 +9,6 @@ import {
   jsonb,
   pgTable,
   primaryKey,
-  real,
   smallint,
   text,
   unique,
@@ -17,7 +16,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { classes, spirits, tools } from "../catalog/tables.ts";
-import { isBetween, inList, timestamptz, identityId } from "../kit/db/columns.ts";
+import { float4, identityId, inList, isBetween, timestamptz } from "../kit/db/columns.ts";
 import { externalModels } from "../models/tables.ts";
 import { experienceKinds, maxFallbacks, retrievalMethods, visibilities } from "./constants.ts";
 
@@ -37,13 +36,13 @@ export const minions = pgTable(
     personality: text().notNull().default(""),
     system_prompt: text().notNull().default(""),
     /** Model settings. Null: the model's default. */
-    temperature: real(),
-    top_p: real(),
+    temperature: float4(),
+    top_p: float4(),
     max_tokens: integer(),
     rag_enabled: boolean().notNull().default(false),
     knowledge_base_id: integer(),
     top_k: smallint().notNull().default(4),
-    similarity_threshold: real().notNull().default(0),
+    similarity_threshold: float4().notNull().default(0),
     retrieval_method: text({ enum: retrievalMethods }).notNull().default("hybrid"),
     citations_enabled: boolean().notNull().default(true),
     class_id: integer().references(() => classes.id),

@@ -9,13 +9,12 @@ import {
   jsonb,
   pgTable,
   primaryKey,
-  real,
   text,
   unique,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
-import { isBetween, inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
+import { createdUpdatedAt, float4, identityId, inList, isBetween, timestamptz } from "../kit/db/columns.ts";
 import { callOutcomes, callPurposes } from "./constants.ts";
 import type { UsageRecord } from "./gateway/usage-record.ts";
 import type { ProviderName } from "./providers/providers.ts";
@@ -45,8 +44,8 @@ export const externalModels = pgTable(
     license: text(),
     embedding_length: integer(),
     /** The temperature of calls; null for the default of the provider. */
-    temperature: real(),
-    top_p: real(),
+    temperature: float4(),
+    top_p: float4(),
     system_prompt: text().notNull().default(""),
     capabilities: text().array().notNull().default([]),
     tags: text().array().notNull().default([]),

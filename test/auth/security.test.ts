@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/kit/crypto/hash.ts";
 import { bodyOf, useApi } from "../support/api.ts";
-import { isGuarded, operations, prepare, send, type Listed } from "../support/openapi-examples.ts";
+import { prepare, send } from "../support/openapi-examples.ts";
+import { isGuarded, operations, type Listed } from "../support/openapi-operations.ts";
 import { createUser, type Person } from "../support/users.ts";
 
 /** The security table: every guarded operation of the OpenAPI document against everyone who must not get in. */
@@ -141,6 +142,15 @@ describe("25 hostile tokens and keys", () => {
       expect(reply.status).toBe(401);
       const cookie = await api.get("/api/v2/me", { headers: { cookie: `__Host-spiritforge=${encodeURIComponent(secret)}` } });
       expect(cookie.status).toBe(401);
+    }
+  });
+
+  test.each(["%00", "a%00b", "%F0%9F", "%C3%A9", "%20", ""])("the cookie %s is no token", async (value) => {
+    for (const path of ["/api/v2/me", "/api/v2/sessions"]) {
+      const reply = await api.get(path, {
+        headers: { cookie: `__Host-spiritforge=${value}; __Host-spiritforge-device=${value}` },
+      });
+      expect(reply.status).toBe(401);
     }
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { providerKey } from "../support/canary.ts";
-import { operations } from "../support/openapi-examples.ts";
+import { operations } from "../support/openapi-operations.ts";
 import { faultsOf } from "./checks.ts";
 import type { FuzzRequest } from "./request.ts";
 import type { FuzzReply } from "./send.ts";

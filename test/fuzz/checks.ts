@@ -1,6 +1,6 @@
 import { errorTypes } from "../../src/errors.ts";
 import { leaksIn } from "../support/canary.ts";
-import type { Listed } from "../support/openapi-examples.ts";
+import type { Listed } from "../support/openapi-operations.ts";
 import { replyFaults } from "../support/openapi-replies.ts";
 import type { FuzzReply } from "./send.ts";
 import type { FuzzRequest } from "./request.ts";

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import type { Listed } from "../support/openapi-examples.ts";
+import type { Listed } from "../support/openapi-operations.ts";
 import { document } from "../support/openapi-examples.ts";
 import { hostileContentType, hostileHeader, hostileNumber, hostileText, spoiled } from "./hostile-values.ts";
 import { valuesOf, type JsonSchema, type SchemaContext } from "./json-schema.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bodied, document } from "../support/openapi-examples.ts";
+import { bodied, document } from "../support/openapi-operations.ts";
 import { ajv } from "../support/openapi-replies.ts";
 import { valuesOf, type JsonSchema, type SchemaContext } from "./json-schema.ts";
 

@@ -1,6 +1,5 @@
-import { operations, type Listed } from "../support/openapi-examples.ts";
+import { operations, type Listed } from "../support/openapi-operations.ts";
 import { seededRandom } from "../support/random.ts";
-import { authHeader } from "../support/users.ts";
 import type { FakeVendor, Fault as VendorFault } from "../support/vendors/server.ts";
 import { faultsOf, type Fault } from "./checks.ts";
 import { requestGenerator, type Generated } from "./generate-request.ts";
@@ -8,7 +7,7 @@ import { curlOf, type FuzzRequest } from "./request.ts";
 import { sendRequest, type FuzzReply } from "./send.ts";
 import { shrink } from "./shrink.ts";
 import { FuzzSockets } from "./sockets.ts";
-import { createSender, learnFrom, type World } from "./world.ts";
+import { createSender, isSignedIn, learnFrom, type World } from "./world.ts";
 
 /** A failure: the first request with a fault of its kind at its operation. */
 export type Failure = { number: number; target: string; fault: Fault; request: string; reply: string; count: number };
@@ -128,11 +127,8 @@ function parse(body: Buffer): unknown {
 
 async function renewIfSignedOut(world: World): Promise<void> {
   const everyone = [...world.senders, world.administrator];
-  const replies = await Promise.all(
-    everyone.map(({ person }) => world.api.get("/api/v2/me", { headers: authHeader(person.token) })),
-  );
-  await Promise.all(replies.map((reply) => reply.arrayBuffer()));
-  if (replies.some(({ ok }) => !ok)) await renewSenders(world);
+  const signedIn = await Promise.all(everyone.map((sender) => isSignedIn(world, sender)));
+  if (signedIn.includes(false)) await renewSenders(world);
 }
 
 let renewed = 0;

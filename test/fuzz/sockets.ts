@@ -9,7 +9,7 @@ import { connect, type TestSocket } from "../support/sockets.ts";
 import { leakFaults, type Fault } from "./checks.ts";
 import { hostileText, hostileValue, spoiled } from "./hostile-values.ts";
 import { valuesOf, type JsonSchema, type SchemaContext } from "./json-schema.ts";
-import type { Sender, World } from "./world.ts";
+import { isSignedIn, type Sender, type World } from "./world.ts";
 
 /** Frames on the sockets of conversations and on the hubs of users. */
 
@@ -48,7 +48,8 @@ export class FuzzSockets {
     try {
       opened = await this.#socketOf(sender, resource);
     } catch (error) {
-      return { target, frame, faults: [{ kind: "refused socket", detail: reasonOf(error) }] };
+      const faults = (await isSignedIn(this.#world, sender)) ? [{ kind: "refused socket", detail: reasonOf(error) }] : [];
+      return { target, frame, faults };
     }
     // A conversation that was deleted has no socket.
     if (opened === undefined) return { target, frame, faults: [] };

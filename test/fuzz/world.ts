@@ -121,3 +121,10 @@ async function uploadDataset(api: TestApi, sender: Sender, text: string): Promis
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
+
+/** Whether the session of a sender lives. Asks a route that reads it from Postgres: others may know a revoked session for a while. */
+export async function isSignedIn({ api }: Pick<World, "api">, { person }: Sender): Promise<boolean> {
+  const reply = await api.get("/api/v2/api-keys", { headers: authHeader(person.token) });
+  await reply.arrayBuffer();
+  return reply.ok;
+}

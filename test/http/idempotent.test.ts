@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "../support/api.ts";
-import { operations, prepare, type Listed } from "../support/openapi-examples.ts";
+import { prepare } from "../support/openapi-examples.ts";
+import { operations, type Listed } from "../support/openapi-operations.ts";
 import { authHeader, createUser, type Person } from "../support/users.ts";
 
 /** The idempotency table: every operation of the OpenAPI document that creates something is called twice. */

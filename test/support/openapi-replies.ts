@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { document, type Operation } from "./openapi-examples.ts";
+import { document, type Operation } from "./openapi-operations.ts";
 
 /** Compares replies with the OpenAPI document. */
 

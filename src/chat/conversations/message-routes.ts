@@ -19,6 +19,7 @@ import { streamAnswer, wantsEvents } from "../streaming/stream-answer.ts";
 const ok = { success: true as const };
 const tag = "Messages";
 const access = requirePermission("chat.use");
+const attachmentTypes = [...imageTypes, "text/plain"];
 const limit = limited("expensive");
 const outage = ["not_found", "realtime_unavailable"] as const;
 
@@ -275,7 +276,7 @@ conversationMessages.post(
       tag,
       access,
       params: IdParam,
-      upload: { field: "file", maxBytes: maxAttachmentBytes, types: [...imageTypes, "text/plain"] },
+      upload: { field: "file", maxBytes: maxAttachmentBytes, types: attachmentTypes },
       reply: s.AttachmentReply,
       errors: ["conflict", "files_unavailable", "database_unavailable", ...outage],
     },
@@ -297,6 +298,7 @@ conversationMessages.get(
       access,
       params: s.AttachmentParams,
       reply: z.string().meta({ format: "binary" }),
+      fileTypes: attachmentTypes,
       errors: ["not_found", "files_unavailable"],
     },
     async ({ ctx, params }) => {

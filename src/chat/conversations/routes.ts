@@ -145,6 +145,7 @@ conversations.get(
         conversation: s.Conversation,
         messages: z.array(s.ChatMessage),
       }),
+      fileTypes: ["text/markdown"],
       errors: ["not_found", "realtime_unavailable", ...outage],
     },
     async ({ ctx, params, query }) => {

@@ -81,6 +81,7 @@ datasetFiles.get(
       params: s.FileParams,
       query: s.FileQuery,
       reply: z.string().meta({ format: "binary" }),
+      fileTypes: ["application/octet-stream"],
       errors: ["unauthenticated", "not_found", "files_unavailable", "database_unavailable"],
     },
     async ({ ctx, params, query }) => {

@@ -1,11 +1,21 @@
 import { sql, type SQL, type SQLWrapper } from "drizzle-orm";
-import { integer, timestamp } from "drizzle-orm/pg-core";
+import { customType, integer, timestamp } from "drizzle-orm/pg-core";
 
 /** A generated primary key: 1, 2, 3, … */
 export const identityId = () => integer().primaryKey().generatedByDefaultAsIdentity();
 
 /** A timestamp, as a Date. */
 export const timestamptz = () => timestamp({ withTimezone: true, mode: "date" });
+
+/** The smallest positive normal number of single precision (IEEE 754). */
+const minFloat4 = 2 ** -126;
+
+/** A single-precision number. Others are rounded to the nearest one: Postgres refuses those that are too small. */
+export const float4 = customType<{ data: number; driverData: number | string }>({
+  dataType: () => "real",
+  toDriver: (value) => (Math.abs(value) < minFloat4 ? 0 : Math.fround(value)),
+  fromDriver: Number,
+});
 
 /** When a row was created and last updated. */
 export const createdUpdatedAt = {
