@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import type { Listed } from "../support/openapi-operations.ts";
-import { document } from "../support/openapi-examples.ts";
+import { document } from "../support/openapi-operations.ts";
 import { hostileContentType, hostileHeader, hostileNumber, hostileText, spoiled } from "./hostile-values.ts";
 import { valuesOf, type JsonSchema, type SchemaContext } from "./json-schema.ts";
 import type { FuzzRequest } from "./request.ts";

@@ -3,8 +3,6 @@ import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from ".
 import { authHeader, createUser, type Person } from "./users.ts";
 import { type Listed } from "./openapi-operations.ts";
 
-type Schema = Record<string, unknown>;
-
 /** The smallest picture that there is: a GIF of one pixel. */
 const picture = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "base64");
 

@@ -1,6 +1,8 @@
 import { describeApi } from "../../dev/cli/openapi.ts";
 import { app } from "../../src/app.ts";
 
+type Schema = Record<string, unknown>;
+
 export type Operation = {
   operationId: string;
   tags: string[];
