@@ -91,7 +91,9 @@ const Settings = z.object({
   /** Empty: endpoints that send mail fail, and the rest works. */
   RESEND_API_KEY: z.string().regex(printable, "contains characters that are not allowed in a key").default(""),
   /** Sender of mails: `Name <address>`, or an address. */
-  MAIL_FROM: z.union([z.literal(""), z.string().regex(sender, "must be `Name <address>`, or an address")]).default(""),
+  MAIL_FROM: z
+    .union([z.literal(""), z.string().regex(sender, "must be an address, or a name with an address in angle brackets")])
+    .default(""),
   /** Base URL of Resend's API, or of a replacement. */
   RESEND_URL: z
     .url({ protocol: /^https?$/ })

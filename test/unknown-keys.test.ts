@@ -60,16 +60,15 @@ const schemaOf = ({ operation }: Listed) => operation.requestBody!.content["appl
 
 async function faultsOf(listed: Listed, change: object): Promise<Record<string, string>> {
   const prepared = await prepare(api, person, listed);
-  const body = JSON.stringify(change)
-    .replace(/^\{/, `${(prepared.body as string).slice(0, -1)},`)
-    .replace("{,", "{");
+  const body = JSON.stringify({ ...(JSON.parse(prepared.body as string) as object), ...change });
   const reply = await send(api, listed, { ...prepared, body }, person.token);
-  const { errors = [] } = await bodyOf(reply);
-  expect(reply.status === 422).toBe(errors.length > 0);
+  const { errors = [], code } = await bodyOf(reply);
+  expect(code === "validation_failed").toBe(errors.length > 0);
   return Object.fromEntries(errors.map(({ path, message }: Record<string, string>) => [path, message]));
 }
 
-const unknown = ["unknown_key", "__proto__", "constructor", "toString"];
+/** `__proto__` is missing here, because no body may contain it. */
+const unknown = ["unknown_key", "constructor", "toString"];
 const withUnknown = JSON.parse(`{${unknown.map((key) => `"${key}":{"deeper":1}`).join()}}`) as object;
 
 describe("an unknown key", () => {

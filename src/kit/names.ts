@@ -54,8 +54,9 @@ export function cleanPersonName(text: string, max: number): string {
 
 /** A text on one line, with single spaces and without invisible characters. An emoji with invisible parts is kept only in a text without others. */
 function withoutInvisible(text: string): string {
-  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
-  return hasInvisible(line) ? line.replace(new RegExp(invisible, "gu"), "") : line;
+  const line = text.replace(/[\s\p{Cc}]+/gu, " ");
+  const shown = hasInvisible(line) ? line.replace(new RegExp(invisible, "gu"), "") : line;
+  return shown.replace(/ +/g, " ").trim();
 }
 
 const shortened = (text: string, max: number) => text.slice(0, max).toWellFormed().trim();

@@ -75,7 +75,7 @@ describe("settings of a minion", () => {
       spirits: [],
       sampling: { temperature: 0.5, top_p: null, max_tokens: null },
       model: { context_length: null, sees_pictures: false, calls_tools: false },
-      answering: [{ model: "builtin/extractive" }],
+      modelCandidates: [{ model: "builtin/extractive" }],
       retrieval: { is_enabled: true, base, top_k: 2, method: "keyword", threshold: 0 },
       citations_enabled: true,
     });
@@ -114,7 +114,7 @@ describe("settings of a minion", () => {
       model: { context_length: 32_000, sees_pictures: true, calls_tools: true },
       sampling: { temperature: 0.2, max_tokens: 500 },
       parts: { minion: { system_prompt: "Be a poet." } },
-      answering: [{ model, id: external_model_id, provider: "custom", model_id: "my-model" }],
+      modelCandidates: [{ model, id: external_model_id, provider: "custom", model_id: "my-model" }],
       retrieval: null,
     });
     const own = { model, external_model_id, temperature: 1, system_prompt: "Be a cook." };

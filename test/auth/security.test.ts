@@ -43,6 +43,9 @@ test("the OpenAPI document has guarded operations", () => {
   expect(owned.length).toBeGreaterThan(2);
 });
 
+/** Operations that may make more round trips than others. A replay reads what its job works on before it reopens that. */
+const roundTrips: Record<string, number> = { replayFailedJob: 3 };
+
 describe.each(guarded)("$name", (listed) => {
   test("a missing token, another scheme, and a modified token are 401", async () => {
     expect(await sendAs(listed)).toEqual({ status: 401, code: "unauthenticated" });
@@ -83,7 +86,7 @@ describe.each(guarded)("$name", (listed) => {
     if (!isSensitive(listed)) await send(api, { method: "GET" }, { url: "/api/v2/me" }, key);
     const reply = await send(api, listed, await prepare(api, person, listed), key);
     const [, made] = /db;[^,]*desc="(\d+)"/.exec(reply.headers.get("server-timing")!)!;
-    expect(Number(made)).toBeLessThanOrEqual(isSensitive(listed) ? 2 : 1);
+    expect(Number(made)).toBeLessThanOrEqual(roundTrips[listed.id] ?? (isSensitive(listed) ? 2 : 1));
   });
 });
 

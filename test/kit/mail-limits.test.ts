@@ -10,7 +10,7 @@ let userId: number;
 beforeAll(async () => {
   postgres = await openConcurrentPostgres(20);
   userId = (await createUser({ database: postgres })).id;
-}, 120_000);
+});
 
 afterAll(() => postgres.close());
 

@@ -25,9 +25,15 @@ describe("the settings of mail", () => {
   );
 
   test.each([
-    [{ MAIL_FROM: "Spiritforge" }, "MAIL_FROM: must be `Name <address>`, or an address"],
-    [{ MAIL_FROM: "Spiritforge <no-reply@example.com" }, "MAIL_FROM: must be `Name <address>`, or an address"],
-    [{ MAIL_FROM: "a@example.com\r\nBcc: b@example.com" }, "MAIL_FROM: must be `Name <address>`, or an address"],
+    [{ MAIL_FROM: "Spiritforge" }, "MAIL_FROM: must be an address, or a name with an address in angle brackets"],
+    [
+      { MAIL_FROM: "Spiritforge <no-reply@example.com" },
+      "MAIL_FROM: must be an address, or a name with an address in angle brackets",
+    ],
+    [
+      { MAIL_FROM: "a@example.com\r\nBcc: b@example.com" },
+      "MAIL_FROM: must be an address, or a name with an address in angle brackets",
+    ],
     [{ RESEND_API_KEY: "re_key\n" }, "RESEND_API_KEY: contains characters that are not allowed in a key"],
     [{ RESEND_API_KEY: "dev-key" }, "RESEND_API_KEY: must not be a development value"],
     [{ RESEND_URL: "http://api.resend.com" }, "RESEND_URL: must be https"],

@@ -127,8 +127,9 @@ export class OutboxWorker {
       of: { conversation_id, user_id, entry_id, error: `The ${kind} of an outbox was refused: ${error}.`, at: Date.now() },
     });
     const entry_id = kind === "report" ? of.entry_id : this.#outbox.setAside(next, error, report);
-    const message = kind === "report" ? "An entry was set aside but cannot be reported." : "An entry was set aside.";
-    log("error", message, { conversation_id, user_id, entry_id, kind, reason: error });
+    const fields = { conversation_id, user_id, entry_id, kind, reason: error };
+    if (kind === "report") log("error", "An entry was set aside but cannot be reported.", fields);
+    else log("error", "An entry was set aside.", fields);
   }
 }
 

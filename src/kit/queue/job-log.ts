@@ -41,7 +41,8 @@ export async function logJob<Consumer extends LoggedConsumer<never>>(
     dead: {
       send(dead: unknown) {
         outcome = "failed";
-        error_code = String(toRecord(dead)["code"]);
+        const { code } = toRecord(dead);
+        if (typeof code === "string") error_code = code;
         return consumer.dead.send(dead);
       },
     },

@@ -18,7 +18,7 @@ beforeAll(async () => {
   postgres = await openConcurrentPostgres(20);
   api = await startApi({}, postgres);
   hash = await hashPassword(password);
-}, 120_000);
+});
 
 afterAll(async () => {
   await api.close();

@@ -30,7 +30,7 @@ const isVerified = async (token: string) =>
   (await bodyOf(await api.get("/api/v2/me", { headers: authHeader(token) }))).user.is_verified as boolean;
 const resend = (token: string) => api.get("/api/auth/resend-verification", { method: "POST", headers: authHeader(token) });
 async function jobsAreDone(): Promise<void> {
-  await expect.poll(() => api.database.sql("select 1 from outbox"), { timeout: 8_000 }).toEqual([]);
+  await expect.poll(() => api.database.sql("select 1 from outbox")).toEqual([]);
 }
 
 /** The refusal of a link, in words. */

@@ -337,6 +337,6 @@ describe("forking a conversation", () => {
     room.fork = works;
     const fork = await recallFork(harness.ctx, harness.userId, at(2), Number(made));
     expect([fork.id, await count()]).toEqual([Number(made), 2]);
-    expect(forks).toEqual([[harness.userId, at(2).messageId, fork.id]]);
+    expect(forks).toEqual([[{ user_id: harness.userId, request_id: harness.ctx.requestId }, at(2).messageId, fork.id]]);
   });
 });

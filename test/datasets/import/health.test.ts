@@ -18,11 +18,11 @@ test("a page of 300,000 open elements fails with the reason", async () => {
   const dataset = await settled(me, body.dataset.id);
   expect(dataset).toMatchObject({
     processing_status: "failed",
-    error: "is nested more than 256 levels deep. Flatten it first.",
+    error: "file: is nested more than 256 levels deep. Flatten it first.",
   });
 });
 
-test("the API answers while the rows of a file are read", async () => {
+test("the API answers during an import", async () => {
   const lines = Array.from({ length: 20_000 }, (_, i) => JSON.stringify({ text: `${i} ${(i * 7919).toString(36).repeat(8)}` }));
   const { body } = await upload(api, person, lines.join("\n"), "rows.jsonl");
   let answered = 0;
@@ -33,4 +33,4 @@ test("the API answers while the rows of a file are read", async () => {
     isOver = ["ready", "failed"].includes(dataset.processing_status);
   }
   expect(answered).toBeGreaterThan(0);
-}, 60_000);
+});
