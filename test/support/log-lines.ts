@@ -29,7 +29,7 @@ export function overhearLog(): () => LogLine[] {
   return () => parseLines(texts);
 }
 
-/** What the requests of this file said: texts, addresses and tokens, none of which a line may show. */
+/** What the requests of this process said, in all its test files: texts, addresses and tokens, none of which a line may show. */
 const sent = new Set<string>();
 
 /** Fields of a body that name a model or a provider: a line may show them. */
