@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import { startEmbeddedPostgres, connectOwnPostgres, type PostgresServer } from "../postgres/start-postgres.ts";
+import { makeInterruptedJobsDue } from "../postgres/interrupted-jobs.ts";
 import { UserError } from "../user-error.ts";
 import { claimInstance } from "../data-dir/instance.ts";
 import { assertPortFree } from "../port.ts";
@@ -56,6 +57,9 @@ export async function startDevServer(settings: Settings, log: Log, signal: Abort
     signal.throwIfAborted();
     await seedCatalog(postgres.databaseUrl, log);
     signal.throwIfAborted();
+    // Another process may use the developer's own server.
+    const jobs = settings.databaseUrl === undefined ? await makeInterruptedJobsDue(postgres.databaseUrl) : 0;
+    if (jobs > 0) log(`${jobs} interrupted jobs go on`);
 
     const ollama = await findOllama(settings.ollamaUrl);
     if (ollama !== undefined) log(describeOllama(ollama));

@@ -4,7 +4,7 @@ import { addCors, constantHeaders, problemType } from "./headers.ts";
 import { logRequest, routePatternOf } from "./request-log.ts";
 import type { AppEnv } from "./route.ts";
 import { toAppError } from "../kit/db/errors.ts";
-import { AppError, problemOf } from "../kit/errors.ts";
+import { problemOf, unexpectedError } from "../kit/errors.ts";
 import { requestIdFrom } from "../kit/http/request-id.ts";
 import { log } from "../kit/log.ts";
 
@@ -47,9 +47,7 @@ function edgeHeaders(c: Context<AppEnv>): Record<string, string> {
 export const errorHandler: ErrorHandler<AppEnv> = (error, c) => {
   const requestId = c.get("requestId");
   const ctx = c.get("ctx") as Ctx | undefined;
-  const failure =
-    toAppError(error, ctx?.constraintErrors ?? {}) ??
-    new AppError("internal", "An unexpected error occurred on the server.", { cause: error });
+  const failure = toAppError(error, ctx?.constraintErrors ?? {}) ?? unexpectedError(error);
   c.set("errorCode", failure.code);
   if (failure.status >= 500) {
     log("error", "A request failed.", { request_id: requestId, error_code: failure.code, route: routePatternOf(c), error });

@@ -132,6 +132,11 @@ export class AppError extends Error {
   }
 }
 
+/** The 500 for an error that nobody expected. Its message is not shown to clients. */
+export function unexpectedError(cause: unknown): AppError {
+  return new AppError("internal", "An unexpected error occurred on the server.", { cause });
+}
+
 /** An error with an `AppError` for clients. */
 export abstract class PublicError extends Error {
   abstract get failure(): AppError;

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
+import { readText } from "../async/streams.ts";
 import { isPublicAddress } from "./addresses.ts";
 import { isPrivateName } from "./urls.ts";
 
@@ -23,6 +24,9 @@ const maxCacheMs = 60_000;
 
 /** Types of DNS records, by name. */
 const recordTypes = { A: 1, CNAME: 5, AAAA: 28 } as const;
+
+/** A DNS message has at most 64 KiB; its records are somewhat longer in JSON. */
+const maxReplyBytes = 256 * 1024;
 
 /** Response codes of DNS (RFC 1035): success, and a name that does not exist. */
 const [noError, nameError] = [0, 3];
@@ -83,7 +87,7 @@ async function query(
       await reply.body?.cancel();
       return undefined;
     }
-    const { Status, Answer } = Reply.parse(await reply.json());
+    const { Status, Answer } = Reply.parse(JSON.parse(await readText(reply.body, maxReplyBytes)));
     return Status === noError || Status === nameError ? Answer : undefined;
   } catch {
     return undefined;

@@ -4,6 +4,7 @@ import { afterCommit, commit, type Statement } from "../db/commit.ts";
 import { constraintOf } from "../db/errors.ts";
 import { failedJobs, outbox } from "../db/tables.ts";
 import type { EventContext } from "../event-log.ts";
+import { toPostgresJson } from "../db/text.ts";
 import { log } from "../log.ts";
 import type { Handler } from "./handler.ts";
 import { headOf, logDeadLetter } from "./job-log.ts";
@@ -63,7 +64,7 @@ async function giveUp<Ctx extends JobSender>(ctx: Ctx, message: Message, handler
 }
 
 function strayRow({ db }: JobSender, { id, body, timestamp }: Message): Statement {
-  const stray = { name: "unknown", payload: body ?? null, request_id: "", attempts: 1, created_at: timestamp };
+  const stray = { name: "unknown", payload: toPostgresJson(body ?? null), request_id: "", attempts: 1, created_at: timestamp };
   return db
     .insert(failedJobs)
     .values({ ...stray, reference: `message:${id}`, code: "validation_failed", error: "This message is not a valid job." })

@@ -6,10 +6,10 @@ import type { JobSender } from "./message.ts";
 import { maxJobsPerUser, nextOfUser, sendNextOfUser, type NextRow } from "./user-limit.ts";
 
 /** Seconds until another consumer may take a job whose holder does not renew its lease. With the sweep of each minute: under two minutes. */
-export const leaseSeconds = 45;
+export const leaseSeconds = 30;
 
 /** Seconds between renewals. Progress renews the lease too, in its own commit. */
-export const renewSeconds = 15;
+export const renewSeconds = 10;
 
 const leaseEnd = sql.raw(`now() + interval '${leaseSeconds} seconds'`);
 

@@ -1,4 +1,4 @@
-import { sql, type SQL } from "drizzle-orm";
+import { inArray, sql, type SQL } from "drizzle-orm";
 import type * as z from "zod";
 import { afterCommit, type TransactionContext, type Statement } from "../db/commit.ts";
 import { AppError } from "../errors.ts";
@@ -79,7 +79,7 @@ export function enqueueRows(ctx: JobSender, jobs: SQL): Statement {
 /**
  * Sends overdue jobs again: jobs that were never sent, whose message was lost, or whose consumer died, whose lease it ends. Sends jobs that wait although their
  * user has less than the maximum in the queue. Each user's first jobs come before anybody's second ones.
- * @returns their count
+ * @returns the count of jobs that were sent
  */
 export async function sweepOutbox(ctx: JobSender, atMost = 500): Promise<number> {
   const { rows } = await ctx.db.execute<JobMessage & { place: number; is_overdue: boolean }>(sql`
@@ -96,10 +96,32 @@ export async function sweepOutbox(ctx: JobSender, atMost = 500): Promise<number>
     update ${outbox} set due_at = ${jobDue}, lease = null, lost_attempts = lost_attempts + (lease is not null)::int
     from picked join sendable s on s.id = picked.id where ${outbox.id} = picked.id
     returning ${outbox.id}, name, payload, request_id, s.place, is_overdue`);
-  // A batch has at most 256 KB, and one message can have half of that, so each is sent alone.
-  for (const { id, name, payload, request_id } of rows.toSorted((a, b) => a.place - b.place || a.id - b.id))
-    await ctx.env.JOBS.send({ id, name, payload, request_id });
   const overdue = rows.filter(({ is_overdue }) => is_overdue).length;
-  if (overdue > 0) log("warn", "Overdue jobs were sent again.", { jobs: overdue });
-  return rows.length;
+  if (overdue > 0) log("warn", "Overdue jobs are sent again.", { jobs: overdue });
+  return (
+    rows.length -
+    (await sendJobs(
+      ctx,
+      rows.toSorted((a, b) => a.place - b.place || a.id - b.id),
+    ))
+  );
+}
+
+/** Sends jobs in this order. One that cannot be sent does not stop the others; the next sweep sends it. @returns the count of unsent jobs */
+async function sendJobs(ctx: JobSender, jobs: readonly JobMessage[]): Promise<number> {
+  const unsent: number[] = [];
+  let error: unknown;
+  // A batch has at most 256 KB, and one message can have half of that, so each is sent alone.
+  for (const { id, name, payload, request_id } of jobs) {
+    try {
+      await ctx.env.JOBS.send({ id, name, payload, request_id });
+    } catch (cause) {
+      unsent.push(id);
+      error = cause;
+    }
+  }
+  if (unsent.length === 0) return 0;
+  log("error", "Jobs could not be sent. The next sweep sends them.", { jobs: unsent.length, error });
+  await ctx.db.execute(sql`update ${outbox} set due_at = now() where ${inArray(outbox.id, unsent)} and lease is null`);
+  return unsent.length;
 }

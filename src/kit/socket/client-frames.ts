@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { textFaults } from "../db/text.ts";
-import { AppError, type ValidationIssue } from "../errors.ts";
+import { AppError, unexpectedError, type ValidationIssue } from "../errors.ts";
 import { JsonError, parseJson } from "../json.ts";
 
 /** Frames from the clients of a room. */
@@ -63,7 +63,7 @@ export function unknownFrame(types: readonly string[]): FrameError {
 
 /** The error frame for a request that failed. An unexpected error keeps its message from the client. */
 export function errorFrame(error: unknown) {
-  const failure = error instanceof AppError ? error : new AppError("internal", "An unexpected error occurred on the server.");
+  const failure = error instanceof AppError ? error : unexpectedError(error);
   const { code, message: detail, issues: errors } = failure;
   return { type: "error", code, detail, ...(errors.length > 0 ? { errors } : {}) };
 }

@@ -1,4 +1,4 @@
-import { AppError, problemOf } from "../errors.ts";
+import { AppError, problemOf, unexpectedError } from "../errors.ts";
 import { log } from "../log.ts";
 import { parseClaims, type TicketClaims } from "./tickets.ts";
 
@@ -54,10 +54,7 @@ export const requestIdOf = (request: Request): string => request.headers.get(req
 
 /** The reply to a refused request. An unexpected error is logged, and its message is not sent to the client. */
 export function refuse(error: unknown, requestId: string): Response {
-  const failure =
-    error instanceof AppError
-      ? error
-      : new AppError("internal", "An unexpected error occurred on the server.", { cause: error });
+  const failure = error instanceof AppError ? error : unexpectedError(error);
   if (failure.status >= 500) log("error", "A socket could not be opened.", { request_id: requestId, error });
   const headers = { ...failure.headers, "content-type": "application/problem+json" };
   return new Response(JSON.stringify(problemOf(failure, requestId)), { status: failure.status, headers });

@@ -148,6 +148,7 @@ describe("a host", () => {
 });
 
 describe("without an answer of the resolver", () => {
+  const bytes = new TextEncoder().encode(" ".repeat(65_536));
   const silent: typeof fetch = (_, init) =>
     new Promise((_resolve, reject) => {
       init!.signal!.addEventListener("abort", () => reject(new Error("late")));
@@ -157,6 +158,10 @@ describe("without an answer of the resolver", () => {
     ["is gone", () => Promise.reject(new TypeError("fetch failed"))],
     ["fails", () => Promise.resolve(new Response("no", { status: 500 }))],
     ["redirects", () => Promise.resolve(new Response(null, { status: 302, headers: { location: "https://example.com" } }))],
+    [
+      "answers without an end",
+      () => Promise.resolve(new Response(new ReadableStream({ pull: (stream) => stream.enqueue(bytes) }))),
+    ],
     ["answers something else", () => Promise.resolve(Response.json({ Status: 0, Answer: "10.0.0.1" }))],
     ["answers without a status", () => Promise.resolve(Response.json({}))],
     ["cannot reach the name's servers", () => Promise.resolve(Response.json({ Status: 2 }))],

@@ -9,6 +9,7 @@ import { handleJob, type Handler } from "../../../src/kit/queue/handler.ts";
 import { maxAttempts, retryDelaySeconds } from "../../../src/kit/queue/retry.ts";
 import { commit, commitOnce } from "../../../src/kit/db/commit.ts";
 import { AppError } from "../../../src/kit/errors.ts";
+import type { JobMessage } from "../../../src/kit/queue/message.ts";
 import { defineJob, enqueueJob, sweepOutbox } from "../../../src/kit/queue/outbox.ts";
 import { openConcurrentPostgres, type ConcurrentPostgres } from "../../support/concurrent-postgres.ts";
 import { createTestContexts, testBindings } from "../../support/in-process-context.ts";
@@ -213,13 +214,13 @@ describe("a job that cannot run", () => {
   });
 
   test("a message that is not a job is recorded once", async () => {
-    await queue.send("garbage");
+    await queue.send("garbage\0 \ud800");
     await queue.run(consume);
     dead.duplicateAndShuffle(seededRandom(1));
     await dead.run(consumeDead);
     const failed = await postgres.sql("select reference, name, payload from failed_jobs");
     expect(failed).toEqual([
-      { reference: "message:m1", name: "unknown", payload: expect.objectContaining({ body: "garbage" }) },
+      { reference: "message:m1", name: "unknown", payload: expect.objectContaining({ body: "garbage \ufffd" }) },
     ]);
   });
 
@@ -255,6 +256,25 @@ describe("the sweep of the outbox", () => {
     expect(await sweepOutbox(ctx)).toBe(0);
     await queue.run(consume);
     expect(await labels()).toEqual(["lost"]);
+  });
+
+  test("a job that cannot be sent does not stop those behind it, and the next sweep sends it", async () => {
+    for (const label of ["first", "second", "third"]) {
+      await postgres.sql("insert into outbox (name, payload, request_id) values ('mark', $1, 'r')", [
+        JSON.stringify({ label }),
+      ]);
+    }
+    await overdue();
+    const send = async (message: JobMessage) => {
+      if (JSON.stringify(message).includes("first")) throw new Error("Too large.");
+      await queue.send(message);
+    };
+    expect(await sweepOutbox({ ...ctx, env: { ...ctx.env, JOBS: { send } as unknown as Queue } })).toBe(2);
+    await queue.run(consume);
+    expect(await labels()).toEqual(["second", "third"]);
+    expect(await sweepOutbox(ctx)).toBe(1);
+    await queue.run(consume);
+    expect(await labels()).toEqual(["second", "third", "first"]);
   });
 
   test("ten concurrent sweeps send each job once", async () => {

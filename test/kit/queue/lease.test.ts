@@ -142,7 +142,7 @@ describe("a lease", () => {
       await postgres.sql("update outbox set due_at = now() + interval '1 second'");
       // The first renewal after progress is left out.
       for (let tick = 0; tick < 2; tick += 1) for (const renew of ticks) renew();
-      const left = "select 1 from outbox where due_at > now() + interval '30 seconds'";
+      const left = "select 1 from outbox where due_at > now() + interval '20 seconds'";
       while ((await postgres.sql(left)).length === 0) await setImmediate();
     }
     expect(await sweepOutbox(ctx)).toBe(0);
