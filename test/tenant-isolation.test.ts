@@ -33,7 +33,7 @@ async function refusalOf(reply: Response, ids: readonly (string | number)[]) {
 }
 
 describe.each(owned)("$name", (listed) => {
-  test("answers for another user's resource exactly as for one that does not exist", async () => {
+  test("the reply for another user's resource equals the reply for a missing one", async () => {
     const existing = await prepare(api, owner, listed);
     const id = /\d+/.exec(existing.url.slice("/api/v2/".length))![0];
     const missing = { ...existing, url: existing.url.replace(`/${id}`, `/${unknownId}`) };
@@ -84,7 +84,7 @@ describe("a reference in a body", () => {
     expect(foreign).toEqual(unknown);
   });
 
-  test("to another user's conversation does not tell whether it exists in a chat", async () => {
+  test("a chat does not tell whether another user's conversation exists", async () => {
     const { url } = await prepare(api, owner, named("getConversation"));
     const chat = named("chatExternal");
     const prepared = await prepare(api, stranger, chat);

@@ -84,7 +84,7 @@ describe("an unknown key", () => {
     expect(await faultsOf(listed, withUnknown)).not.toHaveProperty("unknown_key");
   });
 
-  test("is ignored by the operations on the list alone", () => {
+  test("only the listed operations ignore an unknown key", () => {
     expect(new Set(exempted.map(({ id }) => id))).toEqual(new Set(exempt));
   });
 
@@ -104,7 +104,7 @@ describe("an unknown key", () => {
     expect(faults).not.toHaveProperty([`${path}.unknown_key.deeper`]);
   });
 
-  test("is found in nested objects of several operations", () => {
+  test("an unknown key is found in nested objects of several operations", () => {
     expect(closed.map(({ path }) => path)).toEqual(expect.arrayContaining(["filter", "questions.0", "questions.0.relevant.0"]));
     expect(new Set(nested.map(({ path }) => path).filter((path) => open.includes(path)))).toEqual(new Set(open));
   });
@@ -125,7 +125,7 @@ describe("a key that cannot be changed", () => {
     ["setRoles", ["id", "email", "banned_at"]],
     ["putLoadout", ["spirit_level", "equipped_at"]],
     ["grantAccess", ["source", "granted_at"]],
-  ])("is read-only for %s: %j", async (id, keys) => {
+  ])("a key that cannot be changed is read-only for %s: %j", async (id, keys) => {
     const listed = bodied.find((each) => each.id === id)!;
     const faults = await faultsOf(listed, Object.fromEntries([...keys, "unknown_key"].map((key) => [key, 1])));
     expect(faults).toEqual({

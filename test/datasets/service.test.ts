@@ -158,7 +158,7 @@ describe("a dataset", () => {
     expect((await me.delete(`/datasets/${id}`)).status).toBe(200);
   });
 
-  test("is not deleted while its import is not over", async () => {
+  test("a dataset that is being imported is not deleted", async () => {
     const { id } = await makeReady("one text that is imported", "imported.txt");
     for (const status of ["pending", "processing"]) {
       await api.database.sql("update datasets set processing_status = $2 where id = $1", [id, status]);
@@ -168,7 +168,7 @@ describe("a dataset", () => {
     expect((await me.delete(`/datasets/${id}`)).status).toBe(200);
   });
 
-  test("is downloaded with a ticket that dies with the device that asked for it", async () => {
+  test("a download ticket ends with the session that requested it", async () => {
     const { id } = await makeReady("one text that is downloaded", "downloaded.txt");
     const [owner] = await api.database.sql("select user_id from datasets where id = $1", [id]);
     const linkOf = async () => new URL((await me.get(`/datasets/${id}/download`)).body.url);

@@ -36,25 +36,25 @@ const kindsOf = (reply: FuzzReply, given: Partial<FuzzRequest> = {}, isAdministr
   faultsOf(listed, { ...request, ...given }, reply, forbidden, isAdministrator).map(({ kind }) => kind);
 
 describe("a reply", () => {
-  test("as documented has no fault", () => {
+  test("a documented reply has no fault", () => {
     expect(kindsOf(replyWith(200, { success: true, status: "ok" }))).toEqual([]);
     expect(kindsOf(replyWith(429, problem(429, "rate_limited")))).toEqual([]);
     expect(kindsOf(replyWith(502, problem(502, "provider_unavailable")), { isExact: false })).toEqual([]);
   });
 
-  test("that does not come, or breaks off, is a fault", () => {
+  test("a reply that is missing or breaks off is a fault", () => {
     expect(kindsOf({ kind: "unanswered" })).toEqual(["no reply"]);
     expect(kindsOf({ kind: "broken", reason: "reset" })).toEqual(["broken connection"]);
     expect(kindsOf({ kind: "broken", reason: "reset" }, { contentLength: 3 })).toEqual([]);
   });
 
-  test.each([500, 503])("of our own with status %i is a fault", (status) => {
+  test.each([500, 503])("our own reply with status %i is a fault", (status) => {
     const code = status === 500 ? "internal" : "database_unavailable";
     expect(kindsOf(replyWith(status, problem(status, code)), { isExact: false })).toEqual(["server error"]);
     expect(kindsOf(replyWith(status, ""), { method: "HEAD", isExact: false })).toEqual(["server error"]);
   });
 
-  test("that is an error in another form is a fault", () => {
+  test("an error in another form is a fault", () => {
     const exactly = { isExact: false };
     expect(kindsOf(replyWith(404, "Not found", { "content-type": "text/plain" }), exactly)).toEqual([
       "no problem 404",
@@ -65,7 +65,7 @@ describe("a reply", () => {
     expect(kindsOf(replyWith(404, problem(404, "not_found", { request_id: "other" })), exactly)).toEqual(["no request ID"]);
   });
 
-  test("that the document does not describe is a fault", () => {
+  test("a reply that the document does not describe is a fault", () => {
     expect(kindsOf(replyWith(200, { success: true, status: "fine" }))).toEqual(["undocumented 200"]);
     expect(kindsOf(replyWith(418, problem(418, "not_found")))).toEqual(["undocumented 418"]);
   });
@@ -75,14 +75,14 @@ describe("a reply", () => {
     ["a secret", forbidden.secrets[0]!],
     ["a text of another user", forbidden.canary],
     ["a stack", "TypeError: x is undefined\n    at handle (worker.js:1:2)"],
-  ])("with %s in its body or its headers is a fault", (_, text) => {
+  ])("a reply with %s in its body or its headers is a fault", (_, text) => {
     const exactly = { isExact: false };
     expect(kindsOf(replyWith(200, text), exactly)).toEqual(["leak"]);
     const header = text.replace("\n", " node_modules");
     expect(kindsOf(replyWith(200, {}, { "x-other": header }), exactly)).toEqual(["leak"]);
   });
 
-  test("may show an administrator the texts of other users", () => {
+  test("a reply to an administrator may show the texts of other users", () => {
     expect(kindsOf(replyWith(200, forbidden.canary), { isExact: false }, true)).toEqual([]);
   });
 });

@@ -23,12 +23,12 @@ describe("the values of a schema", () => {
     expect(accepted.length).toBeGreaterThan(20);
   });
 
-  test("are the same for the same seed", () => {
+  test("the same seed gives the same values", () => {
     const sample = () => fc.sample(valuesOf(schemas[0]!.schema, context), { seed: 7, numRuns: 20 });
     expect(sample()).toEqual(sample());
   });
 
-  test("are those that exist, where there are any, and hostile ones in one part of the rarity", () => {
+  test("known values are used where there are any, and hostile ones at the given rarity", () => {
     const schema: JsonSchema = { type: "object", properties: { id: { type: "integer" } }, required: ["id"] };
     const sample = (given: Partial<SchemaContext>) =>
       fc.sample(valuesOf(schema, { ...context, candidates: (name) => (name === "id" ? [42] : []), ...given }), {

@@ -38,7 +38,7 @@ const made = (given: Partial<FuzzRequest> = {}): FuzzRequest => ({
 });
 
 describe("sending", () => {
-  test("gives the whole reply", async () => {
+  test("the sender returns the whole reply", async () => {
     const reply = await sendRequest(base, made());
     expect(reply).toMatchObject({ kind: "reply", status: 200 });
     expect(reply.kind === "reply" && reply.body.toString()).toBe("POST /a?b=1 hello");
@@ -48,7 +48,7 @@ describe("sending", () => {
     expect((await sendRequest(base, made({ path: "/break" }))).kind).toBe("broken");
   });
 
-  test("reads the reply to a body that is longer than its Content-Length, and survives one that is shorter", async () => {
+  test("the sender reads the reply to a body that is longer than its Content-Length, and survives a shorter one", async () => {
     const longer = await sendRequest(base, made({ contentLength: 2 }));
     expect(longer.kind).toBe("reply");
     expect((await sendRequest(base, made({ contentLength: 50 }))).kind).not.toBe("unanswered");
@@ -56,7 +56,7 @@ describe("sending", () => {
 });
 
 describe("a request as a command line", () => {
-  test("has its headers and its body, quoted", () => {
+  test("a command line has the quoted headers and body of its request", () => {
     const command = curlOf(base, made({ headers: { "if-match": `"it's"` }, body: Buffer.from(`{"a":"it's"}`) }));
     expect(command).toContain(`curl -i -X POST '${base.origin}/a?b=1'`);
     expect(command).toContain(`-H 'if-match: "it'\\''s"'`);
@@ -69,7 +69,7 @@ describe("a request as a command line", () => {
 });
 
 describe("shrinking", () => {
-  test("leaves what the failure needs", async () => {
+  test("a smaller request keeps what the failure needs", async () => {
     const request = made({
       path: "/a?b=1&c=2",
       headers: { "if-match": "1", accept: "x", authorization: "Bearer x" },

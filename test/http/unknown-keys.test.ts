@@ -44,7 +44,7 @@ describe("an unknown key is found", () => {
     expect(pathsOf(body, value)).toEqual(paths);
   });
 
-  test("in the option of a union that accepts the value, or knows most of its keys", () => {
+  test("an unknown key is found in the option of a union that accepts the value, or knows most of its keys", () => {
     const Union = z.union([z.string(), z.array(Inner), z.object({ b: z.string(), c: z.string() }), Inner]);
     expect(pathsOf(Union, x)).toEqual(["x"]);
     expect(pathsOf(Union, { a: 1, x: 1 })).toEqual(["x"]);
@@ -111,7 +111,7 @@ describe("a key of the resource is read-only", () => {
     expect(Object.fromEntries(faults.map(({ path, message }) => [path, message]))).toEqual(expected);
   });
 
-  test("at every depth", () => {
+  test("a read-only key is found at every depth", () => {
     const body = z.object({ class: z.object({ name: z.string() }) });
     const faults = unknownKeyFaults({ body, reply: z.object({ ...ok, thing: Resource }) }, { class: { id: 1, x: 1 } });
     expect(faults).toEqual([

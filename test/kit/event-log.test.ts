@@ -21,13 +21,13 @@ async function contextWith(modelUsage: ModelUsage): Promise<EventContext> {
 }
 
 describe("the line of an event", () => {
-  test("has its fields in their order, and leaves out what does not apply", () => {
+  test("a line has its fields in their order, and leaves out what does not apply", () => {
     const lines = overhearLog();
     writeEvent({}, { ...request, error_code: undefined, user_id: 7 });
     expect(Object.entries(lines()[0]!)).toEqual(Object.entries({ level: "info", ...request, user_id: 7 }).toSorted(byField));
   });
 
-  test("has the request, the caller, the round trips and the model calls of its context", async () => {
+  test("a line has the request, the caller, the round trips and the model calls of its context", async () => {
     const lines = overhearLog();
     const usage = new ModelUsage();
     usage.add({
@@ -62,7 +62,7 @@ describe("the line of an event", () => {
     ]);
   });
 
-  test("has no cost if no price is known, and no model without a call", async () => {
+  test("a line has no cost without a known price, and no model without a call", async () => {
     const lines = overhearLog();
     const usage = new ModelUsage();
     logEvent(await contextWith(usage), request);
@@ -91,7 +91,7 @@ describe("the line of an event", () => {
     },
   );
 
-  test("leaves out a number that is none", () => {
+  test("a line leaves out NaN and infinite numbers", () => {
     const lines = overhearLog();
     writeEvent({}, { ...request, input_tokens: NaN, cost_micro_usd: Infinity });
     expect(lines()).toEqual([{ level: "info", ...request }]);
@@ -104,7 +104,7 @@ describe("the line of an event", () => {
     [{ outcome: "interrupted" }, "warn"],
     [{ outcome: "failed" }, "error"],
     [{ outcome: "failed", status: 503 }, "error"],
-  ])("of %j has the level %s", (fields, level) => {
+  ])("a line of %j has the level %s", (fields, level) => {
     const lines = overhearLog();
     writeEvent({}, { event: "x", ...fields });
     expect(lines()).toMatchObject([{ level }]);
@@ -112,7 +112,7 @@ describe("the line of an event", () => {
 });
 
 describe("a dataset of Analytics Engine", () => {
-  test("gets the same fields: texts as blobs and numbers as doubles, in their order", () => {
+  test("Analytics Engine gets the same fields: texts as blobs and numbers as doubles, in their order", () => {
     overhearLog();
     const { points, ANALYTICS } = fakeDataset();
     writeEvent({ ANALYTICS }, { ...request, user_id: 7, request_id: "request-1" });
@@ -137,7 +137,7 @@ describe("a dataset of Analytics Engine", () => {
     expect(Math.max(blobs.length, doubles.length)).toBeLessThanOrEqual(20);
   });
 
-  test("is indexed by the route or the name if there is no user", () => {
+  test("a data point without a user is indexed by its route or its name", () => {
     overhearLog();
     const { points, ANALYTICS } = fakeDataset();
     writeEvent({ ANALYTICS }, request);
@@ -145,7 +145,7 @@ describe("a dataset of Analytics Engine", () => {
     expect(points.map(({ indexes }) => indexes)).toEqual([["/api/v2/minions/:id"], ["send-mail"]]);
   });
 
-  test("that throws harms nothing, and the line is written", () => {
+  test("a line is written even if Analytics Engine throws", () => {
     const lines = overhearLog();
     const ANALYTICS = {
       writeDataPoint() {

@@ -27,7 +27,7 @@ const nested = (depth: number, [open, close]: readonly [string, string] = ["[", 
   `${open.repeat(depth)}1${close.repeat(depth)}`;
 
 describe("JSON within the limits", () => {
-  test("is parsed as JSON.parse does", () => {
+  test("JSON within the limits is parsed as JSON.parse does", () => {
     const property = fc.property(fc.jsonValue({ maxDepth: 8 }), fc.nat(3), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
       return text.includes("__proto__") || isDeepStrictEqual(parseJson(text), JSON.parse(text));
@@ -35,14 +35,14 @@ describe("JSON within the limits", () => {
     expect(fc.check(property)).toMatchObject({ failed: false });
   });
 
-  test("may have braces, quotes, colons and commas in its texts", () => {
+  test("texts may have braces, quotes, colons and commas", () => {
     const value = { '{"a\\': '[[[{"', "b\\\\": '\\"', c: ["}", ",", ":", '\\\\"'] };
     expect(parseJson(JSON.stringify(value))).toEqual(value);
     const deepText = { text: '{"a":['.repeat(1_000) };
     expect(parseJson(JSON.stringify(deepText))).toEqual(deepText);
   });
 
-  test("may be as deep and as wide as the limits", () => {
+  test("JSON at the limits is parsed", () => {
     expect(parseJson(nested(jsonLimits.maxDepth))).toBeDefined();
     expect(parseJson(JSON.stringify(Array(jsonLimits.maxValues).fill(1)))).toHaveLength(jsonLimits.maxValues);
     expect(parseJson("[1,2]", { maxDepth: 1, maxValues: 2 })).toEqual([1, 2]);
@@ -50,14 +50,14 @@ describe("JSON within the limits", () => {
 });
 
 describe("JSON that is refused", () => {
-  test.each([65, 3_000, 30_000, 1_000_000])("is nested %i levels deep, with the path", (depth) => {
+  test.each([65, 3_000, 30_000, 1_000_000])("JSON nested %i levels deep is refused with the path", (depth) => {
     const message = "is nested more than 64 levels deep";
     expect(refusal(nested(depth))).toEqual([Array(64).fill(0).join("."), message]);
     expect(refusal(nested(depth, ['{"a":', "}"]))).toEqual([Array(64).fill("a").join("."), message]);
     expect(refusal(`{"parameters":[1,${"[".repeat(depth)}`)[0]).toMatch(/^parameters\.1\.0\.0/);
   });
 
-  test("has a million members, items or braces", () => {
+  test("JSON with a million members, items or braces is refused", () => {
     const message = "has more than 10000 values";
     const members = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, 1]));
     expect(refusal(JSON.stringify(members))).toEqual(["", message]);
@@ -81,7 +81,7 @@ describe("JSON that is refused", () => {
     (text) => expect(refusal(text)).toEqual(["", "is not valid JSON"]),
   );
 
-  test("has no other error, whatever the text", () => {
+  test("no text causes another error", () => {
     const token = fc.constantFrom("{", "}", "[", "]", ":", ",", '"', "\\", "1", "e", "-", "t");
     const texts = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: token }));
     const property = fc.property(texts, (text) => {

@@ -79,5 +79,5 @@ describe("one form of an address", () => {
     ["ａda@example.com", "ada@example.com"],
     ["a@b@example.com", "a@b@example.com"],
     ["nobody", "@nobody"],
-  ])("of %s is %s", (written, form) => expect(normalizeRecipient(written)).toBe(form));
+  ])("the normalized address of %s is %s", (written, form) => expect(normalizeRecipient(written)).toBe(form));
 });

@@ -31,7 +31,7 @@ describe("a name of a person", () => {
     "a\ufe00b",
     "tag\u{e0041}",
     "\ue000",
-  ])("may not contain what is not seen: %j", (name) => {
+  ])("a person's name with invisible characters is refused: %j", (name) => {
     for (const schema of [PersonName(80), Label(80)])
       expect(faultOf(schema, name)).toBe("must not contain control characters, line breaks or invisible characters");
   });
@@ -51,11 +51,11 @@ describe("a name of a person", () => {
     "ｈｔｔｐ：／／x",
     "xn--80ak6aa92e.xn--p1ai",
     "1.2.3.4",
-  ])("may not be a link: %j", (name) => {
+  ])("a name that is a link is refused: %j", (name) => {
     expect(faultOf(PersonName(80), name)).toBe("must not contain a link or a domain name");
   });
 
-  test("from another service loses these parts, and is empty if nothing is left", () => {
+  test("a name from another service loses these parts, and is empty if nothing is left", () => {
     expect(cleanPersonName("Ada\u202e\r\nLovelace\u200b www.evil.com https://evil.example", 80)).toBe("Ada Lovelace");
     expect(cleanPersonName("evil\u200b.com", 80)).toBe("");
     expect(cleanPersonName("👩‍🚀 Ada", 80)).toBe("👩‍🚀 Ada");
@@ -66,13 +66,15 @@ describe("a name of a person", () => {
 });
 
 describe("a name of a thing", () => {
-  test.each(["Node.js helper", "gpt-4.1", "README.md"])("may be %j", (name) => expect(Label(80).parse(name)).toBe(name));
+  test.each(["Node.js helper", "gpt-4.1", "README.md"])("a thing can have the name %j", (name) =>
+    expect(Label(80).parse(name)).toBe(name),
+  );
 
-  test.each(["http://x", "see www.x"])("may not be a link: %j", (name) => {
+  test.each(["http://x", "see www.x"])("a name that is a link is refused: %j", (name) => {
     expect(faultOf(Label(80), name)).toBe("must not contain a link");
   });
 
-  test("of a file loses what may not be in it", () => {
+  test("the name of a file loses invalid parts", () => {
     expect(cleanLabel("fact\u202es\n.txt", 120)).toBe("facts .txt");
     expect(cleanLabel("https://x", 120)).toBe("");
   });

@@ -84,7 +84,7 @@ describe("an edit of a minion", () => {
     expect([refused.status, faultsIn(refused)]).toEqual([422, [field]]);
   });
 
-  test("is refused for a field that cannot be changed", async () => {
+  test("an edit of a read-only field is refused", async () => {
     const { id } = await makeMinion(me);
     const refused = await me.patch(`/minions/${id}`, { level: 35, name: "eve" });
     expect(refused.body.errors).toEqual([{ path: "level", in: "body", message: "is read-only" }]);
@@ -157,7 +157,7 @@ describe("a trashed minion", () => {
     expect((await restore(ada)).status).toBe(200);
   });
 
-  test("only its owner can restore it", async () => {
+  test("only the owner can restore a minion", async () => {
     const { id } = await makeMinion(me);
     await me.delete(`/minions/${id}`);
     expect(refusalIn(await (await stranger()).post(`/minions/${id}/restore`))).toEqual([404, "not_found"]);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 describe("the overview", () => {
-  test("is for administrators, and costs one round trip to Postgres", async () => {
+  test("the overview is for administrators, and costs one round trip to Postgres", async () => {
     const person = await createUser(sessions.api);
     expect((await overview(person)).status).toBe(403);
     await overview();
@@ -33,7 +33,7 @@ describe("the overview", () => {
     expect(sessions.api.roundTrips() - before).toBe(1);
   });
 
-  test("counts users, sessions, conversations, messages and turns", async () => {
+  test("the overview counts users, sessions, conversations, messages and turns", async () => {
     const { llm, api } = sessions;
     const before = (await overview()).overview;
     const session = await startChatSession(sessions);
@@ -64,7 +64,7 @@ describe("the overview", () => {
     expect(after.turns.last_24_hours).toEqual({ complete: 1, stopped: 1, interrupted: 0, failed: 1 });
   });
 
-  test("counts calls, tokens, cost and allowances of today, and failed attempts of a day by provider", async () => {
+  test("the overview counts calls, tokens, cost and allowances of today, and failed attempts of a day by provider", async () => {
     await sessions.api.database.sql("truncate model_calls");
     const me = admin.id;
     const failedOver = attempts(attempt("groq", "rate_limited"), attempt("groq", "timed_out"), attempt("openai", "answered"));

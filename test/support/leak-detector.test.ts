@@ -35,7 +35,7 @@ afterEach(() => {
 describe("a line of the log is found", () => {
   const line = (fields: object) => JSON.stringify({ level: "info", event: "request", ...fields });
 
-  test("that repeats a text, a query or a token of a request, or a text of a frame", () => {
+  test("a line that repeats a text, a query or a token of a request, or a text of a frame is found", () => {
     const authorization = "Bearer an-unlikely-secret-0001";
     rememberRequest("/search?q=lost%20umbrella", { headers: { authorization } });
     rememberRequest("/messages", { body: JSON.stringify({ text: 'Where is my "red" hat?', tags: [{ name: "hats & more" }] }) });
@@ -60,7 +60,7 @@ describe("a line of the log is found", () => {
     ["has an unknown field", line({ text: "hello" })],
     ["is too long", line({ name: "too-long-for-a-line.".repeat(50) })],
     ["is neither an event nor a message", JSON.stringify({ level: "info", text: "hello" })],
-  ])("that %s", (fault, text) => {
+  ])("a line that %s is found", (fault, text) => {
     expect(faultsInLog([text])).toEqual([`${fault}: ${text}`]);
   });
 });

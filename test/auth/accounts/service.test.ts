@@ -113,7 +113,7 @@ describe("registration", () => {
     expect((await bodyOf(reply)).errors).toMatchObject([{ path, in: "body" }]);
   });
 
-  test("lists the faults of all fields at once, those of the password rules too", async () => {
+  test("a registration reports the faults of all fields at once, those of the password rules too", async () => {
     const first_name = "x".repeat(81);
     const reply = await register({ username: "a b", email: "nowhere", password: "a b", first_name, last_name: 1 });
     expect(reply.status).toBe(422);

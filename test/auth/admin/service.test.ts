@@ -133,7 +133,7 @@ describe("the role that a proven address gives", () => {
     return key;
   }
 
-  test("holds in sessions that signed in after the proof, and in none from before, even once refreshed", async () => {
+  test("a session that signed in after the proof has the role, and one from before does not, even once refreshed", async () => {
     const person = await claimant();
     await prove(person.id);
     const later = await anotherSession(person);
@@ -150,7 +150,7 @@ describe("the role that a proven address gives", () => {
     expect(key.status).toBe(422);
   });
 
-  test("is not had by a session whose time of sign-in somebody made up", async () => {
+  test("a session with an invented time of sign-in does not have the role", async () => {
     const person = await claimant();
     await api.database.sql(
       "insert into sessions (user_id, token, expires_at, created_at) values ($1, $2, now() + interval '1 day', now() + interval '1 hour')",
@@ -160,7 +160,7 @@ describe("the role that a proven address gives", () => {
     expect(await rolesOf("made-up-token".padEnd(43, "x"))).toEqual(["user"]);
   });
 
-  test("is not had by keys and minion tokens from before the proof", async () => {
+  test("an API key or a minion token from before the proof does not have the role", async () => {
     const person = await claimant();
     const before = await makeKey(person);
     await prove(person.id);
@@ -169,7 +169,7 @@ describe("the role that a proven address gives", () => {
     expect([await rolesOf(after), await listUsers(after)]).toEqual([["user", "superuser"], 200]);
   });
 
-  test("is lost with the address, and does not come back without another proof", async () => {
+  test("a user who changes the address loses the role until the next proof", async () => {
     const person = await claimant();
     await prove(person.id);
     const session = await anotherSession(person);
@@ -182,7 +182,7 @@ describe("the role that a proven address gives", () => {
     expect(await rolesOf(await anotherSession(person))).toEqual(["user", "superuser"]);
   });
 
-  test("comes with a sign-in after the proof, which says so at once", async () => {
+  test("the reply to a sign-in after the proof shows the role", async () => {
     const person = await claimant();
     await api.database.sql("update users set email = id || '@moved.example' where id = $1", [person.id]);
     const password = "correct horse battery";

@@ -4,7 +4,7 @@ import { bodyOf, startApi, useApi } from "../../support/api.ts";
 const api = useApi();
 
 describe("sign-in by way of others", () => {
-  test("is not there, and not advertised, where it is not configured", async () => {
+  test("social sign-in that is not configured is neither served nor advertised", async () => {
     expect((await bodyOf(await api.get("/api/auth/health"))).providers).toEqual([]);
     for (const provider of ["github", "google"]) {
       expect((await api.post(`/api/auth/sign-in/${provider}`, {})).status).toBe(404);
@@ -13,7 +13,7 @@ describe("sign-in by way of others", () => {
     expect((await api.post("/api/auth/sign-in/myspace", {})).status).toBe(422);
   });
 
-  test("begins at the provider, with our client id, and comes back to listed origins alone", async () => {
+  test("social sign-in starts at the provider with our client ID, and returns to listed origins only", async () => {
     const configured = await startApi(
       { GITHUB_CLIENT_ID: "our-client-id", GITHUB_CLIENT_SECRET: "our-client-secret" },
       api.database,

@@ -255,7 +255,7 @@ describe("a password reset", () => {
     expect(await refusalOf(await reset(tokenIn(mail!), "another long one"))).toContain("expired");
   });
 
-  test("is not replaced by whoever only looks at the link", async () => {
+  test("a GET of the link changes no password", async () => {
     const { email } = await register("looked");
     await mailsTo(email, 1);
     await forgot(email);
@@ -268,7 +268,7 @@ describe("a password reset", () => {
     expect((await login(email, password)).status).toBe(200);
   });
 
-  test("is not replaced with an older link once the password was changed", async () => {
+  test("an older link is invalid after the password has changed", async () => {
     const { token, email } = await register("changer");
     await mailsTo(email, 1);
     await forgot(email);
@@ -282,7 +282,7 @@ describe("a password reset", () => {
     expect(await refusalOf(await reset(tokenIn(mail!), "yet another one"))).toContain("already used");
   });
 
-  test.each([[true], [false]])("takes API keys and minion tokens along if asked: %s", async (revoke) => {
+  test.each([[true], [false]])("a reset revokes API keys and minion tokens if asked: %s", async (revoke) => {
     const { token, email } = await register(`keeper${revoke}`);
     await mailsTo(email, 1);
     const headers = { ...authHeader(token), "content-type": "application/json" };

@@ -123,7 +123,7 @@ describe("conversation search", () => {
     for (const q of ["the", "!!", "'", '"', "a & | b", "\\", ":*", "<->", "%", "-"]) expect(await find(q), q).toEqual([]);
   });
 
-  test("fails for no text", async () => {
+  test("no text makes the search fail", async () => {
     for (const q of hardTexts) await find(q);
     const property = fc.asyncProperty(searchText, async (q) => {
       const query = ConversationsQuery.safeParse({ q: q.replaceAll("\0", "") });

@@ -42,7 +42,7 @@ async function write(...entries: Entry[]): Promise<void> {
 }
 
 describe("an entry that Postgres always refuses", () => {
-  test("is set aside, reported without its text, and those behind it go on", async () => {
+  test("a refused entry is set aside and reported without its text, and the entries behind it go on", async () => {
     const logged: string[] = [];
     const spy = vi.spyOn(console, "error").mockImplementation((line: string) => void logged.push(line));
     await write({ kind: "turn", of: refusedTurn(1) }, { kind: "turn", of: turn(2) }, { kind: "turn", of: turn(3) });
@@ -63,7 +63,7 @@ describe("an entry that Postgres always refuses", () => {
     expect(logged.join("")).not.toContain(secret);
   });
 
-  test("takes with it what cannot be written without it", async () => {
+  test("entries that depend on a refused entry are set aside with it", async () => {
     const refused = refusedTurn(1);
     const change = {
       conversation_id: conversation,
@@ -79,7 +79,7 @@ describe("an entry that Postgres always refuses", () => {
     expect(await written(conversation)).toHaveLength(2);
   });
 
-  test("that fails before Postgres is asked is set aside too", async () => {
+  test("an entry that fails before the query is set aside too", async () => {
     const streaming = turn(1);
     streaming.messages[1].status = "streaming";
     await write({ kind: "turn", of: streaming }, { kind: "turn", of: turn(2) });
@@ -87,7 +87,7 @@ describe("an entry that Postgres always refuses", () => {
     expect(await written(conversation)).toHaveLength(2);
   });
 
-  test("is written when it is tried again and can be, once, with its removed messages empty", async () => {
+  test("a replayed entry is written once, with its removed messages empty", async () => {
     await write({ kind: "turn", of: refusedTurn(1) });
     await expect(worker.writeSetAside(1, (entry) => entry)).rejects.toMatchObject({
       code: "conflict",

@@ -88,7 +88,7 @@ describe("an import", () => {
     expect(told).toEqual({ kind: "dataset_failed", body: "The import failed after the last retry." });
   });
 
-  test("that stopped its consumer twice is given up, tells its owner why, and can be replayed", async () => {
+  test("an import that stopped its consumer twice is given up with its reason, and can be replayed", async () => {
     const id = await upload(lines(10));
     await harness.stopConsumer();
     await harness.stopConsumer();
@@ -106,7 +106,7 @@ describe("an import", () => {
     expect(await datasetRow(harness, id)).toMatchObject({ processing_status: "ready", sample_count: 10 });
   });
 
-  test("that is stopped three times with progress between goes on", async () => {
+  test("an import that is stopped three times with progress between goes on", async () => {
     const id = await upload(lines(1_800));
     for (const part of [1, 2, 3]) {
       const stopped = Promise.withResolvers<void>();

@@ -54,13 +54,13 @@ describe("the schedules of development", () => {
     expect(lines).toEqual([]);
   });
 
-  test("that fail are reported, and run again", async () => {
+  test("a schedule that fails is reported, and runs again", async () => {
     const { called, lines } = await runFor(2, "2026-11-29T10:01:00Z", () => Promise.reject(new Error("status 500")));
     expect(called).toHaveLength(2);
     expect(lines).toEqual(Array(2).fill('the schedule "* * * * *" failed: status 500'));
   });
 
-  test("that still run are not called again", async () => {
+  test("a schedule that still runs is not called again", async () => {
     const { called } = await runFor(4, "2026-11-29T10:01:00Z", () => new Promise(() => undefined));
     expect(called).toEqual(["10:01 * * * * *"]);
   });

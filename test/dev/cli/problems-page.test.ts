@@ -19,12 +19,12 @@ describe("the page of error codes", () => {
     }
   });
 
-  test("is not built for a code without an explanation", () => {
+  test("a code without an explanation fails the build of the page", () => {
     const unexplained = { ...errorTypes[0]!, code: "unexplained" };
     expect(() => renderProblemsPage([...errorTypes, unexplained])).toThrow("The error code unexplained has no explanation.");
   });
 
-  test("is not built with the explanation of a code that does not exist", () => {
+  test("an explanation of an unknown code fails the build of the page", () => {
     expect(() => renderProblemsPage(errorTypes.slice(1))).toThrow(
       `Explanations of unknown error codes: ${errorTypes[0]!.code}`,
     );

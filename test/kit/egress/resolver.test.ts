@@ -85,7 +85,7 @@ describe("a host", () => {
     ["6to4", "2002:7f00:1::"],
     ["Teredo", "2001:0:7f00:1::"],
     ["documentation", "2001:db8::1"],
-  ])("that resolves to an address of the kind %s is refused: %s", async (_, address) => {
+  ])("a host that resolves to an address of the kind %s is refused: %s", async (_, address) => {
     const host = newHost();
     const { resolver } = fakeResolver({ [host]: recordsOf(["1.1.1.1", address]) });
     await expect(createGuardedFetch({ ...bounds, ...resolver })(`https://${host}/v1`)).rejects.toMatchObject({
@@ -95,7 +95,7 @@ describe("a host", () => {
     expect(await faultOfUrl(`https://${host}/v1`, resolver)).toBe("must name a host on the public internet");
   });
 
-  test("is looked up again after a minute, or after the shortest TTL of its records", async () => {
+  test("a host is looked up again after a minute, or after the shortest TTL of its records", async () => {
     vi.useFakeTimers();
     const asksAfter = async (seconds: number, ...ttls: (number | undefined)[]) => {
       const host = newHost();
@@ -115,7 +115,7 @@ describe("a host", () => {
     expect(await asksAfter(1, 0)).toEqual([2, 3]);
   });
 
-  test("that moves to a private address is refused at the next call", async () => {
+  test("a host that moves to a private address is refused at the next call", async () => {
     const host = newHost();
     const hosts = { [host]: recordsOf(["1.1.1.1"], 0) };
     const { resolver } = fakeResolver(hosts);
@@ -125,7 +125,7 @@ describe("a host", () => {
     await expect(guarded(`https://${host}/v1`)).rejects.toMatchObject({ reason: "refused" });
   });
 
-  test("on the list of allowed hosts is not looked up, and neither is any without a resolver", async () => {
+  test("an allowed host is not looked up, and without a resolver no host is", async () => {
     const host = newHost();
     const { asked, resolver } = fakeResolver({ [host]: recordsOf(["127.0.0.1"]) });
     for (const settings of [{ allowedHosts: [host] }, { resolverUrl: "" }]) {
@@ -136,7 +136,7 @@ describe("a host", () => {
     expect(asked).toEqual([]);
   });
 
-  test("that has no address is not called, and has no fault", async () => {
+  test("a host without an address is not called, and its URL has no fault", async () => {
     const { resolver } = fakeResolver({}, () => 3);
     const url = `https://${newHost()}/v1`;
     await expect(createGuardedFetch({ ...bounds, ...resolver })(url)).rejects.toMatchObject({
@@ -167,7 +167,7 @@ describe("without an answer of the resolver", () => {
     ["cannot reach the name's servers", () => Promise.resolve(Response.json({ Status: 2 }))],
     ["refuses", () => Promise.resolve(Response.json({ Status: 5 }))],
     ["does not answer in time", silent],
-  ])("because it %s, nothing is called, and the next call asks again", async (_, send) => {
+  ])("if the resolver %s, nothing is called, and the next call asks again", async (_, send) => {
     const host = newHost();
     const resolver = { resolverUrl, fetch: send };
     expect(await resolveHost(host, { ...resolver, timeoutMs: 10 })).toBe("unanswered");
@@ -186,7 +186,7 @@ describe("without an answer of the resolver", () => {
     expect(await faultOfUrl(url, resolver)).toBeUndefined();
   });
 
-  test("to one of the two queries, the other one decides only against the host", async () => {
+  test("one answer of two can only refuse a host", async () => {
     const failing = (failed: string) => (type: string) => (type === failed ? 2 : 0);
     const [publicHost, privateHost] = [newHost(), newHost()];
     const hosts = { [publicHost]: recordsOf(["1.1.1.1"]), [privateHost]: recordsOf(["10.0.0.1"]) };

@@ -139,7 +139,7 @@ describe("a knowledge base with an external embedding model", () => {
     ["no direction", [0, 0, 0], "a vector of zeros"],
     ["components that are too large", [1e39, 1, 1], "a component that is not a number between -65504 and 65504"],
     ["more than 4,000 numbers", Array(5_000).fill(1), "a vector of 5000 numbers. The maximum is 4000"],
-  ])("is 502 to a query, and fails a build, where its vectors have %s", async (_, vector, fault) => {
+  ])("vectors with %s are 502 for a query, and fail a build", async (_, vector, fault) => {
     const id = await makeBase();
     await build(id);
     vectors = vector;

@@ -32,7 +32,7 @@ describe("a count", () => {
     [null, undefined],
     [true, undefined],
     [{}, undefined],
-  ])("of %j is %j", (value, count) => expect(toCount(value)).toBe(count));
+  ])("the usage of %j is %j", (value, count) => expect(toCount(value)).toBe(count));
 });
 
 /** A usage as an SDK could give it. */
@@ -49,7 +49,7 @@ const countsOf = (usage: typeof uncounted | undefined) => {
 };
 
 describe("the usage of a call", () => {
-  test("keeps what can be", () => {
+  test("valid counts are kept", () => {
     expect(normalizeUsage(usageOf(10, 5, 4, 3))).toEqual({
       inputTokens: { total: 10, noCache: 6, cacheRead: 4, cacheWrite: 0 },
       outputTokens: { total: 5, text: 2, reasoning: 3 },
@@ -57,7 +57,7 @@ describe("the usage of a call", () => {
     expect(countsOf(usageOf("10", 5, "4"))).toEqual([10, 5, 4, false]);
   });
 
-  test("is estimated and marked where it cannot be", () => {
+  test("invalid counts are estimated and marked", () => {
     for (const impossible of [11.5, -3, 9e15, Number.NaN, null, "many", {}]) {
       expect(countsOf(usageOf(impossible, 5, 0))).toEqual([4, 5, 0, true]);
       expect(countsOf(usageOf(10, impossible, 0))).toEqual([10, 2, 0, true]);
@@ -66,7 +66,7 @@ describe("the usage of a call", () => {
     expect(countsOf(undefined)).toEqual([4, 2, 0, true]);
   });
 
-  test("has no more cached tokens than tokens of the prompt, and no more reasoning than answer", () => {
+  test("cached tokens are at most the prompt, and reasoning tokens at most the answer", () => {
     expect(countsOf(usageOf(10, 5, 30))).toEqual([10, 5, 0, true]);
     expect(normalizeUsage(usageOf(10, 5, 30, 6))).toMatchObject({
       inputTokens: { noCache: 10, cacheRead: undefined },
@@ -124,7 +124,7 @@ describe.each(httpProviders)("%s, whose numbers cannot be,", (name) => {
     ["text", "21"],
     ["an object", { a: 1 }],
     ["nested deeply", JSON.parse("[".repeat(3_000) + "]".repeat(3_000)) as unknown],
-  ])("because they are %s: answers, or fails as a provider does", async (_, value) => {
+  ])("a call whose numbers are %s answers, or fails as a provider does", async (_, value) => {
     const settings = await vendorWith(name, (reply) => changed(reply, value));
     const records: UsageRecord[] = [];
     const asked = gatewayModel([languageCandidate(`${name}/${model}`, settings)], {
@@ -167,19 +167,19 @@ describe("a list of models", () => {
     [1.5, null],
     [9e15, null],
     ["many", null],
-  ])("with a context window of %j says %j", async (context_window, context_length) => {
+  ])("a model with a context window of %j has %j", async (context_window, context_length) => {
     const settings = await vendorWith("groq", () => ({ data: [{ id: "a-70b", context_window }] }));
     expect(await openProvider("groq").listModels(settings)).toMatchObject([{ context_length, parameters_billions: 70 }]);
   });
 
-  test("leaves out invalid entries and sizes that cannot be", async () => {
+  test("a list of models leaves out invalid entries and sizes", async () => {
     const data = [null, 5, { id: 1 }, { id: `huge-${"9".repeat(400)}b` }, { id: "good-7b" }];
     const settings = await vendorWith("groq", () => ({ data }));
     const models = await openProvider("groq").listModels(settings);
     expect(models.map(({ parameters_billions }) => parameters_billions)).toEqual([null, 7]);
   });
 
-  test("that is nested deeply is a failure of the provider", async () => {
+  test("a deeply nested list is a failure of the provider", async () => {
     const settings = await vendorWith("groq", () => ({ data: JSON.parse("[".repeat(3_000) + "]".repeat(3_000)) as unknown }));
     await expect(openProvider("groq").listModels(settings)).rejects.toMatchObject({
       name: "ProviderError",
@@ -211,7 +211,7 @@ describe("embeddings", () => {
     [[[1e39, 1]], 1, "a vector with a component that is not a number between -65504 and 65504"],
   ])("%j for %i texts: %s", (embeddings, count, fault) => expect(embeddingFault(embeddings, count)).toBe(fault));
 
-  test("that cannot be compared fail the call with a provider's error", async () => {
+  test("embeddings that cannot be compared fail the call with a provider's error", async () => {
     const settings = await vendorWith("custom", (reply) =>
       "data" in reply ? { ...reply, data: [{ object: "embedding", index: 0, embedding: [0, 0, 0] }] } : reply,
     );

@@ -81,7 +81,7 @@ describe("a Word document beyond a limit", () => {
       `<w:tbl><w:tr>${`<w:tc>${paragraph("x".repeat(600_000))}</w:tc>`.repeat(2)}</w:tr></w:tbl>`,
       "has a table row of more than 1,048,576 characters",
     ],
-  ])("is refused: %s", async (_, body, reason) => {
+  ])("a Word document beyond a limit is refused: %s", async (_, body, reason) => {
     await expect(read(docx(word(body)), "docx")).rejects.toThrow(reason);
   });
 });

@@ -105,13 +105,13 @@ describe("a Parquet file beyond a limit", () => {
   const table = (...columnData: { name: string; data: unknown[] }[]) =>
     read(new Uint8Array(parquetWriteBuffer({ columnData })), "parquet");
 
-  test("of columns is refused, and one of as many as there may be is read", async () => {
+  test("a file with too many columns is refused, and one at the limit is read", async () => {
     const columns = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `c${i}`, data: ["a"] }));
     expect((await table(...columns(2_000))).rows).toHaveLength(1);
     await expect(table(...columns(2_001))).rejects.toThrow("has more than 2,000 columns. Keep only the columns that you need.");
   });
 
-  test("of a cell or of values has a problem there, and no more", async () => {
+  test("a row with a too long cell or too many values is one problem", async () => {
     const { rows, problems } = await table({ name: "text", data: ["a", "x".repeat(1_048_577), "b"] });
     expect(rows.map(({ text }) => text)).toEqual(["a", "b"]);
     expect(problems).toEqual([{ position: 2, code: "too_long", message: "has more than 1,048,576 characters" }]);

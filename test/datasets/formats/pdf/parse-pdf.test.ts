@@ -86,7 +86,7 @@ describe("a damaged or hostile PDF", () => {
     await expect(assertNotBomb(bytes, new WorkMeter())).resolves.toBeUndefined();
   });
 
-  test("of many objects or streams is refused", async () => {
+  test("a PDF with too many objects or streams is refused", async () => {
     const objects = Array.from({ length: 200_001 }, (_, i) => `${i} 0 obj\n<<>>\nendobj\n`).join("");
     for (const body of [objects, "stream ".repeat(200_001)])
       await expect(read(`%PDF-1.4\n${body}`, "pdf")).rejects.toThrow(
@@ -94,7 +94,7 @@ describe("a damaged or hostile PDF", () => {
       );
   });
 
-  test("with a page of too much text has a problem there", async () => {
+  test("a page with too much text is one problem", async () => {
     const line = `1 0 0 1 10 50 Tm (${"many words ".repeat(1_000)}) Tj `;
     const { rows, problems } = await read(
       pdf(deflateSync(Buffer.from(`BT /F 0.001 Tf ${line.repeat(150)}ET`)), "/FlateDecode"),

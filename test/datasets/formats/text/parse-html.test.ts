@@ -32,7 +32,7 @@ describe("a web page", () => {
 });
 
 describe("a web page that is made to do harm", () => {
-  test("is refused when it nests more than 256 elements, however many there are", async () => {
+  test("a page that nests more than 256 elements is refused, however many there are", async () => {
     const nested = (depth: number) => `<!doctype html>${"<div>".repeat(depth)}text`;
     expect((await read(nested(256), "html")).rows.map(({ text }) => text)).toEqual(["text\n"]);
     for (const depth of [257, 300_000])
@@ -45,7 +45,7 @@ describe("a web page that is made to do harm", () => {
     ["a comment without an end", `<!--${"-".repeat(3_000_000)}`],
     ["a tag without an end", `<a b="${"x".repeat(3_000_000)}`],
     ["a CDATA section without an end", `<![CDATA[${"]".repeat(3_000_000)}`],
-  ])("and has %s is read", async (_, harmful) => {
+  ])("a page with %s is read", async (_, harmful) => {
     expect((await read(`<!doctype html><p>before</p>${harmful}`, "html")).rows[0]!.text).toMatch(/^before\n/);
   });
 });
