@@ -77,6 +77,8 @@ async function authenticate(c: Context<AppEnv>, fresh: boolean): Promise<Actor> 
         : "This token is unknown, expired or revoked. Sign in again.";
     throw new AppError("unauthenticated", detail, { headers });
   }
+  const actor = actorOf(credential);
+  c.set("caller", actor);
   if (credential.banned) throw new AppError(authErrors.account_banned, "This account is banned.");
-  return actorOf(credential);
+  return actor;
 }

@@ -8,7 +8,7 @@ import { requirePermission } from "./middleware.ts";
 import { resendVerification, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
 import { registrationPasswordFaults } from "./passwords.ts";
 import * as s from "./schemas.ts";
-import { refreshSession, revokeSession } from "./sessions/service.ts";
+import { endSession, refreshSession } from "./sessions/service.ts";
 import { configuredProviders } from "./social-providers.ts";
 import { requireUserId, requireSession } from "./current-user.ts";
 import { getUser } from "./accounts/users.ts";
@@ -81,7 +81,7 @@ auth.post(
     },
     async ({ ctx, c }) => {
       const { userId, sessionId } = requireSession(ctx);
-      await revokeSession(ctx, userId, sessionId);
+      await endSession(ctx, userId, sessionId);
       c.header("set-cookie", sessionSetCookie(null));
       return { ...ok, message: "You are signed out." };
     },

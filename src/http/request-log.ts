@@ -31,8 +31,11 @@ export function logRequest(c: Context<AppEnv>, startedAt: number): void {
   // Without a context, the environment is misconfigured.
   const ctx = c.get("ctx") as Ctx | undefined;
   if (ctx === undefined) writeEvent(c.env as AnalyticsBindings, { ...event, request_id: c.get("requestId") });
-  else logEvent(ctx, event);
+  else logEvent({ ...eventContextOf(ctx), actor: c.get("caller") ?? ctx.actor }, event);
 }
+
+/** The part of a context that a line shows. A copy of the whole context would open the database. */
+const eventContextOf = ({ env, requestId, roundTrips, modelUsage }: Ctx) => ({ env, requestId, roundTrips, modelUsage });
 
 /** Writes the line of a request that a cached reply answers, without a round trip. */
 export function logCachedRequest(env: AnalyticsBindings, request: CachedRequest): void {

@@ -7,7 +7,16 @@ import { unknownKeyFaults, type UnknownKeys } from "./unknown-keys.ts";
 import { validate } from "./validate.ts";
 import { validationError, type ErrorTypeOrCode, type ValidationIssue } from "../kit/errors.ts";
 
-export type AppEnv = { Bindings: Cloudflare.Env; Variables: { requestId: string; ctx: Ctx; errorCode?: string } };
+export type AppEnv = {
+  Bindings: Cloudflare.Env;
+  Variables: {
+    requestId: string;
+    ctx: Ctx;
+    errorCode?: string;
+    /** Who sent the request, also if it was refused. Only the log reads it. */
+    caller?: Actor;
+  };
+};
 
 /** The input, reply and errors of a route. They validate the request, type the handler, and document both. */
 export type RouteDoc<

@@ -2,7 +2,7 @@ import { errorTypes } from "../../src/errors.ts";
 import { leaksIn } from "../support/canary.ts";
 import type { Listed } from "../support/openapi-operations.ts";
 import { replyFaults } from "../support/openapi-replies.ts";
-import type { FuzzReply } from "./send.ts";
+import { timeLimitMs, type FuzzReply } from "./send.ts";
 import type { FuzzRequest } from "./request.ts";
 
 /** What is wrong with a reply. Faults of one kind at one operation are one failure. */
@@ -32,7 +32,8 @@ export function faultsOf(
 ): Fault[] {
   // A body that never comes: whether there is a reply depends on the platform.
   const isMisframed = request.contentLength !== undefined;
-  if (reply.kind === "unanswered") return [{ kind: "no reply", detail: `after 30 seconds, status ${reply.status ?? "none"}` }];
+  if (reply.kind === "unanswered")
+    return [{ kind: "no reply", detail: `after ${timeLimitMs / 1_000} seconds, status ${reply.status ?? "none"}` }];
   if (reply.kind === "broken") return isMisframed ? [] : [{ kind: "broken connection", detail: reply.reason }];
   const { status, headers, body } = reply;
   const text = body.toString();

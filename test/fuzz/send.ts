@@ -10,8 +10,8 @@ export type FuzzReply =
   /** The connection broke. */
   | { kind: "broken"; reason: string };
 
-/** A request that is unanswered for this time is a failure, in milliseconds. */
-const timeLimitMs = 30_000;
+/** A request that is unanswered for this time is a failure, in milliseconds. A provider has 120 seconds to answer a call. */
+export const timeLimitMs = 130_000;
 
 /** Sends a request and reads its whole reply. */
 export function sendRequest(base: URL, request: FuzzRequest): Promise<FuzzReply> {

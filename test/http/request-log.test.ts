@@ -51,6 +51,13 @@ test("a path without a route is unmatched, and a wrong method too", async () => 
   expect(JSON.stringify(api.logs())).not.toContain("some-private-word");
 });
 
+test("a caller without the permission is named", async () => {
+  const person = await createUser(api);
+  expect(await linesOf("/api/v2/admin/overview", { headers: authHeader(person.token) })).toMatchObject([
+    { outcome: "refused", error_code: "forbidden", status: 403, actor: "user", user_id: person.id },
+  ]);
+});
+
 test("an invalid token is not a user, and a refused request keeps its route", async () => {
   expect(await linesOf("/api/v2/admin/overview", { headers: authHeader("wrong") })).toMatchObject([
     { route: "/api/v2/admin/overview", outcome: "refused", error_code: "unauthenticated", status: 401, actor: "anonymous" },

@@ -17,6 +17,8 @@ export type TestWorker<Env = Cloudflare.Env> = Pick<
   fetch(url: string): Promise<{ status: number }>;
   /** What the Worker logged so far. */
   logs(): string[];
+  /** The inspector of the Worker, if it has one. */
+  inspectorUrl(): Promise<URL>;
   close(): Promise<void>;
 };
 
@@ -25,6 +27,8 @@ export type RateLimit = { namespace_id: string; simple: { limit: number; period:
 /** Options of Miniflare that a caller sets over those of the configuration. */
 export type WorkerOverrides = {
   ratelimits?: Record<string, RateLimit>;
+  /** Whether the Worker has an inspector. */
+  inspector?: boolean;
   /** Answers what the Worker fetches, in place of the network. */
   outboundService?: (request: Request) => Promise<Response>;
 };
@@ -42,7 +46,7 @@ type Options = {
 export async function startWorker<Env = Cloudflare.Env>(
   { configPath, modulePath }: BuiltWorker,
   settings: Record<string, string>,
-  overrides: WorkerOverrides = {},
+  { inspector = false, ...overrides }: WorkerOverrides = {},
 ): Promise<TestWorker<Env>> {
   const config = readConfig({ config: configPath }, { hideWarnings: true });
   // Their type is an index signature. The rules are for what is not bundled.
@@ -63,6 +67,7 @@ export async function startWorker<Env = Cloudflare.Env>(
         },
       ],
       ...fetched.shared,
+      ...(inspector ? { inspectorPort: 0 } : {}),
       handleStructuredLogs: ({ message }) => void logs.push(message),
       unsafeTriggerHandlers: true,
       unsafeInspectDurableObjects: true,
@@ -74,6 +79,7 @@ export async function startWorker<Env = Cloudflare.Env>(
     url: await miniflare.ready,
     fetch: (url) => miniflare.dispatchFetch(url),
     logs: () => [...logs],
+    inspectorUrl: async () => new URL(`/core:user:${name}`, await miniflare.getInspectorURL()),
     close: () => miniflare.dispose(),
     getEnv: () => miniflare.getBindings<Env>(name),
     async scheduled({ cron = "" } = {}) {

@@ -2,6 +2,7 @@ import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { sha256Hex, newSecret } from "../../kit/crypto/hash.ts";
 import { commit, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
+import { constraintOf } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
 import { forgetMailRecipients } from "../../kit/mail-limits.ts";
@@ -68,6 +69,15 @@ export async function revokeSession(ctx: Ctx, userId: number, sessionId: number)
     auditRow(ctx, "session.revoked", userId, { session_id: sessionId }),
   ]);
   await onSessionsRevoked(ctx, userId, revoked);
+}
+
+/** Revokes the session of the caller. It does nothing if the session has ended meanwhile. */
+export async function endSession(ctx: Ctx, userId: number, sessionId: number): Promise<void> {
+  try {
+    await revokeSession(ctx, userId, sessionId);
+  } catch (error) {
+    if (constraintOf(error) !== "session_not_found") throw error;
+  }
 }
 
 /** Revokes all other sessions of a user. @returns the number of revoked sessions */

@@ -44,6 +44,13 @@ describe("sessions", () => {
     expect(JSON.stringify(sessions)).not.toContain(other.token);
   });
 
+  test("concurrent requests to sign out all succeed, or find the session ended", async () => {
+    const signOut = () => api.get("/api/auth/logout", { method: "POST", headers: authHeader(person.token) });
+    const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await signOut()).status));
+    expect(statuses).toContain(200);
+    expect(statuses.filter((status) => status !== 200 && status !== 401)).toEqual([]);
+  });
+
   test("a session can be revoked at once in this isolate, even if it was just cached", async () => {
     const other = await anotherDevice(firefox);
     expect(await statusOf(other.token)).toBe(200);
