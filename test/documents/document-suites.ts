@@ -22,7 +22,8 @@ function judgeDocx(outcome: Outcome, bytes: Uint8Array): Verdict {
   } catch {
     return judgeInvalid(outcome);
   }
-  if (expected.length === 0) return outcome.rows.length === 0 || textOf(outcome).trim() !== "" ? "refusal" : wrong("has empty rows");
+  if (expected.length === 0)
+    return outcome.rows.length === 0 || textOf(outcome).trim() !== "" ? "refusal" : wrong("has empty rows");
   const verdict = judgeValid(outcome);
   if (verdict !== "result") return verdict;
   const missing = missingWords(expected, wordsOf(textOf(outcome)));
@@ -46,7 +47,10 @@ function garbageShare(text: string): number {
 }
 
 function judgePdf(outcome: Outcome): Verdict {
-  const other = [...outcome.problems.map(({ message }) => message), ...(outcome.refusal === undefined ? [] : [outcome.refusal])];
+  const other = [
+    ...outcome.problems.map(({ message }) => message),
+    ...(outcome.refusal === undefined ? [] : [outcome.refusal]),
+  ];
   const unexplained = other.find((sentence) => !pdfRefusals.test(sentence));
   if (unexplained !== undefined) return wrong(unexplained);
   const garbled = outcome.rows.find(({ text }) => garbageShare(text) > 0.2);

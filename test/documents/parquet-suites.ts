@@ -3,7 +3,8 @@ import { leavesOf, type Outcome } from "./read-document.ts";
 import { filesOf, judgeInvalid, judgeValid, readText, wrong, type Suite, type Verdict } from "./suite.ts";
 
 /** Refusals of files that no reader without keys, or of this size, can read. */
-const isRightRefusal = /encrypted|in other files|has no rows|metadata is damaged|only binary|larger than|row groups? of more than/;
+const isRightRefusal =
+  /encrypted|in other files|has no rows|metadata is damaged|only binary|larger than|row groups? of more than/;
 
 /** Whether a read leaf is an expected one. Numbers are compared as numbers. */
 function isEqual(expected: string, leaf: string): boolean {
@@ -18,7 +19,8 @@ const isBytes = (value: unknown): boolean =>
 
 /** Compares the rows with the expected cells of each. */
 function judgeRows(outcome: Outcome, records: readonly (readonly unknown[])[]): Verdict {
-  if (outcome.refusal !== undefined) return isRightRefusal.test(outcome.refusal) ? "refusal" : wrong(`refused: ${outcome.refusal}`);
+  if (outcome.refusal !== undefined)
+    return isRightRefusal.test(outcome.refusal) ? "refusal" : wrong(`refused: ${outcome.refusal}`);
   const count = outcome.rows.length + outcome.problems.length;
   if (count !== records.length) return wrong(`has ${count} rows, not ${records.length}`);
   if (outcome.problems.length > 0) return "refusal";
@@ -26,7 +28,9 @@ function judgeRows(outcome: Outcome, records: readonly (readonly unknown[])[]): 
     const { fields, text } = outcome.rows[index]!;
     const leaves = [...leavesOf(fields), text];
     const expected = cells.filter((cell) => !isBytes(cell)).flatMap(leavesOf);
-    const missing = expected.find((each) => !leaves.some((leaf) => isEqual(each, leaf)) && each.trim() !== "" && !text.includes(each));
+    const missing = expected.find(
+      (each) => !leaves.some((leaf) => isEqual(each, leaf)) && each.trim() !== "" && !text.includes(each),
+    );
     if (missing !== undefined) return wrong(`row ${index + 1} lacks ${missing}`);
   }
   return "result";
@@ -41,7 +45,11 @@ export const parquetSuites: Suite[] = [
       for (const { path, name, bytes } of filesOf(folder, "test/files/*.parquet")) {
         const json = readText(path.replace(/parquet$/, "json"));
         const records = json === undefined ? undefined : (JSON.parse(json) as unknown[][]);
-        yield { name, bytes, judge: (outcome) => (records === undefined ? judgeReadable(outcome) : judgeRows(outcome, records)) };
+        yield {
+          name,
+          bytes,
+          judge: (outcome) => (records === undefined ? judgeReadable(outcome) : judgeRows(outcome, records)),
+        };
       }
     },
   },

@@ -29,7 +29,8 @@ export async function readDocument(bytes: Uint8Array, name: string): Promise<Out
   return outcome;
 }
 
-const isRefusal = (error: unknown): error is Error => error instanceof Error && "code" in error && error.code === "validation_failed";
+const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && error.code === "validation_failed";
 
 /** The text of all rows. */
 export const textOf = ({ rows }: Outcome): string => rows.map(({ text }) => text).join("");
@@ -39,7 +40,7 @@ export function leavesOf(value: unknown): string[] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) return value.flatMap(leavesOf);
   if (typeof value === "object") return Object.values(value).flatMap(leavesOf);
-  return [String(value)];
+  return [typeof value === "string" ? value : JSON.stringify(value)];
 }
 
 /** The words of a text: its letters and digits. */

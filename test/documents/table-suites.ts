@@ -44,8 +44,8 @@ const plainRecords = (bytes: Uint8Array): string[][] =>
     .toString()
     .split(/\r?\n/)
     .slice(1)
-    .filter((line) => line.trim() !== "")
-    .map((line) => line.split("\t"));
+    .filter((line: string) => line.trim() !== "")
+    .map((line: string) => line.split("\t"));
 
 export const tableSuites: Suite[] = [
   {

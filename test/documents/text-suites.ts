@@ -6,6 +6,9 @@ import { normalizeText } from "../../src/datasets/formats/text/normalize.ts";
 /** A text must be in its rows, apart from control characters and white space at the end of lines. */
 function judgeText(outcome: Outcome, expected: string): Verdict {
   if (expected.trim() === "") return outcome.refusal === undefined ? wrong("is empty but was read") : "refusal";
+  if (/is XML|is not text/.test(outcome.refusal ?? "")) return "refusal";
+  if (outcome.format === "html" && outcome.rows.length === 0) return "refusal";
+  if (outcome.rows.length === 0 && outcome.problems.length === 0 && !/[^\p{C}\p{Z}]/u.test(expected)) return "refusal";
   const verdict = judgeValid(outcome);
   if (verdict !== "result") return verdict;
   const normal = (text: string) => normalizeText(text).trim();
@@ -37,7 +40,9 @@ function judgeArticle(outcome: Outcome, expected: readonly string[]): Verdict {
   const recall = 1 - missing / Math.max(1, expected.length);
   const precision = (expected.length - missing) / Math.max(1, words.length);
   if (recall >= minRecall && precision >= minPrecision) return "result";
-  return wrong(`has ${Math.round(recall * 100)} % of the article; ${Math.round(precision * 100)} % of its text are the article`);
+  return wrong(
+    `has ${Math.round(recall * 100)} % of the article; ${Math.round(precision * 100)} % of its text are the article`,
+  );
 }
 
 /** The visible text of a fragment of HTML. */
@@ -47,7 +52,9 @@ function visibleText(html: string): string {
     .replaceAll(/<(script|style|svg|noscript|iframe|button|select)\b[\s\S]*?<\/\1>/gi, " ")
     .replaceAll(/<\/?(?:a|abbr|b|bdi|code|em|i|mark|s|small|span|strong|sub|sup|u|font|cite|q|time|wbr)\b[^>]*>/gi, "")
     .replaceAll(/<[^>]*>/g, " ")
-    .replaceAll(/&#(x?)([\da-f]+);/gi, (_, hex: string, digits: string) => String.fromCodePoint(Number.parseInt(digits, hex ? 16 : 10)))
+    .replaceAll(/&#(x?)([\da-f]+);/gi, (_, hex: string, digits: string) =>
+      String.fromCodePoint(Number.parseInt(digits, hex ? 16 : 10)),
+    )
     .replaceAll(/&(\w+);/g, (entity, name: string) => named[name] ?? entity);
 }
 

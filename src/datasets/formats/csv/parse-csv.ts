@@ -3,7 +3,7 @@ import { maxColumns, maxRecordLength } from "../../constants.ts";
 import { assertColumns, tooManyColumnsMessage } from "../limits.ts";
 import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 import { decodeText, headText } from "../text/decode.ts";
-import { tooLong } from "../json/parse-jsonl.ts";
+import { tooLong } from "../json/json-record.ts";
 import { rowsOf } from "../records/records.ts";
 import {
   problem,

@@ -5,7 +5,7 @@ import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { getTreePath, isFlatColumn } from "hyparquet/src/schema.js";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { maxRecordLength } from "../../constants.ts";
-import { excessOf } from "../json/json-bounds.ts";
+import { excessOf } from "../json-bounds.ts";
 import { startOf, unitsPerColumn, type Parquet } from "./bomb-guard.ts";
 
 /** The work of decoding a value and a byte of a page, and of putting a value in its record. */
