@@ -12,7 +12,13 @@ const mayBeInexact = /\d[\d.]{15}|\d[eE]/;
 
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number" || context?.source === undefined) return value;
-  return digitsOf(String(value)) === digitsOf(context.source) ? value : context.source;
+  return exactNumber(context.source);
+}
+
+/** The number that a text of JSON's form stands for: a number if it is exactly a double, otherwise the text. */
+export function exactNumber(text: string): number | string {
+  const number = Number(text);
+  return digitsOf(String(number)) === digitsOf(text) ? number : text;
 }
 
 /** The significant digits and the exponent of a decimal number: equal for equal numbers, apart from their sign. */

@@ -6,12 +6,19 @@ import { filesOf, judgeInvalid, judgeValid, readText, wrong, type Suite, type Ve
 const isRightRefusal =
   /encrypted|in other files|has no rows|metadata is damaged|only binary|larger than|row groups? of more than/;
 
+/** The precision of expected decimals, which are doubles. */
+const precision = 1e-12;
+
 /** Whether a read leaf is an expected one. Numbers are compared as numbers. */
 function isEqual(expected: string, leaf: string): boolean {
   if (expected === leaf || expected.trim() === leaf) return true;
   const number = Number(expected);
-  return expected !== "" && leaf !== "" && number === Number(leaf);
+  if (expected === "" || leaf === "") return false;
+  return number === Number(leaf) || Math.abs(number - Number(leaf)) < Math.abs(number) * precision;
 }
+
+/** Our names of roles. */
+const roleNames: Record<string, string> = { bot: "assistant", human: "user" };
 
 /** A cell of bytes, which a row cannot hold. */
 const isBytes = (value: unknown): boolean =>
@@ -21,13 +28,17 @@ const isBytes = (value: unknown): boolean =>
 function judgeRows(outcome: Outcome, records: readonly (readonly unknown[])[]): Verdict {
   if (outcome.refusal !== undefined)
     return isRightRefusal.test(outcome.refusal) ? "refusal" : wrong(`refused: ${outcome.refusal}`);
-  const count = outcome.rows.length + outcome.problems.length;
+  const unread = outcome.problems.filter(({ code }) => code !== "left_out").length;
+  const count = outcome.rows.length + unread;
   if (count !== records.length) return wrong(`has ${count} rows, not ${records.length}`);
   if (outcome.problems.length > 0) return "refusal";
   for (const [index, cells] of records.entries()) {
     const { fields, text } = outcome.rows[index]!;
     const leaves = [...leavesOf(fields), text];
-    const expected = cells.filter((cell) => !isBytes(cell)).flatMap(leavesOf);
+    const expected = cells
+      .filter((cell) => !isBytes(cell))
+      .flatMap(leavesOf)
+      .map((leaf) => roleNames[leaf] ?? leaf);
     const missing = expected.find(
       (each) => !leaves.some((leaf) => isEqual(each, leaf)) && each.trim() !== "" && !text.includes(each),
     );
@@ -75,8 +86,13 @@ export const parquetSuites: Suite[] = [
   },
 ];
 
-const judgeReadable = (outcome: Outcome): Verdict =>
-  outcome.refusal !== undefined && isRightRefusal.test(outcome.refusal) ? "refusal" : judgeValid(outcome);
+/** A file without an expected table: its rows, or that it has none, or binary columns alone. */
+function judgeReadable(outcome: Outcome): Verdict {
+  if (outcome.refusal !== undefined && isRightRefusal.test(outcome.refusal)) return "refusal";
+  const problems = outcome.problems.filter(({ code }) => code !== "left_out");
+  if (outcome.rows.length === 0 && outcome.refusal === undefined && problems.length === 0) return "refusal";
+  return judgeValid({ ...outcome, problems });
+}
 
 /** The records of an expected table of numbers and quoted texts. */
 const csvRecords = (csv: string): string[][] =>

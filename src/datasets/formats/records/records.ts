@@ -72,10 +72,10 @@ function conversationOf(columns: Columns): ChatMessage[] | undefined {
 }
 
 /** Whether a conversation is no more than an answer to this prompt. */
-const isOneAnswer = (messages: readonly ChatMessage[], prompt: string): boolean =>
+const isOneAnswer = (messages: readonly ChatMessage[], asked: string): boolean =>
   messages.at(-1)?.role === "assistant" &&
   messages.every((message) => Object.keys(message).length === 2) &&
-  messages.slice(0, -1).every(({ role, content }) => role === "user" && content === prompt);
+  messages.slice(0, -1).every(({ role, content }) => role === "user" && content === asked);
 
 function instruction(columns: Columns): MappedRow | undefined {
   if (!columns.has("instruction", "output")) return undefined;
