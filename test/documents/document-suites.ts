@@ -36,7 +36,7 @@ function* docxCases(folder: string, pattern: string): Generator<Case> {
 
 /** Sentences that refuse a PDF, or a page of it, for a reason that the file has. */
 const pdfRefusals =
-  /password|without text|has no text|may be an image|damaged or truncated|more than \d|too much data|no readable text|cannot be decoded/;
+  /password|without text|has no text|may be an image|damaged or truncated|more than \d|too much data|do not say which characters|unknown CMap|is a damaged page|is not valid UTF-8/;
 
 /** Text of characters that no font of the page explains: private use, controls, replacement characters. */
 function garbageShare(text: string): number {
