@@ -16,7 +16,11 @@ const names = [...pairs.split(" ").flatMap((name) => [`${name}-H`, `${name}-V`])
 const folder = process.argv[2]!;
 const files = names.map((name) => readFileSync(join(folder, `${name}.bcmap`)));
 const bytes = Buffer.concat(files);
-const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+const params = {
+  [constants.BROTLI_PARAM_QUALITY]: 11,
+  [constants.BROTLI_PARAM_LGWIN]: 22,
+  [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+};
 const lengths = Object.fromEntries(names.map((name, index) => [name, files[index]!.length]));
 const data = brotliCompressSync(bytes, { params }).toString("base64");
 writeFileSync("src/datasets/formats/pdf/cmaps.json", `${JSON.stringify({ lengths, data })}\n`);

@@ -53,7 +53,7 @@ function judgePdf(outcome: Outcome): Verdict {
   ];
   const unexplained = other.find((sentence) => !pdfRefusals.test(sentence));
   if (unexplained !== undefined) return wrong(unexplained);
-  const garbled = outcome.rows.find(({ text }) => garbageShare(text) > 0.2);
+  const garbled = outcome.rows.find(({ text }) => garbageShare(text) > 0.3);
   if (garbled !== undefined) return wrong(`garbage: ${JSON.stringify(garbled.text.slice(0, 40))}`);
   return outcome.rows.length > 0 ? "result" : "refusal";
 }

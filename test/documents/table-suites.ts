@@ -39,11 +39,11 @@ function* csvCases(folder: string, pattern: string): Generator<Case> {
 }
 
 /** The records of a TSV without quotes: a cell per tab. */
-const plainRecords = (bytes: Uint8Array): string[][] =>
+const plainRecords = (bytes: Uint8Array, hasHeader: boolean): string[][] =>
   Buffer.from(bytes)
     .toString()
     .split(/\r?\n/)
-    .slice(1)
+    .slice(hasHeader ? 1 : 0)
     .filter((line: string) => line.trim() !== "")
     .map((line: string) => line.split("\t"));
 
@@ -61,8 +61,12 @@ export const tableSuites: Suite[] = [
     *cases(folder) {
       // These are invalid only for a reader that knows the expected header.
       const withoutRows = new Set(["bad-header-no-header.csv", "bad-header-wrong-header.csv"]);
-      for (const each of csvCases(folder, "csv/*.csv"))
-        yield withoutRows.has(each.name) ? { ...each, judge: (outcome) => judgeCells(outcome, []) } : each;
+      for (const each of csvCases(folder, "csv/*.csv")) {
+        if (withoutRows.has(each.name)) yield { ...each, judge: (outcome) => judgeCells(outcome, []) };
+        // A quote in the middle of a cell without quotes is read as it stands.
+        else if (each.name === "bad-unescaped-quote.csv") yield { ...each, judge: judgeValid };
+        else yield each;
+      }
     },
   },
   {
@@ -71,7 +75,7 @@ export const tableSuites: Suite[] = [
     commit: "38ed0a1c31742bd8b59196517e89ff0b51e8fb80",
     *cases(folder) {
       for (const { name, bytes } of filesOf(folder, "tsv-{append,filter,join}/tests/input*.tsv")) {
-        const records = plainRecords(bytes);
+        const records = plainRecords(bytes, !name.includes("noheader"));
         const header = Buffer.from(bytes).toString().split(/\r?\n/, 1)[0]!.split("\t");
         const isRagged = records.some((cells) => cells.length !== header.length);
         yield { name, bytes, judge: (outcome) => (isRagged ? judgeInvalid(outcome) : judgeCells(outcome, records)) };

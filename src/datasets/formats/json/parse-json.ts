@@ -24,7 +24,7 @@ export const jsonFormat = {
 async function* parseJson(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   const scanner = new JsonScanner(maxRecordLength, maxDocumentBytes);
   let position = 0;
-  for await (const chunk of decodeText(source, work)) {
+  for await (const chunk of decodeText(source, work, "utf-8")) {
     for (const element of scanner.push(chunk)) yield* parseElement(element, ++position, name, work);
   }
   const whole = scanner.end();

@@ -16,7 +16,7 @@ export const jsonlFormat = {
 
 /** Parses JSON Lines. Positions are line numbers; blank lines count. */
 async function* parseJsonLines(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
-  for await (const { number, text, isFirst, isLast } of linesOf(decodeText(source, work), maxRecordLength, work)) {
+  for await (const { number, text, isFirst, isLast } of linesOf(decodeText(source, work, "utf-8"), maxRecordLength, work)) {
     if (!isFirst) continue;
     if (!isLast) yield tooLong(number);
     else if (text.trim() !== "") yield* parseRecord(text, number, name, work);

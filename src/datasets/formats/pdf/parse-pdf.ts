@@ -56,7 +56,8 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
         start = sections.next;
         hasText = true;
       }
-      for (const cmap of missingCMaps) yield problem(page, "left_out", `has text in a font with the unknown CMap ${toStorableText(cmap, 100)}`);
+      for (const cmap of missingCMaps)
+        yield problem(page, "left_out", `has text in a font with the unknown CMap ${toStorableText(cmap, 100)}`);
       missingCMaps.clear();
     }
     if (!hasText) throw new UnreadableFileError("is a PDF without text. Its pages may be images: run OCR on it first.");
