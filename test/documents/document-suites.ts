@@ -9,9 +9,9 @@ function wordsOfDocx(bytes: Uint8Array): string[] {
   if (body === undefined) return [];
   const xml = strFromU8(files[body]!)
     .replaceAll(/<(mc:Fallback|w:del|w:moveFrom)\b[^>]*[^/]>[\s\S]*?<\/\1>/g, "")
-    .replaceAll(/<w:(?:tab|br|cr|p)\b[^>]*>/g, " ")
+    .replaceAll(/<w:(?:tab|br|cr|p)(?: [^>]*)?\/?>/g, "<w:t> </w:t>")
     .replaceAll(/<w:instrText[\s\S]*?<\/w:instrText>/g, "");
-  const texts = Array.from(xml.matchAll(/<w:t(?: [^>]*)?>([^<]*)<\/w:t>|( )(?=<)?/g), ([, text, space]) => text ?? space ?? "");
+  const texts = Array.from(xml.matchAll(/<w:t(?: [^>]*)?>([^<]*)<\/w:t>/g), ([, text = ""]) => text);
   return wordsOf(texts.join("").replaceAll("&amp;", "&").replaceAll("&lt;", "<").replaceAll("&gt;", ">"));
 }
 
