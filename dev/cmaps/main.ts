@@ -1,5 +1,5 @@
 /**
- * `node dev/cmaps/main.ts <folder>`: writes `src/datasets/formats/pdf/cmaps.json` from the `external/bcmaps` of
+ * `npm run cmaps -- <folder>`: writes `src/datasets/formats/pdf/cmaps.json` from the `external/bcmaps` of
  * https://github.com/mozilla/pdf.js (at 0f26334f9d6f96119f6e5164fb65832fbbde7344). It has the CMaps that ISO 32000-1 predefines, table 118, and those from
  * character IDs to Unicode.
  */

@@ -8,7 +8,7 @@ function wordsOfDocx(bytes: Uint8Array): string[] {
   const body = Object.keys(files).find((name) => /^word\/document\d*\.xml$/.test(name));
   if (body === undefined) return [];
   const xml = strFromU8(files[body]!)
-    .replaceAll(/<(mc:Fallback|w:del|w:moveFrom)\b[^>]*[^/]>[\s\S]*?<\/\1>/g, "")
+    .replaceAll(/<(mc:Fallback|w:del|w:moveFrom)(?:\s[^>]*[^/])?>[\s\S]*?<\/\1>/g, "")
     .replaceAll(/<w:(?:tab|br|cr|p)(?: [^>]*)?\/?>/g, "<w:t> </w:t>")
     .replaceAll(/<w:instrText[\s\S]*?<\/w:instrText>/g, "");
   const texts = Array.from(xml.matchAll(/<w:t(?: [^>]*)?>([^<]*)<\/w:t>/g), ([, text = ""]) => text);

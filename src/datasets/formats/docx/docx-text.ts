@@ -65,8 +65,10 @@ export class DocxTextExtractor {
     else if (tag === "w:pStyle" && paragraph !== undefined) paragraph.style = value;
     else if (tag === "w:numId" && paragraph !== undefined) paragraph.list = value;
     else if (tag === "w:ilvl" && paragraph !== undefined) paragraph.level = Number(value) || 0;
-    else if (tag === "w:framePr" && paragraph !== undefined) paragraph.isDropCap = /^(?:drop|margin)$/.test(attributes["w:dropCap"] ?? "");
-    else if (tag === "w:numId" && this.#styleId !== "") this.#listed.set(this.#styleId, { list: value, level: this.#styleLevel });
+    else if (tag === "w:framePr" && paragraph !== undefined)
+      paragraph.isDropCap = /^(?:drop|margin)$/.test(attributes["w:dropCap"] ?? "");
+    else if (tag === "w:numId" && this.#styleId !== "")
+      this.#listed.set(this.#styleId, { list: value, level: this.#styleLevel });
     else if (tag === "w:ilvl" && this.#styleId !== "") this.#styleLevel = Number(value) || 0;
     else if (tag === "w:t") this.#isText = true;
     else if (tag === "w:tbl") this.#tables++;

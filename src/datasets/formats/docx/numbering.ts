@@ -27,8 +27,7 @@ function romanOf(number: number): string {
   if (number > maxRoman) return String(number);
   let rest = number;
   let roman = "";
-  for (const [value, digits] of romanDigits)
-    for (; rest >= value; rest -= value) roman += digits;
+  for (const [value, digits] of romanDigits) for (; rest >= value; rest -= value) roman += digits;
   return roman;
 }
 

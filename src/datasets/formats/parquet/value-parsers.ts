@@ -18,7 +18,7 @@ export function valueDecoderOf(element: SchemaElement): ValueDecoder {
   const timestamp = { type: "TIMESTAMP", unit: "MILLIS", isAdjustedToUTC: true } as const;
   return {
     element: { ...rest, logical_type: timestamp },
-    parsers: { ...valueParsers, timestampFromMilliseconds: parser as unknown as ParquetParsers["timestampFromMilliseconds"] },
+    parsers: { ...valueParsers, timestampFromMilliseconds: parser as ParquetParsers["timestampFromMilliseconds"] },
   };
 }
 

@@ -1,23 +1,23 @@
 /** What the PDF library tells of an annotation: a note, a mark, or a field of a form. */
 export type Annotation = {
   subtype?: string;
-  hidden?: boolean;
+  annotationFlags?: number;
   contentsObj?: { str?: string };
   fieldType?: string | null;
   fieldName?: string;
   fieldValue?: unknown;
   alternativeText?: string;
   password?: boolean;
-  checkBox?: boolean;
-  radioButton?: boolean;
-  exportValue?: string;
 };
+
+/** The flags of annotations that are not shown: Hidden and NoView. Source: ISO 32000-1, table 165. */
+const hiddenFlags = 2 | 32;
 
 /** The lines of the filled fields and the notes of a page: `Name: value`, and `Note: text`. Hidden ones and passwords are not read. */
 export function annotationLines(annotations: readonly Annotation[]): string[] {
-  const lines = annotations
-    .filter((each) => each.hidden !== true && each.subtype !== "Popup")
-    .map((each) => (each.subtype === "Widget" ? fieldLine(each) : noteLine(each)));
+  const shown = annotations.filter((each) => ((each.annotationFlags ?? 0) & hiddenFlags) === 0 && each.subtype !== "Popup");
+  const { true: fields = [], false: others = [] } = Object.groupBy(shown, ({ subtype }) => String(subtype === "Widget"));
+  const lines = [...fields.map(fieldLine), ...others.map(noteLine)];
   return [...new Set(lines.filter((line) => line !== undefined))];
 }
 

@@ -1,7 +1,7 @@
 /** A file that the PDF library asks for. */
 type DataRequest = { kind: string; filename: string };
 
-/** The predefined CMaps by name, decompressed when the first is asked for. `dev/cmaps/main.ts` writes their file. */
+/** The predefined CMaps by name, decompressed when the first is asked for. `npm run cmaps` writes their file. */
 let predefined: Promise<Map<string, Uint8Array>> | undefined;
 
 async function readCMaps(): Promise<Map<string, Uint8Array>> {

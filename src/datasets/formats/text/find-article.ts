@@ -8,10 +8,10 @@ const asideRoles = /^(?:navigation|banner|contentinfo|complementary|search|dialo
 /** Names of classes and IDs that such parts have, and names that make them the article nevertheless. */
 const asideNames =
   /(?:^|[\s_-])(?:ad|ads|advert\w*|banner|breadcrumbs?|byline-share|comments?|consent|cookies?|disqus|footer|gdpr|login|masthead|menu|modal|nav|navbar|navigation|newsletter|outbrain|pager|pagination|popup|promo|recirc\w*|recommend\w*|related\w*|share|sharing|sidebar|sidenav|signup|skip-?link|social|sponsor\w*|subscribe|taboola|toolbar|topbar|widget)(?:$|[\s_-])/i;
-const articleNames = /(?:^|[\s_-])(?:article|main|content|post|entry|story|body)(?:$|[\s_-])/i;
+const articleNames = /(?:^|[\s_-])(?:article|main|content|post|entry|story|body|section)(?:$|[\s_-])/i;
 
 /** The share of the text that the article must have, and how long its text must be. */
-const minShare = 0.75;
+const minShare = 0.85;
 const minLength = 250;
 
 /** Shorter texts are names of links and buttons, not sentences. */
@@ -23,12 +23,14 @@ export function isBesideArticle(tag: string, attributes: Record<string, string>)
   if (asideTags.has(tag) || asideRoles.test(attributes["role"] ?? "")) return true;
   if ("hidden" in attributes || attributes["aria-hidden"] === "true" || attributes["aria-modal"] === "true") return true;
   if (/display\s*:\s*none|visibility\s*:\s*hidden/i.test(attributes["style"] ?? "")) return true;
-  const names = `${attributes["class"] ?? ""} ${attributes["id"] ?? ""}`.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-");
+  // An ID of many words is that of a heading.
+  const id = attributes["id"] ?? "";
+  const names = `${attributes["class"] ?? ""} ${id.split(/[-_]/).length > 2 ? "" : id}`.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-");
   return asideNames.test(names) && !articleNames.test(names);
 }
 
 /**
- * Finds the article of a page from the events of its parser: the innermost element that has three quarters of the sentences that are not
+ * Finds the article of a page from the events of its parser: the innermost element that has 85 % of the sentences that are not
  * beside the article. It holds the open elements and few candidates, so it needs no tree.
  */
 export class ArticleFinder {

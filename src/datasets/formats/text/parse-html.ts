@@ -125,11 +125,7 @@ async function findArticle(chunks: AsyncIterable<string>, work: WorkMeter): Prom
 }
 
 /** Extracts the text of a chunked page, in chunks. @param article the number of the element to read; undefined for the whole page */
-async function* htmlText(
-  chunks: AsyncIterable<string>,
-  work: WorkMeter,
-  article: number | undefined,
-): AsyncGenerator<string> {
+async function* htmlText(chunks: AsyncIterable<string>, work: WorkMeter, article: number | undefined): AsyncGenerator<string> {
   const writer = new TextWriter();
   let count = 0;
   let depth = 0;

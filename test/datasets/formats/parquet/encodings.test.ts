@@ -15,7 +15,7 @@ const write = (table: Table) => Buffer.from(parquetWriteBuffer(table));
 /** An LZ4 block of literals, and a match that repeats the last byte. */
 function lz4Block(bytes: Uint8Array): Uint8Array {
   const lengthBytes = (length: number) => [
-    ...new Array<number>(Math.floor((length - 15) / 255)).fill(255),
+    ...Array.from({ length: Math.floor((length - 15) / 255) }, () => 255),
     (length - 15) % 255,
   ];
   const long = (length: number) => (length < 15 ? [] : lengthBytes(length));
