@@ -1,4 +1,6 @@
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
+import { maxRows } from "../../constants.ts";
+import { UnreadableFileError } from "../types.ts";
 
 /** The columns of a JSON document: their names and the texts of their values, all as JSON. Each column has equally many values. */
 export type JsonColumns = { names: string[]; values: string[][] };
@@ -14,8 +16,10 @@ const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]/gs;
  * The columns of a document that has its records by column: `{"question": ["…", "…"], "answer": ["…", "…"]}`, or as pandas writes it,
  * `{"question": {"0": "…", "1": "…"}, "answer": {"0": "…", "1": "…"}}`. Undefined for another document: one with a member that is not such a
  * column, with columns of different lengths, or with lists of objects alone, which are messages of one record.
+ * @throws UnreadableFileError for too many values
  */
 export async function jsonColumnsOf(text: string, work: WorkMeter): Promise<JsonColumns | undefined> {
+  if (!/^\s*\{\s*"[^"]{0,1000}"\s*:\s*[[{]/.test(text)) return undefined;
   const reader = new ColumnReader(text);
   let spent = 0;
   for (const { 0: token, index } of text.matchAll(tokens)) {
@@ -27,7 +31,8 @@ export async function jsonColumnsOf(text: string, work: WorkMeter): Promise<Json
   const { names, values } = reader;
   const count = values[0]?.length ?? 0;
   const isTable = count > 0 && values.every((column) => column.length === count);
-  return isTable && !values.flat().every((value) => value.startsWith("{")) ? { names, values } : undefined;
+  const areObjects = values.every((column) => column.every((value) => value.startsWith("{")));
+  return isTable && !areObjects ? { names, values } : undefined;
 }
 
 class ColumnReader {
@@ -39,6 +44,7 @@ class ColumnReader {
   /** The bracket that closes the column, and where its next value starts. */
   #closing = "";
   #start = 0;
+  #count = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -74,6 +80,8 @@ class ColumnReader {
       return before === `"${column.length}"`;
     }
     if (token !== "," && token !== this.#closing) return true;
+    if (++this.#count > maxRows)
+      throw new UnreadableFileError(`has more than ${maxRows.toLocaleString("en")} values in columns. Write it as JSON Lines.`);
     const value = this.#text.slice(this.#start, at).trim();
     if (value !== "" || token === ",") column.push(value);
     this.#start = at + 1;

@@ -148,7 +148,7 @@ export function chatText(messages: readonly ChatMessage[]): string {
 /** Whether a conversation has a user message, an answer or a tool call, and only known roles. */
 export function isWholeChat(messages: readonly ChatMessage[]): boolean {
   const spoken = new Set(messages.filter((message) => messageText(message) !== "").map(({ role }) => role));
-  return spoken.has("user") && spoken.has("assistant") && messages.every(({ role }) => role in namesByRole);
+  return spoken.has("user") && spoken.has("assistant") && messages.every(({ role }) => Object.hasOwn(namesByRole, role));
 }
 
 const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

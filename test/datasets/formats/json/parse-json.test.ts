@@ -72,6 +72,11 @@ describe("JSON", () => {
     expect(rows.at(-1)).toMatchObject({ source: "file.json#30000", fields: { metadata: { id: 29_999 } } });
   });
 
+  test("columns of too many values are refused", async () => {
+    const text = `{"a":[${"1,".repeat(1_000_000)}1]}`;
+    await expect(read(text, "json")).rejects.toThrow("has more than 1,000,000 values in columns. Write it as JSON Lines.");
+  });
+
   test("a key that an object has twice is a problem, and the row is read", async () => {
     const { rows, problems } = await read('[{"text":"a","b":{"c":1,"c":2}},{"text":"b"}]', "json");
     expect(rows.map(({ text }) => text)).toEqual(["a", "b"]);

@@ -129,6 +129,11 @@ describe("a conversation", () => {
   });
 });
 
+test.each(["toString", "constructor", "narrator"])("a conversation with the unknown role %s is malformed", async (role) => {
+  const row = await rowOf({ messages: [user("Hi"), assistant("Hello"), { role, content: "…" }] });
+  expect(row).toMatchObject({ kind: "chat", dropped: "malformed" });
+});
+
 describe("preference data", () => {
   const chosen = assistant("Hello!");
   const rejected = assistant("Go away.");
