@@ -23,12 +23,17 @@ export class JsonError extends Error {
 /**
  * Parses JSON that others wrote. Refused are: deep and wide values, a name that occurs twice in an object, the name `__proto__`, and
  * numbers that are too large for a double.
+ * @param parse the parser of the checked text
  * @throws JsonError
  */
-export function parseJson(text: string, { maxDepth, maxValues }: JsonLimits = jsonLimits): unknown {
+export function parseJson(
+  text: string,
+  { maxDepth, maxValues }: JsonLimits = jsonLimits,
+  parse: (text: string) => unknown = JSON.parse,
+): unknown {
   checkLimits(text, maxDepth, maxValues);
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (cause) {
     throw new JsonError("is not valid JSON", "", { cause });
   }

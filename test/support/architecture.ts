@@ -109,7 +109,7 @@ export const order: Readonly<Record<string, readonly string[]>> = {
     "insert.ts",
     "uploads",
   ],
-  "datasets/formats": ["types.ts", "limits.ts", "records", "text", "json", "csv", "docx", "parquet", "pdf"],
+  "datasets/formats": ["types.ts", "limits.ts", "json-bounds.ts", "records", "text", "json", "csv", "docx", "parquet", "pdf"],
   "datasets/import": ["progress.ts", "huggingface"],
   minions: ["model-summary.ts", "models", "progression", "traits", "spirits"],
   knowledge: ["chunking", "job-definitions.ts", "model-usage.ts", "indexing", "search"],

@@ -1,9 +1,13 @@
+import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { streamFromGenerator } from "../../kit/async/streams.ts";
 import type { Message } from "../../agent/types.ts";
 import { callerOf, callRoom } from "../room/client.ts";
-import { getConversation, type ConversationRow } from "../queries.ts";
+import { minions } from "../../minions/tables.ts";
+import { conversations } from "../tables.ts";
+import { conversationColumns, conversationNotFound, ownConversation, type ConversationRow } from "../queries.ts";
 import type { ExportFormat } from "../schemas.ts";
+import { quoteMarkdown, singleLine } from "./markdown.ts";
 
 /** Messages per page: messages can be long, and the RPC result of a Durable Object is limited. */
 export const exportPage = 25;
@@ -16,7 +20,8 @@ type Format = {
   extension: string;
   type: string;
   begin(conversation: ConversationRow): string;
-  message(message: Message, isFirst: boolean): string;
+  /** @param minion the minion's name */
+  message(message: Message, minion: string, isFirst: boolean): string;
   end: string;
 };
 
@@ -24,28 +29,30 @@ const json: Format = {
   extension: "json",
   type: "application/json; charset=utf-8",
   begin: (conversation) => `{\n"conversation": ${JSON.stringify(conversation)},\n"messages": [`,
-  message: (message, isFirst) => `${isFirst ? "" : ","}\n${JSON.stringify(message)}`,
+  message: (message, _, isFirst) => `${isFirst ? "" : ","}\n${JSON.stringify(message)}`,
   end: "\n]\n}\n",
 };
 
-const roleNames = { user: "You", assistant: "Minion" } as const;
-
-/** Collapses whitespace, for text inside one line of Markdown. */
-const singleLine = (text: string): string => text.replace(/\s+/g, " ").trim();
-
-/** Renders a message with its files, tools and citations. Sources that its text already lists are not repeated. */
-export function asMarkdown({ role, text, parts, status, citations, tools, created_at, model }: Message): string {
+/**
+ * Renders a message as a quote, with its files, tools and citations. Sources that its text already lists are not repeated.
+ * @param minion the minion's name
+ */
+export function asMarkdown(
+  { role, text, parts, status, citations, tools, created_at, model }: Message,
+  minion: string,
+): string {
   const lines = new Set(text.split("\n"));
   const notes = [
     ...parts.flatMap((part) => (part.type === "file" ? [`Attached: ${singleLine(part.name)}`] : [])),
     ...tools.map(({ tool, status: outcome }) => `Tool: ${tool} (${outcome})`),
     ...citations.map(({ number, source }) => `[${number}] ${singleLine(source)}`).filter((note) => !lines.has(`- ${note}`)),
   ];
-  const heading = `## ${roleNames[role]}${model === null ? "" : ` (${singleLine(model)})`}, ${created_at}`;
+  const author = role === "user" ? "You" : singleLine(minion) || "Minion";
+  const heading = `## ${author}${model === null ? "" : ` (${singleLine(model)})`}, ${created_at}`;
   const state = status === "complete" ? [] : [`*${status}*`];
   return [
     heading,
-    ...(text === "" ? [] : [text]),
+    ...(text.trim() === "" ? [] : [quoteMarkdown(text)]),
     ...state,
     ...(notes.length > 0 ? [notes.map((note) => `- ${note}`).join("\n")] : []),
   ]
@@ -68,7 +75,7 @@ const formats: Record<ExportFormat, Format> = { json, markdown };
  * @throws not_found, realtime_unavailable
  */
 export async function exportConversation(ctx: Ctx, userId: number, id: number, format: ExportFormat): Promise<Export> {
-  const conversation = await getConversation(ctx, userId, id);
+  const { minion, ...conversation } = await readConversation(ctx, userId, id);
   const writer = formats[format];
   const background = ctx.background();
   const pageBefore = async (before: number | undefined) => {
@@ -77,9 +84,9 @@ export async function exportConversation(ctx: Ctx, userId: number, id: number, f
   };
   const pages = await pagesForward(pageBefore);
   return {
-    name: `${singleLine(conversation.title) || `conversation-${id}`}.${writer.extension}`,
+    name: `${conversation.title.replace(/\s+/g, " ").trim() || `conversation-${id}`}.${writer.extension}`,
     type: writer.type,
-    body: streamFromGenerator(render(conversation, pages, writer)).pipeThrough(new TextEncoderStream()),
+    body: streamFromGenerator(render({ conversation, minion }, pages, writer)).pipeThrough(new TextEncoderStream()),
   };
 }
 
@@ -112,8 +119,20 @@ export async function pagesForward(
   })();
 }
 
+/** A conversation with the name of its minion. One round trip. @throws not_found */
+async function readConversation({ db }: Ctx, userId: number, id: number): Promise<ConversationRow & { minion: string }> {
+  const ofMinion = and(eq(minions.user_id, conversations.user_id), eq(minions.id, conversations.minion_id));
+  const [row] = await db
+    .select({ ...conversationColumns, minion: minions.display_name })
+    .from(conversations)
+    .innerJoin(minions, ofMinion)
+    .where(ownConversation(userId, id));
+  if (row === undefined) throw conversationNotFound();
+  return row;
+}
+
 async function* render(
-  conversation: ConversationRow,
+  { conversation, minion }: { conversation: ConversationRow; minion: string },
   pages: AsyncIterable<Message[]>,
   { begin, message, end }: Format,
 ): AsyncGenerator<string> {
@@ -121,7 +140,7 @@ async function* render(
   let isFirst = true;
   for await (const page of pages) {
     for (const each of page) {
-      yield message(each, isFirst);
+      yield message(each, minion, isFirst);
       isFirst = false;
     }
   }

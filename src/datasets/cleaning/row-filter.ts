@@ -22,7 +22,7 @@ const unitsPerHashed = 1;
  * - `empty`, if its text is only white space;
  * - `too_long`, if its text has more than `maxRowLength` characters;
  * - `malformed`, if a column that its kind needs is empty, if a conversation lacks a user's message, an answer, or a known role in
- *   each message, or if a text has neither a letter nor a digit;
+ *   each message, or if a text has no letter, digit or emoji;
  * - `duplicate`, if an earlier row has the same text (among the first 786,432 distinct ones);
  * - `near_duplicate`, if an earlier kept row has nearly the same text: see `NearDuplicates` and its limits.
  *
@@ -76,7 +76,7 @@ const malformed: Record<RowKind, (row: ParsedRow) => boolean> = {
   question: ({ fields }) => lacks(fields, "question") || (lacks(fields, "answer") && !isUnanswerable(fields)),
   prompt: ({ fields }) => lacks(fields, "prompt", "response"),
   chat: ({ fields }) => !isWholeChat(messagesOf(fields?.["messages"]) ?? []),
-  text: ({ text }) => !/[\p{L}\p{N}]/u.test(text),
+  text: ({ text }) => !/[\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}]/u.test(text),
 };
 
 function lacks(fields: ParsedRow["fields"], ...names: string[]): boolean {

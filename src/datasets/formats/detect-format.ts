@@ -1,6 +1,7 @@
 import { WorkMeter } from "../../kit/async/work-meter.ts";
 import { validationError } from "../../kit/errors.ts";
 import { fileFormats, type Format } from "./registry.ts";
+import { jsonExtensions } from "./json/detect-json.ts";
 import { headSize, headText } from "./text/decode.ts";
 import { UnreadableFileError, certainty, type ByteSource, type Certainty, type FileStart } from "./types.ts";
 import { zipEntries, zipSignature } from "./docx/zip.ts";
@@ -23,6 +24,10 @@ const foreign: [signature: RegExp, sentence: string][] = [
   [/^7f454c46|^4d5a/, "is a program, not a dataset."],
   [/^504b0506/, "is an empty ZIP archive."],
 ];
+
+/** A small file that Git has in the place of a large one. */
+const gitLfsPointer = "version https://git-lfs.github.com/spec/";
+const gitLfsSentence = "is a Git LFS pointer, not the file itself. Run git lfs pull, and upload the file that it points to.";
 
 /** Detects the format by content. The name only decides between ambiguous texts. @throws validation_failed for an unsupported file */
 export async function detectFormat(source: ByteSource, name: string, work = new WorkMeter()): Promise<Format> {
@@ -89,6 +94,7 @@ async function startOf(source: ByteSource, head: Uint8Array, work: WorkMeter): P
 async function formatOfText(text: string, extension: string, work: WorkMeter): Promise<Format> {
   const start = text.trimStart();
   if (start === "") throw refused("contains only white space.");
+  if (start.startsWith(gitLfsPointer)) throw refused(gitLfsSentence);
   let surest: { name: Format; sureness: Certainty } = { name: "text", sureness: certainty.impossible };
   for (const { name, matchesText } of fileFormats) {
     if (matchesText === undefined) continue;
@@ -97,5 +103,8 @@ async function formatOfText(text: string, extension: string, work: WorkMeter): P
     if (sureness > surest.sureness) surest = { name, sureness };
   }
   if (surest.sureness < certainty.certain && /^<\?xml\b/.test(start)) throw refused("is XML: convert it to JSON, CSV or HTML.");
+  const isJson = surest.name === "json" || surest.name === "jsonl";
+  if (jsonExtensions.includes(extension) && !isJson)
+    throw refused(`is named .${extension}, but has no JSON array or object. Fix it, or give it the extension of its format.`);
   return surest.name;
 }

@@ -32,6 +32,7 @@ export type ParsedRow = {
 /** A problem with a row, line or page. Positions start at 1. */
 export type RowProblem = { position: number; code: RowProblemCode; message: string };
 
+/** The codes of problems. `left_out` is a part of a row that was read without it. */
 export const rowProblemCodes = [
   "invalid_encoding",
   "invalid_record",
@@ -40,6 +41,7 @@ export const rowProblemCodes = [
   "quote_not_closed",
   "no_text",
   "cut_short",
+  "left_out",
 ] as const;
 export type RowProblemCode = (typeof rowProblemCodes)[number];
 

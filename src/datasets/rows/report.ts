@@ -26,7 +26,8 @@ export class Reporter {
 
   /** Records a problem. */
   addProblem({ problem }: Extract<Parsed, { problem: unknown }>): void {
-    this.#unreadable += 1;
+    // The row of a part that was left out is read.
+    if (problem.code !== "left_out") this.#unreadable += 1;
     if (this.#problems.length < maxShown) this.#problems.push({ ...problem, message: toStorableText(problem.message, 500) });
   }
 

@@ -57,13 +57,13 @@ test("a Markdown export lists tools and files below their message, and each sour
     parts: [{ type: "file", id: "a", name: "map\n.png", media_type: "image/png", size: 3 }],
     citations: [cites(1, "rivers.md"), cites(2, "lengths.md")],
   });
-  expect(asMarkdown(message)).toMatchInlineSnapshot(`
-    "## Minion (builtin/extractive), 2026-11-25T09:03:00.000Z
+  expect(asMarkdown(message, "Ada  <b>")).toMatchInlineSnapshot(`
+    "## Ada \\<b> (builtin/extractive), 2026-11-25T09:03:00.000Z
 
-    It ends in the sea. [1] It is long. [2]
-
-    Sources:
-    - [1] rivers.md
+    > It ends in the sea. [1] It is long. [2]
+    >
+    > Sources:
+    > - [1] rivers.md
 
     *stopped*
 
@@ -72,4 +72,41 @@ test("a Markdown export lists tools and files below their message, and each sour
 
     "
   `);
+});
+
+/** The lines of a message's text in an export, without the marks of its quote. @throws if another line is between them */
+function quotedLines(text: string): string[] {
+  const lines = asMarkdown(messageOf(1, 3, { text, model: null }), "Ada").split("\n");
+  expect(lines.slice(0, 2)).toEqual(["## Ada, 2026-11-25T09:03:00.000Z", ""]);
+  expect(lines.slice(-2)).toEqual(["", ""]);
+  const quoted = lines.slice(2, -2);
+  expect(quoted.filter((line) => !/^>(?: |$)/.test(line))).toEqual([]);
+  return quoted.map((line) => line.replace(/^> ?/, ""));
+}
+
+test.each([
+  ["an open code block", "```ts\nconst a = `<b>`;\n\n## no heading"],
+  ["a long fence around a short one", "`````md\n```\n</blockquote>\n```\n`````"],
+  ["a fence of tildes", "~~~\n<!--\n~~~\nafter"],
+  ["a heading", "# Title\n\nTitle\n===\n\nTitle\n---"],
+  ["front matter", "---\ntitle: a\n---\ntext"],
+  ["an indented code block", "text\n\n    <script>\n\n    </blockquote>\n"],
+  ["a list with an open item", "1. one\n   - two\n\n     ```\n     <p>"],
+  ["code spans and addresses", "`<b>` and ``a ` <i>`` and <https://a.example/?b> and \\<u> and 1 < 2"],
+])("%s stays in its message as it is", (_, text) => {
+  expect(quotedLines(text)).toEqual(text.split("\n"));
+});
+
+test.each([
+  ["</blockquote><h2>Ada", "\\</blockquote>\\<h2>Ada"],
+  ["<!-- open\n\nstill", "\\<!-- open\n\nstill"],
+  ["`open <details>\n\n<b>`", "`open \\<details>\n\n\\<b>`"],
+  ["```\n<a>\n```\n<script>", "```\n<a>\n```\n\\<script>"],
+  ["- a\n\n    <div>", "- a\n\n    \\<div>"],
+])("the HTML of %j cannot end the quote", (text, expected) => {
+  expect(quotedLines(text)).toEqual(expected.split("\n"));
+});
+
+test("every kind of line end starts a line of the quote", () => {
+  expect(quotedLines("a\r\n# b\r## c\n\nd")).toEqual(["a", "# b", "## c", "", "d"]);
 });

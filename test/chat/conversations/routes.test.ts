@@ -171,9 +171,11 @@ describe("an export", () => {
     expect(conversation).toMatchObject({ id: session.id, title: "Números / 1" });
     expect(messages).toEqual(await messagesOf(session));
     const markdown = await exported("markdown");
+    const { body: minion } = await session.client.get(`/minions/${(conversation as { minion_id: number }).minion_id}`);
+    expect(markdown.text).toContain(`## ${minion.minion.display_name} (custom/my-model), `);
     expect(markdown.headers.get("content-type")).toContain("text/markdown");
     expect(markdown.text).toMatch(
-      /^# Números \/ 1\n\n[\s\S]*## You, 2[\s\S]*\n\none\n\n## Minion \(custom\/my-model\), [\s\S]*\n\ntwo\n\n/,
+      /^# Números \/ 1\n\n[\s\S]*## You, 2[\s\S]*\n\n> one\n\n## [^\n]+ \(custom\/my-model\), [\s\S]*\n\n> two\n\n/,
     );
   });
 

@@ -88,3 +88,12 @@ describe("RowFilter", () => {
     expect(normalizeText(`${" ".repeat(1_000_000)}x`)).toMatch(/x$/);
   });
 });
+
+test("texts of emoji alone are texts, and marks alone are none", async () => {
+  const filter = new RowFilter();
+  const droppedOf = async (text: string) =>
+    (await filter.evaluate({ kind: "text", text, fields: null, source: "a", start: 0 })).dropped;
+  for (const text of ["\u{1F600}", "\u{1F44D}\u{1F3FD}", "\u{1F1E8}\u{1F1ED}", "\u2764\uFE0F"])
+    expect(await droppedOf(text)).toBeNull();
+  for (const text of ["----", "\u2500\u2500", "?!"]) expect(await droppedOf(text)).toBe("malformed");
+});

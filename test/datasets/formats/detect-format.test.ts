@@ -21,9 +21,11 @@ describe("a text", () => {
     [' [\n  {"a": 1}\n]', "x.txt", "json"],
     ['"a"\n"b"\n', "x.jsonl", "jsonl"],
     ["[Intro] to fishing\n", "x", "text"],
+    ["[[foo] bar\n\n[foo]: /url\n", "x.md", "markdown"],
+    ["[[foo]](/url)\n", "x.md", "markdown"],
     ["[link](https://a.example) and more\n", "x.md", "markdown"],
     ["{curly} prose\n", "x.txt", "text"],
-    ["question,answer\nWhy?,So.\nWho?,Me.\n", "x.json", "csv"],
+    ["question,answer\nWhy?,So.\nWho?,Me.\n", "x", "csv"],
     ["question,answer\nWhy?,So.\nWho?,Me.\n", "x.txt", "csv"],
     ["frage;antwort\nWarum?;Darum, eben.\n", "x", "csv"],
     ["a\tb\n1\t2\n", "x.csv", "tsv"],
@@ -44,6 +46,11 @@ describe("a text", () => {
   });
 });
 
+test.each(["x.json", "x.jsonl", "x.ndjson"])("%s that is not JSON is refused", async (name) => {
+  for (const text of ["question,answer\nWhy?,So.\nWho?,Me.\n", "hello", "7", "<html><body>a</body></html>", "# Title"])
+    await expect(detect(text, name)).rejects.toThrow(`is named ${name.slice(1)}, but has no JSON array or object.`);
+});
+
 const zip = (...names: string[]) => zipSync(Object.fromEntries(names.map((name) => [name, new Uint8Array(10)])));
 
 describe("an unsupported file", () => {
@@ -59,6 +66,7 @@ describe("an unsupported file", () => {
     ["a book", zip("mimetype", "META-INF/container.xml"), "EPUB"],
     ["an OpenDocument file", zip("mimetype", "content.xml"), "OpenDocument"],
     ["an archive", zip("a.txt"), "Unpack it first"],
+    ["a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS pointer"],
     ["XML", '<?xml version="1.0"?><rows/>', "is XML"],
     ["a database", "SQLite format 3\u0000", "SQLite"],
     ["bytes", Buffer.from(Array.from({ length: 3_000 }, (_, index) => (index * 37) % 7)), "is not text"],

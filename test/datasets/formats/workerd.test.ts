@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestHarness, unstable_readConfig as readConfig } from "wrangler";
-import { bomb, docx, pdf } from "../support/files.ts";
+import { bomb, docx, japanesePdf, pdf } from "../support/files.ts";
 import { make, type Made } from "../support/worker.ts";
 import { fixtures } from "../support/datasets.ts";
 
@@ -24,6 +24,17 @@ test.each(fixtures)("workerd reads %s like Node.js", async (name, format) => {
   const bytes = readFileSync(`test/fixtures/formats/${name}`);
   const made = (await (await send(name, bytes)).json()) as Made;
   expect(made.format).toBe(format);
+  expect(made).toEqual(JSON.parse(JSON.stringify(await make(bytes, name))));
+});
+
+test.each([
+  ["brotli.parquet", readFileSync("test/fixtures/parquet/brotli.parquet")],
+  ["delta.parquet", readFileSync("test/fixtures/parquet/delta.parquet")],
+  ["japanese.pdf", japanesePdf()],
+  ["numbers.json", Buffer.from('[{"a":9007199254740993}]')],
+])("workerd reads %s like Node.js, too", async (name, bytes) => {
+  const made = (await (await send(name, bytes)).json()) as Made;
+  expect(made.rows.length).toBeGreaterThan(0);
   expect(made).toEqual(JSON.parse(JSON.stringify(await make(bytes, name))));
 });
 

@@ -1,14 +1,17 @@
-/** A CSV record, its first line, and its fault. */
-export type CsvRecord = { line: number; cells: string[]; fault?: CsvFault };
+/** A CSV record, its first line, its fault, and whether a cell has text after its closing quote. */
+export type CsvRecord = { line: number; cells: string[]; fault?: CsvFault; isOddlyQuoted?: true };
 
 type CsvFault = "too_long" | "too_wide" | "quote_not_closed";
 
-/** The cell that is being read: where it starts, where the rest after its quoted part starts, and its quoted part. */
-type OpenCell = { start: number; rest: number; quoted: string; isQuoted: boolean };
+/**
+ * The cell that is being read: where it starts, where the rest after its quoted part starts, its quoted part, and the spaces before its
+ * quote.
+ */
+type OpenCell = { start: number; rest: number; quoted: string | undefined; isQuoted: boolean; spaces: number };
 
 /**
- * Parses CSV (RFC 4180) as a stream, each character once. Blank lines are skipped. A quote counts only at the start of a cell. An
- * unclosed quote costs only its line, and so does a record that is too wide or too long: parsing resumes after that line.
+ * Parses CSV (RFC 4180) as a stream, each character once. Blank lines are skipped. A quote counts only at the start of a cell, or after
+ * spaces if it is closed at the end of the cell. An unclosed quote costs only its line, and so does a record that is too wide or too long: parsing resumes after that line.
  */
 export class CsvScanner {
   readonly #separator: string;
@@ -23,6 +26,7 @@ export class CsvScanner {
   #cells: string[] = [];
   #cell: OpenCell | undefined;
   #next = 0;
+  #isOddlyQuoted = false;
   /** Whether the rest of a line is being skipped. */
   #isSkipping = false;
 
@@ -31,7 +35,7 @@ export class CsvScanner {
     this.#separator = separator;
     this.#maxLength = maxLength;
     this.#maxCells = maxCells;
-    this.#cellEnd = new RegExp(`[\\r\\n${separator}]`, "g");
+    this.#cellEnd = new RegExp(`[\\r\\n${separator.replace(/[\\\]^-]/, "\\$&")}]`, "g");
   }
 
   /** The length of the text of the incomplete record, which the next chunk is joined to. */
@@ -66,10 +70,11 @@ export class CsvScanner {
       const outcome = this.#read(isEnd);
       if (outcome === undefined) return;
       const cells = this.#cells;
+      const odd = this.#isOddlyQuoted ? ({ isOddlyQuoted: true } as const) : {};
       if (outcome === "read") {
         this.#moveTo(this.#next);
         const isBlank = cells.length === 1 && cells[0]!.trim() === "";
-        if (!isBlank) yield { line, cells };
+        if (!isBlank) yield { line, cells, ...odd };
       } else {
         const from = outcome === "quote_not_closed" ? this.#cell!.start : outcome === "too_wide" ? this.#next : this.#at;
         this.#moveTo(from);
@@ -84,12 +89,15 @@ export class CsvScanner {
     const limit = this.#at + this.#maxLength;
     for (;;) {
       if (this.#cell === undefined && this.#next >= this.#text.length && !isEnd) return undefined;
-      const cell = (this.#cell ??= this.#openCell());
+      const cell = (this.#cell ??= this.#openCell(isEnd));
+      if (cell === undefined) return undefined;
       if (cell.isQuoted) {
         const closing = this.#closingQuote(isEnd);
         if (closing === undefined || closing > limit) {
           if (closing === undefined && !isEnd && this.#text.length <= limit + 1) return undefined;
-          return "quote_not_closed";
+          if (cell.spaces === 0) return "quote_not_closed";
+          this.#unquote(cell);
+          continue;
         }
         cell.quoted = this.#text.slice(cell.start + 1, closing).replaceAll('""', '"');
         cell.isQuoted = false;
@@ -101,7 +109,13 @@ export class CsvScanner {
       this.#next = end;
       const isCut = end === this.#text.length || (this.#text[end] === "\r" && end + 1 === this.#text.length);
       if (isCut && !isEnd) return undefined;
-      this.#cells.push(cell.quoted + this.#text.slice(cell.rest, end));
+      const rest = this.#text.slice(cell.rest, end);
+      if (cell.quoted !== undefined && cell.spaces > 0 && rest.trim() !== "") {
+        this.#unquote(cell);
+        continue;
+      }
+      if (cell.quoted !== undefined && rest.trim() !== "") this.#isOddlyQuoted = true;
+      this.#cells.push(cell.quoted === undefined ? rest : cell.quoted + rest.trimEnd());
       this.#cell = undefined;
       if (this.#cells.length > this.#maxCells) return "too_wide";
       this.#next = end + (this.#text.startsWith("\r\n", end) ? 2 : 1);
@@ -109,11 +123,24 @@ export class CsvScanner {
     }
   }
 
-  #openCell(): OpenCell {
+  /** Opens the next cell; undefined if more text must say whether a quote follows its spaces. */
+  #openCell(isEnd: boolean): OpenCell | undefined {
     const start = this.#next;
-    const isQuoted = this.#text[start] === '"';
-    if (isQuoted) this.#next++;
-    return { start, rest: start, quoted: "", isQuoted };
+    let at = start;
+    while (this.#text[at] === " ") at++;
+    if (at > start && at === this.#text.length && !isEnd && at - this.#at <= this.#maxLength) return undefined;
+    const isQuoted = this.#text[at] === '"' && (at === start || this.#cells.length > 0);
+    if (isQuoted) this.#next = at + 1;
+    return { start: isQuoted ? at : start, rest: start, quoted: undefined, isQuoted, spaces: isQuoted ? at - start : 0 };
+  }
+
+  /** Reads a cell again as text, from its spaces on. */
+  #unquote(cell: OpenCell): void {
+    cell.start -= cell.spaces;
+    this.#next = cell.rest = cell.start;
+    cell.spaces = 0;
+    cell.quoted = undefined;
+    cell.isQuoted = false;
   }
 
   /** The position of the quote that closes the open cell; undefined if it is missing so far. */
@@ -138,6 +165,7 @@ export class CsvScanner {
     this.#at = this.#next = end;
     this.#cells = [];
     this.#cell = undefined;
+    this.#isOddlyQuoted = false;
   }
 
   /** Skips empty lines, of which a file may have very many. */

@@ -3,7 +3,7 @@ import { maxColumns, maxRecordLength } from "../../constants.ts";
 import { assertColumns, tooManyColumnsMessage } from "../limits.ts";
 import { CsvScanner, type CsvRecord } from "./csv-scanner.ts";
 import { decodeText, headText } from "../text/decode.ts";
-import { tooLong } from "../json/parse-jsonl.ts";
+import { tooLong } from "../json/json-record.ts";
 import { rowsOf } from "../records/records.ts";
 import {
   problem,
@@ -14,7 +14,7 @@ import {
   type Certainty,
   type FileFormat,
 } from "../types.ts";
-import { separatorOf, tableOf } from "./detect-table.ts";
+import { declaredSeparator, isHeader, separatorOf, tableOf } from "./detect-table.ts";
 
 /** The work on a cell beside that of its characters. */
 const unitsPerCell = 100;
@@ -47,7 +47,7 @@ function matchesTable(text: string, extension: string, format: "csv" | "tsv"): C
 }
 
 /**
- * Parses CSV or TSV. The first record is the header; positions count the records after it. Cells are text: a formula
+ * Parses CSV or TSV. The first record is the header, unless it has data; positions count the records of data. Cells are text: a formula
  * is never evaluated. CSV is separated by commas, or by semicolons or bars if the first line has more of those.
  */
 async function* parseSeparated(
@@ -60,18 +60,25 @@ async function* parseSeparated(
   let columns: string[] | undefined;
   let position = 0;
   for await (const record of records) {
-    if (columns === undefined) columns = columnsOf(record);
-    else yield* parseRecord(record, columns, ++position, name);
+    const hasNames = columns === undefined && (record.fault !== undefined || isHeader(record.cells));
+    if (columns === undefined) columns = columnsOf(hasNames ? record : { ...record, cells: record.cells.map(() => "") });
+    if (!hasNames) yield* parseRecord(record, columns, ++position, name);
     await work.spend(record.cells.length * unitsPerCell);
   }
 }
 
 async function* recordsOf(source: ByteSource, work: WorkMeter, format: "csv" | "tsv"): AsyncGenerator<CsvRecord> {
-  const separator = format === "tsv" ? "\t" : separatorOf(await headText(source, work));
+  const head = await headText(source, work);
+  const declared = declaredSeparator(head);
+  const separator = declared ?? (format === "tsv" ? "\t" : separatorOf(head));
+  let isDeclaration = declared !== undefined;
   const scanner = new CsvScanner(separator, { maxLength: maxRecordLength, maxCells: maxColumns });
   for await (const chunk of decodeText(source, work)) {
     await work.spend(scanner.pending * unitsPerJoined);
-    yield* scanner.push(chunk);
+    for (const record of scanner.push(chunk)) {
+      if (!isDeclaration) yield record;
+      isDeclaration = false;
+    }
   }
   yield* scanner.end();
 }
@@ -112,6 +119,12 @@ function* parseRecord(record: CsvRecord, columns: readonly string[], position: n
     } else {
       const entries = columns.map((column, index) => [column, cells[index]!] as const);
       for (const row of rowsOf(Object.fromEntries(entries), `${name}#${position}`)) yield { row };
+      if (record.isOddlyQuoted === true)
+        yield problem(
+          position,
+          "left_out",
+          `${at}has text after a closing quote, which was read without the quotes. Double the quotes inside of a cell`,
+        );
     }
   }
 }

@@ -1,6 +1,9 @@
 import { assertCell, assertColumns, assertDepth } from "../limits.ts";
+import { Numbering } from "./numbering.ts";
 
-type Paragraph = { text: string; style: string; isListed: boolean };
+type Paragraph = { text: string; style: string; list: string | undefined; level: number | undefined; isDropCap: boolean };
+
+const newParagraph = (): Paragraph => ({ text: "", style: "", list: undefined, level: undefined, isDropCap: false });
 
 /** Ignored elements: deleted text, fallback content and tab stop definitions. */
 const unread = new Set(["w:del", "w:moveFrom", "mc:Fallback", "w:tabs"]);
@@ -30,8 +33,12 @@ export class DocxTextExtractor {
   #wasRow = false;
   /** The style being defined; the heading levels and the list styles by style ID. */
   #styleId = "";
+  #styleLevel = 0;
   readonly #levels = new Map<string, number>();
-  readonly #listed = new Set<string>();
+  readonly #listed = new Map<string, { list: string; level: number }>();
+  readonly #numbering = new Numbering();
+  /** The large first letter of the next paragraph, which is a paragraph of its own. */
+  #dropCap = "";
 
   /** Number of open elements. */
   get depth(): number {
@@ -52,17 +59,23 @@ export class DocxTextExtractor {
     const paragraph = this.#paragraphs.at(-1);
     if (unread.has(tag)) this.#unread++;
     if (this.#unread > 0) return;
-    if (tag === "w:style") this.#styleId = attributes["w:styleId"] ?? "";
+    if (tag === "w:style") [this.#styleId, this.#styleLevel] = [attributes["w:styleId"] ?? "", 0];
     else if (tag === "w:name") this.#nameStyle(value);
-    else if (tag === "w:p") this.#paragraphs.push({ text: "", style: "", isListed: false });
+    else if (tag === "w:p") this.#paragraphs.push(newParagraph());
     else if (tag === "w:pStyle" && paragraph !== undefined) paragraph.style = value;
-    else if (tag === "w:numId" && paragraph !== undefined) paragraph.isListed = value !== "0";
-    else if (tag === "w:numId" && this.#styleId !== "") this.#listed.add(this.#styleId);
+    else if (tag === "w:numId" && paragraph !== undefined) paragraph.list = value;
+    else if (tag === "w:ilvl" && paragraph !== undefined) paragraph.level = Number(value) || 0;
+    else if (tag === "w:framePr" && paragraph !== undefined)
+      paragraph.isDropCap = /^(?:drop|margin)$/.test(attributes["w:dropCap"] ?? "");
+    else if (tag === "w:numId" && this.#styleId !== "")
+      this.#listed.set(this.#styleId, { list: value, level: this.#styleLevel });
+    else if (tag === "w:ilvl" && this.#styleId !== "") this.#styleLevel = Number(value) || 0;
     else if (tag === "w:t") this.#isText = true;
     else if (tag === "w:tbl") this.#tables++;
     else if (tag === "w:tr" && this.#tables === 1) [this.#cells, this.#rowLength] = [[], 0];
     else if (tag === "w:tc" && this.#tables === 1) assertColumns(this.#cells.push(""));
     else if (paragraph !== undefined) paragraph.text += characters.get(tag) ?? "";
+    else this.#numbering.define(tag, attributes);
   }
 
   ontext(text: string): void {
@@ -89,8 +102,13 @@ export class DocxTextExtractor {
   }
 
   #endParagraph(): void {
-    const { text, style, isListed } = this.#paragraphs.pop() ?? { text: "", style: "", isListed: false };
-    const content = text.trim();
+    const { text, style, list, level: ownLevel, isDropCap } = this.#paragraphs.pop() ?? newParagraph();
+    if (isDropCap && this.#tables === 0) {
+      this.#dropCap += text.trim();
+      return;
+    }
+    const content = (this.#dropCap + text).trim();
+    this.#dropCap = "";
     if (content === "") return;
     if (this.#tables > 0) {
       const cell = `${this.#cells.pop() ?? ""} ${content.replaceAll("\n", " ")}`;
@@ -100,8 +118,12 @@ export class DocxTextExtractor {
       return;
     }
     const level = this.#levels.get(style);
-    const isItem = level === undefined && (isListed || this.#listed.has(style));
-    const lead = level === undefined ? (isItem ? "- " : "") : `${"#".repeat(level)} `;
+    const styled = this.#listed.get(style);
+    const listId = list ?? styled?.list ?? "0";
+    const isListed = listId !== "0";
+    const mark = isListed ? this.#numbering.markOf(listId, ownLevel ?? styled?.level ?? 0) : "";
+    const isItem = level === undefined && isListed;
+    const lead = level === undefined ? mark : `${"#".repeat(level)} ${mark.trim().replace(/^-$/, "")} `.replace(/ +$/, " ");
     this.#write(`${lead}${content}\n`, isItem && this.#wasListed);
     this.#wasListed = isItem;
   }

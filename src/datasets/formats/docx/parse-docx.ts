@@ -31,7 +31,13 @@ async function* docxText(source: ByteSource, work: WorkMeter): AsyncGenerator<st
   if (body === undefined) throw new UnreadableFileError("is a ZIP archive, not a Word document.");
   const partOf = (part: string) => entries.find((entry) => entry.name === part);
   const writer = new DocxTextExtractor();
-  for (const entry of [partOf("word/styles.xml"), body, partOf("word/footnotes.xml"), partOf("word/endnotes.xml")]) {
+  for (const entry of [
+    partOf("word/numbering.xml"),
+    partOf("word/styles.xml"),
+    body,
+    partOf("word/footnotes.xml"),
+    partOf("word/endnotes.xml"),
+  ]) {
     if (entry !== undefined) yield* partText(source, entry, writer, work);
   }
 }

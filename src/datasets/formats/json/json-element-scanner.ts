@@ -24,10 +24,13 @@ export class JsonScanner {
   #isOver = false;
   #hasElements = false;
 
-  /** @param maxLength of an element */
-  constructor(maxLength: number) {
+  /** The last token outside of strings. */
+  #last = "";
+
+  /** @param maxLength of an element, and of a whole document without elements */
+  constructor(maxLength: number, maxWholeLength: number) {
     this.#element = new BoundedBuffer(maxLength);
-    this.#whole = new BoundedBuffer(maxLength);
+    this.#whole = new BoundedBuffer(maxWholeLength);
   }
 
   /** The elements that end in this chunk; null for a too long element. */
@@ -47,13 +50,14 @@ export class JsonScanner {
         this.#element.add(chunk.slice(start, mark));
         yield* this.#takeElement(character !== ",");
       }
+      this.#last = character;
       if (this.#handleToken(character) || closes) start = at;
     }
     if (this.#depth > 0) this.#element.add(chunk.slice(start));
     if (!this.#hasElements) this.#whole.add(chunk);
   }
 
-  /** The whole document if it is one record; null if it is too long. */
+  /** The whole document if it has no elements; null if it is too long. */
   end(): string | null | undefined {
     if (!this.#isOver) throw new UnreadableFileError("ends in the middle of its JSON. It may be truncated.");
     return this.#hasElements ? undefined : this.#whole.take();
@@ -117,16 +121,19 @@ export class JsonScanner {
     return true;
   }
 
-  /** The current element; none in an empty array. */
+  /** The current element; none in an empty array. A comma before the closing bracket gives an empty element, which is not valid. */
   *#takeElement(isLast: boolean): Generator<string | null> {
     const text = this.#element.take();
-    if (text === null || text.trim() !== "" || !isLast) yield text;
+    if (text === null || !isBlank(text) || !isLast || this.#last === ",") yield text;
   }
 }
 
 const marks = new Set(Array.from('"[]{},', (mark) => mark.charCodeAt(0)));
 const quote = 0x22;
 const backslash = 0x5c;
+
+/** Whether a text has only the white space of JSON. */
+const isBlank = (text: string): boolean => /^[ \t\r\n]*$/.test(text);
 
 /** Collects text pieces up to a maximum length. */
 class BoundedBuffer {

@@ -1,7 +1,7 @@
 import type { AsyncBuffer, ColumnMetaData, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
 import { waitingEvents, type WorkMeter } from "../../../kit/async/work-meter.ts";
 import { assertColumns, assertDepth } from "../limits.ts";
-import type { Compressors } from "./pages.ts";
+import { openCompressors, readableCodecs, type Compressors } from "./codecs.ts";
 import { type RandomAccess, UnreadableFileError } from "../types.ts";
 
 /** An open Parquet file. `check` rejects a row group that would need too much memory, before it is read. */
@@ -48,32 +48,17 @@ export async function openParquet(source: RandomAccess, work: WorkMeter): Promis
   assertColumns(metadata.schema.filter((element) => !element.num_children).length);
   for (const { columns } of metadata.row_groups)
     for (const { meta_data: column } of columns) assertDepth(column?.path_in_schema.length ?? 0);
-  const compressors = await openCompressors(metadata);
+  const columns = metadata.row_groups.flatMap((group) => group.columns);
+  const compressors = await openCompressors(new Set(columns.map((column) => column.meta_data?.codec)));
   const reading = { schema, compressors, work };
   return { file, metadata, schema, compressors, check: (group) => checkGroup(source, reading, group) };
-}
-
-/** The decompressors of the columns. Snappy is built in. */
-async function openCompressors(metadata: FileMetaData): Promise<Compressors> {
-  const columns = metadata.row_groups.flatMap((group) => group.columns);
-  const codecs = new Set(columns.map((column) => column.meta_data?.codec));
-  const found: Compressors = {};
-  if (codecs.has("GZIP")) {
-    const { gunzipSync } = await import("fflate");
-    found["GZIP"] = (bytes, size) => gunzipSync(bytes, { out: new Uint8Array(size) });
-  }
-  if (codecs.has("ZSTD")) {
-    const { decompress } = await import("fzstd");
-    found["ZSTD"] = (bytes, size) => decompress(bytes, new Uint8Array(size));
-  }
-  return found;
 }
 
 type Reading = Pick<Parquet, "schema" | "compressors"> & { work: WorkMeter };
 
 /** Sums the declared sizes of the pages of a row group, which are allocated, and checks that the pages have no more. */
 async function checkGroup(source: RandomAccess, reading: Reading, group: RowGroup): Promise<void> {
-  const columns = group.columns.map(readableColumn);
+  const columns = group.columns.filter((column) => !isEncrypted(column)).map(readableColumn);
   const values = Number(group.num_rows) * Math.max(1, columns.length);
   refuseTooMuch({ size: columns.reduce((sum, column) => sum + Number(column.total_uncompressed_size), 0), values });
   if (source.hold !== undefined && columns.length > 0) {
@@ -87,10 +72,13 @@ async function checkGroup(source: RandomAccess, reading: Reading, group: RowGrou
   for (const column of columns) await checkColumn(source, reading, column, total);
 }
 
+/** Whether a column is encrypted. Others of the file may not be. */
+export const isEncrypted = ({ crypto_metadata: crypto }: RowGroup["columns"][number]): boolean => crypto !== undefined;
+
 function readableColumn({ meta_data: column, file_path: path }: RowGroup["columns"][number]): ColumnMetaData {
   if (column === undefined || path !== undefined)
     throw new UnreadableFileError("is a Parquet file that keeps its data in other files.");
-  if (["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD"].includes(column.codec)) return column;
+  if (readableCodecs.has(column.codec)) return column;
   throw new UnreadableFileError(`is a Parquet file compressed with ${column.codec}: write it with Snappy, gzip or zstd.`);
 }
 
@@ -102,7 +90,8 @@ async function checkColumn(
   column: ColumnMetaData,
   total: Total,
 ): Promise<void> {
-  const { checkRuns, layoutOf, PageFault, pagesOf } = await import("./pages.ts");
+  const { checkRuns, layoutOf, pagesOf } = await import("./pages.ts");
+  const { PageFault } = await import("./check-encoding.ts");
   const bytes = await columnBytes(source, column);
   await work.spend(unitsPerColumn);
   try {
@@ -110,7 +99,7 @@ async function checkColumn(
     for (const { header, content, size, values } of pagesOf(bytes)) {
       refuseTooMuch(total, size, values);
       if (size > maxPageSize || values > maxPageValues) throw new PageFault(tooLargePage);
-      checkRuns(header, content, layout, compressors);
+      checkRuns(header, content, { ...layout, maxSize: maxPageSize }, compressors);
       await work.spend(size * unitsPerByte);
     }
   } catch (cause) {

@@ -3,33 +3,32 @@ import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
+import { checkedEncodings, checkEncoding, PageFault, type Reader, type ValueType } from "./check-encoding.ts";
+import type { Compressors } from "./codecs.ts";
 
-/** Decompressors of pages, by codec. */
-export type Compressors = Record<string, (bytes: Uint8Array, size: number) => Uint8Array>;
-
-/** The layout of a column's pages: its codec and the bit widths of its levels; 0 without levels. */
-export type ColumnLayout = { codec: ColumnMetaData["codec"]; repetitionWidth: number; definitionWidth: number };
+/** The layout of a column's pages: its codec, the bit widths of its levels (0 without levels), and the type of its values. */
+export type ColumnLayout = {
+  codec: ColumnMetaData["codec"];
+  repetitionWidth: number;
+  definitionWidth: number;
+  value: ValueType;
+};
 
 /** A page with its declared decompressed size and its declared number of values. */
 export type Page = { header: Header; content: Uint8Array; size: number; values: number };
 
 type Header = ReturnType<typeof parquetHeader>;
-type Reader = { view: DataView; offset: number };
 
-const readEncodings = new Set(["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE"]);
+const runEncodings = new Set(["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE"]);
 
-/** A page that has more data than declared, or an encoding whose size cannot be checked before decoding. */
-export class PageFault extends Error {
-  override readonly name = "PageFault";
-}
-
-export function layoutOf(schema: SchemaTree, { codec, path_in_schema: path }: ColumnMetaData): ColumnLayout {
+export function layoutOf(schema: SchemaTree, { codec, type, path_in_schema: path }: ColumnMetaData): ColumnLayout {
   const elements = getTreePath(schema, path);
   const widthOf = (level: number) => 32 - Math.clz32(level);
   return {
     codec,
     repetitionWidth: widthOf(getMaxRepetitionLevel(elements)),
     definitionWidth: widthOf(getMaxDefinitionLevel(elements)),
+    value: { type, length: elements.at(-1)!.element.type_length },
   };
 }
 
@@ -47,11 +46,17 @@ export function* pagesOf(column: DataView): Generator<Page> {
 }
 
 /** Rejects a page whose runs have more values than the page, because the decoder would allocate all of them. */
-export function checkRuns(header: Header, bytes: Uint8Array, layout: ColumnLayout, compressors: Compressors): void {
+export function checkRuns(
+  header: Header,
+  bytes: Uint8Array,
+  layout: ColumnLayout & { maxSize: number },
+  compressors: Compressors,
+): void {
   const { data_page_header: first, data_page_header_v2: second } = header;
   const page = first ?? second;
   if (page === undefined) return;
-  if (!readEncodings.has(page.encoding)) throw new PageFault(`is encoded with ${page.encoding}`);
+  if (!runEncodings.has(page.encoding) && !checkedEncodings.has(page.encoding))
+    throw new PageFault(`is encoded with ${page.encoding}`);
   const inflate = (from: number) => {
     const rest = bytes.subarray(from);
     const isCompressed = second?.is_compressed !== false;
@@ -72,7 +77,8 @@ export function checkRuns(header: Header, bytes: Uint8Array, layout: ColumnLayou
     if (layout.definitionWidth > 0) checkRange(levels, layout.definitionWidth, page.num_values, repetitions);
     values = inflate(repetitions + definitions);
   }
-  if (page.encoding === "RLE") checkSized(values, 1, page.num_values);
+  if (checkedEncodings.has(page.encoding)) checkEncoding(page.encoding, values, page.num_values, layout.value, layout.maxSize);
+  else if (page.encoding === "RLE") checkSized(values, 1, page.num_values);
   else if (page.encoding !== "PLAIN" && values.offset < values.view.byteLength) {
     const width = values.view.getUint8(values.offset++);
     checkRange(values.view, width, page.num_values, values.offset);
@@ -89,6 +95,9 @@ function checkSized(reader: Reader, width: number, count: number): void {
   reader.offset = start + length;
 }
 
+/** Values that a run may have beyond those of its page. Writers fill the last groups of eight. */
+const maxExcess = 512;
+
 /** The RLE/bit-packing hybrid, up to the expected number of values. */
 function checkRange(view: DataView, width: number, count: number, offset = 0): void {
   if (width > 32) throw new PageFault("has values of more than 32 bits");
@@ -97,7 +106,7 @@ function checkRange(view: DataView, width: number, count: number, offset = 0): v
     const run = readVarInt(reader) >>> 0;
     const isPacked = (run & 1) === 1;
     const values = isPacked ? (run >>> 1) * 8 : run >>> 1;
-    if (values > count - seen + 7) throw new PageFault("repeats a value more often than it has values");
+    if (values > count - seen + maxExcess) throw new PageFault("repeats a value more often than it has values");
     reader.offset += isPacked ? (run >>> 1) * width : (width + 7) >> 3;
     seen += values;
   }

@@ -1,12 +1,11 @@
-import type { DecodedArray, ParquetParsers, RowGroup, SchemaTree } from "hyparquet";
+import type { DecodedArray, RowGroup, SchemaTree } from "hyparquet";
 import { assembleNested } from "hyparquet/src/assemble.js";
 import { parquetHeader, readPage } from "hyparquet/src/column.js";
-import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
+import { convert } from "hyparquet/src/convert.js";
 import { getTreePath, isFlatColumn } from "hyparquet/src/schema.js";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
-import { maxRecordLength } from "../../constants.ts";
-import { excessOf } from "../json/json-bounds.ts";
-import { startOf, unitsPerColumn, type Parquet } from "./bomb-guard.ts";
+import { isEncrypted, startOf, unitsPerColumn, type Parquet } from "./bomb-guard.ts";
+import { valueDecoderOf, valueParsers } from "./value-parsers.ts";
 
 /** The work of decoding a value and a byte of a page, and of putting a value in its record. */
 const unitsPerValue = 30;
@@ -45,19 +44,20 @@ async function valuesOf(
   work: WorkMeter,
 ): Promise<DecodedArray | undefined> {
   const parts = new Map<string, DecodedArray>();
-  for (const { meta_data: column } of group.columns) {
+  for (const chunk of group.columns) {
+    const column = chunk.meta_data;
     if (column?.path_in_schema[0] !== child.element.name) continue;
+    if (isEncrypted(chunk)) return undefined;
     const bytes = await parquet.file.slice(startOf(column), startOf(column) + Number(column.total_compressed_size));
     await work.spend(unitsPerColumn);
     const schemaPath = getTreePath(parquet.schema, column.path_in_schema);
     const decoder = {
       pathInSchema: column.path_in_schema,
       schemaPath,
-      element: schemaPath.at(-1)!.element,
       compressors: parquet.compressors,
       utf8: false,
       ...column,
-      parsers,
+      ...valueDecoderOf(schemaPath.at(-1)!.element),
     };
     const values = await decodeColumn(new DataView(bytes), Number(group.num_rows), decoder, work);
     if (child.children.length === 0) return values;
@@ -65,7 +65,7 @@ async function valuesOf(
     await work.spend(values.length * unitsPerValue);
   }
   if (parts.size === 0) return undefined;
-  assembleNested(parts, child, parsers);
+  assembleNested(parts, child, valueParsers);
   return parts.get(child.element.name);
 }
 
@@ -105,33 +105,3 @@ async function joined(pages: readonly DecodedArray[], work: WorkMeter): Promise<
   }
   return values;
 }
-
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** A lone surrogate, which marks invalid text. */
-export const broken = "\uDC80";
-
-/** Decodes UTF-8; undefined if it is invalid. */
-export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return strict.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-const textOf = (bytes: Uint8Array | undefined): string | undefined =>
-  bytes === undefined ? undefined : (decodeUtf8(bytes) ?? broken);
-
-/** The value of a JSON column. It stays text if it is not JSON, or above the limits of a record. */
-function jsonOf(bytes: Uint8Array | undefined): unknown {
-  const text = textOf(bytes);
-  if (text === undefined || text.length > maxRecordLength || excessOf(text).excess !== undefined) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-const parsers: ParquetParsers = { ...DEFAULT_PARSERS, stringFromBytes: textOf, jsonFromBytes: jsonOf };

@@ -2,7 +2,11 @@ import type { PDFDocumentProxy } from "unpdf/pdfjs";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { maxRecordLength } from "../../constants.ts";
 import { tooLongMessage } from "../limits.ts";
+import { toStorableText } from "../../../kit/db/text.ts";
+import { annotationLines, type Annotation } from "./annotations.ts";
 import { assertNotBomb } from "./bomb-guard.ts";
+import { cmapFactory } from "./cmaps.ts";
+import { isGarbled } from "./garbled-text.ts";
 import { Sections } from "../text/sections.ts";
 import { problem, UnreadableFileError, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
 import { zipSignature } from "../docx/zip.ts";
@@ -12,6 +16,9 @@ const maxPages = 5_000;
 /** The work of a page, and of a piece of its text, which is a word or a letter. */
 const unitsPerPage = 20_000;
 const unitsPerItem = 500;
+
+/** The work of looking at a character of a page. */
+const unitsPerCharacter = 5;
 
 /** PDF. */
 export const pdfFormat = {
@@ -27,7 +34,8 @@ export const pdfFormat = {
 async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   const bytes = new Uint8Array(await source.read(0, source.size));
   await assertNotBomb(bytes, work);
-  const pdf = await openPdf(bytes);
+  const missingCMaps = new Set<string>();
+  const pdf = await openPdf(bytes, (cmap) => missingCMaps.add(cmap));
   try {
     if (pdf.numPages > maxPages) throw new UnreadableFileError(`has more than ${maxPages.toLocaleString("en")} pages.`);
     let start = 0;
@@ -40,6 +48,7 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
         yield problem(page, "too_long", tooLongMessage);
       } else if (content === "damaged") yield problem(page, "invalid_record", "is a damaged page");
       else if (content.text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
+      else if (isGarbled(content.text)) yield problem(page, "no_text", garbledMessage);
       else {
         const sections = new Sections(`${name}#p${page}`, start);
         for (const line of content.text.split("\n")) yield* sections.add(line);
@@ -47,6 +56,9 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
         start = sections.next;
         hasText = true;
       }
+      for (const cmap of missingCMaps)
+        yield problem(page, "left_out", `has text in a font with the unknown CMap ${toStorableText(cmap, 100)}`);
+      missingCMaps.clear();
     }
     if (!hasText) throw new UnreadableFileError("is a PDF without text. Its pages may be images: run OCR on it first.");
   } finally {
@@ -54,12 +66,17 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
   }
 }
 
-async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
+const garbledMessage = "has text in fonts that do not say which characters it has. Run OCR on the page";
+
+async function openPdf(bytes: Uint8Array, onMissingCMap: (name: string) => void): Promise<PDFDocumentProxy> {
   const { getDocumentProxy } = await import("unpdf");
   try {
     return await getDocumentProxy(bytes, {
       disableFontFace: true,
       useSystemFonts: false,
+      useWorkerFetch: false,
+      cMapUrl: "cmaps/",
+      BinaryDataFactory: cmapFactory(onMissingCMap),
       verbosity: 0,
     });
   } catch (cause) {
@@ -73,7 +90,7 @@ async function openPdf(bytes: Uint8Array): Promise<PDFDocumentProxy> {
 
 type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
 
-/** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined. */
+/** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined; and then its form fields and notes. */
 async function readPage(
   pdf: PDFDocumentProxy,
   number: number,
@@ -102,8 +119,14 @@ async function readPage(
       if (length > maxRecordLength) return "too_long";
       await work.spend(value.items.length * unitsPerItem);
     }
+    const lines = annotationLines((await page.getAnnotations()) as Annotation[]);
+    await work.spend(lines.length * unitsPerItem);
     page.cleanup();
-    return { text: pieces.join("").replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1") };
+    const text = pieces.join("").replaceAll(/(\p{Ll})[-\u00AD]\n(?=\p{Ll})/gu, "$1");
+    await work.spend(text.length * unitsPerCharacter);
+    const notes = lines.join("\n");
+    if (text.length + notes.length > maxRecordLength) return "too_long";
+    return { text: notes === "" ? text : `${text.trim() === "" ? "" : `${text.trimEnd()}\n\n`}${notes}` };
   } catch {
     return "damaged";
   }

@@ -1,34 +1,14 @@
-import { chatText, messagesOf } from "./chat-messages.ts";
+import { chatText, dialogueOf, messagesOf, type ChatMessage } from "./chat-messages.ts";
+import { Columns, isRecord, isReducedToText, textOf, type JsonRecord } from "./columns.ts";
+import { squadQuestions } from "./squad.ts";
 import type { ParsedRow } from "../types.ts";
 
-type JsonRecord = Record<string, unknown>;
-
 /**
- * The alternative names of each column, best first. The comparison ignores case, spaces, dashes and underscores. A record
- * with all required columns of a kind is of that kind; the first matching kind wins.
- */
-const names = {
-  instruction: ["instruction", "instructions", "task"],
-  input: ["input", "context"],
-  output: ["output", "response", "answer", "completion", "target"],
-  system: ["system", "systemprompt", "systemmessage"],
-  question: ["question", "query"],
-  answer: ["answer", "answers", "bestanswer", "correctanswer", "finalanswer", "response", "output"],
-  context: ["context", "passage"],
-  prompt: ["prompt", "user", "input"],
-  response: ["response", "completion", "chosen", "output", "assistant", "reply", "answer"],
-  rejected: ["rejected"],
-  messages: ["messages", "conversations", "conversation", "dialogue"],
-  text: ["text", "content", "body", "document", "article", "passage", "pagecontent", "chosen"],
-} as const;
-
-type Column = keyof typeof names;
-
-/**
- * The rows of a record: one row, or one row per question of a SQuAD paragraph.
+ * The rows of a record: one row, or one row per question of a SQuAD paragraph. What has no place in a row is in its `metadata`.
  *
- * - chat: `messages` of roles and contents. Text: `role: content`, a paragraph each.
- * - instruction: `instruction` and `output`, with `input` and `system`. Text: `Instruction: …`, `Input: …`, `Output: …`.
+ * - chat: `messages` of roles and contents, or a prompt, an answer and a rejected one that are conversations. Text: `role: content`, a paragraph
+ *   each, with the tool calls.
+ * - instruction: `instruction` and `output`, with `input`, `system` and `rejected`. Text: `Instruction: …`, `Input: …`, `Output: …`.
  * - question: `question` and `answer` (the first of several), with `answers` and `context`. Text: `Question: …`, `Answer: …`;
  *   the context stays a field, or questions on one paragraph would be near duplicates.
  * - prompt: `prompt` and `response`, with `rejected` and `system`. Text: `Prompt: …`, `Response: …`.
@@ -52,104 +32,89 @@ function rowOf(record: JsonRecord, source: string): ParsedRow {
 
 type MappedRow = Pick<ParsedRow, "kind" | "text"> & { fields: JsonRecord };
 
-/** The columns of a record by our names. Taken columns are not metadata. */
-class Columns {
-  readonly #record: JsonRecord;
-  readonly #keys: Map<string, string>;
-  readonly #taken = new Set<string>();
-
-  constructor(record: JsonRecord) {
-    this.#record = record;
-    this.#keys = new Map(
-      Object.keys(record)
-        .map((key) => [key.toLowerCase().replaceAll(/[\s_-]/g, ""), key] as const)
-        .toReversed(),
-    );
-  }
-
-  #find(column: Column): string | undefined {
-    const name = names[column].find((each) => this.#keys.has(each) && !this.#taken.has(this.#keys.get(each)!));
-    return name === undefined ? undefined : this.#keys.get(name);
-  }
-
-  /** Whether the record has all of these columns under different names. */
-  has(...columns: Column[]): boolean {
-    const keys = columns.map((column) => this.#find(column));
-    return !keys.includes(undefined) && new Set(keys).size === keys.length;
-  }
-
-  peek(column: Column): unknown {
-    const key = this.#find(column);
-    return key === undefined ? undefined : this.#record[key];
-  }
-
-  take(column: Column): unknown {
-    const key = this.#find(column);
-    if (key === undefined) return undefined;
-    this.#taken.add(key);
-    return this.#record[key];
-  }
-
-  /** Optional columns as text, under our names. */
-  takeTexts(...columns: Column[]): Record<string, string> {
-    const texts = columns.map((column) => [column, textOf(this.take(column))] as const);
-    return Object.fromEntries(texts.filter(([, value]) => value !== ""));
-  }
-
-  others(): JsonRecord {
-    return Object.fromEntries(Object.entries(this.#record).filter(([key, value]) => !this.#taken.has(key) && value !== null));
-  }
-}
-
 function chat(columns: Columns): MappedRow | undefined {
-  const preferred = columns.peek("response");
-  const column =
-    messagesOf(columns.peek("messages")) !== undefined ? "messages" : columns.has("prompt") ? undefined : "response";
-  const messages = column === undefined ? undefined : messagesOf(column === "messages" ? columns.peek("messages") : preferred);
+  const messages = conversationOf(columns);
   if (messages === undefined) return undefined;
-  columns.take(column!);
-  const { system } = columns.takeTexts("system");
-  const all = system === undefined ? messages : [{ role: "system" as const, content: system }, ...messages];
-  return { kind: "chat", text: chatText(all), fields: { messages: all } };
+  const system = columns.takeText("system");
+  const all = system === "" ? messages : [{ role: "system", content: system }, ...messages];
+  const rejected = columns.take("rejected");
+  const fields = { messages: all, ...(isPresent(rejected) ? { rejected: dialogueOf(rejected) ?? textOf(rejected) } : {}) };
+  return { kind: "chat", text: chatText(all), fields };
 }
+
+const isPresent = (value: unknown): boolean => value !== null && value !== undefined && value !== "";
+
+const isAnswer = (messages: readonly ChatMessage[] | undefined): messages is ChatMessage[] =>
+  messages !== undefined && messages.every(({ role }) => role !== "user");
+
+/** Takes the conversation of a record: its messages with the chosen answer, or its prompt with its answer if one of both is a conversation. */
+function conversationOf(columns: Columns): ChatMessage[] | undefined {
+  const messages = messagesOf(columns.peek("messages"));
+  if (messages !== undefined) {
+    columns.take("messages");
+    const chosen = dialogueOf(columns.peek("chosen"));
+    return isAnswer(chosen) && columns.take("chosen") !== undefined ? [...messages, ...chosen] : messages;
+  }
+  const answer = columns.peek("response");
+  const answered = dialogueOf(answer);
+  const asked = columns.has("prompt", "response") ? columns.peek("prompt") : undefined;
+  const askedMessages = messagesOf(asked);
+  if (askedMessages !== undefined) {
+    columns.take("prompt");
+    columns.take("response");
+    return [...askedMessages, ...(answered ?? [{ role: "assistant", content: textOf(answer) }])];
+  }
+  if (answered === undefined || (typeof asked === "string" && isOneAnswer(answered, asked.trim()))) return undefined;
+  if (asked === undefined && isAnswer(answered)) return undefined;
+  columns.take("response");
+  if (!isAnswer(answered)) return answered;
+  return [{ role: "user", content: columns.takeText("prompt") }, ...answered];
+}
+
+/** Whether a conversation is no more than an answer to this prompt. */
+const isOneAnswer = (messages: readonly ChatMessage[], asked: string): boolean =>
+  messages.at(-1)?.role === "assistant" &&
+  messages.every((message) => Object.keys(message).length === 2) &&
+  messages.slice(0, -1).every(({ role, content }) => role === "user" && content === asked);
 
 function instruction(columns: Columns): MappedRow | undefined {
   if (!columns.has("instruction", "output")) return undefined;
   const fields = {
-    instruction: textOf(columns.take("instruction")),
-    ...columns.takeTexts("input"),
-    output: textOf(columns.take("output")),
-    ...columns.takeTexts("system"),
+    instruction: columns.takeText("instruction"),
+    ...columns.takeTexts(["input"]),
+    output: columns.takeText("output"),
+    ...columns.takeTexts(["system", "rejected"]),
   };
   return { kind: "instruction", text: labelled(fields, "instruction", "input", "output"), fields };
 }
 
 function question(columns: Columns): MappedRow | undefined {
   if (!columns.has("question", "answer")) return undefined;
-  const asked = textOf(columns.take("question"));
-  const answers = answersOf(columns.take("answer"));
+  const asked = columns.takeText("question");
+  const answers = answersOf(columns.take("answer", (value) => hasMoreThanAnswers(value) || isReducedToText(value, [asked])));
   const fields = {
     question: asked,
     answer: answers[0] ?? "",
     ...(answers.length > 1 ? { answers } : {}),
-    ...columns.takeTexts("context"),
+    ...columns.takeTexts(["context", "system", "rejected"], [asked]),
   };
   return { kind: "question", text: labelled(fields, "question", "answer"), fields };
 }
 
 function prompt(columns: Columns): MappedRow | undefined {
   if (!columns.has("prompt", "response")) return undefined;
+  const asked = columns.takeText("prompt");
   const fields = {
-    prompt: textOf(columns.take("prompt")),
-    response: textOf(columns.take("response")),
-    ...columns.takeTexts("rejected", "system"),
+    prompt: asked,
+    response: columns.takeText("response", [asked]),
+    ...columns.takeTexts(["rejected", "system"], [asked]),
   };
   return { kind: "prompt", text: labelled(fields, "prompt", "response"), fields };
 }
 
 function text(columns: Columns): MappedRow | undefined {
   if (typeof columns.peek("text") !== "string") return undefined;
-  return { kind: "text", text: textOf(columns.take("text")), fields: {} };
+  return { kind: "text", text: columns.takeText("text"), fields: {} };
 }
 
 /** `Question: …`: one line for each present field. */
@@ -159,51 +124,32 @@ function labelled(fields: Record<string, string | string[]>, ...labels: string[]
 }
 
 function describe(record: JsonRecord): string {
-  const lines = Object.entries(record).map(([key, value]) => [key.trim(), textOf(value)] as const);
+  const lines = Object.entries(record).map(([key, value]) => [key.trim(), describeValue(value)] as const);
   return lines
     .filter(([, value]) => value !== "")
     .map(([key, value]) => `${key}: ${value}`)
     .join("\n");
 }
 
-/** A value as text. A conversation gives its last answer; other objects give their JSON. */
-function textOf(value: unknown): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "string") return value.trim();
-  const messages = messagesOf(value);
-  if (messages !== undefined) return messages.at(-1)?.content ?? "";
-  return JSON.stringify(value);
+function describeValue(value: unknown): string {
+  const messages = typeof value === "string" ? undefined : messagesOf(value);
+  return messages === undefined ? textOf(value) : chatText(messages);
 }
 
-/** The answers in any shape: a text, several texts, `{text: […]}` as in SQuAD, or `[{text}, …]`. */
+/** The answers in any shape: a text, several texts, `{text: […]}` as in SQuAD, `[{text}, …]`, or a conversation. */
 function answersOf(value: unknown): string[] {
+  if (messagesOf(value) !== undefined) return distinct([textOf(value)]);
   if (Array.isArray(value)) return distinct(value.flatMap(answersOf));
   if (isRecord(value) && "text" in value) return answersOf(value["text"]);
   return distinct([textOf(value)]);
 }
 
+/** Whether a value has more than distinct answers, such as their positions. */
+function hasMoreThanAnswers(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasMoreThanAnswers);
+  return isRecord(value) && Object.keys(value).some((key) => key !== "text") && "text" in value;
+}
+
 function distinct(texts: string[]): string[] {
   return [...new Set(texts.filter((each) => each !== ""))];
-}
-
-/** The questions of an article or a paragraph in the SQuAD format. */
-function squadQuestions(record: JsonRecord): JsonRecord[] | undefined {
-  const title = typeof record["title"] === "string" ? { title: record["title"] } : {};
-  if (Array.isArray(record["paragraphs"])) {
-    const found = record["paragraphs"].filter(isRecord).map(squadQuestions);
-    return found.includes(undefined) ? undefined : found.flatMap((each) => each!.map((asked) => ({ ...asked, ...title })));
-  }
-  if (!Array.isArray(record["qas"]) || typeof record["context"] !== "string") return undefined;
-  const { context } = record;
-  return record["qas"].filter(isRecord).map(({ question: asked, answers, is_impossible: isImpossible }) => ({
-    question: asked,
-    answers: answers ?? [],
-    context,
-    ...(isImpossible === true ? { is_impossible: true } : {}),
-    ...title,
-  }));
-}
-
-export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,15 +4,26 @@ import { type ByteSource, memorySource } from "../types.ts";
 /**
  * Decodes a file: UTF-8, or UTF-16 if it starts with a byte order mark. Invalid bytes become a lone
  * surrogate, which valid text never has, so `isWellFormed` finds the affected rows. `encoding` is the encoding that
- * the file declares; a byte order mark overrides it. The work covers what a parser does with each byte.
+ * the file declares; a byte order mark overrides it. Without one, a file that is not UTF-8 may be Windows-1252. The work covers what a
+ * parser does with each byte.
  */
-export async function* decodeText(source: ByteSource, work: WorkMeter, encoding = "utf-8"): AsyncGenerator<string> {
-  const decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
+export async function* decodeText(source: ByteSource, work: WorkMeter, encoding?: string): AsyncGenerator<string> {
+  let decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
   let skipped = decode.mark;
   let kept: Uint8Array = new Uint8Array();
+  let isDecided = encoding !== undefined || decode.mark > 0;
+  let position = 0;
   for await (const chunk of bytesOf(await source.stream())) {
     const bytes = chunk.subarray(Math.min(skipped, chunk.length));
     skipped -= chunk.length - bytes.length;
+    const foreign = isDecided ? -1 : chunk.findIndex((byte) => byte >= 0x80);
+    if (foreign >= 0) {
+      isDecided = true;
+      const at = position + foreign;
+      const sample = new Uint8Array(await source.read(at, Math.min(at + headSize, source.size)));
+      if (isWindows1252(sample)) decode = other("windows-1252") ?? decode;
+    }
+    position += chunk.length;
     const joined = kept.length === 0 ? bytes : joinedBytes(kept, bytes);
     const whole = joined.length - decode.unfinished(joined);
     kept = joined.slice(whole);
@@ -44,12 +55,30 @@ type Decoder = {
   text(bytes: Uint8Array): string;
 };
 
-function decoderOf(head: Uint8Array, encoding: string): Decoder {
+function decoderOf(head: Uint8Array, encoding = "utf-8"): Decoder {
   if (head[0] === 0xff && head[1] === 0xfe) return utf16(true);
   if (head[0] === 0xfe && head[1] === 0xff) return utf16(false);
   const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
   const utf8 = { mark: hasMark ? 3 : 0, unfinished: unfinishedUtf8, text: decodeUtf8 };
   return hasMark ? utf8 : (other(encoding) ?? utf8);
+}
+
+/** Bytes that Windows-1252 does not have, and letters that are too rare in it. */
+const unlikelyBytes = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d, 0xfe, 0xff]);
+
+/** Whether bytes from the first one that is not ASCII are Windows-1252: none of them are a character of UTF-8, and all are letters or marks. */
+function isWindows1252(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte < 0x80) continue;
+    if (unlikelyBytes.has(byte)) return false;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    const following = bytes.subarray(at + 1, at + length);
+    const isUtf8 =
+      byte >= 0xc2 && byte <= 0xf4 && following.length === length - 1 && following.every((each) => each >> 6 === 2);
+    if (isUtf8) return false;
+  }
+  return bytes.length > 0;
 }
 
 /** A decoder for another encoding of this name, if supported. */

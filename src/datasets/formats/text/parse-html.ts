@@ -3,6 +3,7 @@ import { assertDepth } from "../limits.ts";
 import { decodeText } from "./decode.ts";
 import { sectionsOf } from "./parse-text.ts";
 import { certainty, type ByteSource, type Parsed, type FileFormat } from "../types.ts";
+import { ArticleFinder, isBesideArticle } from "./find-article.ts";
 import { hasTag, htmlExtensions } from "./markup.ts";
 
 /** HTML and XHTML. */
@@ -46,9 +47,14 @@ const blocks = new Set(
 /** Blocks with a blank line before them. */
 const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl section article figure".split(" "));
 
-/** Parses a web page into sections: its visible text, with headings and lists as Markdown. */
+/**
+ * Parses a web page into sections: the visible text of its article, with headings and lists as Markdown; of a page without a clear article,
+ * all visible text.
+ */
 async function* parseHtml(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
-  yield* sectionsOf(htmlText(decodeText(source, work, await encodingOf(source)), work), name, work);
+  const encoding = await encodingOf(source);
+  const article = await findArticle(decodeText(source, work, encoding), work);
+  yield* sectionsOf(htmlText(decodeText(source, work, encoding), work, article), name, work);
 }
 
 /** The encoding that the start of a page declares. */
@@ -60,37 +66,95 @@ async function encodingOf(source: ByteSource): Promise<string | undefined> {
 /** The work of a tag beside that of its characters. */
 const unitsPerTag = 50;
 
-/** Extracts the text of a chunked page, in chunks. */
-async function* htmlText(chunks: AsyncIterable<string>, work: WorkMeter): AsyncGenerator<string> {
+type TagEvents = {
+  open(tag: string, attributes: Record<string, string>): void;
+  close(tag: string): void;
+  text(text: string): void;
+};
+
+/** Parses a chunked page, and yields after each chunk. */
+async function* parseTags(chunks: AsyncIterable<string>, work: WorkMeter, events: TagEvents): AsyncGenerator<void> {
   const { Parser } = await import("htmlparser2");
-  const writer = new TextWriter();
   // The parser takes time for each tag that grows with the number of open elements.
   let depth = 0;
   let tags = 0;
   const parser = new Parser(
     {
-      onopentagname(tag) {
+      onopentagname() {
         tags++;
         assertDepth(++depth);
-        writer.open(tag);
       },
+      onopentag: (tag, attributes) => events.open(tag, attributes),
       onclosetag(tag) {
         depth--;
-        writer.close(tag);
+        events.close(tag);
       },
-      ontext: (text) => writer.text(text),
+      ontext: (text) => events.text(text),
     },
     { decodeEntities: true, lowerCaseTags: true },
   );
   for await (const chunk of chunks) {
     parser.write(chunk);
-    const text = writer.take();
-    if (text !== "") yield text;
+    yield;
     await work.spend(tags * unitsPerTag);
     tags = 0;
   }
   parser.end();
-  yield writer.take();
+  yield;
+}
+
+/** The number of the element that is the article of a page, if there is a clear one. */
+async function findArticle(chunks: AsyncIterable<string>, work: WorkMeter): Promise<number | undefined> {
+  const finder = new ArticleFinder();
+  let ignored = 0;
+  const events: TagEvents = {
+    open(tag, attributes) {
+      if (hidden.has(tag)) ignored++;
+      finder.open(tag, attributes);
+    },
+    close(tag) {
+      if (hidden.has(tag)) ignored = Math.max(0, ignored - 1);
+      finder.close();
+    },
+    text(text) {
+      if (ignored === 0) finder.text(text);
+    },
+  };
+  for await (const _ of parseTags(chunks, work, events));
+  return finder.end();
+}
+
+/** Extracts the text of a chunked page, in chunks. @param article the number of the element to read; undefined for the whole page */
+async function* htmlText(chunks: AsyncIterable<string>, work: WorkMeter, article: number | undefined): AsyncGenerator<string> {
+  const writer = new TextWriter();
+  let count = 0;
+  let depth = 0;
+  /** The depths of the article and of an open element beside it; 0 while there is none. */
+  let articleDepth = article === undefined ? -1 : 0;
+  let asideDepth = 0;
+  const isRead = () => articleDepth !== 0 && asideDepth === 0;
+  const events: TagEvents = {
+    open(tag, attributes) {
+      depth++;
+      if (count++ === article) articleDepth = depth;
+      const isAside = articleDepth > 0 && depth > articleDepth && isBesideArticle(tag, attributes);
+      if (isAside && asideDepth === 0) asideDepth = depth;
+      if (isRead()) writer.open(tag);
+    },
+    close(tag) {
+      if (isRead()) writer.close(tag);
+      if (depth === asideDepth) asideDepth = 0;
+      if (depth === articleDepth) articleDepth = 0;
+      depth--;
+    },
+    text(text) {
+      if (isRead()) writer.text(text);
+    },
+  };
+  for await (const _ of parseTags(chunks, work, events)) {
+    const text = writer.take();
+    if (text !== "") yield text;
+  }
 }
 
 const betweenCells = " | ";

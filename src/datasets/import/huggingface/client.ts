@@ -1,12 +1,13 @@
 import * as z from "zod";
 import { waitingEvents } from "../../../kit/async/work-meter.ts";
 import { AppError, validationError, PublicError } from "../../../kit/errors.ts";
+import { parseExactJson } from "../../../kit/exact-json.ts";
 import { JsonError, parseJson } from "../../../kit/json.ts";
 import { providerErrors } from "../../../models/errors.ts";
 import { secondsToWait } from "../../../kit/http/retry-after.ts";
 import { toStorableText } from "../../../kit/db/text.ts";
-import { excessOf } from "../../formats/json/json-bounds.ts";
-import { isRecord } from "../../formats/records/records.ts";
+import { excessOf } from "../../formats/json-bounds.ts";
+import { isRecord } from "../../formats/records/columns.ts";
 
 /** A client of Hugging Face's dataset server: https://huggingface.co/docs/dataset-viewer. */
 
@@ -207,7 +208,7 @@ function isTransient(status: number, reason: string): boolean {
 /** Parses a response; undefined if it is not JSON. @throws HfRejectedError if it exceeds the limits */
 function json(text: string): unknown {
   try {
-    return parseJson(text, replyLimits);
+    return parseJson(text, replyLimits, parseExactJson);
   } catch (error) {
     if (error instanceof JsonError && error.cause === undefined)
       throw new HfRejectedError(`The dataset cannot be read: the response of Hugging Face ${error.message}.`);

@@ -1,7 +1,7 @@
 import { toStorableText } from "../../../kit/db/text.ts";
 import type { WorkMeter } from "../../../kit/async/work-meter.ts";
 import { groupsOf } from "../../formats/parquet/parse-parquet.ts";
-import { toPlainRecord } from "../../formats/parquet/plain-record.ts";
+import { RecordConverter } from "../../formats/parquet/plain-record.ts";
 import type { RowProblem } from "../../formats/types.ts";
 import { rangedSource } from "./ranged-file.ts";
 import { fetchRows, HfRejectedError, listParquet, pageRows, type HfClient } from "./client.ts";
@@ -62,6 +62,7 @@ async function* pagesOfRows(hub: HfClient, at: HfImport, offset: number, work: W
 async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number, work: WorkMeter): AsyncGenerator<HubPage> {
   const { files, partial } = await listParquet(hub, at);
   if (files.length === 0) throw new HfRejectedError("The dataset server has no Parquet files for this dataset.");
+  const converter = new RecordConverter();
   let rowsSeen = 0;
   for (const [number, file] of files.entries()) {
     if (number === maxParquetFiles) throw new HfRejectedError(`The dataset has more than ${maxParquetFiles} Parquet files.`);
@@ -71,7 +72,8 @@ async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number, work
       if (rowsSeen <= offset) continue;
       const from = Math.max(first, offset);
       const records = group.read(from - first);
-      for await (const page of pagesOfRecords(records, from, Math.min(rowsSeen, at.limit), work)) yield { ...page, partial };
+      for await (const page of pagesOfRecords(records, converter, from, Math.min(rowsSeen, at.limit), work))
+        yield { ...page, partial };
       if (rowsSeen >= at.limit) return;
     }
   }
@@ -80,6 +82,7 @@ async function* pagesOfParquet(hub: HfClient, at: HfImport, offset: number, work
 /** @param end the number of the last record to read */
 async function* pagesOfRecords(
   records: AsyncIterable<Record<string, unknown>>,
+  converter: RecordConverter,
   offset: number,
   end: number,
   work: WorkMeter,
@@ -89,10 +92,11 @@ async function* pagesOfRecords(
   let length = 0;
   let position = offset;
   for await (const record of records) {
-    const converted = toPlainRecord(record);
+    const converted = converter.convert(record);
     const line = "plain" in converted ? JSON.stringify(converted.plain) : "";
     position++;
-    if ("fault" in converted) problems.push({ position, ...converted.fault });
+    const told = "fault" in converted ? converted.fault : converted.leftOut;
+    if (told !== undefined) problems.push({ position, ...told });
     lines.push(line);
     length += line.length;
     await work.spend(unitsPerRow + line.length * unitsPerCharacter);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CsvScanner } from "../../../../src/datasets/formats/csv/csv-scanner.ts";
 import { maxColumns, maxRecordLength } from "../../../../src/datasets/constants.ts";
-import { read } from "../../support/datasets.ts";
+import { detect, read } from "../../support/datasets.ts";
 
 const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
 
@@ -85,7 +85,7 @@ describe("CSV", () => {
   test("a malformed row is a problem, and the rows around it are read", async () => {
     const bytes = Buffer.concat([
       Buffer.from("a,b\n1,one\n2\n3,three,more\n4,four,,\n5,"),
-      Buffer.from([0xe9]),
+      Buffer.from([0xff]),
       Buffer.from('\n6,"six\n7,seven\n8,ei"ght\n'),
     ]);
     const { rows, problems } = await read(bytes, "csv");
@@ -98,6 +98,12 @@ describe("CSV", () => {
       { position: 2, code: "ragged", message: "line 3: has 1 cells, but the header has 2" },
       { position: 3, code: "ragged", message: "line 4: has 3 cells, but the header has 2" },
       { position: 5, code: "invalid_encoding", message: "line 6: is not valid UTF-8" },
+      {
+        position: 6,
+        code: "left_out",
+        message:
+          "line 7: has text after a closing quote, which was read without the quotes. Double the quotes inside of a cell",
+      },
     ]);
   });
 
@@ -142,5 +148,87 @@ describe("CSV", () => {
     ["a,".repeat(2_000_000), "has more than 2,000 columns. Keep only the columns that you need."],
   ])("an unusable first line is refused with a reason", async (text, reason) => {
     await expect(read(text, "csv")).rejects.toThrow(reason);
+  });
+});
+
+describe("CSV as programs write it", () => {
+  const recordsOf = async (content: string | Uint8Array, format: "csv" | "tsv" = "csv") => {
+    const { rows, problems } = await read(content, format);
+    return { records: rows.map(({ fields }) => fields), problems };
+  };
+
+  test.each([
+    ["sep=;\na;b\n1,5;x\n", [{ a: "1,5", b: "x" }]],
+    ["\uFEFFsep=,\r\na,b\r\n1;5,x\r\n", [{ a: "1;5", b: "x" }]],
+    ['"sep=|"\na|b\n1|x\n', [{ a: "1", b: "x" }]],
+    ["SEP=^\na^b\n1^x\n", [{ a: "1", b: "x" }]],
+    ["sep=]\na]b\n1]x\n", [{ a: "1", b: "x" }]],
+    ["sep=\t\na\tb\n1\tx\n", [{ a: "1", b: "x" }]],
+  ])("%j has the separator that it declares", async (text, expected) => {
+    expect(await recordsOf(text)).toEqual({ records: expected, problems: [] });
+    expect(await detect(text, "file")).toBe(text.includes("\t") ? "tsv" : "csv");
+  });
+
+  test("Windows-1252 is recognized, also after a megabyte of ASCII", async () => {
+    const text = `a,b\n${"1,x\n".repeat(300_000)}caf\u00e9,\u201cna\u00efve\u201d \u20ac5\n`;
+    const bytes = Buffer.from(
+      text.replaceAll("\u201c", "\x93").replaceAll("\u201d", "\x94").replace("\u20ac", "\x80"),
+      "latin1",
+    );
+    const { rows, problems } = await read(bytes, "csv");
+    expect(problems).toEqual([]);
+    expect(rows.at(-1)!.fields).toEqual({ a: "caf\u00e9", b: "\u201cna\u00efve\u201d \u20ac5" });
+  });
+
+  test("a file with one invalid byte among UTF-8 is UTF-8", async () => {
+    const bytes = Buffer.concat([Buffer.from("a,b\n"), Buffer.from([0xe9]), Buffer.from(",x\nGr\u00fc\u00dfe,y\n")]);
+    const { rows, problems } = await read(bytes, "csv");
+    expect(rows.map(({ fields }) => fields)).toEqual([{ a: "Gr\u00fc\u00dfe", b: "y" }]);
+    expect(problems.map(({ code }) => code)).toEqual(["invalid_encoding"]);
+  });
+
+  test.each([
+    ['a, b\n1, "x, y"\n', [{ a: "1", b: "x, y" }]],
+    ['a,b\n"1" , "x ""y""" \n', [{ a: "1", b: 'x "y"' }]],
+    ['a,b\n1, "x" y\n', [{ a: "1", b: ' "x" y' }]],
+    [
+      'a,b\n1, "x\n2,y\n',
+      [
+        { a: "1", b: ' "x' },
+        { a: "2", b: "y" },
+      ],
+    ],
+  ])("%j has quoted cells after spaces", async (text, expected) => {
+    const { records } = await recordsOf(text);
+    expect(records[0]).toEqual(expected[0]);
+  });
+
+  test("text after a closing quote is read, and is a problem", async () => {
+    const { records, problems } = await recordsOf('a,b\n"x" y,z\n');
+    expect(records).toEqual([{ a: "x y", b: "z" }]);
+    expect(problems).toMatchObject([
+      { position: 1, code: "left_out", message: expect.stringContaining("text after a closing quote") },
+    ]);
+  });
+
+  test.each([
+    "Ada,36,true\nGrace,85,false\n",
+    "2026-01-02,rain\n2026-01-03,sun\n",
+    "ada@a.example,1\ngrace@a.example,2\n",
+    "How are you?,I am fine.\nWho are you?,I am Ada.\n",
+    `${"x".repeat(201)},y\nz,w\n`,
+  ])("%j has no header, so its first record is data", async (text) => {
+    const { rows } = await read(text, "csv");
+    expect(rows).toHaveLength(2);
+    expect(Object.keys(rows[0]!.fields!)[0]).toBe("column_1");
+  });
+
+  test.each([
+    "country,2001,2002\nBern,1,2\n",
+    "0,1,2\na,b,c\n",
+    "How old are you?,Your name\n36,Ada\n",
+    "Name,Q1,No.\nAda,1,2\n",
+  ])("%j has a header", async (text) => {
+    expect((await read(text, "csv")).rows).toHaveLength(1);
   });
 });

@@ -21,6 +21,64 @@ describe("a Word document", () => {
   });
 });
 
+describe("the lists and letters of a Word document", () => {
+  const level = (ilvl: number, format: string, text: string, start = 1) =>
+    `<w:lvl w:ilvl="${ilvl}"><w:start w:val="${start}"/><w:numFmt w:val="${format}"/><w:lvlText w:val="${text}"/></w:lvl>`;
+  const numbering = [
+    '<w:numbering><w:abstractNum w:abstractNumId="7">',
+    level(0, "decimal", "%1."),
+    level(1, "lowerLetter", "%2)"),
+    level(2, "decimal", "%1.%2.%3"),
+    '</w:abstractNum><w:abstractNum w:abstractNumId="8">',
+    level(0, "upperRoman", "%1.", 4),
+    level(1, "bullet", "o"),
+    '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>',
+    '<w:num w:numId="2"><w:abstractNumId w:val="8"/></w:num></w:numbering>',
+  ].join("");
+  const item = (text: string, list: number, ilvl: number, style = "") =>
+    `<w:p><w:pPr>${style}<w:numPr><w:ilvl w:val="${ilvl}"/><w:numId w:val="${list}"/></w:numPr></w:pPr><w:r><w:t>${text}</w:t></w:r></w:p>`;
+  const textOf = async (body: string) => {
+    const bytes = zipSync({ "word/document.xml": Buffer.from(word(body)), "word/numbering.xml": Buffer.from(numbering) });
+    return (await read(bytes, "docx")).rows.map((row) => row.text).join("");
+  };
+
+  test("numbered and nested lists keep their numbers and their depth", async () => {
+    const body = [
+      item("one", 1, 0),
+      item("a of one", 1, 1),
+      item("b of one", 1, 1),
+      item("deep", 1, 2),
+      item("two", 1, 0),
+      item("a of two", 1, 1),
+      item("four", 2, 0),
+      item("mark", 2, 1),
+      item("five", 2, 0),
+      item("no list", 0, 0),
+    ];
+    expect(await textOf(body.join(""))).toBe(
+      [
+        "1. one",
+        "  a) a of one",
+        "  b) b of one",
+        "    1.b.1 deep",
+        "2. two",
+        "  a) a of two",
+        "IV. four",
+        "  - mark",
+        "V. five",
+        "",
+        "no list",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("a drop cap belongs to the word after it", async () => {
+    const cap = '<w:p><w:pPr><w:framePr w:dropCap="drop" w:lines="3"/></w:pPr><w:r><w:t>O</w:t></w:r></w:p>';
+    expect(await textOf(`${cap}<w:p><w:r><w:t>nce upon a time</w:t></w:r></w:p>`)).toBe("Once upon a time\n");
+  });
+});
+
 describe("a damaged or hostile Word document", () => {
   test("a document that inflates to too much data is refused", async () => {
     await expect(read(docx(bomb(40)), "docx")).rejects.toThrow("decompresses to too much data");

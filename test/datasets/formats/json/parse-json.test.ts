@@ -41,6 +41,47 @@ describe("JSON", () => {
       [2, "invalid_record"],
       [3, "too_long"],
       [4, "invalid_record"],
+      [6, "invalid_record"],
+    ]);
+    expect(problems.at(-1)!.message).toBe("is missing beside a comma");
+  });
+
+  test.each([
+    ['{"question":["a","b"],"answer":["c",4]}', ["Question: a\nAnswer: c", "Question: b\nAnswer: 4"]],
+    ['{"question":{"0":"a","1":"b"},"answer":{"0":"c","1":null}}', ["Question: a\nAnswer: c", "Question: b"]],
+    ['{"text":["a, [","b\\"]}"]}', ["a, [", 'b"]}']],
+    ['{"id":[1,2],"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]]}', ["user: a", "user: b"]],
+    ['{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}', ["user: a\n\nassistant: b"]],
+    ['{"question":"a","choices":["b","c"]}', ['question: a\nchoices: ["b","c"]']],
+    ['{"question":["a","b"],"choices":["b"]}', ['question: ["a","b"]\nchoices: ["b"]']],
+    ['{"a":{"0":"x","2":"y"}}', ['a: {"0":"x","2":"y"}']],
+  ])("%s is read by column if it has columns", async (text, expected) => {
+    const { rows, problems } = await read(text, "json");
+    expect(rows.map((row) => row.text)).toEqual(expected);
+    expect(problems).toEqual([]);
+  });
+
+  test("columns of more than a record's length are read", async () => {
+    const columns = {
+      id: Array.from({ length: 30_000 }, (_, id) => id),
+      text: Array.from({ length: 30_000 }, (_, id) => `text ${id} ${"x".repeat(60)}`),
+    };
+    const { rows, problems } = await read(JSON.stringify(columns), "json");
+    expect(problems).toEqual([]);
+    expect(rows).toHaveLength(30_000);
+    expect(rows.at(-1)).toMatchObject({ source: "file.json#30000", fields: { metadata: { id: 29_999 } } });
+  });
+
+  test("columns of too many values are refused", async () => {
+    const text = `{"a":[${"1,".repeat(1_000_000)}1]}`;
+    await expect(read(text, "json")).rejects.toThrow("has more than 1,000,000 values in columns. Write it as JSON Lines.");
+  });
+
+  test("a key that an object has twice is a problem, and the row is read", async () => {
+    const { rows, problems } = await read('[{"text":"a","b":{"c":1,"c":2}},{"text":"b"}]', "json");
+    expect(rows.map(({ text }) => text)).toEqual(["a", "b"]);
+    expect(problems).toEqual([
+      { position: 1, code: "left_out", message: "has a key twice in an object. Only its last value was read" },
     ]);
   });
 

@@ -18,7 +18,8 @@ describe("Parquet", () => {
   });
 
   test("values of all types are read as JSON, compressed with gzip, without pictures", async () => {
-    const { rows } = await parquet("types-gzip");
+    const { rows, problems } = await parquet("types-gzip");
+    expect(problems).toMatchObject([{ code: "left_out", message: expect.stringContaining("has binary values in “") }]);
     expect(rows.map(({ text, fields }) => [text, fields])).toEqual([
       [
         "one",
@@ -53,8 +54,6 @@ describe("Parquet", () => {
   test.each([
     ["bomb-zstd", "row group of more than 32 MB"],
     ["many-values", "row group of more than 32 MB, or 4,000,000 values"],
-    ["brotli", "compressed with BROTLI"],
-    ["delta", "encoded with DELTA_BYTE_ARRAY: text"],
   ])("%s is refused with a reason before it is inflated", async (name, reason) => {
     const before = process.memoryUsage().arrayBuffers;
     await expect(parquet(name)).rejects.toThrow(reason);

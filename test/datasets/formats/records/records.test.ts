@@ -33,7 +33,7 @@ describe("recognition of a row by its columns", () => {
         answer: "red",
         answers: ["red", "a red one"],
         context: "It is red.",
-        metadata: { id: "5", title: "T" },
+        metadata: { id: "5", title: "T", answers: { text: ["red", "a red one", "red"], answer_start: [6, 6, 6] } },
       },
     ],
     [{ prompt: "Hi", completion: "Hello" }, "prompt", "Prompt: Hi\nResponse: Hello", { prompt: "Hi", response: "Hello" }],
@@ -113,12 +113,22 @@ describe("recognition of a row by its columns", () => {
       [
         "squad.json#1.1",
         "Question: What is Bern?\nAnswer: a city",
-        { question: "What is Bern?", answer: "a city", context: "Bern is a city.", metadata: { title: "Bern" } },
+        {
+          question: "What is Bern?",
+          answer: "a city",
+          context: "Bern is a city.",
+          metadata: { id: "1", title: "Bern", answers: [{ text: "a city", answer_start: 8 }] },
+        },
       ],
       [
         "squad.json#1.2",
         "Question: Is it new?",
-        { question: "Is it new?", answer: "", context: "It is old.", metadata: { title: "Bern", is_impossible: true } },
+        {
+          question: "Is it new?",
+          answer: "",
+          context: "It is old.",
+          metadata: { id: "2", title: "Bern", is_impossible: true },
+        },
       ],
     ]);
   });
