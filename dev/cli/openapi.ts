@@ -194,7 +194,7 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
       ...requestHeaders(doc),
     },
     ...(doc.body && !doc.upload
-      ? { requestBody: { required: true, content: { "application/json": { schema: doc.body } } } }
+      ? { requestBody: { required: !doc.optionalBody, content: { "application/json": { schema: doc.body } } } }
       : {}),
     ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload, doc.body) } } : {}),
     responses: {

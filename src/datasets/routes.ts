@@ -4,7 +4,7 @@ import { requireUserId } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
-import { maxUploadBytes } from "./constants.ts";
+import { maxUploadBytes, uploadTypes } from "./constants.ts";
 import { datasetOf, getDataset } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
@@ -78,11 +78,11 @@ datasets.post(
       id: "uploadDataset",
       summary: `Upload a dataset of up to ${maxUploadBytes / 2 ** 20} MiB`,
       description:
-        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}; the type is detected from the content. A job parses the file: ` +
+        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}; the type is detected from the content. Send a form, or the bytes of the file; JSON is refused with 415. A job parses the file: ` +
         "see `processing_status`. If you already have a dataset with the same content, that one is returned with 200. Upload larger files in parts.",
       tag,
       access: writing,
-      upload: { field: "file", maxBytes: maxUploadBytes, types: ["application/octet-stream"] },
+      upload: { field: "file", maxBytes: maxUploadBytes, types: uploadTypes },
       body: s.UploadFields,
       reply: s.DatasetReply,
       status: 202,

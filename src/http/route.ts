@@ -24,6 +24,8 @@ export type RouteDoc<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Whether the JSON body may be absent. It is `{}` then. */
+  optionalBody?: boolean;
   /** What happens to keys of a JSON body that `body` does not know. Default: they are refused. */
   unknownKeys?: UnknownKeys;
   /** Finds faults of the body that its schema cannot find. They are listed with the others. */
@@ -140,7 +142,7 @@ export function route<
     const faults: ValidationIssue[] = [];
     const headers = validate(acceptedHeaders, c.req.header(), "header", faults) as ParsedHeaders | undefined;
     const uploaded = doc.upload && (await readUpload(c.req.raw, doc.upload));
-    const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw));
+    const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw, doc.optionalBody));
     const input = {
       ctx: c.get("ctx"),
       c,

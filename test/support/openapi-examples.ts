@@ -238,7 +238,7 @@ const examples: Record<string, Example> = {
   },
   stopTurn: { params: ownConversation },
   approveToolCall: { params: ownConversation, body: { call_id: "unknown", is_approved: true }, status: 404 },
-  regenerateAnswer: { params: answeredConversation },
+  regenerateAnswer: { params: answeredConversation, body: {} },
   editMessage: { params: ownQuestion, body: { text: "Another example" } },
   forkConversation: { params: ownAnswer },
   confirmMessage: { params: ownAnswer, body: { kind: "task" } },

@@ -1,6 +1,7 @@
 import type { Ctx } from "../../context.ts";
 import { streamFromGenerator } from "../../kit/async/streams.ts";
 import type { Message } from "../../agent/types.ts";
+import { withActivity, type WithActivity } from "./activity.ts";
 import { callerOf, callRoom } from "../room/client.ts";
 import { getConversation, type ConversationRow } from "../queries.ts";
 import type { ExportFormat } from "../schemas.ts";
@@ -11,11 +12,13 @@ export const exportPage = 25;
 /** A conversation as a file that is streamed. */
 export type Export = { name: string; type: string; body: ReadableStream<Uint8Array> };
 
+type ExportedConversation = WithActivity<ConversationRow>;
+
 /** How a format renders a conversation. */
 type Format = {
   extension: string;
   type: string;
-  begin(conversation: ConversationRow): string;
+  begin(conversation: ExportedConversation): string;
   message(message: Message, isFirst: boolean): string;
   end: string;
 };
@@ -68,7 +71,7 @@ const formats: Record<ExportFormat, Format> = { json, markdown };
  * @throws not_found, realtime_unavailable
  */
 export async function exportConversation(ctx: Ctx, userId: number, id: number, format: ExportFormat): Promise<Export> {
-  const conversation = await getConversation(ctx, userId, id);
+  const conversation = await withActivity(ctx, userId, await getConversation(ctx, userId, id));
   const writer = formats[format];
   const background = ctx.background();
   const pageBefore = async (before: number | undefined) => {
@@ -113,7 +116,7 @@ export async function pagesForward(
 }
 
 async function* render(
-  conversation: ConversationRow,
+  conversation: ExportedConversation,
   pages: AsyncIterable<Message[]>,
   { begin, message, end }: Format,
 ): AsyncGenerator<string> {
