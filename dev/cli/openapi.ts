@@ -186,7 +186,7 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
     summary: doc.summary,
     ...describe(doc),
     tags: [alias > 0 ? "Aliases" : doc.tag],
-    ...(alias > 0 ? { deprecated: true } : {}),
+    ...(alias > 0 || doc.tag === "Aliases" ? { deprecated: true } : {}),
     security: [...(doc.access?.optional ? [{}] : []), ...(doc.access?.schemes ?? []).map((scheme) => ({ [scheme]: [] }))],
     requestParams: {
       ...(doc.params ? { path: doc.params } : {}),
@@ -194,7 +194,12 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
       ...requestHeaders(doc),
     },
     ...(doc.body && !doc.upload
-      ? { requestBody: { required: !doc.optionalBody, content: { "application/json": { schema: doc.body } } } }
+      ? {
+          requestBody: {
+            required: !doc.optionalBody,
+            content: { "application/json": { schema: doc.body }, ...formContent(doc) },
+          },
+        }
       : {}),
     ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload, doc.body) } } : {}),
     responses: {
@@ -217,6 +222,18 @@ function uploadContent({ field, types, maxBytes }: Upload, fields: RouteDoc["bod
   return {
     "multipart/form-data": { schema: z.object({ [field]: file, ...(fields instanceof z.ZodObject ? fields.shape : {}) }) },
     ...Object.fromEntries(rawTypes),
+  };
+}
+
+/** The content of a form that is accepted beside JSON. */
+function formContent({ form, body }: RouteDoc) {
+  if (form === undefined) return {};
+  const { [form.upload.field]: file } = { [form.upload.field]: z.string().meta({ format: "binary" }).optional() };
+  const fields = body instanceof z.ZodObject ? Object.keys(body.shape).map((key) => [key, z.string().optional()]) : [];
+  return {
+    "multipart/form-data": {
+      schema: z.object({ ...Object.fromEntries(fields), modelData: z.string().optional(), [form.upload.field]: file! }),
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { requirePermission } from "../auth/middleware.ts";
-import { requireUserId } from "../auth/current-user.ts";
+import { requirePathUser, requireUserId } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
@@ -24,6 +24,8 @@ const reading = requirePermission("datasets.read");
 const writing = requirePermission("datasets.write");
 
 const labels = fileFormats.map(({ label }) => label);
+
+const foundMessage = (total: number) => (total === 1 ? "1 dataset found." : `${total} datasets found.`);
 
 /** At /api/v2/datasets. */
 export const datasets = new Hono<AppEnv>();
@@ -65,8 +67,7 @@ datasets.get(
     async ({ ctx, query }) => {
       const userId = requireUserId(ctx);
       const { items, ...page } = await listDatasets(ctx, userId, query);
-      const message = page.total === 1 ? "1 dataset found." : `${page.total} datasets found.`;
-      return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message };
+      return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message: foundMessage(page.total) };
     },
   ),
 );
@@ -176,6 +177,32 @@ datasets.post(
     async ({ ctx, params }) => {
       const is_favorite = await toggleFavorite(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: is_favorite ? "Added to your favorites." : "Removed from your favorites.", is_favorite };
+    },
+  ),
+);
+
+/** At /api/v2/users: a path of the previous server. */
+export const userDatasets = new Hono<AppEnv>();
+
+userDatasets.get(
+  "/:user_id/datasets",
+  route(
+    {
+      id: "listDatasetsOfUser",
+      summary: "List a user's datasets and the public ones",
+      description: "The user is you, or any user if you are an administrator. Use `GET /datasets` instead.",
+      tag: "Aliases",
+      access: reading,
+      params: s.UserDatasetsParams,
+      query: s.DatasetsQuery,
+      reply: s.UserDatasetList,
+      errors: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params, query }) => {
+      const user_id = requirePathUser(ctx, params.user_id, { admitsAdmin: true });
+      const { items, ...page } = await listDatasets(ctx, user_id, query);
+      const list = items.map((row) => ({ ...datasetOf(row, user_id), user_id: row.user_id }));
+      return { ...ok, datasets: list, user_id, ...page, message: foundMessage(page.total) };
     },
   ),
 );

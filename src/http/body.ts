@@ -11,8 +11,11 @@ export type Upload = { field: string; maxBytes: number; types: readonly string[]
 /** An uploaded file. A form also has the file name and other fields. */
 export type Uploaded = { bytes: Uint8Array; name: string | undefined; fields: Record<string, string> };
 
+/** A form: its file, if it has one, and its other fields. */
+type Form = { file: Omit<Uploaded, "fields"> | undefined; fields: Record<string, string> };
+
 /** Maximum size of a form without its file, in bytes. */
-const formBytes = 16 * 1024;
+const formBytes = maxBodyBytes;
 
 /**
  * Reads a JSON body.
@@ -63,6 +66,11 @@ export async function readUpload(request: Request, { field, maxBytes, types }: U
   return { ...file, fields };
 }
 
+/** Reads a form that a route accepts beside JSON; undefined for another type. @throws payload_too_large */
+export async function readFormBody(request: Request, { field, maxBytes }: Upload): Promise<Form | undefined> {
+  return mediaTypeOf(request) === "multipart/form-data" ? readForm(request, field, maxBytes) : undefined;
+}
+
 /** Whether the bytes of a file may have a Content-Type. All types of texts, or of pictures, are equal: the content decides. */
 function acceptsFile(types: readonly string[], type: string): boolean {
   if (type === "" || type === "application/octet-stream") return true;
@@ -71,7 +79,7 @@ function acceptsFile(types: readonly string[], type: string): boolean {
 }
 
 /** Reads a form: its file, if it has one, and its other fields. @throws payload_too_large */
-async function readForm(request: Request, field: string, maxBytes: number) {
+async function readForm(request: Request, field: string, maxBytes: number): Promise<Form> {
   const bytes = await readBytes(request, maxBytes + formBytes);
   const headers = { "content-type": request.headers.get("content-type")! };
   const form = await new Response(bytes, { headers }).formData().catch(() => new FormData());

@@ -133,6 +133,9 @@ async function failedJob(api: TestApi) {
   return { id: Number(row!["id"]) };
 }
 
+const itself = (_api: TestApi, { id }: Person) => ({ user_id: id });
+const minionOfUser = async (api: TestApi, person: Person) => ({ user_id: person.id, ...(await ownMinion(api, person)) });
+
 type Made = (api: TestApi, person: Person) => Promise<unknown>;
 
 /** A request for each operation that needs more than its path. What is missing here makes the tables fail. */
@@ -158,6 +161,19 @@ const examples: Record<string, Example> = {
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },
   beginSocialSignIn: { params: () => ({ provider: "github" }), body: {}, status: 404 },
   endSocialSignIn: { params: () => ({ provider: "github" }), status: 404 },
+  getModelDetails: { params: async (api, person) => ({ name: await namedModel(api, person) }) },
+  getExternalModelStatus: { params: ownModel },
+  checkClassUnlock: { params: () => ({ name: "Developer" }), body: {} },
+  listMinionsOfUser: { params: itself },
+  createMinionOfUser: { params: itself, body: { name: "example", model: "builtin/extractive" } },
+  getMinionHealthOfUser: { params: itself },
+  getMinionOfUser: { params: minionOfUser },
+  updateMinionOfUser: { params: minionOfUser, body: { description: "An example" } },
+  putTraitsOfUser: { params: minionOfUser, body: { traits_intensities: {} } },
+  toggleFavoriteMinionOfUser: { params: minionOfUser },
+  regenerateTokenOfUser: { params: minionOfUser },
+  chatWithMinionOfUser: { params: minionOfUser, body: { message: "An example" } },
+  listDatasetsOfUser: { params: itself },
   getModel: { params: async (api, person) => ({ name: await namedModel(api, person) }) },
   createExternalModel: {
     body: { name: "example", provider: "custom", model_id: "example", base_url: "https://models.example.com/v1" },
