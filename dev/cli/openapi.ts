@@ -8,6 +8,7 @@ import { headerSchema, isDocumented, type AppEnv, type RouteDoc } from "../../sr
 import { authErrors } from "../../src/auth/errors.ts";
 import type { UnknownKeys } from "../../src/http/unknown-keys.ts";
 import { errorTypes } from "../../src/errors.ts";
+import { typedParameters } from "./parameters.ts";
 import { closeObjects } from "./close-objects.ts";
 import { AppError, errorTypeOf, problemOf, requestParts, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
 
@@ -155,8 +156,14 @@ export function describeApi(app: Hono<AppEnv>) {
   const description = createDocument(document, {
     override: ({ jsonSchema, io }) => {
       if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      // Tools expect an object as `items`, so the length of a tuple is a bound of its own.
+      if (jsonSchema.prefixItems !== undefined && typeof jsonSchema.items !== "object") {
+        Object.assign(jsonSchema, { items: {}, maxItems: jsonSchema.prefixItems.length });
+      }
     },
   });
+  // Not recursive: generators make types of it that refer to themselves, which TypeScript refuses.
+  Object.assign(description.components?.schemas ?? {}, { JsonValue: { description: "Any JSON value" } });
   const methods = Object.values(description.paths ?? {}).flatMap((item): unknown[] => Object.values(item));
   for (const { operationId, requestBody } of methods as DescribedOperation[]) {
     const json = requestBody?.content["application/json"];
@@ -189,8 +196,8 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
     ...(alias > 0 || doc.tag === "Aliases" ? { deprecated: true } : {}),
     security: [...(doc.access?.optional ? [{}] : []), ...(doc.access?.schemes ?? []).map((scheme) => ({ [scheme]: [] }))],
     requestParams: {
-      ...(doc.params ? { path: doc.params } : {}),
-      ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
+      ...(doc.params ? { path: typedParameters(doc.params) } : {}),
+      ...(doc.query ? { query: typedParameters(doc.query as z.ZodObject) } : {}),
       ...requestHeaders(doc),
     },
     ...(doc.body && !doc.upload

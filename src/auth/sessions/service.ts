@@ -2,7 +2,6 @@ import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { sha256Hex } from "../../kit/crypto/hash.ts";
 import { commit, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
-import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
 import { forgetMailRecipients } from "../../kit/mail-limits.ts";
 import { auditRow } from "../audit.ts";
