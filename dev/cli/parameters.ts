@@ -15,12 +15,17 @@ function typedParameter(schema: z.core.$ZodType): z.ZodType {
   const { out } = schema;
   if (out instanceof z.ZodNumber || out instanceof z.ZodBoolean) return described(out);
   // A text that is only converted, such as `after`.
-  return isNumeric(schema) ? described(z.int().min(0)) : (schema as z.ZodType);
+  return isNumeric(schema) ? described(z.int().min(0)) : schema;
 }
 
 /** Whether a schema converts digits to a number. */
 function isNumeric({ in: text, out }: z.ZodPipe): boolean {
-  return out instanceof z.ZodTransform && text instanceof z.ZodString && z.safeParse(text, "7").success && !z.safeParse(text, "x").success;
+  return (
+    out instanceof z.ZodTransform &&
+    text instanceof z.ZodString &&
+    z.safeParse(text, "7").success &&
+    !z.safeParse(text, "x").success
+  );
 }
 
 /** The parameters of a path or a query, with the types that clients have. */

@@ -293,7 +293,7 @@ export const AvailableSpirits = z.object({
 export const MinionSynergy = z.object({
   ...ok,
   synergy: Synergy,
-  data: Synergy.meta({ description: "Same as `synergy`, for older clients" }),
+  data: Synergy,
   minion_id: Id,
   spirits: z.array(z.string()),
 });

@@ -66,7 +66,10 @@ test("a number or a boolean in a path or a query has its type, and nothing recur
   const named = parameters.filter(({ name }) => numeric.test(name));
   expect(named.length).toBeGreaterThan(83);
   const untyped = named.filter(({ schema }) => ![schema["type"]].flat().includes("integer"));
-  expect(untyped.map(({ operationId, name }) => `${operationId} ${name}`)).toEqual(["getAttachment attachment_id", "listModelPrices model_id"]);
+  expect(untyped.map(({ operationId, name }) => `${operationId} ${name}`)).toEqual([
+    "listModelPrices model_id",
+    "getAttachment attachment_id",
+  ]);
   for (const name of ["unread", "favorite", "deleted", "popular"]) {
     expect(parameters.find((each) => each.name === name)?.schema["type"], name).toBe("boolean");
   }

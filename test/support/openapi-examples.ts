@@ -303,7 +303,8 @@ export async function prepare(
     throw new Error(`No example of a body for ${id}: give one in test/support/openapi-examples.ts.`);
   }
   const success = Object.keys(operation.responses).find((code) => code.startsWith("2"));
-  const type = file === undefined ? "application/json" : "image/gif";
+  const isPicture = operation.requestBody?.content["image/gif"] !== undefined;
+  const type = file === undefined ? "application/json" : isPicture ? "image/gif" : "application/octet-stream";
   const json: unknown = typeof body === "function" ? await (body as Made)(api, person) : body;
   const sent = file ?? (json === undefined ? undefined : JSON.stringify(json));
   return { url: url + query, body: sent, type, status: status ?? Number(success) };

@@ -6,7 +6,11 @@ export async function runSession(baseUrl: string, username: string): Promise<str
   const account = { username, email: `${username}@example.com`, password: "correct horse battery staple" };
   const { data: registered } = await register({ client, body: account });
   const headers = { authorization: `Bearer ${registered!.token}` };
-  const { data: made } = await createMinion({ client, headers, body: { name: "ada", display_name: "Ada", model: "builtin/extractive" } });
+  const { data: made } = await createMinion({
+    client,
+    headers,
+    body: { name: "ada", display_name: "Ada", model: "builtin/extractive" },
+  });
   const { id } = made!.minion;
   const { data: list } = await listMinions({ client, headers, query: { limit: 5, deleted: false } });
   const { data: opened } = await createConversation({ client, headers, path: { id }, body: {} });
