@@ -5,7 +5,9 @@ import { join } from "node:path";
 
 const [name, ...args] = process.argv.slice(2);
 const folder = import.meta.dirname;
-const files = readdirSync(folder).filter((file) => /\.(ts|sh)$/.test(file) && !["main.ts", "support.ts"].includes(file));
+const files = readdirSync(folder).filter(
+  (file) => /\.(ts|sh)$/.test(file) && !["main.ts", "support.ts", "chat-transport.ts"].includes(file),
+);
 const file = files.find((candidate) => candidate.replace(/\.\w+$/, "") === name);
 
 if (file === undefined) {

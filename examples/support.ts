@@ -157,6 +157,7 @@ export type Message = {
   id: number;
   role: "user" | "assistant";
   text: string;
+  parts: ({ type: "text" | "reasoning" | "tool" } | { type: "file"; id: string; name: string; media_type: string })[];
   status: string;
   citations: Citation[];
   error: { code: string; detail: string } | null;

@@ -1,5 +1,6 @@
-/** A front end of the AI SDK (`useChat`): initial messages, send, edit, regenerate, stop, and resume after a reload. */
-import { AbstractChat, DefaultChatTransport, type ChatInit, type UIMessage } from "ai";
+/** A front end of the AI SDK (`useChat`): initial messages, send, edit, regenerate, stop, files, retry, and resume after a reload. */
+import { AbstractChat, type ChatInit, type UIMessage } from "ai";
+import { conversationTransport } from "./chat-transport.ts";
 import { api, connectModel, createGuide, printMessage, register, startConversation, step, type Message } from "./support.ts";
 
 const user = await register();
@@ -11,34 +12,28 @@ const path = `/api/v2/conversations/${conversationId}`;
 // ── What a front end needs ───────────────────────────────────────────────────
 
 /** In React: `useChat({ id, messages, transport, resume: true })` with this transport and these messages. */
-const transport = new DefaultChatTransport<UIMessage>({
-  api: `${api}/api/v2/conversations`,
-  headers: { ...user.authorization, accept: "text/event-stream" },
-  prepareSendMessagesRequest({ api: url, id, messages, trigger, messageId, headers = {} }) {
-    if (trigger === "regenerate-message") return { api: `${url}/${id}/regenerate`, headers, body: {} };
-    const message = messages.at(-1)!;
-    const text = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-    return messageId === undefined
-      ? { api: `${url}/${id}/messages`, headers, body: { client_id: message.id, text } }
-      : { api: `${url}/${id}/messages/${messageId}/edit`, headers, body: { text } };
-  },
-});
+const transport = conversationTransport(`${api}/api/v2/conversations`, user.authorization);
 
 /** The messages of the conversation as the server has them. Their ids are the ones that an edit needs. */
 async function loadMessages(): Promise<UIMessage[]> {
   const { messages } = await user.get<{ messages: Message[] }>(`${path}/messages`);
   return messages
     .filter(({ status }) => status !== "streaming")
-    .map(({ id, role, text, status }) => ({
+    .map(({ id, role, text, parts, status }) => ({
       id: String(id),
       role,
-      parts: [{ type: "text", text }],
+      parts: [...parts.flatMap((part) => (part.type === "file" ? [fileOf(part)] : [])), { type: "text", text }],
       metadata: { status },
     }));
 }
 
-/** Stops the turn. To abort the request (`chat.stop()`) is not enough: the server continues a turn when its client leaves. */
-const stopTurn = () => user.post<{ stopped: boolean }>(`${path}/stop`);
+/** A file of a message. Its URL needs the headers of the user. */
+const fileOf = ({ id, name, media_type }: { id: string; name: string; media_type: string }) => ({
+  type: "file" as const,
+  mediaType: media_type,
+  filename: name,
+  url: `${api}${path}/attachments/${id}`,
+});
 
 // ── The same without a browser ───────────────────────────────────────────────
 
@@ -99,28 +94,47 @@ const before = chat.lastMessage!.id;
 await chat.regenerate();
 console.log(`Message ${before} became message ${chat.lastMessage!.id}.`);
 
-step("Stop an answer when its first words arrive");
-let stopping: Promise<{ stopped: boolean }> | undefined;
+step("Stop an answer when its first words arrive, and generate it again");
+let stopping: Promise<void> | undefined;
 chat = await openChat((messages) => {
   const last = messages.at(-1);
-  if (last?.role === "assistant" && statusOf(last) === "streaming" && textOf(last) !== "") stopping ??= stopTurn();
+  if (last?.role === "assistant" && statusOf(last) === "streaming" && textOf(last) !== "") stopping ??= chat.stop();
 });
 await chat.sendMessage({ text: "What is included in a rental?" });
-const { stopped } = await stopping!;
-console.log(
-  `${stopped ? "The turn was stopped" : "The turn was complete already"}: the answer is ${statusOf((await loadMessages()).at(-1))}.`,
-);
+await stopping;
+console.log(`The answer was stopped after ${textOf(chat.lastMessage).length} characters.`);
+await chat.regenerate();
+print(chat);
+
+step("Send a file");
+const url = `data:text/plain,${encodeURIComponent("The workshop is closed on Mondays.")}`;
+const files = [{ type: "file" as const, mediaType: "text/plain", filename: "notice.txt", url }];
+await chat.sendMessage({ text: "What does the notice say about the workshop?", files });
+print(chat);
+
+step("Try again after a request that failed");
+const { fetch } = globalThis;
+globalThis.fetch = () => Promise.reject(new TypeError("fetch failed"));
+await chat.sendMessage({ text: "When does the workshop close?" });
+globalThis.fetch = fetch;
+console.log(`The request failed: ${chat.error?.message}`);
+await chat.regenerate();
+print(chat);
+
+step("Regenerate the first answer. All later messages are deleted");
+await chat.regenerate({ messageId: chat.messages[1]!.id });
+console.log(`${chat.messages.length} messages are left.`);
+print(chat);
 
 step("Reload the page while an answer is streaming, and resume it");
 let arrived = () => {};
 const firstWords = new Promise<void>((resolve) => (arrived = resolve));
-chat = await openChat((messages) => messages.at(-1)?.role === "assistant" && arrived());
-const leaving = chat.sendMessage({ text: "When does the workshop close?" });
+const closedPage = await openChat((messages) => messages.at(-1)?.role === "assistant" && arrived());
+const streaming = closedPage.sendMessage({ text: "When does the workshop close?" });
 await firstWords;
-await chat.stop();
-await leaving;
 chat = await openChat();
 await chat.resumeStream();
+await streaming;
 // No stream and no answer: it was completed between the two requests.
 if (chat.lastMessage?.role === "user") chat.messages = await loadMessages();
 print(chat);

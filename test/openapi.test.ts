@@ -90,6 +90,21 @@ describe("every documented operation", () => {
     }
   });
 
+  const uploads = operations.filter(
+    ({ operation: { requestBody } }) => requestBody && !requestBody.content["application/json"],
+  );
+  test.each(uploads)("$name refuses JSON in place of a file as documented", async (listed) => {
+    const { url } = await prepare(api, person, listed);
+    for (const type of ["application/json", "application/x-www-form-urlencoded"]) {
+      const reply = await send(api, listed, { url, body: '{"name":"example"}', type }, person.token);
+      expect(await faults(reply.clone(), listed.operation)).toEqual([]);
+      expect(await reply.json()).toMatchObject({
+        status: 415,
+        detail: expect.stringContaining(`The Content-Type is ${type}.`),
+      });
+    }
+  });
+
   const numbered = operations.filter(({ path }) => path.includes("{id}"));
   test.each(numbered)("$name refuses an invalid ID as documented", async (listed) => {
     for (const [id, status] of [

@@ -26,10 +26,15 @@ const exempt = [
   "loadDataset",
   "computeSynergy",
   "assignClass",
+  "checkClassUnlock",
+  "createMinionOfUser",
+  "updateMinionOfUser",
+  "putTraitsOfUser",
+  "chatWithMinionOfUser",
 ];
 
 /** Objects that are open by contract. */
-const open = ["parameters", "preferences", "traits", "filter.fields"];
+const open = ["parameters", "preferences", "traits", "traits_intensities", "filter.fields"];
 
 type Schema = {
   type?: string;

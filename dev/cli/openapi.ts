@@ -8,6 +8,7 @@ import { headerSchema, isDocumented, type AppEnv, type RouteDoc } from "../../sr
 import { authErrors } from "../../src/auth/errors.ts";
 import type { UnknownKeys } from "../../src/http/unknown-keys.ts";
 import { errorTypes } from "../../src/errors.ts";
+import { typedParameters } from "./parameters.ts";
 import { closeObjects } from "./close-objects.ts";
 import { AppError, errorTypeOf, problemOf, requestParts, type ErrorType, type ErrorTypeOrCode } from "../../src/kit/errors.ts";
 
@@ -155,8 +156,14 @@ export function describeApi(app: Hono<AppEnv>) {
   const description = createDocument(document, {
     override: ({ jsonSchema, io }) => {
       if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      // Tools expect an object as `items`, so the length of a tuple is a bound of its own.
+      if (jsonSchema.prefixItems !== undefined && typeof jsonSchema.items !== "object") {
+        Object.assign(jsonSchema, { items: {}, maxItems: jsonSchema.prefixItems.length });
+      }
     },
   });
+  // Not recursive: generators make types of it that refer to themselves, which TypeScript refuses.
+  Object.assign(description.components?.schemas ?? {}, { JsonValue: { description: "Any JSON value" } });
   const methods = Object.values(description.paths ?? {}).flatMap((item): unknown[] => Object.values(item));
   for (const { operationId, requestBody } of methods as DescribedOperation[]) {
     const json = requestBody?.content["application/json"];
@@ -186,15 +193,20 @@ function operation(doc: RouteDoc, alias: number): ZodOpenApiOperationObject {
     summary: doc.summary,
     ...describe(doc),
     tags: [alias > 0 ? "Aliases" : doc.tag],
-    ...(alias > 0 ? { deprecated: true } : {}),
+    ...(alias > 0 || doc.tag === "Aliases" ? { deprecated: true } : {}),
     security: [...(doc.access?.optional ? [{}] : []), ...(doc.access?.schemes ?? []).map((scheme) => ({ [scheme]: [] }))],
     requestParams: {
-      ...(doc.params ? { path: doc.params } : {}),
-      ...(doc.query ? { query: doc.query as z.ZodObject } : {}),
+      ...(doc.params ? { path: typedParameters(doc.params) } : {}),
+      ...(doc.query ? { query: typedParameters(doc.query as z.ZodObject) } : {}),
       ...requestHeaders(doc),
     },
     ...(doc.body && !doc.upload
-      ? { requestBody: { required: true, content: { "application/json": { schema: doc.body } } } }
+      ? {
+          requestBody: {
+            required: !doc.optionalBody,
+            content: { "application/json": { schema: doc.body }, ...formContent(doc) },
+          },
+        }
       : {}),
     ...(doc.upload ? { requestBody: { required: true, content: uploadContent(doc.upload, doc.body) } } : {}),
     responses: {
@@ -217,6 +229,18 @@ function uploadContent({ field, types, maxBytes }: Upload, fields: RouteDoc["bod
   return {
     "multipart/form-data": { schema: z.object({ [field]: file, ...(fields instanceof z.ZodObject ? fields.shape : {}) }) },
     ...Object.fromEntries(rawTypes),
+  };
+}
+
+/** The content of a form that is accepted beside JSON. */
+function formContent({ form, body }: RouteDoc) {
+  if (form === undefined) return {};
+  const { [form.upload.field]: file } = { [form.upload.field]: z.string().meta({ format: "binary" }).optional() };
+  const fields = body instanceof z.ZodObject ? Object.keys(body.shape).map((key) => [key, z.string().optional()]) : [];
+  return {
+    "multipart/form-data": {
+      schema: z.object({ ...Object.fromEntries(fields), modelData: z.string().optional(), [form.upload.field]: file! }),
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 /** `npm run docs`: writes the generated parts of the documents. `--check` fails where one of them is not up to date. */
+import { readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import * as chat from "../../src/chat/protocol.ts";
@@ -17,8 +18,15 @@ const generated: Record<string, Record<string, () => string>> = {
     "user client frames": () => frameTable(notifications.ClientFrame, "client"),
     "user server frames": () => frameTable(notifications.ServerFrame, "server"),
   },
+  "docs/chat.md": { "chat transport": () => codeBlock("examples/chat-transport.ts") },
   "docs/operations.md": { "log events": eventTable, "log fields": fieldTable },
 };
+
+/** The code of a file, without the comment at its start. */
+function codeBlock(path: string): string {
+  const code = readFileSync(join(root, path), "utf8").replace(/^\/\*\*.*\*\/\n/, "");
+  return `\`\`\`ts\n${code.trim()}\n\`\`\``;
+}
 
 /**
  * A document with its generated parts written anew: what stands between `<!-- generated: name -->` and `<!-- /generated -->`.

@@ -21,6 +21,11 @@ export type Permission = (typeof permissions)[number];
 export const roles = ["user", "premium", "developer", "admin", "superuser"] as const;
 export type Role = (typeof roles)[number];
 
+/** The highest of these roles: `roles` lists them in ascending order. */
+export function highestRole(ofRoles: readonly Role[]): Role {
+  return roles.findLast((role) => ofRoles.includes(role)) ?? "user";
+}
+
 const userPermissions = permissions.filter((permission) => !permission.startsWith("admin."));
 
 /** The permissions of each role. `premium` and `developer` only describe the user and add no permissions. */

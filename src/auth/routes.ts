@@ -8,7 +8,8 @@ import { requirePermission } from "./middleware.ts";
 import { resendVerification, forgotPassword, resetPassword, verifyEmail } from "./verification/service.ts";
 import { registrationPasswordFaults } from "./passwords.ts";
 import * as s from "./schemas.ts";
-import { endSession, refreshSession } from "./sessions/service.ts";
+import { endSession } from "./sessions/service.ts";
+import { refreshSession } from "./accounts/refresh-session.ts";
 import { configuredProviders } from "./social-providers.ts";
 import { requireUserId, requireSession } from "./current-user.ts";
 import { getUser } from "./accounts/users.ts";
@@ -112,13 +113,15 @@ auth.post(
       description: "The old token stays valid for 30 seconds. Using it after that revokes the session.",
       tag,
       access: requirePermission("account.read", { sensitive: true }),
-      reply: s.TokenReply,
+      reply: s.SignedInReply,
       errors: ["database_unavailable"],
     },
     async ({ ctx, c }) => {
-      const token = await refreshSession(ctx, requireSession(ctx).sessionId, readCredential(c, ctx.env.CORS_ORIGINS)!);
+      const { userId, sessionId } = requireSession(ctx);
+      const old = readCredential(c, ctx.env.CORS_ORIGINS)!;
+      const { token, user } = await refreshSession(ctx, { userId, sessionId }, old);
       c.header("set-cookie", sessionSetCookie(token));
-      return { ...ok, message: "Here is your new token.", token };
+      return { ...ok, message: "Here is your new token.", token, user };
     },
   ),
 );

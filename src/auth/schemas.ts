@@ -116,6 +116,7 @@ const UserShape = z
     subscription_status: z.string(),
     is_verified: z.boolean(),
     roles: z.array(z.enum(roles)),
+    role_name: z.enum(roles).meta({ description: "The highest of the roles" }),
     permissions: z.array(z.enum(permissions)),
     created_at: Timestamp,
   })
@@ -132,6 +133,7 @@ const UserShape = z
         subscription_status: "free",
         is_verified: true,
         roles: ["user"],
+        role_name: "user",
         permissions: ["minions.read", "chat.use", "account.read"],
         created_at: exampleMoment,
       },
@@ -142,7 +144,6 @@ export const Done = z.object({ ...ok, message: z.string() });
 export const SignedInReply = z.object({ ...ok, message: z.string(), token: z.string(), user: UserShape });
 export const UserMessage = z.object({ ...ok, message: z.string(), user: UserShape });
 export const UserReply = z.object({ ...ok, user: UserShape });
-export const TokenReply = z.object({ ...ok, message: z.string(), token: z.string() });
 export const AuthHealth = z.object({
   ...ok,
   message: z.string(),
@@ -217,7 +218,7 @@ export const ApiKeyCreated = z.object({
 export const ApiKeysQuery = z.object(PageQuery);
 export const ApiKeyList = z.object({ ...ok, api_keys: z.array(ApiKeyShape), total: z.int(), next_cursor: NextCursor });
 
-const AdminUserShape = UserShape.omit({ permissions: true })
+const AdminUserShape = UserShape.omit({ permissions: true, role_name: true })
   .extend({ banned_at: Timestamp.nullable(), ban_reason: z.string().nullable() })
   .meta({ id: "AdminUser" });
 export const AdminUserList = z.object({ ...ok, users: z.array(AdminUserShape), total: z.int(), next_cursor: NextCursor });

@@ -238,6 +238,26 @@ classes.get(
   ),
 );
 
+classes.post(
+  "/:name/unlock",
+  route(
+    {
+      id: "checkClassUnlock",
+      summary: "Check whether a rank unlocks a class; it changes nothing",
+      description: "For clients of the previous server. `GET /classes` has `is_unlocked`.",
+      tag: "Aliases",
+      params: s.NameParam,
+      body: s.UnlockBody,
+      optionalBody: true,
+      unknownKeys: "ignoreTopLevel",
+      reply: s.ClassUnlock,
+      errors: ["not_found", catalogErrors.catalog_unavailable],
+    },
+    async ({ ctx, params, body }) =>
+      (await withCatalog(ctx, (catalog) => replies.classUnlock(catalog, params.name, body))).result,
+  ),
+);
+
 classes.get(
   "/:name/spirits",
   catalogRoute(

@@ -279,6 +279,11 @@ export const ClassQuery = z.object({
   user_level: LevelText.optional().meta({ description: "Level within that rank. Default: 1. Values above 5 count as 5." }),
 });
 
+export const UnlockBody = z.object({
+  user_rank: z.enum(ranks).default("Novice"),
+  user_level: z.int().min(1).max(35).default(1).meta({ description: "Level within the rank. Values above 5 count as 5." }),
+});
+
 const SpiritIds = z.array(Id).max(100);
 export const SynergyBody = z.object({ spirit_ids: SpiritIds.meta({ example: [7, 16] }) });
 export const SynergyQuery = z.object({
@@ -316,6 +321,16 @@ export const ClassList = z.object({
   total: TotalCount,
 });
 export const ClassReply = z.object({ ...ok, class: MinionClass });
+export const ClassUnlock = z.object({
+  ...ok,
+  can_unlock: z.boolean(),
+  message: z.string(),
+  class_name: z.string(),
+  required_rank: z.enum(ranks),
+  required_level: z.int(),
+  user_rank: z.enum(ranks),
+  user_level: z.int(),
+});
 export const ClassCategoryList = z.object({
   ...ok,
   categories: z.array(z.object({ category: z.string(), total: TotalCount })),

@@ -129,6 +129,17 @@ export function classList(catalog: Catalog, { user_rank, user_level = 1, ...inpu
   return { success: true as const, classes, total: classes.length };
 }
 
+/** Whether a rank unlocks a class. @throws not_found */
+export function classUnlock(catalog: Catalog, name: string, { user_rank, user_level }: z.output<typeof schemas.UnlockBody>) {
+  const item = classByName(catalog, name);
+  const { class_name, unlock_rank: required_rank, unlock_level: required_level } = item;
+  const can_unlock = isUnlocked(item, user_rank, user_level);
+  const message = can_unlock
+    ? `${class_name} is unlocked.`
+    : `${class_name} is unlocked at ${required_rank}, level ${required_level} of the rank.`;
+  return { success: true as const, can_unlock, message, class_name, required_rank, required_level, user_rank, user_level };
+}
+
 export function classCategories({ classes }: Catalog) {
   const totals = new Map<string, number>();
   for (const { category } of classes) totals.set(category, (totals.get(category) ?? 0) + 1);

@@ -5,7 +5,7 @@ import { TurnFrame } from "../agent/protocol.ts";
 
 // ── Frames from clients ──────────────────────────────────────────────────────
 
-const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must be 1–100 printable ASCII characters without spaces");
+export const ClientId = z.string().regex(/^[!-~]{1,100}$/, "must be 1–100 printable ASCII characters without spaces");
 
 export const SendFrame = z
   .object({
@@ -14,7 +14,10 @@ export const SendFrame = z
     text: z.string().trim().min(1).max(16_000),
     attachment_ids: z.array(z.string().max(64)).max(4).default([]),
   })
-  .meta({ description: "Sends a message. A message that is sent twice with the same `client_id` is stored once" });
+  .meta({
+    description:
+      "Sends a message. A message that is sent twice with the same `client_id` is stored once; with another content, it is refused",
+  });
 const StopFrame = z.object({ type: z.literal("turn.stop") }).meta({ description: "Stops the running turn" });
 export const ApprovalFrame = z
   .object({ type: z.enum(["tool.approve", "tool.deny"]), call_id: z.string().min(1).max(200) })

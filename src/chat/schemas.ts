@@ -4,7 +4,7 @@ import { imageTypes, memoryStatuses, messageRoles, messageStatuses } from "../ag
 import { confirmations, conversationKinds, maxFactLength, maxFacts, maxTitleLength, ratings } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
 import { Citation, Usage } from "../agent/protocol.ts";
-import { ApprovalFrame, SendFrame } from "./protocol.ts";
+import { ApprovalFrame, ClientId, SendFrame } from "./protocol.ts";
 
 // ── Requests ─────────────────────────────────────────────────────────────────
 
@@ -50,15 +50,47 @@ export const ConversationChange = z
   .refine((change) => Object.keys(change).length > 0, "must have at least one field to change");
 export type ConversationChange = z.output<typeof ConversationChange>;
 
+/** A message ID, which is below 2^53. */
+const MessageIdText = z
+  .string()
+  .regex(/^\d{1,15}$/, "must be a whole number")
+  .transform(Number)
+  .pipe(z.int().min(1));
+
+const AttachmentIds = SendFrame.shape.attachment_ids.unwrap();
+
 export const NewMessage = z.object({
   text: SendFrame.shape.text,
   client_id: SendFrame.shape.client_id.optional().meta({
-    description: "Your own ID for this message. A message that is sent twice with the same ID is stored and answered once.",
+    description:
+      "Your own ID for this message. A message that is sent twice with the same ID is stored and answered once; with another content, it is refused with 422.",
   }),
   attachment_ids: SendFrame.shape.attachment_ids.meta({ description: "IDs of files that are attached to this conversation" }),
 });
 
-export const EditedMessage = z.object({ text: SendFrame.shape.text });
+export const EditedMessage = z.object({
+  text: SendFrame.shape.text,
+  attachment_ids: AttachmentIds.optional().meta({ description: "Default: the files that the message has" }),
+});
+
+export const Regeneration = z
+  .object({
+    message_id: z
+      .union([z.int().min(1), MessageIdText])
+      .optional()
+      .meta({ description: "ID of a message, or of its answer" }),
+    client_id: ClientId.optional().meta({
+      description: "The `client_id` of a message, or its ID as text. A message keeps the `client_id` if it is edited",
+    }),
+    text: SendFrame.shape.text.optional().meta({
+      description: "The text of the message. If no message has the `client_id`, it did not arrive: it is sent now",
+    }),
+    attachment_ids: AttachmentIds.optional().meta({ description: "Files of a message that did not arrive" }),
+  })
+  .refine(({ text, client_id, message_id }) => text === undefined || client_id !== undefined || message_id !== undefined, {
+    path: ["client_id"],
+    error: "is required with text",
+  });
 export const Feedback = z.object({ rating: z.enum(ratings), comment: z.string().trim().max(2_000).default("") });
 export const ConfirmBody = z.object({
   kind: z.enum(confirmations).meta({ description: "`task`: the answer completed a task. `error`: the answer fixed an error." }),
@@ -71,14 +103,17 @@ export const Approval = z.object({
   is_approved: z.boolean(),
 });
 
-/** A message ID, which is below 2^53. */
-const MessageIdText = z
-  .string()
-  .regex(/^\d{1,15}$/, "must be a whole number")
-  .transform(Number)
-  .pipe(z.int().min(1));
-
 export const MessageParams = z.object({ id: IdParamValue, message_id: MessageIdText.meta({ example: 1_048_577 }) });
+
+/** A message by its ID, or by an ID that its client chose. */
+export const MessageReferenceParams = z.object({
+  id: IdParamValue,
+  message_id: ClientId.meta({
+    override: { type: ["integer", "string"] },
+    description: "ID of the message, or its `client_id`",
+    example: 1_048_577,
+  }),
+});
 export const SocketParams = z.object({ conversation_id: IdParamValue });
 export const AttachmentParams = z.object({ id: IdParamValue, attachment_id: z.uuid() });
 
@@ -106,9 +141,13 @@ export const Conversation = z
     forked_from_message_id: z.int().nullable(),
     message_count: Count.meta({ description: "Number of messages of finished turns" }),
     last_message_at: Timestamp.nullable(),
-    version: z.int().min(1),
+    version: z.int().min(1).meta({ description: "Rises when you edit the title or the pinned facts" }),
+    is_answering: z
+      .boolean()
+      .nullable()
+      .meta({ description: "Whether an answer is running; null if the conversation's room is unavailable" }),
     created_at: Timestamp,
-    updated_at: Timestamp,
+    updated_at: Timestamp.meta({ description: "The last change: a message, an answer, a rating, or an edit" }),
   })
   .meta({ id: "Conversation" });
 

@@ -43,6 +43,17 @@ export const maxTotalBytes = 1_000_000_000;
 /** Maximum bytes of a file in one request. */
 export const maxUploadBytes = 10 * 1024 * 1024;
 
+/** The types that the bytes of a file may be sent as. The content decides on the format. */
+export const uploadTypes = [
+  "application/octet-stream",
+  "text/plain",
+  "text/csv",
+  "application/x-ndjson",
+  "application/vnd.apache.parquet",
+  "application/pdf",
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+] as const;
+
 /** Bytes of each part of a larger file. The last part has the rest. */
 export const partBytes = 8 * 1024 * 1024;
 

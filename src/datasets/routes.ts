@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import { requirePermission } from "../auth/middleware.ts";
-import { requireUserId } from "../auth/current-user.ts";
+import { requirePathUser, requireUserId } from "../auth/current-user.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { AppError } from "../kit/errors.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
-import { maxUploadBytes } from "./constants.ts";
+import { maxUploadBytes, uploadTypes } from "./constants.ts";
 import { datasetOf, getDataset } from "./queries.ts";
 import * as s from "./schemas.ts";
 import {
@@ -24,6 +24,8 @@ const reading = requirePermission("datasets.read");
 const writing = requirePermission("datasets.write");
 
 const labels = fileFormats.map(({ label }) => label);
+
+const foundMessage = (total: number) => (total === 1 ? "1 dataset found." : `${total} datasets found.`);
 
 /** At /api/v2/datasets. */
 export const datasets = new Hono<AppEnv>();
@@ -65,8 +67,7 @@ datasets.get(
     async ({ ctx, query }) => {
       const userId = requireUserId(ctx);
       const { items, ...page } = await listDatasets(ctx, userId, query);
-      const message = page.total === 1 ? "1 dataset found." : `${page.total} datasets found.`;
-      return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message };
+      return { ...ok, datasets: items.map((row) => datasetOf(row, userId)), ...page, message: foundMessage(page.total) };
     },
   ),
 );
@@ -78,11 +79,11 @@ datasets.post(
       id: "uploadDataset",
       summary: `Upload a dataset of up to ${maxUploadBytes / 2 ** 20} MiB`,
       description:
-        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}; the type is detected from the content. A job parses the file: ` +
+        `${labels.slice(0, -1).join(", ")} or ${labels.at(-1)}; the type is detected from the content. Send a form, or the bytes of the file; JSON is refused with 415. A job parses the file: ` +
         "see `processing_status`. If you already have a dataset with the same content, that one is returned with 200. Upload larger files in parts.",
       tag,
       access: writing,
-      upload: { field: "file", maxBytes: maxUploadBytes, types: ["application/octet-stream"] },
+      upload: { field: "file", maxBytes: maxUploadBytes, types: uploadTypes },
       body: s.UploadFields,
       reply: s.DatasetReply,
       status: 202,
@@ -176,6 +177,32 @@ datasets.post(
     async ({ ctx, params }) => {
       const is_favorite = await toggleFavorite(ctx, requireUserId(ctx), params.id);
       return { ...ok, message: is_favorite ? "Added to your favorites." : "Removed from your favorites.", is_favorite };
+    },
+  ),
+);
+
+/** At /api/v2/users: a path of the previous server. */
+export const userDatasets = new Hono<AppEnv>();
+
+userDatasets.get(
+  "/:user_id/datasets",
+  route(
+    {
+      id: "listDatasetsOfUser",
+      summary: "List a user's datasets and the public ones",
+      description: "The user is you, or any user if you are an administrator. Use `GET /datasets` instead.",
+      tag: "Aliases",
+      access: reading,
+      params: s.UserDatasetsParams,
+      query: s.DatasetsQuery,
+      reply: s.UserDatasetList,
+      errors: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params, query }) => {
+      const user_id = requirePathUser(ctx, params.user_id, { admitsAdmin: true });
+      const { items, ...page } = await listDatasets(ctx, user_id, query);
+      const list = items.map((row) => ({ ...datasetOf(row, user_id), user_id: row.user_id }));
+      return { ...ok, datasets: list, user_id, ...page, message: foundMessage(page.total) };
     },
   ),
 );

@@ -196,6 +196,12 @@ export const DatasetList = z.object({
   message: z.string(),
   next_cursor: NextCursor,
 });
+/** The same for the previous server's clients. */
+export const UserDatasetList = DatasetList.extend({
+  user_id: Id,
+  datasets: z.array(Dataset.extend({ user_id: Id.meta({ description: "Owner of the dataset" }) })),
+});
+export const UserDatasetsParams = z.object({ user_id: IdParamValue });
 export const DatasetReply = z.object({ ...ok, dataset: Dataset });
 export const DatasetDone = z.object({ ...ok, message: z.string() });
 export const LoadReply = z.object({

@@ -11,20 +11,23 @@ export type Upload = { field: string; maxBytes: number; types: readonly string[]
 /** An uploaded file. A form also has the file name and other fields. */
 export type Uploaded = { bytes: Uint8Array; name: string | undefined; fields: Record<string, string> };
 
+/** A form: its file, if it has one, and its other fields. */
+type Form = { file: Omit<Uploaded, "fields"> | undefined; fields: Record<string, string> };
+
 /** Maximum size of a form without its file, in bytes. */
-const formBytes = 16 * 1024;
+const formBytes = maxBodyBytes;
 
 /**
  * Reads a JSON body.
+ * @param isOptional whether an empty body is an empty object
  * @throws unsupported_media_type, payload_too_large, malformed_json
  */
-export async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
-    const fault = type === "" ? "The request has no Content-Type." : `The Content-Type is ${type}.`;
-    throw new AppError("unsupported_media_type", `${fault} It must be application/json.`);
-  }
+export async function readJson(request: Request, isOptional = false): Promise<unknown> {
+  const type = mediaTypeOf(request);
+  if (!isJson(type) && !isOptional) throw unsupported(type, "It must be application/json.");
   const bytes = await readBytes(request, maxBodyBytes);
+  if (isOptional && bytes.length === 0) return {};
+  if (!isJson(type)) throw unsupported(type, "It must be application/json.");
   if (bytes.length === 0) throw malformed("is empty");
   let text: string;
   try {
@@ -47,24 +50,54 @@ function malformed(message: string, path = "", cause?: unknown): AppError {
 
 /**
  * Reads an uploaded file. The reader detects its type from the content.
- * @throws payload_too_large; validation_failed for a form without the field
+ * @throws unsupported_media_type, payload_too_large; validation_failed for a form without the field
  */
-export async function readUpload(request: Request, { field, maxBytes }: Upload): Promise<Uploaded> {
-  const type = request.headers.get("content-type") ?? "";
-  if (!type.toLowerCase().startsWith("multipart/form-data")) {
+export async function readUpload(request: Request, { field, maxBytes, types }: Upload): Promise<Uploaded> {
+  const type = mediaTypeOf(request);
+  if (type !== "multipart/form-data") {
+    if (!acceptsFile(types, type)) {
+      const remedy = `Send a form (multipart/form-data) with the field ${field}, or the bytes of the file as application/octet-stream.`;
+      throw unsupported(type, remedy);
+    }
     return { bytes: await readBytes(request, maxBytes), name: undefined, fields: {} };
   }
+  const { file, fields } = await readForm(request, field, maxBytes);
+  if (file === undefined) throw validationError([{ path: field, in: "body", message: "must be a file" }]);
+  return { ...file, fields };
+}
+
+/** Reads a form that a route accepts beside JSON; undefined for another type. @throws payload_too_large */
+export async function readFormBody(request: Request, { field, maxBytes }: Upload): Promise<Form | undefined> {
+  return mediaTypeOf(request) === "multipart/form-data" ? readForm(request, field, maxBytes) : undefined;
+}
+
+/** Whether the bytes of a file may have a Content-Type. All types of texts, or of pictures, are equal: the content decides. */
+function acceptsFile(types: readonly string[], type: string): boolean {
+  if (type === "" || type === "application/octet-stream") return true;
+  const kind = /^(?:text|image)\//.exec(type)?.[0];
+  return types.some((each) => each === type || (kind !== undefined && each.startsWith(kind)));
+}
+
+/** Reads a form: its file, if it has one, and its other fields. @throws payload_too_large */
+async function readForm(request: Request, field: string, maxBytes: number): Promise<Form> {
   const bytes = await readBytes(request, maxBytes + formBytes);
-  const form = await new Response(bytes, { headers: { "content-type": type } }).formData().catch(() => undefined);
-  const file = form?.get(field);
-  if (!(file instanceof File)) throw validationError([{ path: field, in: "body", message: "must be a file" }]);
+  const headers = { "content-type": request.headers.get("content-type")! };
+  const form = await new Response(bytes, { headers }).formData().catch(() => new FormData());
+  const file = form.get(field);
+  const texts = Array.from(form.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const fields = Object.fromEntries(texts);
+  if (!(file instanceof File)) return { file: undefined, fields };
   if (file.size > maxBytes) throw tooLarge(maxBytes);
-  const fields = Array.from(form!.entries()).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  return {
-    bytes: new Uint8Array(await file.arrayBuffer()),
-    name: toPostgresText(file.name),
-    fields: Object.fromEntries(fields),
-  };
+  return { file: { bytes: new Uint8Array(await file.arrayBuffer()), name: toPostgresText(file.name) }, fields };
+}
+
+const mediaTypeOf = (request: Request) => request.headers.get("content-type")?.split(";")[0]!.trim().toLowerCase() ?? "";
+
+const isJson = (type: string) => type === "application/json" || /^application\/[\w.-]+\+json$/.test(type);
+
+function unsupported(type: string, remedy: string): AppError {
+  const fault = type === "" ? "The request has no Content-Type." : `The Content-Type is ${type}.`;
+  return new AppError("unsupported_media_type", `${fault} ${remedy}`);
 }
 
 const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);

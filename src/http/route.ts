@@ -1,7 +1,7 @@
 import type { Context, Handler } from "hono";
 import * as z from "zod";
 import type { Actor, Ctx } from "../context.ts";
-import { readJson, readUpload, type Upload } from "./body.ts";
+import { readFormBody, readJson, readUpload, type Upload } from "./body.ts";
 import { IdempotencyKey, runIdempotent } from "./idempotent.ts";
 import { unknownKeyFaults, type UnknownKeys } from "./unknown-keys.ts";
 import { validate } from "./validate.ts";
@@ -33,12 +33,16 @@ export type RouteDoc<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Whether the JSON body may be absent. It is `{}` then. */
+  optionalBody?: boolean;
   /** What happens to keys of a JSON body that `body` does not know. Default: they are refused. */
   unknownKeys?: UnknownKeys;
   /** Finds faults of the body that its schema cannot find. They are listed with the others. */
   check?(body: unknown): Promise<ValidationIssue[]>;
   /** A file instead of a JSON body. `body` then has the other fields of the form. */
   upload?: Upload;
+  /** A form that is accepted beside JSON: its fields are converted to the JSON body, and it can have a file. */
+  form?: { upload: Upload; toJson(fields: Readonly<Record<string, string>>): unknown };
   reply: Reply;
   /** The types of the files that the reply can be. A binary `reply` is always one of them; another reply can be JSON, too. */
   fileTypes?: readonly string[];
@@ -89,7 +93,7 @@ export type RouteInput<Params, Query, Body> = {
   params: Output<Params>;
   query: Output<Query>;
   body: Output<Body>;
-  /** The bytes of the uploaded file, and its name if a form has one. */
+  /** The bytes of the uploaded file, and its name if a form has one. A `form` can have none. */
   file: Uint8Array;
   fileName: string | undefined;
   /** The version in `If-Match`. */
@@ -149,15 +153,17 @@ export function route<
     const faults: ValidationIssue[] = [];
     const headers = validate(acceptedHeaders, c.req.header(), "header", faults) as ParsedHeaders | undefined;
     const uploaded = doc.upload && (await readUpload(c.req.raw, doc.upload));
-    const json = doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw));
+    const form = doc.form && (await readFormBody(c.req.raw, doc.form.upload));
+    const fields = form && doc.form!.toJson(form.fields);
+    const json = fields ?? (doc.body && (uploaded ? uploaded.fields : await readJson(c.req.raw, doc.optionalBody)));
     const input = {
       ctx: c.get("ctx"),
       c,
       params: validate(doc.params, c.req.param(), "path", faults),
       query: validate(doc.query ?? AnyQuery, c.req.query(), "query", faults),
       body: validate(doc.body, json, "body", faults),
-      file: uploaded?.bytes,
-      fileName: uploaded?.name,
+      file: (uploaded ?? form?.file)?.bytes,
+      fileName: (uploaded ?? form?.file)?.name,
       expectedVersion: headers?.["if-match"],
     } as RouteInput<Params, Query, Body>;
     if (doc.body && !uploaded)

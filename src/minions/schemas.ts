@@ -233,7 +233,42 @@ export const MinionTokenReply = z.object({
     .meta({ description: "Shown once: null if the request is repeated with the same Idempotency-Key" }),
 });
 
-export const LoadoutReply = z.object({ ...ok, spirits: z.array(MinionSpiritShape), total: TotalCount });
+// The previous server's clients.
+
+export const UserParams = z.object({ user_id: IntegerParam.pipe(Id) });
+export const UserMinionParams = z.object({ user_id: IntegerParam.pipe(Id), id: IntegerParam.pipe(Id) });
+export const NewUserMinion = z.object({
+  ...NewMinion.shape,
+  display_name: Name.optional().meta({ description: "Default: `name`" }),
+});
+export const TraitIntensities = z.object({ traits_intensities: TraitsBody.shape.traits });
+export const UserMinionList = MinionList.extend({ user_id: Id });
+export const UserMinionReply = MinionReply.extend({ message: z.string(), minion_id: Id });
+export const UserMinionChanged = UserMinionReply.extend({
+  updated_fields: z.array(z.string()),
+  score_updated: z.boolean().meta({ description: "Always true: the score is computed when a minion is read" }),
+});
+export const UserMinionHealth = MinionDone.extend({ total_minions: z.int().min(0), status: z.literal("operational") });
+export const UserTokenReply = MinionDone.extend({
+  new_token: z.string().nullable().meta({ description: "Null if the request is repeated with the same Idempotency-Key" }),
+});
+export const ClassStatistics = z.object({
+  ...ok,
+  statistics: z.object({
+    total_classes: z.int().min(0),
+    categories: z.array(z.object({ category: z.string(), count: z.int().min(0) })),
+    unlock_ranks: z.array(z.object({ rank: z.enum(ranks), count: z.int().min(0) })),
+    minions_with_classes: z.int().min(0).meta({ description: "Your minions that have a class; 0 for an anonymous caller" }),
+  }),
+});
+
+export const LoadoutReply = z.object({
+  ...ok,
+  spirits: z.array(MinionSpiritShape),
+  data: z.array(MinionSpiritShape).meta({ description: "Same as `spirits`, for older clients" }),
+  minion_id: Id,
+  total: TotalCount,
+});
 export const AvailableSpirits = z.object({
   ...ok,
   spirits: z.array(
@@ -255,7 +290,13 @@ export const AvailableSpirits = z.object({
   ),
   total: TotalCount,
 });
-export const MinionSynergy = z.object({ ...ok, synergy: Synergy, spirits: z.array(z.string()) });
+export const MinionSynergy = z.object({
+  ...ok,
+  synergy: Synergy,
+  data: Synergy,
+  minion_id: Id,
+  spirits: z.array(z.string()),
+});
 export const MinionClassReply = z.object({
   ...ok,
   class: ClassShape.nullable(),
@@ -289,3 +330,4 @@ export const MinionTools = z.object({
   ),
   total: TotalCount,
 });
+export const UserTraitsChanged = TraitsReply.extend({ message: z.string(), minion_id: Id, score_updated: z.boolean() });

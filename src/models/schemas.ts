@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
+import { Id, IntegerParam, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 import { Label } from "../kit/names.ts";
 import { providerNames, publicModelListProviders } from "./providers/registry.ts";
 
@@ -79,7 +79,10 @@ export const ModelChange = z
   .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type ModelChange = z.output<typeof ModelChange>;
 
-export const ModelsQuery = z.object(PageQuery);
+export const ModelsQuery = z.object({
+  ...PageQuery,
+  limit: IntegerParam.pipe(z.int().min(1).max(100)).default(100).meta({ description: "Maximum number of models" }),
+});
 
 export const TestBody = z.object({
   model_id: z
@@ -140,7 +143,15 @@ export const ExternalModel = z
   .meta({ id: "ExternalModel" });
 export type ExternalModel = z.output<typeof ExternalModel>;
 
-export const ModelList = z.object({ ...ok, models: z.array(ExternalModel), total: TotalCount, next_cursor: NextCursor });
+export const ModelList = z.object({
+  ...ok,
+  models: z.array(ExternalModel),
+  data: z.array(ExternalModel).meta({ description: "Same as `models`, for older clients" }),
+  count: z.int().min(0).meta({ description: "Number of models in this reply" }),
+  total: TotalCount,
+  message: z.string(),
+  next_cursor: NextCursor,
+});
 export const ModelReply = z.object({ ...ok, model: ExternalModel });
 export const ModelChanged = z.object({ ...ok, message: z.string(), model: ExternalModel });
 export const ModelCreated = ModelChanged.extend({ model_id: Id });

@@ -43,6 +43,11 @@ export class UserHub extends SocketRoom {
     this.scheduleAlarm(until);
   }
 
+  /** The names of the rooms that are registered. */
+  activeRooms(): string[] {
+    return this.#rooms.names(Date.now());
+  }
+
   /** Takes a claim from the user's daily budget. A repeated claim is granted once. */
   takeBudget(claim: QuotaRequest): QuotaGrant {
     const grant = this.#budget.take(claim, Date.now());

@@ -25,6 +25,10 @@ export class WatchedRooms {
     this.#sql.exec("insert into rooms (binding, name, until) values (?, ?, ?)", binding, name, until);
   }
 
+  names(now: number): string[] {
+    return this.#rooms(now).map(({ name }) => name);
+  }
+
   /** Calls all rooms. A failed call does not affect the other rooms. */
   async callRooms(call: (room: RoomStub) => Promise<void>, now: number): Promise<void> {
     await Promise.all(

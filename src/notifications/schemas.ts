@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
+import { Id, Timestamp, NextCursor, ok, PageQuery, TotalCount, JsonValue } from "../kit/http/zod-schemas.ts";
 import { maxPreferenceBytes, NotificationShape } from "./protocol.ts";
 
 export const NotificationsQuery = z.object({
@@ -46,7 +46,7 @@ const bytesOf = (document: unknown) => new TextEncoder().encode(JSON.stringify(d
 
 export const PreferencesBody = z.object({
   preferences: z
-    .record(z.string(), z.json())
+    .record(z.string(), JsonValue)
     .refine((document) => bytesOf(document) <= maxPreferenceBytes, `may have at most ${maxPreferenceBytes} bytes of JSON`)
     .meta({ description: "Any JSON object; its meaning is up to your clients", example: { theme: "dark" } }),
 });

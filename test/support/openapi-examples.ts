@@ -133,6 +133,9 @@ async function failedJob(api: TestApi) {
   return { id: Number(row!["id"]) };
 }
 
+const itself = (_api: TestApi, { id }: Person) => ({ user_id: id });
+const minionOfUser = async (api: TestApi, person: Person) => ({ user_id: person.id, ...(await ownMinion(api, person)) });
+
 type Made = (api: TestApi, person: Person) => Promise<unknown>;
 
 /** A request for each operation that needs more than its path. What is missing here makes the tables fail. */
@@ -158,6 +161,19 @@ const examples: Record<string, Example> = {
   changePassword: { body: { current_password: "is another", new_password: "correct horse battery" }, status: 401 },
   beginSocialSignIn: { params: () => ({ provider: "github" }), body: {}, status: 404 },
   endSocialSignIn: { params: () => ({ provider: "github" }), status: 404 },
+  getModelDetails: { params: async (api, person) => ({ name: await namedModel(api, person) }) },
+  getExternalModelStatus: { params: ownModel },
+  checkClassUnlock: { params: () => ({ name: "Developer" }), body: {} },
+  listMinionsOfUser: { params: itself },
+  createMinionOfUser: { params: itself, body: { name: "example", model: "builtin/extractive" } },
+  getMinionHealthOfUser: { params: itself },
+  getMinionOfUser: { params: minionOfUser },
+  updateMinionOfUser: { params: minionOfUser, body: { description: "An example" } },
+  putTraitsOfUser: { params: minionOfUser, body: { traits_intensities: {} } },
+  toggleFavoriteMinionOfUser: { params: minionOfUser },
+  regenerateTokenOfUser: { params: minionOfUser },
+  chatWithMinionOfUser: { params: minionOfUser, body: { message: "An example" } },
+  listDatasetsOfUser: { params: itself },
   getModel: { params: async (api, person) => ({ name: await namedModel(api, person) }) },
   createExternalModel: {
     body: { name: "example", provider: "custom", model_id: "example", base_url: "https://models.example.com/v1" },
@@ -238,7 +254,7 @@ const examples: Record<string, Example> = {
   },
   stopTurn: { params: ownConversation },
   approveToolCall: { params: ownConversation, body: { call_id: "unknown", is_approved: true }, status: 404 },
-  regenerateAnswer: { params: answeredConversation },
+  regenerateAnswer: { params: answeredConversation, body: {} },
   editMessage: { params: ownQuestion, body: { text: "Another example" } },
   forkConversation: { params: ownAnswer },
   confirmMessage: { params: ownAnswer, body: { kind: "task" } },
@@ -287,7 +303,8 @@ export async function prepare(
     throw new Error(`No example of a body for ${id}: give one in test/support/openapi-examples.ts.`);
   }
   const success = Object.keys(operation.responses).find((code) => code.startsWith("2"));
-  const type = file === undefined ? "application/json" : "image/gif";
+  const isPicture = operation.requestBody?.content["image/gif"] !== undefined;
+  const type = file === undefined ? "application/json" : isPicture ? "image/gif" : "application/octet-stream";
   const json: unknown = typeof body === "function" ? await (body as Made)(api, person) : body;
   const sent = file ?? (json === undefined ? undefined : JSON.stringify(json));
   return { url: url + query, body: sent, type, status: status ?? Number(success) };

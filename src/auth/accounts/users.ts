@@ -2,7 +2,7 @@ import { eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { AppError } from "../../kit/errors.ts";
 import { rolesOf } from "../credentials.ts";
-import { permissionsOf, type Permission, type Role } from "../roles.ts";
+import { highestRole, permissionsOf, type Permission, type Role } from "../roles.ts";
 import { apiKeys, sessions, users } from "../tables.ts";
 
 /** A user as shown to the same user. */
@@ -16,6 +16,7 @@ export type User = {
   subscription_status: string;
   is_verified: boolean;
   roles: Role[];
+  role_name: Role;
   permissions: Permission[];
   created_at: Date;
 };
@@ -49,12 +50,12 @@ function isSinceProof({ actor }: Ctx): SQL<boolean> {
   return sql<boolean>`${users.email_verified}`;
 }
 
-type UserRow = Omit<User, "permissions"> & { is_since_proof: boolean };
+type UserRow = Omit<User, "permissions" | "role_name"> & { is_since_proof: boolean };
 
 /** Makes a user from a row, with the roles that configuration adds. */
 export function toUser(ctx: Ctx, { is_since_proof, ...row }: UserRow): User {
   const roles = rolesOf(ctx, { ...row, is_since_proof });
-  return { ...row, roles, permissions: permissionsOf(roles) };
+  return { ...row, roles, role_name: highestRole(roles), permissions: permissionsOf(roles) };
 }
 
 /** @throws not_found */

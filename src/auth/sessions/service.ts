@@ -1,20 +1,20 @@
 import { and, desc, eq, gt, lt, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
-import { sha256Hex, newSecret } from "../../kit/crypto/hash.ts";
+import { sha256Hex } from "../../kit/crypto/hash.ts";
 import { commit, assertInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
-import { AppError } from "../../kit/errors.ts";
 import { forgetKeys } from "../../kit/db/idempotency.ts";
 import { forgetMailRecipients } from "../../kit/mail-limits.ts";
 import { auditRow } from "../audit.ts";
 import { forgetCredential, sessionDevice } from "../credentials.ts";
 import { lockUser } from "../queries.ts";
-import { emailTokens, retiredTokens, sessions, verifications } from "../tables.ts";
+import { emailTokens, sessions, verifications } from "../tables.ts";
 
 /** The lifetime of a session after its last refresh, in days. */
 const sessionDays = 30;
 
-const expiry = sql`now() + make_interval(days => ${sessionDays})`;
+/** The time when a session that is used now expires. */
+export const expiry = sql`now() + make_interval(days => ${sessionDays})`;
 
 /** A session as shown to its owner. */
 export type Session = {
@@ -91,35 +91,6 @@ export async function revokeOtherSessions(ctx: Ctx, userId: number, currentId: n
   ]);
   await onSessionsRevoked(ctx, userId, revoked);
   return revoked.length;
-}
-
-/**
- * Replaces the token of a session. A second refresh with the old token, while that is still valid, returns the same new token.
- * @throws unauthenticated if the session no longer exists
- */
-export async function refreshSession(ctx: Ctx, sessionId: number, token: string): Promise<string> {
-  const hash = await sha256Hex(token);
-  const [, , , current] = await commit(ctx, [
-    ctx.db.select({ id: sessions.id }).from(sessions).where(eq(sessions.id, sessionId)).for("update"),
-    ctx.db.insert(retiredTokens).select(
-      ctx.db
-        .select({
-          token_hash: sql<string>`${hash}`.as("token_hash"),
-          session_id: sessions.id,
-          retired_at: sql`now()`.as("retired_at"),
-        })
-        .from(sessions)
-        .where(and(eq(sessions.id, sessionId), eq(sessions.token, token))),
-    ),
-    ctx.db
-      .update(sessions)
-      .set({ token: newSecret(), expires_at: expiry, updated_at: sql`now()` })
-      .where(and(eq(sessions.id, sessionId), eq(sessions.token, token))),
-    ctx.db.select({ token: sessions.token }).from(sessions).where(eq(sessions.id, sessionId)),
-  ]);
-  await forgetCredential(ctx, hash);
-  if (current[0] === undefined) throw new AppError("unauthenticated", "This session has ended. Sign in again.");
-  return current[0].token;
 }
 
 /** Deletes expired sessions, verifications, mailed links, counts of mails and idempotency keys. @returns the numbers of deleted sessions and verifications */

@@ -2,6 +2,7 @@ import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { streamFromGenerator } from "../../kit/async/streams.ts";
 import type { Message } from "../../agent/types.ts";
+import { withActivity, type WithActivity } from "./activity.ts";
 import { callerOf, callRoom } from "../room/client.ts";
 import { minions } from "../../minions/tables.ts";
 import { conversations } from "../tables.ts";
@@ -15,11 +16,13 @@ export const exportPage = 25;
 /** A conversation as a file that is streamed. */
 export type Export = { name: string; type: string; body: ReadableStream<Uint8Array> };
 
+type ExportedConversation = WithActivity<ConversationRow>;
+
 /** How a format renders a conversation. */
 type Format = {
   extension: string;
   type: string;
-  begin(conversation: ConversationRow): string;
+  begin(conversation: ExportedConversation): string;
   /** @param minion the minion's name */
   message(message: Message, minion: string, isFirst: boolean): string;
   end: string;
@@ -75,7 +78,8 @@ const formats: Record<ExportFormat, Format> = { json, markdown };
  * @throws not_found, realtime_unavailable
  */
 export async function exportConversation(ctx: Ctx, userId: number, id: number, format: ExportFormat): Promise<Export> {
-  const { minion, ...conversation } = await readConversation(ctx, userId, id);
+  const { minion, ...row } = await readConversation(ctx, userId, id);
+  const conversation = await withActivity(ctx, userId, row);
   const writer = formats[format];
   const background = ctx.background();
   const pageBefore = async (before: number | undefined) => {
@@ -132,7 +136,7 @@ async function readConversation({ db }: Ctx, userId: number, id: number): Promis
 }
 
 async function* render(
-  { conversation, minion }: { conversation: ConversationRow; minion: string },
+  { conversation, minion }: { conversation: ExportedConversation; minion: string },
   pages: AsyncIterable<Message[]>,
   { begin, message, end }: Format,
 ): AsyncGenerator<string> {

@@ -9,6 +9,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { limited } from "../../limits/middleware.ts";
 import { eventsDescription } from "../streaming/sse-events.ts";
 import { maxAttachmentBytes, openAttachment, putAttachment } from "./attachments.ts";
+import { withActivity } from "./activity.ts";
 import { forkConversation, recallFork } from "./fork.ts";
 import { imageTypes } from "../../agent/constants.ts";
 import type { Message } from "../../agent/types.ts";
@@ -160,18 +161,24 @@ conversationMessages.post(
   route(
     {
       id: "regenerateAnswer",
-      summary: "Regenerate the last answer, or continue an interrupted one",
-      description: replyDescription,
+      summary: "Regenerate an answer, or continue an interrupted one",
+      description:
+        "Without a body, the last answer. For an earlier one, name its message: all messages after it are deleted. To send a message again " +
+        `whose request failed, send its \`client_id\` and \`text\`: it is sent if it did not arrive. ${replyDescription}`,
       sseDescription: eventsDescription,
       tag,
       access,
       limit,
       params: IdParam,
+      body: s.Regeneration,
+      optionalBody: true,
       reply: s.MessageReply,
       errors: ["conflict", ...outage],
     },
-    async ({ ctx, c, params }) =>
-      respondWithAnswer(ctx, c.req.raw, params.id, await callRoom(ctx, params.id, (room) => room.regenerate(callerOf(ctx)))),
+    async ({ ctx, c, params, body }) => {
+      const regenerated = callRoom(ctx, params.id, (room) => room.regenerate(callerOf(ctx), body));
+      return respondWithAnswer(ctx, c.req.raw, params.id, await regenerated);
+    },
   ),
 );
 
@@ -186,13 +193,13 @@ conversationMessages.post(
       tag,
       access,
       limit,
-      params: s.MessageParams,
+      params: s.MessageReferenceParams,
       body: s.EditedMessage,
       reply: s.MessageReply,
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const edit = callRoom(ctx, params.id, (room) => room.edit(callerOf(ctx), params.message_id, body.text));
+      const edit = callRoom(ctx, params.id, (room) => room.edit(callerOf(ctx), params.message_id, body));
       return respondWithAnswer(ctx, c.req.raw, params.id, await edit);
     },
   ),
@@ -211,7 +218,11 @@ conversationMessages.post(
       params: s.MessageParams,
       replayResponse: async ({ ctx, params, resultId }) => ({
         ...ok,
-        conversation: await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(resultId)),
+        conversation: await withActivity(
+          ctx,
+          requireUserId(ctx),
+          await recallFork(ctx, requireUserId(ctx), forkPoint(params), Number(resultId)),
+        ),
       }),
       reply: s.ConversationReply,
       status: 201,
@@ -219,7 +230,7 @@ conversationMessages.post(
     },
     async ({ ctx, params }) => ({
       ...ok,
-      conversation: await forkConversation(ctx, requireUserId(ctx), forkPoint(params)),
+      conversation: { ...(await forkConversation(ctx, requireUserId(ctx), forkPoint(params))), is_answering: false },
     }),
   ),
 );

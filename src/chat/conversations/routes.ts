@@ -4,6 +4,7 @@ import { isTrustedOrigin } from "../../auth/cookies.ts";
 import { requirePermission } from "../../auth/middleware.ts";
 import { requireUserId } from "../../auth/current-user.ts";
 import { authErrors } from "../../auth/errors.ts";
+import type { Ctx } from "../../context.ts";
 import { route, type AppEnv } from "../../http/route.ts";
 import { downloadHeaders } from "../../kit/http/content-disposition.ts";
 import { AppError } from "../../kit/errors.ts";
@@ -11,6 +12,7 @@ import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { readSocketTicket } from "../../notifications/tickets.ts";
 import { requireUpgrade } from "../../kit/socket/upgrade.ts";
 import { SocketQuery } from "../../notifications/schemas.ts";
+import { withActivities, withActivity } from "./activity.ts";
 import { exportConversation } from "./export.ts";
 import { openRoomSocket } from "../room/client.ts";
 import { getConversation } from "../queries.ts";
@@ -37,7 +39,7 @@ minionConversations.post(
       body: s.NewConversation,
       replayResponse: async ({ ctx, resultId }) => ({
         ...ok,
-        conversation: await getConversation(ctx, requireUserId(ctx), Number(resultId)),
+        conversation: await readConversation(ctx, requireUserId(ctx), Number(resultId)),
       }),
       reply: s.ConversationReply,
       status: 201,
@@ -45,10 +47,15 @@ minionConversations.post(
     },
     async ({ ctx, params, body }) => ({
       ...ok,
-      conversation: await createConversation(ctx, requireUserId(ctx), params.id, body),
+      conversation: { ...(await createConversation(ctx, requireUserId(ctx), params.id, body)), is_answering: false },
     }),
   ),
 );
+
+/** A conversation of a user, as its room has it. @throws not_found */
+async function readConversation(ctx: Ctx, userId: number, id: number) {
+  return withActivity(ctx, userId, await getConversation(ctx, userId, id));
+}
 
 /** At /api/v2/conversations. */
 export const conversations = new Hono<AppEnv>();
@@ -66,7 +73,11 @@ conversations.get(
       reply: s.ConversationList,
       errors: outage,
     },
-    async ({ ctx, query }) => ({ ...ok, ...(await listConversations(ctx, requireUserId(ctx), query)) }),
+    async ({ ctx, query }) => {
+      const userId = requireUserId(ctx);
+      const { conversations: rows, ...page } = await listConversations(ctx, userId, query);
+      return { ...ok, conversations: await withActivities(ctx, userId, rows), ...page };
+    },
   ),
 );
 
@@ -83,7 +94,7 @@ conversations.get(
       errors: ["not_found", ...outage],
     },
     async ({ ctx, c, params }) => {
-      const conversation = await getConversation(ctx, requireUserId(ctx), params.id);
+      const conversation = await readConversation(ctx, requireUserId(ctx), params.id);
       c.header("etag", `"${conversation.version}"`);
       return { ...ok, conversation };
     },
@@ -105,7 +116,9 @@ conversations.patch(
       errors: ["not_found", ...outage],
     },
     async ({ ctx, c, params, body, expectedVersion }) => {
-      const conversation = await changeConversation(ctx, requireUserId(ctx), params.id, body, expectedVersion);
+      const userId = requireUserId(ctx);
+      const edited = await changeConversation(ctx, userId, params.id, body, expectedVersion);
+      const conversation = await withActivity(ctx, userId, edited);
       c.header("etag", `"${conversation.version}"`);
       return { ...ok, conversation };
     },

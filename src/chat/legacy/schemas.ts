@@ -24,6 +24,9 @@ export const ExternalChat = z.object({
 });
 export type ExternalChat = z.output<typeof ExternalChat>;
 
+/** The same body, for a path that names the minion. */
+export const MinionChat = ExternalChat.omit({ model_id: true });
+
 export const ExternalChatReply = z
   .object({
     ...ok,

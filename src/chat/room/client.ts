@@ -5,6 +5,7 @@ import { callObject } from "../../kit/socket/call-object.ts";
 import { connectSocket, type SocketRequest } from "../../kit/socket/upgrade.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
+import type { TurnReference } from "./turn-reference.ts";
 import type { Overrides } from "../../agent/settings.ts";
 
 /** The result of an RPC call to a room. Errors are values because they lose their class over RPC. */
@@ -22,6 +23,9 @@ export function unwrapRpcResult<T>(result: RpcResult<T>): T {
 /** A message to send. */
 export type SendMessageInput = { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides };
 
+/** The new content of a message. Without attachment IDs, it keeps its files. */
+export type EditInput = { text: string; attachment_ids?: string[] | undefined };
+
 /** A turn that was started, or that an earlier request started. */
 export type StartedTurn = {
   /** The message of the user. */
@@ -32,6 +36,9 @@ export type StartedTurn = {
   seq: number;
   is_new: boolean;
 };
+
+/** What a room does now, and its last change in milliseconds since the epoch; null for a room without messages. */
+export type RoomActivity = { is_answering: boolean; changed_at: number | null };
 
 /** The user who calls a room, and the request that does, so that a turn's lines in the log have its ID. */
 export type RoomCaller = { user_id: number; request_id: string };
@@ -48,10 +55,12 @@ export type RoomRpc = {
   answer(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>>;
   /** The running answer, if there is one. */
   running(caller: RoomCaller): Promise<RpcResult<Message | null>>;
+  /** Writes nothing, and reads no Postgres. The caller has checked that the user owns the conversation. */
+  activity(userId: number): Promise<RoomActivity>;
   stop(caller: RoomCaller): Promise<RpcResult<{ stopped: boolean }>>;
-  /** Regenerates the last answer, or continues an interrupted one. */
-  regenerate(caller: RoomCaller): Promise<RpcResult<StartedTurn>>;
-  edit(caller: RoomCaller, messageId: number, text: string): Promise<RpcResult<StartedTurn>>;
+  /** Answers a message again, the last one by default. Sends a message that did not arrive. */
+  regenerate(caller: RoomCaller, reference: TurnReference): Promise<RpcResult<StartedTurn>>;
+  edit(caller: RoomCaller, reference: string, edited: EditInput): Promise<RpcResult<StartedTurn>>;
   approve(caller: RoomCaller, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>>;
   /** Lists messages, oldest first within the page. */
   list(

@@ -6,7 +6,7 @@ import { RoomStateStore, type ConversationState, type EditedConversation } from 
 import type { Entry } from "../sync/outbox.ts";
 import { OutboxWorker } from "../sync/outbox-worker.ts";
 import { conversationNotFound, getConversation } from "../queries.ts";
-import type { RoomCaller } from "./client.ts";
+import type { RoomActivity, RoomCaller } from "./client.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import { MessageStore } from "./message-store.ts";
 
@@ -55,6 +55,15 @@ export class Conversation {
   get state() {
     const { title = "", minion_id = 0, pinned_facts = [] } = this.stateStore.conversation ?? {};
     return { title, minion_id, pinned_facts, is_answering: this.activeAnswer !== undefined };
+  }
+
+  /** The activity, for the owner. Another user's, or a deleted one's, is none. */
+  activity(userId: number): RoomActivity {
+    const last = this.transcript.last()?.message;
+    if (this.stateStore.conversation?.user_id !== userId || last === undefined)
+      return { is_answering: false, changed_at: null };
+    const changed_at = Date.parse(last.completed_at ?? last.created_at);
+    return { is_answering: this.activeAnswer !== undefined, changed_at };
   }
 
   async read(userId: number, messageId: number): Promise<Message> {

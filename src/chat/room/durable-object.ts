@@ -11,7 +11,8 @@ import type { ForkOrigin, InheritedMessages } from "./fork-sharing.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import { ClientFrame, clientFrameTypes, SendFrame } from "../protocol.ts";
-import type { SendMessageInput, RoomCaller, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
+import type { TurnReference } from "./turn-reference.ts";
+import type { EditInput, SendMessageInput, RoomActivity, RoomCaller, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
 import { toRpcResult } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { HubSubscription } from "./hub-subscription.ts";
@@ -95,14 +96,14 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
     return toRpcResult(caller, async () => ({ stopped: await this.#turns.stop(caller.user_id) }));
   }
 
-  /** Regenerates the last answer, or continues an interrupted one. */
-  regenerate(caller: RoomCaller): Promise<RpcResult<StartedTurn>> {
-    return toRpcResult(caller, () => this.#turns.regenerate(caller));
+  /** Answers a message again, the last one by default. */
+  regenerate(caller: RoomCaller, reference: TurnReference): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(caller, () => this.#turns.regenerate(caller, reference));
   }
 
   /** Replaces a message of the user and answers it. Later messages are removed. */
-  edit(caller: RoomCaller, messageId: number, text: string): Promise<RpcResult<StartedTurn>> {
-    return toRpcResult(caller, () => this.#turns.edit(caller, messageId, text));
+  edit(caller: RoomCaller, reference: string, edited: EditInput): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(caller, () => this.#turns.edit(caller, reference, edited));
   }
 
   /** Approves or denies a pending tool call. */
@@ -113,6 +114,11 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
   /** The running answer, if there is one. */
   running(caller: RoomCaller): Promise<RpcResult<Message | null>> {
     return toRpcResult(caller, () => this.#turns.activeAnswer(caller.user_id));
+  }
+
+  /** Whether a turn runs, and the last change. */
+  async activity(userId: number): Promise<RoomActivity> {
+    return this.#conversation.activity(userId);
   }
 
   // ── Messages ───────────────────────────────────────────────────────────────

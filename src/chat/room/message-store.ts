@@ -3,6 +3,12 @@ import { conversationOf, toMessageId, maxMessageOrdinal } from "../constants.ts"
 import type { Message } from "../../agent/types.ts";
 import { readStored, writeStored } from "../../agent/message/codec.ts";
 
+/** A message of the user, and its answer. */
+export type Turn = { question: Message; answer: Message | undefined };
+
+/** How many IDs a message keeps for its clients. */
+const maxClientIds = 20;
+
 type Row = { id: number; seq: number; client_id: string | null; body: string };
 
 /**
@@ -16,8 +22,12 @@ export class MessageStore {
     this.#sql = sql;
   }
 
-  /** Stores a message. @param seq the last frame that the message includes @param clientId the ID that its client chose */
-  put(message: Message, seq: number, clientId: string | null = null): void {
+  /**
+   * Stores a message.
+   * @param seq the last frame that the message includes
+   * @param clientIds the IDs by which clients know it, separated by spaces: the one that its client chose, and those of messages that it replaced
+   */
+  put(message: Message, seq: number, clientIds: string | null = null): void {
     // No index on client_id: it would write a second row for each message, and scanning all rows is cheap.
     this.#sql.exec(
       "create table if not exists messages (id integer primary key, seq integer not null, client_id text, body text not null)",
@@ -28,7 +38,7 @@ export class MessageStore {
        on conflict (id) do update set seq = excluded.seq, body = excluded.body`,
       message.id,
       seq,
-      clientId,
+      clientIds,
       body,
     );
   }
@@ -40,16 +50,26 @@ export class MessageStore {
   /** @throws not_found */
   require(id: number): Message {
     const message = this.get(id);
-    if (message === undefined) throw new AppError("not_found", "Message not found in this conversation.");
+    if (message === undefined) throw notFound();
     return message;
   }
 
   /** The last message of the user, and its answer. @throws conflict if there is no message */
-  lastTurn(): { question: Message; answer: Message | undefined } {
-    const [first, second] = this.before(2).toReversed();
-    if (first?.role === "user") return { question: first, answer: undefined };
-    if (second?.role === "user") return { question: second, answer: first };
-    throw new AppError("conflict", "There is no message to answer. Send one first.");
+  lastTurn(): Turn {
+    const last = this.last()?.message;
+    if (last === undefined) throw noMessage();
+    return this.turnOf(last);
+  }
+
+  /** The turn of a message or of an answer. @throws conflict if there is no message to answer */
+  turnOf(message: Message): Turn {
+    if (message.role === "user") {
+      const [next] = this.#read("where id > ? order by id limit 1", message.id);
+      return { question: message, answer: next?.message.role === "assistant" ? next.message : undefined };
+    }
+    const [question] = this.before(1, message.id);
+    if (question?.role !== "user") throw noMessage();
+    return { question, answer: message };
   }
 
   /** The ordinal of the last message that was written in the conversation itself. */
@@ -72,7 +92,27 @@ export class MessageStore {
 
   /** The message with this client ID. */
   byClientId(clientId: string): Message | undefined {
-    return this.#read("where client_id = ? order by id desc limit 1", clientId)[0]?.message;
+    const rest = "where instr(' ' || client_id || ' ', ' ' || ? || ' ') > 0 order by id desc limit 1";
+    return this.#read(rest, clientId)[0]?.message;
+  }
+
+  /** The message that a client calls by its client ID, or by its own ID. */
+  byReference(reference: string): Message | undefined {
+    return this.byClientId(reference) ?? (/^\d{1,15}$/.test(reference) ? this.get(Number(reference)) : undefined);
+  }
+
+  /** @throws not_found */
+  requireReference(reference: string): Message {
+    const message = this.byReference(reference);
+    if (message === undefined) throw notFound();
+    return message;
+  }
+
+  /** The client IDs for a message that replaces this one: clients go on to call it by the IDs that they know. */
+  clientIdsOfReplacement(id: number): string {
+    const rows = this.#exists() ? this.#sql.exec<Row>("select * from messages where id = ?", id).toArray() : [];
+    const known = rows.flatMap(({ client_id }) => client_id?.split(" ") ?? []);
+    return [...known, String(id)].slice(-maxClientIds).join(" ");
   }
 
   /** The messages with greater IDs, in order. */
@@ -109,3 +149,7 @@ export class MessageStore {
     return this.#sql.exec("select 1 from sqlite_schema where name = 'messages'").toArray().length > 0;
   }
 }
+
+const notFound = () => new AppError("not_found", "Message not found in this conversation.");
+
+const noMessage = () => new AppError("conflict", "There is no message to answer. Send one first.");

@@ -10,10 +10,11 @@ import type { Message } from "../../agent/types.ts";
 import type { ForkSharing } from "./fork-sharing.ts";
 import type { ConversationState, RoomStateStore } from "./state-store.ts";
 import type { OutboxWorker } from "../sync/outbox-worker.ts";
-import type { SendMessageInput, RoomCaller, StartedTurn } from "./client.ts";
+import type { EditInput, SendMessageInput, RoomCaller, StartedTurn } from "./client.ts";
 import { withOverrides, type Overrides, type TurnSettings } from "../../agent/settings.ts";
 import type { HubSubscription } from "./hub-subscription.ts";
 import { resolveAttachments } from "./message-files.ts";
+import { findTurn, requireSameContent, type TurnReference } from "./turn-reference.ts";
 import type { MessageStore } from "./message-store.ts";
 import type { RoomRuntime } from "./runtime.ts";
 import type { SettingsCache } from "./settings-cache.ts";
@@ -77,38 +78,58 @@ export class TurnManager {
   async send(caller: RoomCaller, { client_id, text, attachment_ids, overrides = {} }: SendMessageInput): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
     const known = this.#transcript.byClientId(client_id);
-    if (known !== undefined) return this.#existingTurn(known);
+    if (known !== undefined) return this.#existingTurn(known, { text, attachment_ids });
     const settings = await this.#prepareSettings(state, overrides);
     // No await from here on. During the awaits above, another request may have stored this message.
     const concurrent = this.#transcript.byClientId(client_id);
-    if (concurrent !== undefined) return this.#existingTurn(concurrent);
+    if (concurrent !== undefined) return this.#existingTurn(concurrent, { text, attachment_ids });
     this.#requireNoActiveTurn();
     const files = resolveAttachments(this.#stateStore, attachment_ids, settings);
     return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, client_id));
   }
 
-  /** @throws conflict if there is no message to answer, or a turn is running */
-  async regenerate(caller: RoomCaller): Promise<StartedTurn> {
+  /**
+   * Answers a message again; later messages are removed. A message that did not arrive is sent, and a running turn that a retry refers to is
+   * returned.
+   * @throws not_found, validation_failed; conflict if there is no message to answer, or a turn is running
+   */
+  async regenerate(caller: RoomCaller, reference: TurnReference): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
     const settings = await this.#prepareSettings(state);
-    await this.#sharing.copyToForksFrom(this.#transcript.lastTurn().question.id + 1);
+    const requested = findTurn(this.#transcript, reference);
+    if (requested === undefined) {
+      const { client_id, text, attachment_ids = [] } = reference;
+      return this.send(caller, { client_id: client_id!, text: text!, attachment_ids });
+    }
+    await this.#sharing.copyToForksFrom(requested.question.id + 1);
+    const { question, answer } = findTurn(this.#transcript, reference) ?? requested;
+    const isRetry = reference.client_id !== undefined && answer?.id === this.#activeTurn?.message.id;
+    if (isRetry && answer !== undefined) return this.#startedTurn(question, answer);
     this.#requireNoActiveTurn();
-    const { question, answer } = this.#transcript.lastTurn();
-    if (answer !== undefined) this.#conversation.removeFrom(state, answer.id, caller.request_id);
+    const [next] = this.#transcript.after(question.id);
+    if (next !== undefined) this.#conversation.removeFrom(state, next.id, caller.request_id);
     return this.#startTurn(caller, state, settings, question);
   }
 
-  /** @throws not_found; conflict if the message is an answer, or a turn is running */
-  async edit(caller: RoomCaller, messageId: number, text: string): Promise<StartedTurn> {
+  /**
+   * Replaces a message and answers it; later messages are removed.
+   * @param reference the ID of the message, or an ID by which a client knows it
+   * @throws not_found, validation_failed; conflict if the message is an answer, or a turn is running
+   */
+  async edit(caller: RoomCaller, reference: string, { text, attachment_ids }: EditInput): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
     const settings = await this.#prepareSettings(state);
-    await this.#sharing.copyToForksFrom(messageId);
+    await this.#sharing.copyToForksFrom(this.#transcript.requireReference(reference).id);
     this.#requireNoActiveTurn();
-    const message = this.#transcript.require(messageId);
+    const message = this.#transcript.requireReference(reference);
     if (message.role !== "user") throw new AppError("conflict", "Only your own messages can be edited.");
-    this.#conversation.removeFrom(state, messageId, caller.request_id);
-    const files = message.parts.filter((part) => part.type === "file");
-    return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, null));
+    const files =
+      attachment_ids === undefined
+        ? message.parts.filter((part) => part.type === "file")
+        : resolveAttachments(this.#stateStore, attachment_ids, settings);
+    const clientIds = this.#transcript.clientIdsOfReplacement(message.id);
+    this.#conversation.removeFrom(state, message.id, caller.request_id);
+    return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, null, clientIds));
   }
 
   async stop(userId: number): Promise<boolean> {
@@ -168,14 +189,20 @@ export class TurnManager {
       throw new AppError("conflict", "The minion is still answering. Wait for the answer, or stop it.");
   }
 
-  #existingTurn(message: Message): StartedTurn {
-    const [answer] = this.#transcript.after(message.id);
+  /** @throws validation_failed if the message was sent with another content */
+  #existingTurn(message: Message, content: { text: string; attachment_ids: string[] }): StartedTurn {
+    requireSameContent(message, content, (id) => this.#stateStore.attachment(id));
+    const { answer } = this.#transcript.turnOf(message);
     if (answer === undefined) throw new AppError("conflict", "The answer to this message was deleted. Send a new message.");
+    return this.#startedTurn(message, answer);
+  }
+
+  #startedTurn(message: Message, answer: Message): StartedTurn {
     return { message, answer, seq: this.#runtime.lastSeq(), is_new: false };
   }
 
   /** Stores and publishes a message of the user. */
-  #storeUserMessage(text: string, files: Message["parts"], clientId: string | null): Message {
+  #storeUserMessage(text: string, files: Message["parts"], clientId: string | null, clientIds = clientId): Message {
     const id = this.#conversation.nextId();
     const message = {
       ...newMessage(id, this.#stateStore.conversation!.id),
@@ -184,7 +211,7 @@ export class TurnManager {
     };
     message.completed_at = message.created_at;
     this.#runtime.publish({ type: "message.created", message, client_id: clientId });
-    this.#transcript.put(message, this.#runtime.lastSeq(), clientId);
+    this.#transcript.put(message, this.#runtime.lastSeq(), clientIds);
     return message;
   }
 

@@ -88,6 +88,7 @@ export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Prom
     .update(messages)
     .set(rowOf(of, message))
     .where(and(isMessage, isNull(messages.removed_at)));
+  const touched = ctx.db.update(conversations).set(changedNow).where(ownConversation(of));
   return toWriteOutcome(async () => {
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, of.user_id, of.minion_id),
@@ -96,6 +97,7 @@ export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Prom
         ...(isOwn(of, message) ? { message_not_written: sql`exists (select from ${messages} where ${isMessage})` } : {}),
       }),
       ...(isOwn(of, message) ? [change] : []),
+      touched,
       ...(message.confirmed === null ? [] : confirmationRows(ctx, of, message.id, message.confirmed)),
     ]);
   });
@@ -118,7 +120,10 @@ export function projectRemoval(
         .update(messages)
         .set(removal)
         .where(and(inConversation, isRemoved, isNull(messages.removed_at))),
-      ctx.db.update(conversations).set({ message_count }).where(ownConversation(of)),
+      ctx.db
+        .update(conversations)
+        .set({ message_count, ...changedNow })
+        .where(ownConversation(of)),
     ]);
   });
 }
@@ -156,6 +161,8 @@ const conversationExists = (of: ConversationOwner): SQL =>
 /** What a removed message keeps: its row, without its text. */
 const removal = { text: "", body: null, removed_at: sql`now()` };
 
+const changedNow = { updated_at: sql`now()` };
+
 const removalOf = ({ removed_ids = [] }: TurnWrite, { id }: Message) => (removed_ids.includes(id) ? removal : {});
 
 /** The row of a message, without characters that Postgres cannot store. @throws RangeError for a streaming message */
@@ -169,13 +176,14 @@ function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message
 
 function conversationRow(ctx: Ctx, turn: TurnWrite, { created_at, completed_at }: Message): Statement {
   const title = toPostgresText(turn.title).slice(0, maxTitleLength).toWellFormed();
-  const { last_message_at, is_title_own } = conversations;
+  const { last_message_at, updated_at, is_title_own } = conversations;
   const at = new Date(completed_at ?? created_at).toISOString();
   return ctx.db
     .update(conversations)
     .set({
       message_count: turn.message_count,
       last_message_at: sql`greatest(${last_message_at}, ${at}::timestamptz)`,
+      updated_at: sql`greatest(${updated_at}, ${at}::timestamptz)`,
       ...(title === "" ? {} : { title: sql`case when ${is_title_own} then ${conversations.title} else ${title} end` }),
     })
     .where(ownConversation(turn));

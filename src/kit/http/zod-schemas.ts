@@ -2,6 +2,13 @@ import * as z from "zod";
 
 /** Schemas that all features share. */
 
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** Any JSON value, as a component of the OpenAPI document that refers to itself. */
+export const JsonValue: z.ZodType<Json> = z
+  .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(JsonValue), z.record(z.string(), JsonValue)]))
+  .meta({ id: "JsonValue" });
+
 /** A positive `integer` of Postgres: the range of IDs. */
 export const Id = z.int().min(1).max(2_147_483_647);
 

@@ -5,6 +5,7 @@ import { route, type AppEnv } from "../../http/route.ts";
 import { AppError } from "../../kit/errors.ts";
 import * as s from "../../models/schemas.ts";
 import { countModels } from "../../models/external-models/service.ts";
+import { ModelDetails } from "./schemas.ts";
 import { findModel, listAllModels } from "./service.ts";
 
 const ok = { success: true as const };
@@ -50,6 +51,40 @@ allModels.get(
           extensions: { message: detail, service: "models", status: "error" },
         });
       }
+    },
+  ),
+);
+
+allModels.get(
+  "/:name{.+}/details",
+  route(
+    {
+      id: "getModelDetails",
+      summary: "Get the details of a model by name or display name",
+      description: "For clients of the previous server. `GET /models/{name}` has the same model.",
+      tag: "Aliases",
+      access: reading,
+      params: s.ModelNameParam,
+      reply: ModelDetails,
+      errors: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => {
+      const model = await findModel(ctx, requireUserId(ctx), params.name);
+      const parameters_config = { temperature: model.temperature, top_p: model.top_p };
+      if (model.type === "ollama") {
+        return {
+          ...ok,
+          model_name: model.name,
+          model_type: model.type,
+          details: { ...model, model_type: model.type, parameters_config },
+        };
+      }
+      return {
+        ...ok,
+        model_name: model.name,
+        model_type: model.type,
+        details: { ...model, model_type: model.type, parameters_config },
+      };
     },
   ),
 );

@@ -20,7 +20,7 @@ const missing = [minionErrors.spirit_locked, minionErrors.spirit_not_owned, mini
 
 function loadoutReply({ catalog, row }: MinionWithCatalog) {
   const spirits = spiritsOf(catalog, row);
-  return { ...ok, spirits, total: spirits.length };
+  return { ...ok, spirits, data: spirits, minion_id: row.id, total: spirits.length };
 }
 
 /** At /api/v2/minions: spirits, class, traits and tools. */
@@ -112,10 +112,10 @@ loadouts.get(
       reply: s.MinionSynergy,
       errors: ["not_found", ...outage],
     },
-    async ({ ctx, params, query }) => ({
-      ...ok,
-      ...previewSynergy(await getMinion(ctx, requireUserId(ctx), params.id), query.with ?? []),
-    }),
+    async ({ ctx, params, query }) => {
+      const preview = previewSynergy(await getMinion(ctx, requireUserId(ctx), params.id), query.with ?? []);
+      return { ...ok, ...preview, data: preview.synergy, minion_id: params.id };
+    },
   ),
 );
 

@@ -18,11 +18,15 @@ import {
   toggleFavorite,
 } from "./service.ts";
 import { modelErrors } from "../errors.ts";
+import { modelFromForm } from "./model-form.ts";
+import { ModelStatus } from "./schemas.ts";
+import { modelStatus } from "./model-status.ts";
 
 const ok = { success: true as const };
 const tag = "Models";
 const reading = requirePermission("models.read");
 const writing = requirePermission("models.write");
+const picture = { field: "avatar", maxBytes: maxPictureBytes, types: imageTypes };
 
 /** At /api/v2/external-models, after the fixed paths of `provider-routes.ts`. */
 export const externalModels = new Hono<AppEnv>();
@@ -41,7 +45,9 @@ externalModels.get(
     },
     async ({ ctx, query }) => {
       const { items, ...page } = await listModels(ctx, requireUserId(ctx), query);
-      return { ...ok, models: items.map((row) => toExternalModel(ctx, row)), ...page };
+      const models = items.map((row) => toExternalModel(ctx, row));
+      const message = page.total === 1 ? "1 model found." : `${page.total} models found.`;
+      return { ...ok, models, data: models, count: models.length, ...page, message };
     },
   ),
 );
@@ -54,21 +60,28 @@ externalModels.post(
     {
       id: "createExternalModel",
       summary: "Connect a provider's model with your own API key",
-      description: `The key is stored encrypted and never shown again. The provider is not called; use \`/external-models/test\` for that. At most ${maxModels} models per user.`,
+      description: `The key is stored encrypted and never shown again. The provider is not called; use \`/external-models/test\` for that. At most ${maxModels} models per user. A form has the same fields: \`capabilities\` and \`parameters\` as JSON, \`tags\` separated by commas, or all fields as JSON in \`modelData\`; and a picture in \`avatar\`.`,
       tag,
       access: writing,
       unknownKeys: "ignoreTopLevel",
       body: s.NewModel,
+      form: { upload: picture, toJson: modelFromForm },
       replayResponse: async ({ ctx, resultId }) => {
         const model = toExternalModel(ctx, await getModel(ctx, requireUserId(ctx), Number(resultId)));
         return { ...ok, message: connected, model_id: model.id, model };
       },
       reply: s.ModelCreated,
       status: 201,
-      errors: [modelErrors.model_limit_reached, modelErrors.display_name_taken, "conflict", "database_unavailable"],
+      errors: [
+        modelErrors.model_limit_reached,
+        modelErrors.display_name_taken,
+        "conflict",
+        "files_unavailable",
+        "database_unavailable",
+      ],
     },
-    async ({ ctx, body }) => {
-      const model = toExternalModel(ctx, await createModel(ctx, requireUserId(ctx), body));
+    async ({ ctx, body, file }) => {
+      const model = toExternalModel(ctx, await createModel(ctx, requireUserId(ctx), body, file));
       return { ...ok, message: connected, model_id: model.id, model };
     },
   ),
@@ -91,6 +104,23 @@ externalModels.get(
       c.header("etag", `"${model.version}"`);
       return { ...ok, model };
     },
+  ),
+);
+
+externalModels.get(
+  "/:id/status",
+  route(
+    {
+      id: "getExternalModelStatus",
+      summary: "Check whether one of your models has what its provider needs",
+      description: "The provider is not called; use `/external-models/test` for that.",
+      tag,
+      access: reading,
+      params: IdParam,
+      reply: ModelStatus,
+      errors: ["not_found", "database_unavailable"],
+    },
+    async ({ ctx, params }) => ({ ...ok, ...modelStatus(ctx, await getModel(ctx, requireUserId(ctx), params.id)) }),
   ),
 );
 
@@ -169,7 +199,7 @@ externalModels.post(
       tag,
       access: writing,
       params: IdParam,
-      upload: { field: "avatar", maxBytes: maxPictureBytes, types: imageTypes },
+      upload: picture,
       reply: s.AvatarReply,
       errors: ["not_found", "files_unavailable", "database_unavailable"],
     },

@@ -44,10 +44,33 @@ const belowModelLimit = (userId: number): SQL =>
 
 /**
  * Creates a model. One round trip, and another if it has a key.
- * @throws model_limit_reached, display_name_taken; validation_failed for a forbidden base URL
+ * @param picture its avatar
+ * @throws model_limit_reached, display_name_taken; validation_failed for a forbidden base URL; unsupported_media_type, files_unavailable
  */
-export async function createModel(ctx: Ctx, userId: number, { api_key, ...input }: NewModel): Promise<ModelRow> {
+export async function createModel(
+  ctx: Ctx,
+  userId: number,
+  { api_key, ...input }: NewModel,
+  picture?: Uint8Array,
+): Promise<ModelRow> {
   await requireSafe(ctx, input);
+  if (picture === undefined) return insertModel(ctx, userId, { api_key, ...input }, null);
+  // A new model has no ID yet. The name of the file is unique without it.
+  const avatarKey = await storePicture(ctx.env.FILES, userId, "model-0", picture);
+  try {
+    return await insertModel(ctx, userId, { api_key, ...input }, avatarKey);
+  } catch (error) {
+    dropPicture(ctx, avatarKey);
+    throw error;
+  }
+}
+
+async function insertModel(
+  ctx: Ctx,
+  userId: number,
+  { api_key, ...input }: NewModel,
+  avatar_key: string | null,
+): Promise<ModelRow> {
   const { name, provider, model_id } = input;
   const row = { display_name: name, capabilities: likelyCapabilities(provider, model_id), ...definedFields(input) };
   const newId = sql<number>`currval(pg_get_serial_sequence('external_models', 'id'))::int`;
@@ -57,7 +80,7 @@ export async function createModel(ctx: Ctx, userId: number, { api_key, ...input 
       [
         ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
         assertAllInTransaction(ctx.db, { model_limit_reached: belowModelLimit(userId) }),
-        ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, ...columns, user_id: userId }),
+        ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, avatar_key, ...columns, user_id: userId }),
         ...rows,
         selectModels(ctx, userId, whereOwnModel(userId, newId)),
       ],

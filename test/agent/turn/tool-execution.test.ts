@@ -86,7 +86,7 @@ describe("a tool call", () => {
 
   test("a schema that cannot be checked passes the input unchanged", async () => {
     const { model } = modelOf(toolCallStream(toolCall("look_up", { city: 1 })), hello);
-    const input_schema = { type: "object", not: { required: ["town"] } } as const;
+    const input_schema = { type: "object" as const, not: { required: ["town"] } };
     const { uses } = await runTestTurn("Go.", { model, tools: [tool({ input_schema })] });
     expect(uses).toMatchObject([{ status: "complete", output: 'about {"city":1}' }]);
   });

@@ -12,7 +12,8 @@ import { authHeader, createUser } from "../../support/users.ts";
 import { clientOf } from "../../minions/support/minions.ts";
 import { textOf, readAnswer } from "../support/fixtures.ts";
 import { words } from "../../support/fake-llm.ts";
-import { asking, conversationTransport, drain } from "../support/transport.ts";
+import { conversationTransport } from "../../../examples/chat-transport.ts";
+import { asking, drain } from "../support/transport.ts";
 
 const sessions = useChatSessions();
 let session: ChatSession;
@@ -92,10 +93,10 @@ describe("the AI SDK's transport", () => {
 
   test("disconnecting stops nothing, and reconnecting returns the whole answer", async () => {
     sessions.llm.replyWith({ pieces: words(60), everyMs: 20 });
-    const leaving = new AbortController();
-    const sent = await transport().sendMessages(asking(session.id, "Go on.", "one", { abortSignal: leaving.signal }));
-    await sent.getReader().read();
-    leaving.abort();
+    const sent = await transport().sendMessages(asking(session.id, "Go on.", "one"));
+    const reader = sent.getReader();
+    await reader.read();
+    await reader.cancel();
     const resumed = await transport().reconnectToStream({ chatId: String(session.id) });
     const result = await readAnswer(await drain(resumed!));
     expect(textOf(result)).toBe(words(60).join(""));

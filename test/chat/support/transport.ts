@@ -1,19 +1,4 @@
-import { DefaultChatTransport, type UIMessage, type UIMessageChunk } from "ai";
-
-/** The AI SDK's transport with the routes of conversations, as in the README. */
-export function conversationTransport(api: string, headers: Record<string, string>): DefaultChatTransport<UIMessage> {
-  return new DefaultChatTransport({
-    api,
-    headers: { ...headers, accept: "text/event-stream" },
-    prepareSendMessagesRequest({ id, messages, trigger, headers: given }) {
-      const { id: client_id, parts } = messages.at(-1)!;
-      const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-      return trigger === "regenerate-message"
-        ? { api: `${api}/${id}/regenerate`, headers: given!, body: {} }
-        : { api: `${api}/${id}/messages`, headers: given!, body: { client_id, text } };
-    },
-  });
-}
+import type { DefaultChatTransport, UIMessage, UIMessageChunk } from "ai";
 
 type Sending = Parameters<DefaultChatTransport<UIMessage>["sendMessages"]>[0];
 
