@@ -10,6 +10,10 @@ export type MessageStatus = (typeof messageStatuses)[number];
 /** The states of a message that no longer changes. */
 export const finalStatuses = ["complete", "stopped", "interrupted", "failed"] as const satisfies readonly MessageStatus[];
 
+/** How a complete answer ended: by itself, or at the limit of its tokens or characters. */
+export const finishReasons = ["stop", "length"] as const;
+export type FinishReason = (typeof finishReasons)[number];
+
 /**
  * How much of the earlier conversation the model received: all messages, a summary of the oldest and the latest messages, or only the
  * latest messages because the summary failed.

@@ -4,14 +4,16 @@ import type { Ctx } from "../context.ts";
 import { toAppError } from "../kit/db/errors.ts";
 import { commonErrors, defineErrors, type ErrorType } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { allowanceErrors, providerErrors } from "../models/errors.ts";
+import { allowanceErrors, contextErrors, providerErrors } from "../models/errors.ts";
 import type { TurnFailure, TurnFailureCode } from "./events.ts";
 
-export const agentErrors = defineErrors({
-  context_exceeded: { status: 422, title: "Message too long for the model", retryable: false },
-  content_filtered: { status: 502, title: "Blocked by the provider's content filter", retryable: false },
-  too_many_steps: { status: 502, title: "Tool step limit reached", retryable: true },
-});
+export const agentErrors = {
+  ...contextErrors,
+  ...defineErrors({
+    content_filtered: { status: 502, title: "Blocked by the provider's content filter", retryable: false },
+    too_many_steps: { status: 502, title: "Tool step limit reached", retryable: true },
+  }),
+};
 
 /** The errors that can end a turn. */
 export const turnErrors = {

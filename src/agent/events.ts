@@ -1,11 +1,13 @@
 import type { ProviderFailureCode } from "../models/gateway/errors.ts";
 import type { UsageRecord } from "../models/gateway/usage-record.ts";
-import type { MemoryStatus } from "./constants.ts";
+import type { FinishReason, MemoryStatus } from "./constants.ts";
 import type { Citation, Summary, ToolCall } from "./types.ts";
 
 /** The events of a running turn, in order. Text keeps the pieces of the provider; no piece ends inside a surrogate pair. */
 export type TurnEvent =
   | { type: "text" | "reasoning"; pieces: readonly string[] }
+  /** The text of the answer from this length on, in UTF-16 code units, was reasoning. */
+  | { type: "text_moved"; length: number }
   | { type: "citation"; citation: Citation }
   | { type: "approval_needed"; use: ToolCall }
   | { type: "tool_started"; use: ToolCall }
@@ -46,6 +48,8 @@ export type TurnResult = {
   outcome: "complete" | "stopped" | "failed";
   failure: TurnFailure | null;
   memory_status: MemoryStatus;
+  /** How the answer ended if it is complete: `length` if it reached the limit of its tokens. */
+  finish_reason: FinishReason;
   /** The model that answered last, as `provider/model`; null if none answered. */
   model: string | null;
   calls: TurnCall[];

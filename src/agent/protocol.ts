@@ -42,7 +42,10 @@ export const TurnFrame = z.discriminatedUnion("type", [
       length: z.int().min(0),
       reasoning_length: z.int().min(0),
     })
-    .meta({ description: "The server restarted: truncate the answer and its reasoning to these lengths" }),
+    .meta({
+      description:
+        "Truncate the answer and its reasoning to these lengths: the server restarted, or text turned out to be reasoning",
+    }),
   z
     .object({ type: z.literal("tool.started"), message_id, call_id: z.string(), tool: z.string(), input: z.unknown() })
     .meta({ description: "A tool call started" }),
@@ -71,6 +74,9 @@ export const TurnFrame = z.discriminatedUnion("type", [
       cost_usd: z.number(),
       xp: z.int().meta({ description: "the experience of the answer, before the daily limit of the minion" }),
       memory_status: z.enum(["full", "summarised", "truncated"]),
+      finish_reason: z.enum(["stop", "length"]).meta({
+        description: "`length`: the answer was cut at the limit of its tokens; a new message can ask to continue",
+      }),
     })
     .meta({ description: "The answer is complete" }),
   z

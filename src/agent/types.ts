@@ -1,4 +1,4 @@
-import type { ImageType, MemoryStatus, MessageRole, MessageStatus } from "./constants.ts";
+import type { FinishReason, ImageType, MemoryStatus, MessageRole, MessageStatus } from "./constants.ts";
 
 /** A message as the room stores it and clients read it. */
 
@@ -52,6 +52,8 @@ export type Message = {
   model: string | null;
   /** The reason of a failed turn; null otherwise. */
   error: { code: string; detail: string; retryable: boolean } | null;
+  /** How a complete answer ended; null for any other message. */
+  finish_reason: FinishReason | null;
   memory_status: MemoryStatus | null;
   feedback: { rating: "up" | "down"; comment: string } | null;
   /** The kind of success that the user confirmed. */

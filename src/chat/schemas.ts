@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Id, IdParamValue, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
-import { imageTypes, memoryStatuses, messageRoles, messageStatuses } from "../agent/constants.ts";
+import { finishReasons, imageTypes, memoryStatuses, messageRoles, messageStatuses } from "../agent/constants.ts";
 import { confirmations, conversationKinds, maxFactLength, maxFacts, maxTitleLength, ratings } from "./constants.ts";
 import type { Message } from "../agent/types.ts";
 import { Citation, Usage } from "../agent/protocol.ts";
@@ -194,6 +194,10 @@ export const ChatMessage = z
       .object({ code: z.string(), detail: z.string(), retryable: z.boolean() })
       .nullable()
       .meta({ description: "The reason of a failed turn" }),
+    finish_reason: z.enum(finishReasons).nullable().meta({
+      description:
+        "How a complete answer ended. `length`: it was cut at the limit of its tokens; a new message can ask to continue. Null: the answer is not complete.",
+    }),
     memory_status: z.enum(memoryStatuses).nullable().meta({
       description: "How much of the earlier conversation the model received: all of it, a summary, or only the latest messages",
     }),

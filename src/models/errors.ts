@@ -22,6 +22,11 @@ export const providerErrors = {
   }),
 };
 
+/** The error of a message that is too long for its model. */
+export const contextErrors = defineErrors({
+  context_exceeded: { status: 422, title: "Message too long for the model", retryable: false },
+});
+
 export const allowanceErrors = defineErrors({
   // Not retryable: a job is never retried as late as the next day.
   allowance_exhausted: { status: 429, title: "Daily allowance used up", retryable: false },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Id, IntegerParam, Timestamp, NextCursor, ok, PageQuery, TotalCount } from "../kit/http/zod-schemas.ts";
 import { Label } from "../kit/names.ts";
+import { Quirks, QuirksChange } from "./quirk-schemas.ts";
 import { providerNames, publicModelListProviders } from "./providers/registry.ts";
 
 // ── requests ──────────────────────────────────────────────────────
@@ -54,6 +55,7 @@ const settings = {
   tags: Labels,
   is_active: z.boolean(),
   is_favorite: z.boolean(),
+  quirks: QuirksChange,
 };
 
 export const NewModel = z.object({
@@ -132,6 +134,7 @@ export const ExternalModel = z
     tags: z.array(z.string()),
     avatar_url: z.string().nullable(),
     type: z.literal("external_api"),
+    quirks: Quirks,
     key_last_four: z.string().nullable().meta({
       description: "The last four characters of the stored key. Null: no key. Empty: the key is too short to show any of it.",
     }),
@@ -170,6 +173,7 @@ export const TestReply = z.object({
   response_time: z.number().min(0).meta({ description: "In seconds" }),
   response: z.string().nullable(),
   error: z.string().nullable(),
+  quirks: Quirks.meta({ description: "What the test found about the server. It is kept on a stored model." }),
 });
 
 export const ProviderList = z.object({

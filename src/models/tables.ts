@@ -15,7 +15,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { createdUpdatedAt, float4, identityId, inList, isBetween, timestamptz } from "../kit/db/columns.ts";
-import { callOutcomes, callPurposes } from "./constants.ts";
+import { callOutcomes, callPurposes, type Quirks } from "./constants.ts";
 import type { UsageRecord } from "./gateway/usage-record.ts";
 import type { ProviderName } from "./providers/providers.ts";
 
@@ -58,6 +58,8 @@ export const externalModels = pgTable(
     key_ref: text(),
     /** The last characters of the key; empty if the key is too short to show any. */
     key_last_four: text(),
+    /** How the server differs from its protocol. */
+    quirks: jsonb().$type<Quirks>().notNull().default({}),
     /** When the provider rejected the key; null after the key worked or was replaced. */
     key_rejected_at: timestamptz(),
     /** The number of edits plus one. */

@@ -1,5 +1,5 @@
 import type { TurnFrame } from "../protocol.ts";
-import type { Message, ToolCall } from "../types.ts";
+import type { Message, MessagePart, ToolCall } from "../types.ts";
 
 /** Builds a message from its frames: while it streams, and again after a crash. */
 
@@ -8,7 +8,7 @@ type Of<Type extends TurnFrame["type"]> = Extract<TurnFrame, { type: Type }>;
 export type TextFrame = Omit<Of<"message.delta"> | Of<"reasoning.delta">, "from_seq">;
 
 /** A frame of one event of an answer. */
-export type EventFrame = Of<"citation" | "tool.started" | "tool.finished" | "tool.approval_needed">;
+export type EventFrame = Of<"citation" | "tool.started" | "tool.finished" | "tool.approval_needed" | "message.reset">;
 
 /** A frame of a streaming answer. */
 export type AnswerFrame = TextFrame | EventFrame;
@@ -43,6 +43,7 @@ export function newMessage(id: number, conversationId: number): Message {
     usage: null,
     model: null,
     error: null,
+    finish_reason: null,
     memory_status: null,
     feedback: null,
     confirmed: null,
@@ -63,6 +64,8 @@ export function applyFrame(message: Message, frame: AnswerFrame): void {
       return appendText(message, "text", frame.text.slice(Math.max(0, message.text.length - frame.offset)));
     case "reasoning.delta":
       return appendText(message, "reasoning", frame.text.slice(Math.max(0, reasoningLength(message) - frame.offset)));
+    case "message.reset":
+      return truncateText(message, { text: frame.length, reasoning: frame.reasoning_length });
     case "citation":
       if (!message.citations.some(({ number }) => number === frame.citation.number)) message.citations.push(frame.citation);
       return;
@@ -82,6 +85,17 @@ export function appendText(message: Message, channel: TextChannel, text: string)
   const last = message.parts.at(-1);
   if (last?.type === channel) last.text += text;
   else message.parts.push({ type: channel, text });
+}
+
+/** Truncates the text and the reasoning of an answer to these lengths. */
+function truncateText(message: Message, left: Record<TextChannel, number>): void {
+  message.text = message.text.slice(0, left.text);
+  message.parts = message.parts.flatMap((part): MessagePart[] => {
+    if (part.type !== "text" && part.type !== "reasoning") return [part];
+    const text = part.text.slice(0, left[part.type]);
+    left[part.type] -= text.length;
+    return text === "" ? [] : [{ ...part, text }];
+  });
 }
 
 function upsertToolCall(

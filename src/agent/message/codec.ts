@@ -14,7 +14,10 @@ export function writeStored(value: object): string {
 
 /** Parses the JSON of `writeStored`. */
 export function readStored(json: string): unknown {
-  return JSON.parse(json, (_key, item: unknown) => (hasMessageText(item) ? { ...item, text: textOf(item) } : item));
+  return JSON.parse(json, (_key, item: unknown) =>
+    // Messages of an earlier version have no finish reason.
+    hasMessageText(item) ? { finish_reason: null, ...item, text: textOf(item) } : item,
+  );
 }
 
 const textOf = ({ parts }: Pick<Message, "parts">): string =>

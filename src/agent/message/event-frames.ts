@@ -3,7 +3,7 @@ import type { ToolCall } from "../types.ts";
 import type { EventFrame } from "./apply-frame.ts";
 
 /** An event of a turn that becomes one frame. Text becomes several frames, and a summary none. */
-export type FrameEvent = Exclude<TurnEvent, { pieces: unknown } | { summary: unknown }>;
+export type FrameEvent = Exclude<TurnEvent, { pieces: unknown } | { summary: unknown } | { type: "text_moved" }>;
 
 /** The frame that is sent to clients for an event. */
 export function eventToFrame(message_id: number, event: FrameEvent): EventFrame {

@@ -39,6 +39,8 @@ export type PromptContext = {
   /** Null if retrieval did not run. */
   passages: Retrieved[] | null;
   readFile: ReadFile;
+  /** The context window of the model, in tokens; null for no limit. */
+  contextLength: number | null;
   /** The model that summarizes messages that do not fit. */
   summarizer: LanguageModelV4;
   onSummary(summary: Summary): void;
@@ -64,7 +66,7 @@ export async function buildPrompt(input: TurnInput, context: PromptContext): Pro
     description,
     inputSchema: input_schema,
   }));
-  const window = settings.model.context_length ?? Infinity;
+  const window = context.contextLength ?? Infinity;
   const { max_tokens } = settings.sampling;
   const answer = Math.min(max_tokens ?? defaultAnswerTokens, Math.floor(window / 2));
   const functionTokens = tools.length === 0 ? 0 : estimateTokens(JSON.stringify(functions));
@@ -84,11 +86,7 @@ export async function buildPrompt(input: TurnInput, context: PromptContext): Pro
   const least = question.reduce((total, message) => total + costOf(message), 0);
   const room = () => limit - estimateTokens(systemOf(null));
   while (room() < least && passages.length > 0) passages.pop();
-  if (room() < least)
-    throw new TurnError(
-      agentErrors.context_exceeded,
-      "The message does not fit into the context window of the minion's model. Shorten it, or use a model with a larger window.",
-    );
+  if (room() < least) throw messageTooLong();
 
   const memory = await fitHistory(input, {
     room: room(),
@@ -121,6 +119,13 @@ export async function buildPrompt(input: TurnInput, context: PromptContext): Pro
     maxOutputTokens: max_tokens === null ? undefined : answer,
   };
 }
+
+/** The error of a message that does not fit into the context window. */
+export const messageTooLong = () =>
+  new TurnError(
+    agentErrors.context_exceeded,
+    "The message does not fit into the context window of the minion's model. Shorten it, or use a model with a larger window.",
+  );
 
 /** The message that asks the model to continue an interrupted answer. */
 const continueMessage: LanguageModelV4Prompt[number] = {

@@ -2,7 +2,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk
 import type { ModelSummary } from "../../models/constants.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { contextWindowUsage, defaultAnswerTokens } from "./build-prompt.ts";
-import { estimatePromptTokens, mergeSameRole } from "./prompt-messages.ts";
+import { estimatePromptTokens, joinTexts, mergeSameRole } from "./prompt-messages.ts";
 
 /** Adapts the prompt of a turn, which is built for the minion's model, to a fallback model. */
 
@@ -27,7 +27,7 @@ export function adaptPromptTo(summary: ModelSummary | null, options: CallOptions
 
 function withoutPictures(message: LanguageModelV4Message): LanguageModelV4Message {
   if (message.role !== "user") return message;
-  return { ...message, content: message.content.map((part) => (part.type === "file" ? hiddenImage : part)) };
+  return { ...message, content: joinTexts(message.content.map((part) => (part.type === "file" ? hiddenImage : part))) };
 }
 
 const hiddenImage = { type: "text" as const, text: "An image that the user attached, which you cannot see." };
@@ -42,7 +42,7 @@ function dropToolCalls(message: LanguageModelV4Message): LanguageModelV4Message[
   if (message.role === "system") return [message];
   if (message.role === "user") return [{ ...message, content: [...message.content] }];
   if (message.role === "assistant") {
-    const content = message.content.filter(({ type }) => type !== "tool-call");
+    const content = message.content.filter(({ type }) => type !== "tool-call" && type !== "reasoning");
     return content.length === 0 ? [] : [{ ...message, content }];
   }
   const outputs = message.content.flatMap((part) => (part.type === "tool-result" ? [part.output] : []));

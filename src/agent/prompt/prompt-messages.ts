@@ -95,7 +95,9 @@ function estimatePartTokens({ content }: LanguageModelV4Message): number {
 type Part = Exclude<LanguageModelV4Message["content"], string>[number];
 
 function textOf(part: Exclude<Part, LanguageModelV4FilePart>): string {
-  if (part.type === "text" || part.type === "reasoning") return part.text;
+  if (part.type === "text") return part.text;
+  // Most providers do not get it back.
+  if (part.type === "reasoning") return part.providerOptions === undefined ? "" : part.text;
   if (part.type === "tool-call") return JSON.stringify(part.input);
   return part.type === "tool-result" ? JSON.stringify(part.output) : "";
 }
@@ -149,7 +151,7 @@ function omittedFilePart({ name }: FilePart): LanguageModelV4TextPart {
   return { type: "text", text: `A file that the user attached, which you cannot see: ${toSingleLineJson(name)}` };
 }
 
-type StepParts = { text: string; uses: ToolCall[] };
+type StepParts = { text: string; reasoning: string; uses: ToolCall[] };
 
 /** Splits an answer into the messages of its steps: text and tool calls, then tool results. */
 function messagesOfAnswer(
@@ -158,24 +160,26 @@ function messagesOfAnswer(
   nextId: () => string = () => "past00000",
 ): LanguageModelV4Message[] {
   if (message.status === "failed") return [];
-  const steps: StepParts[] = [{ text: "", uses: [] }];
+  const steps: StepParts[] = [{ text: "", reasoning: "", uses: [] }];
   for (const part of message.parts) {
-    const last = steps.at(-1)!;
-    if (part.type === "text") {
-      if (last.uses.length > 0) steps.push({ text: part.text, uses: [] });
-      else last.text += part.text;
+    let last = steps.at(-1)!;
+    if (part.type === "text" || part.type === "reasoning") {
+      if (last.uses.length > 0) steps.push((last = { text: "", reasoning: "", uses: [] }));
+      last[part.type] += part.text;
     } else if (part.type === "tool" && hasTools) {
       last.uses.push(...message.tools.filter(({ call_id }) => call_id === part.call_id));
     }
   }
-  return steps.flatMap(({ text, uses }): LanguageModelV4Message[] => {
+  return steps.flatMap(({ text, reasoning, uses }): LanguageModelV4Message[] => {
     const callsWithIds = uses.map((use) => ({ use, id: nextId() }));
     const textParts = text.trim() === "" ? [] : [{ type: "text" as const, text: text.trim() }];
     const calls = callsWithIds.map(({ use, id }) => toToolCallPart(use, id));
     if (textParts.length + calls.length === 0) return [];
     const results = callsWithIds.map(({ use, id }) => toToolResultPart(use, id));
+    // Reasoning is part of its tool calls. A provider that does not require it back leaves it out.
+    const thoughts = calls.length === 0 || reasoning === "" ? [] : [{ type: "reasoning" as const, text: reasoning }];
     return [
-      { role: "assistant", content: [...textParts, ...calls] },
+      { role: "assistant", content: [...thoughts, ...textParts, ...calls] },
       ...(results.length === 0 ? [] : [{ role: "tool" as const, content: results }]),
     ];
   });
@@ -207,7 +211,7 @@ export function toToolResultPart(
   };
 }
 
-/** Merges consecutive messages of one role: providers require alternating roles. */
+/** Merges consecutive messages of one role: providers require alternating roles. Texts that meet become one. */
 export function mergeSameRole(messages: readonly LanguageModelV4Message[]): LanguageModelV4Prompt {
   const prompt: LanguageModelV4Prompt = [];
   for (const message of messages) {
@@ -216,5 +220,22 @@ export function mergeSameRole(messages: readonly LanguageModelV4Message[]): Lang
     else if (last?.role === "assistant" && message.role === "assistant") last.content.push(...message.content);
     else prompt.push(message);
   }
+  for (const message of prompt) {
+    if (message.role === "user") message.content = joinTexts(message.content);
+    else if (message.role === "assistant") message.content = joinTexts(message.content);
+  }
   return prompt;
+}
+
+/** Joins neighboring texts, since some servers accept only a string as the content of a message. */
+export function joinTexts<Content extends Exclude<LanguageModelV4Message["content"], string>[number]>(
+  content: readonly Content[],
+): Content[] {
+  const joined: Content[] = [];
+  for (const part of content) {
+    const last = joined.at(-1);
+    if (last?.type !== "text" || part.type !== "text") joined.push(part);
+    else joined[joined.length - 1] = { ...last, text: `${last.text}\n\n${part.text}` };
+  }
+  return joined;
 }

@@ -108,6 +108,7 @@ export class ActiveTurn {
   readonly #onEvent = (event: TurnEvent): void => {
     this.#progressedAt = Date.now();
     if ("pieces" in event) return this.#onText(event.type, event.pieces);
+    if (event.type === "text_moved") return this.#moveText(event.length);
     if (event.type === "summarised") return this.#runtime.saveSummary(event.summary);
     const frame = eventToFrame(this.message.id, event);
     this.#runtime.publish(frame);
@@ -118,6 +119,21 @@ export class ActiveTurn {
     const offset = channel === "text" ? this.message.text.length : reasoningLength(this.message);
     this.#runtime.publishText(this.#heads[channel], offset, pieces);
     appendText(this.message, channel, pieces.join(""));
+  }
+
+  /** Publishes text that turned out to be reasoning again, as reasoning. */
+  #moveText(length: number): void {
+    const { message } = this;
+    const moved = message.text.slice(length);
+    const reset = {
+      type: "message.reset" as const,
+      message_id: message.id,
+      length,
+      reasoning_length: reasoningLength(message),
+    };
+    this.#runtime.publish(reset);
+    applyFrame(message, reset);
+    this.#onText("reasoning", [moved]);
   }
 
   readonly #requestApproval = async ({ call_id }: ToolCall): Promise<boolean> => {
@@ -154,6 +170,12 @@ export function replayFrames(message: Message, frames: readonly { type: string; 
   failOpenToolCalls(message, "The server restarted before the tool finished.");
 }
 
-const answerFrameTypes: ReadonlySet<string> = new Set(["citation", "tool.started", "tool.approval_needed", "tool.finished"]);
+const answerFrameTypes: ReadonlySet<string> = new Set([
+  "citation",
+  "message.reset",
+  "tool.started",
+  "tool.approval_needed",
+  "tool.finished",
+]);
 
 const isAnswerFrame = (frame: { type: string }): frame is AnswerFrame => isText(frame) || answerFrameTypes.has(frame.type);

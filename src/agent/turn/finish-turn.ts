@@ -32,7 +32,16 @@ export function finishAnswer(
   const status = isInterruptedAnswer ? "interrupted" : outcome;
   const completed_at = new Date().toISOString();
   truncateToolOutputs(answer);
-  Object.assign(answer, { status, usage, memory_status, error: failure, completed_at, model: model ?? answer.model });
+  const finish_reason = status === "complete" ? ending.finish_reason : null;
+  Object.assign(answer, {
+    status,
+    usage,
+    memory_status,
+    error: failure,
+    completed_at,
+    finish_reason,
+    model: model ?? answer.model,
+  });
   const message_id = answer.id;
   if (failure !== null) {
     return { type: "turn.failed", message_id, ...failure, status: isInterruptedAnswer ? "interrupted" : "failed", usage };
@@ -40,7 +49,15 @@ export function finishAnswer(
   if (outcome === "stopped") return { type: "turn.stopped", message_id, usage };
   const { turn, retrieval, tool_runs } = turnExperience(ending);
   const xp = turn + retrieval + tool_runs;
-  return { type: "message.completed", message_id, usage, cost_usd: usage.cost_usd, xp, memory_status };
+  return {
+    type: "message.completed",
+    message_id,
+    usage,
+    cost_usd: usage.cost_usd,
+    xp,
+    memory_status,
+    finish_reason: ending.finish_reason,
+  };
 }
 
 /** Maximum characters of all tool inputs and outputs of a message: with its text, it must fit into one row of the room. */
@@ -96,6 +113,7 @@ export function estimateInterruptedTurn(answer: Message, before: readonly Messag
     outcome: "failed",
     failure: null,
     memory_status: "full",
+    finish_reason: "stop",
     model: answer.model,
     calls: record === false ? [] : [{ record, external_model_id: null, key_ref: null, is_key_rejected: false }],
     tool_runs: [],

@@ -9,11 +9,12 @@ import type {
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
 import { splitDeltas, stripSeparators } from "../../models/gateway/coalesced-deltas.ts";
+import { isMovedText } from "../../models/gateway/moved-text.ts";
 import type { TextEmitter } from "./text-emitter.ts";
 
 /** The result of one model call within a turn: its text and its tool calls. */
 export type ModelStep = {
-  /** The content to send back to the model with the tool results. It includes reasoning only if the provider requires it. */
+  /** The content to send back to the model with the tool results. A provider leaves out the reasoning if it does not require it. */
   content: (LanguageModelV4TextPart | LanguageModelV4ReasoningPart)[];
   calls: LanguageModelV4ToolCall[];
   /** Whether the answer ended in the middle of a tool call. */
@@ -38,12 +39,18 @@ export async function streamModelStep(
   const { stream } = await model.doStream(options);
   const reader = stream.getReader();
   const step = new StepAccumulator();
+  const start = emitter.text.length;
   try {
     for (let piecesSinceWait = 0; ;) {
       const { value: part } = await reader.read();
       if (part === undefined) throw new Error("A gateway stream ended without a finish part.");
       if (part.type === "error") throw part.error;
       if (part.type === "finish") return step.closed(part.finishReason.unified);
+      if (isMovedText(part)) {
+        step.moveText();
+        emitter.moveToReasoning(start);
+        continue;
+      }
       step.take(part);
       if (part.type !== "text-delta" && part.type !== "reasoning-delta") continue;
       const channel = part.type === "text-delta" ? "text" : "reasoning";
@@ -81,9 +88,16 @@ class StepAccumulator {
     if (part.type === "tool-call" && part.providerExecuted !== true) this.#calls.push(part);
   }
 
+  /** Makes all text so far reasoning. */
+  moveText(): void {
+    const blocks = Array.from(this.#blocks.entries());
+    this.#blocks.clear();
+    for (const [key, block] of blocks) this.#blocks.set(`moved ${key}`, { type: "reasoning", text: block.text });
+  }
+
   closed(finishReason: ModelStep["finishReason"]): ModelStep {
     const isContent = ({ type, text, providerOptions }: ModelStep["content"][number]) =>
-      type === "text" ? text !== "" : providerOptions !== undefined;
+      text !== "" || (type === "reasoning" && providerOptions !== undefined);
     const isTruncated = finishReason === "length" && this.#calls.some(({ input }) => !isJson(input));
     const hasTruncatedToolCall = isTruncated || this.#startedCalls > this.#calls.length;
     return {

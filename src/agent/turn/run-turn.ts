@@ -1,16 +1,17 @@
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Prompt } from "@ai-sdk/provider";
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
 import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
 import { raceAbort } from "../../kit/async/abort.ts";
 import { providerErrors } from "../../models/errors.ts";
-import { bytesPerToken } from "../../models/gateway/tokens.ts";
+import { learnQuirks } from "../../minions/models/candidates.ts";
 import { truncate } from "../../kit/db/text.ts";
 import { citationsIn } from "./citations.ts";
-import { maxToolCallsPerStep, maxSteps, maxToolResult } from "../constants.ts";
+import { maxToolCallsPerStep, maxSteps, type FinishReason } from "../constants.ts";
 import type { ToolCall } from "../types.ts";
 import { createTurnModels, type CreateModel } from "./model-calls.ts";
 import { buildPrompt, type TurnInput, type BuiltPrompt } from "../prompt/build-prompt.ts";
-import { toToolCallPart, estimatePromptTokens, toToolResultPart, type ReadFile } from "../prompt/prompt-messages.ts";
+import { TurnPrompt, windowOf } from "../prompt/turn-prompt.ts";
+import { toToolCallPart, toToolResultPart, type ReadFile } from "../prompt/prompt-messages.ts";
 import { callableTools, type TurnSettings } from "../settings.ts";
 import { TextEmitter } from "./text-emitter.ts";
 import { streamModelStep, type ModelStep } from "./model-step.ts";
@@ -68,6 +69,7 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
     outcome: "complete",
     failure: null,
     memory_status: "full",
+    finish_reason: "stop",
     model: null,
     calls: [],
     tool_runs: [],
@@ -78,21 +80,27 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
   try {
     const models = createTurnModels(ctx, settings, deps.model, result);
     const tools = callableTools(settings, deps.tools);
-    const prepared = await buildPrompt(input, {
-      settings,
-      tools,
-      passages: await retrieveContext(deps, input),
-      readFile: (id) => raceAbort(signal, () => deps.readFile(id)),
-      summarizer: models({ callMs: summaryMs }),
-      onSummary: (summary) => onEvent({ type: "summarised", summary }),
-      signal,
-    });
-    passages = prepared.passages;
-    result.memory_status = prepared.memory_status;
-    result.has_retrieved = passages.length > 0;
-    await runToolLoop(prepared, {
+    const retrieved = await retrieveContext(deps, input);
+    const prepare = async (contextLength: number | null): Promise<BuiltPrompt> => {
+      const built = await buildPrompt(input, {
+        settings,
+        tools,
+        passages: retrieved,
+        contextLength,
+        readFile: (id) => raceAbort(signal, () => deps.readFile(id)),
+        summarizer: models({ callMs: summaryMs }),
+        onSummary: (summary) => onEvent({ type: "summarised", summary }),
+        signal,
+      });
+      passages = built.passages;
+      result.memory_status = built.memory_status;
+      result.has_retrieved = passages.length > 0;
+      return built;
+    };
+    const prompt = new TurnPrompt(await prepare(windowOf(settings)), prepare);
+    result.finish_reason = await runToolLoop(prompt, {
       model: models(deadlines),
-      sampling: samplingOf(settings, prepared, signal),
+      samplingFor: (built) => samplingOf(settings, built, signal),
       emitter,
       waitForSlowSockets: deps.waitForSlowSockets,
       run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, emit: onEvent, signal, toolMs, ctx }),
@@ -101,6 +109,9 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
       },
     });
+    const [candidate] = settings.modelCandidates;
+    if (prompt.shrunkTo !== undefined && candidate?.quirks?.context_length === undefined && candidate !== undefined)
+      learnQuirks(ctx, settings.user_id, candidate, { context_length: prompt.shrunkTo });
   } catch (error) {
     result.outcome = signal.aborted ? "stopped" : "failed";
     if (!signal.aborted) result.failure = turnFailureOf(error, ctx);
@@ -144,27 +155,32 @@ function samplingOf(
 
 type ToolLoop = {
   model: LanguageModelV4;
-  sampling: Omit<LanguageModelV4CallOptions, "prompt">;
+  samplingFor(built: BuiltPrompt): Omit<LanguageModelV4CallOptions, "prompt">;
   emitter: TextEmitter;
   waitForSlowSockets: TurnDeps["waitForSlowSockets"];
   run(calls: ModelStep["calls"]): Promise<ToolCallResult[]>;
   onRun(ended: ToolCallResult): void;
 };
 
-/** Calls the model and runs its tool calls, up to `maxSteps` times, and then once more without tools for an answer. */
+/**
+ * Calls the model and runs its tool calls, up to `maxSteps` times, and then once more without tools for an answer. A call that is too long
+ * for the model is made again with a shorter prompt.
+ */
 async function runToolLoop(
-  { prompt: initialPrompt, functions, limit }: BuiltPrompt,
-  { model, sampling, emitter, waitForSlowSockets, run, onRun }: ToolLoop,
-): Promise<void> {
-  const prompt: LanguageModelV4Prompt = [...initialPrompt];
+  prompt: TurnPrompt,
+  { model, samplingFor, emitter, waitForSlowSockets, run, onRun }: ToolLoop,
+): Promise<FinishReason> {
   for (let count = 1; ; count += 1) {
     const isLast = count > maxSteps;
     const before = emitter.text.length;
-    const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
-    const step = await streamModelStep(model, { ...sampling, ...toolChoice, prompt }, emitter, waitForSlowSockets);
+    const step = await prompt.fitting(({ functions, ...built }) => {
+      const toolChoice = functions.length === 0 ? {} : { toolChoice: { type: isLast ? "none" : "auto" } as const };
+      const options = { ...samplingFor({ functions, ...built }), ...toolChoice, prompt: prompt.messages };
+      return streamModelStep(model, options, emitter, waitForSlowSockets);
+    });
     assertComplete(step);
-    if (emitter.isFull) return;
-    const calls = isLast || functions.length === 0 ? [] : step.calls.slice(0, maxToolCallsPerStep);
+    if (emitter.isFull) return "length";
+    const calls = isLast || prompt.built.functions.length === 0 ? [] : step.calls.slice(0, maxToolCallsPerStep);
     if (calls.length === 0) {
       if (isLast && emitter.text.length === before) {
         throw new TurnError(
@@ -172,14 +188,13 @@ async function runToolLoop(
           `The minion reached the limit of ${maxSteps} tool steps without an answer. Try again with a simpler request.`,
         );
       }
-      if (emitter.text.trim() === "")
-        throw new TurnError(providerErrors.provider_refused, "The model returned an empty answer. Try again.");
-      return;
+      if (emitter.text.trim() === "") throw emptyAnswer(step);
+      return step.finishReason === "length" ? "length" : "stop";
     }
     const ended = await run(calls);
     ended.forEach(onRun);
     const finishedCalls = calls.map((call, index) => ({ call, use: ended[index]!.use }));
-    prompt.push({
+    const called: LanguageModelV4Message = {
       role: "assistant",
       content: [
         ...step.content,
@@ -188,21 +203,21 @@ async function runToolLoop(
           ...(providerMetadata === undefined ? {} : { providerOptions: providerMetadata }),
         })),
       ],
-    });
-    const share = toolResultBudget(limit - estimatePromptTokens(prompt), calls.length);
-    const results = finishedCalls.map(({ call, use }) =>
-      toToolResultPart(use, call.toolCallId, (text) => truncate(text, share)),
-    );
-    prompt.push({ role: "tool", content: results });
+    };
+    prompt.add(called, (share) => ({
+      role: "tool",
+      content: finishedCalls.map(({ call, use }) => toToolResultPart(use, call.toolCallId, (text) => truncate(text, share))),
+    }));
     emitter.startParagraph();
   }
 }
 
-/** Maximum characters of each tool result in the prompt: what fits into the context window, but at least 200. */
-function toolResultBudget(tokensLeft: number, calls: number): number {
-  // Assumes two characters per token: non-English characters have several bytes, and JSON adds escapes.
-  const fits = Math.floor((tokensLeft * bytesPerToken) / 2 / calls);
-  return Math.min(maxToolResult, Math.max(200, fits));
+function emptyAnswer({ finishReason }: ModelStep): TurnError {
+  const detail =
+    finishReason === "length"
+      ? "The model reached the limit of its tokens before it answered. Raise max_tokens."
+      : "The model returned an empty answer. Try again.";
+  return new TurnError(providerErrors.provider_refused, detail);
 }
 
 /** @throws TurnError if the answer was blocked or ended in the middle of a tool call */

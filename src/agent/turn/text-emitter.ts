@@ -40,6 +40,15 @@ export class TextEmitter {
     if (pieces.length > 0) this.#emit({ type: channel, pieces });
   }
 
+  /** Says that the text from a length on was reasoning. */
+  moveToReasoning(length: number): void {
+    this.flush();
+    if (this.text.length === length) return;
+    this.#emit({ type: "text_moved", length });
+    this.text = this.text.slice(0, length);
+    this.startParagraph();
+  }
+
   /** Starts a new paragraph before the next text. */
   startParagraph(): void {
     this.flush();

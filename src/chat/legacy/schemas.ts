@@ -32,7 +32,10 @@ export const ExternalChatReply = z
     ...ok,
     response: z.string(),
     usage: Usage,
-    error: z.string().nullable().meta({ description: "Set if the answer was stopped by another client" }),
+    error: z
+      .string()
+      .nullable()
+      .meta({ description: "Set if the answer was stopped by another client, or was cut at the limit of its tokens" }),
     minion_name: z.string(),
     provider: z.string().nullable().meta({ description: "Provider of the model that answered" }),
     rag_used: z.boolean().meta({ description: "Whether the answer cites passages of the knowledge base" }),

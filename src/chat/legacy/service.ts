@@ -65,11 +65,16 @@ function requireAnswer({ status, error }: Message, conversationId: number): void
 
 const noUsage: MessageUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cost_usd: 0 };
 
-function replyFields({ status, text, usage, citations, tools }: Message) {
+function replyFields({ status, text, usage, citations, tools, finish_reason }: Message) {
   return {
     response: text,
     usage: usage ?? noUsage,
-    error: status === "stopped" ? "The answer was stopped." : null,
+    error:
+      status === "stopped"
+        ? "The answer was stopped."
+        : finish_reason === "length"
+          ? "The answer was cut at the limit of its tokens. Send a message to continue it."
+          : null,
     rag_used: citations.length > 0,
     tools_used: [...new Set(tools.filter((use) => use.status === "complete").map(({ tool }) => tool))],
     citations,

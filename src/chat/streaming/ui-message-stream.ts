@@ -12,7 +12,10 @@ export type Snapshot = { type: "snapshot"; messages?: readonly Message[]; unavai
 type Kind = "text" | "reasoning";
 type EmittedText = { type: Kind; id: string; text: string };
 type EmittedPart = EmittedText | { type: "tool"; use: ToolCall } | { type: "citation"; citation: Citation };
-type Ending = Pick<Message, "status" | "error"> & { metadata: Record<string, unknown> };
+type Ending = Pick<Message, "status" | "error"> & {
+  finish_reason?: Message["finish_reason"];
+  metadata: Record<string, unknown>;
+};
 
 /** The lengths of text and reasoning that a client has, if known, and its open part. */
 const positionPattern = /^(\d{0,7})\.(\d{0,7})(?:\.((text|reasoning)-\d{1,7}))?$/;
@@ -95,8 +98,8 @@ export class UiMessageStreamEncoder {
       case "citation":
         return this.#cite(frame.citation);
       case "message.completed": {
-        const { usage, cost_usd, xp, memory_status } = frame;
-        return this.#end({ status: "complete", error: null, metadata: { usage, cost_usd, xp, memory_status } });
+        const { usage, cost_usd, xp, memory_status, finish_reason } = frame;
+        return this.#end({ status: "complete", error: null, finish_reason, metadata: { usage, cost_usd, xp, memory_status } });
       }
       case "turn.stopped":
         return this.#end({ status: "stopped", error: null, metadata: usageOf(frame.usage) });
@@ -121,9 +124,12 @@ export class UiMessageStreamEncoder {
       return use === undefined ? [] : [{ type: "tool", use }];
     });
     const chunks = this.#replay([...parts, ...message.citations.map((citation) => ({ type: "citation" as const, citation }))]);
-    const { status, error, model, memory_status } = message;
+    const { status, error, model, memory_status, finish_reason } = message;
     if (status === "streaming") return chunks;
-    return [...chunks, ...this.#end({ status, error, metadata: { ...usageOf(message.usage), model, memory_status } })];
+    return [
+      ...chunks,
+      ...this.#end({ status, error, finish_reason, metadata: { ...usageOf(message.usage), model, memory_status } }),
+    ];
   }
 
   /** Ends a stream that cannot continue. @param detail the reason for users */
@@ -224,11 +230,11 @@ export class UiMessageStreamEncoder {
     return chunks;
   }
 
-  #end({ status, error, metadata }: Ending): UIMessageChunk[] {
+  #end({ status, error, finish_reason, metadata }: Ending): UIMessageChunk[] {
     const { code, retryable } = error ?? {};
     const messageMetadata = { status, ...metadata, ...(error === null ? {} : { code, retryable }) };
     const chunks = [...this.#close(), ...this.#finishStep()];
-    if (status === "complete") return [...chunks, { type: "finish", finishReason: "stop", messageMetadata }];
+    if (status === "complete") return [...chunks, { type: "finish", finishReason: finish_reason ?? "stop", messageMetadata }];
     chunks.push({ type: "message-metadata", messageMetadata });
     if (status === "stopped") return [...chunks, { type: "abort", reason: "The answer was stopped." }];
     return [...chunks, ...failed(error?.detail ?? "The answer failed. Try again.")];

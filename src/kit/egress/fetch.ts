@@ -11,6 +11,8 @@ export type UrlSettings = HostSettings & {
 };
 
 export type EgressSettings = UrlSettings & {
+  /** How much of the body of an error response is kept, in bytes. Default: none. The caller must not show it. */
+  maxErrorBytes?: number;
   /** Maximum size of a response body after decompression, in bytes. */
   maxResponseBytes: number;
   /** Timeout for the response headers, in milliseconds. */
@@ -142,11 +144,13 @@ function startClock({ firstByteTimeoutMs, timeoutMs }: EgressSettings, callers: 
   };
 }
 
-function answer(response: Response, { maxResponseBytes }: EgressSettings, clock: Clock): Response {
+function answer(response: Response, { maxResponseBytes, maxErrorBytes = 0 }: EgressSettings, clock: Clock): Response {
   const { status, headers, body } = response;
   if (response.ok && body !== null) {
     return new Response(bounded(body, maxResponseBytes, clock), { status, headers });
   }
+  if (maxErrorBytes > 0 && status >= 400 && body !== null)
+    return sanitizedError(response, bounded(body, maxErrorBytes, clock, "truncates"));
   clock.stop();
   void body?.cancel().catch(() => undefined);
   if (status >= 300 && status < 400) {
@@ -162,14 +166,19 @@ function answer(response: Response, { maxResponseBytes }: EgressSettings, clock:
 /** Headers of an error response that callers need. */
 const headersOfErrors = /retry-after|ratelimit|request-id/;
 
-/** An error response without its body: only the status and the allowed headers. */
-function sanitizedError({ status, headers }: Response): Response {
+/** An error response: only the status, the allowed headers and, if it is kept, the start of its body. */
+function sanitizedError({ status, headers }: Response, body: ReadableStream<Uint8Array> | null = null): Response {
   const allowedHeaders = [...headers].filter(([name]) => headersOfErrors.test(name));
-  return new Response(null, { status, statusText: `The host returned ${status}.`, headers: allowedHeaders });
+  return new Response(body, { status, statusText: `The host returned ${status}.`, headers: allowedHeaders });
 }
 
-/** A body that fails when it is longer than `maxBytes`, or takes longer than the timeout. */
-function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Clock): ReadableStream<Uint8Array> {
+/** A body that fails or ends when it is longer than `maxBytes`, and fails when it takes longer than the timeout. */
+function bounded(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  clock: Clock,
+  beyond: "fails" | "truncates" = "fails",
+): ReadableStream<Uint8Array> {
   const reader = createByteReader(body);
   let bytes = 0;
   return new ReadableStream<Uint8Array>({
@@ -177,6 +186,12 @@ function bounded(body: ReadableStream<Uint8Array>, maxBytes: number, clock: Cloc
       try {
         const value = await reader.read();
         bytes += value?.byteLength ?? 0;
+        if (bytes > maxBytes && beyond === "truncates" && value !== undefined) {
+          clock.stop();
+          void reader.cancel().catch(() => undefined);
+          controller.enqueue(value.subarray(0, value.byteLength - (bytes - maxBytes)));
+          return controller.close();
+        }
         if (bytes > maxBytes) throw new EgressError("too_large", `The response of the host is larger than ${maxBytes} bytes.`);
         if (value !== undefined) return controller.enqueue(value);
         clock.stop();

@@ -6,7 +6,8 @@ import { serverSettings, providerSettings } from "../../models/providers/setting
 import type { Candidate, Candidates } from "../../models/gateway/call.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { openKey, sealedKeyColumns } from "../../models/external-models/api-keys.ts";
-import type { ModelSummary } from "../../models/constants.ts";
+import type { ModelSummary, Quirks } from "../../models/constants.ts";
+import { keepQuirks } from "../../models/external-models/keep-quirks.ts";
 import { identityOf, languageCandidate, openProvider, parseModelReference } from "../../models/providers/registry.ts";
 import { modelSummarySql } from "../../models/queries.ts";
 import { externalModels } from "../../models/tables.ts";
@@ -23,7 +24,7 @@ export function selectModelCandidates(ctx: Ctx, userId: number, minionId: number
     select ${minionFallbacks.position}, ${minionFallbacks.model}, ${minionFallbacks.external_model_id} from ${minionFallbacks}
     where ${and(eq(minionFallbacks.user_id, userId), eq(minionFallbacks.minion_id, minionId))}
   ) chosen`;
-  const { id, provider, model_id, base_url, is_active } = externalModels;
+  const { id, provider, model_id, base_url, is_active, quirks } = externalModels;
   return ctx.db
     .select({
       model: sql<string>`chosen.model`,
@@ -33,6 +34,7 @@ export function selectModelCandidates(ctx: Ctx, userId: number, minionId: number
       model_id,
       base_url,
       is_active,
+      quirks,
       ...sealedKeyColumns,
     })
     .from(chosen)
@@ -68,7 +70,7 @@ export function gatewayCandidates(
 
 function toGatewayCandidate(ctx: Ctx, userId: number, row: ModelCandidateRow): MinionModelCandidate {
   const { model, id, provider, model_id: modelId, base_url: baseUrl } = row;
-  const summary = minionModelSummary(row);
+  const summary = summaryOf(row);
   if (id === null || provider === null || modelId === null) {
     const settings = serverSettings(ctx, userId, parseModelReference(model)?.provider);
     return { ...languageCandidate(model, { ...settings, coalesceDeltas: true }), row: undefined, summary };
@@ -89,7 +91,23 @@ function toGatewayCandidate(ctx: Ctx, userId: number, row: ModelCandidateRow): M
       return openProvider(provider).languageModel(modelId, {
         ...providerSettings(ctx, userId, { apiKey, baseUrl }),
         coalesceDeltas: true,
+        quirks: row.quirks ?? {},
+        onQuirks: (found) => learnQuirks(ctx, userId, row, found),
       });
     },
   };
+}
+
+/** The summary of a candidate, with the context window that its server named. */
+function summaryOf(row: ModelCandidateRow): ModelSummary | null {
+  const summary = minionModelSummary(row);
+  const named = row.quirks?.context_length;
+  if (summary === null || named === undefined) return summary;
+  return { ...summary, context_length: Math.min(summary.context_length ?? Infinity, named) };
+}
+
+/** Keeps what was found about the server of a candidate: in its row, which may be cached, and in Postgres. */
+export function learnQuirks(ctx: Ctx, userId: number, row: ModelCandidateRow, found: Quirks): void {
+  row.quirks = { ...row.quirks, ...found };
+  if (row.id !== null) keepQuirks(ctx, userId, row.id, found);
 }

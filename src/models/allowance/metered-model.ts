@@ -9,7 +9,8 @@ import type { QuotaAmounts } from "./rules.ts";
 import { raceAbort } from "../../kit/async/abort.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { toCount } from "../gateway/provider-numbers.ts";
-import { isTruncated, isPreamble } from "../gateway/stream.ts";
+import { isBrokenOff } from "../gateway/finish-reason.ts";
+import { isPreamble } from "../gateway/stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "../gateway/tokens.ts";
 import { tokenCounts, uncounted } from "../gateway/usage-record.ts";
 
@@ -123,7 +124,7 @@ function settlingAtEnd(
           if ("delta" in part) text += part.delta;
           if (part.type === "error") settleFailure();
           else if (part.type === "finish") {
-            if (isTruncated(part) && !began) settle(nothing);
+            if (isBrokenOff(part.finishReason) && !began) settle(nothing);
             else settle(spentOn(options, text, part.usage));
           } else began ||= !isPreamble(part);
           controller.enqueue(part);

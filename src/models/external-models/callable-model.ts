@@ -5,6 +5,7 @@ import type { ProviderName } from "../providers/providers.ts";
 import { providerSettings } from "../providers/settings.ts";
 import { whereOwnModel } from "../queries.ts";
 import { externalModels } from "../tables.ts";
+import { keepQuirks } from "./keep-quirks.ts";
 import { openKey, sealedKeyColumns } from "./api-keys.ts";
 
 /** A model that can be called, with its provider and settings. */
@@ -18,9 +19,9 @@ export type ResolvedModel = {
 
 /** Resolves a user's model so that it can be called. One round trip. @throws not_found; provider_not_configured if its key cannot be decrypted */
 export async function resolveUserModel(ctx: Ctx, userId: number, modelId: number): Promise<ResolvedModel> {
-  const { id, provider, model_id, base_url } = externalModels;
+  const { id, provider, model_id, base_url, quirks } = externalModels;
   const [found] = await ctx.db
-    .select({ id, provider, model_id, base_url, ...sealedKeyColumns })
+    .select({ id, provider, model_id, base_url, quirks, ...sealedKeyColumns })
     .from(externalModels)
     .where(whereOwnModel(userId, modelId));
   if (found === undefined) throw new AppError("not_found", "You have no model with this ID.");
@@ -28,7 +29,11 @@ export async function resolveUserModel(ctx: Ctx, userId: number, modelId: number
   return {
     provider: found.provider,
     modelId: found.model_id,
-    settings: providerSettings(ctx, userId, { apiKey, baseUrl: found.base_url }),
+    settings: {
+      ...providerSettings(ctx, userId, { apiKey, baseUrl: found.base_url }),
+      quirks: found.quirks,
+      onQuirks: (more) => keepQuirks(ctx, userId, found.id, more),
+    },
     row: { id: found.id, key_ref: found.key_ref },
   };
 }

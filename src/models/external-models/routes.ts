@@ -6,7 +6,9 @@ import { imageTypes } from "../../kit/storage/image-type.ts";
 import { maxPictureBytes } from "../../kit/storage/avatars.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { toExternalModel } from "../queries.ts";
+import { openProvider } from "../providers/registry.ts";
 import * as s from "../schemas.ts";
+import type { ExternalModel } from "../schemas.ts";
 import {
   changeModel,
   createModel,
@@ -52,7 +54,17 @@ externalModels.get(
   ),
 );
 
-const connected = "Model connected.";
+/** A model is connected once it has what its provider needs. */
+function creationMessage({ provider: name, key_last_four, base_url }: ExternalModel): string {
+  const { display_name, requires_api_key, base_url: defaultUrl } = openProvider(name);
+  const missing = [
+    ...(requires_api_key && key_last_four === null ? ["an API key"] : []),
+    ...(defaultUrl === null && base_url === null && name !== "builtin" && name !== "workers-ai" ? ["a base URL"] : []),
+  ];
+  return missing.length === 0
+    ? "Model connected."
+    : `Model saved. ${display_name} requires ${missing.join(" and ")}: add it before you use the model.`;
+}
 
 externalModels.post(
   "/",
@@ -68,7 +80,7 @@ externalModels.post(
       form: { upload: picture, toJson: modelFromForm },
       replayResponse: async ({ ctx, resultId }) => {
         const model = toExternalModel(ctx, await getModel(ctx, requireUserId(ctx), Number(resultId)));
-        return { ...ok, message: connected, model_id: model.id, model };
+        return { ...ok, message: creationMessage(model), model_id: model.id, model };
       },
       reply: s.ModelCreated,
       status: 201,
@@ -82,7 +94,7 @@ externalModels.post(
     },
     async ({ ctx, body, file }) => {
       const model = toExternalModel(ctx, await createModel(ctx, requireUserId(ctx), body, file));
-      return { ...ok, message: connected, model_id: model.id, model };
+      return { ...ok, message: creationMessage(model), model_id: model.id, model };
     },
   ),
 );

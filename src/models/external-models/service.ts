@@ -1,15 +1,17 @@
-import { eq, lt, sql, type SQL } from "drizzle-orm";
+import { eq, lt, sql, type AnyColumn, type SQL } from "drizzle-orm";
 import { users } from "../../auth/tables.ts";
-import { maxModels } from "../constants.ts";
+import { maxModels, type Quirks } from "../constants.ts";
 import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, idOfNew, assertAllInTransaction, type Statement } from "../../kit/db/commit.ts";
 import { constraintOf } from "../../kit/db/errors.ts";
 import { AppError, validationError } from "../../kit/errors.ts";
 import { storePicture } from "../../kit/storage/avatars.ts";
 import { paginate, type PageQueryOutput } from "../../kit/http/zod-schemas.ts";
+import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
 import { invalidatingSettings } from "../../notifications/hub-client.ts";
 import { faultOfBaseUrl } from "../providers/guarded-fetch.ts";
 import { withStoredKey } from "./api-keys.ts";
+import { mergedQuirks } from "./keep-quirks.ts";
 import { kindByName, summarize } from "../providers/list-models.ts";
 import { openProvider } from "../providers/registry.ts";
 import { whereOwnModel, selectModels, type ModelRow } from "../queries.ts";
@@ -68,7 +70,7 @@ export async function createModel(
 async function insertModel(
   ctx: Ctx,
   userId: number,
-  { api_key, ...input }: NewModel,
+  { api_key, quirks = {}, ...input }: NewModel,
   avatar_key: string | null,
 ): Promise<ModelRow> {
   const { name, provider, model_id } = input;
@@ -80,7 +82,16 @@ async function insertModel(
       [
         ctx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update"),
         assertAllInTransaction(ctx.db, { model_limit_reached: belowModelLimit(userId) }),
-        ctx.db.insert(externalModels).values({ ...row, name, provider, model_id, avatar_key, ...columns, user_id: userId }),
+        ctx.db.insert(externalModels).values({
+          ...row,
+          name,
+          provider,
+          model_id,
+          avatar_key,
+          ...columns,
+          quirks: withoutNulls(quirks),
+          user_id: userId,
+        }),
         ...rows,
         selectModels(ctx, userId, whereOwnModel(userId, newId)),
       ],
@@ -99,7 +110,7 @@ export async function changeModel(
   ctx: Ctx,
   userId: number,
   modelId: number,
-  { api_key, ...change }: ModelChange,
+  { api_key, quirks, ...change }: ModelChange,
   expectedVersion: number | undefined,
 ): Promise<ModelRow> {
   await requireSafe(ctx, change);
@@ -116,7 +127,10 @@ export async function changeModel(
   return withStoredKey(ctx, userId, api_key, ({ columns, rows }) =>
     updateAndRead(ctx, userId, modelId, {
       assertions,
-      rows: [...rows, updateStatement(ctx, userId, modelId, { ...definedFields(change), ...columns })],
+      rows: [
+        ...rows,
+        updateStatement(ctx, userId, modelId, { ...definedFields(change), ...quirkColumns(change, quirks), ...columns }),
+      ],
     }),
   );
 }
@@ -184,7 +198,7 @@ export function updateStatement(
   ctx: Ctx,
   userId: number,
   modelId: number,
-  change: Partial<typeof externalModels.$inferInsert>,
+  change: PgUpdateSetSource<typeof externalModels>,
 ): Statement {
   const edit = ctx.db
     .update(externalModels)
@@ -235,6 +249,24 @@ function likelyCapabilities(name: NewModel["provider"], model_id: string): strin
   return [
     ...summarize(provider, { model_id, kind, supports_tools: provider.supports_tools && kind === "language" }).capabilities,
   ];
+}
+
+type QuirksChange = ModelChange["quirks"];
+
+const withoutNulls = (quirks: NonNullable<QuirksChange>): Quirks =>
+  Object.fromEntries(Object.entries(quirks).filter(([, value]) => value !== null));
+
+/** The quirks after an edit. Those of another server or model are forgotten. */
+function quirkColumns({ base_url, provider, model_id }: ModelChange, quirks: QuirksChange = {}): { quirks?: SQL } {
+  const is = (column: AnyColumn, value: unknown) =>
+    value === undefined ? sql`true` : sql`${column} is not distinct from ${value}`;
+  const isNamed = base_url !== undefined || provider !== undefined || model_id !== undefined;
+  if (!isNamed) return Object.keys(quirks).length === 0 ? {} : { quirks: mergedQuirks(quirks) };
+  const isSame = sql`${is(externalModels.base_url, base_url)} and ${is(externalModels.provider, provider)}
+    and ${is(externalModels.model_id, model_id)}`;
+  return {
+    quirks: sql`case when ${isSame} then ${mergedQuirks(quirks)} else ${JSON.stringify(withoutNulls(quirks))}::jsonb end`,
+  };
 }
 
 /** Removes undefined fields, so that omitted fields keep their default or their value. */

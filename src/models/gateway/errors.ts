@@ -2,8 +2,10 @@ import type { APICallError } from "@ai-sdk/provider";
 import { EgressError } from "../../kit/egress/fetch.ts";
 import { AppError, PublicError } from "../../kit/errors.ts";
 import { boundedWait, secondsToWait } from "../../kit/http/retry-after.ts";
-import { allowanceErrors, providerErrors } from "../errors.ts";
+import { allowanceErrors, contextErrors, providerErrors } from "../errors.ts";
 import type { ProviderIdentity } from "../constants.ts";
+import { contextOverflowIn } from "../vendor-errors/context-overflow.ts";
+import { namedParameter, readVendorError, readVendorErrorJson } from "../vendor-errors/read-error.ts";
 
 /** What the gateway does after a failed attempt: wait and retry the same model, try the next one, or end the call. */
 type Action = "wait" | "next" | "end";
@@ -17,10 +19,17 @@ export const providerFailures = {
   no_credit: { action: "next", sentence: "has no credit left for this key's account. Add credit with the provider." },
   unavailable: { action: "next", sentence: "is unavailable. Try again later." },
   timed_out: { action: "next", sentence: "did not respond in time. Try again." },
-  model_missing: { action: "next", sentence: "has no model with this ID at this address." },
+  model_missing: {
+    action: "next",
+    sentence: "has no model with this ID at this address. Check the model ID and the base URL.",
+  },
   not_configured: { action: "next", sentence: "is not configured on this server." },
   key_rejected: { action: "end", sentence: "rejected the API key, or the key lacks a permission. Check the key." },
   refused: { action: "end", sentence: "refused the request. Check the model and its settings." },
+  context_exceeded: {
+    action: "end",
+    sentence: "refused the request because it is longer than the context window of the model.",
+  },
   // Failures of this server: the operator limits what they pay for. The user may pay for the next model.
   allowance_exhausted: { action: "next", sentence: "is used up for today: you reached your daily allowance." },
   allowance_unavailable: {
@@ -35,9 +44,12 @@ export type ProviderFailure = keyof typeof providerFailures;
 export type AllowanceFailure = Extract<ProviderFailure, `allowance_${string}`>;
 
 /** The error code that clients receive. */
-export type ProviderFailureCode = `provider_${Exclude<ProviderFailure, AllowanceFailure>}` | AllowanceFailure;
+export type ProviderFailureCode =
+  | `provider_${Exclude<ProviderFailure, AllowanceFailure | "context_exceeded">}`
+  | AllowanceFailure
+  | "context_exceeded";
 
-const errorTypes = { ...providerErrors, ...allowanceErrors };
+const errorTypes = { ...providerErrors, ...allowanceErrors, ...contextErrors };
 
 /**
  * A failed request to a provider. Its message is for the user and contains no text of the vendor, which may repeat a key or a prompt.
@@ -52,6 +64,8 @@ export class ProviderError extends PublicError {
   readonly status: number | null;
   /** The `Retry-After` of the vendor; null if it sent none. */
   readonly retryAfterSeconds: number | null;
+  /** The context window that the vendor named, in tokens; null if it named none. */
+  readonly contextLength: number | null;
 
   constructor(
     kind: ProviderFailure,
@@ -59,19 +73,21 @@ export class ProviderError extends PublicError {
     {
       status = null,
       retryAfterSeconds = null,
+      contextLength = null,
       detail,
-    }: Partial<Pick<ProviderError, "status" | "retryAfterSeconds">> & { detail?: string } = {},
+    }: Partial<Pick<ProviderError, "status" | "retryAfterSeconds" | "contextLength">> & { detail?: string } = {},
   ) {
     super(detail ?? `${display_name} ${providerFailures[kind].sentence}`);
     this.kind = kind;
     this.provider = name;
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.contextLength = contextLength;
   }
 
   /** The error code for clients. */
   get code(): ProviderFailureCode {
-    return isQuotaError(this.kind) ? this.kind : `provider_${this.kind}`;
+    return isQuotaError(this.kind) || this.kind === "context_exceeded" ? this.kind : `provider_${this.kind}`;
   }
 
   override get failure(): AppError {
@@ -89,7 +105,13 @@ export function isQuotaError(kind: ProviderFailure): kind is AllowanceFailure {
 }
 
 /** The fields of an SDK error or of an error in a stream. The latter is not an `Error`, but the JSON of the vendor. */
-type Reported = Partial<Omit<APICallError, "name">> & { name?: string; type?: unknown; code?: unknown; status?: unknown };
+type Reported = Partial<Omit<APICallError, "name">> & {
+  name?: string;
+  type?: unknown;
+  code?: unknown;
+  status?: unknown;
+  data?: unknown;
+};
 
 /** The HTTP status of vendor error names, for streams that started with 200. */
 const statusOfName: ReadonlyMap<unknown, number> = new Map([
@@ -122,8 +144,28 @@ export function providerError(error: unknown, provider: ProviderIdentity): Provi
   const reported = typeof error === "object" && error !== null ? (error as Reported) : {};
   if (refusedBySdk.has(reported.name ?? "")) return new ProviderError("refused", provider);
   const status = statusOf(reported);
+  const said =
+    reported.responseBody === undefined
+      ? readVendorErrorJson(reportedFields(reported))
+      : readVendorError(reported.responseBody);
+  const overflow = status === 401 || status === 403 || status === 429 ? undefined : contextOverflowIn(said);
+  if (overflow !== undefined) return new ProviderError("context_exceeded", provider, { status, contextLength: overflow.limit });
   const kind = status === null ? "unavailable" : kindOf(status, reported.responseBody ?? "");
-  return new ProviderError(kind, provider, { status, retryAfterSeconds: retryAfter(reported.responseHeaders ?? {}) });
+  const parameter = kind === "refused" ? namedParameter(said) : undefined;
+  return new ProviderError(kind, provider, {
+    status,
+    retryAfterSeconds: retryAfter(reported.responseHeaders ?? {}),
+    ...(parameter === undefined
+      ? {}
+      : {
+          detail: `${provider.display_name} refused the request because of \`${parameter}\`. Check this setting of the model.`,
+        }),
+  });
+}
+
+/** The fields of an error without a response: the JSON of the vendor in a stream, or an SDK error that holds it. */
+function reportedFields({ message, type, code, data }: Reported): object {
+  return { message, type, code, ...(typeof data === "object" && data !== null ? { error: data } : {}) };
 }
 
 /** Converts an error of the egress guard. Its refusals are permanent. */

@@ -1,6 +1,7 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import { GatewayCall, type CallOptions, type Candidate, type Candidates } from "./call.ts";
 import { ProviderError } from "./errors.ts";
+import { normalizeFinishReason } from "./finish-reason.ts";
 import { embeddingFault, normalizeUsage, toCount } from "./provider-numbers.ts";
 import { pipeStream, bufferUntilFirstToken } from "./stream.ts";
 import { estimateTokens, estimateUsage, textIn } from "./tokens.ts";
@@ -21,7 +22,12 @@ export function gatewayModel(candidates: Candidates<LanguageModelV4>, options: C
     supportedUrls: { "*/*": [/^/] },
     async doGenerate(request) {
       const call = new GatewayCall(candidates, options, request.abortSignal);
-      const result = await call.run((model, abortSignal) => model.doGenerate({ ...request, abortSignal }));
+      const result = await call.run(async (model, abortSignal) => {
+        const reply = await model.doGenerate({ ...request, abortSignal });
+        const finishReason = normalizeFinishReason(reply.finishReason);
+        if (finishReason.unified === "error") throw new Error("The vendor broke the answer off.");
+        return { ...reply, finishReason };
+      });
       call.complete(tokenCounts(result.usage, () => estimateUsage(request.prompt, textIn(result.content))));
       return { ...result, usage: normalizeUsage(result.usage) };
     },

@@ -1,6 +1,7 @@
 import type { LanguageModelV4Prompt, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { GatewayCall } from "./call.ts";
 import { ProviderError } from "./errors.ts";
+import { isBrokenOff, normalizeFinishReason } from "./finish-reason.ts";
 import { stripSeparators } from "./coalesced-deltas.ts";
 import { normalizeUsage } from "./provider-numbers.ts";
 import { estimateUsage } from "./tokens.ts";
@@ -50,13 +51,9 @@ export async function bufferUntilFirstToken(stream: ReadableStream<Part>, signal
 async function nextPart(read: Reader["read"]): Promise<Part> {
   const { value: part } = await read();
   if (part?.type === "error") throw part.error;
-  if (part === undefined || (part.type === "finish" && isTruncated(part))) throw new Error("The stream was truncated.");
+  if (part === undefined || (part.type === "finish" && isBrokenOff(part.finishReason)))
+    throw new Error("The stream was truncated.");
   return part;
-}
-
-/** Checks whether the vendor sent no finish reason. The SDKs then finish the stream themselves. */
-export function isTruncated({ finishReason: { unified, raw } }: Extract<Part, { type: "finish" }>): boolean {
-  return unified === "error" || unified === "interrupted" || (unified === "other" && raw === undefined);
 }
 
 /** Forwards the stream. It cannot switch to another model any more, so a failure becomes the last part. */
@@ -79,7 +76,8 @@ export function pipeStream(
           if (part.type !== "finish") return controller.enqueue(part);
           silence.end();
           call.complete(tokens(part.usage));
-          controller.enqueue({ ...part, usage: normalizeUsage(part.usage) });
+          const finishReason = normalizeFinishReason(part.finishReason);
+          controller.enqueue({ ...part, finishReason, usage: normalizeUsage(part.usage) });
           controller.close();
         } catch (cause) {
           silence.end();

@@ -2,8 +2,11 @@ import type { Ctx } from "../../context.ts";
 import type { Env } from "../../env.ts";
 import { faultOfUrl, createGuardedFetch, type UrlSettings } from "../../kit/egress/fetch.ts";
 
-/** The limits of a response of a model. They allow for streams with long reasoning. */
-const bounds = { maxResponseBytes: 32 * 1024 * 1024, firstByteTimeoutMs: 60_000, timeoutMs: 300_000 };
+/**
+ * The limits of a response of a model. They allow for streams with long reasoning. The start of an error is kept, because it says what the
+ * server refuses; it is never shown.
+ */
+const bounds = { maxErrorBytes: 16 * 1024, maxResponseBytes: 32 * 1024 * 1024, firstByteTimeoutMs: 60_000, timeoutMs: 300_000 };
 
 function urlSettings({ EGRESS_ALLOWED_HOSTS, PUBLIC_URL, DNS_RESOLVER_URL }: Env): UrlSettings {
   return { allowedHosts: EGRESS_ALLOWED_HOSTS, ownHosts: [new URL(PUBLIC_URL).host], resolverUrl: DNS_RESOLVER_URL };

@@ -2,7 +2,8 @@ import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4CallOptions } fr
 import { type AppError, validationError } from "../../kit/errors.ts";
 import type { Allowance } from "../allowance/allowance.ts";
 import type { CallOptions } from "../gateway/call.ts";
-import type { ModelSummary, ProviderIdentity } from "../constants.ts";
+import { describeQuirks } from "./describe-quirks.ts";
+import type { ModelSummary, ProviderIdentity, Quirks } from "../constants.ts";
 
 /** The settings of a call: the key and base URL belong to the user who pays for the call. They never come from the environment. */
 export type ProviderSettings = {
@@ -15,6 +16,10 @@ export type ProviderSettings = {
   fetch?: typeof fetch;
   /** Whether a stream may join deltas that arrive together. The reader must split them with `splitDeltas`. */
   coalesceDeltas?: boolean;
+  /** What is known about how the server differs from its protocol. */
+  quirks?: Quirks;
+  /** Receives what was found about the server, after it accepted a request that was adapted to it. */
+  onQuirks?(found: Quirks): void;
   /** The AI binding, if the Worker has one. */
   ai?: Ai;
   /** The user's allowance for models that the operator pays for. */
@@ -24,8 +29,8 @@ export type ProviderSettings = {
 /** The connection to a provider over HTTP. Only the key is optional, because SDKs read omitted settings from the environment. */
 export type Connection = { provider: ProviderIdentity; apiKey?: string; baseURL: string; fetch: typeof fetch };
 
-/** The result of a test call: the response or the error. */
-export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null };
+/** The result of a test call: the response or the error, and what was found about the server. */
+export type ModelTest = { success: boolean; message: string; response: string | null; error: string | null; quirks: Quirks };
 
 /** A published price in micro-dollars per million tokens; null where the provider publishes none. */
 export type PublishedPrice = {
@@ -98,10 +103,16 @@ export function withTransformedOptions(
   };
 }
 
-export function modelWorked(response: string | null): ModelTest {
-  return { success: true, message: "The model responded.", response, error: null };
+export function modelWorked(response: string | null, quirks: Quirks = {}): ModelTest {
+  return {
+    success: true,
+    message: ["The model responded.", ...describeQuirks(quirks)].join(" "),
+    response,
+    error: null,
+    quirks,
+  };
 }
 
-export function modelFailed(error: string): ModelTest {
-  return { success: false, message: "The model did not respond.", response: null, error };
+export function modelFailed(error: string, quirks: Quirks = {}): ModelTest {
+  return { success: false, message: "The model did not respond.", response: null, error, quirks };
 }

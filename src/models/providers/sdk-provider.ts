@@ -1,14 +1,19 @@
-import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
+import type { EmbeddingModelV4, LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { CallOptions } from "../gateway/call.ts";
 import { isQuotaError, ProviderError, providerError } from "../gateway/errors.ts";
+import { stripSeparators } from "../gateway/coalesced-deltas.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../gateway/gateway.ts";
-import { coalesceSse } from "./coalesce-sse.ts";
-import type { ModelSummary } from "../constants.ts";
+import type { ModelSummary, Quirks } from "../constants.ts";
+import { baseUrlIn } from "./compatible/base-url.ts";
+import { compatibleFetch } from "./compatible/compatible-fetch.ts";
+import { withEmbeddingBatches } from "./compatible/embedding-batches.ts";
+import { withThinkTags } from "./compatible/think-tags.ts";
 import { kindByName, listOpenAiModels } from "./list-models.ts";
 import {
   modelFailed,
   modelWorked,
   unknownModel,
+  withTransformedOptions,
   type Connection,
   type ModelTest,
   type Provider,
@@ -27,6 +32,10 @@ type SdkProviderOptions<Name extends string> = Omit<
   Provider<Name>,
   "languageModel" | "embeddingModel" | "listModels" | "test"
 > & {
+  /** What is known about its servers. */
+  quirks?: Quirks;
+  /** Whether its SDK sends reasoning as `reasoning_content`, which is left out for servers that do not require it. */
+  sends_reasoning?: boolean;
   open(settings: ProviderSettings): Promise<Models>;
   list(settings: ProviderSettings): Promise<readonly ModelSummary[]>;
 };
@@ -35,20 +44,37 @@ type SdkProviderOptions<Name extends string> = Omit<
 export function sdkProvider<const Name extends string>({
   open,
   list,
+  sends_reasoning = false,
   ...definition
 }: SdkProviderOptions<Name>): Provider<Name> {
   const { name, supports_embeddings } = definition;
   const provider: Provider<Name> = {
     ...definition,
-    languageModel: async (modelId, settings) => (await open(settings)).languageModel(modelId),
+    async languageModel(modelId, settings) {
+      const model = withThinkTags((await open(settings)).languageModel(modelId));
+      return sends_reasoning ? model : withTransformedOptions(model, withoutPlainReasoning);
+    },
     async embeddingModel(modelId, settings) {
       if (!supports_embeddings) throw unknownModel(`${name}/${modelId}`);
-      return (await open(settings)).embeddingModel(modelId);
+      return withEmbeddingBatches((await open(settings)).embeddingModel(modelId), definition, settings);
     },
     listModels: list,
     test: (modelId, settings, options) => testProvider(provider, modelId, settings, options),
   };
   return provider;
+}
+
+/** Leaves out reasoning that has no data of the vendor: the vendor does not require it, and may refuse it. */
+function withoutPlainReasoning(options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
+  const prompt = options.prompt.map((message) =>
+    message.role === "assistant"
+      ? {
+          ...message,
+          content: message.content.filter((part) => part.type !== "reasoning" || part.providerOptions !== undefined),
+        }
+      : message,
+  );
+  return { ...options, prompt };
 }
 
 async function testProvider(
@@ -58,23 +84,41 @@ async function testProvider(
   overrides: CallOptions = {},
 ): Promise<ModelTest> {
   const reference = { provider, modelId };
-  const options = { callMs: 30_000, ...overrides };
+  const options = { callMs: 30_000, firstTokenMs: 30_000, ...overrides };
+  const found: Quirks = {};
+  const tested: ProviderSettings = {
+    ...settings,
+    onQuirks(more) {
+      Object.assign(found, more);
+      settings.onQuirks?.(more);
+    },
+  };
   try {
     if (kindByName(modelId) === "embedding") {
-      const open = () => provider.embeddingModel(modelId, settings);
+      const open = () => provider.embeddingModel(modelId, tested);
       const { embeddings } = await gatewayEmbeddingModel({ ...reference, open }, options).doEmbed({ values: ["one text"] });
-      return modelWorked(`A vector of ${embeddings[0]?.length ?? 0} numbers.`);
+      return modelWorked(`A vector of ${embeddings[0]?.length ?? 0} numbers.`, found);
     }
-    const open = () => provider.languageModel(modelId, settings);
-    const { content } = await gatewayModel([{ ...reference, open }], options).doGenerate({
-      prompt: [{ role: "user", content: [{ type: "text", text: "Say hello in one short sentence." }] }],
+    const open = () => provider.languageModel(modelId, tested);
+    // What a turn sends: a system message, sampling, a limit and a stream.
+    const { stream } = await gatewayModel([{ ...reference, open }], options).doStream({
+      prompt: [
+        { role: "system", content: "You are a helpful assistant." },
+        { role: "user", content: [{ type: "text", text: "Say hello in one short sentence." }] },
+      ],
+      temperature: 0.7,
       maxOutputTokens: 256,
     });
-    return modelWorked(content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("") || null);
+    let text = "";
+    for await (const part of stream) {
+      if (part.type === "error") throw part.error;
+      if (part.type === "text-delta") text += part.delta;
+    }
+    return modelWorked(stripSeparators(text) || null, found);
   } catch (cause) {
     const failure = providerError(cause, provider);
     if (isQuotaError(failure.kind)) throw failure;
-    return modelFailed(failure.message);
+    return modelFailed(failure.message, found);
   }
 }
 
@@ -115,21 +159,23 @@ export function httpProvider<const Name extends string>({
 }
 
 function connectionOf(
-  provider: Pick<Provider, "name" | "display_name" | "requires_api_key" | "base_url">,
-  { apiKey, baseUrl, anonymous = false, fetch: through = fetch, coalesceDeltas: joins = false }: ProviderSettings,
+  provider: Pick<Provider, "name" | "display_name" | "requires_api_key" | "base_url"> & { quirks?: Quirks },
+  { apiKey, baseUrl, anonymous = false, fetch: through = fetch, coalesceDeltas: joins = false, ...settings }: ProviderSettings,
 ): Connection {
   const { display_name, requires_api_key, base_url } = provider;
   const missing = (setting: string) =>
     new ProviderError("not_configured", provider, { detail: `${display_name} requires ${setting}.` });
-  const baseURL = (baseUrl ?? base_url ?? "").replace(/\/+$/, "");
+  const baseURL = baseUrlIn(baseUrl ?? base_url ?? "");
   if (baseURL === "") throw missing("a base URL");
   if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
   // Redirects are not followed: one would send the prompt, and for some vendors the key, to an unchecked host.
   const send: typeof fetch = (input, init) => through(input, { ...init, redirect: "manual" });
+  const versionPath = base_url === null ? "/v1" : new URL(base_url).pathname;
+  const quirks = { ...provider.quirks, ...settings.quirks };
   return {
     provider,
     baseURL,
-    fetch: joins ? coalesceSse(send) : send,
+    fetch: compatibleFetch(send, { baseURL, versionPath, joins, quirks, onQuirks: settings.onQuirks }),
     ...(apiKey ? { apiKey } : {}),
   };
 }

@@ -108,6 +108,7 @@ describe("tool calls of earlier answers", () => {
       {
         role: "assistant",
         content: [
+          { type: "reasoning", text: "Hm." },
           { type: "text", text: "Let me see." },
           { type: "tool-call", toolCallId: "past00001", toolName: "look_up", input: { city: "Zürich" } },
           { type: "tool-call", toolCallId: "past00002", toolName: "look_up", input: { input: '{"ci' } },

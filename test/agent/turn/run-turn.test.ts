@@ -4,6 +4,8 @@ import { maxAnswerLength } from "../../../src/agent/constants.ts";
 import { TextEmitter } from "../../../src/agent/turn/text-emitter.ts";
 import type { TurnEvent } from "../../../src/agent/events.ts";
 import type { TurnMessage } from "../../../src/agent/types.ts";
+import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { movedText } from "../../../src/models/gateway/moved-text.ts";
 import { hello } from "../../models/support/scripted-model.ts";
 import {
   assistantMessage,
@@ -21,6 +23,9 @@ import {
   reasoningDelta,
   withBase,
   textDelta,
+  tool,
+  toolCall,
+  toolCallStream,
 } from "../support/settings.ts";
 
 describe("runTurn", () => {
@@ -79,7 +84,44 @@ describe("runTurn", () => {
 
   test("an answer that reaches max_tokens is complete", async () => {
     const { result, text } = await runTestTurn("Hello?", { model: modelOf(streamOf([textDelta("Hel")], "length")).model });
-    expect([result.outcome, text]).toEqual(["complete", "Hel"]);
+    expect([result.outcome, result.finish_reason, text]).toEqual(["complete", "length", "Hel"]);
+  });
+
+  test("an answer that reaches max_tokens while it reasons says so", async () => {
+    const { result } = await runTestTurn("Hello?", { model: modelOf(streamOf([reasoningDelta("Hm")], "length")).model });
+    expect(result.failure).toMatchObject({
+      code: "provider_refused",
+      detail: expect.stringContaining("Raise max_tokens") as string,
+    });
+  });
+
+  test("a failed turn does not change the shape of later requests", async () => {
+    const { model, requests } = modelOf(hello);
+    const failed = assistantMessage(2, "", { status: "failed", parts: [] });
+    await runTestTurn(turnInput("One?", failed, userMessage(3, "Two?")), { model });
+    expect(requests[0]!.prompt.slice(1)).toEqual([{ role: "user", content: [{ type: "text", text: "One?\n\nTwo?" }] }]);
+  });
+
+  test("text that turns out to be reasoning is moved", async () => {
+    const moved: LanguageModelV4StreamPart = { type: "reasoning-start", id: "think", providerMetadata: movedText };
+    const { model, requests } = modelOf(
+      toolCallStream(textDelta("I think."), moved, textDelta("Let me see."), toolCall("look_up")),
+      streamOf([textDelta("Hm."), moved, textDelta("It is 5 °C.")]),
+    );
+    const { events } = await runTestTurn("How is Zürich?", { model, tools: [tool()] });
+    expect(events.filter(({ type }) => type === "text" || type === "text_moved")).toEqual([
+      { type: "text", text: "I think." },
+      { type: "text_moved", length: 0 },
+      { type: "text", text: "Let me see." },
+      { type: "text", text: "\n\nHm." },
+      { type: "text_moved", length: 11 },
+      { type: "text", text: "\n\nIt is 5 °C." },
+    ]);
+    expect(requests[1]!.prompt[2]!.content).toMatchObject([
+      { type: "reasoning", text: "I think." },
+      { type: "text", text: "Let me see." },
+      { type: "tool-call" },
+    ]);
   });
 
   test("an answer above the maximum length is truncated, and the model call is aborted", async () => {

@@ -59,7 +59,7 @@ describe("a tool call", () => {
     });
   });
 
-  test("provider metadata of reasoning and calls is sent back, and other reasoning is not", async () => {
+  test("reasoning and calls are sent back with the metadata of the provider", async () => {
     const signed = { openai: { itemId: "rs_1" } };
     const scripted = modelOf(
       toolCallStream(
@@ -73,6 +73,7 @@ describe("a tool call", () => {
     );
     await runTestTurn("How is Zürich?", { model: scripted.model, tools: [tool()] });
     expect(scripted.requests[1]!.prompt[2]!.content).toMatchObject([
+      { type: "reasoning", text: "Secret." },
       { type: "reasoning", text: "Signed.", providerOptions: signed },
       { type: "tool-call", providerOptions: { openai: { itemId: "fc_1" } } },
     ]);

@@ -17,6 +17,7 @@ const result: TurnResult = {
   outcome: "complete",
   failure: null,
   memory_status: "full",
+  finish_reason: "stop",
   model: "builtin/extractive",
   calls: [],
   tool_runs: [],

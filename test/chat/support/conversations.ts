@@ -59,6 +59,7 @@ export function turnOf(
       outcome: "complete",
       failure: null,
       memory_status: "full",
+      finish_reason: "stop",
       model: "groq/llama",
       calls: [callOf()],
       tool_runs: [],

@@ -79,6 +79,7 @@ export const frames = {
     cost_usd: usage.cost_usd,
     xp: 5,
     memory_status: "full",
+    finish_reason: "stop",
   }),
   stopped: (): RoomFrame => ({ type: "turn.stopped", message_id: answerId, usage }),
   failed: (status: "failed" | "interrupted" = "failed"): RoomFrame => ({

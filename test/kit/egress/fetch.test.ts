@@ -99,6 +99,13 @@ describe.each(Object.entries(runtimes))("guarded fetch in %s", (_, send) => {
     },
   );
 
+  test("the start of an error body is kept for a caller that asks for it", async () => {
+    const kept = await send(`${origin}/400`, { ...allowed, maxErrorBytes: 10 });
+    expect(kept).toMatchObject({ status: 400, statusText: "The host returned 400.", headers: { "retry-after": "7" } });
+    expect("text" in kept && kept.text).toHaveLength(10);
+    expect(await send(`${origin}/307`, { ...allowed, maxErrorBytes: 10 })).toMatchObject({ reason: "redirected" });
+  });
+
   test.each(["/endless", "/bomb"])("a body above the size limit ends: %s", async (path) => {
     const message = "The response of the host is larger than 100000 bytes.";
     expect(await get(path)).toEqual({ name: "EgressError", reason: "too_large", message });

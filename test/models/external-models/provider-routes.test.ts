@@ -65,7 +65,7 @@ describe("a test of a model", () => {
     const before = vendor.requests.length;
     const tested = await me.post("/external-models/test", { ...there, api_key: goodKey });
     expect([tested.status, databaseTrips(tested)]).toEqual([200, 0]);
-    expect(keysOf(tested.body)).toEqual(["error", "message", "response", "response_time", "success"]);
+    expect(keysOf(tested.body)).toEqual(["error", "message", "quirks", "response", "response_time", "success"]);
     expect(tested.body).toMatchObject({ success: true, response: scriptedText, error: null });
     expect(tested.body.response_time).toBeLessThan(10);
     expect(vendor.requests).toHaveLength(before + 1);

@@ -33,7 +33,7 @@ const contractKeys = [
     " ",
   ),
 ];
-const furtherKeys = ["key_last_four", "key_rejected_at", "provider_display_name", "updated_at", "version"];
+const furtherKeys = ["key_last_four", "key_rejected_at", "provider_display_name", "quirks", "updated_at", "version"];
 
 const keyRow = async (id: number) =>
   (await api.database.sql("select key_sealed, key_ref, key_last_four, version from external_models where id = $1", [id]))[0]!;

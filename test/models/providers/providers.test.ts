@@ -92,6 +92,7 @@ describe.each(httpProviders)("%s", async (name) => {
       message: "The model responded.",
       response: scriptedText,
       error: null,
+      quirks: {},
     });
     expect(vendor.requests.length).toBe(before + 1);
   });

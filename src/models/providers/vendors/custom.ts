@@ -11,6 +11,7 @@ export const custom = httpProvider({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  sends_reasoning: true,
   has_public_model_list: false,
   models: [],
   async open(connection) {

@@ -25,6 +25,7 @@ export const huggingface = httpProvider({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  sends_reasoning: true,
   has_public_model_list: true,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct"],

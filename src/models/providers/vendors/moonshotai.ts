@@ -11,7 +11,10 @@ export const moonshotai = httpProvider({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  sends_reasoning: true,
   has_public_model_list: false,
+  // Its thinking models refuse tool calls without the reasoning before them.
+  quirks: { reasoning_content: true },
   // As of 2026-07.
   models: ["kimi-k2.6", "kimi-k2.7-code"],
   async open(connection) {

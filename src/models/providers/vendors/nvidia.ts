@@ -14,6 +14,7 @@ export const nvidia = httpProvider({
   supports_tools: true,
   supports_embeddings: false,
   supports_fine_tuning: false,
+  sends_reasoning: true,
   has_public_model_list: true,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "nvidia/nemotron-3-nano-30b-a3b"],

@@ -29,6 +29,7 @@ export const ollama = httpProvider({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: false,
+  sends_reasoning: true,
   has_public_model_list: false,
   models: [],
   /** Summarizes a model of the operator's server by its name. */

@@ -11,6 +11,7 @@ export const together = httpProvider({
   supports_tools: true,
   supports_embeddings: true,
   supports_fine_tuning: true,
+  sends_reasoning: true,
   has_public_model_list: false,
   // As of 2026-07.
   models: ["openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct-Turbo"],

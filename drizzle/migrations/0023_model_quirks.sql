@@ -1,0 +1,1 @@
+ALTER TABLE "external_models" ADD COLUMN "quirks" jsonb DEFAULT '{}'::jsonb NOT NULL;
