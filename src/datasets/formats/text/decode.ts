@@ -4,14 +4,15 @@ import { type ByteSource, memorySource } from "../types.ts";
 /**
  * Decodes a file: UTF-8, or UTF-16 if it starts with a byte order mark. Invalid bytes become a lone
  * surrogate, which valid text never has, so `isWellFormed` finds the affected rows. `encoding` is the encoding that
- * the file declares; a byte order mark overrides it. Without one, a file that is not UTF-8 may be Windows-1252. The work covers what a
+ * the file declares; a byte order mark overrides it, and so does UTF-8, because programs that save a page keep what it declares. Without one,
+ * a file that is not UTF-8 may be Windows-1252. The work covers what a
  * parser does with each byte.
  */
 export async function* decodeText(source: ByteSource, work: WorkMeter, encoding?: string): AsyncGenerator<string> {
   let decode = decoderOf(new Uint8Array(await source.read(0, Math.min(3, source.size))), encoding);
   let skipped = decode.mark;
   let kept: Uint8Array = new Uint8Array();
-  let isDecided = encoding !== undefined || decode.mark > 0;
+  let isDecided = decode.mark > 0;
   let position = 0;
   for await (const chunk of bytesOf(await source.stream())) {
     const bytes = chunk.subarray(Math.min(skipped, chunk.length));
@@ -21,7 +22,8 @@ export async function* decodeText(source: ByteSource, work: WorkMeter, encoding?
       isDecided = true;
       const at = position + foreign;
       const sample = new Uint8Array(await source.read(at, Math.min(at + headSize, source.size)));
-      if (isWindows1252(sample)) decode = other("windows-1252") ?? decode;
+      if (encoding !== undefined && isUtf8(sample)) decode = utf8;
+      if (encoding === undefined && isWindows1252(sample)) decode = other("windows-1252") ?? decode;
     }
     position += chunk.length;
     const joined = kept.length === 0 ? bytes : joinedBytes(kept, bytes);
@@ -59,8 +61,17 @@ function decoderOf(head: Uint8Array, encoding = "utf-8"): Decoder {
   if (head[0] === 0xff && head[1] === 0xfe) return utf16(true);
   if (head[0] === 0xfe && head[1] === 0xff) return utf16(false);
   const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
-  const utf8 = { mark: hasMark ? 3 : 0, unfinished: unfinishedUtf8, text: decodeUtf8 };
-  return hasMark ? utf8 : (other(encoding) ?? utf8);
+  return hasMark ? { ...utf8, mark: 3 } : (other(encoding) ?? utf8);
+}
+
+/** Whether bytes from the first one that is not ASCII are UTF-8, up to the last whole character. */
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strict.decode(bytes.subarray(0, bytes.length - unfinishedUtf8(bytes)));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Bytes that Windows-1252 does not have, and letters that are too rare in it. */
@@ -121,6 +132,8 @@ function unfinishedUtf8(bytes: Uint8Array): number {
   }
   return 0;
 }
+
+const utf8: Decoder = { mark: 0, unfinished: unfinishedUtf8, text: decodeUtf8 };
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });

@@ -53,8 +53,11 @@ const spaced = new Set("h1 h2 h3 h4 h5 h6 p pre blockquote table ul ol dl sectio
  */
 async function* parseHtml(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
   const encoding = await encodingOf(source);
-  const article = await findArticle(decodeText(source, work, encoding), work);
-  yield* sectionsOf(htmlText(decodeText(source, work, encoding), work, article), name, work);
+  const chunks = () => decodeText(source, work, encoding);
+  const [first, wrappers] = await findArticle(chunks(), work);
+  const exempt = new Set(wrappers);
+  const [article] = exempt.size === 0 ? [first] : await findArticle(chunks(), work, exempt);
+  yield* sectionsOf(htmlText(chunks(), work, article, exempt), name, work);
 }
 
 /** The encoding that the start of a page declares. */
@@ -103,9 +106,13 @@ async function* parseTags(chunks: AsyncIterable<string>, work: WorkMeter, events
   yield;
 }
 
-/** The number of the element that is the article of a page, if there is a clear one. */
-async function findArticle(chunks: AsyncIterable<string>, work: WorkMeter): Promise<number | undefined> {
-  const finder = new ArticleFinder();
+/** The number of the element that is the article of a page, if there is a clear one, and the numbers of wrappers to exempt. */
+async function findArticle(
+  chunks: AsyncIterable<string>,
+  work: WorkMeter,
+  exempt?: ReadonlySet<number>,
+): Promise<[article: number | undefined, wrappers: number[]]> {
+  const finder = new ArticleFinder(exempt);
   let ignored = 0;
   const events: TagEvents = {
     open(tag, attributes) {
@@ -121,11 +128,16 @@ async function findArticle(chunks: AsyncIterable<string>, work: WorkMeter): Prom
     },
   };
   for await (const _ of parseTags(chunks, work, events));
-  return finder.end();
+  return [finder.end(), finder.wrappers];
 }
 
 /** Extracts the text of a chunked page, in chunks. @param article the number of the element to read; undefined for the whole page */
-async function* htmlText(chunks: AsyncIterable<string>, work: WorkMeter, article: number | undefined): AsyncGenerator<string> {
+async function* htmlText(
+  chunks: AsyncIterable<string>,
+  work: WorkMeter,
+  article: number | undefined,
+  exempt: ReadonlySet<number>,
+): AsyncGenerator<string> {
   const writer = new TextWriter();
   let count = 0;
   let depth = 0;
@@ -136,8 +148,10 @@ async function* htmlText(chunks: AsyncIterable<string>, work: WorkMeter, article
   const events: TagEvents = {
     open(tag, attributes) {
       depth++;
-      if (count++ === article) articleDepth = depth;
-      const isAside = articleDepth > 0 && depth > articleDepth && isBesideArticle(tag, attributes);
+      if (count === article) articleDepth = depth;
+      const isInside = articleDepth > 0 && depth > articleDepth;
+      const isAside = isInside && !exempt.has(count) && isBesideArticle(tag, attributes);
+      count++;
       if (isAside && asideDepth === 0) asideDepth = depth;
       if (isRead()) writer.open(tag);
     },

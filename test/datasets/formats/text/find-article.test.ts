@@ -23,15 +23,23 @@ describe("a web page", () => {
       `<article>${story}<aside>Imprint of us</aside><div class="comments">${sentence("carp")}</div></article>`,
     ],
     ["roles", `<div role="banner">Menu of links</div><div>${story}</div><div role="contentinfo">Imprint of us</div>`],
+    [
+      "a list of other stories below an element that is named as an article",
+      `<div class="page"><div class="article-body">${story}</div><div>${sentence("carp")}</div><div>${sentence("pike")}</div></div>`,
+    ],
+    [
+      "a wrapper that is named as a part beside the article",
+      `<div class="social-page"><div class="menu">Menu of links</div><div class="text">${story}</div></div>`,
+    ],
     ["hidden parts", `<div>${story}<p hidden>${sentence("carp")}</p><p style="display: none">${sentence("pike")}</p></div>`],
-  ])("with %s has only its article", async (_, body) => {
+  ])("a page with %s has only its article", async (_, body) => {
     const text = await textOf(body);
     expect(text).toMatch(/^# Fish\n\nThe bream is/);
     expect(text).toContain("The tench is");
     expect(text).not.toMatch(/Home|Menu|Imprint|carp|pike|cookie/);
   });
 
-  test("without a clear article has all of its text", async () => {
+  test("a page without a clear article has all of its text", async () => {
     expect(await textOf("<div>One line</div><div class='sidebar'>Two</div><footer>Three</footer>")).toBe(
       "One line\nTwo\nThree\n",
     );
@@ -39,7 +47,7 @@ describe("a web page", () => {
     expect(await textOf(even)).toMatch(/bream[^]*tench/);
   });
 
-  test("with headings whose IDs sound like the parts of a page has them", async () => {
+  test("a page with headings whose IDs sound like the parts of a page has them", async () => {
     const text = await textOf(`<main>${story}<div id="sharing-the-catch-with-others"><p>${sentence("roach")}</p></div></main>`);
     expect(text).toContain("The roach is");
   });

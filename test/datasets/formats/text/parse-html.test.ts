@@ -29,6 +29,13 @@ describe("a web page", () => {
     const unknown = '<meta charset="no-such-one"><p>caf\u00E9';
     expect((await read(unknown, "html")).rows[0]!.text).toBe("café\n");
   });
+
+  test("a page that was saved in UTF-8 and still declares another encoding is UTF-8", async () => {
+    const saved = '<!doctype html><meta charset="gb2312"><p>\u4E2D\u6587\u7F51\u9875 caf\u00E9';
+    expect((await read(saved, "html")).rows[0]!.text).toBe("\u4E2D\u6587\u7F51\u9875 café\n");
+    const declared = Buffer.concat([Buffer.from('<!doctype html><meta charset="gb2312"><p>'), Buffer.from("d6d0cec4", "hex")]);
+    expect((await read(declared, "html")).rows[0]!.text).toBe("\u4E2D\u6587\n");
+  });
 });
 
 describe("a web page that is made to do harm", () => {
