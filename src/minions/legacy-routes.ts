@@ -227,7 +227,6 @@ userMinions.post(
       tag,
       access: requirePermission("minions.write", { sensitive: true }),
       params: s.UserMinionParams,
-      replayResponse: () => ({ ...ok, new_token: null, message: tokenMessage }),
       reply: s.UserTokenReply,
       errors: ["not_found", ...outage],
     },

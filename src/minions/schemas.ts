@@ -250,7 +250,7 @@ export const UserMinionChanged = UserMinionReply.extend({
 });
 export const UserMinionHealth = MinionDone.extend({ total_minions: z.int().min(0), status: z.literal("operational") });
 export const UserTokenReply = MinionDone.extend({
-  new_token: z.string().nullable().meta({ description: "Null if the request is repeated with the same Idempotency-Key" }),
+  new_token: z.string(),
 });
 export const ClassStatistics = z.object({
   ...ok,

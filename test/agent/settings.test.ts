@@ -3,6 +3,7 @@ import { callableTools, readSettings, withOverrides } from "../../src/agent/sett
 import { catalogOf } from "../../src/catalog/service.ts";
 import type { Ctx } from "../../src/context.ts";
 import { insertBase } from "../knowledge/support/knowledge-bases.ts";
+import { readPrices } from "../../src/models/usage/prices.ts";
 import { grantSpirits, insertMinion, outcomeOf } from "../minions/support/minions.ts";
 import { openTestDatabase, startStoppableBridge, type TestDatabase } from "../support/api.ts";
 import { createTestContexts, testBindings } from "../support/in-process-context.ts";
@@ -19,7 +20,8 @@ beforeAll(async () => {
   bridge = await startStoppableBridge(database);
   ctx = createTestContexts(testBindings(bridge.url)).context("test");
   me = await createUser({ database });
-  await catalogOf(ctx);
+  // An isolate reads both once.
+  await Promise.all([catalogOf(ctx), readPrices(ctx)]);
 });
 
 afterAll(async () => {

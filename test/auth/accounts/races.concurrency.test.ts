@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { sha256Hex } from "../../../src/kit/crypto/hash.ts";
 import { hashPassword } from "../../../src/auth/passwords.ts";
@@ -56,11 +57,29 @@ const statusesOf = async (requests: Promise<Response>[]) =>
 const audited = (action: string) =>
   postgres.sql("select 1 from audit_log where action = $1 and subject_user_id = $2", [action, person.id]);
 
+/** Locks the row of the person, as a change does. @returns releases it */
+async function lockAccount(): Promise<() => Promise<void>> {
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  await client.query("begin");
+  await client.query("select 1 from users where id = $1 for update", [person.id]);
+  return async () => {
+    await client.query("commit");
+    await client.end();
+  };
+}
+
 const change = (new_password: string, token?: string) =>
   send("POST", "/api/auth/change-password", { current_password: password, new_password }, token);
 
 test("two changes of a password answer 200 once and 409 once, in one session", async () => {
-  const replies = await Promise.all([change("another long one 1"), change("another long one 2")]);
+  // Both have checked the old password when the first one writes.
+  const release = await lockAccount();
+  const changes = [change("another long one 1"), change("another long one 2")];
+  const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'";
+  await expect.poll(async () => (await postgres.sql(waiting)).length).toBe(2);
+  await release();
+  const replies = await Promise.all(changes);
   expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
   const refused = replies.findIndex(({ status }) => status === 409);
   expect((await bodyOf(replies[refused]!)).detail).toContain("changed by another request");

@@ -138,10 +138,11 @@ describe("an external model", () => {
     for (let made = 0; made < 3; made += 1) ids.unshift((await makeModel(me)).id);
     await makeModel(clientOf(api, await createUser(api)));
     const first = await me.get("/external-models?limit=2");
-    expect(keysOf(first.body)).toEqual(["models", "next_cursor", "success", "total"]);
+    expect(keysOf(first.body)).toEqual(["count", "data", "message", "models", "next_cursor", "success", "total"]);
+    expect(first.body).toMatchObject({ count: 2, data: first.body.models });
     expect([first.body.total, databaseTrips(first)]).toEqual([3, 1]);
     const second = await me.get(`/external-models?limit=2&cursor=${first.body.next_cursor}`);
-    expect(keysOf(second.body)).toEqual(["models", "success", "total"]);
+    expect(keysOf(second.body)).toEqual(["count", "data", "message", "models", "success", "total"]);
     const listed = [...first.body.models, ...second.body.models] as { id: number }[];
     expect(listed.map(({ id }) => id)).toEqual(ids);
   });

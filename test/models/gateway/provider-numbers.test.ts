@@ -98,11 +98,11 @@ async function vendorWith(name: HttpProvider, change: (reply: Reply) => unknown)
 }
 
 describe.each(httpProviders)("%s, whose numbers cannot be,", (name) => {
-  const { model, embedding } = fakedVendor(name);
+  const { model } = fakedVendor(name);
   const isStorable = (record: UsageRecord) =>
     Object.keys(noTokens).every((key) => key === "is_estimated" || toCount(record[key as "input_tokens"]) !== undefined);
 
-  test.each([11.5, -3, 9e15])("%d: answers, and its usage is estimated", async (number) => {
+  test.each([11.5, -3, 9e15])("an answer with the count %d has an estimated usage", async (number) => {
     const settings = await vendorWith(name, (reply) => changed(reply, number));
     const records: UsageRecord[] = [];
     const asked = gatewayModel([languageCandidate(`${name}/${model}`, settings)], {
@@ -146,17 +146,23 @@ describe.each(httpProviders)("%s, whose numbers cannot be,", (name) => {
     expect(records).toHaveLength(2);
     expect(records.every(isStorable)).toBe(true);
   });
-
-  test.runIf(embedding !== undefined)("embeds, and its usage is estimated", async () => {
-    const settings = await vendorWith(name, (reply) => changed(reply, -3));
-    const records: UsageRecord[] = [];
-    const asked = gatewayEmbeddingModel(embeddingCandidate(`${name}/${embedding}`, settings), {
-      onUsage: (record) => records.push(record),
-    });
-    await asked.doEmbed({ values: ["a text"] });
-    expect(records).toMatchObject([{ outcome: "complete", input_tokens: 2, is_estimated: true }]);
-  });
 });
+
+describe.each(httpProviders.filter((name) => fakedVendor(name).embedding !== undefined))(
+  "%s, whose numbers cannot be,",
+  (name) => {
+    test("an embedding has an estimated usage", async () => {
+      const { embedding } = fakedVendor(name);
+      const settings = await vendorWith(name, (reply) => changed(reply, -3));
+      const records: UsageRecord[] = [];
+      const asked = gatewayEmbeddingModel(embeddingCandidate(`${name}/${embedding}`, settings), {
+        onUsage: (record) => records.push(record),
+      });
+      await asked.doEmbed({ values: ["a text"] });
+      expect(records).toMatchObject([{ outcome: "complete", input_tokens: 2, is_estimated: true }]);
+    });
+  },
+);
 
 describe("a list of models", () => {
   test.each([
