@@ -85,9 +85,9 @@ function isWindows1252(bytes: Uint8Array): boolean {
     if (unlikelyBytes.has(byte)) return false;
     const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
     const following = bytes.subarray(at + 1, at + length);
-    const isUtf8 =
+    const isCharacter =
       byte >= 0xc2 && byte <= 0xf4 && following.length === length - 1 && following.every((each) => each >> 6 === 2);
-    if (isUtf8) return false;
+    if (isCharacter) return false;
   }
   return bytes.length > 0;
 }
