@@ -103,11 +103,17 @@ function unsupported(type: string, remedy: string): AppError {
 const tooLarge = (limit: number) => new AppError("payload_too_large", `The body is too large. The maximum is ${limit} bytes.`);
 
 /**
- * Reads at most `limit` bytes, and fails at the first byte beyond, whatever `Content-Length` says.
+ * Reads at most `limit` bytes, and fails at the first byte beyond, whatever `Content-Length` says. Of a body that is declared too long, up
+ * to twice the limit is read and dropped before the reply.
  * @throws payload_too_large; malformed_json for a body that breaks off
  */
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > limit) {
+    // A client that is still sending would see a broken connection, not the reply.
+    if (declared <= 2 * limit) for await (const _ of unbroken(request.body));
+    throw tooLarge(limit);
+  }
   const bytes = new Uint8Array(limit);
   let length = 0;
   for await (const chunk of unbroken(request.body)) {

@@ -23,6 +23,13 @@ function act(method: string, path: string, body: unknown, by = admin): Promise<R
   });
 }
 
+/** Proves the address. PGlite's clock counts milliseconds, so what is made next must be in a later one. */
+async function prove(id: number): Promise<void> {
+  await api.database.sql("update users set email_verified = true where id = $1", [id]);
+  const isLater = "select now() > email_verified_at as later from users where id = $1";
+  await expect.poll(() => api.database.sql(isLater, [id])).toEqual([{ later: true }]);
+}
+
 const statusOf = async ({ token }: Person) => (await api.get("/api/v2/me", { headers: authHeader(token) })).status;
 
 describe("an administrator", () => {
@@ -86,7 +93,7 @@ describe("a superuser", () => {
     const founder = await createUser(api);
     await api.database.sql("update users set email = 'founder@example.com' where id = $1", [founder.id]);
     expect((await act("GET", "/users", undefined, founder)).status).toBe(403);
-    await api.database.sql("update users set email_verified = true where id = $1", [founder.id]);
+    await prove(founder.id);
     const again = await createUser(api);
     await api.database.sql("update sessions set user_id = $1 where id = $2", [founder.id, again.sessionId]);
     expect((await act("GET", "/users", undefined, again)).status).toBe(200);
@@ -96,13 +103,6 @@ describe("a superuser", () => {
 });
 
 describe("the role that a proven address gives", () => {
-  /** Proves the address. PGlite's clock counts milliseconds, so what is made next must be in a later one. */
-  async function prove(id: number): Promise<void> {
-    await api.database.sql("update users set email_verified = true where id = $1", [id]);
-    const isLater = "select now() > email_verified_at as later from users where id = $1";
-    await expect.poll(() => api.database.sql(isLater, [id])).toEqual([{ later: true }]);
-  }
-
   const rolesOf = async (secret: string) =>
     (await bodyOf(await api.get("/api/v2/me", { headers: authHeader(secret) }))).user.roles as string[];
   const listUsers = async (secret: string) => (await api.get("/api/v2/admin/users", { headers: authHeader(secret) })).status;

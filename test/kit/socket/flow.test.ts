@@ -134,6 +134,7 @@ test("a sender of many frames waits for sockets that acknowledge, and once for a
   expect(await rooms.call(room, "publishTextSlowly", 300, "word ", 60_000)).toBe(0);
   await keen.until(({ seq }) => seq === 1_500);
   expect(keen.received.filter(({ type }) => type === "delta")).toHaveLength(300);
+  await keen.close();
   const deaf = await settled(room);
   expect(await rooms.call(room, "publishTextSlowly", 300, "word ", 50)).toBe(1);
   await flush(deaf);
