@@ -6,7 +6,7 @@ import { join } from "node:path";
 const [name, ...args] = process.argv.slice(2);
 const folder = import.meta.dirname;
 const files = readdirSync(folder).filter(
-  (file) => /\.(ts|sh)$/.test(file) && !["main.ts", "support.ts", "chat-transport.ts"].includes(file),
+  (file) => /\.(ts|sh)$/.test(file) && !["main.ts", "support.ts", "chat-transport.ts", "array-chat.ts"].includes(file),
 );
 const file = files.find((candidate) => candidate.replace(/\.\w+$/, "") === name);
 

@@ -1,5 +1,6 @@
 /** A front end of the AI SDK (`useChat`): initial messages, send, edit, regenerate, stop, files, retry, and resume after a reload. */
-import { AbstractChat, type ChatInit, type UIMessage } from "ai";
+import type { UIMessage } from "ai";
+import { ArrayChat } from "./array-chat.ts";
 import { conversationTransport } from "./chat-transport.ts";
 import { api, connectModel, createGuide, printMessage, register, startConversation, step, type Message } from "./support.ts";
 
@@ -37,40 +38,14 @@ const fileOf = ({ id, name, media_type }: { id: string; name: string; media_type
 
 // ── The same without a browser ───────────────────────────────────────────────
 
-/** What `useChat` is in React: the SDK's chat over a plain array. */
-class Chat extends AbstractChat<UIMessage> {
-  constructor({ messages = [], ...init }: ChatInit<UIMessage>, onChange: (messages: UIMessage[]) => void = () => {}) {
-    super({
-      ...init,
-      state: {
-        status: "ready",
-        error: undefined,
-        messages,
-        pushMessage(message) {
-          this.messages = [...this.messages, message];
-          onChange(this.messages);
-        },
-        popMessage() {
-          this.messages = this.messages.slice(0, -1);
-        },
-        replaceMessage(index, message) {
-          this.messages = this.messages.with(index, message);
-          onChange(this.messages);
-        },
-        snapshot: structuredClone,
-      },
-    });
-  }
-}
-
 const textOf = (message: UIMessage | undefined) =>
   (message?.parts ?? []).map((part) => (part.type === "text" ? part.text : "")).join("");
 const statusOf = (message: UIMessage | undefined) => (message?.metadata as { status?: string } | undefined)?.status;
 
 const openChat = async (onChange?: (messages: UIMessage[]) => void) =>
-  new Chat({ id: String(conversationId), transport, messages: await loadMessages() }, onChange);
+  new ArrayChat({ id: String(conversationId), transport, messages: await loadMessages() }, onChange);
 
-function print(chat: Chat): void {
+function print(chat: ArrayChat): void {
   if (chat.error !== undefined) throw chat.error;
   printMessage("You", textOf(chat.messages.at(-2)));
   printMessage("Guide", textOf(chat.lastMessage));

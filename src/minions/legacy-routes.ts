@@ -7,12 +7,12 @@ import { modelErrors } from "../models/errors.ts";
 import { classStatistics } from "./class-statistics.ts";
 import { minionErrors } from "./errors.ts";
 import { listMinions } from "./list-minions.ts";
-import { getMinion, type MinionWithCatalog } from "./queries.ts";
+import { getMinion } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, toggleFavorite } from "./service.ts";
 import { createMinionToken } from "./tokens.ts";
 import { minionTraits, putTraits } from "./traits/service.ts";
-import { toMinion } from "./view.ts";
+import { minionReply, toMinion } from "./view.ts";
 
 /** Paths of the previous server. Each does what the canonical route does, for the user in the path. */
 
@@ -23,7 +23,6 @@ const writing = requirePermission("minions.write");
 const recognizing = recognizeCaller("minions.read");
 const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
 const whose = "The user is you, or any user if you are an administrator.";
-const replyOf = ({ catalog, row }: MinionWithCatalog) => ({ ...ok, minion: toMinion(catalog, row) });
 
 /** At /api/v2/classes, before the classes by name. */
 export const classesOfMinions = new Hono<AppEnv>();
@@ -83,7 +82,7 @@ userMinions.post(
       unknownKeys: "ignoreTopLevel",
       body: s.NewUserMinion,
       replayResponse: async ({ ctx, params, resultId }) => {
-        const { minion } = replyOf(await getMinion(ctx, requirePathUser(ctx, params.user_id), Number(resultId)));
+        const { minion } = minionReply(await getMinion(ctx, requirePathUser(ctx, params.user_id), Number(resultId)));
         return { ...ok, minion, minion_id: minion.id, message: created };
       },
       reply: s.UserMinionReply,
@@ -103,7 +102,7 @@ userMinions.post(
         ...body,
         display_name: body.display_name ?? body.name,
       });
-      const { minion } = replyOf(found);
+      const { minion } = minionReply(found);
       return { ...ok, minion, minion_id: minion.id, message: created };
     },
   ),
@@ -144,7 +143,7 @@ userMinions.get(
       errors: ["not_found", ...outage],
     },
     async ({ ctx, params }) =>
-      replyOf(await getMinion(ctx, requirePathUser(ctx, params.user_id, { admitsAdmin: true }), params.id)),
+      minionReply(await getMinion(ctx, requirePathUser(ctx, params.user_id, { admitsAdmin: true }), params.id)),
   ),
 );
 
@@ -165,7 +164,7 @@ userMinions.put(
     },
     async ({ ctx, params, body }) => {
       const found = await changeMinion(ctx, requirePathUser(ctx, params.user_id), params.id, body, undefined);
-      const { minion } = replyOf(found);
+      const { minion } = minionReply(found);
       const updated_fields = Object.keys(body);
       return { ...ok, message: "Minion updated.", minion_id: minion.id, minion, updated_fields, score_updated: true };
     },

@@ -10,10 +10,10 @@ import { maxPictureBytes, pictureName, readPicture } from "../kit/storage/avatar
 import { putAvatar, replaceAvatar } from "./avatars.ts";
 import { listMinions } from "./list-minions.ts";
 import { trashRetentionDays } from "./constants.ts";
-import { getMinion, type MinionWithCatalog } from "./queries.ts";
+import { getMinion } from "./queries.ts";
 import * as s from "./schemas.ts";
 import { changeMinion, createMinion, deleteMinion, restoreMinion, toggleFavorite } from "./service.ts";
-import { toMinion } from "./view.ts";
+import { minionReply, toMinion } from "./view.ts";
 import { createMinionToken } from "./tokens.ts";
 import { modelErrors } from "../models/errors.ts";
 import { minionErrors } from "./errors.ts";
@@ -24,8 +24,6 @@ const reading = requirePermission("minions.read");
 const readingOne = requirePermission("minions.read", { minionToken: true });
 const writing = requirePermission("minions.write");
 const outage = [catalogErrors.catalog_unavailable, "database_unavailable"] as const;
-
-const minionReply = ({ catalog, row }: MinionWithCatalog) => ({ ...ok, minion: toMinion(catalog, row) });
 
 /** At /api/v2/minions. */
 export const minions = new Hono<AppEnv>();

@@ -2,7 +2,7 @@ import { synergyOf } from "../catalog/rules.ts";
 import type { Catalog } from "../catalog/snapshot.ts";
 import { pictureUrl } from "../kit/storage/avatars.ts";
 import { levelProgress } from "./progression/rules.ts";
-import type { MinionRow } from "./queries.ts";
+import type { MinionRow, MinionWithCatalog } from "./queries.ts";
 import type { Minion } from "./schemas.ts";
 import { compatibilityOf, compatibilityPercent, traitPoints, traitSlots } from "./traits/rules.ts";
 import { activeOf, spiritsOf, classSummary } from "./spirits/views.ts";
@@ -36,3 +36,9 @@ export function toMinion(catalog: Catalog, row: MinionRow): Minion {
     avatar_url: pictureUrl(avatar_key),
   };
 }
+
+/** The reply of a route that returns one minion. */
+export const minionReply = ({ catalog, row }: MinionWithCatalog) => ({
+  success: true as const,
+  minion: toMinion(catalog, row),
+});

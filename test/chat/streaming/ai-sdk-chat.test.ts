@@ -1,5 +1,6 @@
-import { AbstractChat, type UIMessage } from "ai";
+import type { UIMessage } from "ai";
 import { beforeEach, describe, expect, test } from "vitest";
+import { ArrayChat } from "../../../examples/array-chat.ts";
 import { conversationTransport } from "../../../examples/chat-transport.ts";
 import { authHeader } from "../../support/users.ts";
 import { words } from "../../support/fake-llm.ts";
@@ -11,30 +12,11 @@ const sessions = useChatSessions();
 let session: ChatSession;
 let chat: Chat;
 
-class Chat extends AbstractChat<UIMessage> {
-  constructor(messages: UIMessage[] = [], onChange: (messages: UIMessage[]) => void = () => {}) {
+class Chat extends ArrayChat {
+  constructor(messages: UIMessage[] = [], onChange?: (messages: UIMessage[]) => void) {
     const api = new URL("/api/v2/conversations", sessions.api.url).href;
-    super({
-      id: String(session.id),
-      transport: conversationTransport(api, authHeader(session.person.token)),
-      state: {
-        status: "ready",
-        error: undefined,
-        messages,
-        pushMessage(message) {
-          this.messages = [...this.messages, message];
-          onChange(this.messages);
-        },
-        popMessage() {
-          this.messages = this.messages.slice(0, -1);
-        },
-        replaceMessage(index, message) {
-          this.messages = this.messages.with(index, message);
-          onChange(this.messages);
-        },
-        snapshot: structuredClone,
-      },
-    });
+    const transport = conversationTransport(api, authHeader(session.person.token));
+    super({ id: String(session.id), transport, messages }, onChange);
   }
 }
 
@@ -116,7 +98,7 @@ describe("stop", () => {
 });
 
 describe("retry", () => {
-  test.each([false, true])("sends a message once, whose request failed (arrived: %s)", async (hasArrived) => {
+  test.each([false, true])("a message whose request failed is sent once (arrived: %s)", async (hasArrived) => {
     answerWith("First.");
     await chat.sendMessage({ text: "One" });
     answerWith("Second.");
