@@ -67,7 +67,7 @@ const call = (who: Client, [method, path, body]: (typeof calls)[number], userId?
 describe.each(calls)("%s %s", (...row) => {
   const [method, path, , status, expected] = row;
 
-  test("answers as the previous server did", async () => {
+  test("the reply has the form of the previous server", async () => {
     const reply = await call(client, row);
     expect(reply.status).toBe(status);
     expect(reply.body).toMatchObject({ success: true, ...expected });
@@ -76,7 +76,7 @@ describe.each(calls)("%s %s", (...row) => {
     expect([user_id, minion_id]).toEqual([person.id, isNew ? reply.body.minion.id : minionId]);
   });
 
-  test("is not found for another user, and readable for an administrator", async () => {
+  test("the path is 404 for another user, and readable for an administrator", async () => {
     const [stranger, admin] = [await createUser(api), await createUser(api, ["user", "admin"])];
     const unknown = await call(clientOf(api, stranger), row, 2_000_000_000);
     const foreign = await call(clientOf(api, stranger), row);

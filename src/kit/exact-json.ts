@@ -15,7 +15,7 @@ function exactly(_key: string, value: unknown, context?: { source?: string }): u
   return exactNumber(context.source);
 }
 
-/** The number that a text of JSON's form stands for: a number if it is exactly a double, otherwise the text. */
+/** The value of a number in JSON: a number if it is exactly a double, otherwise the text. */
 export function exactNumber(text: string): number | string {
   const number = Number(text);
   return digitsOf(String(number)) === digitsOf(text) ? number : text;

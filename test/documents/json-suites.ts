@@ -21,7 +21,7 @@ function judgeJson(name: string, bytes: Uint8Array): Case["judge"] {
   };
 }
 
-/** A document without rows is refused, told as a problem, or an empty array. */
+/** A document without rows is refused, is a problem, or an empty array. */
 function judgeNothing({ refusal, problems }: Outcome, bytes: Uint8Array): Verdict {
   if (refusal !== undefined || problems.length > 0) return "refusal";
   return /^\s*\[\s*\]\s*$/.test(Buffer.from(bytes).toString()) ? "result" : wrong("has no rows and no problem");

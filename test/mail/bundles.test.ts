@@ -101,7 +101,7 @@ test("a production Worker with a key sends each mail once through Resend and nev
   }
 });
 
-test("in development every mail is in the mailbox, once for each key", async () => {
+test("the mailbox of development has every mail once for each key", async () => {
   await inWorkerd("test/mail/support/kept-worker.ts", {}, async (url) => {
     expect(await bodyOf(await fetch(`${url}/configured`))).toEqual({ configured: true });
     for (const key of ["first", "first", "second"]) expect((await postMail(url, key)).status).toBe(200);

@@ -48,11 +48,11 @@ describe("how an answer ended", () => {
     ["stop", "stop"],
     ["length", "length"],
     [null, "stop"],
-  ])("the finish reason %j is told as %j", async (finish, told) => {
+  ])("the finish reason %j is sent as %j", async (finish, sent) => {
     sessions.llm.replyWith({ pieces: ["One, ", "two"], finish });
     const { answer, finish: chunk } = await ask("Count.", `finish-${finish}`);
-    expect(answer).toMatchObject({ status: "complete", finish_reason: told, text: "One, two", error: null });
-    expect(chunk).toMatchObject({ finishReason: told });
+    expect(answer).toMatchObject({ status: "complete", finish_reason: sent, text: "One, two", error: null });
+    expect(chunk).toMatchObject({ finishReason: sent });
   });
 
   test.each(["abort", "error"])("the finish reason %j is an interrupted answer", async (finish) => {

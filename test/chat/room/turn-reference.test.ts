@@ -49,7 +49,7 @@ describe("a client_id that comes again", () => {
 });
 
 describe("POST /conversations/:id/regenerate", () => {
-  test("answers an earlier message again, by its ID, its answer's ID, or its client_id", async () => {
+  test("an earlier message is answered again, by its ID, its answer's ID, or its client_id", async () => {
     for (const [reference, key] of [
       [(question: number) => ({ message_id: question }), "question"],
       [(_question: number, answer: number) => ({ message_id: answer }), "answer"],
@@ -67,7 +67,7 @@ describe("POST /conversations/:id/regenerate", () => {
     }
   });
 
-  test("sends a message that did not arrive, and answers one that did again", async () => {
+  test("a message that did not arrive is sent, and one that did is answered again", async () => {
     const retry = { client_id: "one", text: "How are you?" };
     expect((await post("/regenerate", retry)).status).toBe(200);
     sessions.llm.replyWith({ pieces: ["Another."] });

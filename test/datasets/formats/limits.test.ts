@@ -78,7 +78,7 @@ describe("a file of", () => {
     expect(maxRowsLength).toBe(500_000_000);
   });
 
-  test("64 KiB of unclosed tags, quotes or marks is told in a moment, and invalid bytes are marked line by line", async () => {
+  test("64 KiB of unclosed tags, quotes or marks is plain text, and invalid bytes are marked line by line", async () => {
     expect(await detect("<a".repeat(32_000), "x.html")).toBe("text");
     expect(await detect('"'.repeat(64_000), "x")).toBe("text");
     const { rows, problems } = await read(

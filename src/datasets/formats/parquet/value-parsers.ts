@@ -9,7 +9,7 @@ export type ValueDecoder = { element: SchemaElement; parsers: ParquetParsers };
 
 /**
  * The decoder of a column. The library makes inexact numbers of decimals and fails at intervals, so it gets those as timestamps, with a parser
- * of ours.
+ * from this file.
  */
 export function valueDecoderOf(element: SchemaElement): ValueDecoder {
   const parser = rawParserOf(element);

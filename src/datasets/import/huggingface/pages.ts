@@ -95,8 +95,8 @@ async function* pagesOfRecords(
     const converted = converter.convert(record);
     const line = "plain" in converted ? JSON.stringify(converted.plain) : "";
     position++;
-    const told = "fault" in converted ? converted.fault : converted.leftOut;
-    if (told !== undefined) problems.push({ position, ...told });
+    const fault = "fault" in converted ? converted.fault : converted.leftOut;
+    if (fault !== undefined) problems.push({ position, ...fault });
     lines.push(line);
     length += line.length;
     await work.spend(unitsPerRow + line.length * unitsPerCharacter);

@@ -19,7 +19,7 @@ export function repairUsage(reply: JsonObject): boolean {
     for (const name of usages) {
       const usage = holder[name];
       if (isObject(usage)) isChanged = repairCounts(usage, 0) || isChanged;
-      // The name stands for something else elsewhere.
+      // In other protocols, this name has another meaning.
       if (name === "usage" && usage != null && !isObject(usage)) isChanged = delete holder[name];
       if (name === "usage" && isObject(usage)) isChanged = addReasoning(usage) || isChanged;
     }

@@ -51,7 +51,7 @@ describe("a Parquet column", () => {
     ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BINARY_PACKED"],
     ["DELTA_BYTE_ARRAY", "DELTA_BINARY_PACKED"],
     ["PLAIN", "BYTE_STREAM_SPLIT"],
-  ])("in %s and %s is read", async (ofTexts, ofNumbers) => {
+  ])("a column in %s and %s is read", async (ofTexts, ofNumbers) => {
     const columnData = [
       { name: "text", data: names, encoding: ofTexts },
       { name: "small", data: Int32Array.from(numbers), type: "INT32" as const, encoding: ofNumbers },
@@ -81,7 +81,7 @@ describe("a Parquet column", () => {
     expect(rows.map(({ text }) => text)).toEqual(data);
   });
 
-  test.each(["brotli", "delta"])("of the file %s, which PyArrow wrote, is read", async (name) => {
+  test.each(["brotli", "delta"])("the file %s, which PyArrow wrote, is read", async (name) => {
     const { rows, problems } = await read(readFileSync(`test/fixtures/parquet/${name}.parquet`), "parquet");
     expect(problems).toEqual([]);
     expect(rows.length).toBeGreaterThan(0);
@@ -105,7 +105,7 @@ describe("the numbers of a Parquet file", () => {
     });
   const valuesOf = async (bytes: Buffer) => (await read(bytes, "parquet")).rows.map(({ fields }) => fields!["value"]);
 
-  test("are decimals without a loss", async () => {
+  test("decimals have all their digits", async () => {
     const decimal = { converted_type: "DECIMAL", precision: 38, scale: 2 } as const;
     const data = [1234n, -5n, 123_456_789_012_345_678n, 150n];
     const expected = [12.34, -0.05, "1234567890123456.78", 1.5];
@@ -113,7 +113,7 @@ describe("the numbers of a Parquet file", () => {
     expect(await valuesOf(column({ type: "FIXED_LEN_BYTE_ARRAY", type_length: 16, ...decimal }, data))).toEqual(expected);
   });
 
-  test("are times with all their digits", async () => {
+  test("times have all their digits", async () => {
     const micros = { type: "INT64", logical_type: { type: "TIMESTAMP", unit: "MICROS", isAdjustedToUTC: true } } as const;
     expect(await valuesOf(column(micros, [1_700_000_000_123_456n, 1_700_000_000_123_000n, -1n]))).toEqual([
       "2023-11-14T22:13:20.123456Z",
@@ -122,7 +122,7 @@ describe("the numbers of a Parquet file", () => {
     ]);
   });
 
-  test("are told if they are not finite", async () => {
+  test("numbers that are not finite are texts", async () => {
     expect(await valuesOf(column({ type: "DOUBLE" }, [0.5, NaN, -Infinity]))).toEqual([0.5, "NaN", "-Infinity"]);
   });
 });

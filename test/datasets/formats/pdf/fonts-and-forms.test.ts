@@ -19,13 +19,13 @@ describe("a PDF whose fonts are predefined", () => {
     ["UniJIS-UTF16-H", "Japan1", "65E5672C8A9E", "\u65E5\u672C\u8A9E"],
     ["KSCms-UHC-H", "Korea1", "C7D1B1B9BEEE", "\uD55C\uAD6D\uC5B4"],
     ["UniKS-UCS2-V", "Korea1", "D55CAD6DC5B4", "\uD55C\uAD6D\uC5B4"],
-  ])("in %s of %s has its text", async (encoding, ordering, hex, expected) => {
+  ])("a PDF in %s of %s has its text", async (encoding, ordering, hex, expected) => {
     const { rows, problems } = await readPdf(draw(hex), predefinedFont(encoding, ordering));
     expect(problems).toEqual([]);
     expect(rows.map(({ text }) => text.replaceAll("\n", ""))).toEqual([expected]);
   });
 
-  test("in a CMap that there is not says so", async () => {
+  test("a PDF in an unknown CMap is refused because it has no text", async () => {
     const parts = predefinedFont("Fancy-Custom-H", "Japan1");
     await expect(readPdf(draw("93FA967B8CEA"), parts)).rejects.toThrow("without text");
   });

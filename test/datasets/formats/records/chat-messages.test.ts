@@ -47,7 +47,7 @@ describe("a conversation", () => {
     expect(row).toMatchObject({ kind: "chat", text: "user: Hi\n\nassistant: Hello", dropped: null });
   });
 
-  test("keeps the tool calls of OpenAI, and has their names and arguments in its text", async () => {
+  test("a conversation keeps the tool calls of OpenAI, with their names and arguments in its text", async () => {
     const calls = [{ id: "c1", type: "function", function: { name: "weather", arguments: '{"city":"Bern"}' } }];
     const messages = [
       user("Rain?"),
@@ -63,7 +63,7 @@ describe("a conversation", () => {
     });
   });
 
-  test("keeps parts that are not text", async () => {
+  test("a conversation keeps parts that are not text", async () => {
     const image = { type: "image_url", image_url: { url: "https://a.example/b.png" } };
     const use = { type: "tool_use", id: "t1", name: "weather", input: { city: "Bern" } };
     const result = { type: "tool_result", tool_use_id: "t1", content: [{ type: "text", text: "dry" }] };
@@ -85,7 +85,7 @@ describe("a conversation", () => {
     });
   });
 
-  test("of Gemini has contents with parts and a system instruction", async () => {
+  test("a conversation of Gemini has contents with parts and a system instruction", async () => {
     const row = await rowOf({
       systemInstruction: { parts: [{ text: "Be brief." }] },
       contents: [
@@ -107,13 +107,13 @@ describe("a conversation", () => {
     );
   });
 
-  test("in a cell of a table is read", async () => {
+  test("a conversation in a cell of a table is read", async () => {
     const cell = JSON.stringify([user("Hi"), assistant("Hello")]).replaceAll('"', '""');
     const { rows } = await read(`id,messages\n1,"${cell}"\n`, "csv");
     expect(rows).toMatchObject([{ kind: "chat", text: "user: Hi\n\nassistant: Hello", fields: { metadata: { id: "1" } } }]);
   });
 
-  test("keeps the other keys of a message", async () => {
+  test("a conversation keeps the other keys of a message", async () => {
     const row = await rowOf({
       messages: [
         { ...user("Hi"), name: "Ada", weight: 0 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { read } from "../../support/datasets.ts";
 
-const sentence = (name: string) => `The ${name} is a fish of the rivers, and it is told of in many books. `;
+const sentence = (name: string) => `The ${name} is a fish of the rivers, and many books describe it. `;
 const story = `<h1>Fish</h1><p>${sentence("bream").repeat(3)}</p><p>${sentence("tench").repeat(3)}</p>`;
 
 const textOf = async (body: string) =>
