@@ -6,6 +6,8 @@ import { benchChat } from "./chat/benchmark.ts";
 import { benchDatasets } from "./datasets/benchmark.ts";
 import { benchGateway } from "./gateway/benchmark.ts";
 import { benchKnowledge } from "./knowledge/benchmark.ts";
+import { benchRetrieval } from "./retrieval/benchmark.ts";
+import { splits } from "./retrieval/questions/read-questions.ts";
 
 const benches = {
   accounts: benchAccounts,
@@ -14,6 +16,12 @@ const benches = {
   datasets: benchDatasets,
   gateway: benchGateway,
   knowledge: benchKnowledge,
+  retrieval: (_rounds: number, _seconds: number, { folder, split }: { folder: string; split: string }) => {
+    const known = splits.find((name) => name === split);
+    if (folder === "" || known === undefined)
+      throw new UserError("Usage: npm run bench -- retrieval --folder <folder> [--split dev|test]");
+    return benchRetrieval(folder, known);
+  },
 };
 
 const usage = `Usage: npm run bench -- <name> [--rounds 13] [--seconds 1]
@@ -30,13 +38,16 @@ await runCommand(async () => {
   const rounds = Number(values.rounds);
   const seconds = Number(values.seconds);
   if (!isBench(name) || positionals.length > 1 || !(rounds >= 1) || !(seconds > 0)) throw new UserError(usage);
-  await benches[name](Math.trunc(rounds), seconds);
+  await benches[name](Math.trunc(rounds), seconds, values);
 });
 
 function readArguments() {
-  const number = (fallback: string) => ({ type: "string", default: fallback }) as const;
+  const option = (fallback: string) => ({ type: "string", default: fallback }) as const;
   try {
-    return parseArgs({ allowPositionals: true, options: { rounds: number("13"), seconds: number("1") } });
+    return parseArgs({
+      allowPositionals: true,
+      options: { rounds: option("13"), seconds: option("1"), folder: option(""), split: option("test") },
+    });
   } catch (cause) {
     throw new UserError(usage, { cause });
   }
