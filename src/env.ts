@@ -55,6 +55,8 @@ const Settings = z.object({
   KEY_SECRETS: KeySecrets,
   /** URL of an Ollama server of the operator. All users see its models. Empty: none. */
   OLLAMA_URL: optionalUrl,
+  /** URL of a server of the operator that embeds texts, as `npm run dev` starts one. Empty: none. */
+  EMBEDDINGS_URL: optionalUrl,
   /** Private hosts that development may call, as `host` or `host:port`. */
   EGRESS_ALLOWED_HOSTS: words.default([]),
   /** DNS-over-HTTPS resolver that looks up host names of users before a call. Empty: no look-up. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { migrate } from "../../drizzle/migrate.ts";
 import { seedCatalog } from "../../seed/seed.ts";
 import { startEmbeddedPostgres, connectOwnPostgres, type PostgresServer } from "../postgres/start-postgres.ts";
+import { startEmbeddings } from "../embeddings/start-thread.ts";
 import { makeInterruptedJobsDue } from "../postgres/interrupted-jobs.ts";
 import { UserError } from "../user-error.ts";
 import { claimInstance } from "../data-dir/instance.ts";
@@ -29,10 +30,10 @@ export interface DevServer {
 type Log = (line: string) => void;
 
 /** What the Worker is connected to. */
-type Services = { postgres: PostgresServer; ollama: Ollama | undefined };
+type Services = { postgres: PostgresServer; embeddingsUrl: string; ollama: Ollama | undefined };
 
 /**
- * Runs the whole system on this machine: PostgreSQL, the bridge, migrations, the catalog, then the Worker.
+ * Runs the whole system on this machine: PostgreSQL, the bridge, migrations, the catalog, the embedding server, then the Worker.
  *
  * @param signal aborted to give up on the way; what was started is stopped first
  * @throws UserError where something that the developer can change is in the way
@@ -61,9 +62,11 @@ export async function startDevServer(settings: Settings, log: Log, signal: Abort
     const jobs = settings.databaseUrl === undefined ? await makeInterruptedJobsDue(postgres.databaseUrl) : 0;
     if (jobs > 0) log(`${jobs} interrupted jobs go on`);
 
+    const embeddings = await startEmbeddings();
+    cleanup.push(embeddings.close);
     const ollama = await findOllama(settings.ollamaUrl);
     if (ollama !== undefined) log(describeOllama(ollama));
-    const envFiles = writeVars(settings, { postgres, ollama }, log);
+    const envFiles = writeVars(settings, { postgres, embeddingsUrl: embeddings.url, ollama }, log);
     const wrangler = startWrangler({ port, folder, envFiles });
     cleanup.push(wrangler.close);
     log("starting the Worker");
@@ -98,11 +101,15 @@ function describeOllama({ url, models }: Ollama): string {
 }
 
 /** @returns the files that hold the Worker's vars and secrets; what the later one says wins */
-function writeVars({ folder, port, secretsFile }: Settings, { postgres, ollama }: Services, log: Log): string[] {
+function writeVars({ folder, port, secretsFile }: Settings, { postgres, embeddingsUrl, ollama }: Services, log: Log): string[] {
   const added = ensureSecrets(secretsFile, join(import.meta.dirname, "../../.dev.vars.example"));
   if (added.length > 0) log(`made development values for ${added.join(", ")} in ${secretsFile}`);
   const defaults = writeVarsFile(join(folder, "development.vars"), { ...developmentVars, ...(ollama && ollamaVars(ollama)) });
-  const instance = writeVarsFile(join(folder, "instance.vars"), { ...postgres.vars, PUBLIC_URL: `http://127.0.0.1:${port}` });
+  const instance = writeVarsFile(join(folder, "instance.vars"), {
+    ...postgres.vars,
+    EMBEDDINGS_URL: embeddingsUrl,
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+  });
   return [defaults, secretsFile, instance];
 }
 

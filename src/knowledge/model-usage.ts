@@ -2,10 +2,10 @@ import type { Ctx } from "../context.ts";
 import { commit, type Statement } from "../kit/db/commit.ts";
 import { validationError, type AppError } from "../kit/errors.ts";
 import { log } from "../kit/log.ts";
-import { workersAiSettings, providerSettings } from "../models/providers/settings.ts";
+import { operatorSettings, providerSettings } from "../models/providers/settings.ts";
 import type { CallOptions } from "../models/gateway/call.ts";
 import type { ModelSummary } from "../models/constants.ts";
-import { kindByName } from "../models/providers/list-models.ts";
+import { serverProviders } from "../models/providers/providers.ts";
 import { describeModel, openProvider, parseModelReference, type ModelReference } from "../models/providers/registry.ts";
 import { resolveUserModel, type ResolvedModel } from "../models/external-models/callable-model.ts";
 import { markKeyStatus } from "../models/external-models/key-status.ts";
@@ -31,14 +31,13 @@ export async function readModelName(
     if (!Number.isInteger(id) || id < 1 || id >= 2 ** 31) throw refuse("is not the name or the ID of a model");
     return { id };
   }
-  if (reference.provider !== "builtin" && reference.provider !== "workers-ai") {
+  if (!serverProviders.has(reference.provider)) {
     throw refuse("requires an API key: connect the model and use its ID");
   }
-  const reason = openProvider(reference.provider).unavailable(workersAiSettings(ctx));
+  const reason = openProvider(reference.provider).unavailable(operatorSettings(ctx));
   if (reason !== null) throw refuse(reason);
-  const isBuiltin = reference.provider === "builtin";
-  const actualKind = isBuiltin ? describeModel(name)?.kind : kindByName(reference.modelId);
-  if (actualKind !== kind) throw refuse(kind === "embedding" ? "is not an embedding model" : "is not a language model");
+  if (describeModel(name)?.kind !== kind)
+    throw refuse(kind === "embedding" ? "is not an embedding model" : "is not a language model");
   return reference;
 }
 
@@ -48,13 +47,13 @@ export async function resolveModel(ctx: Ctx, userId: number, model: NamedModel):
   return { ...model, settings: providerSettings(ctx, userId), row: undefined };
 }
 
-/** Collects the usage of calls; `usage` returns the statements that store it, each once. Built-in models are not counted. */
+/** Collects the usage of calls; `usage` returns the statements that store it, each once. Models that cost nothing are not counted. */
 export function collectUsage(ctx: Ctx, userId: number, { provider, row }: ResolvedModel) {
   const rows: Statement[] = [];
   const options: Pick<CallOptions, "onUsage" | "onBadKey"> = {
     onUsage(record) {
       countCall(ctx, record);
-      if (provider === "builtin") return;
+      if (provider === "builtin" || provider === "local") return;
       rows.push(usageRow(ctx, record, { userId, purpose: "knowledge", externalModelId: row?.id ?? null }));
     },
     onBadKey: () => rows.push(...markKeyStatus(ctx, userId, row, true)),

@@ -6,6 +6,7 @@ import { imageTypes } from "../../kit/storage/image-type.ts";
 import { maxPictureBytes } from "../../kit/storage/avatars.ts";
 import { IdParam } from "../../kit/http/zod-schemas.ts";
 import { toExternalModel } from "../queries.ts";
+import { serverProviders } from "../providers/providers.ts";
 import { openProvider } from "../providers/registry.ts";
 import * as s from "../schemas.ts";
 import type { ExternalModel } from "../schemas.ts";
@@ -59,7 +60,7 @@ function creationMessage({ provider: name, key_last_four, base_url }: ExternalMo
   const { display_name, requires_api_key, base_url: defaultUrl } = openProvider(name);
   const missing = [
     ...(requires_api_key && key_last_four === null ? ["an API key"] : []),
-    ...(defaultUrl === null && base_url === null && name !== "builtin" && name !== "workers-ai" ? ["a base URL"] : []),
+    ...(defaultUrl === null && base_url === null && !serverProviders.has(name) ? ["a base URL"] : []),
   ];
   return missing.length === 0
     ? "Model connected."

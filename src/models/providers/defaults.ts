@@ -15,7 +15,11 @@ export const boundDefaults = {
   embedding: "workers-ai/@cf/baai/bge-base-en-v1.5",
 } as const satisfies Record<Kind, string>;
 
-/** The default model, as `provider/model`: of Workers AI if it is bound, otherwise a built-in one. */
-export function defaultModel({ AI }: Pick<Env, "AI">, kind: Kind): string {
-  return (AI === undefined ? builtinDefaults : boundDefaults)[kind];
+/** The model of the embedding server, which is available if `EMBEDDINGS_URL` is set. */
+export const localEmbedding = "local/universal-sentence-encoder";
+
+/** The default model, as `provider/model`: of Workers AI if it is bound, then of the embedding server, otherwise a built-in one. */
+export function defaultModel({ AI, EMBEDDINGS_URL }: Pick<Env, "AI" | "EMBEDDINGS_URL">, kind: Kind): string {
+  if (AI !== undefined) return boundDefaults[kind];
+  return kind === "embedding" && EMBEDDINGS_URL !== "" ? localEmbedding : builtinDefaults[kind];
 }

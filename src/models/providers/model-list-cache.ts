@@ -5,7 +5,7 @@ import { operatorFetch } from "./guarded-fetch.ts";
 import type { ModelSummary } from "../constants.ts";
 import type { ProviderName } from "./providers.ts";
 import { openProvider } from "./registry.ts";
-import { workersAiSettings } from "./settings.ts";
+import { operatorSettings } from "./settings.ts";
 
 /** The model list of a provider and the time of the request. */
 export type ModelList = { models: readonly ModelSummary[]; asked_at: string };
@@ -23,7 +23,7 @@ export function publicModelList(ctx: Ctx, name: ProviderName): ModelListSource {
   const { base_url, listModels } = openProvider(name);
   const settings = {
     anonymous: true,
-    ...workersAiSettings(ctx),
+    ...operatorSettings(ctx),
     ...(base_url === null ? {} : { fetch: operatorFetch(base_url) }),
   };
   return { name, base_url, list: () => listModels(settings) };

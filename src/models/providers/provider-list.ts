@@ -1,10 +1,10 @@
 import type { Ctx } from "../../context.ts";
 import { providers } from "./providers.ts";
-import { workersAiSettings } from "./settings.ts";
+import { operatorSettings } from "./settings.ts";
 
 /** Lists every provider with its availability. It sends no request and loads no SDK. */
 export function listProviders(ctx: Ctx) {
-  const settings = workersAiSettings(ctx);
+  const settings = operatorSettings(ctx);
   return providers.map((provider) => {
     const { name, display_name, icon, color, base_url, requires_api_key, models } = provider;
     const { supports_streaming, supports_tools, supports_embeddings, supports_fine_tuning } = provider;

@@ -22,6 +22,8 @@ export type ProviderSettings = {
   onQuirks?(found: Quirks): void;
   /** The AI binding, if the Worker has one. */
   ai?: Ai;
+  /** The URL of the operator's embedding server, if there is one. */
+  embeddingsUrl?: string;
   /** The user's allowance for models that the operator pays for. */
   allowance?: Allowance;
 };

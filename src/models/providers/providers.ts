@@ -5,6 +5,7 @@ import { custom } from "./vendors/custom.ts";
 import { google } from "./vendors/google.ts";
 import { groq } from "./vendors/groq.ts";
 import { huggingface } from "./vendors/huggingface.ts";
+import { local } from "./vendors/local.ts";
 import { mistral } from "./vendors/mistral.ts";
 import { moonshotai } from "./vendors/moonshotai.ts";
 import { nvidia } from "./vendors/nvidia.ts";
@@ -33,6 +34,9 @@ const vendors = [
 ] as const;
 
 /** All providers. The names, lists and schemas of providers derive from this array. */
-export const providers = [...vendors, builtinProvider(vendors.map(({ display_name }) => display_name))] as const;
+export const providers = [...vendors, local, builtinProvider(vendors.map(({ display_name }) => display_name))] as const;
 
 export type ProviderName = (typeof providers)[number]["name"];
+
+/** The providers that this server runs or is bound to. Their models need no key and no URL. */
+export const serverProviders: ReadonlySet<ProviderName> = new Set<ProviderName>([workersAi.name, local.name, "builtin"]);

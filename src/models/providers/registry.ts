@@ -6,7 +6,7 @@ import type { Candidate } from "../gateway/call.ts";
 import { ProviderError } from "../gateway/errors.ts";
 import { unknownModel, type Provider, type ProviderSettings } from "./provider.ts";
 import { providers, type ProviderName } from "./providers.ts";
-import { workersAiSettings } from "./settings.ts";
+import { operatorSettings } from "./settings.ts";
 
 export const providerNames: readonly ProviderName[] = providers.map(({ name }) => name);
 
@@ -53,7 +53,7 @@ export function describeCallable(ctx: Pick<Ctx, "env">, reference: string): Mode
   if (parsed === undefined) return undefined;
   const provider = openProvider(parsed.provider);
   if (provider.name === "ollama") return ctx.env.OLLAMA_URL === "" ? undefined : provider.describe?.(parsed.modelId);
-  return provider.unavailable(workersAiSettings(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
+  return provider.unavailable(operatorSettings(ctx)) === null ? provider.describe?.(parsed.modelId) : undefined;
 }
 
 /** Opens a language model. @throws validation_failed for an unknown model */

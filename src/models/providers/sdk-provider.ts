@@ -94,7 +94,7 @@ async function testProvider(
     },
   };
   try {
-    if (kindByName(modelId) === "embedding") {
+    if ((provider.describe?.(modelId)?.kind ?? kindByName(modelId)) === "embedding") {
       const open = () => provider.embeddingModel(modelId, tested);
       const { embeddings } = await gatewayEmbeddingModel({ ...reference, open }, options).doEmbed({ values: ["one text"] });
       return modelWorked(`A vector of ${embeddings[0]?.length ?? 0} numbers.`, found);

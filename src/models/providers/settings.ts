@@ -5,13 +5,13 @@ import type { ProviderSettings } from "./provider.ts";
 import type { ProviderName } from "./providers.ts";
 import { workersAi } from "./vendors/workers-ai.ts";
 
-/** The settings of Workers AI, which are the same for all users. */
-export function workersAiSettings(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai"> {
-  const { AI: ai } = ctx.env;
-  return ai === undefined ? {} : { ai };
+/** The settings of the operator's providers, which are the same for all users: the AI binding and the embedding server. */
+export function operatorSettings(ctx: Pick<Ctx, "env">): Pick<ProviderSettings, "ai" | "embeddingsUrl"> {
+  const { AI: ai, EMBEDDINGS_URL: embeddingsUrl } = ctx.env;
+  return { ...(ai && { ai }), ...(embeddingsUrl && { embeddingsUrl }) };
 }
 
-/** The settings of provider calls for a user: guarded `fetch`, the user's allowance and, of the operator, only the AI binding. */
+/** The settings of provider calls for a user: guarded `fetch`, the user's allowance and what belongs to the operator for all users. */
 export function providerSettings(
   ctx: Ctx,
   userId: number,
@@ -22,7 +22,7 @@ export function providerSettings(
     allowance: openAllowance(ctx, userId, workersAi),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(baseUrl == null ? {} : { baseUrl }),
-    ...workersAiSettings(ctx),
+    ...operatorSettings(ctx),
   };
 }
 

@@ -61,7 +61,7 @@ describe("npm run dev", () => {
     expect(await sql(await other.databaseUrl(), "SELECT to_regclass('mine') AS found")).toEqual([{ found: null }]);
   });
 
-  test("it finds an Ollama server and offers its models for new minions", async () => {
+  test("it finds an Ollama server and offers its models for new minions, and embeds new knowledge bases with its own server", async () => {
     await other.prints(`Ollama at http://${ollama.host} offers ollama/llama3.2:3b`);
     const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
       const init = { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
@@ -70,9 +70,13 @@ describe("npm run dev", () => {
     };
     const person = { username: "ada", email: "ada@example.com", password: "correct horse battery" };
     const [, { token }] = await post("/api/auth/register", person);
+    const authorization = `Bearer ${String(token)}`;
     const minion = { name: "grace", display_name: "Grace", model: "ollama/llama3.2:3b" };
-    const reply = await post("/api/v2/minions", minion, { authorization: `Bearer ${String(token)}` });
+    const reply = await post("/api/v2/minions", minion, { authorization });
     expect(reply).toMatchObject([201, { minion: { model: minion.model, provider: "ollama" } }]);
+    // The embedding server that it starts is known, too.
+    const base = await post("/api/v2/knowledge-bases", { name: "Manuals" }, { authorization });
+    expect(base).toMatchObject([201, { knowledge_base: { embedding_model: "local/universal-sentence-encoder" } }]);
   });
 
   test("the scripts connect to its database", async () => {

@@ -108,7 +108,7 @@ describe.each(httpProviders)("%s behind the gateway", (name) => {
   });
 
   test("a line of 10 MB is read whole", async () => {
-    expect(textIn(await partsOf(withFaults(["huge-line"])))).toBe(hugeText);
+    expect(textIn(await partsOf(withFaults(["huge-line"], { firstTokenMs: 60_000 })))).toBe(hugeText);
   });
 
   test.each(["cut", "unfinished"] as const)(

@@ -240,7 +240,7 @@ describe("the list of providers", () => {
       expect(provider.icon).not.toBe("");
       expect(provider.base_url ?? "https://").toMatch(/^https:\/\//);
       expect(new Set(provider.models).size).toBe(provider.models.length);
-      expect(provider.unavailable({}) === null).toBe(provider.name !== "workers-ai");
+      expect(provider.unavailable({}) === null).toBe(provider.name !== "workers-ai" && provider.name !== "local");
     }
   });
 

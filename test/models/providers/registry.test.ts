@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { productionConfig } from "../../../dev/wrangler/config.ts";
 import type { Env } from "../../../src/env.ts";
-import { boundDefaults, builtinDefaults, defaultModel } from "../../../src/models/providers/defaults.ts";
+import { boundDefaults, builtinDefaults, defaultModel, localEmbedding } from "../../../src/models/providers/defaults.ts";
 import type { ProviderName } from "../../../src/models/providers/providers.ts";
 import {
   describeCallable,
@@ -74,11 +74,20 @@ describe("a model of Workers AI", () => {
 test("the default models are those of Workers AI if it is bound, else built-in ones, each of its kind", async () => {
   const { models } = openProvider("workers-ai");
   for (const kind of ["language", "embedding"] as const) {
-    expect(defaultModel({}, kind)).toBe(builtinDefaults[kind]);
-    expect(defaultModel({ AI: fakeAi().binding }, kind)).toBe(boundDefaults[kind]);
+    expect(defaultModel({ EMBEDDINGS_URL: "" }, kind)).toBe(builtinDefaults[kind]);
+    for (const EMBEDDINGS_URL of ["", "http://127.0.0.1:1"])
+      expect(defaultModel({ AI: fakeAi().binding, EMBEDDINGS_URL }, kind)).toBe(boundDefaults[kind]);
     for (const name of [builtinDefaults[kind], boundDefaults[kind]]) expect(describeModel(name)?.kind).toBe(kind);
     expect(models.map((model) => `workers-ai/${model}`)).toContain(boundDefaults[kind]);
   }
+});
+
+test("with an embedding server, its model is the default for embeddings, and can be called", () => {
+  const env = { EMBEDDINGS_URL: "http://127.0.0.1:1" } as Env;
+  expect(defaultModel(env, "language")).toBe(builtinDefaults.language);
+  expect(defaultModel(env, "embedding")).toBe(localEmbedding);
+  expect(describeCallable({ env }, localEmbedding)).toMatchObject({ kind: "embedding", provider: "local" });
+  expect(describeCallable({ env: { EMBEDDINGS_URL: "" } as Env }, localEmbedding)).toBeUndefined();
 });
 
 test("Workers AI is not bound by default, because wrangler dev would need an account", () => {

@@ -7,7 +7,7 @@ import { openaiChat } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
 import type { Json, Protocol } from "./script.ts";
 
-export type HttpProvider = Exclude<ProviderName, "builtin" | "workers-ai">;
+export type HttpProvider = Exclude<ProviderName, "builtin" | "workers-ai" | "local">;
 
 type FakedVendor = {
   protocol: Protocol;
