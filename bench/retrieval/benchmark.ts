@@ -4,20 +4,24 @@ import type { Client } from "pg";
 import { connect } from "../../dev/postgres/connect.ts";
 import { openEmbeddedPostgres } from "../../dev/postgres/embedded-postgres.ts";
 import { startNeonBridge } from "../../dev/postgres/bridge/neon-bridge.ts";
+import { embedWithEncoder } from "../../dev/embeddings/encoder.ts";
+import { startEmbeddingServer } from "../../dev/embeddings/server.ts";
 import { UserError } from "../../dev/user-error.ts";
 import { migrate } from "../../drizzle/migrate.ts";
 import type { Ctx } from "../../src/context.ts";
 import { retrievalMethods } from "../../src/knowledge/constants.ts";
 import { searchBase } from "../../src/knowledge/search/query.ts";
+import { builtinDefaults, localEmbedding } from "../../src/models/providers/defaults.ts";
 import { createTestContexts, testBindings } from "../../test/support/in-process-context.ts";
 import { indexSet } from "./index-set.ts";
 import { judge, type Figures } from "./judge.ts";
 import { readQuestions, splits, type Split } from "./questions/read-questions.ts";
 import { publicSets } from "./sets/public-sets.ts";
 import type { PublicSet, SetQuestion } from "./sets/types.ts";
+import { cachedEmbed } from "./vector-cache.ts";
 
 /** The built-in embedding model and the sentence encoder of development. */
-const models = { builtin: "builtin/hashing-384" };
+const models = { builtin: builtinDefaults.embedding, encoder: localEmbedding };
 
 /** Discards the messages that are sent after a commit. */
 const silentBindings = {
@@ -35,9 +39,10 @@ export async function benchRetrieval(folder: string, split: Split): Promise<void
   const postgres = await openEmbeddedPostgres();
   const client = await connect(postgres.url);
   const bridge = await startNeonBridge({ databaseUrl: postgres.url });
+  const embeddings = await startEmbeddingServer(cachedEmbed(embedWithEncoder, join(folder, "vectors.sqlite")));
   try {
     await migrate(postgres.url);
-    const contexts = createTestContexts(testBindings(bridge.url, silentBindings));
+    const contexts = createTestContexts(testBindings(bridge.url, { ...silentBindings, EMBEDDINGS_URL: `http://${embeddings.host}` }));
     for (const [name, model] of Object.entries(models)) {
       console.log(`\nSplit ${split}, embedding model ${name}\n${header}`);
       const measured: Measured[] = [];
@@ -54,6 +59,7 @@ export async function benchRetrieval(folder: string, split: Split): Promise<void
       }
     }
   } finally {
+    await embeddings.close();
     await bridge.close();
     await client.end();
     await postgres.close();
