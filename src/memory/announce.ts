@@ -5,7 +5,7 @@ import { toAppError } from "../kit/db/errors.ts";
 import { isDuplicate } from "../kit/db/idempotency.ts";
 import { logEvent, millisecondsSince } from "../kit/event-log.ts";
 import { invalidateSettings, pushToDevices } from "../notifications/hub-client.ts";
-import type { MemoryOwner } from "./queries.ts";
+import type { MemoryOwner } from "./types.ts";
 
 /**
  * Returns the statement. After its commit, the user's rooms read the memory again, and the user's devices learn of the change.

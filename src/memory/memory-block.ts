@@ -2,9 +2,7 @@ import { toSingleLineJson } from "../kit/db/text.ts";
 import { estimateTokens } from "../models/gateway/tokens.ts";
 import { maxMemoryTokens, searchAbove } from "./constants.ts";
 import { rankFacts } from "./search-facts.ts";
-
-/** A fact as a turn reads it: plain data that a room can cache. `created_at` is ISO 8601. */
-export type RememberedFact = { id: number; text: string; created_at: string };
+import type { RememberedFact } from "./types.ts";
 
 const opening = "<memory>";
 const closing = "</memory>";

@@ -1,10 +1,7 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import type { RememberedFact } from "./memory-block.ts";
 import { memoryFacts, memorySettings } from "./tables.ts";
-
-/** A minion and its owner. */
-export type MemoryOwner = { userId: number; minionId: number };
+import type { MemoryOwner, RememberedFact, TurnMemory } from "./types.ts";
 
 const { user_id: _owner, minion_id: _minion, text_hash: _hash, ...publicColumns } = getTableColumns(memoryFacts);
 
@@ -49,15 +46,6 @@ export const ofSettings = ({ userId, minionId }: MemoryOwner): SQL =>
 /** The condition that the memory of a minion is on. */
 export const isEnabled = (owner: MemoryOwner): SQL =>
   sql`not exists (select from ${memorySettings} where ${ofSettings(owner)} and not ${memorySettings.enabled})`;
-
-/** What a turn knows of a memory: plain data that a room can cache. */
-export type TurnMemory = {
-  enabled: boolean;
-  /** Changes with every change of the facts. */
-  revision: string;
-  /** All facts, oldest first. */
-  facts: readonly RememberedFact[];
-};
 
 type MemoryRow = { enabled: boolean; revision: string; facts: RememberedFact[] | null };
 

@@ -5,7 +5,7 @@ import type { Ctx } from "../context.ts";
 import { route, type AppEnv } from "../http/route.ts";
 import { IdParam } from "../kit/http/zod-schemas.ts";
 import { maxFacts } from "./constants.ts";
-import type { MemoryOwner } from "./queries.ts";
+import type { MemoryOwner } from "./types.ts";
 import * as s from "./schemas.ts";
 import { addFact, changeFact, changeMemory, deleteFact, deleteFacts, getFact, listFacts } from "./service.ts";
 

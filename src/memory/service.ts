@@ -8,10 +8,11 @@ import { announcingChange, withEvent } from "./announce.ts";
 import { maxFacts, type FactSource } from "./constants.ts";
 import { constraintErrors } from "./errors.ts";
 import { hashFact } from "./hash-fact.ts";
-import { factColumns, isEnabled, ofMinion, ofSettings, selectFactRows, selectMemory, type MemoryOwner } from "./queries.ts";
+import { factColumns, isEnabled, ofMinion, ofSettings, selectFactRows, selectMemory } from "./queries.ts";
 import type { Fact, FactsQuery, Memory, NewFact } from "./schemas.ts";
 import { searchFacts } from "./search-facts.ts";
 import { memoryFacts, memorySettings } from "./tables.ts";
+import type { MemoryOwner } from "./types.ts";
 
 const minionIsThere = ({ userId, minionId }: MemoryOwner) => ({ minion_not_found: minionExists(userId, minionId) });
 

@@ -1,6 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Retrieved } from "../../knowledge/search/retrieve.ts";
-import { selectFacts, type RememberedFact } from "../../memory/memory-block.ts";
+import { selectFacts } from "../../memory/memory-block.ts";
+import type { RememberedFact } from "../../memory/types.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { fitHistory, type History } from "./context-window.ts";

@@ -5,7 +5,8 @@ import type {
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
 import { composeSystemPrompt } from "../../minions/system-prompt.ts";
-import { renderMemory, type RememberedFact } from "../../memory/memory-block.ts";
+import { renderMemory } from "../../memory/memory-block.ts";
+import type { RememberedFact } from "../../memory/types.ts";
 import { renderPassages, type Passage } from "../../models/gateway/passage-block.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { toSingleLineJson } from "../../kit/db/text.ts";

@@ -1,7 +1,8 @@
 import { selectSettings, settingsFrom, type TurnSettings } from "../../agent/settings.ts";
 import { catalogOf } from "../../catalog/service.ts";
 import { commit } from "../../kit/db/commit.ts";
-import { selectTurnMemory, turnMemoryFrom, type TurnMemory } from "../../memory/queries.ts";
+import { selectTurnMemory, turnMemoryFrom } from "../../memory/queries.ts";
+import type { TurnMemory } from "../../memory/types.ts";
 import { conversationNotFound, selectEdited } from "../queries.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RoomRuntime } from "./runtime.ts";

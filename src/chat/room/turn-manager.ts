@@ -13,7 +13,7 @@ import type { OutboxWorker } from "../sync/outbox-worker.ts";
 import type { EditInput, MemoryUse, SendMessageInput, RoomCaller, StartedTurn, TurnOptions } from "./client.ts";
 import { withOverrides, type Overrides, type TurnSettings } from "../../agent/settings.ts";
 import { storeFact } from "../../memory/service.ts";
-import type { RememberedFact } from "../../memory/memory-block.ts";
+import type { RememberedFact } from "../../memory/types.ts";
 import type { HubSubscription } from "./hub-subscription.ts";
 import { resolveAttachments } from "./message-files.ts";
 import { findTurn, requireSameContent, type TurnReference } from "./turn-reference.ts";

@@ -52,15 +52,14 @@ function ofParameter(error: VendorError, body: JsonObject, quirks: Quirks): Quir
   return name === undefined ? undefined : { [name]: false };
 }
 
-/** Such as "does not support tools", or "auto tool choice requires --enable-auto-tool-choice". */
-function ofTools(error: VendorError, body: JsonObject, quirks: Quirks): Quirks | undefined {
+/** What servers say about requests with tools, such as "does not support tools", or "auto tool choice requires --enable-auto-tool-choice". */
+const toolWords = /\btools\b|\btool[ _-]?(?:choice|calls?|calling|use)\b|\bfunction[ _-]?call(?:s|ing)?\b/i;
+
+function ofTools({ words, params }: VendorError, body: JsonObject, quirks: Quirks): Quirks | undefined {
   if (!("tools" in body) || quirks.tools !== undefined) return undefined;
-  const { words, params } = error;
-  const isNamed =
-    /\btools?\b|\btool[ _-]?(?:choice|calls?|calling|use)\b|\bfunction[ _-]?call/i.test(words) || params.includes("tools");
-  return isNamed && (refuses.test(words) || /\brequires?\b/i.test(words) || params.includes("tools"))
-    ? { tools: false }
-    : undefined;
+  if (params.includes("tools")) return { tools: false };
+  const isUnavailable = refuses.test(words) || /\brequires\b|\bno endpoints found\b/i.test(words);
+  return toolWords.test(words) && isUnavailable ? { tools: false } : undefined;
 }
 
 function ofLimit(error: VendorError, body: JsonObject, { max_tokens_name }: Quirks, found: Quirks): Quirks | undefined {
