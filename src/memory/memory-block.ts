@@ -26,14 +26,20 @@ function renderFact({ text, created_at }: RememberedFact): string {
  * @param tokens the maximum tokens of the block, at most `maxMemoryTokens`
  */
 export function selectFacts(facts: readonly RememberedFact[], message: string, tokens: number): RememberedFact[] {
+  const budget = Math.min(tokens, maxMemoryTokens) - estimateTokens(renderMemory([]));
+  if (facts.length <= searchAbove && takeWithin(facts, budget).length === facts.length) return [...facts];
   const ranked = rankFacts(facts, message);
   const others = facts.length > searchAbove ? [] : facts.filter((fact) => !ranked.includes(fact)).toReversed();
-  let left = Math.min(tokens, maxMemoryTokens) - estimateTokens(renderMemory([]));
-  const selected = [...ranked, ...others].filter((fact) => {
+  return takeWithin([...ranked, ...others], budget).toSorted((a, b) => a.id - b.id);
+}
+
+/** The facts that fit into a number of tokens, in order. One that is too long is left out. */
+function takeWithin(facts: readonly RememberedFact[], tokens: number): RememberedFact[] {
+  let left = tokens;
+  return facts.filter((fact) => {
     const cost = estimateTokens(`${renderFact(fact)}\n`);
     if (cost > left) return false;
     left -= cost;
     return true;
   });
-  return selected.toSorted((a, b) => a.id - b.id);
 }

@@ -66,8 +66,10 @@ export function selectTurnMemory({ db }: Pick<Ctx, "db">, owner: MemoryOwner, kn
     from (${revision}) as current`);
 }
 
-/** The memory from the rows of `selectTurnMemory`, with the cached facts if they have not changed. */
+/** The memory from the rows of `selectTurnMemory`. Facts that have not changed are the cached objects, whose terms are known. */
 export function turnMemoryFrom({ rows: [row] }: { rows: MemoryRow[] }, known?: TurnMemory): TurnMemory {
   const { facts, ...memory } = row!;
-  return { ...memory, facts: facts ?? known!.facts };
+  if (facts === null) return { ...memory, facts: known!.facts };
+  const cached = new Map(known?.facts.map((fact) => [fact.id, fact]));
+  return { ...memory, facts: facts.map((fact) => (cached.get(fact.id)?.text === fact.text ? cached.get(fact.id)! : fact)) };
 }

@@ -22,6 +22,8 @@ export class SettingsCache {
   #cached: (TurnSources & { at: number }) | undefined;
   /** The last memory that was read. It stays when the cache is cleared: unchanged facts are not read again. */
   #memory: TurnMemory | undefined;
+  /** Rises with each clear, so that a read that began before it caches nothing. */
+  #generation = 0;
 
   constructor(runtime: RoomRuntime, conversation: Conversation) {
     this.#runtime = runtime;
@@ -43,11 +45,13 @@ export class SettingsCache {
 
   clear(): void {
     this.#cached = undefined;
+    this.#generation += 1;
   }
 
   /** Reads the settings of the minion together with the edits of the conversation: the room may have missed an edit. */
   async #read({ id, user_id, minion_id }: ConversationState): Promise<TurnSources> {
     const ctx = this.#runtime.context();
+    const generation = this.#generation;
     const known = this.#memory;
     const owner = { userId: user_id, minionId: minion_id };
     const [catalog, [[edited], memoryRows, ...rows]] = await Promise.all([
@@ -62,7 +66,7 @@ export class SettingsCache {
     const memory = turnMemoryFrom(memoryRows, known);
     const sources = { settings: settingsFrom(catalog, rows), memory };
     this.#memory = memory;
-    this.#cached = { ...sources, at: Date.now() };
+    if (generation === this.#generation) this.#cached = { ...sources, at: Date.now() };
     this.#conversation.update(user_id, edited);
     return sources;
   }
