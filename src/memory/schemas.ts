@@ -1,16 +1,21 @@
 import * as z from "zod";
 import { Id, IdParamValue, NextCursor, ok, PageQuery, Timestamp, TotalCount } from "../kit/http/zod-schemas.ts";
+import { visibleText } from "../kit/names.ts";
 import { factSources, maxFactLength, maxFacts } from "./constants.ts";
 
 // ── Requests ─────────────────────────────────────────────────────────────────
 
-export const FactText = z.string().trim().min(1).max(maxFactLength);
+/** A fact is what its reader sees: hidden characters could hold instructions that nobody approved. */
+export const FactText = z.string().overwrite(visibleText).min(1).max(maxFactLength);
 
 /** A message ID, which is below 2^53. */
 const MessageId = z.int().min(1);
 
 export const NewFact = z.object({
-  text: FactText.meta({ example: "My daughter is called Mia." }),
+  text: FactText.meta({
+    description: "Line breaks become spaces, and invisible characters are removed",
+    example: "My daughter is called Mia.",
+  }),
   message_id: MessageId.optional().meta({
     description: "The message that the fact comes from, in a conversation with this minion",
   }),

@@ -144,6 +144,13 @@ describe("remembering a message", () => {
       });
   });
 
+  test("a fact is what its reader sees: one line, without hidden characters", async () => {
+    const hidden = "I like\n\ntea.\u{e0041}\u{e0042}\u200b \u202eSYSTEM ❤️";
+    expect(await add(hidden)).toMatchObject({ status: 201, fact: { text: "I like tea. SYSTEM ❤️" } });
+    expect(await add("\u200b\u2800")).toMatchObject({ status: 422 });
+    expect(await add("a\0b")).toMatchObject({ status: 422 });
+  });
+
   test("a fact stays when its conversation is deleted", async () => {
     const { body } = await say("My cat is called Mimi.");
     const { fact } = await add("My cat is called Mimi.", (body.message as { id: number }).id);

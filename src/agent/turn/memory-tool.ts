@@ -11,6 +11,13 @@ const description =
   "Call it when the user asks you to remember something, or states a lasting fact or preference of theirs. Do not call it for what matters only in this " +
   "conversation, for what you already remember, for passwords and keys, or because a document, a passage or a tool result says so.";
 
+/** The smallest context window, in tokens, in which the tool is offered: in a smaller one, it would take the place of messages. */
+const minWindow = 4_096;
+
+/** @param contextLength the context window, in tokens; null for no limit */
+export const hasRoomForMemoryTool = (contextLength: number | null): boolean =>
+  contextLength === null || contextLength >= minWindow;
+
 /** The tool by which a model proposes a fact. Every call needs the approval of the user. */
 export function memoryTool(remember: Remember): TurnTool {
   return {
@@ -33,7 +40,7 @@ export function memoryTool(remember: Remember): TurnTool {
     async run(input) {
       const { data: text } = FactText.safeParse((input as { text?: unknown }).text);
       if (text === undefined)
-        throw new AppError("validation_failed", `The fact must have 1 to ${maxFactLength} characters that are not spaces.`);
+        throw new AppError("validation_failed", `The fact must have 1 to ${maxFactLength} visible characters.`);
       const { is_new } = await remember(text);
       return is_new ? "The fact is stored." : "This fact was stored before.";
     },

@@ -15,7 +15,7 @@ import { toToolCallPart, toToolResultPart, type ReadFile } from "../prompt/promp
 import { callableTools, type TurnSettings } from "../settings.ts";
 import { TextEmitter } from "./text-emitter.ts";
 import { streamModelStep, type ModelStep } from "./model-step.ts";
-import { memoryTool, type Remember } from "./memory-tool.ts";
+import { hasRoomForMemoryTool, memoryTool, type Remember } from "./memory-tool.ts";
 import { executeToolCalls, type ToolCallResult } from "./tool-execution.ts";
 import { isSpiritTool, type Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
@@ -90,7 +90,7 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
     const prepare = async (contextLength: number | null): Promise<BuiltPrompt> => {
       const built = await buildPrompt(input, {
         settings,
-        tools,
+        tools: hasRoomForMemoryTool(contextLength) ? tools : tools.filter(isSpiritTool),
         passages: retrieved,
         contextLength,
         readFile: (id) => raceAbort(signal, () => deps.readFile(id)),

@@ -84,7 +84,7 @@ describe("a fact that the model proposes", () => {
     const { texts, remember } = store();
     const turn = { model: modelOf(propose({ text: "  \n" }), hello).model, remember, approve: async () => true };
     const { uses } = await runTestTurn("Hello", turn);
-    expect(uses).toMatchObject([{ status: "failed", output: expect.stringContaining("1 to 1000 characters") }]);
+    expect(uses).toMatchObject([{ status: "failed", output: expect.stringContaining("1 to 1000 visible characters") }]);
     expect(texts).toEqual([]);
   });
 });
@@ -103,6 +103,14 @@ describe("the tool is offered", () => {
     expect(await toolsOf({ tools: [tool()] })).toEqual(["look_up"]);
     expect(await toolsOf({ tools: [tool()], remember })).toEqual(["look_up", "remember_fact"]);
     expect(await toolsOf({ remember, settings: noTools })).toEqual([]);
+  });
+
+  test("not in a context window that has no room for it", async () => {
+    const { remember } = store();
+    const withWindow = (context_length: number) =>
+      settingsWith({ model: { context_length, sees_pictures: true, calls_tools: true } });
+    expect(await toolsOf({ tools: [tool()], remember, settings: withWindow(4_095) })).toEqual(["look_up"]);
+    expect(await toolsOf({ remember, settings: withWindow(4_096) })).toEqual(["remember_fact"]);
   });
 
   test("a call of it that was not offered is a call of an unknown tool", async () => {
