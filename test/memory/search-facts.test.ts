@@ -57,7 +57,7 @@ describe("ranking", () => {
     expect(
       rankFacts(factsOf("constructor __proto__", "toString"), "__proto__ tostring")
         .map(({ id }) => id)
-        .toSorted(),
+        .toSorted((a, b) => a - b),
     ).toEqual([1, 2]);
   });
 

@@ -32,8 +32,9 @@ export async function sendAndWait(
       : getConversationWithMinion(ctx, userId, model_id, requestedId),
   ]);
   const { id } = conversation;
-  const memory = options.use_memory ? ("read" as const) : ("none" as const);
-  const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides: overridesOf(options), memory };
+  const memory = options.use_memory ? { memory: "read" as const } : {};
+  const overrides = overridesOf(options);
+  const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides, ...memory };
   const started = await callRoom(ctx, id, (room) => room.send(callerOf(ctx, userId), turn));
   const answer = await callRoom(ctx, id, (room) => room.answer(callerOf(ctx, userId), started.answer.id), answerTimeoutMs);
   requireAnswer(answer, id);

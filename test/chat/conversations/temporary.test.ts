@@ -35,7 +35,9 @@ const written = () =>
     "select role, status, text, body, removed_at is not null as is_cleared from messages where conversation_id = $1 order by id",
     [session.id],
   );
-const isWritten = () => expect.poll(written).toHaveLength(2);
+async function isWritten(): Promise<void> {
+  await expect.poll(written).toHaveLength(2);
+}
 
 describe("a temporary conversation", () => {
   test("a temporary conversation is answered and can be read by its ID", async () => {

@@ -192,7 +192,7 @@ describe("a server without tools", () => {
 
   test("an error that only mentions a tool leaves the tools in", async () => {
     llm.quirks = { toolsError: { status: 400, body: error("The tool look_up failed.") } };
-    await expect(modelAt().doStream(withTools)).rejects.toThrow();
+    await expect(modelAt().doStream(withTools)).rejects.toThrow("refused the request");
     expect(found).toEqual({});
     expect(llm.requests).toHaveLength(1);
   });
