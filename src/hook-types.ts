@@ -7,6 +7,13 @@ export type ExperienceGained = { training: number; usage: number };
 /** The level of an amount of experience. */
 export type Level = { level: number; rank: string; rank_level: number; xp_to_next_level: number };
 
+/** Where a message was found. */
+export type FoundMessage = {
+  conversation_id: number;
+  minion_id: number;
+  /** Whether nothing of it may be kept. */ temporary: boolean;
+};
+
 /** Hooks that a feature offers to the features before it, which do not import it. `Ctx` is the context of the event. */
 export type FeatureHooks<Ctx> = {
   /** Statements for the commit that creates a user. */
@@ -26,6 +33,8 @@ export type FeatureHooks<Ctx> = {
   onMinionsDeleted?(ctx: Ctx, gone: SQL): SQL;
   /** Whether a user owns a resource such as `conversation:5`, and may open its socket; undefined for a resource of another feature. */
   ownsResource?(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined;
+  /** A message of a user's conversation; undefined if there is none with this ID. */
+  findMessage?(ctx: Ctx, userId: number, messageId: number): Promise<FoundMessage | undefined>;
   /** Queries of all data of a user, by their names in the export. */
   exportUser?(ctx: Ctx, userId: number): Record<string, Statement>;
   /** Deletes the data of a user outside Postgres, and returns the statements for Postgres, except deleting the user. It can run twice. */
@@ -45,7 +54,7 @@ export function composeHooks<Ctx>(
   features: readonly FeatureHooks<Ctx>[],
   alone: Pick<
     Required<Ctx>,
-    "subscriptionStatus" | "minionByToken" | "deleteMinionTokens" | "modelExperience" | "levelForExperience"
+    "subscriptionStatus" | "minionByToken" | "deleteMinionTokens" | "modelExperience" | "levelForExperience" | "findMessage"
   >,
 ): Required<Ctx> {
   return {

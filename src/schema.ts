@@ -5,6 +5,7 @@ export * from "./chat/tables.ts";
 export * from "./datasets/tables.ts";
 export * from "./kit/db/tables.ts";
 export * from "./knowledge/tables.ts";
+export * from "./memory/tables.ts";
 export * from "./minions/tables.ts";
 export * from "./models/tables.ts";
 export * from "./notifications/tables.ts";

@@ -65,6 +65,7 @@ describe("a reference in a body", () => {
     ["chatExternal", "getMinion", (id) => ({ model_id: id, message: "An example" })],
     ["indexKnowledgeBase", "getDataset", (id) => ({ dataset_ids: [id] })],
     ["queryKnowledgeBase", "getExternalModel", (id) => ({ query: "example", rerank: true, model: String(id) })],
+    ["addFact", "getMessage", (id) => ({ text: "An example", message_id: id })],
     ["createSocketTicket", "getConversation", (id) => ({ resource: `conversation:${id}` })],
   ];
   const named = (id: string) => operations.find((each) => each.id === id)!;

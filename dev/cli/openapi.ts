@@ -40,6 +40,7 @@ const tags = [
   { name: "Minions", description: "AI assistants that you own: their model, spirits, class, traits, avatar and token" },
   { name: "Conversations", description: "Conversations with a minion" },
   { name: "Messages", description: "Send messages, stream the answers, and edit, fork or rate them" },
+  { name: "Memory", description: "What a minion remembers of you: facts that its conversations use" },
   { name: "Models", description: "Models of providers with your own API keys, built-in models, and usage" },
   { name: "Datasets", description: "Upload or import files, clean them, and read their rows" },
   { name: "Knowledge", description: "Knowledge bases: datasets that are indexed for search and for answers" },

@@ -8,6 +8,10 @@ export const events = {
     "ok, refused (4xx), failed (5xx)",
   ],
   turn: ["A turn of a minion, when its answer has ended", "ok, stopped, interrupted, failed"],
+  memory: [
+    "A change of a minion's memory; `name` says which: add, edit, delete, delete_all, turn_on, turn_off",
+    "ok, refused (4xx), skipped (repeated request), failed",
+  ],
   outbox_write: [
     "An attempt of a room to write a turn, a change or a removal to Postgres",
     "ok, skipped, retried, set_aside (Postgres refuses it)",

@@ -100,7 +100,7 @@ export function settingsFrom(catalog: Catalog, [[row], answering, [owner]]: Sett
       top_p: row.top_p ?? defaults?.top_p ?? null,
       max_tokens: row.max_tokens ?? defaults?.max_tokens ?? null,
     },
-    model: modelCapabilities(row),
+    model: modelCapabilities(row, answering[0]),
     modelCandidates: answering,
     retrieval:
       base === null
@@ -165,14 +165,14 @@ function activeSpirits(catalog: Catalog, row: MinionRow): ActiveSpirit[] {
     }));
 }
 
-function modelCapabilities(row: MinionRow): ModelCapabilities {
+function modelCapabilities(row: MinionRow, first: ModelCandidateRow | undefined): ModelCapabilities {
   const summary = minionModelSummary(row);
   // The built-in model reads only the question and the passages, so it has no limit.
   const context_length = summary?.provider === "builtin" ? null : (summary?.context_length ?? defaultContextTokens);
   return {
     context_length,
     sees_pictures: summary?.capabilities.includes("vision") ?? false,
-    calls_tools: summary?.supports_tools ?? false,
+    calls_tools: (summary?.supports_tools ?? false) && first?.quirks?.tools !== false,
   };
 }
 

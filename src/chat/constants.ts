@@ -3,8 +3,12 @@
 /** `direct` is the default conversation of a minion for API calls that do not name one. A minion has at most one. */
 export const conversationKinds = ["chat", "direct"] as const;
 
-/** Maximum conversations of a user. */
+/** Maximum conversations of a user. Temporary ones are counted by themselves. */
 export const maxConversations = 2_000;
+export const maxTemporaryConversations = 100;
+
+/** Hours after its last activity in which a temporary conversation is deleted. */
+export const temporaryHours = 24;
 
 export const ratings = ["up", "down"] as const;
 

@@ -1,4 +1,4 @@
-import { eq, getTableColumns } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
 import { deleteUserRooms, deleteConversationJobs } from "./conversations/erase.ts";
@@ -6,6 +6,7 @@ import { selectConversations } from "./queries.ts";
 import { conversations, messages } from "./tables.ts";
 
 export { deleteConversationJobs as onMinionsDeleted };
+export { findMessage } from "./conversations/find-message.ts";
 
 const resourceName = /^conversation:([1-9]\d{0,8})$/;
 
@@ -16,12 +17,15 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
   return selectConversations(ctx, userId, eq(conversations.id, Number(id))).then((rows) => rows.length > 0);
 }
 
-/** The stored data of a user, without files. Files are available from their conversations. */
+/** The stored data of a user, without files and temporary conversations. Files are available from their conversations. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
   const { search: _, ...columns } = getTableColumns(messages);
+  const kept = and(eq(conversations.user_id, userId), eq(conversations.temporary, false));
+  const ids = db.select({ id: conversations.id }).from(conversations).where(kept);
+  const inKept = and(eq(messages.user_id, userId), inArray(messages.conversation_id, ids));
   return {
-    conversations: db.select().from(conversations).where(eq(conversations.user_id, userId)).orderBy(conversations.id),
-    messages: db.select(columns).from(messages).where(eq(messages.user_id, userId)).orderBy(messages.id),
+    conversations: db.select().from(conversations).where(kept).orderBy(conversations.id),
+    messages: db.select(columns).from(messages).where(inKept).orderBy(messages.id),
   };
 }
 

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import { webSearchText } from "../kit/db/search-text.ts";
 import { AppError } from "../kit/errors.ts";
-import { maxConversations } from "./constants.ts";
+import { maxConversations, maxTemporaryConversations } from "./constants.ts";
 import { conversations, messages, searchedLength } from "./tables.ts";
 
 const { user_id: _owner, is_title_own: _isOwn, ...publicColumns } = getTableColumns(conversations);
@@ -44,9 +44,14 @@ export const conversationNotFound = () => new AppError("not_found", "Conversatio
 export const conversationExists = (userId: number, conversationId: number): SQL =>
   sql`exists (select from ${conversations} where ${ownConversation(userId, conversationId)})`;
 
+const countOf = (userId: number, temporary: boolean): SQL =>
+  sql`(select count(*) from ${conversations} where ${and(eq(conversations.user_id, userId), eq(conversations.temporary, temporary))})`;
+
 /** The condition that a user may create one more conversation. */
-export const belowConversationLimit = (userId: number): SQL =>
-  sql`(select count(*) from ${conversations} where ${eq(conversations.user_id, userId)}) < ${maxConversations}`;
+export const belowConversationLimit = (userId: number): SQL => sql`${countOf(userId, false)} < ${maxConversations}`;
+
+/** The same for a temporary one. */
+export const belowTemporaryLimit = (userId: number): SQL => sql`${countOf(userId, true)} < ${maxTemporaryConversations}`;
 
 /** The last activity of a conversation. */
 export const lastActivityAt = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;

@@ -1,7 +1,15 @@
 import * as z from "zod";
 import { Id, IdParamValue, Timestamp, NextCursor, IntegerParam, ok, TotalCount } from "../kit/http/zod-schemas.ts";
 import { finishReasons, imageTypes, memoryStatuses, messageRoles, messageStatuses } from "../agent/constants.ts";
-import { confirmations, conversationKinds, maxFactLength, maxFacts, maxTitleLength, ratings } from "./constants.ts";
+import {
+  confirmations,
+  conversationKinds,
+  maxFactLength,
+  maxFacts,
+  maxTitleLength,
+  ratings,
+  temporaryHours,
+} from "./constants.ts";
 import type { Message } from "../agent/types.ts";
 import { Citation, Usage } from "../agent/protocol.ts";
 import { ApprovalFrame, ClientId, SendFrame } from "./protocol.ts";
@@ -13,6 +21,14 @@ const Fact = z.string().trim().min(1).max(maxFactLength);
 
 export const NewConversation = z.object({
   title: Title.optional().meta({ description: "Default: generated from the first turn" }),
+  temporary: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        "A temporary conversation uses no memory and stores no facts. It is not in lists, searches and exports of the account, cannot be forked, and is " +
+        `deleted ${temporaryHours} hours after its last activity.`,
+    }),
 });
 
 /** The last activity of a conversation, in microseconds since 1970, and its ID. */
@@ -136,7 +152,8 @@ export const Conversation = z
     kind: z
       .enum(conversationKinds)
       .meta({ description: "`direct`: the default conversation for API calls that do not name one" }),
-    title: z.string().meta({ description: "Empty until a title is set or generated" }),
+    temporary: z.boolean(),
+    title: z.string().meta({ description: "Empty until a title is set or generated. A temporary conversation gets none" }),
     pinned_facts: z.array(z.string()),
     forked_from_message_id: z.int().nullable(),
     message_count: Count.meta({ description: "Number of messages of finished turns" }),

@@ -32,6 +32,8 @@ export const conversations = pgTable(
     user_id: owner().references(() => users.id, { onDelete: "cascade" }),
     minion_id: integer().notNull(),
     kind: text({ enum: conversationKinds }).notNull().default("chat"),
+    /** Whether it is neither listed nor searched, its messages have no text here, and it is deleted after a while. */
+    temporary: boolean().notNull().default(false),
     /** Empty until a title is set or generated. */
     title: text().notNull().default(""),
     /** Whether the owner set the title. Then none is generated. */
@@ -65,8 +67,12 @@ export const conversations = pgTable(
     ),
     // A block range index: tiny, since rows are written in the order of time.
     index("conversations_by_creation").using("brin", t.created_at),
+    index("temporary_conversations_by_activity")
+      .on(sql`coalesce(${t.last_message_at}, ${t.created_at})`)
+      .where(sql`${t.temporary}`),
     index("conversations_of_minion").on(t.user_id, t.minion_id),
     check("conversation_kind_known", inList(t.kind, conversationKinds)),
+    check("conversation_direct_not_temporary", sql`not (${t.temporary} and ${t.kind} = 'direct')`),
     check("conversation_title_length", sql`char_length(${t.title}) <= ${sql.raw(String(maxTitleLength))}`),
     check("conversation_facts_few", sql`cardinality(${t.pinned_facts}) <= ${sql.raw(String(maxFacts))}`),
     check("conversation_messages_not_negative", sql`${t.message_count} >= 0`),

@@ -52,6 +52,17 @@ export function cleanPersonName(text: string, max: number): string {
   return hasLink(kept) ? "" : shortened(kept, max);
 }
 
+/** An emoji, or an invisible character that joins no letters. */
+const unseen = /(\p{RGI_Emoji})|[[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]--[\u200c\u200d]]/gv;
+
+/** A text as a reader sees it: on one line, with single spaces, and without invisible characters. Emoji and joined letters stay whole. */
+export function visibleText(text: string): string {
+  return text
+    .replace(unseen, "$1")
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+}
+
 /** A text on one line, with single spaces and without invisible characters. An emoji with invisible parts is kept only in a text without others. */
 function withoutInvisible(text: string): string {
   const line = text.replace(/[\s\p{Cc}]+/gu, " ");

@@ -39,6 +39,7 @@ export type Quirks = {
   temperature?: boolean;
   top_p?: boolean;
   tool_choice?: boolean;
+  tools?: boolean;
   encoding_format?: boolean;
   /** The name of the limit of an answer; `none` if the server takes no limit. */
   max_tokens_name?: "max_tokens" | "max_completion_tokens" | "none";

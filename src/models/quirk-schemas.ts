@@ -8,6 +8,7 @@ const quirkShape = {
   temperature: isSent("temperature"),
   top_p: isSent("top_p"),
   tool_choice: isSent("tool_choice"),
+  tools: isSent("tools"),
   encoding_format: isSent("encoding_format"),
   max_tokens_name: z.enum(["max_tokens", "max_completion_tokens", "none"]).meta({
     description: "The name of the limit of an answer. `none`: no limit is sent.",

@@ -27,7 +27,12 @@ export function pushToDevices(ctx: Ctx, userId: number, frame: EventFrame, key?:
  * expires within a minute.
  */
 export function invalidatingSettings<S extends Statement>(ctx: Ctx, userId: number, statement: S): S {
-  return afterCommit(statement, () => callHub(ctx.background(), userId, (hub) => hub.invalidateSettings()));
+  return afterCommit(statement, () => invalidateSettings(ctx, userId));
+}
+
+/** Makes the user's rooms read their cached settings again, after the reply. */
+export function invalidateSettings(ctx: Ctx, userId: number): Promise<void> {
+  return callHub(ctx.background(), userId, (hub) => hub.invalidateSettings());
 }
 
 /** Connects a device's socket to the user's hub, or returns the hub's refusal. @throws realtime_unavailable */

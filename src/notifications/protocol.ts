@@ -41,6 +41,13 @@ export const EventFrame = z.discriminatedUnion("type", [
   z
     .object({ type: z.literal("preferences_changed"), preferences: Preferences, version: z.int() })
     .meta({ description: "The preferences changed" }),
+  z
+    .object({
+      type: z.literal("memory_changed"),
+      minion_id: z.int(),
+      fact_id: z.int().nullable().meta({ description: "null: all facts, or whether the memory is on" }),
+    })
+    .meta({ description: "A fact of a minion's memory was stored, edited or deleted, or the memory was turned on or off" }),
   z.object({ type: z.literal("session_revoked"), device: z.string() }).meta({ description: "A device was signed out" }),
 ]);
 export type EventFrame = z.output<typeof EventFrame>;

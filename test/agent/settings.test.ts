@@ -124,6 +124,9 @@ describe("settings of a minion", () => {
       sampling: { temperature: 1, max_tokens: 500 },
       parts: { minion: { system_prompt: "Be a cook." } },
     });
+    const refusing = await makeModel({ capabilities: ["chat", "tools"], quirks: JSON.stringify({ tools: false }) });
+    const without = await insertMinion(database, me.id, { model: String(refusing), external_model_id: refusing });
+    expect(await readSettings(ctx, me.id, without)).toMatchObject({ model: { calls_tools: false } });
     const unknown = await makeModel();
     const on = { model: String(unknown), external_model_id: unknown };
     expect(await readSettings(ctx, me.id, await insertMinion(database, me.id, on))).toMatchObject({

@@ -26,6 +26,7 @@ export type World = {
 /** The payloads of replies that are one resource, and the path segment before its ID. */
 const payloads: Readonly<Record<string, string>> = {
   minion: "minions",
+  fact: "memory",
   conversation: "conversations",
   message: "messages",
   dataset: "datasets",
@@ -85,6 +86,7 @@ export async function createSender(
     const { id } = await makeMinion(client, { ...given, display_name: `${text} ${chosen}`, model: chosen });
     addId(sender, "minions", id);
     await post(`/minions/${id}/conversations`, { title: text });
+    await post(`/minions/${id}/memory`, { text });
   }
   for (const id of sender.ids.get("conversations") ?? []) {
     await post(`/conversations/${id}/messages`, { text: `Please remember ${text}.` });

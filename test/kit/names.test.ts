@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cleanLabel, cleanPersonName, Label, PersonName } from "../../src/kit/names.ts";
+import { cleanLabel, cleanPersonName, Label, PersonName, visibleText } from "../../src/kit/names.ts";
 
 const faultOf = (schema: ReturnType<typeof Label>, text: string) => schema.safeParse(text).error?.issues[0]?.message;
 
@@ -78,4 +78,17 @@ describe("a name of a thing", () => {
     expect(cleanLabel("fact\u202es\n.txt", 120)).toBe("facts .txt");
     expect(cleanLabel("https://x", 120)).toBe("");
   });
+});
+
+describe("the visible text", () => {
+  test.each([
+    ["two\n\nlines\tand  spaces ", "two lines and spaces"],
+    ["zero\u200bwidth\ufeff", "zerowidth"],
+    ["hidden\u{e0041}\u{e0042}", "hidden"],
+    ["\u202egnp.exe\u2066", "gnp.exe"],
+    ["a\0b", "a b"],
+    ["\u2800 \u3164", ""],
+    ["👩‍👩‍👧 ❤️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩‍👩‍👧 ❤️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿"],
+    ["می‌خواهم", "می‌خواهم"],
+  ])("%j is %j", (text, seen) => expect(visibleText(text)).toBe(seen));
 });

@@ -54,6 +54,8 @@ export type ServerQuirks = {
   /** The parameters that it refuses, in the words of OpenAI. */
   refuses?: readonly string[];
   refusesSystem?: boolean;
+  /** What it says about a request with tools. */
+  toolsError?: { status: number; body: object };
   /** Whether it takes only strings as content. */
   onlyStrings?: boolean;
   /** Whether it sends answers whole, also if it is asked for a stream. */
@@ -84,6 +86,7 @@ function refusalOf(quirks: ServerQuirks, url: string, body: ReceivedRequest): { 
     const message = `Unsupported parameter: '${refused}' is not supported with this model.${hint}`;
     return { status: 400, body: openAiError(message, { param: refused, code: "unsupported_parameter" }) };
   }
+  if (quirks.toolsError !== undefined && "tools" in body) return quirks.toolsError;
   if (quirks.refusesSystem && messages.some(({ role }) => role === "system"))
     return { status: 400, body: openAiError("System role not supported") };
   if (quirks.onlyStrings && messages.some(({ content }) => content !== null && typeof content !== "string"))

@@ -56,6 +56,16 @@ async function namedModel(api: TestApi, person: Person): Promise<string> {
   return "meta/llama-3:8b";
 }
 
+/** A minion of the person's with a fact. */
+async function ownFact(api: TestApi, person: Person) {
+  const { id } = await ownMinion(api, person);
+  const [row] = await api.database.sql(
+    `insert into memory_facts (user_id, minion_id, text, text_hash, source) values ($1, $2, 'An example', 'example', 'owner') returning id`,
+    [person.id, id],
+  );
+  return { id, fact_id: Number(row!["id"]) };
+}
+
 async function binnedMinion(api: TestApi, person: Person) {
   const { id } = await ownMinion(api, person);
   await api.database.sql("update spirit_minions set deleted_at = now() where id = $1", [id]);
@@ -212,6 +222,13 @@ const examples: Record<string, Example> = {
   listExperience: { params: ownMinion },
   getScore: { params: ownMinion },
   grantExperience: { params: ownMinion, body: { amount: 10, reason: "example" } },
+  getMemory: { params: ownFact },
+  addFact: { params: ownMinion, body: { text: "An example" } },
+  updateMemory: { params: ownMinion, body: { enabled: false } },
+  clearMemory: { params: ownFact },
+  getFact: { params: ownFact },
+  updateFact: { params: ownFact, body: { text: "Another example" } },
+  deleteFact: { params: ownFact },
   uploadDataset: { file: Buffer.from("An example of a text.") },
   createDatasetUpload: { body: { file_name: "example.jsonl", size: 20_000_000 } },
   getDatasetUpload: { params: ownUpload },

@@ -1,5 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from "@ai-sdk/provider";
 import type { Retrieved } from "../../knowledge/search/retrieve.ts";
+import { selectFacts } from "../../memory/memory-block.ts";
+import type { RememberedFact } from "../../memory/types.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { fitHistory, type History } from "./context-window.ts";
@@ -13,12 +15,16 @@ import {
 } from "./prompt-messages.ts";
 import type { TurnSettings } from "../settings.ts";
 import { summarizeMessages } from "./summarize.ts";
-import type { Tool } from "../../tools/tool.ts";
+import type { TurnTool } from "../../tools/tool.ts";
 import type { Summary } from "../types.ts";
 import { agentErrors, TurnError } from "../errors.ts";
 
 /** The input of a turn. The last message is the question of the user, or the interrupted answer to continue. */
-export type TurnInput = History & { pinned_facts: readonly string[] };
+export type TurnInput = History & {
+  pinned_facts: readonly string[];
+  /** The facts of the minion's memory, oldest first, for a caller whose turns read it. The prompt has those that are relevant. */
+  facts?: readonly RememberedFact[];
+};
 
 /** The prompt of the first model call of a turn. */
 export type BuiltPrompt = {
@@ -35,7 +41,7 @@ export type BuiltPrompt = {
 
 export type PromptContext = {
   settings: TurnSettings;
-  tools: readonly Tool[];
+  tools: readonly TurnTool[];
   /** Null if retrieval did not run. */
   passages: Retrieved[] | null;
   readFile: ReadFile;
@@ -53,9 +59,18 @@ export const defaultAnswerTokens = 1_024;
 /** The usable share of the context window: token counts are estimates, and providers count differently. */
 export const contextWindowUsage = 0.9;
 
+/** Maximum characters of a message by which facts and passages are searched. */
+export const maxQuery = 4_000;
+
+/** Tokens of the heading of the facts. */
+const factHeadingTokens = 8;
+
+/** The share of the prompt that facts may take. */
+const factShare = 0.25;
+
 /**
  * Builds the prompt: the system prompt, and the messages that fit into the context window. The question and the pinned facts always stay;
- * the passages with the lowest score are dropped if not all fit.
+ * facts of the memory take what is left beside the passages, and the passages with the lowest score are dropped if not all fit.
  * @throws TurnError context_exceeded if the question alone does not fit
  */
 export async function buildPrompt(input: TurnInput, context: PromptContext): Promise<BuiltPrompt> {
@@ -74,17 +89,21 @@ export async function buildPrompt(input: TurnInput, context: PromptContext): Pro
   const costOf = (message: TurnInput["messages"][number]) => estimateMessageTokens(message, tools.length > 0);
 
   const passages = [...(context.passages ?? [])];
+  let facts: readonly RememberedFact[] = [];
   const systemOf = (summary: Summary | null) =>
     renderSystemPrompt({
       settings,
       tools,
       pinned_facts: input.pinned_facts,
+      facts,
       summary,
       passages: context.passages === null ? null : passages,
     });
   const question = input.messages.slice(input.messages.findLastIndex(({ role }) => role === "user"));
   const least = question.reduce((total, message) => total + costOf(message), 0);
   const room = () => limit - estimateTokens(systemOf(null));
+  const factTokens = Math.min(limit * factShare, room() - least - factHeadingTokens);
+  facts = selectFacts(input.facts ?? [], question[0]?.text.slice(0, maxQuery) ?? "", factTokens);
   while (room() < least && passages.length > 0) passages.pop();
   if (room() < least) throw messageTooLong();
 

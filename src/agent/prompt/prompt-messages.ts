@@ -5,13 +5,15 @@ import type {
   LanguageModelV4TextPart,
 } from "@ai-sdk/provider";
 import { composeSystemPrompt } from "../../minions/system-prompt.ts";
+import { renderMemory } from "../../memory/memory-block.ts";
+import type { RememberedFact } from "../../memory/types.ts";
 import { renderPassages, type Passage } from "../../models/gateway/passage-block.ts";
 import { estimateTokens } from "../../models/gateway/tokens.ts";
 import { toSingleLineJson } from "../../kit/db/text.ts";
 import { imageTypes } from "../constants.ts";
 import type { TurnMessage, MessagePart, Summary, ToolCall } from "../types.ts";
 import type { TurnSettings } from "../settings.ts";
-import type { Tool } from "../../tools/tool.ts";
+import { isSpiritTool, type TurnTool } from "../../tools/tool.ts";
 
 /** Renders the system prompt and the messages. Everything that the owner did not write as an instruction is quoted as single-line JSON. */
 
@@ -19,16 +21,18 @@ import type { Tool } from "../../tools/tool.ts";
 export type SystemParts = {
   settings: TurnSettings;
   /** The tools that the model can call in this turn. */
-  tools: readonly Tool[];
+  tools: readonly TurnTool[];
   pinned_facts: readonly string[];
+  /** The facts of the minion's memory for this turn. */
+  facts: readonly RememberedFact[];
   summary: Summary | null;
   /** Null if retrieval did not run. */
   passages: readonly Passage[] | null;
 };
 
 /** Renders the system prompt. The passages come last. */
-export function renderSystemPrompt({ settings, tools, pinned_facts, summary, passages }: SystemParts): string {
-  const callable = new Set(tools.map(({ spirit_id, tool_id }) => `${spirit_id}/${tool_id}`));
+export function renderSystemPrompt({ settings, tools, pinned_facts, facts, summary, passages }: SystemParts): string {
+  const callable = new Set(tools.filter(isSpiritTool).map(({ spirit_id, tool_id }) => `${spirit_id}/${tool_id}`));
   const spirits = settings.spirits.map((spirit) => ({
     ...spirit,
     is_active: true,
@@ -40,6 +44,7 @@ export function renderSystemPrompt({ settings, tools, pinned_facts, summary, pas
     pinned_facts.length === 0
       ? ""
       : [pinnedFactsIntro, ...pinned_facts.map((fact) => `- ${toSingleLineJson(fact)}`)].join("\n"),
+    facts.length === 0 ? "" : `# Memory\n${renderMemory(facts)}`,
     summary === null ? "" : summarySection(summary.text),
     passages !== null && !settings.citations_enabled ? "Do not cite passage numbers in your answers." : "",
     passages === null ? "" : renderPassages(passages),

@@ -9,14 +9,15 @@ import { citationsIn } from "./citations.ts";
 import { maxToolCallsPerStep, maxSteps, type FinishReason } from "../constants.ts";
 import type { ToolCall } from "../types.ts";
 import { createTurnModels, type CreateModel } from "./model-calls.ts";
-import { buildPrompt, type TurnInput, type BuiltPrompt } from "../prompt/build-prompt.ts";
+import { buildPrompt, maxQuery, type TurnInput, type BuiltPrompt } from "../prompt/build-prompt.ts";
 import { TurnPrompt, windowOf } from "../prompt/turn-prompt.ts";
 import { toToolCallPart, toToolResultPart, type ReadFile } from "../prompt/prompt-messages.ts";
 import { callableTools, type TurnSettings } from "../settings.ts";
 import { TextEmitter } from "./text-emitter.ts";
 import { streamModelStep, type ModelStep } from "./model-step.ts";
+import { hasRoomForMemoryTool, memoryTool, type Remember } from "./memory-tool.ts";
 import { executeToolCalls, type ToolCallResult } from "./tool-execution.ts";
-import type { Tool } from "../../tools/tool.ts";
+import { isSpiritTool, type Tool } from "../../tools/tool.ts";
 import type { TurnEvent, TurnResult } from "../events.ts";
 import { agentErrors, TurnError, turnFailureOf } from "../errors.ts";
 
@@ -39,8 +40,10 @@ const defaultTimeouts: TurnTimeouts = { silenceMs: 25_000, callMs: 180_000, summ
 export type TurnDeps = {
   ctx: Ctx;
   settings: TurnSettings;
-  /** All tools. Tools that the minion may not call are neither offered nor run. */
+  /** All tools of spirits. Tools that the minion may not call are neither offered nor run. */
   tools: readonly Tool[];
+  /** Stores a fact that the model proposed and the user approved. Default: the model can propose none. */
+  remember?: Remember | undefined;
   /** Receives the events of the turn, in order, and none after its end. */
   onEvent(event: TurnEvent): void;
   /** Asks the user to approve a tool call. The callee sets the timeout. */
@@ -79,12 +82,15 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
   let passages: Retrieved[] = [];
   try {
     const models = createTurnModels(ctx, settings, deps.model, result);
-    const tools = callableTools(settings, deps.tools);
+    const tools = [
+      ...callableTools(settings, deps.tools),
+      ...(deps.remember !== undefined && settings.model.calls_tools ? [memoryTool(deps.remember)] : []),
+    ];
     const retrieved = await retrieveContext(deps, input);
     const prepare = async (contextLength: number | null): Promise<BuiltPrompt> => {
       const built = await buildPrompt(input, {
         settings,
-        tools,
+        tools: hasRoomForMemoryTool(contextLength) ? tools : tools.filter(isSpiritTool),
         passages: retrieved,
         contextLength,
         readFile: (id) => raceAbort(signal, () => deps.readFile(id)),
@@ -105,7 +111,7 @@ export async function runTurn(deps: TurnDeps, input: TurnInput): Promise<TurnRes
       waitForSlowSockets: deps.waitForSlowSockets,
       run: (calls) => executeToolCalls(calls, { tools, approve: deps.approve, emit: onEvent, signal, toolMs, ctx }),
       onRun: ({ use, tool }) => {
-        if (tool === undefined || use.status !== "complete") return;
+        if (tool === undefined || !isSpiritTool(tool) || use.status !== "complete") return;
         result.tool_runs.push({ spirit_id: tool.spirit_id, tool_id: tool.tool_id, run: use.call_id });
       },
     });
@@ -135,9 +141,6 @@ async function retrieveContext(
   const look = retrieve ?? ((text: string) => retrievePassages(ctx, base, { query: text, top_k, method, threshold }));
   return raceAbort(signal, () => look(query));
 }
-
-/** Maximum characters of a retrieval query. */
-const maxQuery = 4_000;
 
 function samplingOf(
   { sampling: { temperature, top_p } }: TurnSettings,

@@ -9,12 +9,12 @@ import { truncate, toPostgresText, invalidTextPaths } from "../../kit/db/text.ts
 import { raceAbort } from "../../kit/async/abort.ts";
 import { maxToolInput, maxToolResult, toolConcurrency } from "../constants.ts";
 import type { ToolCall } from "../types.ts";
-import type { Tool } from "../../tools/tool.ts";
+import type { TurnTool } from "../../tools/tool.ts";
 import type { TurnEvent } from "../events.ts";
 
 export type ToolExecutionContext = {
   /** The tools that the minion may call. */
-  tools: readonly Tool[];
+  tools: readonly TurnTool[];
   /** Asks the user to approve a call. */
   approve(use: ToolCall): Promise<boolean>;
   emit(event: TurnEvent): void;
@@ -26,7 +26,7 @@ export type ToolExecutionContext = {
 };
 
 /** A finished call, and its tool if it exists. */
-export type ToolCallResult = { use: ToolCall; tool: Tool | undefined };
+export type ToolCallResult = { use: ToolCall; tool: TurnTool | undefined };
 
 /**
  * Runs the tool calls of a model, at most `toolConcurrency` at once, and emits their events. A call of an unknown tool or with an invalid
@@ -92,7 +92,7 @@ async function runTool(
 const stopped = "The tool call was stopped.";
 
 async function outcomeOf(
-  tool: Tool,
+  tool: TurnTool,
   input: unknown,
   { signal, toolMs, ctx }: ToolExecutionContext,
 ): Promise<{ status: "complete" | "failed"; output: string }> {
@@ -113,7 +113,7 @@ async function outcomeOf(
 }
 
 /** Parses the input of a call. An invalid input is returned as text, with its fault. */
-function parseToolInput(tool: Tool | undefined, text: string): { input: unknown; fault?: string } {
+function parseToolInput(tool: TurnTool | undefined, text: string): { input: unknown; fault?: string } {
   const faulty = (fault: string) => ({ input: truncate(toPostgresText(text), 1_000), fault });
   if (text.length > maxToolInput) return faulty(`The input has more than ${maxToolInput} characters.`);
   try {
@@ -129,17 +129,17 @@ function parseToolInput(tool: Tool | undefined, text: string): { input: unknown;
   }
 }
 
-const schemas = new WeakMap<Tool["input_schema"], z.ZodType>();
+const schemas = new WeakMap<TurnTool["input_schema"], z.ZodType>();
 
 /** The validation error of an input. Schemas that Zod cannot represent are skipped: the tool validates its input too. */
-function inputError({ input_schema }: Tool, input: object): string | undefined {
+function inputError({ input_schema }: TurnTool, input: object): string | undefined {
   const { error } = schemaOf(input_schema).safeParse(input);
   if (error === undefined) return undefined;
   const faults = error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
   return `The input is invalid: ${faults.join("; ")}`;
 }
 
-function schemaOf(jsonSchema: Tool["input_schema"]): z.ZodType {
+function schemaOf(jsonSchema: TurnTool["input_schema"]): z.ZodType {
   const known = schemas.get(jsonSchema);
   if (known !== undefined) return known;
   let schema: z.ZodType = z.unknown();

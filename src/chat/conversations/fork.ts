@@ -1,4 +1,4 @@
-import { eq, sql, type SQL } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commitOnce, idOfNew, assertAllInTransaction } from "../../kit/db/commit.ts";
 import { lockOwnerAndMinion } from "../../minions/queries.ts";
@@ -21,7 +21,7 @@ export type ForkPoint = { conversationId: number; messageId: number };
 
 /**
  * Forks a conversation at a message. The original stays unchanged. One Postgres round trip.
- * @throws not_found; conflict if the conversation limit is reached; realtime_unavailable
+ * @throws not_found; conflict if the conversation limit is reached, or the conversation is temporary; realtime_unavailable
  */
 export async function forkConversation(ctx: Ctx, userId: number, from: ForkPoint): Promise<ConversationRow> {
   await callRoom(ctx, from.conversationId, (room) => room.read(callerOf(ctx, userId), from.messageId));
@@ -55,6 +55,7 @@ async function insertFork(ctx: Ctx, userId: number, { conversationId, messageId 
       ...lockOwnerAndMinion(ctx, userId),
       assertAllInTransaction(ctx.db, {
         conversation_not_found: conversationExists(userId, conversationId),
+        conversation_temporary: sql`exists (${selectConversations(ctx, userId, and(eq(conversations.id, conversationId), eq(conversations.temporary, false)))})`,
         conversation_limit_reached: belowConversationLimit(userId),
       }),
       ctx.db.execute(sql`

@@ -43,6 +43,9 @@ async function respondWithAnswer(
   return { ...ok, message: await wait };
 }
 
+/** Only a client that streams sees that a fact waits for its approval. */
+const memoryUse = (request: Request) => ({ memory: wantsEvents(request) ? ("propose" as const) : ("read" as const) });
+
 const replyDescription =
   "Returns when the answer is finished. See `status` for the outcome and `error` for the reason of a failure.";
 
@@ -90,7 +93,7 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const input = { ...body, client_id: body.client_id ?? crypto.randomUUID() };
+      const input = { ...body, ...memoryUse(c.req.raw), client_id: body.client_id ?? crypto.randomUUID() };
       return respondWithAnswer(
         ctx,
         c.req.raw,
@@ -176,7 +179,7 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const regenerated = callRoom(ctx, params.id, (room) => room.regenerate(callerOf(ctx), body));
+      const regenerated = callRoom(ctx, params.id, (room) => room.regenerate(callerOf(ctx), body, memoryUse(c.req.raw)));
       return respondWithAnswer(ctx, c.req.raw, params.id, await regenerated);
     },
   ),
@@ -199,7 +202,8 @@ conversationMessages.post(
       errors: ["conflict", ...outage],
     },
     async ({ ctx, c, params, body }) => {
-      const edit = callRoom(ctx, params.id, (room) => room.edit(callerOf(ctx), params.message_id, body));
+      const edited = { ...body, ...memoryUse(c.req.raw) };
+      const edit = callRoom(ctx, params.id, (room) => room.edit(callerOf(ctx), params.message_id, edited));
       return respondWithAnswer(ctx, c.req.raw, params.id, await edit);
     },
   ),

@@ -16,6 +16,7 @@ import {
   conversationColumns,
   matchesSearch,
   belowConversationLimit,
+  belowTemporaryLimit,
   conversationExists,
   ownConversation,
   selectConversations,
@@ -30,7 +31,7 @@ export async function createConversation(
   ctx: Ctx,
   userId: number,
   minionId: number,
-  { title }: { title?: string | undefined } = {},
+  { title, temporary = false }: { title?: string | undefined; temporary?: boolean } = {},
 ): Promise<ConversationRow> {
   const titleColumns = title === undefined ? {} : { title, is_title_own: true };
   const results = await commitOnce(
@@ -39,11 +40,13 @@ export async function createConversation(
       ...lockOwnerAndMinion(ctx, userId, minionId),
       assertAllInTransaction(ctx.db, {
         minion_not_found: minionIsThere(userId, minionId),
-        conversation_limit_reached: belowConversationLimit(userId),
+        ...(temporary
+          ? { temporary_conversation_limit_reached: belowTemporaryLimit(userId) }
+          : { conversation_limit_reached: belowConversationLimit(userId) }),
       }),
       ctx.db
         .insert(conversations)
-        .values({ user_id: userId, minion_id: minionId, ...titleColumns })
+        .values({ user_id: userId, minion_id: minionId, temporary, ...titleColumns })
         .returning(conversationColumns),
     ],
     idOfNew(conversations),
@@ -103,7 +106,7 @@ function withMinion(results: readonly unknown[]): ConversationAndMinion {
 /** A listed conversation. A search adds an excerpt of a matching message. */
 export type ListedConversation = ConversationRow & { snippet: string | null };
 
-/** Lists a user's conversations by last activity, newest first, with the total number. One round trip. */
+/** Lists a user's conversations, without temporary ones, by last activity, newest first, with the total number. One round trip. */
 export async function listConversations(
   ctx: Ctx,
   userId: number,
@@ -111,6 +114,7 @@ export async function listConversations(
 ): Promise<{ conversations: ListedConversation[]; total: number; next_cursor?: string }> {
   const wanted = and(
     eq(conversations.user_id, userId),
+    eq(conversations.temporary, false),
     minion_id === undefined ? undefined : eq(conversations.minion_id, minion_id),
     q === undefined ? undefined : matchesSearch(userId, q),
   );

@@ -18,6 +18,7 @@ export const ExternalChat = z.object({
   top_p,
   use_rag: z.boolean().nullish(),
   use_spirits: z.boolean().nullish(),
+  use_memory: z.boolean().nullish().meta({ description: "Whether the minion uses the facts of its memory. Default: false." }),
   conversation_id: Id.nullish().meta({
     description: "ID of one of your conversations with this minion. Default: its direct conversation.",
   }),
@@ -54,6 +55,7 @@ export const ExternalChatReply = z
         top_p: z.number().nullable(),
         use_rag: z.boolean(),
         use_spirits: z.boolean(),
+        use_memory: z.boolean(),
       })
       .meta({ description: "The settings used for this answer; null means the model's default" }),
   })

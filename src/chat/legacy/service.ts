@@ -32,7 +32,9 @@ export async function sendAndWait(
       : getConversationWithMinion(ctx, userId, model_id, requestedId),
   ]);
   const { id } = conversation;
-  const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides: overridesOf(options) };
+  const memory = options.use_memory ? { memory: "read" as const } : {};
+  const overrides = overridesOf(options);
+  const turn = { client_id: crypto.randomUUID(), text: message, attachment_ids: [], overrides, ...memory };
   const started = await callRoom(ctx, id, (room) => room.send(callerOf(ctx, userId), turn));
   const answer = await callRoom(ctx, id, (room) => room.answer(callerOf(ctx, userId), started.answer.id), answerTimeoutMs);
   requireAnswer(answer, id);
@@ -46,7 +48,7 @@ export async function sendAndWait(
 }
 
 /** The overrides of a turn, without null fields. */
-function overridesOf(options: TurnOptions): Overrides {
+function overridesOf({ use_memory: _memory, ...options }: TurnOptions): Overrides {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null && value !== undefined));
 }
 
@@ -97,6 +99,7 @@ function contextFields(catalog: Catalog, minion: MinionRow, options: TurnOptions
       top_p: options.top_p ?? minion.top_p,
       use_rag: options.use_rag ?? minion.rag_enabled,
       use_spirits,
+      use_memory: options.use_memory ?? false,
     },
   };
 }

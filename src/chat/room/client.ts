@@ -1,5 +1,6 @@
 import { requireUserId } from "../../auth/current-user.ts";
 import type { Ctx } from "../../context.ts";
+import type { FoundMessage } from "../../hook-types.ts";
 import { AppError, type ErrorType, type ValidationIssue } from "../../kit/errors.ts";
 import { callObject } from "../../kit/socket/call-object.ts";
 import { connectSocket, type SocketRequest } from "../../kit/socket/upgrade.ts";
@@ -20,11 +21,25 @@ export function unwrapRpcResult<T>(result: RpcResult<T>): T {
   throw new AppError(errorType, detail, { ...(faults && { issues: faults }), ...(headers && { headers }) });
 }
 
+/**
+ * What a turn does with the memory of its minion: nothing, read its facts, or also let the model propose facts, for a caller who sees that a
+ * tool call waits for approval.
+ */
+export type MemoryUse = "none" | "read" | "propose";
+
+/** What a caller wants of a turn. */
+export type TurnOptions = { /** Default: `none`. A temporary conversation never uses the memory. */ memory?: MemoryUse };
+
 /** A message to send. */
-export type SendMessageInput = { client_id: string; text: string; attachment_ids: string[]; overrides?: Overrides };
+export type SendMessageInput = TurnOptions & {
+  client_id: string;
+  text: string;
+  attachment_ids: string[];
+  overrides?: Overrides;
+};
 
 /** The new content of a message. Without attachment IDs, it keeps its files. */
-export type EditInput = { text: string; attachment_ids?: string[] | undefined };
+export type EditInput = TurnOptions & { text: string; attachment_ids?: string[] | undefined };
 
 /** A turn that was started, or that an earlier request started. */
 export type StartedTurn = {
@@ -59,7 +74,7 @@ export type RoomRpc = {
   activity(userId: number): Promise<RoomActivity>;
   stop(caller: RoomCaller): Promise<RpcResult<{ stopped: boolean }>>;
   /** Answers a message again, the last one by default. Sends a message that did not arrive. */
-  regenerate(caller: RoomCaller, reference: TurnReference): Promise<RpcResult<StartedTurn>>;
+  regenerate(caller: RoomCaller, reference: TurnReference, options?: TurnOptions): Promise<RpcResult<StartedTurn>>;
   edit(caller: RoomCaller, reference: string, edited: EditInput): Promise<RpcResult<StartedTurn>>;
   approve(caller: RoomCaller, callId: string, isApproved: boolean): Promise<RpcResult<{ call_id: string }>>;
   /** Lists messages, oldest first within the page. */
@@ -68,6 +83,8 @@ export type RoomRpc = {
     page: { limit: number; before?: number },
   ): Promise<RpcResult<{ messages: Message[]; total: number }>>;
   read(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>>;
+  /** Where a message is. */
+  find(caller: RoomCaller, messageId: number): Promise<RpcResult<FoundMessage>>;
   rate(
     caller: RoomCaller,
     messageId: number,

@@ -1,4 +1,5 @@
 import { AppError } from "../../kit/errors.ts";
+import type { FoundMessage } from "../../hook-types.ts";
 import { ForkSharing, type ForkOrigin, type InheritedMessages } from "./fork-sharing.ts";
 import { maxFiles } from "../constants.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
@@ -53,8 +54,8 @@ export class Conversation {
 
   /** The state that clients receive in addition to the messages. */
   get state() {
-    const { title = "", minion_id = 0, pinned_facts = [] } = this.stateStore.conversation ?? {};
-    return { title, minion_id, pinned_facts, is_answering: this.activeAnswer !== undefined };
+    const { title = "", minion_id = 0, temporary = false, pinned_facts = [] } = this.stateStore.conversation ?? {};
+    return { title, minion_id, temporary, pinned_facts, is_answering: this.activeAnswer !== undefined };
   }
 
   /** The activity, for the owner. Another user's, or a deleted one's, is none. */
@@ -70,6 +71,13 @@ export class Conversation {
     await this.requireOwner(userId);
     const inherited = await this.forks.inherited();
     return this.#withActiveAnswer(inherited.messages.find(({ id }) => id === messageId) ?? this.transcript.require(messageId));
+  }
+
+  /** Where a message is. @throws not_found */
+  async find(userId: number, messageId: number): Promise<FoundMessage> {
+    await this.read(userId, messageId);
+    const { id, minion_id, temporary = false } = await this.requireOwner(userId);
+    return { conversation_id: id, minion_id, temporary };
   }
 
   /** @throws not_found; conflict if the message is not a finished answer, or is confirmed as another kind */
@@ -152,12 +160,12 @@ export class Conversation {
     const known = this.stateStore.conversation;
     if (known !== undefined && known.user_id !== userId) throw conversationNotFound();
     if (known !== undefined) return known;
-    const { id, minion_id, title, pinned_facts, version } = await getConversation(
+    const { id, minion_id, temporary, title, pinned_facts, version } = await getConversation(
       this.#runtime.context(),
       userId,
       this.#runtime.id(),
     );
-    const state = { id, user_id: userId, minion_id, title, pinned_facts, version };
+    const state = { id, user_id: userId, minion_id, temporary, title, pinned_facts, version };
     this.stateStore.save(state);
     return state;
   }

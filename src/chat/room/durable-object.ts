@@ -1,4 +1,5 @@
 import { objectContext, type Ctx } from "../../context.ts";
+import type { FoundMessage } from "../../hook-types.ts";
 import { validate } from "../../http/validate.ts";
 import type { ValidationIssue } from "../../kit/errors.ts";
 import { malformedFrame, unknownFrame, type ClientFrame as AnyFrame } from "../../kit/socket/client-frames.ts";
@@ -12,7 +13,16 @@ import type { Attachment, Message } from "../../agent/types.ts";
 import type { EditedConversation } from "./state-store.ts";
 import { ClientFrame, clientFrameTypes, SendFrame } from "../protocol.ts";
 import type { TurnReference } from "./turn-reference.ts";
-import type { EditInput, SendMessageInput, RoomActivity, RoomCaller, RoomRpc, StartedTurn, RpcResult } from "./client.ts";
+import type {
+  EditInput,
+  SendMessageInput,
+  RoomActivity,
+  RoomCaller,
+  RoomRpc,
+  StartedTurn,
+  RpcResult,
+  TurnOptions,
+} from "./client.ts";
 import { toRpcResult } from "./rpc-result.ts";
 import type { Tool } from "../../tools/tool.ts";
 import { HubSubscription } from "./hub-subscription.ts";
@@ -97,8 +107,8 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
   }
 
   /** Answers a message again, the last one by default. */
-  regenerate(caller: RoomCaller, reference: TurnReference): Promise<RpcResult<StartedTurn>> {
-    return toRpcResult(caller, () => this.#turns.regenerate(caller, reference));
+  regenerate(caller: RoomCaller, reference: TurnReference, options?: TurnOptions): Promise<RpcResult<StartedTurn>> {
+    return toRpcResult(caller, () => this.#turns.regenerate(caller, reference, options));
   }
 
   /** Replaces a message of the user and answers it. Later messages are removed. */
@@ -133,6 +143,10 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
   read(caller: RoomCaller, messageId: number): Promise<RpcResult<Message>> {
     return toRpcResult(caller, () => this.#conversation.read(caller.user_id, messageId));
+  }
+
+  find(caller: RoomCaller, messageId: number): Promise<RpcResult<FoundMessage>> {
+    return toRpcResult(caller, () => this.#conversation.find(caller.user_id, messageId));
   }
 
   rate(caller: RoomCaller, messageId: number, feedback: NonNullable<Message["feedback"]>): Promise<RpcResult<Message>> {
@@ -252,7 +266,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
       case "message.send": {
         const { client_id } = data;
         const caller = { user_id, request_id: newRequestId() };
-        const sent = await toRpcResult(caller, () => this.#turns.send(caller, data));
+        const sent = await toRpcResult(caller, () => this.#turns.send(caller, { ...data, memory: "propose" }));
         if ("refusal" in sent) {
           const { errorType, detail, faults: errors = [] } = sent.refusal;
           this.sendTo(socket, {

@@ -3,6 +3,7 @@ import * as billing from "../../billing/errors.ts";
 import * as datasets from "../../datasets/errors.ts";
 import { commonConstraintErrors, type ConstraintErrors } from "../../kit/errors.ts";
 import * as knowledge from "../../knowledge/errors.ts";
+import * as memory from "../../memory/errors.ts";
 import * as minions from "../../minions/errors.ts";
 import * as models from "../../models/errors.ts";
 import * as notifications from "../../notifications/errors.ts";
@@ -18,5 +19,6 @@ export const roomConstraintErrors: ConstraintErrors = {
   ...datasets.constraintErrors,
   ...minions.constraintErrors,
   ...knowledge.constraintErrors,
+  ...memory.constraintErrors,
   ...chat.constraintErrors,
 };

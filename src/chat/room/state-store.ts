@@ -1,7 +1,13 @@
 import type { Attachment, Summary } from "../../agent/types.ts";
 
 /** The conversation as stored in Postgres. */
-export type ConversationState = EditedConversation & { id: number; user_id: number; minion_id: number };
+export type ConversationState = EditedConversation & {
+  id: number;
+  user_id: number;
+  minion_id: number;
+  /** Absent in the state of older rooms, whose conversations are not temporary. */
+  temporary?: boolean;
+};
 
 /** The fields of a conversation that its owner edits. The greater version is newer. */
 export type EditedConversation = { title: string; pinned_facts: string[]; version: number };

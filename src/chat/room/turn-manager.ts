@@ -10,8 +10,10 @@ import type { Message } from "../../agent/types.ts";
 import type { ForkSharing } from "./fork-sharing.ts";
 import type { ConversationState, RoomStateStore } from "./state-store.ts";
 import type { OutboxWorker } from "../sync/outbox-worker.ts";
-import type { EditInput, SendMessageInput, RoomCaller, StartedTurn } from "./client.ts";
+import type { EditInput, MemoryUse, SendMessageInput, RoomCaller, StartedTurn, TurnOptions } from "./client.ts";
 import { withOverrides, type Overrides, type TurnSettings } from "../../agent/settings.ts";
+import { storeFact } from "../../memory/service.ts";
+import type { RememberedFact } from "../../memory/types.ts";
 import type { HubSubscription } from "./hub-subscription.ts";
 import { resolveAttachments } from "./message-files.ts";
 import { findTurn, requireSameContent, type TurnReference } from "./turn-reference.ts";
@@ -27,6 +29,9 @@ const crashCheckMs = 25_000;
 
 /** Number of earlier messages from which the usage of an interrupted turn is estimated. */
 const usageEstimateMessages = 50;
+
+/** What a turn starts with: its settings, the facts that it may use, and what it may do with the memory. */
+type PreparedTurn = { settings: TurnSettings; facts: readonly RememberedFact[]; memoryUse: MemoryUse };
 
 /** Runs the turns of a conversation, one at a time. A disconnecting client stops no turn. */
 export class TurnManager {
@@ -75,17 +80,18 @@ export class TurnManager {
 
   // ── Turns ──────────────────────────────────────────────────────────────────
 
-  async send(caller: RoomCaller, { client_id, text, attachment_ids, overrides = {} }: SendMessageInput): Promise<StartedTurn> {
+  async send(caller: RoomCaller, input: SendMessageInput): Promise<StartedTurn> {
+    const { client_id, text, attachment_ids } = input;
     const state = await this.#conversation.requireOwner(caller.user_id);
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known, { text, attachment_ids });
-    const settings = await this.#prepareSettings(state, overrides);
+    const sources = await this.#prepareSources(state, input);
     // No await from here on. During the awaits above, another request may have stored this message.
     const concurrent = this.#transcript.byClientId(client_id);
     if (concurrent !== undefined) return this.#existingTurn(concurrent, { text, attachment_ids });
     this.#requireNoActiveTurn();
-    const files = resolveAttachments(this.#stateStore, attachment_ids, settings);
-    return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, client_id));
+    const files = resolveAttachments(this.#stateStore, attachment_ids, sources.settings);
+    return this.#startTurn(caller, state, sources, this.#storeUserMessage(text, files, client_id));
   }
 
   /**
@@ -93,13 +99,13 @@ export class TurnManager {
    * returned.
    * @throws not_found, validation_failed; conflict if there is no message to answer, or a turn is running
    */
-  async regenerate(caller: RoomCaller, reference: TurnReference): Promise<StartedTurn> {
+  async regenerate(caller: RoomCaller, reference: TurnReference, options: TurnOptions = {}): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
-    const settings = await this.#prepareSettings(state);
+    const sources = await this.#prepareSources(state, options);
     const requested = findTurn(this.#transcript, reference);
     if (requested === undefined) {
       const { client_id, text, attachment_ids = [] } = reference;
-      return this.send(caller, { client_id: client_id!, text: text!, attachment_ids });
+      return this.send(caller, { ...options, client_id: client_id!, text: text!, attachment_ids });
     }
     await this.#sharing.copyToForksFrom(requested.question.id + 1);
     const { question, answer } = findTurn(this.#transcript, reference) ?? requested;
@@ -108,7 +114,7 @@ export class TurnManager {
     this.#requireNoActiveTurn();
     const [next] = this.#transcript.after(question.id);
     if (next !== undefined) this.#conversation.removeFrom(state, next.id, caller.request_id);
-    return this.#startTurn(caller, state, settings, question);
+    return this.#startTurn(caller, state, sources, question);
   }
 
   /**
@@ -116,9 +122,9 @@ export class TurnManager {
    * @param reference the ID of the message, or an ID by which a client knows it
    * @throws not_found, validation_failed; conflict if the message is an answer, or a turn is running
    */
-  async edit(caller: RoomCaller, reference: string, { text, attachment_ids }: EditInput): Promise<StartedTurn> {
+  async edit(caller: RoomCaller, reference: string, { text, attachment_ids, ...options }: EditInput): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
-    const settings = await this.#prepareSettings(state);
+    const sources = await this.#prepareSources(state, options);
     await this.#sharing.copyToForksFrom(this.#transcript.requireReference(reference).id);
     this.#requireNoActiveTurn();
     const message = this.#transcript.requireReference(reference);
@@ -126,10 +132,10 @@ export class TurnManager {
     const files =
       attachment_ids === undefined
         ? message.parts.filter((part) => part.type === "file")
-        : resolveAttachments(this.#stateStore, attachment_ids, settings);
+        : resolveAttachments(this.#stateStore, attachment_ids, sources.settings);
     const clientIds = this.#transcript.clientIdsOfReplacement(message.id);
     this.#conversation.removeFrom(state, message.id, caller.request_id);
-    return this.#startTurn(caller, state, settings, this.#storeUserMessage(text, files, null, clientIds));
+    return this.#startTurn(caller, state, sources, this.#storeUserMessage(text, files, null, clientIds));
   }
 
   async stop(userId: number): Promise<boolean> {
@@ -179,9 +185,23 @@ export class TurnManager {
 
   // ── Internals ──────────────────────────────────────────────────────────────
 
-  async #prepareSettings(state: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
+  /** The settings of a turn, and the memory that it uses. */
+  async #prepareSources(
+    state: ConversationState,
+    { overrides = {}, memory: use = "none" }: TurnOptions & { overrides?: Overrides },
+  ): Promise<PreparedTurn> {
     await this.#sharing.detachFromOrigin();
-    return withOverrides(await this.#settings.get(state), overrides);
+    const { settings, memory } = await this.#settings.get(state);
+    const memoryUse = state.temporary || !memory.enabled ? "none" : use;
+    return { settings: withOverrides(settings, overrides), facts: memoryUse === "none" ? [] : memory.facts, memoryUse };
+  }
+
+  /** Stores a fact that the model proposed in an answer. */
+  async #remember(ctx: Ctx, { user_id, minion_id, id }: ConversationState, question: Message, text: string) {
+    const message = { message_id: question.id, conversation_id: id };
+    const stored = await storeFact(ctx, { userId: user_id, minionId: minion_id }, { text, source: "model", message });
+    this.#settings.clear();
+    return stored;
   }
 
   #requireNoActiveTurn(): void {
@@ -215,7 +235,12 @@ export class TurnManager {
     return message;
   }
 
-  #startTurn(caller: RoomCaller, state: ConversationState, settings: TurnSettings, question: Message): StartedTurn {
+  #startTurn(
+    caller: RoomCaller,
+    state: ConversationState,
+    { settings, facts, memoryUse }: PreparedTurn,
+    question: Message,
+  ): StartedTurn {
     const runtime = this.#runtime;
     const startedAt = performance.now();
     const seq = runtime.lastSeq();
@@ -231,8 +256,9 @@ export class TurnManager {
     const ctx = runtime.context(caller.request_id);
     const tools = runtime.tools();
     const readFile = (id: string) => this.#readFile(id);
+    const remember = memoryUse === "propose" ? (text: string) => this.#remember(ctx, state, question, text) : undefined;
     const run = (callbacks: TurnCallbacks) =>
-      runTurn({ ctx, settings, tools, readFile, ...callbacks }, { messages, summary, pinned_facts });
+      runTurn({ ctx, settings, tools, remember, readFile, ...callbacks }, { messages, summary, pinned_facts, facts });
     const running = new ActiveTurn(answer, runtime, run, ctx.requestId);
     this.#activeTurn = running;
     this.#conversation.activeAnswer = answer;
@@ -253,13 +279,14 @@ export class TurnManager {
     const question = this.#transcript.before(1, answer.id)[0]!;
     this.#runtime.publish(finishAnswer(ctx, answer, outcome));
     this.#transcript.put(answer, this.#runtime.lastSeq());
-    const title = titleOf(state.title, question, answer);
+    const { temporary } = state;
+    const title = temporary ? "" : titleOf(state.title, question, answer);
     if (title !== "") this.#conversation.saveAndPublish({ ...state, title });
     const { isInterrupted: _, ...result } = outcome;
     const message_count = this.#transcript.count();
     this.#projector.add({
       kind: "turn",
-      of: { ...projectionOwner(state), title, message_count, messages: [question, answer], result },
+      of: { ...projectionOwner(state), title, message_count, temporary, messages: [question, answer], result },
       request_id: ctx.requestId,
     });
   }

@@ -34,6 +34,8 @@ export type TurnWrite = ConversationOwner & {
   message_count: number;
   messages: readonly [question: Message, answer: Message];
   result: TurnResult;
+  /** Whether the conversation is temporary. The rows of its messages have no text. */
+  temporary?: boolean | undefined;
   /** The messages that were removed before the turn is written. Their rows have no text. */
   removed_ids?: readonly number[];
 };
@@ -163,7 +165,8 @@ const removal = { text: "", body: null, removed_at: sql`now()` };
 
 const changedNow = { updated_at: sql`now()` };
 
-const removalOf = ({ removed_ids = [] }: TurnWrite, { id }: Message) => (removed_ids.includes(id) ? removal : {});
+const removalOf = ({ removed_ids = [], temporary = false }: TurnWrite, { id }: Message) =>
+  temporary || removed_ids.includes(id) ? removal : {};
 
 /** The row of a message, without characters that Postgres cannot store. @throws RangeError for a streaming message */
 function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {

@@ -98,12 +98,13 @@ function toGatewayCandidate(ctx: Ctx, userId: number, row: ModelCandidateRow): M
   };
 }
 
-/** The summary of a candidate, with the context window that its server named. */
+/** The summary of a candidate, with the context window that its server named, and without tools if its server refused them. */
 function summaryOf(row: ModelCandidateRow): ModelSummary | null {
   const summary = minionModelSummary(row);
-  const named = row.quirks?.context_length;
-  if (summary === null || named === undefined) return summary;
-  return { ...summary, context_length: Math.min(summary.context_length ?? Infinity, named) };
+  if (summary === null) return null;
+  const { context_length: named, tools } = row.quirks ?? {};
+  const context_length = named === undefined ? summary.context_length : Math.min(summary.context_length ?? Infinity, named);
+  return { ...summary, context_length, supports_tools: summary.supports_tools && tools !== false };
 }
 
 /** Keeps what was found about the server of a candidate: in its row, which may be cached, and in Postgres. */

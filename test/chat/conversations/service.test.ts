@@ -33,6 +33,7 @@ describe("a conversation", () => {
       id: value.id,
       minion_id: harness.minionId,
       kind: "chat",
+      temporary: false,
       title: "",
       pinned_facts: [],
       forked_from_message_id: null,

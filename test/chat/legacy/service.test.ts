@@ -89,6 +89,7 @@ describe("the chat endpoint of the previous server", () => {
         top_p: null,
         use_rag: true,
         use_spirits: true,
+        use_memory: false,
       },
     });
     expect(sent).toEqual([

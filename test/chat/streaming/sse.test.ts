@@ -189,6 +189,7 @@ describe("the chat endpoint of the previous server", () => {
           top_p: null,
           use_rag: false,
           use_spirits: true,
+          use_memory: false,
         },
       },
     ]);

@@ -4,9 +4,13 @@ import { isObject, type JsonObject } from "./repair-reply.ts";
 /** The parameters that are left out for a server that refuses them. Of two that exclude each other, the first is left out. */
 export const optionalParameters = ["stream_options", "top_p", "temperature", "tool_choice", "encoding_format"] as const;
 
+/** The parameters that are left out for a server that has no tools. */
+const toolParameters = ["tools", "tool_choice", "parallel_tool_calls"] as const;
+
 /** Adapts the body of a request to a server with these quirks, in place. */
 export function adaptRequest(body: JsonObject, quirks: Quirks): void {
   for (const name of optionalParameters) if (quirks[name] === false) delete body[name];
+  if (quirks.tools === false) for (const name of toolParameters) delete body[name];
   renameLimit(body, quirks.max_tokens_name);
   if (quirks.stream === false && body["stream"] === true) {
     body["stream"] = false;

@@ -29,6 +29,7 @@ export function readRefusal({ status, text, body, quirks: known, found }: Refuse
     ofReasoning(error, messages, quirks) ??
     ofLimit(error, body, quirks, found) ??
     ofParameter(error, body, quirks) ??
+    ofTools(error, body, quirks) ??
     ofStream(error, body, quirks) ??
     ofContent(error, messages, quirks) ??
     ofSystem(error, messages, quirks)
@@ -49,6 +50,16 @@ function isRefused(error: VendorError, name: string): boolean {
 function ofParameter(error: VendorError, body: JsonObject, quirks: Quirks): Quirks | undefined {
   const name = optionalParameters.find((each) => each in body && quirks[each] === undefined && isRefused(error, each));
   return name === undefined ? undefined : { [name]: false };
+}
+
+/** What servers say about requests with tools, such as "does not support tools", or "auto tool choice requires --enable-auto-tool-choice". */
+const toolWords = /\btools\b|\btool[ _-]?(?:choice|calls?|calling|use)\b|\bfunction[ _-]?call(?:s|ing)?\b/i;
+
+function ofTools({ words, params }: VendorError, body: JsonObject, quirks: Quirks): Quirks | undefined {
+  if (!("tools" in body) || quirks.tools !== undefined) return undefined;
+  if (params.includes("tools")) return { tools: false };
+  const isUnavailable = refuses.test(words) || /\brequires\b|\bno endpoints found\b/i.test(words);
+  return toolWords.test(words) && isUnavailable ? { tools: false } : undefined;
 }
 
 function ofLimit(error: VendorError, body: JsonObject, { max_tokens_name }: Quirks, found: Quirks): Quirks | undefined {

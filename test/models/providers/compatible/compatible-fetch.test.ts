@@ -145,6 +145,59 @@ describe.each(sdks)("a server of %s", (name) => {
   });
 });
 
+describe("a server without tools", () => {
+  const tools = [
+    {
+      type: "function" as const,
+      name: "look_up",
+      description: "Looks up.",
+      inputSchema: { type: "object" as const, properties: {} },
+    },
+  ];
+  const withTools = { ...call, tools, toolChoice: { type: "auto" as const } };
+  const error = (message: string) => ({ error: { message, type: "api_error" } });
+
+  test.each([
+    ["Ollama", 400, error("registry.ollama.ai/library/gemma:2b does not support tools")],
+    ["llama.cpp", 500, error("tools param requires --jinja flag")],
+    [
+      "vLLM",
+      400,
+      { object: "error", message: '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set' },
+    ],
+    [
+      "OpenRouter",
+      404,
+      error("No endpoints found that support tool use. To learn more about provider routing, visit the documentation."),
+    ],
+    ["Groq", 400, error("`tool calling` is not supported with this model")],
+    [
+      "a strict server",
+      422,
+      { detail: [{ type: "extra_forbidden", loc: ["body", "tools"], msg: "Extra inputs are not permitted" }] },
+    ],
+  ])(
+    "the words of %s are understood: the request is sent without tools, and so are later ones",
+    async (_name, status, body) => {
+      llm.quirks = { toolsError: { status, body } };
+      expect(textIn(await partsOf(modelAt(), withTools))).toBe("Hello there.");
+      expect(found).toMatchObject({ tools: false });
+      expect(llm.requests.at(-1)).not.toHaveProperty("tools");
+      expect(llm.requests.at(-1)).not.toHaveProperty("tool_choice");
+      llm.requests.length = 0;
+      expect(textIn(await partsOf(modelAt(found), withTools))).toBe("Hello there.");
+      expect(llm.requests).toHaveLength(1);
+    },
+  );
+
+  test("an error that only mentions a tool leaves the tools in", async () => {
+    llm.quirks = { toolsError: { status: 400, body: error("The tool look_up failed.") } };
+    await expect(modelAt().doStream(withTools)).rejects.toThrow("refused the request");
+    expect(found).toEqual({});
+    expect(llm.requests).toHaveLength(1);
+  });
+});
+
 describe("what a user sets", () => {
   test("a parameter that the user wants is sent, and its refusal names it", async () => {
     llm.quirks = { refuses: ["temperature"] };

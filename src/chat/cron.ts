@@ -1,0 +1,7 @@
+import type { Ctx } from "../context.ts";
+import { everyFiveMinutes, type CronJob } from "../kit/queue/cron.ts";
+import { deleteExpiredConversations } from "./conversations/delete-expired.ts";
+
+export const chatCron: readonly CronJob<Ctx>[] = [
+  { name: "delete-temporary-conversations", schedule: everyFiveMinutes, run: deleteExpiredConversations },
+];
