@@ -101,7 +101,7 @@ async function measure(ctx: TransactionContext, { base, filter, condition }: Cas
     const vector = vectors();
     const input = { query: "", top_k: topK, method: "semantic" as const, filter };
     const sentAt = performance.now();
-    const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, input, vector)]);
+    const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, input, vector, [])]);
     ms.push(performance.now() - sentAt);
     const nearest = await ctx.db.execute<{ id: number }>(sql`
       select c.id::float8 as id from knowledge_chunks c join knowledge_parts p on p.id = c.part_id

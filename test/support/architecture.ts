@@ -126,7 +126,7 @@ export const order: Readonly<Record<string, readonly string[]>> = {
   "datasets/formats": ["types.ts", "limits.ts", "json-bounds.ts", "records", "text", "json", "csv", "docx", "parquet", "pdf"],
   "datasets/import": ["progress.ts", "huggingface"],
   minions: ["model-summary.ts", "models", "progression", "traits", "spirits"],
-  knowledge: ["chunking", "job-definitions.ts", "model-usage.ts", "indexing", "search"],
+  knowledge: ["chunking", "ranking.ts", "job-definitions.ts", "model-usage.ts", "indexing", "search"],
   agent: ["message", "prompt", "turn"],
   chat: ["job-definitions.ts", "sync", "room", "streaming", "conversations", "legacy"],
 };

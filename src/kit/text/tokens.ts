@@ -67,8 +67,7 @@ function withoutElisions(word: string): string[] {
 }
 
 function pieceToken(word: string): Token {
-  const name = /^(\p{L}{1,2})(?:\+\+|#)$/u.exec(word);
-  if (name !== null) return { kind: "code", whole: foldCase(word), parts: [foldCase(name[1]!)] };
+  if (/^\p{L}{1,2}(?:\+\+|#)$/u.test(word)) return { kind: "code", whole: foldCase(word), parts: [] };
   const bare = word.replace(/[+#]+$/, "");
   const [, number] = version.exec(bare) ?? [];
   if (number !== undefined) return versionToken(number);

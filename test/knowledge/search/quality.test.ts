@@ -51,7 +51,10 @@ describe("a large knowledge base", () => {
       embedding: Array.from({ length: dimensions }, () => random() - 0.5),
     }));
     base = await insertBase(harness.database, userId, { 1: chunks });
-    await harness.database.sql("update knowledge_parts set chunk_count = 30000 where knowledge_base_id = $1", [base.id]);
+    await harness.database.sql(
+      "update knowledge_parts set chunk_count = 30000, analyzed_count = 30000 where knowledge_base_id = $1",
+      [base.id],
+    );
   });
 
   const find = (query: string, top_k: number, filter?: Filter) =>
@@ -74,7 +77,7 @@ describe("a large knowledge base", () => {
 
   test("a search uses the index of its dimensions", async () => {
     const question = { query: "this question", top_k: 10, method: "semantic" } as const;
-    const { sql, params } = searchRow(harness.ctx, base, question, chunks[0]!.embedding).getQuery();
+    const { sql, params } = searchRow(harness.ctx, base, question, chunks[0]!.embedding, []).getQuery();
     const plan = await harness.database.sql(`explain ${sql}`, params);
     expect(JSON.stringify(plan)).toMatch(/Index Scan using knowledge_chunks_by_vector_384/);
   });
