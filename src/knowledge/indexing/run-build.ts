@@ -18,10 +18,12 @@ import { maxChunks } from "../constants.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import { datasetLockName, type DatasetSource } from "./start-build.ts";
 import { knowledgeBases, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
-import { writePostings } from "./write-postings.ts";
+import { blockLimits, writePostings, type BlockLimits } from "./write-postings.ts";
 
 /** The limits of one job before it enqueues the next: the time in ms and the number of chunks. */
-const slice = { ms: 120_000, chunks: 5_000 };
+type SliceLimits = { ms: number; chunks: number; block?: BlockLimits };
+
+const slice: SliceLimits = { ms: 120_000, chunks: 5_000 };
 
 /** The number of consecutive provider failures after which a build fails. */
 const maxFailures = 5;
@@ -71,7 +73,7 @@ async function indexParts(
   state: BuildState,
   embedder: Embedder,
   { readRows }: DatasetSource,
-  limits: typeof slice,
+  limits: SliceLimits,
 ): Promise<boolean> {
   const end = performance.now() + limits.ms;
   let chunkCount = 0;
@@ -84,7 +86,7 @@ async function indexParts(
       await storeBatch(ctx, state, part, batch, embedder);
       chunkCount += batch.chunks.length;
     }
-    if (!(await writePostings(ctx, state, part, end))) return false;
+    if (!(await writePostings(ctx, state, part, end, limits.block ?? blockLimits))) return false;
     await commitProgress(ctx, [
       stillBuilding(ctx, state),
       ctx.db

@@ -7,8 +7,12 @@ import { knowledgeChunks, knowledgeParts, knowledgePostings } from "../tables.ts
 import { stillBuilding, type BuildState, type Part } from "./build-state.ts";
 import { PostingsBlock, type AnalyzedChunk } from "./postings.ts";
 
-/** The limits of a block, which is in memory as a whole, and the chunks that are read at once. */
-const block = { chunks: 4_096, postings: 300_000 };
+/** The limits of a block of postings, which is in memory as a whole. */
+export type BlockLimits = { chunks: number; postings: number };
+
+export const blockLimits: BlockLimits = { chunks: 4_096, postings: 300_000 };
+
+/** The chunks that are read at once. */
 const chunksPerRead = 256;
 
 /** The postings per commit: about 1 MB of JSON. */
@@ -23,22 +27,28 @@ const unitsPerCharacter = 30;
  * @param end when to stop, on the clock of `performance`; at least one block is written
  * @returns false if blocks remain
  */
-export async function writePostings(ctx: Ctx, state: BuildState, part: Part, end: number): Promise<boolean> {
+export async function writePostings(
+  ctx: Ctx,
+  state: BuildState,
+  part: Part,
+  end: number,
+  limits: BlockLimits,
+): Promise<boolean> {
   while (part.analyzed_count < part.chunk_count) {
-    await writeBlock(ctx, state, part);
+    await writeBlock(ctx, state, part, limits);
     if (performance.now() >= end && part.analyzed_count < part.chunk_count) return false;
   }
   return true;
 }
 
-async function writeBlock(ctx: Ctx, state: BuildState, part: Part): Promise<void> {
+async function writeBlock(ctx: Ctx, state: BuildState, part: Part, limits: BlockLimits): Promise<void> {
   const first = part.analyzed_count;
   const written = new PostingsBlock(await loadAnalyzer());
   const work = new WorkMeter();
   for await (const chunk of chunksOf(ctx, part, first)) {
     await work.spend(unitsPerCharacter * chunk.text.length);
     written.add(chunk);
-    if (written.chunkCount >= block.chunks || written.size >= block.postings) break;
+    if (written.chunkCount >= limits.chunks || written.size >= limits.postings) break;
   }
   const groups = Array.from(written.rows(postingsPerCommit));
   const ownPart = eq(knowledgeParts.id, part.id);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
+import type { RetrievalMethod } from "../../../src/knowledge/constants.ts";
 import { searchBase } from "../../../src/knowledge/search/query.ts";
 import { retrievePassages, searchRow, type Filter, type KnowledgeBaseRef } from "../../../src/knowledge/search/retrieve.ts";
 import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts";
@@ -31,10 +31,11 @@ describe("paraphrased questions with built-in embeddings", () => {
   }
 
   test("they find their passages, and hybrid search is at least as good as the better single method", async () => {
-    const [semantic, keyword, hybrid] = await Promise.all(retrievalMethods.map(measure));
-    expect(hybrid!.recall).toBeGreaterThanOrEqual(0.95);
-    expect(hybrid!.ndcg).toBeGreaterThanOrEqual(Math.max(semantic!.ndcg, keyword!.ndcg));
-    expect(Math.min(semantic!.ndcg, keyword!.ndcg)).toBeGreaterThan(0.85);
+    // One after the other: each is one commit, whose time is limited.
+    const [semantic, keyword, hybrid] = [await measure("semantic"), await measure("keyword"), await measure("hybrid")];
+    expect(hybrid.recall).toBeGreaterThanOrEqual(0.95);
+    expect(hybrid.ndcg).toBeGreaterThanOrEqual(Math.max(semantic.ndcg, keyword.ndcg));
+    expect(Math.min(semantic.ndcg, keyword.ndcg)).toBeGreaterThan(0.85);
   });
 });
 
