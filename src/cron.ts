@@ -1,5 +1,6 @@
 import { authCron } from "./auth/cron.ts";
 import { catalogCron } from "./catalog/cron.ts";
+import { chatCron } from "./chat/cron.ts";
 import type { Ctx } from "./context.ts";
 import { datasetCron } from "./datasets/cron.ts";
 import { jobsCron } from "./jobs/cron.ts";
@@ -15,4 +16,5 @@ export const cronJobs: readonly CronJob<Ctx>[] = [
   ...modelCron,
   ...datasetCron,
   ...minionCron,
+  ...chatCron,
 ];

@@ -18,7 +18,7 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
 
 /** The stored data of a user, without files. Files are available from their conversations. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
-  const { search: _, ...columns } = getTableColumns(messages);
+  const { search: _search, terms: _terms, ...columns } = getTableColumns(messages);
   return {
     conversations: db.select().from(conversations).where(eq(conversations.user_id, userId)).orderBy(conversations.id),
     messages: db.select(columns).from(messages).where(eq(messages.user_id, userId)).orderBy(messages.id),

@@ -128,7 +128,7 @@ export const order: Readonly<Record<string, readonly string[]>> = {
   minions: ["model-summary.ts", "models", "progression", "traits", "spirits"],
   knowledge: ["chunking", "ranking.ts", "job-definitions.ts", "model-usage.ts", "indexing", "search"],
   agent: ["message", "prompt", "turn"],
-  chat: ["job-definitions.ts", "sync", "room", "streaming", "conversations", "legacy"],
+  chat: ["job-definitions.ts", "message-terms.ts", "sync", "room", "streaming", "conversations", "legacy"],
 };
 
 /** What every file of a folder, and every folder in it, may import. */

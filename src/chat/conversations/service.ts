@@ -15,6 +15,7 @@ import {
   lastActivityAt,
   conversationColumns,
   matchesSearch,
+  readWebSearch,
   belowConversationLimit,
   conversationExists,
   ownConversation,
@@ -109,10 +110,11 @@ export async function listConversations(
   userId: number,
   { limit, cursor, minion_id, q }: ConversationsQuery,
 ): Promise<{ conversations: ListedConversation[]; total: number; next_cursor?: string }> {
+  const search = q === undefined ? undefined : await readWebSearch(q);
   const wanted = and(
     eq(conversations.user_id, userId),
     minion_id === undefined ? undefined : eq(conversations.minion_id, minion_id),
-    q === undefined ? undefined : matchesSearch(userId, q),
+    search && matchesSearch(userId, search),
   );
   const at = sql<string>`((extract(epoch from ${lastActivityAt}) * 1000000)::bigint)::text`;
   const before =
@@ -120,7 +122,7 @@ export async function listConversations(
     sql`(${lastActivityAt}, ${conversations.id}) < (timestamptz 'epoch' + ${cursor.at}::bigint * interval '1 microsecond', ${cursor.id}::int)`;
   const [rows, [count]] = await commit(ctx, [
     ctx.db
-      .select({ ...conversationColumns, snippet: q === undefined ? sql<null>`null` : snippetOf(userId, q), at })
+      .select({ ...conversationColumns, snippet: search === undefined ? sql<null>`null` : snippetOf(userId, search), at })
       .from(conversations)
       .where(and(wanted, before))
       .orderBy(sql`${lastActivityAt} desc`, sql`${conversations.id} desc`)

@@ -25,6 +25,10 @@ export type Analyzer = {
   termsOf(text: string, language: Language): Generator<Term>;
   /** The distinct terms of a query, as texts of each language contain them. */
   queryTerms(query: string): QueryTerm[];
+  /** The terms of a token of a text; none for a function word. */
+  tokenTerms(token: Token, language: Language): readonly Term[];
+  /** The terms of a token of a query, by which texts of a language contain it; none for a function word. */
+  tokenQueryTerms(token: Token, language: Language): readonly Term[];
 };
 
 /** Languages that join words into one, or that have no stemmer here. Their long words are found by their letters. */
@@ -71,6 +75,8 @@ function createAnalyzer(stemmers: Stemmers): Analyzer {
       for (const token of tokensOf(normalizeText(text))) yield* texts.termsOf(token, language);
     },
     queryTerms: (query) => queryTerms(queries, distinctTokens(query)),
+    tokenTerms: (token, language) => texts.termsOf(token, language),
+    tokenQueryTerms: (token, language) => queries.termsOf(token, language),
   };
 }
 
