@@ -35,7 +35,7 @@ export type Language = (typeof languages)[number];
 
 type LatinLanguage = Exclude<keyof typeof stopWords, "ru">;
 
-export type Script = "Latin" | "Cyrillic" | "Greek" | "Arabic" | "other";
+type Script = "Latin" | "Cyrillic" | "Greek" | "Arabic" | "other";
 
 /** The language of a word whose script is not that of the language of its text. */
 const languageOfScript = { Cyrillic: "ru", Greek: "el", Arabic: "ar", Latin: "en", other: "und" } as const satisfies Record<
@@ -55,7 +55,7 @@ const scripts: Partial<Record<Language, Script>> = {
 };
 
 /** The script of the first letter of a word. */
-export function scriptOf(word: string): Script {
+function scriptOf(word: string): Script {
   const code = word.charCodeAt(0);
   if (code < 0x250 || (code >= 0x1e00 && code < 0x1f00)) return "Latin";
   if (code >= 0x370 && code < 0x400) return "Greek";
