@@ -83,10 +83,23 @@ export function webSearchQuery(analyzer: Analyzer, search: string): string | und
     if (query !== "") languagesOf.set(query, [...(languagesOf.get(query) ?? []), language]);
   }
   if (languagesOf.size === 0) return undefined;
-  return Array.from(
-    languagesOf,
-    ([query, of]) => `(${of.map((each) => quote(languageTerm(each))).join(" | ")}) & (${query})`,
-  ).join(" | ");
+  const dependsOnLanguage = needsLanguage(analyzer, alternatives.flat());
+  const queries = Array.from(languagesOf, ([query, of]) =>
+    dependsOnLanguage ? `(${of.map((each) => quote(languageTerm(each))).join(" | ")}) & (${query})` : query,
+  );
+  return queries.join(" | ");
+}
+
+/**
+ * Whether a text of one language must not be compared with the query for another one: a word is a function word of some languages only,
+ * or is excluded. Otherwise the queries have fewer terms, and the index has less to read.
+ */
+function needsLanguage(analyzer: Analyzer, units: readonly Unit[]): boolean {
+  return units.some(
+    ({ tokens, isExcluded }) =>
+      isExcluded ||
+      tokens.some((token) => new Set(languages.map((each) => tokenQuery(analyzer, token, each) === undefined)).size > 1),
+  );
 }
 
 type Unit = { tokens: Token[]; isPhrase: boolean; isExcluded: boolean };

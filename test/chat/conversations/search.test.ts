@@ -156,8 +156,8 @@ describe("conversation search", () => {
 
   test("a search uses the full text indexes, however many messages there are", async () => {
     await harness.database.sql(
-      `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at)
-       select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now()
+      `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at, terms)
+       select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now(), to_tsvector('simple', 'one of many ' || n)
        from conversations c, generate_series(1, 2000) n where c.user_id = $1`,
       [harness.userId],
     );
