@@ -8,6 +8,7 @@ import { exactChunks, halfPrecisionAbove } from "../../src/knowledge/constants.t
 import { scanSettings, searchRow, type Filter, type KnowledgeBaseRef } from "../../src/knowledge/search/retrieve.ts";
 import { createTestContexts, testBindings } from "../../test/support/in-process-context.ts";
 import { clusteredVectors, loadBase } from "./corpus.ts";
+import { benchKeyword } from "./keyword.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { median, quantile } from "../support/stats.ts";
 
@@ -44,6 +45,7 @@ export async function benchKnowledge(rounds: number): Promise<void> {
     await migrate(postgres.url);
     const ctx = createTestContexts(testBindings(bridge.url, silentBindings)).context("bench");
     await benchPipeline(ctx, client, Math.min(rounds, 5));
+    await benchKeyword(ctx, client);
     const vectors = clusteredVectors(1, dimensions);
     console.log(`Loading ${manyChunks} chunks, and ${fewChunks} of another user …`);
     const many = await loadBase(client, { count: manyChunks, vectors, dimensions });
@@ -101,7 +103,7 @@ async function measure(ctx: TransactionContext, { base, filter, condition }: Cas
     const vector = vectors();
     const input = { query: "", top_k: topK, method: "semantic" as const, filter };
     const sentAt = performance.now();
-    const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, input, vector)]);
+    const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, input, vector, [])]);
     ms.push(performance.now() - sentAt);
     const nearest = await ctx.db.execute<{ id: number }>(sql`
       select c.id::float8 as id from knowledge_chunks c join knowledge_parts p on p.id = c.part_id

@@ -19,7 +19,7 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
 
 /** The stored data of a user, without files and temporary conversations. Files are available from their conversations. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
-  const { search: _, ...columns } = getTableColumns(messages);
+  const { search: _search, terms: _terms, ...columns } = getTableColumns(messages);
   const kept = and(eq(conversations.user_id, userId), eq(conversations.temporary, false));
   const ids = db.select({ id: conversations.id }).from(conversations).where(kept);
   const inKept = and(eq(messages.user_id, userId), inArray(messages.conversation_id, ids));

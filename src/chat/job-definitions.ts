@@ -12,3 +12,6 @@ export const eraseConversation = defineJob(
   "erase-conversation",
   z.object({ conversation_id: z.int().min(1), user_id: z.int().min(1) }),
 );
+
+/** Writes the terms of messages that an earlier version wrote. Each job does a slice and enqueues the next. */
+export const indexMessages = defineJob("index-messages", z.object({}));

@@ -1,7 +1,9 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
-import { webSearchText } from "../kit/db/search-text.ts";
+import { containsPattern, webSearchText } from "../kit/db/search-text.ts";
 import { AppError } from "../kit/errors.ts";
+import { loadAnalyzer } from "../kit/text/analyzer.ts";
+import { webSearchQuery } from "../kit/text/text-search.ts";
 import { maxConversations, maxTemporaryConversations } from "./constants.ts";
 import { conversations, messages, searchedLength } from "./tables.ts";
 
@@ -56,25 +58,49 @@ export const belowTemporaryLimit = (userId: number): SQL => sql`${countOf(userId
 /** The last activity of a conversation. */
 export const lastActivityAt = sql`coalesce(${conversations.last_message_at}, ${conversations.created_at})`;
 
-const tsquery = (words: string): SQL => sql`websearch_to_tsquery('english', ${webSearchText(words)})`;
+/** A web search of conversations: `"a phrase"`, `or`, `-not`. */
+export type WebSearch = {
+  text: string;
+  /** The query of the terms of messages; undefined if the search has no word. */
+  terms: string | undefined;
+};
 
-const messageMatches = (userId: number, words: string): SQL =>
-  sql`${eq(messages.user_id, userId)} and ${messages.search} @@ ${tsquery(words)}`;
+/** Reads a web search in all languages. */
+export async function readWebSearch(text: string): Promise<WebSearch> {
+  return { text, terms: webSearchQuery(await loadAnalyzer(), text) };
+}
 
-/** The condition that the title or a message matches a web search: `"a phrase"`, `or`, `-not`. */
-export function matchesSearch(userId: number, words: string): SQL {
-  const inMessages = sql`select ${messages.conversation_id} from ${messages} where ${messageMatches(userId, words)}`;
-  return sql`(to_tsvector('english', ${conversations.title}) @@ ${tsquery(words)} or ${conversations.id} in (${inMessages}))`;
+const inEnglish = ({ text }: WebSearch): SQL => sql`websearch_to_tsquery('english', ${webSearchText(text)})`;
+
+const inTerms = ({ terms }: WebSearch): SQL => sql`${terms ?? ""}::tsquery`;
+
+/** The messages that match. Those without terms are older, and searched as English; an index of them shows when there are none. */
+const messageMatches = (userId: number, search: WebSearch): SQL => sql`${eq(messages.user_id, userId)} and (
+  ${messages.terms} @@ ${inTerms(search)} or (${messages.terms} is null and ${messages.search} @@ ${inEnglish(search)}))`;
+
+/** A character of a script without spaces, whose words the parser of Postgres does not find. */
+const unspaced = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Hangul}\p{sc=Thai}]/u;
+
+const titleMatches = (search: WebSearch): SQL =>
+  unspaced.test(search.text)
+    ? sql`${conversations.title} ilike ${containsPattern(search.text.replaceAll('"', "").trim())}`
+    : sql`to_tsvector('english', ${conversations.title}) @@ ${inEnglish(search)}`;
+
+/** The condition that the title or a message matches a search. */
+export function matchesSearch(userId: number, search: WebSearch): SQL {
+  const inMessages = sql`select ${messages.conversation_id} from ${messages} where ${messageMatches(userId, search)}`;
+  return sql`(${titleMatches(search)} or ${conversations.id} in (${inMessages}))`;
 }
 
 const headlineOptions = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, StartSel="", StopSel=""';
 
 /** The excerpt of the best matching message as plain text; null if only the title matches. */
-export function snippetOf(userId: number, words: string): SQL<string | null> {
+export function snippetOf(userId: number, search: WebSearch): SQL<string | null> {
+  const rank = sql`coalesce(ts_rank(${messages.terms}, ${inTerms(search)}), ts_rank(${messages.search}, ${inEnglish(search)}))`;
   // Nested `sql`, so that Drizzle keeps the table names of the columns.
   return sql<string | null>`(${sql`
-    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${tsquery(words)}, ${headlineOptions})
+    select ts_headline('english', left(${messages.text}, ${searchedLength}), ${inEnglish(search)}, ${headlineOptions})
     from ${messages}
-    where ${messages.conversation_id} = ${conversations.id} and ${messageMatches(userId, words)}
-    order by ts_rank(${messages.search}, ${tsquery(words)}) desc, ${messages.id} desc limit 1`})`;
+    where ${messages.conversation_id} = ${conversations.id} and ${messageMatches(userId, search)}
+    order by ${rank} desc, ${messages.id} desc limit 1`})`;
 }

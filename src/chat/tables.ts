@@ -106,6 +106,8 @@ export const messages = pgTable(
     completed_at: timestamptz(),
     /** The time of removal: the message was edited, or the answer was regenerated. */
     removed_at: timestamptz(),
+    /** See `messageTerms`. Null: the row is older, and searched by `search`. */
+    terms: tsvector(),
     search: tsvector().generatedAlwaysAs(
       (): SQL => sql`to_tsvector('english', left(${messages.text}, ${sql.raw(String(searchedLength))}))`,
     ),
@@ -119,6 +121,11 @@ export const messages = pgTable(
     index("messages_of_conversation").on(t.user_id, t.conversation_id, t.id),
     index("messages_by_creation").using("brin", t.created_at),
     index("messages_by_words").using("gin", t.search),
+    index("messages_by_terms").using("gin", t.terms),
+    // Empty, once all messages have terms.
+    index("messages_without_terms")
+      .on(t.user_id, t.id)
+      .where(sql`${t.terms} is null`),
     check("message_role_known", inList(t.role, messageRoles)),
     check("message_status_settled", inList(t.status, finalStatuses)),
     check("message_numbered", sql`${t.id} / ${sql.raw(String(maxMessageOrdinal))} = ${t.conversation_id}`),

@@ -178,7 +178,8 @@ export const PassageList = z.object({
     z.object({
       text: z.string(),
       score: z.number().meta({
-        description: "At most 1. `semantic`: cosine similarity; `keyword`: text rank; `hybrid`: fusion of both ranks.",
+        description:
+          "At most 1. `semantic`: cosine similarity; `keyword`: the share of the best possible BM25 score; `hybrid`: fusion of both ranks.",
       }),
       chunk_id: z.int().min(1),
       dataset_id: Id,

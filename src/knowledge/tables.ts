@@ -127,6 +127,14 @@ export const knowledgeParts = pgTable(
     chunk_count: integer().notNull().default(0),
     /** The number of chunks whose vectors were reused from the previous build. */
     reused_count: integer().notNull().default(0),
+    /** The number of chunks whose terms are in the postings. */
+    analyzed_count: integer().notNull().default(0),
+    /** The sum of the lengths of these chunks, in words. */
+    word_count: integer().notNull().default(0),
+    /** The languages of these chunks. */
+    languages: text().array().notNull().default([]),
+    /** The version of the analyzer, once the postings are complete. Null: the part is older, and searched by `words`. */
+    analyzer_version: integer(),
     completed_at: timestamptz(),
     created_at: timestamptz().notNull().defaultNow(),
   },
@@ -141,6 +149,7 @@ export const knowledgeParts = pgTable(
     check("knowledge_part_strategy_known", inList(t.strategy, chunkStrategies)),
     check("knowledge_part_chunk_size_in_range", isBetween(t.chunk_size, 100, 2_000)),
     check("knowledge_part_chunk_overlap_in_range", sql`${t.chunk_overlap} between 0 and least(200, ${t.chunk_size} / 2)`),
+    check("knowledge_part_analyzed", sql`${t.analyzer_version} is null or ${t.analyzed_count} = ${t.chunk_count}`),
     check("knowledge_part_counts_not_negative", sql`${t.chunk_count} >= ${t.reused_count} and ${t.reused_count} >= 0`),
   ],
 );
@@ -227,5 +236,30 @@ export const knowledgeChunks = pgTable(
     check("knowledge_chunk_dimensions_true", sql`vector_dims(${t.embedding}) = ${t.dimensions}`),
     check("knowledge_chunk_span", sql`${t.start} >= 0 and ${t.end} > ${t.start}`),
     check("knowledge_chunk_not_empty", sql`${t.text} <> ''`),
+  ],
+);
+
+/**
+ * The inverted index of a part: which of its chunks contain a term, and how often. It is written in blocks of consecutive chunks, each
+ * in one commit or several. The primary key finds the blocks of a term in one index scan.
+ */
+export const knowledgePostings = pgTable(
+  "knowledge_postings",
+  {
+    part_id: integer()
+      .notNull()
+      .references(() => knowledgeParts.id, { onDelete: "cascade" }),
+    /** See the analyzer. */
+    term: text().notNull(),
+    /** The position of the first chunk of the block. */
+    block: integer().notNull(),
+    /** The number of chunks of the block that contain the term. */
+    chunk_count: integer().notNull(),
+    /** See `packPosting`. */
+    postings: bigint({ mode: "number" }).array().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.part_id, t.term, t.block] }),
+    check("knowledge_posting_count", sql`${t.chunk_count} = cardinality(${t.postings}) and ${t.chunk_count} > 0`),
   ],
 );

@@ -49,7 +49,9 @@ export const order: Readonly<Record<string, readonly string[]>> = {
     "event-log.ts",
     "server-timing.ts",
     "model-usage.ts",
+    "unicode.ts",
     "async",
+    "text",
     "crypto",
     "db",
     "http",
@@ -124,9 +126,9 @@ export const order: Readonly<Record<string, readonly string[]>> = {
   "datasets/formats": ["types.ts", "limits.ts", "json-bounds.ts", "records", "text", "json", "csv", "docx", "parquet", "pdf"],
   "datasets/import": ["progress.ts", "huggingface"],
   minions: ["model-summary.ts", "models", "progression", "traits", "spirits"],
-  knowledge: ["chunking", "job-definitions.ts", "model-usage.ts", "indexing", "search"],
+  knowledge: ["chunking", "ranking.ts", "job-definitions.ts", "model-usage.ts", "indexing", "search"],
   agent: ["message", "prompt", "turn"],
-  chat: ["job-definitions.ts", "sync", "room", "streaming", "conversations", "legacy"],
+  chat: ["job-definitions.ts", "message-terms.ts", "sync", "room", "streaming", "conversations", "legacy"],
 };
 
 /** What every file of a folder, and every folder in it, may import. */

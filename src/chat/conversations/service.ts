@@ -15,6 +15,7 @@ import {
   lastActivityAt,
   conversationColumns,
   matchesSearch,
+  readWebSearch,
   belowConversationLimit,
   belowTemporaryLimit,
   conversationExists,
@@ -112,11 +113,12 @@ export async function listConversations(
   userId: number,
   { limit, cursor, minion_id, q }: ConversationsQuery,
 ): Promise<{ conversations: ListedConversation[]; total: number; next_cursor?: string }> {
+  const search = q === undefined ? undefined : await readWebSearch(q);
   const wanted = and(
     eq(conversations.user_id, userId),
     eq(conversations.temporary, false),
     minion_id === undefined ? undefined : eq(conversations.minion_id, minion_id),
-    q === undefined ? undefined : matchesSearch(userId, q),
+    search && matchesSearch(userId, search),
   );
   const at = sql<string>`((extract(epoch from ${lastActivityAt}) * 1000000)::bigint)::text`;
   const before =
@@ -124,7 +126,7 @@ export async function listConversations(
     sql`(${lastActivityAt}, ${conversations.id}) < (timestamptz 'epoch' + ${cursor.at}::bigint * interval '1 microsecond', ${cursor.id}::int)`;
   const [rows, [count]] = await commit(ctx, [
     ctx.db
-      .select({ ...conversationColumns, snippet: q === undefined ? sql<null>`null` : snippetOf(userId, q), at })
+      .select({ ...conversationColumns, snippet: search === undefined ? sql<null>`null` : snippetOf(userId, search), at })
       .from(conversations)
       .where(and(wanted, before))
       .orderBy(sql`${lastActivityAt} desc`, sql`${conversations.id} desc`)

@@ -13,6 +13,7 @@ import { usageRow } from "../../models/usage/record.ts";
 import { finalStatuses } from "../../agent/constants.ts";
 import { writeSetAsideEntry } from "../job-definitions.ts";
 import { conversationOf, maxTitleLength, type Confirmation } from "../constants.ts";
+import { messageTerms } from "../message-terms.ts";
 import type { Message } from "../../agent/types.ts";
 import { turnExperience } from "../../agent/rules.ts";
 import { conversations, messages } from "../tables.ts";
@@ -61,14 +62,16 @@ export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
   const [question, answer] = turn.messages;
   const spiritIds = [...new Set(turn.result.tool_runs.map(({ spirit_id }) => spirit_id))];
   return toWriteOutcome(async () => {
+    const answerRow = await rowOf(turn, answer);
+    const questionRow = await rowOf(turn, question);
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, turn.user_id, turn.minion_id),
-      ctx.db.insert(messages).values({ ...rowOf(turn, answer), ...removalOf(turn, answer), spirit_ids: spiritIds }),
+      ctx.db.insert(messages).values({ ...answerRow, ...removalOf(turn, answer), spirit_ids: spiritIds }),
       ...(isOwn(turn, question)
         ? [
             ctx.db
               .insert(messages)
-              .values({ ...rowOf(turn, question), ...removalOf(turn, question) })
+              .values({ ...questionRow, ...removalOf(turn, question) })
               .onConflictDoNothing(),
           ]
         : []),
@@ -86,12 +89,12 @@ export function projectTurn(ctx: Ctx, turn: TurnWrite): Promise<WriteOutcome> {
  */
 export function projectChange(ctx: Ctx, { message, ...of }: MessageUpdate): Promise<WriteOutcome> {
   const isMessage = eq(messages.id, message.id);
-  const change = ctx.db
-    .update(messages)
-    .set(rowOf(of, message))
-    .where(and(isMessage, isNull(messages.removed_at)));
   const touched = ctx.db.update(conversations).set(changedNow).where(ownConversation(of));
   return toWriteOutcome(async () => {
+    const change = ctx.db
+      .update(messages)
+      .set(await rowOf(of, message))
+      .where(and(isMessage, isNull(messages.removed_at)));
     await commit(ctx, [
       ...lockOwnerAndMinion(ctx, of.user_id, of.minion_id),
       assertAllInTransaction(ctx.db, {
@@ -161,7 +164,7 @@ const conversationExists = (of: ConversationOwner): SQL =>
   sql`exists (select from ${conversations} where ${ownConversation(of)})`;
 
 /** What a removed message keeps: its row, without its text. */
-const removal = { text: "", body: null, removed_at: sql`now()` };
+const removal = { text: "", body: null, terms: sql`''::tsvector`, removed_at: sql`now()` };
 
 const changedNow = { updated_at: sql`now()` };
 
@@ -169,12 +172,12 @@ const removalOf = ({ removed_ids = [], temporary = false }: TurnWrite, { id }: M
   temporary || removed_ids.includes(id) ? removal : {};
 
 /** The row of a message, without characters that Postgres cannot store. @throws RangeError for a streaming message */
-function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {
+async function rowOf({ conversation_id, user_id }: ConversationOwner, message: Message) {
   const { id, role, text, status, created_at, completed_at, conversation_id: _shown, ...body } = toPostgresJson(message);
   const known = finalStatuses.find((each) => each === status);
   if (known === undefined) throw new RangeError(`A message cannot be written while it is ${status}.`);
   const moments = { created_at: new Date(created_at), completed_at: completed_at === null ? null : new Date(completed_at) };
-  return { id, conversation_id, user_id, role, text, status: known, body, ...moments };
+  return { id, conversation_id, user_id, role, text, terms: await messageTerms(text), status: known, body, ...moments };
 }
 
 function conversationRow(ctx: Ctx, turn: TurnWrite, { created_at, completed_at }: Message): Statement {

@@ -7,7 +7,7 @@ import type { EmbeddedBy } from "./embedder.ts";
 
 export type Part = Pick<
   typeof knowledgeParts.$inferSelect,
-  "id" | "dataset_id" | "strategy" | "chunk_size" | "chunk_overlap" | "last_row" | "chunk_count"
+  "id" | "dataset_id" | "strategy" | "chunk_size" | "chunk_overlap" | "last_row" | "chunk_count" | "analyzed_count"
 >;
 
 /** A build, and what is left of it. */
@@ -35,7 +35,7 @@ export async function readBuildState(
       (select coalesce(json_agg(part_id), '[]') from ${knowledgeBuildParts} where build_id = b.active_build_id) as active_parts,
       coalesce(sum(p.chunk_count), 0)::int as chunk_count,
       coalesce(json_agg(json_build_object('id', p.id, 'dataset_id', p.dataset_id, 'strategy', p.strategy, 'chunk_size', p.chunk_size,
-        'chunk_overlap', p.chunk_overlap, 'last_row', p.last_row, 'chunk_count', p.chunk_count) order by bp.position)
+        'chunk_overlap', p.chunk_overlap, 'last_row', p.last_row, 'chunk_count', p.chunk_count, 'analyzed_count', p.analyzed_count) order by bp.position)
         filter (where p.completed_at is null and p.id is not null), '[]') as parts
     from ${knowledgeBuilds} d join ${knowledgeBases} b on b.id = d.knowledge_base_id
       left join ${knowledgeBuildParts} bp on bp.build_id = d.id left join ${knowledgeParts} p on p.id = bp.part_id

@@ -3,6 +3,7 @@ import type { Ctx } from "../../context.ts";
 import { commit, commitOnce, commitProgress } from "../../kit/db/commit.ts";
 import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
+import { analyzerVersion } from "../../kit/text/analyzer.ts";
 import { hasErrorFlag } from "../../kit/socket/call-object.ts";
 import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { ProviderError } from "../../models/gateway/errors.ts";
@@ -17,15 +18,19 @@ import { maxChunks } from "../constants.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import { datasetLockName, type DatasetSource } from "./start-build.ts";
 import { knowledgeBases, knowledgeBuilds, knowledgeChunks, knowledgeParts } from "../tables.ts";
+import { blockLimits, writePostings, type BlockLimits } from "./write-postings.ts";
 
 /** The limits of one job before it enqueues the next: the time in ms and the number of chunks. */
-const slice = { ms: 120_000, chunks: 5_000 };
+type SliceLimits = { ms: number; chunks: number; block?: BlockLimits };
+
+const slice: SliceLimits = { ms: 120_000, chunks: 5_000 };
 
 /** The number of consecutive provider failures after which a build fails. */
 const maxFailures = 5;
 
 /**
- * Resumes a build: reads rows, chunks and embeds them, and commits each batch of chunks together with the progress. A slice ends by
+ * Resumes a build: reads rows, chunks and embeds them, and commits each batch of chunks together with the progress. Then it writes the
+ * postings of the chunks. A slice ends by
  * enqueuing the next job; the last slice activates the build. A duplicate job or a killed consumer repeats no work, because each
  * commit checks the progress that it started from.
  * @throws errors that a retry can fix. Any other error marks the build as failed; the active build stays.
@@ -68,7 +73,7 @@ async function indexParts(
   state: BuildState,
   embedder: Embedder,
   { readRows }: DatasetSource,
-  limits: typeof slice,
+  limits: SliceLimits,
 ): Promise<boolean> {
   const end = performance.now() + limits.ms;
   let chunkCount = 0;
@@ -81,11 +86,12 @@ async function indexParts(
       await storeBatch(ctx, state, part, batch, embedder);
       chunkCount += batch.chunks.length;
     }
+    if (!(await writePostings(ctx, state, part, end, limits.block ?? blockLimits))) return false;
     await commitProgress(ctx, [
       stillBuilding(ctx, state),
       ctx.db
         .update(knowledgeParts)
-        .set({ completed_at: sql`now()` })
+        .set({ completed_at: sql`now()`, analyzer_version: analyzerVersion })
         .where(eq(knowledgeParts.id, part.id)),
     ]);
   }

@@ -7,6 +7,7 @@ import { toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
 import { expandQuery, createLlmHelper, rerankPassages } from "./llm-assist.ts";
 import { saveUsageInBackground } from "../model-usage.ts";
+import { termsFor } from "./keyword.ts";
 import { scanSettings, searchRow, vectorsFor, type KnowledgeBaseRef, type Question, type Retrieved } from "./retrieve.ts";
 import { ownKnowledgeBase } from "../queries.ts";
 import type { QueryBody } from "../schemas.ts";
@@ -39,6 +40,7 @@ export async function searchBase(ctx: Ctx, userId: number, baseId: number, quest
 
 /** Searches a base with an assumed embedding model. If the assumption is wrong, nothing is found. */
 async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: readonly Question[]) {
+  const terms = await termsFor(questions);
   const { vectors, usage } = await vectorsFor(ctx, base, questions);
   const clock = () => ctx.db.execute<{ ms: number }>(sql`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`);
   const [[row], , ...results] = await commit(ctx, [
@@ -47,7 +49,7 @@ async function searchWithModel(ctx: Ctx, base: KnowledgeBaseRef, questions: read
       .from(knowledgeBases)
       .where(ownKnowledgeBase(base.user_id, base.id)),
     scanSettings(ctx),
-    ...questions.flatMap((question, index) => [clock(), searchRow(ctx, base, question, vectors[index])]),
+    ...questions.flatMap((question, index) => [clock(), searchRow(ctx, base, question, vectors[index], terms[index]!)]),
     clock(),
     ...usage,
   ]);

@@ -1,10 +1,12 @@
 import { inArray, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../context.ts";
 import { commit, type Statement } from "../../kit/db/commit.ts";
-import { builtinDefaults } from "../../models/providers/defaults.ts";
+import { analyzerVersion } from "../../kit/text/analyzer.ts";
 import type { Passage } from "../../models/gateway/passage-block.ts";
 import { saveUsageInBackground } from "../model-usage.ts";
 import { openEmbedder, type EmbeddedBy, type Vector } from "../indexing/embedder.ts";
+import { fusion, poolOf, vectorShare } from "../ranking.ts";
+import { keywordQueries, noneWorded, termsFor, type QueryTerms } from "./keyword.ts";
 import { exactChunks, type RetrievalMethod } from "../constants.ts";
 import { comparable, knowledgeBases, knowledgeBuildParts, knowledgeChunks, knowledgeParts } from "../tables.ts";
 
@@ -25,7 +27,7 @@ export type Question = {
   /** The maximum number of passages. */
   top_k: number;
   method: RetrievalMethod;
-  /** The minimum cosine similarity, or for `keyword` the minimum text rank; 0 disables it. */
+  /** The minimum cosine similarity, or for `keyword` the minimum score; 0 disables it. */
   threshold?: number | undefined;
   filter?: Filter | undefined;
 };
@@ -39,25 +41,14 @@ export type Retrieved = Passage & {
 };
 
 /**
- * The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114). They use 60 for
- * lists of a thousand. In lists of tens, 60 would rank average results of both lists above the best result of one.
- */
-const fusion = 10;
-
-/** The weight of the vectors in hybrid retrieval, of 1. It is low for the built-in model, whose vectors compare letters; see the tests of recall. */
-const vectorShare = (embeddingModel: string) => (embeddingModel === builtinDefaults.embedding ? 0.2 : 0.5);
-
-/** The number of candidates per retriever. HNSW is approximate, so a larger pool misses fewer of the best. */
-const poolOf = (topK: number) => Math.max(60, 4 * topK);
-
-/**
  * Retrieves the best passages for a question from the active build. One Postgres round trip, plus those of the embedding model.
  * Returns no passages if the base was deleted or has no build.
  * @throws ProviderError if the embedding model fails; database_unavailable
  */
 export async function retrievePassages(ctx: Ctx, base: KnowledgeBaseRef, question: Question): Promise<Retrieved[]> {
+  const [terms] = await termsFor([question]);
   const { vectors, usage } = await vectorsFor(ctx, base, [question]);
-  const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, question, vectors[0]), ...usage]);
+  const [, { rows }] = await commit(ctx, [scanSettings(ctx), searchRow(ctx, base, question, vectors[0], terms!), ...usage]);
   return rows;
 }
 
@@ -89,18 +80,23 @@ export function scanSettings({ db }: Pick<Ctx, "db">): Statement {
       set_config('hnsw.max_scan_tuples', '20000', true)`);
 }
 
-/** The statement that searches the active build of a knowledge base. `scanSettings` must run before it. */
+/**
+ * The statement that searches the active build of a knowledge base. `scanSettings` must run before it.
+ * @param vector see `vectorsFor`
+ * @param terms see `termsFor`
+ */
 export function searchRow(
   { db }: Pick<Ctx, "db">,
   base: KnowledgeBaseRef,
   { query, top_k, method, threshold = 0, filter = {} }: Question,
   vector: Vector | undefined,
+  terms: QueryTerms,
 ) {
   const pool = poolOf(top_k);
   const scores = scoresOf(method, base);
-  const lexemes = sql`replace(plainto_tsquery('english', ${query})::text, ' & ', ' | ')::tsquery`;
+  const conditions = conditionsOf(filter);
   const target = vector === undefined ? undefined : comparable(sql`${JSON.stringify(vector)}`, vector.length);
-  const near = target === undefined ? noneNear : nearest(target, vector!.length, pool, filter);
+  const near = target === undefined ? noneNear : nearest(target, vector!.length, pool, conditions);
   const similarity =
     target === undefined ? sql`null::float8` : sql`1 - (${comparable(sql`c.embedding`, vector!.length)} <=> ${target})`;
   const fits =
@@ -108,11 +104,8 @@ export function searchRow(
   return db.execute<Retrieved>(sql`
     with parts as materialized (${activeParts(base, filter)}),
     size as materialized (select coalesce(sum(chunk_count), 0) > ${exactChunks} as is_large from parts),
-    asked as materialized (select ${lexemes} as lexemes),
     ${near},
-    worded as materialized (${
-      method === "semantic" ? sql`select null::bigint as id, null::float8 as rank where false` : worded(pool, filter)
-    }),
+    ${method === "semantic" ? noneWorded : keywordQueries({ query, terms, pool, conditions })},
     ranked as (
       select id, ${scores.near} as score from (select id, distance, row_number() over (order by distance, id) as place from near) near
       union all
@@ -140,21 +133,20 @@ function scoresOf(method: RetrievalMethod, { embedding_model }: KnowledgeBaseRef
 function activeParts({ id, user_id, embedding_model }: KnowledgeBaseRef, { dataset_ids }: Filter): SQL {
   const ofDatasets = dataset_ids === undefined ? sql`true` : inArray(sql`p.dataset_id`, [...dataset_ids]);
   return sql`
-    select p.id, p.dataset_id, p.chunk_count
+    select p.id, p.dataset_id, p.chunk_count, p.word_count, p.languages,
+      p.analyzer_version is not distinct from ${analyzerVersion} as is_analyzed
     from ${knowledgeBases} b join ${knowledgeBuildParts} bp on bp.build_id = b.active_build_id
       join ${knowledgeParts} p on p.id = bp.part_id
     where b.id = ${id} and b.user_id = ${user_id} and b.embedding_model = ${embedding_model} and ${ofDatasets}`;
 }
 
-/** The condition that a chunk belongs to the parts and matches the filter. */
-function chosen({ sources, kinds, fields }: Filter): SQL {
-  const all = [
-    sql`c.part_id = any (array(select id from parts))`,
+/** The conditions of a filter on the chunk `c`. Its datasets choose parts instead. */
+function conditionsOf({ sources, kinds, fields }: Filter): SQL[] {
+  return [
     ...(sources === undefined ? [] : [inArray(sql`c.source`, [...sources])]),
     ...(kinds === undefined ? [] : [inArray(sql`c.kind`, [...kinds])]),
     ...(fields === undefined ? [] : [sql`c.fields @> ${JSON.stringify(fields)}::jsonb`]),
   ];
-  return sql.join(all, sql` and `);
 }
 
 const noneNear = sql`near as materialized (select null::bigint as id, null::float8 as distance where false)`;
@@ -163,16 +155,17 @@ const noneNear = sql`near as materialized (select null::bigint as id, null::floa
  * The nearest chunks. Up to 20,000 chunks are all compared; above that, HNSW finds candidates. If a narrow filter makes HNSW stop
  * early, all chunks that pass the filter are compared. Adding 0 to the distance prevents the use of the index.
  */
-function nearest(target: SQL, dimensions: number, pool: number, filter: Filter): SQL {
+function nearest(target: SQL, dimensions: number, pool: number, conditions: readonly SQL[]): SQL {
+  const chosen = sql.join([sql`c.part_id = any (array(select id from parts))`, ...conditions], sql` and `);
   const distance = sql`${comparable(sql`c.embedding`, dimensions)} <=> ${target}`;
   const exact = (when: SQL) => sql`(
       select c.id, (${distance}) as distance from ${knowledgeChunks} c
-      where ${when} and c.dimensions = ${sql.raw(String(dimensions))} and ${chosen(filter)}
+      where ${when} and c.dimensions = ${sql.raw(String(dimensions))} and ${chosen}
       order by (${distance}) + 0 limit ${pool})`;
   return sql`
     scanned as materialized (
       select c.id, ${distance} as distance from ${knowledgeChunks} c
-      where (select is_large from size) and c.dimensions = ${sql.raw(String(dimensions))} and ${chosen(filter)}
+      where (select is_large from size) and c.dimensions = ${sql.raw(String(dimensions))} and ${chosen}
       order by ${distance} limit ${pool}
     ),
     missed as materialized (select is_large and (select count(*) from scanned) < ${pool} as is_so from size),
@@ -180,12 +173,4 @@ function nearest(target: SQL, dimensions: number, pool: number, filter: Filter):
       select id, distance from scanned where not (select is_so from missed)
       union all ${exact(sql`((select is_so from missed) or not (select is_large from size))`)}
     )`;
-}
-
-function worded(pool: number, filter: Filter): SQL {
-  // 1 divides by the length of the text, 32 scales the rank below 1.
-  return sql`
-    select c.id, ts_rank(c.words, (select lexemes from asked), 1 | 32)::float8 as rank from ${knowledgeChunks} c
-    where c.words @@ (select lexemes from asked) and ${chosen(filter)}
-    order by 2 desc, 1 limit ${pool}`;
 }

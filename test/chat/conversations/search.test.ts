@@ -2,6 +2,9 @@ import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { toMessageId } from "../../../src/chat/constants.ts";
 import { projectRemoval, projectTurn } from "../../../src/chat/sync/write-to-postgres.ts";
+import { matchesSearch, readWebSearch } from "../../../src/chat/queries.ts";
+import { enqueueMessageIndexing, indexOlderMessages } from "../../../src/chat/sync/index-messages.ts";
+import { conversations } from "../../../src/chat/tables.ts";
 import { ConversationsQuery } from "../../../src/chat/schemas.ts";
 import { listConversations } from "../../../src/chat/conversations/service.ts";
 import { insertMinion } from "../../minions/support/minions.ts";
@@ -14,9 +17,9 @@ const harness = useChatHarness();
 const list = (query: Record<string, string> = {}, userId = harness.userId) =>
   listConversations(harness.ctx, userId, ConversationsQuery.parse(query));
 const find = async (q: string) => {
-  const { conversations, total } = await list({ q });
-  expect(total).toBe(conversations.length);
-  return conversations.map(({ title, snippet }) => [title, snippet]);
+  const { conversations: found, total } = await list({ q });
+  expect(total).toBe(found.length);
+  return found.map(({ title, snippet }) => [title, snippet]);
 };
 
 async function conversation(title: string, ...turns: [says: string, answers: string][]): Promise<number> {
@@ -65,8 +68,8 @@ describe("the list of conversations", () => {
     const other = await insertMinion(harness.database, harness.userId);
     const id = await insertConversation(harness, { minion_id: other });
     await insertConversation(harness);
-    const { conversations, total } = await list({ minion_id: String(other) });
-    expect([conversations.map((each) => each.id), total]).toEqual([[id], 1]);
+    const { conversations: found, total } = await list({ minion_id: String(other) });
+    expect([found.map((each) => each.id), total]).toEqual([[id], 1]);
   });
 
   test("an invalid cursor, limit or query is refused", () => {
@@ -133,8 +136,8 @@ describe("conversation search", () => {
   });
 
   test("a search covers only the user's own conversations and visible messages", async () => {
-    const { conversations } = await list({ q: "lake" }, (await createUser(harness)).id);
-    expect(conversations).toEqual([]);
+    const { conversations: found } = await list({ q: "lake" }, (await createUser(harness)).id);
+    expect(found).toEqual([]);
     const [{ id } = { id: 0 }] = (await list({ q: "lake" })).conversations;
     const of = { conversation_id: id, user_id: harness.userId, minion_id: harness.minionId };
     await projectRemoval(harness.ctx, { ...of, from_message_id: toMessageId(id, 2), message_count: 1 });
@@ -151,19 +154,120 @@ describe("conversation search", () => {
     expect(await find("thread")).toEqual([]);
   });
 
-  test("a search uses the full text index, however many messages there are", async () => {
+  test("a search uses the full text indexes, however many messages there are", async () => {
     await harness.database.sql(
-      `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at)
-       select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now()
+      `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at, terms)
+       select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now(), to_tsvector('simple', 'one of many ' || n)
        from conversations c, generate_series(1, 2000) n where c.user_id = $1`,
       [harness.userId],
     );
     await harness.database.sql("analyze messages");
     await harness.database.sql("set enable_seqscan = off");
-    const plan = await harness.database.sql(
-      `explain select conversation_id from messages where user_id = $1 and search @@ websearch_to_tsquery('english', 'mammals')`,
-      [harness.userId],
-    );
-    expect(JSON.stringify(plan)).toContain("messages_by_words");
+    const search = await readWebSearch("mammals");
+    const { sql, params } = harness.ctx.db
+      .select({ id: conversations.id })
+      .from(conversations)
+      .where(matchesSearch(harness.userId, search))
+      .toSQL();
+    const plan = JSON.stringify(await harness.database.sql(`explain ${sql}`, params));
+    expect(plan).toContain("messages_by_terms");
+    expect(plan).toMatch(/messages_by_words|messages_without_terms/);
+  });
+});
+
+describe("conversation search in any language", () => {
+  const titles = async (q: string) => (await find(q)).map(([title]) => String(title)).sort((a, b) => a.localeCompare(b));
+
+  beforeEach(async () => {
+    await conversation("Wohnung", [
+      "Wie lang ist die Kündigungsfrist?",
+      "Für Mietverträge sind es drei Monate, und das ist die Regel.",
+    ]);
+    await conversation("東京の生活", ["ごみはいつ出しますか。", "東京都では、ごみを出す曜日が地区ごとに決められています。"]);
+    await conversation("Drucker", [
+      "What does ERR-4031 mean?",
+      "The license of the printer has expired, says the WHO of printers.",
+    ]);
+    await conversation("Страховка", ["Что покрывает страховка?", "Расходы на лечение за границей."]);
+    await conversation("Bewerbung", ["Wo ist mein Résumé?", "🎉 Es ist schon da, mit den anderen."]);
+  });
+
+  test.each([
+    ["Frist", "Wohnung"],
+    ["Kuendigungsfrist", "Wohnung"],
+    ["Mietvertrag", "Wohnung"],
+    ["die Mietverträge", "Wohnung"],
+    ["東京都", "東京の生活"],
+    ['"ごみを出す曜日"', "東京の生活"],
+    ["生活", "東京の生活"],
+    ["4031", "Drucker"],
+    ['"does ERR-4031 mean"', "Drucker"],
+    ["WHO", "Drucker"],
+    ["страховки", "Страховка"],
+    ["resume", "Bewerbung"],
+    ["🎉", "Bewerbung"],
+    ["ごみ -天気", "東京の生活"],
+  ])("%s finds the conversation %s", async (q, title) => {
+    expect(await titles(q)).toEqual([title]);
+  });
+
+  test("a phrase needs its words in their order", async () => {
+    expect(await titles('"曜日を出す"')).toEqual([]);
+    expect(await titles('"Monate drei"')).toEqual([]);
+    expect(await titles('"drei Monate" or "лечение за границей"')).toEqual(["Wohnung", "Страховка"]);
+  });
+});
+
+describe("messages without terms", () => {
+  const older = () => harness.database.sql("update messages set terms = null where user_id = $1", [harness.userId]);
+  const without = () => harness.database.sql("select id from messages where terms is null and user_id = $1", [harness.userId]);
+  const enqueued = () => harness.database.sql("select name from outbox where name = 'index-messages'");
+
+  test("they are found as before, beside those that have terms", async () => {
+    await conversation("Old", ["Where do otters sleep?", "They sleep in the water, on their backs."]);
+    await older();
+    await conversation("New", ["Do otters eat?", "They eat sea urchins."]);
+    expect((await find("otter")).map(([title]) => title)).toEqual(["New", "Old"]);
+    expect((await find('"sleep in the water"')).map(([title]) => title)).toEqual(["Old"]);
+  });
+
+  test("a job gives them terms, once, and they are found in any language", async () => {
+    await conversation("東京", ["天気は？", "明日の京都は雨が降るでしょう。"]);
+    const before = await harness.database.sql("select id, terms from messages where user_id = $1 order by id", [
+      harness.userId,
+    ]);
+    await older();
+    expect(await find("京都")).toEqual([]);
+    await enqueueMessageIndexing(harness.ctx);
+    await enqueueMessageIndexing(harness.ctx);
+    expect(await enqueued()).toHaveLength(1);
+    await harness.work();
+    expect(await without()).toEqual([]);
+    expect(await enqueued()).toEqual([]);
+    expect(
+      await harness.database.sql("select id, terms from messages where user_id = $1 order by id", [harness.userId]),
+    ).toEqual(before);
+    expect((await find("京都")).map(([title]) => title)).toEqual(["東京"]);
+    await enqueueMessageIndexing(harness.ctx);
+    expect(await enqueued()).toEqual([]);
+  });
+
+  test("a slice whose time is over enqueues the next job", async () => {
+    await conversation("Otters", ["Do otters eat?", "They eat sea urchins."], ["And sleep?", "They sleep on their backs."]);
+    await older();
+    await indexOlderMessages(harness.ctx, { ms: 0, messages: 3, characters: 1_000 });
+    expect(await without()).toHaveLength(1);
+    expect(await enqueued()).toHaveLength(1);
+    await harness.work();
+    expect(await without()).toEqual([]);
+  });
+
+  test("a removed message has no terms, and is not indexed again", async () => {
+    const id = await conversation("Otters", ["Do otters eat?", "They eat sea urchins."]);
+    await older();
+    const of = { conversation_id: id, user_id: harness.userId, minion_id: harness.minionId };
+    await projectRemoval(harness.ctx, { ...of, from_message_id: toMessageId(id, 1), message_count: 0 });
+    expect(await without()).toEqual([]);
+    expect(await find("otters")).toEqual([["Otters", null]]);
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { retrievalMethods, type RetrievalMethod } from "../../../src/knowledge/constants.ts";
+import type { RetrievalMethod } from "../../../src/knowledge/constants.ts";
 import { searchBase } from "../../../src/knowledge/search/query.ts";
 import { retrievePassages, searchRow, type Filter, type KnowledgeBaseRef } from "../../../src/knowledge/search/retrieve.ts";
 import { mean, ndcgAt, recallAt } from "../../../src/knowledge/search/metrics.ts";
@@ -31,10 +31,11 @@ describe("paraphrased questions with built-in embeddings", () => {
   }
 
   test("they find their passages, and hybrid search is at least as good as the better single method", async () => {
-    const [semantic, keyword, hybrid] = await Promise.all(retrievalMethods.map(measure));
-    expect(hybrid!.recall).toBeGreaterThanOrEqual(0.95);
-    expect(hybrid!.ndcg).toBeGreaterThanOrEqual(Math.max(semantic!.ndcg, keyword!.ndcg));
-    expect(Math.min(semantic!.ndcg, keyword!.ndcg)).toBeGreaterThan(0.85);
+    // One after the other: each is one commit, whose time is limited.
+    const [semantic, keyword, hybrid] = [await measure("semantic"), await measure("keyword"), await measure("hybrid")];
+    expect(hybrid.recall).toBeGreaterThanOrEqual(0.95);
+    expect(hybrid.ndcg).toBeGreaterThanOrEqual(Math.max(semantic.ndcg, keyword.ndcg));
+    expect(Math.min(semantic.ndcg, keyword.ndcg)).toBeGreaterThan(0.85);
   });
 });
 
@@ -51,7 +52,10 @@ describe("a large knowledge base", () => {
       embedding: Array.from({ length: dimensions }, () => random() - 0.5),
     }));
     base = await insertBase(harness.database, userId, { 1: chunks });
-    await harness.database.sql("update knowledge_parts set chunk_count = 30000 where knowledge_base_id = $1", [base.id]);
+    await harness.database.sql(
+      "update knowledge_parts set chunk_count = 30000, analyzed_count = 30000 where knowledge_base_id = $1",
+      [base.id],
+    );
   });
 
   const find = (query: string, top_k: number, filter?: Filter) =>
@@ -74,7 +78,7 @@ describe("a large knowledge base", () => {
 
   test("a search uses the index of its dimensions", async () => {
     const question = { query: "this question", top_k: 10, method: "semantic" } as const;
-    const { sql, params } = searchRow(harness.ctx, base, question, chunks[0]!.embedding).getQuery();
+    const { sql, params } = searchRow(harness.ctx, base, question, chunks[0]!.embedding, []).getQuery();
     const plan = await harness.database.sql(`explain ${sql}`, params);
     expect(JSON.stringify(plan)).toMatch(/Index Scan using knowledge_chunks_by_vector_384/);
   });

@@ -6,6 +6,7 @@ import type { Row } from "../../../src/knowledge/indexing/chunk-batches.ts";
 import { indexKnowledgeBase, sweepKnowledgeBase } from "../../../src/knowledge/job-definitions.ts";
 import { giveUpBuild, reopenBuild } from "../../../src/knowledge/indexing/fail-build.ts";
 import { resumeBuild } from "../../../src/knowledge/indexing/run-build.ts";
+import type { BlockLimits } from "../../../src/knowledge/indexing/write-postings.ts";
 import { sweepBase } from "../../../src/knowledge/service.ts";
 import type { DatasetSource } from "../../../src/knowledge/indexing/start-build.ts";
 import { useServiceHarness, type HarnessOptions, type ServiceHarness } from "../../support/service-harness.ts";
@@ -18,7 +19,7 @@ type MemoryDatasets = {
   read: string[];
   /** Called before a row is read. It may throw as a consumer dies. */
   beforeRow(row: string): unknown;
-  limits: { ms: number; chunks: number };
+  limits: { ms: number; chunks: number; block?: BlockLimits };
   datasets: DatasetSource;
   handlers: readonly Handler<Ctx>[];
 };
