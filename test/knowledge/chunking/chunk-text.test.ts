@@ -317,7 +317,7 @@ describe("prose chunks", () => {
   });
 
   test("of a real book with lines of a fixed width, few chunks end inside a sentence", async () => {
-    const book = (await readFile(new URL("../../fixtures/formats/angler.txt", import.meta.url), "utf8")).replaceAll(
+    const book = await readFile("test/fixtures/formats/angler.txt", "utf8");
       "\r\n",
       "\n",
     );
