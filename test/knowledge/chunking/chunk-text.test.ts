@@ -318,9 +318,6 @@ describe("prose chunks", () => {
 
   test("of a real book with lines of a fixed width, few chunks end inside a sentence", async () => {
     const book = await readFile("test/fixtures/formats/angler.txt", "utf8");
-      "\r\n",
-      "\n",
-    );
     const chunks = texts(book, { chunk_size: 1_000, chunk_overlap: 100 });
     // The rest are verses, captions and sentences of more than 700 characters. Cuts at line ends give 22 of 97.
     expect(chunks.filter((each) => !/[.!?]["'”’)\]*_]{0,3}$/.test(each)).length).toBeLessThan(chunks.length * 0.12);
