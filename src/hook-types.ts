@@ -26,6 +26,8 @@ export type FeatureHooks<Ctx> = {
   onMinionsDeleted?(ctx: Ctx, gone: SQL): SQL;
   /** Whether a user owns a resource such as `conversation:5`, and may open its socket; undefined for a resource of another feature. */
   ownsResource?(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined;
+  /** Statements for the commit that changes the rows of a dataset. */
+  onDatasetChanged?(ctx: Ctx, datasetId: number, userId: number): Statement[];
   /** Queries of all data of a user, by their names in the export. */
   exportUser?(ctx: Ctx, userId: number): Record<string, Statement>;
   /** Deletes the data of a user outside Postgres, and returns the statements for Postgres, except deleting the user. It can run twice. */
@@ -51,6 +53,8 @@ export function composeHooks<Ctx>(
   return {
     ...alone,
     onUserCreated: (ctx, userId) => features.flatMap((feature) => feature.onUserCreated?.(ctx, userId) ?? []),
+    onDatasetChanged: (ctx, datasetId, userId) =>
+      features.flatMap((feature) => feature.onDatasetChanged?.(ctx, datasetId, userId) ?? []),
     onDevicesRevoked: (ctx, userId, devices) => features.forEach((feature) => feature.onDevicesRevoked?.(ctx, userId, devices)),
     onMinionsDeleted: (ctx, gone) => features.flatMap((feature) => feature.onMinionsDeleted?.(ctx, gone) ?? []),
     ownsResource: (ctx, userId, resource) => {
