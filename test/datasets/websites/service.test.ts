@@ -106,21 +106,26 @@ describe("a website", () => {
     expect(website.site.takePaths()).not.toContain("/private/x");
   });
 
-  test("of more than 200 pages is read up to the limit, in slices, without a page twice", async () => {
+  test("of more than 200 pages is read up to the limit", async () => {
     publish(Array.from({ length: 203 }, (_, n) => `p${n}`));
-    website.slice(0);
-    const id = await website.create("/sitemap.xml");
-    await harness.deliver();
-    expect(await website.row(id)).toMatchObject({ processing_status: "processing" });
-    website.slice(60_000);
-    await harness.work();
+    const id = await website.read("/sitemap.xml");
     expect(await website.row(id)).toMatchObject({ processing_status: "ready", sample_count: 200 });
     expect((await website.report(id))["notes"]).toEqual(["The sitemap has more than 200 pages. Only the first 200 are read."]);
-    const paths = website.site.takePaths().filter((path) => path.startsWith("/p"));
-    expect(paths).toEqual(Array.from({ length: 200 }, (_, n) => `/p${n}`));
     expect(await harness.one("select pages from dataset_page_quotas where user_id = $1", [harness.userId])).toEqual({
       pages: 200,
     });
+  });
+
+  test("is read in slices, each of a page at least, and no page twice", async () => {
+    publish(["a", "b", "c", "d"]);
+    website.slice(0);
+    const id = await website.create("/sitemap.xml");
+    await harness.work();
+    expect(await pathsOf(id)).toEqual(["/a", "/b", "/c", "/d"]);
+    const paths = website.site.takePaths();
+    expect(paths.filter((path) => path.length === 2)).toEqual(["/a", "/b", "/c", "/d"]);
+    expect(paths.filter((path) => path === "/sitemap.xml")).toHaveLength(1);
+    expect(paths.filter((path) => path === "/robots.txt")).toHaveLength(4);
   });
 
   test("whose robots.txt asks for a delay is read with it", async () => {
