@@ -8,9 +8,12 @@ import { giveUpRefresh, reopenRefresh, resumeRefresh } from "../../../src/datase
 import { createWebsite, refreshDataset } from "../../../src/datasets/websites/service.ts";
 import { handleJob } from "../../../src/kit/queue/handler.ts";
 import { knowledgeJobs } from "../../../src/knowledge/jobs.ts";
-import { startFakeWebsite, type FakeWebsite } from "../../support/fake-website.ts";
+import { htmlPage, startFakeWebsite, xmlSitemap, type FakePage, type FakeWebsite } from "../../support/fake-website.ts";
 import { useServiceHarness } from "../../support/service-harness.ts";
 import { datasetRow, rowsOf } from "./imports.ts";
+
+/** A page of a fake website. */
+export const page = (name: string) => htmlPage(`Page ${name}`, `The page ${name} has a text of its own.`);
 
 /** A fake website, and the service harness that reads it without waiting. Registers the hooks of a test file. */
 export function useWebsite() {
@@ -48,6 +51,17 @@ export function useWebsite() {
     /** Lets each job fetch pages for so long, in ms. */
     slice: (ms: number) => void (sliceMs = ms),
     urlOf: (path: string) => `${site.origin}${path}`,
+    /** Gives the site a sitemap of these pages, and other pages. */
+    publish(names: readonly string[], pages: Readonly<Record<string, FakePage>> = {}): void {
+      site.pages = {
+        "/sitemap.xml": {
+          body: xmlSitemap(names.map((name) => `${site.origin}/${name}`)),
+          headers: { "content-type": "application/xml" },
+        },
+        ...Object.fromEntries(names.map((name) => [`/${name}`, { body: page(name), headers: { etag: `"${name}"` } }])),
+        ...pages,
+      };
+    },
     create: async (path: string, more: object = {}) => {
       const body = NewWebsite.parse({ url: `${site.origin}${path}`, ...more });
       return (await createWebsite(harness.ctx, harness.userId, body)).id;
@@ -66,6 +80,9 @@ export function useWebsite() {
     /** The sources of the rows, each with the start of its text. */
     async rows(id: number) {
       return (await rowsOf(harness, id)).map(({ source, text }) => ({ path: source.slice(site.origin.length), text }));
+    },
+    async pathsOf(id: number) {
+      return (await this.rows(id)).map(({ path }) => path);
     },
     async report(id: number) {
       return ((await datasetRow(harness, id)) as { report: { website: Record<string, unknown> } }).report.website;
