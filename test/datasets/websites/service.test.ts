@@ -121,7 +121,7 @@ describe("a website", () => {
     [
       "a page that is missing",
       "/none",
-      {},
+      { kind: "page" },
       "No page could be read. http://127.0.0.1:[0-9]+/none: The page does not exist \\(404\\).",
     ],
     ["no sitemap", "/a", { kind: "sitemap" }, "The URL is no sitemap"],
