@@ -35,6 +35,8 @@ export type FeatureHooks<Ctx> = {
   ownsResource?(ctx: Ctx, userId: number, resource: string): Promise<boolean> | undefined;
   /** A message of a user's conversation; undefined if there is none with this ID. */
   findMessage?(ctx: Ctx, userId: number, messageId: number): Promise<FoundMessage | undefined>;
+  /** Statements for the commit that changes the rows of a dataset. */
+  onDatasetChanged?(ctx: Ctx, datasetId: number, userId: number): Statement[];
   /** Queries of all data of a user, by their names in the export. */
   exportUser?(ctx: Ctx, userId: number): Record<string, Statement>;
   /** Deletes the data of a user outside Postgres, and returns the statements for Postgres, except deleting the user. It can run twice. */
@@ -60,6 +62,8 @@ export function composeHooks<Ctx>(
   return {
     ...alone,
     onUserCreated: (ctx, userId) => features.flatMap((feature) => feature.onUserCreated?.(ctx, userId) ?? []),
+    onDatasetChanged: (ctx, datasetId, userId) =>
+      features.flatMap((feature) => feature.onDatasetChanged?.(ctx, datasetId, userId) ?? []),
     onDevicesRevoked: (ctx, userId, devices) => features.forEach((feature) => feature.onDevicesRevoked?.(ctx, userId, devices)),
     onMinionsDeleted: (ctx, gone) => features.flatMap((feature) => feature.onMinionsDeleted?.(ctx, gone) ?? []),
     ownsResource: (ctx, userId, resource) => {

@@ -31,7 +31,7 @@ export const maxRowsLength = 500_000_000;
 export const maxShown = 50;
 
 /** The origin of a dataset. */
-export const datasetTypes = ["upload", "import"] as const;
+export const datasetTypes = ["upload", "import", "website"] as const;
 
 /** The processing status of a dataset. */
 export const processingStatuses = ["pending", "processing", "ready", "failed"] as const;
@@ -64,3 +64,54 @@ export const maxDocumentBytes = 15 * 1024 * 1024;
 /** Maximum number of open uploads of a user, and the hours until an upload expires. */
 export const maxUploads = 5;
 export const uploadHours = 24;
+
+/** What the URL of a website is: one page, or a list of pages. */
+export const websiteKinds = ["page", "sitemap"] as const;
+
+/** When a website is read again: only on request, or once a day. */
+export const refreshModes = ["manual", "daily"] as const;
+
+/** Maximum pages of a website, and pages that a user's websites may fetch on a UTC day. */
+export const maxPages = 200;
+export const maxPagesPerDay = 2_000;
+
+/** Maximum bytes of a page, and of a sitemap after decompression. */
+export const maxPageBytes = 2 * 1024 * 1024;
+export const maxSitemapBytes = 10 * 1024 * 1024;
+
+/** Maximum sitemaps that a sitemap may name, directly and through others, and how deep. */
+export const maxSitemaps = 20;
+export const maxSitemapDepth = 3;
+
+/** Maximum redirects of a page, and of a robots.txt (RFC 9309). */
+export const maxRedirects = 3;
+export const maxRobotsRedirects = 5;
+
+/** Maximum bytes of a robots.txt that are read (RFC 9309 demands 500 KiB), and of its rules with wildcards. */
+export const maxRobotsBytes = 512 * 1024;
+export const maxWildcardLength = 32 * 1024;
+
+/** The longest delay between two pages that a robots.txt may ask for, and the longest wait before a page is tried again, in seconds. */
+export const maxCrawlDelaySeconds = 10;
+export const maxRetryWaitSeconds = 20;
+
+/** How often a page is tried again after an error that may pass. */
+export const maxPageRetries = 2;
+
+/** Why a page of a website has no rows. */
+export const pageProblemCodes = [
+  "not_found",
+  "access_denied",
+  "rate_limited",
+  "unavailable",
+  "timed_out",
+  "unreachable",
+  "url_refused",
+  "redirected",
+  "too_large",
+  "blocked_by_robots",
+  "no_index",
+  "no_text",
+  "unreadable",
+] as const;
+export type PageProblemCode = (typeof pageProblemCodes)[number];

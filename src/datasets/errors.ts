@@ -1,5 +1,5 @@
 import type { ConstraintErrors } from "../kit/errors.ts";
-import { maxDatasets, maxTotalBytes, maxUploads } from "./constants.ts";
+import { maxDatasets, maxPagesPerDay, maxTotalBytes, maxUploads } from "./constants.ts";
 
 /** The client error of each constraint and refusal code of this feature. */
 export const constraintErrors = {
@@ -18,6 +18,12 @@ export const constraintErrors = {
     detail: `Your datasets would exceed the limit of ${maxTotalBytes} bytes. Delete one first.`,
   },
   dataset_uploaded_before: { type: "conflict", detail: "You already have a dataset with the same content." },
+  dataset_no_website: { type: "conflict", detail: "This dataset is not a website. Only websites can be refreshed." },
+  dataset_refreshing: { type: "conflict", detail: "This website is being read. Wait until that is finished." },
+  dataset_pages_reached: {
+    type: "conflict",
+    detail: `Your websites have reached the limit of ${maxPagesPerDay} pages a day. Try again tomorrow, at 00:00 UTC.`,
+  },
   dataset_upload_not_found: { type: "not_found", detail: "Upload not found." },
   dataset_upload_limit_reached: {
     type: "conflict",

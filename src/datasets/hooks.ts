@@ -3,13 +3,19 @@ import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
 import { deleteByPrefix } from "../kit/storage/r2.ts";
 import { foldersOf } from "./storage.ts";
-import { datasetFavorites, datasets, datasetUploads, datasetUses } from "./tables.ts";
+import { datasetFavorites, datasetPages, datasets, datasetUploads, datasetUses } from "./tables.ts";
 
 /** The data of a user in this feature, without the files. */
 export function exportUser({ db }: Ctx, userId: number): Record<string, Statement> {
   const { files: _, parts: __, folder: ___, ...columns } = getTableColumns(datasets);
+  const { key: ____, ...pageColumns } = getTableColumns(datasetPages);
   return {
     datasets: db.select(columns).from(datasets).where(eq(datasets.user_id, userId)),
+    dataset_pages: db
+      .select(pageColumns)
+      .from(datasetPages)
+      .innerJoin(datasets, eq(datasets.id, datasetPages.dataset_id))
+      .where(eq(datasets.user_id, userId)),
     dataset_favorites: db.select().from(datasetFavorites).where(eq(datasetFavorites.user_id, userId)),
     dataset_uploads: db.select().from(datasetUploads).where(eq(datasetUploads.user_id, userId)),
   };

@@ -41,9 +41,21 @@ export async function getDataset(ctx: Ctx, userId: number, id: number): Promise<
 }
 
 /** The reply shape of a dataset. */
-export function datasetOf({ user_id, ...row }: DatasetRow, userId: number): Dataset {
+export function datasetOf(
+  { user_id, website, last_refreshed_at, next_refresh_at, ...row }: DatasetRow,
+  userId: number,
+): Dataset {
   return {
     ...row,
+    website: website && {
+      url: website.url,
+      kind: website.kind,
+      refresh: website.refresh,
+      is_refreshing: website.next_run !== null,
+      error: website.error,
+      last_refreshed_at,
+      next_refresh_at,
+    },
     sampleCount: row.sample_count,
     is_verified: row.processing_status === "ready",
     is_global: row.is_public,

@@ -6,10 +6,13 @@ import {
   dropReasons,
   maxFileBytes,
   maxUploadBytes,
+  pageProblemCodes,
   partBytes,
   processingStatuses,
+  refreshModes,
   rowKinds,
   maxShown,
+  websiteKinds,
 } from "./constants.ts";
 import { formatNames } from "./formats/registry.ts";
 import { rowProblemCodes } from "./formats/types.ts";
@@ -72,8 +75,34 @@ export const LoadBody = z.object({
 });
 export type LoadBody = z.output<typeof LoadBody>;
 
+const Refresh = z.enum(refreshModes).meta({ description: "`manual`: only on request; `daily`: once a day" });
+
+export const NewWebsite = z.object({
+  url: z
+    .string()
+    .trim()
+    .max(2_048)
+    .refine((text) => URL.canParse(text), "must be a URL")
+    .meta({
+      description: "HTTPS URL of a page or of a sitemap (XML, also compressed with gzip, or a text with one URL on each line)",
+      example: "https://example.com/sitemap.xml",
+    }),
+  name: Name.optional().meta({ description: "Default: the host and the path" }),
+  description: Description.optional(),
+  kind: z.enum(websiteKinds).optional().meta({ description: "What the URL is. Default: what its content shows" }),
+  refresh: Refresh.default("manual"),
+});
+export type NewWebsite = z.output<typeof NewWebsite>;
+
 export const DatasetChange = z
-  .object({ name: Name, description: Description, tags: z.array(Tag).max(20), is_public: z.boolean(), is_active: z.boolean() })
+  .object({
+    name: Name,
+    description: Description,
+    tags: z.array(Tag).max(20),
+    is_public: z.boolean(),
+    is_active: z.boolean(),
+    refresh: Refresh.meta({ description: "When a website is read again. Only for a website" }),
+  })
   .partial()
   .refine((change) => Object.keys(change).length > 0, "must contain at least one field to change");
 export type DatasetChange = z.output<typeof DatasetChange>;
@@ -130,9 +159,38 @@ export const Dataset = z
     is_favorite: z.boolean(),
     source: z.string(),
     license: z.string().nullable().meta({ description: "License that the source of an import states; null if it states none" }),
+    website: z
+      .object({
+        url: z.string(),
+        kind: z.enum(websiteKinds).nullable().meta({ description: "Null until the website was read" }),
+        refresh: z.enum(refreshModes),
+        is_refreshing: z.boolean().meta({ description: "Whether a job reads the website at the moment" }),
+        error: z.string().nullable().meta({ description: "Why the last refresh failed. The dataset keeps its rows" }),
+        last_refreshed_at: Timestamp.nullable(),
+        next_refresh_at: Timestamp.nullable().meta({ description: "When the website is read again; null: on request" }),
+      })
+      .nullable()
+      .meta({ description: "The website that the dataset was made from; null for files and imports" }),
   })
   .meta({ id: "Dataset" });
 export type Dataset = z.output<typeof Dataset>;
+
+/** What became of the pages of a website when it was read last. */
+const WebsiteReport = z.object({
+  listed: Count.meta({ description: "Pages of the website" }),
+  read: Count.meta({ description: "Pages that have rows" }),
+  added: Count,
+  changed: Count,
+  unchanged: Count,
+  removed: Count,
+  notes: z.array(z.string()).meta({ description: "What was left out of the list of pages, and why" }),
+  problems: z
+    .array(z.object({ url: z.string(), code: z.enum(pageProblemCodes), message: z.string() }))
+    .meta({ description: `The first ${maxShown} pages that could not be read` }),
+  problem_count: Count,
+  error: z.string().nullable().meta({ description: "Why a later refresh failed as a whole; null if none did" }),
+});
+export type WebsiteReport = z.output<typeof WebsiteReport>;
 
 /** The quality report of a dataset: unreadable rows and dropped rows. */
 export const Report = z
@@ -155,6 +213,7 @@ export const Report = z
       .boolean()
       .optional()
       .meta({ description: "True if Hugging Face's dataset server has only the first 5 GB of the split" }),
+    website: WebsiteReport.optional(),
   })
   .meta({ id: "DatasetReport" });
 export type Report = z.output<typeof Report>;

@@ -10,6 +10,7 @@ import { cleanLabel } from "../kit/names.ts";
 import { withR2Errors } from "../kit/storage/r2.ts";
 import { enqueueJobWithSql } from "../kit/queue/outbox.ts";
 import { paginate, type PageQueryOutput } from "../kit/http/zod-schemas.ts";
+import type { refreshModes } from "./constants.ts";
 import { constraintErrors } from "./errors.ts";
 import { deleteDatasetFiles, importDataset } from "./job-definitions.ts";
 import { datasetLimitChecks, newDataset, selectUploadedBefore } from "./insert.ts";
@@ -112,20 +113,34 @@ export async function changeDataset(
 ): Promise<DatasetRow> {
   const owned = ownDataset(userId, id);
   const version = sql`(select ${datasets.version} from ${datasets} where ${owned})`;
-  const fields = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const { refresh, ...others } = change;
+  const fields = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));
+  const schedule = refresh === undefined ? {} : refreshFields(refresh);
   const [, , rows] = await commit(ctx, [
     assertAllInTransaction(ctx.db, {
       dataset_not_found: sql`${version} is not null`,
+      ...(refresh === undefined
+        ? {}
+        : { dataset_no_website: sql`(select ${datasets.website} from ${datasets} where ${owned}) is not null` }),
       ...(expectedVersion === undefined ? {} : { version_changed: sql`${version} = ${expectedVersion}` }),
     }),
     ctx.db
       .update(datasets)
-      .set({ ...fields, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
+      .set({ ...fields, ...schedule, version: sql`${datasets.version} + 1`, updated_at: sql`now()` })
       .where(and(owned, expectedVersion === undefined ? undefined : eq(datasets.version, expectedVersion))),
     selectDatasets(ctx, userId, owned),
   ]);
   return rows[0]!;
 }
+
+/** When a website is read again, if it is not being read. */
+const refreshFields = (refresh: (typeof refreshModes)[number]) => ({
+  website: sql`${datasets.website} || jsonb_build_object('refresh', ${refresh}::text)`,
+  next_refresh_at:
+    refresh === "manual"
+      ? null
+      : sql`case when ${datasets.website} ->> 'next_run' is null then coalesce(${datasets.next_refresh_at}, now() + random() * interval '1 day') end`,
+});
 
 /** Deletes a dataset; a job deletes its files. One round trip. @throws not_found; conflict while a job reads it, with what reads it */
 export async function deleteDataset(ctx: Ctx, userId: number, id: number): Promise<void> {

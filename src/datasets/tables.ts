@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  date,
   foreignKey,
   index,
   integer,
@@ -11,11 +12,12 @@ import {
   primaryKey,
   smallint,
   text,
+  unique,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { users } from "../auth/tables.ts";
 import { isBetween, inList, timestamptz, identityId, createdUpdatedAt } from "../kit/db/columns.ts";
-import { datasetTypes, processingStatuses } from "./constants.ts";
+import { datasetTypes, processingStatuses, type refreshModes, type websiteKinds } from "./constants.ts";
 import type { Format } from "./formats/registry.ts";
 import type { RowProblem } from "./formats/types.ts";
 import type { Report } from "./schemas.ts";
@@ -56,6 +58,24 @@ export type HfImport = {
   trouble?: string;
 };
 
+export type WebsiteKind = (typeof websiteKinds)[number];
+
+/** A website as the source of a dataset. */
+export type Website = {
+  url: string;
+  /** What the URL is; null until its content shows it. */
+  kind: WebsiteKind | null;
+  refresh: (typeof refreshModes)[number];
+  /** The run whose pages are the rows of the dataset; 0 before the first. */
+  run: number;
+  /** The run that reads the website at the moment. */
+  next_run: number | null;
+  /** What the owner should know about the list of pages of the next run; null until its pages are listed. */
+  notes: readonly string[] | null;
+  /** Why the last run failed, as a sentence. */
+  error: string | null;
+};
+
 export const datasets = pgTable(
   "datasets",
   {
@@ -91,6 +111,10 @@ export const datasets = pgTable(
     folder: text().notNull().default(""),
     files: jsonb().$type<readonly StoredFile[]>().notNull().default([]),
     hub: jsonb().$type<HfImport>(),
+    website: jsonb().$type<Website>(),
+    /** When a website was last read without an error as a whole, and when it is read next. */
+    last_refreshed_at: timestamptz(),
+    next_refresh_at: timestamptz(),
     /** Its rows as JSON Lines, in order, with dropped rows marked. Empty until the dataset is ready. */
     parts: jsonb().$type<readonly RowsPart[]>().notNull().default([]),
     report: jsonb().$type<Report>(),
@@ -103,6 +127,9 @@ export const datasets = pgTable(
     index("datasets_public")
       .on(t.id)
       .where(sql`${t.is_public}`),
+    index("datasets_by_refresh")
+      .on(t.next_refresh_at)
+      .where(sql`${t.next_refresh_at} is not null`),
     uniqueIndex("dataset_uploaded_before")
       .on(t.user_id, t.file_hash)
       .where(sql`${t.type} = 'upload' and ${t.processing_status} <> 'failed'`),
@@ -115,6 +142,44 @@ export const datasets = pgTable(
       sql`least(${t.sample_count}, ${t.file_size}, ${t.processed_items}, ${t.usage_count}) >= 0`,
     ),
   ],
+);
+
+/** The pages of websites, by run. The runs are the one that the dataset has, and the one that is going on. */
+export const datasetPages = pgTable(
+  "dataset_pages",
+  {
+    dataset_id: datasetId().references(() => datasets.id, { onDelete: "cascade" }),
+    run: integer().notNull(),
+    /** The position of the page in its website, from 1. */
+    position: smallint().notNull(),
+    url: text().notNull(),
+    title: text().notNull().default(""),
+    /** Its rows as JSON Lines in R2, and their SHA-256; null if the page has none. */
+    key: text(),
+    size: integer().notNull().default(0),
+    hash: text(),
+    /** The validators of its last response. */
+    etag: text(),
+    last_modified: text(),
+    /** Why the page could not be read, as a code and a sentence. It can have rows of an earlier run nevertheless. */
+    problem: text(),
+    detail: text(),
+    /** When the page was fetched; null until then. */
+    fetched_at: timestamptz(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.dataset_id, t.run, t.position] }),
+    unique("dataset_page_listed_once").on(t.dataset_id, t.run, t.url),
+    check("dataset_page_rows_hashed", sql`(${t.key} is null) = (${t.hash} is null)`),
+    check("dataset_page_problem_explained", sql`(${t.problem} is null) = (${t.detail} is null)`),
+  ],
+);
+
+/** How many pages the websites of a user fetched on a UTC day. */
+export const pageQuotas = pgTable(
+  "dataset_page_quotas",
+  { user_id: owner().primaryKey(), day: date().notNull(), pages: integer().notNull() },
+  (t) => [check("dataset_page_quota_not_negative", sql`${t.pages} >= 0`)],
 );
 
 /** The favorite datasets of users. */

@@ -1,6 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../context.ts";
 import type { Statement } from "../kit/db/commit.ts";
+import { enqueueJobWithSql } from "../kit/queue/outbox.ts";
+import { reindexDataset } from "./job-definitions.ts";
 import { ownKnowledgeBase } from "./queries.ts";
 import { datasets } from "./indexing/dataset-source.ts";
 import { datasetLockName } from "./indexing/start-build.ts";
@@ -17,6 +19,12 @@ export function ownsResource(ctx: Ctx, userId: number, resource: string): Promis
     .from(knowledgeBases)
     .where(ownKnowledgeBase(userId, Number(id)));
   return found.then((rows) => rows.length > 0);
+}
+
+/** Enqueues new builds of the knowledge bases that hold a dataset whose rows change. */
+export function onDatasetChanged(ctx: Ctx, datasetId: number, userId: number): Statement[] {
+  const payload = sql`jsonb_build_object('dataset_id', ${datasetId}::int, 'user_id', ${userId}::int, 'changed_at', now())`;
+  return [enqueueJobWithSql(ctx, reindexDataset, payload, userId)];
 }
 
 /** Exports the data of a user. Chunk texts are part of the export of the datasets. */

@@ -184,6 +184,7 @@ export const PassageList = z.object({
       chunk_id: z.int().min(1),
       dataset_id: Id,
       heading: z.string().nullable(),
+      table_header: z.string().nullable().meta({ description: "Header row of the table that the passage starts inside" }),
       source: z.string(),
       start: count.meta({ description: "Offset of the passage in the text of its source, in UTF-16 units" }),
       end: count,

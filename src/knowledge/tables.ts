@@ -199,6 +199,8 @@ export const knowledgeChunks = pgTable(
     text: text().notNull(),
     /** The path of headings above the chunk. */
     heading: text(),
+    /** The header row of the table that the chunk starts inside. */
+    table_header: text(),
     /** The source of the chunk: `handbook.md`, `faq.csv#12`. */
     source: text().notNull(),
     /** Offsets in the text of the source, in UTF-16 units. */

@@ -122,6 +122,7 @@ export const order: Readonly<Record<string, readonly string[]>> = {
     "import",
     "insert.ts",
     "uploads",
+    "websites",
   ],
   "datasets/formats": ["types.ts", "limits.ts", "json-bounds.ts", "records", "text", "json", "csv", "docx", "parquet", "pdf"],
   "datasets/import": ["progress.ts", "huggingface"],

@@ -84,6 +84,22 @@ async function ownDataset(api: TestApi, person: Person) {
   return { id: Number(row!["id"]) };
 }
 
+/** A dataset of the person's that is a website. */
+async function ownWebsite(api: TestApi, person: Person) {
+  const { id } = await ownDataset(api, person);
+  const website = {
+    url: "https://example.com/",
+    kind: "page",
+    refresh: "manual",
+    run: 1,
+    next_run: null,
+    notes: null,
+    error: null,
+  };
+  await api.database.sql("update datasets set type = 'website', website = $2 where id = $1", [id, JSON.stringify(website)]);
+  return { id };
+}
+
 /** An upload of two parts, of which the first is there, or both. */
 async function ownUpload(api: TestApi, person: Person, parts = [1]) {
   const size = 8 * 1024 * 1024 + 7;
@@ -238,6 +254,8 @@ const examples: Record<string, Example> = {
   },
   completeDatasetUpload: { params: (api, person) => ownUpload(api, person, [1, 2]) },
   abortDatasetUpload: { params: ownUpload },
+  createWebsiteDataset: { body: { url: "https://example.com/sitemap.xml" } },
+  refreshDataset: { params: ownWebsite },
   loadDataset: { body: { dataset_id: "example" } },
   getDataset: { params: ownDataset },
   updateDataset: { params: ownDataset, body: { description: "An example" } },

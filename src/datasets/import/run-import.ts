@@ -4,7 +4,7 @@ import { commitOnce, commitProgress, assertAllInTransaction, type Statement } fr
 import { WorkMeter } from "../../kit/async/work-meter.ts";
 import { constraintOf, toAppError } from "../../kit/db/errors.ts";
 import { AppError } from "../../kit/errors.ts";
-import { deleteByPrefix, withR2Errors } from "../../kit/storage/r2.ts";
+import { deleteByPrefix } from "../../kit/storage/r2.ts";
 import type { GiveUpReason } from "../../kit/queue/handler.ts";
 import { enqueueJob } from "../../kit/queue/outbox.ts";
 import { toStorableText } from "../../kit/db/text.ts";
@@ -17,14 +17,11 @@ import { memorySource, type ByteSource } from "../formats/types.ts";
 import { cleanRows } from "../cleaning/clean-rows.ts";
 import { RowFilter } from "../cleaning/row-filter.ts";
 import { Reporter } from "../rows/report.ts";
-import { rowsKey, storedSource } from "../storage.ts";
-import { datasets, type RowsPart } from "../tables.ts";
+import { storeRows } from "../rows/store-rows.ts";
+import { storedSource } from "../storage.ts";
+import { datasets } from "../tables.ts";
 import { pendingDataset, readPendingDataset, isPending, type Imported } from "./progress.ts";
 import { fetchPages } from "./huggingface/fetch-pages.ts";
-
-/** Limits of a part of rows, which is read into memory as a whole. */
-const partRows = 500;
-const partLength = 1_000_000;
 
 /** The dataset was deleted, or another run completed it. */
 class DatasetDeletedError extends Error {}
@@ -78,32 +75,16 @@ async function readFile(ctx: Ctx, dataset: Imported): Promise<void> {
   const work = new WorkMeter();
   const rowFilter = new RowFilter(work);
   const reporter = new Reporter();
-  const parts: RowsPart[] = [];
   for (const { code, message, position } of dataset.files.flatMap(({ problems = [] }) => problems))
     for (const each of position) reporter.addProblem({ problem: { code, message, position: each } });
-  let lines: string[] = [];
-  let length = 0;
-  const store = async () => {
-    const part = { key: rowsKey(folder, parts.length), rows: lines.length };
-    parts.push(part);
-    // Rows that were processed before are already stored and equal.
-    if (reporter.rows > processed_items) {
-      await withR2Errors(ctx.env.FILES.put(part.key, lines.join("\n")));
-      if (!(await keepProgress(ctx, id, reporter.rows))) throw new DatasetDeletedError();
-    }
-    [lines, length] = [[], 0];
-  };
-  for await (const each of cleanRows(source, { format, name }, rowFilter, work)) {
-    if ("problem" in each) {
-      reporter.addProblem(each);
-      continue;
-    }
-    reporter.addRow(each.filtered);
-    lines.push(each.line);
-    length += each.line.length;
-    if (lines.length >= partRows || length >= partLength) await store();
-  }
-  if (lines.length > 0) await store();
+  const parts = await storeRows(ctx, cleanRows(source, { format, name }, rowFilter, work), {
+    folder,
+    reporter,
+    storedRows: processed_items,
+    async onStored(rows) {
+      if (!(await keepProgress(ctx, id, rows))) throw new DatasetDeletedError();
+    },
+  });
   if (parts.length === 0) {
     const first = reporter.firstProblem;
     const why = first === undefined ? "" : `. First problem, at position ${first.position}: ${first.message}`;

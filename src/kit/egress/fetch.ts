@@ -30,11 +30,18 @@ export class EgressError extends PublicError {
   readonly reason: EgressReason;
   /** The status of the response, if there is one. */
   readonly status: number | undefined;
+  /** Where a redirect points to, if the host says it. The caller must check it, and must not show it to others. */
+  readonly location: string | undefined;
 
-  constructor(reason: EgressReason, message: string, { status, cause }: { status?: number; cause?: unknown } = {}) {
+  constructor(
+    reason: EgressReason,
+    message: string,
+    { status, location, cause }: { status?: number; location?: string | null; cause?: unknown } = {},
+  ) {
     super(message, { cause: nameOf(cause) });
     this.reason = reason;
     this.status = status;
+    this.location = location ?? undefined;
   }
 
   /** Whether the same call can succeed later. */
@@ -120,6 +127,24 @@ export async function faultOfUrl(text: string, settings: UrlSettings): Promise<s
   return urlError(text, settings) ?? ((await resolve(new URL(text), settings)) === "private" ? notPublic : undefined);
 }
 
+/** The fault of the URL of a page from a user, as a text that follows its name. It may have a query. Otherwise as `faultOfUrl`. */
+export async function faultOfPageUrl(url: URL, settings: UrlSettings): Promise<string | undefined> {
+  return targetError(url, settings) ?? ((await resolve(url, settings)) === "private" ? notPublic : undefined);
+}
+
+/** The settings for URLs of users, from the environment. */
+export function urlSettingsOf({
+  EGRESS_ALLOWED_HOSTS,
+  PUBLIC_URL,
+  DNS_RESOLVER_URL,
+}: {
+  EGRESS_ALLOWED_HOSTS: readonly string[];
+  PUBLIC_URL: string;
+  DNS_RESOLVER_URL: string;
+}): UrlSettings {
+  return { allowedHosts: EGRESS_ALLOWED_HOSTS, ownHosts: [new URL(PUBLIC_URL).host], resolverUrl: DNS_RESOLVER_URL };
+}
+
 type Clock = ReturnType<typeof startClock>;
 
 /** The timeouts of one call, combined with the signal of its caller. */
@@ -157,7 +182,7 @@ function answer(response: Response, { maxResponseBytes, maxErrorBytes = 0 }: Egr
     throw new EgressError(
       "redirected",
       `The host returned a redirect (${status}). Redirects are not followed: use the final URL.`,
-      { status },
+      { status, location: headers.get("location") },
     );
   }
   return response.ok ? response : sanitizedError(response);

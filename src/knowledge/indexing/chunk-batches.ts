@@ -50,7 +50,7 @@ export async function* batchesOf(
     await work.spend(unitsPerRow + row.text.length);
     for (const chunk of chunkText(row.text, { strategy, chunk_size, chunk_overlap })) {
       await work.spend(unitsPerChunk + chunk.text.length * unitsPerCharacter);
-      const embedded = chunk.heading === null ? chunk.text : `${chunk.heading}\n${chunk.text}`;
+      const embedded = [chunk.heading, chunk.table_header, chunk.text].filter((part) => part !== null).join("\n");
       const content_hash = await sha256Short(encoder.encode(embedded));
       const [start, end] = [row.start + chunk.start, row.start + chunk.end];
       batch.chunks.push({ ...chunk, start, end, kind: row.kind, source: row.source, fields, embedded, content_hash });
@@ -65,10 +65,10 @@ export async function* batchesOf(
 
 /** Returns the database rows of a batch. A chunk without a vector reuses the vector of the same content. */
 export function chunkRows({ chunks }: Batch, from: number, vectors: ReadonlyMap<string, Vector>) {
-  return chunks.map(({ text, heading, source, start, end, kind, fields, content_hash }, index) => {
+  return chunks.map(({ text, heading, table_header, source, start, end, kind, fields, content_hash }, index) => {
     const vector = vectors.get(content_hash);
     const embedding = vector === undefined ? null : formatVector(vector);
-    return { position: from + index, text, heading, source, start, end, kind, fields, content_hash, embedding };
+    return { position: from + index, text, heading, table_header, source, start, end, kind, fields, content_hash, embedding };
   });
 }
 

@@ -122,12 +122,12 @@ async function storeBatch(ctx: Ctx, state: BuildState, part: Part, batch: Batch,
       .where(and(ownPart, sql`${knowledgeParts.dimensions} is null`)),
   ];
   const inserted = db.execute(sql`
-    insert into ${knowledgeChunks} (part_id, position, text, heading, source, start, "end", kind, fields, content_hash, dimensions, embedding)
-    select ${part.id}, r.position, r.text, r.heading, r.source, r.start, r."end", r.kind, r.fields, r.content_hash, ${dimensions}::int,
+    insert into ${knowledgeChunks} (part_id, position, text, heading, table_header, source, start, "end", kind, fields, content_hash, dimensions, embedding)
+    select ${part.id}, r.position, r.text, r.heading, r.table_header, r.source, r.start, r."end", r.kind, r.fields, r.content_hash, ${dimensions}::int,
       coalesce(r.embedding::vector, (
         select c.embedding from ${knowledgeChunks} c
         where c.part_id = any (${activeParts(state)}) and c.content_hash = r.content_hash limit 1))
-    from json_to_recordset(${JSON.stringify(rows)}::json) as r(position int, text text, heading text, source text, start int, "end" int,
+    from json_to_recordset(${JSON.stringify(rows)}::json) as r(position int, text text, heading text, table_header text, source text, start int, "end" int,
       kind text, fields jsonb, content_hash text, embedding text)`);
   const counted = {
     last_row: batch.lastRow,

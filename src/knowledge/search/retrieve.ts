@@ -36,6 +36,7 @@ export type Retrieved = Passage & {
   chunk_id: number;
   dataset_id: number;
   heading: string | null;
+  table_header: string | null;
   start: number;
   end: number;
 };
@@ -113,10 +114,10 @@ export function searchRow(
     ),
     fused as (select id, sum(score)::float8 as score from ranked group by id),
     found as (
-      select c.id, c.part_id, c.text, c.heading, c.source, c.start, c."end", fused.score, ${similarity} as similarity
+      select c.id, c.part_id, c.text, c.heading, c.table_header, c.source, c.start, c."end", fused.score, ${similarity} as similarity
       from fused join ${knowledgeChunks} c using (id)
     )
-    select found.id::float8 as chunk_id, parts.dataset_id, found.text, found.heading, found.source, found.start, found."end", found.score
+    select found.id::float8 as chunk_id, parts.dataset_id, found.text, found.heading, found.table_header, found.source, found.start, found."end", found.score
     from found join parts on parts.id = found.part_id where ${fits}
     order by found.score desc, found.similarity desc, found.id limit ${top_k}`);
 }

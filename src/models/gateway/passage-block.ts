@@ -9,6 +9,8 @@ export type Passage = {
   source: string;
   /** The relevance score of the retriever: a finite number, higher is better. */
   score: number;
+  /** The header row of the table that the text starts inside. */
+  table_header?: string | null;
 };
 
 /** A passage with its citation number, from 1. */
@@ -25,7 +27,9 @@ const Line = z.object({ number: z.int().min(1), source: z.string(), score: z.num
  * because readers use the last block.
  */
 export function renderPassages(passages: readonly Passage[]): string {
-  const lines = passages.map(({ text, source, score }, index) => quote({ number: index + 1, source, score, text }));
+  const lines = passages.map(({ text, source, score, table_header }, index) =>
+    quote({ number: index + 1, source, score, ...(table_header ? { table_header } : {}), text }),
+  );
   const preface =
     lines.length === 0
       ? "No passages were retrieved from the knowledge base for the user's message."

@@ -1,6 +1,6 @@
 import type { Ctx } from "../../context.ts";
 import type { Env } from "../../env.ts";
-import { faultOfUrl, createGuardedFetch, type UrlSettings } from "../../kit/egress/fetch.ts";
+import { faultOfUrl, createGuardedFetch, urlSettingsOf } from "../../kit/egress/fetch.ts";
 
 /**
  * The limits of a response of a model. They allow for streams with long reasoning. The start of an error is kept, because it says what the
@@ -8,24 +8,20 @@ import { faultOfUrl, createGuardedFetch, type UrlSettings } from "../../kit/egre
  */
 const bounds = { maxErrorBytes: 16 * 1024, maxResponseBytes: 32 * 1024 * 1024, firstByteTimeoutMs: 60_000, timeoutMs: 300_000 };
 
-function urlSettings({ EGRESS_ALLOWED_HOSTS, PUBLIC_URL, DNS_RESOLVER_URL }: Env): UrlSettings {
-  return { allowedHosts: EGRESS_ALLOWED_HOSTS, ownHosts: [new URL(PUBLIC_URL).host], resolverUrl: DNS_RESOLVER_URL };
-}
-
 const opened = new WeakMap<Env, typeof fetch>();
 
 /** The `fetch` for URLs that users enter. One per isolate. */
 export function guardedFetch({ env }: Pick<Ctx, "env">): typeof fetch {
   const known = opened.get(env);
   if (known !== undefined) return known;
-  const guarded = createGuardedFetch({ ...urlSettings(env), ...bounds });
+  const guarded = createGuardedFetch({ ...urlSettingsOf(env), ...bounds });
   opened.set(env, guarded);
   return guarded;
 }
 
 /** The reason why a base URL is forbidden, to follow the field name; undefined if it is allowed. */
 export function faultOfBaseUrl({ env }: Pick<Ctx, "env">, url: string): Promise<string | undefined> {
-  return faultOfUrl(url, urlSettings(env));
+  return faultOfUrl(url, urlSettingsOf(env));
 }
 
 /** A `fetch` for one URL that the operator configured. It reaches only that host, which may be in a private network. */

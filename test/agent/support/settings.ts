@@ -61,6 +61,7 @@ export const passage = (text: string, overrides: Partial<Retrieved> = {}): Retri
   chunk_id: 1,
   dataset_id: 5,
   heading: null,
+  table_header: null,
   source: "handbook.md",
   start: 0,
   end: text.length,
