@@ -6,6 +6,7 @@ import { benchChat } from "./chat/benchmark.ts";
 import { benchDatasets } from "./datasets/benchmark.ts";
 import { benchGateway } from "./gateway/benchmark.ts";
 import { benchKnowledge } from "./knowledge/benchmark.ts";
+import { benchLog } from "./log/benchmark.ts";
 
 const benches = {
   accounts: benchAccounts,
@@ -14,6 +15,7 @@ const benches = {
   datasets: benchDatasets,
   gateway: benchGateway,
   knowledge: benchKnowledge,
+  log: benchLog,
 };
 
 const usage = `Usage: npm run bench -- <name> [--rounds 13] [--seconds 1]
