@@ -38,7 +38,7 @@ afterEach(() => void vi.restoreAllMocks());
 
 describe("the library pauses at least", () => {
   test.each([
-    [25, "texts", text("(a) Tj 0 1 Td ".repeat(10_000))],
+    [8, "texts", text("(a) Tj 0 1 Td ".repeat(3_000))],
     [30, "commands without an effect", page("q Q ".repeat(50_000))],
     [30, "unknown commands", page("xx ".repeat(100_000))],
     [10, "letters of one text", text(`(${"a".repeat(30_000)}) Tj`)],
