@@ -79,7 +79,7 @@ export class TurnManager {
     const state = await this.#conversation.requireOwner(caller.user_id);
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known, { text, attachment_ids });
-    const settings = await this.#prepareSettings(state, overrides);
+    const settings = await this.#prepareSettings(state, caller, overrides);
     // No await from here on. During the awaits above, another request may have stored this message.
     const concurrent = this.#transcript.byClientId(client_id);
     if (concurrent !== undefined) return this.#existingTurn(concurrent, { text, attachment_ids });
@@ -95,7 +95,7 @@ export class TurnManager {
    */
   async regenerate(caller: RoomCaller, reference: TurnReference): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
-    const settings = await this.#prepareSettings(state);
+    const settings = await this.#prepareSettings(state, caller);
     const requested = findTurn(this.#transcript, reference);
     if (requested === undefined) {
       const { client_id, text, attachment_ids = [] } = reference;
@@ -118,7 +118,7 @@ export class TurnManager {
    */
   async edit(caller: RoomCaller, reference: string, { text, attachment_ids }: EditInput): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
-    const settings = await this.#prepareSettings(state);
+    const settings = await this.#prepareSettings(state, caller);
     await this.#sharing.copyToForksFrom(this.#transcript.requireReference(reference).id);
     this.#requireNoActiveTurn();
     const message = this.#transcript.requireReference(reference);
@@ -179,9 +179,9 @@ export class TurnManager {
 
   // ── Internals ──────────────────────────────────────────────────────────────
 
-  async #prepareSettings(state: ConversationState, overrides: Overrides = {}): Promise<TurnSettings> {
+  async #prepareSettings(state: ConversationState, caller: RoomCaller, overrides: Overrides = {}): Promise<TurnSettings> {
     await this.#sharing.detachFromOrigin();
-    return withOverrides(await this.#settings.get(state), overrides);
+    return withOverrides(await this.#settings.get(state, caller.request_id), overrides);
   }
 
   #requireNoActiveTurn(): void {
@@ -223,7 +223,7 @@ export class TurnManager {
     runtime.publish({ type: "message.created", message: answer, client_id: null });
     this.#transcript.put(answer, runtime.lastSeq());
     runtime.scheduleAlarm(Date.now() + crashCheckMs);
-    this.#hub.renew();
+    this.#hub.renew(caller.request_id);
     const started = { message: question, answer: structuredClone(answer), seq, is_new: true };
     const { summary } = this.#stateStore;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);
