@@ -35,6 +35,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // One more than the two cores of CI, since tests wait for timers and Postgres a fifth of the time.
     maxWorkers: 3,
+    // The PDF library is a bundle already: transforming it takes seconds.
+    server: { deps: { external: [/\/formats\/pdf\/pdfjs\.mjs$/] } },
     // A new import of wrangler and the source for each file costs two seconds of CPU. State of a file is visible to the next file.
     isolate: false,
     restoreMocks: true,

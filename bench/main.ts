@@ -6,6 +6,7 @@ import { benchChat } from "./chat/benchmark.ts";
 import { benchDatasets } from "./datasets/benchmark.ts";
 import { benchGateway } from "./gateway/benchmark.ts";
 import { benchKnowledge } from "./knowledge/benchmark.ts";
+import { benchLog } from "./log/benchmark.ts";
 import { benchRetrieval } from "./retrieval/benchmark.ts";
 import { splits } from "./retrieval/questions/read-questions.ts";
 
@@ -16,6 +17,7 @@ const benches = {
   datasets: benchDatasets,
   gateway: benchGateway,
   knowledge: benchKnowledge,
+  log: benchLog,
   retrieval: (_rounds: number, _seconds: number, { folder, split }: { folder: string; split: string }) => {
     const known = splits.find((name) => name === split);
     if (folder === "" || known === undefined)

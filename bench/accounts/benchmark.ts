@@ -50,7 +50,8 @@ async function compareTimes(url: string, api: Parameters<typeof createUser>[0], 
   };
 
   console.log("Creating users and minions …");
-  const known = await Promise.all(Array.from({ length: rounds }, () => createUser(api)));
+  const known: Awaited<ReturnType<typeof createUser>>[] = [];
+  for (let n = 0; n < rounds; n += 1) known.push(await createUser(api));
   const names = await api.database.sql("select username from users where id = any($1) order by id", [
     known.map(({ id }) => id),
   ]);

@@ -22,6 +22,7 @@ const sentences = (size: number, write: (text: string) => string, between = "\n"
 
 const paragraph = (text: string) => `<w:p><w:r><w:t>${text}</w:t></w:r></w:p>`;
 const document = (body: string) => docx(`<w:document><w:body>${body}</w:body></w:document>`);
+const page = (commands: string) => pdf(deflateSync(bytesOf(commands)), "/FlateDecode");
 const column = (name: string, data: unknown[]) => ({ name, data });
 const table = (...columnData: { name: string; data: unknown[] }[]) => new Uint8Array(parquetWriteBuffer({ columnData }));
 
@@ -125,7 +126,12 @@ export const hostileFiles: readonly BenchFile[] = [
   },
   {
     name: "text commands.pdf",
-    bytes: () => pdf(deflateSync(bytesOf(`BT /F 12 Tf ${"(a) Tj 0 1 Td ".repeat(200_000)} ET`)), "/FlateDecode"),
+    bytes: () => page(`BT /F 12 Tf ${"(a) Tj 0 1 Td ".repeat(200_000)} ET`),
   },
-  { name: "empty commands.pdf", bytes: () => pdf(deflateSync(bytesOf("q Q ".repeat(megabyte))), "/FlateDecode") },
+  { name: "unknown commands.pdf", bytes: () => page("xx ".repeat(megabyte)) },
+  { name: "long text.pdf", bytes: () => page(`BT /F 12 Tf (${"a".repeat(60_000)}) Tj ET`) },
+  { name: "long array.pdf", bytes: () => page(`BT /F 12 Tf [${"(abc) -200 ".repeat(20_000)}] TJ ET`) },
+  { name: "saved states.pdf", bytes: () => page("q ".repeat(4_000)) },
+  { name: "one line.pdf", bytes: () => bytesOf(`%PDF-1.4\n1 0 obj ${"a".repeat(14 * megabyte)}`) },
+  { name: "empty commands.pdf", bytes: () => page("q Q ".repeat(megabyte)) },
 ];

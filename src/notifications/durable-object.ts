@@ -22,19 +22,19 @@ export class UserHub extends SocketRoom {
   }
 
   /** Closes the sockets of these devices, or of all, here and in the user's rooms. Their unused tickets are refused. */
-  async disconnectDevices(devices: readonly string[] | "all"): Promise<void> {
+  async disconnectDevices(devices: readonly string[] | "all", requestId: string): Promise<void> {
     if (devices === "all") this.revokeAll();
     else
       for (const device of devices) {
         this.publish({ type: "session_revoked", device } satisfies EventFrame);
         this.revoke(device);
       }
-    await this.#rooms.callRooms((room) => room.disconnectDevices(devices), Date.now());
+    await this.#rooms.callRooms(requestId, (room) => room.disconnectDevices(devices), Date.now());
   }
 
   /** Makes the user's rooms read their cached settings again. */
-  async invalidateSettings(): Promise<void> {
-    await this.#rooms.callRooms((room) => room.invalidateSettings(), Date.now());
+  async invalidateSettings(requestId: string): Promise<void> {
+    await this.#rooms.callRooms(requestId, (room) => room.invalidateSettings(), Date.now());
   }
 
   /** Registers a room for these notices until a time in milliseconds since the epoch. */

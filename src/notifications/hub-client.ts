@@ -32,7 +32,7 @@ export function invalidatingSettings<S extends Statement>(ctx: Ctx, userId: numb
 
 /** Makes the user's rooms read their cached settings again, after the reply. */
 export function invalidateSettings(ctx: Ctx, userId: number): Promise<void> {
-  return callHub(ctx.background(), userId, (hub) => hub.invalidateSettings());
+  return callHub(ctx.background(), userId, (hub) => hub.invalidateSettings(ctx.requestId));
 }
 
 /** Connects a device's socket to the user's hub, or returns the hub's refusal. @throws realtime_unavailable */
@@ -49,8 +49,9 @@ export async function openHubSocket(ctx: Ctx, arrival: SocketRequest): Promise<R
 
 /** Closes the sockets of a user's devices after the reply. */
 export function disconnectDevices(ctx: Ctx, userId: number, devices: readonly string[] | "all"): void {
-  const dismissed = callHub(ctx.background(), userId, (hub) => hub.disconnectDevices(devices)).catch((error: unknown) =>
-    log("error", "The sockets of a revoked device could not be closed.", { request_id: ctx.requestId, error }),
+  const dismissed = callHub(ctx.background(), userId, (hub) => hub.disconnectDevices(devices, ctx.requestId)).catch(
+    (error: unknown) =>
+      log("error", "The sockets of a revoked device could not be closed.", { request_id: ctx.requestId, error }),
   );
   ctx.waitUntil(dismissed);
 }

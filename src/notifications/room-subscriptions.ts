@@ -29,14 +29,18 @@ export class WatchedRooms {
     return this.#rooms(now).map(({ name }) => name);
   }
 
-  /** Calls all rooms. A failed call does not affect the other rooms. */
-  async callRooms(call: (room: RoomStub) => Promise<void>, now: number): Promise<void> {
+  /** Calls all rooms. A failed call does not affect the other rooms. @param requestId the request that caused the change, for the log */
+  async callRooms(requestId: string, call: (room: RoomStub) => Promise<void>, now: number): Promise<void> {
     await Promise.all(
       this.#rooms(now).map(async ({ binding, name }) => {
         try {
           await call(this.#namespaces[binding].getByName(name) as RoomStub);
         } catch (error) {
-          log("error", "A room did not receive a change of its user.", { room: `${binding} ${name}`, error });
+          log("error", "A room did not receive a change of its user.", {
+            request_id: requestId,
+            room: `${binding} ${name}`,
+            error,
+          });
         }
       }),
     );

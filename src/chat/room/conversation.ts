@@ -124,13 +124,13 @@ export class Conversation {
 
   // ── Forks ──────────────────────────────────────────────────────────────────
 
-  async fork(userId: number, messageId: number, into: number): Promise<{ into: number }> {
-    await this.requireOwner(userId);
+  async fork(caller: RoomCaller, messageId: number, into: number): Promise<{ into: number }> {
+    await this.requireOwner(caller.user_id);
     await this.forks.detachFromOrigin();
     if (this.#withActiveAnswer(this.transcript.require(messageId)).status === "streaming") {
       throw new AppError("conflict", "The answer is not finished. Wait for it, or stop it, then fork.");
     }
-    await this.forks.fork({ conversation_id: into, message_id: messageId });
+    await this.forks.fork({ conversation_id: into, message_id: messageId }, caller);
     return { into };
   }
 
@@ -196,9 +196,9 @@ export class Conversation {
   // ── Entries that were set aside ────────────────────────────────────────────
 
   /** Writes an entry that was set aside, as the conversation is now. @throws conflict if Postgres still refuses it */
-  async writeSetAside(userId: number, entryId: number): Promise<{ entry_id: number }> {
-    await this.requireOwner(userId);
-    await this.projector.writeSetAside(entryId, (entry) => this.#updated(entry));
+  async writeSetAside({ user_id, request_id }: RoomCaller, entryId: number): Promise<{ entry_id: number }> {
+    await this.requireOwner(user_id);
+    await this.projector.writeSetAside(entryId, request_id, (entry) => this.#updated(entry));
     return { entry_id: entryId };
   }
 

@@ -171,7 +171,7 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
   /** Writes an entry that was set aside. */
   writeSetAside(caller: RoomCaller, entryId: number): Promise<RpcResult<{ entry_id: number }>> {
-    return toRpcResult(caller, () => this.#conversation.writeSetAside(caller.user_id, entryId));
+    return toRpcResult(caller, () => this.#conversation.writeSetAside(caller, entryId));
   }
 
   /** Closes the sockets of these devices, or all sockets. */
@@ -188,12 +188,12 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
 
   /** Lets a fork show the messages up to a message. */
   fork(caller: RoomCaller, messageId: number, into: number): Promise<RpcResult<{ into: number }>> {
-    return toRpcResult(caller, () => this.#conversation.fork(caller.user_id, messageId, into));
+    return toRpcResult(caller, () => this.#conversation.fork(caller, messageId, into));
   }
 
   /** Starts this conversation as a fork. */
-  startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>> {
-    return toRpcResult(undefined, () => this.#conversation.startAsFork(userId, origin));
+  startAsFork(caller: RoomCaller, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>> {
+    return toRpcResult(caller, () => this.#conversation.startAsFork(caller.user_id, origin));
   }
 
   /** The messages that a fork inherits from this conversation. */
@@ -223,9 +223,9 @@ export class ChatRoom extends SocketRoom implements RoomRpc {
     return chatSettings;
   }
 
-  protected override async onArrival({ user_id }: TicketHolder): Promise<void> {
+  protected override async onArrival({ user_id }: TicketHolder, requestId: string): Promise<void> {
     await this.#conversation.requireOwner(user_id);
-    this.#hub.renew();
+    this.#hub.renew(requestId);
   }
 
   protected override async snapshot(): Promise<object> {

@@ -2,7 +2,7 @@ import { AppError } from "../../kit/errors.ts";
 import { withR2Errors } from "../../kit/storage/r2.ts";
 import type { Attachment, Message } from "../../agent/types.ts";
 import type { RoomStateStore } from "./state-store.ts";
-import { unwrapRpcResult, type RpcResult } from "./client.ts";
+import { unwrapRpcResult, type RoomCaller, type RpcResult } from "./client.ts";
 import { filesOf } from "./attachment-keys.ts";
 import type { MessageStore } from "./message-store.ts";
 import type { RoomRuntime } from "./runtime.ts";
@@ -19,7 +19,7 @@ export type InheritedMessages = { messages: Message[]; attachments: Attachment[]
 /** The room of another conversation. */
 type OtherRoom = {
   sharedMessages(userId: number, upTo: number): Promise<RpcResult<InheritedMessages>>;
-  startAsFork(userId: number, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>>;
+  startAsFork(caller: RoomCaller, origin: ForkOrigin): Promise<RpcResult<ForkOrigin>>;
   copyShared(shared: InheritedMessages): Promise<void>;
   forgetFork(conversationId: number): Promise<void>;
 };
@@ -105,11 +105,11 @@ export class ForkSharing {
   }
 
   /** Lets a fork show the messages up to a message. @throws realtime_unavailable; the errors of its room */
-  async fork(fork: Fork): Promise<void> {
+  async fork(fork: Fork, caller: RoomCaller): Promise<void> {
     this.#forks = [...this.#forks.filter(isOther(fork.conversation_id)), fork];
-    const { id, user_id } = this.#stateStore.conversation!;
+    const { id } = this.#stateStore.conversation!;
     const origin = { conversation_id: id, message_id: fork.message_id };
-    unwrapRpcResult(await callRoom(this.#roomOf(fork).startAsFork(user_id, origin)));
+    unwrapRpcResult(await callRoom(this.#roomOf(fork).startAsFork(caller, origin)));
   }
 
   /** Starts this conversation as a fork, unless it already has messages. */

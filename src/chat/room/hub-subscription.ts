@@ -17,15 +17,15 @@ export class HubSubscription {
     this.#stateStore = stateStore;
   }
 
-  /** Subscribes in the background, unless at least half of the last subscription is left. */
-  renew(): void {
+  /** Subscribes in the background, unless at least half of the last subscription is left. @param requestId the request that opens a socket or starts a turn */
+  renew(requestId: string): void {
     const conversation = this.#stateStore.conversation;
     const now = Date.now();
     if (conversation === undefined || now < this.#subscribedUntil - subscriptionMs / 2) return;
     const until = now + subscriptionMs;
     this.#subscribedUntil = until;
     const room = { binding: "CHAT_ROOM" as const, name: String(conversation.id) };
-    const ctx = this.#runtime.context();
+    const ctx = this.#runtime.context(requestId);
     const subscribed = callHub(ctx, conversation.user_id, (hub) => hub.subscribe(room, until)).catch((error: unknown) => {
       this.#subscribedUntil = 0;
       log("warn", "A room could not subscribe to its owner's hub.", { request_id: ctx.requestId, error });

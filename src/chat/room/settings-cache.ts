@@ -32,14 +32,16 @@ export class SettingsCache {
 
   /**
    * The settings and the memory for a turn. One Postgres round trip if they are not cached.
+   * @param requestId the request that starts the turn
    * @throws not_found, account_banned, catalog_unavailable, database_unavailable
    */
-  async get(state: ConversationState): Promise<TurnSources> {
+  async get(state: ConversationState, requestId: string): Promise<TurnSources> {
     const cached = this.#cached;
     const age = cached === undefined ? Infinity : Date.now() - cached.at;
-    if (cached === undefined || age >= lifetimeMs) return this.#read(state);
+    if (cached === undefined || age >= lifetimeMs) return this.#read(state, requestId);
     // Refreshes in the background, so that the next turn does not wait.
-    if (age >= refreshAfterMs) this.#runtime.context().waitUntil(this.#read(state).catch(() => this.clear()));
+    if (age >= refreshAfterMs)
+      this.#runtime.context(requestId).waitUntil(this.#read(state, requestId).catch(() => this.clear()));
     return cached;
   }
 
@@ -49,8 +51,8 @@ export class SettingsCache {
   }
 
   /** Reads the settings of the minion together with the edits of the conversation: the room may have missed an edit. */
-  async #read({ id, user_id, minion_id }: ConversationState): Promise<TurnSources> {
-    const ctx = this.#runtime.context();
+  async #read({ id, user_id, minion_id }: ConversationState, requestId: string): Promise<TurnSources> {
+    const ctx = this.#runtime.context(requestId);
     const generation = this.#generation;
     const known = this.#memory;
     const owner = { userId: user_id, minionId: minion_id };

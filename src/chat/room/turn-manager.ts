@@ -85,7 +85,7 @@ export class TurnManager {
     const state = await this.#conversation.requireOwner(caller.user_id);
     const known = this.#transcript.byClientId(client_id);
     if (known !== undefined) return this.#existingTurn(known, { text, attachment_ids });
-    const sources = await this.#prepareSources(state, input);
+    const sources = await this.#prepareSources(state, caller, input);
     // No await from here on. During the awaits above, another request may have stored this message.
     const concurrent = this.#transcript.byClientId(client_id);
     if (concurrent !== undefined) return this.#existingTurn(concurrent, { text, attachment_ids });
@@ -101,7 +101,7 @@ export class TurnManager {
    */
   async regenerate(caller: RoomCaller, reference: TurnReference, options: TurnOptions = {}): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
-    const sources = await this.#prepareSources(state, options);
+    const sources = await this.#prepareSources(state, caller, options);
     const requested = findTurn(this.#transcript, reference);
     if (requested === undefined) {
       const { client_id, text, attachment_ids = [] } = reference;
@@ -124,7 +124,7 @@ export class TurnManager {
    */
   async edit(caller: RoomCaller, reference: string, { text, attachment_ids, ...options }: EditInput): Promise<StartedTurn> {
     const state = await this.#conversation.requireOwner(caller.user_id);
-    const sources = await this.#prepareSources(state, options);
+    const sources = await this.#prepareSources(state, caller, options);
     await this.#sharing.copyToForksFrom(this.#transcript.requireReference(reference).id);
     this.#requireNoActiveTurn();
     const message = this.#transcript.requireReference(reference);
@@ -188,10 +188,11 @@ export class TurnManager {
   /** The settings of a turn, and the memory that it uses. */
   async #prepareSources(
     state: ConversationState,
+    { request_id }: RoomCaller,
     { overrides = {}, memory: use = "none" }: TurnOptions & { overrides?: Overrides },
   ): Promise<PreparedTurn> {
     await this.#sharing.detachFromOrigin();
-    const { settings, memory } = await this.#settings.get(state);
+    const { settings, memory } = await this.#settings.get(state, request_id);
     const memoryUse = state.temporary || !memory.enabled ? "none" : use;
     return { settings: withOverrides(settings, overrides), facts: memoryUse === "none" ? [] : memory.facts, memoryUse };
   }
@@ -248,7 +249,7 @@ export class TurnManager {
     runtime.publish({ type: "message.created", message: answer, client_id: null });
     this.#transcript.put(answer, runtime.lastSeq());
     runtime.scheduleAlarm(Date.now() + crashCheckMs);
-    this.#hub.renew();
+    this.#hub.renew(caller.request_id);
     const started = { message: question, answer: structuredClone(answer), seq, is_new: true };
     const { summary } = this.#stateStore;
     const messages = this.#transcript.after(summary?.up_to ?? 0).filter(({ id }) => id < answer.id);

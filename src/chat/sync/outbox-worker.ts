@@ -52,14 +52,16 @@ export class OutboxWorker {
 
   /**
    * Writes an entry that was set aside. Does nothing if it was written since.
+   * @param requestId the request that replays it
    * @param update brings the entry up to date
    * @throws conflict if Postgres still refuses the entry
    */
-  async writeSetAside(id: number, update: (entry: Entry) => Entry): Promise<void> {
+  async writeSetAside(id: number, requestId: string, update: (entry: Entry) => Entry): Promise<void> {
     const stored = this.#outbox.findSetAside(id);
     if (stored === undefined) return;
     try {
-      if ((await project(this.#runtime.context(), update(stored.entry))) === "gone") return await this.#runtime.erase();
+      if ((await project(this.#runtime.context(requestId), update(stored.entry))) === "gone")
+        return await this.#runtime.erase();
       this.#outbox.removeSetAside(id);
     } catch (error) {
       const reason = permanentFailure(error);

@@ -99,8 +99,8 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
   /** Called when a socket was sent all frames, at its start or after a lag. It has missed the transient states. */
   protected onCaughtUp(_socket: RoomSocket): void | Promise<void> {}
 
-  /** Called for a client with a valid ticket. @throws an `AppError` to refuse it */
-  protected onArrival(_holder: TicketHolder): void | Promise<void> {}
+  /** Called for a client with a valid ticket. @param _requestId the request that opens the socket @throws an `AppError` to refuse it */
+  protected onArrival(_holder: TicketHolder, _requestId: string): void | Promise<void> {}
 
   /** Called when a device connects or disconnects. */
   protected onDevices(): void | Promise<void> {}
@@ -223,7 +223,7 @@ export abstract class SocketRoom<Env extends Cloudflare.Env = Cloudflare.Env> ex
       const arrival = readSocketRequest(request);
       // In `super.fetch`, an error of onStart would be sent to the client.
       await this.setName(this.name);
-      await this.onArrival(arrival.claims);
+      await this.onArrival(arrival.claims, requestIdOf(request));
       this.#admit(arrival);
       // Passes no part of the client's request on. With this spelling of the header, partyserver returns errors in the reply, not in a socket.
       const upgrade = new Request("https://room/", { headers: { upgrade: "WebSocket" } });

@@ -10,7 +10,7 @@ export function packPosting({ position, frequency, length }: { position: number;
   return position * 2 ** 32 + Math.min(frequency, maxCount) * 2 ** 16 + Math.min(length, maxCount);
 }
 
-export type AnalyzedChunk = { position: number; text: string; heading: string | null };
+export type AnalyzedChunk = { position: number; text: string; heading: string | null; table_header?: string | null };
 
 /** The postings of consecutive chunks, which are stored together. */
 export class PostingsBlock {
@@ -34,7 +34,7 @@ export class PostingsBlock {
     return Array.from(this.#languages);
   }
 
-  add({ position, text, heading }: AnalyzedChunk): void {
+  add({ position, text, heading, table_header = null }: AnalyzedChunk): void {
     this.#language = detectLanguage(text, this.#language);
     this.#languages.add(this.#language);
     const frequencies = new Map<string, number>();
@@ -46,6 +46,7 @@ export class PostingsBlock {
       }
     };
     count(text, 1);
+    if (table_header !== null) count(table_header, 1);
     if (heading !== null) count(heading, headingWeight);
     for (const [term, frequency] of frequencies) {
       const posting = packPosting({ position, frequency, length });

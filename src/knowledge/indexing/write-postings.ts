@@ -71,10 +71,10 @@ async function writeBlock(ctx: Ctx, state: BuildState, part: Part, limits: Block
 }
 
 async function* chunksOf({ db }: Ctx, part: Part, first: number): AsyncGenerator<AnalyzedChunk> {
-  const { position, text, heading, part_id } = knowledgeChunks;
+  const { position, text, heading, table_header, part_id } = knowledgeChunks;
   for (let from = first; from < part.chunk_count; from += chunksPerRead) {
     yield* await db
-      .select({ position, text, heading })
+      .select({ position, text, heading, table_header })
       .from(knowledgeChunks)
       .where(and(eq(part_id, part.id), gte(position, from)))
       .orderBy(asc(position))

@@ -4,7 +4,7 @@ import { isQuotaError, ProviderError, providerError } from "../gateway/errors.ts
 import { stripSeparators } from "../gateway/coalesced-deltas.ts";
 import { gatewayEmbeddingModel, gatewayModel } from "../gateway/gateway.ts";
 import type { ModelSummary, Quirks } from "../constants.ts";
-import { baseUrlIn } from "./compatible/base-url.ts";
+import { baseUrlIn, withQueryOf } from "./compatible/base-url.ts";
 import { compatibleFetch } from "./compatible/compatible-fetch.ts";
 import { withEmbeddingBatches } from "./compatible/embedding-batches.ts";
 import { withThinkTags } from "./compatible/think-tags.ts";
@@ -169,7 +169,7 @@ function connectionOf(
   if (baseURL === "") throw missing("a base URL");
   if (requires_api_key && !apiKey && !anonymous) throw missing("an API key");
   // Redirects are not followed: one would send the prompt, and for some vendors the key, to an unchecked host.
-  const send: typeof fetch = (input, init) => through(input, { ...init, redirect: "manual" });
+  const send = withQueryOf(baseUrl ?? "", (input, init) => through(input, { ...init, redirect: "manual" }));
   const versionPath = base_url === null ? "/v1" : new URL(base_url).pathname;
   const quirks = { ...provider.quirks, ...settings.quirks };
   return {

@@ -89,18 +89,18 @@ describe("an entry that Postgres always refuses", () => {
 
   test("a replayed entry is written once, with its removed messages empty", async () => {
     await write({ kind: "turn", of: refusedTurn(1) });
-    await expect(worker.writeSetAside(1, (entry) => entry)).rejects.toMatchObject({
+    await expect(worker.writeSetAside(1, "request", (entry) => entry)).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining("22P02"),
     });
     const mended = turn(1);
     const removed_ids = [mended.messages[1].id];
-    await worker.writeSetAside(1, () => ({ kind: "turn", of: { ...mended, removed_ids } }));
+    await worker.writeSetAside(1, "request", () => ({ kind: "turn", of: { ...mended, removed_ids } }));
     expect(await written(conversation)).toEqual([
       { text: secret, removed: false },
       { text: "", removed: true },
     ]);
-    await worker.writeSetAside(1, () => expect.unreachable("it is written"));
+    await worker.writeSetAside(1, "request", () => expect.unreachable("it is written"));
   });
 });
 

@@ -12,11 +12,11 @@ const maxLayers = 3;
 const maxObjects = 200_000;
 
 /** Bytes that are searched at once, and more than a match can have. */
-const windowSize = 262_144;
+const windowSize = 32_768;
 const maxMatchLength = 64;
 
 /** The work of searching a byte, of decoding one, and of looking at a stream. */
-const unitsPerSearchedByte = 1;
+const unitsPerSearchedByte = 2;
 const unitsPerDecodedByte = 2;
 const unitsPerStream = 1_000;
 const unitsPerPiece = 5_000;

@@ -1,7 +1,9 @@
 import type { Inflate } from "fflate";
 
-/** Compressed bytes that are decompressed at once, to at most a thousand times as many. */
+/** Compressed bytes that are decompressed at once, to at most a thousand times as many: few while they decompress to much. */
 const pieceSize = 1_024;
+const densePieceSize = 128;
+const denseRatio = 32;
 
 /** Up to this size a stream is decompressed in one call, to at most so many bytes. */
 const smallSize = 16_384;
@@ -22,14 +24,18 @@ export async function* inflate(stream: Buffer): AsyncGenerator<Buffer> {
   const fflate = await import("fflate");
   let inflated: Uint8Array[] = [];
   const inflater = new fflate.Inflate((piece) => inflated.push(piece));
-  for (let at = headerSize; at < stream.length && !isOver(inflater); at += pieceSize) {
+  let length = densePieceSize;
+  for (let at = headerSize; at < stream.length && !isOver(inflater);) {
     inflated = [];
     try {
-      inflater.push(new Uint8Array(stream.subarray(at, at + pieceSize)));
+      inflater.push(new Uint8Array(stream.subarray(at, at + length)));
     } catch {
       return;
     }
-    yield Buffer.concat(inflated);
+    at += length;
+    const output = Buffer.concat(inflated);
+    length = output.length > denseRatio * length ? densePieceSize : pieceSize;
+    yield output;
   }
 }
 

@@ -32,7 +32,7 @@ export const pdfFormat = {
 
 /** Parses a PDF; each page is split into sections. Positions are pages. A page without text, for example a scan, is a problem. */
 async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): AsyncGenerator<Parsed> {
-  const bytes = new Uint8Array(await source.read(0, source.size));
+  const bytes = await readAll(source, work);
   await assertNotBomb(bytes, work);
   const missingCMaps = new Set<string>();
   const pdf = await openPdf(bytes, (cmap) => missingCMaps.add(cmap));
@@ -47,6 +47,7 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
         hasText = true;
         yield problem(page, "too_long", tooLongMessage);
       } else if (content === "damaged") yield problem(page, "invalid_record", "is a damaged page");
+      else if (content === "too_large") yield problem(page, "invalid_record", tooLargeMessage);
       else if (content.text.trim() === "") yield problem(page, "no_text", "has no text. The page may be an image");
       else if (isGarbled(content.text)) yield problem(page, "no_text", garbledMessage);
       else {
@@ -66,19 +67,36 @@ async function* parsePdf(source: ByteSource, name: string, work: WorkMeter): Asy
   }
 }
 
+const tooLargeMessage = "has a command or an object that is too large to read. Save the file as a new PDF";
+
+/** Bytes that are copied at once, and the work of it. */
+const copiedBytes = 2 ** 19;
+const unitsPerCopy = 100_000;
+
+/** The bytes of a file, in memory of their own: the library keeps them. */
+async function readAll(source: ByteSource, work: WorkMeter): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(source.size);
+  for (let at = 0; at < bytes.length; at += copiedBytes) {
+    bytes.set(new Uint8Array(await source.read(at, Math.min(at + copiedBytes, bytes.length))), at);
+    await work.spend(unitsPerCopy);
+  }
+  return bytes;
+}
+
 const garbledMessage = "has text in fonts that do not say which characters it has. Run OCR on the page";
 
 async function openPdf(bytes: Uint8Array, onMissingCMap: (name: string) => void): Promise<PDFDocumentProxy> {
-  const { getDocumentProxy } = await import("unpdf");
+  const { getDocument } = await import("./pdfjs.mjs");
   try {
-    return await getDocumentProxy(bytes, {
+    return await getDocument({
+      data: bytes,
       disableFontFace: true,
       useSystemFonts: false,
       useWorkerFetch: false,
       cMapUrl: "cmaps/",
       BinaryDataFactory: cmapFactory(onMissingCMap),
       verbosity: 0,
-    });
+    }).promise;
   } catch (cause) {
     const isLocked = cause instanceof Error && cause.name === "PasswordException";
     throw new UnreadableFileError(
@@ -88,6 +106,9 @@ async function openPdf(bytes: Uint8Array, onMissingCMap: (name: string) => void)
   }
 }
 
+/** How the library names one of its limits. */
+const limitMessage = "Limit exceeded";
+
 type TextItem = { str: string; hasEOL: boolean; height: number; transform: number[] };
 
 /** The text of a page: its lines, blank lines for wide gaps, and hyphenated words joined; and then its form fields and notes. */
@@ -95,7 +116,7 @@ async function readPage(
   pdf: PDFDocumentProxy,
   number: number,
   work: WorkMeter,
-): Promise<{ text: string } | "too_long" | "damaged"> {
+): Promise<{ text: string } | "too_long" | "too_large" | "damaged"> {
   try {
     const page = await pdf.getPage(number);
     const reader = (page.streamTextContent() as ReadableStream<{ items: object[] }>).getReader();
@@ -127,8 +148,8 @@ async function readPage(
     const notes = lines.join("\n");
     if (text.length + notes.length > maxRecordLength) return "too_long";
     return { text: notes === "" ? text : `${text.trim() === "" ? "" : `${text.trimEnd()}\n\n`}${notes}` };
-  } catch {
-    return "damaged";
+  } catch (error) {
+    return error instanceof Error && error.message.startsWith(limitMessage) ? "too_large" : "damaged";
   }
 }
 

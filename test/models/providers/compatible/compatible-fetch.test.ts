@@ -48,6 +48,12 @@ const call = { prompt, temperature: 0.5, topP: 0.9, maxOutputTokens: 50 };
 const sdks = ["custom", "groq", "huggingface", "mistral", "moonshotai", "nvidia", "ollama", "openrouter", "together"] as const;
 
 describe.each(sdks)("a server of %s", (name) => {
+  test("the query of a base URL is in each request", async () => {
+    const model = modelAt({}, name, `${llm.baseUrl}?api-version=2024-06-01`);
+    expect(textIn(await partsOf(model, call))).toBe("Hello there.");
+    expect(llm.paths).toEqual([expect.stringContaining("/chat/completions?api-version=2024-06-01")]);
+  });
+
   test("a request that the server accepts is sent once", async () => {
     expect(textIn(await partsOf(modelAt({}, name), call))).toBe("Hello there.");
     expect(llm.requests).toHaveLength(1);
