@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, useApi } from "./support/api.ts";
-import { prepare, send } from "./support/openapi-examples.ts";
+import { prepare } from "./support/openapi-examples.ts";
+import { send } from "./support/send.ts";
 import { bodied, type Listed } from "./support/openapi-operations.ts";
 import { createUser, type Person } from "./support/users.ts";
 

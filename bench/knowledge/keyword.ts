@@ -25,7 +25,11 @@ const methods = ["keyword", "hybrid"] as const;
  * Measures the statement of a search with postings, compared to the same base without them, which is searched by `words` as earlier
  * versions did, and the size of the postings.
  */
-export async function benchKeyword(ctx: Ctx, client: Client, sizes: readonly number[] = [1_000, 20_000, 100_000]): Promise<void> {
+export async function benchKeyword(
+  ctx: Ctx,
+  client: Client,
+  sizes: readonly number[] = [1_000, 20_000, 100_000],
+): Promise<void> {
   const bases: { base: KnowledgeBaseRef; count: number; bytes: Record<string, number> }[] = [];
   for (const count of sizes) {
     console.log(`Indexing ${count} chunks of ${wordsPerChunk} words …`);

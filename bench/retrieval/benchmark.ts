@@ -42,7 +42,9 @@ export async function benchRetrieval(folder: string, split: Split): Promise<void
   const embeddings = await startEmbeddingServer(cachedEmbed(embedWithEncoder, join(folder, "vectors.sqlite")));
   try {
     await migrate(postgres.url);
-    const contexts = createTestContexts(testBindings(bridge.url, { ...silentBindings, EMBEDDINGS_URL: `http://${embeddings.host}` }));
+    const contexts = createTestContexts(
+      testBindings(bridge.url, { ...silentBindings, EMBEDDINGS_URL: `http://${embeddings.host}` }),
+    );
     for (const [name, model] of Object.entries(models)) {
       console.log(`\nSplit ${split}, embedding model ${name}\n${header}`);
       const measured: Measured[] = [];

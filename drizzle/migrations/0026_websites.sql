@@ -29,7 +29,6 @@ ALTER TABLE "datasets" DROP CONSTRAINT "dataset_type_known";--> statement-breakp
 ALTER TABLE "datasets" ADD COLUMN "website" jsonb;--> statement-breakpoint
 ALTER TABLE "datasets" ADD COLUMN "last_refreshed_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "datasets" ADD COLUMN "next_refresh_at" timestamp with time zone;--> statement-breakpoint
-ALTER TABLE "knowledge_chunks" ADD COLUMN "table_header" text;--> statement-breakpoint
 ALTER TABLE "dataset_pages" ADD CONSTRAINT "dataset_pages_dataset_id_datasets_id_fk" FOREIGN KEY ("dataset_id") REFERENCES "public"."datasets"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "dataset_page_quotas" ADD CONSTRAINT "dataset_page_quotas_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "datasets_by_refresh" ON "datasets" USING btree ("next_refresh_at") WHERE "datasets"."next_refresh_at" is not null;--> statement-breakpoint

@@ -25,10 +25,14 @@ function renderFact({ text, created_at }: RememberedFact): string {
  * fit, the most relevant stay, then the newest.
  * @param tokens the maximum tokens of the block, at most `maxMemoryTokens`
  */
-export function selectFacts(facts: readonly RememberedFact[], message: string, tokens: number): RememberedFact[] {
+export async function selectFacts(
+  facts: readonly RememberedFact[],
+  message: string,
+  tokens: number,
+): Promise<RememberedFact[]> {
   const budget = Math.min(tokens, maxMemoryTokens) - estimateTokens(renderMemory([]));
   if (facts.length <= searchAbove && takeWithin(facts, budget).length === facts.length) return [...facts];
-  const ranked = rankFacts(facts, message);
+  const ranked = await rankFacts(facts, message);
   const others = facts.length > searchAbove ? [] : facts.filter((fact) => !ranked.includes(fact)).toReversed();
   return takeWithin([...ranked, ...others], budget).toSorted((a, b) => a.id - b.id);
 }

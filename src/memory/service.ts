@@ -37,7 +37,7 @@ export async function listFacts(
     const { items, ...next } = paginate(facts, limit);
     return { memory, facts: items, total: memory.fact_count, ...next };
   }
-  const found = searchFacts(facts, q);
+  const found = await searchFacts(facts, q);
   // The cursor of a search is a position: its order is not that of the IDs.
   const end = (cursor ?? 0) + limit;
   const next = found.length > end ? { next_cursor: String(end) } : {};

@@ -58,37 +58,37 @@ describe("the block of facts", () => {
 });
 
 describe("the facts for a prompt", () => {
-  test("all facts are taken up to the limit of the search, oldest first, whatever the message is", () => {
+  test("all facts are taken up to the limit of the search, oldest first, whatever the message is", async () => {
     const facts = factsOf(...Array.from({ length: searchAbove }, (_, index) => `Fact ${index}.`));
-    expect(selectFacts(facts, "What is the weather like?", maxMemoryTokens)).toEqual(facts);
+    expect(await selectFacts(facts, "What is the weather like?", maxMemoryTokens)).toEqual(facts);
   });
 
-  test("above the limit, only facts that the message asks for are taken", () => {
+  test("above the limit, only facts that the message asks for are taken", async () => {
     const facts = factsOf(
       "My daughter Mia plays the piano.",
       ...Array.from({ length: searchAbove }, (_, index) => `Invoice ${index} is paid.`),
       "Mia is allergic to nuts.",
     );
-    const taken = textsOf(selectFacts(facts, "What could I cook for my daughter Mia?", maxMemoryTokens));
+    const taken = textsOf(await selectFacts(facts, "What could I cook for my daughter Mia?", maxMemoryTokens));
     expect(taken).toEqual(["My daughter Mia plays the piano.", "Mia is allergic to nuts."]);
-    expect(selectFacts(facts, "Bonjour", maxMemoryTokens)).toEqual([]);
+    expect(await selectFacts(facts, "Bonjour", maxMemoryTokens)).toEqual([]);
   });
 
-  test("of more facts than fit, those that match and the newest stay", () => {
+  test("of more facts than fit, those that match and the newest stay", async () => {
     const long = (text: string) => `${text} ${"x".repeat(700)}`;
     const facts = factsOf(
       long("My cat is called Mimi."),
       ...Array.from({ length: 20 }, (_, index) => long(`Number ${index}.`)),
     );
-    const taken = textsOf(selectFacts(facts, "What is my cat called?", maxMemoryTokens)).map((text) => text.slice(0, 10));
+    const taken = textsOf(await selectFacts(facts, "What is my cat called?", maxMemoryTokens)).map((text) => text.slice(0, 10));
     expect(taken).toEqual(["My cat is ", "Number 17.", "Number 18.", "Number 19."]);
   });
 
   test("the block never has more tokens than allowed", () => {
     const facts = fc.array(fc.string({ unit: "grapheme", maxLength: 1_000 }), { maxLength: 80 });
-    fc.assert(
-      fc.property(facts, fc.string(), fc.integer({ min: -100, max: 1_500 }), (texts, message, tokens) => {
-        const taken = selectFacts(factsOf(...texts), message, tokens);
+    return fc.assert(
+      fc.asyncProperty(facts, fc.string(), fc.integer({ min: -100, max: 1_500 }), async (texts, message, tokens) => {
+        const taken = await selectFacts(factsOf(...texts), message, tokens);
         expect(taken.length === 0 || estimateTokens(renderMemory(taken)) <= Math.min(tokens, maxMemoryTokens)).toBe(true);
         expect(taken.map(({ id }) => id)).toEqual(taken.map(({ id }) => id).toSorted((a, b) => a - b));
       }),

@@ -21,7 +21,7 @@ export type ConcurrentPostgres = TestDatabase & {
 };
 
 /** Migrations that need pgvector, which this PostgreSQL lacks. */
-const needsVectors = new Set(["0000_extensions", "0011_knowledge_chunks"]);
+const needsVectors = new Set(["0000_extensions", "0011_knowledge_chunks", "0027_chunk_table_headers"]);
 
 /**
  * A real PostgreSQL with many connections, migrated and seeded, behind the bridge: PGlite has one session, and shows nothing

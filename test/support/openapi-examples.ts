@@ -1,6 +1,6 @@
 import type { TestApi } from "./api.ts";
 import { answeredConversation, ownAnswer, ownConversation, ownQuestion } from "./conversations.ts";
-import { authHeader, createUser, type Person } from "./users.ts";
+import { createUser, type Person } from "./users.ts";
 import { type Listed } from "./openapi-operations.ts";
 
 /** The smallest picture that there is: a GIF of one pixel. */
@@ -343,23 +343,4 @@ export async function prepare(
   const json: unknown = typeof body === "function" ? await (body as Made)(api, person) : body;
   const sent = file ?? (json === undefined ? undefined : JSON.stringify(json));
   return { url: url + query, body: sent, type, status: status ?? Number(success) };
-}
-
-/** Sends a request with the given secret. @param given headers beside those of the example */
-export function send(
-  api: TestApi,
-  { method }: Pick<Listed, "method">,
-  { url, body, type = "application/json" }: { url: string; body?: string | Uint8Array | undefined; type?: string },
-  secret?: string,
-  given: Record<string, string> = {},
-): Promise<Response> {
-  return api.get(url, {
-    method,
-    headers: {
-      ...(secret === undefined ? {} : authHeader(secret)),
-      ...(body === undefined ? {} : { "content-type": type }),
-      ...given,
-    },
-    ...(body === undefined ? {} : { body }),
-  });
 }

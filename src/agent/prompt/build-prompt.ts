@@ -103,7 +103,7 @@ export async function buildPrompt(input: TurnInput, context: PromptContext): Pro
   const least = question.reduce((total, message) => total + costOf(message), 0);
   const room = () => limit - estimateTokens(systemOf(null));
   const factTokens = Math.min(limit * factShare, room() - least - factHeadingTokens);
-  facts = selectFacts(input.facts ?? [], question[0]?.text.slice(0, maxQuery) ?? "", factTokens);
+  facts = await selectFacts(input.facts ?? [], question[0]?.text.slice(0, maxQuery) ?? "", factTokens);
   while (room() < least && passages.length > 0) passages.pop();
   if (room() < least) throw messageTooLong();
 

@@ -1,5 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk/provider";
 import type { Ctx } from "../../context.ts";
+import { mergeNeighbors } from "../../knowledge/search/merge-passages.ts";
 import { retrievePassages, type Retrieved } from "../../knowledge/search/retrieve.ts";
 import { raceAbort } from "../../kit/async/abort.ts";
 import { providerErrors } from "../../models/errors.ts";
@@ -139,7 +140,7 @@ async function retrieveContext(
   if (retrieval === null || !retrieval.is_enabled || query.trim() === "") return null;
   const { base, top_k, method, threshold } = retrieval;
   const look = retrieve ?? ((text: string) => retrievePassages(ctx, base, { query: text, top_k, method, threshold }));
-  return raceAbort(signal, () => look(query));
+  return mergeNeighbors(await raceAbort(signal, () => look(query)));
 }
 
 function samplingOf(

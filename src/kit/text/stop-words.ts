@@ -11,7 +11,8 @@ export const stopWords = {
     "og i jeg det at en den til er som på de med han af for ikke der var mig sig men et har om vi min havde ham hun " +
     "nu over da fra du ud sin dem os op man hans hvor eller hvad skal selv her alle vil blev kunne ind når være dog " +
     "noget ville jo deres efter ned skulle denne end dette mit også under have dig anden hende mine alt meget sit " +
-    "sine vor mod disse hvis din nogle hos blive mange ad bliver hendes været thi jer sådan",
+    "sine vor mod disse hvis din nogle hos blive mange ad bliver hendes været thi jer sådan " +
+    "hvornår hvordan hvem hvilken hvilket hvilke hvorfor",
   de:
     "aber alle allem allen aller alles als also am an ander andere anderem anderen anderer anderes anderm andern " +
     "anderr anders auch auf aus bei bin bis bist da damit dann der den des dem die das daß derselbe derselben " +
@@ -25,7 +26,8 @@ export const stopWords = {
     "seinen seiner seines selbst sich sie ihnen sind so solche solchem solchen solcher solches soll sollte sondern " +
     "sonst über um und uns unse unsem unsen unser unses unter viel vom von vor während war waren warst was weg weil " +
     "weiter welche welchem welchen welcher welches wenn werde werden wie wieder will wir wird wirst wo wollen " +
-    "wollte würde würden zu zum zur zwar zwischen",
+    "wollte würde würden zu zum zur zwar zwischen " +
+    "wann wer wem wen warum wieso weshalb wohin woher wieviel",
   en:
     "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers " +
     "herself it its itself they them their theirs themselves what which who whom this that these those am is are " +
@@ -53,7 +55,8 @@ export const stopWords = {
     "tenéis tienen tenga tengas tengamos tengáis tengan tendré tendrás tendrá tendremos tendréis tendrán tendría " +
     "tendrías tendríamos tendríais tendrían tenía tenías teníamos teníais tenían tuve tuviste tuvo tuvimos " +
     "tuvisteis tuvieron tuviera tuvieras tuviéramos tuvierais tuvieran tuviese tuvieses tuviésemos tuvieseis " +
-    "tuviesen teniendo tenido tenida tenidos tenidas tened",
+    "tuviesen teniendo tenido tenida tenidos tenidas tened " +
+    "cuándo dónde cómo quién quiénes cuál cuáles cuánto cuánta cuántos cuántas",
   fi:
     "olla olen olet on olemme olette ovat ole oli olisi olisit olisin olisimme olisitte olisivat olit olin olimme " +
     "olitte olivat ollut olleet en et ei emme ette eivät minä minun minut minua minussa minusta minuun minulla " +
@@ -77,7 +80,8 @@ export const stopWords = {
     "sois soit soyons soyez soient fusse fusses fût fussions fussiez fussent ayant ayante ayantes ayants eu eue " +
     "eues eus ai as avons avez ont aurai auras aura aurons aurez auront aurais aurait aurions auriez auraient avais " +
     "avait avions aviez avaient eut eûmes eûtes eurent aie aies ait ayons ayez aient eusse eusses eût eussions " +
-    "eussiez eussent",
+    "eussiez eussent " +
+    "quand où comment quel quelle quels quelles pourquoi combien",
   hu:
     "a ahogy ahol aki akik akkor alatt által általában amely amelyek amelyekben amelyeket amelyet amelynek ami amit " +
     "amolyan amíg amikor át abban ahhoz annak arra arról az azok azon azt azzal azért aztán azután azonban bár be " +
@@ -110,13 +114,15 @@ export const stopWords = {
     "facesti fece facemmo faceste fecero facessi facesse facessimo facessero facendo sto stai sta stiamo stanno " +
     "stia stiate stiano starò starai starà staremo starete staranno starei staresti starebbe staremmo stareste " +
     "starebbero stavo stavi stava stavamo stavate stavano stetti stesti stette stemmo steste stettero stessi stesse " +
-    "stessimo stessero stando",
+    "stessimo stessero stando " +
+    "quando quali",
   nl:
     "de en van ik te dat die in een hij het niet zijn is was op aan met als voor had er maar om hem dan zou of wat " +
     "mijn men dit zo door over ze zich bij ook tot je mij uit der daar haar naar heb hoe heeft hebben deze u want " +
     "nog zal me zij nu ge geen omdat iets worden toch al waren veel meer doen toen moet ben zonder kan hun dus " +
     "alles onder ja eens hier wie werd altijd doch wordt wezen kunnen ons zelf tegen na reeds wil kon niets uw " +
-    "iemand geweest andere",
+    "iemand geweest andere " +
+    "wanneer waar welke welk waarom hoeveel",
   no:
     "og i jeg det at en et den til er som på de med han av ikke ikkje der så var meg seg men ett har om vi min mitt " +
     "ha hadde hun nå over da ved fra du ut sin dem oss opp man kan hans hvor eller hva skal selv sjøl her alle vil " +
@@ -125,7 +131,8 @@ export const stopWords = {
     "mellom vår hver hvem vors hvis både bare enn fordi før mange også slik vært båe begge siden dykk dykkar dei " +
     "deira deires deim di då eg ein eit eitt elles honom hjå ho hoe henne hennar hennes hoss hossen ingi inkje " +
     "korleis korso kva kvar kvarhelst kven kvi kvifor me medan mi mine mykje no nokon noka nokor noko nokre sia " +
-    "sidan so somt somme um upp vere vore verte vort varte vart",
+    "sidan so somt somme um upp vere vore verte vort varte vart " +
+    "hvilket",
   pl:
     "a aby ale bo być co czy dla do gdy gdzie go i ich ile jak jako je jego jej jest jeśli już każdy która które " +
     "który którzy lub ma mnie może na nad nie niż o od oraz po pod przed przez przy są się tak także tam te tego " +
@@ -142,7 +149,8 @@ export const stopWords = {
     "somos são era éramos eram fui foi fomos foram fora fôramos seja sejamos sejam fosse fôssemos fossem for formos " +
     "forem serei será seremos serão seria seríamos seriam tenho tem temos tém tinha tínhamos tinham tive teve " +
     "tivemos tiveram tivera tivéramos tenha tenhamos tenham tivesse tivéssemos tivessem tiver tivermos tiverem " +
-    "terei terá teremos terão teria teríamos teriam",
+    "terei terá teremos terão teria teríamos teriam " +
+    "onde quais quanto quanta quantos quantas",
   ro:
     "a acest această aceste al ale am ar are au că care ce cel cele cu cum da dacă de deci despre din după ea ei el " +
     "este eu fi fie fost iar în într la le lor lui mai mult ne nici nu o or pe pentru poate prin sa să sau se sunt " +

@@ -1,23 +1,28 @@
+import { loadAnalyzer } from "../../../kit/text/analyzer.ts";
+import { detectLanguage } from "../../../kit/text/languages.ts";
 import type { NumberedPassage } from "../../gateway/passage-block.ts";
-import { beginningOf, quotesFor, type Quote } from "./quotes.ts";
+import { findSentences, type Quote } from "./find-sentences.ts";
+import { noAnswerPhrase } from "./phrases.ts";
 
-/** An answer of the extractive model, with the passages it quotes. */
+/** An answer of the extractive model, with the passages that it cites. */
 export type Answer = { text: string; cited: NumberedPassage[] };
 
 /**
- * Answers with quotes from the passages only. Each quote has the number of its passage; a list of sources follows.
+ * Answers with the sentences of the passages that answer a question. Each has the number of its passage; a list of sources follows. If
+ * no sentence is likely to answer, it says so in the language of the question, and names the closest passage.
  * @param connectable display names of the providers whose models can be connected
  */
-export function answer(question: string, passages: readonly NumberedPassage[], connectable: readonly string[]): Answer {
+export async function answer(
+  question: string,
+  passages: readonly NumberedPassage[],
+  connectable: readonly string[],
+): Promise<Answer> {
   const [first] = passages;
   if (first === undefined) return { text: nothingKnown(connectable), cited: [] };
-  const quotes = quotesFor(question, passages);
-  if (quotes.length > 0) return quoting("This is what the knowledge base says about your question:", quotes);
-  return quoting(
-    "No retrieved passage shares a significant word with your question, so I cannot say whether one answers it. " +
-      "The first passage begins:",
-    [beginningOf(first)],
-  );
+  const { quotes, isAnswer } = findSentences(await loadAnalyzer(), question, passages);
+  if (isAnswer) return quoting(quotes);
+  const closest = quotes[0]?.passage ?? first;
+  return { text: `${noAnswerPhrase(detectLanguage(question))}\n\n${sourceLine(closest)}`, cited: [closest] };
 }
 
 function nothingKnown(connectable: readonly string[]): string {
@@ -30,12 +35,15 @@ function nothingKnown(connectable: readonly string[]): string {
   ].join(" ");
 }
 
-function quoting(introduction: string, quotes: readonly Quote[]): Answer {
+function quoting(quotes: readonly Quote[]): Answer {
   const cited = [...new Set(quotes.map(({ passage }) => passage))];
   const paragraphs = [
-    introduction,
-    ...quotes.map(({ text, isTruncated: isCut, passage }) => `“${text}”${isCut ? " …" : ""} [${passage.number}]`),
-    `Sources:\n${cited.map(({ number, source }) => `- [${number}] ${source.replace(/\s+/g, " ").trim()}`).join("\n")}`,
+    ...quotes.map(({ text, isTruncated, passage }) => `“${text}”${isTruncated ? " …" : ""} [${passage.number}]`),
+    cited.map(sourceLine).join("\n"),
   ];
   return { text: paragraphs.join("\n\n"), cited };
+}
+
+function sourceLine({ number, source }: NumberedPassage): string {
+  return `- [${number}] ${source.replace(/\s+/g, " ").trim()}`;
 }

@@ -34,19 +34,19 @@ export function extractiveModel(connectable: readonly string[]): LanguageModelV4
     supportedUrls: { "*/*": [/^/] },
     async doGenerate(options) {
       options.abortSignal?.throwIfAborted();
-      const { sources, words, ...rest } = replyTo(options, connectable);
+      const { sources, words, ...rest } = await replyTo(options, connectable);
       return { content: [...sources, { type: "text", text: words.join("") }], response: { modelId }, ...rest };
     },
     async doStream(options) {
       options.abortSignal?.throwIfAborted();
-      return { stream: streamParts(replyParts(replyTo(options, connectable)), options.abortSignal) };
+      return { stream: streamParts(replyParts(await replyTo(options, connectable)), options.abortSignal) };
     },
   };
 }
 
-function replyTo(options: LanguageModelV4CallOptions, connectable: readonly string[]): Reply {
+async function replyTo(options: LanguageModelV4CallOptions, connectable: readonly string[]): Promise<Reply> {
   const { prompt, maxOutputTokens = Infinity } = options;
-  const { text, cited } = answer(questionIn(prompt), readPassages(prompt), connectable);
+  const { text, cited } = await answer(questionIn(prompt), readPassages(prompt), connectable);
   const all = text.match(/\s*\S{1,16}/gu) ?? [];
   const words = firstTokens(all, maxOutputTokens);
   return {

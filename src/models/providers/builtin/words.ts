@@ -34,15 +34,3 @@ const functionWords = new Set(
 export function isFunctionWord(word: string): boolean {
   return functionWords.has(word);
 }
-
-const ending = /^(\p{L}{3,}?)(?:ations?|ungen|ments?|ness|ings?|ies|ung|ers?|en|ed|es|ly|[esy])$/u;
-
-/** The longest word whose endings are removed. A longer one is not a word of a language. */
-const maxStemmedLength = 64;
-
-/** Removes the endings of a folded word, so that “delivery” matches “delivered”. The rules are simple and not exact. */
-export function stem(word: string): string {
-  if (word.length > maxStemmedLength) return word;
-  const shorter = word.replace(ending, "$1");
-  return shorter === word ? word : stem(shorter);
-}

@@ -38,7 +38,7 @@ describe("a stream of the extractive model", () => {
     const parts = await partsOf(call);
     const order = parts.map(({ type }) => type).filter((type, at, types) => type !== types[at - 1]);
     expect(order).toEqual(["stream-start", "response-metadata", "source", "text-start", "text-delta", "text-end", "finish"]);
-    expect(deltasOf(parts).slice(0, 4)).toEqual(["This", " is", " what", " the"]);
+    expect(deltasOf(parts).slice(0, 4)).toEqual(["“The", " office", " opens", " at"]);
   });
 
   test("the stream matches the reply without streaming, with the same usage and finish reason", async () => {

@@ -36,14 +36,13 @@ function quotesIn(text: string): { quote: string; number: number }[] {
 
 describe("an answer from passages", () => {
   test("the answer quotes the matching sentence verbatim and names its source", async () => {
-    const { text, sources } = await answerTo("How long are returns possible?", handbook);
+    const { text, sources } = await answerTo("For how many days are unused returns accepted?", handbook);
     expect(text).toMatchInlineSnapshot(`
-      "This is what the knowledge base says about your question:
-
-      “Returns are accepted for 30 days, provided the
+      "“Returns are accepted for 30 days, provided the
       item is unused.” [1]
 
-      Sources:
+      “Refunds are paid within five days.” [1]
+
       - [1] returns.md"
     `);
     expect(sources).toEqual([
@@ -52,56 +51,76 @@ describe("an answer from passages", () => {
   });
 
   test("the answer names a web address as its source", async () => {
-    const { text, sources } = await answerTo("Who leads the shipping team?", handbook);
+    const { text, sources } = await answerTo("Who leads the team?", handbook);
     expect(quotesIn(text)).toContainEqual({ quote: "Dr. Weber leads the team.", number: 2 });
     expect(sources).toMatchObject([{ sourceType: "url", id: "2", url: "https://example.com/shipping" }]);
   });
 
-  test("the answer has at most five quotes in order, each verbatim from the passage that it cites", () => {
+  test("the answer has at most three quotes in order, each verbatim from the passage that it cites", () => {
     const word = fc.constantFrom("return", "refunds", "days", "free", "the", "it", "富士山", "…", "v1.2", "Dr.", "-", "😀");
     const prose = fc.array(fc.tuple(word, fc.constantFrom(" ", " ", ". ", "! ", "\n", "\n\n")), { maxLength: 120 });
     const passage = prose.map((words) => ({ text: words.flat().join(""), source: "a.md", score: 1 }));
-    fc.assert(
-      fc.property(fc.array(passage, { minLength: 1, maxLength: 6 }), fc.array(word), (passages, question) => {
+    return fc.assert(
+      fc.asyncProperty(fc.array(passage, { minLength: 1, maxLength: 6 }), fc.array(word), async (passages, question) => {
         const numbered = passages.map((item, index) => ({ ...item, number: index + 1 }));
-        const { text, cited } = answer(question.join(" "), numbered, []);
+        const { text, cited } = await answer(question.join(" "), numbered, []);
         const quotes = quotesIn(text);
-        expect(quotes.length).toBeGreaterThan(0);
-        expect(quotes.length).toBeLessThanOrEqual(5);
+        expect(cited.length).toBeGreaterThan(0);
+        expect(quotes.length).toBeLessThanOrEqual(3);
         for (const { quote, number } of quotes) expect(passages[number - 1]!.text).toContain(quote);
         expect(quotes.map(({ number }) => number)).toEqual(quotes.map(({ number }) => number).toSorted((a, b) => a - b));
-        expect(cited.map(({ number }) => number)).toEqual([...new Set(quotes.map(({ number }) => number))]);
+        const quoted = [...new Set(quotes.map(({ number }) => number))];
+        expect(quoted.length === 0 ? [] : cited.map(({ number }) => number)).toEqual(quoted);
       }),
     );
   });
 
   test("a sentence in several passages is quoted once", async () => {
-    const { text } = await answerTo("How long are returns possible?", [handbook[0]!, handbook[0]!]);
-    expect(new Set(quotesIn(text).map(({ quote }) => quote)).size).toBe(quotesIn(text).length);
+    const { text } = await answerTo("For how many days are unused returns accepted?", [handbook[0]!, handbook[0]!]);
+    expect(new Set(quotesIn(text).map(({ quote }) => quote)).size).toBe(2);
+    expect(quotesIn(text)).toHaveLength(2);
   });
 
   test("a text without a full stop is truncated, and the truncation is shown", async () => {
-    const { text } = await answerTo("What about returns?", [
+    const { text } = await answerTo("What are returns and so on?", [
       { text: "returns and so on ".repeat(100), source: "log", score: 1 },
     ]);
     expect(text).toMatch(/” … \[1\]/);
     expect(quotesIn(text)[0]!.quote.length).toBeLessThanOrEqual(400);
   });
 
-  test("the answer says so if nothing matches, and shows the first passage", async () => {
-    const { text } = await answerTo("What is the capital of Peru?", handbook);
-    expect(text).toMatch(/^No retrieved passage shares a significant word with your question/);
-    expect(quotesIn(text)).toEqual([{ quote: "Returns are accepted for 30 days, provided the\nitem is unused.", number: 1 }]);
+  test.each([
+    ["What is the capital of Peru?", "I found no answer in the knowledge base. The closest passage is\n\n- [1] returns.md"],
+    [
+      "Who leads the department of geography in Lima this year?",
+      "I found no answer in the knowledge base. The closest passage is\n\n- [2] https://example.com/shipping",
+    ],
+    [
+      "Was ist die Hauptstadt von Peru?",
+      "In der Wissensbasis habe ich keine Antwort gefunden. Die nächstliegende Stelle ist\n\n- [1] returns.md",
+    ],
+    ["ペルーの首都は何ですか", "ナレッジベースに答えは見つかりませんでした。最も近い箇所は次のとおりです:\n\n- [1] returns.md"],
+  ])("the answer to %j is that there is none, in its language", async (question, text) => {
+    expect((await answerTo(question, handbook)).text).toBe(text);
+  });
+
+  test("of two sentences, the one in the language of the question is quoted first", async () => {
+    const passages = [
+      { text: "The Bauhaus Museum Weimar opens at nine o'clock.", source: "en.md", score: 1 },
+      { text: "Das Bauhaus Museum Weimar öffnet um neun Uhr.", source: "de.md", score: 1 },
+    ];
+    const { text } = await answerTo("Wann öffnet das Bauhaus Museum in Weimar?", passages);
+    expect(quotesIn(text)).toEqual([{ quote: "Das Bauhaus Museum Weimar öffnet um neun Uhr.", number: 2 }]);
   });
 
   test.each([
     [
-      "富士山の高さは",
+      "富士山は日本で最も高い山ですか",
       "富士山は日本で最も高い山である。標高は3,776メートル。大阪は都市だ。",
       "富士山は日本で最も高い山である。",
     ],
     [
-      "Wie lange ist die Kündigungsfrist?",
+      "Welche Frist hat die Kündigung?",
       "Die Frist zur Kündigung: z. B. drei Monate. Sonst nichts.",
       "Die Frist zur Kündigung: z. B. drei Monate.",
     ],
@@ -118,8 +137,8 @@ describe("an answer from passages", () => {
         {
           role: "user",
           content: [
-            { type: "text", text: "And the" },
-            { type: "text", text: "shipping?" },
+            { type: "text", text: "And is" },
+            { type: "text", text: "shipping free?" },
           ],
         },
       ],
@@ -142,8 +161,8 @@ describe("an answer without passages", () => {
     expect((await answerTo("Hello?", [])).text).toBe(text);
   });
 
-  test("the answer names the providers that can be connected", () => {
-    const { text } = answer("Hello?", [], ["Somebody", "Somebody Else"]);
+  test("the answer names the providers that can be connected", async () => {
+    const { text } = await answer("Hello?", [], ["Somebody", "Somebody Else"]);
     expect(text).toMatch(/connect one under External models\. Available providers: Somebody, Somebody Else\.$/);
   });
 });
@@ -159,6 +178,6 @@ describe("a block of passages in a user message", () => {
     const office = { text: `The office opens at nine. \n${block}`, source: "office.md", score: 1 };
     const { text, sources } = await answerTo(`${block}\nIs the office closed?`, [office]);
     expect(sources).toHaveLength(1);
-    expect(text).toMatch(/Sources:\n- \[1\] office\.md$/);
+    expect(text).toMatch(/\n- \[1\] office\.md$/);
   });
 });
