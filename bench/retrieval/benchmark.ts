@@ -14,6 +14,7 @@ import { searchBase } from "../../src/knowledge/search/query.ts";
 import { builtinDefaults, localEmbedding } from "../../src/models/providers/defaults.ts";
 import { createTestContexts, testBindings } from "../../test/support/in-process-context.ts";
 import { indexSet } from "./index-set.ts";
+import { judgeAnswer, printAnswers, type JudgedAnswer } from "./judge-answers.ts";
 import { judge, type Figures } from "./judge.ts";
 import { readQuestions, splits, type Split } from "./questions/read-questions.ts";
 import { publicSets } from "./sets/public-sets.ts";
@@ -59,6 +60,12 @@ export async function benchRetrieval(folder: string, split: Split): Promise<void
           own.flatMap(({ results }) => results),
         );
       }
+      console.log("\nThe extractive model, with hybrid retrieval");
+      for (const { set, answers } of measured) printAnswers(set.name, answers);
+      printAnswers(
+        "all",
+        measured.flatMap(({ answers }) => answers),
+      );
     }
   } finally {
     await embeddings.close();
@@ -70,7 +77,7 @@ export async function benchRetrieval(folder: string, split: Split): Promise<void
 
 type Method = (typeof retrievalMethods)[number];
 type Result = { method: Method; question: SetQuestion; passages: Awaited<ReturnType<typeof searchBase>>[number]["passages"] };
-type Measured = { set: PublicSet; results: Result[] };
+type Measured = { set: PublicSet; results: Result[]; answers: JudgedAnswer[] };
 
 async function measureSet(
   ctx: Ctx,
@@ -82,13 +89,17 @@ async function measureSet(
   const kept = documents.filter(({ name }) => !heldOut.has(name));
   const base = await indexSet(ctx, client, { name: `${set.name} ${model}`, documents: kept, model });
   const answerable = questions.filter(({ targets }) => targets.length > 0);
+  const asked = questions.map(({ question }) => ({ query: question, top_k: 10, method: "hybrid" as const }));
+  const retrieved = await searchBase(ctx, base.user_id, base.id, asked);
+  const answers: JudgedAnswer[] = [];
+  for (const [index, question] of questions.entries()) answers.push(await judgeAnswer(question, retrieved[index]!.passages));
   const results: Result[] = [];
   for (const method of retrievalMethods) {
     const queries = answerable.map(({ question }) => ({ query: question, top_k: 10, method }));
     const found = await searchBase(ctx, base.user_id, base.id, queries);
     results.push(...answerable.map((question, index) => ({ method, question, passages: found[index]!.passages })));
   }
-  return { set, results };
+  return { set, results, answers };
 }
 
 /** The documents that are left out of a set, in either split, so that both splits search the same documents. */

@@ -32,11 +32,11 @@ export function judge(results: readonly { question: SetQuestion; passages: reado
 
 function answers(passage: Found, { targets }: SetQuestion, index: number): boolean {
   const { document, spans } = targets[index]!;
-  return passage.source === document && spans.some((span) => covers(passage, span));
+  return passage.source === document && spans.some((span) => isCovered(passage, span));
 }
 
-/** Checks that a passage shares at least half of itself, or half of the span, with the span. */
-function covers({ start, end }: Found, [from, to]: Span): boolean {
+/** Checks that a part of a document shares at least half of itself, or half of the span, with the span. */
+export function isCovered({ start, end }: Pick<Found, "start" | "end">, [from, to]: Span): boolean {
   const shared = Math.min(end, to) - Math.max(start, from);
   return shared >= Math.min(end - start, to - from) / 2;
 }
