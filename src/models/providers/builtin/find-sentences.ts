@@ -42,6 +42,10 @@ const worthQuoting = 0.45;
  */
 const enoughWords = 4;
 
+/** Words that ask for a measure: an answer has a number in their place. */
+const measures =
+  /\b(?:how (?:long|many|much|often|far|old|soon|big|large)|wie (?:lange|viele?n?|oft|weit|alt|groß|hoch)|cuánt[oa]s?|quant[eio]s?|combien|hoe (?:lang|veel|vaak))\b/giu;
+
 type Candidate = {
   passage: NumberedPassage;
   sentence: Sentence;
@@ -53,7 +57,7 @@ type Candidate = {
 
 /** Finds the sentences that match a question best. They are ranked by Okapi BM25 with each sentence as a document. */
 export function findSentences(analyzer: Analyzer, question: string, passages: readonly NumberedPassage[]): FoundSentences {
-  const terms = analyzer.queryTerms(question);
+  const terms = analyzer.queryTerms(question.replace(measures, " "));
   // A short text does not always say in which language it is.
   const language = detectLanguage(question, passages[0] && detectLanguage(passages[0].text));
   const languages = passages.map(({ text }) => detectLanguage(text, language));

@@ -124,6 +124,7 @@ describe("an answer from passages", () => {
       "Die Frist zur Kündigung: z. B. drei Monate. Sonst nichts.",
       "Die Frist zur Kündigung: z. B. drei Monate.",
     ],
+    ["Wie lange dauert die Lieferung?", "Die Lieferung dauert drei Tage. Sonst nichts.", "Die Lieferung dauert drei Tage."],
     ["¿Cuándo abre la oficina?", "La oficina abre a las nueve. Cierra tarde.", "La oficina abre a las nueve."],
   ])("the answer to %j is found in its own language", async (question, text, quote) => {
     expect(quotesIn((await answerTo(question, [{ text, source: "a", score: 1 }])).text)[0]).toEqual({ quote, number: 1 });
