@@ -96,7 +96,8 @@ const headlineOptions = 'MaxFragments=1, MinWords=8, MaxWords=24, ShortWord=0, S
 
 /** The excerpt of the best matching message as plain text; null if only the title matches. */
 export function snippetOf(userId: number, search: WebSearch): SQL<string | null> {
-  const rank = sql`coalesce(ts_rank(${messages.terms}, ${inTerms(search)}), ts_rank(${messages.search}, ${inEnglish(search)}))`;
+  // The query has one alternative for each language, of which `ts_rank` would not compare the distance of the words.
+  const rank = sql`coalesce(ts_rank_cd(${messages.terms}, ${inTerms(search)}), ts_rank(${messages.search}, ${inEnglish(search)}))`;
   // Nested `sql`, so that Drizzle keeps the table names of the columns.
   return sql<string | null>`(${sql`
     select ts_headline('english', left(${messages.text}, ${searchedLength}), ${inEnglish(search)}, ${headlineOptions})

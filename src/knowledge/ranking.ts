@@ -1,5 +1,5 @@
 import type { Term } from "../kit/text/analyzer.ts";
-import { builtinDefaults } from "../models/providers/defaults.ts";
+import { builtinDefaults, localEmbedding } from "../models/providers/defaults.ts";
 
 /** The numbers of the ranking of passages. They were chosen on the development split of `npm run bench -- retrieval`. */
 
@@ -30,7 +30,8 @@ export const maxPostings = 200_000;
 export const fusion = 10;
 
 /** The weight of the vectors in hybrid retrieval, of 1. It is low for the built-in model, whose vectors compare letters; see the tests of recall. */
-export const vectorShare = (embeddingModel: string) => (embeddingModel === builtinDefaults.embedding ? 0.05 : 0.5);
+export const vectorShare = (embeddingModel: string) =>
+  embeddingModel === builtinDefaults.embedding ? 0.05 : embeddingModel === localEmbedding ? 0.3 : 0.5;
 
 /** The number of candidates per retriever. HNSW is approximate, so a larger pool misses fewer of the best. */
 export const poolOf = (topK: number) => Math.max(60, 4 * topK);

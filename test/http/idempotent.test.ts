@@ -30,7 +30,8 @@ async function send({ method }: Listed, url: string, body: unknown, key: string)
 
 /** A valid body that differs in one text or number. */
 function otherBody(body: Record<string, unknown>): Record<string, unknown> {
-  const text = Object.keys(body).find((key) => /name|title|reason/.test(key));
+  const text = Object.keys(body).find((key) => /name|title|reason|^text$/.test(key));
+  if ("url" in body) return { ...body, url: "https://example.com/other" };
   if (text !== undefined) return { ...body, [text]: "another.csv" };
   const number = Object.keys(body).find((key) => typeof body[key] === "number");
   return number === undefined ? { ...body, title: "another" } : { ...body, [number]: Number(body[number]) + 1 };

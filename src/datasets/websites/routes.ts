@@ -33,7 +33,7 @@ datasetWebsites.post(
         return { ...ok, dataset: datasetOf(await getDataset(ctx, userId, Number(resultId)), userId) };
       },
       reply: s.DatasetReply,
-      status: 202,
+      status: 201,
       errors: ["conflict", "database_unavailable"],
     },
     async ({ ctx, body }) => {

@@ -167,7 +167,8 @@ function latinLanguage(words: readonly string[], previous: Language | undefined)
     vote(stopWordLanguages(lower), 1);
     if (notAscii.test(lower)) for (const [letter, of] of telling) if (letter.test(lower)) vote(of, 0.5);
   }
-  const [best, second] = Array.from(votes).toSorted(([, a], [, b]) => b - a);
+  // Of languages with the same votes, English is the most likely.
+  const [best, second] = Array.from(votes).toSorted(([a, x], [b, y]) => y - x || Number(b === "en") - Number(a === "en"));
   const isUnclear = best === undefined || best[1] < 0.5 || best[1] === second?.[1];
   if (previous === undefined) return isUnclear ? (best?.[0] ?? "en") : best[0];
   return isUnclear || best[1] < margin * (votes.get(previous) ?? 0) ? previous : best[0];

@@ -17,12 +17,13 @@ export type Token =
 const unspaced =
   "[\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{sc=Hangul}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}]&&[\\p{L}\\p{M}]";
 const letter = `[[\\p{L}\\p{M}\\p{N}]--[${unspaced}]]`;
+const start = `[[\\p{L}\\p{N}]--[${unspaced}]]`;
 const connector = "[\\-_.'’‘@\\&·]";
 
 const pattern = new RegExp(
   [
     `([${unspaced}]+)`,
-    `(${letter}+(?:(?:${connector}|(?<=\\p{Nd}),(?=\\p{Nd}))${letter}+)*(?:\\+\\+|#)?)`,
+    `(${start}${letter}*(?:(?:${connector}|(?<=\\p{Nd}),(?=\\p{Nd}))${letter}+)*(?:\\+\\+|#)?)`,
     `(\\p{RI}{2}|\\p{Extended_Pictographic}|\\p{Sc})`,
   ].join("|"),
   "gv",
@@ -50,6 +51,9 @@ const version = /^[vV]?(\d+(?:[.,]\d+)+)$/;
 /** A number whose thousands are separated. */
 const thousands = /^\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$/;
 
+/** A mark alone is no word. */
+const hasLetter = /[\p{L}\p{N}]/u;
+
 const apostrophes = /['’‘]/;
 const separators = /[-_.,@&·]/;
 const isCodeSign = /[_.,@&\p{N}]/u;
@@ -62,8 +66,8 @@ function* wordTokens(word: string): Generator<Token> {
 function withoutElisions(word: string): string[] {
   if (!apostrophes.test(word)) return [word];
   const pieces = word.split(apostrophes);
-  const long = pieces.filter((piece) => piece.length > 2);
-  return long.length > 0 ? long : pieces.filter((piece) => piece !== "").slice(0, 1);
+  const long = pieces.filter((piece) => piece.length > 2 && hasLetter.test(piece));
+  return long.length > 0 ? long : pieces.filter((piece) => hasLetter.test(piece)).slice(0, 1);
 }
 
 function pieceToken(word: string): Token {
@@ -71,7 +75,7 @@ function pieceToken(word: string): Token {
   const bare = word.replace(/[+#]+$/, "");
   const [, number] = version.exec(bare) ?? [];
   if (number !== undefined) return versionToken(number);
-  const segments = bare.split(separators).filter((segment) => segment !== "");
+  const segments = bare.split(separators).filter((segment) => hasLetter.test(segment));
   const inner = segments.flatMap(innerParts);
   const isCode = isCodeSign.test(bare) || inner.length > segments.length;
   if (!isCode && segments.length === 1) return { kind: "word", text: foldCase(bare), isName: isInCapitals(bare) };

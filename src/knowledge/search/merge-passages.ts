@@ -13,15 +13,19 @@ const maxLength = 6_000;
 export function mergeNeighbors(passages: readonly Retrieved[]): Retrieved[] {
   const merged: Retrieved[] = [];
   for (const passage of passages) {
-    // A passage can close the gap between two others.
     let current = passage;
     let place = merged.length;
-    for (let index = merged.length - 1; index >= 0; index -= 1) {
+    // A longer passage can be next to another one that the shorter was not.
+    for (let index = 0; index < merged.length;) {
       const joined = join(merged[index]!, current);
-      if (joined === undefined) continue;
+      if (joined === undefined) {
+        index += 1;
+        continue;
+      }
       merged.splice(index, 1);
       current = joined;
-      place = index;
+      place = Math.min(place, index);
+      index = 0;
     }
     merged.splice(place, 0, current);
   }

@@ -158,7 +158,7 @@ describe("conversation search", () => {
     await harness.database.sql(
       `insert into messages (id, conversation_id, user_id, role, status, text, body, created_at, terms)
        select c.id::bigint * 1048576 + 1000 + n, c.id, c.user_id, 'user', 'complete', 'one of many ' || n, '{}', now(), to_tsvector('simple', 'one of many ' || n)
-       from conversations c, generate_series(1, 2000) n where c.user_id = $1`,
+       from conversations c, generate_series(1, 20000) n where c.user_id = $1`,
       [harness.userId],
     );
     await harness.database.sql("analyze messages");
