@@ -8,6 +8,8 @@ import type { SetDocument } from "./sets/types.ts";
 /** A knowledge base of the bench, and its owner. */
 export type IndexedSet = { id: number; user_id: number; chunks: number };
 
+const maxAttempts = 10;
+
 /** Indexes documents as a build does by default: each is one row, whose source is its name. */
 export async function indexSet(
   ctx: Ctx,
@@ -31,7 +33,16 @@ export async function indexSet(
     [name, model],
   );
   const { user_id, id, build_id, part_id } = rows[0]!;
-  await resumeBuild(ctx, { build_id }, sourceOf(documents), { limits: { ms: Infinity, chunks: Infinity } });
+  const resume = () => resumeBuild(ctx, { build_id }, sourceOf(documents), { limits: { ms: Infinity, chunks: Infinity } });
+  // As a queue does: a busy machine can need more time for a commit than a request has.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await resume();
+      break;
+    } catch (error) {
+      if (attempt === maxAttempts) throw error;
+    }
+  }
   const built = await client.query<{ status: string; error: string | null; chunks: number }>(
     `select b.status, b.error, p.chunk_count as chunks from knowledge_builds b, knowledge_parts p where b.id = $1 and p.id = $2`,
     [build_id, part_id],
