@@ -182,8 +182,8 @@ describe("a fact that the model proposes", () => {
     const [question] = await messagesOf(session);
     const [fact] = await factsOf();
     expect(fact).toMatchObject({ ...calls.input, source: "model", message_id: question!.id, conversation_id: session.id });
-    const told = await hub.until(({ type }) => type === "memory_changed");
-    expect(told).toMatchObject({ minion_id: session.minionId, fact_id: (fact as unknown as { id: number }).id });
+    const frame = await hub.until(({ type }) => type === "memory_changed");
+    expect(frame).toMatchObject({ minion_id: session.minionId, fact_id: (fact as unknown as { id: number }).id });
     await sayOverSocket(socket, "What is my cat called?");
     expect(system()).toContain("Mimi");
     await hub.close();

@@ -37,7 +37,7 @@ describe("a fact", () => {
       updated_at: expect.any(Date),
     });
     await harness.events.settled();
-    expect(harness.told).toEqual(
+    expect(harness.sent).toEqual(
       expect.arrayContaining(["settings", { type: "memory_changed", minion_id: harness.owner.minionId, fact_id: value.id }]),
     );
     expect(await getFact(harness.ctx, harness.owner, value.id)).toEqual(value);
@@ -51,10 +51,10 @@ describe("a fact", () => {
   ])("a fact that differs in %s only is stored once and returned", async (_, text) => {
     const first = await add("I like tea.");
     await harness.events.settled();
-    harness.told = [];
+    harness.sent = [];
     expect(await add(text)).toEqual(first);
     await harness.events.settled();
-    expect(harness.told).toEqual([]);
+    expect(harness.sent).toEqual([]);
     expect((await list()).memory.fact_count).toBe(1);
   });
 
@@ -228,12 +228,12 @@ describe("turning a memory off", () => {
     const fact = await add("I like tea.");
     expect((await list()).memory).toEqual({ enabled: true, version: 1, updated_at: null, fact_count: 1, max_facts: maxFacts });
     await harness.events.settled();
-    harness.told = [];
+    harness.sent = [];
     const { value: off, trips } = await harness.tripsOf(() => changeMemory(harness.ctx, harness.owner, { enabled: false }, 1));
     expect(trips).toBe(1);
     expect(off).toMatchObject({ enabled: false, version: 2, updated_at: expect.any(Date), fact_count: 1 });
     await harness.events.settled();
-    expect(harness.told).toContainEqual({ type: "memory_changed", minion_id: harness.owner.minionId, fact_id: null });
+    expect(harness.sent).toContainEqual({ type: "memory_changed", minion_id: harness.owner.minionId, fact_id: null });
     expect(await outcomeOf(add("I like coffee."))).toBe("conflict");
     expect(await outcomeOf(changeFact(harness.ctx, harness.owner, fact.id, { text: "I like green tea." }, undefined))).toBe(
       "done",

@@ -184,7 +184,7 @@ export function failStatements(ctx: Ctx, dataset: Running, reason: string): [Sta
       .set({ ...failed, website: websiteWith({ next_run: null, notes: null, error }), next_refresh_at: nextRefresh })
       .where(isRun(id, website.next_run)),
     ctx.db.delete(datasetPages).where(and(eq(datasetPages.dataset_id, id), eq(datasetPages.run, website.next_run))),
-    // A website that stays away is not told again every day.
+    // The owner gets no notification each day for a website that stays away.
     ...(website.error === null
       ? [
           insertNotification(ctx, user_id, {

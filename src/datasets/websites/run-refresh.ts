@@ -22,7 +22,7 @@ type Payload = { dataset_id: number; run: number };
 
 /**
  * Reads a website: lists its pages, fetches them in slices, and replaces the rows of the dataset if something changed. After an
- * interruption it goes on with the first page that is missing.
+ * interruption it resumes at the first page that is missing.
  * @throws retryable errors of our own services. A run that fails as a whole keeps the rows of the dataset, and says why
  */
 export async function resumeRefresh(

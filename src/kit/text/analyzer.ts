@@ -175,7 +175,7 @@ class Analysis {
     const stem = this.#stemmers.get(language) ?? unchanged;
     const form = language === "de" ? withoutDigraphs(word) : word;
     const term = stemmed(stem, form);
-    // Whoever omits the accents gets the stem of another form.
+    // A word without its accents has the stem of another form.
     const plain = foldAccents(form);
     const other = plain === form ? term : stemmed(stem, plain);
     return [
@@ -202,7 +202,7 @@ function stemmed(stem: Stem, word: string): string {
   return foldAccents(stem(word) || word);
 }
 
-/** Replaces the German digraphs ae, oe and ue, which stand for ä, ö and ü, where they do not follow a vowel or a q. */
+/** Replaces the German digraphs ae, oe and ue, which replace ä, ö and ü, where they do not follow a vowel or a q. */
 function withoutDigraphs(word: string): string {
   return word.replace(/(?<![aeiouqäöü])([aou])e/g, "$1");
 }

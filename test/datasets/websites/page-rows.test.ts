@@ -82,7 +82,7 @@ describe("the rows of a page", () => {
     ],
     ["none", page(htmlPage("A", "Text.", '<meta name="spiritforge" content="none">'), "text/html"), "no_index", "noindex"],
     ["a header", page(htmlPage("A", "Text."), "text/html", { robotsTag: "noindex" }), "no_index", "noindex"],
-  ])("of %s are none, and the reason is told", async (_, given, code, message) => {
+  ])("of %s are none, and the reason is shown", async (_, given, code, message) => {
     await expect(readPageText(given, new WorkMeter())).rejects.toMatchObject({
       code,
       message: expect.stringContaining(message),

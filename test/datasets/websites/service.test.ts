@@ -30,7 +30,7 @@ describe("a website", () => {
     ]);
   });
 
-  test("that is a sitemap becomes the pages of its own site, and each problem is told", async () => {
+  test("that is a sitemap becomes the pages of its own site, and the report shows each problem", async () => {
     website.publish(["a", "b"], {
       "/robots.txt": "User-agent: *\nDisallow: /private",
       "/sitemap.xml": sitemapIndex([

@@ -7,8 +7,8 @@ import { useServiceHarness, type ServiceHarness } from "../../support/service-ha
 /** A service harness with a minion of its user, whose hub and rooms are fakes. */
 export type MemoryHarness = ServiceHarness & {
   owner: MemoryOwner;
-  /** What the user's hub was told: frames, and `settings`. */
-  told: unknown[];
+  /** What the user's hub received: frames, and `settings`. */
+  sent: unknown[];
   /** Where a room finds any message, by the name of the room. A room that is not here finds none. */
   rooms: Record<string, object>;
 };
@@ -17,8 +17,8 @@ const notFound = { code: "not_found", status: 404, title: "", retryable: false }
 
 export function useMemoryHarness(): MemoryHarness {
   const hub = {
-    push: async (frame: object) => void harness.told.push(frame),
-    invalidateSettings: async () => void harness.told.push("settings"),
+    push: async (frame: object) => void harness.sent.push(frame),
+    invalidateSettings: async () => void harness.sent.push("settings"),
   };
   const findIn = (room: object | undefined) =>
     room === undefined ? { refusal: { errorType: notFound, detail: "" } } : { value: room };
@@ -28,9 +28,9 @@ export function useMemoryHarness(): MemoryHarness {
       CHAT_ROOM: { getByName: (name: string) => ({ find: async () => findIn(harness.rooms[name]) }) },
     }),
   });
-  const harness: MemoryHarness = Object.assign(service, { owner: { userId: 0, minionId: 0 }, told: [], rooms: {} });
+  const harness: MemoryHarness = Object.assign(service, { owner: { userId: 0, minionId: 0 }, sent: [], rooms: {} });
   beforeEach(async () => {
-    harness.told = [];
+    harness.sent = [];
     harness.rooms = {};
     harness.owner = { userId: harness.userId, minionId: await insertMinion(harness.database, harness.userId) };
   });
